@@ -1,0 +1,1 @@
+"""archmig brings drifted databases home to Alembic."""
