@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def shortened(word: str) -> str:
+    """The word as one short quoted line: control characters escaped, anything beyond 40 characters cut."""
+    return repr(word if len(word) <= 40 else f"{word[:40]}…")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The hint for an unknown word: the right word that looks most like it, else all the right words."""
+    from difflib import get_close_matches  # only a mistake pays for the import
+
+    words = sorted(known)
+    close = get_close_matches(word[:80].lower(), words, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {shortened(close[0])}?"
+    return f"known: {', '.join(words)}" if words else ""
+
 
 class ArchmigError(Exception):
     """Anything that archmig refuses or could not do; `str()` is the whole message: object, surprise, next step."""
@@ -21,3 +42,91 @@ class ConfigError(ArchmigError):
         place = f": {self.place}" if self.place else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{self.file}{place}: {self.problem}{hint}"
+
+
+class BadUrlError(ArchmigError):
+    """A text that names no database archmig knows; never carries the text, which may hold a password."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        self.problem, self.hint = problem, hint
+        super().__init__(problem, hint)
+
+    def __str__(self) -> str:
+        return f"{self.problem} ({self.hint})" if self.hint else self.problem
+
+
+class ConfigNotFoundError(ArchmigError):
+    """No environments.toml where one was looked for; `looked` are the places in the order of looking."""
+
+    def __init__(self, looked: tuple[str, ...]) -> None:
+        self.looked = looked
+        super().__init__(looked)
+
+    def __str__(self) -> str:
+        return f"no environments.toml: looked at {', '.join(self.looked)} (write one, or name it: -c FILE)"
+
+
+class UnknownEnvironmentError(ArchmigError):
+    """A name or tag that no environment of the file bears; `kind` is "environment" or "tag"."""
+
+    def __init__(self, file: str, kind: str, word: str, known: tuple[str, ...]) -> None:
+        self.file, self.kind, self.word, self.known = file, kind, word, known
+        super().__init__(file, kind, word, known)
+
+    def __str__(self) -> str:
+        hint = nearest(self.word, self.known)
+        return f"{self.file}: no {self.kind} {shortened(self.word)}" + (f" ({hint})" if hint else "")
+
+
+class NothingSelectedError(ArchmigError):
+    """No environment was named and the file has no default one."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        super().__init__(file)
+
+    def __str__(self) -> str:
+        return f'{self.file}: no environment chosen (name one, or set environment = "NAME" in [defaults])'
+
+
+class SameDatabaseError(ArchmigError):
+    """Two selections mean one database, which would be worked on twice."""
+
+    def __init__(self, first: str, second: str, database: str) -> None:
+        self.first, self.second, self.database = first, second, database
+        super().__init__(first, second, database)
+
+    def __str__(self) -> str:
+        both = f"{shortened(self.first)} and {shortened(self.second)}"
+        return f"{both} are one database, {self.database} (choose one of them)"
+
+
+class ResolutionsClashError(ArchmigError):
+    """Two [[resolve]] entries settle one thing for one environment; `first`, `second` are their numbers."""
+
+    def __init__(self, file: str, environment: str, subject: str, first: int, second: int) -> None:
+        self.file, self.environment, self.subject = file, environment, subject
+        self.first, self.second = first, second
+        super().__init__(file, environment, subject, first, second)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file}: resolve[{self.second}]: settles {self.subject} for {shortened(self.environment)}, "
+            f"as resolve[{self.first}] does (keep one of them)"
+        )
+
+
+class UnreadableSql(ArchmigError):
+    """An SQL text that is not what SQLite's grammar has there; `position` is an offset into `sql`."""
+
+    def __init__(self, sql: str, position: int, expected: str) -> None:
+        self.sql, self.position, self.expected = sql, position, expected
+        super().__init__(sql, position, expected)
+
+    def __str__(self) -> str:
+        statement = " ".join(self.sql.split())[:60]
+        found = " ".join(self.sql[self.position : self.position + 30].split()) or "the end"
+        return (
+            f"cannot read {statement!r}: expected {self.expected} at offset {self.position}, "
+            f"found {found!r}; no edit of this statement is safe, change it by hand or report it"
+        )

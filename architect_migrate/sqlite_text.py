@@ -1,0 +1,173 @@
+"""SQL text as SQLite's own lexer sees it: tokens, quoting, and one normal form in which to compare texts.
+
+Nothing here touches a database. Token texts joined give the SQL back exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+# Case folds in ASCII only: to SQLite, É and é are two names.
+_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ASCII_LOWER = str.maketrans(_UPPER, _UPPER.lower())
+_WORD = r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*"
+_ID = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
+
+# A regular expression does, because SQLite's tokenizer is one; what tokens mean is left to a parser.
+# Alternatives begin with characters of their own and repeat one class at a time: nothing to backtrack into.
+_LEXER = re.compile(
+    rf"""
+      (?P<space>[ \t\n\f\r]+|\ufeff)
+    | (?P<comment>--[^\n]*|/\*(?=.).*?(?:\*/|\Z))
+    | (?P<blob>[xX]'(?:[0-9a-fA-F]{{2}})*')
+    | (?P<badblob>[xX]'[^']*'?)
+    | (?P<word>{_WORD})
+    | (?P<operator>->>?|\|\||<<|<=|<>|>>|>=|==|!=|[(),;+\-*/%=<>|&~]|\.(?![0-9]))
+    | (?P<string>'[^']*'(?:'[^']*')*)
+    | (?P<quoted>"[^"]*"(?:"[^"]*")*|`[^`]*`(?:`[^`]*`)*|\[[^\]]*\])
+    | (?P<hex>0[xX][0-9a-fA-F]+(?!{_ID}))
+    | (?P<number>(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+\-]?[0-9]+)?(?!{_ID}))
+    | (?P<badnumber>\.?[0-9][0-9]*(?:\.[0-9]*)?{_ID}*)
+    | (?P<variable>\?[0-9]*|[$@\#:](?:::)*{_ID}(?:{_ID}|::)*(?:\([^\s)]*\))?)
+    | (?P<illegal>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_KINDS = {"hex": "number", "badblob": "illegal", "badnumber": "illegal"}
+BLANKS = frozenset({"space", "comment"})
+
+# Words that SQLite never takes for a name, and those that mean a value when they stand unquoted: "null" in
+# quotes is a name, so a canonical text keeps those quotes.
+# fmt: off
+_RESERVED = frozenset((
+    "add", "all", "alter", "and", "as", "autoincrement", "between", "case", "check", "collate",
+    "commit", "constraint", "create", "cross", "current_date", "current_time", "current_timestamp",
+    "default", "deferrable", "delete", "distinct", "drop", "else", "escape", "except", "exists",
+    "false", "foreign", "from", "full", "group", "having", "in", "index", "inner", "insert",
+    "intersect", "into", "is", "isnull", "join", "left", "limit", "natural", "not", "nothing",
+    "notnull", "null", "on", "or", "order", "outer", "primary", "references", "returning", "right",
+    "select", "set", "table", "then", "to", "transaction", "true", "union", "unique", "update", "using",
+    "values", "when", "where",
+))
+# fmt: on
+_SAME_OPERATOR = {"==": "=", "!=": "<>"}
+
+
+class Token(NamedTuple):
+    """One lexical token, blanks included; `start` is its offset in the text.
+
+    `kind` is space, comment, word, string, quoted (an identifier in any quotes), number, blob, variable,
+    operator or illegal. A NamedTuple, because a schema has tens of thousands and a dataclass costs four times
+    as much.
+    """
+
+    kind: str
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """The offset just after the token."""
+        return self.start + len(self.text)
+
+
+def tokenize(sql: str) -> tuple[Token, ...]:
+    """Every token of a text in order; never fails (what SQLite would refuse has the kind `illegal`)."""
+    kinds = _KINDS
+    return tuple(
+        [
+            Token(kinds.get(kind, kind), match.group(), match.start())
+            for match in _LEXER.finditer(sql)
+            if (kind := match.lastgroup) is not None
+        ]
+    )
+
+
+def significant(sql: str) -> list[Token]:
+    """The tokens that SQLite's parser gets: all but white space and comments."""
+    return [token for token in tokenize(sql) if token.kind not in BLANKS]
+
+
+def fold(name: str) -> str:
+    """A name in the one case in which SQLite compares names (ASCII letters only)."""
+    return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
+
+
+def quote(name: str) -> str:
+    """A name as an SQL identifier, in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def unquote(token_text: str) -> str:
+    """The name that an identifier token stands for; text in no quotes is returned as it is."""
+    if len(token_text) < 2:
+        return token_text
+    opening, inner = token_text[0], token_text[1:-1]
+    if opening == "[" and token_text[-1] == "]":
+        return inner
+    if opening in "\"'`" and token_text[-1] == opening:
+        return inner.replace(opening * 2, opening)
+    return token_text
+
+
+@lru_cache(maxsize=8192)
+def canonical(sql: str) -> str:
+    """One normal form of an expression or statement: texts that SQLite takes for the same give the same.
+
+    Blanks, case, quotes around plain names, parentheses around the whole, a trailing semicolon, `==`, `!=` and
+    in a CREATE statement IF NOT EXISTS and the schema `main` make no difference; literals stay to the letter.
+    """
+    words = [_canonical_token(token) for token in significant(sql)]
+    while words and words[-1] == ";":
+        words.pop()
+    if words and words[0] == "create":
+        words = _plain_create(words)
+    while _wrapped(words):
+        words = words[1:-1]
+    return " ".join(words)
+
+
+def _canonical_token(token: Token) -> str:
+    kind, text = token.kind, token.text
+    if kind in {"word", "number"}:
+        return fold(text)
+    if kind == "operator":
+        return _SAME_OPERATOR.get(text, text)
+    if kind == "quoted":
+        name = fold(unquote(text))
+        plain = re.fullmatch(_WORD, name) is not None and name not in _RESERVED
+        return name if plain else quote(name)
+    return text
+
+
+def _wrapped(words: list[str]) -> bool:
+    """Whether one pair of parentheses holds the whole."""
+    if len(words) < 2 or words[0] != "(" or words[-1] != ")":
+        return False
+    depth = 0
+    for word in words[:-1]:
+        depth += (word == "(") - (word == ")")
+        if depth == 0:
+            return False
+    return True
+
+
+def _plain_create(words: list[str]) -> list[str]:
+    """A CREATE statement without what SQLite does not store, and without FOR EACH ROW (the only kind)."""
+    kind = next((at for at, word in enumerate(words) if word in {"table", "index", "trigger", "view"}), None)
+    if kind is None:
+        return words
+    name = kind + 1
+    if words[name : name + 3] == ["if", "not", "exists"]:
+        del words[name : name + 3]
+    if words[name : name + 2] == ["main", "."]:
+        del words[name : name + 2]
+    if words[kind] == "trigger":
+        header = words.index("begin") if "begin" in words else len(words)
+        for at in range(name + 1, header - 2):
+            if words[at : at + 3] == ["for", "each", "row"]:
+                del words[at : at + 3]
+                break
+    return words
