@@ -21,17 +21,18 @@ def nearest(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word[:80].lower(), words, n=1, cutoff=0.6)
     if close:
         return f"did you mean {shortened(close[0])}?"
-    return f"known: {', '.join(words)}" if words else ""
+    more = ", …" if len(words) > 12 else ""
+    return f"known: {', '.join(word[:40] for word in words[:12])}{more}" if words else ""
 
 
 class ArchmigError(Exception):
-    """Anything that archmig refuses or could not do; `str()` is the whole message: object, surprise, next step."""
+    """Anything that archmig refuses or could not do; `str()` is the message: object, surprise, next step."""
 
 
 class ConfigError(ArchmigError):
     """A configuration file says something that archmig cannot follow.
 
-    `place` is the dotted key inside the file (or `line N`), `problem` what is wrong, `hint` the nearest right word.
+    `place` is the dotted key in the file (or `line N`), `problem` what is wrong, `hint` the nearest word.
     """
 
     def __init__(self, file: str, place: str, problem: str, hint: str = "") -> None:
