@@ -1,0 +1,42 @@
+"""Frozen dataclasses to JSON text and back, for caches: only classes that are listed are ever made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def dump(value: object) -> str:
+    """JSON text of a dataclass of dataclasses, tuples, frozensets and plain values."""
+    return json.dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False)
+
+
+def load(text: str, classes: Iterable[type]) -> Any:
+    """The value that `dump` wrote; raises ValueError for text that it did not write or for other classes."""
+    known = {it.__name__: it for it in classes}
+
+    def revive(item: dict[str, Any]) -> object:
+        match item:
+            case {"set": list(members)}:
+                return frozenset(_tuples(it) for it in members)
+            case {"class": str(name), "values": list(values)} if name in known:
+                return known[name](*[_tuples(it) for it in values])
+        raise ValueError(f"not written by archmig: {list(item)[:3]}")
+
+    return _tuples(json.loads(text, object_hook=revive))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, frozenset):
+        return {"set": sorted(value, key=repr)}
+    if is_dataclass(value):
+        return {"class": type(value).__name__, "values": [getattr(value, it.name) for it in fields(value)]}
+    raise TypeError(type(value))
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(it) for it in value) if isinstance(value, list) else value

@@ -1,0 +1,282 @@
+"""What the chain says: its revisions in order, and the schema after each, as values.
+
+A history is learnt by replay (see `chain`). A position is the set of applied revisions, closed under ancestry: a
+branched chain has no single line to count along.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+from architect_migrate.facts import (
+    CheckFact,
+    ColumnFact,
+    Fact,
+    ForeignKeyFact,
+    IndexFact,
+    PrimaryKeyFact,
+    TableFact,
+    TriggerFact,
+    UniqueFact,
+    ViewFact,
+    facts,
+)
+from architect_migrate.schema import Index, Schema, Table, Trigger, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from architect_migrate.schema import Key
+
+_Named = TypeVar("_Named", Table, Index, Trigger, View)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision of the chain; `parents` are what it comes after.
+
+    `legacy_version` is the number that the tracker knew it by (empty: none), `legacy_aliases` those that it bore
+    before, `data_step` whether its file has a `data_step()` that can be called by itself.
+    """
+
+    id: str
+    parents: tuple[str, ...]
+    title: str = ""
+    legacy_version: str = ""
+    legacy_aliases: tuple[str, ...] = ()
+    data_step: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one revision changed: objects that are new or in a new shape, and `(kind, name)` of those that went."""
+
+    changed: Schema = field(default_factory=Schema)
+    removed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A revision as replayed: what it changed, the statements that it ran, the tables that it wrote rows to."""
+
+    revision: Revision
+    delta: Delta
+    statements: tuple[str, ...] = ()
+    writes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Every revision of a chain, parents before children; `version_table` is where Alembic keeps its stamp.
+
+    Two histories are equal when they are the same object: what is derived from one is computed once.
+    """
+
+    replayed: tuple[Replayed, ...]
+    version_table: str = "alembic_version"
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Revision ids, parents before children."""
+        return tuple(it.revision.id for it in self.replayed)
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What one revision does, as facts by key: a fact in a new shape stands in both, old shape and new."""
+
+    added: dict[Key, Fact]
+    removed: dict[Key, Fact]
+
+
+def revisions(history: History) -> dict[str, Revision]:
+    """The revisions by id, parents before children."""
+    return {it.revision.id: it.revision for it in history.replayed}
+
+
+def ancestry(history: History, ids: Iterable[str]) -> frozenset[str]:
+    """These revisions and everything that they come after."""
+    known = revisions(history)
+    found: set[str] = set()
+    waiting = [it for it in ids if it in known]
+    while waiting:
+        revision = waiting.pop()
+        if revision not in found:
+            found.add(revision)
+            waiting.extend(known[revision].parents)
+    return frozenset(found)
+
+
+def heads(history: History, position: frozenset[str]) -> tuple[str, ...]:
+    """The revisions of a position that nothing else in it comes after: what a stamp records."""
+    known = revisions(history)
+    inner = {parent for it in position for parent in known[it].parents}
+    return tuple(it for it in history.order if it in position and it not in inner)
+
+
+def position_at(history: History, target: str) -> frozenset[str]:
+    """The position that a target names: `head`, `heads`, `base`, a revision id or an unambiguous beginning of one.
+
+    Raises KeyError with the candidates (none or several) when the target names no single revision.
+    """
+    if target in {"head", "heads"}:
+        return frozenset(history.order)
+    if target == "base":
+        return frozenset()
+    candidates = [it for it in history.order if it == target] or [it for it in history.order if it.startswith(target)]
+    if len(candidates) != 1:
+        raise KeyError(*candidates)
+    return ancestry(history, candidates)
+
+
+@lru_cache(maxsize=8)
+def snapshots(history: History) -> dict[str, Schema]:
+    """The schema after each revision, in replay order."""
+    found, schema = {}, Schema()
+    for it in history.replayed:
+        schema = apply(schema, it.delta)
+        found[it.revision.id] = schema
+    return found
+
+
+@lru_cache(maxsize=8)
+def effects(history: History) -> dict[str, Effects]:
+    """What each revision does, in replay order."""
+    found: dict[str, Effects] = {}
+    before: dict[Key, Fact] = {}
+    for revision, schema in snapshots(history).items():
+        after = facts(schema)
+        found[revision] = Effects(
+            {k: fact for k, fact in after.items() if before.get(k) != fact},
+            {k: fact for k, fact in before.items() if after.get(k) != fact},
+        )
+        before = after
+    return found
+
+
+def reference(history: History, position: frozenset[str]) -> Schema:
+    """The schema that the chain makes of these revisions, whether or not they were replayed one after another."""
+    return _reference(history, position)
+
+
+@lru_cache(maxsize=64)
+def _reference(history: History, position: frozenset[str]) -> Schema:
+    order = history.order
+    if not position:
+        return Schema()
+    if position == frozenset(order[: len(position)]):
+        return snapshots(history)[order[len(position) - 1]]
+    found: dict[Key, Fact] = {}
+    for revision, its in effects(history).items():
+        if revision in position:
+            found = {k: fact for k, fact in found.items() if its.removed.get(k) != fact} | its.added
+    return _assemble(found, history, position)
+
+
+def delta(before: Schema, after: Schema) -> Delta:
+    """What turns `before` into `after`; texts count, so that what is stored is what the newest revision wrote."""
+    removed = [
+        (kind, name)
+        for kind, old, new in _kinds(before, after)
+        for name in {it.name for it in old} - {it.name for it in new}
+    ]
+    changed = Schema(
+        _changed(before.tables, after.tables),
+        _changed(before.indexes, after.indexes),
+        _changed(before.triggers, after.triggers),
+        _changed(before.views, after.views),
+    )
+    return Delta(changed, tuple(sorted(removed)))
+
+
+def apply(schema: Schema, change: Delta) -> Schema:
+    """A schema after a delta."""
+    gone = frozenset(change.removed)
+    return Schema(
+        _merged(schema.tables, change.changed.tables, "table", gone),
+        _merged(schema.indexes, change.changed.indexes, "index", gone),
+        _merged(schema.triggers, change.changed.triggers, "trigger", gone),
+        _merged(schema.views, change.changed.views, "view", gone),
+    )
+
+
+def without(schema: Schema, tables: Iterable[str]) -> Schema:
+    """A schema without some tables and what belongs to them."""
+    hidden = frozenset(tables)
+    return Schema(
+        tuple(it for it in schema.tables if it.name not in hidden),
+        tuple(it for it in schema.indexes if it.table not in hidden),
+        tuple(it for it in schema.triggers if it.table not in hidden),
+        schema.views,
+    )
+
+
+def _kinds(before: Schema, after: Schema) -> Iterator[tuple[str, tuple, tuple]]:  # type: ignore[type-arg]  # of any kind
+    yield "table", before.tables, after.tables
+    yield "index", before.indexes, after.indexes
+    yield "trigger", before.triggers, after.triggers
+    yield "view", before.views, after.views
+
+
+def _changed(before: tuple[_Named, ...], after: tuple[_Named, ...]) -> tuple[_Named, ...]:
+    old = {it.name: it for it in before}
+    return tuple(it for it in after if it.name not in old or old[it.name] != it or old[it.name].sql != it.sql)
+
+
+def _merged(
+    old: tuple[_Named, ...], changed: tuple[_Named, ...], kind: str, gone: frozenset[tuple[str, str]]
+) -> tuple[_Named, ...]:
+    found = {it.name: it for it in old if (kind, it.name) not in gone} | {it.name: it for it in changed}
+    return tuple(sorted(found.values(), key=lambda it: it.name))
+
+
+def _assemble(found: dict[Key, Fact], history: History, position: frozenset[str]) -> Schema:
+    """A schema from facts; a table's text is the newest one within the position that declares exactly its facts."""
+    tables: dict[str, Table] = {}
+    indexes, triggers, views = [], [], []
+    for fact in found.values():
+        match fact:
+            case TableFact():
+                tables[fact.table] = Table(
+                    fact.table, (), without_rowid=fact.without_rowid, strict=fact.strict, module=fact.module
+                )
+            case IndexFact():
+                indexes.append(fact.index)
+            case TriggerFact():
+                triggers.append(fact.trigger)
+            case ViewFact():
+                views.append(fact.view)
+            case _:
+                tables[fact.table] = _with(tables[fact.table], fact)
+    texts = _texts(history, position)
+    whole = (replace(table, sql=texts.get(table, "")) for table in tables.values())
+
+    def by_name(items: Iterable[_Named]) -> tuple[_Named, ...]:
+        return tuple(sorted(items, key=lambda it: it.name))
+
+    return Schema(by_name(whole), by_name(indexes), by_name(triggers), by_name(views))
+
+
+def _with(table: Table, fact: Fact) -> Table:
+    match fact:
+        case ColumnFact():
+            return replace(table, columns=(*table.columns, fact.column))
+        case PrimaryKeyFact():
+            return replace(table, primary_key=fact.columns, rowid_key=fact.rowid_key, autoincrement=fact.autoincrement)
+        case UniqueFact():
+            return replace(table, uniques=table.uniques | {fact.columns})
+        case CheckFact():
+            return replace(table, checks=table.checks | {fact.check})
+        case ForeignKeyFact():
+            return replace(table, foreign_keys=table.foreign_keys | {fact.foreign_key})
+        case _:
+            return table
+
+
+def _texts(history: History, position: frozenset[str]) -> dict[Table, str]:
+    """Tables as revisions of this position left them, with their texts, newest last."""
+    return {
+        table: table.sql for it in history.replayed if it.revision.id in position for table in it.delta.changed.tables
+    }
