@@ -98,8 +98,9 @@ class SameDatabaseError(ArchmigError):
         super().__init__(first, second, database)
 
     def __str__(self) -> str:
-        both = f"{shortened(self.first)} and {shortened(self.second)}"
-        return f"{both} are one database, {self.database} (choose one of them)"
+        if self.first == self.second:
+            return f"{self.first!r} is chosen twice, by its name and by its path {self.database} (choose it once)"
+        return f"{self.first!r} and {self.second!r} are one database, {self.database} (choose one of them)"
 
 
 class ResolutionsClashError(ArchmigError):
@@ -112,7 +113,7 @@ class ResolutionsClashError(ArchmigError):
 
     def __str__(self) -> str:
         return (
-            f"{self.file}: resolve[{self.second}]: settles {self.subject} for {shortened(self.environment)}, "
+            f"{self.file}: resolve[{self.second}]: settles {self.subject} for {self.environment!r}, "
             f"as resolve[{self.first}] does (keep one of them)"
         )
 
@@ -130,4 +131,178 @@ class UnreadableSql(ArchmigError):
         return (
             f"cannot read {statement!r}: expected {self.expected} at offset {self.position}, "
             f"found {found!r}; no edit of this statement is safe, change it by hand or report it"
+        )
+
+
+class DatabaseError(ArchmigError):
+    """A database that cannot be worked on: `path` is the file, `problem` what was met, `advice` the next step."""
+
+    def __init__(self, path: str, problem: str, advice: str) -> None:
+        self.path, self.problem, self.advice = path, problem, advice
+        super().__init__(path, problem, advice)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}; {self.advice}"
+
+
+class DatabaseMissingError(DatabaseError):
+    """There is no file at the path."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "no such file", "nothing was created: correct the path, or create the database first")
+
+
+class NotADatabaseError(DatabaseError):
+    """The file is not an SQLite database."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "not an SQLite database", "nothing was written: is this the right file?")
+
+
+class DamagedError(DatabaseError):
+    """SQLite found the file damaged; `detail` is what it said."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        self.detail = detail
+        advice = "nothing was written: restore a backup, or try `sqlite3 FILE .recover`"
+        super().__init__(path, f"damaged ({detail})", advice)
+
+
+class DatabaseLockedError(DatabaseError):
+    """Somebody else held the database for longer than the lock timeout."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        self.seconds = seconds
+        problem = f"locked by another process for more than {seconds:g} s"
+        super().__init__(path, problem, "stop the application or wait for it, or raise lock_timeout")
+
+
+class NotWritableError(DatabaseError):
+    """The file or its folder cannot be written."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(path, f"cannot be written ({detail})", "give this user write access to it and its folder")
+
+
+class UnsupportedDatabaseError(DatabaseError):
+    """A kind of database that archmig can list but not work on."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, "not an SQLite database", "archmig reads and repairs SQLite files only")
+
+
+class TransactionEndedError(ArchmigError):
+    """Code of the chain tried to end or escape the transaction that it runs in; `attempt` says how."""
+
+    def __init__(self, attempt: str) -> None:
+        self.attempt = attempt
+        super().__init__(attempt)
+
+    def __str__(self) -> str:
+        return (
+            f"the chain's code tried to {self.attempt}: archmig keeps one transaction around the whole run, "
+            "so this was refused and everything rolled back; take it out of the revision"
+        )
+
+
+class RevisionFailedError(ArchmigError):
+    """A revision's own code raised; `revision` is its id, `action` what was called, `cause` the error's text."""
+
+    def __init__(self, revision: str, action: str, cause: str) -> None:
+        self.revision, self.action, self.cause = revision, action, cause
+        super().__init__(revision, action, cause)
+
+    def __str__(self) -> str:
+        return f"revision {self.revision} failed in {self.action}: {self.cause}"
+
+
+class ChainError(ArchmigError):
+    """The chain itself cannot be used: `file` is alembic.ini or a revision, `problem` what is wrong with it."""
+
+    def __init__(self, file: str, problem: str, advice: str = "correct the chain; no database was touched") -> None:
+        self.file, self.problem, self.advice = file, problem, advice
+        super().__init__(file, problem, advice)
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem} ({self.advice})"
+
+
+class UnknownRevisionError(ArchmigError):
+    """A name that means no revision of the chain, or several; `candidates` are those that begin so."""
+
+    def __init__(self, target: str, candidates: tuple[str, ...], known: tuple[str, ...]) -> None:
+        self.target, self.candidates, self.known = target, candidates, known
+        super().__init__(target, candidates, known)
+
+    def __str__(self) -> str:
+        if self.candidates:
+            return f"{self.target} begins {len(self.candidates)} revisions: {', '.join(self.candidates)} (write one in full)"
+        hint = nearest(self.target, self.known)
+        return f"the chain has no revision {shortened(self.target)} ({hint or '`archmig history` lists them'})"
+
+
+class ReplayError(ArchmigError):
+    """The chain could not be replayed on a scratch database; `revision` is where it stopped (empty: before any)."""
+
+    def __init__(self, file: str, revision: str, cause: str) -> None:
+        self.file, self.revision, self.cause = file, revision, cause
+        super().__init__(file, revision, cause)
+
+    def __str__(self) -> str:
+        place = f" at revision {self.revision}" if self.revision else ""
+        return (
+            f"{self.file}: the chain does not run on an empty database{place}: {self.cause} "
+            "(correct the revision; no database was touched)"
+        )
+
+
+class EditImpossible(ArchmigError):
+    """An edit of a CREATE TABLE text that does not fit the table; `edit` is the edit's repr."""
+
+    def __init__(self, table: str, edit: str, reason: str) -> None:
+        self.table, self.edit, self.reason = table, edit, reason
+        super().__init__(table, edit, reason)
+
+    def __str__(self) -> str:
+        return f"table {self.table!r}: {self.edit} cannot be made: {self.reason}; change the table by hand"
+
+
+class RebuildRefused(ArchmigError):
+    """A table that is not rebuilt, left as it was; `reason` says why and what would help."""
+
+    def __init__(self, table: str, reason: str) -> None:
+        self.table, self.reason = table, reason
+        super().__init__(table, reason)
+
+    def __str__(self) -> str:
+        return f"table {self.table!r} is not rebuilt: {self.reason}"
+
+
+class ValuesWouldChange(ArchmigError):
+    """A rebuild would alter values of a column that is to stay; `examples` are short and `count` is of rows."""
+
+    def __init__(self, table: str, column: str, count: int, examples: tuple[str, ...]) -> None:
+        self.table, self.column, self.count, self.examples = table, column, count, examples
+        super().__init__(table, column, count, examples)
+
+    def __str__(self) -> str:
+        return (
+            f"table {self.table!r}: {self.count} values of column {self.column!r} would change "
+            f"({'; '.join(self.examples)}); nothing was changed: say how to convert them in a [[resolve]] entry"
+        )
+
+
+class RowsForbid(ArchmigError):
+    """Rows that break a constraint of the new table; `count` is of rows, None where SQLite does not tell."""
+
+    def __init__(self, table: str, constraint: str, count: int | None, examples: tuple[str, ...]) -> None:
+        self.table, self.constraint, self.count, self.examples = table, constraint, count, examples
+        super().__init__(table, constraint, count, examples)
+
+    def __str__(self) -> str:
+        rows = "rows forbid" if self.count is None else f"{self.count} rows forbid"
+        examples = f" ({'; '.join(self.examples)})" if self.examples else ""
+        return (
+            f"table {self.table!r}: {rows} {self.constraint}{examples}; "
+            "nothing was changed: mend the rows, or say in a [[resolve]] entry how to fill them"
         )

@@ -18,7 +18,8 @@ _RUN = re.compile(r'[^\s"]+')
 # may well be called a@b.db.
 _AUTHORITY = re.compile(r"(?<!sqlite)://|://(?!/)")
 # A password with a space or quote in it, which no run holds whole; a port after the colon is not a password.
-_BROKEN = re.compile(r'((?:(?<!sqlite)://|://(?!/))[^\s/:@"]*:)(?!\d{1,5}(?:[/\s"]|$))(?=\S)[^\n]*@')
+_BROKEN = re.compile(r'(?:(?<!sqlite)://|://(?!/))(?=[^\s/:@"]*:(?!\d{1,5}(?:[/\s"]|$))\S)')
+_LINE = re.compile(r"[^\n]+")
 _PARAMETER = re.compile(
     r'((?:[?&;](?:[^=&?;\s"]{0,64}?(?:pass|pwd|token|secret|api[_-]?key|access[_-]?key|credential)'
     r'[^=&?;\s"]{0,64}|key|auth|sig|signature)|\b(?:ssl)?password|\bpasswd)=)[^&\s"]*',
@@ -87,13 +88,16 @@ def database_identity(url: DatabaseUrl) -> str:
 
 def mask(text: str) -> str:
     """Free text with every URL's user, password, tokens and secret parameters replaced by `***`."""
-    masked = _RUN.sub(lambda run: _without_login(run.group()), text) if "@" in text else text
-    return _PARAMETER.sub(rf"\1{_HIDDEN}", _BROKEN.sub(rf"\1{_HIDDEN}@", masked))
+    masked = text
+    if "@" in text:
+        runs = _RUN.sub(lambda run: _without_login(run.group(), _AUTHORITY), text)
+        masked = _LINE.sub(lambda line: _without_login(line.group(), _BROKEN), runs)
+    return _PARAMETER.sub(rf"\1{_HIDDEN}", masked)
 
 
-def _without_login(run: str) -> str:
+def _without_login(text: str, beginning: re.Pattern[str]) -> str:
     # To the last @, not the first: an unescaped @ in a password must not let its tail through.
-    authority, end = _AUTHORITY.search(run), run.rfind("@")
+    authority, end = beginning.search(text), text.rfind("@")
     if authority is None or end < authority.end():
-        return run
-    return f"{run[: authority.end()]}{_HIDDEN}{run[end:]}"
+        return text
+    return f"{text[: authority.end()]}{_HIDDEN}{text[end:]}"
