@@ -99,13 +99,7 @@ TEXTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "task_hierarchy_settings": (
         ("description",),
-        (
-            "Deepest nesting",
-            "A parent's status moves its children",
-            "A parent completes with its last child",
-            "Children take its priority",
-            "Children take its assignee",
-        ),
+        ("Deepest nesting", "Moves the children", "Ends with its children", "Passed on", "Passed on"),
     ),
     "llm_test_runs": (
         ("description", "prompt_template"),
@@ -114,20 +108,10 @@ TEXTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 APPROVALS = {
-    "file_edit": {
-        "python": r"\.py$",
-        "html": r"\.html?$",
-        "docs": r"\.md$",
-        "config": r"\.(toml|ya?ml|json)$",
-    },
+    "file_edit": {"python": r"\.py$", "html": r"\.html?$", "docs": r"\.md$", "config": r"\.(toml|json)$"},
     "file_create": {"tests": r"(^|/)tests?/", "modules": r"\.py$", "notes": r"(^|/)docs/"},
     "file_read": {"any": r".*"},
-    "command": {
-        "git": r"^git (status|diff|log)\b",
-        "list": r"^(ls|tree)\b",
-        "test": r"pytest",
-        "grep": r"^rg\b",
-    },
+    "command": {"git": r"^git (status|diff)\b", "list": r"^ls\b", "test": r"pytest", "grep": r"^rg\b"},
     "tool_use": {"read": r"^Read$", "search": r"^(Glob|Grep)$", "edit": r"^Edit$"},
 }
 SESSIONS = ("codex", "comet", "concurrent_worker1", "task_worker1")
@@ -299,13 +283,10 @@ def create(connection: sqlite3.Connection, name: str, table: str) -> None:
     raise LookupError(f"migration {name!r} creates no {table!r}; look it up in chain.json")
 
 
-def track(
-    connection: sqlite3.Connection, version: str, applied_at: str, description: str, checksum: str
-) -> None:
+def track(connection: sqlite3.Connection, version: str, applied_at: str, description: str, checksum: str) -> None:
     """Record a migration in `schema_versions`; a version already there gets a new row in its place."""
     connection.execute(TRACKER)
     connection.execute(
-        "INSERT OR REPLACE INTO schema_versions (version, applied_at, description, checksum)"
-        " VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO schema_versions (version, applied_at, description, checksum) VALUES (?, ?, ?, ?)",
         (version, applied_at, description, checksum),
     )
