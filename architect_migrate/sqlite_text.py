@@ -116,8 +116,8 @@ def unquote(token_text: str) -> str:
 def canonical(sql: str) -> str:
     """One normal form of an expression or statement: texts that SQLite takes for the same give the same.
 
-    Blanks, case, quotes around plain names, parentheses around the whole, a trailing semicolon, `==`, `!=` and
-    in a CREATE statement IF NOT EXISTS and the schema `main` make no difference; literals stay to the letter.
+    Blanks, case, quotes around plain names, parentheses around the whole, a trailing semicolon, `==`, `!=`
+    and in a CREATE statement IF NOT EXISTS and the schema `main` make no difference; literals are kept.
     """
     words = [_canonical_token(token) for token in significant(sql)]
     while words and words[-1] == ";":
