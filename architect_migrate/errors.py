@@ -306,3 +306,14 @@ class RowsForbid(ArchmigError):
             f"table {self.table!r}: {rows} {self.constraint}{examples}; "
             "nothing was changed: mend the rows, or say in a [[resolve]] entry how to fill them"
         )
+
+
+class StampError(ArchmigError):
+    """Alembic's version table says something that cannot be followed; `table` is its name, `problem` what."""
+
+    def __init__(self, table: str, problem: str) -> None:
+        self.table, self.problem = table, problem
+        super().__init__(table, problem)
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.problem}; nothing was written: put it right by hand, then run this again"

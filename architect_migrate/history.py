@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
+from architect_migrate.errors import UnknownRevisionError
 from architect_migrate.facts import (
     CheckFact,
     ColumnFact,
@@ -58,10 +59,27 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """A chain without what its revisions do, parents before children: enough to say where a database stands.
+
+    `digests` are those of the stored texts after each revision (see `sqlite_read.digest`): a database that has one
+    of them has exactly the schema of that revision. `version_table` is where Alembic keeps its stamp.
+    """
+
+    revisions: tuple[Revision, ...]
+    digests: tuple[str, ...] = ()
+    version_table: str = "alembic_version"
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Revision ids, parents before children."""
+        return tuple(it.id for it in self.revisions)
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """A revision as replayed: what it changed, the statements that it ran, the tables that it wrote rows to."""
 
-    revision: Revision
     delta: Delta
     statements: tuple[str, ...] = ()
     writes: frozenset[str] = frozenset()
@@ -69,18 +87,13 @@ class Replayed:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Every revision of a chain, parents before children; `version_table` is where Alembic keeps its stamp.
+    """A chain and what each of its revisions does.
 
     Two histories are equal when they are the same object: what is derived from one is computed once.
     """
 
+    outline: Outline
     replayed: tuple[Replayed, ...]
-    version_table: str = "alembic_version"
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """Revision ids, parents before children."""
-        return tuple(it.revision.id for it in self.replayed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,53 +104,48 @@ class Effects:
     removed: dict[Key, Fact]
 
 
-def revisions(history: History) -> dict[str, Revision]:
-    """The revisions by id, parents before children."""
-    return {it.revision.id: it.revision for it in history.replayed}
-
-
-def ancestry(history: History, ids: Iterable[str]) -> frozenset[str]:
-    """These revisions and everything that they come after."""
-    known = revisions(history)
+def ancestry(outline: Outline, ids: Iterable[str]) -> frozenset[str]:
+    """These revisions and everything that they come after; ids that the chain does not know are left out."""
+    parents = {it.id: it.parents for it in outline.revisions}
     found: set[str] = set()
-    waiting = [it for it in ids if it in known]
+    waiting = [it for it in ids if it in parents]
     while waiting:
         revision = waiting.pop()
         if revision not in found:
             found.add(revision)
-            waiting.extend(known[revision].parents)
+            waiting.extend(parents[revision])
     return frozenset(found)
 
 
-def heads(history: History, position: frozenset[str]) -> tuple[str, ...]:
+def heads(outline: Outline, position: frozenset[str]) -> tuple[str, ...]:
     """The revisions of a position that nothing else in it comes after: what a stamp records."""
-    known = revisions(history)
-    inner = {parent for it in position for parent in known[it].parents}
-    return tuple(it for it in history.order if it in position and it not in inner)
+    inner = {parent for it in outline.revisions if it.id in position for parent in it.parents}
+    return tuple(it for it in outline.order if it in position and it not in inner)
 
 
-def position_at(history: History, target: str) -> frozenset[str]:
+def position_at(outline: Outline, target: str) -> frozenset[str]:
     """The position that a target names: `head`, `heads`, `base`, a revision id or an unambiguous beginning of one.
 
-    Raises KeyError with the candidates (none or several) when the target names no single revision.
+    Raises UnknownRevisionError when the target names no single revision.
     """
     if target in {"head", "heads"}:
-        return frozenset(history.order)
+        return frozenset(outline.order)
     if target == "base":
         return frozenset()
-    candidates = [it for it in history.order if it == target] or [it for it in history.order if it.startswith(target)]
-    if len(candidates) != 1:
-        raise KeyError(*candidates)
-    return ancestry(history, candidates)
+    candidates = tuple(it for it in outline.order if it == target or (target and it.startswith(target)))
+    exact = tuple(it for it in candidates if it == target) or candidates
+    if len(exact) != 1:
+        raise UnknownRevisionError(target, candidates, outline.order)
+    return ancestry(outline, exact)
 
 
 @lru_cache(maxsize=8)
 def snapshots(history: History) -> dict[str, Schema]:
     """The schema after each revision, in replay order."""
     found, schema = {}, Schema()
-    for it in history.replayed:
+    for revision, it in zip(history.outline.order, history.replayed, strict=True):
         schema = apply(schema, it.delta)
-        found[it.revision.id] = schema
+        found[revision] = schema
     return found
 
 
@@ -145,15 +153,26 @@ def snapshots(history: History) -> dict[str, Schema]:
 def effects(history: History) -> dict[str, Effects]:
     """What each revision does, in replay order."""
     found: dict[str, Effects] = {}
-    before: dict[Key, Fact] = {}
-    for revision, schema in snapshots(history).items():
-        after = facts(schema)
+    schema = Schema()
+    for revision, it in zip(history.outline.order, history.replayed, strict=True):
+        after = apply(schema, it.delta)
+        old, new = _touched(schema, it.delta), facts(it.delta.changed)
         found[revision] = Effects(
-            {k: fact for k, fact in after.items() if before.get(k) != fact},
-            {k: fact for k, fact in before.items() if after.get(k) != fact},
+            {k: fact for k, fact in new.items() if old.get(k) != fact},
+            {k: fact for k, fact in old.items() if new.get(k) != fact},
         )
-        before = after
+        schema = after
     return found
+
+
+def _touched(schema: Schema, change: Delta) -> dict[Key, Fact]:
+    """The facts of the objects that a delta changes or removes, as they were before it."""
+    names = set(change.removed)
+    names |= {(kind, it.name) for kind, _, changed in _kinds(schema, change.changed) for it in changed}
+    before = Schema(
+        *(tuple(it for it in old if (kind, it.name) in names) for kind, old, _ in _kinds(schema, change.changed))
+    )
+    return facts(before)
 
 
 def reference(history: History, position: frozenset[str]) -> Schema:
@@ -163,7 +182,7 @@ def reference(history: History, position: frozenset[str]) -> Schema:
 
 @lru_cache(maxsize=64)
 def _reference(history: History, position: frozenset[str]) -> Schema:
-    order = history.order
+    order = history.outline.order
     if not position:
         return Schema()
     if position == frozenset(order[: len(position)]):
@@ -278,5 +297,8 @@ def _with(table: Table, fact: Fact) -> Table:
 def _texts(history: History, position: frozenset[str]) -> dict[Table, str]:
     """Tables as revisions of this position left them, with their texts, newest last."""
     return {
-        table: table.sql for it in history.replayed if it.revision.id in position for table in it.delta.changed.tables
+        table: table.sql
+        for revision, it in zip(history.outline.order, history.replayed, strict=True)
+        if revision in position
+        for table in it.delta.changed.tables
     }

@@ -1,0 +1,302 @@
+"""The only module that imports Alembic: reads the chain, replays it, runs its revisions on a connection, stamps."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from architect_migrate.chain_files import script_folder
+from architect_migrate.errors import ArchmigError, ChainError, ReplayError, RevisionFailedError, TransactionEndedError
+from architect_migrate.guard import Watched, watched
+from architect_migrate.history import Delta, History, Outline, Replayed, Revision, delta
+from architect_migrate.schema import Schema
+from architect_migrate.sqlite_read import digest, read_schema
+from architect_migrate.sqlite_text import fold, significant, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import ModuleType
+
+    from alembic.runtime.migration import MigrationStep
+
+_Result = TypeVar("_Result")
+
+# What begins a statement that changes something: reads, transactions and pragmas need not be run again.
+_CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update", "with"})
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs parts of a chain on the connection that it was made for; whoever opened that connection commits."""
+
+    script: ScriptDirectory
+    context: MigrationContext
+    connection: sqlite3.Connection
+
+    def upgrade(self, revision: str) -> Watched:
+        """Run one revision's `upgrade()`; what it wrote comes back. Raises RevisionFailedError."""
+        return self._call(revision, "upgrade")
+
+    def downgrade(self, revision: str) -> Watched:
+        """Run one revision's `downgrade()`."""
+        return self._call(revision, "downgrade")
+
+    def data_step(self, revision: str) -> Watched:
+        """Run one revision's `data_step()`."""
+        return self._call(revision, "data_step")
+
+    def stamp(self, revisions: tuple[str, ...]) -> None:
+        """Record exactly these heads in Alembic's version table."""
+        table = self.context.version_table
+        self.context._ensure_version_table()  # noqa: SLF001  (what Alembic's own stamp calls; there is no public verb)
+        quoted = '"' + table.replace('"', '""') + '"'
+        self.connection.execute(f"DELETE FROM {quoted}")
+        self.connection.executemany(f"INSERT INTO {quoted} (version_num) VALUES (?)", [(it,) for it in revisions])
+
+    def _call(self, revision: str, function: str) -> Watched:
+        with _failures(revision, f"{function}()"):
+            module: ModuleType = self.script.get_revision(revision).module
+            with watched(self.connection) as seen:
+                getattr(module, function)()
+                if not self.connection.in_transaction:
+                    raise TransactionEndedError("go on after SQLite had rolled the transaction back by itself")
+        return seen
+
+
+@contextmanager
+def _failures(revision: str, action: str) -> Iterator[None]:
+    """Whatever a revision raises, SystemExit included, becomes an error that names it."""
+    try:
+        yield
+    except TransactionEndedError as error:
+        raise RevisionFailedError(revision, action, str(error)) from error
+    except ArchmigError:
+        raise
+    except (Exception, SystemExit) as error:
+        cause = str(getattr(error, "orig", "") or error)
+        raise RevisionFailedError(revision, action, f"{type(error).__name__}: {' '.join(cause.split())}") from error
+
+
+def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], _Result]) -> _Result:
+    """Call `work` with a Runner on `connection`, inside the chain's own env.py.
+
+    An env.py that takes `config.attributes["connection"]` (Alembic's cookbook) gets this connection. One that opens
+    its own finds an empty database in memory, and its options are used on this connection all the same.
+    """
+    config = _config(ini)
+    script = _script(config, ini)
+    results: list[_Result] = []
+    with _alchemy(connection) as lent:
+        config.attributes["connection"] = lent
+
+        def steps(_heads: Any, context: MigrationContext) -> list[MigrationStep]:
+            if not _is_on(context, connection):
+                context = MigrationContext.configure(connection=lent, opts=dict(context.opts))
+            with Operations.context(context):
+                results.append(work(Runner(script, context, connection)))
+            return []
+
+        with EnvironmentContext(config, script, fn=steps), _file_errors(ini):
+            script.run_env()
+    if not results:
+        raise ChainError(str(script_folder(ini) / "env.py"), "does not call context.run_migrations()")
+    return results[0]
+
+
+def offline_sql(ini: Path, start: str, target: str) -> str:
+    """The SQL that leads from one revision to another, as `alembic upgrade --sql` prints it."""
+    from io import StringIO
+
+    from alembic import command
+
+    buffer = StringIO()
+    config = _config(ini)
+    config.output_buffer = buffer
+    with _file_errors(ini):
+        command.upgrade(config, f"{start}:{target}", sql=True)
+    return buffer.getvalue()
+
+
+def replay(ini: Path, scratch: Path) -> History:
+    """Run the whole chain on an empty database at `scratch`, reading the schema after each revision.
+
+    Raises ReplayError, also when the connection that Alembic opened is not the scratch database.
+    """
+    config = _config(ini)
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{scratch}".replace("%", "%%"))
+    current = [""]
+    try:
+        script = _script(config, ini)
+        recorder = _Recorder(script, scratch, current)
+        engine = sa.create_engine("sqlite://", creator=lambda: _scratch(scratch), poolclass=sa.pool.StaticPool)
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            with EnvironmentContext(config, script, fn=recorder.steps, destination_rev="heads"):
+                script.run_env()
+        engine.dispose()
+    except (Exception, SystemExit) as error:
+        cause = str(getattr(error, "orig", "") or error)
+        raise ReplayError(str(ini), current[0], f"{type(error).__name__}: {' '.join(cause.split())}") from error
+    return History(Outline(recorder.revisions, tuple(recorder.digests), recorder.version_table), tuple(recorder.found))
+
+
+class _Recorder:
+    """Steps through the chain for Alembic and notes, between two steps, what the last one did."""
+
+    def __init__(self, script: ScriptDirectory, scratch: Path, current: list[str]) -> None:
+        self.script, self.scratch, self.current = script, scratch, current
+        self.revisions = tuple(reversed([_revision(it) for it in script.walk_revisions()]))
+        self.found: list[Replayed] = []
+        self.digests: list[str] = []
+        self.statements: list[str] = []
+        self.schema = Schema()
+        self.version_table = "alembic_version"
+
+    def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
+        connection = self._proven(context)
+        self.version_table = context.version_table
+        ordered = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
+        self.revisions = tuple(_revision(self.script.get_revision(step.revision.revision)) for step in ordered)
+        for step in ordered:
+            self.current[0] = step.revision.revision
+            connection.set_trace_callback(self.statements.append)
+            with watched_loosely(connection) as seen:
+                yield step
+            connection.set_trace_callback(None)
+            self._note(connection, seen)
+        self.current[0] = ""
+
+    def _proven(self, context: MigrationContext) -> sqlite3.Connection:
+        """The driver's connection, if it is the scratch database's."""
+        driver = _driver(context)
+        if driver is None:
+            raise ChainError(str(self.scratch), "the chain's env.py opened a database that is not SQLite")
+        files = [row[2] for row in driver.execute("PRAGMA database_list") if row[1] == "main"]
+        if not files or not files[0] or not self.scratch.samefile(files[0]):
+            raise ChainError(str(self.scratch), f"the chain's env.py opened {files} instead of the scratch database")
+        return driver
+
+    def _note(self, connection: sqlite3.Connection, seen: Watched) -> None:
+        schema = read_schema(connection, [self.version_table])
+        changed: Delta = delta(self.schema, schema)
+        statements = tuple(it for it in self.statements if self._counts(it))
+        self.found.append(Replayed(changed, statements, seen.tables() - {fold(self.version_table)}))
+        self.digests.append(digest(connection, [self.version_table]))
+        self.statements.clear()
+        self.schema = schema
+
+    def _counts(self, statement: str) -> bool:
+        """Whether a statement changed something other than Alembic's own version table."""
+        words = [fold(unquote(token.text)) for token in significant(statement)]
+        return bool(words) and words[0] in _CHANGING and fold(self.version_table) not in words
+
+
+@contextmanager
+def watched_loosely(connection: sqlite3.Connection) -> Iterator[Watched]:
+    """Watch writes on a scratch connection, where a revision may do as it likes (other than reach out)."""
+    from architect_migrate.guard import note
+
+    seen = Watched()
+
+    def authorise(action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
+        if action == sqlite3.SQLITE_ATTACH:
+            return sqlite3.SQLITE_DENY
+        note(seen, action, (first or "").lower(), second or "")
+        return sqlite3.SQLITE_OK
+
+    connection.set_authorizer(authorise)
+    try:
+        yield seen
+    finally:
+        connection.set_authorizer(None)
+
+
+def _revision(found: Any) -> Revision:
+    module = found.module
+    return Revision(
+        id=found.revision,
+        parents=tuple(sorted(found._all_down_revisions)),  # noqa: SLF001  (down_revision and depends_on, resolved)
+        title=(found.doc or "").strip().splitlines()[0].rstrip(".") if found.doc else "",
+        legacy_version=str(getattr(module, "legacy_version", "")),
+        legacy_aliases=tuple(str(it) for it in getattr(module, "legacy_aliases", ())),
+        data_step=callable(getattr(module, "data_step", None)),
+    )
+
+
+def _config(ini: Path) -> Config:
+    script_folder(ini)
+    return Config(str(ini), attributes={"archmig": True})
+
+
+def _script(config: Config, ini: Path) -> ScriptDirectory:
+    with _file_errors(ini):
+        script = ScriptDirectory.from_config(config)
+        script.get_heads()
+        return script
+
+
+@contextmanager
+def _file_errors(ini: Path) -> Iterator[None]:
+    """Errors in the chain's files as errors that name the chain."""
+    try:
+        yield
+    except CommandError as error:
+        raise ChainError(str(ini), " ".join(str(error).split())) from error
+    except SyntaxError as error:
+        raise ChainError(f"{error.filename}, line {error.lineno}", str(error.msg)) from error
+    except (ImportError, KeyError, AttributeError) as error:
+        raise ChainError(str(ini), f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
+    """An SQLAlchemy connection on a lent SQLite connection, which it neither commits, rolls back nor closes."""
+    engine = sa.create_engine(
+        "sqlite://", creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None
+    )
+    for verb, deed in (("do_commit", _refuse_commit), ("do_rollback", _nothing), ("do_close", _nothing)):
+        setattr(engine.dialect, verb, deed)
+    lent = engine.connect()
+    try:
+        lent.begin()
+        yield lent
+    finally:
+        lent.close()
+        engine.dispose()
+
+
+def _refuse_commit(_connection: object) -> None:
+    raise TransactionEndedError("commit")
+
+
+def _nothing(_connection: object) -> None:
+    """SQLAlchemy rolls back when it first connects and when it closes: on a lent connection neither is its business."""
+
+
+def _scratch(path: Path) -> sqlite3.Connection:
+    """A connection for a database that nobody will miss: nothing waits for the disk."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
+def _driver(context: MigrationContext) -> sqlite3.Connection | None:
+    connection = context.connection
+    driver = connection.connection.driver_connection if connection is not None else None
+    return driver if isinstance(driver, sqlite3.Connection) else None
+
+
+def _is_on(context: MigrationContext, connection: sqlite3.Connection) -> bool:
+    return _driver(context) is connection

@@ -1,0 +1,58 @@
+"""The chain's files without Alembic: where they are, and a fingerprint that changes when replay could differ."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import os
+import sqlite3
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from architect_migrate.errors import ChainError
+
+_SOURCES = (".py", ".sql", ".ini")
+
+
+def script_folder(ini: Path) -> Path:
+    """The folder that `script_location` of an alembic.ini names; raises ChainError."""
+    parser = configparser.ConfigParser({"here": str(ini.parent)})
+    try:
+        with ini.open(encoding="utf-8") as file:
+            parser.read_file(file)
+        location = parser["alembic"]["script_location"]
+    except OSError as error:
+        raise ChainError(
+            str(ini), error.strerror or str(error), "name the chain's alembic.ini in [alembic] config"
+        ) from error
+    except (configparser.Error, KeyError, UnicodeDecodeError) as error:
+        raise ChainError(str(ini), f"no [alembic] script_location ({error})") from error
+    folder = ini.parent / location
+    if not folder.is_dir():
+        raise ChainError(str(ini), f"script_location {location} is not a folder")
+    return folder
+
+
+def fingerprint(ini: Path) -> str:
+    """A digest of every source file of the chain and of the versions that replay depends on."""
+    found = hashlib.blake2b(digest_size=16)
+    found.update(repr((sys.version_info, sqlite3.sqlite_version, _installed())).encode())
+    folder = script_folder(ini)
+    for path in (ini, *sorted(_sources(folder))):
+        found.update(str(path.relative_to(ini.parent) if path.is_relative_to(ini.parent) else path).encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _sources(folder: Path) -> list[Path]:
+    """Every source file below a folder, however deep (version folders may be nested)."""
+    return [Path(root) / name for root, _, names in os.walk(folder) for name in names if name.endswith(_SOURCES)]
+
+
+def _installed() -> list[tuple[str, int, int]]:
+    """Alembic, SQLAlchemy and archmig as installed: asking for their version numbers would import them."""
+    specs = [find_spec(package) for package in ("alembic", "sqlalchemy")]
+    paths = sorted(Path(__file__).parent.glob("*.py")) + [Path(it.origin) for it in specs if it and it.origin]
+    stats = [(str(path), path.stat()) for path in paths]
+    return [(path, it.st_mtime_ns, it.st_size) for path, it in stats]

@@ -1,0 +1,103 @@
+"""What a database says of itself: Alembic's stamp and the legacy tracker's rows. Never taken as truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from architect_migrate.history import Outline, Revision
+
+
+class Claim(Enum):
+    """What is claimed of one revision."""
+
+    NONE = "none"
+    SKIPPED = "skipped"
+    EXECUTED = "executed"
+    STAMPED = "stamped"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerRow:
+    """A row of the legacy tracker, in the order of its recording; `skipped`: it says itself that nothing ran."""
+
+    version: str
+    applied_at: str = ""
+    description: str = ""
+    checksum: str = ""
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Everything that a database claims; `stamp` are the rows of Alembic's version table (None: no such table)."""
+
+    stamp: tuple[str, ...] | None = None
+    rows: tuple[TrackerRow, ...] = ()
+    tracker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Which revisions a tracker row stands for; `renumbered`: by a number that they bore before."""
+
+    row: TrackerRow
+    revisions: tuple[Revision, ...]
+    renumbered: bool = False
+
+
+def attributions(outline: Outline, rows: Iterable[TrackerRow]) -> tuple[Attribution, ...]:
+    """Each row with the revisions that it stands for; none where no revision ever bore its number.
+
+    One number can have belonged to several migrations: then the row's description decides, and where that tells
+    nothing, today's number.
+    """
+    return tuple(_attribute(outline, row) for row in rows)
+
+
+def claim_of(revision: Revision, stamped: frozenset[str], rows: Iterable[Attribution]) -> Claim:
+    """What is claimed of a revision; of several claims the strongest."""
+    if revision.id in stamped:
+        return Claim.STAMPED
+    mine = [it.row for it in rows if revision in it.revisions]
+    if any(not row.skipped for row in mine):
+        return Claim.EXECUTED
+    return Claim.SKIPPED if mine else Claim.NONE
+
+
+def out_of_order(rows: tuple[TrackerRow, ...]) -> tuple[tuple[TrackerRow, TrackerRow], ...]:
+    """Rows recorded after a row of a higher number, each with the first such row."""
+    ordered = sorted(rows, key=lambda row: row.applied_at)
+    found = []
+    for at, row in enumerate(ordered):
+        higher = next((it for it in ordered[:at] if it.version > row.version and it.applied_at < row.applied_at), None)
+        if higher is not None:
+            found.append((row, higher))
+    return tuple(found)
+
+
+def _attribute(outline: Outline, row: TrackerRow) -> Attribution:
+    direct = tuple(it for it in outline.revisions if row.version and row.version in {it.legacy_version, it.id})
+    former = tuple(it for it in outline.revisions if row.version in it.legacy_aliases)
+    described = _words(row.description)
+    best = max((_likeness(it, described) for it in (*direct, *former)), default=0.0)
+    if best > 0:
+        likely = tuple(it for it in (*direct, *former) if _likeness(it, described) == best)
+        if not any(it in direct for it in likely):
+            return Attribution(row, likely, renumbered=True)
+    return Attribution(row, direct) if direct else Attribution(row, former, renumbered=bool(former))
+
+
+def _likeness(revision: Revision, described: frozenset[str]) -> float:
+    """How many of a revision's own words a description uses, from 0 to 1."""
+    words = _words(f"{revision.title} {revision.id.replace('_', ' ')}")
+    return len(words & described) / len(words) if words else 0.0
+
+
+def _words(text: str) -> frozenset[str]:
+    letters = "".join(letter if letter.isalpha() else " " for letter in text.lower())
+    return frozenset(word for word in letters.split() if len(word) > 2)

@@ -1,0 +1,170 @@
+"""SQLite connections: one to read that cannot write, one transaction that nothing can end but its owner."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote as percent
+
+from architect_migrate.errors import (
+    DamagedError,
+    DatabaseError,
+    DatabaseLockedError,
+    DatabaseMissingError,
+    NotADatabaseError,
+    NotWritableError,
+    TransactionEndedError,
+    UnsupportedDatabaseError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from architect_migrate.urls import DatabaseUrl
+
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+class HeldConnection(sqlite3.Connection):
+    """A connection whose transaction belongs to whoever opened it: commit() and rollback() of others are refused."""
+
+    def commit(self) -> None:
+        """Refuse: whoever was lent this connection does not own its transaction."""
+        raise TransactionEndedError("commit")
+
+    def rollback(self) -> None:
+        """Refuse: whoever was lent this connection does not own its transaction."""
+        raise TransactionEndedError("roll back")
+
+
+def file_of(url: DatabaseUrl) -> Path:
+    """The file of a database that archmig can work on; raises UnsupportedDatabaseError."""
+    if url.path is None:
+        raise UnsupportedDatabaseError(str(url))
+    return url.path
+
+
+@contextmanager
+def reading(path: Path, timeout: float = 5.0) -> Iterator[sqlite3.Connection]:
+    """A connection that cannot write, in one read transaction: everything read through it is of one moment.
+
+    Raises DatabaseMissingError, NotADatabaseError, DamagedError, DatabaseLockedError.
+    """
+    _refuse_odd_files(path)
+    with translated(path, timeout), closing(_open(path, _read_mode(path), timeout, sqlite3.Connection)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        yield connection
+
+
+@contextmanager
+def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
+    """The one write transaction of a run: commits when the block ends well, rolls everything back when it raises.
+
+    Foreign keys are off (a rebuild would delete the children of ON DELETE CASCADE keys), so whoever changes rows
+    compares `violations` before and after. Waits `lock_timeout` seconds for the lock. Raises as `reading` does, and
+    NotWritableError before anything is written.
+    """
+    _refuse_odd_files(path)
+    _refuse_read_only(path)
+    with translated(path, lock_timeout), closing(_open(path, "rw", lock_timeout, HeldConnection)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA legacy_alter_table = OFF")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            still_inside(connection)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.set_authorizer(None)
+                connection.execute("ROLLBACK")
+
+
+def still_inside(connection: sqlite3.Connection) -> None:
+    """Raise TransactionEndedError if SQLite has rolled the transaction back by itself (disk full, OR ROLLBACK)."""
+    if not connection.in_transaction:
+        raise TransactionEndedError("go on after SQLite had rolled the transaction back by itself")
+
+
+@contextmanager
+def translated(path: Path, timeout: float) -> Iterator[None]:
+    """SQLite's errors about the file as a whole as errors of archmig, naming the file and the next step."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _BUSY:
+            raise DatabaseLockedError(str(path), timeout) from error
+        if code == sqlite3.SQLITE_NOTADB:
+            raise NotADatabaseError(str(path)) from error
+        if code == sqlite3.SQLITE_CORRUPT:
+            raise DamagedError(str(path), str(error)) from error
+        if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+            raise NotWritableError(str(path), str(error)) from error
+        if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+            advice = "nothing was changed: free some space or look at the disk, then run it again"
+            raise DatabaseError(str(path), str(error), advice) from error
+        raise
+
+
+def integrity(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """What SQLite's integrity_check finds wrong, at most ten lines; empty when all is well."""
+    found = tuple(row[0] for row in connection.execute("PRAGMA integrity_check(10)"))
+    return () if found == ("ok",) else found
+
+
+def violations(connection: sqlite3.Connection) -> frozenset[tuple[str, int | None, str]]:
+    """Rows that refer to nothing, as (table, rowid, parent).
+
+    Of a key whose parent is missing or has no such unique columns nothing can be said, and nothing is.
+    """
+    tables = [
+        row[0]
+        for row in connection.execute(
+            "SELECT DISTINCT m.name FROM sqlite_master m, pragma_foreign_key_list(m.name) WHERE m.type = 'table'"
+        )
+    ]
+    found: set[tuple[str, int | None, str]] = set()
+    for table in tables:
+        try:
+            rows = connection.execute('SELECT "table", rowid, parent FROM pragma_foreign_key_check(?)', (table,))
+            found.update((name, rowid, parent) for name, rowid, parent in rows)
+        except sqlite3.OperationalError:
+            continue
+    return frozenset(found)
+
+
+_Connection = TypeVar("_Connection", bound=sqlite3.Connection)
+
+
+def _open(path: Path, mode: str, timeout: float, factory: type[_Connection]) -> _Connection:
+    uri = f"file:{percent(os.fsencode(path))}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, factory=factory)
+
+
+def _read_mode(path: Path) -> str:
+    """A WAL database in a folder that cannot be written is read as it stands, if nothing waits in a -wal file."""
+    if os.access(path.parent, os.W_OK) or path.with_name(path.name + "-wal").exists():
+        return "ro"
+    return "ro&immutable=1"
+
+
+def _refuse_odd_files(path: Path) -> None:
+    if not path.exists():
+        raise DatabaseMissingError(str(path))
+    if not path.is_file():
+        raise NotADatabaseError(str(path))
+    if path.stat().st_nlink > 1:
+        problem = "has more than one name (hard links), and a journal would be found through only one of them"
+        raise DatabaseError(str(path), problem, "remove the other names, or work on a copy")
+
+
+def _refuse_read_only(path: Path) -> None:
+    """BEGIN IMMEDIATE succeeds on a file that cannot be written: better to say so before anything is planned."""
+    for place in (path, path.parent):
+        if not os.access(place, os.W_OK):
+            raise NotWritableError(str(path), f"no write permission on {place}")

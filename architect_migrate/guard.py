@@ -1,0 +1,97 @@
+"""Watches code of the chain while it runs on a lent connection: what it may not do, and what it wrote."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from architect_migrate.errors import TransactionEndedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DANGEROUS = frozenset(
+    {
+        "foreign_keys",
+        "journal_mode",
+        "legacy_alter_table",
+        "locking_mode",
+        "schema_version",
+        "synchronous",
+        "writable_schema",
+    }
+)
+_TEMPORARY = "_alembic_tmp_"
+
+
+@dataclass(slots=True)
+class Watched:
+    """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from."""
+
+    inserted: set[str] = field(default_factory=set)
+    updated: set[tuple[str, str]] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
+    refused: str = ""
+
+    def tables(self) -> frozenset[str]:
+        """Every table whose rows were written (batch copies aside: those move rows, they do not write them)."""
+        return frozenset(self.inserted | {table for table, _ in self.updated} | self.deleted)
+
+
+@contextmanager
+def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
+    """Let code run on `connection`, refusing COMMIT, ROLLBACK, ATTACH and pragmas that would take its safety away.
+
+    Raises TransactionEndedError when one of these was tried, whatever the code made of the refusal.
+    """
+    seen = Watched()
+    connection.set_authorizer(lambda *event: _judge(seen, *event))
+    try:
+        yield seen
+    except Exception as error:
+        if seen.refused:
+            raise TransactionEndedError(seen.refused) from error
+        raise
+    finally:
+        connection.set_authorizer(None)
+    if seen.refused:
+        raise TransactionEndedError(seen.refused)
+
+
+def _judge(seen: Watched, action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
+    refusal = _refusal(action, first or "", second)
+    if refusal:
+        seen.refused = seen.refused or refusal
+        return sqlite3.SQLITE_DENY
+    note(seen, action, (first or "").lower(), second or "")
+    return sqlite3.SQLITE_OK
+
+
+def _refusal(action: int, first: str, second: str | None) -> str:
+    if action == sqlite3.SQLITE_TRANSACTION:
+        return f"run {first}"
+    if action == sqlite3.SQLITE_ATTACH:
+        return "ATTACH a database"
+    if action == sqlite3.SQLITE_DETACH:
+        return "DETACH a database"
+    if action == sqlite3.SQLITE_PRAGMA and second is not None and first.lower() in _DANGEROUS:
+        return f"set PRAGMA {first}"
+    return ""
+
+
+def note(seen: Watched, action: int, table: str, second: str) -> None:
+    """Add one event of the authorizer to what was seen; `table` in lower case."""
+    if table.startswith(("sqlite_", _TEMPORARY)):
+        return
+    if action == sqlite3.SQLITE_INSERT:
+        seen.inserted.add(table)
+    elif action == sqlite3.SQLITE_UPDATE:
+        seen.updated.add((table, second.lower()))
+    elif action == sqlite3.SQLITE_DROP_TABLE:
+        seen.dropped.add(table)
+    elif action == sqlite3.SQLITE_DELETE and table not in seen.dropped:
+        # DROP TABLE reports a DELETE too: of the table as a whole, not of rows that the code chose.
+        seen.deleted.add(table)

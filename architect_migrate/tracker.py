@@ -1,0 +1,53 @@
+"""Reads what a database claims: Alembic's version table and the legacy tracker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.claims import Claims, TrackerRow
+from architect_migrate.errors import StampError
+from architect_migrate.sqlite_text import fold, quote
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from architect_migrate.environment import Tracker
+
+
+def read_claims(connection: sqlite3.Connection, tracker: Tracker | None, version_table: str) -> Claims:
+    """Stamp and tracker rows as recorded. Raises StampError where the version table is not one."""
+    columns = _columns(connection, tracker.table) if tracker else {}
+    rows = _rows(connection, tracker, columns) if tracker and fold(tracker.version) in columns else ()
+    return Claims(_stamp(connection, version_table), rows, tracker is not None and bool(columns))
+
+
+def _stamp(connection: sqlite3.Connection, table: str) -> tuple[str, ...] | None:
+    kind = connection.execute("SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE", (table,)).fetchone()
+    if kind is None:
+        return None
+    if kind[0] != "table":
+        raise StampError(table, f"is a {kind[0]}, not a table")
+    if "version_num" not in _columns(connection, table):
+        raise StampError(table, "has no column version_num")
+    rows = connection.execute(f"SELECT version_num FROM {quote(table)} ORDER BY 1").fetchall()
+    strange = [row[0] for row in rows if not isinstance(row[0], str) or not row[0]]
+    if strange:
+        raise StampError(table, f"holds {strange[0]!r}, which is no revision")
+    return tuple(row[0] for row in rows)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
+    """A table's columns, spelt as they are, by folded name; empty where there is no such table."""
+    return {fold(row[0]): row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+
+
+def _rows(connection: sqlite3.Connection, tracker: Tracker, columns: dict[str, str]) -> tuple[TrackerRow, ...]:
+    wanted = (tracker.version, tracker.applied_at, tracker.description, tracker.checksum)
+    terms = ", ".join(quote(columns[fold(it)]) if fold(it) in columns else "NULL" for it in wanted)
+    found = connection.execute(f"SELECT {terms} FROM {quote(tracker.table)} ORDER BY 2, 1")
+    return tuple(_row(tracker, *("" if it is None else str(it) for it in values)) for values in found)
+
+
+def _row(tracker: Tracker, version: str, applied_at: str, description: str, checksum: str) -> TrackerRow:
+    said = f"{description} {checksum}".lower()
+    return TrackerRow(version, applied_at, description, checksum, any(mark.lower() in said for mark in tracker.skipped))
