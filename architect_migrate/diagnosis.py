@@ -1,0 +1,206 @@
+"""Where a database really is: every revision judged by what of its effects is there, whatever anybody claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from architect_migrate.claims import Attribution, Claim, attributions, claim_of
+from architect_migrate.compare import Severity, compare
+from architect_migrate.diff import Change, Differs, Missing, OtherwiseNamed, change_key, diff, needs_repair
+from architect_migrate.facts import Fact, facts, key, table_of
+from architect_migrate.history import ancestry, effects, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from architect_migrate.claims import Claims
+    from architect_migrate.history import Effects, History, Revision
+    from architect_migrate.schema import Key, Schema
+
+_SERIOUS = {Severity.BREAKING, Severity.BEHAVIOURAL}
+
+
+class Verdict(Enum):
+    """What is true of a revision on a database."""
+
+    APPLIED = "applied"
+    MISSING = "missing"
+    PARTIAL = "partial"
+    CONFLICTING = "conflicting"
+    SUPERSEDED = "superseded"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One revision judged: which of its surviving effects are there, which are not, which are in another shape.
+
+    `lingering` are objects that the revision removes and that are still there.
+    """
+
+    revision: Revision
+    claim: Claim
+    verdict: Verdict
+    present: tuple[Fact, ...] = ()
+    absent: tuple[Fact, ...] = ()
+    differing: tuple[Differs, ...] = ()
+    lingering: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A database judged.
+
+    `anchors` are the newest revisions of which anything is there, `position` what counts as applied by it (closed
+    under ancestry; revisions that leave no trace count when their claims say so), `ambiguous` the revisions just
+    after the position that the schema cannot tell from it, `changes` the differences from the chain at `position`.
+    """
+
+    judgements: tuple[Judgement, ...]
+    anchors: tuple[str, ...]
+    position: frozenset[str]
+    ambiguous: tuple[str, ...]
+    changes: tuple[Change, ...]
+    rows: tuple[Attribution, ...]
+    stamped: frozenset[str]
+
+
+def diagnose(history: History, schema: Schema, claims: Claims) -> Diagnosis:
+    """Judge every revision of the chain on a database with this schema and these claims."""
+    outline = history.outline
+    stamped = ancestry(outline, claims.stamp or ())
+    rows = attributions(outline, claims.rows)
+    said = {it.id: claim_of(it, stamped, rows) for it in outline.revisions}
+    found = facts(schema)
+    anchors = _anchors(history, found, said)
+    position, ambiguous = _extended(history, ancestry(outline, anchors), said)
+    changes = diff(reference(history, position), schema)
+    judge = _Judge(history, found, position, changes)
+    judgements = tuple(judge.of(it, said[it.id]) for it in outline.revisions)
+    return Diagnosis(judgements, anchors, position, ambiguous, changes, rows, stamped)
+
+
+def _anchors(history: History, found: Mapping[Key, Fact], said: Mapping[str, Claim]) -> tuple[str, ...]:
+    """The revisions with evidence that no other revision with evidence comes after."""
+    shapes: dict[Key, list[Fact]] = {}
+    evident: list[str] = []
+    for revision, its in effects(history).items():
+        if any(_tells(fact, found, shapes) for fact in its.added.values()) or _gone(its, found, shapes, said[revision]):
+            evident.append(revision)
+        for its_key, fact in its.added.items():
+            shapes.setdefault(its_key, []).append(fact)
+    covered = {it for revision in evident for it in ancestry(history.outline, [revision]) - {revision}}
+    return tuple(it for it in evident if it not in covered)
+
+
+def _tells(fact: Fact, found: Mapping[Key, Fact], shapes: Mapping[Key, list[Fact]]) -> bool:
+    """Whether a fact is in the database and no earlier revision explains it."""
+    there = found.get(key(fact))
+    if there is None:
+        return False
+    earlier = shapes.get(key(fact))
+    if not earlier:
+        return True
+    return not _serious(fact, there) and all(_serious(shape, there) for shape in earlier)
+
+
+def _gone(its: Effects, found: Mapping[Key, Fact], shapes: Mapping[Key, list[Fact]], claim: Claim) -> bool:
+    """Whether a revision that only removes things has done so: what it removes is gone, its neighbours are not.
+
+    Absence is weak evidence, so it counts only with a claim, or where the rest of the same table is all there.
+    """
+    removed = {k: fact for k, fact in its.removed.items() if k not in its.added}
+    if not removed or its.added or any(k in found for k in removed):
+        return False
+    tables = {table_of(fact) for fact in removed.values()}
+    if not all(("table", table) in found for table in tables if table):
+        return claim in {Claim.STAMPED, Claim.EXECUTED} and not any(tables)
+    neighbours = [k for k, made in shapes.items() if table_of(made[-1]) in tables and k not in removed]
+    return bool(neighbours) and all(k in found for k in neighbours)
+
+
+def _serious(expected: Fact, actual: Fact) -> bool:
+    return any(it.severity in _SERIOUS for it in compare(expected, actual))
+
+
+def _extended(
+    history: History, position: frozenset[str], said: Mapping[str, Claim]
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The position with the traceless revisions just after it that are claimed, and all such revisions."""
+    reached, class_of, traceless = set(position), [], set(position)
+    for it in history.outline.revisions:
+        if it.id in traceless or not set(it.parents) <= traceless or not _traceless(history, it.id):
+            continue
+        traceless.add(it.id)
+        if position or said[it.id] is not Claim.NONE:
+            class_of.append(it.id)
+        if set(it.parents) <= reached and said[it.id] in {Claim.STAMPED, Claim.EXECUTED}:
+            reached.add(it.id)
+    return frozenset(reached), tuple(class_of)
+
+
+def _traceless(history: History, revision: str) -> bool:
+    its = effects(history)[revision]
+    return not its.added and not its.removed
+
+
+class _Judge:
+    """Judges revisions against one database; what all judgements share is computed once."""
+
+    def __init__(
+        self, history: History, found: Mapping[Key, Fact], position: frozenset[str], changes: tuple[Change, ...]
+    ) -> None:
+        self.effects, self.found, self.position = effects(history), found, position
+        self.expected = facts(reference(history, position))
+        self.changes = {change_key(it): it for it in changes}
+
+    def of(self, revision: Revision, claim: Claim) -> Judgement:
+        its = self.effects[revision.id]
+        present, absent, differing = [], [], []
+        for its_key, fact in its.added.items():
+            match self._look(revision.id, its_key, fact):
+                case Differs() as change:
+                    differing.append(change)
+                case Missing():
+                    absent.append(fact)
+                case True:
+                    present.append(fact)
+                case _:
+                    pass
+        lingering = tuple(
+            fact
+            for its_key, fact in its.removed.items()
+            if its_key not in its.added and its_key not in self.expected and its_key in self.found
+        )
+        done = len(its.removed) > len(lingering) and not its.added
+        verdict = self._verdict(revision.id, its, (bool(present) or done, bool(absent or lingering), bool(differing)))
+        return Judgement(revision, claim, verdict, tuple(present), tuple(absent), tuple(differing), lingering)
+
+    def _look(self, revision: str, its_key: Key, fact: Fact) -> Missing | Differs | bool:
+        """What became of one effect: missing, in another shape, there (True), or nothing left to see (False)."""
+        if revision not in self.position:
+            there = self.found.get(its_key)
+            return Missing(fact) if there is None or _serious(fact, there) else True
+        if its_key not in self.expected:
+            return False
+        there = self.found.get(its_key)
+        change = self.changes.get(its_key)
+        if change is None or isinstance(change, OtherwiseNamed) or (there is not None and not _serious(fact, there)):
+            return True
+        return change if isinstance(change, Missing) or (isinstance(change, Differs) and needs_repair(change)) else True
+
+    def _verdict(self, revision: str, its: Effects, seen: tuple[bool, bool, bool]) -> Verdict:
+        match seen:
+            case False, False, False:
+                made = bool(its.added or its.removed)
+                return Verdict.SUPERSEDED if made and revision in self.position else Verdict.UNKNOWN
+            case _, _, True:
+                return Verdict.CONFLICTING
+            case True, True, False:
+                return Verdict.PARTIAL
+            case True, False, False:
+                return Verdict.APPLIED
+            case _:
+                return Verdict.MISSING
