@@ -7,7 +7,7 @@ value stays a value, and `alembic upgrade --sql` can still write them out as lit
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -34,10 +34,10 @@ def insert_missing(
 def _insert(target: TableClause, key: Sequence[str], row: dict[str, Value]) -> Executable:
     same = sa.select(sa.literal(1)).select_from(target)
     for name in key:
-        same = same.where(target.c[name].is_not_distinct_from(_value(row[name])))
+        same = same.where(target.c[name] == _value(row[name]))  # SQLAlchemy writes `== NULL` as IS NULL
     values = sa.select(*(_value(value) for value in row.values())).where(~same.exists())
     return sa.insert(target).from_select(list(row), values)
 
 
-def _value(value: Value) -> ColumnElement[Value]:
+def _value(value: Value) -> ColumnElement[Any]:
     return sa.null() if value is None else sa.literal(value)

@@ -66,8 +66,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    if op.get_context().dialect.supports_alter:
-        op.drop_constraint("apps_current_run_id_fkey", "apps", type_="foreignkey")
+    break_circle()
     op.drop_index("idx_milestones_status", table_name="milestones")
     op.drop_index("idx_milestones_app_id", table_name="milestones")
     for column in reversed(milestone_columns()):
@@ -285,6 +284,14 @@ def milestone_columns() -> list[sa.Column]:
         sa.Column("reviewed_at", sa.TIMESTAMP),
         sa.Column("ready_at", sa.TIMESTAMP),
     ]
+
+
+def break_circle() -> None:
+    """Let go of the key from `apps` to `runs`: neither table could be dropped while rows hold on to each other."""
+    if op.get_context().dialect.supports_alter:
+        op.drop_constraint("apps_current_run_id_fkey", "apps", type_="foreignkey")
+    else:
+        op.execute(sa.update(sa.table("apps", sa.column("current_run_id"))).values(current_run_id=sa.null()))
 
 
 def choice(name: str, values: tuple[str, ...], **options: Any) -> sa.Column:
