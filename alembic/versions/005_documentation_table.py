@@ -19,6 +19,16 @@ legacy_aliases = ()
 
 
 def upgrade() -> None:
+    create_documentation()
+    create_documentation_updates()
+
+
+def downgrade() -> None:
+    op.drop_table("documentation_updates")
+    op.drop_table("documentation")
+
+
+def create_documentation() -> None:
     op.create_table(
         "documentation",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -34,6 +44,9 @@ def upgrade() -> None:
     )
     op.create_index("idx_documentation_version", "documentation", ["version"])
     op.create_index("idx_documentation_updated", "documentation", [sa.text("updated_at DESC")])
+
+
+def create_documentation_updates() -> None:
     op.create_table(
         "documentation_updates",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -60,8 +73,3 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("idx_doc_updates_status", "documentation_updates", ["status"])
-
-
-def downgrade() -> None:
-    op.drop_table("documentation_updates")
-    op.drop_table("documentation")

@@ -29,6 +29,27 @@ CHANNELS = (
 
 
 def upgrade() -> None:
+    create_notification_settings()
+    create_notification_log()
+    data_step()
+
+
+def downgrade() -> None:
+    op.drop_table("notification_log")
+    op.drop_table("notification_settings")
+
+
+def data_step() -> None:
+    for statement in insert_missing(
+        "notification_settings",
+        key=("name",),
+        columns=("name", "category", "config", "enabled", "notify_on"),
+        rows=CHANNELS,
+    ):
+        op.execute(statement)
+
+
+def create_notification_settings() -> None:
     op.create_table(
         "notification_settings",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -43,6 +64,9 @@ def upgrade() -> None:
     )
     op.create_index("idx_notification_settings_category", "notification_settings", ["category"])
     op.create_index("idx_notification_settings_enabled", "notification_settings", ["enabled"])
+
+
+def create_notification_log() -> None:
     op.create_table(
         "notification_log",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -65,19 +89,3 @@ def upgrade() -> None:
     op.create_index("idx_notification_log_source", "notification_log", ["source"])
     op.create_index("idx_notification_log_acknowledged", "notification_log", ["acknowledged"])
     op.create_index("idx_notification_log_created", "notification_log", ["created_at"])
-    data_step()
-
-
-def downgrade() -> None:
-    op.drop_table("notification_log")
-    op.drop_table("notification_settings")
-
-
-def data_step() -> None:
-    for statement in insert_missing(
-        "notification_settings",
-        key=("name",),
-        columns=("name", "category", "config", "enabled", "notify_on"),
-        rows=CHANNELS,
-    ):
-        op.execute(statement)

@@ -19,6 +19,16 @@ legacy_aliases = ()
 
 
 def upgrade() -> None:
+    create_task_assignment_alerts()
+    create_user_alert_preferences()
+
+
+def downgrade() -> None:
+    op.drop_table("user_alert_preferences")
+    op.drop_table("task_assignment_alerts")
+
+
+def create_task_assignment_alerts() -> None:
     op.create_table(
         "task_assignment_alerts",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -37,6 +47,9 @@ def upgrade() -> None:
     op.create_index("idx_task_assignment_alerts_to", "task_assignment_alerts", ["assigned_to"])
     op.create_index("idx_task_assignment_alerts_read", "task_assignment_alerts", ["read_at"])
     op.create_index("idx_task_assignment_alerts_task", "task_assignment_alerts", ["task_id"])
+
+
+def create_user_alert_preferences() -> None:
     op.create_table(
         "user_alert_preferences",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -54,8 +67,3 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("idx_user_alert_preferences_user", "user_alert_preferences", ["user_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("user_alert_preferences")
-    op.drop_table("task_assignment_alerts")

@@ -19,6 +19,16 @@ legacy_aliases = ()
 
 
 def upgrade() -> None:
+    create_api_keys()
+    create_api_key_usage()
+
+
+def downgrade() -> None:
+    op.drop_table("api_key_usage")
+    op.drop_table("api_keys")
+
+
+def create_api_keys() -> None:
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -41,6 +51,9 @@ def upgrade() -> None:
     op.create_index("idx_api_keys_key_id", "api_keys", ["key_id"])
     op.create_index("idx_api_keys_user", "api_keys", ["user_id"])
     op.create_index("idx_api_keys_enabled", "api_keys", ["enabled"])
+
+
+def create_api_key_usage() -> None:
     op.create_table(
         "api_key_usage",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -56,8 +69,3 @@ def upgrade() -> None:
     )
     op.create_index("idx_api_key_usage_key", "api_key_usage", ["key_id"])
     op.create_index("idx_api_key_usage_created", "api_key_usage", ["created_at"])
-
-
-def downgrade() -> None:
-    op.drop_table("api_key_usage")
-    op.drop_table("api_keys")

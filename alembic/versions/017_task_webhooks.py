@@ -22,6 +22,16 @@ legacy_aliases = ()
 
 
 def upgrade() -> None:
+    create_task_webhooks()
+    create_webhook_deliveries()
+
+
+def downgrade() -> None:
+    op.drop_table("webhook_deliveries")
+    op.drop_table("task_webhooks")
+
+
+def create_task_webhooks() -> None:
     op.create_table(
         "task_webhooks",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -38,6 +48,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("idx_task_webhooks_enabled", "task_webhooks", ["enabled"])
+
+
+def create_webhook_deliveries() -> None:
     op.create_table(
         "webhook_deliveries",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -57,8 +70,3 @@ def upgrade() -> None:
     op.create_index("idx_webhook_deliveries_task", "webhook_deliveries", ["task_id"])
     op.create_index("idx_webhook_deliveries_event", "webhook_deliveries", ["event"])
     op.create_index("idx_webhook_deliveries_created", "webhook_deliveries", ["created_at"])
-
-
-def downgrade() -> None:
-    op.drop_table("webhook_deliveries")
-    op.drop_table("task_webhooks")

@@ -27,6 +27,26 @@ LOGINS = (
 
 
 def upgrade() -> None:
+    create_secrets()
+    create_secret_access_log()
+    data_step()
+
+
+def downgrade() -> None:
+    op.drop_table("secret_access_log")
+    op.drop_table("secrets")
+
+
+def data_step() -> None:
+    # The legacy rows hold an empty text where nothing is stored yet; PostgreSQL's bytea takes bytes only.
+    nothing = "" if op.get_context().dialect.name == "sqlite" else b""
+    columns = ("name", "category", "service", "url", "encrypted_value")
+    rows = [(*login, nothing) for login in LOGINS]
+    for statement in insert_missing("secrets", key=("name",), columns=columns, rows=rows):
+        op.execute(statement)
+
+
+def create_secrets() -> None:
     op.create_table(
         "secrets",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -49,6 +69,9 @@ def upgrade() -> None:
     op.create_index("idx_secrets_category", "secrets", ["category"])
     op.create_index("idx_secrets_service", "secrets", ["service"])
     op.create_index("idx_secrets_project", "secrets", ["project_id"])
+
+
+def create_secret_access_log() -> None:
     op.create_table(
         "secret_access_log",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -61,18 +84,3 @@ def upgrade() -> None:
     )
     op.create_index("idx_secret_access_secret", "secret_access_log", ["secret_id"])
     op.create_index("idx_secret_access_timestamp", "secret_access_log", [sa.text("timestamp DESC")])
-    data_step()
-
-
-def downgrade() -> None:
-    op.drop_table("secret_access_log")
-    op.drop_table("secrets")
-
-
-def data_step() -> None:
-    # The legacy rows hold an empty text where nothing is stored yet; PostgreSQL's bytea takes bytes only.
-    nothing = "" if op.get_context().dialect.name == "sqlite" else b""
-    columns = ("name", "category", "service", "url", "encrypted_value")
-    rows = [(*login, nothing) for login in LOGINS]
-    for statement in insert_missing("secrets", key=("name",), columns=columns, rows=rows):
-        op.execute(statement)

@@ -31,6 +31,24 @@ division by zero. Add tests that run with node. Use at most {max_lines} lines in
 
 
 def upgrade() -> None:
+    create_llm_test_runs()
+    create_llm_test_results()
+    data_step()
+
+
+def downgrade() -> None:
+    op.drop_table("llm_test_results")
+    op.drop_table("llm_test_runs")
+
+
+def data_step() -> None:
+    columns = ("test_name", "description", "prompt_template", "max_lines", "created_by")
+    rows = [("Calculator Web App", DESCRIPTION, PROMPT, 1000, "system")]
+    for statement in insert_missing("llm_test_runs", key=("test_name",), columns=columns, rows=rows):
+        op.execute(statement)
+
+
+def create_llm_test_runs() -> None:
     op.create_table(
         "llm_test_runs",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -42,6 +60,9 @@ def upgrade() -> None:
         sa.Column("created_by", sa.Text),
         sqlite_autoincrement=True,
     )
+
+
+def create_llm_test_results() -> None:
     op.create_table(
         "llm_test_results",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -66,16 +87,3 @@ def upgrade() -> None:
     op.create_index("idx_test_results_provider", "llm_test_results", ["provider_name"])
     op.create_index("idx_llm_test_results_status", "llm_test_results", ["status"])
     op.create_index("idx_test_results_created", "llm_test_results", ["created_at"])
-    data_step()
-
-
-def downgrade() -> None:
-    op.drop_table("llm_test_results")
-    op.drop_table("llm_test_runs")
-
-
-def data_step() -> None:
-    columns = ("test_name", "description", "prompt_template", "max_lines", "created_by")
-    rows = [("Calculator Web App", DESCRIPTION, PROMPT, 1000, "system")]
-    for statement in insert_missing("llm_test_runs", key=("test_name",), columns=columns, rows=rows):
-        op.execute(statement)

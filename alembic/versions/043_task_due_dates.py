@@ -19,6 +19,23 @@ legacy_aliases = ("020",)
 
 
 def upgrade() -> None:
+    extend_task_queue()
+    extend_task_archive()
+    create_task_reminder_settings()
+    create_task_reminders()
+
+
+def downgrade() -> None:
+    op.drop_index("idx_task_queue_due_pending", table_name="task_queue")
+    op.drop_index("idx_task_queue_due_date", table_name="task_queue")
+    op.drop_column("task_archive", "due_date")
+    op.drop_column("task_queue", "reminder_sent")
+    op.drop_column("task_queue", "due_date")
+    op.drop_table("task_reminders")
+    op.drop_table("task_reminder_settings")
+
+
+def extend_task_queue() -> None:
     op.add_column("task_queue", sa.Column("due_date", sa.TIMESTAMP))
     op.add_column("task_queue", sa.Column("reminder_sent", sa.Integer, server_default=sa.text("0")))
     op.create_index("idx_task_queue_due_date", "task_queue", ["due_date"])
@@ -29,7 +46,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('pending', 'in_progress')"),
         postgresql_where=sa.text("status IN ('pending', 'in_progress')"),
     )
+
+
+def extend_task_archive() -> None:
     op.add_column("task_archive", sa.Column("due_date", sa.TIMESTAMP))
+
+
+def create_task_reminder_settings() -> None:
     op.create_table(
         "task_reminder_settings",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -48,6 +71,9 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.TIMESTAMP, server_default=sa.text("CURRENT_TIMESTAMP")),
         sqlite_autoincrement=True,
     )
+
+
+def create_task_reminders() -> None:
     op.create_table(
         "task_reminders",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -62,13 +88,3 @@ def upgrade() -> None:
     op.create_index("idx_task_reminders_task", "task_reminders", ["task_id"])
     op.create_index("idx_task_reminders_user", "task_reminders", ["user_id"])
     op.create_index("idx_task_reminders_type", "task_reminders", ["reminder_type"])
-
-
-def downgrade() -> None:
-    op.drop_index("idx_task_queue_due_pending", table_name="task_queue")
-    op.drop_index("idx_task_queue_due_date", table_name="task_queue")
-    op.drop_column("task_archive", "due_date")
-    op.drop_column("task_queue", "reminder_sent")
-    op.drop_column("task_queue", "due_date")
-    op.drop_table("task_reminders")
-    op.drop_table("task_reminder_settings")

@@ -28,45 +28,10 @@ SETTINGS = (
 
 
 def upgrade() -> None:
-    for column in task_columns():
-        op.add_column("task_queue", column, inline_references=True)
-    op.create_index("idx_task_queue_parent", "task_queue", ["parent_id"])
-    op.create_index("idx_task_queue_hierarchy_path", "task_queue", ["hierarchy_path"])
-    op.create_index("idx_task_queue_hierarchy_level", "task_queue", ["hierarchy_level"])
-    op.create_index(
-        "idx_task_queue_root_tasks",
-        "task_queue",
-        ["parent_id"],
-        sqlite_where=sa.text("parent_id IS NULL"),
-        postgresql_where=sa.text("parent_id IS NULL"),
-    )
-    op.create_index("idx_task_queue_parent_status", "task_queue", ["parent_id", "status"])
-    op.add_column("task_archive", sa.Column("parent_id", sa.Integer))
-    op.add_column("task_archive", sa.Column("hierarchy_level", sa.Integer, server_default=sa.text("0")))
-    op.add_column("task_archive", sa.Column("hierarchy_path", sa.Text, server_default="/"))
-    op.create_table(
-        "task_hierarchy_settings",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("setting_key", sa.Text, nullable=False, unique=True),
-        sa.Column("setting_value", sa.Text),
-        sa.Column("description", sa.Text),
-        sa.Column("updated_at", sa.TIMESTAMP, server_default=sa.text("CURRENT_TIMESTAMP")),
-        sqlite_autoincrement=True,
-    )
-    op.create_table(
-        "task_hierarchy_templates",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("description", sa.Text),
-        sa.Column("template_data", sa.Text, nullable=False),
-        sa.Column("task_type", sa.Text),
-        sa.Column("created_by", sa.Text),
-        sa.Column("created_at", sa.TIMESTAMP, server_default=sa.text("CURRENT_TIMESTAMP")),
-        sa.Column("updated_at", sa.TIMESTAMP, server_default=sa.text("CURRENT_TIMESTAMP")),
-        sqlite_autoincrement=True,
-    )
-    op.create_index("idx_task_hierarchy_templates_name", "task_hierarchy_templates", ["name"])
-    op.create_index("idx_task_hierarchy_templates_type", "task_hierarchy_templates", ["task_type"])
+    extend_task_queue()
+    extend_task_archive()
+    create_task_hierarchy_settings()
+    create_task_hierarchy_templates()
     data_step()
 
 
@@ -93,6 +58,57 @@ def data_step() -> None:
         rows=SETTINGS,
     ):
         op.execute(statement)
+
+
+def extend_task_queue() -> None:
+    for column in task_columns():
+        op.add_column("task_queue", column, inline_references=True)
+    op.create_index("idx_task_queue_parent", "task_queue", ["parent_id"])
+    op.create_index("idx_task_queue_hierarchy_path", "task_queue", ["hierarchy_path"])
+    op.create_index("idx_task_queue_hierarchy_level", "task_queue", ["hierarchy_level"])
+    op.create_index(
+        "idx_task_queue_root_tasks",
+        "task_queue",
+        ["parent_id"],
+        sqlite_where=sa.text("parent_id IS NULL"),
+        postgresql_where=sa.text("parent_id IS NULL"),
+    )
+    op.create_index("idx_task_queue_parent_status", "task_queue", ["parent_id", "status"])
+
+
+def extend_task_archive() -> None:
+    op.add_column("task_archive", sa.Column("parent_id", sa.Integer))
+    op.add_column("task_archive", sa.Column("hierarchy_level", sa.Integer, server_default=sa.text("0")))
+    op.add_column("task_archive", sa.Column("hierarchy_path", sa.Text, server_default="/"))
+
+
+def create_task_hierarchy_settings() -> None:
+    op.create_table(
+        "task_hierarchy_settings",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("setting_key", sa.Text, nullable=False, unique=True),
+        sa.Column("setting_value", sa.Text),
+        sa.Column("description", sa.Text),
+        sa.Column("updated_at", sa.TIMESTAMP, server_default=sa.text("CURRENT_TIMESTAMP")),
+        sqlite_autoincrement=True,
+    )
+
+
+def create_task_hierarchy_templates() -> None:
+    op.create_table(
+        "task_hierarchy_templates",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("description", sa.Text),
+        sa.Column("template_data", sa.Text, nullable=False),
+        sa.Column("task_type", sa.Text),
+        sa.Column("created_by", sa.Text),
+        sa.Column("created_at", sa.TIMESTAMP, server_default=sa.text("CURRENT_TIMESTAMP")),
+        sa.Column("updated_at", sa.TIMESTAMP, server_default=sa.text("CURRENT_TIMESTAMP")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("idx_task_hierarchy_templates_name", "task_hierarchy_templates", ["name"])
+    op.create_index("idx_task_hierarchy_templates_type", "task_hierarchy_templates", ["task_type"])
 
 
 def task_columns() -> list[sa.Column]:
