@@ -286,8 +286,9 @@ class ValuesWouldChange(ArchmigError):
         super().__init__(table, column, count, examples)
 
     def __str__(self) -> str:
+        values = "1 value" if self.count == 1 else f"{self.count} values"
         return (
-            f"table {self.table!r}: {self.count} values of column {self.column!r} would change "
+            f"table {self.table!r}: {values} of column {self.column!r} would change "
             f"({'; '.join(self.examples)}); nothing was changed: say how to convert them in a [[resolve]] entry"
         )
 
@@ -300,7 +301,8 @@ class RowsForbid(ArchmigError):
         super().__init__(table, constraint, count, examples)
 
     def __str__(self) -> str:
-        rows = "rows forbid" if self.count is None else f"{self.count} rows forbid"
+        counted = "1 row forbids" if self.count == 1 else f"{self.count} rows forbid"
+        rows = "rows forbid" if self.count is None else counted
         examples = f" ({'; '.join(self.examples)})" if self.examples else ""
         return (
             f"table {self.table!r}: {rows} {self.constraint}{examples}; "

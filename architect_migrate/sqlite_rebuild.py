@@ -240,7 +240,11 @@ def _sequence(connection: sqlite3.Connection, table: str) -> object:
 
 
 def _restore_sequence(connection: sqlite3.Connection, original: _Original, new: ParsedTable) -> None:
-    if original.sequence is None or not any(key.autoincrement for key in new.all(PrimaryKey)):
+    if not any(key.autoincrement for key in new.all(PrimaryKey)):
+        return
+    if original.sequence is None:
+        # Copying no rows leaves a zero where a table that never had a row has nothing.
+        connection.execute("DELETE FROM main.sqlite_sequence WHERE name = ? AND seq = 0", (original.name,))
         return
     connection.execute("DELETE FROM main.sqlite_sequence WHERE name = ?", (original.name,))
     connection.execute("INSERT INTO main.sqlite_sequence (name, seq) VALUES (?, ?)", (original.name, original.sequence))
