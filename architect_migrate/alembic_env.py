@@ -1,17 +1,266 @@
-"""What alembic/env.py calls: plain `alembic` commands get the same choice of database, transaction and lock."""
+"""What alembic/env.py calls: plain `alembic` commands get the same choice of database, transaction and proof."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+import os
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial, wraps
+from logging.config import fileConfig
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from architect_migrate import chain, database
+from architect_migrate.alembic_options import Options, choose, read_options
+from architect_migrate.diff import explain
+from architect_migrate.drift import drift, in_the_way
+from architect_migrate.environment import Environment, Matrix, Uninitialised, resolutions_for
+from architect_migrate.errors import (
+    ArchmigError,
+    ChainError,
+    DamagedError,
+    DatabaseError,
+    DriftedError,
+    ForeignKeysBrokenError,
+    ProtectedError,
+    RevisionFailedError,
+    RolledBackError,
+    StampError,
+    TransactionEndedError,
+)
+from architect_migrate.guard import watched
+from architect_migrate.history import ancestry
+from architect_migrate.replay import cache_folder, history_of
+from architect_migrate.sqlite_read import read_schema
+from architect_migrate.tracker import read_claims
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
+
+_READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One alembic command on one environment; `command` is empty where a program calls Alembic as a library."""
+
+    command: str
+    purge: bool
+    ini: Path
+    matrix: Matrix
+    environment: Environment
+    path: Path
 
 
 def run(context: ModuleType) -> None:
     """Run what Alembic was asked for, on the connection that was lent or on the environment that was named."""
-    connection = context.config.attributes.get("connection")
-    if connection is not None:
-        context.configure(connection=connection)
+    lent = context.config.attributes.get("connection")
+    if lent is not None:
+        context.configure(connection=lent)
         with context.begin_transaction():
             context.run_migrations()
+        return
+    with chain.command_errors():
+        _log_as_configured(context.config)
+        if context.is_offline_mode():
+            _print_sql(context)
+        else:
+            _run_online(context)
+
+
+def _log_as_configured(config: Any) -> None:
+    """Logging belongs to whoever owns the process: Alembic's command line has `cmd_opts`, a library's caller none."""
+    if config.cmd_opts is not None and config.file_config.has_section("loggers"):
+        fileConfig(config.config_file_name, disable_existing_loggers=False)
+
+
+def _print_sql(context: ModuleType) -> None:
+    """The SQL of a run, as one transaction, without opening any database."""
+    context.configure(dialect_name="sqlite", literal_binds=True, transactional_ddl=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _run_online(context: ModuleType) -> None:
+    options = read_options(context.get_x_argument())
+    job = _job(context.config, options)
+    logging.getLogger("alembic.archmig").info("Database %s", _title(job))
+    _import_revisions(context, job.ini)
+    if job.command in _READING:
+        _read(context, job)
+        return
+    if job.environment.protected and options.yes != job.environment.name:
+        raise ProtectedError(job.environment.name, job.command or "run")
+    _write(context, job)
+
+
+def _import_revisions(context: ModuleType, ini: Path) -> None:
+    """Import every revision file before any lock is held, and while `op` has nothing that it could change."""
+    try:
+        with chain.file_errors(ini):
+            context.script.get_heads()
+    except ArchmigError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ChainError(str(ini), f"a revision file raises {type(error).__name__} on import: {error}") from error
+
+
+def _job(config: Any, options: Options) -> Job:
+    ini = Path(config.config_file_name or "alembic.ini").absolute()
+    matrix, environment = choose(options, ini, os.environ, Path.cwd())
+    chosen = getattr(config.cmd_opts, "cmd", None)
+    purge = bool(getattr(config.cmd_opts, "purge", False))
+    command = chosen[0].__name__ if chosen else ""
+    return Job(command, purge, ini, matrix, environment, database.file_of(environment.url))
+
+
+def _title(job: Job) -> str:
+    return f"{job.environment.name}: {job.path}" if job.environment.name != str(job.path) else str(job.path)
+
+
+def _read(context: ModuleType, job: Job) -> None:
+    """Commands that only look get a connection that cannot write, and no version table is made for them."""
+    # An empty model and no names to compare: Alembic's own comparison finds nothing, archmig's is made below.
+    quiet = {"target_metadata": sa.MetaData(), "include_name": lambda *_: False} if job.command == "check" else {}
+    with (
+        database.reading(job.path, job.environment.lock_timeout) as connection,
+        chain.alchemy(connection) as lent,
+    ):
+        context.configure(connection=lent, dont_mutate=True, transactional_ddl=True, **quiet)
+        table = context.get_context().version_table
+        read_claims(connection, None, table)
+        context.run_migrations()
+        if job.command == "check":
+            _refuse_drift(context, job, connection, table)
+
+
+def _refuse_drift(context: ModuleType, job: Job, connection: sqlite3.Connection, table: str) -> None:
+    """Alembic has found the database at the chain's head: say what is not as the chain makes it there."""
+    history = history_of(job.ini, cache_folder(os.environ))
+    position = frozenset(history.outline.order)
+    schema = read_schema(connection, _bookkeeping(job, table))
+    found = tuple(explain(it) for it in drift(history, position, schema, resolutions_for(job.matrix, job.environment)))
+    for line in found:
+        context.config.print_stdout("%s", line)
+    if found:
+        raise DriftedError(job.environment.name, found)
+
+
+def _bookkeeping(job: Job, version_table: str) -> tuple[str, ...]:
+    """Tables that say where a database stands: they are in no schema of the chain."""
+    return (version_table, job.matrix.tracker.table) if job.matrix.tracker else (version_table,)
+
+
+def _write(context: ModuleType, job: Job) -> None:
+    """Run the command in one transaction, prove what it left, commit, and read the version back."""
+    with ExitStack() as around:
+        if job.command in {"", "upgrade"} and job.environment.uninitialised is Uninitialised.CREATE:
+            around.enter_context(_created(job.path))
+        around.enter_context(_explained(job))
+        recorded = _in_transaction(context, job)
+    table = context.get_context().version_table
+    with database.reading(job.path, job.environment.lock_timeout) as connection:
+        found = read_claims(connection, None, table).stamp or ()
+    if set(found) != set(recorded):
+        raise StampError(table, f"holds {found} after the run, and {recorded} was recorded")
+
+
+def _in_transaction(context: ModuleType, job: Job) -> tuple[str, ...]:
+    """The heads that the run recorded."""
+    with database.transaction(job.path, job.environment.lock_timeout) as connection:
+        _refuse_damage(job.path, connection)
+        before = database.violations(connection)
+        with chain.alchemy(connection) as lent:
+            context.configure(connection=lent, transactional_ddl=True)
+            migration = context.get_context()
+            if not job.purge:
+                read_claims(connection, None, migration.version_table)
+            # Alembic has no public place between its steps and their functions.
+            migration._migrations_fn = partial(_watched_steps, migration._migrations_fn, connection)  # noqa: SLF001
+            context.run_migrations()
+            recorded: tuple[str, ...] = migration.get_current_heads()
+        _refuse_damage(job.path, connection)
+        if broken := database.violations(connection) - before:
+            raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))
+    return recorded
+
+
+def _refuse_damage(path: Path, connection: sqlite3.Connection) -> None:
+    if wrong := database.integrity(connection):
+        raise DamagedError(str(path), wrong[0])
+
+
+def _row(table: str, rowid: int | None, parent: str) -> str:
+    return f"{table} (a row) to {parent}" if rowid is None else f"{table} row {rowid} to {parent}"
+
+
+def _watched_steps(
+    steps: Callable[..., Iterable[Any]], connection: sqlite3.Connection, heads: Any, context: Any
+) -> Iterator[Any]:
+    """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing."""
+    for step in steps(heads, context):
+        if hasattr(step, "revision"):
+            step.migration_fn = _watched_step(step.migration_fn, connection, step)
+        yield step
+
+
+def _watched_step(function: Callable[..., None], connection: sqlite3.Connection, step: Any) -> Callable[..., None]:
+    """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name."""
+    verb = "upgrade()" if step.is_upgrade else "downgrade()"
+
+    @wraps(function)
+    def watched_function(**given: Any) -> None:
+        with chain.failures(step.revision.revision, verb), watched(connection):
+            function(**given)
+            database.still_inside(connection)
+
+    return watched_function
+
+
+@contextmanager
+def _created(path: Path) -> Iterator[None]:
+    """A new empty file where there is none, gone again if nothing came of it."""
+    try:
+        with path.open("xb"):
+            pass
+    except FileExistsError:
+        yield
+        return
+    except FileNotFoundError:
+        raise DatabaseError(str(path), "its folder does not exist", "nothing was created: make the folder") from None
+    try:
+        yield
+    except BaseException:
+        if not path.stat().st_size:
+            path.unlink()
+        raise
+
+
+@contextmanager
+def _explained(job: Job) -> Iterator[None]:
+    """A failed run as an error that names the environment, and says so where drift is what stood in the way."""
+    try:
+        yield
+    except ForeignKeysBrokenError as error:
+        raise RolledBackError(job.environment.name, str(error), ()) from error
+    except RevisionFailedError as error:
+        if isinstance(error.__cause__, TransactionEndedError):
+            raise
+        raise RolledBackError(job.environment.name, str(error), _found_in_the_way(job)) from error
+
+
+def _found_in_the_way(job: Job) -> tuple[str, ...]:
+    """What of the database is not where its version says; nothing where that cannot be told."""
+    with suppress(ArchmigError):
+        history = history_of(job.ini, cache_folder(os.environ))
+        table = history.outline.version_table
+        with database.reading(job.path, job.environment.lock_timeout) as connection:
+            position = ancestry(history.outline, read_claims(connection, None, table).stamp or ())
+            schema = read_schema(connection, _bookkeeping(job, table))
+        return in_the_way(history, position, schema, resolutions_for(job.matrix, job.environment))
+    return ()

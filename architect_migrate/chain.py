@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from architect_migrate.chain_files import script_folder
+from architect_migrate.database import still_inside
 from architect_migrate.errors import ArchmigError, ChainError, ReplayError, RevisionFailedError, TransactionEndedError
 from architect_migrate.guard import Watched, watched
 from architect_migrate.history import Delta, History, Outline, Replayed, Revision, delta
@@ -56,26 +57,17 @@ class Runner:
         """Run one revision's `data_step()`."""
         return self._call(revision, "data_step")
 
-    def stamp(self, revisions: tuple[str, ...]) -> None:
-        """Record exactly these heads in Alembic's version table."""
-        table = self.context.version_table
-        self.context._ensure_version_table()  # noqa: SLF001  (what Alembic's own stamp calls; there is no public verb)
-        quoted = '"' + table.replace('"', '""') + '"'
-        self.connection.execute(f"DELETE FROM {quoted}")
-        self.connection.executemany(f"INSERT INTO {quoted} (version_num) VALUES (?)", [(it,) for it in revisions])
-
     def _call(self, revision: str, function: str) -> Watched:
-        with _failures(revision, f"{function}()"):
+        with failures(revision, f"{function}()"):
             module: ModuleType = self.script.get_revision(revision).module
             with watched(self.connection) as seen:
                 getattr(module, function)()
-                if not self.connection.in_transaction:
-                    raise TransactionEndedError("go on after SQLite had rolled the transaction back by itself")
+                still_inside(self.connection)
         return seen
 
 
 @contextmanager
-def _failures(revision: str, action: str) -> Iterator[None]:
+def failures(revision: str, action: str) -> Iterator[None]:
     """Whatever a revision raises, SystemExit included, becomes an error that names it."""
     try:
         yield
@@ -97,7 +89,7 @@ def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], 
     config = _config(ini)
     script = _script(config, ini)
     results: list[_Result] = []
-    with _alchemy(connection) as lent:
+    with alchemy(connection) as lent:
         config.attributes["connection"] = lent
 
         def steps(_heads: Any, context: MigrationContext) -> list[MigrationStep]:
@@ -107,7 +99,7 @@ def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], 
                 results.append(work(Runner(script, context, connection)))
             return []
 
-        with EnvironmentContext(config, script, fn=steps), _file_errors(ini):
+        with EnvironmentContext(config, script, fn=steps), file_errors(ini):
             script.run_env()
     if not results:
         raise ChainError(str(script_folder(ini) / "env.py"), "does not call context.run_migrations()")
@@ -123,7 +115,7 @@ def offline_sql(ini: Path, start: str, target: str) -> str:
     buffer = StringIO()
     config = _config(ini)
     config.output_buffer = buffer
-    with _file_errors(ini):
+    with file_errors(ini):
         command.upgrade(config, f"{start}:{target}", sql=True)
     return buffer.getvalue()
 
@@ -240,14 +232,14 @@ def _config(ini: Path) -> Config:
 
 
 def _script(config: Config, ini: Path) -> ScriptDirectory:
-    with _file_errors(ini):
+    with file_errors(ini):
         script = ScriptDirectory.from_config(config)
         script.get_heads()
         return script
 
 
 @contextmanager
-def _file_errors(ini: Path) -> Iterator[None]:
+def file_errors(ini: Path) -> Iterator[None]:
     """Errors in the chain's files as errors that name the chain."""
     try:
         yield
@@ -260,20 +252,36 @@ def _file_errors(ini: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
-    """An SQLAlchemy connection on a lent SQLite connection, which it neither commits, rolls back nor closes."""
-    engine = sa.create_engine(
-        "sqlite://", creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None
-    )
+def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
+    """An SQLAlchemy connection on a lent SQLite connection, which it neither commits, rolls back nor closes.
+
+    Once the transaction that it was lent in has ended, it executes nothing more: SQLite would be in autocommit.
+    """
+    inside, file = connection.in_transaction, connection.execute("PRAGMA database_list").fetchone()[2]
+    url = sa.URL.create("sqlite", database=file or None)
+    engine = sa.create_engine(url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None)
     for verb, deed in (("do_commit", _refuse_commit), ("do_rollback", _nothing), ("do_close", _nothing)):
         setattr(engine.dialect, verb, deed)
+    sa.event.listen(engine, "before_cursor_execute", lambda *_: still_inside(connection) if inside else None)
     lent = engine.connect()
     try:
         lent.begin()
         yield lent
+    except sa.exc.DBAPIError as error:
+        # Unwrapped, `database` can tell a lock, a full disk or a damaged page by SQLite's own code.
+        raise error.orig or error from None
     finally:
         lent.close()
         engine.dispose()
+
+
+@contextmanager
+def command_errors() -> Iterator[None]:
+    """What archmig refuses, and what the machine does, as the errors that Alembic's command line says in one line."""
+    try:
+        yield
+    except (ArchmigError, OSError, sqlite3.Error) as error:
+        raise CommandError(" ".join(str(error).split())) from error
 
 
 def _refuse_commit(_connection: object) -> None:

@@ -319,3 +319,99 @@ class StampError(ArchmigError):
 
     def __str__(self) -> str:
         return f"{self.table} {self.problem}; nothing was written: put it right by hand, then run this again"
+
+
+class AlembicOptionError(ArchmigError):
+    """An `-x` option of the alembic command that cannot be followed; `problem` never carries a value."""
+
+    def __init__(self, problem: str, hint: str) -> None:
+        self.problem, self.hint = problem, hint
+        super().__init__(problem, hint)
+
+    def __str__(self) -> str:
+        return f"-x {self.problem} ({self.hint})"
+
+
+class NoDatabaseChosenError(ArchmigError):
+    """The alembic command has no environments.toml to choose from; `looked` are the places in order."""
+
+    def __init__(self, looked: tuple[str, ...]) -> None:
+        self.looked = looked
+        super().__init__(looked)
+
+    def __str__(self) -> str:
+        looked = ", ".join(self.looked)
+        return f"no environments.toml: looked at {looked} (name one in ARCHMIG_CONFIG, or a database: -x db=PATH)"
+
+
+class OtherChainError(ArchmigError):
+    """An environments.toml belongs to another chain than the one that alembic runs; both are alembic.ini files."""
+
+    def __init__(self, file: str, theirs: str, ours: str) -> None:
+        self.file, self.theirs, self.ours = file, theirs, ours
+        super().__init__(file, theirs, ours)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file}: its databases follow the chain of {self.theirs}, and this is {self.ours}; "
+            "nothing was touched (correct [alembic] config, or name a database: -x db=PATH)"
+        )
+
+
+class ProtectedError(ArchmigError):
+    """An environment that is changed only when that is confirmed by its name; `command` is Alembic's."""
+
+    def __init__(self, environment: str, command: str) -> None:
+        self.environment, self.command = environment, command
+        super().__init__(environment, command)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.environment} is protected: alembic {self.command} changed nothing "
+            f"(if it is this one that you mean, say so: alembic -x yes={self.environment} …)"
+        )
+
+
+class RolledBackError(ArchmigError):
+    """A run that failed and left no trace; `drift` are the differences from what the database's version says."""
+
+    def __init__(self, environment: str, failure: str, drift: tuple[str, ...]) -> None:
+        self.environment, self.failure, self.drift = environment, failure, drift
+        super().__init__(environment, failure, drift)
+
+    def __str__(self) -> str:
+        said = f"{self.environment}: {self.failure}; everything was rolled back"
+        if not self.drift:
+            return said
+        count = f"{len(self.drift)} differences, first" if len(self.drift) > 1 else "this differs"
+        return (
+            f"{said}. The database is not where its version says that it is ({count}: {self.drift[0]}): "
+            "`archmig reconcile` brings it there"
+        )
+
+
+class ForeignKeysBrokenError(ArchmigError):
+    """A run after which rows refer to nothing that did not before; `rows` name them shortly."""
+
+    def __init__(self, rows: tuple[str, ...]) -> None:
+        self.rows = rows
+        super().__init__(rows)
+
+    def __str__(self) -> str:
+        more = f" and {len(self.rows) - 3} more" if len(self.rows) > 3 else ""
+        return f"rows would refer to nothing: {', '.join(self.rows[:3])}{more}"
+
+
+class DriftedError(ArchmigError):
+    """A database whose schema is not what the chain makes at its head, though its version says so."""
+
+    def __init__(self, environment: str, drift: tuple[str, ...]) -> None:
+        self.environment, self.drift = environment, drift
+        super().__init__(environment, drift)
+
+    def __str__(self) -> str:
+        count = f"{len(self.drift)} differences" if len(self.drift) != 1 else "1 difference"
+        return (
+            f"{self.environment}: {count} from the chain's head, though its version says that it is there "
+            "(`archmig reconcile` settles them)"
+        )
