@@ -16,7 +16,7 @@ _WORD = r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*"
 _ID = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
 
 # A regular expression does, because SQLite's tokenizer is one; what tokens mean is left to a parser.
-# Alternatives begin with characters of their own and repeat one class at a time: nothing to backtrack into.
+# What is malformed is taken whole, as SQLite takes it: to try again from its next character is quadratic.
 _LEXER = re.compile(
     rf"""
       (?P<space>[ \t\n\f\r]+|\ufeff)
@@ -25,17 +25,25 @@ _LEXER = re.compile(
     | (?P<badblob>[xX]'[^']*'?)
     | (?P<word>{_WORD})
     | (?P<operator>->>?|\|\||<<|<=|<>|>>|>=|==|!=|[(),;+\-*/%=<>|&~]|\.(?![0-9]))
-    | (?P<string>'[^']*'(?:'[^']*')*)
-    | (?P<quoted>"[^"]*"(?:"[^"]*")*|`[^`]*`(?:`[^`]*`)*|\[[^\]]*\])
+    | (?P<string>'(?:[^']++|'')*+')
+    | (?P<quoted>"(?:[^"]++|"")*+"|`(?:[^`]++|``)*+`|\[[^\]]*+\])
+    | (?P<unterminated>['"`\[].*)
     | (?P<hex>0[xX][0-9a-fA-F]+(?!{_ID}))
     | (?P<number>(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+\-]?[0-9]+)?(?!{_ID}))
     | (?P<badnumber>\.?[0-9][0-9]*(?:\.[0-9]*)?{_ID}*)
-    | (?P<variable>\?[0-9]*|[$@\#:](?:::)*{_ID}(?:{_ID}|::)*(?:\([^\s)]*\))?)
+    | (?P<variable>\?[0-9]*|[$@\#:](?:::)*+{_ID}(?:{_ID}|::)*+(?:\([^\s)]*+\)?)?)
+    | (?P<badvariable>[$@\#:](?:::)*+)
     | (?P<illegal>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
-_KINDS = {"hex": "number", "badblob": "illegal", "badnumber": "illegal"}
+_KINDS = {
+    "hex": "number",
+    "badblob": "illegal",
+    "badnumber": "illegal",
+    "badvariable": "illegal",
+    "unterminated": "illegal",
+}
 BLANKS = frozenset({"space", "comment"})
 
 # Words that SQLite never takes for a name, and those that mean a value when they stand unquoted: "null" in
