@@ -89,7 +89,7 @@ def _compare_columns(expected: Column, actual: Column) -> Iterator[Difference]:
         omitted_fails = actual.not_null and actual.default is None
         worst = Severity.BREAKING if omitted_fails else Severity.BEHAVIOURAL
         yield _differs("default", _text(expected.default), _text(actual.default), worst)
-    if _stores(expected) != _stores(actual):
+    if stores(expected) != stores(actual):
         yield _differs("type", _type(expected), _type(actual))
     elif expected.declared != actual.declared:
         yield _differs("declared type", _type(expected), _type(actual), Severity.COSMETIC)
@@ -115,7 +115,7 @@ def _compare_indexes(expected: Index, actual: Index) -> Difference:
     return _differs("definition", _index(expected), _index(actual), worst)
 
 
-def _stores(column: Column) -> str:
+def stores(column: Column) -> str:
     """Affinities that store every value alike count as one."""
     return "NUMERIC" if column.affinity == "INTEGER" else column.affinity
 

@@ -203,8 +203,7 @@ def _harm(fact: Fact, expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -
         case UniqueFact() if all(known(c) or _never_null(fact.table, c, found) for c in fact.columns):
             return "it refuses rows that the chain's schema takes"
         case IndexFact() if fact.index.unique and all(
-            known(t.expression) or _never_null(fact.index.table, t.expression, found)
-            for t in fact.index.terms
+            known(t.expression) or _never_null(fact.index.table, t.expression, found) for t in fact.index.terms
         ):
             return "it refuses rows that the chain's schema takes"
         case CheckFact() if not fact.check.mentions or any(known(c) for c in fact.check.mentions):

@@ -302,3 +302,8 @@ def _texts(history: History, position: frozenset[str]) -> dict[Table, str]:
         if revision in position
         for table in it.delta.changed.tables
     }
+
+
+def facts_at(history: History, position: frozenset[str]) -> dict[Key, Fact]:
+    """The facts of the schema at a position."""
+    return facts(reference(history, position))

@@ -1,0 +1,144 @@
+"""Executes a plan on an open transaction: every step, in order, or none."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from architect_migrate.database import still_inside
+from architect_migrate.errors import ArchmigError, RevisionFailedError, StepFailedError
+from architect_migrate.guard import Watched, watched
+from architect_migrate.plan import (
+    AddColumn,
+    CreateObject,
+    DropColumn,
+    DropObject,
+    Plan,
+    RebuildTable,
+    RunDataStep,
+    RunDowngrade,
+    RunRevision,
+    Stamp,
+    Step,
+    headline,
+    rewritten,
+)
+from architect_migrate.sqlite_rebuild import rebuild_table
+from architect_migrate.sqlite_render import statement
+from architect_migrate.stamp import write_stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from architect_migrate.chain import Runner
+    from architect_migrate.history import History
+    from architect_migrate.setting import Setting
+
+
+@dataclass(slots=True)
+class Written:
+    """What a plan's execution did to rows: tables rewritten by repair, and what the chain's own code wrote."""
+
+    rewritten: set[str] = field(default_factory=set)
+    updated: set[tuple[str, str]] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+
+    def add(self, seen: Watched) -> None:
+        """Take in what one call of the chain's code was seen to write."""
+        self.updated |= seen.updated
+        self.deleted |= seen.deleted
+        self.written |= seen.tables() | seen.dropped
+
+
+def execute(
+    setting: Setting, plan: Plan, connection: sqlite3.Connection, progress: Callable[[int, int, str], None]
+) -> Written:
+    """Execute every step of a plan; `progress` is told number, total and headline before each.
+
+    Raises StepFailedError or RevisionFailedError at the first that fails; the caller rolls back.
+    """
+    history = setting.history()
+    if _is_fresh(connection, plan):
+        return _build(history, plan, connection, progress)
+    if not any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in plan.steps):
+        return _run(plan, connection, None, history, progress)
+    from architect_migrate.chain import operate
+
+    return operate(setting.script, connection, lambda runner: _run(plan, connection, runner, history, progress))
+
+
+def _is_fresh(connection: sqlite3.Connection, plan: Plan) -> bool:
+    """Whether a database holds nothing at all and the plan is the chain from its base."""
+    nothing = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    return nothing and not plan.before and all(isinstance(it, RunRevision | Stamp) for it in plan.steps)
+
+
+def _build(
+    history: History, plan: Plan, connection: sqlite3.Connection, progress: Callable[[int, int, str], None]
+) -> Written:
+    """Build an empty database from the very statements that replay recorded on another empty database."""
+    statements = dict(zip(history.outline.order, (it.statements for it in history.replayed), strict=True))
+    for number, step in enumerate(plan.steps, 1):
+        progress(number, len(plan.steps), headline(step))
+        match step:
+            case RunRevision():
+                _replayed(connection, step.revision, statements[step.revision])
+            case Stamp():
+                write_stamp(connection, history.outline.version_table, step.revisions)
+            case _:
+                raise AssertionError(step)
+    return Written()
+
+
+def _replayed(connection: sqlite3.Connection, revision: str, statements: tuple[str, ...]) -> None:
+    try:
+        with watched(connection):
+            for text in statements:
+                connection.execute(text)
+    except sqlite3.Error as error:
+        raise RevisionFailedError(revision, "upgrade()", str(error)) from error
+
+
+def _run(
+    plan: Plan,
+    connection: sqlite3.Connection,
+    runner: Runner | None,
+    history: History,
+    progress: Callable[[int, int, str], None],
+) -> Written:
+    written = Written(rewritten=set(rewritten(plan.steps)))
+    for number, step in enumerate(plan.steps, 1):
+        progress(number, len(plan.steps), headline(step))
+        try:
+            seen = _step(step, connection, runner, history.outline.version_table)
+        except RevisionFailedError:
+            raise
+        except (ArchmigError, sqlite3.Error) as error:
+            raise StepFailedError(headline(step), str(error)) from error
+        written.add(seen)
+        still_inside(connection)
+    return written
+
+
+def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, version_table: str) -> Watched:
+    match step:
+        case RunRevision():
+            assert runner is not None
+            return runner.upgrade(step.revision)
+        case RunDowngrade():
+            assert runner is not None
+            return runner.downgrade(step.revision)
+        case RunDataStep():
+            assert runner is not None
+            return runner.data_step(step.revision)
+        case RebuildTable():
+            rebuild_table(connection, step.table, step.edits, dict(step.fill))
+        case Stamp():
+            write_stamp(connection, version_table, step.revisions)
+        case CreateObject() | DropObject() | AddColumn() | DropColumn():
+            connection.execute(statement(step))
+        case _:
+            assert_never(step)
+    return Watched()

@@ -1,0 +1,158 @@
+"""A plan as a value: the steps that bring one database home, in the order in which they are executed.
+
+`--dry-run` prints this very value and apply executes it. Steps that repair are named for what they do to the
+database; `revision` is the one whose effect they complete (empty where none is).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+if TYPE_CHECKING:
+    from architect_migrate.diff import Change
+    from architect_migrate.environment import Resolution
+    from architect_migrate.findings import Finding
+    from architect_migrate.sqlite_edit import Edit
+
+
+@dataclass(frozen=True, slots=True)
+class RunRevision:
+    """Call a revision's `upgrade()`, its data step included; it is recorded by the stamp that follows."""
+
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDowngrade:
+    """Call a revision's `downgrade()`."""
+
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDataStep:
+    """Call a revision's `data_step()`: its rows, where they are missing."""
+
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateObject:
+    """Create a table, index, trigger or view from the text that the chain stores for it."""
+
+    kind: str
+    name: str
+    sql: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DropObject:
+    """Drop an index, trigger or view that is created again in the chain's shape, or anything that was told to go."""
+
+    kind: str
+    name: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddColumn:
+    """Add a column by ALTER TABLE, which touches no row."""
+
+    table: str
+    column: str
+    definition: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DropColumn:
+    """Drop a column that a [[resolve]] entry told to go."""
+
+    table: str
+    column: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildTable:
+    """Give a table another shape by editing its text; `fill` are (column, SQL expression over the old row)."""
+
+    table: str
+    edits: tuple[Edit, ...]
+    fill: tuple[tuple[str, str], ...] = ()
+    sql: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Record these heads in Alembic's version table."""
+
+    revisions: tuple[str, ...]
+
+
+Step = (
+    RunRevision | RunDowngrade | RunDataStep | CreateObject | DropObject | AddColumn | DropColumn | RebuildTable | Stamp
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one or more changes take: steps in order, and what forbids them."""
+
+    steps: tuple[Step, ...] = ()
+    blockers: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done and what stands in the way.
+
+    With any of `blockers` nothing is done at all. `kept` are differences that a [[resolve]] entry lets stand, with
+    the entry. `before` is the position at which repair ends, `after` the one that the chain is then run to.
+    """
+
+    steps: tuple[Step, ...]
+    blockers: tuple[Finding, ...]
+    kept: tuple[tuple[Change, Resolution], ...]
+    before: frozenset[str]
+    after: frozenset[str]
+
+
+def headline(step: Step) -> str:
+    """A step in a line."""
+    match step:
+        case RunRevision():
+            return f"run revision {step.revision}"
+        case RunDowngrade():
+            return f"take back revision {step.revision}"
+        case RunDataStep():
+            return f"insert the rows of {step.revision} that are missing"
+        case CreateObject():
+            return f"create {step.kind} {step.name}"
+        case DropObject():
+            return f"drop {step.kind} {step.name}"
+        case AddColumn():
+            return f"add column {step.table}.{step.column}"
+        case DropColumn():
+            return f"drop column {step.table}.{step.column}"
+        case RebuildTable():
+            return f"rebuild table {step.table}: {', '.join(edit_words(it) for it in step.edits)}"
+        case Stamp():
+            return f"stamp {', '.join(step.revisions) or 'base'}"
+        case _:
+            assert_never(step)
+
+
+def edit_words(edit: Edit) -> str:
+    """An edit in a few words, from its class and its fields: `drop not null title`."""
+    name = "".join(f" {it.lower()}" if it.isupper() else it for it in type(edit).__name__).strip()
+    parts = [getattr(edit, it) for it in edit.__dataclass_fields__]
+    return " ".join([name, *(", ".join(it) if isinstance(it, tuple) else str(it) for it in parts)])
+
+
+def rewritten(steps: tuple[Step, ...]) -> frozenset[str]:
+    """The tables whose rows a plan's own steps write anew: they are compared in full afterwards."""
+    return frozenset(it.table.lower() for it in steps if isinstance(it, RebuildTable | DropColumn))

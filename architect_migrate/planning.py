@@ -1,0 +1,82 @@
+"""Makes the plan for one database, with the rows of an open connection to ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from architect_migrate.environment import Repair, Uninitialised
+from architect_migrate.findings import Finding, Level
+from architect_migrate.history import reference
+from architect_migrate.plan import Plan, RunRevision, Stamp
+from architect_migrate.sqlite_object_work import dropped, object_work
+from architect_migrate.sqlite_rows import ask
+from architect_migrate.sqlite_table_work import Ground, table_work
+from architect_migrate.survey import State, Survey, look
+from architect_migrate.walk import Course, Smith, make_plan
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from architect_migrate.setting import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A survey and the plan that follows from it."""
+
+    survey: Survey
+    plan: Plan
+
+
+def prepare(setting: Setting, connection: sqlite3.Connection, target: frozenset[str]) -> Prepared:
+    """Survey a database through an open connection and plan its way to `target`, following evidence."""
+    seen = look(setting, connection, target)
+    return Prepared(seen, _plan(setting, connection, seen, target))
+
+
+def _plan(setting: Setting, connection: sqlite3.Connection, seen: Survey, target: frozenset[str]) -> Plan:
+    assert seen.diagnosis is not None
+    assert seen.schema is not None
+    if seen.state is State.REFUSED:
+        blockers = tuple(it for it in seen.findings if it.level is Level.BLOCKING)
+        return Plan((), blockers, (), seen.position, seen.position)
+    history = setting.history()
+    expected = {it.name: it for it in reference(history, seen.position).tables}
+    ground = Ground(
+        expected,
+        {it.name: it for it in seen.schema.tables},
+        setting.resolutions,
+        setting.environment.repair,
+        lambda question: ask(connection, question),
+    )
+    smith = Smith(
+        lambda table, changes, revision: table_work(ground, table, changes, revision),
+        lambda change, revision: object_work(ground, change, revision),
+        dropped,
+    )
+    made = make_plan(history, seen.diagnosis, seen.schema, Course(target, setting.resolutions), smith)
+    return _within_policy(setting, made)
+
+
+def _within_policy(setting: Setting, plan: Plan) -> Plan:
+    """With `repair = "none"` a plan that repairs anything is blocked; running the chain itself is no repair."""
+    repairs = [it for it in plan.steps if not isinstance(it, RunRevision | Stamp)]
+    if setting.environment.repair is not Repair.NONE or not repairs:
+        return plan
+    found = f"{len(repairs)} steps of repair are needed, and this environment's policy allows none"
+    blocker = Finding(
+        Level.BLOCKING, "blocked-policy", setting.environment.name, found, 'set repair = "full" or "additive" for it'
+    )
+    return Plan(plan.steps, (*plan.blockers, blocker), plan.kept, plan.before, plan.after)
+
+
+def uninitialised_refusal(setting: Setting) -> str:
+    """What the policy for databases with nothing of the chain says, if it does not say `create`."""
+    match setting.environment.uninitialised:
+        case Uninitialised.SKIP:
+            return "nothing of the chain is in it; its policy is to skip it"
+        case Uninitialised.ERROR:
+            return 'nothing of the chain is in it; to build it, set uninitialised = "create" for it, or "skip"'
+        case Uninitialised.CREATE:
+            return ""

@@ -1,0 +1,147 @@
+"""Looks at one database without changing it: where it is, what it claims, how it differs, what is pending."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from architect_migrate.claims import Claims
+from architect_migrate.database import file_of, reading
+from architect_migrate.history import ancestry, heads, position_at
+from architect_migrate.sqlite_read import digest, read_schema
+from architect_migrate.tracker import read_claims
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from architect_migrate.diagnosis import Diagnosis
+    from architect_migrate.diff import Change
+    from architect_migrate.environment import Resolution
+    from architect_migrate.findings import Finding
+    from architect_migrate.history import Outline
+    from architect_migrate.schema import Schema
+    from architect_migrate.setting import Setting
+
+
+class State(Enum):
+    """Where a database stands, in a word."""
+
+    AT_TARGET = "at target"
+    PENDING = "pending"
+    DRIFTED = "drifted"
+    REFUSED = "refused"
+    UNINITIALISED = "uninitialised"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was seen of a database in one moment.
+
+    `position` is what is applied by the evidence, `stamp` what Alembic's table says (None: it has none), `pending`
+    the revisions between position and target, `drift` how many differences of each severity there are (those that
+    a [[resolve]] entry lets stand are counted as `kept`). `diagnosis` is None where a digest told it all: then the
+    database has exactly the chain's schema.
+    """
+
+    state: State
+    claims: Claims
+    position: frozenset[str]
+    pending: tuple[str, ...]
+    drift: Mapping[str, int]
+    findings: tuple[Finding, ...] = ()
+    schema: Schema | None = None
+    diagnosis: Diagnosis | None = None
+    kept: tuple[tuple[Change, Resolution], ...] = ()
+
+
+def survey(setting: Setting, target: str | None = None) -> Survey:
+    """Look at the environment's database; `target` defaults to its own. Raises what `reading` raises."""
+    path = file_of(setting.environment.url)
+    outline = setting.outline()
+    wanted = position_at(outline, target or setting.environment.target)
+    if not path.exists():
+        return _nothing(State.MISSING, outline, wanted)
+    if path.is_file() and path.stat().st_size == 0:
+        return _nothing(State.UNINITIALISED, outline, wanted)
+    with reading(path, setting.environment.lock_timeout) as connection:
+        return glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
+
+
+def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
+    """A survey by digest alone, where the database has to the letter the schema of the revision that it claims."""
+    stamped = _plain_stamp(connection, outline.version_table)
+    if stamped not in outline.order or not outline.digests:
+        return None
+    if outline.digests[outline.order.index(stamped)] != digest(connection, setting.hidden(outline.version_table)):
+        return None
+    position = ancestry(outline, [stamped])
+    if position != frozenset(outline.order[: len(position)]):
+        return None
+    pending = tuple(it for it in outline.order if it in wanted - position)
+    claims = Claims(stamp=(stamped,))
+    return Survey(State.PENDING if pending else State.AT_TARGET, claims, position, pending, Counter())
+
+
+def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str]) -> Survey:
+    """A survey by reading the whole schema and judging every revision."""
+    from architect_migrate.diagnosis import diagnose
+    from architect_migrate.diff import needs_repair, severity
+    from architect_migrate.judgement_findings import findings_of
+    from architect_migrate.resolve import keeper
+
+    history = setting.history()
+    outline = history.outline
+    claims = read_claims(connection, setting.tracker, outline.version_table)
+    schema = read_schema(connection, setting.hidden(outline.version_table))
+    diagnosis = diagnose(history, schema, claims)
+    serious = [it for it in diagnosis.changes if needs_repair(it)]
+    kept = tuple((it, why) for it in serious if (why := keeper(it, setting.resolutions)))
+    still = [it for it, _ in kept]
+    drift = Counter(severity(it).value for it in diagnosis.changes if it not in still)
+    drift["kept"] = len(kept)
+    pending = tuple(it for it in outline.order if it in wanted - diagnosis.position)
+    findings = findings_of(outline, diagnosis, claims, kept)
+    state = _state(outline, claims, diagnosis, len(serious) - len(kept), bool(pending))
+    return Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept)
+
+
+def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:
+    if claims.stamp and stamp_problem(outline, claims.stamp):
+        return State.REFUSED
+    if not diagnosis.position and not claims.stamp:
+        return State.UNINITIALISED
+    if repairs or diagnosis.stamped != diagnosis.position:
+        return State.DRIFTED
+    return State.PENDING if pending else State.AT_TARGET
+
+
+def stamp_problem(outline: Outline, stamp: tuple[str, ...]) -> str:
+    """Why a stamp cannot be followed: a revision that the chain does not have, or rows that are no heads; or empty."""
+    unknown = [it for it in stamp if it not in outline.order]
+    if unknown:
+        return f"is stamped {unknown[0]}, which the chain does not have"
+    if set(heads(outline, ancestry(outline, stamp))) != set(stamp):
+        return f"is stamped {' and '.join(stamp)}, of which one comes before another"
+    return ""
+
+
+def _nothing(state: State, outline: Outline, wanted: frozenset[str]) -> Survey:
+    pending = tuple(it for it in outline.order if it in wanted)
+    return Survey(state, Claims(), frozenset(), pending, Counter())
+
+
+def _plain_stamp(connection: sqlite3.Connection, version_table: str) -> str:
+    """The one revision that a version table holds; empty for anything else."""
+    import sqlite3
+
+    from architect_migrate.sqlite_text import quote
+
+    try:
+        rows = connection.execute(f"SELECT version_num FROM {quote(version_table)}").fetchall()
+    except sqlite3.OperationalError:
+        return ""
+    return rows[0][0] if len(rows) == 1 and isinstance(rows[0][0], str) else ""

@@ -1,0 +1,153 @@
+"""The proof before the commit: the schema is the chain's, every row is there, no key is broken that was not."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from architect_migrate.database import reading, violations
+from architect_migrate.diff import diff, explain, needs_repair
+from architect_migrate.errors import NotProvenError
+from architect_migrate.history import effects, heads, reference
+from architect_migrate.plan import DropColumn, DropObject, Plan, RunDowngrade, RunRevision
+from architect_migrate.proof import Permitted, RowProof, prove_rows
+from architect_migrate.resolve import keeper
+from architect_migrate.sqlite_read import read_schema
+from architect_migrate.sqlite_text import fold, quote
+from architect_migrate.tracker import read_claims
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from architect_migrate.apply import Written
+    from architect_migrate.schema import Schema
+    from architect_migrate.setting import Setting
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was proven: the rows table by table, and how many rows referred to nothing before and after."""
+
+    rows: RowProof
+    dangling_before: int
+    dangling_after: int
+
+
+def verify(
+    setting: Setting, plan: Plan, connection: sqlite3.Connection, backup: Path | None, written: Written
+) -> Proof:
+    """Prove what a plan's execution left in the open transaction; raises NotProvenError with what is wrong."""
+    history = setting.history()
+    schema = read_schema(connection, setting.hidden(history.outline.version_table))
+    problems = [*_schema_problems(setting, plan, schema), *_stamp_problems(setting, plan, connection)]
+    permitted = _permitted(setting, plan, written)
+    if backup is None:
+        with closing(sqlite3.connect(":memory:")) as nothing:
+            return _judged(problems, _compared(nothing, connection, permitted))
+    with reading(backup) as before:
+        return _judged(problems, _compared(before, connection, permitted))
+
+
+def _judged(problems: list[str], found: tuple[Proof, list[str]]) -> Proof:
+    proof, more = found
+    problems += more
+    if problems:
+        raise NotProvenError(tuple(problems[:_SHOWN]), max(0, len(problems) - _SHOWN))
+    return proof
+
+
+def _schema_problems(setting: Setting, plan: Plan, schema: Schema) -> list[str]:
+    changes = diff(reference(setting.history(), plan.after), schema)
+    return [explain(it) for it in changes if needs_repair(it) and not keeper(it, setting.resolutions)]
+
+
+def _stamp_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
+    outline = setting.outline()
+    stamp = read_claims(connection, None, outline.version_table).stamp
+    wanted = heads(outline, plan.after)
+    return [] if set(stamp or ()) == set(wanted) else [f"the stamp is {stamp}, not {wanted}"]
+
+
+def _compared(before: sqlite3.Connection, after: sqlite3.Connection, permitted: Permitted) -> tuple[Proof, list[str]]:
+    rows = prove_rows(before, after, permitted)
+    problems = [f"{it.table} {it.key}: {it.problem}".replace(" :", ":") for it in rows.losses]
+    if rows.lost > len(rows.losses):
+        problems.append(f"{rows.lost - len(rows.losses)} more rows")
+    old, new = violations(before), violations(after)
+    problems += _new_violations(before, after, new - old)
+    problems += [
+        line
+        for table in sorted(permitted.touched)
+        for (line,) in after.execute(f"PRAGMA integrity_check({quote(table)})")
+        if line != "ok"
+    ]
+    return Proof(rows, len(old), len(new)), problems
+
+
+def _new_violations(
+    before: sqlite3.Connection, after: sqlite3.Connection, found: frozenset[tuple[str, int | None, str]]
+) -> list[str]:
+    """Violations that are new in the rows, not only newly declared: a reference that dangled before may go on."""
+    problems = []
+    for table, parent in sorted({(table, parent) for table, _, parent in found}):
+        dangled = _dangling(before, after, table, parent)
+        new = [rowid for name, rowid, its in found if (name, its) == (table, parent) and rowid not in dangled]
+        if new:
+            problems.append(f"{len(new)} rows of {table} newly refer to nothing in {parent} (rowid {new[0]})")
+    return problems
+
+
+def _dangling(before: sqlite3.Connection, after: sqlite3.Connection, table: str, parent: str) -> set[int]:
+    """Rows of `before` that referred to nothing by the keys that `after` declares from table to parent."""
+    keys: dict[int, list[tuple[str, str | None]]] = {}
+    sql = 'SELECT id, "from", "to" FROM pragma_foreign_key_list(?) WHERE "table" = ? COLLATE NOCASE'
+    for number, column, referred in after.execute(sql, (table, parent)):
+        keys.setdefault(number, []).append((column, referred))
+    found: set[int] = set()
+    for pairs in keys.values():
+        found |= _dangling_by(before, after, (table, parent), pairs)
+    return found
+
+
+def _dangling_by(
+    before: sqlite3.Connection, after: sqlite3.Connection, ends: tuple[str, str], pairs: list[tuple[str, str | None]]
+) -> set[int]:
+    table, parent = ends
+    own = {fold(row[0]) for row in before.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+    if not {fold(column) for column, _ in pairs} <= own:
+        return set()
+    primary = after.execute("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (parent,)).fetchall()
+    referred = [to if to is not None else primary[at][0] for at, (_, to) in enumerate(pairs)]
+    theirs = {fold(row[0]) for row in before.execute("SELECT name FROM pragma_table_info(?)", (parent,))}
+    filled = " AND ".join(f"t.{quote(column)} IS NOT NULL" for column, _ in pairs)
+    match = " AND ".join(f"p.{quote(to)} = t.{quote(column)}" for to, (column, _) in zip(referred, pairs, strict=True))
+    if not {fold(it) for it in referred} <= theirs:
+        sql = f"SELECT t.rowid FROM {quote(table)} t WHERE {filled}"
+    else:
+        exists = f"SELECT 1 FROM {quote(parent)} p WHERE {match}"
+        sql = f"SELECT t.rowid FROM {quote(table)} t WHERE {filled} AND NOT EXISTS ({exists})"
+    return {row[0] for row in before.execute(sql)}
+
+
+def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
+    """What the run may have done to rows: what the chain's code wrote itself, and what it or an entry removes."""
+    run = {it.revision for it in plan.steps if isinstance(it, RunRevision)}
+    undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
+    does = effects(setting.history())
+    removed = [k for it in run for k in does[it].removed] + [k for it in undone for k in does[it].added]
+    left = {it.name for it in reference(setting.history(), plan.after).tables}
+    columns = {(k[1], k[2]) for k in removed if k[0] == "column"}
+    columns |= {(fold(it.table), fold(it.column)) for it in plan.steps if isinstance(it, DropColumn)}
+    tables = {k[1] for k in removed if k[0] == "table" and k[1] not in left}
+    tables |= {fold(it.name) for it in plan.steps if isinstance(it, DropObject) and it.kind == "table"}
+    return Permitted(
+        frozenset(written.rewritten | written.written),
+        frozenset(written.updated),
+        frozenset(columns),
+        frozenset(tables),
+        frozenset(written.deleted),
+    )

@@ -1,0 +1,193 @@
+"""The walk: from a diagnosis to a plan, revision by revision from base to anchor, then on to the target.
+
+Pure: what a table's shape takes in SQL is asked of `Smith`, what the rows allow is asked by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from architect_migrate.claims import Claim
+from architect_migrate.diagnosis import Diagnosis, Judgement, Verdict
+from architect_migrate.diff import Change, Extra, Reordered, change_key, needs_repair
+from architect_migrate.facts import Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
+from architect_migrate.history import History, effects, heads, reference, snapshots
+from architect_migrate.plan import Plan, RunDataStep, RunRevision, Stamp, Step, Work
+from architect_migrate.resolve import drops, keeper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from architect_migrate.environment import Resolution
+    from architect_migrate.findings import Finding
+    from architect_migrate.schema import Key, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where a walk leads, and what a person settled on the way."""
+
+    target: frozenset[str]
+    resolutions: tuple[Resolution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Smith:
+    """Who knows how a kind of database is given a shape: for one table, for one object beside it, for one to go."""
+
+    table: Callable[[str, tuple[Change, ...], str], Work]
+    beside: Callable[[Change, str], Work]
+    gone: Callable[[Extra], Work]
+
+
+def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Course, smith: Smith) -> Plan:
+    """The steps from where a database is to the target, and what stands in the way of them."""
+    target, resolutions = course.target, course.resolutions
+    kept = tuple((it, why) for it in diagnosis.changes if needs_repair(it) and (why := keeper(it, resolutions)))
+    still = {change_key(it) for it, _ in kept}
+    doomed = [it for it in diagnosis.changes if isinstance(it, Extra) and drops(it, resolutions)]
+    still |= {change_key(it) for it in doomed}
+    repairs = [it for it in diagnosis.changes if needs_repair(it) and change_key(it) not in still]
+    native = _native(history, diagnosis, schema)
+    walk = _Walk(smith, _owners(history, diagnosis, native))
+    walk.take([smith.gone(it) for it in doomed])
+    for judgement in diagnosis.judgements:
+        if judgement.revision.id in diagnosis.position:
+            walk.visit(judgement, repairs, native)
+    walk.leave(repairs)
+    rest = [it for it in history.outline.order if it in target - diagnosis.position]
+    after = diagnosis.position | target
+    steps = [*walk.steps, *_ending(history, diagnosis, rest, after)]
+    return Plan(tuple(steps), tuple(walk.blockers), kept, diagnosis.position, after)
+
+
+def _ending(history: History, diagnosis: Diagnosis, rest: list[str], after: frozenset[str]) -> Iterable[Step]:
+    """The stamp of where repair ends, the rest of the chain, and the stamp of where that ends."""
+    outline = history.outline
+    reached = heads(outline, diagnosis.position)
+    recorded = heads(outline, diagnosis.stamped)
+    if reached != recorded or diagnosis.stamped != diagnosis.position:
+        yield Stamp(reached)
+    yield from (RunRevision(it) for it in rest)
+    if rest:
+        yield Stamp(heads(outline, after))
+
+
+def _native(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset[str]:
+    """The revisions before the anchor that can simply be run: nothing of them is there, and nothing hinders them."""
+    expected = facts(reference(history, diagnosis.position))
+    tables = {it.name for it in schema.tables}
+    found: set[str] = set()
+    before: Schema | None = None
+    for judgement in diagnosis.judgements:
+        revision = judgement.revision.id
+        if revision in diagnosis.position:
+            if judgement.verdict is Verdict.MISSING and _runnable(history, revision, expected, tables, before):
+                found.add(revision)
+                tables |= {k[1] for k in effects(history)[revision].added if k[0] == "table"}
+            elif _must_run(history, judgement):
+                found.add(revision)
+        before = snapshots(history)[revision]
+    return frozenset(found)
+
+
+def _runnable(
+    history: History, revision: str, expected: Mapping[Key, Fact], tables: set[str], before: Schema | None
+) -> bool:
+    """Whether all of a revision's effects last, and the tables that it alters are there as it once found them."""
+    its = effects(history)[revision]
+    if any(expected.get(k) != fact for k, fact in its.added.items()):
+        return False
+    made = {k[1] for k in its.added if k[0] == "table"}
+    altered = {table_of(fact) for fact in (*its.added.values(), *its.removed.values())} - made - {""}
+    if not altered <= tables:
+        return False
+    once = facts(before).items() if before else ()
+    return all(expected.get(k) == fact for k, fact in once if table_of(fact) in altered and k not in its.removed)
+
+
+def _must_run(history: History, judgement: Judgement) -> bool:
+    """Whether a revision writes rows and nothing else, in an `upgrade()` that cannot be told from its data step.
+
+    The schema cannot say whether it ran; where no claim says so either, running it is the only way to be sure.
+    """
+    at = history.outline.order.index(judgement.revision.id)
+    silent = judgement.verdict is Verdict.UNKNOWN and bool(history.replayed[at].writes)
+    return silent and not judgement.revision.data_step and judgement.claim in {Claim.NONE, Claim.SKIPPED}
+
+
+def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> dict[Key, str]:
+    """Which revision gave each fact the shape that it has at the position; empty for one that will simply be run."""
+    found: dict[Key, str] = {}
+    for revision, its in effects(history).items():
+        if revision in diagnosis.position:
+            found.update(dict.fromkeys(its.added, revision))
+    return {k: "" if revision in native else revision for k, revision in found.items()}
+
+
+class _Walk:
+    """Collects steps while the revisions are visited; each table is worked on once, when it is first needed."""
+
+    def __init__(self, smith: Smith, owners: Mapping[Key, str]) -> None:
+        self.smith, self.owners = smith, owners
+        self.steps: list[Step] = []
+        self.blockers: list[Finding] = []
+        self.finished: set[Key] = set()
+
+    def visit(self, judgement: Judgement, repairs: list[Change], native: frozenset[str]) -> None:
+        revision = judgement.revision.id
+        if revision in native:
+            self.steps.append(RunRevision(revision))
+            return
+        mine = [it for it in repairs if self.owners.get(change_key(it)) == revision]
+        self._tables(sorted({_table(it) for it in mine if not _beside(it)}), repairs, revision)
+        for change in mine:
+            if _beside(change) and change_key(change) not in self.finished:
+                self.finished.add(change_key(change))
+                self.take([self.smith.beside(change, revision)])
+        if _wants_data(judgement):
+            self.steps.append(RunDataStep(revision))
+
+    def leave(self, repairs: list[Change]) -> None:
+        """Work on what no revision owns: harmful extras of the database."""
+        left = [it for it in repairs if change_key(it) not in self.finished and change_key(it) not in self.owners]
+        self._tables(sorted({_table(it) for it in left if not _beside(it)}), left, "")
+        self.take([self.smith.beside(it, "") for it in left if _beside(it)])
+
+    def take(self, parts: Iterable[Work]) -> None:
+        for part in parts:
+            self.steps.extend(part.steps)
+            self.blockers.extend(part.blockers)
+
+    def _tables(self, tables: list[str], repairs: list[Change], revision: str) -> None:
+        """Everything that tables need apart from what revisions that are run bring themselves."""
+        for table in tables:
+            changes = tuple(
+                it
+                for it in repairs
+                if not _beside(it)
+                and _table(it) == table
+                and change_key(it) not in self.finished
+                and self.owners.get(change_key(it), revision) != ""
+            )
+            self.finished |= {change_key(it) for it in changes}
+            if changes:
+                self.take([self.smith.table(table, changes, revision)])
+
+
+def _wants_data(judgement: Judgement) -> bool:
+    """Whether a revision's rows may be missing: unless it was run by Alembic, or the tracker and the schema agree."""
+    if not judgement.revision.data_step:
+        return False
+    if judgement.claim is Claim.STAMPED:
+        return bool(judgement.absent)
+    return not (judgement.claim is Claim.EXECUTED and judgement.verdict is Verdict.APPLIED)
+
+
+def _beside(change: Change) -> bool:
+    return not isinstance(change, Reordered) and isinstance(change.fact, IndexFact | TriggerFact | ViewFact)
+
+
+def _table(change: Change) -> str:
+    return change.table if isinstance(change, Reordered) else table_of(change.fact)
