@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial, wraps
 from logging.config import fileConfig
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -104,10 +105,13 @@ def _import_revisions(context: ModuleType, ini: Path) -> None:
     try:
         with chain.file_errors(ini):
             context.script.get_heads()
-    except ArchmigError:
-        raise
     except (Exception, SystemExit) as error:
-        raise ChainError(str(ini), f"a revision file raises {type(error).__name__} on import: {error}") from error
+        cause, folder = error.__cause__ or error, Path(context.script.dir).absolute()
+        inside = [it for it in extract_tb(cause.__traceback__) if folder in Path(it.filename).parents]
+        if not inside and isinstance(error, ArchmigError):
+            raise
+        place = f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else str(ini)
+        raise ChainError(place, f"{type(cause).__name__} on import: {cause}") from error
 
 
 def _job(config: Any, options: Options) -> Job:

@@ -368,7 +368,7 @@ class ProtectedError(ArchmigError):
     def __str__(self) -> str:
         return (
             f"{self.environment} is protected: alembic {self.command} changed nothing "
-            f"(if it is this one that you mean, say so: alembic -x yes={self.environment} …)"
+            f"(if it is this one that you mean, say so: alembic -x yes={self.environment})"
         )
 
 
@@ -415,3 +415,83 @@ class DriftedError(ArchmigError):
             f"{self.environment}: {count} from the chain's head, though its version says that it is there "
             "(`archmig reconcile` settles them)"
         )
+
+
+class BackupError(ArchmigError):
+    """A backup that was not made; no file of it is left. `path` is the database or the folder: what is at fault."""
+
+    def __init__(
+        self, path: str, problem: str, advice: str = "nothing was changed: see to it, then run this again"
+    ) -> None:
+        self.path, self.problem, self.advice = path, problem, advice
+        super().__init__(path, problem, advice)
+
+    def __str__(self) -> str:
+        return f"{self.path}: no backup was made: {self.problem}; {self.advice}"
+
+
+class LedgerError(ArchmigError):
+    """The ledger at `file` cannot be read or written; what it would have told of is done all the same."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file, self.problem = file, problem
+        super().__init__(file, problem)
+
+    def __str__(self) -> str:
+        return f"{self.file}: no use as a ledger: {self.problem}; no database is affected: move the file away"
+
+
+class QuestionError(ArchmigError):
+    """A question about rows that SQLite could not answer; `cause` is its error's text."""
+
+    def __init__(self, table: str, question: str, cause: str) -> None:
+        self.table, self.question, self.cause = table, question, cause
+        super().__init__(table, question, cause)
+
+    def __str__(self) -> str:
+        return f"table {self.table!r}: cannot tell {self.question}: {self.cause}; nothing was changed"
+
+
+class ChangedMeanwhileError(ArchmigError):
+    """Between the plan and the lock somebody changed the database; `name` is the environment."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        return f"{self.name}: changed while the plan was looked at; nothing was done: run it again to see the new plan"
+
+
+class StepFailedError(ArchmigError):
+    """A step of the plan failed; `step` is its headline, `cause` the first error's text. All was rolled back."""
+
+    def __init__(self, step: str, cause: str) -> None:
+        self.step, self.cause = step, cause
+        super().__init__(step, cause)
+
+    def __str__(self) -> str:
+        return f"could not {self.step}: {self.cause}; everything was rolled back"
+
+
+class NotProvenError(ArchmigError):
+    """What was done could not be proven right, and was rolled back; `more` of the one-line `problems` are left out."""
+
+    def __init__(self, problems: tuple[str, ...], more: int = 0) -> None:
+        self.problems, self.more = problems, more
+        super().__init__(problems, more)
+
+    def __str__(self) -> str:
+        rest = f" (and {self.more} more)" if self.more else ""
+        return f"the result did not pass its proof, everything was rolled back: {'; '.join(self.problems)}{rest}"
+
+
+class UnexpectedError(ArchmigError):
+    """Something that archmig did not foresee went wrong on one environment; `trace` is for `--debug`."""
+
+    def __init__(self, name: str, cause: str, trace: str) -> None:
+        self.name, self.cause, self.trace = name, cause, trace
+        super().__init__(name, cause, trace)
+
+    def __str__(self) -> str:
+        return f"{self.name}: unexpected {self.cause} (a defect of archmig: --debug shows where; nothing was committed)"
