@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 
 from architect_migrate.errors import UnreadableSql
 from architect_migrate.sqlite_ddl import (
+    Check,
     Collate,
     Constraint,
     Default,
+    ForeignKey,
+    Generated,
     IndexedColumn,
     NotNull,
     ParsedColumn,
@@ -17,7 +20,7 @@ from architect_migrate.sqlite_ddl import (
     parse_table,
 )
 from architect_migrate.sqlite_splice import Splice, appended_column, appended_item, cut, cut_item, inserted, replaced
-from architect_migrate.sqlite_text import Token, fold, quote, significant, unquote
+from architect_migrate.sqlite_text import Token, fold, quote, significant, tokenize, unquote
 
 _SIGNED = 2
 
@@ -94,18 +97,21 @@ def drop_column(sql: str, table: ParsedTable, name: str) -> Change:
 
 
 def _user_of(sql: str, table: ParsedTable, column: ParsedColumn) -> str:
-    """The first constraint elsewhere in the table whose text has the column's name, in any quotes."""
-    wanted = fold(column.name)
+    """The text of the first constraint elsewhere in the table that needs the column, empty without one."""
     others = [one for other in table.columns if other is not column for one in other.constraints]
-    for constraint in (*others, *table.constraints):
-        text = sql[slice(*constraint.span)]
-        if any(fold(unquote(token.text)) == wanted for token in significant(text) if _is_name(token)):
-            return text
-    return ""
+    needed = (one for one in (*others, *table.constraints) if fold(column.name) in _needed_by(table, one))
+    return next((sql[slice(*constraint.span)] for constraint in needed), "")
 
 
-def _is_name(token: Token) -> bool:
-    return token.kind in {"word", "quoted"}
+def _needed_by(table: ParsedTable, constraint: Constraint) -> set[str]:
+    """The folded names that a constraint may mean a column of the table by, in an expression every name."""
+    match constraint:
+        case Check(expression=expression) | Generated(expression=expression):
+            return {fold(unquote(token.text)) for token in significant(expression) if token.kind in {"word", "quoted"}}
+        case ForeignKey(table=parent, parent_columns=parents) if fold(parent) == fold(table.name):
+            return {*names(constraint), *map(fold, parents)}
+        case _:
+            return set(names(constraint))
 
 
 def rename(table: ParsedTable, new: str) -> Change:
@@ -173,7 +179,7 @@ def set_collation(sql: str, table: ParsedTable, column: ParsedColumn, collation:
     old = table.of(Collate, column.name)
     if not collation:
         return drop_from_column(sql, table, column, Collate) if old else Change((), table)
-    text = collation if significant(collation)[0].kind == "word" else quote(collation)
+    text = collation if [token.kind for token in tokenize(collation)] == ["word"] else quote(collation)
     new = Collate(_own(column), collation)
     if not old:
         return _with_constraint(sql, table, column, new, f"COLLATE {text}")
