@@ -1,0 +1,255 @@
+"""Backups: one self-contained file beside no other, proven equal to the database before anything is written to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from architect_migrate.database import integrity, reading
+from architect_migrate.errors import BackupError
+from architect_migrate.exact_rows import BATCH, codec_of, exact, frozen, new_digest, own_key, passes, row_tables, select
+from architect_migrate.sqlite_text import quote
+
+if TYPE_CHECKING:
+    import hashlib
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from architect_migrate.exact_rows import RowTable
+
+_TIMEOUT = 30.0
+# Left free beside the backup: the run itself writes a journal.
+_MARGIN_BYTES, _MARGIN_PART = 1 << 20, 0.05
+_HEADER = ("user_version", "application_id", "encoding", "page_size", "auto_vacuum")
+_OF_THE_DATABASE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+_SIDECARS = ("", "-journal", "-wal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A verified backup: `size` in bytes, `rows` of all `tables` together, `digest` of every value in them."""
+
+    path: Path
+    size: int
+    tables: int
+    rows: int
+    digest: str
+
+
+def take(path: Path, folder: Path, name: str) -> Backup:
+    """Copy the committed state of the database at `path` to `folder`/`name`-TIME-N.db and prove the copy equal.
+
+    Works while this process or another holds the write lock. Has the database's permissions, never wider ones.
+    Raises BackupError, and what `reading` raises of the database; either way no file is left.
+    """
+    with reading(path, _TIMEOUT) as source, _named_failures(path, folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _require_space(folder, _size(source))
+        with _temporary(folder) as copy:
+            _copy(source, copy)
+            tables, rows, digest = _verified(path, source, copy)
+            _settle(copy, path.stat())
+            size = copy.stat().st_size
+            return Backup(_publish(copy, folder, name), size, tables, rows, digest)
+
+
+@contextmanager
+def _named_failures(path: Path, folder: Path) -> Iterator[None]:
+    """The machine's refusals as errors that name the folder; what is wrong with the database `reading` names."""
+    try:
+        yield
+    except OSError as error:
+        raise BackupError(str(folder), error.strerror or str(error)) from error
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _OF_THE_DATABASE:
+            raise
+        raise BackupError(str(folder if code in _OF_THE_DISK else path), str(error)) from error
+
+
+def _size(source: sqlite3.Connection) -> int:
+    (pages,) = source.execute("PRAGMA page_count").fetchone()
+    (page_size,) = source.execute("PRAGMA page_size").fetchone()
+    return int(pages) * int(page_size)
+
+
+def _require_space(folder: Path, size: int) -> None:
+    needed = size + max(_MARGIN_BYTES, int(size * _MARGIN_PART))
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        problem = f"it takes {needed / 1e6:.1f} MB and {free / 1e6:.1f} MB are free"
+        raise BackupError(str(folder), problem, "nothing was changed: free some space, or name another backup folder")
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
+    """A new empty file that only its owner can read; gone when the block ends, whatever it left beside itself."""
+    # The name cannot be guessed, so nobody can have planted a link where SQLite will open a file beside it.
+    copy = folder / f".archmig-{secrets.token_hex(12)}.tmp"
+    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.close(descriptor)
+        yield copy
+    finally:
+        for ending in _SIDECARS:
+            with suppress(FileNotFoundError):
+                copy.with_name(copy.name + ending).unlink()
+
+
+def _copy(source: sqlite3.Connection, copy: Path) -> None:
+    """Every page in one step: in several, another writer could make it begin again for ever."""
+    with closing(sqlite3.connect(copy, isolation_level=None)) as target:
+        # What a crash leaves of the temporary file nobody reads; it is synced as a whole when it is complete.
+        target.execute("PRAGMA journal_mode = OFF")
+        target.execute("PRAGMA synchronous = OFF")
+        source.backup(target)
+        # The copy of a WAL database would want a -wal and a -shm beside it.
+        target.execute("PRAGMA journal_mode = DELETE").fetchone()
+    _sync(copy)
+
+
+def _verified(path: Path, source: sqlite3.Connection, copy: Path) -> tuple[int, int, str]:
+    """The number of tables and rows and the digest; raises BackupError where the copy is not the database."""
+    # SQLite checks without Python's lock, so the check costs no time beside the comparison.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        checking = pool.submit(_integrity, copy)
+        with closing(_opened(copy)) as target:
+            result = _same_content(path, source, target)
+        found = checking.result()
+    if found and found == _damage(source):
+        raise BackupError(str(path), f"the database itself is damaged ({found[0]})", "restore an older backup of it")
+    if found:
+        raise BackupError(str(path), f"the copy is damaged ({found[0]})")
+    return result
+
+
+def _opened(copy: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(copy, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _integrity(copy: Path) -> tuple[str, ...]:
+    with closing(_opened(copy)) as connection:
+        # A row that breaks a CHECK of its table is the database's business, and the copy is right to have it.
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        return _damage(connection)
+
+
+def _damage(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """What integrity_check finds, leaving out tables that take functions or collations of the application's own."""
+    try:
+        return integrity(connection)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+    found: list[str] = []
+    for table in row_tables(connection).values():
+        try:
+            rows = connection.execute(f"PRAGMA main.integrity_check({quote(table.name)})").fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            continue
+        found += [row[0] for row in rows if row != ("ok",)]
+    return tuple(found)
+
+
+def _same_content(path: Path, source: sqlite3.Connection, target: sqlite3.Connection) -> tuple[int, int, str]:
+    with exact(source), exact(target):
+        if _outline(source) != _outline(target):
+            raise BackupError(str(path), "the copy has another schema")
+        tables = row_tables(source)
+        digest = new_digest(tuple(tables))
+        rows = sum(_same_rows(path, source, target, table, digest) for table in tables.values())
+    return len(tables), rows, digest.hexdigest()
+
+
+def _outline(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
+    header = [connection.execute(f"PRAGMA main.{name}").fetchone() for name in _HEADER]
+    return header + connection.execute("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master").fetchall()
+
+
+def _same_rows(
+    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, table: RowTable, digest: hashlib.blake2b
+) -> int:
+    """The number of the table's rows, each of which is the same in both."""
+    rows = 0
+    for columns in passes(table.columns):
+        query = select(table, own_key(table), columns, codec_of(source))
+        copied, rows = target.execute(query), 0
+        originals = source.execute(query)
+        while batch := originals.fetchmany(BATCH):
+            content = frozen(batch)
+            if content != frozen(copied.fetchmany(BATCH)):
+                raise BackupError(str(path), f"the copy has other rows in table {table.name!r}")
+            digest.update(content)
+            rows += len(batch)
+        if copied.fetchone() is not None:
+            raise BackupError(str(path), f"the copy has more rows in table {table.name!r}")
+    return rows
+
+
+def _settle(copy: Path, original: os.stat_result) -> None:
+    """The database's permissions, for the same people, and everything on the disk."""
+    mode = original.st_mode & 0o777
+    try:
+        os.chown(copy, -1, original.st_gid)
+    except OSError:
+        # To another group than the database's, its group permissions would let other people read.
+        mode &= ~0o070
+    copy.chmod(mode)
+    _sync(copy)
+
+
+def _publish(copy: Path, folder: Path, name: str) -> Path:
+    """Give the file its name, which no other file has, and make that last."""
+    safe = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:80].lstrip(".") or "database"
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    number = 1
+    while True:
+        final = folder / f"{safe}-{moment}-{number}.db"
+        if _named(copy, final):
+            break
+        number += 1
+    try:
+        _sync(folder)
+    except OSError:
+        final.unlink()
+        raise
+    return final
+
+
+def _named(copy: Path, final: Path) -> bool:
+    """Move the file to a name that is free; False where the name is taken."""
+    try:
+        # Unlike a rename, a link never takes the place of what is there.
+        os.link(copy, final, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError:
+        # This file system has no links.
+        if os.path.lexists(final):
+            return False
+        copy.rename(final)
+        return True
+    # A file of two names is one that archmig itself would refuse to open.
+    copy.unlink()
+    return True
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
