@@ -38,6 +38,7 @@ PRAGMA user_version = 42;
 
 def make(path: Path, script: str = HOSTILE, mode: int = 0o600) -> Path:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
         connection.executescript(script)
     path.chmod(mode)
     return path

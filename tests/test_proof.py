@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -41,9 +42,10 @@ EVERYTHING = Permitted(TABLES)
 
 
 def proof(tmp_path: Path, change: str, permitted: Permitted = EVERYTHING, setup: str = SETUP) -> RowProof:
-    for name in ("before.db", "after.db"):
-        with closing(sqlite3.connect(tmp_path / name, isolation_level=None)) as connection:
-            connection.executescript(setup)
+    with closing(sqlite3.connect(tmp_path / "before.db", isolation_level=None)) as connection:
+        encoding, _, script = setup.rpartition("'UTF-16le';")
+        connection.executescript(f"PRAGMA encoding = '{'UTF-16le' if encoding else 'UTF-8'}'; BEGIN; {script} COMMIT;")
+    shutil.copyfile(tmp_path / "before.db", tmp_path / "after.db")
     with reading(tmp_path / "before.db") as before, transaction(tmp_path / "after.db", 1.0) as after:
         for statement in filter(None, map(str.strip, change.split(";\n"))):
             after.execute(statement)
