@@ -76,8 +76,9 @@ def failures(revision: str, action: str) -> Iterator[None]:
     except ArchmigError:
         raise
     except (Exception, SystemExit) as error:
-        cause = str(getattr(error, "orig", "") or error)
-        raise RevisionFailedError(revision, action, f"{type(error).__name__}: {' '.join(cause.split())}") from error
+        words = " ".join(str(getattr(error, "orig", "") or error).split())
+        cause = f"{type(error).__name__}: {words}" if words else type(error).__name__
+        raise RevisionFailedError(revision, action, cause) from error
 
 
 def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], _Result]) -> _Result:
