@@ -258,8 +258,10 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
 
     Once the transaction that it was lent in has ended, it executes nothing more: SQLite would be in autocommit.
     """
-    inside, file = connection.in_transaction, connection.execute("PRAGMA database_list").fetchone()[2]
-    url = sa.URL.create("sqlite", database=file or None)
+    inside = connection.in_transaction
+    # The name is only to be shown, and need not be UTF-8.
+    file = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
+    url = sa.URL.create("sqlite", database=(file or b"").decode("utf-8", "replace") or None)
     engine = sa.create_engine(url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None)
     for verb, deed in (("do_commit", _refuse_commit), ("do_rollback", _nothing), ("do_close", _nothing)):
         setattr(engine.dialect, verb, deed)

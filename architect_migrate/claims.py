@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from architect_migrate.history import ancestry, heads
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -78,6 +80,16 @@ def out_of_order(rows: tuple[TrackerRow, ...]) -> tuple[tuple[TrackerRow, Tracke
         if higher is not None:
             found.append((row, higher))
     return tuple(found)
+
+
+def stamp_problem(outline: Outline, stamp: tuple[str, ...]) -> str:
+    """Why a stamp cannot be followed: a revision that the chain does not have, or rows that are no heads; or empty."""
+    unknown = [it for it in stamp if it not in outline.order]
+    if unknown:
+        return f"is stamped {unknown[0]}, which the chain does not have"
+    if set(heads(outline, ancestry(outline, stamp))) != set(stamp):
+        return f"is stamped {' and '.join(stamp)}, of which one comes before another"
+    return ""
 
 
 def _attribute(outline: Outline, row: TrackerRow) -> Attribution:

@@ -118,7 +118,7 @@ class ResolutionsClashError(ArchmigError):
         )
 
 
-class UnreadableSql(ArchmigError):
+class UnreadableSqlError(ArchmigError):
     """An SQL text that is not what SQLite's grammar has there; `position` is an offset into `sql`."""
 
     def __init__(self, sql: str, position: int, expected: str) -> None:
@@ -236,7 +236,8 @@ class UnknownRevisionError(ArchmigError):
 
     def __str__(self) -> str:
         if self.candidates:
-            return f"{self.target} begins {len(self.candidates)} revisions: {', '.join(self.candidates)} (write one in full)"
+            several = f"{len(self.candidates)} revisions: {', '.join(self.candidates)}"
+            return f"{self.target} begins {several} (write one in full)"
         hint = nearest(self.target, self.known)
         return f"the chain has no revision {shortened(self.target)} ({hint or '`archmig history` lists them'})"
 
@@ -256,7 +257,7 @@ class ReplayError(ArchmigError):
         )
 
 
-class EditImpossible(ArchmigError):
+class EditImpossibleError(ArchmigError):
     """An edit of a CREATE TABLE text that does not fit the table; `edit` is the edit's repr."""
 
     def __init__(self, table: str, edit: str, reason: str) -> None:
@@ -267,7 +268,7 @@ class EditImpossible(ArchmigError):
         return f"table {self.table!r}: {self.edit} cannot be made: {self.reason}; change the table by hand"
 
 
-class RebuildRefused(ArchmigError):
+class RebuildRefusedError(ArchmigError):
     """A table that is not rebuilt, left as it was; `reason` says why and what would help."""
 
     def __init__(self, table: str, reason: str) -> None:
@@ -278,7 +279,7 @@ class RebuildRefused(ArchmigError):
         return f"table {self.table!r} is not rebuilt: {self.reason}"
 
 
-class ValuesWouldChange(ArchmigError):
+class ValuesWouldChangeError(ArchmigError):
     """A rebuild would alter values of a column that is to stay; `examples` are short and `count` is of rows."""
 
     def __init__(self, table: str, column: str, count: int, examples: tuple[str, ...]) -> None:
@@ -293,7 +294,7 @@ class ValuesWouldChange(ArchmigError):
         )
 
 
-class RowsForbid(ArchmigError):
+class RowsForbidError(ArchmigError):
     """Rows that break a constraint of the new table; `count` is of rows, None where SQLite does not tell."""
 
     def __init__(self, table: str, constraint: str, count: int | None, examples: tuple[str, ...]) -> None:

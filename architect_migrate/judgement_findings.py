@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.claims import Claim, out_of_order
+from architect_migrate.claims import Claim, out_of_order, stamp_problem
 from architect_migrate.compare import Severity
 from architect_migrate.diagnosis import Verdict
 from architect_migrate.diff import Differs, Extra, Missing, OtherwiseNamed, Reordered, change_key, explain, severity
@@ -42,8 +42,6 @@ def _because(why: Resolution) -> str:
 
 
 def _of_stamp(outline: Outline, claims: Claims) -> Iterator[Finding]:
-    from architect_migrate.survey import stamp_problem
-
     problem = stamp_problem(outline, claims.stamp or ())
     if problem:
         advice = "use the chain that it belongs to, or correct the version table by hand; nothing is changed until then"

@@ -9,10 +9,11 @@ from architect_migrate.environment import Repair, Uninitialised
 from architect_migrate.findings import Finding, Level
 from architect_migrate.history import reference
 from architect_migrate.plan import Plan, RunRevision, Stamp
+from architect_migrate.results import State, Survey
 from architect_migrate.sqlite_object_work import dropped, object_work
 from architect_migrate.sqlite_rows import ask
 from architect_migrate.sqlite_table_work import Ground, table_work
-from architect_migrate.survey import State, Survey, look
+from architect_migrate.survey import look
 from architect_migrate.walk import Course, Smith, make_plan
 
 if TYPE_CHECKING:

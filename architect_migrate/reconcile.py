@@ -15,8 +15,8 @@ from architect_migrate.errors import ChangedMeanwhileError, DamagedError, Databa
 from architect_migrate.history import heads, position_at
 from architect_migrate.plan import Plan, RunRevision, Stamp, headline
 from architect_migrate.planning import Prepared, prepare, uninitialised_refusal
-from architect_migrate.results import Outcome, Receipt, Result
-from architect_migrate.survey import State, Survey, survey
+from architect_migrate.results import Outcome, Receipt, Result, State, Survey
+from architect_migrate.survey import glance, survey
 from architect_migrate.tracker import read_claims
 from architect_migrate.verify import Proof, verify
 
@@ -34,16 +34,26 @@ if TYPE_CHECKING:
 def preview(setting: Setting, target: str | None = None) -> Result:
     """What `reconcile` would do: PLANNED with the plan, NOTHING, SKIPPED, or BLOCKED with the blockers in the plan."""
     result = blank(setting, "reconcile")
-    seen = survey(setting, target)
-    if seen.state is State.AT_TARGET:
-        return replace(result, survey=seen, detail=f"at {_place(setting, seen.position)}, as the chain makes it")
-    if refusal := refused(setting, seen):
-        return replace(result, survey=seen, outcome=refusal[0], detail=refusal[1])
-    if seen.state in {State.MISSING, State.UNINITIALISED} and seen.schema is None:
-        return replace(result, survey=seen, outcome=Outcome.PLANNED, plan=from_nothing(setting, target))
-    with reading(file_of(setting.environment.url), setting.environment.lock_timeout) as connection:
-        prepared = reconciling(target)(setting, connection)
-    return planned(result, prepared)
+    path = file_of(setting.environment.url)
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        seen = survey(setting, target)
+        done = replace(result, survey=seen, outcome=Outcome.PLANNED, plan=from_nothing(setting, target))
+        return _unless_refused(setting, done)
+    outline = setting.outline()
+    wanted = position_at(outline, target or setting.environment.target)
+    with reading(path, setting.environment.lock_timeout) as connection:
+        glanced = glance(setting, connection, outline, wanted)
+        if glanced and glanced.state is State.AT_TARGET:
+            return replace(
+                result, survey=glanced, detail=f"at {_place(setting, glanced.position)}, as the chain makes it"
+            )
+        return _unless_refused(setting, planned(result, prepare(setting, connection, wanted)))
+
+
+def _unless_refused(setting: Setting, result: Result) -> Result:
+    """The same result, unless the policy for databases with nothing of the chain speaks against it."""
+    refusal = refused(setting, result.survey) if result.survey else None
+    return replace(result, plan=None, outcome=refusal[0], detail=refusal[1]) if refusal else result
 
 
 def reconcile(setting: Setting, shown: Plan, progress: Progress, target: str | None = None) -> Result:

@@ -1,4 +1,4 @@
-"""What came of one action on one environment, as a value: faces print it, the ledger keeps it."""
+"""What was seen of one environment, and what came of an action on it, as values: faces print them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,48 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from architect_migrate.claims import Claims
+    from architect_migrate.diagnosis import Diagnosis
+    from architect_migrate.diff import Change
+    from architect_migrate.environment import Resolution
     from architect_migrate.errors import ArchmigError
+    from architect_migrate.findings import Finding
     from architect_migrate.plan import Plan
-    from architect_migrate.survey import Survey
+    from architect_migrate.schema import Schema
+
+
+class State(Enum):
+    """Where a database stands, in a word."""
+
+    AT_TARGET = "at target"
+    PENDING = "pending"
+    DRIFTED = "drifted"
+    REFUSED = "refused"
+    UNINITIALISED = "uninitialised"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was seen of a database in one moment.
+
+    `position` is what is applied by the evidence, `stamp` what Alembic's table says (None: it has none), `pending`
+    the revisions between position and target, `drift` how many differences of each severity there are (those that
+    a [[resolve]] entry lets stand are counted as `kept`). `diagnosis` is None where a digest told it all: then the
+    database has exactly the chain's schema.
+    """
+
+    state: State
+    claims: Claims
+    position: frozenset[str]
+    pending: tuple[str, ...]
+    drift: Mapping[str, int]
+    findings: tuple[Finding, ...] = ()
+    schema: Schema | None = None
+    diagnosis: Diagnosis | None = None
+    kept: tuple[tuple[Change, Resolution], ...] = ()
 
 
 class Outcome(Enum):

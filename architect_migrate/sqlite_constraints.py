@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import UnreadableSql
+from architect_migrate.errors import UnreadableSqlError
 from architect_migrate.sqlite_nodes import (
     Check,
     Collate,
@@ -50,7 +50,7 @@ def table_constraints(cursor: Cursor) -> tuple[Constraint, ...]:
             constraint = _table_constraint(cursor)
             found.append(replace(constraint, name=name, span=(start, cursor.last_end)))
         if cursor.take(",") and cursor.at(")"):
-            raise UnreadableSql(cursor.sql, cursor.here, "a constraint")
+            raise UnreadableSqlError(cursor.sql, cursor.here, "a constraint")
     return tuple(found)
 
 

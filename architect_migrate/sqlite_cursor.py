@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import UnreadableSql
+from architect_migrate.errors import UnreadableSqlError
 from architect_migrate.sqlite_nodes import IndexedColumn
 from architect_migrate.sqlite_text import Token, canonical, significant, unquote
 
@@ -75,26 +75,26 @@ class Cursor:
         """Goes past these keywords, which must be there."""
         for word in words:
             if not self.take(word):
-                raise UnreadableSql(self.sql, self.here, word)
+                raise UnreadableSqlError(self.sql, self.here, word)
 
     def choose(self, *words: str) -> str:
         """Goes past one of these keywords, one of which must be there, and says which."""
         for word in words:
             if self.take(word):
                 return word
-        raise UnreadableSql(self.sql, self.here, " or ".join(words))
+        raise UnreadableSqlError(self.sql, self.here, " or ".join(words))
 
     def name(self) -> str:
         """Goes past a name and returns it without quotes."""
         if not self.at_name():
-            raise UnreadableSql(self.sql, self.here, "a name")
+            raise UnreadableSqlError(self.sql, self.here, "a name")
         self._at += 1
         return unquote(self._tokens[self._at - 1].text)
 
     def skip(self) -> str:
         """Goes past any one token and returns its text."""
         if self.ended:
-            raise UnreadableSql(self.sql, self.here, "more text")
+            raise UnreadableSqlError(self.sql, self.here, "more text")
         self._at += 1
         return self._tokens[self._at - 1].text
 
@@ -105,7 +105,7 @@ class Cursor:
     def finish(self) -> None:
         """Makes sure that nothing is left."""
         if not self.ended:
-            raise UnreadableSql(self.sql, self.here, "the end")
+            raise UnreadableSqlError(self.sql, self.here, "the end")
 
     def parenthesised(self) -> str:
         """Goes past a balanced pair of parentheses and returns the text between them, blanks stripped."""
@@ -114,7 +114,7 @@ class Cursor:
         depth = 1
         while depth:
             if self.ended:
-                raise UnreadableSql(self.sql, self.here, ")")
+                raise UnreadableSqlError(self.sql, self.here, ")")
             word = self._words[self._at]
             depth += (word == "(") - (word == ")")
             self._at += 1
@@ -160,7 +160,7 @@ class Cursor:
             collation = unquote(self._tokens[end - 1].text)
             end -= 2
         if end == first:
-            raise UnreadableSql(self.sql, self.here, "a column")
+            raise UnreadableSqlError(self.sql, self.here, "a column")
         text = self.sql[self._tokens[first].start : self._tokens[end - 1].end]
         name = normal(text) if end - first == 1 else canonical(text)
         return IndexedColumn(name, collation, descending)
@@ -174,4 +174,4 @@ class Cursor:
                 return at
             depth += (word == "(") - (word == ")")
             at += 1
-        raise UnreadableSql(self.sql, self.here, ")")
+        raise UnreadableSqlError(self.sql, self.here, ")")

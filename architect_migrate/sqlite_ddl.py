@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NoReturn
 
-from architect_migrate.errors import UnreadableSql
+from architect_migrate.errors import UnreadableSqlError
 from architect_migrate.sqlite_constraints import column_constraints, table_constraints
 from architect_migrate.sqlite_cursor import Cursor
 from architect_migrate.sqlite_nodes import (
@@ -69,7 +69,7 @@ _AFTER_TYPE = frozenset(
 
 @lru_cache(maxsize=4096)
 def parse_table(sql: str) -> ParsedTable:
-    """The table that a CREATE TABLE statement declares; raises `UnreadableSql`."""
+    """The table that a CREATE TABLE statement declares; raises `UnreadableSqlError`."""
     cursor = Cursor(sql)
     cursor.expect("CREATE")
     _ = cursor.take("TEMP") or cursor.take("TEMPORARY")
@@ -101,7 +101,7 @@ def parse_table(sql: str) -> ParsedTable:
 
 @lru_cache(maxsize=4096)
 def parse_index(sql: str) -> ParsedIndex:
-    """The index that a CREATE INDEX statement declares; raises `UnreadableSql`."""
+    """The index that a CREATE INDEX statement declares; raises `UnreadableSqlError`."""
     cursor = Cursor(sql)
     cursor.expect("CREATE")
     unique = cursor.take("UNIQUE")
@@ -120,7 +120,7 @@ def parse_index(sql: str) -> ParsedIndex:
 
 
 def _refuse(cursor: Cursor, expected: str) -> NoReturn:
-    raise UnreadableSql(cursor.sql, cursor.here, expected)
+    raise UnreadableSqlError(cursor.sql, cursor.here, expected)
 
 
 def _created_name(cursor: Cursor) -> tuple[str, tuple[int, int]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from architect_migrate import sqlite_edit_parts as parts
-from architect_migrate.errors import EditImpossible, UnreadableSql
+from architect_migrate.errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.sqlite_ddl import (
     Check,
     Constraint,
@@ -166,13 +166,13 @@ Edit: TypeAlias = (
 def edit_table(sql: str, edits: Iterable[Edit]) -> str:
     """The CREATE TABLE text with the edits made in order.
 
-    Raises `UnreadableSql` for a text that cannot be parsed and `EditImpossible` for an edit that does not fit it.
+    Raises `UnreadableSqlError` for a text that cannot be parsed and `EditImpossibleError` for an edit that does not fit it.
     """
     for edit in edits:
         try:
             sql = _edited(sql, edit)
         except DoesNotFitError as misfit:
-            raise EditImpossible(parse_table(sql).name, repr(edit), str(misfit)) from misfit
+            raise EditImpossibleError(parse_table(sql).name, repr(edit), str(misfit)) from misfit
     return sql
 
 
@@ -204,7 +204,7 @@ def _made(sql: str, change: parts.Change) -> str:
     edited = splice(sql, change.splices)
     try:
         declared = parse_table(edited)
-    except UnreadableSql as error:
+    except UnreadableSqlError as error:
         raise DoesNotFitError(f"the result would not parse: expected {error.expected}") from error
     if _facts(declared) != _facts(change.after):
         raise DoesNotFitError("the result would declare something else")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from architect_migrate.errors import UnreadableSql
+from architect_migrate.errors import UnreadableSqlError
 from architect_migrate.sqlite_ddl import (
     Check,
     Collate,
@@ -77,7 +77,7 @@ def _parsed_alone(start: str, definition: str) -> tuple[str, ParsedTable]:
     source = f"{start}\n{definition}\n)"
     try:
         parsed = parse_table(source)
-    except UnreadableSql as error:
+    except UnreadableSqlError as error:
         raise DoesNotFitError(f"the definition does not parse: expected {error.expected}") from error
     if parsed.body[1] != len(source):
         raise DoesNotFitError("the definition closes the table")

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.errors import UnreadableSql
+from architect_migrate.errors import UnreadableSqlError
 from architect_migrate.schema import (
     Check,
     Column,
@@ -140,7 +140,7 @@ def _parsed(sql: str) -> tuple[ParsedTable | None, str]:
 
     try:
         return parse_table(sql), ""
-    except UnreadableSql as error:
+    except UnreadableSqlError as error:
         return None, str(error)
 
 

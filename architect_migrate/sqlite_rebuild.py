@@ -13,7 +13,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import RebuildRefused, RowsForbid
+from architect_migrate.errors import RebuildRefusedError, RowsForbidError
 from architect_migrate.sqlite_ddl import ParsedTable, PrimaryKey, parse_table
 from architect_migrate.sqlite_edit import edit_table
 from architect_migrate.sqlite_rebuild_explain import explain_refusal
@@ -59,8 +59,8 @@ def rebuild_table(
     """Gives a table the shape that the edits make of it, keeping rows, rowids and everything that hangs on it.
 
     Works inside the caller's BEGIN IMMEDIATE, with isolation_level None and foreign_keys OFF, and never commits. `fill`
-    gives columns of the new table as SQL expressions over the old row. Raises `RebuildRefused`, `EditImpossible`,
-    `RowsForbid` or `ValuesWouldChange`, each with the table as it was.
+    gives columns of the new table as SQL expressions over the old row. Raises `RebuildRefusedError`, `EditImpossibleError`,
+    `RowsForbidError` or `ValuesWouldChangeError`, each with the table as it was.
     """
     _require_transaction(connection, table)
     with _plain_rows(connection):
@@ -68,7 +68,7 @@ def rebuild_table(
         after = edit_table(original.sql, edits)
         new = parse_table(after)
         if new.name != original.name:
-            raise RebuildRefused(original.name, "an edit renames it; rename it with ALTER TABLE, which keeps all else")
+            raise RebuildRefusedError(original.name, "an edit renames it; rename it with ALTER TABLE, which keeps all else")
         copy = plan_copy(connection, parse_table(original.sql), new, fill)
         rows = _undone_on_error(connection, original, new, after, copy)
     return Rebuilt(original.name, rows, original.sql, after)
@@ -76,9 +76,9 @@ def rebuild_table(
 
 def _require_transaction(connection: sqlite3.Connection, table: str) -> None:
     if connection.isolation_level is not None or not connection.in_transaction:
-        raise RebuildRefused(table, "it takes an open transaction with isolation_level None: BEGIN IMMEDIATE first")
+        raise RebuildRefusedError(table, "it takes an open transaction with isolation_level None: BEGIN IMMEDIATE first")
     if connection.execute("PRAGMA foreign_keys").fetchone()[0]:
-        raise RebuildRefused(
+        raise RebuildRefusedError(
             table, "foreign_keys is ON and would delete rows that refer to it: set it OFF before BEGIN"
         )
 
@@ -109,16 +109,16 @@ def _ordinary_table(connection: sqlite3.Connection, table: str) -> str:
     listed = "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE"
     found = connection.execute(listed, (table,)).fetchone()
     if found is None:
-        raise RebuildRefused(table, "there is no such table")
+        raise RebuildRefusedError(table, "there is no such table")
     name, kind = str(found[0]), found[1]
     if kind != "table":
-        raise RebuildRefused(name, f"it is a {kind} table, whose contents only its module can rebuild")
+        raise RebuildRefusedError(name, f"it is a {kind} table, whose contents only its module can rebuild")
     if fold(name).startswith("sqlite_"):
-        raise RebuildRefused(name, "it belongs to SQLite itself")
+        raise RebuildRefusedError(name, "it belongs to SQLite itself")
     temporary = "SELECT name FROM temp.sqlite_master WHERE tbl_name = ? COLLATE NOCASE"
     hidden = connection.execute(temporary, (name,)).fetchone()
     if hidden is not None:
-        raise RebuildRefused(name, f"this connection has the TEMP object {hidden[0]!r} on its name: drop that first")
+        raise RebuildRefusedError(name, f"this connection has the TEMP object {hidden[0]!r} on its name: drop that first")
     return name
 
 
@@ -146,7 +146,7 @@ def _raise_named(
     """Says of an error of SQLite which rows or which part of the table it is about; returns for the machine's own."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == _STATEMENT_FAULT:
-        raise RebuildRefused(original.name, f"SQLite says {error}") from error
+        raise RebuildRefusedError(original.name, f"SQLite says {error}") from error
     if code in _ROW_FAULTS:
         raise explain_refusal(connection, new, copy, error) from error
 
@@ -220,11 +220,11 @@ def _restore_dependants(connection: sqlite3.Connection, original: _Original) -> 
         try:
             connection.execute(sql)
         except sqlite3.IntegrityError as error:
-            raise RowsForbid(original.name, f"{kind} {quote(name)}", None, (str(error),)) from error
+            raise RowsForbidError(original.name, f"{kind} {quote(name)}", None, (str(error),)) from error
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != _STATEMENT_FAULT:
                 raise
-            raise RebuildRefused(original.name, f"its {kind} {quote(name)} cannot be kept: {error}") from error
+            raise RebuildRefusedError(original.name, f"its {kind} {quote(name)} cannot be kept: {error}") from error
 
 
 def _exists(connection: sqlite3.Connection, name: str) -> bool:

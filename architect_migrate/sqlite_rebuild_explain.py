@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import RowsForbid
+from architect_migrate.errors import RowsForbidError
 from architect_migrate.sqlite_ddl import (
     Check,
     Collate,
@@ -27,13 +27,13 @@ _ROW = '"_archmig_row"'
 _EXAMPLES = 3
 
 
-def explain_refusal(connection: sqlite3.Connection, new: ParsedTable, copy: Copy, error: sqlite3.Error) -> RowsForbid:
+def explain_refusal(connection: sqlite3.Connection, new: ParsedTable, copy: Copy, error: sqlite3.Error) -> RowsForbidError:
     """The constraint of the new table that rows of the old one break, the first by its text, with examples."""
     source = _as_new_rows(new, copy)
     for constraint in new.every_constraint:
         for broken in _broken_by(connection, new, constraint, source):
             return broken
-    return RowsForbid(new.name, str(error), None, ())
+    return RowsForbidError(new.name, str(error), None, ())
 
 
 def _as_new_rows(new: ParsedTable, copy: Copy) -> str:
@@ -50,7 +50,7 @@ def _as_new_rows(new: ParsedTable, copy: Copy) -> str:
 
 def _broken_by(
     connection: sqlite3.Connection, new: ParsedTable, constraint: Constraint, source: str
-) -> Iterator[RowsForbid]:
+) -> Iterator[RowsForbidError]:
     match constraint:
         case NotNull(columns=columns):
             name = quote(columns[0].name)
@@ -67,12 +67,12 @@ def _broken_by(
 
 def _single_rows(
     connection: sqlite3.Connection, new: ParsedTable, constraint: str, condition: str, source: str
-) -> Iterator[RowsForbid]:
+) -> Iterator[RowsForbidError]:
     rows = _asked(connection, f"SELECT count(*) FROM {source} WHERE {condition}")
     if rows and rows[0][0]:
         found = _asked(connection, f"SELECT {_ROW} FROM {source} WHERE {condition} LIMIT {_EXAMPLES}")
         shown = tuple(f"row {short(row)}" for (row,) in found)
-        yield RowsForbid(new.name, constraint, int(str(rows[0][0])), shown)
+        yield RowsForbidError(new.name, constraint, int(str(rows[0][0])), shown)
 
 
 def _duplicates(
@@ -81,7 +81,7 @@ def _duplicates(
     constraint: str,
     columns: tuple[IndexedColumn, ...],
     source: str,
-) -> Iterator[RowsForbid]:
+) -> Iterator[RowsForbidError]:
     names = [quote(column.name) for column in columns]
     present = " AND ".join(f"{name} IS NOT NULL" for name in names)
     grouped = ", ".join(_collated(new, column) for column in columns)
@@ -90,7 +90,7 @@ def _duplicates(
     total = _asked(connection, f"SELECT total(rows) FROM (SELECT count(*) AS rows {groups})")
     if total and total[0][0]:
         found = _asked(connection, f"SELECT count(*), {shown} {groups} LIMIT {_EXAMPLES}")
-        yield RowsForbid(
+        yield RowsForbidError(
             new.name,
             f"{constraint} ({', '.join(names)})",
             int(float(str(total[0][0]))),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import RebuildRefused, ValuesWouldChange
+from architect_migrate.errors import RebuildRefusedError, ValuesWouldChangeError
 from architect_migrate.sqlite_ddl import Generated, ParsedColumn, ParsedTable, PrimaryKey
 from architect_migrate.sqlite_text import fold, quote, unquote
 
@@ -40,7 +40,7 @@ class Copy:
 
 
 def plan_copy(connection: sqlite3.Connection, old: ParsedTable, new: ParsedTable, fill: Mapping[str, str]) -> Copy:
-    """The copy from one shape of a table to another; raises `RebuildRefused` where rows could not be found again."""
+    """The copy from one shape of a table to another; raises `RebuildRefusedError` where rows could not be found again."""
     listed = connection.execute(f"PRAGMA main.table_xinfo({quote(old.name)})")
     old_columns = tuple(row[1] for row in listed)
     filled = _filled(new, fill)
@@ -62,9 +62,9 @@ def _filled(new: ParsedTable, fill: Mapping[str, str]) -> dict[str, str]:
     for name in fill:
         column = new.column(name)
         if column is None:
-            raise RebuildRefused(new.name, f"there is no column {quote(name)} to fill")
+            raise RebuildRefusedError(new.name, f"there is no column {quote(name)} to fill")
         if _generated(column):
-            raise RebuildRefused(new.name, f"column {quote(name)} is generated and cannot be filled")
+            raise RebuildRefusedError(new.name, f"column {quote(name)} is generated and cannot be filled")
     return {fold(name): f"({source}\n)" for name, source in fill.items()}
 
 
@@ -95,7 +95,7 @@ def _carried_rowid(old: ParsedTable, old_columns: tuple[str, ...]) -> str:
         return ""
     rowid = _free_rowid(old_columns)
     if not rowid:
-        raise RebuildRefused(old.name, "its columns hide the rowid under all its names, so rows cannot be told apart")
+        raise RebuildRefusedError(old.name, "its columns hide the rowid under all its names, so rows cannot be told apart")
     return rowid
 
 
@@ -104,7 +104,7 @@ def _keys(old: ParsedTable, new: ParsedTable, targets: Mapping[str, str], rowid:
         named = [new.column(column.name) for key in new.all(PrimaryKey) for column in key.columns]
         names = [column.name for column in named if column is not None]
         if not all(name in targets for name in names):
-            raise RebuildRefused(new.name, "a new column of its primary key has no value: fill it")
+            raise RebuildRefusedError(new.name, "a new column of its primary key has no value: fill it")
         return tuple((name, targets[name]) for name in names)
     source = quote(rowid or _rowid_column(old))
     column = _rowid_column(new)
@@ -112,7 +112,7 @@ def _keys(old: ParsedTable, new: ParsedTable, targets: Mapping[str, str], rowid:
         return ((column, targets.get(column, source)),)
     free = _free_rowid(column.name for column in new.columns)
     if not free:
-        raise RebuildRefused(new.name, "its columns would hide the rowid under all its names")
+        raise RebuildRefusedError(new.name, "its columns would hide the rowid under all its names")
     return ((free, source),)
 
 
@@ -130,9 +130,9 @@ def compare_rows(connection: sqlite3.Connection, table: str, aside: str, copy: C
         found, *changed = connection.execute(f"SELECT count(*){totals} {joined}").fetchone()
         for name, count in zip(batch, changed, strict=True):
             if count:
-                raise ValuesWouldChange(table, name, int(count), _changed(connection, joined, name, copy))
+                raise ValuesWouldChangeError(table, name, int(count), _changed(connection, joined, name, copy))
         if not found == old == new:
-            raise RebuildRefused(table, f"of {old} rows {new} arrived and {found} can be found again by their key")
+            raise RebuildRefusedError(table, f"of {old} rows {new} arrived and {found} can be found again by their key")
     return int(old)
 
 

@@ -10,7 +10,7 @@ from architect_migrate import sqlite_blockers as blocked
 from architect_migrate.compare import stores
 from architect_migrate.diff import Change, Differs, Extra, Missing
 from architect_migrate.environment import Repair
-from architect_migrate.errors import EditImpossible, UnreadableSql
+from architect_migrate.errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.facts import (
     CheckFact,
     ColumnFact,
@@ -303,7 +303,7 @@ def _assembled(ground: Ground, table: str, revision: str, draft: _Draft) -> plan
         return plan.Work((), (blocked.forbidden(fold(table), plan.headline(rebuild)),))
     try:
         sql = sqlite_edit.edit_table(ground.actual[table].sql, edits) if table in ground.actual else ""
-    except (EditImpossible, UnreadableSql) as error:
+    except (EditImpossibleError, UnreadableSqlError) as error:
         return plan.Work((), (blocked.stuck(table, "", str(error)),))
     whole = plan.RebuildTable(rebuild.table, edits, rebuild.fill, sql, revision)
     return plan.Work((whole, *draft.later))

@@ -3,59 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
-from architect_migrate.claims import Claims
+from architect_migrate.claims import Claims, stamp_problem
 from architect_migrate.database import file_of, reading
-from architect_migrate.history import ancestry, heads, position_at
+from architect_migrate.history import ancestry, position_at
+from architect_migrate.results import State, Survey
 from architect_migrate.sqlite_read import digest, read_schema
 from architect_migrate.tracker import read_claims
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
 
     from architect_migrate.diagnosis import Diagnosis
-    from architect_migrate.diff import Change
-    from architect_migrate.environment import Resolution
-    from architect_migrate.findings import Finding
     from architect_migrate.history import Outline
-    from architect_migrate.schema import Schema
     from architect_migrate.setting import Setting
-
-
-class State(Enum):
-    """Where a database stands, in a word."""
-
-    AT_TARGET = "at target"
-    PENDING = "pending"
-    DRIFTED = "drifted"
-    REFUSED = "refused"
-    UNINITIALISED = "uninitialised"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What was seen of a database in one moment.
-
-    `position` is what is applied by the evidence, `stamp` what Alembic's table says (None: it has none), `pending`
-    the revisions between position and target, `drift` how many differences of each severity there are (those that
-    a [[resolve]] entry lets stand are counted as `kept`). `diagnosis` is None where a digest told it all: then the
-    database has exactly the chain's schema.
-    """
-
-    state: State
-    claims: Claims
-    position: frozenset[str]
-    pending: tuple[str, ...]
-    drift: Mapping[str, int]
-    findings: tuple[Finding, ...] = ()
-    schema: Schema | None = None
-    diagnosis: Diagnosis | None = None
-    kept: tuple[tuple[Change, Resolution], ...] = ()
 
 
 def survey(setting: Setting, target: str | None = None) -> Survey:
@@ -117,16 +79,6 @@ def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int,
     if repairs or diagnosis.stamped != diagnosis.position:
         return State.DRIFTED
     return State.PENDING if pending else State.AT_TARGET
-
-
-def stamp_problem(outline: Outline, stamp: tuple[str, ...]) -> str:
-    """Why a stamp cannot be followed: a revision that the chain does not have, or rows that are no heads; or empty."""
-    unknown = [it for it in stamp if it not in outline.order]
-    if unknown:
-        return f"is stamped {unknown[0]}, which the chain does not have"
-    if set(heads(outline, ancestry(outline, stamp))) != set(stamp):
-        return f"is stamped {' and '.join(stamp)}, of which one comes before another"
-    return ""
 
 
 def _nothing(state: State, outline: Outline, wanted: frozenset[str]) -> Survey:

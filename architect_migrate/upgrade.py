@@ -12,9 +12,9 @@ from architect_migrate.history import effects, facts_at, heads, position_at
 from architect_migrate.plan import Plan, RunDowngrade, RunRevision, Stamp
 from architect_migrate.planning import Prepared
 from architect_migrate.reconcile import blank, carry_out, from_nothing, planned, refused
-from architect_migrate.results import Loss, Outcome, Result
+from architect_migrate.results import Loss, Outcome, Result, State, Survey
 from architect_migrate.sqlite_text import quote
-from architect_migrate.survey import State, Survey, look, survey
+from architect_migrate.survey import look, survey
 
 if TYPE_CHECKING:
     import sqlite3

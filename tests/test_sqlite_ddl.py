@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from architect_migrate.errors import UnreadableSql
+from architect_migrate.errors import UnreadableSqlError
 from architect_migrate.sqlite_ddl import (
     Check,
     Collate,
@@ -246,14 +246,14 @@ def test_names_in_any_quotes_and_options_are_read(sql: str, table: ParsedTable) 
     ],
 )
 def test_what_is_no_table_is_refused_with_the_place(sql: str, position: int, expected: str) -> None:
-    with pytest.raises(UnreadableSql) as refusal:
+    with pytest.raises(UnreadableSqlError) as refusal:
         parse_table(sql)
     assert refusal.value.position == position
     assert refusal.value.expected.startswith(expected)
 
 
 def test_the_message_names_the_statement_the_place_and_the_next_step() -> None:
-    with pytest.raises(UnreadableSql) as refusal:
+    with pytest.raises(UnreadableSqlError) as refusal:
         parse_table("CREATE TABLE t(a,\n  UNIQUE b)")
     assert str(refusal.value) == (
         "cannot read 'CREATE TABLE t(a, UNIQUE b)': expected ( at offset 27, found 'b)'; "
@@ -290,7 +290,7 @@ def test_an_index_is_read_in_normal_form(sql: str, index: ParsedIndex) -> None:
     "sql", ["CREATE TABLE t(a)", "CREATE INDEX i ON t(a", "CREATE INDEX i ON t(a) x", "CREATE INDEX"]
 )
 def test_what_is_no_index_is_refused(sql: str) -> None:
-    with pytest.raises(UnreadableSql):
+    with pytest.raises(UnreadableSqlError):
         parse_index(sql)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from architect_migrate.errors import EditImpossible, UnreadableSql
+from architect_migrate.errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.sqlite_edit import (
     AddColumn,
     AddConstraint,
@@ -171,7 +171,7 @@ IMPOSSIBLE: list[tuple[str, Edit, str]] = [
 
 @pytest.mark.parametrize(("sql", "edit", "reason"), IMPOSSIBLE, ids=[str(case[1]) for case in IMPOSSIBLE])
 def test_an_edit_that_does_not_fit_is_refused_with_the_reason(sql: str, edit: Edit, reason: str) -> None:
-    with pytest.raises(EditImpossible) as refusal:
+    with pytest.raises(EditImpossibleError) as refusal:
         edit_table(sql, [edit])
     assert refusal.value.reason.startswith(reason)
     assert str(refusal.value) == f"table 't': {edit!r} cannot be made: {refusal.value.reason}; change the table by hand"
@@ -180,12 +180,12 @@ def test_an_edit_that_does_not_fit_is_refused_with_the_reason(sql: str, edit: Ed
 def test_a_column_that_only_shares_its_name_with_something_else_can_be_dropped() -> None:
     sql = "CREATE TABLE t(a, b DEFAULT a COLLATE nocase CONSTRAINT a REFERENCES p(a), CONSTRAINT a CHECK(b <> 'a'))"
     assert edit_table(sql, [DropColumn("a")]) == sql.replace("a, ", "", 1)
-    with pytest.raises(EditImpossible, match=r"REFERENCES T\(A\) names the column"):
+    with pytest.raises(EditImpossibleError, match=r"REFERENCES T\(A\) names the column"):
         edit_table("CREATE TABLE t(a UNIQUE, b REFERENCES T(A))", [DropColumn("a")])
 
 
 def test_a_text_that_cannot_be_read_is_not_edited() -> None:
-    with pytest.raises(UnreadableSql):
+    with pytest.raises(UnreadableSqlError):
         edit_table("CREATE TABLE t(a", [SetNotNull("a")])
 
 
@@ -285,7 +285,7 @@ def test_any_run_of_edits_of_any_table_does_what_it_says_and_nothing_else(data: 
     for _ in range(data.draw(st.integers(1, 5))):
         edit, columns = data.draw(edits_of(columns))
         if isinstance(edit, DropColumn) and f"UNIQUE ({quote(edit.name)})" in sql:
-            with pytest.raises(EditImpossible, match="names the column"):
+            with pytest.raises(EditImpossibleError, match="names the column"):
                 edit_table(sql, [edit])
             return
         sql = edit_table(sql, [edit])

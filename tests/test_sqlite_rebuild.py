@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from architect_migrate.errors import EditImpossible, RebuildRefused, RowsForbid, ValuesWouldChange
+from architect_migrate.errors import EditImpossibleError, RebuildRefusedError, RowsForbidError, ValuesWouldChangeError
 from architect_migrate.sqlite_ddl import Collate, Default, Generated, IndexedColumn, NotNull, parse_table
 from architect_migrate.sqlite_edit import (
     AddColumn,
@@ -109,7 +109,7 @@ def test_sqlite_itself_refuses_the_types_left_out(entry: dict[str, Any]) -> None
 @pytest.mark.parametrize("entry", FEATURES)
 def test_a_rebuild_without_an_edit_keeps_the_feature(entry: dict[str, Any]) -> None:
     if entry["name"] in VIRTUAL:
-        with pytest.raises(RebuildRefused, match="it is a virtual table"):
+        with pytest.raises(RebuildRefusedError, match="it is a virtual table"):
             kept(entry)
         return
     before, after = kept(entry)
@@ -132,7 +132,7 @@ def test_a_rebuild_that_adds_a_column_does_what_native_add_column_does(entry: di
     table, column = entry.get("table", "t"), "archmig_extra TEXT DEFAULT 'new'"
     with closing(database(entry["setup"])) as native, closing(database(entry["setup"])) as changed:
         if entry["name"] in VIRTUAL:
-            with pytest.raises(RebuildRefused, match="it is a virtual table"):
+            with pytest.raises(RebuildRefusedError, match="it is a virtual table"):
                 rebuilt(changed, table, AddColumn(column))
             return
         native.execute(f"ALTER TABLE {quote(table)} ADD COLUMN {column}")
@@ -185,161 +185,161 @@ REFUSALS = {
         T,
         (SetNotNull("a"),),
         {},
-        RowsForbid,
+        RowsForbidError,
         "table 't': 1 row forbids NOT NULL \"a\" (row 2)" + MEND,
     ),
     "no value for a new NOT NULL column": (
         T,
         (AddColumn("c TEXT NOT NULL"),),
         {},
-        RowsForbid,
+        RowsForbidError,
         "table 't': 3 rows forbid NOT NULL \"c\" (row 1; row 2; row 7)" + MEND,
     ),
     "a check that rows break": (
         T,
         (AddConstraint("CHECK (t.b < 2)"),),
         {},
-        RowsForbid,
+        RowsForbidError,
         "table 't': 1 row forbids CHECK (t.b < 2) (row 2)" + MEND,
     ),
     "duplicates under a new UNIQUE": (
         T,
         (AddConstraint("UNIQUE (a)"),),
         {},
-        RowsForbid,
+        RowsForbidError,
         "table 't': 2 rows forbid UNIQUE (\"a\") (2 rows with 'x')" + MEND,
     ),
     "duplicates under another collation": (
         "CREATE TABLE t(a TEXT UNIQUE);INSERT INTO t VALUES('x'),('X')",
         (SetCollation("a", "NOCASE"),),
         {},
-        RowsForbid,
+        RowsForbidError,
         "table 't': 2 rows forbid UNIQUE (\"a\") (2 rows with 'X')" + MEND,
     ),
     "duplicates under another collation of a unique index": (
         "CREATE TABLE t(a TEXT);CREATE UNIQUE INDEX i ON t(a);INSERT INTO t VALUES('x'),('X')",
         (SetCollation("a", "NOCASE"),),
         {},
-        RowsForbid,
+        RowsForbidError,
         "table 't': rows forbid index \"i\" (UNIQUE constraint failed: t.a)" + MEND,
     ),
     "duplicates in a new primary key": (
         T,
         (SetPrimaryKey(("a",)),),
         {},
-        RowsForbid,
+        RowsForbidError,
         "table 't': 2 rows forbid PRIMARY KEY (\"a\") (2 rows with 'x')" + MEND,
     ),
     "text that a number type would convert": (
         "CREATE TABLE t(id INTEGER PRIMARY KEY,a TEXT);INSERT INTO t VALUES(3,'007'),(4,'abc'),(5,NULL),(6,'8')",
         (SetType("a", "INTEGER"),),
         {},
-        ValuesWouldChange,
+        ValuesWouldChangeError,
         "table 't': 2 values of column 'a' would change (row 3: '007' would be 7; row 6: '8' would be 8)" + CONVERT,
     ),
     "numbers that a text type would convert": (
         "CREATE TABLE t(a INT);INSERT INTO t VALUES(7),(NULL)",
         (SetType("a", "TEXT"),),
         {},
-        ValuesWouldChange,
+        ValuesWouldChangeError,
         "table 't': 1 value of column 'a' would change (row 1: 7 would be '7')" + CONVERT,
     ),
     "NULL in a column that becomes the rowid": (
         "CREATE TABLE t(a INTEGER,b);INSERT INTO t VALUES(1,1),(NULL,2)",
         (SetPrimaryKey(("a",)),),
         {},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: of 2 rows 2 arrived and 1 can be found again by their key",
     ),
     "text in a column that becomes the rowid": (
         "CREATE TABLE t(a INTEGER,b);INSERT INTO t VALUES(1,1),('k',2)",
         (SetPrimaryKey(("a",)),),
         {},
-        RowsForbid,
+        RowsForbidError,
         "table 't': rows forbid datatype mismatch" + MEND,
     ),
     "a type that STRICT enforces": (
         "CREATE TABLE t(a ANY) STRICT;INSERT INTO t VALUES('x')",
         (SetType("a", "INT"),),
         {},
-        RowsForbid,
+        RowsForbidError,
         "table 't': rows forbid cannot store TEXT value in INT column t.a" + MEND,
     ),
     "a column dropped from under an index": (
         T + "CREATE INDEX i ON t(a)",
         (DropColumn("a"),),
         {},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: its index \"i\" cannot be kept: no such column: a",
     ),
     "an edit that SQLite refuses": (
         T,
         (SetPrimaryKey(("a",)), SetAutoincrement("a")),
         {},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: SQLite says AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY",
     ),
     "an edit that does not fit": (
         T,
         (DropNotNull("a"),),
         {},
-        EditImpossible,
+        EditImpossibleError,
         "table 't': DropNotNull(column='a') cannot be made: the column has no NotNull; change the table by hand",
     ),
     "a new name": (
         T,
         (RenameTable("u"),),
         {},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: an edit renames it; rename it with ALTER TABLE, which keeps all else",
     ),
     "a fill of no column": (
         T,
         (),
         {"z": "1"},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: there is no column \"z\" to fill",
     ),
     "a fill of a generated column": (
         "CREATE TABLE t(a,b AS (a))",
         (),
         {"b": "1"},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: column \"b\" is generated and cannot be filled",
     ),
     "a fill that does not parse": (
         T,
         (),
         {"a": "1 +"},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: SQLite says near \")\": syntax error",
     ),
     "rowid hidden under all its names": (
         "CREATE TABLE t(rowid,oid,_rowid_)",
         (),
         {},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: its columns hide the rowid under all its names, so rows cannot be told apart",
     ),
     "the last name of the rowid taken": (
         "CREATE TABLE t(rowid,oid)",
         (AddColumn("_rowid_"),),
         {},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: its columns would hide the rowid under all its names",
     ),
     "a view": (
         "CREATE VIEW t AS SELECT 1",
         (),
         {},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: it is a view table, whose contents only its module can rebuild",
     ),
     "a temporary trigger": (
         T + "CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END",
         (),
         {},
-        RebuildRefused,
+        RebuildRefusedError,
         "table 't' is not rebuilt: this connection has the TEMP object 'tr' on its name: drop that first",
     ),
 }
@@ -363,12 +363,12 @@ def test_a_rebuild_refused_says_why_and_leaves_all_as_it_was(
 @pytest.mark.parametrize("name", ["nowhere", "sqlite_sequence", "ft_data"])
 def test_what_is_no_ordinary_table_is_refused_by_name(name: str) -> None:
     setup = "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT);CREATE VIRTUAL TABLE ft USING fts5(body)"
-    with closing(database(setup)) as connection, pytest.raises(RebuildRefused, match=name):
+    with closing(database(setup)) as connection, pytest.raises(RebuildRefusedError, match=name):
         rebuilt(connection, name)
 
 
 def test_without_a_transaction_of_the_caller_nothing_is_done() -> None:
-    with closing(database(T)) as connection, pytest.raises(RebuildRefused, match="BEGIN IMMEDIATE first"):
+    with closing(database(T)) as connection, pytest.raises(RebuildRefusedError, match="BEGIN IMMEDIATE first"):
         rebuild_table(connection, "t", ())
 
 
@@ -376,7 +376,7 @@ def test_with_foreign_keys_on_nothing_is_done() -> None:
     with closing(database(T)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("BEGIN IMMEDIATE")
-        with pytest.raises(RebuildRefused, match="set it OFF before BEGIN"):
+        with pytest.raises(RebuildRefusedError, match="set it OFF before BEGIN"):
             rebuild_table(connection, "t", ())
 
 
@@ -466,7 +466,7 @@ def test_constraints_that_are_too_narrow_can_go() -> None:
 
 def test_an_on_conflict_clause_swallows_no_row() -> None:
     setup = "CREATE TABLE t(a INT,b INT);INSERT INTO t VALUES(1,1),(1,2)"
-    with closing(database(setup)) as connection, pytest.raises(RowsForbid, match="2 rows forbid UNIQUE"):
+    with closing(database(setup)) as connection, pytest.raises(RowsForbidError, match="2 rows forbid UNIQUE"):
         rebuilt(connection, "t", AddConstraint("UNIQUE (a) ON CONFLICT IGNORE"))
 
 
@@ -482,7 +482,7 @@ def test_the_callers_connection_settings_are_left_as_they_were() -> None:
 def test_every_column_of_a_wide_table_is_compared(columns: int) -> None:
     named = ",".join(f"c{number} TEXT" for number in range(columns))
     setup = f"CREATE TABLE t({named});INSERT INTO t(c{columns - 1}) VALUES('07')"
-    with closing(database(setup)) as connection, pytest.raises(ValuesWouldChange, match="row 1: '07' would be 7"):
+    with closing(database(setup)) as connection, pytest.raises(ValuesWouldChangeError, match="row 1: '07' would be 7"):
         rebuilt(connection, "t", SetType(f"c{columns - 1}", "INT"))
 
 
