@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -251,6 +252,17 @@ def test_without_a_matrix_a_database_is_still_named_by_its_path(home: Path, monk
     assert alembic("current", ini=home / "alembic.ini").failure.endswith(
         "(name one in ARCHMIG_CONFIG, or a database: -x db=PATH)"
     )
+
+
+@pytest.mark.parametrize("name", ["q?x%20y '\".db", "new\nline.db", os.fsdecode(b"a\xff.db"), "😀.db"])
+def test_a_database_is_that_very_file_whatever_its_name(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(home)
+    (home / "main.db").rename(home / name)
+    second(home)
+    before = set(files(home))
+    assert alembic("-x", f"db={name}", "upgrade", "head", ini=home / "alembic.ini").code == 0
+    assert alembic("-x", f"db={name}", "current", ini=home / "alembic.ini").out == "002_second (head)\n"
+    assert set(files(home)) == before
 
 
 def test_a_new_revision_is_written_without_any_database(home: Path) -> None:
