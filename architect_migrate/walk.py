@@ -50,7 +50,10 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
     still |= {change_key(it) for it in doomed}
     repairs = [it for it in diagnosis.changes if needs_repair(it) and change_key(it) not in still]
     native = _native(history, diagnosis, schema)
-    walk = _Walk(smith, _owners(history, diagnosis, native))
+    data = frozenset(
+        it.revision.id for it in diagnosis.judgements if _wants_data(it) and _can_hold(history, diagnosis, it)
+    )
+    walk = _Walk(smith, _owners(history, diagnosis, native), data)
     walk.take([smith.gone(it) for it in doomed])
     for judgement in diagnosis.judgements:
         if judgement.revision.id in diagnosis.position:
@@ -129,8 +132,8 @@ def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> d
 class _Walk:
     """Collects steps while the revisions are visited; each table is worked on once, when it is first needed."""
 
-    def __init__(self, smith: Smith, owners: Mapping[Key, str]) -> None:
-        self.smith, self.owners = smith, owners
+    def __init__(self, smith: Smith, owners: Mapping[Key, str], data: frozenset[str]) -> None:
+        self.smith, self.owners, self.data = smith, owners, data
         self.steps: list[Step] = []
         self.blockers: list[Finding] = []
         self.finished: set[Key] = set()
@@ -146,7 +149,7 @@ class _Walk:
             if _beside(change) and change_key(change) not in self.finished:
                 self.finished.add(change_key(change))
                 self.take([self.smith.beside(change, revision)])
-        if _wants_data(judgement):
+        if revision in self.data:
             self.steps.append(RunDataStep(revision))
 
     def leave(self, repairs: list[Change]) -> None:
@@ -183,6 +186,15 @@ def _wants_data(judgement: Judgement) -> bool:
     if judgement.claim is Claim.STAMPED:
         return bool(judgement.absent)
     return not (judgement.claim is Claim.EXECUTED and judgement.verdict is Verdict.APPLIED)
+
+
+def _can_hold(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:
+    """Whether what a data step wrote to is still there at the position; rows of what later revisions removed are moot."""
+    revision = judgement.revision.id
+    writes = history.replayed[history.outline.order.index(revision)].writes
+    once = (k for k in facts(snapshots(history)[revision]) if k[0] in {"table", "column"} and k[1] in writes)
+    expected = facts(reference(history, diagnosis.position))
+    return all(k in expected for k in once)
 
 
 def _beside(change: Change) -> bool:
