@@ -189,7 +189,7 @@ def _wants_data(judgement: Judgement) -> bool:
 
 
 def _can_hold(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:
-    """Whether what a data step wrote to is still there at the position; rows of what later revisions removed are moot."""
+    """Whether all that a data step wrote to lasts: rows for what later revisions remove are nobody's loss."""
     revision = judgement.revision.id
     writes = history.replayed[history.outline.order.index(revision)].writes
     once = (k for k in facts(snapshots(history)[revision]) if k[0] in {"table", "column"} and k[1] in writes)
