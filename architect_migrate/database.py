@@ -141,9 +141,15 @@ def violations(connection: sqlite3.Connection) -> frozenset[tuple[str, int | Non
 _Connection = TypeVar("_Connection", bound=sqlite3.Connection)
 
 
+# A statement from the cache is not shown to the authorizer again (see `guard`), so nothing is cached.
+_UNCACHED = 0
+
+
 def _open(path: Path, mode: str, timeout: float, factory: type[_Connection]) -> _Connection:
     uri = f"file:{percent(os.fsencode(path))}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, factory=factory)
+    return sqlite3.connect(
+        uri, uri=True, timeout=timeout, isolation_level=None, factory=factory, cached_statements=_UNCACHED
+    )
 
 
 def _read_mode(path: Path) -> str:

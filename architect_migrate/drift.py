@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.diff import Differs, Extra, Missing, OtherwiseNamed, Reordered, diff, explain, needs_repair
-from architect_migrate.environment import Fill, Keep, Kind
+from architect_migrate.diff import Extra, Missing, Reordered, diff, explain, needs_repair
 from architect_migrate.facts import (
-    ColumnFact,
-    IndexFact,
-    PrimaryKeyFact,
     TableFact,
-    TriggerFact,
     describe,
     key,
     table_of,
 )
 from architect_migrate.history import effects, reference
+from architect_migrate.resolve import unsettled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from architect_migrate.diff import Change
-    from architect_migrate.environment import Resolution, Subject
-    from architect_migrate.facts import Fact
+    from architect_migrate.environment import Resolution
     from architect_migrate.history import History
     from architect_migrate.schema import Schema
 
@@ -37,7 +31,7 @@ def drift(
     Of a table that is missing as a whole, its parts are not told one by one.
     """
     settled = tuple(resolutions)
-    left = (_unsettled(it, settled) for it in diff(reference(history, position), actual))
+    left = (unsettled(it, settled) for it in diff(reference(history, position), actual))
     return _condensed(it for it in left if it is not None and needs_repair(it))
 
 
@@ -60,49 +54,4 @@ def _condensed(changes: Iterable[Change]) -> tuple[Change, ...]:
         it
         for it in found
         if isinstance(it, Reordered) or isinstance(it.fact, TableFact) or table_of(it.fact) not in whole
-    )
-
-
-def _unsettled(change: Change, resolutions: tuple[Resolution, ...]) -> Change | None:
-    """What is left of a change when the entries that let something stand are honoured; None if nothing."""
-    if isinstance(change, Reordered):
-        return change
-    for entry in resolutions:
-        if isinstance(entry, Keep) and _is_about(entry.subject, change):
-            return None
-        if isinstance(entry, Fill) and entry.nullable and isinstance(change, Differs) and _names(entry, change.fact):
-            others = tuple(it for it in change.differences if (it.respect, it.actual) != ("null", "allowed"))
-            return replace(change, differences=others) if others else None
-    return change
-
-
-def _is_about(subject: Subject, change: Missing | Differs | Extra | OtherwiseNamed) -> bool:
-    """Whether a kept subject covers a change; a column's shape covers how it serves as the table's key."""
-    fact, name = change.fact, subject.name.lower()
-    match subject.kind:
-        case Kind.TABLE:
-            return table_of(fact) == name
-        case Kind.COLUMN:
-            table = (subject.table or "").lower()
-            if isinstance(fact, PrimaryKeyFact):
-                return fact.table == table and _same_key(change, name)
-            return isinstance(fact, ColumnFact) and (fact.table, fact.column.name) == (table, name)
-        case Kind.INDEX:
-            return isinstance(fact, IndexFact) and fact.index.name == name
-        case Kind.TRIGGER:
-            return isinstance(fact, TriggerFact) and fact.trigger.name == name
-        case Kind.VIEW:
-            return key(fact) == ("view", name)
-
-
-def _same_key(change: Missing | Differs | Extra | OtherwiseNamed, column: str) -> bool:
-    """Whether both sides have this very column as their primary key, and only its kind differs."""
-    sides = (change.fact, change.actual) if isinstance(change, Differs) else ()
-    return bool(sides) and all(isinstance(it, PrimaryKeyFact) and it.columns == (column,) for it in sides)
-
-
-def _names(entry: Fill, fact: Fact) -> bool:
-    return isinstance(fact, ColumnFact) and (fact.table, fact.column.name) == (
-        entry.table.lower(),
-        entry.column.lower(),
     )

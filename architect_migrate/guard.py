@@ -48,7 +48,7 @@ def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
     Raises TransactionEndedError when one of these was tried, whatever the code made of the refusal.
     """
     seen = Watched()
-    connection.set_authorizer(lambda *event: _judge(seen, *event))
+    connection.set_authorizer(lambda *event: _judge(seen, connection, *event))
     try:
         yield seen
     except Exception as error:
@@ -61,8 +61,17 @@ def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
         raise TransactionEndedError(seen.refused)
 
 
-def _judge(seen: Watched, action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
-    refusal = _refusal(action, first or "", second)
+def _judge(
+    seen: Watched,
+    connection: sqlite3.Connection,
+    action: int,
+    first: str | None,
+    second: str | None,
+    *_rest: str | None,
+) -> int:
+    # After a full disk or an OR ROLLBACK SQLite is in autocommit, and what code goes on writing would stay.
+    ended = not connection.in_transaction
+    refusal = "go on after SQLite had rolled the transaction back" if ended else _refusal(action, first or "", second)
     if refusal:
         seen.refused = seen.refused or refusal
         return sqlite3.SQLITE_DENY

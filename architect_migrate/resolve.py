@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from architect_migrate.diff import Change, Differs, Extra, Reordered
+from architect_migrate.diff import Change, Differs, Extra, Reordered, needs_repair
 from architect_migrate.environment import Drop, Fill, Keep, Kind
 from architect_migrate.facts import (
     CheckFact,
@@ -27,14 +28,24 @@ if TYPE_CHECKING:
     from architect_migrate.schema import Column, Table
 
 
-def keeper(change: Change, resolutions: Iterable[Resolution]) -> Resolution | None:
-    """The entry that lets a difference stand, if there is one."""
+def unsettled(change: Change, resolutions: Iterable[Resolution]) -> Change | None:
+    """What is left of a change when the entries that let something stand are honoured; None if nothing."""
     if isinstance(change, Reordered):
-        return None
+        return change
     for entry in resolutions:
         if isinstance(entry, Keep) and _covers(entry.subject, change.fact):
-            return entry
-        if isinstance(entry, Fill) and entry.nullable and _only_nullable(change, entry):
+            return None
+        if isinstance(entry, Fill) and entry.nullable and isinstance(change, Differs) and _fills(entry, change.fact):
+            left = tuple(it for it in change.differences if (it.respect, it.actual) != ("null", "allowed"))
+            return replace(change, differences=left) if left else None
+    return change
+
+
+def keeper(change: Change, resolutions: Iterable[Resolution]) -> Resolution | None:
+    """The entry that lets a difference stand, if there is one."""
+    for entry in resolutions:
+        left = unsettled(change, [entry])
+        if left is None or (left != change and not needs_repair(left)):
             return entry
     return None
 
@@ -120,11 +131,8 @@ def _names(subject: Subject, fact: Fact) -> bool:
             return False
 
 
-def _only_nullable(change: Change, entry: Fill) -> bool:
-    """Whether all that differs in a filled column is that it takes NULL, which its entry allows."""
-    if not isinstance(change, Differs) or not isinstance(change.fact, ColumnFact):
+def _fills(entry: Fill, fact: Fact) -> bool:
+    """Whether an entry is about the column of a fact."""
+    if not isinstance(fact, ColumnFact):
         return False
-    fact = change.fact
-    same = (fact.table, fact.column.name) == (entry.table.lower(), entry.column.lower())
-    serious = [it.respect for it in change.differences if it.severity.value in {"breaking", "behavioural"}]
-    return same and serious == ["null"] and fact.column.not_null
+    return (fact.table, fact.column.name) == (entry.table.lower(), entry.column.lower())

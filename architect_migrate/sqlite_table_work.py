@@ -259,6 +259,8 @@ def _other_type(ground: Ground, table: str, expected: Column, draft: _Draft) -> 
 
 def _tighten(ground: Ground, table: str, expected: Column, draft: _Draft) -> None:
     fill = fill_of(ground.resolutions, table, expected.name)
+    if fill is not None and fill.nullable:
+        return
     value = _expression(fill) if fill else ""
     expression = f"COALESCE({quote(expected.name)}, {value})" if value else quote(expected.name)
     nulls = ground.ask(
