@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from architect_migrate.errors import shortened
 from architect_migrate.sqlite_text import fold, quote
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ Row = tuple[Any, ...]
 
 # Rows fetched at once: few, because every one may hold a blob of megabytes, and more are hardly faster.
 BATCH = 64
+# Characters of a value that a message tells.
+SHORT = 40
 # Columns read in one pass: SQLite allows 2000 in a result and 1000 in an expression, and a table may have 2000.
 _WIDTH = 500
 # Version 2 writes a value's class and bytes and nothing else: later ones write references by object identity.
@@ -133,16 +136,29 @@ def select(table: RowTable, key: tuple[str, ...], columns: tuple[str, ...], code
     return f"SELECT {', '.join([*key, *values])} FROM {table.source} AS t ORDER BY {order}"
 
 
-def own_key(table: RowTable) -> tuple[str, ...]:
+def own_key(table: RowTable, alias: str = "t") -> tuple[str, ...]:
     """SQL for what tells a table's rows apart: its primary key WITHOUT ROWID, else the rowid where it can be named."""
     if table.without_rowid:
-        return of_columns(table.primary_key)
-    return (f"t.{table.rowid}",) if table.rowid else ()
+        return of_columns(table.primary_key, alias)
+    return (f"{alias}.{table.rowid}",) if table.rowid else ()
 
 
-def of_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """SQL for columns of the table that `select` reads."""
-    return tuple(f"t.{quote(column)}" for column in columns)
+def of_columns(columns: tuple[str, ...], alias: str = "t") -> tuple[str, ...]:
+    """SQL for columns of a table that a query calls `alias` (`select` calls it t)."""
+    return tuple(f"{alias}.{quote(column)}" for column in columns)
+
+
+def shown(value: object) -> str:
+    """A value in a message: as SQL would write it, in about 40 characters."""
+    match value:
+        case None:
+            return "NULL"
+        case bytes():
+            return f"x'{value[: SHORT // 2].hex()}{'…' if len(value) > SHORT // 2 else ''}'"
+        case str():
+            return shortened(value)
+        case _:
+            return repr(value)
 
 
 def frozen(rows: list[Row]) -> bytes:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from architect_migrate.errors import shortened
-from architect_migrate.exact_rows import codec_of, exact, new_digest, of_columns, own_key, passes, row_tables, select
+from architect_migrate.exact_rows import (
+    codec_of,
+    exact,
+    new_digest,
+    of_columns,
+    own_key,
+    passes,
+    row_tables,
+    select,
+    shown,
+)
 from architect_migrate.row_merge import Changed, Missing, Pairing, merge
 from architect_migrate.sqlite_text import fold, quote
 
@@ -19,7 +28,6 @@ if TYPE_CHECKING:
 
 _Keys = tuple[tuple[str, ...], tuple[str, ...]]
 _KEPT = 20
-_SHORT = 40
 _NOTHING: frozenset[str] = frozenset()
 _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
 
@@ -133,7 +141,7 @@ class _Pair:
     def changed(self, found: Changed, columns: tuple[str, ...]) -> None:
         """Note a value that is another one."""
         if found.place < len(columns):
-            values = f"was {_shown(found.before)}, is {_shown(found.after)}"
+            values = f"was {shown(found.before)}, is {shown(found.after)}"
             self.lose(_label(found.key), f"column {quote(columns[found.place])} {values}")
         else:
             self.lose(_label(found.key), f"storage classes were {found.before}, are {found.after}")
@@ -228,17 +236,4 @@ def _keys(old: RowTable, new: RowTable, updated: frozenset[tuple[str, str]]) -> 
 
 
 def _label(key: Row) -> str:
-    return f"row {', '.join(map(_shown, key))}"
-
-
-def _shown(value: object) -> str:
-    """A value in a message: SQL-like, in 40 characters or so."""
-    match value:
-        case None:
-            return "NULL"
-        case bytes():
-            return f"x'{value[: _SHORT // 2].hex()}{'…' if len(value) > _SHORT // 2 else ''}'"
-        case str():
-            return shortened(value)
-        case _:
-            return repr(value)
+    return f"row {', '.join(map(shown, key))}"

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from architect_migrate.errors import LedgerError
+from architect_migrate.ledger import Entry, append, entries, entry, last
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENTRY = Entry(
+    environment="prod",
+    database="sqlite:////srv/app.db",
+    action="reconcile",
+    started_at="2026-11-22T12:03:01.000+00:00",
+    seconds=1.25,
+    result="done",
+    from_heads=("011", "02ä"),
+    to_heads=("049",),
+    steps=("add column a.b", 'it\'s "quoted", with, commas\nand lines'),
+    backup="/srv/backups/prod-1.db",
+    findings=("blocked-null",),
+    detail='{"rows": 12}',
+    user="me",
+    host="here",
+    command="archmig reconcile prod",
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "a b?%'é" / ".archmig" / "ledger.db"
+
+
+def test_entries_come_back_as_they_went_in_oldest_first(file: Path) -> None:
+    written = [ENTRY, replace(ENTRY, environment="test", result="failed"), replace(ENTRY, steps=(), seconds=0.0)]
+    for one in written:
+        append(file, one)
+    assert entries(file) == tuple(written)
+    assert last(file, "prod") == written[2]
+    assert last(file, "test") == written[1]
+    assert last(file, "none") is None
+
+
+def test_only_its_owner_can_read_the_ledger_whatever_the_umask(file: Path) -> None:
+    before = os.umask(0)
+    try:
+        append(file, ENTRY)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert [path.name for path in file.parent.iterdir()] == ["ledger.db"]
+
+
+def test_reading_creates_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "folder" / "ledger.db"
+    assert entries(file) == ()
+    assert last(file, "prod") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_is_an_empty_ledger(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.db"
+    file.touch()
+    assert entries(file) == ()
+    append(file, ENTRY)
+    assert entries(file) == (ENTRY,)
+
+
+@pytest.mark.parametrize(
+    "field", ["environment", "database", "backup", "detail", "command", "action", "from_heads", "steps", "findings"]
+)
+def test_no_field_keeps_a_password(file: Path, field: str) -> None:
+    secret = "at postgresql://joe:hunter2@db/app?password=hunter2 it failed"
+    append(file, replace(ENTRY, **{field: (secret,) if isinstance(getattr(ENTRY, field), tuple) else secret}))
+    assert b"hunter2" not in file.read_bytes()
+    assert "postgresql://***@db/app" in str(getattr(entries(file)[0], field))
+
+
+def test_a_text_that_is_no_utf_8_is_kept_readable(file: Path) -> None:
+    append(file, replace(ENTRY, backup=os.fsdecode(b"/srv/\xff\x00.db")))
+    assert entries(file)[0].backup == "/srv/\\udcff\x00.db"
+    append(file, replace(ENTRY, environment="\udcff"))
+    assert last(file, "\udcff") is not None
+
+
+@pytest.mark.parametrize("statement", ["UPDATE entry SET result = 'done'", "DELETE FROM entry"])
+def test_what_is_entered_stays(file: Path, statement: str) -> None:
+    append(file, replace(ENTRY, result="failed"))
+    refused = pytest.raises(sqlite3.IntegrityError, match="entries of the ledger stay as they are")
+    with closing(sqlite3.connect(file)) as connection, refused:
+        connection.execute(statement)
+
+
+def test_writers_at_once_all_get_their_entries_in(file: Path) -> None:
+    code = (
+        "import sys\n"
+        "from dataclasses import replace\n"
+        "from pathlib import Path\n"
+        "from architect_migrate.ledger import Entry, append\n"
+        "for number in range(5):\n"
+        "    append(Path(sys.argv[1]), Entry(sys.argv[2], 'd', 'a', 't', float(number), 'done'))\n"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(file), f"e{number}"]) for number in range(4)]
+    assert [writer.wait(30) for writer in writers] == [0, 0, 0, 0]
+    written = sorted((one.environment, one.seconds) for one in entries(file))
+    assert written == [(f"e{number}", float(turn)) for number in range(4) for turn in range(5)]
+
+
+def _other_database(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE users (name)")
+
+
+def _newer(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 2")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (
+            lambda file: file.write_bytes(b"not a database, but long enough to be looked at" * 30),
+            "file is not a database",
+        ),
+        (lambda file: file.mkdir(), "it is a folder"),
+        (_other_database, "it is a database of something else"),
+        (_newer, "a newer archmig wrote it (version 2)"),
+    ],
+)
+def test_what_is_no_ledger_is_refused_by_name_and_left_alone(tmp_path: Path, spoil: object, problem: str) -> None:
+    file = tmp_path / "ledger.db"
+    assert callable(spoil)
+    spoil(file)
+    before = file.read_bytes() if file.is_file() else b""
+    for use in (lambda: append(file, ENTRY), lambda: entries(file), lambda: last(file, "prod")):
+        with pytest.raises(LedgerError) as raised:
+            use()
+        assert str(raised.value) == (
+            f"{file}: no use as a ledger: {problem}; no database is affected: move the file away"
+        )
+    assert (file.read_bytes() if file.is_file() else b"") == before
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_the_ledger(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LedgerError, match="File exists"):
+        append(tmp_path / "file" / "ledger.db", ENTRY)
+
+
+def test_a_link_planted_in_the_ledgers_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").symlink_to(tmp_path / "victim")
+    with pytest.raises(LedgerError):
+        append(tmp_path / "ledger.db", ENTRY)
+    assert not (tmp_path / "victim").exists()
+
+
+def test_an_entry_of_this_run_says_when_who_and_how_long() -> None:
+    started = time.time() - 2
+    made = entry(environment="prod", database="d", action="reconcile", started=started, result="done")
+    assert made.started_at.endswith("+00:00")
+    assert 2 <= made.seconds < 10
+    assert all([made.user, made.host, made.command])
+
+
+def test_importing_the_ledger_imports_nothing_heavy() -> None:
+    code = "import architect_migrate.ledger, sys; print([m for m in sys.modules if m.partition('.')[0] in sys.argv])"
+    heavy = ["alembic", "sqlalchemy", "typer", "rich", "click"]
+    done = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
