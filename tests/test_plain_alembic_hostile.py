@@ -82,6 +82,14 @@ SWALLOWED = (
     "try: op.execute(\"INSERT OR ROLLBACK INTO notes VALUES (3, 'one')\")",
     "except sa.exc.IntegrityError: pass",
 )
+SWALLOWED_BELOW = (
+    "driver = op.get_bind().connection.driver_connection",
+    "add = 'INSERT OR ROLLBACK INTO notes VALUES (?, ?)'",
+    "driver.execute(add, (8, 'kept'))",
+    "try: driver.execute(add, (3, 'one'))",
+    "except Exception: pass",
+    "driver.execute(add, (9, 'late'))",
+)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +108,7 @@ SWALLOWED = (
         (('op.execute("PRAGMA journal_mode=WAL")',), "set PRAGMA journal_mode"),
         (SWALLOWED, ENDED),
         ((*SWALLOWED, "op.execute('CREATE TABLE late (id INTEGER)')"), ENDED),
+        (SWALLOWED_BELOW, "go on after SQLite had rolled the transaction back"),
         ((*SWALLOWED, *SWALLOWED, "op.execute(\"INSERT INTO notes VALUES (2, 'two')\")"), ENDED),
     ],
 )
