@@ -172,7 +172,7 @@ class _Walk:
                 if not _beside(it)
                 and _table(it) == table
                 and change_key(it) not in self.finished
-                and self.owners.get(change_key(it), revision) != ""
+                and self.owners.get(change_key(it)) != ""
             )
             self.finished |= {change_key(it) for it in changes}
             if changes:
