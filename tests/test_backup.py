@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.backup import _require_space, take
+from architect_migrate.backup import _require_space, _verified, take
 from architect_migrate.database import reading, transaction
 from architect_migrate.errors import BackupError, DamagedError, DatabaseMissingError
 
@@ -262,3 +262,46 @@ def test_functions_and_collations_of_the_application_do_not_forbid_a_backup(tmp_
         )
     backup = take(path, tmp_path / "backups", "x")
     assert (backup.tables, backup.rows) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("UPDATE plain SET a = CAST(a AS BLOB) WHERE rowid = 2", "the copy has other rows in table 'plain'"),
+        ("UPDATE plain SET c = 9e998 WHERE rowid = 2", "the copy has other rows in table 'plain'"),
+        ("UPDATE plain SET rowid = 77 WHERE rowid = 3", "the copy has other rows in table 'plain'"),
+        ("DELETE FROM pairs WHERE a = 'é'", "the copy has other rows in table 'pairs'"),
+        ("DELETE FROM sqlite_sequence", "the copy has other rows in table 'sqlite_sequence'"),
+        ("INSERT INTO empty VALUES (1)", "the copy has more rows in table 'empty'"),
+        ("CREATE INDEX more ON plain (a)", "the copy has another schema"),
+        ("PRAGMA user_version = 43", "the copy has another schema"),
+        (
+            (
+                "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'CREATE INDEX by_b ON plain (a)' "
+                "WHERE name = 'by_b'"
+            ),
+            "the copy has another schema",
+        ),
+    ],
+)
+def test_a_copy_that_is_not_the_database_does_not_pass(
+    database: Path, tmp_path: Path, change: str, problem: str
+) -> None:
+    copy = take(database, tmp_path / "backups", "x").path
+    make(copy, f"{change};")
+    with reading(database) as source, pytest.raises(BackupError) as raised:
+        _verified(database, source, copy)
+    assert raised.value.problem == problem
+
+
+def test_a_copy_with_a_damaged_index_does_not_pass(tmp_path: Path) -> None:
+    path = make(
+        tmp_path / "t.db",
+        "CREATE TABLE t (a); INSERT INTO t VALUES ('a needle'), ('b'), ('c'); CREATE INDEX i ON t (a);",
+    )
+    copy = take(path, tmp_path / "backups", "x").path
+    content = copy.read_bytes()
+    place = content.rindex(b"a needle")
+    copy.write_bytes(content[:place] + b"z" + content[place + 1 :])
+    with reading(path) as source, pytest.raises(BackupError, match="the copy is damaged"):
+        _verified(path, source, copy)

@@ -156,6 +156,7 @@ def test_every_loss_is_found_and_named(tmp_path: Path, change: str, losses: list
         ("UPDATE T SET A = 0", Permitted(TABLES, updated=frozenset({("t", "a")}))),
         ("ALTER TABLE t DROP COLUMN b", Permitted(TABLES, removed_columns=frozenset({("t", "b")}))),
         ("DROP TABLE t", Permitted(TABLES, removed_tables=frozenset({"t"}))),
+        ("DROP TABLE t;\nCREATE TABLE t (other)", Permitted(TABLES, removed_tables=frozenset({"t"}))),
         ("DELETE FROM t WHERE id > 3", Permitted(TABLES, deleted_from=frozenset({"t"}))),
         ("DELETE FROM t WHERE id > 3", Permitted(TABLES - {"t"}, deleted_from=frozenset({"t"}))),
         ("UPDATE t SET b = 'other'", Permitted(TABLES - {"t"})),
