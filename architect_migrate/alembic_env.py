@@ -33,7 +33,7 @@ from architect_migrate.errors import (
     TransactionEndedError,
 )
 from architect_migrate.guard import watched
-from architect_migrate.history import ancestry
+from architect_migrate.outline import ancestry
 from architect_migrate.replay import cache_folder, history_of
 from architect_migrate.sqlite_read import read_schema
 from architect_migrate.tracker import read_claims

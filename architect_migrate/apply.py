@@ -66,7 +66,7 @@ def execute(
         return _run(plan, connection, None, history, progress)
     from architect_migrate.chain import operate
 
-    return operate(setting.script, connection, lambda runner: _run(plan, connection, runner, history, progress))
+    return operate(setting.source.script, connection, lambda runner: _run(plan, connection, runner, history, progress))
 
 
 def _is_fresh(connection: sqlite3.Connection, plan: Plan) -> bool:

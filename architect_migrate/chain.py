@@ -19,9 +19,11 @@ from architect_migrate.chain_files import script_folder
 from architect_migrate.database import still_inside
 from architect_migrate.errors import ArchmigError, ChainError, ReplayError, RevisionFailedError, TransactionEndedError
 from architect_migrate.guard import Watched, watched
-from architect_migrate.history import Delta, History, Outline, Replayed, Revision, delta
+from architect_migrate.history import Delta, History, Replayed, delta
+from architect_migrate.outline import Outline, Revision
 from architect_migrate.schema import Schema
-from architect_migrate.sqlite_read import digest, read_schema
+from architect_migrate.sqlite_digest import digest
+from architect_migrate.sqlite_read import read_schema
 from architect_migrate.sqlite_text import fold, significant, unquote
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from architect_migrate.history import ancestry, heads
+from architect_migrate.outline import ancestry, heads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from architect_migrate.history import Outline, Revision
+    from architect_migrate.outline import Outline, Revision
 
 
 class Claim(Enum):

@@ -10,13 +10,15 @@ from architect_migrate.claims import Attribution, Claim, attributions, claim_of
 from architect_migrate.compare import Severity, compare
 from architect_migrate.diff import Change, Differs, Missing, OtherwiseNamed, change_key, diff, needs_repair
 from architect_migrate.facts import Fact, facts, key, table_of
-from architect_migrate.history import ancestry, effects, reference
+from architect_migrate.history import effects, reference
+from architect_migrate.outline import ancestry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from architect_migrate.claims import Claims
-    from architect_migrate.history import Effects, History, Revision
+    from architect_migrate.history import Effects, History
+    from architect_migrate.outline import Revision
     from architect_migrate.schema import Key, Schema
 
 _SERIOUS = {Severity.BREAKING, Severity.BEHAVIOURAL}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis import Diagnosis, Judgement
     from architect_migrate.diff import Change
     from architect_migrate.environment import Resolution
-    from architect_migrate.history import Outline
+    from architect_migrate.outline import Outline
 
 _RECONCILE = "archmig reconcile puts it right"
 

@@ -12,7 +12,7 @@ from architect_migrate.apply import execute
 from architect_migrate.database import file_of, integrity, reading, transaction
 from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import ChangedMeanwhileError, DamagedError, DatabaseMissingError, LedgerError
-from architect_migrate.history import heads, position_at
+from architect_migrate.outline import heads, position_at
 from architect_migrate.plan import Plan, RunRevision, Stamp, headline
 from architect_migrate.planning import Prepared, prepare, uninitialised_refusal
 from architect_migrate.results import Outcome, Receipt, Result, State, Survey

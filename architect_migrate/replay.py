@@ -3,58 +3,69 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import tempfile
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate import codec, history, schema
+from architect_migrate import codec
 from architect_migrate.chain_files import fingerprint
 from architect_migrate.errors import ReplayError
+from architect_migrate.outline import Outline, Revision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OUTLINE_CLASSES = (history.Outline, history.Revision)
-STEP_CLASSES = (
-    history.Replayed,
-    history.Delta,
-    schema.Schema,
-    schema.Table,
-    schema.Column,
-    schema.Generated,
-    schema.ForeignKey,
-    schema.Check,
-    schema.Index,
-    schema.IndexedColumn,
-    schema.Trigger,
-    schema.View,
-)
+    from architect_migrate.history import History
 
 
-def outline_of(ini: Path, cache: Path | None) -> history.Outline:
-    """The chain of an alembic.ini in outline; replays it unless that was done before. Raises as `history_of`."""
-    found = _read(cache, fingerprint(ini), "outline")
-    if found is not None:
-        outline: history.Outline = codec.load(found, OUTLINE_CLASSES)
-        return outline
-    return history_of(ini, cache).outline
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A chain as its files were at one moment: `script` is its alembic.ini, `cache` where replays are remembered."""
+
+    script: Path
+    cache: Path | None
+    fingerprint: str
 
 
-def history_of(ini: Path, cache: Path | None) -> history.History:
-    """The chain of an alembic.ini and what each revision does. Raises ChainError, ReplayError."""
-    return _history(ini, cache, fingerprint(ini))
+def source_of(script: Path, cache: Path | None) -> Source:
+    """The chain as its files are now. Raises ChainError."""
+    return Source(script, cache, fingerprint(script))
 
 
 @lru_cache(maxsize=4)
-def _history(ini: Path, cache: Path | None, mark: str) -> history.History:
-    outline, steps = _read(cache, mark, "outline"), _read(cache, mark, "steps")
+def outline_at(source: Source) -> Outline:
+    """The chain in outline; replays it unless that was done before. Raises as `history_at`."""
+    found = _read(source, "outline")
+    if found is None:
+        return history_at(source).outline
+    outline: Outline = codec.load(found, (Outline, Revision))
+    return outline
+
+
+@lru_cache(maxsize=4)
+def history_at(source: Source) -> History:
+    """The chain and what each of its revisions does. Raises ChainError, ReplayError."""
+    from architect_migrate import history, schema
+
+    outline, steps = _read(source, "outline"), _read(source, "steps")
     if outline is None or steps is None:
-        outline, steps = _replay(ini)
-        _write(cache, mark, {"outline": outline, "steps": steps})
-    return history.History(codec.load(outline, OUTLINE_CLASSES), codec.load(steps, STEP_CLASSES))
+        outline, steps = _replay(source.script)
+        _write(source, {"outline": outline, "steps": steps})
+    of_schema = (schema.Schema, schema.Table, schema.Column, schema.Generated, schema.ForeignKey, schema.Check)
+    of_objects = (schema.Index, schema.IndexedColumn, schema.Trigger, schema.View)
+    classes = (history.Replayed, history.Delta, *of_schema, *of_objects)
+    return history.History(codec.load(outline, (Outline, Revision)), codec.load(steps, classes))
+
+
+def outline_of(script: Path, cache: Path | None) -> Outline:
+    """The chain of an alembic.ini, as it is now, in outline."""
+    return outline_at(source_of(script, cache))
+
+
+def history_of(script: Path, cache: Path | None) -> History:
+    """The chain of an alembic.ini, as it is now, and what each of its revisions does."""
+    return history_at(source_of(script, cache))
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
@@ -68,6 +79,10 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
 
 def _replay(ini: Path) -> tuple[str, str]:
     """Outline and steps as JSON, from a process that can reach nothing but its scratch folder."""
+    import subprocess
+    import sys
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="archmig-replay-") as name:
         folder = Path(name)
         command = [sys.executable, "-B", "-m", "architect_migrate.replayer", str(ini), str(folder)]
@@ -81,24 +96,24 @@ def _replay(ini: Path) -> tuple[str, str]:
         return (folder / "outline").read_text(encoding="utf-8"), (folder / "steps").read_text(encoding="utf-8")
 
 
-def _read(cache: Path | None, mark: str, part: str) -> str | None:
-    if cache is None:
+def _read(source: Source, part: str) -> str | None:
+    if source.cache is None:
         return None
     try:
-        return (cache / f"{mark}.{part}.json").read_text(encoding="utf-8")
+        return (source.cache / f"{source.fingerprint}.{part}.json").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
 
 
-def _write(cache: Path | None, mark: str, parts: Mapping[str, str]) -> None:
+def _write(source: Source, parts: Mapping[str, str]) -> None:
     """Remember a replay; a cache that cannot be written costs time, never a run."""
-    if cache is None:
+    if source.cache is None:
         return
     try:
-        cache.mkdir(parents=True, exist_ok=True)
+        source.cache.mkdir(parents=True, exist_ok=True)
         for part, text in parts.items():
-            draft = cache / f".{mark}.{part}.{os.getpid()}"
+            draft = source.cache / f".{source.fingerprint}.{part}.{os.getpid()}"
             draft.write_text(text, encoding="utf-8")
-            draft.replace(cache / f"{mark}.{part}.json")
+            draft.replace(source.cache / f"{source.fingerprint}.{part}.json")
     except OSError:
         return

@@ -6,49 +6,52 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.environment import resolutions_for
-from architect_migrate.replay import history_of, outline_of
+from architect_migrate.replay import history_at, outline_at, source_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from architect_migrate.environment import Environment, Matrix, Resolution, Tracker
-    from architect_migrate.history import History, Outline
+    from architect_migrate.history import History
+    from architect_migrate.outline import Outline
+    from architect_migrate.replay import Source
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One environment and everything that holds for it; `cache` is where replays are remembered, if anywhere."""
+    """One environment and everything that holds for it."""
 
     environment: Environment
     resolutions: tuple[Resolution, ...]
     tracker: Tracker | None
-    script: Path
-    cache: Path | None
+    source: Source
     backups: Path
     ledger: Path
 
     def outline(self) -> Outline:
         """The chain in outline: cheap where it was replayed before."""
-        return outline_of(self.script, self.cache)
+        return outline_at(self.source)
 
     def history(self) -> History:
         """The chain and what each of its revisions does."""
-        return history_of(self.script, self.cache)
+        return history_at(self.source)
 
     def hidden(self, version_table: str) -> tuple[str, ...]:
         """The tables that belong to the bookkeeping, not to the schema."""
         return (version_table, self.tracker.table) if self.tracker else (version_table,)
 
 
-def setting_for(matrix: Matrix, environment: Environment, cache: Path | None) -> Setting:
-    """The setting of an environment of a matrix, or of a file that is not in it."""
+def settings_for(matrix: Matrix, environments: Iterable[Environment], cache: Path | None) -> tuple[Setting, ...]:
+    """The settings of environments of a matrix, or of files that are not in it; the chain's files are read once."""
+    source = source_of(matrix.script, cache)
     home = matrix.file.parent / ".archmig"
-    return Setting(
-        environment,
-        resolutions_for(matrix, environment),
-        matrix.tracker,
-        matrix.script,
-        cache,
-        matrix.backup_dir or home / "backups",
-        home / "ledger.db",
+    backups, ledger = matrix.backup_dir or home / "backups", home / "ledger.db"
+    return tuple(
+        Setting(it, resolutions_for(matrix, it), matrix.tracker, source, backups, ledger) for it in environments
     )
+
+
+def setting_for(matrix: Matrix, environment: Environment, cache: Path | None) -> Setting:
+    """The setting of one environment."""
+    return settings_for(matrix, [environment], cache)[0]

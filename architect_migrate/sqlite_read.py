@@ -6,7 +6,6 @@ is parsed, and only where a word in the text says that there is something to par
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from functools import lru_cache
@@ -263,10 +262,3 @@ def _module(sql: str) -> str:
     """The module and arguments of a CREATE VIRTUAL TABLE, canonical."""
     text = canonical(sql)
     return text[text.index(" using ") + 1 :] if " using " in text else text
-
-
-def digest(connection: sqlite3.Connection, without: Iterable[str] = ()) -> str:
-    """A digest of the texts that a database stores: equal digests mean equal schemas, to the letter."""
-    hidden = {fold(name) for name in without}
-    rows = sorted(repr(row[:4]) for row in connection.execute(_MASTER) if fold(row[2]) not in hidden)
-    return hashlib.blake2b("\n".join(rows).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

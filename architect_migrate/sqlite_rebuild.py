@@ -59,8 +59,8 @@ def rebuild_table(
     """Gives a table the shape that the edits make of it, keeping rows, rowids and everything that hangs on it.
 
     Works inside the caller's BEGIN IMMEDIATE, with isolation_level None and foreign_keys OFF, and never commits. `fill`
-    gives columns of the new table as SQL expressions over the old row. Raises `RebuildRefusedError`, `EditImpossibleError`,
-    `RowsForbidError` or `ValuesWouldChangeError`, each with the table as it was.
+    gives columns of the new table as SQL expressions over the old row. Raises `RebuildRefusedError`,
+    `EditImpossibleError`, `RowsForbidError` or `ValuesWouldChangeError`, each with the table as it was.
     """
     _require_transaction(connection, table)
     with _plain_rows(connection):
@@ -68,7 +68,9 @@ def rebuild_table(
         after = edit_table(original.sql, edits)
         new = parse_table(after)
         if new.name != original.name:
-            raise RebuildRefusedError(original.name, "an edit renames it; rename it with ALTER TABLE, which keeps all else")
+            raise RebuildRefusedError(
+                original.name, "an edit renames it; rename it with ALTER TABLE, which keeps all else"
+            )
         copy = plan_copy(connection, parse_table(original.sql), new, fill)
         rows = _undone_on_error(connection, original, new, after, copy)
     return Rebuilt(original.name, rows, original.sql, after)
@@ -76,7 +78,9 @@ def rebuild_table(
 
 def _require_transaction(connection: sqlite3.Connection, table: str) -> None:
     if connection.isolation_level is not None or not connection.in_transaction:
-        raise RebuildRefusedError(table, "it takes an open transaction with isolation_level None: BEGIN IMMEDIATE first")
+        raise RebuildRefusedError(
+            table, "it takes an open transaction with isolation_level None: BEGIN IMMEDIATE first"
+        )
     if connection.execute("PRAGMA foreign_keys").fetchone()[0]:
         raise RebuildRefusedError(
             table, "foreign_keys is ON and would delete rows that refer to it: set it OFF before BEGIN"
@@ -118,7 +122,9 @@ def _ordinary_table(connection: sqlite3.Connection, table: str) -> str:
     temporary = "SELECT name FROM temp.sqlite_master WHERE tbl_name = ? COLLATE NOCASE"
     hidden = connection.execute(temporary, (name,)).fetchone()
     if hidden is not None:
-        raise RebuildRefusedError(name, f"this connection has the TEMP object {hidden[0]!r} on its name: drop that first")
+        raise RebuildRefusedError(
+            name, f"this connection has the TEMP object {hidden[0]!r} on its name: drop that first"
+        )
     return name
 
 

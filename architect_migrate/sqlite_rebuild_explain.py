@@ -27,7 +27,9 @@ _ROW = '"_archmig_row"'
 _EXAMPLES = 3
 
 
-def explain_refusal(connection: sqlite3.Connection, new: ParsedTable, copy: Copy, error: sqlite3.Error) -> RowsForbidError:
+def explain_refusal(
+    connection: sqlite3.Connection, new: ParsedTable, copy: Copy, error: sqlite3.Error
+) -> RowsForbidError:
     """The constraint of the new table that rows of the old one break, the first by its text, with examples."""
     source = _as_new_rows(new, copy)
     for constraint in new.every_constraint:

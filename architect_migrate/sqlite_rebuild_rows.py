@@ -40,7 +40,7 @@ class Copy:
 
 
 def plan_copy(connection: sqlite3.Connection, old: ParsedTable, new: ParsedTable, fill: Mapping[str, str]) -> Copy:
-    """The copy from one shape of a table to another; raises `RebuildRefusedError` where rows could not be found again."""
+    """The copy from one shape of a table to another; raises `RebuildRefusedError` where rows cannot be found again."""
     listed = connection.execute(f"PRAGMA main.table_xinfo({quote(old.name)})")
     old_columns = tuple(row[1] for row in listed)
     filled = _filled(new, fill)
@@ -95,7 +95,9 @@ def _carried_rowid(old: ParsedTable, old_columns: tuple[str, ...]) -> str:
         return ""
     rowid = _free_rowid(old_columns)
     if not rowid:
-        raise RebuildRefusedError(old.name, "its columns hide the rowid under all its names, so rows cannot be told apart")
+        raise RebuildRefusedError(
+            old.name, "its columns hide the rowid under all its names, so rows cannot be told apart"
+        )
     return rowid
 
 

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.claims import Claims, stamp_problem
 from architect_migrate.database import file_of, reading
-from architect_migrate.history import ancestry, position_at
+from architect_migrate.outline import ancestry, position_at
 from architect_migrate.results import State, Survey
-from architect_migrate.sqlite_read import digest, read_schema
-from architect_migrate.tracker import read_claims
+from architect_migrate.sqlite_digest import digest
 
 if TYPE_CHECKING:
     import sqlite3
 
     from architect_migrate.diagnosis import Diagnosis
-    from architect_migrate.history import Outline
+    from architect_migrate.outline import Outline
     from architect_migrate.setting import Setting
 
 
@@ -54,6 +53,8 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     from architect_migrate.diff import needs_repair, severity
     from architect_migrate.judgement_findings import findings_of
     from architect_migrate.resolve import keeper
+    from architect_migrate.sqlite_read import read_schema
+    from architect_migrate.tracker import read_claims
 
     history = setting.history()
     outline = history.outline

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from architect_migrate.database import file_of, reading
 from architect_migrate.facts import ColumnFact, TableFact
 from architect_migrate.findings import Finding, Level
-from architect_migrate.history import effects, facts_at, heads, position_at
+from architect_migrate.history import effects, facts_at
+from architect_migrate.outline import heads, position_at
 from architect_migrate.plan import Plan, RunDowngrade, RunRevision, Stamp
 from architect_migrate.planning import Prepared
 from architect_migrate.reconcile import blank, carry_out, from_nothing, planned, refused

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from architect_migrate.database import reading, violations
 from architect_migrate.diff import diff, explain, needs_repair
 from architect_migrate.errors import NotProvenError
-from architect_migrate.history import effects, heads, reference
+from architect_migrate.history import effects, reference
+from architect_migrate.outline import heads
 from architect_migrate.plan import DropColumn, DropObject, Plan, RunDowngrade, RunRevision
 from architect_migrate.proof import Permitted, RowProof, prove_rows
 from architect_migrate.resolve import keeper

@@ -12,7 +12,8 @@ from architect_migrate.claims import Claim
 from architect_migrate.diagnosis import Diagnosis, Judgement, Verdict
 from architect_migrate.diff import Change, Extra, Reordered, change_key, needs_repair
 from architect_migrate.facts import Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
-from architect_migrate.history import History, effects, heads, reference, snapshots
+from architect_migrate.history import History, effects, reference, snapshots
+from architect_migrate.outline import heads
 from architect_migrate.plan import Plan, RunDataStep, RunRevision, Stamp, Step, Work
 from architect_migrate.resolve import drops, keeper
 

@@ -13,7 +13,8 @@ import pytest
 from architect_migrate.diff import explain
 from architect_migrate.drift import drift, in_the_way
 from architect_migrate.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
-from architect_migrate.history import History, Outline, Replayed, Revision, delta
+from architect_migrate.history import History, Replayed, delta
+from architect_migrate.outline import Outline, Revision
 from architect_migrate.sqlite_read import read_schema
 
 if TYPE_CHECKING:
