@@ -15,6 +15,7 @@ from architect_migrate.facts import (
     ForeignKeyFact,
     IndexFact,
     PrimaryKeyFact,
+    TableFact,
     TriggerFact,
     UniqueFact,
     ViewFact,
@@ -125,8 +126,8 @@ def _names(subject: Subject, fact: Fact) -> bool:
             return fact.trigger.name == name
         case ViewFact(), Kind.VIEW:
             return fact.view.name == name
-        case _, Kind.TABLE:
-            return table_of(fact) == name
+        case TableFact(), Kind.TABLE:
+            return fact.table == name
         case _:
             return False
 

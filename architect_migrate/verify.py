@@ -12,7 +12,7 @@ from architect_migrate.diff import diff, explain, needs_repair
 from architect_migrate.errors import NotProvenError
 from architect_migrate.history import effects, reference
 from architect_migrate.outline import heads
-from architect_migrate.plan import DropColumn, DropObject, Plan, RunDowngrade, RunRevision
+from architect_migrate.plan import DropColumn, DropObject, Plan, RebuildTable, RunDowngrade, RunRevision
 from architect_migrate.proof import Permitted, RowProof, prove_rows
 from architect_migrate.resolve import keeper
 from architect_migrate.sqlite_read import read_schema
@@ -80,13 +80,19 @@ def _compared(before: sqlite3.Connection, after: sqlite3.Connection, permitted: 
         problems.append(f"{rows.lost - len(rows.losses)} more rows")
     old, new = violations(before), violations(after)
     problems += _new_violations(before, after, new - old)
-    problems += [
+    problems += _damage(after, permitted.touched)
+    return Proof(rows, len(old), len(new)), problems
+
+
+def _damage(after: sqlite3.Connection, touched: frozenset[str]) -> list[str]:
+    """What integrity_check says of the tables that were written and are still there."""
+    there = {fold(row[0]) for row in after.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return [
         line
-        for table in sorted(permitted.touched)
+        for table in sorted(touched & there)
         for (line,) in after.execute(f"PRAGMA integrity_check({quote(table)})")
         if line != "ok"
     ]
-    return Proof(rows, len(old), len(new)), problems
 
 
 def _new_violations(
@@ -102,13 +108,16 @@ def _new_violations(
     return problems
 
 
-def _dangling(before: sqlite3.Connection, after: sqlite3.Connection, table: str, parent: str) -> set[int]:
-    """Rows of `before` that referred to nothing by the keys that `after` declares from table to parent."""
+def _dangling(before: sqlite3.Connection, after: sqlite3.Connection, table: str, parent: str) -> set[int | None]:
+    """Rows of `before` that referred to nothing by the keys that `after` declares from table to parent.
+
+    As foreign_key_check does, rows of a table without rowid are all called None.
+    """
     keys: dict[int, list[tuple[str, str | None]]] = {}
     sql = 'SELECT id, "from", "to" FROM pragma_foreign_key_list(?) WHERE "table" = ? COLLATE NOCASE'
     for number, column, referred in after.execute(sql, (table, parent)):
         keys.setdefault(number, []).append((column, referred))
-    found: set[int] = set()
+    found: set[int | None] = set()
     for pairs in keys.values():
         found |= _dangling_by(before, after, (table, parent), pairs)
     return found
@@ -116,21 +125,22 @@ def _dangling(before: sqlite3.Connection, after: sqlite3.Connection, table: str,
 
 def _dangling_by(
     before: sqlite3.Connection, after: sqlite3.Connection, ends: tuple[str, str], pairs: list[tuple[str, str | None]]
-) -> set[int]:
+) -> set[int | None]:
     table, parent = ends
     own = {fold(row[0]) for row in before.execute("SELECT name FROM pragma_table_info(?)", (table,))}
     if not {fold(column) for column, _ in pairs} <= own:
         return set()
     primary = after.execute("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (parent,)).fetchall()
+    if len(primary) < len(pairs) and any(to is None for _, to in pairs):
+        return set()
     referred = [to if to is not None else primary[at][0] for at, (_, to) in enumerate(pairs)]
     theirs = {fold(row[0]) for row in before.execute("SELECT name FROM pragma_table_info(?)", (parent,))}
     filled = " AND ".join(f"t.{quote(column)} IS NOT NULL" for column, _ in pairs)
     match = " AND ".join(f"p.{quote(to)} = t.{quote(column)}" for to, (column, _) in zip(referred, pairs, strict=True))
-    if not {fold(it) for it in referred} <= theirs:
-        sql = f"SELECT t.rowid FROM {quote(table)} t WHERE {filled}"
-    else:
-        exists = f"SELECT 1 FROM {quote(parent)} p WHERE {match}"
-        sql = f"SELECT t.rowid FROM {quote(table)} t WHERE {filled} AND NOT EXISTS ({exists})"
+    (without,) = before.execute("SELECT wr FROM pragma_table_list(?) WHERE schema = 'main'", (table,)).fetchone()
+    sql = f"SELECT {'NULL' if without else 't.rowid'} FROM main.{quote(table)} t WHERE {filled}"
+    if {fold(it) for it in referred} <= theirs:
+        sql += f" AND NOT EXISTS (SELECT 1 FROM main.{quote(parent)} p WHERE {match})"
     return {row[0] for row in before.execute(sql)}
 
 
@@ -145,9 +155,11 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
     columns |= {(fold(it.table), fold(it.column)) for it in plan.steps if isinstance(it, DropColumn)}
     tables = {k[1] for k in removed if k[0] == "table" and k[1] not in left}
     tables |= {fold(it.name) for it in plan.steps if isinstance(it, DropObject) and it.kind == "table"}
+    # An entry fills NULLs of a column that is there; its expression keeps every other value.
+    filled = {(fold(it.table), fold(to)) for it in plan.steps if isinstance(it, RebuildTable) for to, _ in it.fill}
     return Permitted(
         frozenset(written.rewritten | written.written),
-        frozenset(written.updated),
+        frozenset(written.updated | filled),
         frozenset(columns),
         frozenset(tables),
         frozenset(written.deleted),
