@@ -496,3 +496,25 @@ class UnexpectedError(ArchmigError):
 
     def __str__(self) -> str:
         return f"{self.name}: unexpected {self.cause} (a defect of archmig: --debug shows where; nothing was committed)"
+
+
+class DemoError(ArchmigError):
+    """The chain's demo could not be built; `place` is its file or the directory it was to fill."""
+
+    def __init__(self, place: str, problem: str, advice: str) -> None:
+        self.place, self.problem, self.advice = place, problem, advice
+        super().__init__(place, problem, advice)
+
+    def __str__(self) -> str:
+        return f"{self.place}: no demo: {self.problem} ({self.advice})"
+
+
+class UsageError(ArchmigError):
+    """A command line that says too little or contradicts itself; `advice` is what to write instead."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        self.problem, self.advice = problem, advice
+        super().__init__(problem, advice)
+
+    def __str__(self) -> str:
+        return f"{self.problem} ({self.advice})"

@@ -1,0 +1,97 @@
+"""The command `archmig`: its commands and the options before them. Only the cli modules print or exit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from architect_migrate import cli_change, cli_read
+from architect_migrate.cli_end import say, write
+from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
+from architect_migrate.errors import ArchmigError
+
+_EXAMPLES = {
+    "status": "archmig status --grid",
+    "diagnose": "archmig diagnose -e dev --revision 004",
+    "reconcile": "archmig reconcile --all --dry-run",
+    "upgrade": "archmig upgrade --tag testing --yes",
+    "downgrade": "archmig downgrade 046 -e dev",
+    "check": "archmig check --all --json",
+    "history": "archmig history -e dev -e qa",
+    "pending": "archmig pending --db data/dev/architect.db",
+    "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
+}
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")]
+
+
+def main() -> None:
+    """Run `archmig` with the process's arguments; exits 0 (done or clean), 1 (differences), 2 (could not), 130."""
+    try:
+        application()(prog_name="archmig")
+    except KeyboardInterrupt:
+        say("interrupted; nothing was changed")
+        raise SystemExit(130) from None
+    except ArchmigError as error:
+        say(f"archmig: {error}")
+        raise SystemExit(2) from None
+
+
+def application() -> typer.Typer:
+    """The commands, as Typer knows them."""
+    app = typer.Typer(
+        name="archmig",
+        help="Brings drifted databases home to Alembic.",
+        epilog="Example: archmig status, then archmig reconcile --all --dry-run",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(before)
+    for body in (cli_read.status, cli_read.diagnose, cli_change.reconcile, cli_change.upgrade, cli_change.downgrade):
+        app.command(epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
+    for body in (cli_read.check, cli_read.history, cli_read.pending):
+        app.command(epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
+    app.command(epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
+    return app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        write(f"archmig {version('architect_migrate')}")
+        raise typer.Exit
+
+
+def before(
+    context: typer.Context,
+    *,
+    config: ConfigFile = None,
+    as_json: Json = False,
+    debug: Debug = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    del version  # its callback has answered
+    context.obj = Options(config=config, as_json=as_json, debug=debug)
+
+
+def demo(options: Options, directory: Directory) -> int:
+    """Write the demo of the chain in use: drifted databases to look at and to reconcile, with environments.toml."""
+    from architect_migrate.cli_select import matrix_of
+    from architect_migrate.demo import build_demo
+    from architect_migrate.environments import read_matrix
+
+    file = build_demo(matrix_of(options).script.absolute(), directory)
+    names = [it.name for it in read_matrix(file, {}).environments]
+    if options.as_json:
+        from architect_migrate.report_json import document
+
+        write(document("demo", 0, ({"name": name} for name in names), config=str(file)))
+    else:
+        write(f"{len(names)} environments in {file}: {', '.join(names)}")
+        say(f"look at them: archmig -c {file} status")
+    return 0

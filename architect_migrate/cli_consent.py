@@ -1,0 +1,36 @@
+"""Asks before anything is changed: once for all, and for each protected environment by its name."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from architect_migrate.cli_end import say
+from architect_migrate.cli_screen import ask, on_terminal
+from architect_migrate.errors import UsageError
+
+if TYPE_CHECKING:
+    from architect_migrate.cli_options import Options
+    from architect_migrate.setting import Setting
+
+
+def agreed(options: Options, settings: tuple[Setting, ...], yes: bool) -> tuple[Setting, ...]:
+    """Those of the environments that may be changed. Raises UsageError where nobody is there to ask."""
+    if yes:
+        return settings
+    if not on_terminal(sys.stdin):
+        advice = f"look with archmig {options.command} --dry-run, then add --yes"
+        raise UsageError("nobody is there to ask, and nothing was changed", advice)
+    free = tuple(it for it in settings if not it.environment.protected)
+    names = ", ".join(it.environment.name for it in free)
+    allowed = bool(free) and ask(f"{options.command} {names}? [y/N]").lower() in {"y", "yes"}
+    return tuple(it for it in settings if (_named(options, it) if it.environment.protected else allowed))
+
+
+def _named(options: Options, setting: Setting) -> bool:
+    """Whether a protected environment's name was typed."""
+    name = setting.environment.name
+    if ask(f"{name} is protected: type its name to {options.command} it, anything else leaves it:") == name:
+        return True
+    say(f"{name}: left as it is")
+    return False

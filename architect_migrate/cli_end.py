@@ -1,0 +1,94 @@
+"""How a command ends: whatever happens becomes an exit code and at most one line on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from architect_migrate.errors import ArchmigError
+from architect_migrate.report_text import clean
+from architect_migrate.urls import mask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from architect_migrate.cli_options import Options
+
+INTERRUPTED = 130
+
+
+def guarded(options: Options, body: Callable[[], int]) -> int:
+    """The body's exit code; 2 with a line on stderr for what it raises, 130 when it was interrupted."""
+    try:
+        code = body()
+        flush()
+    except KeyboardInterrupt:
+        say("interrupted; what was being worked on is as it was before, what was finished stays")
+        return INTERRUPTED
+    except ArchmigError as error:
+        return _refused(options, error)
+    except Exception as error:  # noqa: BLE001  (the last line of defence: nobody is shown a traceback unasked)
+        return _defect(options, error)
+    return code
+
+
+def say(text: str) -> None:
+    """A line of narration on stderr; a stderr that nobody reads any more stops nothing."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except (BrokenPipeError, ValueError):
+        return
+
+
+def write(text: str) -> None:
+    """A result on stdout, with what the terminal's encoding lacks replaced; nobody reading any more changes nothing."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+    except BrokenPipeError:
+        _let_go_of_stdout()
+
+
+def flush() -> None:
+    """Send off what was written, while a broken pipe can still be told from an error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _let_go_of_stdout()
+
+
+def complain(message: str) -> None:
+    """One line on stderr that says what went wrong, without its secrets."""
+    say(f"archmig: {clean(mask(message))}")
+
+
+def _refused(options: Options, error: ArchmigError) -> int:
+    complain(str(error))
+    _report(options, error)
+    return 2
+
+
+def _defect(options: Options, error: Exception) -> int:
+    hint = "" if options.debug else "; --debug shows where"
+    complain(f"unexpected {type(error).__name__}: {error} (this is a defect of archmig{hint})")
+    _report(options, error)
+    return 2
+
+
+def _report(options: Options, error: Exception) -> None:
+    """The error as the JSON document where one was asked for, and its trace where that was."""
+    if options.debug:
+        from traceback import format_exception
+
+        say(mask("".join(format_exception(error))).rstrip())
+    if options.as_json:
+        from architect_migrate.report_json import error_document
+
+        write(error_document(options.command, 2, type(error).__name__, str(error)))
+        flush()
+
+
+def _let_go_of_stdout() -> None:
+    """What is still buffered goes nowhere, and the interpreter's last flush is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

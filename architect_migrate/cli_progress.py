@@ -1,0 +1,76 @@
+"""Runs plans and shows how far they are: a bar on a terminal, a line an environment elsewhere, nothing with --json."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from architect_migrate.cli_end import say
+from architect_migrate.cli_screen import on_terminal
+from architect_migrate.matrix import each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from architect_migrate.cli_options import Options
+    from architect_migrate.plan import Plan
+    from architect_migrate.results import Result
+    from architect_migrate.setting import Setting
+
+    Progress = Callable[[int, int, str], None]
+    Execute = Callable[[Setting, Plan, Progress], Result]
+
+
+def running(
+    options: Options, settings: list[Setting], planned: Mapping[str, Result], execute: Execute
+) -> Iterator[Result]:
+    """The results of executing each environment's plan, as each is finished."""
+    plans = {name: it.plan for name, it in planned.items() if it.plan is not None}
+    alone = options.jobs == 1 or len(settings) == 1
+    with _shown(options, plans, [it.environment.name for it in settings], alone) as (told, ended):
+        service = partial(_one, plans, execute, told if alone else None)
+        for result in each(settings, options.command, service, options.jobs):
+            ended(result)
+            yield result
+
+
+def _one(plans: Mapping[str, Plan], execute: Execute, told: Callable[..., None] | None, setting: Setting) -> Result:
+    """Execute one environment's plan; a function of a module, since other processes are given it."""
+    name = setting.environment.name
+    return execute(setting, plans[name], partial(told, name) if told else _silent)
+
+
+def _silent(_number: int, _total: int, _headline: str) -> None:
+    """Progress of another process reaches nobody."""
+
+
+@contextmanager
+def _shown(
+    options: Options, plans: Mapping[str, Plan], names: list[str], alone: bool
+) -> Iterator[tuple[Callable[[str, int, int, str], None], Callable[[Result], None]]]:
+    """Two functions: one to be told of every step, one of every environment that is finished."""
+    if options.as_json:
+        yield (lambda *_: None), (lambda _: None)
+    elif not on_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+        yield (lambda *_: None), (lambda it: say(f"{it.environment}: {it.outcome.value}: {it.detail}"))
+    else:
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=sum(len(plans[it].steps) for it in names) or None)
+            before = {name: sum(len(plans[it].steps) for it in names[:at]) for at, name in enumerate(names)}
+
+            def step(name: str, number: int, _total: int, headline: str) -> None:
+                bar.update(task, completed=before[name] + number - 1, description=escape(f"{name}: {headline}"[:60]))
+
+            def ended(it: Result) -> None:
+                bar.update(task, completed=before[it.environment] + len(plans[it.environment].steps))
+                bar.console.print(f"{it.environment}: {it.outcome.value}: {it.detail}", markup=False, highlight=False)
+
+            yield (step if alone else lambda *_: None), ended

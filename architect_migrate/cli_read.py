@@ -1,0 +1,195 @@
+"""The commands that only look: status, diagnose, check, history and pending."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from architect_migrate import observe
+from architect_migrate.cli_end import complain, say, write
+from architect_migrate.cli_options import Grid, OneRevision, Options, Verbose  # noqa: TC001  (Typer reads annotations)
+from architect_migrate.cli_screen import paint, width
+from architect_migrate.cli_select import matrix_of, to_read
+from architect_migrate.errors import LedgerError, UnexpectedError
+from architect_migrate.matrix import each
+from architect_migrate.results import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from architect_migrate.history import Outline
+    from architect_migrate.ledger import Entry
+    from architect_migrate.results import Result
+    from architect_migrate.setting import Setting
+
+def status(options: Options, *, grid: Grid = False) -> int:
+    """Show where every database is, what it claims and how it differs.
+
+    A gap is a revision that is not wholly there though a later one is; a tracker row is false when what it says is
+    not so, and lacking when what is there was never recorded. tolerated: differences that no statement can tell,
+    things that the chain does not know, and what a [[resolve]] entry keeps.
+    """
+    settings = to_read(options)
+    results = look(settings, options, partial(observe.observe, action="status"))
+    outline, last = settings[0].outline(), _last(settings)
+    code = could_read(results)
+    if options.as_json:
+        from architect_migrate.report_json import document, seen_json
+
+        write(document("status", code, (seen_json(it, outline, last.get(it.environment)) for it in results)))
+    elif grid:
+        from architect_migrate.report_grid import grid_text
+
+        write(grid_text(results, outline, paint(), width()))
+    else:
+        from architect_migrate.report_status import status_text
+
+        words = {name: f"{it.action} {it.started_at[:16].replace('T', ' ')}" for name, it in last.items()}
+        write(status_text(results, outline, words, paint(), width()))
+    return code
+
+
+def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose = False) -> int:
+    """Judge every revision by what of it is there, and say what to do."""
+    settings = to_read(options)
+    outline = settings[0].outline()
+    only = _one(outline, revision) if revision else None
+    results = look(settings, options, partial(observe.examine, action="diagnose"))
+    code = could_read(results)
+    from architect_migrate.report_diagnosis import brief_text, findings_of, full_text, revision_text
+
+    if options.as_json:
+        from architect_migrate.report_json import diagnosed_json, document
+
+        told = (diagnosed_json(it, outline, findings_of(it), only) for it in results)
+        write(document("diagnose", code, told))
+        return code
+    text = partial(revision_text, revision=only) if only else full_text if verbose else brief_text
+    write("\n\n".join(text(it, outline=outline, paint=paint(), width=width()) for it in results))
+    return code
+
+
+def check(options: Options) -> int:
+    """Exit 0 when all are at their target and clean, 1 when not, 2 when that could not be told."""
+    settings = to_read(options)
+    results = look(settings, options, partial(observe.observe, action="check"))
+    words = tuple(
+        observe.unclean(setting, it.survey) if it.survey else "" for setting, it in zip(settings, results, strict=True)
+    )
+    outline = settings[0].outline()
+    code = could_read(results) or int(any(words))
+    if options.as_json:
+        from architect_migrate.report_json import document, seen_json
+
+        told = (
+            {**seen_json(it, outline), "clean": None if it.survey is None else not why, "why": why or None}
+            for it, why in zip(results, words, strict=True)
+        )
+        write(document("check", code, told))
+    else:
+        from architect_migrate.report_outcome import check_text
+
+        write(check_text(results, words, outline, paint(), width()))
+    return code
+
+
+def pending(options: Options) -> int:
+    """List what is left to run for each database."""
+    settings = to_read(options)
+    results = look(settings, options, partial(observe.observe, action="pending"))
+    outline = settings[0].outline()
+    code = could_read(results)
+    if options.as_json:
+        from architect_migrate.report_json import document, seen_json
+
+        write(document("pending", code, (seen_json(it, outline) for it in results)))
+    else:
+        from architect_migrate.report_status import pending_text
+
+        write(pending_text(results, outline, paint()))
+    return code
+
+
+def history(options: Options) -> int:
+    """List the chain, oldest first, with the numbers that the legacy tracker knew it by.
+
+    With environments named, each is shown at the newest revision that is there.
+    """
+    from architect_migrate.history import heads
+    from architect_migrate.replay import outline_of
+
+    settings = to_read(options) if options.chosen else ()
+    outline = settings[0].outline() if settings else outline_of(matrix_of(options).script, _cache())
+    results = look(settings, options, partial(observe.observe, action="history"))
+    code = could_read(results)
+    if options.as_json:
+        from architect_migrate.report_json import document, history_json, seen_json
+
+        told = (seen_json(it, outline) for it in results)
+        write(document("history", code, told, revisions=history_json(outline)))
+        return code
+    from architect_migrate.report_chain import history_text
+
+    here: dict[str, list[str]] = {}
+    for it in results:
+        for top in heads(outline, it.survey.position) if it.survey else ():
+            here.setdefault(top, []).append(it.environment)
+    write(history_text(outline, here if settings else None, paint(), width()))
+    return code
+
+
+def look(
+    settings: Iterable[Setting], options: Options, service: Callable[[Setting], Result]
+) -> tuple[Result, ...]:
+    """The service's results; what failed is said on stderr."""
+    results = tuple(each(settings, options.command, service, options.jobs))
+    for it in results:
+        lament(it, options)
+    return results
+
+
+def lament(result: Result, options: Options) -> None:
+    """Say on stderr why an environment failed."""
+    if result.outcome is not Outcome.FAILED:
+        return
+    name = f"{result.environment}: "
+    complain(result.detail if result.detail.startswith(name) else name + result.detail)
+    if options.debug and isinstance(result.error, UnexpectedError):
+        say(result.error.trace.rstrip())
+
+
+def could_read(results: tuple[Result, ...]) -> int:
+    """2 where an environment could not be read, else 0."""
+    return 2 if any(it.outcome is Outcome.FAILED for it in results) else 0
+
+
+def _one(outline: Outline, revision: str) -> str:
+    from architect_migrate.errors import UnknownRevisionError
+    from architect_migrate.history import heads, position_at
+
+    found = heads(outline, position_at(outline, revision))
+    if len(found) != 1:
+        raise UnknownRevisionError(revision, found, outline.order)
+    return found[0]
+
+
+def _last(settings: tuple[Setting, ...]) -> dict[str, Entry]:
+    """The newest entry of each environment in the ledger, where there is one; it is never made by looking."""
+    if not settings[0].ledger.exists():
+        return {}
+    from architect_migrate import ledger
+
+    try:
+        return {it.environment: it for it in ledger.entries(settings[0].ledger)}
+    except LedgerError as error:
+        complain(str(error))
+        return {}
+
+
+def _cache() -> Path | None:
+    import os
+
+    from architect_migrate.replay import cache_folder
+
+    return cache_folder(os.environ)

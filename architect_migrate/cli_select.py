@@ -1,0 +1,58 @@
+"""Which environments a command works on: finds the configuration, selects, and makes the settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from architect_migrate.environment import Matrix, distinct, empty_matrix, everything, select
+from architect_migrate.environments import environment_at, find_config, read_matrix
+from architect_migrate.errors import ConfigNotFoundError, UsageError
+from architect_migrate.replay import cache_folder
+from architect_migrate.setting import Setting, setting_for
+
+if TYPE_CHECKING:
+    from architect_migrate.cli_options import Options
+    from architect_migrate.environment import Environment
+
+
+def matrix_of(options: Options) -> Matrix:
+    """The matrix in use; where databases are named by path alone, none is needed."""
+    try:
+        return read_matrix(find_config(options.config, os.environ, Path.cwd()), os.environ)
+    except ConfigNotFoundError:
+        named = options.names or options.tags or options.everything
+        if options.config or os.environ.get("ARCHMIG_CONFIG") or named or not options.paths:
+            raise
+        return empty_matrix(Path.cwd())
+
+
+def to_read(options: Options) -> tuple[Setting, ...]:
+    """The settings of what was named, of everything where nothing was."""
+    matrix = matrix_of(options)
+    return _settings(matrix, _chosen(matrix, options) if options.chosen else everything(matrix))
+
+
+def to_change(options: Options) -> tuple[Setting, ...]:
+    """The settings of what was named. Raises UsageError where nothing was."""
+    if not options.chosen:
+        advice = "name them with --env NAME, --tag TAG or --db PATH, or say --all"
+        raise UsageError(f"archmig {options.command} changes databases, and none was named", advice)
+    matrix = matrix_of(options)
+    return _settings(matrix, _chosen(matrix, options))
+
+
+def _chosen(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
+    by_path = tuple(environment_at(matrix, path) for path in options.paths)
+    if not options.everything:
+        return select(matrix, options.names, options.tags, by_path)
+    if options.names or options.tags:
+        raise UsageError("--all and a name or tag contradict each other", "write one of them")
+    listed = everything(matrix)
+    return distinct((*listed, *(it for it in by_path if it not in listed)))
+
+
+def _settings(matrix: Matrix, environments: tuple[Environment, ...]) -> tuple[Setting, ...]:
+    cache = cache_folder(os.environ)
+    return tuple(setting_for(matrix, it, cache) for it in environments)

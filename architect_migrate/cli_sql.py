@@ -1,0 +1,91 @@
+"""What would be run, as SQL: of a plan, and as Alembic prints it offline. Nothing is changed here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.cli_end import complain, write
+from architect_migrate.cli_read import look
+from architect_migrate.cli_screen import paint, width
+from architect_migrate.results import Outcome, Result, exit_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from architect_migrate.cli_options import Options
+    from architect_migrate.setting import Setting
+
+
+def dry(options: Options, settings: tuple[Setting, ...], previews: tuple[Result, ...]) -> int:
+    """Print each plan as steps and as SQL; the exit code says whether anything is left to do."""
+    outline, code = settings[0].outline(), exit_code(previews)
+    sql = {
+        it.environment: _sql(setting, it)
+        for setting, it in zip(settings, previews, strict=True)
+        if it.outcome is Outcome.PLANNED
+    }
+    if options.as_json:
+        from architect_migrate.report_json import action_json, document
+
+        write(document(options.command, code, (action_json(it, outline, sql) for it in previews), dry_run=True))
+        return code
+    from architect_migrate.report_diagnosis import blockers_text
+    from architect_migrate.report_plan import plan_text
+
+    for number, it in enumerate(previews):
+        text = blockers_text if it.outcome is Outcome.BLOCKED else None
+        write(
+            ("\n" if number else "")
+            + (text(it, paint(), width()) if text else plan_text(it, outline, paint(), width()))
+        )
+        if it.environment in sql:
+            write(f"\n{sql[it.environment]}")
+    return code
+
+
+def _sql(setting: Setting, result: Result) -> str:
+    from architect_migrate.report_plan import plan_sql
+
+    assert result.plan is not None
+    history = setting.history()
+    recorded = dict(zip(history.outline.order, (it.statements for it in history.replayed), strict=True))
+    return plan_sql(result.plan, recorded, history.outline.version_table)
+
+
+def offline(
+    options: Options, settings: tuple[Setting, ...], preview: Callable[[Setting], Result], target: str | None
+) -> int:
+    """Print what `alembic upgrade --sql` would for each environment that is where it claims to be."""
+    from architect_migrate.history import heads, position_at
+
+    outline = settings[0].outline()
+    if target is not None:
+        position_at(outline, target)
+    previews = look(settings, options, preview)
+    sql: dict[str, str] = {}
+    for setting, it in zip(settings, previews, strict=True):
+        if it.outcome is Outcome.PLANNED and it.survey is not None and it.plan is not None:
+            from architect_migrate.chain import offline_sql
+
+            start, end = heads(outline, it.survey.position), heads(outline, it.plan.after)
+            sql[it.environment] = offline_sql(setting.script, ",".join(start) or "base", ",".join(end)).strip()
+    # Printing is all that was asked for: that something is pending is no difference here.
+    code = exit_code(tuple(it for it in previews if it.outcome is not Outcome.PLANNED))
+    if options.as_json:
+        from architect_migrate.report_json import action_json, document
+
+        write(document(options.command, code, (action_json(it, outline, sql) for it in previews), dry_run=True))
+        return code
+    for it in previews:
+        if it.environment in sql:
+            write(f"-- {it.environment}: {it.database}\n{sql[it.environment]}\n")
+        elif it.outcome is Outcome.BLOCKED:
+            complain(f"{it.environment}: {_why(it)}")
+        else:
+            write(f"-- {it.environment}: {it.detail or it.outcome.value}\n")
+    return code
+
+
+def _why(result: Result) -> str:
+    blockers = result.plan.blockers if result.plan else ()
+    return "; ".join(f"{it.subject}: {it.found} ({it.advice})" for it in blockers) or result.detail

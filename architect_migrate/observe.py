@@ -1,0 +1,53 @@
+"""Looks at one environment for a report: what is seen, what a plan would meet, whether it is clean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.environment import Uninitialised
+from architect_migrate.results import Outcome, Result
+from architect_migrate.survey import State, stamp_problem, survey
+
+if TYPE_CHECKING:
+    from architect_migrate.setting import Setting
+    from architect_migrate.survey import Survey
+
+
+def observe(setting: Setting, action: str) -> Result:
+    """What is seen of the environment's database. Raises what `survey` raises."""
+    environment = setting.environment
+    return Result(environment.name, str(environment.url), action, Outcome.NOTHING, survey=survey(setting))
+
+
+def examine(setting: Setting, action: str) -> Result:
+    """The same, and where it drifted what stands in the way of repair: only a plan asks the rows."""
+    result = observe(setting, action)
+    if result.survey is None or result.survey.state is not State.DRIFTED:
+        return result
+    from architect_migrate.reconcile import preview
+
+    return replace(preview(setting), action=action, outcome=Outcome.NOTHING)
+
+
+def unclean(setting: Setting, seen: Survey) -> str:
+    """Why a database is not where its environment says that it should be, as the chain makes it; empty if it is."""
+    match seen.state:
+        case State.AT_TARGET:
+            return ""
+        case State.PENDING:
+            return f"{len(seen.pending)} pending"
+        case State.REFUSED:
+            return stamp_problem(setting.outline(), seen.claims.stamp or ())
+        case State.DRIFTED:
+            return _drift(seen)
+        case State.UNINITIALISED | State.MISSING:
+            if setting.environment.uninitialised is Uninitialised.SKIP:
+                return ""
+            return "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
+
+
+def _drift(seen: Survey) -> str:
+    parts = [f"{seen.drift[it]:,} {it}" for it in ("breaking", "behavioural") if seen.drift.get(it)]
+    said = f"{' and '.join(parts)} differences from the chain" if parts else "the stamp is not where the schema is"
+    return said + (f", {len(seen.pending)} pending" if seen.pending else "")
