@@ -12,11 +12,13 @@ from architect_migrate.diff import Change, Differs, Missing, OtherwiseNamed, cha
 from architect_migrate.facts import Fact, facts, key, table_of
 from architect_migrate.history import effects, reference
 from architect_migrate.outline import ancestry
+from architect_migrate.resolve import keeper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from architect_migrate.claims import Claims
+    from architect_migrate.environment import Resolution
     from architect_migrate.history import Effects, History
     from architect_migrate.outline import Revision
     from architect_migrate.schema import Key, Schema
@@ -69,8 +71,11 @@ class Diagnosis:
     stamped: frozenset[str]
 
 
-def diagnose(history: History, schema: Schema, claims: Claims) -> Diagnosis:
-    """Judge every revision of the chain on a database with this schema and these claims."""
+def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tuple[Resolution, ...] = ()) -> Diagnosis:
+    """Judge every revision of the chain on a database with this schema and these claims.
+
+    What an entry of `resolutions` lets stand counts as there: a person has settled it.
+    """
     outline = history.outline
     stamped = ancestry(outline, claims.stamp or ())
     rows = attributions(outline, claims.rows)
@@ -79,7 +84,7 @@ def diagnose(history: History, schema: Schema, claims: Claims) -> Diagnosis:
     anchors = _anchors(history, found, said)
     position, ambiguous = _extended(history, ancestry(outline, anchors), said)
     changes = diff(reference(history, position), schema)
-    judge = _Judge(history, found, position, changes)
+    judge = _Judge(history, found, position, tuple(it for it in changes if keeper(it, resolutions) is None))
     judgements = tuple(judge.of(it, said[it.id]) for it in outline.revisions)
     return Diagnosis(judgements, anchors, position, ambiguous, changes, rows, stamped)
 

@@ -60,7 +60,7 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     outline = history.outline
     claims = read_claims(connection, setting.tracker, outline.version_table)
     schema = read_schema(connection, setting.hidden(outline.version_table))
-    diagnosis = diagnose(history, schema, claims)
+    diagnosis = diagnose(history, schema, claims, setting.resolutions)
     serious = [it for it in diagnosis.changes if needs_repair(it)]
     kept = tuple((it, why) for it in serious if (why := keeper(it, setting.resolutions)))
     still = [it for it, _ in kept]
