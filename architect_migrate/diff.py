@@ -155,28 +155,31 @@ def _satisfied_otherwise(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]
     for its_key, fact in expected.items():
         if its_key in found or not isinstance(fact, IndexFact | UniqueFact):
             continue
-        stand_in = next((k for k, f in free.items() if _stands_in(fact, f)), None)
+        stand_in = next((k for k, f in free.items() if _stands_in(fact, f, found)), None)
         if stand_in is not None:
             satisfied[its_key] = free.pop(stand_in)
     return satisfied
 
 
-def _stands_in(fact: Fact, other: Fact) -> bool:
+def _stands_in(fact: Fact, other: Fact, found: Mapping[Key, Fact]) -> bool:
     if isinstance(fact, IndexFact) and isinstance(other, IndexFact):
         a, b = fact.index, other.index
         return (a.table, a.terms, a.unique, a.where) == (b.table, b.terms, b.unique, b.where)
-    mine, its = unique_columns(fact), unique_columns(other)
+    mine, its = _unique_columns(fact, found), _unique_columns(other, found)
     return mine is not None and mine == its
 
 
-def unique_columns(fact: Fact) -> tuple[str, Key] | None:
-    """The table and the set of plain columns that a fact keeps unique in every row; None if it keeps none."""
+def _unique_columns(fact: Fact, found: Mapping[Key, Fact]) -> tuple[str, Key] | None:
+    """The table and the set of columns that a fact keeps unique, each by its own collation; None if it keeps none."""
     match fact:
         case UniqueFact():
             return fact.table, fact.columns
         case IndexFact() if fact.index.unique and not fact.index.where:
-            if all(term.collation == "binary" for term in fact.index.terms):
-                return fact.index.table, tuple(sorted(term.expression for term in fact.index.terms))
+            table, terms = fact.index.table, fact.index.terms
+            columns = [found.get(("column", table, term.expression)) for term in terms]
+            collations = [it.column.collation for it in columns if isinstance(it, ColumnFact)]
+            if collations == [term.collation for term in terms]:
+                return table, tuple(sorted(term.expression for term in terms))
     return None
 
 

@@ -10,9 +10,10 @@ from architect_migrate.findings import Finding, Level
 from architect_migrate.history import reference
 from architect_migrate.plan import Plan, RunRevision, Stamp
 from architect_migrate.results import State, Survey
+from architect_migrate.sqlite_ground import Ground
 from architect_migrate.sqlite_object_work import dropped, object_work
 from architect_migrate.sqlite_rows import ask
-from architect_migrate.sqlite_table_work import Ground, table_work
+from architect_migrate.sqlite_table_work import table_work
 from architect_migrate.survey import look
 from architect_migrate.walk import Course, Smith, make_plan
 

@@ -8,14 +8,14 @@ from architect_migrate import plan
 from architect_migrate.diff import Change, Differs, Extra, Missing, OtherwiseNamed, Reordered
 from architect_migrate.facts import ColumnFact, Fact, IndexFact, TableFact, TriggerFact, ViewFact
 from architect_migrate.findings import Finding, Level
-from architect_migrate.questions import DuplicatesOf
 from architect_migrate.resolve import entry
 from architect_migrate.sqlite_blockers import examples
+from architect_migrate.sqlite_ground import doubled
 from architect_migrate.sqlite_render import name, not_unique
 
 if TYPE_CHECKING:
     from architect_migrate.schema import Index
-    from architect_migrate.sqlite_table_work import Ground
+    from architect_migrate.sqlite_ground import Ground
 
 
 def object_work(ground: Ground, change: Change, revision: str) -> plan.Work:
@@ -91,16 +91,17 @@ def _renamed(sql: str, old: str, new: str) -> str:
 
 def _doubled(ground: Ground, index: Index) -> Finding | None:
     columns = tuple(term.expression for term in index.terms)
-    if index.where or any(ground.column(index.table, it) is None for it in columns):
+    wanted = {it.name for it in ground.expected[index.table].columns}
+    if not set(columns) <= wanted:
         return None
-    doubled = ground.ask(DuplicatesOf(ground.spelling(index.table), columns))
-    if not doubled.count:
+    found = doubled(ground, index.table, columns, tuple(term.collation for term in index.terms), index.where)
+    if not found.count:
         return None
     return Finding(
         Level.BLOCKING,
         "blocked-duplicates",
         f"index {index.name}",
-        f"must be unique, but {doubled.count} values stand more than once{examples(doubled)}",
+        f"must be unique, but {found.count} values stand more than once{examples(found)}",
         "make the rows differ, or do without the index: add this to environments.toml",
         entry=entry(index.table, "", f'index = "{index.name}"', "keep = true"),
     )

@@ -19,8 +19,9 @@ from architect_migrate.facts import (
     TableFact,
     UniqueFact,
 )
-from architect_migrate.questions import Changing, DuplicatesOf, NullsIn, NullsOf, RowsIn, Violating
+from architect_migrate.questions import Changing, NullsIn, NullsOf, Violating
 from architect_migrate.resolve import fill_of, suggestion
+from architect_migrate.sqlite_ground import doubled
 from architect_migrate.sqlite_nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.sqlite_render import (
     check_text,
@@ -34,36 +35,10 @@ from architect_migrate.sqlite_render import (
 from architect_migrate.sqlite_text import canonical, fold, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from architect_migrate.environment import Fill, Resolution
+    from architect_migrate.environment import Fill
     from architect_migrate.findings import Finding
-    from architect_migrate.questions import Answer, Question
     from architect_migrate.schema import Column, Table
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What the decision rests on: the chain's tables, the database's, what a person settled, and the rows."""
-
-    expected: Mapping[str, Table]
-    actual: Mapping[str, Table]
-    resolutions: tuple[Resolution, ...]
-    repair: Repair
-    ask: Callable[[Question], Answer]
-
-    def column(self, table: str, column: str) -> Column | None:
-        """A column of the database as it is."""
-        found = self.actual.get(table)
-        return next((it for it in found.columns if it.name == column), None) if found else None
-
-    def rows(self, table: str) -> int:
-        """How many rows a table has; none where it is not there yet."""
-        return self.ask(RowsIn(self.spelling(table))).count if table in self.actual else 0
-
-    def spelling(self, table: str) -> str:
-        """A table's name as the database spells it."""
-        return self.actual[table].spelling if table in self.actual else self.expected[table].spelling
+    from architect_migrate.sqlite_ground import Ground
 
 
 @dataclass(slots=True)
@@ -190,13 +165,11 @@ def _missing_unique(ground: Ground, fact: UniqueFact, revision: str, draft: _Dra
 
 
 def _distinct(ground: Ground, table: str, columns: tuple[str, ...], draft: _Draft) -> bool:
-    """Whether rows leave room for uniqueness; columns that are yet to come hold NULLs, which never collide."""
-    if any(ground.column(table, it) is None for it in columns):
-        return True
-    doubled = ground.ask(DuplicatesOf(ground.spelling(table), columns))
-    if doubled.count:
-        draft.blockers.append(blocked.duplicates(table, columns, doubled))
-    return not doubled.count
+    """Whether rows leave room for uniqueness."""
+    found = doubled(ground, table, columns)
+    if found.count:
+        draft.blockers.append(blocked.duplicates(table, columns, found))
+    return not found.count
 
 
 def _missing_check(ground: Ground, fact: CheckFact, draft: _Draft) -> None:
@@ -215,15 +188,24 @@ def _missing_check(ground: Ground, fact: CheckFact, draft: _Draft) -> None:
 def _primary_key(ground: Ground, fact: PrimaryKeyFact, draft: _Draft) -> None:
     actual = ground.actual[fact.table]
     column = fact.columns[0]
-    if actual.primary_key != fact.columns:
-        if _distinct(ground, fact.table, fact.columns, draft):
-            draft.edits.append(sqlite_edit.SetPrimaryKey(fact.columns))
-    elif fact.rowid_key and not actual.rowid_key:
-        found = ground.column(fact.table, column)
-        if found is not None and found.affinity == "INTEGER":
-            draft.edits.append(sqlite_edit.SetType(column, "INTEGER"))
+    if fact.rowid_key and not actual.rowid_key and not _can_be_rowid(ground, fact.table, column, draft):
+        return
+    if actual.primary_key != fact.columns and _distinct(ground, fact.table, fact.columns, draft):
+        draft.edits.append(sqlite_edit.SetPrimaryKey(fact.columns))
+    if fact.rowid_key and not actual.rowid_key and ground.column(fact.table, column) is not None:
+        draft.edits.append(sqlite_edit.SetType(column, "INTEGER"))
     if fact.autoincrement and not actual.autoincrement:
         draft.edits.append(sqlite_edit.SetAutoincrement(column))
+
+
+def _can_be_rowid(ground: Ground, table: str, column: str, draft: _Draft) -> bool:
+    """Whether every value of a column can be the row's number: an integer, as it stands."""
+    if ground.column(table, column) is None:
+        return True
+    others = ground.ask(Violating(ground.spelling(table), f"typeof({quote(column)}) = 'integer'"))
+    if others.count:
+        draft.blockers.append(blocked.lost_values(table, column, "INTEGER PRIMARY KEY", others))
+    return not others.count
 
 
 def _other_column(ground: Ground, table: str, expected: Column, actual: Column, draft: _Draft) -> None:
