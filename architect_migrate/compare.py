@@ -84,7 +84,7 @@ def _unclear(expected: str, actual: str) -> Difference:
 def _compare_columns(expected: Column, actual: Column) -> Iterator[Difference]:
     if expected.not_null != actual.not_null:
         worst = Severity.BREAKING if actual.not_null else Severity.BEHAVIOURAL
-        yield _differs("null", _nullability(expected), _nullability(actual), worst)
+        yield _differs("nullability", _nullability(expected), _nullability(actual), worst)
     if expected.default != actual.default:
         omitted_fails = actual.not_null and actual.default is None
         worst = Severity.BREAKING if omitted_fails else Severity.BEHAVIOURAL
@@ -121,7 +121,7 @@ def stores(column: Column) -> str:
 
 
 def _nullability(column: Column) -> str:
-    return "NOT NULL" if column.not_null else "allowed"
+    return "NOT NULL" if column.not_null else "NULL allowed"
 
 
 def _text(default: str | None) -> str:

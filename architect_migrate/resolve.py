@@ -37,7 +37,7 @@ def unsettled(change: Change, resolutions: Iterable[Resolution]) -> Change | Non
         if isinstance(entry, Keep) and _covers(entry.subject, change.fact):
             return None
         if isinstance(entry, Fill) and entry.nullable and isinstance(change, Differs) and _fills(entry, change.fact):
-            left = tuple(it for it in change.differences if (it.respect, it.actual) != ("null", "allowed"))
+            left = tuple(it for it in change.differences if (it.respect, it.actual) != ("nullability", "NULL allowed"))
             return replace(change, differences=left) if left else None
     return change
 

@@ -56,7 +56,7 @@ TEXT_KEY = BOOKS.replace("id INTEGER", "id TEXT")
 NO_INDEX = BOOKS.replace("CREATE INDEX by_name ON books (name);", "")
 NO_VIEW = BOOKS.split("CREATE VIEW", maxsplit=1)[0]
 OTHER_TRIGGER = BOOKS.replace("SELECT 1", "SELECT 2")
-NULL_LINE = "column books.name: null is allowed, the chain says NOT NULL"
+NULL_LINE = "column books.name: nullability is NULL allowed, the chain says NOT NULL"
 INDEX_LINE = "index by_name on books is missing"
 
 
