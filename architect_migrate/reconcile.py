@@ -1,34 +1,28 @@
-"""Reconcile: the walk, on one environment. Status is the same, stopped before acting."""
+"""Reconcile: the walk, on one environment. Status is the same, stopped before acting.
+
+Most runs find nothing to do, so what plans and what acts is imported where it is called.
+"""
 
 from __future__ import annotations
 
-import time
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate import backup, ledger
-from architect_migrate.apply import execute
-from architect_migrate.database import file_of, integrity, reading, transaction
+from architect_migrate.database import file_of, reading
 from architect_migrate.environment import Uninitialised
-from architect_migrate.errors import ChangedMeanwhileError, DamagedError, DatabaseMissingError, LedgerError
+from architect_migrate.errors import DatabaseMissingError
 from architect_migrate.outline import heads, position_at
-from architect_migrate.plan import Plan, RunRevision, Stamp, headline
-from architect_migrate.planning import Prepared, prepare, uninitialised_refusal
-from architect_migrate.results import Outcome, Receipt, Result, State, Survey
+from architect_migrate.results import Outcome, Result, State
 from architect_migrate.survey import glance, survey
-from architect_migrate.tracker import read_claims
-from architect_migrate.verify import Proof, verify
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
+    from architect_migrate.carry_out import Prepare, Progress
+    from architect_migrate.plan import Plan
+    from architect_migrate.planning import Prepared
+    from architect_migrate.results import Survey
     from architect_migrate.setting import Setting
-
-    Progress = Callable[[int, int, str], None]
-    Prepare = Callable[[Setting, sqlite3.Connection], Prepared]
 
 
 def preview(setting: Setting, target: str | None = None) -> Result:
@@ -47,6 +41,8 @@ def preview(setting: Setting, target: str | None = None) -> Result:
             return replace(
                 result, survey=glanced, detail=f"at {_place(setting, glanced.position)}, as the chain makes it"
             )
+        from architect_migrate.planning import prepare
+
         return _unless_refused(setting, planned(result, prepare(setting, connection, wanted)))
 
 
@@ -61,11 +57,14 @@ def reconcile(setting: Setting, shown: Plan, progress: Progress, target: str | N
 
     Raises ArchmigError, and then the database is as it was; ChangedMeanwhileError if it has changed since the preview.
     """
+    from architect_migrate.carry_out import carry_out
+
     return carry_out(setting, "reconcile", shown, progress, reconciling(target))
 
 
 def reconciling(target: str | None) -> Prepare:
     """How a plan for reconcile is made on an open connection."""
+    from architect_migrate.planning import prepare
 
     def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
         return prepare(setting, connection, position_at(setting.outline(), target or setting.environment.target))
@@ -91,6 +90,8 @@ def refused(setting: Setting, seen: Survey) -> tuple[Outcome, str] | None:
         return None
     if policy is Uninitialised.ERROR and seen.state is State.MISSING:
         raise DatabaseMissingError(str(file_of(setting.environment.url)))
+    from architect_migrate.planning import uninitialised_refusal
+
     skip = policy is Uninitialised.SKIP
     reason = "no file there; its policy is to skip it" if skip and seen.state is State.MISSING else ""
     return (Outcome.SKIPPED if skip else Outcome.BLOCKED), reason or uninitialised_refusal(setting)
@@ -98,109 +99,12 @@ def refused(setting: Setting, seen: Survey) -> tuple[Outcome, str] | None:
 
 def from_nothing(setting: Setting, target: str | None) -> Plan:
     """The plan that builds a database of which not even a file is there, or a file of zero bytes."""
+    from architect_migrate.plan import Plan, RunRevision, Stamp
+
     outline = setting.outline()
     wanted = position_at(outline, target or setting.environment.target)
     steps = [RunRevision(it) for it in outline.order if it in wanted]
     return Plan((*steps, Stamp(heads(outline, wanted))), (), (), frozenset(), wanted)
-
-
-def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, make: Prepare) -> Result:
-    """Execute a plan that was shown: lock, plan again, compare, back up, execute, prove, commit, read back, record."""
-    path = file_of(setting.environment.url)
-    started = time.time()
-    with _made_if_missing(setting, path), transaction(path, setting.environment.lock_timeout) as connection:
-        prepared = make(setting, connection)
-        if prepared.plan != shown:
-            raise ChangedMeanwhileError(setting.environment.name)
-        if broken := integrity(connection):
-            raise DamagedError(str(path), broken[0])
-        copy = _backed_up(setting, path, connection)
-        written = execute(setting, shown, connection, progress)
-        proof = verify(setting, shown, connection, copy, written)
-    receipt = _receipt(setting, prepared, proof, copy, time.time() - started)
-    _read_back(setting, shown)
-    done = replace(blank(setting, action), outcome=Outcome.DONE)
-    result = replace(done, survey=prepared.survey, plan=shown, receipt=receipt, detail=_done(receipt))
-    return record(setting, result, started)
-
-
-@contextmanager
-def _made_if_missing(setting: Setting, path: Path) -> Iterator[None]:
-    """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
-    if path.exists() or setting.environment.uninitialised is not Uninitialised.CREATE:
-        yield
-        return
-    path.touch(exist_ok=False)
-    try:
-        yield
-    except BaseException:
-        if path.stat().st_size == 0:
-            path.unlink()
-        raise
-
-
-def _backed_up(setting: Setting, path: Path, connection: sqlite3.Connection) -> Path | None:
-    """A verified copy of the database as it is; none of one that holds nothing at all."""
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-        return None
-    return backup.take(path, setting.backups, setting.environment.name).path
-
-
-def _read_back(setting: Setting, plan: Plan) -> None:
-    """Read the stamp again from the file: only what is there after the commit counts as done."""
-    outline = setting.outline()
-    path = file_of(setting.environment.url)
-    with reading(path, setting.environment.lock_timeout) as connection:
-        stamp = read_claims(connection, None, outline.version_table).stamp
-    if set(stamp or ()) != set(heads(outline, plan.after)):
-        raise ChangedMeanwhileError(setting.environment.name)
-
-
-def _receipt(setting: Setting, prepared: Prepared, proof: Proof, copy: Path | None, seconds: float) -> Receipt:
-    tables = proof.rows.tables
-    return Receipt(
-        came_from=prepared.survey.claims.stamp or (),
-        arrived_at=heads(setting.outline(), prepared.plan.after),
-        steps=tuple(headline(it) for it in prepared.plan.steps),
-        seconds=seconds,
-        backup=str(copy or ""),
-        tables=len(tables),
-        rows=sum(it.rows_before for it in tables),
-        compared=sum(it.compared for it in tables),
-        digests=tuple((it.table, it.digest) for it in tables if it.digest),
-        dangling=(proof.dangling_before, proof.dangling_after),
-    )
-
-
-def record(setting: Setting, result: Result, started: float) -> Result:
-    """Enter a result in the ledger; a ledger that cannot be written is a warning, never a reason to undo a run."""
-    try:
-        ledger.append(setting.ledger, ledger_entry(result, started))
-    except LedgerError as error:
-        return replace(result, warnings=(*result.warnings, str(error)))
-    return result
-
-
-def ledger_entry(result: Result, started: float) -> ledger.Entry:
-    """A result as the ledger keeps it."""
-    receipt = result.receipt
-    return ledger.entry(
-        environment=result.environment,
-        database=result.database,
-        action=result.action,
-        started=started,
-        result=result.outcome.value,
-        from_heads=receipt.came_from if receipt else (),
-        to_heads=receipt.arrived_at if receipt else (),
-        steps=receipt.steps if receipt else (),
-        backup=receipt.backup if receipt else "",
-        detail=result.detail,
-    )
-
-
-def _done(receipt: Receipt) -> str:
-    rows = f"{receipt.rows} rows in {receipt.tables} tables kept" if receipt.tables else "built from nothing"
-    return f"at {', '.join(receipt.arrived_at) or 'base'}, {len(receipt.steps)} steps, {rows}, {receipt.seconds:.1f} s"
 
 
 def _place(setting: Setting, position: frozenset[str]) -> str:

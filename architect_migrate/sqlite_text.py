@@ -17,8 +17,7 @@ _ID = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
 
 # A regular expression does, because SQLite's tokenizer is one; what tokens mean is left to a parser.
 # What is malformed is taken whole, as SQLite takes it: to try again from its next character is quadratic.
-_LEXER = re.compile(
-    rf"""
+_LEXER = rf"""
       (?P<space>[ \t\n\f\r]+|\ufeff)
     | (?P<comment>--[^\n]*|/\*(?=.).*?(?:\*/|\Z))
     | (?P<blob>[xX]'(?:[0-9a-fA-F]{{2}})*')
@@ -34,9 +33,7 @@ _LEXER = re.compile(
     | (?P<variable>\?[0-9]*|[$@\#:](?:::)*+{_ID}(?:{_ID}|::)*+(?:\([^\s)]*+\)?)?)
     | (?P<badvariable>[$@\#:](?:::)*+)
     | (?P<illegal>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
 _KINDS = {
     "hex": "number",
     "badblob": "illegal",
@@ -87,10 +84,16 @@ def tokenize(sql: str) -> tuple[Token, ...]:
     return tuple(
         [
             Token(kinds.get(kind, kind), match.group(), match.start())
-            for match in _LEXER.finditer(sql)
+            for match in _lexer().finditer(sql)
             if (kind := match.lastgroup) is not None
         ]
     )
+
+
+@lru_cache(maxsize=1)
+def _lexer() -> re.Pattern[str]:
+    """Compiling takes longer than a glance at ten databases, and a glance needs none of it."""
+    return re.compile(_LEXER, re.VERBOSE | re.DOTALL)
 
 
 def significant(sql: str) -> list[Token]:

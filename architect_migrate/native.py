@@ -1,0 +1,100 @@
+"""Plans that run the chain natively, up or down, for databases that are where they claim to be and no others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.facts import ColumnFact, TableFact
+from architect_migrate.findings import Finding, Level
+from architect_migrate.history import effects, facts_at
+from architect_migrate.outline import heads, position_at
+from architect_migrate.plan import Plan, RunDowngrade, RunRevision, Stamp
+from architect_migrate.planning import Prepared
+from architect_migrate.results import Loss, State
+from architect_migrate.sqlite_text import quote
+from architect_migrate.survey import look
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from architect_migrate.carry_out import Prepare
+    from architect_migrate.results import Survey
+    from architect_migrate.setting import Setting
+
+
+def upgrading(target: str | None) -> Prepare:
+    """How a plan for an upgrade is made on an open connection."""
+
+    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+        seen = look(setting, connection, _wanted(setting, target))
+        drifted = seen.state in {State.DRIFTED, State.REFUSED}
+        return Prepared(seen, not_where_it_claims(seen) if drifted else up(setting, seen, target))
+
+    return make
+
+
+def downgrading(target: str) -> Prepare:
+    """How a plan for a downgrade is made on an open connection."""
+
+    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+        seen = look(setting, connection, _wanted(setting, target))
+        drifted = seen.state in {State.DRIFTED, State.REFUSED}
+        return Prepared(seen, not_where_it_claims(seen) if drifted else down(setting, seen, target))
+
+    return make
+
+
+def _wanted(setting: Setting, target: str | None) -> frozenset[str]:
+    return position_at(setting.outline(), target or setting.environment.target)
+
+
+def up(setting: Setting, seen: Survey, target: str | None) -> Plan:
+    """The pending revisions, then the stamp."""
+    after = seen.position | _wanted(setting, target)
+    steps = tuple(RunRevision(it) for it in seen.pending)
+    stamp = (Stamp(heads(setting.outline(), after)),) if steps else ()
+    return Plan((*steps, *stamp), (), seen.kept, seen.position, after)
+
+
+def down(setting: Setting, seen: Survey, target: str) -> Plan:
+    """What was applied after the target, newest first, then the stamp."""
+    outline = setting.outline()
+    after = seen.position & _wanted(setting, target)
+    steps = tuple(RunDowngrade(it) for it in reversed(outline.order) if it in seen.position - after)
+    stamp = (Stamp(heads(outline, after)),) if steps else ()
+    return Plan((*steps, *stamp), (), seen.kept, seen.position, after)
+
+
+def not_where_it_claims(seen: Survey) -> Plan:
+    """A plan that says only why the chain cannot simply be run here."""
+    stops = tuple(it for it in seen.findings if it.level is Level.BLOCKING)
+    serious = seen.drift.get("breaking", 0) + seen.drift.get("behavioural", 0)
+    stamp = "no stamp" if seen.claims.stamp is None else f"stamp {', '.join(seen.claims.stamp) or 'base'}"
+    drift = Finding(
+        Level.BLOCKING,
+        "not-where-it-claims",
+        stamp,
+        f"{serious} differences from the chain matter" if serious else "the schema shows another position",
+        "run archmig reconcile first: it reads what is there, repairs it and stamps it",
+    )
+    return Plan((), stops or (drift,), (), seen.position, seen.position)
+
+
+def losses(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> tuple[Loss, ...]:
+    """The rows of tables, and the values of columns, that taking these revisions back removes."""
+    undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
+    left = facts_at(setting.history(), plan.after)
+    found: dict[str, int] = {}
+    for revision, its in effects(setting.history()).items():
+        for fact in its.added.values() if revision in undone else ():
+            match fact:
+                case TableFact() if ("table", fact.table) not in left:
+                    sql = f"SELECT count(*) FROM {quote(fact.table)}"
+                    found[f"table {fact.table}"] = connection.execute(sql).fetchone()[0]
+                case ColumnFact() if ("column", fact.table, fact.column.name) not in left:
+                    if ("table", fact.table) in left:
+                        sql = f"SELECT count({quote(fact.column.name)}) FROM {quote(fact.table)}"
+                        found[f"column {fact.table}.{fact.column.name}"] = connection.execute(sql).fetchone()[0]
+                case _:
+                    pass
+    return tuple(Loss(subject, rows) for subject, rows in found.items() if rows)
