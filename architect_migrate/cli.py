@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from architect_migrate import cli_change, cli_read
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
 from architect_migrate.errors import ArchmigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _EXAMPLES = {
     "status": "archmig status --grid",
@@ -50,9 +53,17 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(before)
-    for body in (cli_read.status, cli_read.diagnose, cli_change.reconcile, cli_change.upgrade, cli_change.downgrade):
-        app.command(epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
-    for body in (cli_read.check, cli_read.history, cli_read.pending):
+    bodies: tuple[Callable[..., int], ...] = (
+        cli_read.status,
+        cli_read.diagnose,
+        cli_change.reconcile,
+        cli_change.upgrade,
+        cli_change.downgrade,
+        cli_read.check,
+        cli_read.history,
+        cli_read.pending,
+    )
+    for body in bodies:
         app.command(epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
     app.command(epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
     return app
@@ -80,7 +91,10 @@ def before(
 
 
 def demo(options: Options, directory: Directory) -> int:
-    """Write the demo of the chain in use: drifted databases to look at and to reconcile, with environments.toml."""
+    """Write the demo databases of the chain in use.
+
+    DIR gets drifted databases to look at and to reconcile, and an environments.toml that lists them.
+    """
     from architect_migrate.cli_select import matrix_of
     from architect_migrate.demo import build_demo
     from architect_migrate.environments import read_matrix

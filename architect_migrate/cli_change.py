@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli_consent import agreed
 from architect_migrate.cli_end import say, write
-from architect_migrate.cli_options import DownTarget, DryRun, Options, Sql, Target, Yes  # noqa: TC001  (Typer reads annotations)
+from architect_migrate.cli_options import (  # noqa: TC001  (Typer reads annotations when it runs)
+    DownTarget,
+    DryRun,
+    Options,
+    Sql,
+    Target,
+    Yes,
+)
 from architect_migrate.cli_read import lament, look
 from architect_migrate.cli_screen import paint, width
 from architect_migrate.cli_select import to_change, to_read
@@ -16,18 +24,20 @@ from architect_migrate.results import Outcome, Result, exit_code
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from architect_migrate.history import Outline
+    from architect_migrate.outline import Outline
     from architect_migrate.plan import Plan
     from architect_migrate.setting import Setting
 
     Progress = Callable[[int, int, str], None]
     Execute = Callable[[Setting, Plan, Progress], Result]
 
-def reconcile(options: Options, *, dry_run: DryRun = False, yes: Yes = False) -> int:
-    """Bring drifted databases home: repair, run what is missing, prove it, stamp.
 
-    Each database is backed up, changed in one transaction, and rolled back whole unless the result passes its proof:
-    the chain's schema, every row that was there, nothing of the application's own lost.
+def reconcile(options: Options, *, dry_run: DryRun = False, yes: Yes = False) -> int:
+    """Bring drifted databases home without losing a row.
+
+    Each database is repaired, brought to its target and stamped: backed up first, changed in one transaction, and
+    rolled back whole unless the result passes its proof, which is the chain's schema and every row that was there.
+    What the chain does not know stays.
     """
     from architect_migrate import reconcile as service
 
@@ -37,9 +47,9 @@ def reconcile(options: Options, *, dry_run: DryRun = False, yes: Yes = False) ->
 def upgrade(
     options: Options, revision: Target = None, *, dry_run: DryRun = False, sql: Sql = False, yes: Yes = False
 ) -> int:
-    """Run pending revisions on databases that are where they claim to be.
+    """Run pending revisions on databases without drift.
 
-    On one that is not, nothing is run: archmig reconcile is for those.
+    On one that is not where it claims to be nothing is run: archmig reconcile is for those.
     """
     from architect_migrate import upgrade as service
 
@@ -52,7 +62,10 @@ def upgrade(
 
 
 def downgrade(options: Options, revision: DownTarget, *, dry_run: DryRun = False, yes: Yes = False) -> int:
-    """Take revisions back, newest first, down to REV; says which rows that would lose, and asks."""
+    """Take revisions back, newest first, down to REV.
+
+    Says beforehand which rows would be lost, and asks.
+    """
     from architect_migrate import upgrade as service
 
     preview = partial(service.preview_downgrade, target=revision)
@@ -63,7 +76,9 @@ def _to(execute: Callable[..., Result], target: str | None) -> Execute:
     return partial(_towards, execute, target)
 
 
-def _towards(execute: Callable[..., Result], target: str | None, setting: Setting, plan: Plan, told: Progress) -> Result:
+def _towards(
+    execute: Callable[..., Result], target: str | None, setting: Setting, plan: Plan, told: Progress
+) -> Result:
     return execute(setting, plan, told, target)
 
 
@@ -96,7 +111,10 @@ def _run(
     from architect_migrate.cli_progress import running
 
     going = [it for it in chosen if it.environment.name in consented]
-    done = {it.environment: it for it in running(options, going, planned, execute)}
+    done = {
+        it.environment: replace(it, losses=planned[it.environment].losses)
+        for it in running(options, going, planned, execute)
+    }
     results = tuple(done.get(it.environment, it) for it in previews)
     for it in done.values():
         lament(it, options)
@@ -105,7 +123,7 @@ def _run(
 
 def _refuse_unknown(outline: Outline, target: str | None) -> None:
     """Raise UnknownRevisionError once, not for each environment."""
-    from architect_migrate.history import position_at
+    from architect_migrate.outline import position_at
 
     if target is not None:
         position_at(outline, target)

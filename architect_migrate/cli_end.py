@@ -36,7 +36,8 @@ def guarded(options: Options, body: Callable[[], int]) -> int:
 def say(text: str) -> None:
     """A line of narration on stderr; a stderr that nobody reads any more stops nothing."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
     except (BrokenPipeError, ValueError):
         return
 

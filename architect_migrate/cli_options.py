@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from architect_migrate.cli_end import guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Names = Annotated[list[str] | None, typer.Option("--env", "-e", metavar="NAME", help="This environment; repeatable.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Those with this tag; repeatable.")]
@@ -95,13 +97,14 @@ def _command(body: Callable[..., int], shared: dict[str, tuple[Any, Any]]) -> Ca
     # Typer reads a function's parameters from here.
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions take any attribute
     run.__annotations__ = {it.name: it.annotation for it in parameters}
-    del run.__wrapped__  # type: ignore[attr-defined]  # else the hints would be read from the body
+    del run.__wrapped__  # else the hints would be read from the body
     return run
 
 
 def _merged(context: typer.Context, after: dict[str, Any]) -> Options:
     """What was said after the command, and where that says nothing, what was said before it."""
     before: Options = context.obj or Options()
-    lists = {name: tuple(after.pop(name) or ()) for name in ("names", "tags", "paths") if name in after}
-    said = {name: value for name, value in after.items() if value or name == "jobs"}
-    return replace(before, command=context.info_name or "", **lists, **said)
+    said: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in after.items() if value
+    }
+    return replace(before, command=context.info_name or "", **said)

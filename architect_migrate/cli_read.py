@@ -7,24 +7,29 @@ from typing import TYPE_CHECKING
 
 from architect_migrate import observe
 from architect_migrate.cli_end import complain, say, write
-from architect_migrate.cli_options import Grid, OneRevision, Options, Verbose  # noqa: TC001  (Typer reads annotations)
+from architect_migrate.cli_options import (  # noqa: TC001  (Typer reads annotations when it runs)
+    Grid,
+    OneRevision,
+    Options,
+    Verbose,
+)
 from architect_migrate.cli_screen import paint, width
-from architect_migrate.cli_select import matrix_of, to_read
+from architect_migrate.cli_select import chain_of, to_read
 from architect_migrate.errors import LedgerError, UnexpectedError
 from architect_migrate.matrix import each
 from architect_migrate.results import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
-    from architect_migrate.history import Outline
     from architect_migrate.ledger import Entry
+    from architect_migrate.outline import Outline
     from architect_migrate.results import Result
     from architect_migrate.setting import Setting
 
+
 def status(options: Options, *, grid: Grid = False) -> int:
-    """Show where every database is, what it claims and how it differs.
+    """Show where every database is and what it claims.
 
     A gap is a revision that is not wholly there though a later one is; a tracker row is false when what it says is
     not so, and lacking when what is there was never recorded. tolerated: differences that no statement can tell,
@@ -51,7 +56,10 @@ def status(options: Options, *, grid: Grid = False) -> int:
 
 
 def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose = False) -> int:
-    """Judge every revision by what of it is there, and say what to do."""
+    """Judge every revision by what of it is there.
+
+    Then says what was found, and what to do about it.
+    """
     settings = to_read(options)
     outline = settings[0].outline()
     only = _one(outline, revision) if revision else None
@@ -71,7 +79,11 @@ def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose
 
 
 def check(options: Options) -> int:
-    """Exit 0 when all are at their target and clean, 1 when not, 2 when that could not be told."""
+    """Tell by the exit code whether all is well.
+
+    0 when every database is at its target and clean (or empty, and to be skipped), 1 when one is not, 2 when it could
+    not be told.
+    """
     settings = to_read(options)
     results = look(settings, options, partial(observe.observe, action="check"))
     words = tuple(
@@ -112,15 +124,15 @@ def pending(options: Options) -> int:
 
 
 def history(options: Options) -> int:
-    """List the chain, oldest first, with the numbers that the legacy tracker knew it by.
+    """List the chain with its legacy numbers.
 
-    With environments named, each is shown at the newest revision that is there.
+    Oldest first, with the numbers that the legacy tracker knew and knows it by. With environments named, each is
+    shown at the newest revision that is there.
     """
-    from architect_migrate.history import heads
-    from architect_migrate.replay import outline_of
+    from architect_migrate.outline import heads
 
     settings = to_read(options) if options.chosen else ()
-    outline = settings[0].outline() if settings else outline_of(matrix_of(options).script, _cache())
+    outline = settings[0].outline() if settings else chain_of(options)
     results = look(settings, options, partial(observe.observe, action="history"))
     code = could_read(results)
     if options.as_json:
@@ -139,9 +151,7 @@ def history(options: Options) -> int:
     return code
 
 
-def look(
-    settings: Iterable[Setting], options: Options, service: Callable[[Setting], Result]
-) -> tuple[Result, ...]:
+def look(settings: Iterable[Setting], options: Options, service: Callable[[Setting], Result]) -> tuple[Result, ...]:
     """The service's results; what failed is said on stderr."""
     results = tuple(each(settings, options.command, service, options.jobs))
     for it in results:
@@ -166,7 +176,7 @@ def could_read(results: tuple[Result, ...]) -> int:
 
 def _one(outline: Outline, revision: str) -> str:
     from architect_migrate.errors import UnknownRevisionError
-    from architect_migrate.history import heads, position_at
+    from architect_migrate.outline import heads, position_at
 
     found = heads(outline, position_at(outline, revision))
     if len(found) != 1:
@@ -185,11 +195,3 @@ def _last(settings: tuple[Setting, ...]) -> dict[str, Entry]:
     except LedgerError as error:
         complain(str(error))
         return {}
-
-
-def _cache() -> Path | None:
-    import os
-
-    from architect_migrate.replay import cache_folder
-
-    return cache_folder(os.environ)

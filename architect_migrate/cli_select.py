@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from architect_migrate.environment import Matrix, distinct, empty_matrix, everything, select
 from architect_migrate.environments import environment_at, find_config, read_matrix
 from architect_migrate.errors import ConfigNotFoundError, UsageError
-from architect_migrate.replay import cache_folder
-from architect_migrate.setting import Setting, setting_for
+from architect_migrate.replay import cache_folder, outline_at, source_of
+from architect_migrate.setting import settings_for
 
 if TYPE_CHECKING:
     from architect_migrate.cli_options import Options
     from architect_migrate.environment import Environment
+    from architect_migrate.outline import Outline
+    from architect_migrate.setting import Setting
 
 
 def matrix_of(options: Options) -> Matrix:
@@ -31,7 +33,7 @@ def matrix_of(options: Options) -> Matrix:
 def to_read(options: Options) -> tuple[Setting, ...]:
     """The settings of what was named, of everything where nothing was."""
     matrix = matrix_of(options)
-    return _settings(matrix, _chosen(matrix, options) if options.chosen else everything(matrix))
+    return settings_for(matrix, _chosen(matrix, options) if options.chosen else everything(matrix), _cache())
 
 
 def to_change(options: Options) -> tuple[Setting, ...]:
@@ -40,7 +42,7 @@ def to_change(options: Options) -> tuple[Setting, ...]:
         advice = "name them with --env NAME, --tag TAG or --db PATH, or say --all"
         raise UsageError(f"archmig {options.command} changes databases, and none was named", advice)
     matrix = matrix_of(options)
-    return _settings(matrix, _chosen(matrix, options))
+    return settings_for(matrix, _chosen(matrix, options), _cache())
 
 
 def _chosen(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
@@ -53,6 +55,10 @@ def _chosen(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
     return distinct((*listed, *(it for it in by_path if it not in listed)))
 
 
-def _settings(matrix: Matrix, environments: tuple[Environment, ...]) -> tuple[Setting, ...]:
-    cache = cache_folder(os.environ)
-    return tuple(setting_for(matrix, it, cache) for it in environments)
+def chain_of(options: Options) -> Outline:
+    """The chain in outline, where no database is named."""
+    return outline_at(source_of(matrix_of(options).script, _cache()))
+
+
+def _cache() -> Path | None:
+    return cache_folder(os.environ)

@@ -32,14 +32,11 @@ def dry(options: Options, settings: tuple[Setting, ...], previews: tuple[Result,
     from architect_migrate.report_diagnosis import blockers_text
     from architect_migrate.report_plan import plan_text
 
-    for number, it in enumerate(previews):
-        text = blockers_text if it.outcome is Outcome.BLOCKED else None
-        write(
-            ("\n" if number else "")
-            + (text(it, paint(), width()) if text else plan_text(it, outline, paint(), width()))
-        )
+    for it in previews:
+        blocked = it.outcome is Outcome.BLOCKED
+        write(blockers_text(it, paint(), width()) if blocked else plan_text(it, outline, paint(), width()))
         if it.environment in sql:
-            write(f"\n{sql[it.environment]}")
+            write(f"\n{sql[it.environment]}\n")
     return code
 
 
@@ -56,7 +53,7 @@ def offline(
     options: Options, settings: tuple[Setting, ...], preview: Callable[[Setting], Result], target: str | None
 ) -> int:
     """Print what `alembic upgrade --sql` would for each environment that is where it claims to be."""
-    from architect_migrate.history import heads, position_at
+    from architect_migrate.outline import heads, position_at
 
     outline = settings[0].outline()
     if target is not None:
@@ -68,7 +65,7 @@ def offline(
             from architect_migrate.chain import offline_sql
 
             start, end = heads(outline, it.survey.position), heads(outline, it.plan.after)
-            sql[it.environment] = offline_sql(setting.script, ",".join(start) or "base", ",".join(end)).strip()
+            sql[it.environment] = offline_sql(setting.source.script, ",".join(start) or "base", ",".join(end)).strip()
     # Printing is all that was asked for: that something is pending is no difference here.
     code = exit_code(tuple(it for it in previews if it.outcome is not Outcome.PLANNED))
     if options.as_json:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.claims import stamp_problem
 from architect_migrate.environment import Uninitialised
-from architect_migrate.results import Outcome, Result
-from architect_migrate.survey import State, stamp_problem, survey
+from architect_migrate.results import Outcome, Result, State
+from architect_migrate.survey import survey
 
 if TYPE_CHECKING:
+    from architect_migrate.results import Survey
     from architect_migrate.setting import Setting
-    from architect_migrate.survey import Survey
 
 
 def observe(setting: Setting, action: str) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.history import heads
+from architect_migrate.outline import heads
 from architect_migrate.report_status import against
 from architect_migrate.urls import mask
 
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
     from architect_migrate.diagnosis import Judgement
     from architect_migrate.findings import Finding
-    from architect_migrate.history import Outline
     from architect_migrate.ledger import Entry
+    from architect_migrate.outline import Outline
     from architect_migrate.plan import Plan
-    from architect_migrate.results import Receipt, Result
-    from architect_migrate.survey import Survey
+    from architect_migrate.results import Receipt, Result, Survey
 
 VERSION = 1
 Json = dict[str, Any]

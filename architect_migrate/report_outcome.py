@@ -6,15 +6,16 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.history import heads
+from architect_migrate.outline import heads
 from architect_migrate.report_chain import place, short_names
+from architect_migrate.report_status import where
 from architect_migrate.report_text import Cell, Style, count, plain, table
 from architect_migrate.results import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from architect_migrate.history import Outline
+    from architect_migrate.outline import Outline
     from architect_migrate.report_text import Paint
     from architect_migrate.results import Result
 
@@ -38,20 +39,27 @@ def summary_text(results: tuple[Result, ...], outline: Outline, paint: Paint = p
 
 def _row(result: Result, outline: Outline, names: Mapping[str, str]) -> list[Cell]:
     receipt, plan, seen = result.receipt, result.plan, result.survey
-    before = place(outline, seen.position, names) if seen and seen.position else "-"
-    done = result.outcome is Outcome.DONE and plan is not None
+    before = where(seen, outline, names) if seen and seen.position else "-"
+    done = result.outcome is Outcome.DONE
     after = place(outline, plan.after, names) if done and plan else before
     word = "not confirmed" if result.outcome is Outcome.PLANNED else result.outcome.value
     return [
         Cell(result.environment, Style.BOLD),
         Cell(word, _STYLES[result.outcome]),
-        Cell(before.removesuffix(" (head)")),
+        Cell(before),
         Cell(after, Style.GOOD if done else Style.PLAIN),
         Cell(f"{len(receipt.steps):,}" if receipt else "-"),
-        Cell(f"{receipt.rows:,}" if receipt else "-"),
+        Cell(f"{_kept(result):,}" if receipt else "-"),
         Cell(f"{receipt.seconds:.1f}" if receipt else "-"),
         Cell(Path(receipt.backup).name if receipt and receipt.backup else "-"),
     ]
+
+
+def _kept(result: Result) -> int:
+    """The rows that were there before and are there now: a downgrade takes those of its tables away."""
+    if result.receipt is None:
+        return 0
+    return result.receipt.rows - sum(it.rows for it in result.losses if it.subject.startswith("table "))
 
 
 def _totals(results: tuple[Result, ...]) -> list[str]:
@@ -60,7 +68,7 @@ def _totals(results: tuple[Result, ...]) -> list[str]:
     receipts = [it.receipt for it in results if it.receipt]
     lines = [f"{count(len(results), 'environment')}: {', '.join(f'{n} {word}' for word, n in number.items())}"]
     if receipts:
-        rows, tables = sum(it.rows for it in receipts), sum(it.tables for it in receipts)
+        rows, tables = sum(map(_kept, results)), sum(it.tables for it in receipts)
         seconds = sum(it.seconds for it in receipts)
         lines[0] += f"; {count(rows, 'row')} in {count(tables, 'table')} kept, proven in {seconds:.1f} s"
     folders = dict.fromkeys(str(Path(it.backup).parent) for it in receipts if it.backup)

@@ -65,7 +65,7 @@ def summary(plan: Plan, outline: Outline) -> Iterator[str]:
                 word = "revision" if len(ids) == 1 else "revisions"
                 yield f"{verb} {word} {ranges(outline, ids, names)}"
             case "rows":
-                yield f"insert the rows that are missing of {ranges(outline, ids, names)}"
+                yield f"insert missing rows of {ranges(outline, ids, names)}"
             case "stamp":
                 yield "; ".join(headline(it) for it in group)
             case _:
@@ -105,7 +105,7 @@ def _edits(step: RebuildTable) -> str:
     if len(step.edits) <= _NAMED:
         return ", ".join(edit_words(it) for it in step.edits)
     verbs = ["".join(f" {it.lower()}" if it.isupper() else it for it in type(e).__name__).strip() for e in step.edits]
-    return ", ".join(f"{verb} {verbs.count(verb)}x" for verb in dict.fromkeys(verbs))
+    return ", ".join(f"{verbs.count(verb)}x {verb}" for verb in dict.fromkeys(verbs))
 
 
 def _sort(step: Step) -> tuple[str, str]:

@@ -44,21 +44,28 @@ class Against:
 
 def against(seen: Survey) -> Against:
     """What the claims of a database come to; all 0 where a digest told that it is what it claims."""
-    judged: tuple[Judgement, ...] = seen.diagnosis.judgements if seen.diagnosis else ()
-    said = {"executed", "stamped"}
-    incomplete = {"missing", "partial", "conflicting"}
-    there = {"applied", "partial", "conflicting"}
+    judged = seen.diagnosis.judgements if seen.diagnosis else ()
+    claimed = {Claim.EXECUTED, Claim.STAMPED}
+    lacking = {it.revision.id for it in judged if _incomplete(it, seen)}
     return Against(
         len(seen.claims.rows),
-        sum(it.claim.value in said and it.verdict.value in incomplete for it in judged),
+        sum(it.claim in claimed and it.revision.id in lacking for it in judged),
         sum(
-            it.claim not in {Claim.EXECUTED, Claim.STAMPED}
-            and it.verdict.value in there
-            and it.revision.id in seen.position
+            it.claim not in claimed and bool(it.present or it.differing) and it.revision.id in seen.position
             for it in judged
         ),
-        sum(it.verdict.value in incomplete and it.revision.id in seen.position for it in judged),
+        sum(it in seen.position for it in lacking),
     )
+
+
+def _incomplete(it: Judgement, seen: Survey) -> bool:
+    """Whether something of a revision is not there in its shape, other than what a [[resolve]] entry lets stand."""
+    from architect_migrate.diff import change_key
+    from architect_migrate.facts import key
+
+    kept = {change_key(change) for change, _ in seen.kept}
+    wanting = {key(fact) for fact in it.absent} | {change_key(change) for change in it.differing}
+    return bool(wanting - kept) or (it.verdict.value == "missing" and bool(it.lingering))
 
 
 def where(seen: Survey, outline: Outline, names: Mapping[str, str]) -> str:
