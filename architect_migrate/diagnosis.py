@@ -81,20 +81,20 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
     rows = attributions(outline, claims.rows)
     said = {it.id: claim_of(it, stamped, rows) for it in outline.revisions}
     found = facts(schema)
-    anchors = _anchors(history, found, said)
-    position, ambiguous = _extended(history, ancestry(outline, anchors), said)
+    anchors = _anchors(history, found)
+    position, ambiguous = _extended(history, ancestry(outline, anchors), said, found)
     changes = diff(reference(history, position), schema)
     judge = _Judge(history, found, position, tuple(it for it in changes if keeper(it, resolutions) is None))
     judgements = tuple(judge.of(it, said[it.id]) for it in outline.revisions)
     return Diagnosis(judgements, anchors, position, ambiguous, changes, rows, stamped)
 
 
-def _anchors(history: History, found: Mapping[Key, Fact], said: Mapping[str, Claim]) -> tuple[str, ...]:
+def _anchors(history: History, found: Mapping[Key, Fact]) -> tuple[str, ...]:
     """The revisions with evidence that no other revision with evidence comes after."""
     shapes: dict[Key, list[Fact]] = {}
     evident: list[str] = []
     for revision, its in effects(history).items():
-        if any(_tells(fact, found, shapes) for fact in its.added.values()) or _gone(its, found, shapes, said[revision]):
+        if any(_tells(fact, found, shapes) for fact in its.added.values()) or _gone(its, found, shapes):
             evident.append(revision)
         for its_key, fact in its.added.items():
             shapes.setdefault(its_key, []).append(fact)
@@ -113,19 +113,21 @@ def _tells(fact: Fact, found: Mapping[Key, Fact], shapes: Mapping[Key, list[Fact
     return not _serious(fact, there) and all(_serious(shape, there) for shape in earlier)
 
 
-def _gone(its: Effects, found: Mapping[Key, Fact], shapes: Mapping[Key, list[Fact]], claim: Claim) -> bool:
-    """Whether a revision that only removes things has done so: what it removes is gone, its neighbours are not.
+def _gone(its: Effects, found: Mapping[Key, Fact], shapes: Mapping[Key, list[Fact]]) -> bool:
+    """Whether a revision that only removes things has removed some from tables that are there with all the rest.
 
-    Absence is weak evidence, so it counts only with a claim, or where the rest of the same table is all there.
+    Without such neighbours absence is no evidence: then the claims say (see `_extended`).
     """
-    removed = {k: fact for k, fact in its.removed.items() if k not in its.added}
-    if not removed or its.added or any(k in found for k in removed):
+    if not _removed(its, found):
         return False
-    tables = {table_of(fact) for fact in removed.values()}
-    if not all(("table", table) in found for table in tables if table):
-        return claim in {Claim.STAMPED, Claim.EXECUTED} and not any(tables)
-    neighbours = [k for k, made in shapes.items() if table_of(made[-1]) in tables and k not in removed]
+    tables = {table_of(fact) for fact in its.removed.values()} - {k[1] for k in its.removed if k[0] == "table"} - {""}
+    neighbours = [k for k, made in shapes.items() if table_of(made[-1]) in tables and k not in its.removed]
     return bool(neighbours) and all(k in found for k in neighbours)
+
+
+def _removed(its: Effects, found: Mapping[Key, Fact]) -> bool:
+    """Whether a revision only removes things, of which nothing is there."""
+    return bool(its.removed) and not its.added and not any(k in found for k in its.removed)
 
 
 def _serious(expected: Fact, actual: Fact) -> bool:
@@ -133,12 +135,12 @@ def _serious(expected: Fact, actual: Fact) -> bool:
 
 
 def _extended(
-    history: History, position: frozenset[str], said: Mapping[str, Claim]
+    history: History, position: frozenset[str], said: Mapping[str, Claim], found: Mapping[Key, Fact]
 ) -> tuple[frozenset[str], tuple[str, ...]]:
     """The position with the traceless revisions just after it that are claimed, and all such revisions."""
     reached, class_of, traceless = set(position), [], set(position)
     for it in history.outline.revisions:
-        if it.id in traceless or not set(it.parents) <= traceless or not _traceless(history, it.id):
+        if it.id in traceless or not set(it.parents) <= traceless or not _traceless(history, it.id, found):
             continue
         traceless.add(it.id)
         if position or said[it.id] is not Claim.NONE:
@@ -148,9 +150,10 @@ def _extended(
     return frozenset(reached), tuple(class_of)
 
 
-def _traceless(history: History, revision: str) -> bool:
+def _traceless(history: History, revision: str, found: Mapping[Key, Fact]) -> bool:
+    """Whether a schema can look like this both before and after a revision."""
     its = effects(history)[revision]
-    return not its.added and not its.removed
+    return (not its.added and not its.removed) or _removed(its, found)
 
 
 class _Judge:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate import ledger
 from architect_migrate.environments import read_matrix
-from architect_migrate.plan import headline
+from architect_migrate.plan import CreateObject, headline
 from architect_migrate.reconcile import preview, reconcile
 from architect_migrate.results import Outcome, State
 from architect_migrate.setting import setting_for
@@ -38,12 +38,14 @@ ENV = "from alembic import context\nfrom architect_migrate.alembic_env import ru
 
 @dataclass(frozen=True)
 class Home:
-    """One environment, `it`, in a folder of its own; `entries` are [[resolve]] entries, `policies` lines of TOML."""
+    """One environment, `it`, in a folder of its own; `entries` are [[resolve]] entries, `policies` and
+    `tracker` lines of their tables."""
 
     folder: Path
     ini: Path
     entries: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
+    tracker: tuple[str, ...] = ()
     head: str = ""
     file: str = "it.db"
 
@@ -60,8 +62,9 @@ class Home:
 
     def setting(self) -> Setting:
         """As a command would have it: environments.toml is written, then read."""
-        lines = ["[alembic]", f"config = {json.dumps(str(self.ini))}", "[tracker]", "[env.it]", f'path = "{self.file}"']
-        text = "\n".join([*lines, *self.policies, *self.entries]) + "\n"
+        lines = ["[alembic]", f"config = {json.dumps(str(self.ini))}", "[tracker]", *self.tracker]
+        lines += ["[env.it]", f'path = "{self.file}"', *self.policies, *self.entries]
+        text = "\n".join(lines) + "\n"
         (self.folder / "environments.toml").write_text(text, encoding="utf-8")
         matrix = read_matrix(self.folder / "environments.toml", {})
         return setting_for(matrix, matrix.environments[0], Path(os.environ["ARCHMIG_CACHE"]))
@@ -166,36 +169,30 @@ def _columns(connection: sqlite3.Connection, table: bytes) -> tuple[str, ...]:
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> dict[Any, tuple[bytes, ...]]:
-    """Each row by its rowid (or key) as one exact text of type and bytes for every column."""
-    spelt = [
-        row[0].decode()
-        for row in connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table,))
-    ]
-    keyed = connection.execute("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (table,)).fetchall()
-    (without,) = connection.execute(
-        "SELECT wr FROM pragma_table_list WHERE name = ? AND schema = 'main'", (table,)
-    ).fetchone()
-    key = ", ".join(_quoted(row[0].decode()) for row in keyed) if without else "rowid"
-    values = ", ".join(f"typeof({_quoted(it)}), {_exact(_quoted(it))}" for it in spelt)
-    found = connection.execute(f"SELECT json_array({key.replace(', ', ',')}) , {values} FROM {_quoted(table)}")
-    return {
-        row[0]: tuple(kind + b":" + _bytes(value) for kind, value in zip(row[1::2], row[2::2], strict=True))
-        for row in found
-    }
+    """Each row by its rowid (or key) as the type and the bytes of every column."""
+    columns = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table,)).fetchall()
+    primary = connection.execute("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (table,)).fetchall()
+    sort = "SELECT wr FROM pragma_table_list WHERE name = ? AND schema = 'main'"
+    (without_rowid,) = connection.execute(sort, (table,)).fetchone()
+    key = [_quoted(row[0].decode()) for row in primary] if without_rowid else ["rowid"]
+    values = [part for row in columns for part in _exact(_quoted(row[0].decode()))]
+    found = connection.execute(f"SELECT {', '.join([*key, *values])} FROM {_quoted(table)}")
+    return {row[: len(key)]: tuple(map(_bytes, row[len(key) :: 2], row[len(key) + 1 :: 2])) for row in found}
 
 
-def _exact(column: str) -> str:
-    return f"CASE WHEN typeof({column}) IN ('text', 'blob') THEN CAST({column} AS BLOB) ELSE {column} END"
+def _exact(column: str) -> tuple[str, str]:
+    kind = f"typeof({column})"
+    return kind, f"CASE WHEN {kind} IN ('text', 'blob') THEN CAST({column} AS BLOB) ELSE {column} END"
 
 
-def _bytes(value: object) -> bytes:
+def _bytes(kind: bytes, value: object) -> bytes:
     match value:
         case bytes():
-            return value
+            return kind + value
         case float():
-            return struct.pack(">d", value)
+            return kind + struct.pack(">d", value)
         case _:
-            return repr(value).encode()
+            return kind + repr(value).encode()
 
 
 def _quoted(name: str) -> str:
@@ -230,6 +227,8 @@ def come_home(home: Home, allowed: Allowed = NOTHING_ELSE) -> list[str]:
     done = reconcile(home.setting(), shown.plan, lambda *_: None)
     assert (done.outcome, done.warnings) == (Outcome.DONE, ())
     is_home(home, before, allowed)
+    made_anew = {it.name.lower() for it in shown.plan.steps if isinstance(it, CreateObject)}
+    texts_kept(before, moment(home.database), made_anew)
     return headlines(shown.plan)
 
 
@@ -259,6 +258,13 @@ def kept(before: Moment, after: Moment, allowed: Allowed = NOTHING_ELSE) -> None
         new = _hashed(after.rows[table], [after.columns[table].index(it) for it in mine])
         assert old.items() <= new.items(), table
     assert after.dangling <= before.dangling + allowed.dangling
+
+
+def texts_kept(before: Moment, after: Moment, made_anew: set[str]) -> None:
+    """What hangs on tables is there to the letter, but for what the plan says that it makes."""
+    for (kind, name), text in before.objects.items():
+        if kind != "table" and name not in made_anew and (kind, name) in after.objects:
+            assert after.objects[kind, name] == text
 
 
 def _automatic(thing: tuple[str, str]) -> bool:
