@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.database import reading, violations
+from architect_migrate.database import integrity, reading, violations
 from architect_migrate.diff import diff, explain, needs_repair
 from architect_migrate.errors import NotProvenError
 from architect_migrate.history import effects, reference
@@ -87,12 +87,7 @@ def _compared(before: sqlite3.Connection, after: sqlite3.Connection, permitted: 
 def _damage(after: sqlite3.Connection, touched: frozenset[str]) -> list[str]:
     """What integrity_check says of the tables that were written and are still there."""
     there = {fold(row[0]) for row in after.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    return [
-        line
-        for table in sorted(touched & there)
-        for (line,) in after.execute(f"PRAGMA integrity_check({quote(table)})")
-        if line != "ok"
-    ]
+    return [line for table in sorted(touched & there) for line in integrity(after, table)]
 
 
 def _new_violations(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.claims import Claim
 from architect_migrate.diagnosis import Diagnosis, Judgement, Verdict
-from architect_migrate.diff import Change, Extra, Reordered, change_key, needs_repair
+from architect_migrate.diff import Change, Extra, Missing, OtherwiseNamed, Reordered, change_key, needs_repair
 from architect_migrate.facts import Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
 from architect_migrate.history import History, effects, reference, snapshots
 from architect_migrate.outline import heads
@@ -50,6 +50,8 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
     doomed = [it for it in diagnosis.changes if isinstance(it, Extra) and drops(it, resolutions)]
     still |= {change_key(it) for it in doomed}
     repairs = [it for it in diagnosis.changes if needs_repair(it) and change_key(it) not in still]
+    rest = [it for it in history.outline.order if it in target - diagnosis.position]
+    repairs += _needed_by_name(history, diagnosis, rest)
     native = _native(history, diagnosis, schema)
     data = frozenset(
         it.revision.id for it in diagnosis.judgements if _wants_data(it) and _can_hold(history, diagnosis, it)
@@ -60,10 +62,19 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
         if judgement.revision.id in diagnosis.position:
             walk.visit(judgement, repairs, native)
     walk.leave(repairs)
-    rest = [it for it in history.outline.order if it in target - diagnosis.position]
     after = diagnosis.position | target
     steps = [*walk.steps, *_ending(history, diagnosis, rest, after)]
     return Plan(tuple(steps), tuple(walk.blockers), kept, diagnosis.position, after)
+
+
+def _needed_by_name(history: History, diagnosis: Diagnosis, rest: list[str]) -> list[Change]:
+    """Indexes that are there under another name, and that a revision still to be run takes away by their own."""
+    named = {k for revision in rest for k in effects(history)[revision].removed}
+    return [
+        Missing(it.fact)
+        for it in diagnosis.changes
+        if isinstance(it, OtherwiseNamed) and isinstance(it.fact, IndexFact) and change_key(it) in named
+    ]
 
 
 def _ending(history: History, diagnosis: Diagnosis, rest: list[str], after: frozenset[str]) -> Iterable[Step]:
@@ -81,15 +92,15 @@ def _ending(history: History, diagnosis: Diagnosis, rest: list[str], after: froz
 def _native(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset[str]:
     """The revisions before the anchor that can simply be run: nothing of them is there, and nothing hinders them."""
     expected = facts(reference(history, diagnosis.position))
-    tables = {it.name for it in schema.tables}
+    there = set(facts(schema))
     found: set[str] = set()
     before: Schema | None = None
     for judgement in diagnosis.judgements:
         revision = judgement.revision.id
         if revision in diagnosis.position:
-            if judgement.verdict is Verdict.MISSING and _runnable(history, revision, expected, tables, before):
+            if judgement.verdict is Verdict.MISSING and _runnable(history, revision, expected, there, before):
                 found.add(revision)
-                tables |= {k[1] for k in effects(history)[revision].added if k[0] == "table"}
+                there |= set(effects(history)[revision].added)
             elif _must_run(history, judgement):
                 found.add(revision)
         before = snapshots(history)[revision]
@@ -97,15 +108,15 @@ def _native(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset
 
 
 def _runnable(
-    history: History, revision: str, expected: Mapping[Key, Fact], tables: set[str], before: Schema | None
+    history: History, revision: str, expected: Mapping[Key, Fact], there: set[Key], before: Schema | None
 ) -> bool:
-    """Whether all of a revision's effects last, and the tables that it alters are there as it once found them."""
+    """Whether all of a revision's effects last, and what it alters or removes is there as it once found it."""
     its = effects(history)[revision]
-    if any(expected.get(k) != fact for k, fact in its.added.items()):
+    if any(expected.get(k) != fact for k, fact in its.added.items()) or not there >= set(its.removed):
         return False
     made = {k[1] for k in its.added if k[0] == "table"}
     altered = {table_of(fact) for fact in (*its.added.values(), *its.removed.values())} - made - {""}
-    if not altered <= tables:
+    if not all(("table", it) in there for it in altered):
         return False
     once = facts(before).items() if before else ()
     return all(expected.get(k) == fact for k, fact in once if table_of(fact) in altered and k not in its.removed)
