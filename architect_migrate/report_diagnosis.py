@@ -11,6 +11,7 @@ from architect_migrate.findings import Level
 from architect_migrate.report_chain import short_names
 from architect_migrate.report_status import stamp_of, tracker_of, where
 from architect_migrate.report_text import Cell, Style, block, clean, count, plain, shortened, table
+from architect_migrate.results import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,12 +47,13 @@ def heading(result: Result, outline: Outline, paint: Paint) -> str:
     name = paint(clean(result.environment), Style.BOLD)
     if seen is None:
         return f"{name}: could not be read"
+    if seen.state is State.MISSING:
+        return f"{name}: no file"
     names = short_names(outline)
-    at = where(seen, outline, names)
-    state = seen.state.value if at != seen.state.value else ""
-    tracker = f"; tracker {tracker_of(seen)}" if seen.claims.tracker else ""
-    stamp = f"; stamp {stamp_of(seen, names)}" if state != "missing" else ""
-    return f"{name}: {', '.join(filter(None, (state, f'at {at}' if state != 'missing' else at)))}{stamp}{tracker}"
+    at = f"at {where(seen, outline, names).replace(', ', ' with ')}" if seen.position else ""
+    stamp = f"stamp {stamp_of(seen, names)}" if seen.claims.stamp is not None else "no stamp"
+    tracker = f"tracker with {tracker_of(seen)}" if seen.claims.tracker else ""
+    return f"{name}: {'; '.join(filter(None, (seen.state.value, at, stamp, tracker)))}"
 
 
 def brief_text(result: Result, outline: Outline, paint: Paint = plain, width: int = 120) -> str:

@@ -147,6 +147,9 @@ def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table
                 yield f"-- {name(column)} is filled with {' '.join(value.split())}"
             yield "-- every row is copied over, then indexes, triggers and views are made again as they were"
         case Stamp():
+            key = name(f"{version_table}_pkc")
+            columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num)"
+            yield f"CREATE TABLE IF NOT EXISTS {name(version_table)} ({columns});"
             yield f"DELETE FROM {name(version_table)};"
             for it in step.revisions:
                 quoted = it.replace("'", "''")
