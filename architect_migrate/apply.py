@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.database import still_inside
 from architect_migrate.errors import ArchmigError, RevisionFailedError, StepFailedError
-from architect_migrate.guard import Watched, watched
+from architect_migrate.guard import Watched
 from architect_migrate.plan import (
     AddColumn,
     CreateObject,
@@ -27,6 +28,7 @@ from architect_migrate.plan import (
 from architect_migrate.sqlite_rebuild import rebuild_table
 from architect_migrate.sqlite_render import statement
 from architect_migrate.stamp import write_stamp
+from architect_migrate.template import give, replay_on, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,25 +82,21 @@ def _build(
 ) -> Written:
     """Build an empty database from the very statements that replay recorded on another empty database."""
     statements = dict(zip(history.outline.order, (it.statements for it in history.replayed), strict=True))
+    recorded = tuple((it.revision, statements[it.revision]) for it in plan.steps if isinstance(it, RunRevision))
+    template = template_of(recorded, int(time.time() // 60))
+    if template:
+        give(connection, template)
     for number, step in enumerate(plan.steps, 1):
         progress(number, len(plan.steps), headline(step))
         match step:
-            case RunRevision():
-                _replayed(connection, step.revision, statements[step.revision])
+            case RunRevision() if template is None:
+                replay_on(connection, step.revision, statements[step.revision])
             case Stamp():
                 write_stamp(connection, history.outline.version_table, step.revisions)
             case _:
-                raise AssertionError(step)
+                pass
+    still_inside(connection)
     return Written()
-
-
-def _replayed(connection: sqlite3.Connection, revision: str, statements: tuple[str, ...]) -> None:
-    try:
-        with watched(connection):
-            for text in statements:
-                connection.execute(text)
-    except sqlite3.Error as error:
-        raise RevisionFailedError(revision, "upgrade()", str(error)) from error
 
 
 def _run(

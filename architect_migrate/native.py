@@ -10,6 +10,7 @@ from architect_migrate.history import effects, facts_at
 from architect_migrate.outline import heads, position_at
 from architect_migrate.plan import Plan, RunDowngrade, RunRevision, Stamp
 from architect_migrate.planning import Prepared
+from architect_migrate.reconcile import empty
 from architect_migrate.results import Loss, State
 from architect_migrate.sqlite_text import quote
 from architect_migrate.survey import look
@@ -26,6 +27,8 @@ def upgrading(target: str | None) -> Prepare:
     """How a plan for an upgrade is made on an open connection."""
 
     def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+        if prepared := empty(setting, connection, target):
+            return prepared
         seen = look(setting, connection, _wanted(setting, target))
         drifted = seen.state in {State.DRIFTED, State.REFUSED}
         return Prepared(seen, not_where_it_claims(seen) if drifted else up(setting, seen, target))

@@ -105,8 +105,9 @@ def prove_rows(before: sqlite3.Connection, after: sqlite3.Connection, permitted:
     tally = _Tally()
     proofs = []
     with exact(before), exact(after):
-        tables_after = row_tables(after)
-        for name, table in row_tables(before).items():
+        tables_before = row_tables(before)
+        tables_after = row_tables(after) if tables_before else {}
+        for name, table in tables_before.items():
             if table.kind != "table" or name.startswith("sqlite_"):
                 continue
             pair = _Pair(before, after, table, tables_after.get(name), permitted, tally)

@@ -13,7 +13,7 @@ from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import DatabaseMissingError
 from architect_migrate.outline import heads, position_at
 from architect_migrate.results import Outcome, Result, State
-from architect_migrate.survey import glance, survey
+from architect_migrate.survey import glance, nothing, survey
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,9 +67,21 @@ def reconciling(target: str | None) -> Prepare:
     from architect_migrate.planning import prepare
 
     def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
-        return prepare(setting, connection, position_at(setting.outline(), target or setting.environment.target))
+        wanted = position_at(setting.outline(), target or setting.environment.target)
+        return empty(setting, connection, target) or prepare(setting, connection, wanted)
 
     return make
+
+
+def empty(setting: Setting, connection: sqlite3.Connection, target: str | None) -> Prepared | None:
+    """What is prepared for a database that defines nothing at all, whose diagnosis nobody needs; None for others."""
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return None
+    from architect_migrate.planning import Prepared
+
+    outline = setting.outline()
+    seen = nothing(State.UNINITIALISED, outline, position_at(outline, target or setting.environment.target))
+    return Prepared(seen, from_nothing(setting, target))
 
 
 def planned(result: Result, prepared: Prepared) -> Result:

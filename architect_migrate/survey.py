@@ -25,9 +25,9 @@ def survey(setting: Setting, target: str | None = None) -> Survey:
     outline = setting.outline()
     wanted = position_at(outline, target or setting.environment.target)
     if not path.exists():
-        return _nothing(State.MISSING, outline, wanted)
+        return nothing(State.MISSING, outline, wanted)
     if path.is_file() and path.stat().st_size == 0:
-        return _nothing(State.UNINITIALISED, outline, wanted)
+        return nothing(State.UNINITIALISED, outline, wanted)
     with reading(path, setting.environment.lock_timeout) as connection:
         return glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
 
@@ -35,16 +35,23 @@ def survey(setting: Setting, target: str | None = None) -> Survey:
 def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
     """A survey by digest alone, where the database has to the letter the schema of the revision that it claims."""
     stamped = _plain_stamp(connection, outline.version_table)
-    if stamped not in outline.order or not outline.digests:
-        return None
-    if outline.digests[outline.order.index(stamped)] != digest(connection, setting.hidden(outline.version_table)):
+    if stamped not in outline.order:
         return None
     position = ancestry(outline, [stamped])
-    if position != frozenset(outline.order[: len(position)]):
+    if not as_the_chain_makes_it(setting, connection, outline, position):
         return None
     pending = tuple(it for it in outline.order if it in wanted - position)
     claims = Claims(stamp=(stamped,))
     return Survey(State.PENDING if pending else State.AT_TARGET, claims, position, pending, Counter())
+
+
+def as_the_chain_makes_it(
+    setting: Setting, connection: sqlite3.Connection, outline: Outline, position: frozenset[str]
+) -> bool:
+    """Whether a database has to the letter the schema that replay saw at a position; False where replay saw none."""
+    if not position or not outline.digests or position != frozenset(outline.order[: len(position)]):
+        return False
+    return outline.digests[len(position) - 1] == digest(connection, setting.hidden(outline.version_table))
 
 
 def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str]) -> Survey:
@@ -82,7 +89,8 @@ def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int,
     return State.PENDING if pending else State.AT_TARGET
 
 
-def _nothing(state: State, outline: Outline, wanted: frozenset[str]) -> Survey:
+def nothing(state: State, outline: Outline, wanted: frozenset[str]) -> Survey:
+    """A survey of a database in which there is nothing, or of none at all."""
     pending = tuple(it for it in outline.order if it in wanted)
     return Survey(state, Claims(), frozenset(), pending, Counter())
 

@@ -17,13 +17,13 @@ from architect_migrate.proof import Permitted, RowProof, prove_rows
 from architect_migrate.resolve import keeper
 from architect_migrate.sqlite_read import read_schema
 from architect_migrate.sqlite_text import fold, quote
+from architect_migrate.survey import as_the_chain_makes_it
 from architect_migrate.tracker import read_claims
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.apply import Written
-    from architect_migrate.schema import Schema
     from architect_migrate.setting import Setting
 
 _SHOWN = 8
@@ -42,9 +42,7 @@ def verify(
     setting: Setting, plan: Plan, connection: sqlite3.Connection, backup: Path | None, written: Written
 ) -> Proof:
     """Prove what a plan's execution left in the open transaction; raises NotProvenError with what is wrong."""
-    history = setting.history()
-    schema = read_schema(connection, setting.hidden(history.outline.version_table))
-    problems = [*_schema_problems(setting, plan, schema), *_stamp_problems(setting, plan, connection)]
+    problems = [*_schema_problems(setting, plan, connection), *_stamp_problems(setting, plan, connection)]
     permitted = _permitted(setting, plan, written)
     if backup is None:
         with closing(sqlite3.connect(":memory:")) as nothing:
@@ -61,7 +59,11 @@ def _judged(problems: list[str], found: tuple[Proof, list[str]]) -> Proof:
     return proof
 
 
-def _schema_problems(setting: Setting, plan: Plan, schema: Schema) -> list[str]:
+def _schema_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
+    outline = setting.outline()
+    if as_the_chain_makes_it(setting, connection, outline, plan.after):
+        return []
+    schema = read_schema(connection, setting.hidden(outline.version_table))
     changes = diff(reference(setting.history(), plan.after), schema)
     return [explain(it) for it in changes if needs_repair(it) and not keeper(it, setting.resolutions)]
 
