@@ -23,7 +23,6 @@ from architect_migrate.errors import (
     ArchmigError,
     ChainError,
     DamagedError,
-    DatabaseError,
     DriftedError,
     ForeignKeysBrokenError,
     ProtectedError,
@@ -164,7 +163,7 @@ def _write(context: ModuleType, job: Job) -> None:
     """Run the command in one transaction, prove what it left, commit, and read the version back."""
     with ExitStack() as around:
         if job.command in {"", "upgrade"} and job.environment.uninitialised is Uninitialised.CREATE:
-            around.enter_context(_created(job.path))
+            around.enter_context(database.created(job.path))
         around.enter_context(_explained(job))
         recorded = _in_transaction(context, job)
     table = context.get_context().version_table
@@ -224,25 +223,6 @@ def _watched_step(function: Callable[..., None], connection: sqlite3.Connection,
             database.still_inside(connection)
 
     return watched_function
-
-
-@contextmanager
-def _created(path: Path) -> Iterator[None]:
-    """A new empty file where there is none, gone again if nothing came of it."""
-    try:
-        with path.open("xb"):
-            pass
-    except FileExistsError:
-        yield
-        return
-    except FileNotFoundError:
-        raise DatabaseError(str(path), "its folder does not exist", "nothing was created: make the folder") from None
-    try:
-        yield
-    except BaseException:
-        if not path.stat().st_size:
-            path.unlink()
-        raise
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate import backup, ledger
 from architect_migrate.apply import execute
-from architect_migrate.database import file_of, integrity, reading, transaction
+from architect_migrate.database import created, file_of, integrity, reading, transaction
 from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import ChangedMeanwhileError, DamagedError, LedgerError
 from architect_migrate.outline import heads
@@ -20,7 +20,8 @@ from architect_migrate.verify import verify
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from architect_migrate.plan import Plan
@@ -60,19 +61,9 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
     return record(setting, result, started)
 
 
-@contextmanager
-def _made_if_missing(setting: Setting, path: Path) -> Iterator[None]:
+def _made_if_missing(setting: Setting, path: Path) -> AbstractContextManager[None]:
     """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
-    if path.exists() or setting.environment.uninitialised is not Uninitialised.CREATE:
-        yield
-        return
-    path.touch(exist_ok=False)
-    try:
-        yield
-    except BaseException:
-        if path.stat().st_size == 0:
-            path.unlink()
-        raise
+    return created(path) if setting.environment.uninitialised is Uninitialised.CREATE else nullcontext()
 
 
 def _backed_up(setting: Setting, path: Path, connection: sqlite3.Connection) -> Path | None:

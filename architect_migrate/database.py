@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote as percent
 
 from architect_migrate.errors import (
+    ArchmigError,
     DamagedError,
     DatabaseError,
     DatabaseLockedError,
@@ -18,6 +19,7 @@ from architect_migrate.errors import (
     TransactionEndedError,
     UnsupportedDatabaseError,
 )
+from architect_migrate.lock import held, openers
 from architect_migrate.sqlite_text import quote
 
 if TYPE_CHECKING:
@@ -66,12 +68,17 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
     """The one write transaction of a run: commits when the block ends well, rolls everything back when it raises.
 
     Foreign keys are off (a rebuild would delete the children of ON DELETE CASCADE keys), so whoever changes rows
-    compares `violations` before and after. Waits `lock_timeout` seconds for the lock. Raises as `reading` does, and
-    NotWritableError before anything is written.
+    compares `violations` before and after. Waits `lock_timeout` seconds for other runs (see `lock`), then as long
+    for the application. Raises as `reading` does, LockedByRunError, and NotWritableError before anything is written.
     """
     _refuse_odd_files(path)
     _refuse_read_only(path)
-    with translated(path, lock_timeout), closing(_open(path, "rw", lock_timeout, HeldConnection)) as connection:
+    _refuse_what_is_no_database(path)
+    with (
+        _locked(path, lock_timeout),
+        translated(path, lock_timeout),
+        closing(_open(path, "rw", lock_timeout, HeldConnection)) as connection,
+    ):
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("PRAGMA legacy_alter_table = OFF")
         connection.execute("BEGIN IMMEDIATE")
@@ -83,6 +90,29 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
             if connection.in_transaction:
                 connection.set_authorizer(None)
                 connection.execute("ROLLBACK")
+
+
+@contextmanager
+def created(path: Path) -> Iterator[None]:
+    """A new empty file where there is none, gone again if nothing came of it; raises DatabaseError."""
+    try:
+        with path.open("xb"):
+            pass
+    except FileExistsError:
+        yield
+        return
+    except FileNotFoundError:
+        raise DatabaseError(str(path), "its folder does not exist", "nothing was created: make the folder") from None
+    except OSError as error:
+        raise DatabaseError(str(path), str(error.strerror), "nothing was created: see to its folder") from error
+    try:
+        yield
+    except BaseException:
+        # Under the lock, so that it is not taken from under a run that waited for this one.
+        with suppress(ArchmigError, FileNotFoundError), held(path, 0):
+            if not path.stat().st_size:
+                path.unlink()
+        raise
 
 
 def still_inside(connection: sqlite3.Connection) -> None:
@@ -99,7 +129,7 @@ def translated(path: Path, timeout: float) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _BUSY:
-            raise DatabaseLockedError(str(path), timeout) from error
+            raise DatabaseLockedError(str(path), timeout, openers(path)) from error
         if code == sqlite3.SQLITE_NOTADB:
             raise NotADatabaseError(str(path)) from error
         if code == sqlite3.SQLITE_CORRUPT:
@@ -173,6 +203,24 @@ def _refuse_odd_files(path: Path) -> None:
     if path.stat().st_nlink > 1:
         problem = "has more than one name (hard links), and a journal would be found through only one of them"
         raise DatabaseError(str(path), problem, "remove the other names, or work on a copy")
+
+
+@contextmanager
+def _locked(path: Path, timeout: float) -> Iterator[None]:
+    """Hold the lock of runs; whoever had it before may have left another file, or none."""
+    with held(path, timeout):
+        _refuse_odd_files(path)
+        yield
+
+
+def _refuse_what_is_no_database(path: Path) -> None:
+    """Before a lock file is made beside it; a database that somebody else has locked is one."""
+    with translated(path, 0), closing(_open(path, "ro", 0, sqlite3.Connection)) as connection:
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY:
+                raise
 
 
 def _refuse_read_only(path: Path) -> None:

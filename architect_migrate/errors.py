@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -169,12 +170,39 @@ class DamagedError(DatabaseError):
 
 
 class DatabaseLockedError(DatabaseError):
-    """Somebody else held the database for longer than the lock timeout."""
+    """Somebody else held the database for longer than the lock timeout; `openers` are those who have it open."""
 
-    def __init__(self, path: str, seconds: float) -> None:
-        self.seconds = seconds
-        problem = f"locked by another process for more than {seconds:g} s"
+    def __init__(self, path: str, seconds: float, openers: tuple[str, ...] = ()) -> None:
+        self.seconds, self.openers = seconds, openers
+        more = f" and {len(openers) - 3} more" if len(openers) > 3 else ""
+        who = f" (open in {', '.join(openers[:3])}{more})" if openers else ""
+        problem = f"locked by another process for more than {seconds:g} s{who}"
         super().__init__(path, problem, "stop the application or wait for it, or raise lock_timeout")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What the holder of a lock says of itself, each empty where it has not said it."""
+
+    since: str = ""
+    process: str = ""
+    host: str = ""
+    user: str = ""
+    command: str = ""
+
+
+class LockedByRunError(DatabaseError):
+    """Another run of archmig or alembic held the database's lock file for longer than the lock timeout."""
+
+    def __init__(self, path: str, seconds: float, holder: Holder) -> None:
+        self.seconds, self.holder = seconds, holder
+        who = (
+            f"by process {holder.process} of {holder.user} on {holder.host} since {holder.since} ({holder.command})"
+            if holder.process
+            else "by one that has not said who it is"
+        )
+        problem = f"another run works on it, {who}, and was waited for {seconds:g} s"
+        super().__init__(path, problem, "nothing was written: wait for it to end, or raise lock_timeout")
 
 
 class NotWritableError(DatabaseError):

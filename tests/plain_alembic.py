@@ -95,5 +95,6 @@ def version(path: Path) -> list[str]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder with its bytes."""
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+    """Every file of a folder with its bytes; but for lock files, which no run ever takes away."""
+    found = sorted(it for it in folder.iterdir() if it.is_file() and it.suffix != ".archmig-lock")
+    return {it.name: it.read_bytes() for it in found}
