@@ -98,6 +98,7 @@ def demo(options: Options, directory: Directory) -> int:
     from architect_migrate.cli_select import matrix_of
     from architect_migrate.demo import build_demo
     from architect_migrate.environments import read_matrix
+    from architect_migrate.report_text import count
 
     file = build_demo(matrix_of(options).script.absolute(), directory)
     names = [it.name for it in read_matrix(file, {}).environments]
@@ -106,6 +107,6 @@ def demo(options: Options, directory: Directory) -> int:
 
         write(document("demo", 0, ({"name": name} for name in names), config=str(file)))
     else:
-        write(f"{len(names)} environments in {file}: {', '.join(names)}")
+        write(f"{count(len(names), 'environment')} in {file}: {', '.join(names)}")
         say(f"look at them: archmig -c {file} status")
     return 0

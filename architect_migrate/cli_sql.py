@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli_end import complain, write
@@ -53,19 +55,14 @@ def offline(
     options: Options, settings: tuple[Setting, ...], preview: Callable[[Setting], Result], target: str | None
 ) -> int:
     """Print what `alembic upgrade --sql` would for each environment that is where it claims to be."""
-    from architect_migrate.outline import heads, position_at
+    from architect_migrate.outline import position_at
 
     outline = settings[0].outline()
     if target is not None:
         position_at(outline, target)
-    previews = look(settings, options, preview)
-    sql: dict[str, str] = {}
-    for setting, it in zip(settings, previews, strict=True):
-        if it.outcome is Outcome.PLANNED and it.survey is not None and it.plan is not None:
-            from architect_migrate.chain import offline_sql
-
-            start, end = heads(outline, it.survey.position), heads(outline, it.plan.after)
-            sql[it.environment] = offline_sql(setting.source.script, ",".join(start) or "base", ",".join(end)).strip()
+    scripts = look(settings, options, partial(_scripted, preview))
+    sql = {it.environment: it.detail for it in scripts if it.outcome is Outcome.PLANNED}
+    previews = tuple(replace(it, detail="") if it.environment in sql else it for it in scripts)
     # Printing is all that was asked for: that something is pending is no difference here.
     code = exit_code(tuple(it for it in previews if it.outcome is not Outcome.PLANNED))
     if options.as_json:
@@ -81,6 +78,19 @@ def offline(
         else:
             write(f"-- {it.environment}: {it.detail or it.outcome.value}\n")
     return code
+
+
+def _scripted(preview: Callable[[Setting], Result], setting: Setting) -> Result:
+    """A preview whose detail, where anything is planned, is the SQL of the whole way."""
+    result = preview(setting)
+    if result.outcome is not Outcome.PLANNED or result.survey is None or result.plan is None:
+        return result
+    from architect_migrate.chain import offline_sql
+    from architect_migrate.outline import heads
+
+    start, end = (heads(setting.outline(), it) for it in (result.survey.position, result.plan.after))
+    sql = offline_sql(setting.source.script, ",".join(start) or "base", ",".join(end))
+    return replace(result, detail=sql.strip())
 
 
 def _why(result: Result) -> str:
