@@ -1,0 +1,37 @@
+"""Schemas and histories from SQL scripts, for the tests of the pure core."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from architect_migrate.history import History, Replayed, delta
+from architect_migrate.outline import Outline, Revision
+from architect_migrate.sqlite_read import read_schema
+
+if TYPE_CHECKING:
+    from architect_migrate.schema import Schema
+
+
+def schema_of(script: str) -> Schema:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(script)
+        return read_schema(connection)
+
+
+def line_of(*scripts: str) -> History:
+    """A line of revisions 1, 2, …, each of which runs a script."""
+    return chain_of({str(it): (scripts[it - 1], (str(it - 1),) if it > 1 else ()) for it in range(1, len(scripts) + 1)})
+
+
+def chain_of(steps: dict[str, tuple[str, tuple[str, ...]]]) -> History:
+    """A chain from each revision's script and parents, replayed in the order given."""
+    revisions = tuple(Revision(name, parents, legacy_version=name) for name, (_, parents) in steps.items())
+    replayed, before, script = [], schema_of(""), ""
+    for text, _ in steps.values():
+        script += text + ";"
+        after = schema_of(script)
+        replayed.append(Replayed(delta(before, after)))
+        before = after
+    return History(Outline(revisions), tuple(replayed))
