@@ -18,7 +18,7 @@ from alembic.util import CommandError
 from architect_migrate.chain_files import script_folder
 from architect_migrate.database import still_inside
 from architect_migrate.errors import ArchmigError, ChainError, ReplayError, RevisionFailedError, TransactionEndedError
-from architect_migrate.guard import Watched, watched
+from architect_migrate.guard import Watched, watched, watched_loosely
 from architect_migrate.history import Delta, History, Replayed, delta
 from architect_migrate.outline import Outline, Revision
 from architect_migrate.schema import Schema
@@ -195,26 +195,6 @@ class _Recorder:
         """Whether a statement changed something other than Alembic's own version table."""
         words = [fold(unquote(token.text)) for token in significant(statement)]
         return bool(words) and words[0] in _CHANGING and fold(self.version_table) not in words
-
-
-@contextmanager
-def watched_loosely(connection: sqlite3.Connection) -> Iterator[Watched]:
-    """Watch writes on a scratch connection, where a revision may do as it likes (other than reach out)."""
-    from architect_migrate.guard import note
-
-    seen = Watched()
-
-    def authorise(action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
-        if action == sqlite3.SQLITE_ATTACH:
-            return sqlite3.SQLITE_DENY
-        note(seen, action, (first or "").lower(), second or "")
-        return sqlite3.SQLITE_OK
-
-    connection.set_authorizer(authorise)
-    try:
-        yield seen
-    finally:
-        connection.set_authorizer(None)
 
 
 def _revision(found: Any) -> Revision:

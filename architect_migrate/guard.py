@@ -61,6 +61,24 @@ def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
         raise TransactionEndedError(seen.refused)
 
 
+@contextmanager
+def watched_loosely(connection: sqlite3.Connection) -> Iterator[Watched]:
+    """Watch writes on a scratch connection, where a revision may do as it likes (other than reach out)."""
+    seen = Watched()
+
+    def authorise(action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
+        if action == sqlite3.SQLITE_ATTACH:
+            return sqlite3.SQLITE_DENY
+        note(seen, action, (first or "").lower(), second or "")
+        return sqlite3.SQLITE_OK
+
+    connection.set_authorizer(authorise)
+    try:
+        yield seen
+    finally:
+        connection.set_authorizer(None)
+
+
 def _judge(
     seen: Watched,
     connection: sqlite3.Connection,

@@ -82,22 +82,21 @@ class Home:
 
 @dataclass(frozen=True)
 class Moment:
-    """Everything in a database: objects by (type, name), columns and rows by table, keys that refer to nothing."""
+    """Everything in a database: objects by (type, name), columns and rows by table, foreign keys."""
 
     objects: Mapping[tuple[str, str], str]
     columns: Mapping[str, tuple[str, ...]]
     rows: Mapping[str, Mapping[Any, tuple[bytes, ...]]]
-    dangling: int
+    keys: frozenset[tuple[Any, ...]]
+    dangling: frozenset[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a journey may do beyond keeping everything: columns that the chain's own code writes, objects that go,
-    rows that refer to nothing by a key that is new."""
+    """What a journey may do beyond keeping everything: columns that the chain's own code writes, objects that go."""
 
     written: frozenset[tuple[str, str]] = frozenset()
     gone: frozenset[str] = frozenset()
-    dangling: int = 0
 
 
 NOTHING_ELSE = Allowed()
@@ -160,7 +159,7 @@ def moment(path: Path) -> Moment:
         names = [name for kind, name, _ in master if kind == b"table" and not name.startswith(b"sqlite_")]
         columns = {name.decode().lower(): _columns(connection, name) for name in names}
         rows = {name.decode().lower(): _rows(connection, name.decode()) for name in names}
-        return Moment(objects, columns, rows, _dangling(connection))
+        return Moment(objects, columns, rows, *_dangling(connection))
 
 
 def _columns(connection: sqlite3.Connection, table: bytes) -> tuple[str, ...]:
@@ -199,15 +198,22 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _dangling(connection: sqlite3.Connection) -> int:
-    found = 0
+def _dangling(connection: sqlite3.Connection) -> tuple[frozenset[tuple[Any, ...]], frozenset[tuple[Any, ...]]]:
+    """Every foreign key that can be checked as (table, parent, columns), and the rows that refer to nothing by one."""
+    keys: dict[tuple[str, int], tuple[str, str, tuple[str, ...]]] = {}
+    found: set[tuple[Any, ...]] = set()
     for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        table = name.decode()
         try:
-            rows = connection.execute("SELECT rowid FROM pragma_foreign_key_check(?)", (name.decode(),))
-            found += len(rows.fetchall())
+            broken = connection.execute("SELECT rowid, fkid FROM pragma_foreign_key_check(?)", (table,)).fetchall()
         except sqlite3.OperationalError:
-            continue  # a key to a table that is not there, or to columns that are not unique: SQLite cannot tell
-    return found
+            continue  # a key to columns that are not unique: SQLite cannot tell
+        listed = 'SELECT id, "table", lower("from") FROM pragma_foreign_key_list(?) ORDER BY id, seq'
+        for number, parent, column in connection.execute(listed, (table,)).fetchall():
+            *_, columns = keys.get((table, number), ("", "", ()))
+            keys[table, number] = (table.lower(), parent.decode().lower(), (*columns, column.decode()))
+        found |= {(*keys[table, number], rowid) for rowid, number in broken}
+    return frozenset(keys.values()), frozenset(found)
 
 
 def headlines(plan: Plan | None) -> list[str]:
@@ -257,7 +263,8 @@ def kept(before: Moment, after: Moment, allowed: Allowed = NOTHING_ELSE) -> None
         old = _hashed(before.rows[table], [columns.index(it) for it in mine])
         new = _hashed(after.rows[table], [after.columns[table].index(it) for it in mine])
         assert old.items() <= new.items(), table
-    assert after.dangling <= before.dangling + allowed.dangling
+    # A key that is new can only tell of rows that referred to nothing before: all rows are as they were.
+    assert {it for it in after.dangling - before.dangling if it[:3] in before.keys} == set()
 
 
 def texts_kept(before: Moment, after: Moment, made_anew: set[str]) -> None:
