@@ -12,6 +12,13 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/pip install --quiet --editable ".[dev]"
 	touch $@
 
+demo: $(VENV)/.installed
+	rm -rf $(DEMO)
+	$(BIN)/archmig demo $(DEMO)
+	$(BIN)/archmig -c $(DEMO)/environments.toml status
+	$(BIN)/archmig -c $(DEMO)/environments.toml reconcile --all --yes
+	$(BIN)/archmig -c $(DEMO)/environments.toml status
+
 test: $(VENV)/.installed
 	$(BIN)/pytest -q -n $(JOBS)
 
