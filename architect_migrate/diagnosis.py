@@ -184,8 +184,10 @@ class _Judge:
             for its_key, fact in its.removed.items()
             if its_key not in its.added and its_key not in self.expected and its_key in self.found
         )
-        done = len(its.removed) > len(lingering) and not its.added
-        verdict = self._verdict(revision.id, its, (bool(present) or done, bool(absent or lingering), bool(differing)))
+        only_removes, inside = bool(its.removed) and not its.added, revision.id in self.position
+        done = only_removes and inside and len(its.removed) > len(lingering)
+        undone = bool(absent or lingering) or (only_removes and not inside)
+        verdict = self._verdict(revision.id, its, (bool(present) or done, undone, bool(differing)))
         return Judgement(revision, claim, verdict, tuple(present), tuple(absent), tuple(differing), lingering)
 
     def _look(self, revision: str, its_key: Key, fact: Fact) -> Missing | Differs | bool:
