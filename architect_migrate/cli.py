@@ -10,7 +10,6 @@ import typer
 from architect_migrate import cli_change, cli_read
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
-from architect_migrate.errors import ArchmigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +22,7 @@ _EXAMPLES = {
     "downgrade": "archmig downgrade 046 -e dev",
     "check": "archmig check --all --json",
     "history": "archmig history -e dev -e qa",
-    "pending": "archmig pending --db data/dev/architect.db",
+    "pending": "archmig pending --db data/dev.db",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
 }
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")]
@@ -36,9 +35,6 @@ def main() -> None:
     except KeyboardInterrupt:
         say("interrupted; nothing was changed")
         raise SystemExit(130) from None
-    except ArchmigError as error:
-        say(f"archmig: {error}")
-        raise SystemExit(2) from None
 
 
 def application() -> typer.Typer:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli_consent import agreed
+from architect_migrate.cli_consent import Consent, agreed
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import (  # noqa: TC001  (Typer reads annotations when it runs)
     DownTarget,
@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     Execute = Callable[[Setting, Plan, Progress], Result]
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a command does to one environment: how it is foreseen, how it is done, and which revision was named."""
+
+    preview: Callable[[Setting], Result]
+    execute: Execute
+    target: str | None = None
+
+
 def reconcile(options: Options, *, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Bring drifted databases home without losing a row.
 
@@ -41,7 +50,9 @@ def reconcile(options: Options, *, dry_run: DryRun = False, yes: Yes = False) ->
     """
     from architect_migrate import reconcile as service
 
-    return _run(options, service.preview, service.reconcile, dry_run, yes)
+    if dry_run:
+        return _rehearse(options, service.preview, None)
+    return _perform(options, _Change(service.preview, service.reconcile), _consent(yes))
 
 
 def upgrade(
@@ -58,7 +69,9 @@ def upgrade(
         from architect_migrate.cli_sql import offline
 
         return offline(options, to_read(options), preview, revision)
-    return _run(options, preview, _to(service.upgrade, revision), dry_run, yes, revision)
+    if dry_run:
+        return _rehearse(options, preview, revision)
+    return _perform(options, _Change(preview, _to(service.upgrade, revision), revision), _consent(yes))
 
 
 def downgrade(options: Options, revision: DownTarget, *, dry_run: DryRun = False, yes: Yes = False) -> int:
@@ -69,7 +82,9 @@ def downgrade(options: Options, revision: DownTarget, *, dry_run: DryRun = False
     from architect_migrate import upgrade as service
 
     preview = partial(service.preview_downgrade, target=revision)
-    return _run(options, preview, _to(service.downgrade, revision), dry_run, yes, revision)
+    if dry_run:
+        return _rehearse(options, preview, revision)
+    return _perform(options, _Change(preview, _to(service.downgrade, revision), revision), _consent(yes))
 
 
 def _to(execute: Callable[..., Result], target: str | None) -> Execute:
@@ -82,43 +97,40 @@ def _towards(
     return execute(setting, plan, told, target)
 
 
-def _run(
-    options: Options,
-    preview: Callable[[Setting], Result],
-    execute: Execute,
-    dry_run: bool,
-    yes: bool,
-    target: str | None = None,
-) -> int:
-    """Preview every environment, ask once for all, run those that were planned, tell what came of each."""
-    settings = to_read(options) if dry_run else to_change(options)
-    outline = settings[0].outline()
-    _refuse_unknown(outline, target)
-    previews = look(settings, options, preview)
-    if dry_run:
-        from architect_migrate.cli_sql import dry
+def _consent(yes: bool) -> Consent:
+    return Consent.GIVEN if yes else Consent.ASKED_FOR
 
-        return dry(options, settings, previews)
+
+def _rehearse(options: Options, preview: Callable[[Setting], Result], target: str | None) -> int:
+    """Show what would be done to every environment; that only reads, so nobody need be named."""
+    from architect_migrate.cli_sql import dry
+
+    settings = to_read(options)
+    _refuse_unknown(settings[0].outline(), target)
+    return dry(options, settings, look(settings, options, preview))
+
+
+def _perform(options: Options, change: _Change, consent: Consent) -> int:
+    """Preview every environment, ask once for all, run those that were planned, tell what came of each."""
+    settings = to_change(options)
+    outline = settings[0].outline()
+    _refuse_unknown(outline, change.target)
+    previews = look(settings, options, change.preview)
     planned = {it.environment: it for it in previews if it.outcome is Outcome.PLANNED}
     if not planned:
         return _tell(options, outline, previews)
     _show(options, outline, previews)
-    chosen = tuple(it for it in settings if it.environment.name in planned)
-    consented = {it.environment.name for it in agreed(options, chosen, yes)}
-    if not consented:
+    allowed = agreed(options, tuple(it for it in settings if it.environment.name in planned), consent)
+    if not allowed:
         say("nothing was changed")
-        return 1
+        return exit_code(previews)
     from architect_migrate.cli_progress import running
 
-    going = [it for it in chosen if it.environment.name in consented]
-    done = {
-        it.environment: replace(it, losses=planned[it.environment].losses)
-        for it in running(options, going, planned, execute)
-    }
-    results = tuple(done.get(it.environment, it) for it in previews)
+    ran = running(options, list(allowed), planned, change.execute)
+    done = {it.environment: replace(it, losses=planned[it.environment].losses) for it in ran}
     for it in done.values():
         lament(it, options)
-    return _tell(options, outline, results)
+    return _tell(options, outline, tuple(done.get(it.environment, it) for it in previews))
 
 
 def _refuse_unknown(outline: Outline, target: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli_end import say
@@ -14,9 +15,16 @@ if TYPE_CHECKING:
     from architect_migrate.setting import Setting
 
 
-def agreed(options: Options, settings: tuple[Setting, ...], yes: bool) -> tuple[Setting, ...]:
+class Consent(Enum):
+    """Whether `--yes` was said, or somebody has to be asked."""
+
+    GIVEN = "given"
+    ASKED_FOR = "asked for"
+
+
+def agreed(options: Options, settings: tuple[Setting, ...], consent: Consent) -> tuple[Setting, ...]:
     """Those of the environments that may be changed. Raises UsageError where nobody is there to ask."""
-    if yes:
+    if consent is Consent.GIVEN:
         return settings
     if not on_terminal(sys.stdin):
         advice = f"look with archmig {options.command} --dry-run, then add --yes"
