@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from architect_migrate.content import Content, Rows, header_of, objects_of, table_digest
 from architect_migrate.database import integrity, reading
+from architect_migrate.draft import draft, sweep, sync
 from architect_migrate.errors import BackupError
-from architect_migrate.exact_rows import BATCH, codec_of, exact, frozen, new_digest, own_key, passes, row_tables, select
+from architect_migrate.exact_rows import BATCH, codec_of, exact, frozen, own_key, passes, row_tables, select
 from architect_migrate.sqlite_text import quote
 
 if TYPE_CHECKING:
-    import hashlib
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from architect_migrate.exact_rows import RowTable
@@ -31,18 +31,30 @@ _MARGIN_BYTES, _MARGIN_PART = 1 << 20, 0.05
 _HEADER = ("user_version", "application_id", "encoding", "page_size", "auto_vacuum")
 _OF_THE_DATABASE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
-_SIDECARS = ("", "-journal", "-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A verified backup: `size` in bytes, `rows` of all `tables` together, `digest` of every value in them."""
+    """A verified backup: `size` in bytes, and what both it and the database hold."""
 
     path: Path
     size: int
-    tables: int
-    rows: int
-    digest: str
+    content: Content
+
+    @property
+    def tables(self) -> int:
+        """How many tables hold rows of their own."""
+        return len(self.content.tables)
+
+    @property
+    def rows(self) -> int:
+        """The rows of all tables together."""
+        return self.content.rows
+
+    @property
+    def digest(self) -> str:
+        """One digest of all that it holds."""
+        return self.content.digest
 
 
 def take(path: Path, folder: Path, name: str) -> Backup:
@@ -51,15 +63,34 @@ def take(path: Path, folder: Path, name: str) -> Backup:
     Works while this process or another holds the write lock. Has the database's permissions, never wider ones.
     Raises BackupError, and what `reading` raises of the database; either way no file is left.
     """
-    with reading(path, _TIMEOUT) as source, _named_failures(path, folder):
+    with reading(path, _TIMEOUT) as source:
+        return take_through(source, path, folder, name)
+
+
+def take_through(source: sqlite3.Connection, path: Path, folder: Path, name: str) -> Backup:
+    """The same, through a connection that nobody else can write beside, or that is in a read transaction."""
+    found: list[Content] = []
+    final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy)))
+    return Backup(final, final.stat().st_size, found[0])
+
+
+def take_damaged(source: sqlite3.Connection, path: Path, folder: Path, name: str) -> Path:
+    """Copy a database that is damaged, page by page as it is, to `folder`/`name`-TIME-N-damaged.db."""
+    return _made(source, path, folder, (name, "-damaged"), lambda _copy: None)
+
+
+def _made(
+    source: sqlite3.Connection, path: Path, folder: Path, name: tuple[str, str], check: Callable[[Path], None]
+) -> Path:
+    with _named_failures(path, folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sweep(folder)
         _require_space(folder, _size(source))
-        with _temporary(folder) as copy:
+        with draft(folder) as copy:
             _copy(source, copy)
-            tables, rows, digest = _verified(path, source, copy)
+            check(copy)
             _settle(copy, path.stat())
-            size = copy.stat().st_size
-            return Backup(_publish(copy, folder, name), size, tables, rows, digest)
+            return _publish(copy, folder, *name)
 
 
 @contextmanager
@@ -90,21 +121,6 @@ def _require_space(folder: Path, size: int) -> None:
         raise BackupError(str(folder), problem, "nothing was changed: free some space, or name another backup folder")
 
 
-@contextmanager
-def _temporary(folder: Path) -> Iterator[Path]:
-    """A new empty file that only its owner can read; gone when the block ends, whatever it left beside itself."""
-    # The name cannot be guessed, so nobody can have planted a link where SQLite will open a file beside it.
-    copy = folder / f".archmig-{secrets.token_hex(12)}.tmp"
-    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.close(descriptor)
-        yield copy
-    finally:
-        for ending in _SIDECARS:
-            with suppress(FileNotFoundError):
-                copy.with_name(copy.name + ending).unlink()
-
-
 def _copy(source: sqlite3.Connection, copy: Path) -> None:
     """Every page in one step: in several, another writer could make it begin again for ever."""
     with closing(sqlite3.connect(copy, isolation_level=None)) as target:
@@ -114,18 +130,18 @@ def _copy(source: sqlite3.Connection, copy: Path) -> None:
         source.backup(target)
         # The copy of a WAL database would want a -wal and a -shm beside it.
         target.execute("PRAGMA journal_mode = DELETE").fetchone()
-    _sync(copy)
+    sync(copy)
 
 
-def _verified(path: Path, source: sqlite3.Connection, copy: Path) -> tuple[int, int, str]:
-    """The number of tables and rows and the digest; raises BackupError where the copy is not the database."""
+def _verified(path: Path, source: sqlite3.Connection, copy: Path) -> Content:
+    """What the database and the copy hold; raises BackupError where the copy is not the database."""
     # SQLite checks without Python's lock, so the check costs no time beside the comparison.
     with ThreadPoolExecutor(max_workers=1) as pool:
         checking = pool.submit(_integrity, copy)
         with closing(_opened(copy)) as target:
             result = _same_content(path, source, target)
         found = checking.result()
-    if found and found == _damage(source):
+    if found and found == damage(source):
         raise BackupError(str(path), f"the database itself is damaged ({found[0]})", "restore an older backup of it")
     if found:
         raise BackupError(str(path), f"the copy is damaged ({found[0]})")
@@ -142,10 +158,10 @@ def _integrity(copy: Path) -> tuple[str, ...]:
     with closing(_opened(copy)) as connection:
         # A row that breaks a CHECK of its table is the database's business, and the copy is right to have it.
         connection.execute("PRAGMA ignore_check_constraints = ON")
-        return _damage(connection)
+        return damage(connection)
 
 
-def _damage(connection: sqlite3.Connection) -> tuple[str, ...]:
+def damage(connection: sqlite3.Connection) -> tuple[str, ...]:
     """What integrity_check finds, leaving out tables that take functions or collations of the application's own."""
     try:
         return integrity(connection)
@@ -164,14 +180,12 @@ def _damage(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _same_content(path: Path, source: sqlite3.Connection, target: sqlite3.Connection) -> tuple[int, int, str]:
+def _same_content(path: Path, source: sqlite3.Connection, target: sqlite3.Connection) -> Content:
     with exact(source), exact(target):
         if _outline(source) != _outline(target):
             raise BackupError(str(path), "the copy has another schema")
-        tables = row_tables(source)
-        digest = new_digest(tuple(tables))
-        rows = sum(_same_rows(path, source, target, table, digest) for table in tables.values())
-    return len(tables), rows, digest.hexdigest()
+        tables = {it.name: _same_rows(path, source, target, it) for it in row_tables(source).values()}
+        return Content(objects_of(source), tables, header_of(source))
 
 
 def _outline(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
@@ -179,11 +193,9 @@ def _outline(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
     return header + connection.execute("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master").fetchall()
 
 
-def _same_rows(
-    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, table: RowTable, digest: hashlib.blake2b
-) -> int:
-    """The number of the table's rows, each of which is the same in both."""
-    rows = 0
+def _same_rows(path: Path, source: sqlite3.Connection, target: sqlite3.Connection, table: RowTable) -> Rows:
+    """The table's rows, each of which is the same in both."""
+    rows, digest = 0, table_digest(table)
     for columns in passes(table.columns):
         query = select(table, own_key(table), columns, codec_of(source))
         copied, rows = target.execute(query), 0
@@ -196,7 +208,7 @@ def _same_rows(
             rows += len(batch)
         if copied.fetchone() is not None:
             raise BackupError(str(path), f"the copy has more rows in table {table.name!r}")
-    return rows
+    return Rows(rows, digest.hexdigest())
 
 
 def _settle(copy: Path, original: os.stat_result) -> None:
@@ -208,21 +220,26 @@ def _settle(copy: Path, original: os.stat_result) -> None:
         # To another group than the database's, its group permissions would let other people read.
         mode &= ~0o070
     copy.chmod(mode)
-    _sync(copy)
+    sync(copy)
 
 
-def _publish(copy: Path, folder: Path, name: str) -> Path:
+def file_safe(name: str) -> str:
+    """An environment's name as a backup's file begins with it."""
+    return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:80].lstrip(".") or "database"
+
+
+def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:
     """Give the file its name, which no other file has, and make that last."""
-    safe = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:80].lstrip(".") or "database"
+    safe = file_safe(name)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     number = 1
     while True:
-        final = folder / f"{safe}-{moment}-{number}.db"
+        final = folder / f"{safe}-{moment}-{number}{ending}.db"
         if _named(copy, final):
             break
         number += 1
     try:
-        _sync(folder)
+        sync(folder)
     except OSError:
         final.unlink()
         raise
@@ -245,11 +262,3 @@ def _named(copy: Path, final: Path) -> bool:
     # A file of two names is one that archmig itself would refuse to open.
     copy.unlink()
     return True
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
