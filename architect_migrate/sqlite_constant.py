@@ -75,7 +75,8 @@ def _sign(first: str, tokens: list) -> tuple[int, list]:  # type: ignore[type-ar
 def _number(text: str) -> int | float:
     digits = text.replace("_", "")
     if digits.startswith("0x"):
-        return int(digits, 16)
+        value = int(digits, 16)
+        return value - 2**64 if value in range(2**63, 2**64) else value
     return int(digits) if digits.isdigit() else float(digits)
 
 
@@ -83,25 +84,41 @@ def _stored(value: float | str, affinity: str) -> str:
     """A constant as a column of this affinity stores it, written as a literal."""
     if affinity in {"INTEGER", "NUMERIC", "REAL"} and isinstance(value, str):
         value = _as_number(value)
+    if not isinstance(value, str):
+        value = _fitting(value)
     if affinity == "TEXT" and not isinstance(value, str):
-        value = repr(value)
+        value = _as_text(value)
     if affinity == "REAL" and not isinstance(value, str):
         value = float(value)
-    if affinity in {"INTEGER", "NUMERIC"} and isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+    if affinity in {"INTEGER", "NUMERIC"} and isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
         value = int(value)
     return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
 
 
 def _as_number(text: str) -> int | float | str:
     """Text that looks like a number as the number it is, as NUMERIC affinity converts it; other text as it is."""
-    plain = text.strip()
-    if not plain or plain[0] not in "+-.0123456789" or "_" in plain:
+    plain = text.strip(" \t\n\v\f\r")
+    if not plain or plain[0] not in "+-.0123456789" or "_" in plain or not plain.isascii():
         return text
-    try:
-        return int(plain)
-    except ValueError:
-        pass
-    try:
-        return float(plain)
-    except ValueError:
-        return text
+    for number in (int, float):
+        try:
+            return number(plain)
+        except ValueError:
+            continue
+    return text
+
+
+def _fitting(value: float) -> int | float:
+    """An integer beyond 64 bits as the floating-point number that SQLite makes of it; zero has no sign."""
+    beyond = isinstance(value, int) and value not in range(-(2**63), 2**63)
+    return float(value) if beyond else value + 0
+
+
+def _as_text(value: float) -> str:
+    """A number as SQLite writes it into a column of text: 15 digits, and a point in every floating-point number."""
+    if isinstance(value, int):
+        return str(value)
+    if value in {float("inf"), float("-inf")}:
+        return "Inf" if value > 0 else "-Inf"
+    digits, mark, exponent = f"{value:.15g}".partition("e")
+    return (digits if "." in digits else f"{digits}.0") + mark + exponent
