@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.claims import Attribution, Claim, attributions, claim_of
 from architect_migrate.compare import Severity, compare
-from architect_migrate.diff import Change, Differs, Missing, OtherwiseNamed, change_key, diff, needs_repair
-from architect_migrate.facts import Fact, facts, key, table_of
-from architect_migrate.history import effects, reference
+from architect_migrate.diff import Change, Differs, Missing, OtherwiseNamed, change_key, diff_of_facts, needs_repair
+from architect_migrate.facts import Fact, facts, table_of
+from architect_migrate.history import effects, facts_at, reference
 from architect_migrate.outline import ancestry
 from architect_migrate.resolve import keeper
 
@@ -83,7 +84,8 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
     found = facts(schema)
     anchors = _anchors(history, found)
     position, ambiguous = _extended(history, ancestry(outline, anchors), said, found)
-    changes = diff(reference(history, position), schema)
+    there = reference(history, position), facts_at(history, position)
+    changes = diff_of_facts(there, (schema, found))
     judge = _Judge(history, found, position, tuple(it for it in changes if keeper(it, resolutions) is None))
     judgements = tuple(judge.of(it, said[it.id]) for it in outline.revisions)
     return Diagnosis(judgements, anchors, position, ambiguous, changes, rows, stamped)
@@ -91,29 +93,38 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
 
 def _anchors(history: History, found: Mapping[Key, Fact]) -> tuple[str, ...]:
     """The revisions with evidence that no other revision with evidence comes after."""
-    shapes: dict[Key, list[Fact]] = {}
-    evident: list[str] = []
-    for revision, its in effects(history).items():
-        if any(_tells(fact, found, shapes) for fact in its.added.values()) or _gone(its, found, shapes):
-            evident.append(revision)
+    shapes = _shapes(history)
+    evident = {
+        revision
+        for number, (revision, its) in enumerate(effects(history).items())
+        if any(_tells(fact, found.get(k), shapes[k], number) for k, fact in its.added.items())
+        or _gone(its, found, number, shapes)
+    }
+    before = {parent for it in history.outline.revisions if it.id in evident for parent in it.parents}
+    covered = ancestry(history.outline, before)
+    return tuple(it for it in history.outline.order if it in evident and it not in covered)
+
+
+@lru_cache(maxsize=8)
+def _shapes(history: History) -> dict[Key, list[tuple[int, Fact]]]:
+    """Every shape that the chain ever gives a thing, with the place in the chain of the revision that does."""
+    shapes: dict[Key, list[tuple[int, Fact]]] = {}
+    for number, its in enumerate(effects(history).values()):
         for its_key, fact in its.added.items():
-            shapes.setdefault(its_key, []).append(fact)
-    covered = {it for revision in evident for it in ancestry(history.outline, [revision]) - {revision}}
-    return tuple(it for it in evident if it not in covered)
+            shapes.setdefault(its_key, []).append((number, fact))
+    return shapes
 
 
-def _tells(fact: Fact, found: Mapping[Key, Fact], shapes: Mapping[Key, list[Fact]]) -> bool:
+def _tells(fact: Fact, there: Fact | None, shapes: list[tuple[int, Fact]], number: int) -> bool:
     """Whether a fact is in the database and no earlier revision explains it."""
-    there = found.get(key(fact))
     if there is None:
         return False
-    earlier = shapes.get(key(fact))
-    if not earlier:
+    if shapes[0][0] == number:
         return True
-    return not _serious(fact, there) and all(_serious(shape, there) for shape in earlier)
+    return not _serious(fact, there) and all(_serious(shape, there) for at, shape in shapes if at < number)
 
 
-def _gone(its: Effects, found: Mapping[Key, Fact], shapes: Mapping[Key, list[Fact]]) -> bool:
+def _gone(its: Effects, found: Mapping[Key, Fact], number: int, shapes: Mapping[Key, list[tuple[int, Fact]]]) -> bool:
     """Whether a revision that only removes things has removed some from tables that are there with all the rest.
 
     Without such neighbours absence is no evidence: then the claims say (see `_extended`).
@@ -121,7 +132,8 @@ def _gone(its: Effects, found: Mapping[Key, Fact], shapes: Mapping[Key, list[Fac
     if not _removed(its, found):
         return False
     tables = {table_of(fact) for fact in its.removed.values()} - {k[1] for k in its.removed if k[0] == "table"} - {""}
-    neighbours = [k for k, made in shapes.items() if table_of(made[-1]) in tables and k not in its.removed]
+    earlier = {k: [fact for at, fact in made if at < number] for k, made in shapes.items() if k not in its.removed}
+    neighbours = [k for k, made in earlier.items() if made and table_of(made[-1]) in tables]
     return bool(neighbours) and all(k in found for k in neighbours)
 
 
@@ -163,7 +175,7 @@ class _Judge:
         self, history: History, found: Mapping[Key, Fact], position: frozenset[str], changes: tuple[Change, ...]
     ) -> None:
         self.effects, self.found, self.position = effects(history), found, position
-        self.expected = facts(reference(history, position))
+        self.expected = facts_at(history, position)
         self.changes = {change_key(it): it for it in changes}
 
     def of(self, revision: Revision, claim: Claim) -> Judgement:

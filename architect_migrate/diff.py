@@ -127,7 +127,14 @@ def needs_repair(change: Change) -> bool:
 
 def diff(reference: Schema, actual: Schema) -> tuple[Change, ...]:
     """Every difference of `actual` from `reference`, in the reference's order, extras last."""
-    expected, found = facts(reference), facts(actual)
+    return diff_of_facts((reference, facts(reference)), (actual, facts(actual)))
+
+
+def diff_of_facts(
+    reference: tuple[Schema, Mapping[Key, Fact]], actual: tuple[Schema, Mapping[Key, Fact]]
+) -> tuple[Change, ...]:
+    """The same, of schemas whose facts are known."""
+    expected, found = reference[1], actual[1]
     satisfied = _satisfied_otherwise(expected, found)
     changes: list[Change] = []
     for its_key, fact in expected.items():
@@ -139,7 +146,7 @@ def diff(reference: Schema, actual: Schema) -> tuple[Change, ...]:
         elif differences := compare(fact, there):
             changes.append(Differs(fact, there, differences))
     used = {key(fact) for fact in satisfied.values()}
-    changes += _reordered(reference, actual)
+    changes += _reordered(reference[0], actual[0])
     changes += [
         Extra(fact, _harm(fact, expected, found))
         for its_key, fact in found.items()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from architect_migrate.schema import Check, Column, ForeignKey, Index, Key, Schema, Table, Trigger, View
+
+
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +170,15 @@ def table_facts(table: Table) -> Iterator[Fact]:
         yield PrimaryKeyFact(table.name, table.primary_key, table.rowid_key, table.autoincrement)
     for unique in sorted(table.uniques):
         yield UniqueFact(table.name, unique)
-    for check in sorted(table.checks, key=repr):
+    for check in _ordered(table.checks):
         yield CheckFact(table.name, check)
-    for foreign_key in sorted(table.foreign_keys, key=repr):
+    for foreign_key in _ordered(table.foreign_keys):
         yield ForeignKeyFact(table.name, foreign_key)
+
+
+def _ordered(found: frozenset[_Part]) -> Iterable[_Part]:
+    """The same order every time; most tables have one such thing at most, and to write it out takes its time."""
+    return sorted(found, key=repr) if len(found) > 1 else found
 
 
 def facts(schema: Schema) -> dict[Key, Fact]:

@@ -26,7 +26,7 @@ from architect_migrate.facts import (
 from architect_migrate.schema import Index, Schema, Table, Trigger, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from architect_migrate.outline import Outline
     from architect_migrate.schema import Key
@@ -235,6 +235,7 @@ def _texts(history: History, position: frozenset[str]) -> dict[Table, str]:
     }
 
 
-def facts_at(history: History, position: frozenset[str]) -> dict[Key, Fact]:
-    """The facts of the schema at a position."""
+@lru_cache(maxsize=64)
+def facts_at(history: History, position: frozenset[str]) -> Mapping[Key, Fact]:
+    """The facts of the schema at a position: the same for every database that is there."""
     return facts(reference(history, position))

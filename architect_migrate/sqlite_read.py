@@ -51,9 +51,12 @@ _MASTER = "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_master WHERE n
 # Text, quotes and comments are stepped over, so that only words of the language are found.
 _TELLING = re.compile(
     r"""--[^\n]*|/\*.*?(?:\*/|\Z)|'[^']*'|"[^"]*"|\[[^\]]*\]|`[^`]*`"""
-    r"|(?<![\w$])(AUTOINCREMENT|CHECK|COLLATE|AS|DEFERRABLE)(?![\w$])",
+    r"|(?<![\w$])(AUTOINCREMENT|CHECK|COLLATE|DEFERRABLE)(?![\w$])",
     re.IGNORECASE | re.DOTALL,
 )
+_WORDS = ("AUTOINCREMENT", "CHECK", "COLLATE", "DEFERRABLE")
+# In pragma_table_xinfo's column `hidden`: computed when read, stored.
+_GENERATED = (2, 3)
 
 
 def read_schema(connection: sqlite3.Connection, without: Iterable[str] = ()) -> Schema:
@@ -109,7 +112,8 @@ def _table(name: str, sql: str, rows: _Rows, sort: Any) -> Table:
         return Table(fold(name), (), module=_module(sql), spelling=name, sql=sql)
     found = rows.columns[name]
     words = _telling_words(sql)
-    parsed, opaque = _parsed(sql) if words - {"AUTOINCREMENT"} else (None, "")
+    telling = words - {"AUTOINCREMENT"} or any(row[6] in _GENERATED for row in found)
+    parsed, opaque = _parsed(sql) if telling else (None, "")
     key = tuple(fold(row[1]) for row in sorted((r for r in found if r[5]), key=lambda r: r[5]))
     origins = {row[3] for row in rows.indexes[name]}
     rowid_key = len(key) == 1 and "pk" not in origins and not without_rowid
@@ -130,7 +134,16 @@ def _table(name: str, sql: str, rows: _Rows, sort: Any) -> Table:
     )
 
 
-def _telling_words(sql: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def _telling_words(sql: str) -> frozenset[str]:
+    upper = sql.upper()
+    # Looking for letters is many times faster than looking for words, and most texts have none of these.
+    if not any(word in upper for word in _WORDS):
+        return frozenset()
+    return frozenset(_found_words(sql))
+
+
+def _found_words(sql: str) -> set[str]:
     return {match[1].upper() for match in _TELLING.finditer(sql) if match[1]}
 
 
@@ -148,25 +161,27 @@ def _columns(rows: Rows, parsed: ParsedTable | None, rowid_key: tuple[str, ...])
     columns = []
     for _, name, declared, not_null, default, _, hidden in rows:
         collation, expression = from_text.get(fold(name), ("binary", None))
-        affinity = affinity_of(declared)
-        columns.append(
-            Column(
-                fold(name),
-                _declared(declared),
-                affinity,
-                bool(not_null) or fold(name) in rowid_key,
-                canonical_default(default, affinity),
-                collation,
-                Generated(expression or "", hidden == 3) if hidden in (2, 3) else None,
-                name,
-            )
-        )
+        generated = Generated(expression or "", hidden == 3) if hidden in _GENERATED else None
+        told = (collation, generated)
+        columns.append(_column(name, declared, bool(not_null) or fold(name) in rowid_key, default, told))
     return tuple(columns)
 
 
-@lru_cache(maxsize=1024)
-def _declared(declared: str) -> str:
-    return " ".join(declared.upper().replace("(", " (").split()).replace(" (", "(")
+# One column is like another in many tables, and most tables are alike in many databases.
+@lru_cache(maxsize=8192)
+def _column(
+    name: str, declared: str, not_null: bool, default: str | None, told: tuple[str, Generated | None]
+) -> Column:
+    affinity = affinity_of(declared)
+    return Column(
+        fold(name),
+        " ".join(declared.upper().replace("(", " (").split()).replace(" (", "("),
+        affinity,
+        not_null,
+        canonical_default(default, affinity),
+        *told,
+        name,
+    )
 
 
 def _text_facts(parsed: ParsedTable) -> dict[str, tuple[str, str | None]]:

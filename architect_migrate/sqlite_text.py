@@ -101,6 +101,8 @@ def significant(sql: str) -> list[Token]:
     return [token for token in tokenize(sql) if token.kind not in BLANKS]
 
 
+# A schema is made of few names, each of which is asked for again and again.
+@lru_cache(maxsize=16384)
 def fold(name: str) -> str:
     """A name in the one case in which SQLite compares names (ASCII letters only)."""
     return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
