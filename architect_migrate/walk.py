@@ -56,7 +56,7 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
     data = frozenset(
         it.revision.id for it in diagnosis.judgements if _wants_data(it) and _can_hold(history, diagnosis, it)
     )
-    walk = _Walk(smith, _owners(history, diagnosis, native), data)
+    walk = _Walk(smith, _owners(history, diagnosis, native), data, _writes(history))
     walk.take([smith.gone(it) for it in doomed])
     for judgement in diagnosis.judgements:
         if judgement.revision.id in diagnosis.position:
@@ -141,34 +141,52 @@ def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> d
     return {k: "" if revision in native else revision for k, revision in found.items()}
 
 
+def _writes(history: History) -> dict[str, frozenset[str]]:
+    """The tables that each revision writes rows to."""
+    return {it: replayed.writes for it, replayed in zip(history.outline.order, history.replayed, strict=True)}
+
+
 class _Walk:
     """Collects steps while the revisions are visited; each table is worked on once, when it is first needed."""
 
-    def __init__(self, smith: Smith, owners: Mapping[Key, str], data: frozenset[str]) -> None:
-        self.smith, self.owners, self.data = smith, owners, data
+    def __init__(
+        self, smith: Smith, owners: Mapping[Key, str], data: frozenset[str], writes: Mapping[str, frozenset[str]]
+    ) -> None:
+        self.smith, self.owners, self.data, self.writes = smith, owners, data, writes
         self.steps: list[Step] = []
         self.blockers: list[Finding] = []
         self.finished: set[Key] = set()
 
     def visit(self, judgement: Judgement, repairs: list[Change], native: frozenset[str]) -> None:
         revision = judgement.revision.id
+        if revision in native or revision in self.data:
+            self._make_room(revision, repairs)
         if revision in native:
             self.steps.append(RunRevision(revision))
             return
         mine = [it for it in repairs if self.owners.get(change_key(it)) == revision]
         self._tables(sorted({_table(it) for it in mine if not _beside(it)}), repairs, revision)
-        for change in mine:
+        self._besides(mine, revision)
+        if revision in self.data:
+            self.steps.append(RunDataStep(revision))
+
+    def _make_room(self, revision: str, repairs: list[Change]) -> None:
+        """Give the tables that a revision writes to their shape before it does, so that nothing refuses its rows."""
+        theirs = [it for it in repairs if _table(it) in self.writes[revision]]
+        self._tables(sorted({_table(it) for it in theirs if not _beside(it)}), theirs, revision)
+        self._besides([it for it in theirs if isinstance(it, Extra)], revision)
+
+    def _besides(self, changes: list[Change], revision: str) -> None:
+        for change in changes:
             if _beside(change) and change_key(change) not in self.finished:
                 self.finished.add(change_key(change))
                 self.take([self.smith.beside(change, revision)])
-        if revision in self.data:
-            self.steps.append(RunDataStep(revision))
 
     def leave(self, repairs: list[Change]) -> None:
         """Work on what no revision owns: harmful extras of the database."""
         left = [it for it in repairs if change_key(it) not in self.finished and change_key(it) not in self.owners]
         self._tables(sorted({_table(it) for it in left if not _beside(it)}), left, "")
-        self.take([self.smith.beside(it, "") for it in left if _beside(it)])
+        self._besides(left, "")
 
     def take(self, parts: Iterable[Work]) -> None:
         for part in parts:
