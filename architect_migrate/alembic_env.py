@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from architect_migrate import chain, database
+from architect_migrate import aftermath, chain, database
 from architect_migrate.alembic_options import Options, choose, read_options
 from architect_migrate.diff import explain
 from architect_migrate.drift import drift, in_the_way
@@ -184,7 +184,8 @@ def _in_transaction(context: ModuleType, job: Job) -> tuple[str, ...]:
             if not job.purge:
                 read_claims(connection, None, migration.version_table)
             # Alembic has no public place between its steps and their functions.
-            migration._migrations_fn = partial(_watched_steps, migration._migrations_fn, connection)  # noqa: SLF001
+            steps = migration._migrations_fn  # noqa: SLF001
+            migration._migrations_fn = partial(_watched_steps, steps, connection, job.ini)  # noqa: SLF001
             context.run_migrations()
             recorded: tuple[str, ...] = migration.get_current_heads()
         _refuse_damage(job.path, connection)
@@ -203,24 +204,33 @@ def _row(table: str, rowid: int | None, parent: str) -> str:
 
 
 def _watched_steps(
-    steps: Callable[..., Iterable[Any]], connection: sqlite3.Connection, heads: Any, context: Any
+    steps: Callable[..., Iterable[Any]], connection: sqlite3.Connection, ini: Path, heads: Any, context: Any
 ) -> Iterator[Any]:
     """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing."""
     for step in steps(heads, context):
         if hasattr(step, "revision"):
-            step.migration_fn = _watched_step(step.migration_fn, connection, step)
+            step.migration_fn = _watched_step(step.migration_fn, connection, step, ini)
         yield step
 
 
-def _watched_step(function: Callable[..., None], connection: sqlite3.Connection, step: Any) -> Callable[..., None]:
-    """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name."""
-    verb = "upgrade()" if step.is_upgrade else "downgrade()"
+def _watched_step(
+    function: Callable[..., None], connection: sqlite3.Connection, step: Any, ini: Path
+) -> Callable[..., None]:
+    """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
+
+    What it takes away beyond what it does in the chain is put back, or the run is refused.
+    """
+    verb, revision = "upgrade()" if step.is_upgrade else "downgrade()", step.revision.revision
 
     @wraps(function)
     def watched_function(**given: Any) -> None:
-        with chain.failures(step.revision.revision, verb), watched(connection):
+        before = aftermath.look(connection)
+        with chain.failures(revision, verb), watched(connection) as seen:
             function(**given)
             database.still_inside(connection)
+        learn = partial(history_of, ini, cache_folder(os.environ))
+        for it in aftermath.mend(connection, before, seen.dropped, revision, learn):
+            logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, it)
 
     return watched_function
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
+from architect_migrate import aftermath
 from architect_migrate.database import still_inside
 from architect_migrate.errors import ArchmigError, RevisionFailedError, StepFailedError
 from architect_migrate.guard import Watched
@@ -40,18 +41,23 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Written:
-    """What a plan's execution did to rows: tables rewritten by repair, and what the chain's own code wrote."""
+    """What a plan's execution did to rows: tables rewritten by repair, and what the chain's own code wrote.
+
+    `restored` tells, a line each, what its code took away and was put back.
+    """
 
     rewritten: set[str] = field(default_factory=set)
     updated: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
+    restored: list[str] = field(default_factory=list)
 
     def add(self, seen: Watched) -> None:
         """Take in what one call of the chain's code was seen to write."""
         self.updated |= seen.updated
         self.deleted |= seen.deleted
         self.written |= seen.tables() | seen.dropped
+        self.restored += seen.restored
 
 
 def execute(
@@ -110,33 +116,41 @@ def _run(
     for number, step in enumerate(plan.steps, 1):
         progress(number, len(plan.steps), headline(step))
         try:
-            seen = _step(step, connection, runner, history.outline.version_table)
+            written.add(_step(step, connection, runner, history))
         except RevisionFailedError:
             raise
         except (ArchmigError, sqlite3.Error) as error:
             raise StepFailedError(headline(step), str(error)) from error
-        written.add(seen)
         still_inside(connection)
     return written
 
 
-def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, version_table: str) -> Watched:
+def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, history: History) -> Watched:
     match step:
         case RunRevision():
             assert runner is not None
-            return runner.upgrade(step.revision)
+            return _native(runner.upgrade, step.revision, connection, history)
         case RunDowngrade():
             assert runner is not None
-            return runner.downgrade(step.revision)
+            return _native(runner.downgrade, step.revision, connection, history)
         case RunDataStep():
             assert runner is not None
-            return runner.data_step(step.revision)
+            return _native(runner.data_step, step.revision, connection, history)
         case RebuildTable():
             rebuild_table(connection, step.table, step.edits, dict(step.fill))
         case Stamp():
-            write_stamp(connection, version_table, step.revisions)
+            write_stamp(connection, history.outline.version_table, step.revisions)
         case CreateObject() | DropObject() | AddColumn() | DropColumn():
             connection.execute(statement(step))
         case _:
             assert_never(step)
     return Watched()
+
+
+def _native(run: Callable[[str], Watched], revision: str, connection: sqlite3.Connection, history: History) -> Watched:
+    """Run the chain's own code, and put back what it took away beyond what it does in the chain."""
+    before = aftermath.look(connection)
+    seen = run(revision)
+    back = aftermath.mend(connection, before, seen.dropped, revision, lambda: history)
+    seen.restored += (f"{revision} took away {it}: put back" for it in back)
+    return seen

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate import backup, ledger
+from architect_migrate import backups, ledger
 from architect_migrate.apply import execute
 from architect_migrate.database import created, file_of, integrity, reading, transaction
 from architect_migrate.environment import Uninitialised
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from architect_migrate.backup import Backup
     from architect_migrate.plan import Plan
     from architect_migrate.planning import Prepared
     from architect_migrate.setting import Setting
@@ -43,9 +44,12 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
             raise ChangedMeanwhileError(setting.environment.name)
         if broken := integrity(connection):
             raise DamagedError(str(path), broken[0])
-        copy = _backed_up(setting, path, connection)
+        made = _backed_up(setting, action, connection)
+        copy = made.path if made else None
         written = execute(setting, shown, connection, progress)
         proof = verify(setting, shown, connection, copy, written)
+        if made:
+            backups.mark(setting, made, action, connection, _unwritten(setting, proof))
     receipt = _receipt(setting, prepared, proof, copy, time.time() - started)
     _read_back(setting, shown)
     result = Result(
@@ -57,8 +61,18 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
         survey=prepared.survey,
         plan=shown,
         receipt=receipt,
+        warnings=tuple(written.restored),
     )
-    return record(setting, result, started)
+    return _tidied(setting, record(setting, result, started))
+
+
+def _tidied(setting: Setting, result: Result) -> Result:
+    """The same, after backups that are left over have gone; what went wrong there is a warning."""
+    if setting.keep is None and setting.max_age is None:
+        return result
+    from architect_migrate.pruning import tidy
+
+    return replace(result, warnings=(*result.warnings, *tidy(setting)))
 
 
 def _made_if_missing(setting: Setting, path: Path) -> AbstractContextManager[None]:
@@ -66,11 +80,17 @@ def _made_if_missing(setting: Setting, path: Path) -> AbstractContextManager[Non
     return created(path) if setting.environment.uninitialised is Uninitialised.CREATE else nullcontext()
 
 
-def _backed_up(setting: Setting, path: Path, connection: sqlite3.Connection) -> Path | None:
+def _backed_up(setting: Setting, action: str, connection: sqlite3.Connection) -> Backup | None:
     """A verified copy of the database as it is; none of one that holds nothing at all."""
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         return None
-    return backup.take(path, setting.backups, setting.environment.name).path
+    return backups.take_for(setting, action)
+
+
+def _unwritten(setting: Setting, proof: Proof) -> set[str]:
+    """Tables that nothing wrote to; the stamp is rewritten without anybody watching."""
+    stamp = setting.outline().version_table
+    return {it.table for it in proof.rows.tables if not it.compared and it.table.lower() != stamp.lower()}
 
 
 def _read_back(setting: Setting, plan: Plan) -> None:

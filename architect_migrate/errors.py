@@ -244,6 +244,16 @@ class RevisionFailedError(ArchmigError):
         return f"revision {self.revision} failed in {self.action}: {self.cause}"
 
 
+class RevisionLosesError(RevisionFailedError):
+    """A revision took away more than it does in the chain; `objects` are what, as people name it."""
+
+    def __init__(self, revision: str, objects: tuple[str, ...], reason: str) -> None:
+        self.objects, self.reason = objects, reason
+        more = f" and {len(objects) - 3} more" if len(objects) > 3 else ""
+        cause = f"it took away {', '.join(objects[:3])}{more}, and that cannot be put back: {reason}"
+        super().__init__(revision, "keeping what is there", cause)
+
+
 class ChainError(ArchmigError):
     """The chain itself cannot be used: `file` is alembic.ini or a revision, `problem` what is wrong with it."""
 
@@ -546,3 +556,14 @@ class UsageError(ArchmigError):
 
     def __str__(self) -> str:
         return f"{self.problem} ({self.advice})"
+
+
+class RestoreError(ArchmigError):
+    """A restore that was refused or could not be finished; `place` is the backup or the database, `advice` the rest."""
+
+    def __init__(self, place: str, problem: str, advice: str) -> None:
+        self.place, self.problem, self.advice = place, problem, advice
+        super().__init__(place, problem, advice)
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}; {self.advice}"

@@ -28,12 +28,16 @@ _TEMPORARY = "_alembic_tmp_"
 
 @dataclass(slots=True)
 class Watched:
-    """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from."""
+    """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from.
+
+    `restored` tells, a line each, what was taken away and put back (see `aftermath`).
+    """
 
     inserted: set[str] = field(default_factory=set)
     updated: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
+    restored: list[str] = field(default_factory=list)
     refused: str = ""
 
     def tables(self) -> frozenset[str]:

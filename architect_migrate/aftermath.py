@@ -1,0 +1,262 @@
+"""What a revision took away beyond what it does in the chain: put back where that is exact, else the run is refused.
+
+Alembic's batch operations make a table anew from what they understand of it, and what they do not understand is gone:
+triggers, expression indexes, AUTOINCREMENT, whatever only this database has. History says what was meant to go.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.diff import Differs, Missing, diff, needs_repair
+from architect_migrate.errors import ArchmigError, RevisionLosesError
+from architect_migrate.facts import IndexFact, PrimaryKeyFact, describe, key
+from architect_migrate.history import effects
+from architect_migrate.sqlite_ddl import parse_table
+from architect_migrate.sqlite_edit import SetAutoincrement
+from architect_migrate.sqlite_nodes import Check, NotNull, PrimaryKey, Unique
+from architect_migrate.sqlite_read import read_schema
+from architect_migrate.sqlite_rebuild import rebuild_table
+from architect_migrate.sqlite_text import fold, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from architect_migrate.diff import Change
+    from architect_migrate.history import History
+    from architect_migrate.schema import Key, Schema
+
+_OBJECTS = """SELECT type, name, tbl_name, sql FROM main.sqlite_master
+              WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"""
+_ORDER = ("table", "index", "view", "trigger")
+_COUNTING = "AUTOINCREMENT of "
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as sqlite_master has it."""
+
+    kind: str
+    name: str
+    table: str
+    sql: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Kind and folded name: what it is called in history too."""
+        return self.kind, fold(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was there before a revision ran, as texts: they are only read where a table was dropped."""
+
+    objects: tuple[Stored, ...]
+    sequences: tuple[tuple[str, int], ...]
+
+
+def look(connection: sqlite3.Connection) -> Before:
+    """Every object and every AUTOINCREMENT's highest id; cheap, since nothing is parsed."""
+    objects = tuple(Stored(*row) for row in connection.execute(_OBJECTS))
+    there = connection.execute("SELECT 1 FROM main.sqlite_master WHERE name = 'sqlite_sequence'").fetchone()
+    rows = connection.execute("SELECT name, seq FROM main.sqlite_sequence").fetchall() if there else []
+    return Before(objects, tuple((fold(name), seq) for name, seq in rows if isinstance(seq, int)))
+
+
+def mend(
+    connection: sqlite3.Connection,
+    before: Before,
+    dropped: Collection[str],
+    revision: str,
+    learn: Callable[[], History],
+) -> tuple[str, ...]:
+    """Put back what a revision took away and does not take away in the chain; what that was, as people name it.
+
+    `dropped` are the folded names of tables that it dropped, most of them to make them anew. `learn` is called only
+    where something is gone. Raises RevisionLosesError.
+    """
+    after = look(connection)
+    there = {it.key for it in after.objects}
+    gone = {it.key for it in before.objects} - there
+    remade = frozenset(it.key[1] for it in before.objects if it.kind == "table" and it.key[1] in dropped)
+    if not gone and not remade:
+        return ()
+    history = learn()
+    its = effects(history)[revision]
+    meant = frozenset(its.removed) | frozenset(its.added)
+    if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - meant) if kind == "table"):
+        raise RevisionLosesError(revision, lost, "in the chain it leaves them alone")
+    remade = frozenset(it for it in remade if ("table", it) in there)
+    case = _Case(connection, before, after, remade, meant, revision, _written_so(history, remade))
+    return (*_remake(case), *_recreate(case))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One revision's aftermath: `remade` are tables that it made anew, `meant` the keys of what it does.
+
+    `ours` are the ON CONFLICT clauses that the chain itself writes, and may lose as it does on an empty database.
+    """
+
+    connection: sqlite3.Connection
+    before: Before
+    after: Before
+    remade: frozenset[str]
+    meant: frozenset[Key]
+    revision: str
+    ours: frozenset[tuple[str, str, str]]
+
+
+def _remake(case: _Case) -> list[str]:
+    """Give tables that were made anew their AUTOINCREMENT back; raises where anything else of them is lost."""
+    if not case.remade:
+        return []
+    after = _schema(case, case.after)
+    lost = [it for it in diff(_schema(case, case.before), after) if _is_loss(it, case.meant)]
+    beyond = [_said(it) for it in lost if not _lost_autoincrement(it)]
+    beyond += [f"{kind} of {table}({columns})" for table, kind, columns in _clauses_lost(case)]
+    if beyond:
+        cause = "only the revision can keep these: alter the table by statements of its own"
+        raise RevisionLosesError(case.revision, tuple(beyond), cause)
+    put_back = [_count_on(case, it) for it in lost]
+    counting = {it.name for it in after.tables if it.autoincrement} | {it.removeprefix(_COUNTING) for it in put_back}
+    _restore_sequences(case, counting)
+    return put_back
+
+
+def _schema(case: _Case, seen: Before) -> Schema:
+    """The schema of the tables made anew, from their texts on a database in memory: the one before is gone."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as scratch:
+        for it in seen.objects:
+            if it.kind in {"table", "index"} and fold(it.table) in case.remade:
+                try:
+                    scratch.execute(it.sql)
+                except sqlite3.Error as error:
+                    cause = f"whether it is as it was cannot be told: {error}"
+                    raise RevisionLosesError(case.revision, (f"{it.kind} {it.name}",), cause) from error
+        return read_schema(scratch)
+
+
+def _clauses_lost(case: _Case) -> list[tuple[str, str, str]]:
+    """ON CONFLICT clauses that are gone: they are in no schema, since nothing but an INSERT tells them apart."""
+    old, new = (_clauses(it for it in seen.objects if it.key[1] in case.remade) for seen in (case.before, case.after))
+    columns = {key[1:] for key in case.meant if key[0] == "column"}
+    lost = sorted(old - new - case.ours)
+    return [(table, kind, names) for table, kind, names in lost if (table, names) not in columns]
+
+
+def _clauses(objects: Iterable[Stored]) -> frozenset[tuple[str, str, str]]:
+    """Every ON CONFLICT of tables as table, words and columns."""
+    return frozenset(
+        (it.key[1], f"ON CONFLICT {found.conflict}", ",".join(fold(column.name) for column in found.columns))
+        for it in objects
+        if it.kind == "table"
+        for found in parse_table(it.sql).every_constraint
+        if isinstance(found, PrimaryKey | NotNull | Unique | Check) and found.conflict
+    )
+
+
+def _written_so(history: History, remade: Collection[str]) -> frozenset[tuple[str, str, str]]:
+    tables = (table for it in history.replayed for table in it.delta.changed.tables)
+    return _clauses(Stored("table", it.name, it.name, it.sql) for it in tables if it.name in remade)
+
+
+def _is_loss(change: Change, meant: Collection[Key]) -> bool:
+    """Whether something of a table is missing or another now, though the revision does nothing about it."""
+    match change:
+        case Missing(fact=IndexFact()) | Differs(fact=IndexFact()):
+            return False  # an index is an object of its own, and put back as such
+        case Missing() | Differs():
+            return key(change.fact) not in meant and needs_repair(change)
+        case _:
+            return False
+
+
+def _lost_autoincrement(change: Change) -> bool:
+    match change:
+        case Differs(fact=PrimaryKeyFact() as old, actual=PrimaryKeyFact() as new):
+            return old.autoincrement and new == replace(old, autoincrement=False)
+        case _:
+            return False
+
+
+def _count_on(case: _Case, change: Change) -> str:
+    """Put AUTOINCREMENT back on a table's key."""
+    assert isinstance(change, Differs)
+    assert isinstance(change.fact, PrimaryKeyFact)
+    table, (column,) = change.fact.table, change.fact.columns
+    try:
+        rebuild_table(case.connection, table, [SetAutoincrement(column)])
+    except (ArchmigError, sqlite3.Error) as error:
+        raise RevisionLosesError(case.revision, (f"{_COUNTING}{table}",), str(error)) from error
+    return f"{_COUNTING}{table}"
+
+
+def _said(change: Change) -> str:
+    """The change in words: what was and is, or what is missing."""
+    match change:
+        case Differs():
+            parts = (f"{it.respect} was {it.expected} and is {it.actual}" for it in change.differences)
+            return f"{describe(change.fact)}: {', '.join(parts)}"
+        case Missing():
+            return describe(change.fact)
+        case _:
+            raise AssertionError(change)
+
+
+def _restore_sequences(case: _Case, counting: Collection[str]) -> None:
+    """No id of a table that was made anew is given out twice."""
+    spelt = {fold(it.name): it.name for it in case.after.objects if it.kind == "table"}
+    now = dict(look(case.connection).sequences)
+    for table, highest in case.before.sequences:
+        if table in case.remade and table in counting and highest > now.get(table, -1):
+            case.connection.execute("DELETE FROM main.sqlite_sequence WHERE name = ?", (spelt[table],))
+            row = (spelt[table], highest)
+            case.connection.execute("INSERT INTO main.sqlite_sequence (name, seq) VALUES (?, ?)", row)
+
+
+def _recreate(case: _Case) -> list[str]:
+    """Create indexes, views and triggers again by their own texts."""
+    done = []
+    for it in sorted(case.before.objects, key=lambda it: _ORDER.index(it.kind)):
+        if not _is_to_be_recreated(case, it):
+            continue
+        try:
+            case.connection.execute(f"DROP {it.kind} IF EXISTS main.{quote(it.name)}")
+            case.connection.execute(it.sql)
+            _try_out(case.connection, it)
+        except sqlite3.Error as error:
+            raise RevisionLosesError(case.revision, (f"{it.kind} {it.name}",), str(error)) from error
+        done.append(f"{it.kind} {it.name}")
+    return done
+
+
+def _is_to_be_recreated(case: _Case, it: Stored) -> bool:
+    """Whether an object is gone, or an index another now, and neither it nor its table was meant to go."""
+    now = {found.key: found.sql for found in case.after.objects}
+    table = ("table", fold(it.table))
+    if it.kind == "table" or it.key in case.meant or (it.kind != "view" and table not in now and table in case.meant):
+        return False
+    made_anew = it.kind == "index" and fold(it.table) in case.remade
+    return it.key not in now or (made_anew and now[it.key] != it.sql)
+
+
+def _try_out(connection: sqlite3.Connection, it: Stored) -> None:
+    """A view or a trigger is taken by SQLite whatever it mentions: compile what uses it."""
+    name = quote(it.table)
+    if it.kind == "view":
+        connection.execute(f"EXPLAIN SELECT * FROM main.{quote(it.name)}")
+    elif it.kind == "trigger" and _is_table(connection, it.table):
+        columns = connection.execute("SELECT name FROM pragma_table_info(?)", (it.table,)).fetchall()
+        same = ", ".join(f"{quote(column)} = {quote(column)}" for (column,) in columns)
+        connection.execute(f"EXPLAIN INSERT INTO main.{name} DEFAULT VALUES")
+        connection.execute(f"EXPLAIN UPDATE main.{name} SET {same}")
+        connection.execute(f"EXPLAIN DELETE FROM main.{name}")
+
+
+def _is_table(connection: sqlite3.Connection, name: str) -> bool:
+    sql = "SELECT type FROM main.sqlite_master WHERE name = ? COLLATE NOCASE AND type IN ('table', 'view')"
+    return bool(connection.execute(sql, (name,)).fetchone() == ("table",))
