@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from architect_migrate.errors import ArchmigError, UnexpectedError
 from architect_migrate.results import Outcome, Result
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from architect_migrate.setting import Setting
+
+Value = TypeVar("Value")
 
 
 def each(
@@ -23,28 +25,39 @@ def each(
     to be a function of a module, or a partial of one.
     """
     waiting = list(settings)
+    for setting, found in zip(waiting, attempts(waiting, service, jobs), strict=True):
+        name, database = setting.environment.name, str(setting.environment.url)
+        if isinstance(found, ArchmigError):
+            yield Result(name, database, action, Outcome.FAILED, str(found), error=found)
+        else:
+            yield found
+
+
+def attempts(
+    settings: Iterable[Setting], service: Callable[[Setting], Value], jobs: int = 1
+) -> Iterator[Value | ArchmigError]:
+    """The same of a service that gives anything: its value for every environment, or what it raised."""
+    waiting = list(settings)
     if jobs > 1 and len(waiting) > 1:
-        yield from _in_processes(waiting, action, service, min(jobs, len(waiting)))
+        yield from _in_processes(waiting, service, min(jobs, len(waiting)))
     else:
-        yield from (_guarded(action, service, it) for it in waiting)
+        yield from (_guarded(service, it) for it in waiting)
 
 
 def _in_processes(
-    settings: list[Setting], action: str, service: Callable[[Setting], Result], jobs: int
-) -> Iterator[Result]:
+    settings: list[Setting], service: Callable[[Setting], Value], jobs: int
+) -> Iterator[Value | ArchmigError]:
     from concurrent.futures import ProcessPoolExecutor
     from functools import partial
 
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(partial(_guarded, action, service), settings)
+        yield from pool.map(partial(_guarded, service), settings)
 
 
-def _guarded(action: str, service: Callable[[Setting], Result], setting: Setting) -> Result:
-    name, database = setting.environment.name, str(setting.environment.url)
+def _guarded(service: Callable[[Setting], Value], setting: Setting) -> Value | ArchmigError:
     try:
         return service(setting)
     except ArchmigError as error:
-        return Result(name, database, action, Outcome.FAILED, str(error), error=error)
+        return error
     except Exception as error:  # noqa: BLE001  (whatever breaks in one environment, the others go on)
-        unexpected = UnexpectedError(name, f"{type(error).__name__}: {error}", traceback.format_exc())
-        return Result(name, database, action, Outcome.FAILED, str(unexpected), error=unexpected)
+        return UnexpectedError(setting.environment.name, f"{type(error).__name__}: {error}", traceback.format_exc())

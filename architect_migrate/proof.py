@@ -171,7 +171,7 @@ def _count(connection: sqlite3.Connection, table: RowTable) -> int:
 
 def _compare(pair: _Pair, new: RowTable, rows_before: int, rows_after: int) -> TableProof:
     columns = _compared_columns(pair, new)
-    keys = _keys(pair.old, new, pair.permitted.updated)
+    keys = shared_keys(pair.old, new, pair.permitted.updated)
     if keys is None:
         pair.lose("", "no key tells its rows apart both before and after, so nothing is proven of them")
         return TableProof(pair.old.name, rows_before, rows_after, gone=0, compared=False, digest="")
@@ -223,7 +223,7 @@ def _compared_columns(pair: _Pair, new: RowTable) -> tuple[str, ...]:
     return tuple(column for column in asked if fold(column) in there)
 
 
-def _keys(old: RowTable, new: RowTable, updated: frozenset[tuple[str, str]]) -> _Keys | None:
+def shared_keys(old: RowTable, new: RowTable, updated: frozenset[tuple[str, str]] = _NO_COLUMNS) -> _Keys | None:
     """SQL for the key of a row, before and after: what a rebuild carries it by. None where there is no such key."""
     rewritten = {column for table, column in updated if table == fold(old.name)}
     shared = ({fold(column) for column in old.columns} & {fold(column) for column in new.columns}) - rewritten

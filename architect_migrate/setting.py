@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One environment and everything that holds for it."""
+    """One environment and everything that holds for it.
+
+    `keep` (a number) and `max_age` (seconds) say which of its backups may go; None: whatever their number, or age.
+    """
 
     environment: Environment
     resolutions: tuple[Resolution, ...]
@@ -28,6 +31,8 @@ class Setting:
     source: Source
     backups: Path
     ledger: Path
+    keep: int | None = None
+    max_age: int | None = None
 
     def outline(self) -> Outline:
         """The chain in outline: cheap where it was replayed before."""
@@ -48,7 +53,17 @@ def settings_for(matrix: Matrix, environments: Iterable[Environment], cache: Pat
     home = matrix.file.parent / ".archmig"
     backups, ledger = matrix.backup_dir or home / "backups", home / "ledger.db"
     return tuple(
-        Setting(it, resolutions_for(matrix, it), matrix.tracker, source, backups, ledger) for it in environments
+        Setting(
+            environment=it,
+            resolutions=resolutions_for(matrix, it),
+            tracker=matrix.tracker,
+            source=source,
+            backups=backups,
+            ledger=ledger,
+            keep=matrix.backup_keep,
+            max_age=matrix.backup_max_age,
+        )
+        for it in environments
     )
 
 

@@ -77,7 +77,7 @@ class Home:
 
     def backups(self) -> list[Path]:
         folder = self.setting().backups
-        return sorted(folder.iterdir()) if folder.exists() else []
+        return sorted(folder.glob("*.db")) if folder.exists() else []
 
 
 @dataclass(frozen=True)

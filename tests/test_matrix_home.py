@@ -120,7 +120,7 @@ def test_each_has_one_backup_that_is_what_was_there_before(journey: Journey, nam
     assert receipt is not None
     assert moment(Path(receipt.backup)) == journey.before[name]
     folder = journey.settings[name].backups
-    assert [it for it in folder.iterdir() if it.name.startswith(f"{name}-2")] == [Path(receipt.backup)]
+    assert [it for it in folder.glob("*.db") if it.name.startswith(f"{name}-2")] == [Path(receipt.backup)]
 
 
 def test_nothing_was_written_to_those_that_were_skipped(journey: Journey) -> None:
@@ -134,10 +134,10 @@ def test_nothing_was_written_to_those_that_were_skipped(journey: Journey) -> Non
 
 
 def test_a_second_run_over_all_has_nothing_to_do_and_takes_no_backup(journey: Journey) -> None:
-    backups = sorted(journey.settings["main"].backups.iterdir())
+    backups = sorted(journey.settings["main"].backups.glob("*.db"))
     again = {it.environment: it.outcome for it in each(journey.settings.values(), "reconcile", service)}
     assert again == dict.fromkeys(FILLED, Outcome.NOTHING) | dict.fromkeys(EMPTY, Outcome.SKIPPED)
-    assert sorted(journey.settings["main"].backups.iterdir()) == backups
+    assert sorted(journey.settings["main"].backups.glob("*.db")) == backups
     assert len(backups) == len(FILLED)
 
 
