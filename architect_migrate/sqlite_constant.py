@@ -44,7 +44,9 @@ def canonical_default(text: str | None, affinity: str) -> str | None:
     if plain == "datetime ( 'now' )":
         return "current_timestamp"
     constant = _constant(plain)
-    return plain if constant is None else _stored(constant, affinity)
+    if constant is None:
+        return plain.lower() if [token.kind for token in significant(plain)] == ["blob"] else plain
+    return _stored(constant, affinity)
 
 
 def _constant(plain: str) -> int | float | str | None:

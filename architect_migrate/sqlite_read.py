@@ -167,6 +167,14 @@ def _columns(rows: Rows, parsed: ParsedTable | None, rowid_key: tuple[str, ...])
     return tuple(columns)
 
 
+def _type(declared: str) -> str:
+    """A type in upper case with its blanks where they belong: `varchar( 10 )` is `VARCHAR(10)`."""
+    words = " ".join(declared.upper().split())
+    for mark in "(),":
+        words = mark.join(part.strip() for part in words.split(mark))
+    return words.replace(")", ") ").strip()
+
+
 # One column is like another in many tables, and most tables are alike in many databases.
 @lru_cache(maxsize=8192)
 def _column(
@@ -175,7 +183,7 @@ def _column(
     affinity = affinity_of(declared)
     return Column(
         fold(name),
-        " ".join(declared.upper().replace("(", " (").split()).replace(" (", "("),
+        _type(declared),
         affinity,
         not_null,
         canonical_default(default, affinity),

@@ -66,6 +66,8 @@ def drifted(draw: DrawFn, chain: Chain) -> Drifted:
     ]
     for _ in range(draw(st.integers(0, 7))):
         script += draw(st.sampled_from(ways))()
+    for _ in range(draw(st.integers(0, 2))):
+        script += draw(_filled(near))
     script += draw(_stamped(chain)) + draw(_tracked(chain))
     return Drifted(start, tuple(script))
 

@@ -65,6 +65,7 @@ literals = st.one_of(
 @example("INTEGER", "'1٣'", "13")
 @example("INTEGER", "-0", "0")
 @example("TEXT", "9e999", "'Inf'")
+@example("BLOB", "x'0a'", "X'0A'")
 @example("INTEGER", "''", "0")
 @example("TEXT", "1e3", "'1000.0'")
 def test_two_defaults_are_one_exactly_if_sqlite_stores_one_value(declared: str, one: str, other: str) -> None:
