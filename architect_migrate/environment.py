@@ -193,7 +193,7 @@ def resolutions_for(matrix: Matrix, environment: Environment) -> tuple[Resolutio
 
     Raises ResolutionsClashError where two of them settle one thing.
     """
-    listed = environment in matrix.environments
+    listed = any(it.name == environment.name and it == environment for it in matrix.environments)
     words = environment.tags | {environment.name}
     chosen = tuple(
         entry for entry in matrix.resolutions if not listed or not entry.environments or entry.environments & words

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from architect_migrate.database import file_of, reading
 from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import DatabaseMissingError
-from architect_migrate.outline import heads, position_at
+from architect_migrate.outline import heads
 from architect_migrate.results import Outcome, Result, State
-from architect_migrate.survey import glance, nothing, survey
+from architect_migrate.survey import glance, nothing, position_of, survey
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,7 +34,7 @@ def preview(setting: Setting, target: str | None = None) -> Result:
         done = replace(result, survey=seen, outcome=Outcome.PLANNED, plan=from_nothing(setting, target))
         return _unless_refused(setting, done)
     outline = setting.outline()
-    wanted = position_at(outline, target or setting.environment.target)
+    wanted = position_of(setting.source, target or setting.environment.target)
     with reading(path, setting.environment.lock_timeout) as connection:
         glanced = glance(setting, connection, outline, wanted)
         if glanced and glanced.state is State.AT_TARGET:
@@ -67,7 +67,7 @@ def reconciling(target: str | None) -> Prepare:
     from architect_migrate.planning import prepare
 
     def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
-        wanted = position_at(setting.outline(), target or setting.environment.target)
+        wanted = position_of(setting.source, target or setting.environment.target)
         return empty(setting, connection, target) or prepare(setting, connection, wanted)
 
     return make
@@ -80,7 +80,7 @@ def empty(setting: Setting, connection: sqlite3.Connection, target: str | None) 
     from architect_migrate.planning import Prepared
 
     outline = setting.outline()
-    seen = nothing(State.UNINITIALISED, outline, position_at(outline, target or setting.environment.target))
+    seen = nothing(State.UNINITIALISED, outline, position_of(setting.source, target or setting.environment.target))
     return Prepared(seen, from_nothing(setting, target))
 
 
@@ -114,7 +114,7 @@ def from_nothing(setting: Setting, target: str | None) -> Plan:
     from architect_migrate.plan import Plan, RunRevision, Stamp
 
     outline = setting.outline()
-    wanted = position_at(outline, target or setting.environment.target)
+    wanted = position_of(setting.source, target or setting.environment.target)
     steps = [RunRevision(it) for it in outline.order if it in wanted]
     return Plan((*steps, Stamp(heads(outline, wanted))), (), (), frozenset(), wanted)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.claims import Claims, stamp_problem
 from architect_migrate.database import file_of, reading
 from architect_migrate.outline import ancestry, position_at
+from architect_migrate.replay import outline_at
 from architect_migrate.results import State, Survey
 from architect_migrate.sqlite_digest import digest
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.diagnosis import Diagnosis
     from architect_migrate.outline import Outline
+    from architect_migrate.replay import Source
     from architect_migrate.setting import Setting
 
 
@@ -23,7 +26,7 @@ def survey(setting: Setting, target: str | None = None) -> Survey:
     """Look at the environment's database; `target` defaults to its own. Raises what `reading` raises."""
     path = file_of(setting.environment.url)
     outline = setting.outline()
-    wanted = position_at(outline, target or setting.environment.target)
+    wanted = position_of(setting.source, target or setting.environment.target)
     if not path.exists():
         return nothing(State.MISSING, outline, wanted)
     if path.is_file() and path.stat().st_size == 0:
@@ -35,12 +38,11 @@ def survey(setting: Setting, target: str | None = None) -> Survey:
 def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
     """A survey by digest alone, where the database has to the letter the schema of the revision that it claims."""
     stamped = _plain_stamp(connection, outline.version_table)
-    if stamped not in outline.order:
-        return None
-    position = ancestry(outline, [stamped])
+    position = _position_by(setting.source, stamped)
     if not as_the_chain_makes_it(setting, connection, outline, position):
         return None
-    pending = tuple(it for it in outline.order if it in wanted - position)
+    left = wanted - position
+    pending = tuple(it for it in outline.order if it in left) if left else ()
     claims = Claims(stamp=(stamped,))
     return Survey(State.PENDING if pending else State.AT_TARGET, claims, position, pending, Counter())
 
@@ -49,9 +51,30 @@ def as_the_chain_makes_it(
     setting: Setting, connection: sqlite3.Connection, outline: Outline, position: frozenset[str]
 ) -> bool:
     """Whether a database has to the letter the schema that replay saw at a position; False where replay saw none."""
+    replayed = _digest_at(setting.source, position)
+    return bool(replayed) and replayed == digest(connection, setting.hidden(outline.version_table))
+
+
+# A chain may have thousands of revisions and a run hundreds of databases, most of them at the same one.
+@lru_cache(maxsize=64)
+def position_of(source: Source, target: str) -> frozenset[str]:
+    """The position that a target names on a chain. Raises as `outline_at` and `position_at`."""
+    return position_at(outline_at(source), target)
+
+
+@lru_cache(maxsize=64)
+def _position_by(source: Source, stamped: str) -> frozenset[str]:
+    """The position that a stamp of one revision claims; empty where the chain does not know it."""
+    return ancestry(outline_at(source), [stamped])
+
+
+@lru_cache(maxsize=64)
+def _digest_at(source: Source, position: frozenset[str]) -> str:
+    """The digest of the schema at a position; empty where replay did not come by it."""
+    outline = outline_at(source)
     if not position or not outline.digests or position != frozenset(outline.order[: len(position)]):
-        return False
-    return outline.digests[len(position) - 1] == digest(connection, setting.hidden(outline.version_table))
+        return ""
+    return outline.digests[len(position) - 1]
 
 
 def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str]) -> Survey:
