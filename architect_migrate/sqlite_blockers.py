@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.findings import Finding, Level
 from architect_migrate.resolve import copy_line, entry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from architect_migrate.questions import Answer
+    from architect_migrate.schema import Column, Table
 
 _STAND = "or let the actual shape stand: add this to environments.toml"
 
 
-def required(table: str, column: str, rows: int, like: str) -> Finding:
-    """A column that must have a value is missing; `like` is the column that may hold it, or empty."""
+def required(shape: Table, column: Column, rows: int, like: str) -> Finding:
+    """A column that must have a value is missing; `shape` is the chain's, `like` what may hold it, or empty."""
+    table = shape.name
     looks = f"{table}.{like} looks like it" if like else "nothing in the table looks like it"
     return Finding(
         Level.BLOCKING,
         "blocked-required-column",
-        f"{table}.{column}",
+        f"{table}.{column.name}",
         f"the chain requires a value, {rows} rows have none, and {looks}",
         "say what the rows get: add this to environments.toml",
-        entry=entry(table, column, copy_line(like) if like else 'default = ""'),
+        entry=entry(table, column.name, copy_line(like) if like else _value_line(shape, column)),
     )
+
+
+def _value_line(shape: Table, column: Column) -> str:
+    """What rows can get without anything to go by: an empty value, or NULL where a constraint may not take that."""
+    keys = [*shape.uniques, shape.primary_key, *(it.columns for it in shape.foreign_keys)]
+    if any(column.name in it for it in keys) or any(column.name in it.mentions for it in shape.checks):
+        return "allow_null = true"
+    return 'default = ""' if column.affinity in {"TEXT", "BLOB"} else "default = 0"
+
+
+def agreed(blockers: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The same, where two would settle one thing differently with the entry that settles both: keep it as it is."""
+    found = tuple(blockers)
+    ways: dict[str, set[str]] = {}
+    for it in found:
+        ways.setdefault(_named(it), set()).add(it.entry)
+    return tuple(replace(it, entry=f"{_named(it)}\nkeep = true") if len(ways[_named(it)]) > 1 else it for it in found)
+
+
+def _named(finding: Finding) -> str:
+    """A finding's entry without its last line, which says what to do."""
+    return finding.entry.rpartition("\n")[0]
 
 
 def unfilled(table: str, column: str, nulls: Answer, origin: object) -> Finding:

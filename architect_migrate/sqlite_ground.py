@@ -74,7 +74,7 @@ def _source(ground: Ground, table: str, column: str) -> str | None:
     if ground.column(table, column) is not None:
         return column
     fill = fill_of(ground.resolutions, table, column)
-    if fill is not None:
+    if fill is not None and (fill.copy_from or fill.default is not None):
         return fill.copy_from or ""
     return None if ground.wanted(table, column).default is None else ""
 

@@ -115,7 +115,7 @@ def _missing_column(ground: Ground, table: str, column: Column, revision: str, d
     elif rows and column.not_null and column.default is None and not column.generated and NotNull not in without:
         known = frozenset(it.name for it in shape.columns)
         like = suggestion(column, ground.actual[table], known)
-        draft.blockers.append(blocked.required(table, column.name, rows, like))
+        draft.blockers.append(blocked.required(shape, column, rows, like))
     elif rows and not _constant_default(shape, column):
         draft.edits.append(sqlite_edit.AddColumn(definition))
     else:
@@ -277,7 +277,7 @@ def _referred_to(ground: Ground, fact: UniqueFact) -> bool:
 
 def _assembled(ground: Ground, table: str, revision: str, draft: _Draft) -> plan.Work:
     """Native steps where they do; one rebuild for everything where anything needs it."""
-    blockers = tuple(draft.blockers)
+    blockers = blocked.agreed(draft.blockers)
     if not draft.edits or blockers:
         return plan.Work((*draft.native, *draft.later), blockers)
     added = [sqlite_edit.AddColumn(it.definition) for it in draft.native]

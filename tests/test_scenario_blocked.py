@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from scenario_shop import ORDERS, PEOPLE, shop
-from scenarios import Allowed, ask, come_home, digest, script, stays
+from scenarios import Allowed, ask, come_home, digest, own_chain, revision, script, stamp, stays
 
 from architect_migrate.errors import ChangedMeanwhileError
 from architect_migrate.findings import Level
 from architect_migrate.reconcile import reconcile
+from architect_migrate.results import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +85,39 @@ def test_it_is_blocked_until_the_printed_entry_is_pasted(
     (finding,) = stays(home)
     assert (finding.level, finding.code, finding.entry) == (Level.BLOCKING, code, entry)
     assert come_home(home.settled(finding.entry)) == [*steps, *LATER]
+
+
+BOUND = {
+    "TEXT": 'default = ""',
+    "INTEGER": "default = 0",
+    "NUMERIC": "default = 0",
+    "TEXT UNIQUE": "allow_null = true",
+    "INTEGER REFERENCES t(id)": "allow_null = true",
+    "TEXT CHECK (x <> '')": "allow_null = true",
+}
+
+
+@pytest.mark.parametrize(("declared", "line"), BOUND.items())
+def test_what_is_proposed_for_a_required_column_can_be_kept_by_its_rows(
+    tmp_path: Path, declared: str, line: str
+) -> None:
+    made = "CREATE TABLE t (id INTEGER PRIMARY KEY{})"
+    home = own_chain(tmp_path, {"001_t": revision(None, made.format(f", x {declared} NOT NULL"))})
+    script(home.database, made.format(""), "INSERT INTO t VALUES (1), (2)", *stamp("001_t"))
+    (finding,) = stays(home)
+    assert finding.entry == f'[[resolve]]\ntable = "t"\ncolumn = "x"\n{line}'
+    come_home(home.settled(finding.entry))
+
+
+def test_two_things_that_block_one_column_print_one_entry_that_settles_both(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"001_t": revision(None, "CREATE TABLE t (a INTEGER NOT NULL, b TEXT)")})
+    script(
+        home.database, "CREATE TABLE t (a TEXT, b TEXT)", "INSERT INTO t VALUES ('x', ''), (NULL, '')", *stamp("001_t")
+    )
+    found = stays(home)
+    assert [it.code for it in found] == ["blocked-values", "blocked-null"]
+    assert {it.entry for it in found} == {'[[resolve]]\ntable = "t"\ncolumn = "a"\nkeep = true'}
+    assert home.settled(found[0].entry).preview().outcome is Outcome.NOTHING
 
 
 def test_everything_that_blocks_is_told_at_once(tmp_path: Path) -> None:
