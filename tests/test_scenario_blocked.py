@@ -112,7 +112,7 @@ def test_what_is_proposed_for_a_required_column_can_be_kept_by_its_rows(
 def test_two_things_that_block_one_column_print_one_entry_that_settles_both(tmp_path: Path) -> None:
     home = own_chain(tmp_path, {"001_t": revision(None, "CREATE TABLE t (a INTEGER NOT NULL, b TEXT)")})
     script(
-        home.database, "CREATE TABLE t (a TEXT, b TEXT)", "INSERT INTO t VALUES ('x', ''), (NULL, '')", *stamp("001_t")
+        home.database, "CREATE TABLE t (a TEXT, b TEXT)", "INSERT INTO t VALUES ('1', ''), (NULL, '')", *stamp("001_t")
     )
     found = stays(home)
     assert [it.code for it in found] == ["blocked-values", "blocked-null"]
