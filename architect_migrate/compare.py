@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.facts import Fact
-    from architect_migrate.schema import Column, Index
+    from architect_migrate.schema import Column, ForeignKey, Index
 
 
 class Severity(Enum):
@@ -55,7 +55,7 @@ def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
         case PrimaryKeyFact(), PrimaryKeyFact():
             return tuple(_compare_keys(expected, actual))
         case ForeignKeyFact(), ForeignKeyFact():
-            return (_differs("reference", _target(expected), _target(actual)),)
+            return tuple(_compare_references(expected.foreign_key, actual.foreign_key))
         case IndexFact(), IndexFact():
             return (_compare_indexes(expected.index, actual.index),)
         case TriggerFact(), TriggerFact():
@@ -110,6 +110,13 @@ def _compare_keys(expected: PrimaryKeyFact, actual: PrimaryKeyFact) -> Iterator[
         yield _differs("autoincrement", _yes(expected.autoincrement), _yes(actual.autoincrement), worst)
 
 
+def _compare_references(expected: ForeignKey, actual: ForeignKey) -> Iterator[Difference]:
+    # A reference that names no columns means the parent's key, and nothing while the parent or its key is not there.
+    unnamed = not expected.parent_columns or not actual.parent_columns
+    if not unnamed or replace(expected, parent_columns=actual.parent_columns) != actual:
+        yield _differs("reference", _target(expected), _target(actual))
+
+
 def _compare_indexes(expected: Index, actual: Index) -> Difference:
     worst = Severity.BREAKING if expected.unique != actual.unique else Severity.BEHAVIOURAL
     return _differs("definition", _index(expected), _index(actual), worst)
@@ -151,8 +158,7 @@ def _sort(fact: TableFact) -> str:
     return " ".join(filter(None, options)) or "an ordinary table"
 
 
-def _target(fact: ForeignKeyFact) -> str:
-    it = fact.foreign_key
+def _target(it: ForeignKey) -> str:
     deferred = " deferred" if it.deferred else ""
     return f"({', '.join(it.parent_columns)}) on delete {it.on_delete} on update {it.on_update}{deferred}"
 

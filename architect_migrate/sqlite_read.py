@@ -249,16 +249,16 @@ def _checks(parsed: ParsedTable | None, columns: set[str]) -> Iterator[Check]:
 
 
 def _resolved(tables: list[Table]) -> Iterator[Table]:
-    """The tables with every foreign key's parent columns named: left out, they are the parent's primary key."""
+    """The tables with every foreign key's parent columns named: left out, they are the parent's key, if that fits."""
     from dataclasses import replace
 
-    keys = {table.name: table.primary_key for table in tables}
+    keys = {(table.name, len(table.primary_key)): table.primary_key for table in tables}
     for table in tables:
         if all(fk.parent_columns for fk in table.foreign_keys):
             yield table
         else:
             named = (
-                fk if fk.parent_columns else replace(fk, parent_columns=keys.get(fk.parent, ()))
+                fk if fk.parent_columns else replace(fk, parent_columns=keys.get((fk.parent, len(fk.columns)), ()))
                 for fk in table.foreign_keys
             )
             yield replace(table, foreign_keys=frozenset(named))

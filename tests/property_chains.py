@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import sqlite3
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -139,4 +142,57 @@ BRANCHED = {
     "005_merge": Step((), ("INSERT OR IGNORE INTO a (id, v) VALUES (1, 'one')",), after=("004_left", "003_right")),
     "006_end": Step(("CREATE TABLE d (id INTEGER PRIMARY KEY, c TEXT NOT NULL REFERENCES c (k) ON UPDATE CASCADE)",)),
 }
-CHAINS = {"library": LIBRARY, "branched": BRANCHED}
+TYPES = ("INTEGER", "TEXT", "REAL", "BLOB", "NUMERIC", "TIMESTAMP", "VARCHAR(9)", "")
+LIMITS = ("", "", "", " NOT NULL", " UNIQUE", " DEFAULT 0", " DEFAULT 'x'", " NOT NULL DEFAULT 1", " COLLATE NOCASE")
+KEYS = (
+    " INTEGER PRIMARY KEY",
+    " INTEGER PRIMARY KEY AUTOINCREMENT",
+    " TEXT PRIMARY KEY",
+    " INT PRIMARY KEY",
+    " INTEGER",
+)
+
+
+def generated(seed: int) -> dict[str, Step]:
+    """A chain of ten revisions by chance, each of which runs on an empty database after those before it."""
+    chance = random.Random(seed)
+    steps: dict[str, Step] = {}
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for number in range(1, 11):
+            wanted = [_statement(chance, connection, f"{number}_{part}") for part in range(chance.randint(1, 4))]
+            steps[f"{number:03}_step"] = Step(tuple(it for it in wanted if it))
+    return steps
+
+
+def _statement(chance: random.Random, connection: sqlite3.Connection, mark: str) -> str:
+    """A statement that changes the schema, executed; empty where what came to mind is not possible."""
+    tables = [
+        row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 't%'")
+    ]
+    indexes = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'i%'")] or ["none"]
+    column = f"c{mark} {chance.choice(TYPES)}{chance.choice(LIMITS)}"
+    table = chance.choice(tables or ["none"])
+    there = [row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))] or ["none"]
+    one, other = chance.choice(there), chance.choice(there)
+    text = chance.choice(
+        [
+            f"CREATE TABLE t{mark} (id{chance.choice(KEYS)}, v{chance.choice(LIMITS)}, {column})",
+            f"CREATE TABLE t{mark} (id{KEYS[0]}, p REFERENCES {table} ON DELETE CASCADE, {column}, CHECK (id > 0))",
+            f"CREATE TABLE t{mark} (k TEXT, n INT, {column}, PRIMARY KEY (k, n), UNIQUE (n)) WITHOUT ROWID",
+            f"ALTER TABLE {table} ADD COLUMN {column}",
+            f"ALTER TABLE {table} ADD COLUMN {column}",
+            f"CREATE INDEX i{mark} ON {table} ({one}, {other} DESC)",
+            f"CREATE UNIQUE INDEX i{mark} ON {table} ({one}, id) WHERE {other} IS NOT NULL",
+            f"CREATE VIEW v{mark} AS SELECT {one} AS it FROM {table}",
+            f"CREATE TRIGGER g{mark} AFTER DELETE ON {table} BEGIN SELECT OLD.{one}; END",
+            f"DROP INDEX {chance.choice(indexes)}",
+            f"DROP TABLE {table}",
+        ]
+    )
+    with suppress(sqlite3.Error):
+        connection.execute(text)
+        return text
+    return ""
+
+
+CHAINS = {"library": LIBRARY, "branched": BRANCHED, "by chance": generated(1), "by chance again": generated(2)}

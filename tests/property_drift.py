@@ -218,7 +218,7 @@ def _extra(draw: DrawFn, here: Schema) -> list[str]:
                 [f"CREATE UNIQUE {index} ({bare})"],
                 [f"CREATE {index} (lower({bare})) WHERE {bare} IS NOT NULL"],
                 ["CREATE TABLE x_log (v)", f"CREATE TRIGGER x_g{number} AFTER {event} ON {on} {log}"],
-                [f"CREATE VIEW x_v{number} AS SELECT {column} AS it, count(*) FROM {on} GROUP BY 1"],
+                [f"CREATE VIEW x_v{number} AS SELECT {bare} AS it, count(*) FROM {on} GROUP BY 1"],
             ]
         )
     )

@@ -1,0 +1,137 @@
+"""What random drift found once: each the smallest database that it was found on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from property_chains import CHAINS, write_chain
+from property_support import Drifted, assert_comes_home, chain_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GENRES = "CREATE TABLE genres ({}, PRIMARY KEY (code)) WITHOUT ROWID"
+DEAR = "INSERT INTO books (author, title, price) VALUES (1, 'a', {})"
+
+
+def found(name: str, chain: str, outcome: str, revisions: int, *statements: str) -> object:
+    return pytest.param(chain, Drifted(revisions, statements), outcome, id=name)
+
+
+@pytest.mark.parametrize(
+    ("chain", "drifted", "outcome"),
+    [
+        found("a table that a run writes and drops again", "library", "done", 0, "CREATE TABLE x_t (v)"),
+        found("a table that only a branch makes", "branched", "done", 5, "DROP TABLE a", "DROP TABLE c"),
+        found(
+            "a key beside the rowid whose column is no INTEGER",
+            "branched",
+            "done",
+            6,
+            "DROP TABLE a",
+            "CREATE TABLE a (l INTEGER DEFAULT 1, v TEXT, id TIMESTAMP PRIMARY KEY)",
+            "INSERT INTO a (id) VALUES (7)",
+        ),
+        found(
+            "a key beside the rowid that holds text",
+            "branched",
+            "blocked",
+            6,
+            "DROP TABLE a",
+            "CREATE TABLE a (l INTEGER DEFAULT 1, v TEXT, id TIMESTAMP PRIMARY KEY)",
+            "INSERT INTO a (id) VALUES ('2024-01-02')",
+        ),
+        found(
+            "a unique by a collation of its own",
+            "library",
+            "done",
+            9,
+            "DROP TABLE authors",
+            "CREATE TABLE authors (id INTEGER PRIMARY KEY, name TEXT NOT NULL COLLATE NOCASE)",
+        ),
+        found(
+            "an index under another name that a later revision drops by its own",
+            "library",
+            "done",
+            5,
+            "DROP INDEX by_title",
+            "CREATE INDEX x_i ON books (title)",
+        ),
+        found(
+            "a revision that drops a view which is not there",
+            "library",
+            "done",
+            7,
+            "DROP TABLE authors",
+            "DROP VIEW titles",
+            "DROP TABLE books",
+            "DROP TABLE genres",
+        ),
+        found(
+            "a sound table that SQLite 3.40 calls damaged",
+            "library",
+            "done",
+            9,
+            "DROP TABLE genres",
+            GENRES.format("label TEXT NOT NULL DEFAULT 'it''s', code TEXT NOT NULL"),
+            "INSERT INTO genres (code, label) VALUES ('a', 'b')",
+        ),
+        found(
+            "rows without rowid that refer to nothing",
+            "library",
+            "done",
+            4,
+            "DROP TABLE authors",
+            "DROP TABLE genres",
+            GENRES.format("code TEXT, label TEXT NOT NULL DEFAULT 'it''s', FOREIGN KEY (code) REFERENCES authors"),
+            "INSERT INTO genres (code) VALUES ('a')",
+        ),
+        found(
+            "two references to a table, one of them to no key",
+            "library",
+            "done",
+            6,
+            "DROP TABLE genres",
+            "CREATE TABLE x_p (v, w UNIQUE)",
+            GENRES.format("code TEXT REFERENCES x_p (w), label TEXT NOT NULL DEFAULT 'it''s' REFERENCES x_p"),
+            "INSERT INTO genres (code) VALUES ('a')",
+        ),
+        found(
+            "rows that a unique partial index cannot take",
+            "library",
+            "blocked",
+            9,
+            "DROP INDEX one_each",
+            "DROP INDEX one_title",
+            DEAR.format(20),
+            DEAR.format(30),
+        ),
+        found(
+            "cheap rows that a unique partial index leaves out",
+            "library",
+            "done",
+            9,
+            "DROP INDEX one_each",
+            DEAR.format(1),
+            "UPDATE books SET stock = 2",
+            DEAR.format(30),
+        ),
+        found(
+            "rows that a column's default makes alike",
+            "library",
+            "blocked",
+            9,
+            "DROP INDEX one_title",
+            "DROP VIEW titles",
+            "ALTER TABLE books DROP COLUMN stock",
+            DEAR.format(1),
+            DEAR.format(2),
+        ),
+    ],
+)
+def test_what_was_found_once_comes_home_or_is_blocked(
+    chain: str, drifted: Drifted, outcome: str, tmp_path: Path, replay_cache: Path
+) -> None:
+    made = chain_of(write_chain(tmp_path / "chain", CHAINS[chain]), replay_cache)
+    assert assert_comes_home(made, drifted, tmp_path, replay_cache).value == outcome
