@@ -43,6 +43,7 @@ ODD = (
     "x''",
     "x'00ff'",
 )
+NUMBERS = st.sampled_from(["1", "2", "3", "NULL", "9223372036854775806"])
 DEFAULTS = (None, "0", "1", "'0'", "0.0", "''", "'x'", "CURRENT_TIMESTAMP", "(1 + 1)", "NULL", "TRUE", "-1")
 TYPES = ("", "INTEGER", "INT", "TEXT", "VARCHAR(20)", "REAL", "BLOB", "NUMERIC", "BOOLEAN", "TIMESTAMP", "DATETIME")
 
@@ -236,7 +237,11 @@ def _filled(draw: DrawFn, here: Schema) -> list[str]:
     for _ in range(draw(st.integers(1, 4))):
         chosen = [it for it in columns if it.not_null or draw(st.booleans())] or columns[:1]
         given = {
-            it.name: draw(st.sampled_from(PLAIN[:-1])) if it.not_null and draw(st.booleans()) else draw(values)
+            it.name: draw(NUMBERS)
+            if table.rowid_key and it.name in table.primary_key
+            else draw(st.sampled_from(PLAIN[:-1]))
+            if it.not_null and draw(st.integers(0, 3))
+            else draw(values)
             for it in chosen
         }
         into = f"{name(table.name)} ({', '.join(map(name, given))})"

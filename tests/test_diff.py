@@ -99,8 +99,8 @@ def extra(line: str) -> str:
             other("SELECT 1", "SELECT 2"),
             [
                 (
-                    "behavioural: trigger g on t: definition is create trigger g after insert on t begin select 2 ; end, "
-                    "the chain says create trigger g after insert on t begin select 1 ; end "
+                    "behavioural: trigger g on t: definition is create trigger g after insert on t begin "
+                    "select 2 ; end, the chain says create trigger g after insert on t begin select 1 ; end "
                     "(the texts differ; whether they mean the same cannot be told)"
                 )
             ],
