@@ -49,6 +49,7 @@ class Written:
     rewritten: set[str] = field(default_factory=set)
     updated: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    triggered: set[tuple[str, str, str]] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
 
@@ -56,6 +57,7 @@ class Written:
         """Take in what one call of the chain's code was seen to write."""
         self.updated |= seen.updated
         self.deleted |= seen.deleted
+        self.triggered |= seen.triggered
         self.written |= seen.tables() | seen.dropped
         self.restored += seen.restored
 

@@ -30,19 +30,22 @@ _TEMPORARY = "_alembic_tmp_"
 class Watched:
     """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from.
 
-    `restored` tells, a line each, what was taken away and put back (see `aftermath`).
+    `triggered` are (trigger, table, column) of what triggers did to rows, with no column for a deleted row; `restored`
+    tells, a line each, what was taken away and put back (see `aftermath`).
     """
 
     inserted: set[str] = field(default_factory=set)
     updated: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
+    triggered: set[tuple[str, str, str]] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
     refused: str = ""
 
     def tables(self) -> frozenset[str]:
         """Every table whose rows were written (batch copies aside: those move rows, they do not write them)."""
-        return frozenset(self.inserted | {table for table, _ in self.updated} | self.deleted)
+        swept = {table for _, table, _ in self.triggered}
+        return frozenset(self.inserted | {table for table, _ in self.updated} | self.deleted | swept)
 
 
 @contextmanager
@@ -89,7 +92,7 @@ def _judge(
     action: int,
     first: str | None,
     second: str | None,
-    *_rest: str | None,
+    *rest: str | None,
 ) -> int:
     # After a full disk or an OR ROLLBACK SQLite is in autocommit, and what code goes on writing would stay.
     ended = not connection.in_transaction
@@ -97,7 +100,7 @@ def _judge(
     if refusal:
         seen.refused = seen.refused or refusal
         return sqlite3.SQLITE_DENY
-    note(seen, action, (first or "").lower(), second or "")
+    note(seen, action, (first or "").lower(), second or "", (rest[-1] or "").lower())
     return sqlite3.SQLITE_OK
 
 
@@ -113,12 +116,14 @@ def _refusal(action: int, first: str, second: str | None) -> str:
     return ""
 
 
-def note(seen: Watched, action: int, table: str, second: str) -> None:
-    """Add one event of the authorizer to what was seen; `table` in lower case."""
+def note(seen: Watched, action: int, table: str, second: str, trigger: str = "") -> None:
+    """Add one event of the authorizer to what was seen; `table` and the `trigger` that it comes from in lower case."""
     if table.startswith(("sqlite_", _TEMPORARY)):
         return
     if action == sqlite3.SQLITE_INSERT:
         seen.inserted.add(table)
+    elif trigger and action in {sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}:
+        seen.triggered.add((trigger, table, second.lower()))
     elif action == sqlite3.SQLITE_UPDATE:
         seen.updated.add((table, second.lower()))
     elif action == sqlite3.SQLITE_DROP_TABLE:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.database import integrity, reading, violations
 from architect_migrate.diff import diff, explain, needs_repair
 from architect_migrate.errors import NotProvenError
-from architect_migrate.history import effects, reference
+from architect_migrate.history import effects, reference, snapshots
 from architect_migrate.outline import heads
 from architect_migrate.plan import DropColumn, DropObject, Plan, RebuildTable, RunDowngrade, RunRevision
 from architect_migrate.proof import Permitted, RowProof, prove_rows
@@ -154,10 +154,18 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
     tables |= {fold(it.name) for it in plan.steps if isinstance(it, DropObject) and it.kind == "table"}
     # An entry fills NULLs of a column that is there; its expression keeps every other value.
     filled = {(fold(it.table), fold(to)) for it in plan.steps if isinstance(it, RebuildTable) for to, _ in it.fill}
+    updated, deleted = _by_own_triggers(setting, written)
     return Permitted(
         frozenset(written.rewritten | written.written),
-        frozenset(written.updated | filled),
+        frozenset(written.updated | updated | filled),
         frozenset(columns),
         frozenset(tables),
-        frozenset(written.deleted),
+        frozenset(written.deleted | deleted),
     )
+
+
+def _by_own_triggers(setting: Setting, written: Written) -> tuple[set[tuple[str, str]], set[str]]:
+    """The columns updated and the tables deleted from by triggers of the chain; nobody asked for what others do."""
+    own = {it.name for schema in snapshots(setting.history()).values() for it in schema.triggers}
+    mine = [(table, column) for trigger, table, column in written.triggered if trigger in own]
+    return {(table, column) for table, column in mine if column}, {table for table, column in mine if not column}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from scenario_shop import KINDS, ORDERS, PEOPLE, shop
-from scenarios import ask, come_home, digest, own_chain, revision, script, stamp, stays
+from scenarios import Allowed, ask, come_home, digest, own_chain, revision, script, stamp, stays
 
 from architect_migrate.errors import ArchmigError
 from architect_migrate.reconcile import reconcile
@@ -171,3 +171,28 @@ def test_a_trigger_that_aborts_what_the_run_inserts_undoes_all_of_it(tmp_path: P
     with pytest.raises(ArchmigError, match="kinds are closed"):
         reconcile(home.setting(), plan, lambda *_: None)
     assert digest(home.database) == before
+
+
+@pytest.mark.parametrize("does", ["DELETE FROM orders WHERE id = 1", "UPDATE orders SET note = 'swept'"])
+def test_what_a_trigger_of_the_application_does_to_rows_is_no_part_of_the_run(tmp_path: Path, does: str) -> None:
+    home = shop(tmp_path, at="")
+    sweep = f"CREATE TRIGGER sweep AFTER INSERT ON kinds BEGIN {does}; END"
+    script(home.database, "DELETE FROM kinds", sweep)
+    plan, before = home.preview().plan, digest(home.database)
+    assert plan is not None
+    with pytest.raises(ArchmigError, match="orders"):
+        reconcile(home.setting(), plan, lambda *_: None)
+    assert digest(home.database) == before
+
+
+def test_what_a_trigger_of_the_chain_does_to_rows_belongs_to_the_run(tmp_path: Path) -> None:
+    made = (
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, seen TEXT)",
+        "CREATE TRIGGER touch AFTER UPDATE OF x ON t BEGIN UPDATE t SET seen = 'touched' WHERE id = NEW.id; END",
+    )
+    chain = {"001_t": revision(None, *made), "002_x": revision("001_t", "UPDATE t SET x = 'new' WHERE x = 'old'")}
+    home = own_chain(tmp_path, chain)
+    script(home.database, *made, "INSERT INTO t VALUES (1, 'old', ''), (2, 'own', '')", *stamp("001_t"))
+    written = Allowed(written=frozenset({("t", "x"), ("t", "seen")}))
+    assert come_home(home, written) == ["run revision 002_x", "stamp 002_x"]
+    assert ask(home.database, "SELECT * FROM t") == [(1, "new", "touched"), (2, "own", "")]
