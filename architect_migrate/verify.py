@@ -128,8 +128,8 @@ def _dangling_by(
     if not {fold(column) for column, _ in pairs} <= own:
         return set()
     primary = after.execute("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (parent,)).fetchall()
-    if len(primary) < len(pairs) and any(to is None for _, to in pairs):
-        return set()
+    # Where the parent has no such key, no column is what a reference means, and every row that refers does so in vain.
+    primary += [("",)] * len(pairs)
     referred = [to if to is not None else primary[at][0] for at, (_, to) in enumerate(pairs)]
     theirs = {fold(row[0]) for row in before.execute("SELECT name FROM pragma_table_info(?)", (parent,))}
     filled = " AND ".join(f"t.{quote(column)} IS NOT NULL" for column, _ in pairs)

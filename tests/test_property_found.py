@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from property_chains import CHAINS, write_chain
+from property_chains import CHAINS, Step, write_chain
 from property_support import Drifted, assert_comes_home, chain_of
 
 if TYPE_CHECKING:
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 GENRES = "CREATE TABLE genres ({}, PRIMARY KEY (code)) WITHOUT ROWID"
 DEAR = "INSERT INTO books (author, title, price) VALUES (1, 'a', {})"
+
+KEYLESS = {
+    "001_base": Step(
+        ("CREATE TABLE p (v)", "CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES p, q REFERENCES nowhere)")
+    ),
+    "002_more": Step(("CREATE TABLE d (v)",)),
+}
 
 
 def found(name: str, chain: str, outcome: str, revisions: int, *statements: str) -> object:
@@ -98,6 +105,15 @@ def found(name: str, chain: str, outcome: str, revisions: int, *statements: str)
             "INSERT INTO genres (code) VALUES ('a')",
         ),
         found(
+            "a reference to be added whose parent has no key",
+            "keyless",
+            "done",
+            2,
+            "DROP TABLE c",
+            "CREATE TABLE c (id INTEGER PRIMARY KEY, p, q)",
+            "INSERT INTO c VALUES (2, 'b', 'b')",
+        ),
+        found(
             "rows that a unique partial index cannot take",
             "library",
             "blocked",
@@ -133,5 +149,5 @@ def found(name: str, chain: str, outcome: str, revisions: int, *statements: str)
 def test_what_was_found_once_comes_home_or_is_blocked(
     chain: str, drifted: Drifted, outcome: str, tmp_path: Path, replay_cache: Path
 ) -> None:
-    made = chain_of(write_chain(tmp_path / "chain", CHAINS[chain]), replay_cache)
+    made = chain_of(write_chain(tmp_path / "chain", {**CHAINS, "keyless": KEYLESS}[chain]), replay_cache)
     assert assert_comes_home(made, drifted, tmp_path, replay_cache).value == outcome
