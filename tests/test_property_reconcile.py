@@ -50,7 +50,7 @@ def comes_home(chain: Chain, it: Drifted, cache: Path) -> Outcome:
     return outcome
 
 
-@profile(25)
+@profile(15)
 @given(st.data())
 def test_a_drifted_database_of_the_dashboard_comes_home_or_is_blocked(
     dashboard: Chain, replay_cache: Path, data: st.DataObject
@@ -58,7 +58,7 @@ def test_a_drifted_database_of_the_dashboard_comes_home_or_is_blocked(
     assert comes_home(dashboard, data.draw(drifted(dashboard)), replay_cache) is not Outcome.FAILED
 
 
-@profile(60)
+@profile(30)
 @given(st.data())
 def test_a_drifted_database_of_a_small_chain_comes_home_or_is_blocked(
     small: Chain, replay_cache: Path, data: st.DataObject
