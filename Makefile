@@ -29,3 +29,7 @@ lint: $(VENV)/.installed
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+# BENCH="--part noop --strict" and the like: bench/README.md.
+bench: $(VENV)/.installed
+	$(BIN)/python bench/run.py $(BENCH)

@@ -16,14 +16,26 @@ if TYPE_CHECKING:
 
 
 def observe(setting: Setting, action: str) -> Result:
-    """What is seen of the environment's database. Raises what `survey` raises."""
+    """What is seen of the environment's database, without the evidence. Raises what `survey` raises."""
+    return _result(setting, action, _without_evidence(survey(setting)))
+
+
+def _result(setting: Setting, action: str, seen: Survey) -> Result:
     environment = setting.environment
-    return Result(environment.name, str(environment.url), action, Outcome.NOTHING, survey=survey(setting))
+    return Result(environment.name, str(environment.url), action, Outcome.NOTHING, survey=seen)
+
+
+def _without_evidence(seen: Survey) -> Survey:
+    """Less to hand from process to process, which would take longer than looking: no schema, one fact that is there."""
+    if seen.diagnosis is None:
+        return seen
+    judgements = tuple(replace(it, present=it.present[:1]) for it in seen.diagnosis.judgements)
+    return replace(seen, schema=None, diagnosis=replace(seen.diagnosis, judgements=judgements))
 
 
 def examine(setting: Setting, action: str) -> Result:
-    """The same, and where it drifted what stands in the way of repair: only a plan asks the rows."""
-    result = observe(setting, action)
+    """All that is seen, and where it drifted what stands in the way of repair: only a plan asks the rows."""
+    result = _result(setting, action, survey(setting))
     if result.survey is None or result.survey.state is not State.DRIFTED:
         return result
     from architect_migrate.reconcile import preview

@@ -1,0 +1,127 @@
+"""A column added to a table of many rows: natively, as archmig plans it, and by a rebuild."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from scene import archmig
+from timing import Row, beside, faster, once, process
+
+from architect_migrate import sqlite_edit
+from architect_migrate.database import transaction
+from architect_migrate.environments import read_matrix
+from architect_migrate.plan import AddColumn
+from architect_migrate.reconcile import preview
+from architect_migrate.replay import cache_folder
+from architect_migrate.setting import setting_for
+from architect_migrate.sqlite_rebuild import rebuild_table
+from architect_migrate.sqlite_render import statement
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_REVISION = '''"""{id}"""
+
+import sqlalchemy as sa
+
+from alembic import op
+
+revision = "{id}"
+down_revision = {before!r}
+
+
+def upgrade() -> None:
+    {up}
+
+
+def downgrade() -> None:
+    {down}
+'''
+_CREATE = 'op.create_table("events", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("kind", sa.Text()))'
+_ADD = 'op.add_column("events", sa.Column("mood", sa.Text(), server_default="calm"))'
+_ROWS = """INSERT INTO events (kind) WITH RECURSIVE counted(n) AS
+           (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?) SELECT 'kind ' || (n % 97) FROM counted"""
+
+
+def run(scratch: Path, rows: int) -> list[Row]:
+    folder = _project(scratch / "large")
+    database = folder / "it.db"
+    archmig(folder, "upgrade", "--env", "it", "--yes")
+    _lose_the_column(database, rows)
+    plain = folder / "plain.db"
+    shutil.copyfile(database, plain)
+    step = _planned(folder)
+    native, rebuilt = _native(plain, step), _rebuilt(plain)
+    plain.unlink()
+    whole = once(lambda: process(*_reconcile(folder), cwd=folder))
+    size = database.stat().st_size / 1e6
+    kept = f"{rows:,} rows, {size:,.0f} MB"
+    shutil.rmtree(folder)
+    return [
+        faster(f"the plan's ALTER TABLE ADD COLUMN, commit included; {kept}", native, "a rebuild", rebuilt, 20),
+        beside("rebuild_table of the same, commit included", rebuilt),
+        beside("archmig reconcile as a whole: backup, its proof, the ALTER, the proof of rows", whole),
+    ]
+
+
+def _project(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    versions = folder / "alembic" / "versions"
+    versions.mkdir(parents=True)
+    (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/alembic\n", encoding="utf-8")
+    env = "from alembic import context\nfrom architect_migrate.alembic_env import run\n\nrun(context)\n"
+    (folder / "alembic" / "env.py").write_text(env, encoding="utf-8")
+    for name, before, up, down in (
+        ("001", None, _CREATE, 'op.drop_table("events")'),
+        ("002", "001", _ADD, 'op.drop_column("events", "mood")'),
+    ):
+        text = _REVISION.format(id=name, before=before, up=up, down=down)
+        (versions / f"{name}.py").write_text(text, encoding="utf-8")
+    lines = ["[alembic]", 'config = "alembic.ini"', "[env.it]", 'path = "it.db"', 'uninitialised = "create"']
+    (folder / "environments.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def _lose_the_column(database: Path, rows: int) -> None:
+    """Drift: the database says that it is at head, and the column is not there."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("ALTER TABLE events DROP COLUMN mood")
+        connection.execute("BEGIN")
+        connection.execute(_ROWS, (rows,))
+        connection.execute("COMMIT")
+
+
+def _planned(folder: Path) -> AddColumn:
+    """The step that archmig's plan has for the column."""
+    matrix = read_matrix(folder / "environments.toml", os.environ)
+    result = preview(setting_for(matrix, matrix.environments[0], cache_folder(os.environ)))
+    assert result.plan is not None, result
+    (step,) = [it for it in result.plan.steps if isinstance(it, AddColumn)]
+    return step
+
+
+def _native(path: Path, step: AddColumn) -> float:
+    began = time.perf_counter()
+    with transaction(path, 5) as connection:
+        connection.execute(statement(step))
+    return time.perf_counter() - began
+
+
+def _rebuilt(path: Path) -> float:
+    """Another column by a rebuild, of the table that has the first by now."""
+    began = time.perf_counter()
+    with transaction(path, 5) as connection:
+        rebuild_table(connection, "events", [sqlite_edit.AddColumn("temper TEXT DEFAULT 'calm'")])
+    return time.perf_counter() - began
+
+
+def _reconcile(folder: Path) -> tuple[str | Path, ...]:
+    from scene import ARCHMIG
+
+    return ARCHMIG, "reconcile", "-c", folder / "environments.toml", "--all", "--yes"
