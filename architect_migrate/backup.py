@@ -232,7 +232,10 @@ def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:
     """Give the file its name, which no other file has, and make that last."""
     safe = file_safe(name)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    number = 1
+    # A number below one that is there is not given again: the names say which came later.
+    beginning = f"{safe}-{moment}-"
+    given = [re.match(r"\d+", it.name.removeprefix(beginning)) for it in folder.glob(f"{beginning}*.db")]
+    number = 1 + max((int(it[0]) for it in given if it), default=0)
     while True:
         final = folder / f"{safe}-{moment}-{number}{ending}.db"
         if _named(copy, final):

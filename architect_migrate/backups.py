@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from architect_migrate import backup, ledger
 from architect_migrate.backup import damage
 from architect_migrate.backup_record import Copy, Record, copies, copies_of, write_record
-from architect_migrate.content import content_of, differences
+from architect_migrate.content import content_of, differences, objects_of
 from architect_migrate.database import file_of, reading
+from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import BackupError, DamagedError, LedgerError, NotADatabaseError
 from architect_migrate.exact_rows import exact, row_tables
 
@@ -58,20 +59,28 @@ def mark(
     The rows of `unwritten` tables are taken to be those of the backup; if they were not, an undo would be refused.
     """
     with exact(connection):
+        texts = objects_of(connection)
         ordinary = [it.name for it in row_tables(connection).values() if it.kind == "table"]
-    own = {it for it in ordinary if not it.lower().startswith("sqlite_")}
-    known = {it: made.content.tables[it] for it in unwritten if it in own and it in made.content.tables}
+    # A column may have been added without a row being written.
+    same = {it for it in ordinary if texts.get(f"table {it}") == made.content.objects.get(f"table {it}")}
+    own = {it for it in same if not it.lower().startswith("sqlite_")}
+    known = {it: made.content.tables[it] for it in unwritten if it in own}
     after = content_of(connection, known)
     name, database = setting.environment.name, str(setting.environment.url)
     write_record(made.path, Record(name, database, purpose, made.size, made.content, _now(), after=after))
 
 
-def create(setting: Setting) -> Backup:
-    """Back an environment up now. Raises BackupError for a database that holds nothing, and as `backup.take`."""
+def create(setting: Setting) -> Backup | None:
+    """Back an environment up now; None where there is nothing: no file, which its policy is to skip, or no table in it.
+
+    Raises as `backup.take`.
+    """
     started, path = time.time(), file_of(setting.environment.url)
+    if not path.exists() and setting.environment.uninitialised is Uninitialised.SKIP:
+        return None
     with reading(path, setting.environment.lock_timeout) as connection:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise BackupError(str(path), "it holds nothing", "there is nothing to do")
+            return None
         made = take_for(setting, "backup create", connection)
     enter(setting, "backup create", started, backup_path=str(made.path))
     return made

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from architect_migrate import cli_change, cli_read
+from architect_migrate import cli_backup, cli_change, cli_read, cli_restore
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
 
@@ -23,7 +23,15 @@ _EXAMPLES = {
     "check": "archmig check --all --json",
     "history": "archmig history -e dev -e qa",
     "pending": "archmig pending --db data/dev.db",
+    "undo": "archmig undo -e dev --dry-run",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
+}
+_BACKUP_EXAMPLES = {
+    "create": "archmig backup create --all",
+    "list": "archmig backup list -e dev",
+    "verify": "archmig backup verify --all",
+    "restore": "archmig backup restore -e dev --dry-run",
+    "prune": "archmig backup prune --dry-run",
 }
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")]
 
@@ -55,14 +63,37 @@ def application() -> typer.Typer:
         cli_change.reconcile,
         cli_change.upgrade,
         cli_change.downgrade,
+        cli_restore.undo,
         cli_read.check,
         cli_read.history,
         cli_read.pending,
     )
     for body in bodies:
         app.command(epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
+    app.add_typer(_backup())
     app.command(epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
     return app
+
+
+def _backup() -> typer.Typer:
+    group = typer.Typer(
+        name="backup",
+        help="Take, list, verify, restore and prune backups.",
+        epilog="Example: archmig backup list, then archmig backup restore -e dev --dry-run",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    bodies: tuple[Callable[..., int], ...] = (
+        cli_backup.create,
+        cli_backup.list_,
+        cli_backup.verify,
+        cli_restore.restore,
+        cli_backup.prune,
+    )
+    for body in bodies:
+        name = body.__name__.strip("_")
+        group.command(name, epilog=f"Example: {_BACKUP_EXAMPLES[name]}")(selecting(body))
+    return group
 
 
 def _version(wanted: bool) -> None:

@@ -107,4 +107,4 @@ def _merged(context: typer.Context, after: dict[str, Any]) -> Options:
     said: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in after.items() if value
     }
-    return replace(before, command=context.info_name or "", **said)
+    return replace(before, command=context.command_path.partition(" ")[2], **said)
