@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from architect_migrate.sqlite_nodes import ParsedTable
 
 Rows = list[tuple[Any, ...]]
+_Told = tuple[tuple[Any, ...], ...]
 
 _ORDINARY = "m.type = 'table' AND m.rootpage > 0 AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 _COLUMNS = f"""SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
@@ -63,10 +64,10 @@ def read_schema(connection: sqlite3.Connection, without: Iterable[str] = ()) -> 
     """The whole schema of the main database, leaving out the tables in `without` and what belongs to them."""
     hidden = {fold(name) for name in without}
     master = [row for row in connection.execute(_MASTER) if fold(row[2]) not in hidden]
-    sorts = {fold(name): rest for name, *rest in connection.execute(_SORTS)}
+    sorts = {fold(name): tuple(rest) for name, *rest in connection.execute(_SORTS)}
     rows = _Rows(connection)
     tables = [
-        _table(name, sql or "", rows, sorts.get(fold(name), ("table", 0, 0)))
+        _table(name, sql or "", rows.of(name), sorts.get(fold(name), ("table", 0, 0)))
         for kind, name, _, sql, rootpage in master
         if kind == "table" and sorts.get(fold(name), ("table",))[0] != "shadow" and (rootpage or sql)
     ]
@@ -94,6 +95,10 @@ class _Rows:
             for row in found:
                 self.terms[row[1]].append(row)
 
+    def of(self, table: str) -> tuple[_Told, _Told, _Told]:
+        """Columns, indexes and foreign keys of a table."""
+        return tuple(self.columns[table]), tuple(self.indexes[table]), tuple(self.foreign_keys[table])
+
 
 def _by_first(rows: Iterable[tuple[Any, ...]]) -> dict[str, Rows]:
     found: dict[str, Rows] = defaultdict(list)
@@ -106,16 +111,18 @@ def _sorted(found: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(sorted(found, key=lambda it: it.name))
 
 
-def _table(name: str, sql: str, rows: _Rows, sort: Any) -> Table:
+# Most tables are alike in many databases, and a table is all that is said of it here.
+@lru_cache(maxsize=4096)
+def _table(name: str, sql: str, told: tuple[_Told, _Told, _Told], sort: Any) -> Table:
     kind, without_rowid, strict = sort
     if kind == "virtual":
         return Table(fold(name), (), module=_module(sql), spelling=name, sql=sql)
-    found = rows.columns[name]
+    found, indexes, foreign_keys = told
     words = _telling_words(sql)
     telling = words - {"AUTOINCREMENT"} or any(row[6] in _GENERATED for row in found)
     parsed, opaque = _parsed(sql) if telling else (None, "")
     key = tuple(fold(row[1]) for row in sorted((r for r in found if r[5]), key=lambda r: r[5]))
-    origins = {row[3] for row in rows.indexes[name]}
+    origins = {row[3] for row in indexes}
     rowid_key = len(key) == 1 and "pk" not in origins and not without_rowid
     return Table(
         name=fold(name),
@@ -123,8 +130,8 @@ def _table(name: str, sql: str, rows: _Rows, sort: Any) -> Table:
         primary_key=key,
         rowid_key=rowid_key,
         autoincrement="AUTOINCREMENT" in words,
-        uniques=frozenset(_uniques(rows.indexes[name])),
-        foreign_keys=frozenset(_foreign_keys(rows.foreign_keys[name], parsed)),
+        uniques=frozenset(_uniques(indexes)),
+        foreign_keys=frozenset(_foreign_keys(foreign_keys, parsed)),
         checks=frozenset(_checks(parsed, {fold(row[1]) for row in found})),
         without_rowid=bool(without_rowid),
         strict=bool(strict),
@@ -156,7 +163,7 @@ def _parsed(sql: str) -> tuple[ParsedTable | None, str]:
         return None, str(error)
 
 
-def _columns(rows: Rows, parsed: ParsedTable | None, rowid_key: tuple[str, ...]) -> tuple[Column, ...]:
+def _columns(rows: _Told, parsed: ParsedTable | None, rowid_key: tuple[str, ...]) -> tuple[Column, ...]:
     from_text = _text_facts(parsed) if parsed else {}
     columns = []
     for _, name, declared, not_null, default, _, hidden in rows:
@@ -212,13 +219,13 @@ def _text_facts(parsed: ParsedTable) -> dict[str, tuple[str, str | None]]:
     return found
 
 
-def _uniques(rows: Rows) -> Iterator[tuple[str, ...]]:
+def _uniques(rows: _Told) -> Iterator[tuple[str, ...]]:
     constraint_rows = [row for row in rows if row[3] == "u"]
     for _, terms in groupby(constraint_rows, key=lambda row: row[1]):
         yield tuple(sorted(fold(row[5]) for row in terms))
 
 
-def _foreign_keys(rows: Rows, parsed: ParsedTable | None) -> Iterator[ForeignKey]:
+def _foreign_keys(rows: _Told, parsed: ParsedTable | None) -> Iterator[ForeignKey]:
     deferred = _deferred(parsed) if parsed else frozenset()
     for _, found in groupby(rows, key=lambda row: row[1]):
         parts = list(found)

@@ -1,0 +1,143 @@
+"""What keeps archmig fast, without a clock: what is imported, how often files are read, how many statements run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from architect_migrate import chain_files, database
+from architect_migrate.environments import read_matrix
+from architect_migrate.matrix import each
+from architect_migrate.observe import observe
+from architect_migrate.reconcile import preview
+from architect_migrate.reconcile import reconcile as carry_out
+from architect_migrate.results import Outcome, State
+from architect_migrate.setting import Setting, settings_for
+from architect_migrate.upgrade import preview_upgrade
+
+if TYPE_CHECKING:
+    import sqlite3
+
+INI = Path(__file__).resolve().parents[1] / "alembic.ini"
+# What a run without work has no use for, with the time that each would take away.
+HEAVY = {
+    "alembic",
+    "sqlalchemy",
+    "rich",
+    "architect_migrate.chain",
+    "architect_migrate.history",
+    "architect_migrate.diagnosis",
+    "architect_migrate.carry_out",
+    "architect_migrate.planning",
+    "architect_migrate.backup",
+    "architect_migrate.sqlite_read",
+    "architect_migrate.sqlite_ddl",
+    "architect_migrate.schema",
+}
+PROBE = """
+import json, sys
+from architect_migrate.cli import main
+try:
+    main()
+except SystemExit as end:
+    code = end.code
+sys.stderr.write(json.dumps([code, sorted(sys.modules)]))
+"""
+
+
+def home(folder: Path, count: int) -> Path:
+    """environments.toml for `count` databases, all copies of one that archmig built."""
+    lines = ["[alembic]", f"config = {json.dumps(str(INI))}", "[defaults]", 'uninitialised = "create"']
+    for number in range(count):
+        lines += [f"[env.e{number:02}]", f'path = "e{number:02}.db"']
+    (folder / "environments.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    first, *others = settings(folder)
+    shown = preview(first)
+    assert shown.plan is not None
+    assert carry_out(first, shown.plan, lambda *_: None).outcome is Outcome.DONE
+    for number in range(1, len(others) + 1):
+        (folder / f"e{number:02}.db").write_bytes((folder / "e00.db").read_bytes())
+    return folder
+
+
+def settings(folder: Path) -> tuple[Setting, ...]:
+    matrix = read_matrix(folder / "environments.toml", {})
+    return settings_for(matrix, matrix.environments, Path(os.environ["ARCHMIG_CACHE"]))
+
+
+@pytest.mark.parametrize(
+    "command", [("status",), ("check",), ("pending",), ("upgrade", "--all", "--yes"), ("reconcile", "--all", "--yes")]
+)
+def test_a_run_without_work_imports_nothing_that_works(tmp_path: Path, command: tuple[str, ...]) -> None:
+    arguments = [sys.executable, "-c", PROBE, *command]
+    done = subprocess.run(arguments, cwd=home(tmp_path, 2), capture_output=True, text=True, check=False)
+    code, modules = json.loads(done.stderr)
+    assert code in {0, None}, done.stdout
+    assert HEAVY & set(modules) == set()
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that connections of `database` execute from now on."""
+    heard: list[str] = []
+    opened = database._open
+
+    def listening(*arguments: Any) -> sqlite3.Connection:
+        connection = opened(*arguments)
+        connection.set_trace_callback(heard.append)
+        return connection
+
+    monkeypatch.setattr(database, "_open", listening)
+    return heard
+
+
+@pytest.mark.parametrize("look", [lambda it: observe(it, "status"), preview_upgrade, preview])
+def test_a_database_at_head_is_asked_four_things(tmp_path: Path, said: list[str], look: Any) -> None:
+    (setting,) = settings(home(tmp_path, 1))
+    said.clear()
+    result = look(setting)
+    assert result.survey.state is State.AT_TARGET
+    assert said == [
+        "BEGIN",
+        "SELECT count(*) FROM sqlite_master",
+        'SELECT version_num FROM "alembic_version"',
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL",
+    ]
+
+
+def test_statements_grow_with_the_environments_and_no_faster(tmp_path: Path, said: list[str]) -> None:
+    all_of_them = settings(home(tmp_path, 12))
+    counted = []
+    for count in (3, 6, 12):
+        said.clear()
+        assert len(list(each(all_of_them[:count], "status", lambda it: observe(it, "status")))) == count
+        counted.append(len(said))
+    assert counted == [12, 24, 48]
+
+
+def test_the_chain_is_read_once_for_all_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home(tmp_path, 9)
+    read: list[Path] = []
+    fingerprint = chain_files.fingerprint
+    monkeypatch.setattr("architect_migrate.replay.fingerprint", lambda ini: read.append(ini) or fingerprint(ini))
+    found = list(each(settings(tmp_path), "status", lambda it: observe(it, "status")))
+    assert [len(found), read] == [9, [INI]]
+
+
+def test_an_empty_database_gets_no_alter_table_and_no_backup(tmp_path: Path, said: list[str]) -> None:
+    (setting,) = settings(home(tmp_path, 1))
+    (tmp_path / "e00.db").write_bytes(b"")
+    shown = preview(setting)
+    assert shown.plan is not None
+    said.clear()
+    assert carry_out(setting, shown.plan, lambda *_: None).outcome is Outcome.DONE
+    assert [it for it in said if it.startswith("ALTER")] == []
+    assert [it for it in said if it in {"BEGIN IMMEDIATE", "COMMIT"}] == ["BEGIN IMMEDIATE", "COMMIT"]
+    assert not setting.backups.exists() or not any(setting.backups.iterdir())
+    assert observe(setting, "status").survey.state is State.AT_TARGET  # type: ignore[union-attr]  # it was looked at
