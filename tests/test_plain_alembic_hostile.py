@@ -263,7 +263,11 @@ def test_without_a_matrix_a_database_is_still_named_by_its_path(home: Path, monk
     )
 
 
-@pytest.mark.parametrize("name", ["q?x%20y '\".db", "new\nline.db", os.fsdecode(b"a\xff.db"), "😀.db"])
+@pytest.mark.parametrize(
+    "name",
+    ["q?x%20y '\".db", "new\nline.db", os.fsdecode(b"a\xff.db"), "😀.db"],
+    ids=["odd", "lines", "bytes", "emoji"],
+)
 def test_a_database_is_that_very_file_whatever_its_name(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(home)
     (home / "main.db").rename(home / name)
