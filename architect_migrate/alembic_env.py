@@ -32,6 +32,7 @@ from architect_migrate.errors import (
     TransactionEndedError,
 )
 from architect_migrate.guard import watched
+from architect_migrate.interrupt import FinishedFirst, finishing
 from architect_migrate.outline import ancestry
 from architect_migrate.replay import cache_folder, history_of
 from architect_migrate.sqlite_read import read_schema
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
+
+    from architect_migrate.interrupt import Interrupts
 
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
 
@@ -65,12 +68,25 @@ def run(context: ModuleType) -> None:
         with context.begin_transaction():
             context.run_migrations()
         return
-    with chain.command_errors():
+    with chain.command_errors(), _interruptible(context.config):
         _log_as_configured(context.config)
         if context.is_offline_mode():
             _print_sql(context)
         else:
             _run_online(context)
+
+
+@contextmanager
+def _interruptible(config: Any) -> Iterator[None]:
+    """A Ctrl-C ends Alembic's command line with a line and code 130; a library's caller gets it as it is."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if config.cmd_opts is None:
+            raise
+        done = "after the commit: all of it is done" if isinstance(stop, FinishedFirst) else "and nothing was changed"
+        config.print_stdout("FAILED: interrupted, %s", done)
+        raise SystemExit(130) from None
 
 
 def _log_as_configured(config: Any) -> None:
@@ -165,7 +181,7 @@ def _write(context: ModuleType, job: Job) -> None:
         if job.command in {"", "upgrade"} and job.environment.uninitialised is Uninitialised.CREATE:
             around.enter_context(database.created(job.path))
         around.enter_context(_explained(job))
-        recorded = _in_transaction(context, job)
+        recorded = finishing(lambda it: _in_transaction(context, job, it))
     table = context.get_context().version_table
     with database.reading(job.path, job.environment.lock_timeout) as connection:
         found = read_claims(connection, None, table).stamp or ()
@@ -173,7 +189,7 @@ def _write(context: ModuleType, job: Job) -> None:
         raise StampError(table, f"holds {found} after the run, and {recorded} was recorded")
 
 
-def _in_transaction(context: ModuleType, job: Job) -> tuple[str, ...]:
+def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts) -> tuple[str, ...]:
     """The heads that the run recorded."""
     with database.transaction(job.path, job.environment.lock_timeout) as connection:
         _refuse_damage(job.path, connection)
@@ -191,6 +207,8 @@ def _in_transaction(context: ModuleType, job: Job) -> tuple[str, ...]:
         _refuse_damage(job.path, connection)
         if broken := database.violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))
+        interrupts.refuse()
+        interrupts.held = True
     return recorded
 
 

@@ -12,6 +12,7 @@ from architect_migrate.apply import execute
 from architect_migrate.database import created, file_of, integrity, reading, transaction
 from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import ChangedMeanwhileError, DamagedError, LedgerError
+from architect_migrate.interrupt import finishing
 from architect_migrate.outline import heads
 from architect_migrate.plan import headline
 from architect_migrate.results import Outcome, Receipt, Result
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.backup import Backup
+    from architect_migrate.interrupt import Interrupts
     from architect_migrate.plan import Plan
     from architect_migrate.planning import Prepared
     from architect_migrate.setting import Setting
@@ -35,7 +37,16 @@ if TYPE_CHECKING:
 
 
 def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, make: Prepare) -> Result:
-    """Execute a plan that was shown: lock, plan again, compare, back up, execute, prove, commit, read back, record."""
+    """Execute a plan that was shown: lock, plan again, compare, back up, execute, prove, commit, read back, record.
+
+    A Ctrl-C rolls back and raises KeyboardInterrupt; from the commit on it waits for the record (see `finishing`).
+    """
+    return finishing(lambda it: _carried_out(setting, action, shown, progress, make=make, interrupts=it))
+
+
+def _carried_out(
+    setting: Setting, action: str, shown: Plan, progress: Progress, *, make: Prepare, interrupts: Interrupts
+) -> Result:
     path = file_of(setting.environment.url)
     started = time.time()
     with _made_if_missing(setting, path), transaction(path, setting.environment.lock_timeout) as connection:
@@ -50,6 +61,8 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
         proof = verify(setting, shown, connection, copy, written)
         if made:
             backups.mark(setting, made, action, connection, _unwritten(setting, proof))
+        interrupts.refuse()
+        interrupts.held = True
     receipt = _receipt(setting, prepared, proof, copy, time.time() - started)
     _read_back(setting, shown)
     result = Result(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -126,8 +127,11 @@ def _perform(options: Options, change: _Change, consent: Consent) -> int:
         return exit_code(previews)
     from architect_migrate.cli_progress import running
 
-    ran = running(options, list(allowed), planned, change.execute)
-    done = {it.environment: replace(it, losses=planned[it.environment].losses) for it in ran}
+    done: dict[str, Result] = {}
+    # After a Ctrl-C the results say what was done, what was stopped and what was not begun.
+    with suppress(KeyboardInterrupt):
+        for it in running(options, list(allowed), planned, change.execute):
+            done[it.environment] = replace(it, losses=planned[it.environment].losses)
     for it in done.values():
         lament(it, options)
     return _tell(options, outline, tuple(done.get(it.environment, it) for it in previews))

@@ -19,6 +19,7 @@ from architect_migrate.errors import (
     TransactionEndedError,
     UnsupportedDatabaseError,
 )
+from architect_migrate.interrupt import noted
 from architect_migrate.lock import held, openers
 from architect_migrate.sqlite_text import quote
 
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
     from architect_migrate.urls import DatabaseUrl
 
+# Steps of SQLite's machine, a few milliseconds.
+_STEPS = 100_000
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_LEFT = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
 
 
 class HeldConnection(sqlite3.Connection):
@@ -57,6 +61,7 @@ def reading(path: Path, timeout: float = 5.0) -> Iterator[sqlite3.Connection]:
     Raises DatabaseMissingError, NotADatabaseError, DamagedError, DatabaseLockedError.
     """
     _refuse_odd_files(path)
+    _recover(path, timeout)
     with translated(path, timeout), closing(_open(path, _read_mode(path), timeout, sqlite3.Connection)) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -70,7 +75,33 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
     Foreign keys are off (a rebuild would delete the children of ON DELETE CASCADE keys), so whoever changes rows
     compares `violations` before and after. Waits `lock_timeout` seconds for other runs (see `lock`), then as long
     for the application. Raises as `reading` does, LockedByRunError, and NotWritableError before anything is written.
+    A Ctrl-C raises KeyboardInterrupt and nothing is left of the run, whatever code made of it, until COMMIT begins.
     """
+    with locked(path, lock_timeout) as connection, noted() as interrupts:
+        # SQLite asks between two steps of a long statement, and in its callbacks an exception is lost.
+        connection.set_progress_handler(lambda: interrupts.came, _STEPS)
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA legacy_alter_table = OFF")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            still_inside(connection)
+            with interrupts.put_off():
+                interrupts.refuse()
+                connection.execute("COMMIT")
+        except Exception:
+            interrupts.refuse()
+            raise
+        finally:
+            if connection.in_transaction:
+                connection.set_authorizer(None)
+                connection.set_progress_handler(None, 0)
+                connection.execute("ROLLBACK")
+
+
+@contextmanager
+def locked(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
+    """A connection that can write, in no transaction yet, while the lock of runs is held. Raises as `transaction`."""
     _refuse_odd_files(path)
     _refuse_read_only(path)
     _refuse_what_is_no_database(path)
@@ -79,17 +110,14 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
         translated(path, lock_timeout),
         closing(_open(path, "rw", lock_timeout, HeldConnection)) as connection,
     ):
-        connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute("PRAGMA legacy_alter_table = OFF")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            still_inside(connection)
-            connection.execute("COMMIT")
-        finally:
-            if connection.in_transaction:
-                connection.set_authorizer(None)
-                connection.execute("ROLLBACK")
+        yield connection
+
+
+@contextmanager
+def looking(path: Path, timeout: float) -> Iterator[sqlite3.Connection]:
+    """A connection that cannot write, in no transaction: what `PRAGMA data_version` counts on it others wrote."""
+    with translated(path, timeout), closing(_open(path, "ro", timeout, sqlite3.Connection)) as connection:
+        yield connection
 
 
 @contextmanager
@@ -188,6 +216,15 @@ def _open(path: Path, mode: str, timeout: float, factory: type[_Connection]) -> 
     )
 
 
+def _recover(path: Path, timeout: float) -> None:
+    """Let SQLite roll back what a killed writer left: on a connection that cannot write it would refuse to read."""
+    if not path.with_name(path.name + "-journal").exists() or not os.access(path, os.W_OK):
+        return
+    if os.access(path.parent, os.W_OK):
+        with translated(path, timeout), closing(_open(path, "rw", timeout, sqlite3.Connection)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
 def _read_mode(path: Path) -> str:
     """A WAL database in a folder that cannot be written is read as it stands, if nothing waits in a -wal file."""
     if os.access(path.parent, os.W_OK) or path.with_name(path.name + "-wal").exists():
@@ -219,7 +256,8 @@ def _refuse_what_is_no_database(path: Path) -> None:
         try:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _BUSY:
+            # Nor is one read-only for what a killed writer left in its journal: BEGIN IMMEDIATE will roll that back.
+            if error.sqlite_errorcode & 0xFF not in _BUSY and error.sqlite_errorcode not in _LEFT:
                 raise
 
 

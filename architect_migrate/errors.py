@@ -536,6 +536,17 @@ class UnexpectedError(ArchmigError):
         return f"{self.name}: unexpected {self.cause} (a defect of archmig: --debug shows where; nothing was committed)"
 
 
+class StoppedError(ArchmigError):
+    """A run on one environment that Ctrl-C stopped, or that was not begun because of it."""
+
+    def __init__(self, name: str, how: str) -> None:
+        self.name, self.how = name, how
+        super().__init__(name, how)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.how} and is as it was before: run it again"
+
+
 class DemoError(ArchmigError):
     """The chain's demo could not be built; `place` is its file or the directory it was to fill."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from architect_migrate.errors import ArchmigError, UnexpectedError
+from architect_migrate.errors import ArchmigError, StoppedError, UnexpectedError
+from architect_migrate.interrupt import FinishedFirst, heeded, ignored
 from architect_migrate.results import Outcome, Result
 
 if TYPE_CHECKING:
@@ -36,22 +37,63 @@ def each(
 def attempts(
     settings: Iterable[Setting], service: Callable[[Setting], Value], jobs: int = 1
 ) -> Iterator[Value | ArchmigError]:
-    """The same of a service that gives anything: its value for every environment, or what it raised."""
+    """The same of a service that gives anything: its value for every environment, or what it raised.
+
+    After a Ctrl-C the rest are StoppedError, and KeyboardInterrupt is raised when all have been told.
+    """
     waiting = list(settings)
     if jobs > 1 and len(waiting) > 1:
         yield from _in_processes(waiting, service, min(jobs, len(waiting)))
     else:
-        yield from (_guarded(service, it) for it in waiting)
+        yield from _one_by_one(waiting, service)
+
+
+def _one_by_one(settings: list[Setting], service: Callable[[Setting], Value]) -> Iterator[Value | ArchmigError]:
+    stopped = False
+    for setting in settings:
+        name = setting.environment.name
+        found, stopped = (_unbegun(name), True) if stopped else _until_stopped(name, lambda: _guarded(service, setting))  # noqa: B023
+        yield found
+    if stopped:
+        raise KeyboardInterrupt
 
 
 def _in_processes(
     settings: list[Setting], service: Callable[[Setting], Value], jobs: int
 ) -> Iterator[Value | ArchmigError]:
     from concurrent.futures import ProcessPoolExecutor
-    from functools import partial
 
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(partial(_guarded, service), settings)
+    stopped = False
+    with ProcessPoolExecutor(jobs, initializer=ignored) as pool:
+        running = [(it.environment.name, pool.submit(_heeding, service, it)) for it in settings]
+        for name, future in running:
+            found, stops = (_unbegun(name), True) if future.cancelled() else _until_stopped(name, future.result)
+            if stops and not stopped:
+                stopped = True
+                pool.shutdown(wait=True, cancel_futures=True)
+            yield found
+    if stopped:
+        raise KeyboardInterrupt
+
+
+def _heeding(service: Callable[[Setting], Value], setting: Setting) -> Value | ArchmigError:
+    """The service in a worker, which a Ctrl-C stops only while it works."""
+    with heeded():
+        return _guarded(service, setting)
+
+
+def _until_stopped(name: str, work: Callable[[], Value | ArchmigError]) -> tuple[Value | ArchmigError, bool]:
+    """What came of it, and whether a Ctrl-C wants the rest to be left alone."""
+    try:
+        return work(), False
+    except FinishedFirst as stop:
+        return cast("Value", stop.value), True
+    except KeyboardInterrupt:
+        return StoppedError(name, "was interrupted"), True
+
+
+def _unbegun(name: str) -> StoppedError:
+    return StoppedError(name, "was not begun")
 
 
 def _guarded(service: Callable[[Setting], Value], setting: Setting) -> Value | ArchmigError:

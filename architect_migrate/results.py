@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from architect_migrate.errors import ArchmigError, StoppedError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis import Diagnosis
     from architect_migrate.diff import Change
     from architect_migrate.environment import Resolution
-    from architect_migrate.errors import ArchmigError
     from architect_migrate.findings import Finding
     from architect_migrate.plan import Plan
     from architect_migrate.schema import Schema
@@ -108,7 +109,9 @@ class Result:
 
 
 def exit_code(results: tuple[Result, ...]) -> int:
-    """0: done or clean; 1: differences remain; 2: something could not be done."""
+    """0: done or clean; 1: differences remain; 2: something could not be done; 130: Ctrl-C stopped it."""
+    if any(isinstance(it.error, StoppedError) for it in results):
+        return 130
     outcomes = {it.outcome for it in results}
     if Outcome.FAILED in outcomes:
         return 2
