@@ -40,8 +40,9 @@ def fingerprint(ini: Path) -> str:
     found.update(repr((sys.version_info, sqlite3.sqlite_version, _installed())).encode())
     folder = script_folder(ini)
     # Paths as strings: a chain may have thousands of files, and a Path takes longer to make than a file to read.
+    home = f"{ini.parent}{os.sep}"
     for path in (str(ini), *sorted(_sources(folder))):
-        found.update(os.fsencode(os.path.relpath(path, ini.parent)))
+        found.update(os.fsencode(path.removeprefix(home)))
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (for the same reason)
             found.update(file.read())
     return found.hexdigest()

@@ -63,8 +63,9 @@ def ancestry(outline: Outline, ids: Iterable[str]) -> frozenset[str]:
 
 def heads(outline: Outline, position: frozenset[str]) -> tuple[str, ...]:
     """The revisions of a position that nothing else in it comes after: what a stamp records."""
-    inner = {parent for it in outline.revisions if it.id in position for parent in it.parents}
-    return tuple(it for it in outline.order if it in position and it not in inner)
+    applied = [it for it in outline.revisions if it.id in position]
+    inner = {parent for it in applied for parent in it.parents}
+    return tuple([it.id for it in applied if it.id not in inner])
 
 
 def position_at(outline: Outline, target: str) -> frozenset[str]:

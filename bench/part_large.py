@@ -43,7 +43,11 @@ def downgrade() -> None:
     {down}
 '''
 _CREATE = 'op.create_table("events", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("kind", sa.Text()))'
-_ADD = 'op.add_column("events", sa.Column("mood", sa.Text(), server_default="calm"))'
+# Of a revision of which something is there archmig adds what is missing; of which nothing is, it runs the revision.
+_ADD = """op.create_table("moods", sa.Column("id", sa.Integer(), primary_key=True))
+    op.add_column("events", sa.Column("mood", sa.Text(), server_default="calm"))"""
+_TAKE_BACK = """op.drop_column("events", "mood")
+    op.drop_table("moods")"""
 _ROWS = """INSERT INTO events (kind) WITH RECURSIVE counted(n) AS
            (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?) SELECT 'kind ' || (n % 97) FROM counted"""
 
@@ -78,7 +82,7 @@ def _project(folder: Path) -> Path:
     (folder / "alembic" / "env.py").write_text(env, encoding="utf-8")
     for name, before, up, down in (
         ("001", None, _CREATE, 'op.drop_table("events")'),
-        ("002", "001", _ADD, 'op.drop_column("events", "mood")'),
+        ("002", "001", _ADD, _TAKE_BACK),
     ):
         text = _REVISION.format(id=name, before=before, up=up, down=down)
         (versions / f"{name}.py").write_text(text, encoding="utf-8")
