@@ -71,7 +71,7 @@ def _run(
     consented = agreed(options, tuple(going), consent)
     if not consented:
         say("nothing was changed")
-        return 1
+        return _tell(options, previews, {}) if options.as_json else 1
     done = dict(zip(consented, tried(consented, partial(_execute, options.command, going)), strict=True))
     return _tell(options, previews, done)
 
