@@ -14,7 +14,7 @@ import alembic
 
 PYTHON_LOOP = """\
 import pathlib, sqlite3
-for path in sorted(pathlib.Path("data").iterdir()):
+for path in sorted(pathlib.Path("data").glob("*.db")):
     connection = sqlite3.connect(path)
     connection.execute("SELECT version_num FROM alembic_version").fetchall()
     connection.close()
