@@ -133,12 +133,10 @@ def canonical(sql: str) -> str:
     and in a CREATE statement IF NOT EXISTS and the schema `main` make no difference; literals are kept.
     """
     words = [_canonical_token(token) for token in significant(sql)]
-    while words and words[-1] == ";":
-        words.pop()
+    while words and (words[-1] == ";" or _wrapped(words)):
+        words = words[:-1] if words[-1] == ";" else words[1:-1]
     if words and words[0] == "create":
         words = _plain_create(words)
-    while _wrapped(words):
-        words = words[1:-1]
     return " ".join(words)
 
 
