@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate import backup
 from architect_migrate.backup import damage
-from architect_migrate.backup_record import Copy, Record, copy_at, record_file, write_record
+from architect_migrate.backup_record import Copy, Record, copy_at, read_record, record_file, write_record
 from architect_migrate.backups import catalogue, enter, take_for, verify
 from architect_migrate.content import Content, content_of, differences
 from architect_migrate.database import created, file_of, reading
-from architect_migrate.errors import ChangedMeanwhileError, DamagedError, NotADatabaseError, RestoreError
+from architect_migrate.errors import BackupError, ChangedMeanwhileError, DamagedError, NotADatabaseError, RestoreError
 from architect_migrate.interrupt import finishing
 from architect_migrate.overwrite import overwrite, standing_still
 from architect_migrate.row_delta import TableDelta, row_deltas
@@ -130,7 +130,8 @@ def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Int
         with _in_place(setting, shown, path), standing_still(path, timeout) as held:
             kept = _kept(setting, shown, action, held.reader)
             interrupts.held = True
-            overwrite(source, held, timeout)
+            with _unmarked_if_nothing_came_of_it(kept):
+                overwrite(source, held, timeout)
     with reading(path, timeout) as live:
         found = (*damage(live), *differences(shown.then, content_of(live)))
     if found:
@@ -139,6 +140,19 @@ def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Int
     detail = f"from {shown.copy.path}, {shown.then.rows} rows in {len(shown.then.tables)} tables"
     warnings = enter(setting, action, started, backup_path=str(kept or ""), detail=detail)
     return Restored(shown, kept, time.time() - started, warnings)
+
+
+@contextmanager
+def _unmarked_if_nothing_came_of_it(kept: Path | None) -> Iterator[None]:
+    """The backup stays, for what it holds may have been changed since; but there is no run for `undo` to see."""
+    try:
+        yield
+    except BaseException:
+        record = read_record(kept) if kept else None
+        if kept and record:
+            with suppress(BackupError):
+                write_record(kept, replace(record, after=None))
+        raise
 
 
 @contextmanager

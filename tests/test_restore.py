@@ -135,6 +135,8 @@ def test_a_commit_between_the_backup_and_the_write_in_wal_mode_stops_the_restore
         back(setting)
     assert ask(home.database, "SELECT age FROM people WHERE id = 1") == [(100,)]
     assert ask(home.database, "PRAGMA integrity_check") == [("ok",)]
+    assert len(catalogue(setting)) == 2, "the backup of what was to be replaced stays"
+    assert preview_undo(setting).copy is None
 
 
 def test_with_a_rollback_journal_nobody_writes_between_the_backup_and_the_write(home: Home) -> None:
