@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # Steps of SQLite's machine, a few milliseconds.
 _STEPS = 100_000
+# The smallest page that SQLite knows, in bytes.
+_SMALLEST = 512
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _LEFT = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
 
@@ -235,11 +237,19 @@ def _read_mode(path: Path) -> str:
 def _refuse_odd_files(path: Path) -> None:
     if not path.exists():
         raise DatabaseMissingError(str(path))
-    if not path.is_file():
+    if not path.is_file() or _is_too_small(path):
         raise NotADatabaseError(str(path))
     if path.stat().st_nlink > 1:
         problem = "has more than one name (hard links), and a journal would be found through only one of them"
         raise DatabaseError(str(path), problem, "remove the other names, or work on a copy")
+
+
+def _is_too_small(path: Path) -> bool:
+    """Whether a file is less than a page: SQLite takes it for an empty database, and would write over it.
+
+    With a journal beside it SQLite makes of it what it was.
+    """
+    return 0 < path.stat().st_size < _SMALLEST and not path.with_name(path.name + "-journal").exists()
 
 
 @contextmanager

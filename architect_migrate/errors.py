@@ -164,7 +164,7 @@ class DamagedError(DatabaseError):
     """SQLite found the file damaged; `detail` is what it said."""
 
     def __init__(self, path: str, detail: str) -> None:
-        self.detail = detail
+        self.detail = detail = " ".join(detail.split())
         advice = "nothing was written: restore a backup, or try `sqlite3 FILE .recover`"
         super().__init__(path, f"damaged ({detail})", advice)
 

@@ -124,8 +124,10 @@ def _plain_stamp(connection: sqlite3.Connection, version_table: str) -> str:
 
     from architect_migrate.sqlite_text import quote
 
+    is_table = "(SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE) = 'table'"
+    sql = f"SELECT version_num FROM {quote(version_table)} WHERE {is_table}"
     try:
-        rows = connection.execute(f"SELECT version_num FROM {quote(version_table)}").fetchall()
+        rows = connection.execute(sql, (version_table,)).fetchall()
     except sqlite3.OperationalError:
         return ""
     return rows[0][0] if len(rows) == 1 and isinstance(rows[0][0], str) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from architect_migrate.claims import Claims, TrackerRow
@@ -10,15 +11,27 @@ from architect_migrate.sqlite_text import fold, quote
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
 
     from architect_migrate.environment import Tracker
 
 
 def read_claims(connection: sqlite3.Connection, tracker: Tracker | None, version_table: str) -> Claims:
-    """Stamp and tracker rows as recorded. Raises StampError where the version table is not one."""
-    columns = _columns(connection, tracker.table) if tracker else {}
-    rows = _rows(connection, tracker, columns) if tracker and fold(tracker.version) in columns else ()
-    return Claims(_stamp(connection, version_table), rows, tracker is not None and bool(columns))
+    """Stamp and tracker rows as recorded, what is no UTF-8 escaped. Raises StampError where the table is no such one."""
+    with _readable(connection):
+        columns = _columns(connection, tracker.table) if tracker else {}
+        rows = _rows(connection, tracker, columns) if tracker and fold(tracker.version) in columns else ()
+        return Claims(_stamp(connection, version_table), rows, tracker is not None and bool(columns))
+
+
+@contextmanager
+def _readable(connection: sqlite3.Connection) -> Iterator[None]:
+    before = connection.text_factory
+    connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
+    try:
+        yield
+    finally:
+        connection.text_factory = before
 
 
 def _stamp(connection: sqlite3.Connection, table: str) -> tuple[str, ...] | None:
