@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from architect_migrate.errors import ArchmigError, StoppedError, UnexpectedError
@@ -52,7 +53,8 @@ def _one_by_one(settings: list[Setting], service: Callable[[Setting], Value]) ->
     stopped = False
     for setting in settings:
         name = setting.environment.name
-        found, stopped = (_unbegun(name), True) if stopped else _until_stopped(name, lambda: _guarded(service, setting))  # noqa: B023
+        work = partial(_guarded, service, setting)
+        found, stopped = (_unbegun(name), True) if stopped else _until_stopped(name, work)
         yield found
     if stopped:
         raise KeyboardInterrupt
