@@ -140,6 +140,9 @@ def replay(ini: Path, scratch: Path) -> History:
             with EnvironmentContext(config, script, fn=recorder.steps, destination_rev="heads"):
                 script.run_env()
         engine.dispose()
+    except ChainError as error:
+        cause = error.problem if error.file == str(ini) else f"{error.file}: {error.problem}"
+        raise ReplayError(str(ini), current[0], cause) from error
     except (Exception, SystemExit) as error:
         cause = str(getattr(error, "orig", "") or error)
         raise ReplayError(str(ini), current[0], f"{type(error).__name__}: {' '.join(cause.split())}") from error
@@ -230,7 +233,9 @@ def file_errors(ini: Path) -> Iterator[None]:
         raise ChainError(str(ini), " ".join(str(error).split())) from error
     except SyntaxError as error:
         raise ChainError(f"{error.filename}, line {error.lineno}", str(error.msg)) from error
-    except (ImportError, KeyError, AttributeError) as error:
+    except KeyError as error:
+        raise ChainError(str(ini), f"a revision names {error} as one before it, and there is no such file") from error
+    except (ImportError, AttributeError) as error:
         raise ChainError(str(ini), f"{type(error).__name__}: {error}") from error
 
 

@@ -27,7 +27,7 @@ def script_folder(ini: Path) -> Path:
             str(ini), error.strerror or str(error), "name the chain's alembic.ini in [alembic] config"
         ) from error
     except (configparser.Error, KeyError, UnicodeDecodeError) as error:
-        raise ChainError(str(ini), f"no [alembic] script_location ({error})") from error
+        raise ChainError(str(ini), f"no [alembic] script_location ({' '.join(str(error).split())})") from error
     folder = ini.parent / location
     if not folder.is_dir():
         raise ChainError(str(ini), f"script_location {location} is not a folder")

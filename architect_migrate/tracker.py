@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def read_claims(connection: sqlite3.Connection, tracker: Tracker | None, version_table: str) -> Claims:
-    """Stamp and tracker rows as recorded, what is no UTF-8 escaped. Raises StampError where the table is no such one."""
+    """Stamp and tracker rows as they are, what is no UTF-8 escaped. Raises StampError where a table is no such one."""
     with _readable(connection):
         columns = _columns(connection, tracker.table) if tracker else {}
         rows = _rows(connection, tracker, columns) if tracker and fold(tracker.version) in columns else ()
