@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -218,7 +219,9 @@ def _config(ini: Path) -> Config:
 
 
 def _script(config: Config, ini: Path) -> ScriptDirectory:
-    with file_errors(ini):
+    with file_errors(ini), warnings.catch_warnings():
+        # Alembic warns of two files with one revision id, and goes on with either.
+        warnings.filterwarnings("error", "Revision .* is present more than once", UserWarning)
         script = ScriptDirectory.from_config(config)
         script.get_heads()
         return script
@@ -235,6 +238,8 @@ def file_errors(ini: Path) -> Iterator[None]:
         raise ChainError(f"{error.filename}, line {error.lineno}", str(error.msg)) from error
     except KeyError as error:
         raise ChainError(str(ini), f"a revision names {error} as one before it, and there is no such file") from error
+    except UserWarning as error:
+        raise ChainError(str(ini), str(error)) from error
     except (ImportError, AttributeError) as error:
         raise ChainError(str(ini), f"{type(error).__name__}: {error}") from error
 

@@ -36,8 +36,8 @@ def status(options: Options, *, grid: Grid = False) -> int:
     things that the chain does not know, and what a [[resolve]] entry keeps.
     """
     settings = to_read(options)
-    results = look(settings, options, partial(observe.observe, action="status"))
     outline, last = settings[0].outline(), _last(settings)
+    results = look(settings, options, partial(observe.observe, action="status"))
     code = could_read(results)
     if options.as_json:
         from architect_migrate.report_json import document, seen_json
@@ -85,11 +85,11 @@ def check(options: Options) -> int:
     not be told.
     """
     settings = to_read(options)
+    outline = settings[0].outline()
     results = look(settings, options, partial(observe.observe, action="check"))
     words = tuple(
         observe.unclean(setting, it.survey) if it.survey else "" for setting, it in zip(settings, results, strict=True)
     )
-    outline = settings[0].outline()
     code = could_read(results) or int(any(words))
     if options.as_json:
         from architect_migrate.report_json import document, seen_json
@@ -109,8 +109,8 @@ def check(options: Options) -> int:
 def pending(options: Options) -> int:
     """List what is left to run for each database."""
     settings = to_read(options)
-    results = look(settings, options, partial(observe.observe, action="pending"))
     outline = settings[0].outline()
+    results = look(settings, options, partial(observe.observe, action="pending"))
     code = could_read(results)
     if options.as_json:
         from architect_migrate.report_json import document, seen_json

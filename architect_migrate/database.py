@@ -169,6 +169,10 @@ def translated(path: Path, timeout: float) -> Iterator[None]:
         if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
             advice = "nothing was changed: free some space or look at the disk, then run it again"
             raise DatabaseError(str(path), str(error), advice) from error
+        if not code and "UTF-8" in str(error):
+            # Python's own complaint, which has no code of SQLite's.
+            problem = "a name or a text of its schema is not UTF-8"
+            raise DatabaseError(str(path), problem, "nothing was changed: make that object anew by hand") from error
         raise
 
 
