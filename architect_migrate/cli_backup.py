@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from architect_migrate import backups, pruning
 from architect_migrate.cli_end import complain, write
 from architect_migrate.cli_options import Options  # noqa: TC001  (Typer reads annotations when it runs)
 from architect_migrate.cli_screen import paint, width
@@ -32,6 +31,8 @@ Value = TypeVar("Value")
 
 def create(options: Options) -> int:
     """Back databases up now, each into one verified file."""
+    from architect_migrate import backups
+
     if not options.chosen:
         raise UsageError("no database was named", "name them with --env NAME, --tag TAG or --db PATH, or say --all")
     settings = to_read(options)
@@ -53,6 +54,8 @@ def list_(options: Options) -> int:
 
     verified is when the file was last read as a whole and was what had been recorded at taking.
     """
+    from architect_migrate import backups
+
     settings = to_read(options)
     found = tried(settings, backups.catalogue)
     purposes, code = backups.purposes(settings[0]), _worst(found)
@@ -91,6 +94,7 @@ def verify(options: Options, backup: OneBackup = None) -> int:
 
 
 def _verify_one(options: Options, setting: Setting, named: Path) -> int:
+    from architect_migrate import backups
     from architect_migrate.restore import choose
 
     verdict = backups.verify(choose(setting, named))
@@ -112,6 +116,8 @@ def _owner(copy: Copy) -> str:
 
 
 def _verdicts(setting: Setting) -> tuple[Verdict, ...]:
+    from architect_migrate import backups
+
     return tuple(backups.verify(it) for it in backups.catalogue(setting))
 
 
@@ -121,6 +127,8 @@ def prune(options: Options, *, dry_run: DryPrune = False) -> int:
     Never the newest of a database, never the one that archmig undo goes back to, and never one that holds anything
     that neither the database nor another backup has.
     """
+    from architect_migrate import pruning
+
     settings = to_read(options)
     if settings[0].keep is None and settings[0].max_age is None:
         raise UsageError(
@@ -141,6 +149,8 @@ def prune(options: Options, *, dry_run: DryPrune = False) -> int:
 
 
 def _judged(setting: Setting) -> tuple[Pruned, ...]:
+    from architect_migrate import pruning
+
     return tuple(pruning.judged(setting))
 
 

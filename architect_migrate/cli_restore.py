@@ -12,13 +12,13 @@ from architect_migrate.cli_options import DryRun, Options, Yes  # noqa: TC001  (
 from architect_migrate.cli_screen import paint
 from architect_migrate.cli_select import to_change
 from architect_migrate.errors import ArchmigError, UsageError
-from architect_migrate.undo import Undoing
+from architect_migrate.restorations import Undoing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from architect_migrate.restore import Restored
+    from architect_migrate.restorations import Restored
     from architect_migrate.setting import Setting
 
 

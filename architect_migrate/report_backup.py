@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from architect_migrate.backups import Verdict
     from architect_migrate.pruning import Pruned
     from architect_migrate.report_text import Paint
-    from architect_migrate.restore import Restoration, Restored
+    from architect_migrate.restorations import Restoration, Restored, Undoing
     from architect_migrate.row_delta import TableDelta
-    from architect_migrate.undo import Undoing
 
 _LISTED = ("environment", "backup", "taken", "size", "rows", "taken for", "verified")
 _MOST = 5

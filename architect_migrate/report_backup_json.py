@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from architect_migrate.backups import Verdict
     from architect_migrate.errors import ArchmigError
     from architect_migrate.pruning import Pruned
+    from architect_migrate.restorations import Undoing
     from architect_migrate.setting import Setting
-    from architect_migrate.undo import Undoing
 
 Json = dict[str, Any]
 

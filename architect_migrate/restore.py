@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate import backup
@@ -17,7 +17,8 @@ from architect_migrate.database import created, file_of, reading
 from architect_migrate.errors import BackupError, ChangedMeanwhileError, DamagedError, NotADatabaseError, RestoreError
 from architect_migrate.interrupt import finishing
 from architect_migrate.overwrite import overwrite, standing_still
-from architect_migrate.row_delta import TableDelta, row_deltas
+from architect_migrate.restorations import Restoration, Restored
+from architect_migrate.row_delta import row_deltas
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,37 +27,6 @@ if TYPE_CHECKING:
 
     from architect_migrate.interrupt import Interrupts
     from architect_migrate.setting import Setting
-
-
-@dataclass(frozen=True, slots=True)
-class Restoration:
-    """What restoring a backup comes to.
-
-    `now` is what the database holds (None: there is no file, or it is `damaged`), `then` what it will hold; `rows`
-    how the rows of each table differ, `others` what else does, one line an object.
-    """
-
-    copy: Copy
-    now: Content | None
-    then: Content
-    rows: tuple[TableDelta, ...]
-    others: tuple[str, ...]
-    damaged: str = ""
-
-    @property
-    def needless(self) -> bool:
-        """Whether the database holds what the backup holds."""
-        return self.now is not None and not differences(self.now, self.then)
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What was done: `kept` is the backup of what was replaced, None where there was nothing."""
-
-    restoration: Restoration
-    kept: Path | None
-    seconds: float
-    warnings: tuple[str, ...] = ()
 
 
 def choose(setting: Setting, named: Path | None) -> Copy:

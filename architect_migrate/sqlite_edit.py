@@ -166,7 +166,7 @@ Edit: TypeAlias = (
 def edit_table(sql: str, edits: Iterable[Edit]) -> str:
     """The CREATE TABLE text with the edits made in order.
 
-    Raises `UnreadableSqlError` for a text that cannot be parsed and `EditImpossibleError` for an edit that does not fit it.
+    Raises `UnreadableSqlError` for a text that cannot be parsed, `EditImpossibleError` for an edit that does not fit.
     """
     for edit in edits:
         try:

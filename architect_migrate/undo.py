@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate import ledger
@@ -10,7 +9,8 @@ from architect_migrate.backups import catalogue
 from architect_migrate.content import Content, content_of, differences
 from architect_migrate.database import file_of, reading
 from architect_migrate.errors import LedgerError, RestoreError
-from architect_migrate.restore import Restoration, preview
+from architect_migrate.restorations import Undoing
+from architect_migrate.restore import preview
 
 if TYPE_CHECKING:
     from architect_migrate.backup_record import Copy
@@ -18,23 +18,6 @@ if TYPE_CHECKING:
 
 # What the ledger says of an action that changed a database without a backup: it built it.
 _BUILDERS = frozenset({"reconcile", "upgrade", "backup restore", "undo"})
-
-
-@dataclass(frozen=True, slots=True)
-class Undoing:
-    """What undo comes to: `restoration` of the backup of the last run, unless `since` says what was written since.
-
-    With neither, the database is as it was before that run already, or no run is on record (`copy` is None).
-    """
-
-    copy: Copy | None
-    restoration: Restoration | None = None
-    since: tuple[str, ...] = ()
-
-    @property
-    def planned(self) -> bool:
-        """Whether there is anything to do."""
-        return self.restoration is not None and not self.restoration.needless
 
 
 def preview_undo(setting: Setting) -> Undoing:

@@ -29,8 +29,8 @@ ROOMS = {
         toml_table tracker
     """,
     "services": """
-        aftermath apply backups carry_out demo drift matrix native observe planning pruning reconcile restore
-        setting survey undo upgrade verify
+        aftermath apply backups carry_out demo drift matrix native observe planning pruning reconcile
+        restorations restore setting survey undo upgrade verify
     """,
     "faces": """
         __init__ alembic_env alembic_options cli cli_backup cli_change cli_consent cli_end cli_options

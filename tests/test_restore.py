@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from scenarios import Home
 
     from architect_migrate.overwrite import Still
-    from architect_migrate.restore import Restored
+    from architect_migrate.restorations import Restored
     from architect_migrate.setting import Setting
 
 JOURNALS = pytest.mark.parametrize("journal", ["DELETE", "WAL"])
