@@ -116,6 +116,11 @@ def environment_at(matrix: Matrix, path: Path) -> Environment:
     """
     if "\0" in str(path) or not str(path):
         raise ConfigError(shown_path(path), "", "no file can have this name", "name a database file")
+    if path.parts[0].endswith(":") and not path.exists():
+        # Not shown: as a path a URL has lost the shape by which its password is known.
+        raise ConfigError(
+            "a database's path", "", "it looks like a URL", "name a file, or list the URL as an environment"
+        )
     url = sqlite_url(Path(os.path.realpath(path)))
     for listed in matrix.environments:
         if database_identity(listed.url) == database_identity(url):

@@ -6,7 +6,7 @@ import traceback
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from architect_migrate.errors import ArchmigError, StoppedError, UnexpectedError
+from architect_migrate.errors import ArchmigError, DatabaseError, StoppedError, UnexpectedError
 from architect_migrate.interrupt import FinishedFirst, heeded, ignored
 from architect_migrate.results import Outcome, Result
 
@@ -103,5 +103,8 @@ def _guarded(service: Callable[[Setting], Value], setting: Setting) -> Value | A
         return service(setting)
     except ArchmigError as error:
         return error
+    except OSError as error:
+        place = str(error.filename or setting.environment.url)
+        return DatabaseError(place, error.strerror or str(error), "nothing was changed: see to it, then run it again")
     except Exception as error:  # noqa: BLE001  (whatever breaks in one environment, the others go on)
         return UnexpectedError(setting.environment.name, f"{type(error).__name__}: {error}", traceback.format_exc())

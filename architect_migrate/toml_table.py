@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Choice = TypeVar("Choice", bound=Enum)
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_LARGEST = 10_000_000
+_DEEP = re.compile(r"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){50}""")
 _KINDS = {
     dict: "a table",
     list: "an array",
@@ -47,6 +49,8 @@ def read_toml(file: Path) -> Table:
     try:
         if file.exists() and not file.is_file():
             raise ConfigError(name, "", "not a file", "name the environments.toml itself")
+        if file.stat().st_size > _LARGEST:
+            raise ConfigError(name, "", f"is larger than {_LARGEST // 1_000_000} MB", "is it the right file?")
         data = file.read_bytes()
     except FileNotFoundError:
         raise ConfigError(name, "", "no such file", "write one, or name it with -c FILE") from None
@@ -68,6 +72,10 @@ def _text(name: str, data: bytes) -> str:
 
 
 def _parsed(name: str, text: str) -> dict[str, object]:
+    if deep := _DEEP.search(text):
+        # Python's parser takes time by the square of a key's depth: minutes for a file of a hundred kilobytes.
+        line = text.count("\n", 0, deep.start()) + 1
+        raise ConfigError(name, f"line {line}", "nested too deeply", "no value here needs more than three levels")
     try:
         return tomllib.loads(text)
     except RecursionError:
