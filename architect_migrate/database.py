@@ -48,6 +48,14 @@ class HeldConnection(sqlite3.Connection):
         """Refuse: whoever was lent this connection does not own its transaction."""
         raise TransactionEndedError("roll back")
 
+    def set_authorizer(self, _callback: object) -> None:
+        """Refuse: the guard (see `guard`) sets its own past this method, and nobody else takes it away."""
+        raise TransactionEndedError("take away what watches it")
+
+    def close(self) -> None:
+        """Refuse: whoever was lent this connection does not close it."""
+        raise TransactionEndedError("close the connection")
+
 
 def file_of(url: DatabaseUrl) -> Path:
     """The file of a database that archmig can work on; raises UnsupportedDatabaseError."""
@@ -96,7 +104,7 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
             raise
         finally:
             if connection.in_transaction:
-                connection.set_authorizer(None)
+                sqlite3.Connection.set_authorizer(connection, None)
                 connection.set_progress_handler(None, 0)
                 connection.execute("ROLLBACK")
 
@@ -110,9 +118,18 @@ def locked(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
     with (
         _locked(path, lock_timeout),
         translated(path, lock_timeout),
-        closing(_open(path, "rw", lock_timeout, HeldConnection)) as connection,
+        _held(path, lock_timeout) as connection,
     ):
         yield connection
+
+
+@contextmanager
+def _held(path: Path, timeout: float) -> Iterator[HeldConnection]:
+    connection = _open(path, "rw", timeout, HeldConnection)
+    try:
+        yield connection
+    finally:
+        sqlite3.Connection.close(connection)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
     Raises TransactionEndedError when one of these was tried, whatever the code made of the refusal.
     """
     seen = Watched()
-    connection.set_authorizer(lambda *event: _judge(seen, connection, *event))
+    sqlite3.Connection.set_authorizer(connection, lambda *event: _judge(seen, connection, *event))
     try:
         yield seen
     except Exception as error:
@@ -63,7 +63,7 @@ def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
             raise TransactionEndedError(seen.refused) from error
         raise
     finally:
-        connection.set_authorizer(None)
+        sqlite3.Connection.set_authorizer(connection, None)
     if seen.refused:
         raise TransactionEndedError(seen.refused)
 
@@ -83,7 +83,7 @@ def watched_loosely(connection: sqlite3.Connection) -> Iterator[Watched]:
     try:
         yield seen
     finally:
-        connection.set_authorizer(None)
+        sqlite3.Connection.set_authorizer(connection, None)
 
 
 def _judge(

@@ -105,6 +105,6 @@ def _guarded(service: Callable[[Setting], Value], setting: Setting) -> Value | A
         return error
     except OSError as error:
         place = str(error.filename or setting.environment.url)
-        return DatabaseError(place, error.strerror or str(error), "nothing was changed: see to it, then run it again")
+        return DatabaseError(place, error.strerror or str(error), "see to it, then run it again")
     except Exception as error:  # noqa: BLE001  (whatever breaks in one environment, the others go on)
         return UnexpectedError(setting.environment.name, f"{type(error).__name__}: {error}", traceback.format_exc())
