@@ -6,6 +6,7 @@ import sqlite3
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from alembic.util import CommandError
 from architect_migrate.chain_files import script_folder
 from architect_migrate.database import still_inside
 from architect_migrate.errors import ArchmigError, ChainError, ReplayError, RevisionFailedError, TransactionEndedError
-from architect_migrate.guard import Watched, watched, watched_loosely
+from architect_migrate.guard import Watched, note, watched, watched_loosely
 from architect_migrate.history import Delta, History, Replayed, delta
 from architect_migrate.outline import Outline, Revision
 from architect_migrate.schema import Schema
@@ -112,8 +113,6 @@ def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], 
 
 def offline_sql(ini: Path, start: str, target: str) -> str:
     """The SQL that leads from one revision to another, as `alembic upgrade --sql` prints it."""
-    from io import StringIO
-
     from alembic import command
 
     buffer = StringIO()
@@ -232,14 +231,12 @@ def file_errors(ini: Path) -> Iterator[None]:
     """Errors in the chain's files as errors that name the chain."""
     try:
         yield
-    except CommandError as error:
+    except (CommandError, UserWarning) as error:
         raise ChainError(str(ini), " ".join(str(error).split())) from error
     except SyntaxError as error:
         raise ChainError(f"{error.filename}, line {error.lineno}", str(error.msg)) from error
     except KeyError as error:
         raise ChainError(str(ini), f"a revision names {error} as one before it, and there is no such file") from error
-    except UserWarning as error:
-        raise ChainError(str(ini), str(error)) from error
     except (ImportError, AttributeError) as error:
         raise ChainError(str(ini), f"{type(error).__name__}: {error}") from error
 
