@@ -20,7 +20,7 @@ from alembic.util import CommandError
 from architect_migrate.chain_files import script_folder
 from architect_migrate.database import still_inside
 from architect_migrate.errors import ArchmigError, ChainError, ReplayError, RevisionFailedError, TransactionEndedError
-from architect_migrate.guard import Watched, note, watched, watched_loosely
+from architect_migrate.guard import Watched, watched, watched_loosely
 from architect_migrate.history import Delta, History, Replayed, delta
 from architect_migrate.outline import Outline, Revision
 from architect_migrate.schema import Schema
@@ -115,9 +115,8 @@ def offline_sql(ini: Path, start: str, target: str) -> str:
     """The SQL that leads from one revision to another, as `alembic upgrade --sql` prints it."""
     from alembic import command
 
-    buffer = StringIO()
     config = _config(ini)
-    config.output_buffer = buffer
+    config.output_buffer = buffer = StringIO()
     with file_errors(ini):
         command.upgrade(config, f"{start}:{target}", sql=True)
     return buffer.getvalue()
@@ -219,8 +218,7 @@ def _config(ini: Path) -> Config:
 
 def _script(config: Config, ini: Path) -> ScriptDirectory:
     with file_errors(ini), warnings.catch_warnings():
-        # Alembic warns of two files with one revision id, and goes on with either.
-        warnings.filterwarnings("error", "Revision .* is present more than once", UserWarning)
+        warnings.filterwarnings("error", "Revision .* is present more than once")  # else either file would do
         script = ScriptDirectory.from_config(config)
         script.get_heads()
         return script
