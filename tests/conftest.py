@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 
@@ -19,3 +19,17 @@ def replay_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ARCHMIG_CACHE", str(folder))
         yield folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write names that are no UTF-8 in escapes: a worker could not send them, and the whole run would end."""
+    report = yield
+    report.sections = [(name, sendable(text)) for name, text in report.sections]
+    if report.failed and sendable(str(report.longrepr)) != str(report.longrepr):
+        report.longrepr = sendable(str(report.longrepr))
+    return report
+
+
+def sendable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
