@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 DEMO   ?= .demo
 JOBS   ?= 2
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench torture clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,3 +33,7 @@ clean:
 # BENCH="--part noop --strict" and the like: bench/README.md.
 bench: $(VENV)/.installed
 	$(BIN)/python bench/run.py $(BENCH)
+
+# Kills, faults, crowds and a large database, with a table of counts. TORTURE="--minutes 60 --rows 0" and the like.
+torture: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m torture.run $(TORTURE)

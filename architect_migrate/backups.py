@@ -46,7 +46,9 @@ def take_for(setting: Setting, purpose: str, source: sqlite3.Connection | None =
     try:
         write_record(made.path, Record(name, database, purpose, made.size, made.content, _now()))
     except BackupError:
-        made.path.unlink()
+        # What is left is a sound copy without a record, and the error is the one that came first.
+        with suppress(OSError):
+            made.path.unlink()
         raise
     return made
 

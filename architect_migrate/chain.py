@@ -235,7 +235,7 @@ def file_errors(ini: Path) -> Iterator[None]:
         raise ChainError(f"{error.filename}, line {error.lineno}", str(error.msg)) from error
     except KeyError as error:
         raise ChainError(str(ini), f"a revision names {error} as one before it, and there is no such file") from error
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, OSError) as error:
         raise ChainError(str(ini), f"{type(error).__name__}: {error}") from error
 
 

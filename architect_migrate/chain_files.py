@@ -43,8 +43,11 @@ def fingerprint(ini: Path) -> str:
     home = f"{ini.parent}{os.sep}"
     for path in (str(ini), *sorted(_sources(folder))):
         found.update(os.fsencode(path.removeprefix(home)))
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (for the same reason)
-            found.update(file.read())
+        try:
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (for the same reason)
+                found.update(file.read())
+        except OSError as error:
+            raise ChainError(path, error.strerror or str(error)) from error
     return found.hexdigest()
 
 

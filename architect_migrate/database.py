@@ -156,7 +156,7 @@ def created(path: Path) -> Iterator[None]:
         yield
     except BaseException:
         # Under the lock, so that it is not taken from under a run that waited for this one.
-        with suppress(ArchmigError, FileNotFoundError), held(path, 0):
+        with suppress(ArchmigError, OSError), held(path, 0):
             if not path.stat().st_size:
                 path.unlink()
         raise

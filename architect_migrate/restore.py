@@ -153,8 +153,9 @@ def _kept(setting: Setting, shown: Restoration, action: str, live: sqlite3.Conne
     made = take_for(setting, action, live)
     if differences(shown.now, made.content):
         # It was made a moment ago, and the database has all that it holds.
-        made.path.unlink()
-        record_file(made.path).unlink()
+        with suppress(OSError):
+            made.path.unlink()
+            record_file(made.path).unlink()
         raise ChangedMeanwhileError(setting.environment.name)
     marked = Record(
         environment=setting.environment.name,

@@ -1,0 +1,65 @@
+"""What befalls a run: it is killed at a statement or at any time, a call of its fails, its disk is full."""
+
+from __future__ import annotations
+
+import errno
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator
+
+    from torture.cases import Stage
+    from torture.tally import Tally
+
+CALLS = ("write", "sync", "truncate", "unlink", "open")
+
+
+def kill_at(stage: Stage, tally: Tally, point: int) -> None:
+    """Kill it before or after a statement."""
+    stage.anew()
+    end = stage.run(deadly=point)
+    assert end.killed, (stage.case.name, point, end.code, end.err)
+    tally.judge(stage, f"point {point}")
+
+
+def kill_after(stage: Stage, tally: Tally, seconds: float) -> None:
+    """Kill it whatever it is doing; one that was faster counts as well."""
+    stage.anew()
+    stage.run(after=seconds, signal=int(signal.SIGKILL))
+    tally.judge(stage, f"{seconds:.4f} s")
+
+
+def points(stage: Stage, chance: random.Random) -> Iterator[int]:
+    """Every point once, in an order that makes any beginning of it a sample."""
+    yield from chance.sample(range(1, stage.points + 1), stage.points)
+
+
+def calls(stage: Stage, call: str) -> int:
+    """How many calls of a kind a run makes on files of its folder."""
+    stage.anew()
+    return stage.run(fault=(call, 0, 0, False)).points
+
+
+def fail_call(stage: Stage, tally: Tally, call: str, number: int, *, lasting: bool = False) -> None:
+    """The n-th call fails, and with `lasting` every later one: a disk that is full stays so."""
+    stage.anew()
+    error = errno.ENOSPC if lasting else errno.EIO
+    end = stage.run(fault=(call, number, error, lasting))
+    what = f"{call} {number}{' on' if lasting else ''}"
+    tally.told_in_one_line(end, what)
+    if end.code == 0 and stage.state() != stage.after:
+        tally.untold += 1
+        tally.told.append(f"{what}: said done: {end.out}")
+    tally.judge(stage, what)
+
+
+def limit(stage: Stage, tally: Tally, size: int) -> None:
+    """No file may grow beyond so many bytes."""
+    stage.anew()
+    end = stage.run(limit=size)
+    tally.told_in_one_line(end, f"limit {size}")
+    if end.code == 0 and stage.state() != stage.after:
+        tally.untold += 1
+    tally.judge(stage, f"limit {size}")

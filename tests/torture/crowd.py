@@ -1,0 +1,105 @@
+"""Several runs at once on one database, beside a reader and a writer of the application: right at the end."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenarios import ask, script
+from torture.cases import drifted_shop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.synchronize import Event
+
+_WRITTEN = "CREATE TABLE app_log (id INTEGER PRIMARY KEY, at TEXT)"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+def crowd(folder: Path, runs: int, mode: str = "WAL") -> Iterator[str]:
+    """A line that tells how they ended; raises AssertionError where anything is wrong at the end."""
+    folder.mkdir(parents=True)
+    drifted_shop(folder)
+    script(folder / "it.db", f"PRAGMA journal_mode = {mode}", _WRITTEN)
+    ended, wrote, errors = _together(folder, runs)
+    assert errors == [], errors
+    for it in ended:
+        assert it.code in {0, 2}, it
+        assert it.code == 0 or "unexpected" not in it.err, it
+        assert "Traceback" not in it.err, it
+    again = _ended(_started(folder))
+    assert again.code == 0, again
+    assert "nothing" in again.out, again
+    assert ask(folder / "it.db", "SELECT version_num FROM alembic_version") == [("006_grown",)]
+    assert ask(folder / "it.db", "PRAGMA integrity_check") == [("ok",)]
+    assert ask(folder / "it.db", "SELECT count(*) FROM app_log") == [(wrote,)]
+    done, refused = (sum(it.code == code for it in ended) for code in (0, 2))
+    assert done
+    yield f"{runs} runs at once, {mode}: {done} done, {refused} refused; {wrote} rows of the application, no error"
+
+
+def _together(folder: Path, runs: int) -> tuple[list[Ended], int, list[str]]:
+    """How the runs ended, how many rows the application wrote meanwhile, and what it complained of."""
+    context = get_context("spawn")
+    stop, queue = context.Event(), context.Queue()
+    application = [context.Process(target=it, args=(folder / "it.db", stop, queue)) for it in (reader, writer)]
+    for it in application:
+        it.start()
+    started = [_started(folder) for _ in range(runs)]
+    ended = [_ended(it) for it in started]
+    stop.set()
+    told = [queue.get(timeout=60) for _ in application]
+    for it in application:
+        it.join()
+    queue.close()
+    queue.join_thread()
+    return ended, sum(count for count, _ in told), [error for _, error in told if error]
+
+
+def _started(folder: Path) -> subprocess.Popen[str]:
+    command = [str(Path(sys.executable).with_name("archmig")), "reconcile", "-e", "it", "--yes"]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+
+
+def _ended(process: subprocess.Popen[str]) -> Ended:
+    out, err = process.communicate(timeout=300)
+    return Ended(process.returncode, out, err)
+
+
+def writer(path: Path, stop: Event, queue: object) -> None:
+    """The application writes a row at a time, as long as nobody stops it."""
+    _application(path, stop, queue, "INSERT INTO app_log (at) VALUES (datetime('now'))", 1)
+
+
+def reader(path: Path, stop: Event, queue: object) -> None:
+    """The application reads."""
+    _application(path, stop, queue, "SELECT count(*), max(code) FROM orders", 0)
+
+
+def _application(path: Path, stop: Event, queue: object, statement: str, counts: int) -> None:
+    done, error = 0, ""
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as connection:
+            while not stop.is_set():
+                connection.execute(statement).fetchall()
+                done += counts
+                time.sleep(0.01)
+    except sqlite3.Error as found:
+        error = f"{statement}: {found}"
+    queue.put((done, error))  # type: ignore[attr-defined]  # a queue of the context, which has no type of its own

@@ -1,0 +1,71 @@
+"""What was counted: how runs that something befell left the database, and how the same command went afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torture.cases import Stage
+    from torture.client import End
+
+_HEAD = ("befallen", "before", "after", "half", "damaged", "rerun failed", "not told")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one row of the table; `told` are the first things that went wrong, to look into."""
+
+    befallen: int = 0
+    before: int = 0
+    after: int = 0
+    half: int = 0
+    damaged: int = 0
+    rerun: int = 0
+    untold: int = 0
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> int:
+        return self.half + self.damaged + self.rerun + self.untold
+
+    def row(self) -> tuple[int, ...]:
+        return (self.befallen, self.before, self.after, self.half, self.damaged, self.rerun, self.untold)
+
+    def judge(self, stage: Stage, what: str) -> None:
+        """Count what is there now, and whether the same command goes through from there."""
+        self.befallen += 1
+        found = stage.state()
+        if not found.sound:
+            self.damaged += 1
+            self.told.append(f"{what}: damaged")
+        match found.digest:
+            case stage.before.digest:
+                self.before += 1
+            case stage.after.digest:
+                self.after += 1
+            case _:
+                self.half += 1
+                self.told.append(f"{what}: half")
+        again = stage.run()
+        if again.code != 0 or stage.state() != stage.after:
+            self.rerun += 1
+            self.told.append(f"{what}: again: {again.code} {again.err[-300:]}")
+
+    def told_in_one_line(self, end: End, what: str) -> None:
+        """A run that failed says so with code 2 and one line; one that says that it is done has done it."""
+        lines = [it for it in end.err.splitlines() if it.startswith("archmig: ")]
+        good = end.code == 0 or (end.code == 2 and len(lines) == 1 and "unexpected" not in lines[0])
+        if not good or "Traceback" in end.err:
+            self.untold += 1
+            self.told.append(f"{what}: code {end.code}: {end.err[-400:]}")
+
+
+def table(rows: dict[tuple[str, str, str], Tally]) -> str:
+    """The counts as a Markdown table, with a sum."""
+    lines = [f"| case | journal | what befell it | {' | '.join(_HEAD)} |", f"|{' --- |' * 3}{' ---: |' * len(_HEAD)}"]
+    for names, tally in rows.items():
+        lines.append(f"| {' | '.join(names)} | {' | '.join(f'{it:,}' for it in tally.row())} |")
+    sums = [sum(column) for column in zip(*(it.row() for it in rows.values()), strict=True)]
+    lines.append(f"| **all** | | | {' | '.join(f'**{it:,}**' for it in sums)} |")
+    return "\n".join(lines)
