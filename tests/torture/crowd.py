@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenarios import ask, script
+from scenarios import PROJECT, ask, script
 from torture.cases import drifted_shop
 
 if TYPE_CHECKING:
@@ -70,8 +70,25 @@ def _together(folder: Path, runs: int) -> tuple[list[Ended], int, list[str]]:
     return ended, sum(count for count, _ in told), [error for _, error in told if error]
 
 
-def _started(folder: Path) -> subprocess.Popen[str]:
-    command = [str(Path(sys.executable).with_name("archmig")), "reconcile", "-e", "it", "--yes"]
+def matrix_crowd(folder: Path, runs: int) -> Iterator[str]:
+    """The same of the demo's matrix: all of its databases are home when everybody has gone."""
+    program = str(Path(sys.executable).with_name("archmig"))
+    subprocess.run([program, "demo", str(folder)], cwd=PROJECT, check=True, capture_output=True)
+    words = ("reconcile", "--all", "--yes")
+    ended = [_ended(it) for it in [_started(folder, *words, "--jobs", str(1 + at % 2)) for at in range(runs)]]
+    for it in ended:
+        assert it.code in {0, 2}, it
+        assert "unexpected" not in it.err, it
+        assert "Traceback" not in it.err, it
+    again = _ended(_started(folder, *words))
+    assert again.code == 0, again
+    assert " done " not in again.out, again
+    done, refused = (sum(it.code == code for it in ended) for code in (0, 2))
+    yield f"{runs} runs at once on the demo's 12 environments: {done} without a refusal, {refused} with; all are home"
+
+
+def _started(folder: Path, *words: str) -> subprocess.Popen[str]:
+    command = [str(Path(sys.executable).with_name("archmig")), *(words or ("reconcile", "-e", "it", "--yes"))]
     return subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )

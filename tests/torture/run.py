@@ -18,10 +18,10 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torture.befall import CALLS, calls, fail_call, kill_after, kill_at, limit, points
+from torture.befall import CALLS, calls, can_mount, fail_call, fill, kill_after, kill_at, limit, points
 from torture.cases import DEMO, MODES, SHOP, Case, stage
 from torture.client import COMPILER, serving
-from torture.crowd import crowd
+from torture.crowd import crowd, matrix_crowd
 from torture.large import large
 from torture.tally import Tally, table
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from torture.cases import Stage
 
 _TURN = 4.0
+# What takes no backup along: a file system of its own is made for these.
+_ROOMY = ("reconcile", "upgrade, shop", "downgrade")
 Row = tuple[str, str, str]
 
 
@@ -68,7 +70,10 @@ def main(arguments: Sequence[str]) -> int:
         _say(table(counted.rows))
         wrong = _told(counted)
         for number in range(asked.crowds):
-            for line in crowd(base / f"crowd{number}", 2 + number % 7):
+            for line in crowd(base / f"crowd{number}", 2 + number % 7, MODES[number % 2]):
+                _say(line)
+        if asked.crowds:
+            for line in matrix_crowd(base / "matrix", 4):
                 _say(line)
         if asked.rows:
             for line in large(base / "large", asked.rows):
@@ -113,6 +118,10 @@ def _turns(counted: Counted, on: Stage, chance: random.Random) -> Iterator[Calla
             if number:
                 at, lasting = chance.randint(1, number), chance.random() < 0.5
                 yield lambda c=call, a=at, s=lasting: fail_call(on, counted.at(on, f"{c} fails"), c, a, lasting=s)
+        if on.case.name.startswith(_ROOMY) and can_mount():
+            held = sum(it.stat().st_size for it in (on.pristine / "it.db", on.pristine / "environments.toml")) // 1024
+            size = chance.randint(held + 40, 6 * held + 2000)
+            yield lambda s=size: fill(on, counted.at(on, "small tmpfs"), on.room.with_name("small"), s)
         yield lambda: limit(on, counted.at(on, "disk full"), chance.randrange(1, reach))
 
 
