@@ -11,8 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.chain_errors import RevisionLosesError
 from architect_migrate.diff import Differs, Missing, diff, needs_repair
-from architect_migrate.errors import ArchmigError, RevisionLosesError
+from architect_migrate.errors import ArchmigError
 from architect_migrate.facts import IndexFact, PrimaryKeyFact, describe, key
 from architect_migrate.history import effects
 from architect_migrate.sqlite_ddl import parse_table

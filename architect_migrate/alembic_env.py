@@ -16,21 +16,17 @@ import sqlalchemy as sa
 
 from architect_migrate import aftermath, chain, database
 from architect_migrate.alembic_options import Options, choose, read_options
+from architect_migrate.chain_errors import ChainError, DriftedError, ProtectedError, RevisionFailedError, StampError
+from architect_migrate.database_errors import (
+    DamagedError,
+    ForeignKeysBrokenError,
+    RolledBackError,
+    TransactionEndedError,
+)
 from architect_migrate.diff import explain
 from architect_migrate.drift import drift, in_the_way
 from architect_migrate.environment import Environment, Matrix, Uninitialised, resolutions_for
-from architect_migrate.errors import (
-    ArchmigError,
-    ChainError,
-    DamagedError,
-    DriftedError,
-    ForeignKeysBrokenError,
-    ProtectedError,
-    RevisionFailedError,
-    RolledBackError,
-    StampError,
-    TransactionEndedError,
-)
+from architect_migrate.errors import ArchmigError
 from architect_migrate.guard import watched
 from architect_migrate.interrupt import FinishedFirst, finishing
 from architect_migrate.outline import ancestry

@@ -5,15 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from architect_migrate.chain_errors import AlembicOptionError, NoDatabaseChosenError, OtherChainError
 from architect_migrate.environment import Environment, Matrix, empty_matrix, select
 from architect_migrate.environments import environment_at, find_config, read_matrix
-from architect_migrate.errors import (
-    AlembicOptionError,
-    ConfigNotFoundError,
-    NoDatabaseChosenError,
-    OtherChainError,
-    nearest,
-)
+from architect_migrate.errors import ConfigNotFoundError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate import aftermath
+from architect_migrate.chain_errors import RevisionFailedError, StepFailedError
 from architect_migrate.database import still_inside
-from architect_migrate.errors import ArchmigError, RevisionFailedError, StepFailedError
+from architect_migrate.errors import ArchmigError
 from architect_migrate.guard import Watched
 from architect_migrate.plan import (
     AddColumn,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.content import Content, Rows, header_of, objects_of, table_digest
 from architect_migrate.database import integrity, reading
+from architect_migrate.database_errors import BackupError
 from architect_migrate.draft import draft, sweep, sync
-from architect_migrate.errors import BackupError
 from architect_migrate.exact_rows import BATCH, codec_of, exact, frozen, own_key, passes, row_tables, select
 from architect_migrate.sqlite_text import quote
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate.backup import file_safe
 from architect_migrate.content import Content, from_json, to_json
+from architect_migrate.database_errors import BackupError
 from architect_migrate.draft import sync, write_whole
-from architect_migrate.errors import BackupError
 from architect_migrate.urls import mask
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from architect_migrate.backup import damage
 from architect_migrate.backup_record import Copy, Record, copies, copies_of, write_record
 from architect_migrate.content import content_of, differences, objects_of
 from architect_migrate.database import file_of, reading
+from architect_migrate.database_errors import BackupError, DamagedError, NotADatabaseError
 from architect_migrate.environment import Uninitialised
-from architect_migrate.errors import BackupError, DamagedError, LedgerError, NotADatabaseError
+from architect_migrate.errors import LedgerError
 from architect_migrate.exact_rows import exact, row_tables
 
 if TYPE_CHECKING:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from architect_migrate import backups, ledger
 from architect_migrate.apply import execute
+from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.database import created, file_of, integrity, reading, transaction
+from architect_migrate.database_errors import DamagedError
 from architect_migrate.environment import Uninitialised
-from architect_migrate.errors import ChangedMeanwhileError, DamagedError, LedgerError
+from architect_migrate.errors import LedgerError
 from architect_migrate.interrupt import finishing
 from architect_migrate.outline import heads
 from architect_migrate.plan import headline

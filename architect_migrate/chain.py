@@ -17,16 +17,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from architect_migrate.chain_errors import ChainError, ReplayError, RevisionFailedError
 from architect_migrate.chain_files import script_folder
 from architect_migrate.database import still_inside
-from architect_migrate.errors import ArchmigError, ChainError, ReplayError, RevisionFailedError, TransactionEndedError
-from architect_migrate.guard import Watched, watched, watched_loosely
-from architect_migrate.history import Delta, History, Replayed, delta
+from architect_migrate.database_errors import TransactionEndedError
+from architect_migrate.errors import ArchmigError
+from architect_migrate.guard import Watched, watched
+from architect_migrate.history import History
 from architect_migrate.outline import Outline, Revision
-from architect_migrate.schema import Schema
-from architect_migrate.sqlite_digest import digest
-from architect_migrate.sqlite_read import read_schema
-from architect_migrate.sqlite_text import fold, significant, unquote
+from architect_migrate.recording import Recording, scratch_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationStep
 
 _Result = TypeVar("_Result")
-
-# What begins a statement that changes something: reads, transactions and pragmas need not be run again.
-_CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update", "with"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,9 @@ def replay(ini: Path, scratch: Path) -> History:
     try:
         script = _script(config, ini)
         recorder = _Recorder(script, scratch, current)
-        engine = sa.create_engine("sqlite://", creator=lambda: _scratch(scratch), poolclass=sa.pool.StaticPool)
+        engine = sa.create_engine(
+            "sqlite://", creator=lambda: scratch_connection(scratch), poolclass=sa.pool.StaticPool
+        )
         with engine.connect() as connection:
             config.attributes["connection"] = connection
             with EnvironmentContext(config, script, fn=recorder.steps, destination_rev="heads"):
@@ -145,7 +143,8 @@ def replay(ini: Path, scratch: Path) -> History:
     except (Exception, SystemExit) as error:
         cause = str(getattr(error, "orig", "") or error)
         raise ReplayError(str(ini), current[0], f"{type(error).__name__}: {' '.join(cause.split())}") from error
-    return History(Outline(recorder.revisions, tuple(recorder.digests), recorder.version_table), tuple(recorder.found))
+    taken = recorder.recording
+    return History(Outline(recorder.revisions, tuple(taken.digests), taken.version_table), tuple(taken.found))
 
 
 class _Recorder:
@@ -154,24 +153,17 @@ class _Recorder:
     def __init__(self, script: ScriptDirectory, scratch: Path, current: list[str]) -> None:
         self.script, self.scratch, self.current = script, scratch, current
         self.revisions = tuple(reversed([_revision(it) for it in script.walk_revisions()]))
-        self.found: list[Replayed] = []
-        self.digests: list[str] = []
-        self.statements: list[str] = []
-        self.schema = Schema()
-        self.version_table = "alembic_version"
+        self.recording = Recording("alembic_version")
 
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
         connection = self._proven(context)
-        self.version_table = context.version_table
+        self.recording = Recording(context.version_table)
         ordered = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         self.revisions = tuple(_revision(self.script.get_revision(step.revision.revision)) for step in ordered)
         for step in ordered:
             self.current[0] = step.revision.revision
-            connection.set_trace_callback(self.statements.append)
-            with watched_loosely(connection) as seen:
+            with self.recording.of(connection):
                 yield step
-            connection.set_trace_callback(None)
-            self._note(connection, seen)
         self.current[0] = ""
 
     def _proven(self, context: MigrationContext) -> sqlite3.Connection:
@@ -183,20 +175,6 @@ class _Recorder:
         if not files or not files[0] or not self.scratch.samefile(files[0]):
             raise ChainError(str(self.scratch), f"the chain's env.py opened {files} instead of the scratch database")
         return driver
-
-    def _note(self, connection: sqlite3.Connection, seen: Watched) -> None:
-        schema = read_schema(connection, [self.version_table])
-        changed: Delta = delta(self.schema, schema)
-        statements = tuple(it for it in self.statements if self._counts(it))
-        self.found.append(Replayed(changed, statements, seen.tables() - {fold(self.version_table)}))
-        self.digests.append(digest(connection, [self.version_table]))
-        self.statements.clear()
-        self.schema = schema
-
-    def _counts(self, statement: str) -> bool:
-        """Whether a statement changed something other than Alembic's own version table."""
-        words = [fold(unquote(token.text)) for token in significant(statement)]
-        return bool(words) and words[0] in _CHANGING and fold(self.version_table) not in words
 
 
 def _revision(found: Any) -> Revision:
@@ -280,14 +258,6 @@ def _refuse_commit(_connection: object) -> None:
 
 def _nothing(_connection: object) -> None:
     """SQLAlchemy rolls back when it first connects and when it closes: on a lent connection neither is its business."""
-
-
-def _scratch(path: Path) -> sqlite3.Connection:
-    """A connection for a database that nobody will miss: nothing waits for the disk."""
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA journal_mode = OFF")
-    connection.execute("PRAGMA synchronous = OFF")
-    return connection
 
 
 def _driver(context: MigrationContext) -> sqlite3.Connection | None:

@@ -10,7 +10,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from architect_migrate.errors import ChainError
+from architect_migrate.chain_errors import ChainError
 
 _SOURCES = (".py", ".sql", ".ini")
 

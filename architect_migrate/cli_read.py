@@ -175,7 +175,7 @@ def could_read(results: tuple[Result, ...]) -> int:
 
 
 def _one(outline: Outline, revision: str) -> str:
-    from architect_migrate.errors import UnknownRevisionError
+    from architect_migrate.chain_errors import UnknownRevisionError
     from architect_migrate.outline import heads, position_at
 
     found = heads(outline, position_at(outline, revision))

@@ -8,8 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote as percent
 
-from architect_migrate.errors import (
-    ArchmigError,
+from architect_migrate.database_errors import (
     DamagedError,
     DatabaseError,
     DatabaseLockedError,
@@ -19,6 +18,7 @@ from architect_migrate.errors import (
     TransactionEndedError,
     UnsupportedDatabaseError,
 )
+from architect_migrate.errors import ArchmigError
 from architect_migrate.interrupt import noted
 from architect_migrate.lock import held, openers
 from architect_migrate.sqlite_text import quote

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import TransactionEndedError
+from architect_migrate.database_errors import TransactionEndedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import DatabaseError, Holder, LockedByRunError, NotWritableError
+from architect_migrate.database_errors import DatabaseError, Holder, LockedByRunError, NotWritableError
 from architect_migrate.urls import mask
 
 if TYPE_CHECKING:

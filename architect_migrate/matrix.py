@@ -6,7 +6,8 @@ import traceback
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from architect_migrate.errors import ArchmigError, DatabaseError, StoppedError, UnexpectedError
+from architect_migrate.database_errors import DatabaseError
+from architect_migrate.errors import ArchmigError, StoppedError, UnexpectedError
 from architect_migrate.interrupt import FinishedFirst, heeded, ignored
 from architect_migrate.results import Outcome, Result
 

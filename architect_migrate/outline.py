@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import UnknownRevisionError
+from architect_migrate.chain_errors import UnknownRevisionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

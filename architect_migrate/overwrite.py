@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.database import locked, looking
-from architect_migrate.errors import ChangedMeanwhileError, DatabaseLockedError, RestoreError
+from architect_migrate.database_errors import DatabaseLockedError, RestoreError
 from architect_migrate.lock import openers
 
 if TYPE_CHECKING:

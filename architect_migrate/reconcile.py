@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.database import file_of, reading
+from architect_migrate.database_errors import DatabaseMissingError
 from architect_migrate.environment import Uninitialised
-from architect_migrate.errors import DatabaseMissingError
 from architect_migrate.outline import heads
 from architect_migrate.results import Outcome, Result, State
 from architect_migrate.survey import glance, nothing, position_of, survey

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate import codec
+from architect_migrate.chain_errors import ReplayError
 from architect_migrate.chain_files import fingerprint
-from architect_migrate.errors import ReplayError
 from architect_migrate.outline import Outline, Revision
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from architect_migrate import codec
-from architect_migrate.errors import ArchmigError, ReplayError
+from architect_migrate.chain_errors import ReplayError
+from architect_migrate.errors import ArchmigError
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES_FILES = {

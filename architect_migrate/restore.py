@@ -12,9 +12,10 @@ from architect_migrate import backup
 from architect_migrate.backup import damage
 from architect_migrate.backup_record import Copy, Record, copy_at, read_record, record_file, write_record
 from architect_migrate.backups import catalogue, enter, take_for, verify
+from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.content import Content, content_of, differences
 from architect_migrate.database import created, file_of, reading
-from architect_migrate.errors import BackupError, ChangedMeanwhileError, DamagedError, NotADatabaseError, RestoreError
+from architect_migrate.database_errors import BackupError, DamagedError, NotADatabaseError, RestoreError
 from architect_migrate.interrupt import finishing
 from architect_migrate.overwrite import overwrite, standing_still
 from architect_migrate.restorations import Restoration, Restored

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import UnreadableSqlError
+from architect_migrate.sql_errors import UnreadableSqlError
 from architect_migrate.sqlite_nodes import (
     Check,
     Collate,

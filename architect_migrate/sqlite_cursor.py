@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import UnreadableSqlError
+from architect_migrate.sql_errors import UnreadableSqlError
 from architect_migrate.sqlite_nodes import IndexedColumn
 from architect_migrate.sqlite_text import Token, canonical, significant, unquote
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NoReturn
 
-from architect_migrate.errors import UnreadableSqlError
+from architect_migrate.sql_errors import UnreadableSqlError
 from architect_migrate.sqlite_constraints import column_constraints, table_constraints
 from architect_migrate.sqlite_cursor import Cursor
 from architect_migrate.sqlite_nodes import (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from architect_migrate import sqlite_edit_parts as parts
-from architect_migrate.errors import EditImpossibleError, UnreadableSqlError
+from architect_migrate.sql_errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.sqlite_ddl import (
     Check,
     Constraint,

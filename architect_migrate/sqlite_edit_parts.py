@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from architect_migrate.errors import UnreadableSqlError
+from architect_migrate.sql_errors import UnreadableSqlError
 from architect_migrate.sqlite_ddl import (
     Check,
     Collate,

@@ -12,7 +12,6 @@ from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.errors import UnreadableSqlError
 from architect_migrate.schema import (
     Check,
     Column,
@@ -25,6 +24,7 @@ from architect_migrate.schema import (
     Trigger,
     View,
 )
+from architect_migrate.sql_errors import UnreadableSqlError
 from architect_migrate.sqlite_constant import affinity_of, canonical_default
 from architect_migrate.sqlite_text import canonical, fold, significant, unquote
 

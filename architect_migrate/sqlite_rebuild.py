@@ -13,7 +13,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import RebuildRefusedError, RowsForbidError
+from architect_migrate.sql_errors import RebuildRefusedError, RowsForbidError
 from architect_migrate.sqlite_ddl import ParsedTable, PrimaryKey, parse_table
 from architect_migrate.sqlite_edit import edit_table
 from architect_migrate.sqlite_rebuild_explain import explain_refusal

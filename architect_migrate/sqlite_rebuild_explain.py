@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import RowsForbidError
+from architect_migrate.sql_errors import RowsForbidError
 from architect_migrate.sqlite_ddl import (
     Check,
     Collate,

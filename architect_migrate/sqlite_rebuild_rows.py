@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import RebuildRefusedError, ValuesWouldChangeError
+from architect_migrate.sql_errors import RebuildRefusedError, ValuesWouldChangeError
 from architect_migrate.sqlite_ddl import Generated, ParsedColumn, ParsedTable, PrimaryKey
 from architect_migrate.sqlite_text import fold, quote, unquote
 

@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, assert_never
 
-from architect_migrate.errors import QuestionError
+from architect_migrate.database_errors import QuestionError
 from architect_migrate.exact_rows import SHORT, exact, own_key, row_tables, shown
 from architect_migrate.questions import (
     Answer,

@@ -10,7 +10,6 @@ from architect_migrate import sqlite_blockers as blocked
 from architect_migrate.compare import stores
 from architect_migrate.diff import Change, Differs, Extra, Missing
 from architect_migrate.environment import Repair
-from architect_migrate.errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.facts import (
     CheckFact,
     ColumnFact,
@@ -21,6 +20,7 @@ from architect_migrate.facts import (
 )
 from architect_migrate.questions import Changing, NullsIn, NullsOf, Violating
 from architect_migrate.resolve import fill_of, suggestion
+from architect_migrate.sql_errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.sqlite_ground import doubled
 from architect_migrate.sqlite_nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.sqlite_render import (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from architect_migrate.errors import RevisionFailedError
+from architect_migrate.chain_errors import RevisionFailedError
 from architect_migrate.exact_rows import frozen, own_key, row_tables, select
 from architect_migrate.guard import watched
 from architect_migrate.sqlite_digest import digest

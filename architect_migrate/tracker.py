@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from architect_migrate.chain_errors import StampError
 from architect_migrate.claims import Claims, TrackerRow
-from architect_migrate.errors import StampError
 from architect_migrate.sqlite_text import fold, quote
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from architect_migrate import ledger
 from architect_migrate.backups import catalogue
 from architect_migrate.content import Content, content_of, differences
 from architect_migrate.database import file_of, reading
-from architect_migrate.errors import LedgerError, RestoreError
+from architect_migrate.database_errors import RestoreError
+from architect_migrate.errors import LedgerError
 from architect_migrate.restorations import Undoing
 from architect_migrate.restore import preview
 

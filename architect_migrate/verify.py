@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from architect_migrate.chain_errors import NotProvenError
 from architect_migrate.database import integrity, reading, violations
 from architect_migrate.diff import diff, explain, needs_repair
-from architect_migrate.errors import NotProvenError
 from architect_migrate.history import effects, reference, snapshots
 from architect_migrate.outline import heads
 from architect_migrate.plan import DropColumn, DropObject, Plan, RebuildTable, RunDowngrade, RunRevision

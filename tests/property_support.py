@@ -9,8 +9,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from architect_migrate.chain_errors import RevisionFailedError
 from architect_migrate.environment import Environment, Matrix, Tracker, Uninitialised
-from architect_migrate.errors import RevisionFailedError
 from architect_migrate.history import snapshots
 from architect_migrate.reconcile import preview, reconcile
 from architect_migrate.replay import history_of

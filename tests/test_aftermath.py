@@ -8,7 +8,7 @@ import pytest
 from plain_alembic import alembic
 from scenarios import ask, digest, own_chain, script, stamp
 
-from architect_migrate.errors import RevisionFailedError, RevisionLosesError
+from architect_migrate.chain_errors import RevisionFailedError, RevisionLosesError
 from architect_migrate.reconcile import reconcile
 from architect_migrate.results import Outcome
 from architect_migrate.upgrade import downgrade, preview_downgrade, preview_upgrade, upgrade

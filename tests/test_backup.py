@@ -12,7 +12,7 @@ import pytest
 
 from architect_migrate.backup import _require_space, _verified, take
 from architect_migrate.database import reading, transaction
-from architect_migrate.errors import BackupError, DamagedError, DatabaseMissingError
+from architect_migrate.database_errors import BackupError, DamagedError, DatabaseMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ import itertools
 import pytest
 from schema_support import chain_of, line_of, schema_of
 
+from architect_migrate.chain_errors import UnknownRevisionError
 from architect_migrate.diff import diff
-from architect_migrate.errors import UnknownRevisionError
 from architect_migrate.facts import describe
 from architect_migrate.history import apply, delta, effects, facts_at, reference, without
 from architect_migrate.outline import Outline, Revision, ancestry, heads, position_at

@@ -18,7 +18,7 @@ import pytest
 from cli_support import ask, build, executable, execute
 
 from architect_migrate.database import reading, transaction
-from architect_migrate.errors import (
+from architect_migrate.database_errors import (
     DatabaseError,
     DatabaseLockedError,
     DatabaseMissingError,

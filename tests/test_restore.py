@@ -19,9 +19,11 @@ from scenarios import ask, moment, script
 from architect_migrate import overwrite as overwriting
 from architect_migrate.backup_record import copies
 from architect_migrate.backups import catalogue, create
+from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.content import content_of, differences
 from architect_migrate.database import locked, reading, transaction
-from architect_migrate.errors import ArchmigError, ChangedMeanwhileError, DatabaseLockedError, RestoreError
+from architect_migrate.database_errors import DatabaseLockedError, RestoreError
+from architect_migrate.errors import ArchmigError
 from architect_migrate.reconcile import preview as preview_reconcile
 from architect_migrate.reconcile import reconcile
 from architect_migrate.restore import choose, preview, restore

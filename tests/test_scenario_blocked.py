@@ -8,7 +8,7 @@ import pytest
 from scenario_shop import ORDERS, PEOPLE, shop
 from scenarios import Allowed, ask, come_home, digest, own_chain, revision, script, stamp, stays
 
-from architect_migrate.errors import ChangedMeanwhileError
+from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.findings import Level
 from architect_migrate.reconcile import reconcile
 from architect_migrate.results import Outcome

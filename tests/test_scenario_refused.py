@@ -8,14 +8,9 @@ import pytest
 from scenario_shop import CHAIN, shop
 from scenarios import ask, come_home, digest, headlines, own_chain, revision, script, stamp, stays
 
-from architect_migrate.errors import (
-    ArchmigError,
-    DamagedError,
-    NotADatabaseError,
-    RevisionFailedError,
-    StampError,
-    UnknownRevisionError,
-)
+from architect_migrate.chain_errors import RevisionFailedError, StampError, UnknownRevisionError
+from architect_migrate.database_errors import DamagedError, NotADatabaseError
+from architect_migrate.errors import ArchmigError
 from architect_migrate.reconcile import preview, reconcile
 from architect_migrate.results import Outcome, State
 

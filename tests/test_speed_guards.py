@@ -106,8 +106,10 @@ def test_a_database_at_head_is_asked_four_things(tmp_path: Path, said: list[str]
     assert said == [
         "BEGIN",
         "SELECT count(*) FROM sqlite_master",
-        'SELECT version_num FROM "alembic_version" WHERE (SELECT type FROM sqlite_master'
-        " WHERE name = 'alembic_version' COLLATE NOCASE) = 'table'",
+        (
+            'SELECT version_num FROM "alembic_version" WHERE (SELECT type FROM sqlite_master'
+            " WHERE name = 'alembic_version' COLLATE NOCASE) = 'table'"
+        ),
         "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL",
     ]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from architect_migrate.errors import UnreadableSqlError
+from architect_migrate.sql_errors import UnreadableSqlError
 from architect_migrate.sqlite_ddl import (
     Check,
     Collate,

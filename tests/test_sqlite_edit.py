@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from architect_migrate.errors import EditImpossibleError, UnreadableSqlError
+from architect_migrate.sql_errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.sqlite_edit import (
     AddColumn,
     AddConstraint,

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from architect_migrate.errors import EditImpossibleError, RebuildRefusedError, RowsForbidError, ValuesWouldChangeError
+from architect_migrate.sql_errors import (
+    EditImpossibleError,
+    RebuildRefusedError,
+    RowsForbidError,
+    ValuesWouldChangeError,
+)
 from architect_migrate.sqlite_ddl import Collate, Default, Generated, IndexedColumn, NotNull, parse_table
 from architect_migrate.sqlite_edit import (
     AddColumn,

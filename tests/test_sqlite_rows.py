@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.database import reading, transaction
-from architect_migrate.errors import QuestionError
+from architect_migrate.database_errors import QuestionError
 from architect_migrate.questions import (
     Answer,
     Changing,
