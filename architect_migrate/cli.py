@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from architect_migrate import cli_backup, cli_change, cli_read, cli_restore
+from architect_migrate.cli_defaults import Command, Group
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
 
@@ -52,6 +53,7 @@ def application() -> typer.Typer:
         help="Brings drifted databases home to Alembic.",
         epilog="Example: archmig status, then archmig reconcile --all --dry-run",
         no_args_is_help=True,
+        cls=Group,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -69,15 +71,16 @@ def application() -> typer.Typer:
         cli_read.pending,
     )
     for body in bodies:
-        app.command(epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
+        app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
     app.add_typer(_backup())
-    app.command(epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
     return app
 
 
 def _backup() -> typer.Typer:
     group = typer.Typer(
         name="backup",
+        cls=Group,
         help="Take, list, verify, restore and prune backups.",
         epilog="Example: archmig backup list, then archmig backup restore -e dev --dry-run",
         no_args_is_help=True,
@@ -92,7 +95,7 @@ def _backup() -> typer.Typer:
     )
     for body in bodies:
         name = body.__name__.strip("_")
-        group.command(name, epilog=f"Example: {_BACKUP_EXAMPLES[name]}")(selecting(body))
+        group.command(name, cls=Command, epilog=f"Example: {_BACKUP_EXAMPLES[name]}")(selecting(body))
     return group
 
 
