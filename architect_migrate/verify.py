@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.chain_errors import NotProvenError
 from architect_migrate.database import integrity, reading, violations
 from architect_migrate.diff import diff, explain, needs_repair
+from architect_migrate.facts import ColumnFact, TableFact, ViewFact, describe, facts
 from architect_migrate.history import effects, reference, snapshots
 from architect_migrate.outline import heads
 from architect_migrate.plan import DropColumn, DropObject, Plan, RebuildTable, RunDowngrade, RunRevision
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.apply import Written
+    from architect_migrate.schema import Schema
     from architect_migrate.setting import Setting
 
 _SHOWN = 8
@@ -65,7 +67,21 @@ def _schema_problems(setting: Setting, plan: Plan, connection: sqlite3.Connectio
         return []
     schema = read_schema(connection, setting.hidden(outline.version_table))
     changes = diff(reference(setting.history(), plan.after), schema)
-    return [explain(it) for it in changes if needs_repair(it) and not keeper(it, setting.resolutions)]
+    wrong = [explain(it) for it in changes if needs_repair(it) and not keeper(it, setting.resolutions)]
+    return wrong + _left_over(setting, plan, schema)
+
+
+def _left_over(setting: Setting, plan: Plan, schema: Schema) -> list[str]:
+    """What a `downgrade()` was to take back and did not: nothing breaks by it, but the stamp would be a lie."""
+    found, expected = facts(schema), facts(reference(setting.history(), plan.after))
+    does = effects(setting.history())
+    undone = [it.revision for it in plan.steps if isinstance(it, RunDowngrade)]
+    return [
+        f"the downgrade() of {revision} leaves {describe(fact)}"
+        for revision in undone
+        for its_key, fact in does[revision].added.items()
+        if its_key in found and its_key not in expected and isinstance(fact, TableFact | ColumnFact | ViewFact)
+    ]
 
 
 def _stamp_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
