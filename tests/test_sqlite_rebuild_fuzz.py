@@ -17,6 +17,8 @@ from architect_migrate.sqlite_rebuild import rebuild_table
 from architect_migrate.sqlite_text import quote
 
 ENTRIES = [entry for entry in CATALOGUE if entry["name"] not in IMPOSSIBLE]
+# A column that a virtual table's module keeps for itself: what it gives is another thing each time.
+HIDDEN = 1
 MASTER = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1, 2"
 
 
@@ -58,7 +60,7 @@ def content(connection: sqlite3.Connection, columns: dict[str, list[str]]) -> di
 
 def columns_of(connection: sqlite3.Connection) -> dict[str, list[str]]:
     return {
-        table: [row[1] for row in connection.execute(f"PRAGMA table_xinfo({quote(table)})")]
+        table: [row[1] for row in connection.execute(f"PRAGMA table_xinfo({quote(table)})") if row[6] != HIDDEN]
         for table in features(connection)
     }
 
@@ -77,7 +79,7 @@ def edits_for(sql: str, wanted: list[int]) -> list[Edit]:
     return list(dict.fromkeys(known[it % len(known)] for it in wanted))
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=100)
 @given(
     st.lists(st.sampled_from(ENTRIES), min_size=2, max_size=6, unique_by=lambda it: it["name"]),
     st.integers(0, 5),
