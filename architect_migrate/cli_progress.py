@@ -59,18 +59,26 @@ def _shown(
     else:
         from rich.console import Console
         from rich.markup import escape
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+        # One step can take minutes: the spinner and the clock go on while SQLite works.
+        steps = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+        columns = SpinnerColumn(), *steps, TimeElapsedColumn()
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("", total=sum(len(plans[it].steps) for it in names) or None)
+            task = bar.add_task(_begins(names, 0), total=sum(len(plans[it].steps) for it in names) or None)
             before = {name: sum(len(plans[it].steps) for it in names[:at]) for at, name in enumerate(names)}
 
             def step(name: str, number: int, _total: int, headline: str) -> None:
                 bar.update(task, completed=before[name] + number - 1, description=escape(f"{name}: {headline}"[:60]))
 
             def ended(it: Result) -> None:
-                bar.update(task, completed=before[it.environment] + len(plans[it.environment].steps))
+                done, after = len(plans[it.environment].steps), names.index(it.environment) + 1
+                bar.update(task, completed=before[it.environment] + done, description=escape(_begins(names, after)))
                 bar.console.print(f"{it.environment}: {it.outcome.value}: {it.detail}", markup=False, highlight=False)
 
             yield (step if alone else lambda *_: None), ended
+
+
+def _begins(names: list[str], at: int) -> str:
+    """What comes before an environment's first step, which is the first thing to be told of."""
+    return f"{names[at]}: backing up" if at < len(names) else ""
