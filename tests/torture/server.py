@@ -56,12 +56,12 @@ def _carried_out(order: dict[str, Any]) -> dict[str, Any]:
     # What came for this child must not end the wait for the next.
     while signal.sigtimedwait([signal.SIGCHLD], 0):
         pass
-    points = told / "points"
+    points = told / "points"  # empty where the kill came while it was written
     return {
         "code": os.waitstatus_to_exitcode(status),
         "out": (told / "out").read_text(),
         "err": (told / "err").read_text(),
-        "points": int(points.read_text()) if points.exists() else 0,
+        "points": int(points.read_text() or 0) if points.exists() else 0,
         "seconds": time.monotonic() - began,
         "peak": usage.ru_maxrss,
     }
