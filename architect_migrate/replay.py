@@ -58,11 +58,6 @@ def history_at(source: Source) -> History:
     return history.History(codec.load(outline, (Outline, Revision)), codec.load(steps, classes))
 
 
-def outline_of(script: Path, cache: Path | None) -> Outline:
-    """The chain of an alembic.ini, as it is now, in outline."""
-    return outline_at(source_of(script, cache))
-
-
 def history_of(script: Path, cache: Path | None) -> History:
     """The chain of an alembic.ini, as it is now, and what each of its revisions does."""
     return history_at(source_of(script, cache))
