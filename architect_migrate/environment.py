@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
@@ -37,20 +37,38 @@ class Uninitialised(Enum):
     ERROR = "error"
 
 
+class OnPending(Enum):
+    """What an application's start does about pending revisions: say so, run them, or refuse to start."""
+
+    WARN = "warn"
+    UPGRADE = "upgrade"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """How one environment is to be treated; `lock_timeout` in seconds, `target` a revision or "head"."""
+    """How one environment is to be treated; `lock_timeout` and `rehearsal_max_age` in seconds.
+
+    `target` is a revision or "head"; `heads` are several, branch labels among them, and then `target` says nothing.
+    """
 
     uninitialised: Uninitialised = Uninitialised.ERROR
     protected: bool = False
     repair: Repair = Repair.FULL
     target: str = "head"
+    heads: tuple[str, ...] = ()
     lock_timeout: float = 5.0
+    on_pending: OnPending = OnPending.WARN
+    require_rehearsal: bool = False
+    rehearsal_max_age: int = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One database and its policies; the path in `url` is absolute and real (symbolic links followed)."""
+    """One database and its policies; the path in `url` is absolute and real (symbolic links followed).
+
+    `requires` names the environments that must have had a revision before this one gets it.
+    """
 
     name: str
     url: DatabaseUrl
@@ -59,7 +77,12 @@ class Environment:
     protected: bool = False
     repair: Repair = Repair.FULL
     target: str = "head"
+    heads: tuple[str, ...] = ()
     lock_timeout: float = 5.0
+    on_pending: OnPending = OnPending.WARN
+    require_rehearsal: bool = False
+    rehearsal_max_age: int = 86_400
+    requires: tuple[str, ...] = ()
 
 
 class Kind(Enum):
@@ -143,7 +166,10 @@ Resolution: TypeAlias = Fill | Keep | Drop
 
 @dataclass(frozen=True, slots=True)
 class Tracker:
-    """The legacy tracker's table and columns; `skipped` marks, in description or checksum, what never ran."""
+    """The legacy tracker's table and columns; `skipped` marks, in description or checksum, what never ran.
+
+    `sync`: reconcile corrects its rows to the truth.
+    """
 
     table: str = "schema_versions"
     version: str = "version"
@@ -151,6 +177,15 @@ class Tracker:
     description: str = "description"
     checksum: str = "checksum"
     skipped: tuple[str, ...] = ("skipped", "manual-skip")
+    sync: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Who is told when a check comes out otherwise than the last: a URL to post to, a command to run, or both."""
+
+    webhook: str = ""
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +202,7 @@ class Matrix:
     backup_dir: Path | None = None
     backup_keep: int | None = None
     backup_max_age: int | None = None
+    notify: Notify | None = None
 
 
 def empty_matrix(folder: Path) -> Matrix:
@@ -174,17 +210,12 @@ def empty_matrix(folder: Path) -> Matrix:
     return Matrix(file=folder / "environments.toml", environments=(), script=folder / "alembic.ini")
 
 
-def with_policies(name: str, url: DatabaseUrl, tags: frozenset[str], policies: Policies) -> Environment:
+def with_policies(
+    name: str, url: DatabaseUrl, tags: frozenset[str], policies: Policies, requires: tuple[str, ...] = ()
+) -> Environment:
     """An environment treated by these policies."""
     return Environment(
-        name=name,
-        url=url,
-        tags=tags,
-        uninitialised=policies.uninitialised,
-        protected=policies.protected,
-        repair=policies.repair,
-        target=policies.target,
-        lock_timeout=policies.lock_timeout,
+        name, url, tags, requires=requires, **{it.name: getattr(policies, it.name) for it in fields(policies)}
     )
 
 

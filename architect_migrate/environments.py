@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from architect_migrate.environment import (
     Environment,
     Matrix,
     Policies,
-    Tracker,
     distinct,
     resolutions_for,
     with_policies,
@@ -24,14 +22,13 @@ from architect_migrate.errors import (
     SameDatabaseError,
     nearest,
 )
+from architect_migrate.policy_tables import POLICIES, age, expanded, read_notify, read_policies, read_tracker
 from architect_migrate.resolve_entries import read_resolution
 from architect_migrate.toml_table import (
     Table,
-    boolean,
-    choice,
+    dotted,
     entries,
     known_keys,
-    number,
     one_line,
     optional_count,
     optional_string,
@@ -47,13 +44,7 @@ from architect_migrate.urls import DatabaseUrl, database_identity, parse_url, sq
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TOP = ("alembic", "backup", "defaults", "env", "resolve", "tracker")
-_POLICIES = ("lock_timeout", "protected", "repair", "target", "uninitialised")
-_TRACKER = ("applied_at", "checksum", "description", "skipped", "table", "version")
-_DAY = 86_400
-_AGE = re.compile(r"([1-9][0-9]{0,5})([hdw])")
-_AGE_SECONDS = {"h": 3_600, "d": _DAY, "w": 7 * _DAY}
-_VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\})?")
+_TOP = ("alembic", "backup", "defaults", "env", "notify", "resolve", "tracker")
 
 
 def find_config(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
@@ -84,8 +75,8 @@ def read_matrix(file: Path, environ: Mapping[str, str]) -> Matrix:
     known_keys(top, _TOP)
     folder = file.absolute().parent
     defaults = subtable(top, "defaults")
-    known_keys(defaults, ("environment", *_POLICIES))
-    policies = _policies(defaults, Policies())
+    known_keys(defaults, ("environment", *POLICIES))
+    policies = read_policies(defaults, Policies())
     environments = _environments(subtable(top, "env"), policies, folder, environ)
     alembic, backup = subtable(top, "alembic"), subtable(top, "backup")
     known_keys(alembic, ("config",))
@@ -99,10 +90,11 @@ def read_matrix(file: Path, environ: Mapping[str, str]) -> Matrix:
         resolutions=tuple(
             read_resolution(entry, file, place) for place, entry in enumerate(entries(top, "resolve"), 1)
         ),
-        tracker=_tracker(subtable(top, "tracker")) if "tracker" in top.values else None,
+        tracker=read_tracker(subtable(top, "tracker")) if "tracker" in top.values else None,
         backup_dir=_path(backup, "dir", folder, environ),
         backup_keep=optional_count(backup, "keep"),
-        backup_max_age=_age(backup, "max_age"),
+        backup_max_age=age(backup, "max_age"),
+        notify=read_notify(subtable(top, "notify"), environ) if "notify" in top.values else None,
     )
     _refuse_contradictions(matrix, top)
     return matrix
@@ -128,16 +120,6 @@ def environment_at(matrix: Matrix, path: Path) -> Environment:
     return with_policies(shown_path(path), url, frozenset(), matrix.defaults)
 
 
-def _policies(table: Table, inherited: Policies) -> Policies:
-    return Policies(
-        uninitialised=choice(table, "uninitialised", inherited.uninitialised),
-        protected=boolean(table, "protected", inherited.protected),
-        repair=choice(table, "repair", inherited.repair),
-        target=string(table, "target", inherited.target),
-        lock_timeout=number(table, "lock_timeout", inherited.lock_timeout, most=_DAY),
-    )
-
-
 def _environments(
     tables: Table, policies: Policies, folder: Path, environ: Mapping[str, str]
 ) -> tuple[Environment, ...]:
@@ -156,9 +138,9 @@ def _environment(
         hint = "names are one line of 1 to 100 characters, no space at either end"
         raise tables.error("", f"the environment name {shown(name)} cannot be typed", hint)
     table = subtable(tables, name)
-    known_keys(table, ("path", "tags", "url", *_POLICIES))
-    tags = frozenset(strings(table, "tags") or ())
-    return with_policies(name, _url(table, folder, environ), tags, _policies(table, inherited))
+    known_keys(table, ("path", "requires", "tags", "url", *POLICIES))
+    tags, requires = frozenset(strings(table, "tags") or ()), strings(table, "requires") or ()
+    return with_policies(name, _url(table, folder, environ), tags, read_policies(table, inherited), requires)
 
 
 def _url(table: Table, folder: Path, environ: Mapping[str, str]) -> DatabaseUrl:
@@ -169,7 +151,7 @@ def _url(table: Table, folder: Path, environ: Mapping[str, str]) -> DatabaseUrl:
     if path is not None:
         return sqlite_url(path)
     try:
-        url = parse_url(_expanded(table, "url", string(table, "url", ""), environ))
+        url = parse_url(expanded(table, "url", string(table, "url", ""), environ))
     except BadUrlError as error:
         raise table.error("url", error.problem, error.hint) from None
     return url if url.path is None else sqlite_url(Path(os.path.realpath(folder / url.path)))
@@ -180,27 +162,7 @@ def _path(table: Table, key: str, folder: Path, environ: Mapping[str, str]) -> P
     value = optional_string(table, key)
     if value is None:
         return None
-    return Path(os.path.realpath(folder / _expanded(table, key, value, environ)))
-
-
-def _expanded(table: Table, key: str, text: str, environ: Mapping[str, str]) -> str:
-    """The text with its variables filled in; what they hold is not expanded again."""
-
-    def value(match: re.Match[str]) -> str:
-        if match["dollar"]:
-            return "$"
-        if match["name"] is None:
-            raise table.error(key, "a lone $", "${NAME} is a variable, $$ a dollar")
-        found = environ.get(match["name"]) or match["default"]
-        if found is None or (not found and match["default"] is None):
-            name = match["name"]
-            raise table.error(key, f"the variable {name} is not set", f"set it, or write ${{{name}:-default}}")
-        return found
-
-    expanded = _VARIABLE.sub(value, text)
-    if not expanded.strip() or not one_line(expanded):
-        raise table.error(key, "is empty or holds a control character", "look at its variables")
-    return expanded
+    return Path(os.path.realpath(folder / expanded(table, key, value, environ)))
 
 
 def _default_environment(defaults: Table, environments: tuple[Environment, ...]) -> str | None:
@@ -211,31 +173,10 @@ def _default_environment(defaults: Table, environments: tuple[Environment, ...])
     return name
 
 
-def _tracker(table: Table) -> Tracker:
-    known_keys(table, _TRACKER)
-    usual = Tracker()
-    marks = strings(table, "skipped")
-    return Tracker(
-        table=string(table, "table", usual.table),
-        version=string(table, "version", usual.version),
-        applied_at=string(table, "applied_at", usual.applied_at),
-        description=string(table, "description", usual.description),
-        checksum=string(table, "checksum", usual.checksum),
-        skipped=usual.skipped if marks is None else marks,
-    )
-
-
-def _age(table: Table, key: str) -> int | None:
-    text = optional_string(table, key)
-    if text is None:
-        return None
-    match = _AGE.fullmatch(text)
-    if match is None:
-        raise table.error(key, f"{shown(text)} is not an age", 'write "12h", "30d" or "8w"')
-    return int(match[1]) * _AGE_SECONDS[match[2]]
-
-
 def _refuse_contradictions(matrix: Matrix, top: Table) -> None:
+    names = [it.name for it in matrix.environments]
+    for one in matrix.environments:
+        _refuse_requirements(matrix, one, top, names)
     known = {word for one in matrix.environments for word in (one.name, *one.tags)}
     for entry in matrix.resolutions:
         for word in sorted(entry.environments - known):
@@ -247,3 +188,21 @@ def _refuse_contradictions(matrix: Matrix, top: Table) -> None:
         except ResolutionsClashError as error:
             problem = f"settles {error.subject} for {shown(environment.name)}, as resolve[{error.first}] does"
             raise ConfigError(top.file, f"resolve[{error.second}]", problem, "keep one of them") from None
+
+
+def _refuse_requirements(matrix: Matrix, environment: Environment, top: Table, names: list[str]) -> None:
+    """Refuse what is no environment, and environments that wait for each other."""
+    required = {it.name: it.requires for it in matrix.environments}
+    table = Table(top.file, dotted("env", environment.name), {})
+    for name in environment.requires:
+        if name not in names:
+            raise table.error("requires", f"no environment {shown(name)}", nearest(name, names))
+    seen, waiting = set[str](), list(environment.requires)
+    while waiting:
+        name = waiting.pop()
+        if name == environment.name:
+            raise table.error(
+                "requires", "comes back to this environment", "no two environments may wait for each other"
+            )
+        waiting += required.get(name, ()) if name not in seen else ()
+        seen.add(name)

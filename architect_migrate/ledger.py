@@ -10,9 +10,9 @@ import sqlite3
 import sys
 import time
 from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent
 
 from architect_migrate.errors import LedgerError
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMEOUT = 10.0
-_VERSION = 1
+_VERSION = 2
 _COLUMNS = """environment TEXT NOT NULL, database TEXT NOT NULL, action TEXT NOT NULL, started_at TEXT NOT NULL,
     seconds REAL NOT NULL, result TEXT NOT NULL, from_heads TEXT NOT NULL, to_heads TEXT NOT NULL, steps TEXT NOT NULL,
     backup TEXT NOT NULL, findings TEXT NOT NULL, detail TEXT NOT NULL, user TEXT NOT NULL, host TEXT NOT NULL,
     command TEXT NOT NULL"""
+_SINCE_2 = "facts TEXT NOT NULL DEFAULT '[]'"
 _LISTS = frozenset({"from_heads", "to_heads", "steps", "findings"})
 
 
@@ -35,7 +36,8 @@ _LISTS = frozenset({"from_heads", "to_heads", "steps", "findings"})
 class Entry:
     """One run: `started_at` is UTC in ISO 8601, `result` done, failed, blocked or nothing, `backup` a path or empty.
 
-    URLs in any field are masked when the entry is written.
+    `facts` are (name, value) pairs of what it went by and what it proved, digests for example; `number` is the
+    receipt's, from 1, given by the ledger. URLs in any field are masked when the entry is written.
     """
 
     environment: str
@@ -53,6 +55,16 @@ class Entry:
     user: str = ""
     host: str = ""
     command: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    number: int = field(default=0, compare=False)
+
+    def fact(self, name: str) -> str:
+        """The fact of this name; empty where there is none."""
+        return dict(self.facts).get(name, "")
+
+
+# What is written; the number is the ledger's own to give.
+_NAMES = tuple(it.name for it in fields(Entry) if it.name != "number")
 
 
 def entry(
@@ -68,6 +80,7 @@ def entry(
     backup: str = "",
     findings: tuple[str, ...] = (),
     detail: str = "",
+    facts: tuple[tuple[str, str], ...] = (),
 ) -> Entry:
     """The entry of a run of this process that ends now; `started` is of time.time()."""
     return Entry(
@@ -86,6 +99,7 @@ def entry(
         user=_user(),
         host=socket.gethostname(),
         command=" ".join(sys.argv),
+        facts=facts,
     )
 
 
@@ -96,16 +110,21 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def append(file: Path, new: Entry) -> None:
-    """Add an entry, making the file (0600) and its folder (0700) if need be; raises LedgerError."""
+def append(file: Path, new: Entry) -> int:
+    """Add an entry and return its number, making the file (0600) and its folder (0700) if need be; raises LedgerError.
+
+    A ledger of an older archmig gets the columns that it lacks.
+    """
     with _translated(file):
         _create(file)
         with closing(_open(file, "rw")) as connection:
             connection.execute("BEGIN IMMEDIATE")
             _prepare(connection, file)
-            values = [_written(value) for value in astuple(new)]
-            connection.execute(f"INSERT INTO entry ({_names()}) VALUES ({', '.join('?' * len(values))})", values)
+            values = [_written(getattr(new, name)) for name in _NAMES]
+            marks = ", ".join("?" * len(values))
+            number = connection.execute(f"INSERT INTO entry ({', '.join(_NAMES)}) VALUES ({marks})", values).lastrowid
             connection.execute("COMMIT")
+    return number or 0
 
 
 def entries(file: Path) -> tuple[Entry, ...]:
@@ -124,9 +143,12 @@ def _select(file: Path, rest: str, values: tuple[object, ...]) -> tuple[Entry, .
         if not file.exists():
             return ()
         with closing(_open(file, "ro")) as connection:
-            if not _version(connection, file):
+            version = _version(connection, file)
+            if not version:
                 return ()
-            rows = connection.execute(f"SELECT {_names()} FROM entry {rest}", values).fetchall()
+            names = ", ".join(it for it in _NAMES if it != "facts")
+            facts = "facts" if version >= 2 else "'[]'"
+            rows = connection.execute(f"SELECT {names}, {facts}, id FROM entry {rest}", values).fetchall()
             return tuple(_read(row) for row in rows)
 
 
@@ -156,9 +178,13 @@ def _version(connection: sqlite3.Connection, file: Path) -> int:
 
 
 def _prepare(connection: sqlite3.Connection, file: Path) -> None:
-    if _version(connection, file):
+    version = _version(connection, file)
+    if version == 1:
+        connection.execute(f"ALTER TABLE entry ADD COLUMN {_SINCE_2}")
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+    if version:
         return
-    connection.execute(f"CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT, {_COLUMNS}) STRICT")
+    connection.execute(f"CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT, {_COLUMNS}, {_SINCE_2}) STRICT")
     connection.execute("CREATE INDEX entry_environment ON entry (environment, id)")
     for change in ("UPDATE", "DELETE"):
         connection.execute(
@@ -168,14 +194,14 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
     connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
-def _names() -> str:
-    return ", ".join(field.name for field in fields(Entry))
-
-
 def _written(value: object) -> object:
     if isinstance(value, tuple):
-        return json.dumps([_plain(item) for item in value], ensure_ascii=False)
+        return json.dumps([_item(item) for item in value], ensure_ascii=False)
     return _plain(value) if isinstance(value, str) else value
+
+
+def _item(item: object) -> object:
+    return [_plain(str(it)) for it in item] if isinstance(item, tuple) else _plain(str(item))
 
 
 def _plain(text: str) -> str:
@@ -184,11 +210,10 @@ def _plain(text: str) -> str:
 
 
 def _read(row: tuple[object, ...]) -> Entry:
-    values = [
-        tuple(json.loads(str(value))) if field.name in _LISTS else value
-        for field, value in zip(fields(Entry), row, strict=True)
-    ]
-    return Entry(*values)  # type: ignore[arg-type]  # the table is STRICT and its columns are the fields
+    values: dict[str, Any] = dict(zip((*_NAMES, "number"), row, strict=True))
+    lists = {name: tuple(json.loads(values[name])) for name in _LISTS}
+    facts = tuple((str(name), str(value)) for name, value in json.loads(values["facts"]))
+    return Entry(**{**values, **lists, "facts": facts})
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from architect_migrate.environment import (
     Keep,
     Kind,
     Matrix,
+    Notify,
+    OnPending,
     Origin,
     Policies,
     Repair,
@@ -93,6 +95,22 @@ def test_an_environment_inherits_the_defaults_it_does_not_contradict(tmp_path: P
         target="048",
         lock_timeout=0.0,
     )
+
+
+def test_branches_starts_rehearsals_and_requirements_are_read(tmp_path: Path) -> None:
+    text = (
+        '[defaults]\nheads = ["head"]\non_pending = "refuse"\n[env.dev]\npath = "dev.db"\nheads = ["head", "dev"]\n'
+        '[env.prod]\npath = "prod.db"\ntarget = "046"\nrequires = ["dev"]\non_pending = "upgrade"\n'
+        'require_rehearsal = true\nrehearsal_max_age = "2h"\n[tracker]\nsync = true\n'
+        '[notify]\nwebhook = "https://u:${SECRET}@hook"\ncommand = ["send", "$HOME"]'
+    )
+    found = matrix(tmp_path, text, SECRET="s3cret")
+    dev, prod = found.environments
+    assert (dev.heads, dev.on_pending, dev.require_rehearsal) == (("head", "dev"), OnPending.REFUSE, False)
+    assert (prod.heads, prod.target, prod.requires, prod.on_pending) == ((), "046", ("dev",), OnPending.UPGRADE)
+    assert (prod.require_rehearsal, prod.rehearsal_max_age, dev.rehearsal_max_age) == (True, 7_200, 86_400)
+    assert found.tracker == Tracker(sync=True)
+    assert found.notify == Notify("https://u:s3cret@hook", ("send", "$HOME"))
 
 
 def test_an_empty_file_says_nothing(tmp_path: Path) -> None:

@@ -38,12 +38,12 @@ BAD = [
     (b"\xef\xbb\xbf[env]", "line 1: begins with a byte order mark (save it as UTF-8 without BOM)"),
     (b"[env]\n# caf\xe9", "line 2: byte 0xe9 is not UTF-8 (save the file as UTF-8)"),
     ("[envs.dev]", "envs: unknown table (did you mean 'env'?)"),
-    ("zzz = 1", "zzz: unknown key (known: alembic, backup, defaults, env, resolve, tracker)"),
+    ("zzz = 1", "zzz: unknown key (known: alembic, backup, defaults, env, notify, resolve, tracker)"),
     (
         "k" * 40_000 + " = 1",
-        f"'{'k' * 40}…': unknown key (known: alembic, backup, defaults, env, resolve, tracker)",
+        f"'{'k' * 40}…': unknown key (known: alembic, backup, defaults, env, notify, resolve, tracker)",
     ),
-    ('"a\\nb" = 1', r"'a\nb': unknown key (known: alembic, backup, defaults, env, resolve, tracker)"),
+    ('"a\\nb" = 1', r"'a\nb': unknown key (known: alembic, backup, defaults, env, notify, resolve, tracker)"),
     ("env = 3", "env: must be a table: [env]; it is an integer"),
     ("[[env]]", "env: must be a table: [env]; it is an array"),
     ("env.dev = 2026-02-10", "env.dev: must be a table: [env.dev]; it is a date or time"),
@@ -177,6 +177,30 @@ BAD = [
         RESOLVE + 'table = "t"\ncolumn = "c"\nkeep = true\n[[resolve]]\ntable = "T"\ncolumn = "C"\ndefault = 1',
         "resolve[2]: settles T.C for 'dev', as resolve[1] does (keep one of them)",
     ),
+    (DEV + 'target = "x"\nheads = ["y"]', "env.dev.heads: is given beside target (give it one of them)"),
+    (DEV + "heads = []", 'env.dev.heads: is empty (name branches or revisions: ["head", "dev"])'),
+    (
+        DEV + 'on_pending = "wran"',
+        "env.dev.on_pending: must be warn, upgrade or refuse, not 'wran' (did you mean 'warn'?)",
+    ),
+    (DEV + 'rehearsal_max_age = "1y"', 'env.dev.rehearsal_max_age: \'1y\' is not an age (write "12h", "30d" or "8w")'),
+    (DEV + 'requires = ["dve"]', "env.dev.requires: no environment 'dve' (did you mean 'dev'?)"),
+    (
+        DEV + 'requires = ["dev"]',
+        "env.dev.requires: comes back to this environment (no two environments may wait for each other)",
+    ),
+    (
+        DEV + 'requires = ["qa"]\n[env.qa]\npath = "qa.db"\nrequires = ["prod"]\n'
+        '[env.prod]\npath = "prod.db"\nrequires = ["dev"]',
+        "env.dev.requires: comes back to this environment (no two environments may wait for each other)",
+    ),
+    (DEV + "[notify]", 'notify: tells nobody (give it webhook = "https://..." or command = ["..."])'),
+    (DEV + '[notify]\nwebhook = "ftp://x"', 'notify.webhook: is no http or https URL (write webhook = "https://...")'),
+    (
+        DEV + '[notify]\nwebhook = "${HOOK}"',
+        "notify.webhook: the variable HOOK is not set (set it, or write ${HOOK:-default})",
+    ),
+    (DEV + "[tracker]\nsync = 1", "tracker.sync: must be true or false; it is an integer"),
 ]
 
 

@@ -24,9 +24,9 @@ ROOMS = {
     """,
     "adapters": """
         backup backup_record chain chain_files content database draft environments exact_rows guard interrupt
-        ledger lock overwrite proof recording replay replayer resolve_entries row_delta row_merge seeds sqlite_digest
-        sqlite_read sqlite_rebuild sqlite_rebuild_explain sqlite_rebuild_rows sqlite_rows stamp template
-        toml_table tracker
+        ledger lock overwrite policy_tables proof recording replay replayer resolve_entries row_delta row_merge
+        seeds sqlite_digest sqlite_read sqlite_rebuild sqlite_rebuild_explain sqlite_rebuild_rows sqlite_rows stamp
+        template toml_table tracker
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning pruning reconcile

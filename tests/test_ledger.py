@@ -34,6 +34,7 @@ ENTRY = Entry(
     user="me",
     host="here",
     command="archmig reconcile prod",
+    facts=(("schema after", "a1b2"), ("plan", "c3")),
 )
 
 
@@ -50,6 +51,24 @@ def test_entries_come_back_as_they_went_in_oldest_first(file: Path) -> None:
     assert last(file, "prod") == written[2]
     assert last(file, "test") == written[1]
     assert last(file, "none") is None
+
+
+def test_each_entry_has_a_number_and_its_facts_by_name(file: Path) -> None:
+    assert [append(file, ENTRY), append(file, ENTRY)] == [1, 2]
+    assert [it.number for it in entries(file)] == [1, 2]
+    assert [ENTRY.fact("plan"), ENTRY.fact("none")] == ["c3", ""]
+
+
+def test_a_ledger_of_the_first_version_is_read_and_gets_its_new_column_when_written(file: Path) -> None:
+    append(file, ENTRY)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TRIGGER entry_no_update")
+        connection.execute("ALTER TABLE entry DROP COLUMN facts")
+        connection.execute("PRAGMA user_version = 1")
+    old = replace(ENTRY, facts=())
+    assert entries(file) == (old,)
+    append(file, ENTRY)
+    assert entries(file) == (old, ENTRY)
 
 
 def test_only_its_owner_can_read_the_ledger_whatever_the_umask(file: Path) -> None:
@@ -125,7 +144,7 @@ def _other_database(file: Path) -> None:
 
 def _newer(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +156,7 @@ def _newer(file: Path) -> None:
         ),
         (lambda file: file.mkdir(), "it is a folder"),
         (_other_database, "it is a database of something else"),
-        (_newer, "a newer archmig wrote it (version 2)"),
+        (_newer, "a newer archmig wrote it (version 3)"),
     ],
 )
 def test_what_is_no_ledger_is_refused_by_name_and_left_alone(tmp_path: Path, spoil: object, problem: str) -> None:
