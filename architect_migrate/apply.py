@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from architect_migrate.chain import Runner
     from architect_migrate.history import History
     from architect_migrate.setting import Setting
+    from architect_migrate.sqlite_rebuild_rows import Told
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ def _run(
     for number, step in enumerate(plan.steps, 1):
         progress(number, len(plan.steps), headline(step))
         try:
-            written.add(_step(step, connection, runner, history))
+            written.add(_step(step, connection, runner, history, _through(progress, number, plan)))
         except RevisionFailedError:
             raise
         except (ArchmigError, sqlite3.Error) as error:
@@ -128,7 +129,18 @@ def _run(
     return written
 
 
-def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, history: History) -> Watched:
+def _through(progress: Callable[[int, int, str], None], number: int, plan: Plan) -> Told:
+    """What hears how far a long step is, and passes it on."""
+
+    def told(phase: str, done: int, rows: int) -> None:
+        if rows > done > 0:
+            step = headline(plan.steps[number - 1])
+            progress(number, len(plan.steps), f"{done:,} of {rows:,} rows {phase}: {step}")
+
+    return told
+
+
+def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, history: History, told: Told) -> Watched:
     match step:
         case RunRevision():
             assert runner is not None
@@ -140,7 +152,7 @@ def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, his
             assert runner is not None
             return _native(runner.data_step, step.revision, connection, history)
         case RebuildTable():
-            rebuild_table(connection, step.table, step.edits, dict(step.fill))
+            rebuild_table(connection, step.table, step.edits, dict(step.fill), told)
         case Stamp():
             write_stamp(connection, history.outline.version_table, step.revisions)
         case CreateObject() | DropObject() | AddColumn() | DropColumn():

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _TIMEOUT = 30.0
 # Left free beside the backup: the run itself writes a journal.
 _MARGIN_BYTES, _MARGIN_PART = 1 << 20, 0.05
+# Rows compared between two signs of life, a multiple of the batch: some tenths of a second.
+_SIGN_OF_LIFE = 3_200 * BATCH
 _HEADER = ("user_version", "application_id", "encoding", "page_size", "auto_vacuum")
 _OF_THE_DATABASE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
@@ -57,20 +59,29 @@ class Backup:
         return self.content.digest
 
 
-def take(path: Path, folder: Path, name: str) -> Backup:
+def untold(_words: str) -> None:
+    """Nobody wants to know how far it is."""
+
+
+def take(path: Path, folder: Path, name: str, *, told: Callable[[str], None] = untold) -> Backup:
     """Copy the committed state of the database at `path` to `folder`/`name`-TIME-N.db and prove the copy equal.
 
     Works while this process or another holds the write lock. Has the database's permissions, never wider ones.
     Raises BackupError, and what `reading` raises of the database; either way no file is left.
     """
     with reading(path, _TIMEOUT) as source:
-        return take_through(source, path, folder, name)
+        return take_through(source, path, folder, name, told=told)
 
 
-def take_through(source: sqlite3.Connection, path: Path, folder: Path, name: str) -> Backup:
-    """The same, through a connection that nobody else can write beside, or that is in a read transaction."""
+def take_through(
+    source: sqlite3.Connection, path: Path, folder: Path, name: str, *, told: Callable[[str], None] = untold
+) -> Backup:
+    """The same, through a connection that nobody else can write beside, or that is in a read transaction.
+
+    `told` hears what is being compared.
+    """
     found: list[Content] = []
-    final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy)))
+    final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy, told)))
     return Backup(final, final.stat().st_size, found[0])
 
 
@@ -133,13 +144,13 @@ def _copy(source: sqlite3.Connection, copy: Path) -> None:
     sync(copy)
 
 
-def _verified(path: Path, source: sqlite3.Connection, copy: Path) -> Content:
+def _verified(path: Path, source: sqlite3.Connection, copy: Path, told: Callable[[str], None]) -> Content:
     """What the database and the copy hold; raises BackupError where the copy is not the database."""
     # SQLite checks without Python's lock, so the check costs no time beside the comparison.
     with ThreadPoolExecutor(max_workers=1) as pool:
         checking = pool.submit(_integrity, copy)
         with closing(_opened(copy)) as target:
-            result = _same_content(path, source, target)
+            result = _same_content(path, source, target, told)
         found = checking.result()
     if found and found == damage(source):
         raise BackupError(str(path), f"the database itself is damaged ({found[0]})", "restore an older backup of it")
@@ -180,11 +191,13 @@ def damage(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _same_content(path: Path, source: sqlite3.Connection, target: sqlite3.Connection) -> Content:
+def _same_content(
+    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, told: Callable[[str], None]
+) -> Content:
     with exact(source), exact(target):
         if _outline(source) != _outline(target):
             raise BackupError(str(path), "the copy has another schema")
-        tables = {it.name: _same_rows(path, source, target, it) for it in row_tables(source).values()}
+        tables = {it.name: _same_rows(path, source, target, it, told) for it in row_tables(source).values()}
         return Content(objects_of(source), tables, header_of(source))
 
 
@@ -193,7 +206,9 @@ def _outline(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
     return header + connection.execute("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master").fetchall()
 
 
-def _same_rows(path: Path, source: sqlite3.Connection, target: sqlite3.Connection, table: RowTable) -> Rows:
+def _same_rows(
+    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, table: RowTable, told: Callable[[str], None]
+) -> Rows:
     """The table's rows, each of which is the same in both."""
     rows, digest = 0, table_digest(table)
     for columns in passes(table.columns):
@@ -206,6 +221,8 @@ def _same_rows(path: Path, source: sqlite3.Connection, target: sqlite3.Connectio
                 raise BackupError(str(path), f"the copy has other rows in table {table.name!r}")
             digest.update(content)
             rows += len(batch)
+            if rows % _SIGN_OF_LIFE == 0:
+                told(f"backing up: {rows:,} rows of {table.name} compared")
         if copied.fetchone() is not None:
             raise BackupError(str(path), f"the copy has more rows in table {table.name!r}")
     return Rows(rows, digest.hexdigest())

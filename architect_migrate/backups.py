@@ -20,7 +20,7 @@ from architect_migrate.exact_rows import exact, row_tables
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from architect_migrate.backup import Backup
     from architect_migrate.setting import Setting
@@ -36,13 +36,19 @@ class Verdict:
     rows: int = 0
 
 
-def take_for(setting: Setting, purpose: str, source: sqlite3.Connection | None = None) -> Backup:
+def take_for(
+    setting: Setting,
+    purpose: str,
+    source: sqlite3.Connection | None = None,
+    *,
+    told: Callable[[str], None] = backup.untold,
+) -> Backup:
     """A verified backup with its record; through `source`, where nobody can write beside it. Raises BackupError."""
     path, name = file_of(setting.environment.url), setting.environment.name
     if source is None:
-        made = backup.take(path, setting.backups, name)
+        made = backup.take(path, setting.backups, name, told=told)
     else:
-        made = backup.take_through(source, path, setting.backups, name)
+        made = backup.take_through(source, path, setting.backups, name, told=told)
     database = str(setting.environment.url)
     try:
         write_record(made.path, Record(name, database, purpose, made.size, made.content, _now()))

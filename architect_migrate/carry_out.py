@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate import backups, ledger
@@ -57,9 +58,11 @@ def _carried_out(
             raise ChangedMeanwhileError(setting.environment.name)
         if broken := integrity(connection):
             raise DamagedError(str(path), broken[0])
-        made = _backed_up(setting, action, connection)
+        progress(0, len(shown.steps), "backing up")
+        made = _backed_up(setting, action, connection, partial(progress, 0, len(shown.steps)))
         copy = made.path if made else None
         written = execute(setting, shown, connection, progress)
+        progress(len(shown.steps) + 1, len(shown.steps), "proving that every row is there")
         proof = verify(setting, shown, connection, copy, written)
         if made:
             backups.mark(setting, made, action, connection, _unwritten(setting, proof))
@@ -95,11 +98,13 @@ def _made_if_missing(setting: Setting, path: Path) -> AbstractContextManager[Non
     return created(path) if setting.environment.uninitialised is Uninitialised.CREATE else nullcontext()
 
 
-def _backed_up(setting: Setting, action: str, connection: sqlite3.Connection) -> Backup | None:
+def _backed_up(
+    setting: Setting, action: str, connection: sqlite3.Connection, told: Callable[[str], None]
+) -> Backup | None:
     """A verified copy of the database as it is; none of one that holds nothing at all."""
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         return None
-    return backups.take_for(setting, action)
+    return backups.take_for(setting, action, told=told)
 
 
 def _unwritten(setting: Setting, proof: Proof) -> set[str]:
@@ -161,5 +166,5 @@ def ledger_entry(result: Result, started: float) -> ledger.Entry:
 
 
 def _done(receipt: Receipt) -> str:
-    rows = f"{receipt.rows} rows in {receipt.tables} tables kept" if receipt.tables else "built from nothing"
+    rows = f"{receipt.rows:,} rows in {receipt.tables} tables kept" if receipt.tables else "built from nothing"
     return f"at {', '.join(receipt.arrived_at) or 'base'}, {len(receipt.steps)} steps, {rows}, {receipt.seconds:.1f} s"

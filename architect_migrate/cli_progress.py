@@ -69,7 +69,8 @@ def _shown(
             before = {name: sum(len(plans[it].steps) for it in names[:at]) for at, name in enumerate(names)}
 
             def step(name: str, number: int, _total: int, headline: str) -> None:
-                bar.update(task, completed=before[name] + number - 1, description=escape(f"{name}: {headline}"[:60]))
+                done = before[name] + max(number - 1, 0)
+                bar.update(task, completed=done, description=escape(f"{name}: {headline}"[:60]))
 
             def ended(it: Result) -> None:
                 done, after = len(plans[it.environment].steps), names.index(it.environment) + 1

@@ -17,7 +17,7 @@ from architect_migrate.sql_errors import RebuildRefusedError, RowsForbidError
 from architect_migrate.sqlite_ddl import ParsedTable, PrimaryKey, parse_table
 from architect_migrate.sqlite_edit import edit_table
 from architect_migrate.sqlite_rebuild_explain import explain_refusal
-from architect_migrate.sqlite_rebuild_rows import Copy, compare_rows, plan_copy
+from architect_migrate.sqlite_rebuild_rows import Copy, Told, compare_rows, copy_rows, plan_copy, ranges_of, untold
 from architect_migrate.sqlite_text import fold, quote, significant, unquote
 
 if TYPE_CHECKING:
@@ -54,13 +54,18 @@ class _Original:
 
 
 def rebuild_table(
-    connection: sqlite3.Connection, table: str, edits: Iterable[Edit], fill: Mapping[str, str] = _NO_FILL
+    connection: sqlite3.Connection,
+    table: str,
+    edits: Iterable[Edit],
+    fill: Mapping[str, str] = _NO_FILL,
+    told: Told = untold,
 ) -> Rebuilt:
     """Gives a table the shape that the edits make of it, keeping rows, rowids and everything that hangs on it.
 
     Works inside the caller's BEGIN IMMEDIATE, with isolation_level None and foreign_keys OFF, and never commits. `fill`
-    gives columns of the new table as SQL expressions over the old row. Raises `RebuildRefusedError`,
-    `EditImpossibleError`, `RowsForbidError` or `ValuesWouldChangeError`, each with the table as it was.
+    gives columns of the new table as SQL expressions over the old row; `told` hears how far it is. Raises
+    `RebuildRefusedError`, `EditImpossibleError`, `RowsForbidError` or `ValuesWouldChangeError`, each with the table as
+    it was.
     """
     _require_transaction(connection, table)
     with _plain_rows(connection):
@@ -72,7 +77,7 @@ def rebuild_table(
                 original.name, "an edit renames it; rename it with ALTER TABLE, which keeps all else"
             )
         copy = plan_copy(connection, parse_table(original.sql), new, fill)
-        rows = _undone_on_error(connection, original, new, after, copy)
+        rows = _undone_on_error(connection, original, new, after, copy, told=told)
     return Rebuilt(original.name, rows, original.sql, after)
 
 
@@ -129,11 +134,11 @@ def _ordinary_table(connection: sqlite3.Connection, table: str) -> str:
 
 
 def _undone_on_error(
-    connection: sqlite3.Connection, original: _Original, new: ParsedTable, after: str, copy: Copy
+    connection: sqlite3.Connection, original: _Original, new: ParsedTable, after: str, copy: Copy, *, told: Told
 ) -> int:
     connection.execute(f"SAVEPOINT {_SAVEPOINT}")
     try:
-        rows = _replace(connection, original, new, after, copy)
+        rows = _replace(connection, original, new, after, copy, told=told)
     except BaseException as error:
         # A full disk ends the transaction by itself, and with it the savepoint.
         if connection.in_transaction:
@@ -157,17 +162,14 @@ def _raise_named(
         raise explain_refusal(connection, new, copy, error) from error
 
 
-def _replace(connection: sqlite3.Connection, original: _Original, new: ParsedTable, after: str, copy: Copy) -> int:
+def _replace(
+    connection: sqlite3.Connection, original: _Original, new: ParsedTable, after: str, copy: Copy, *, told: Told
+) -> int:
     aside = _set_aside(connection, original, copy)
     connection.execute(after)
-    targets = ", ".join(quote(name) for name, _ in copy.targets)
-    values = ", ".join(source for _, source in copy.targets)
-    table = f"main.{quote(original.name)}"
-    # OR ABORT overrides an ON CONFLICT clause of the table, by which rows could vanish without an error.
-    connection.execute(
-        f"INSERT OR ABORT INTO {table} ({targets}) SELECT {values} FROM main.{quote(aside)} AS {quote(original.name)}"
-    )
-    rows = compare_rows(connection, original.name, aside, copy)
+    ranges = ranges_of(connection, aside, copy)
+    copy_rows(connection, original.name, aside, copy, ranges, told=told)
+    rows = compare_rows(connection, original.name, aside, copy, ranges, told=told)
     connection.execute(f"DROP TABLE main.{quote(aside)}")
     _restore_dependants(connection, original)
     _restore_sequence(connection, original, new)

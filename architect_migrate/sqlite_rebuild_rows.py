@@ -5,8 +5,8 @@ Comparison happens inside SQLite in one pass over the two tables, so memory does
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from architect_migrate.sql_errors import RebuildRefusedError, ValuesWouldChangeError
 from architect_migrate.sqlite_ddl import Generated, ParsedColumn, ParsedTable, PrimaryKey
@@ -14,13 +14,18 @@ from architect_migrate.sqlite_text import fold, quote, unquote
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _ROWIDS = ("rowid", "_rowid_", "oid")
 _EXAMPLES = 3
 _SHORT = 24
 # Columns compared in one pass: SQLite allows 2000 in a result, and a table may have as many.
 _BATCH = 500
+# Rows copied between two signs of life: some tenths of a second.
+_RANGE = 200_000
+
+# What is being done with rows (copied, compared), how many of them it was done with, and of how many.
+Told: TypeAlias = "Callable[[str, int, int], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,30 +123,93 @@ def _keys(old: ParsedTable, new: ParsedTable, targets: Mapping[str, str], rowid:
     return ((free, source),)
 
 
-def compare_rows(connection: sqlite3.Connection, table: str, aside: str, copy: Copy) -> int:
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Rows that are worked on at a time: those after one rowid and up to another (None: no bound), and their number."""
+
+    rowid: str
+    after: int | None
+    upto: int | None
+    rows: int
+
+    def where(self, alias: str) -> str:
+        """The condition that chooses them, with its WHERE; empty for all."""
+        bounds = [
+            f"{alias}.{self.rowid} {sign} {bound}"
+            for sign, bound in ((">", self.after), ("<=", self.upto))
+            if bound is not None
+        ]
+        return f" WHERE {' AND '.join(bounds)}" if bounds else ""
+
+
+def untold(_phase: str, _done: int, _rows: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
+def ranges_of(connection: sqlite3.Connection, aside: str, copy: Copy) -> tuple[Range, ...]:
+    """The rows set aside in parts by rowid, so that how far a long copy is can be told; a small table is one part."""
+    source, rowid = f"main.{quote(aside)}", _free_rowid(copy.old_columns)
+    (rows,) = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
+    kind = "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?"
+    if rows <= _RANGE or not rowid or connection.execute(kind, (aside,)).fetchone()[0]:
+        return (Range("", None, None, rows),)
+    found, last, left = [], None, rows
+    while left > _RANGE:
+        part = Range(rowid, last, None, _RANGE)
+        query = f"SELECT a.{rowid} FROM {source} AS a{part.where('a')} ORDER BY 1 LIMIT 1 OFFSET {_RANGE - 1}"
+        (upto,) = connection.execute(query).fetchone()
+        found.append(replace(part, upto=upto))
+        last, left = upto, left - _RANGE
+    return (*found, Range(rowid, last, None, left))
+
+
+def copy_rows(
+    connection: sqlite3.Connection, table: str, aside: str, copy: Copy, ranges: tuple[Range, ...], *, told: Told
+) -> None:
+    """Give the new table the rows that were set aside."""
+    targets = ", ".join(quote(name) for name, _ in copy.targets)
+    values = ", ".join(source for _, source in copy.targets)
+    done, rows = 0, sum(it.rows for it in ranges)
+    for part in ranges:
+        told("copied", done, rows)
+        chosen = f"main.{quote(aside)} AS {quote(table)}{part.where(quote(table))}"
+        # OR ABORT overrides an ON CONFLICT clause of the table, by which rows could vanish without an error.
+        connection.execute(f"INSERT OR ABORT INTO main.{quote(table)} ({targets}) SELECT {values} FROM {chosen}")
+        done += part.rows
+
+
+def compare_rows(
+    connection: sqlite3.Connection, table: str, aside: str, copy: Copy, ranges: tuple[Range, ...], *, told: Told
+) -> int:
     """The number of rows, once all are found again with the same values; raises where one is not.
 
     Same means of the same storage class and the same bytes, whatever the collation.
     """
-    joined = _joined(table, aside, copy)
-    old = connection.execute(f"SELECT count(*) FROM main.{quote(aside)}").fetchone()[0]
+    old = sum(it.rows for it in ranges)
     new = connection.execute(f"SELECT count(*) FROM main.{quote(table)}").fetchone()[0]
+    everything = Range("", None, None, old)
     for start in range(0, max(len(copy.compared), 1), _BATCH):
-        batch = copy.compared[start : start + _BATCH]
+        batch, done, sums = copy.compared[start : start + _BATCH], 0, [0.0] * (_BATCH + 1)
         totals = "".join(f", total({_differs(name)})" for name in batch)
-        found, *changed = connection.execute(f"SELECT count(*){totals} {joined}").fetchone()
+        for part in ranges:
+            told("compared", done, old)
+            counted = connection.execute(f"SELECT count(*){totals} {_joined(table, aside, copy, part)}").fetchone()
+            sums, done = [a + b for a, b in zip(sums, counted, strict=False)], done + part.rows
+        found, *changed = map(int, sums)
         for name, count in zip(batch, changed, strict=True):
             if count:
-                raise ValuesWouldChangeError(table, name, int(count), _changed(connection, joined, name, copy))
+                joined = _joined(table, aside, copy, everything)
+                raise ValuesWouldChangeError(table, name, count, _changed(connection, joined, name, copy))
         if not found == old == new:
             raise RebuildRefusedError(table, f"of {old} rows {new} arrived and {found} can be found again by their key")
-    return int(old)
+    return old
 
 
-def _joined(table: str, aside: str, copy: Copy) -> str:
+def _joined(table: str, aside: str, copy: Copy, part: Range) -> str:
     """Old rows as o and new ones as n; CROSS JOIN has SQLite look the new row up by its key and not the reverse."""
     pairs = " AND ".join(f"n.{quote(name)} = {_old_value(table, source, copy)}" for name, source in copy.keys)
-    return f"FROM main.{quote(aside)} AS o CROSS JOIN main.{quote(table)} AS n ON {pairs}"
+    chosen = part.where("o") or " WHERE true"
+    return f"FROM main.{quote(aside)} AS o CROSS JOIN main.{quote(table)} AS n ON {pairs}{chosen}"
 
 
 def _old_value(table: str, source: str, copy: Copy) -> str:
@@ -164,7 +232,7 @@ def _changed(connection: sqlite3.Connection, joined: str, column: str, copy: Cop
     shown = f"{excerpt(f'o.{name}')}, {excerpt(f'n.{name}')}"
     rows = examples(
         connection,
-        f"SELECT n.{quote(copy.keys[0][0])}, {shown} {joined} WHERE {_differs(column)} LIMIT {_EXAMPLES}",
+        f"SELECT n.{quote(copy.keys[0][0])}, {shown} {joined} AND ({_differs(column)}) LIMIT {_EXAMPLES}",
     )
     return tuple(f"row {short(key)}: {short(before)} would be {short(after)}" for key, before, after in rows)
 

@@ -8,6 +8,9 @@ import pytest
 from scenario_shop import KINDS, ORDERS, PEOPLE, STANDARD, shop
 from scenarios import come_home
 
+from architect_migrate import backup, sqlite_rebuild_rows
+from architect_migrate.reconcile import reconcile
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -223,3 +226,27 @@ def test_it_comes_home_by_the_least_that_puts_it_right(
 def test_a_thing_that_is_recorded_and_not_there_is_made(tmp_path: Path, name: str) -> None:
     beside = {"people": ("v_people", "touch"), "orders": ("ix_orders_code",)}.get(name, ())
     come_home(shop(tmp_path, dict.fromkeys((name, *beside), "")))
+
+
+def test_a_run_tells_how_far_it_is_through_backup_copy_and_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_rebuild_rows, "_RANGE", 1)
+    monkeypatch.setattr(backup, "_SIGN_OF_LIFE", 2)
+    monkeypatch.setattr(backup, "BATCH", 1)
+    home = shop(tmp_path, {"orders": ORDERS.replace("amount NUMERIC", "amount NUMERIC NOT NULL")})
+    told: list[tuple[int, int, str]] = []
+    shown = home.preview()
+    assert shown.plan is not None
+    reconcile(home.setting(), shown.plan, lambda *it: told.append(it))
+    rebuild = "rebuild table orders: drop not null amount"
+    assert told == [
+        (0, 3, "backing up"),
+        *((0, 3, f"backing up: 2 rows of {table} compared") for table in ("kinds", "orders", "people")),
+        (1, 3, rebuild),
+        (1, 3, f"1 of 2 rows copied: {rebuild}"),
+        (1, 3, f"1 of 2 rows compared: {rebuild}"),
+        (2, 3, "run revision 005_tags"),
+        (3, 3, "stamp 005_tags"),
+        (4, 3, "proving that every row is there"),
+    ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from architect_migrate import sqlite_rebuild_rows
 from architect_migrate.sql_errors import (
     EditImpossibleError,
     RebuildRefusedError,
@@ -51,6 +52,12 @@ for listed in CATALOGUE:
 IMPOSSIBLE = {"declared type ENUM('a','b')", "declared type text ENUM('a','b')"}
 FEATURES = [pytest.param(entry, id=entry["name"]) for entry in CATALOGUE if entry["name"] not in IMPOSSIBLE]
 VIRTUAL = {"FTS5 table itself rebuilt", "R*Tree table itself rebuilt"}
+
+
+@pytest.fixture(autouse=True, params=[200_000, 1], ids=["at once", "row by row"])
+def _in_parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large table is copied and compared in parts: small ones too, here, so that nothing depends on it."""
+    monkeypatch.setattr(sqlite_rebuild_rows, "_RANGE", request.param)
 
 
 def statements(script: str) -> Iterator[str]:
@@ -512,3 +519,19 @@ def test_the_real_main_database_survives_a_rebuild_of_every_table(tmp_path: Path
         connection.execute("COMMIT")
         assert everything() == before
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_how_far_a_long_copy_is_gets_told_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_rebuild_rows, "_RANGE", 2)
+    told: list[tuple[str, int, int]] = []
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE t (a TEXT, rowid TEXT)")
+        rows = [(-9223372036854775808, "x"), (-3, "y"), (0, None), (7, "y"), (9223372036854775807, "z")]
+        connection.executemany("INSERT INTO t (_rowid_, a) VALUES (?, ?)", rows)
+        connection.execute("BEGIN IMMEDIATE")
+        rebuild_table(connection, "t", [SetDefault("a", "1")], told=lambda *it: told.append(it))
+        assert connection.execute("SELECT _rowid_, a FROM t ORDER BY 1").fetchall() == rows
+    assert told == [
+        *(("copied", 0, 5), ("copied", 2, 5), ("copied", 4, 5)),
+        *(("compared", 0, 5), ("compared", 2, 5), ("compared", 4, 5)),
+    ]

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,15 @@ class Ran:
     shown: tuple[str, ...]
 
 
+def _without_repetition(lines: tuple[str, ...]) -> Iterator[str]:
+    """The lines, of those that differ in their first figure alone only the first and the last."""
+    for _, alike in groupby(lines, lambda it: re.sub(r"[\d,]+", "#", it, count=1)[:40]):
+        same = list(alike)
+        yield same[0]
+        if len(same) > 1:
+            yield f"{same[-1]} ({len(same)} such lines)"
+
+
 def large(folder: Path, rows: int) -> Iterator[str]:
     """Lines that tell what was measured; raises AssertionError where something was lost."""
     folder.mkdir(parents=True)
@@ -57,7 +67,7 @@ def large(folder: Path, rows: int) -> Iterator[str]:
     assert whole.code == 0, whole
     assert ask(folder / "it.db", _SUMS) == before
     yield f"whole: {whole.seconds:.0f} s, peak memory {whole.peak:.0f} MB, {len(whole.shown)} lines of progress"
-    yield from (f"  {it}" for it in whole.shown)
+    yield from (f"  {it}" for it in _without_repetition(whole.shown))
 
 
 def ran(folder: Path, stopped_after: float | None) -> Ran:
