@@ -63,11 +63,15 @@ _BULK = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`build` makes the folder's database and environments.toml; `words` are the command, given twice the same."""
+    """`build` makes the folder's database and environments.toml; `words` are the command, given twice the same.
+
+    `home` is the state in which the second time ends, by the one that the first time left.
+    """
 
     name: str
     words: tuple[str, ...]
     build: Callable[[Path, Server], None]
+    home: Callable[[Stage, State], State] = lambda stage, _: stage.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,16 @@ def _at_head(folder: Path, server: Server) -> None:
     shutil.rmtree(folder / ".archmig")
 
 
+def _upgraded(folder: Path, server: Server) -> None:
+    _shop(folder, _BULK)
+    _archmig(folder, server, "upgrade", "-e", "it", "--yes")
+
+
+def _other(stage: Stage, left: State) -> State:
+    """An undo that was done is itself undone by the next."""
+    return stage.before if left == stage.after else stage.after
+
+
 def _backed_up(folder: Path, server: Server) -> None:
     _shop(folder, _BULK)
     _archmig(folder, server, "backup", "create", "-e", "it")
@@ -206,6 +220,7 @@ SHOP = (
     Case("upgrade, empty file", ("upgrade", *_ON), _nothing),
     Case("downgrade, shop at head", ("downgrade", "004_kinds", *_ON), _at_head),
     Case("backup restore, shop of 25,000 rows", ("backup", "restore", _KEPT, *_ON), _backed_up),
+    Case("undo of an upgrade, shop of 25,000 rows", ("undo", *_ON), _upgraded, _other),
 )
 DEMO = (
     Case("reconcile, demo qa", ("reconcile", *_ON), _demo("qa")),

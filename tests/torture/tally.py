@@ -48,7 +48,7 @@ class Tally:
                 self.half += 1
                 self.told.append(f"{what}: half")
         again = stage.run()
-        if again.code != 0 or stage.state() != stage.after:
+        if again.code != 0 or stage.state() != stage.case.home(stage, found):
             self.rerun += 1
             self.told.append(f"{what}: again: {again.code} {again.err[-300:]}")
 
