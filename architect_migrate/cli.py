@@ -38,12 +38,11 @@ Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new 
 
 
 def main() -> None:
-    """Run `archmig` with the process's arguments; exits 0 (done or clean), 1 (differences), 2 (could not), 130."""
-    try:
-        application()(prog_name="archmig")
-    except KeyboardInterrupt:
-        say("interrupted; nothing was changed")
-        raise SystemExit(130) from None
+    """Run `archmig` with the process's arguments; exits 0 (done or clean), 1 (differences), 2 (could not).
+
+    A KeyboardInterrupt that comes before a command has begun is the caller's.
+    """
+    application()(prog_name="archmig")
 
 
 def application() -> typer.Typer:

@@ -137,6 +137,9 @@ def _environment(
     if not name or name != name.strip() or not one_line(name) or len(name) > 100:
         hint = "names are one line of 1 to 100 characters, no space at either end"
         raise tables.error("", f"the environment name {shown(name)} cannot be typed", hint)
+    if "://" in name:
+        # A name is shown everywhere, and not as a URL is, whose password is left out.
+        raise tables.error("", f"the environment name {shown(name)} is a URL", "name it, and give the URL to its url")
     table = subtable(tables, name)
     known_keys(table, ("path", "requires", "tags", "url", *POLICIES))
     tags, requires = frozenset(strings(table, "tags") or ()), strings(table, "requires") or ()

@@ -175,3 +175,15 @@ def test_the_demo_of_a_chain_is_built_and_looked_at(folder: Path) -> None:
     assert archmig("-c", "fresh/environments.toml", "check").code == 1
     again = archmig("demo", "fresh")
     assert (again.err, again.code) == ("archmig: fresh: no demo: not empty (nothing was written)\n", 2)
+
+
+def test_an_interrupt_while_archmig_itself_is_loaded_is_one_line_too(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "architect_migrate", "status"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing was changed\n")

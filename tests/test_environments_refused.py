@@ -118,7 +118,7 @@ BAD = [
     ),
     (
         '[env."postgresql://u:hunter2@h"]',
-        ("env.'postgresql://***@h': has neither a path nor a url (give it one: path = \"data/app.db\")"),
+        "env: the environment name 'postgresql://***@h' is a URL (name it, and give the URL to its url)",
     ),
     (DEV + '[defaults]\nenvironment = "dve"', "defaults.environment: no environment 'dve' (did you mean 'dev'?)"),
     ("[defaults]\ntags = []", "defaults.tags: unknown key (did you mean 'target'?)"),

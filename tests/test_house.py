@@ -33,6 +33,7 @@ ROOMS = {
         restorations restore setting survey undo upgrade verify
     """,
     "faces": """
+        __main__
         __init__ alembic_env alembic_options cli cli_backup cli_change cli_consent cli_defaults cli_end cli_options
         cli_progress cli_read cli_restore cli_screen cli_select cli_sql report_backup report_backup_json
         report_chain report_diagnosis report_grid report_json report_outcome report_plan report_status

@@ -10,7 +10,10 @@ import os
 import signal
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(slots=True)
@@ -29,7 +32,7 @@ class Points:
 def count_in(folder: str, deadly: int) -> Points:
     """From now on every connection of this process to a file below `folder` reaches points."""
     points = Points(deadly)
-    connect = sqlite3.connect
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
 
     def connected(database: Any, *rest: Any, **options: Any) -> sqlite3.Connection:
         if folder not in os.fspath(database):
@@ -39,7 +42,7 @@ def count_in(folder: str, deadly: int) -> Points:
         connection.set_trace_callback(points.reach)
         return connection
 
-    sqlite3.connect = connected
+    vars(sqlite3)["connect"] = connected
     return points
 
 

@@ -14,6 +14,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,11 +118,11 @@ def _turns(counted: Counted, on: Stage, chance: random.Random) -> Iterator[Calla
         for call, number in known.items():
             if number:
                 at, lasting = chance.randint(1, number), chance.random() < 0.5
-                yield lambda c=call, a=at, s=lasting: fail_call(on, counted.at(on, f"{c} fails"), c, a, lasting=s)
+                yield partial(fail_call, on, counted.at(on, f"{call} fails"), call, at, lasting=lasting)
         if on.case.name.startswith(_ROOMY) and can_mount():
             held = sum(it.stat().st_size for it in (on.pristine / "it.db", on.pristine / "environments.toml")) // 1024
             size = chance.randint(held + 40, 6 * held + 2000)
-            yield lambda s=size: fill(on, counted.at(on, "small tmpfs"), on.room.with_name("small"), s)
+            yield partial(fill, on, counted.at(on, "small tmpfs"), on.room.with_name("small"), size)
         yield lambda: limit(on, counted.at(on, "disk full"), chance.randrange(1, reach))
 
 
