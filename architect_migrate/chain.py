@@ -107,14 +107,21 @@ def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], 
     return results[0]
 
 
-def offline_sql(ini: Path, start: str, target: str) -> str:
-    """The SQL that leads from one revision to another, as `alembic upgrade --sql` prints it."""
-    from alembic import command
-
+def offline_sql(ini: Path, start: tuple[str, ...], target: tuple[str, ...]) -> str:
+    """The SQL that leads from some heads (none: base) to others, as `alembic upgrade --sql` prints it for one."""
     config = _config(ini)
     config.output_buffer = buffer = StringIO()
-    with file_errors(ini):
-        command.upgrade(config, f"{start}:{target}", sql=True)
+    script = _script(config, ini)
+
+    def steps(current: Any, _context: MigrationContext) -> list[MigrationStep]:
+        several: Any = target  # it is declared to take one, and takes them all
+        return list(script._upgrade_revs(several, current))  # noqa: SLF001  (what `alembic upgrade` itself calls)
+
+    with (
+        EnvironmentContext(config, script, fn=steps, as_sql=True, starting_rev=start or None, destination_rev=target),
+        file_errors(ini),
+    ):
+        script.run_env()
     return buffer.getvalue()
 
 

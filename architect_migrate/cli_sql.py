@@ -89,7 +89,7 @@ def _scripted(preview: Callable[[Setting], Result], setting: Setting) -> Result:
     from architect_migrate.outline import heads
 
     start, end = (heads(setting.outline(), it) for it in (result.survey.position, result.plan.after))
-    sql = offline_sql(setting.source.script, ",".join(start) or "base", ",".join(end))
+    sql = offline_sql(setting.source.script, start, end)
     return replace(result, detail=sql.strip())
 
 

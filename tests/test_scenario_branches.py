@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
+from cli_support import archmig
 from scenarios import ask, headlines, own_chain, revision, script, stamp
 
 from architect_migrate.reconcile import preview, reconcile
@@ -95,3 +99,21 @@ def test_what_a_revision_depends_on_comes_before_it(tmp_path: Path) -> None:
     script(home.database, A, "INSERT INTO a VALUES (1, 'x')", *stamp("1_base"))
     steps = at_heads(home, "3_needs")
     assert steps == ["run revision 2_other", "run revision 3_needs", "stamp 3_needs"]
+
+
+@pytest.mark.parametrize("there", [(), ("1_base",), ("3_left",), ("2_left", "2_right")])
+def test_the_sql_of_an_upgrade_leads_from_any_heads_to_both(tmp_path: Path, there: tuple[str, ...]) -> None:
+    home = own_chain(tmp_path, TWO_HEADS)
+    (tmp_path / "environments.toml").write_text('[env.it]\npath = "it.db"\nuninitialised = "create"\n')
+    made = {
+        (): (),
+        ("1_base",): (A,),
+        ("3_left",): (A, B, D),
+        ("2_left", "2_right"): (A, B, C, "CREATE INDEX ix_c ON c(x)"),
+    }
+    script(home.database, *made[there], *(stamp(*there) if there else ()))
+    done = archmig("-c", str(tmp_path / "environments.toml"), "upgrade", "-e", "it", "--sql")
+    assert (done.code, done.err) == (0, "")
+    with closing(sqlite3.connect(home.database)) as connection:
+        connection.executescript(done.out)
+    assert home.survey().state is State.AT_TARGET
