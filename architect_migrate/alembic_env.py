@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial, wraps
+from functools import partial
 from logging.config import fileConfig
 from pathlib import Path
 from traceback import extract_tb
@@ -14,9 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from architect_migrate import aftermath, chain, database
-from architect_migrate.alembic_options import Options, choose, read_options
-from architect_migrate.chain_errors import ChainError, DriftedError, ProtectedError, RevisionFailedError, StampError
+from architect_migrate import chain, database
+from architect_migrate.alembic_job import Job, bookkeeping, job_of, source_for, title
+from architect_migrate.alembic_options import read_options
+from architect_migrate.alembic_steps import refuse_foreign, watched_steps
+from architect_migrate.chain_errors import (
+    ChainError,
+    DriftedError,
+    ProtectedError,
+    RevisionFailedError,
+    StampError,
+)
 from architect_migrate.database_errors import (
     DamagedError,
     ForeignKeysBrokenError,
@@ -25,35 +31,22 @@ from architect_migrate.database_errors import (
 )
 from architect_migrate.diff import explain
 from architect_migrate.drift import drift, in_the_way
-from architect_migrate.environment import Environment, Matrix, Uninitialised, resolutions_for
+from architect_migrate.environment import Uninitialised, resolutions_for
 from architect_migrate.errors import ArchmigError
-from architect_migrate.guard import watched
 from architect_migrate.interrupt import FinishedFirst, finishing
 from architect_migrate.outline import ancestry
-from architect_migrate.replay import cache_folder, history_of
+from architect_migrate.replay import history_at
 from architect_migrate.sqlite_read import read_schema
 from architect_migrate.tracker import read_claims
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
     from types import ModuleType
 
     from architect_migrate.interrupt import Interrupts
 
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One alembic command on one environment; `command` is empty where a program calls Alembic as a library."""
-
-    command: str
-    purge: bool
-    ini: Path
-    matrix: Matrix
-    environment: Environment
-    path: Path
 
 
 def run(context: ModuleType) -> None:
@@ -100,8 +93,8 @@ def _print_sql(context: ModuleType) -> None:
 
 def _run_online(context: ModuleType) -> None:
     options = read_options(context.get_x_argument())
-    job = _job(context.config, options)
-    logging.getLogger("alembic.archmig").info("Database %s", _title(job))
+    job = job_of(context.config, options)
+    logging.getLogger("alembic.archmig").info("Database %s", title(job))
     _import_revisions(context, job.ini)
     if job.command in _READING:
         _read(context, job)
@@ -125,19 +118,6 @@ def _import_revisions(context: ModuleType, ini: Path) -> None:
         raise ChainError(place, f"{type(cause).__name__} on import: {cause}") from error
 
 
-def _job(config: Any, options: Options) -> Job:
-    ini = Path(config.config_file_name or "alembic.ini").absolute()
-    matrix, environment = choose(options, ini, os.environ, Path.cwd())
-    chosen = getattr(config.cmd_opts, "cmd", None)
-    purge = bool(getattr(config.cmd_opts, "purge", False))
-    command = chosen[0].__name__ if chosen else ""
-    return Job(command, purge, ini, matrix, environment, database.file_of(environment.url))
-
-
-def _title(job: Job) -> str:
-    return f"{job.environment.name}: {job.path}" if job.environment.name != str(job.path) else str(job.path)
-
-
 def _read(context: ModuleType, job: Job) -> None:
     """Commands that only look get a connection that cannot write, and no version table is made for them."""
     # An empty model and no names to compare: Alembic's own comparison finds nothing, archmig's is made below.
@@ -156,19 +136,14 @@ def _read(context: ModuleType, job: Job) -> None:
 
 def _refuse_drift(context: ModuleType, job: Job, connection: sqlite3.Connection, table: str) -> None:
     """Alembic has found the database at the chain's head: say what is not as the chain makes it there."""
-    history = history_of(job.ini, cache_folder(os.environ))
+    history = history_at(source_for(job))
     position = frozenset(history.outline.order)
-    schema = read_schema(connection, _bookkeeping(job, table))
+    schema = read_schema(connection, bookkeeping(job, table))
     found = tuple(explain(it) for it in drift(history, position, schema, resolutions_for(job.matrix, job.environment)))
     for line in found:
         context.config.print_stdout("%s", line)
     if found:
         raise DriftedError(job.environment.name, found)
-
-
-def _bookkeeping(job: Job, version_table: str) -> tuple[str, ...]:
-    """Tables that say where a database stands: they are in no schema of the chain."""
-    return (version_table, job.matrix.tracker.table) if job.matrix.tracker else (version_table,)
 
 
 def _write(context: ModuleType, job: Job) -> None:
@@ -193,13 +168,13 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts) -> tu
         with chain.alchemy(connection) as lent:
             context.configure(connection=lent, transactional_ddl=True)
             migration = context.get_context()
-            if not job.purge:
-                read_claims(connection, None, migration.version_table)
+            stamped = () if job.purge else read_claims(connection, None, migration.version_table).stamp or ()
             # Alembic has no public place between its steps and their functions.
             steps = migration._migrations_fn  # noqa: SLF001
-            migration._migrations_fn = partial(_watched_steps, steps, connection, job.ini)  # noqa: SLF001
+            migration._migrations_fn = partial(watched_steps, steps, connection, job)  # noqa: SLF001
             context.run_migrations()
             recorded: tuple[str, ...] = migration.get_current_heads()
+            refuse_foreign(job, set(recorded) - set(stamped))
         _refuse_damage(job.path, connection)
         if broken := database.violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))
@@ -215,38 +190,6 @@ def _refuse_damage(path: Path, connection: sqlite3.Connection) -> None:
 
 def _row(table: str, rowid: int | None, parent: str) -> str:
     return f"{table} (a row) to {parent}" if rowid is None else f"{table} row {rowid} to {parent}"
-
-
-def _watched_steps(
-    steps: Callable[..., Iterable[Any]], connection: sqlite3.Connection, ini: Path, heads: Any, context: Any
-) -> Iterator[Any]:
-    """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing."""
-    for step in steps(heads, context):
-        if hasattr(step, "revision"):
-            step.migration_fn = _watched_step(step.migration_fn, connection, step, ini)
-        yield step
-
-
-def _watched_step(
-    function: Callable[..., None], connection: sqlite3.Connection, step: Any, ini: Path
-) -> Callable[..., None]:
-    """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
-
-    What it takes away beyond what it does in the chain is put back, or the run is refused.
-    """
-    verb, revision = "upgrade()" if step.is_upgrade else "downgrade()", step.revision.revision
-
-    @wraps(function)
-    def watched_function(**given: Any) -> None:
-        before = aftermath.look(connection)
-        with chain.failures(revision, verb), watched(connection) as seen:
-            function(**given)
-            database.still_inside(connection)
-        learn = partial(history_of, ini, cache_folder(os.environ))
-        for it in aftermath.mend(connection, before, seen.dropped, revision, learn):
-            logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, it)
-
-    return watched_function
 
 
 @contextmanager
@@ -265,10 +208,10 @@ def _explained(job: Job) -> Iterator[None]:
 def _found_in_the_way(job: Job) -> tuple[str, ...]:
     """What of the database is not where its version says; nothing where that cannot be told."""
     with suppress(ArchmigError):
-        history = history_of(job.ini, cache_folder(os.environ))
+        history = history_at(source_for(job))
         table = history.outline.version_table
         with database.reading(job.path, job.environment.lock_timeout) as connection:
             position = ancestry(history.outline, read_claims(connection, None, table).stamp or ())
-            schema = read_schema(connection, _bookkeeping(job, table))
+            schema = read_schema(connection, bookkeeping(job, table))
         return in_the_way(history, position, schema, resolutions_for(job.matrix, job.environment))
     return ()

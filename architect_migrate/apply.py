@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.chain import Runner
     from architect_migrate.history import History
+    from architect_migrate.outline import Outline
     from architect_migrate.setting import Setting
     from architect_migrate.sqlite_rebuild_rows import Told
 
@@ -72,7 +73,7 @@ def execute(
     Raises StepFailedError or RevisionFailedError at the first that fails; the caller rolls back.
     """
     history = setting.history()
-    if _is_fresh(connection, plan):
+    if _is_fresh(connection, plan, history.outline):
         return _build(history, plan, connection, progress)
     if not any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in plan.steps):
         return _run(plan, connection, None, history, progress)
@@ -81,10 +82,12 @@ def execute(
     return operate(setting.source.script, connection, lambda runner: _run(plan, connection, runner, history, progress))
 
 
-def _is_fresh(connection: sqlite3.Connection, plan: Plan) -> bool:
+def _is_fresh(connection: sqlite3.Connection, plan: Plan, outline: Outline) -> bool:
     """Whether a database holds nothing at all and the plan is the chain from its base."""
     nothing = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    return nothing and not plan.before and all(isinstance(it, RunRevision | Stamp) for it in plan.steps)
+    only_chain = all(isinstance(it, RunRevision | Stamp) for it in plan.steps)
+    # Where branches are left out, what replay recorded may speak of what they make.
+    return nothing and not plan.before and only_chain and len(plan.after) <= len(outline.digests)
 
 
 def _build(

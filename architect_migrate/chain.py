@@ -15,7 +15,7 @@ from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from alembic.util import CommandError, to_tuple
 
 from architect_migrate.chain_errors import ChainError, ReplayError, RevisionFailedError
 from architect_migrate.chain_files import script_folder
@@ -24,7 +24,7 @@ from architect_migrate.database_errors import TransactionEndedError
 from architect_migrate.errors import ArchmigError
 from architect_migrate.guard import Watched, watched
 from architect_migrate.history import History
-from architect_migrate.outline import Outline, Revision
+from architect_migrate.outline import Outline, Revision, ancestry, on_branches
 from architect_migrate.recording import Recording, scratch_connection
 
 if TYPE_CHECKING:
@@ -165,9 +165,10 @@ class _Recorder:
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
         connection = self._proven(context)
         self.recording = Recording(context.version_table)
-        ordered = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
-        self.revisions = tuple(_revision(self.script.get_revision(step.revision.revision)) for step in ordered)
-        for step in ordered:
+        found = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
+        steps = {step.revision.revision: step for step in found}
+        self.revisions = _trunk_first(tuple(_revision(self.script.get_revision(it)) for it in steps))
+        for step in (steps[it.id] for it in self.revisions):
             self.current[0] = step.revision.revision
             with self.recording.of(connection):
                 yield step
@@ -184,6 +185,13 @@ class _Recorder:
         return driver
 
 
+def _trunk_first(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
+    """Revisions that are on no labelled branch first: a database without the branches then is where replay once was."""
+    outline = Outline(revisions)
+    trunk = ancestry(outline, frozenset(outline.order) - on_branches(outline))
+    return tuple(sorted(revisions, key=lambda it: it.id not in trunk))
+
+
 def _revision(found: Any) -> Revision:
     module = found.module
     return Revision(
@@ -193,6 +201,8 @@ def _revision(found: Any) -> Revision:
         legacy_version=str(getattr(module, "legacy_version", "")),
         legacy_aliases=tuple(str(it) for it in getattr(module, "legacy_aliases", ())),
         data_step=callable(getattr(module, "data_step", None)),
+        labels=tuple(to_tuple(getattr(module, "branch_labels", None), default=())),
+        down=tuple(found._versioned_down_revisions),  # noqa: SLF001  (down_revision, as a tuple)
     )
 
 

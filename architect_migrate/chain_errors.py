@@ -52,6 +52,33 @@ class UnknownRevisionError(ArchmigError):
         return f"the chain has no revision {shortened(self.target)} ({hint or '`archmig history` lists them'})"
 
 
+class ForeignBranchError(ArchmigError):
+    """A revision that was asked for is on branches (`labels`) which the environment's `heads` do not list."""
+
+    def __init__(self, environment: str, revision: str, labels: tuple[str, ...]) -> None:
+        self.environment, self.revision, self.labels = environment, revision, labels
+        super().__init__(environment, revision, labels)
+
+    def __str__(self) -> str:
+        branches = " and ".join(shortened(it) for it in self.labels)
+        return (
+            f"{self.environment}: revision {self.revision} is on the branch {branches}, which other environments have "
+            "to themselves (nothing was changed: list it in this one's heads, or name another revision)"
+        )
+
+
+class NotPromotedError(ArchmigError):
+    """Revisions that required environments have not had; `lacking` says so, one line an environment."""
+
+    def __init__(self, environment: str, lacking: tuple[str, ...]) -> None:
+        self.environment, self.lacking = environment, lacking
+        super().__init__(environment, lacking)
+
+    def __str__(self) -> str:
+        name, said = self.environment, "; ".join(self.lacking)
+        return f"{name}: {said} (nothing was changed: archmig promote --to {name} goes as far as it may)"
+
+
 class ReplayError(ArchmigError):
     """The chain could not be replayed on a scratch database; `revision` is where it stopped (empty: before any)."""
 

@@ -25,6 +25,7 @@ _EXAMPLES = {
     "history": "archmig history -e dev -e qa",
     "pending": "archmig pending --db data/dev.db",
     "undo": "archmig undo -e dev --dry-run",
+    "promote": "archmig promote --to prod --dry-run",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
 }
 _BACKUP_EXAMPLES = {
@@ -71,6 +72,7 @@ def application() -> typer.Typer:
     )
     for body in bodies:
         app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['promote']}")(solitary(cli_change.promote))
     app.add_typer(_backup())
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
     return app

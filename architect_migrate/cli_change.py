@@ -13,11 +13,12 @@ from architect_migrate.cli_options import (  # noqa: TC001  (Typer reads annotat
     DownTarget,
     DryRun,
     Options,
+    PromoteTo,
     Sql,
     Target,
     Yes,
 )
-from architect_migrate.cli_read import lament, look
+from architect_migrate.cli_read import lament, look, warn
 from architect_migrate.cli_screen import paint, width
 from architect_migrate.cli_select import to_change, to_read
 from architect_migrate.results import Outcome, Result, exit_code
@@ -88,6 +89,19 @@ def downgrade(options: Options, revision: DownTarget, *, dry_run: DryRun = False
     return _perform(options, _Change(preview, _to(service.downgrade, revision), revision), _consent(yes))
 
 
+def promote(options: Options, *, to: PromoteTo, dry_run: DryRun = False, yes: Yes = False) -> int:
+    """Give an environment what those that it requires have had.
+
+    As far as its target and no further; says what is kept back, and by whom.
+    """
+    from architect_migrate import promotion as service
+
+    chosen = replace(options, names=tuple(to))
+    if dry_run:
+        return _rehearse(chosen, service.preview_promotion, None)
+    return _perform(chosen, _Change(service.preview_promotion, service.promote), _consent(yes))
+
+
 def _to(execute: Callable[..., Result], target: str | None) -> Execute:
     return partial(_towards, execute, target)
 
@@ -107,14 +121,14 @@ def _rehearse(options: Options, preview: Callable[[Setting], Result], target: st
     from architect_migrate.cli_sql import dry
 
     settings = to_read(options)
-    _refuse_unknown(settings[0].outline(), target)
+    _refuse_unknown(settings[0].chain(), target)
     return dry(options, settings, look(settings, options, preview))
 
 
 def _perform(options: Options, change: _Change, consent: Consent) -> int:
     """Preview every environment, ask once for all, run those that were planned, tell what came of each."""
     settings = to_change(options)
-    outline = settings[0].outline()
+    outline = settings[0].chain()
     _refuse_unknown(outline, change.target)
     previews = look(settings, options, change.preview)
     planned = {it.environment: it for it in previews if it.outcome is Outcome.PLANNED}
@@ -131,7 +145,8 @@ def _perform(options: Options, change: _Change, consent: Consent) -> int:
     # After a Ctrl-C the results say what was done, what was stopped and what was not begun.
     with suppress(KeyboardInterrupt):
         for it in running(options, list(allowed), planned, change.execute):
-            done[it.environment] = replace(it, losses=planned[it.environment].losses)
+            shown = planned[it.environment]
+            done[it.environment] = replace(it, losses=shown.losses, warnings=(*it.warnings, *shown.warnings))
     for it in done.values():
         lament(it, options)
     return _tell(options, outline, tuple(done.get(it.environment, it) for it in previews))
@@ -172,7 +187,5 @@ def _tell(options: Options, outline: Outline, results: tuple[Result, ...]) -> in
         from architect_migrate.report_diagnosis import blockers_text
 
         write("\n" + "\n\n".join(blockers_text(it, paint(), width()) for it in blocked))
-    for it in results:
-        for warning in it.warnings:
-            say(f"archmig: {it.environment}: {warning}")
+    warn(results)
     return code

@@ -38,6 +38,7 @@ OneRevision = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every effect and every finding by name.")]
 Target = Annotated[str | None, typer.Argument(metavar="[REV]", help="Up to this revision, not the environment's own.")]
 DownTarget = Annotated[str, typer.Argument(metavar="REV", help="The newest revision to stay, or base.")]
+PromoteTo = Annotated[list[str], typer.Option("--to", metavar="NAME", help="This environment; repeatable.")]
 Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL that Alembic would run; change nothing.")]
 
 _GLOBAL: dict[str, tuple[Any, Any]] = {"config": (ConfigFile, None), "as_json": (Json, False), "debug": (Debug, False)}

@@ -36,7 +36,7 @@ def status(options: Options, *, grid: Grid = False) -> int:
     things that the chain does not know, and what a [[resolve]] entry keeps.
     """
     settings = to_read(options)
-    outline, last = settings[0].outline(), _last(settings)
+    outline, last = settings[0].chain(), _last(settings)
     results = look(settings, options, partial(observe.observe, action="status"))
     code = could_read(results)
     if options.as_json:
@@ -61,7 +61,7 @@ def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose
     Then says what was found, and what to do about it.
     """
     settings = to_read(options)
-    outline = settings[0].outline()
+    outline = settings[0].chain()
     only = _one(outline, revision) if revision else None
     results = look(settings, options, partial(observe.examine, action="diagnose"))
     code = could_read(results)
@@ -85,7 +85,7 @@ def check(options: Options) -> int:
     not be told.
     """
     settings = to_read(options)
-    outline = settings[0].outline()
+    outline = settings[0].chain()
     results = look(settings, options, partial(observe.observe, action="check"))
     words = tuple(
         observe.unclean(setting, it.survey) if it.survey else "" for setting, it in zip(settings, results, strict=True)
@@ -109,7 +109,7 @@ def check(options: Options) -> int:
 def pending(options: Options) -> int:
     """List what is left to run for each database."""
     settings = to_read(options)
-    outline = settings[0].outline()
+    outline = settings[0].chain()
     results = look(settings, options, partial(observe.observe, action="pending"))
     code = could_read(results)
     if options.as_json:
@@ -132,7 +132,7 @@ def history(options: Options) -> int:
     from architect_migrate.outline import heads
 
     settings = to_read(options) if options.chosen else ()
-    outline = settings[0].outline() if settings else chain_of(options)
+    outline = settings[0].chain() if settings else chain_of(options)
     results = look(settings, options, partial(observe.observe, action="history"))
     code = could_read(results)
     if options.as_json:
@@ -167,6 +167,13 @@ def lament(result: Result, options: Options) -> None:
     complain(result.detail if result.detail.startswith(name) else name + result.detail)
     if options.debug and isinstance(result.error, UnexpectedError):
         say(result.error.trace.rstrip())
+
+
+def warn(results: Iterable[Result]) -> None:
+    """Say on stderr what there is to know of environments that did not fail."""
+    for it in results:
+        for warning in it.warnings:
+            complain(f"{it.environment}: {warning}")
 
 
 def could_read(results: tuple[Result, ...]) -> int:

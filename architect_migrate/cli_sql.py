@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli_end import complain, write
-from architect_migrate.cli_read import look
+from architect_migrate.cli_read import look, warn
 from architect_migrate.cli_screen import paint, width
 from architect_migrate.results import Outcome, Result, exit_code
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def dry(options: Options, settings: tuple[Setting, ...], previews: tuple[Result, ...]) -> int:
     """Print each plan as steps and as SQL; the exit code says whether anything is left to do."""
-    outline, code = settings[0].outline(), exit_code(previews)
+    outline, code = settings[0].chain(), exit_code(previews)
     sql = {
         it.environment: _sql(setting, it)
         for setting, it in zip(settings, previews, strict=True)
@@ -39,6 +39,7 @@ def dry(options: Options, settings: tuple[Setting, ...], previews: tuple[Result,
         write(blockers_text(it, paint(), width()) if blocked else plan_text(it, outline, paint(), width()))
         if it.environment in sql:
             write(f"\n{sql[it.environment]}\n")
+    warn(previews)
     return code
 
 
@@ -57,7 +58,7 @@ def offline(
     """Print what `alembic upgrade --sql` would for each environment that is where it claims to be."""
     from architect_migrate.outline import position_at
 
-    outline = settings[0].outline()
+    outline = settings[0].chain()
     if target is not None:
         position_at(outline, target)
     scripts = look(settings, options, partial(_scripted, preview))

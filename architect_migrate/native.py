@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from architect_migrate.facts import ColumnFact, TableFact
 from architect_migrate.findings import Finding, Level
 from architect_migrate.history import effects, facts_at
-from architect_migrate.outline import heads, position_at
+from architect_migrate.outline import heads
 from architect_migrate.plan import Plan, RunDowngrade, RunRevision, Stamp
 from architect_migrate.planning import Prepared
+from architect_migrate.promotion import as_promoted
 from architect_migrate.reconcile import empty
 from architect_migrate.results import Loss, State
 from architect_migrate.sqlite_text import quote
-from architect_migrate.survey import look
+from architect_migrate.survey import look, wanted_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,7 +30,7 @@ def upgrading(target: str | None) -> Prepare:
     def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
         if prepared := empty(setting, connection, target):
             return prepared
-        seen = look(setting, connection, _wanted(setting, target))
+        seen = look(setting, connection, wanted_of(setting, target))
         drifted = seen.state in {State.DRIFTED, State.REFUSED}
         return Prepared(seen, not_where_it_claims(seen) if drifted else up(setting, seen, target))
 
@@ -40,29 +41,25 @@ def downgrading(target: str) -> Prepare:
     """How a plan for a downgrade is made on an open connection."""
 
     def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
-        seen = look(setting, connection, _wanted(setting, target))
+        seen = look(setting, connection, wanted_of(setting, target))
         drifted = seen.state in {State.DRIFTED, State.REFUSED}
         return Prepared(seen, not_where_it_claims(seen) if drifted else down(setting, seen, target))
 
     return make
 
 
-def _wanted(setting: Setting, target: str | None) -> frozenset[str]:
-    return position_at(setting.outline(), target or setting.environment.target)
-
-
 def up(setting: Setting, seen: Survey, target: str | None) -> Plan:
     """The pending revisions, then the stamp."""
-    after = seen.position | _wanted(setting, target)
+    after = seen.position | wanted_of(setting, target)
     steps = tuple(RunRevision(it) for it in seen.pending)
     stamp = (Stamp(heads(setting.outline(), after)),) if steps else ()
-    return Plan((*steps, *stamp), (), seen.kept, seen.position, after)
+    return as_promoted(setting, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
 
 
 def down(setting: Setting, seen: Survey, target: str) -> Plan:
     """What was applied after the target, newest first, then the stamp."""
     outline = setting.outline()
-    after = seen.position & _wanted(setting, target)
+    after = seen.position & wanted_of(setting, target)
     steps = tuple(RunDowngrade(it) for it in reversed(outline.order) if it in seen.position - after)
     stamp = (Stamp(heads(outline, after)),) if steps else ()
     return Plan((*steps, *stamp), (), seen.kept, seen.position, after)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision of the chain; `parents` are what it comes after.
+    """One revision of the chain; `parents` are what it comes after: its down revisions (`down`) and what it depends on.
 
+    `labels` are the branches that begin with it.
     `legacy_version` is the number that the tracker knew it by (empty: none), `legacy_aliases` those that it bore
     before, `data_step` whether its file has a `data_step()` that can be called by itself.
     """
@@ -28,6 +29,8 @@ class Revision:
     legacy_version: str = ""
     legacy_aliases: tuple[str, ...] = ()
     data_step: bool = False
+    labels: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,21 @@ def ancestry(outline: Outline, ids: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def lineage(outline: Outline, label: str) -> frozenset[str]:
+    """The revisions of a branch: those that bear its label, and what comes after them; none without one."""
+    found: set[str] = set()
+    for it in outline.revisions:
+        if label in it.labels or found & set(it.down):
+            found.add(it.id)
+    return frozenset(found)
+
+
+def on_branches(outline: Outline) -> frozenset[str]:
+    """The revisions of all branches that have a label."""
+    labels = {label for it in outline.revisions for label in it.labels}
+    return frozenset[str]().union(*(lineage(outline, it) for it in labels))
+
+
 def heads(outline: Outline, position: frozenset[str]) -> tuple[str, ...]:
     """The revisions of a position that nothing else in it comes after: what a stamp records."""
     applied = [it for it in outline.revisions if it.id in position]
@@ -69,7 +87,9 @@ def heads(outline: Outline, position: frozenset[str]) -> tuple[str, ...]:
 
 
 def position_at(outline: Outline, target: str) -> frozenset[str]:
-    """The position that a target names: `head`, `heads`, `base`, a revision id or an unambiguous beginning of one.
+    """The position that a target names: `head`, `heads`, `base`, a branch (`dev`, `dev@head`), or a revision.
+
+    A revision is named by its id or an unambiguous beginning of it.
 
     Raises UnknownRevisionError when the target names no single revision.
     """
@@ -77,8 +97,11 @@ def position_at(outline: Outline, target: str) -> frozenset[str]:
         return frozenset(outline.order)
     if target == "base":
         return frozenset()
+    if branch := lineage(outline, target.removesuffix("@head")):
+        return ancestry(outline, branch)
     candidates = tuple(it for it in outline.order if it == target or (target and it.startswith(target)))
     exact = tuple(it for it in candidates if it == target) or candidates
     if len(exact) != 1:
-        raise UnknownRevisionError(target, candidates, outline.order)
+        labels = tuple(label for it in outline.revisions for label in it.labels)
+        raise UnknownRevisionError(target, candidates, (*outline.order, *labels))
     return ancestry(outline, exact)

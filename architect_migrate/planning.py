@@ -9,6 +9,7 @@ from architect_migrate.environment import Repair, Uninitialised
 from architect_migrate.findings import Finding, Level
 from architect_migrate.history import reference
 from architect_migrate.plan import Plan, RunRevision, Stamp
+from architect_migrate.promotion import as_promoted
 from architect_migrate.results import State, Survey
 from architect_migrate.sqlite_ground import Ground
 from architect_migrate.sqlite_object_work import dropped, object_work
@@ -58,7 +59,7 @@ def _plan(setting: Setting, connection: sqlite3.Connection, seen: Survey, target
         dropped,
     )
     made = make_plan(history, seen.diagnosis, seen.schema, Course(target, setting.resolutions), smith)
-    return _within_policy(setting, made)
+    return as_promoted(setting, _within_policy(setting, made))
 
 
 def _within_policy(setting: Setting, plan: Plan) -> Plan:

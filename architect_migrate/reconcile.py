@@ -13,7 +13,7 @@ from architect_migrate.database_errors import DatabaseMissingError
 from architect_migrate.environment import Uninitialised
 from architect_migrate.outline import heads
 from architect_migrate.results import Outcome, Result, State
-from architect_migrate.survey import glance, nothing, position_of, survey
+from architect_migrate.survey import glance, nothing, survey, wanted_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -31,10 +31,9 @@ def preview(setting: Setting, target: str | None = None) -> Result:
     path = file_of(setting.environment.url)
     if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         seen = survey(setting, target)
-        done = replace(result, survey=seen, outcome=Outcome.PLANNED, plan=from_nothing(setting, target))
-        return _unless_refused(setting, done)
+        return _unless_refused(setting, built(result, seen, from_nothing(setting, target)))
     outline = setting.outline()
-    wanted = position_of(setting.source, target or setting.environment.target)
+    wanted = wanted_of(setting, target)
     with reading(path, setting.environment.lock_timeout) as connection:
         glanced = glance(setting, connection, outline, wanted)
         if glanced and glanced.state is State.AT_TARGET:
@@ -67,7 +66,7 @@ def reconciling(target: str | None) -> Prepare:
     from architect_migrate.planning import prepare
 
     def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
-        wanted = position_of(setting.source, target or setting.environment.target)
+        wanted = wanted_of(setting, target)
         return empty(setting, connection, target) or prepare(setting, connection, wanted)
 
     return make
@@ -80,7 +79,7 @@ def empty(setting: Setting, connection: sqlite3.Connection, target: str | None) 
     from architect_migrate.planning import Prepared
 
     outline = setting.outline()
-    seen = nothing(State.UNINITIALISED, outline, position_of(setting.source, target or setting.environment.target))
+    seen = nothing(State.UNINITIALISED, outline, wanted_of(setting, target))
     return Prepared(seen, from_nothing(setting, target))
 
 
@@ -114,9 +113,21 @@ def from_nothing(setting: Setting, target: str | None) -> Plan:
     from architect_migrate.plan import Plan, RunRevision, Stamp
 
     outline = setting.outline()
-    wanted = position_of(setting.source, target or setting.environment.target)
+    wanted = wanted_of(setting, target)
     steps = [RunRevision(it) for it in outline.order if it in wanted]
-    return Plan((*steps, Stamp(heads(outline, wanted))), (), (), frozenset(), wanted)
+    plan = Plan((*steps, Stamp(heads(outline, wanted))), (), (), frozenset(), wanted)
+    if not setting.required:
+        return plan
+    from architect_migrate.promotion import as_promoted
+
+    return as_promoted(setting, plan)
+
+
+def built(result: Result, seen: Survey, plan: Plan) -> Result:
+    """A preview's result where the chain is to be run from its base."""
+    outcome = Outcome.BLOCKED if plan.blockers else Outcome.PLANNED
+    detail = f"{len(plan.blockers)} things stand in the way" if plan.blockers else ""
+    return replace(result, survey=seen, outcome=outcome, plan=plan, detail=detail)
 
 
 def _place(setting: Setting, position: frozenset[str]) -> str:

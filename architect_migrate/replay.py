@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A chain as its files were at one moment: `script` is its alembic.ini, `cache` where replays are remembered."""
+    """A chain as its files were at one moment: `script` is its alembic.ini, `cache` where replays are remembered.
+
+    Of the branches that are `reserved` for some environments, those `excluded` are not in it (see `branches`).
+    """
 
     script: Path
     cache: Path | None
     fingerprint: str
+    reserved: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> Source:
+        """The same chain with all its branches."""
+        return replace(self, reserved=(), excluded=())
 
 
 def source_of(script: Path, cache: Path | None) -> Source:
@@ -33,9 +43,21 @@ def source_of(script: Path, cache: Path | None) -> Source:
     return Source(script, cache, fingerprint(script))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
+def foreign_at(source: Source) -> frozenset[str]:
+    """The revisions that are not in it."""
+    from architect_migrate.branches import foreign
+
+    return foreign(outline_at(source.whole), source.reserved, source.excluded) if source.excluded else frozenset()
+
+
+@lru_cache(maxsize=16)
 def outline_at(source: Source) -> Outline:
     """The chain in outline; replays it unless that was done before. Raises as `history_at`."""
+    if source.excluded:
+        from architect_migrate.branches import outline_without
+
+        return outline_without(outline_at(source.whole), foreign_at(source))
     found = _read(source, "outline")
     if found is None:
         return history_at(source).outline
@@ -43,9 +65,13 @@ def outline_at(source: Source) -> Outline:
     return outline
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def history_at(source: Source) -> History:
     """The chain and what each of its revisions does. Raises ChainError, ReplayError."""
+    if source.excluded:
+        from architect_migrate.branches import history_without
+
+        return history_without(history_at(source.whole), foreign_at(source))
     from architect_migrate import history, schema
 
     outline, steps = _read(source, "outline"), _read(source, "steps")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.outline import heads
+from architect_migrate.outline import heads, on_branches
 from architect_migrate.report_text import Cell, Style, plain, table
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ def short_names(outline: Outline) -> dict[str, str]:
 
 
 def place(outline: Outline, position: frozenset[str], names: Mapping[str, str]) -> str:
-    """A position by its newest revisions, in short: `048 (head)`, `base`."""
+    """A position by its newest revisions, in short: `048 (head)`, `base`. What is left on branches does not count."""
     if not position:
         return "base"
     found = ", ".join(names.get(it, it) for it in heads(outline, position))
-    return f"{found} (head)" if len(position) == len(outline.revisions) else found
+    left = frozenset(outline.order) - position
+    return f"{found} (head)" if left <= on_branches(outline) else found
 
 
 def ranges(outline: Outline, revisions: Collection[str], names: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.environment import resolutions_for
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One environment and everything that holds for it.
+    """One environment and everything that holds for it; `required` are those that must have had a revision before it.
 
     `keep` (a number) and `max_age` (seconds) say which of its backups may go; None: whatever their number, or age.
     """
@@ -33,10 +33,15 @@ class Setting:
     ledger: Path
     keep: int | None = None
     max_age: int | None = None
+    required: tuple[Setting, ...] = ()
 
     def outline(self) -> Outline:
-        """The chain in outline: cheap where it was replayed before."""
+        """The chain in outline, as this environment has it: cheap where it was replayed before."""
         return outline_at(self.source)
+
+    def chain(self) -> Outline:
+        """The whole chain in outline, with the branches that other environments have to themselves."""
+        return outline_at(self.source.whole)
 
     def history(self) -> History:
         """The chain and what each of its revisions does."""
@@ -52,19 +57,30 @@ def settings_for(matrix: Matrix, environments: Iterable[Environment], cache: Pat
     source = source_of(matrix.script, cache)
     home = matrix.file.parent / ".archmig"
     backups, ledger = matrix.backup_dir or home / "backups", home / "ledger.db"
-    return tuple(
-        Setting(
+
+    def setting(it: Environment) -> Setting:
+        return Setting(
             environment=it,
             resolutions=resolutions_for(matrix, it),
             tracker=matrix.tracker,
-            source=source,
+            source=as_listed(source, matrix, it),
             backups=backups,
             ledger=ledger,
             keep=matrix.backup_keep,
             max_age=matrix.backup_max_age,
         )
-        for it in environments
+
+    listed = {it.name: it for it in matrix.environments}
+    return tuple(
+        replace(setting(it), required=tuple(setting(listed[name]) for name in it.requires)) for it in environments
     )
+
+
+def as_listed(source: Source, matrix: Matrix, environment: Environment) -> Source:
+    """The chain without the branches that other environments list and this one does not."""
+    reserved = sorted({word for it in matrix.environments for word in it.heads} - {"head", "heads"})
+    excluded = tuple(it for it in reserved if it not in environment.heads)
+    return replace(source, reserved=tuple(reserved), excluded=excluded) if excluded else source
 
 
 def setting_for(matrix: Matrix, environment: Environment, cache: Path | None) -> Setting:

@@ -6,10 +6,11 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from architect_migrate.chain_errors import ForeignBranchError, UnknownRevisionError
 from architect_migrate.claims import Claims, stamp_problem
 from architect_migrate.database import file_of, reading
-from architect_migrate.outline import ancestry, position_at
-from architect_migrate.replay import outline_at
+from architect_migrate.outline import ancestry, heads, lineage, position_at
+from architect_migrate.replay import foreign_at, outline_at
 from architect_migrate.results import State, Survey
 from architect_migrate.sqlite_digest import digest
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def survey(setting: Setting, target: str | None = None) -> Survey:
-    """Look at the environment's database; `target` defaults to its own. Raises what `reading` raises."""
+    """Look at the environment's database; `target` defaults to its own. Raises as `reading` and `wanted_of`."""
     path = file_of(setting.environment.url)
     outline = setting.outline()
-    wanted = position_of(setting.source, target or setting.environment.target)
+    wanted = wanted_of(setting, target)
     if not path.exists():
         return nothing(State.MISSING, outline, wanted)
     if path.is_file() and path.stat().st_size == 0:
@@ -39,11 +40,13 @@ def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, w
     """A survey by digest alone, where the database has to the letter the schema of the revision that it claims."""
     stamped = _plain_stamp(connection, outline.version_table)
     position = _position_by(setting.source, stamped)
+    if set(heads(outline, position)) != set(stamped):
+        return None
     if not as_the_chain_makes_it(setting, connection, outline, position):
         return None
     left = wanted - position
     pending = tuple(it for it in outline.order if it in left) if left else ()
-    claims = Claims(stamp=(stamped,))
+    claims = Claims(stamp=stamped)
     return Survey(State.PENDING if pending else State.AT_TARGET, claims, position, pending, Counter())
 
 
@@ -55,17 +58,38 @@ def as_the_chain_makes_it(
     return bool(replayed) and replayed == digest(connection, setting.hidden(outline.version_table))
 
 
+def wanted_of(setting: Setting, target: str | None) -> frozenset[str]:
+    """The position that a target names for an environment, its own where None is named.
+
+    Raises as `outline_at` and `position_at`, and ForeignBranchError for what belongs to others.
+    """
+    environment = setting.environment
+    words = (target,) if target else environment.heads or (environment.target,)
+    try:
+        return _position_of(setting.source, words)
+    except UnknownRevisionError:
+        beyond = position_at(setting.chain(), words[0]) & foreign_at(setting.source) if len(words) == 1 else ()
+        if not beyond:
+            raise
+        raise foreign_error(environment.name, setting.source, min(beyond)) from None
+
+
+def foreign_error(environment: str, source: Source, revision: str) -> ForeignBranchError:
+    """The refusal of a revision that only other environments have."""
+    on = tuple(it for it in source.excluded if revision in lineage(outline_at(source.whole), it))
+    return ForeignBranchError(environment, revision, on)
+
+
 # A chain may have thousands of revisions and a run hundreds of databases, most of them at the same one.
 @lru_cache(maxsize=64)
-def position_of(source: Source, target: str) -> frozenset[str]:
-    """The position that a target names on a chain. Raises as `outline_at` and `position_at`."""
-    return position_at(outline_at(source), target)
+def _position_of(source: Source, words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset[str]().union(*(position_at(outline_at(source), it) for it in words))
 
 
 @lru_cache(maxsize=64)
-def _position_by(source: Source, stamped: str) -> frozenset[str]:
-    """The position that a stamp of one revision claims; empty where the chain does not know it."""
-    return ancestry(outline_at(source), [stamped])
+def _position_by(source: Source, stamped: tuple[str, ...]) -> frozenset[str]:
+    """The position that a stamp claims; empty where the chain knows none of it."""
+    return ancestry(outline_at(source), stamped)
 
 
 @lru_cache(maxsize=64)
@@ -74,7 +98,7 @@ def _digest_at(source: Source, position: frozenset[str]) -> str:
     outline = outline_at(source)
     if not position or not outline.digests or position != frozenset(outline.order[: len(position)]):
         return ""
-    return outline.digests[len(position) - 1]
+    return outline.digests[len(position) - 1] if len(position) <= len(outline.digests) else ""
 
 
 def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str]) -> Survey:
@@ -118,8 +142,8 @@ def nothing(state: State, outline: Outline, wanted: frozenset[str]) -> Survey:
     return Survey(state, Claims(), frozenset(), pending, Counter())
 
 
-def _plain_stamp(connection: sqlite3.Connection, version_table: str) -> str:
-    """The one revision that a version table holds; empty for anything else."""
+def _plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...]:
+    """The revisions that a version table holds; none for anything else."""
     import sqlite3
 
     from architect_migrate.sqlite_text import quote
@@ -129,5 +153,5 @@ def _plain_stamp(connection: sqlite3.Connection, version_table: str) -> str:
     try:
         rows = connection.execute(sql, (version_table,)).fetchall()
     except sqlite3.OperationalError:
-        return ""
-    return rows[0][0] if len(rows) == 1 and isinstance(rows[0][0], str) else ""
+        return ()
+    return tuple(sorted(it for (it,) in rows)) if all(isinstance(it, str) for (it,) in rows) else ()

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.reconcile import blank, from_nothing, planned, refused
-from architect_migrate.results import Outcome, Result, State
+from architect_migrate.reconcile import blank, built, from_nothing, planned, refused
+from architect_migrate.results import Result, State
 from architect_migrate.survey import survey
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def preview_upgrade(setting: Setting, target: str | None = None) -> Result:
     if refusal := refused(setting, seen):
         return replace(result, survey=seen, outcome=refusal[0], detail=refusal[1])
     if seen.state is not State.PENDING and seen.schema is None:
-        return replace(result, survey=seen, outcome=Outcome.PLANNED, plan=from_nothing(setting, target))
+        return built(result, seen, from_nothing(setting, target))
     from architect_migrate.native import not_where_it_claims, up
     from architect_migrate.planning import Prepared
 

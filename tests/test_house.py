@@ -17,8 +17,8 @@ FOLDER = Path(__file__).resolve().parents[1] / PACKAGE
 # Innermost first: a module imports from its own room and from those before it. A new module is placed here.
 ROOMS = {
     "core": """
-        chain_errors claims codec compare database_errors diagnosis diff environment errors facts findings history
-        judgement_findings outline plan questions resolve results schema sql_errors urls walk
+        branches chain_errors claims codec compare database_errors diagnosis diff environment errors facts findings
+        history judgement_findings outline plan questions resolve results schema sql_errors urls walk
         sqlite_blockers sqlite_constant sqlite_constraints sqlite_cursor sqlite_ddl sqlite_edit sqlite_edit_parts
         sqlite_ground sqlite_nodes sqlite_object_work sqlite_render sqlite_splice sqlite_table_work sqlite_text
     """,
@@ -29,15 +29,14 @@ ROOMS = {
         template toml_table tracker
     """,
     "services": """
-        aftermath apply backups carry_out demo drift matrix native observe planning pruning reconcile
-        restorations restore setting survey undo upgrade verify
+        aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
+        reconcile restorations restore setting survey undo upgrade verify
     """,
     "faces": """
-        __main__
-        __init__ alembic_env alembic_options cli cli_backup cli_change cli_consent cli_defaults cli_end cli_options
-        cli_progress cli_read cli_restore cli_screen cli_select cli_sql report_backup report_backup_json
-        report_chain report_diagnosis report_grid report_json report_outcome report_plan report_status
-        report_text
+        __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
+        cli_consent cli_defaults cli_end cli_options cli_progress cli_read cli_restore cli_screen cli_select cli_sql
+        report_backup report_backup_json report_chain report_diagnosis report_grid report_json report_outcome
+        report_plan report_status report_text
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}

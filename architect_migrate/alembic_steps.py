@@ -1,0 +1,77 @@
+"""Alembic's own steps under archmig's eyes: refused before the first where policy says so, watched one by one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate import aftermath, chain, database
+from architect_migrate.alembic_job import source_for
+from architect_migrate.chain_errors import NotPromotedError
+from architect_migrate.guard import watched
+from architect_migrate.promotion import lacking
+from architect_migrate.replay import cache_folder, foreign_at, history_of
+from architect_migrate.setting import setting_for
+from architect_migrate.survey import foreign_error
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from architect_migrate.alembic_job import Job
+
+
+def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
+    """Raise ForeignBranchError for a revision on a branch that only other environments list."""
+    if not any(it.heads for it in job.matrix.environments):
+        return
+    source = source_for(job)
+    if foreign := foreign_at(source) & set(revisions):
+        raise foreign_error(job.environment.name, source, min(foreign))
+
+
+def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
+    """Raise NotPromotedError for a revision that an environment which this one requires has not had."""
+    if job.environment.requires:
+        found = lacking(setting_for(job.matrix, job.environment, cache_folder(os.environ)), revisions)
+        if found:
+            raise NotPromotedError(job.environment.name, tuple(str(it) for it in found))
+
+
+def watched_steps(
+    steps: Callable[..., Iterable[Any]], connection: sqlite3.Connection, job: Job, heads: Any, context: Any
+) -> Iterator[Any]:
+    """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing."""
+    found = list(steps(heads, context))
+    run = [it.revision.revision for it in found if hasattr(it, "revision") and it.is_upgrade]
+    refuse_foreign(job, run)
+    _refuse_unpromoted(job, run)
+    for step in found:
+        if hasattr(step, "revision"):
+            step.migration_fn = _watched_step(step.migration_fn, connection, step, job.ini)
+        yield step
+
+
+def _watched_step(
+    function: Callable[..., None], connection: sqlite3.Connection, step: Any, ini: Path
+) -> Callable[..., None]:
+    """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
+
+    What it takes away beyond what it does in the chain is put back, or the run is refused.
+    """
+    verb, revision = "upgrade()" if step.is_upgrade else "downgrade()", step.revision.revision
+
+    @wraps(function)
+    def watched_function(**given: Any) -> None:
+        before = aftermath.look(connection)
+        with chain.failures(revision, verb), watched(connection) as seen:
+            function(**given)
+            database.still_inside(connection)
+        learn = partial(history_of, ini, cache_folder(os.environ))
+        for it in aftermath.mend(connection, before, seen.dropped, revision, learn):
+            logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, it)
+
+    return watched_function
