@@ -7,13 +7,11 @@ import os
 import shutil
 import signal
 import subprocess
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
-    from pathlib import Path
 
     from torture.cases import Stage
     from torture.tally import Tally
@@ -70,23 +68,26 @@ def limit(stage: Stage, tally: Tally, size: int) -> None:
     tally.judge(stage, f"limit {size}")
 
 
+def weight(stage: Stage) -> int:
+    """How many kB a stage takes before the run."""
+    return sum(it.stat().st_size for it in stage.pristine.rglob("*") if it.is_file()) // 1024
+
+
 def can_mount() -> bool:
     """Whether this process may mount a file system."""
     return os.geteuid() == 0 and shutil.which("mount") is not None
 
 
-def fill(stage: Stage, tally: Tally, place: Path, size: int) -> None:
+def fill(stage: Stage, tally: Tally, size: int) -> None:
     """On a file system of so many kB, which has room again for the second run."""
-    place.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "archmig-torture", str(place)], check=True)
+    shutil.rmtree(stage.folder)
+    stage.folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "archmig-torture", str(stage.folder)], check=True)
     try:
-        # Files of the chain stay where they are: environments.toml names them by their whole path.
-        for name in ("it.db", "environments.toml"):
-            shutil.copyfile(stage.pristine / name, place / name)
-        there = replace(stage, folder=place)
-        end = there.run()
+        shutil.copytree(stage.pristine, stage.folder, dirs_exist_ok=True)
+        end = stage.run()
         tally.told_in_one_line(end, f"{size} kB")
-        subprocess.run(["mount", "-o", "remount,size=256m", str(place)], check=True)
-        tally.judge(there, f"{size} kB")
+        subprocess.run(["mount", "-o", "remount,size=256m", str(stage.folder)], check=True)
+        tally.judge(stage, f"{size} kB")
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", str(stage.folder)], check=True)

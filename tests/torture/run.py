@@ -19,7 +19,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torture.befall import CALLS, calls, can_mount, fail_call, fill, kill_after, kill_at, limit, points
+from torture.befall import CALLS, calls, can_mount, fail_call, fill, kill_after, kill_at, limit, points, weight
 from torture.cases import DEMO, MODES, SHOP, Case, stage
 from torture.client import COMPILER, serving
 from torture.crowd import crowd, matrix_crowd
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from torture.cases import Stage
 
 _TURN = 4.0
-# What takes no backup along: a file system of its own is made for these.
-_ROOMY = ("reconcile", "upgrade, shop", "downgrade")
 Row = tuple[str, str, str]
 
 
@@ -119,10 +117,10 @@ def _turns(counted: Counted, on: Stage, chance: random.Random) -> Iterator[Calla
             if number:
                 at, lasting = chance.randint(1, number), chance.random() < 0.5
                 yield partial(fail_call, on, counted.at(on, f"{call} fails"), call, at, lasting=lasting)
-        if on.case.name.startswith(_ROOMY) and can_mount():
-            held = sum(it.stat().st_size for it in (on.pristine / "it.db", on.pristine / "environments.toml")) // 1024
-            size = chance.randint(held + 40, 6 * held + 2000)
-            yield partial(fill, on, counted.at(on, "small tmpfs"), on.room.with_name("small"), size)
+        if can_mount():
+            held = weight(on)
+            size = chance.randint(held + 200, 3 * held + 3000)
+            yield partial(fill, on, counted.at(on, "small tmpfs"), size)
         yield lambda: limit(on, counted.at(on, "disk full"), chance.randrange(1, reach))
 
 
