@@ -92,7 +92,8 @@ def downgrade(options: Options, revision: DownTarget, *, dry_run: DryRun = False
 def promote(options: Options, *, to: PromoteTo, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Give an environment what those that it requires have had.
 
-    As far as its target and no further; says what is kept back, and by whom.
+    As far as its target and no further; says what is kept back, and by whom. One that is not where it claims to be is
+    repaired on the way, as archmig reconcile does it.
     """
     from architect_migrate import promotion as service
 

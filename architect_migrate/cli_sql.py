@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli_end import complain, write
-from architect_migrate.cli_read import look, warn
+from architect_migrate.cli_read import look
 from architect_migrate.cli_screen import paint, width
 from architect_migrate.results import Outcome, Result, exit_code
 
@@ -39,7 +39,6 @@ def dry(options: Options, settings: tuple[Setting, ...], previews: tuple[Result,
         write(blockers_text(it, paint(), width()) if blocked else plan_text(it, outline, paint(), width()))
         if it.environment in sql:
             write(f"\n{sql[it.environment]}\n")
-    warn(previews)
     return code
 
 

@@ -94,11 +94,11 @@ def as_far_as_it_may(setting: Setting) -> tuple[Setting, tuple[Lacking, ...]]:
 
 
 def preview_promotion(setting: Setting) -> Result:
-    """What `promote` would do: an upgrade as far as it may go; what is kept back is among the warnings."""
-    from architect_migrate.upgrade import preview_upgrade
+    """What `promote` would do: reconcile as far as it may; what is kept back is among the warnings."""
+    from architect_migrate.reconcile import preview
 
     its, kept_back = as_far_as_it_may(setting)
-    found = preview_upgrade(its)
+    found = preview(its)
     waiting = tuple(f"{', '.join(it.revisions)}: kept back, since {_had_not(it)}" for it in kept_back)
     return replace(found, action="promote", warnings=(*found.warnings, *waiting))
 
@@ -108,9 +108,9 @@ def _had_not(its: Lacking) -> str:
 
 
 def promote(setting: Setting, shown: Plan, progress: Progress) -> Result:
-    """Carry out what `preview_promotion` showed. Raises as `upgrade` does."""
+    """Carry out what `preview_promotion` showed. Raises as `reconcile` does."""
     from architect_migrate.carry_out import carry_out
-    from architect_migrate.native import upgrading
+    from architect_migrate.reconcile import reconciling
 
     its, _ = as_far_as_it_may(setting)
-    return carry_out(its, "promote", shown, progress, upgrading(None))
+    return carry_out(its, "promote", shown, progress, reconciling(None))
