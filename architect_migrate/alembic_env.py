@@ -16,6 +16,7 @@ from architect_migrate import chain, database
 from architect_migrate.alembic_job import Job, bookkeeping, job_of, source_for, title
 from architect_migrate.alembic_options import read_options
 from architect_migrate.alembic_steps import refuse_foreign, watched_steps
+from architect_migrate.chain_connection import alchemy
 from architect_migrate.chain_errors import (
     ChainError,
     DriftedError,
@@ -124,7 +125,7 @@ def _read(context: ModuleType, job: Job) -> None:
     quiet = {"target_metadata": sa.MetaData(), "include_name": lambda *_: False} if job.command == "check" else {}
     with (
         database.reading(job.path, job.environment.lock_timeout) as connection,
-        chain.alchemy(connection) as lent,
+        alchemy(connection) as lent,
     ):
         context.configure(connection=lent, dont_mutate=True, transactional_ddl=True, **quiet)
         table = context.get_context().version_table
@@ -165,7 +166,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts) -> tu
     with database.transaction(job.path, job.environment.lock_timeout) as connection:
         _refuse_damage(job.path, connection)
         before = database.violations(connection)
-        with chain.alchemy(connection) as lent:
+        with alchemy(connection) as lent:
             context.configure(connection=lent, transactional_ddl=True)
             migration = context.get_context()
             stamped = () if job.purge else read_claims(connection, None, migration.version_table).stamp or ()

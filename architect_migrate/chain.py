@@ -17,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError, to_tuple
 
+from architect_migrate.chain_connection import alchemy, as_connectable, commits, do_nothing, refuse_commit
 from architect_migrate.chain_errors import ChainError, ReplayError, RevisionFailedError
 from architect_migrate.chain_files import script_folder
 from architect_migrate.database import still_inside
@@ -88,19 +89,22 @@ def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], 
     its own finds an empty database in memory, and its options are used on this connection all the same.
     """
     config = _config(ini)
+    config.set_main_option("sqlalchemy.url", "sqlite://")
     script = _script(config, ini)
     results: list[_Result] = []
     with alchemy(connection) as lent:
         config.attributes["connection"] = lent
+        dialect = lent.engine.dialect
 
         def steps(_heads: Any, context: MigrationContext) -> list[MigrationStep]:
             if not _is_on(context, connection):
                 context = MigrationContext.configure(connection=lent, opts=dict(context.opts))
-            with Operations.context(context):
+            with Operations.context(context), commits(dialect, refuse_commit):
                 results.append(work(Runner(script, context, connection)))
             return []
 
-        with EnvironmentContext(config, script, fn=steps), file_errors(ini):
+        # What an env.py begins around its run_migrations() it commits, too: nothing was begun, nothing is committed.
+        with commits(dialect, do_nothing), EnvironmentContext(config, script, fn=steps), file_errors(ini):
             script.run_env()
     if not results:
         raise ChainError(str(script_folder(ini) / "env.py"), "does not call context.run_migrations()")
@@ -140,7 +144,7 @@ def replay(ini: Path, scratch: Path) -> History:
             "sqlite://", creator=lambda: scratch_connection(scratch), poolclass=sa.pool.StaticPool
         )
         with engine.connect() as connection:
-            config.attributes["connection"] = connection
+            config.attributes["connection"] = as_connectable(connection)
             with EnvironmentContext(config, script, fn=recorder.steps, destination_rev="heads"):
                 script.run_env()
         engine.dispose()
@@ -235,46 +239,12 @@ def file_errors(ini: Path) -> Iterator[None]:
 
 
 @contextmanager
-def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
-    """An SQLAlchemy connection on a lent SQLite connection, which it neither commits, rolls back nor closes.
-
-    Once the transaction that it was lent in has ended, it executes nothing more: SQLite would be in autocommit.
-    """
-    inside = connection.in_transaction
-    # The name is only to be shown, and need not be UTF-8.
-    file = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
-    url = sa.URL.create("sqlite", database=(file or b"").decode("utf-8", "replace") or None)
-    engine = sa.create_engine(url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None)
-    for verb, deed in (("do_commit", _refuse_commit), ("do_rollback", _nothing), ("do_close", _nothing)):
-        setattr(engine.dialect, verb, deed)
-    sa.event.listen(engine, "before_cursor_execute", lambda *_: still_inside(connection) if inside else None)
-    lent = engine.connect()
-    try:
-        lent.begin()
-        yield lent
-    except sa.exc.DBAPIError as error:
-        # Unwrapped, `database` can tell a lock, a full disk or a damaged page by SQLite's own code.
-        raise error.orig or error from None
-    finally:
-        lent.close()
-        engine.dispose()
-
-
-@contextmanager
 def command_errors() -> Iterator[None]:
     """What archmig refuses, and what the machine does, as the errors that Alembic's command line says in one line."""
     try:
         yield
     except (ArchmigError, OSError, sqlite3.Error) as error:
         raise CommandError(" ".join(str(error).split())) from error
-
-
-def _refuse_commit(_connection: object) -> None:
-    raise TransactionEndedError("commit")
-
-
-def _nothing(_connection: object) -> None:
-    """SQLAlchemy rolls back when it first connects and when it closes: on a lent connection neither is its business."""
 
 
 def _driver(context: MigrationContext) -> sqlite3.Connection | None:

@@ -88,9 +88,12 @@ class ReplayError(ArchmigError):
 
     def __str__(self) -> str:
         place = f" at revision {self.revision}" if self.revision else ""
+        # SQLite's words and SQLAlchemy's; a chain that was begun beside create_all() stumbles here.
+        begun_late = "no such table" in self.cause or "NoSuchTableError" in self.cause
+        advice = "a chain makes all that it changes: what was there before it is its first revision's to make"
         return (
             f"{self.file}: the chain does not run on an empty database{place}: {self.cause} "
-            "(correct the revision; no database was touched)"
+            f"({advice if begun_late else 'correct the revision'}; no database was touched)"
         )
 
 

@@ -30,8 +30,11 @@ _REACHES_OUT = {"socket.connect", "socket.getaddrinfo", "socket.sendto", "subpro
 _REACHES_OUT |= {"os.posix_spawn", "os.fork", "os.forkpty", "ftplib.connect", "webbrowser.open"}
 
 
-class EscapeError(ArchmigError):
-    """The chain's code reached for something outside of the scratch folder; `deed` says for what."""
+class EscapeError(ArchmigError, PermissionError):
+    """The chain's code reached for something outside of the scratch folder; `deed` says for what.
+
+    Applications that can do without (a cache folder, `uname`) expect a refusal to be an OSError, and go on.
+    """
 
     def __init__(self, deed: str) -> None:
         self.deed = deed
@@ -46,6 +49,7 @@ def main(arguments: list[str]) -> int:
     ini, folder = Path(arguments[0]), Path(arguments[1]).resolve()
     from architect_migrate.chain import replay
 
+    _move_in(folder)
     confine(folder)
     try:
         found = replay(ini, folder / "scratch.db")
@@ -55,6 +59,13 @@ def main(arguments: list[str]) -> int:
     (folder / "outline").write_text(codec.dump(found.outline), encoding="utf-8")
     (folder / "steps").write_text(codec.dump(found.replayed), encoding="utf-8")
     return 0
+
+
+def _move_in(folder: Path) -> None:
+    """Applications that make a folder of their own in the user's home make it below `folder`."""
+    for name in [it for it in os.environ if it.startswith("XDG_")]:
+        del os.environ[name]
+    os.environ["HOME"] = str(folder)
 
 
 def confine(folder: Path) -> None:
