@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.chain_errors import NotProvenError
+from architect_migrate.dangling import newly_dangling
 from architect_migrate.database import integrity, reading, violations
 from architect_migrate.diff import diff, explain, needs_repair
 from architect_migrate.facts import ColumnFact, TableFact, ViewFact, describe, facts
@@ -17,7 +18,7 @@ from architect_migrate.plan import DropColumn, DropObject, Plan, RebuildTable, R
 from architect_migrate.proof import Permitted, RowProof, prove_rows
 from architect_migrate.resolve import keeper
 from architect_migrate.sqlite_read import read_schema
-from architect_migrate.sqlite_text import fold, quote
+from architect_migrate.sqlite_text import fold
 from architect_migrate.survey import as_the_chain_makes_it
 from architect_migrate.tracker import read_claims
 
@@ -97,7 +98,7 @@ def _compared(before: sqlite3.Connection, after: sqlite3.Connection, permitted: 
     if rows.lost > len(rows.losses):
         problems.append(f"{rows.lost - len(rows.losses)} more rows")
     old, new = violations(before), violations(after)
-    problems += _new_violations(before, after, new - old)
+    problems += newly_dangling((before, old), (after, new), permitted.touched)
     problems += _damage(after, permitted.touched)
     return Proof(rows, len(old), len(new)), problems
 
@@ -106,55 +107,6 @@ def _damage(after: sqlite3.Connection, touched: frozenset[str]) -> list[str]:
     """What integrity_check says of the tables that were written and are still there."""
     there = {fold(row[0]) for row in after.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     return [line for table in sorted(touched & there) for line in integrity(after, table)]
-
-
-def _new_violations(
-    before: sqlite3.Connection, after: sqlite3.Connection, found: frozenset[tuple[str, int | None, str]]
-) -> list[str]:
-    """Violations that are new in the rows, not only newly declared: a reference that dangled before may go on."""
-    problems = []
-    for table, parent in sorted({(table, parent) for table, _, parent in found}):
-        dangled = _dangling(before, after, table, parent)
-        new = [rowid for name, rowid, its in found if (name, its) == (table, parent) and rowid not in dangled]
-        if new:
-            problems.append(f"{len(new)} rows of {table} newly refer to nothing in {parent} (rowid {new[0]})")
-    return problems
-
-
-def _dangling(before: sqlite3.Connection, after: sqlite3.Connection, table: str, parent: str) -> set[int | None]:
-    """Rows of `before` that referred to nothing by the keys that `after` declares from table to parent.
-
-    As foreign_key_check does, rows of a table without rowid are all called None.
-    """
-    keys: dict[int, list[tuple[str, str | None]]] = {}
-    sql = 'SELECT id, "from", "to" FROM pragma_foreign_key_list(?) WHERE "table" = ? COLLATE NOCASE'
-    for number, column, referred in after.execute(sql, (table, parent)):
-        keys.setdefault(number, []).append((column, referred))
-    found: set[int | None] = set()
-    for pairs in keys.values():
-        found |= _dangling_by(before, after, (table, parent), pairs)
-    return found
-
-
-def _dangling_by(
-    before: sqlite3.Connection, after: sqlite3.Connection, ends: tuple[str, str], pairs: list[tuple[str, str | None]]
-) -> set[int | None]:
-    table, parent = ends
-    own = {fold(row[0]) for row in before.execute("SELECT name FROM pragma_table_info(?)", (table,))}
-    if not {fold(column) for column, _ in pairs} <= own:
-        return set()
-    primary = after.execute("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (parent,)).fetchall()
-    # Where the parent has no such key, no column is what a reference means, and every row that refers does so in vain.
-    primary += [("",)] * len(pairs)
-    referred = [to if to is not None else primary[at][0] for at, (_, to) in enumerate(pairs)]
-    theirs = {fold(row[0]) for row in before.execute("SELECT name FROM pragma_table_info(?)", (parent,))}
-    filled = " AND ".join(f"t.{quote(column)} IS NOT NULL" for column, _ in pairs)
-    match = " AND ".join(f"p.{quote(to)} = t.{quote(column)}" for to, (column, _) in zip(referred, pairs, strict=True))
-    (without,) = before.execute("SELECT wr FROM pragma_table_list(?) WHERE schema = 'main'", (table,)).fetchone()
-    sql = f"SELECT {'NULL' if without else 't.rowid'} FROM main.{quote(table)} t WHERE {filled}"
-    if {fold(it) for it in referred} <= theirs:
-        sql += f" AND NOT EXISTS (SELECT 1 FROM main.{quote(parent)} p WHERE {match})"
-    return {row[0] for row in before.execute(sql)}
 
 
 def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:

@@ -23,7 +23,7 @@ ROOMS = {
         sqlite_ground sqlite_nodes sqlite_object_work sqlite_render sqlite_splice sqlite_table_work sqlite_text
     """,
     "adapters": """
-        chain_connection
+        chain_connection dangling
         backup backup_record chain chain_files content database draft environments exact_rows guard interrupt
         ledger lock overwrite policy_tables proof recording replay replayer resolve_entries row_delta row_merge
         seeds sqlite_digest sqlite_read sqlite_rebuild sqlite_rebuild_explain sqlite_rebuild_rows sqlite_rows stamp
