@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 DEMO   ?= .demo
 JOBS   ?= 2
 
-.PHONY: demo test lint bench torture clean
+.PHONY: demo test lint bench torture public clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -37,3 +37,7 @@ bench: $(VENV)/.installed
 # Kills, faults, crowds and a large database, with a table of counts. TORTURE="--minutes 60 --rows 0" and the like.
 torture: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m torture.run $(TORTURE)
+
+# Chains of other projects, from PyPI, about a gigabyte of them. PUBLIC="--only optuna" and the like.
+public: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m public.run $(PUBLIC)

@@ -85,8 +85,9 @@ def empty(setting: Setting, connection: sqlite3.Connection, target: str | None) 
 
 def planned(result: Result, prepared: Prepared) -> Result:
     """A preview's result from what was prepared."""
-    plan = prepared.plan
-    result = replace(result, survey=prepared.survey, plan=plan)
+    plan, seen = prepared.plan, prepared.survey
+    told = (f"{it.subject}: {it.found} ({it.advice})" for it in seen.findings if it.code == "rows-untold")
+    result = replace(result, survey=seen, plan=plan, warnings=tuple(told))
     if plan.blockers:
         return replace(result, outcome=Outcome.BLOCKED, detail=f"{len(plan.blockers)} things stand in the way")
     if not plan.steps:

@@ -107,6 +107,7 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     from architect_migrate.diff import needs_repair, severity
     from architect_migrate.judgement_findings import findings_of
     from architect_migrate.resolve import keeper
+    from architect_migrate.silent import left_alone
     from architect_migrate.sqlite_read import read_schema
     from architect_migrate.tracker import read_claims
 
@@ -121,7 +122,7 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     drift = Counter(severity(it).value for it in diagnosis.changes if it not in still)
     drift["kept"] = len(kept)
     pending = tuple(it for it in outline.order if it in wanted - diagnosis.position)
-    findings = findings_of(outline, diagnosis, claims, kept)
+    findings = (*left_alone(history, diagnosis), *findings_of(outline, diagnosis, claims, kept))
     state = _state(outline, claims, diagnosis, len(serious) - len(kept), bool(pending))
     return Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept)
 

@@ -16,6 +16,7 @@ from architect_migrate.history import History, effects, reference, snapshots
 from architect_migrate.outline import heads
 from architect_migrate.plan import Plan, RunDataStep, RunRevision, Stamp, Step, Work
 from architect_migrate.resolve import drops, keeper
+from architect_migrate.silent import can_hold, must_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -54,7 +55,9 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
     repairs += _needed_by_name(history, diagnosis, rest)
     native = _native(history, diagnosis, schema)
     data = frozenset(
-        it.revision.id for it in diagnosis.judgements if _wants_data(it) and _can_hold(history, diagnosis, it)
+        it.revision.id
+        for it in diagnosis.judgements
+        if _wants_data(it) and can_hold(history, diagnosis, it.revision.id)
     )
     walk = _Walk(smith, _owners(history, diagnosis, native), data, _writes(history))
     walk.take([smith.gone(it) for it in doomed])
@@ -101,7 +104,7 @@ def _native(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset
             if judgement.verdict is Verdict.MISSING and _runnable(history, revision, expected, there, before):
                 found.add(revision)
                 there |= set(effects(history)[revision].added)
-            elif _must_run(history, judgement):
+            elif must_run(history, diagnosis, judgement):
                 found.add(revision)
         before = snapshots(history)[revision]
     return frozenset(found)
@@ -120,16 +123,6 @@ def _runnable(
         return False
     once = facts(before).items() if before else ()
     return all(expected.get(k) == fact for k, fact in once if table_of(fact) in altered and k not in its.removed)
-
-
-def _must_run(history: History, judgement: Judgement) -> bool:
-    """Whether a revision writes rows and nothing else, in an `upgrade()` that cannot be told from its data step.
-
-    The schema cannot say whether it ran; where no claim says so either, running it is the only way to be sure.
-    """
-    at = history.outline.order.index(judgement.revision.id)
-    silent = judgement.verdict is Verdict.UNKNOWN and bool(history.replayed[at].writes)
-    return silent and not judgement.revision.data_step and judgement.claim in {Claim.NONE, Claim.SKIPPED}
 
 
 def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> dict[Key, str]:
@@ -216,15 +209,6 @@ def _wants_data(judgement: Judgement) -> bool:
     if judgement.claim is Claim.STAMPED:
         return bool(judgement.absent)
     return not (judgement.claim is Claim.EXECUTED and judgement.verdict is Verdict.APPLIED)
-
-
-def _can_hold(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:
-    """Whether all that a data step wrote to lasts: rows for what later revisions remove are nobody's loss."""
-    revision = judgement.revision.id
-    writes = history.replayed[history.outline.order.index(revision)].writes
-    once = (k for k in facts(snapshots(history)[revision]) if k[0] in {"table", "column"} and k[1] in writes)
-    expected = facts(reference(history, diagnosis.position))
-    return all(k in expected for k in once)
 
 
 def _beside(change: Change) -> bool:

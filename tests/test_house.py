@@ -19,6 +19,7 @@ ROOMS = {
     "core": """
         branches chain_errors claims codec compare database_errors diagnosis diff environment errors facts findings
         history judgement_findings outline plan questions resolve results schema sql_errors urls walk
+        silent
         sqlite_blockers sqlite_constant sqlite_constraints sqlite_cursor sqlite_ddl sqlite_edit sqlite_edit_parts
         sqlite_ground sqlite_nodes sqlite_object_work sqlite_render sqlite_splice sqlite_table_work sqlite_text
     """,

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from property_chains import CHAINS, Step, write_chain
-from property_support import Drifted, assert_comes_home, chain_of
+from property_support import Drifted, assert_comes_home, build, chain_of, setting_of
+
+from architect_migrate.chain_errors import NotProvenError
+from architect_migrate.reconcile import preview, reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,16 +88,6 @@ def found(name: str, chain: str, outcome: str, revisions: int, *statements: str)
             "INSERT INTO genres (code, label) VALUES ('a', 'b')",
         ),
         found(
-            "rows without rowid that refer to nothing",
-            "library",
-            "done",
-            4,
-            "DROP TABLE authors",
-            "DROP TABLE genres",
-            GENRES.format("code TEXT, label TEXT NOT NULL DEFAULT 'it''s', FOREIGN KEY (code) REFERENCES authors"),
-            "INSERT INTO genres (code) VALUES ('a')",
-        ),
-        found(
             "two references to a table, one of them to no key",
             "library",
             "done",
@@ -151,3 +144,19 @@ def test_what_was_found_once_comes_home_or_is_blocked(
 ) -> None:
     made = chain_of(write_chain(tmp_path / "chain", {**CHAINS, "keyless": KEYLESS}[chain]), replay_cache)
     assert assert_comes_home(made, drifted, tmp_path, replay_cache).value == outcome
+
+
+def test_rows_that_the_chain_brings_and_a_key_of_the_database_refuses_are_told_from_those_that_dangled(
+    tmp_path: Path, replay_cache: Path
+) -> None:
+    """They have no rowid that would tell them apart; the chain's own rows refer to nothing by a key that it lacks."""
+    made = chain_of(write_chain(tmp_path / "chain", CHAINS["library"]), replay_cache)
+    genres = GENRES.format("code TEXT, label TEXT NOT NULL DEFAULT 'it''s', FOREIGN KEY (code) REFERENCES authors")
+    script = ("DROP TABLE authors", "DROP TABLE genres", genres, "INSERT INTO genres (code) VALUES ('a')")
+    path = build(made, Drifted(4, script), tmp_path / "it.db")
+    setting, before = setting_of(made, path, replay_cache), path.read_bytes()
+    plan = preview(setting).plan
+    assert plan is not None
+    with pytest.raises(NotProvenError, match=r"2 rows of genres newly refer to nothing in authors \(cr\)"):
+        reconcile(setting, plan, lambda *_: None)
+    assert path.read_bytes() == before

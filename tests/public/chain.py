@@ -1,0 +1,105 @@
+"""Tries archmig on one chain, in an interpreter that has it: `python -m public.chain ALEMBIC_INI EXAMPLES`.
+
+Prints one line of JSON. What plain Alembic makes of an empty database is the measure.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.config import Config
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from property_drift import drifted
+from property_support import Chain, assert_comes_home, chain_of, setting_of
+
+from alembic import command
+from architect_migrate.database import reading
+from architect_migrate.diff import diff
+from architect_migrate.reconcile import preview, reconcile
+from architect_migrate.results import Outcome
+from architect_migrate.sqlite_read import read_schema
+from architect_migrate.survey import survey
+
+
+def main(ini: Path, examples: int) -> dict[str, object]:
+    with tempfile.TemporaryDirectory(prefix="archmig-public-") as name:
+        folder = Path(name)
+        started = time.monotonic()
+        chain = chain_of(ini, folder / "replays")
+        learnt = time.monotonic() - started
+        plain = _plainly_built(ini, folder / "plain.db")
+        built = folder / "built.db"
+        _reconciled(chain, built, folder)
+        unstamped = shutil.copyfile(plain, folder / "unstamped.db")
+        with sa.create_engine(f"sqlite:///{unstamped}").begin() as connection:
+            connection.exec_driver_sql("DROP TABLE alembic_version")
+        seen = survey(setting_of(chain, unstamped, folder / "replays"))
+        return {
+            "revisions": len(chain.history.outline.order),
+            "seconds to learn it": round(learnt, 1),
+            "as plain Alembic makes it": not diff(_schema(plain), _schema(built)),
+            "found without a stamp": len(seen.position),
+            "steps to its head": len(_reconciled(chain, unstamped, folder)),
+            "drifted": _drifted(chain, examples, folder / "replays"),
+        }
+
+
+def _plainly_built(ini: Path, path: Path) -> Path:
+    config = Config(str(ini))
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{path}")
+    with sa.create_engine(f"sqlite:///{path}").connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "heads")
+        connection.commit()
+    return path
+
+
+def _reconciled(chain: Chain, path: Path, folder: Path) -> tuple[str, ...]:
+    path.touch()
+    setting = setting_of(chain, path, folder / "replays")
+    shown = preview(setting)
+    assert shown.plan is not None, shown.detail
+    done = reconcile(setting, shown.plan, lambda *_: None)
+    assert done.outcome is Outcome.DONE, done.detail
+    assert done.receipt is not None
+    return done.receipt.steps
+
+
+def _schema(path: Path) -> object:
+    with reading(path) as connection:
+        return read_schema(connection, ["alembic_version"])
+
+
+def _drifted(chain: Chain, examples: int, cache: Path) -> dict[str, int]:
+    """How many random drifted databases came home, were blocked, or were refused by the chain's own code."""
+    count: Counter[str] = Counter()
+
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def one(data: st.DataObject) -> None:
+        found = data.draw(drifted(chain))
+        with tempfile.TemporaryDirectory() as folder:
+            count[assert_comes_home(chain, found, Path(folder), cache, failures=("",)).value] += 1
+
+    one()
+    return dict(count)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")  # the projects' own, and Alembic's of their batch operations
+    sys.stdout.write(f"{json.dumps(main(Path(sys.argv[1]), int(sys.argv[2])))}\n")
