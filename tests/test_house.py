@@ -21,6 +21,7 @@ ROOMS = {
         history judgement_findings outline plan questions resolve results schema sql_errors urls walk
         sqlite_blockers sqlite_constant sqlite_constraints sqlite_cursor sqlite_ddl sqlite_edit sqlite_edit_parts
         sqlite_ground sqlite_nodes sqlite_object_work sqlite_render sqlite_splice sqlite_table_work sqlite_text
+        start
     """,
     "adapters": """
         chain_connection dangling
@@ -28,10 +29,12 @@ ROOMS = {
         ledger lock overwrite policy_tables proof recording replay replayer resolve_entries row_delta row_merge
         seeds sqlite_digest sqlite_read sqlite_rebuild sqlite_rebuild_explain sqlite_rebuild_rows sqlite_rows stamp
         template toml_table tracker
+        chain_outline config_place start_memo
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
         reconcile restorations restore setting survey undo upgrade verify
+        at_start start_check start_upgrade
     """,
     "faces": """
         __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
