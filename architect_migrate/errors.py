@@ -184,3 +184,16 @@ class StartRefusedError(ArchmigError):
 
     def __str__(self) -> str:
         return f'{self.start.line}; on_pending = "refuse", so the application does not start'
+
+
+class NotifyError(ArchmigError):
+    """Somebody was not told of a change; `who` is the webhook's host or the command's name, and no more of either."""
+
+    def __init__(self, who: str, problem: str) -> None:
+        self.who, self.problem = who, problem
+        super().__init__(who, problem)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.who} was not told: {self.problem} (the check stands, and the next one with --notify tells it again)"
+        )

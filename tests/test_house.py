@@ -30,6 +30,7 @@ ROOMS = {
         seeds sqlite_digest sqlite_read sqlite_rebuild sqlite_rebuild_explain sqlite_rebuild_rows sqlite_rows stamp
         template toml_table tracker
         chain_outline config_place start_memo
+        notified notify
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
@@ -41,6 +42,7 @@ ROOMS = {
         cli_consent cli_defaults cli_end cli_options cli_progress cli_read cli_restore cli_screen cli_select cli_sql
         report_backup report_backup_json report_chain report_diagnosis report_grid report_json report_outcome
         report_plan report_status report_text
+        cli_notify report_notify
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}
