@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # What makes a check's outcome another one; the rest explains it, and may differ from time to time.
 _TELLING = ("verdict", "state", "heads", "pending", "breaking", "behavioural", "error")
-_WORDS = {"clean": "is clean", "differs": "differs", "cannot_tell": "cannot be told"}
+_WORDS = {"cannot_tell": "cannot be told", "differs": "differs", "clean": "is clean"}
 _BEFORE = {"clean": "was clean before", "differs": "differed before", "cannot_tell": "could not be told before"}
 
 
@@ -80,8 +80,9 @@ def news_document(changes: Iterable[Json], *, exit_code: int, config: str, at: s
 
 
 def news_text(changes: list[Json]) -> str:
-    """The changes in a line."""
-    return clean(f"archmig check: {shortened([_phrase(it) for it in changes], 10)}")
+    """The changes in a line, what is not clean first."""
+    ordered = sorted(changes, key=lambda it: [*_WORDS].index(it["to"]["verdict"]))
+    return clean(f"archmig check: {shortened([_phrase(it) for it in ordered], 10)}")
 
 
 def _phrase(change: Json) -> str:

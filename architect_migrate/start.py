@@ -26,6 +26,7 @@ class StartState(Enum):
 
 
 _WELL = frozenset({StartState.AT_TARGET, StartState.STAMPED, StartState.UPGRADED})
+_UNFIT = frozenset({StartState.PENDING, StartState.DRIFTED, StartState.UNINITIALISED, StartState.MISSING})
 _LISTS = ("current", "target", "pending")
 _NULLABLE = frozenset({"environment", "database", "advice", "error", "backup"})
 
@@ -65,7 +66,7 @@ class Start:
     @property
     def fit(self) -> bool:
         """Whether an application that insists on its schema may start: nothing is known to be pending or drifted."""
-        return self.may_be_empty or not (self.pending or self.state is StartState.DRIFTED)
+        return self.may_be_empty or self.state not in _UNFIT
 
     @property
     def line(self) -> str:

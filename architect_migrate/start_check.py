@@ -177,7 +177,7 @@ def _as_claimed(matrix: Matrix, setting: Setting) -> Start:
         database=str(environment.url),
         current=stamp,
         target=heads(outline, wanted),
-        pending=pending,
+        pending=() if state is StartState.REFUSED else pending,
         may_be_empty=state in {StartState.UNINITIALISED, StartState.MISSING}
         and environment.uninitialised is Uninitialised.SKIP,
     )

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.database import file_of
@@ -21,7 +22,6 @@ from architect_migrate.lock import held
 from architect_migrate.start import StartState
 from architect_migrate.start_check import at_once, compared
 from architect_migrate.start_memo import turn_file
-from architect_migrate.urls import mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,21 +100,29 @@ def _run(matrix: Matrix, setting: Setting) -> Ran:
     """Run `archmig upgrade` on the environment, whose policy allows it."""
     words = ("upgrade", f"--env={setting.environment.name}", f"--config={matrix.file.absolute()}", "--yes", "--json")
     environ = {**os.environ, "ARCHITECT_SKIP_MIGRATIONS": "true", "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
-        [sys.executable, "-m", "architect_migrate", *words],
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [_python(), "-m", "architect_migrate", *words],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        return Ran("", f"archmig upgrade could not be started: {error.strerror}", type(error).__name__)
     try:
         return _said(json.loads(done.stdout))
-    except (ValueError, KeyError, TypeError, IndexError):
-        last = [*done.stderr.splitlines(), ""][-1] if done.stderr.strip() else ""
-        why = mask(last) or "it said nothing"
-        return Ran("", f"archmig upgrade ended with code {done.returncode}: {why}", "UpgradeProcessError")
+    except (ValueError, KeyError, TypeError):
+        last = done.stderr.strip().rpartition("\n")[2] or "it said nothing"
+        return Ran("", f"archmig upgrade ended with code {done.returncode}: {last}", "UpgradeProcessError")
+
+
+def _python() -> str:
+    """The interpreter; an application server that embeds it names itself in its place."""
+    own = Path(sys.executable or "none")
+    return str(own if own.name.startswith("python") else Path(sys.prefix) / "bin" / "python3")
 
 
 def _said(told: dict[str, Any]) -> Ran:

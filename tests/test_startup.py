@@ -449,6 +449,8 @@ def test_refuse_refuses_nothing_else(known: Path, name: str) -> None:
 
 
 def test_refuse_does_not_refuse_what_cannot_be_told(known: Path) -> None:
+    stamped("009_from_the_future")(known)
+    assert startup("home", on_pending="refuse").state is StartState.REFUSED
     damaged(known)
     assert startup("home", on_pending="refuse").state is StartState.UNKNOWN
 

@@ -215,6 +215,20 @@ def test_an_application_that_writes_is_not_upgraded_under_its_hands(place: Path)
     assert ask(place / "behind.db", "SELECT count(*) FROM notes") == [(3,)]
 
 
+def test_a_server_that_embeds_python_is_not_taken_for_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archmig("history")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert startup("behind", on_pending="upgrade").state is StartState.UPGRADED
+
+
+def test_where_no_python_can_be_started_the_application_starts(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archmig("history")
+    monkeypatch.setattr(sys, "executable", str(place / "python3"))
+    found = startup("behind", on_pending="upgrade")
+    assert (found.state, found.error) == (StartState.PENDING, "FileNotFoundError")
+    assert "archmig upgrade could not be started: No such file or directory" in found.message
+
+
 def test_without_a_cache_folder_it_is_upgraded_all_the_same(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ARCHMIG_CACHE", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
