@@ -28,6 +28,8 @@ from architect_migrate.survey import survey, wanted_of
 from architect_migrate.tracker import read_claims
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from architect_migrate.at_start import Call
     from architect_migrate.environment import Matrix
     from architect_migrate.outline import Outline
@@ -90,11 +92,20 @@ def compared(call: Call, matrix: Matrix, setting: Setting) -> Start:
     sources = _sources(call, matrix, setting)
     before = _evidence(call, sources)
     found = _told(matrix, brief, survey(brief))
-    # What was changed meanwhile was not what was looked at.
-    if before and call.cache and found.compared and before == _evidence(call, sources):
+    if (
+        call.cache
+        and found.compared
+        and before == _evidence(call, sources)
+        and _is_of_now(call, matrix, setting, before)
+    ):
         told = {"start": kept(found), "on_pending": setting.environment.on_pending.value}
         remember(memo_file(call.cache, matrix.file, call.word), sources, before, told)
     return found
+
+
+def _is_of_now(call: Call, matrix: Matrix, setting: Setting, proof: Mapping[str, str]) -> bool:
+    """Whether evidence is of the chain and the environments.toml that were read before it was taken."""
+    return proof.get("chain") == setting.source.fingerprint and read_matrix(matrix.file, call.environ) == matrix
 
 
 def _briefly(setting: Setting) -> Setting:

@@ -22,6 +22,9 @@ from architect_migrate import OnPending, Start, StartRefusedError, StartState, s
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from architect_migrate.results import Survey
+    from architect_migrate.setting import Setting
+
 ROOT = Path(__file__).resolve().parents[1]
 PROBE = """
 import json, sys
@@ -333,6 +336,23 @@ def test_whatever_it_was_found_from_has_changed_it_is_looked_at_again(
     archmig("history")
     startup("home")
     assert looks == ["home", "home"]
+
+
+@pytest.mark.parametrize("change", ["an index", "the policies", "a revision"])
+@pytest.mark.filterwarnings("ignore:unclosed file")
+def test_what_is_changed_while_it_is_looked_at_is_not_remembered(
+    known: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    survey = start_check.survey
+
+    def interrupted(setting: Setting) -> Survey:
+        found = survey(setting)
+        CHANGES[change](known)
+        return found
+
+    monkeypatch.setattr(start_check, "survey", interrupted)
+    startup("home")
+    assert not any(str(known) in it.read_text() for it in Path(os.environ["ARCHMIG_CACHE"]).glob("start-*.json"))
 
 
 def test_a_link_that_leads_elsewhere_or_a_variable_that_says_so_is_another_database(
