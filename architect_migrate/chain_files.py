@@ -17,21 +17,28 @@ _SOURCES = (".py", ".sql", ".ini")
 
 def script_folder(ini: Path) -> Path:
     """The folder that `script_location` of an alembic.ini names; raises ChainError."""
+    location = alembic_option(ini, "script_location")
+    if location is None:
+        raise ChainError(str(ini), "no [alembic] script_location ('script_location')")
+    folder = ini.parent / location
+    if not folder.is_dir():
+        raise ChainError(str(ini), f"script_location {location} is not a folder")
+    return folder
+
+
+def alembic_option(ini: Path, key: str) -> str | None:
+    """What an alembic.ini says under [alembic]; None where it does not say it. Raises ChainError."""
     parser = configparser.ConfigParser({"here": str(ini.parent)})
     try:
         with ini.open(encoding="utf-8") as file:
             parser.read_file(file)
-        location = parser["alembic"]["script_location"]
+        return parser["alembic"].get(key)
     except OSError as error:
         raise ChainError(
             str(ini), error.strerror or str(error), "name the chain's alembic.ini in [alembic] config"
         ) from error
     except (configparser.Error, KeyError, UnicodeDecodeError) as error:
-        raise ChainError(str(ini), f"no [alembic] script_location ({' '.join(str(error).split())})") from error
-    folder = ini.parent / location
-    if not folder.is_dir():
-        raise ChainError(str(ini), f"script_location {location} is not a folder")
-    return folder
+        raise ChainError(str(ini), f"no [alembic] {key} ({' '.join(str(error).split())})") from error
 
 
 def fingerprint(ini: Path) -> str:

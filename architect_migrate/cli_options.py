@@ -40,6 +40,10 @@ Target = Annotated[str | None, typer.Argument(metavar="[REV]", help="Up to this 
 DownTarget = Annotated[str, typer.Argument(metavar="REV", help="The newest revision to stay, or base.")]
 PromoteTo = Annotated[list[str], typer.Option("--to", metavar="NAME", help="This environment; repeatable.")]
 Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL that Alembic would run; change nothing.")]
+Notify = Annotated[
+    bool,
+    typer.Option("--notify", help="Tell [notify] in environments.toml what came out otherwise than the last time."),
+]
 
 _GLOBAL: dict[str, tuple[Any, Any]] = {"config": (ConfigFile, None), "as_json": (Json, False), "debug": (Debug, False)}
 _SELECTING: dict[str, tuple[Any, Any]] = {

@@ -9,15 +9,16 @@ from architect_migrate import observe
 from architect_migrate.cli_end import complain, say, write
 from architect_migrate.cli_options import (  # noqa: TC001  (Typer reads annotations when it runs)
     Grid,
+    Notify,
     OneRevision,
     Options,
     Verbose,
 )
 from architect_migrate.cli_screen import paint, width
 from architect_migrate.cli_select import chain_of, to_read
-from architect_migrate.errors import LedgerError, UnexpectedError
+from architect_migrate.errors import ArchmigError, LedgerError, UnexpectedError
 from architect_migrate.matrix import each
-from architect_migrate.results import Outcome
+from architect_migrate.results import Checked, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,12 +79,28 @@ def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose
     return code
 
 
-def check(options: Options) -> int:
+def check(options: Options, *, notify: Notify = False) -> int:
     """Tell by the exit code whether all is well.
 
     0 when every database is at its target and clean (or empty, and to be skipped), 1 when one is not, 2 when it could
-    not be told.
+    not be told. With --notify a webhook or a command is told what came out otherwise than the last time.
     """
+    if not notify:
+        return _checked(options).exit_code
+    from architect_migrate.cli_notify import channels, tell, tell_that_it_could_not
+
+    who = channels(options)
+    try:
+        checked = _checked(options)
+    except ArchmigError as error:
+        tell_that_it_could_not(options, who, error)
+        raise
+    tell(options, who, checked)
+    return checked.exit_code
+
+
+def _checked(options: Options) -> Checked:
+    """Check and show how it came out."""
     settings = to_read(options)
     outline = settings[0].chain()
     results = look(settings, options, partial(observe.observe, action="check"))
@@ -103,7 +120,7 @@ def check(options: Options) -> int:
         from architect_migrate.report_outcome import check_text
 
         write(check_text(results, words, outline, paint(), width()))
-    return code
+    return Checked(results, words, outline, code)
 
 
 def pending(options: Options) -> int:

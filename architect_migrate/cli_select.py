@@ -33,7 +33,12 @@ def matrix_of(options: Options) -> Matrix:
 def to_read(options: Options) -> tuple[Setting, ...]:
     """The settings of what was named, of everything where nothing was."""
     matrix = matrix_of(options)
-    return settings_for(matrix, _chosen(matrix, options) if options.chosen else everything(matrix), _cache())
+    return settings_for(matrix, to_look_at(matrix, options), _cache())
+
+
+def to_look_at(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
+    """The environments that were named, all of them where nothing was."""
+    return _chosen(matrix, options) if options.chosen else everything(matrix)
 
 
 def to_change(options: Options) -> tuple[Setting, ...]:

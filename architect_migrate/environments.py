@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from architect_migrate.config_place import config_place
 from architect_migrate.environment import (
     Environment,
     Matrix,
@@ -52,21 +53,14 @@ def find_config(explicit: Path | None, environ: Mapping[str, str], cwd: Path) ->
 
     Raises ConfigNotFoundError with the places looked at.
     """
-    named = environ.get("ARCHMIG_CONFIG", "")
-    places: tuple[Path, ...]
-    words: tuple[str, ...]
+    found = config_place(explicit, environ, cwd)
+    if found is not None:
+        return found
     if explicit is not None:
-        places, words = (cwd / explicit,), (f"-c {shown_path(explicit)}",)
-    elif named:
-        places, words = (cwd / named,), (f"ARCHMIG_CONFIG={shown_path(Path(named))}",)
-    else:
-        places = tuple(folder / "environments.toml" for folder in (cwd, *cwd.parents))
-        words = (shown_path(cwd), "every folder above it")
-    # lexists: a dangling link is a file that somebody meant, and reading it says what is wrong with it.
-    found = next((place for place in places if os.path.lexists(place)), None)
-    if found is None:
-        raise ConfigNotFoundError(words)
-    return found
+        raise ConfigNotFoundError((f"-c {shown_path(explicit)}",))
+    if named := environ.get("ARCHMIG_CONFIG", ""):
+        raise ConfigNotFoundError((f"ARCHMIG_CONFIG={shown_path(Path(named))}",))
+    raise ConfigNotFoundError((shown_path(cwd), "every folder above it"))
 
 
 def read_matrix(file: Path, environ: Mapping[str, str]) -> Matrix:
@@ -98,6 +92,29 @@ def read_matrix(file: Path, environ: Mapping[str, str]) -> Matrix:
     )
     _refuse_contradictions(matrix, top)
     return matrix
+
+
+def as_written(file: Path, name: str, environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """The alembic.ini and an environment's database as the file names them, before any link is followed.
+
+    Raises ConfigError as `read_matrix` does, and for a database that is no file.
+    """
+    top, folder = read_toml(file), file.absolute().parent
+    alembic, table = subtable(top, "alembic"), subtable(subtable(top, "env"), name)
+    chain = optional_string(alembic, "config")
+    return (
+        folder / (expanded(alembic, "config", chain, environ) if chain else "alembic.ini"),
+        folder / _database_as_written(table, environ),
+    )
+
+
+def _database_as_written(table: Table, environ: Mapping[str, str]) -> Path:
+    if "path" in table.values:
+        return Path(expanded(table, "path", string(table, "path", ""), environ))
+    found = parse_url(expanded(table, "url", string(table, "url", ""), environ)).path
+    if found is None:
+        raise table.error("url", "names no file")
+    return found
 
 
 def environment_at(matrix: Matrix, path: Path) -> Environment:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from architect_migrate.start import Start
+
 
 def shortened(word: str) -> str:
     """The word as one short quoted line: control characters escaped, anything beyond 40 characters cut."""
@@ -171,3 +173,27 @@ class UsageError(ArchmigError):
 
     def __str__(self) -> str:
         return f"{self.problem} ({self.advice})"
+
+
+class StartRefusedError(ArchmigError):
+    """An application must not start on its database as it is; `start` is what was found of that."""
+
+    def __init__(self, start: Start) -> None:
+        self.start = start
+        super().__init__(start)
+
+    def __str__(self) -> str:
+        return f'{self.start.line}; on_pending = "refuse", so the application does not start'
+
+
+class NotifyError(ArchmigError):
+    """Somebody was not told of a change; `who` is the webhook's host or the command's name, and no more of either."""
+
+    def __init__(self, who: str, problem: str) -> None:
+        self.who, self.problem = who, problem
+        super().__init__(who, problem)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.who} was not told: {self.problem} (the check stands, and the next one with --notify tells it again)"
+        )

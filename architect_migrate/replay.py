@@ -43,6 +43,13 @@ def source_of(script: Path, cache: Path | None) -> Source:
     return Source(script, cache, fingerprint(script))
 
 
+def is_remembered(source: Source) -> bool:
+    """Whether the chain was replayed before, so that nothing has to be run to learn what it does."""
+    if source.cache is None:
+        return False
+    return all((source.cache / f"{source.fingerprint}.{part}.json").is_file() for part in ("outline", "steps"))
+
+
 @lru_cache(maxsize=64)
 def foreign_at(source: Source) -> frozenset[str]:
     """The revisions that are not in it."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from architect_migrate.diff import Change
     from architect_migrate.environment import Resolution
     from architect_migrate.findings import Finding
+    from architect_migrate.outline import Outline
     from architect_migrate.plan import Plan
     from architect_migrate.schema import Schema
 
@@ -106,6 +107,16 @@ class Result:
     receipt: Receipt | None = None
     error: ArchmigError | None = None
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How a check came out: `words` are why each environment is not clean, empty where it is or cannot be told."""
+
+    results: tuple[Result, ...]
+    words: tuple[str, ...]
+    outline: Outline
+    exit_code: int
 
 
 def exit_code(results: tuple[Result, ...]) -> int:
