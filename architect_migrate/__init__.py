@@ -1,6 +1,7 @@
 """archmig brings drifted databases home to Alembic; `startup` tells an application how its database is.
 
 Nothing is imported before it is asked for: a Ctrl-C that comes while `archmig` begins finds its handler in place.
+It brings a pytest plugin along, and none of its asserts is a test's: PYTEST_DONT_REWRITE.
 """
 
 from __future__ import annotations

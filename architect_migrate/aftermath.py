@@ -16,6 +16,7 @@ from architect_migrate.diff import Differs, Missing, diff, needs_repair
 from architect_migrate.errors import ArchmigError
 from architect_migrate.facts import IndexFact, PrimaryKeyFact, describe, key
 from architect_migrate.history import effects
+from architect_migrate.sqlite_compile import compile_triggers, compile_view
 from architect_migrate.sqlite_ddl import parse_table
 from architect_migrate.sqlite_edit import SetAutoincrement
 from architect_migrate.sqlite_nodes import Check, NotNull, PrimaryKey, Unique
@@ -247,17 +248,7 @@ def _is_to_be_recreated(case: _Case, it: Stored) -> bool:
 
 def _try_out(connection: sqlite3.Connection, it: Stored) -> None:
     """A view or a trigger is taken by SQLite whatever it mentions: compile what uses it."""
-    name = quote(it.table)
     if it.kind == "view":
-        connection.execute(f"EXPLAIN SELECT * FROM main.{quote(it.name)}")
-    elif it.kind == "trigger" and _is_table(connection, it.table):
-        columns = connection.execute("SELECT name FROM pragma_table_info(?)", (it.table,)).fetchall()
-        same = ", ".join(f"{quote(column)} = {quote(column)}" for (column,) in columns)
-        connection.execute(f"EXPLAIN INSERT INTO main.{name} DEFAULT VALUES")
-        connection.execute(f"EXPLAIN UPDATE main.{name} SET {same}")
-        connection.execute(f"EXPLAIN DELETE FROM main.{name}")
-
-
-def _is_table(connection: sqlite3.Connection, name: str) -> bool:
-    sql = "SELECT type FROM main.sqlite_master WHERE name = ? COLLATE NOCASE AND type IN ('table', 'view')"
-    return bool(connection.execute(sql, (name,)).fetchone() == ("table",))
+        compile_view(connection, it.name)
+    elif it.kind == "trigger":
+        compile_triggers(connection, it.table)

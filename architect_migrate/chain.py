@@ -7,6 +7,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
@@ -30,7 +31,6 @@ from architect_migrate.recording import Recording, scratch_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
     from types import ModuleType
 
     from alembic.runtime.migration import MigrationStep
@@ -89,9 +89,17 @@ def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], 
     its own finds an empty database in memory, and its options are used on this connection all the same.
     """
     config = _config(ini)
-    config.set_main_option("sqlalchemy.url", "sqlite://")
     script = _script(config, ini)
+    return in_environment(config, script, connection, lambda context: work(Runner(script, context, connection)))
+
+
+def in_environment(
+    config: Config, script: ScriptDirectory, connection: sqlite3.Connection, work: Callable[[MigrationContext], _Result]
+) -> _Result:
+    """Call `work` inside env.py, with Alembic's context on `connection`, while `op` works on that too."""
     results: list[_Result] = []
+    ini = Path(config.config_file_name or "")
+    config.set_main_option("sqlalchemy.url", "sqlite://")  # for an env.py that opens a database of its own
     with alchemy(connection) as lent:
         config.attributes["connection"] = lent
         dialect = lent.engine.dialect
@@ -100,7 +108,7 @@ def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], 
             if not _is_on(context, connection):
                 context = MigrationContext.configure(connection=lent, opts=dict(context.opts))
             with Operations.context(context), commits(dialect, refuse_commit):
-                results.append(work(Runner(script, context, connection)))
+                results.append(work(context))
             return []
 
         # What an env.py begins around its run_migrations() it commits, too: nothing was begun, nothing is committed.

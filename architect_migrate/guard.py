@@ -96,15 +96,16 @@ def _judge(
 ) -> int:
     # After a full disk or an OR ROLLBACK SQLite is in autocommit, and what code goes on writing would stay.
     ended = not connection.in_transaction
-    refusal = "go on after SQLite had rolled the transaction back" if ended else _refusal(action, first or "", second)
-    if refusal:
-        seen.refused = seen.refused or refusal
+    said = "go on after SQLite had rolled the transaction back" if ended else refusal(action, first or "", second)
+    if said:
+        seen.refused = seen.refused or said
         return sqlite3.SQLITE_DENY
     note(seen, action, (first or "").lower(), second or "", (rest[-1] or "").lower())
     return sqlite3.SQLITE_OK
 
 
-def _refusal(action: int, first: str, second: str | None) -> str:
+def refusal(action: int, first: str, second: str | None) -> str:
+    """What code of the chain may not do, in words; empty for what it may."""
     if action == sqlite3.SQLITE_TRANSACTION:
         return f"run {first}"
     if action == sqlite3.SQLITE_ATTACH:

@@ -65,7 +65,7 @@ def outline_at(source: Source) -> Outline:
         from architect_migrate.branches import outline_without
 
         return outline_without(outline_at(source.whole), foreign_at(source))
-    found = _read(source, "outline")
+    found = recall(source, "outline")
     if found is None:
         return history_at(source).outline
     outline: Outline = codec.load(found, (Outline, Revision))
@@ -81,10 +81,10 @@ def history_at(source: Source) -> History:
         return history_without(history_at(source.whole), foreign_at(source))
     from architect_migrate import history, schema
 
-    outline, steps = _read(source, "outline"), _read(source, "steps")
+    outline, steps = recall(source, "outline"), recall(source, "steps")
     if outline is None or steps is None:
         outline, steps = _replay(source.script)
-        _write(source, {"outline": outline, "steps": steps})
+        remember(source, {"outline": outline, "steps": steps})
     of_schema = (schema.Schema, schema.Table, schema.Column, schema.Generated, schema.ForeignKey, schema.Check)
     of_objects = (schema.Index, schema.IndexedColumn, schema.Trigger, schema.View)
     classes = (history.Replayed, history.Delta, *of_schema, *of_objects)
@@ -107,15 +107,13 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
 
 def _replay(ini: Path) -> tuple[str, str]:
     """Outline and steps as JSON, from a process that can reach nothing but its scratch folder."""
-    import subprocess
-    import sys
     import tempfile
+
+    from architect_migrate.confined import run_confined
 
     with tempfile.TemporaryDirectory(prefix="archmig-replay-") as name:
         folder = Path(name)
-        command = [sys.executable, "-B", "-m", "architect_migrate.replayer", str(ini), str(folder)]
-        environ = {**os.environ, "TMPDIR": name, "ARCHMIG_REPLAY": "1"}
-        done = subprocess.run(command, cwd=ini.parent, env=environ, capture_output=True, text=True, check=False)
+        done = run_confined("replayer", ini, folder, str(ini), str(folder))
         if (folder / "failed").exists():
             revision, _, cause = (folder / "failed").read_text(encoding="utf-8").partition("\n")
             raise ReplayError(str(ini), revision, cause)
@@ -124,7 +122,8 @@ def _replay(ini: Path) -> tuple[str, str]:
         return (folder / "outline").read_text(encoding="utf-8"), (folder / "steps").read_text(encoding="utf-8")
 
 
-def _read(source: Source, part: str) -> str | None:
+def recall(source: Source, part: str) -> str | None:
+    """What was remembered of the chain as its files are; None where nothing was."""
     if source.cache is None:
         return None
     try:
@@ -133,8 +132,8 @@ def _read(source: Source, part: str) -> str | None:
         return None
 
 
-def _write(source: Source, parts: Mapping[str, str]) -> None:
-    """Remember a replay; a cache that cannot be written costs time, never a run."""
+def remember(source: Source, parts: Mapping[str, str]) -> None:
+    """Remember what was learnt by running the chain; a cache that cannot be written costs time, never a run."""
     if source.cache is None:
         return
     try:

@@ -23,6 +23,7 @@ ROOMS = {
         sqlite_blockers sqlite_constant sqlite_constraints sqlite_cursor sqlite_ddl sqlite_edit sqlite_edit_parts
         sqlite_ground sqlite_nodes sqlite_object_work sqlite_render sqlite_splice sqlite_table_work sqlite_text
         start
+        flaws lint_effects lint_files lint_losses lint_rows lint_statements revision_file sqlite_create trial
     """,
     "adapters": """
         chain_connection dangling
@@ -32,11 +33,13 @@ ROOMS = {
         template toml_table tracker
         chain_outline config_place start_memo
         notified notify
+        chain_choice chain_plain chain_trial confined linter sample_rows sqlite_compile trial_connection trial_rows
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
         reconcile restorations restore setting survey undo upgrade verify
         at_start start_check start_upgrade
+        lint plain_run sample_databases
     """,
     "faces": """
         __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
@@ -44,6 +47,7 @@ ROOMS = {
         report_backup report_backup_json report_chain report_diagnosis report_grid report_json report_outcome
         report_plan report_status report_text
         cli_notify report_notify
+        cli_lint pytest_items pytest_plugin report_lint
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}
@@ -61,6 +65,8 @@ THIRD = {
     "sqlalchemy": {"chain", "seeds", "alembic_env"},
     "typer": {"cli"},
     "rich": {"cli", "report"},
+    "pytest": {"pytest"},
+    "_pytest": {"pytest_items"},
 }
 # The table that the tracker's own settings default to is a documented default, and the only word of the dashboard.
 DASHBOARD = re.compile(r"architect\.db|tmux|milestone|dashboard|schema_versions|autopilot|claude|\bllm_", re.IGNORECASE)
