@@ -43,7 +43,7 @@ class _Change:
     target: str | None = None
 
 
-def reconcile(options: Options, *, dry_run: DryRun = False, yes: Yes = False) -> int:
+def reconcile(options: Options, revision: Target = None, *, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Bring drifted databases home without losing a row.
 
     Each database is repaired, brought to its target and stamped: backed up first, changed in one transaction, and
@@ -52,9 +52,10 @@ def reconcile(options: Options, *, dry_run: DryRun = False, yes: Yes = False) ->
     """
     from architect_migrate import reconcile as service
 
+    preview = partial(service.preview, target=revision)
     if dry_run:
-        return _rehearse(options, service.preview, None)
-    return _perform(options, _Change(service.preview, service.reconcile), _consent(yes))
+        return _foresee(options, preview, revision)
+    return _perform(options, _Change(preview, _to(service.reconcile, revision), revision), _consent(yes))
 
 
 def upgrade(
@@ -72,7 +73,7 @@ def upgrade(
 
         return offline(options, to_read(options), preview, revision)
     if dry_run:
-        return _rehearse(options, preview, revision)
+        return _foresee(options, preview, revision)
     return _perform(options, _Change(preview, _to(service.upgrade, revision), revision), _consent(yes))
 
 
@@ -85,7 +86,7 @@ def downgrade(options: Options, revision: DownTarget, *, dry_run: DryRun = False
 
     preview = partial(service.preview_downgrade, target=revision)
     if dry_run:
-        return _rehearse(options, preview, revision)
+        return _foresee(options, preview, revision)
     return _perform(options, _Change(preview, _to(service.downgrade, revision), revision), _consent(yes))
 
 
@@ -99,7 +100,7 @@ def promote(options: Options, *, to: PromoteTo, dry_run: DryRun = False, yes: Ye
 
     chosen = replace(options, names=tuple(to))
     if dry_run:
-        return _rehearse(chosen, service.preview_promotion, None)
+        return _foresee(chosen, service.preview_promotion, None)
     return _perform(chosen, _Change(service.preview_promotion, service.promote), _consent(yes))
 
 
@@ -117,7 +118,7 @@ def _consent(yes: bool) -> Consent:
     return Consent.GIVEN if yes else Consent.ASKED_FOR
 
 
-def _rehearse(options: Options, preview: Callable[[Setting], Result], target: str | None) -> int:
+def _foresee(options: Options, preview: Callable[[Setting], Result], target: str | None) -> int:
     """Show what would be done to every environment; that only reads, so nobody need be named."""
     from architect_migrate.cli_sql import dry
 
