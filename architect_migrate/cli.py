@@ -27,6 +27,7 @@ _EXAMPLES = {
     "undo": "archmig undo -e dev --dry-run",
     "promote": "archmig promote --to prod --dry-run",
     "rehearse": "archmig rehearse --env prod --roundtrip",
+    "verify": "archmig verify --env prod",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
 }
 _BACKUP_EXAMPLES = {
@@ -71,6 +72,7 @@ def application() -> typer.Typer:
         cli_read.history,
         cli_read.pending,
         cli_rehearse.rehearse,
+        cli_rehearse.verify,
     )
     for body in bodies:
         app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))

@@ -54,7 +54,9 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
     repairs += _needed_by_name(history, diagnosis, rest)
     native = _native(history, diagnosis, schema)
     data = frozenset(
-        it.revision.id for it in diagnosis.judgements if _wants_data(it) and _can_hold(history, diagnosis, it)
+        it.revision.id
+        for it in diagnosis.judgements
+        if _wants_data(it) and lasts(history, diagnosis.position, it.revision.id)
     )
     walk = _Walk(smith, _owners(history, diagnosis, native), data, _writes(history))
     walk.take([smith.gone(it) for it in doomed])
@@ -218,12 +220,11 @@ def _wants_data(judgement: Judgement) -> bool:
     return not (judgement.claim is Claim.EXECUTED and judgement.verdict is Verdict.APPLIED)
 
 
-def _can_hold(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:
+def lasts(history: History, position: frozenset[str], revision: str) -> bool:
     """Whether all that a data step wrote to lasts: rows for what later revisions remove are nobody's loss."""
-    revision = judgement.revision.id
     writes = history.replayed[history.outline.order.index(revision)].writes
     once = (k for k in facts(snapshots(history)[revision]) if k[0] in {"table", "column"} and k[1] in writes)
-    expected = facts(reference(history, diagnosis.position))
+    expected = facts(reference(history, position))
     return all(k in expected for k in once)
 
 
