@@ -17,7 +17,7 @@ from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import LedgerError
 from architect_migrate.interrupt import finishing
 from architect_migrate.outline import heads
-from architect_migrate.plan import headline
+from architect_migrate.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.rehearsed import as_rehearsed
 from architect_migrate.results import Outcome, Receipt, Result
 from architect_migrate.tracker import read_claims
@@ -45,6 +45,9 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
 
     A Ctrl-C rolls back and raises KeyboardInterrupt; from the commit on it waits for the record (see `finishing`).
     """
+    if shown.before and any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in shown.steps):
+        # Alembic takes longer to import than most revisions to run, and nobody is to wait for that behind the lock.
+        import architect_migrate.chain  # noqa: F401  (execute will find it there)
     return finishing(lambda it: _carried_out(setting, action, shown, progress, make=make, interrupts=it))
 
 
@@ -81,6 +84,7 @@ def _carried_out(
         plan=shown,
         receipt=receipt,
         warnings=tuple(written.restored),
+        rehearsal=rehearsal,
     )
     facts = (("rehearsal", str(rehearsal)),) if rehearsal else ()
     return _tidied(setting, record(setting, result, started, facts))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from architect_migrate import cli_backup, cli_change, cli_read, cli_rehearse, cli_restore
+from architect_migrate import cli_backup, cli_change, cli_read, cli_rehearse, cli_restore, cli_rollback
 from architect_migrate.cli_defaults import Command, Group
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
@@ -28,6 +28,7 @@ _EXAMPLES = {
     "promote": "archmig promote --to prod --dry-run",
     "rehearse": "archmig rehearse --env prod --roundtrip",
     "verify": "archmig verify --env prod",
+    "rollback": "archmig rollback --env dev --dry-run",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
 }
 _BACKUP_EXAMPLES = {
@@ -73,6 +74,7 @@ def application() -> typer.Typer:
         cli_read.pending,
         cli_rehearse.rehearse,
         cli_rehearse.verify,
+        cli_rollback.rollback,
     )
     for body in bodies:
         app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))

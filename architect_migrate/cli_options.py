@@ -46,6 +46,10 @@ Rehearsed = Annotated[
     typer.Option("--command", help="Rehearse this one; else upgrade, or reconcile where the database has drifted."),
 ]
 EveryStep = Annotated[bool, typer.Option("--verbose", "-v", help="Every step, not the slowest alone.")]
+Head = Annotated[
+    str | None, typer.Option("--head", metavar="REV", help="Of several newest revisions, the one to take back.")
+]
+LoseRows = Annotated[bool, typer.Option("--lose-rows", help="Rows and values that go with it may go.")]
 Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL that Alembic would run; change nothing.")]
 
 _GLOBAL: dict[str, tuple[Any, Any]] = {"config": (ConfigFile, None), "as_json": (Json, False), "debug": (Debug, False)}

@@ -90,13 +90,14 @@ def verify(options: Options) -> int:
     The schema against the chain, the stamp, integrity_check in full, rows that refer to nothing, and the rows that data
     steps bring. All on a copy. 0 when it is sound, 1 when not, 2 when that could not be told.
     """
-    from architect_migrate.report_audit import audit_json, audit_text
+    from architect_migrate.report_audit import audit_text
 
     settings = to_read(options)
     outline = settings[0].chain()
     found = tried(options, settings, _audited)
     code = worst(found, lambda it: int(not it.sound))
     if options.as_json:
+        from architect_migrate.report_audit_json import audit_json
         from architect_migrate.report_json import document
         from architect_migrate.report_rehearsal_json import untold_json
 

@@ -67,10 +67,18 @@ def rehearse(
     What the command itself would raise is in the result (FAILED). Raises CopyError, what `reading` raises of the
     original, and UsageError for a target that the command does not take.
     """
+    if command is not None:
+        refuse_target(command, target)
+    return try_out(setting, told, command, target, way)
+
+
+def try_out(
+    setting: Setting, told: Progress, command: Command | None, target: str | None, way: Way = Way.THERE
+) -> Rehearsal:
+    """The same for a downgrade to the environment's own heads, too. Raises CopyError, and as `reading`."""
     started = time.time()
     with stand_in(setting, _TIMES) as its:
         chosen = command or fitting(its, target)
-        refuse_target(chosen, target)
         schema = schema_now(its)
         found = _tried(setting, its, chosen, target, way=way, told=told)
     return _entered(setting, replace(found, seconds=time.time() - started), schema, started)

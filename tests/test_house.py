@@ -33,14 +33,14 @@ ROOMS = {
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
         reconcile restorations restore setting survey undo upgrade verify
-        audit dispatch rehearsals rehearse rehearsed roundtrip stand_in
+        audit dispatch rehearsals rehearse rehearsed rollback roundtrip stand_in
     """,
     "faces": """
         __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
         cli_consent cli_defaults cli_end cli_options cli_progress cli_read cli_restore cli_screen cli_select cli_sql
         report_backup report_backup_json report_chain report_diagnosis report_grid report_json report_outcome
         report_plan report_status report_text
-        cli_rehearse report_audit report_rehearsal report_rehearsal_json
+        cli_rehearse cli_rollback report_audit report_audit_json report_rehearsal report_rehearsal_json
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}
