@@ -50,6 +50,7 @@ Head = Annotated[
     str | None, typer.Option("--head", metavar="REV", help="Of several newest revisions, the one to take back.")
 ]
 LoseRows = Annotated[bool, typer.Option("--lose-rows", help="Rows and values that go with it may go.")]
+Measured = Annotated[str | None, typer.Argument(metavar="[REV]", help="This revision alone, statement by statement.")]
 Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL that Alembic would run; change nothing.")]
 
 _GLOBAL: dict[str, tuple[Any, Any]] = {"config": (ConfigFile, None), "as_json": (Json, False), "debug": (Debug, False)}

@@ -26,7 +26,10 @@ def _result(setting: Setting, action: str, seen: Survey) -> Result:
 
 
 def without_evidence(seen: Survey) -> Survey:
-    """Less to hand from process to process, which would take longer than looking: no schema, one fact that is there."""
+    """The survey without its schema, and of each revision one fact that is there.
+
+    To hand it all from process to process would take longer than looking.
+    """
     if seen.diagnosis is None:
         return seen
     judgements = tuple(replace(it, present=it.present[:1]) for it in seen.diagnosis.judgements)

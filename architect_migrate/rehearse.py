@@ -13,6 +13,7 @@ from architect_migrate.database import file_of, reading
 from architect_migrate.dispatch import carried_out, fitting, named, previewed, refuse_target
 from architect_migrate.errors import LedgerError
 from architect_migrate.exact_rows import row_tables
+from architect_migrate.observe import without_evidence
 from architect_migrate.outline import heads
 from architect_migrate.plan import headline, plan_digest
 from architect_migrate.rehearsals import Command, Rehearsal, Timing, Way
@@ -122,7 +123,8 @@ def _tried(
 
 def _of(setting: Setting, result: Result) -> Result:
     """A stand-in's result as one of the environment."""
-    return replace(result, database=str(setting.environment.url))
+    seen = result.survey and without_evidence(result.survey)
+    return replace(result, database=str(setting.environment.url), survey=seen)
 
 
 def _blank(setting: Setting) -> Result:
