@@ -147,8 +147,10 @@ def worst(found: tuple[Value | ArchmigError, ...], code: Callable[[Value], int])
 
 @contextmanager
 def sign_of_life(name: str) -> Iterator[Progress]:
-    """On a terminal, a line that says what is being done to a copy; nothing elsewhere."""
-    if not on_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+    """On a terminal, a line that says what is being done to a copy; nothing elsewhere, or of several at once."""
+    from multiprocessing import parent_process
+
+    if not on_terminal(sys.stderr) or os.environ.get("TERM") == "dumb" or parent_process() is not None:
         yield lambda *_: None
         return
     from rich.console import Console

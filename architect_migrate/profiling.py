@@ -94,17 +94,19 @@ def profile_pending(setting: Setting, told: Progress, target: str | None = None)
 
     Raises CopyError, RehearsalFailedError, and what `reading` raises of the original.
     """
-    with stand_in(setting, _TIMES) as its:
-        path = file_of(its.environment.url)
-        size = path.stat().st_size if path.exists() else 0
-        command = fitting(its, target)
-        with named(setting, its, command):
-            shown = previewed(its, command, target)
-            if shown.outcome is not Outcome.PLANNED or shown.plan is None:
-                return Profile((), size, replace(shown, survey=None))
-            if not size:
-                return Profile(profile_chain(setting.source, told, target).steps, 0, replace(shown, survey=None))
-            return Profile(_measured(its, command, shown.plan, told, target), size, replace(shown, survey=None))
+    freely = replace(setting, environment=replace(setting.environment, require_rehearsal=False))
+    command = fitting(freely, target)
+    shown = replace(previewed(freely, command, target), survey=None)
+    path = file_of(setting.environment.url)
+    size = path.stat().st_size if path.exists() else 0
+    if shown.outcome is not Outcome.PLANNED:
+        return Profile((), size, shown)
+    if not size:
+        return Profile(profile_chain(setting.source, told, target).steps, 0, shown)
+    with stand_in(setting, _TIMES) as its, named(setting, its, command):
+        again = previewed(its, command, target)
+        assert again.plan is not None
+        return Profile(_measured(its, command, again.plan, told, target), size, shown)
 
 
 def _measured(its: Setting, command: Command, plan: Plan, told: Progress, target: str | None) -> tuple[StepCost, ...]:

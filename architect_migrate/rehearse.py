@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from architect_migrate.row_delta import TableDelta
     from architect_migrate.setting import Setting
 
-# The copy, its backup, its journal, and tables that are rebuilt.
-_TIMES = 4
+# The copy, its backup, its journal, and tables that are rebuilt; each way back or up again takes a backup of its own.
+_TIMES = {Way.THERE: 4, Way.THERE_AND_BACK: 6}
 
 
 @dataclass(slots=True)
@@ -78,8 +78,15 @@ def try_out(
 ) -> Rehearsal:
     """The same for a downgrade to the environment's own heads, too. Raises CopyError, and as `reading`."""
     started = time.time()
-    with stand_in(setting, _TIMES) as its:
-        chosen = command or fitting(its, target)
+    freely = replace(setting, environment=replace(setting.environment, require_rehearsal=False))
+    chosen = command or fitting(freely, target)
+    shown = previewed(freely, chosen, target)
+    if shown.outcome is not Outcome.PLANNED:
+        # Nobody needs a copy to see that nothing would be done.
+        size = _size(setting)
+        found = Rehearsal(chosen, _of(setting, shown), size_before=size, size_after=size)
+        return _entered(setting, found, schema_now(setting), started)
+    with stand_in(setting, _TIMES[way]) as its:
         schema = schema_now(its)
         found = _tried(setting, its, chosen, target, way=way, told=told)
     return _entered(setting, replace(found, seconds=time.time() - started), schema, started)

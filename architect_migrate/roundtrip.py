@@ -13,7 +13,7 @@ from architect_migrate.dispatch import carried_out, named, previewed
 from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import UsageError
 from architect_migrate.outline import heads
-from architect_migrate.plan import RunDowngrade, RunRevision
+from architect_migrate.plan import RunDowngrade, RunRevision, Stamp
 from architect_migrate.rehearsals import Command, Roundtrip
 from architect_migrate.results import Outcome
 from architect_migrate.schema import Schema
@@ -38,13 +38,19 @@ def there_and_back(setting: Setting, its: Setting, command: Command, plan: Plan,
         with named(setting, its, back):
             seconds, losses = _gone(its, back, plan.before)
         # A drifted database was repaired on its way: what is there now is proven to be the chain's instead.
-        told += [] if command is Command.RECONCILE else _differences("back", before, schema_of(its))
+        told += [] if _repairs(plan) else _differences("back", before, schema_of(its))
         with named(setting, its, again):
             more, _ = _gone(its, again, plan.after)
     except RehearsalFailedError as error:
         return Roundtrip(differences=tuple(told), failed=f"{error.command}: {error.cause}")
     told += _differences("again", reached, schema_of(its))
     return Roundtrip(seconds, more, tuple(told), losses)
+
+
+def _repairs(plan: Plan) -> bool:
+    """Whether a plan does anything to what should be there already."""
+    steps = (it for it in plan.steps if not isinstance(it, RunDowngrade | Stamp))
+    return any(not isinstance(it, RunRevision) or it.revision in plan.before for it in steps)
 
 
 def _gone(its: Setting, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
