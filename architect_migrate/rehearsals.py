@@ -61,8 +61,9 @@ class Roundtrip:
 class Rehearsal:
     """One environment's rehearsal: `result` is the command's, on a copy; sizes in bytes, `number` the ledger's.
 
-    `lock` is how many seconds the write lock was held. `changes` are what the command did to rows that were there:
-    rows that went (`lacking`), that have other values, values of columns that went.
+    `lock` is how many seconds the write lock was held, `openers` the other processes that have the original open (Linux
+    tells). `changes` are what the command did to rows that were there: those that went (`lacking`) or have other
+    values, and values of columns that went.
     """
 
     command: Command
@@ -76,6 +77,7 @@ class Rehearsal:
     roundtrip: Roundtrip | None = None
     number: int = 0
     seconds: float = 0.0
+    openers: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

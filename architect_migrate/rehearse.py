@@ -13,6 +13,7 @@ from architect_migrate.database import file_of, reading
 from architect_migrate.dispatch import carried_out, fitting, named, previewed, refuse_target
 from architect_migrate.errors import LedgerError
 from architect_migrate.exact_rows import row_tables
+from architect_migrate.lock import openers
 from architect_migrate.observe import without_evidence
 from architect_migrate.outline import heads
 from architect_migrate.plan import headline, plan_digest
@@ -89,7 +90,8 @@ def try_out(
     with stand_in(setting, _TIMES[way]) as its:
         schema = schema_now(its)
         found = _tried(setting, its, chosen, target, way=way, told=told)
-    return _entered(setting, replace(found, seconds=time.time() - started), schema, started)
+    waiting = openers(file_of(setting.environment.url))
+    return _entered(setting, replace(found, seconds=time.time() - started, openers=waiting), schema, started)
 
 
 def _tried(
@@ -105,6 +107,7 @@ def _tried(
             if shown.outcome is not Outcome.PLANNED or shown.plan is None:
                 return Rehearsal(command, _of(setting, shown), size_before=size, size_after=size)
             before = schema_of(its) if way is Way.THERE_AND_BACK else None
+            watch.began = time.perf_counter()
             done = carried_out(its, command, shown.plan, watch.step, target)
     except RehearsalFailedError as error:
         steps = len(shown.plan.steps) if shown and shown.plan else 0

@@ -85,7 +85,8 @@ def _rest(left: list[Timing]) -> list[Cell]:
 
 
 def _facts(its: Rehearsal, receipt: Receipt) -> Iterator[str]:
-    yield f"the write lock would be held for about {max(its.lock, 0.1):.1f} s, and applications wait for it"
+    held = f"the write lock would be held for about {max(its.lock, 0.1):.1f} s, and applications wait for it"
+    yield f"{held}; open just now in {shortened(its.openers, _FEW)}" if its.openers else held
     grown = f"{size_text(its.size_before)} before, {size_text(its.size_after)} after"
     yield f"size: {grown}; the backup takes {size_text(its.backup_size)} more" if its.backup_size else f"size: {grown}"
     kept = f"rows: {count(receipt.rows, 'row')} in {count(receipt.tables, 'table')} were there"

@@ -36,6 +36,7 @@ def rehearsal_json(its: Rehearsal, outline: Outline) -> Json:
         "seconds": round(its.seconds, 3),
         "timings": [{"part": it.what, "step": it.step or None, "seconds": round(it.seconds, 4)} for it in its.timings],
         "lock_seconds": round(its.lock, 3),
+        "openers": [*its.openers],
         "size": {"before": its.size_before, "after": its.size_after, "backup": its.backup_size},
         "changes": changes_json(its.changes),
         "roundtrip": None if its.roundtrip is None else _roundtrip(its.roundtrip),

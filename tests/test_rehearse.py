@@ -248,6 +248,14 @@ def test_a_copy_is_not_begun_where_there_is_no_room(folder: Path, monkeypatch: p
     assert left(folder) == []
 
 
+def test_who_would_wait_is_named(folder: Path) -> None:
+    """The application has the database open in another process than the rehearsal's."""
+    with closing(sqlite3.connect(folder / "behind.db")) as application:
+        application.execute("SELECT count(*) FROM notes").fetchone()
+        done = executable("rehearse", "-e", "behind", cwd=folder)
+    assert re.search(rf"wait for it; open just now in \S.* \(process {os.getpid()}\)", done.out), done.out
+
+
 def test_where_nothing_would_be_done_no_copy_is_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private_copy.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=0))
     assert archmig("rehearse", "-e", "home").out == "home: upgrade would do nothing: at its target (rehearsal 1)\n"
