@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate import aftermath, chain, database
 from architect_migrate.alembic_job import source_for
-from architect_migrate.chain_errors import NotPromotedError
+from architect_migrate.chain_errors import NotPromotedError, NotRehearsedError
 from architect_migrate.guard import watched
+from architect_migrate.native import as_alembic_goes
 from architect_migrate.promotion import lacking
+from architect_migrate.rehearsed import advice_for, schema_digest, standing
 from architect_migrate.replay import cache_folder, foreign_at, history_of
 from architect_migrate.setting import setting_for
 from architect_migrate.survey import foreign_error
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from architect_migrate.alembic_job import Job
@@ -41,14 +43,28 @@ def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
             raise NotPromotedError(job.environment.name, tuple(str(it) for it in found))
 
 
+def _refuse_unrehearsed(
+    job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: sqlite3.Connection
+) -> None:
+    """Raise NotRehearsedError where a rehearsal is required, and there is none of what archmig would plan for this."""
+    if not job.environment.require_rehearsal or not (up or down):
+        return
+    setting = setting_for(job.matrix, job.environment, cache_folder(os.environ))
+    plan = as_alembic_goes(setting.outline(), up, down, stamped)
+    if why := standing(setting, plan, schema_digest(setting, connection)).why:
+        raise NotRehearsedError(job.environment.name, why, advice_for(setting, plan))
+
+
 def watched_steps(
     steps: Callable[..., Iterable[Any]], connection: sqlite3.Connection, job: Job, heads: Any, context: Any
 ) -> Iterator[Any]:
     """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing."""
     found = list(steps(heads, context))
-    run = [it.revision.revision for it in found if hasattr(it, "revision") and it.is_upgrade]
+    own = [it for it in found if hasattr(it, "revision")]
+    run = [it.revision.revision for it in own if it.is_upgrade]
     refuse_foreign(job, run)
     _refuse_unpromoted(job, run)
+    _refuse_unrehearsed(job, run, [it.revision.revision for it in own if not it.is_upgrade], heads, connection)
     for step in found:
         if hasattr(step, "revision"):
             step.migration_fn = _watched_step(step.migration_fn, connection, step, job.ini)

@@ -32,7 +32,7 @@ _MARGIN_BYTES, _MARGIN_PART = 1 << 20, 0.05
 _SIGN_OF_LIFE = 3_200 * BATCH
 _HEADER = ("user_version", "application_id", "encoding", "page_size", "auto_vacuum")
 _OF_THE_DATABASE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,9 @@ def _made(
     with _named_failures(path, folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sweep(folder)
-        _require_space(folder, _size(source))
+        _require_space(folder, size_of(source))
         with draft(folder) as copy:
-            _copy(source, copy)
+            copy_pages(source, copy)
             check(copy)
             _settle(copy, path.stat())
             return _publish(copy, folder, *name)
@@ -115,10 +115,11 @@ def _named_failures(path: Path, folder: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _OF_THE_DATABASE:
             raise
-        raise BackupError(str(folder if code in _OF_THE_DISK else path), str(error)) from error
+        raise BackupError(str(folder if code in OF_THE_DISK else path), str(error)) from error
 
 
-def _size(source: sqlite3.Connection) -> int:
+def size_of(source: sqlite3.Connection) -> int:
+    """The bytes of a database as a file."""
     (pages,) = source.execute("PRAGMA page_count").fetchone()
     (page_size,) = source.execute("PRAGMA page_size").fetchone()
     return int(pages) * int(page_size)
@@ -132,7 +133,7 @@ def _require_space(folder: Path, size: int) -> None:
         raise BackupError(str(folder), problem, "nothing was changed: free some space, or name another backup folder")
 
 
-def _copy(source: sqlite3.Connection, copy: Path) -> None:
+def copy_pages(source: sqlite3.Connection, copy: Path) -> None:
     """Every page in one step: in several, another writer could make it begin again for ever."""
     with closing(sqlite3.connect(copy, isolation_level=None)) as target:
         # What a crash leaves of the temporary file nobody reads; it is synced as a whole when it is complete.

@@ -17,7 +17,8 @@ from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import LedgerError
 from architect_migrate.interrupt import finishing
 from architect_migrate.outline import heads
-from architect_migrate.plan import headline
+from architect_migrate.plan import RunDataStep, RunDowngrade, RunRevision, headline
+from architect_migrate.rehearsed import as_rehearsed
 from architect_migrate.results import Outcome, Receipt, Result
 from architect_migrate.tracker import read_claims
 from architect_migrate.verify import verify
@@ -44,6 +45,9 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
 
     A Ctrl-C rolls back and raises KeyboardInterrupt; from the commit on it waits for the record (see `finishing`).
     """
+    if shown.before and any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in shown.steps):
+        # Alembic takes longer to import than most revisions to run, and nobody is to wait for that behind the lock.
+        import architect_migrate.chain  # noqa: F401  (execute will find it there)
     return finishing(lambda it: _carried_out(setting, action, shown, progress, make=make, interrupts=it))
 
 
@@ -53,7 +57,7 @@ def _carried_out(
     path = file_of(setting.environment.url)
     started = time.time()
     with _made_if_missing(setting, path), transaction(path, setting.environment.lock_timeout) as connection:
-        prepared = make(setting, connection)
+        prepared, rehearsal = as_rehearsed(setting, connection, make(setting, connection))
         if prepared.plan != shown:
             raise ChangedMeanwhileError(setting.environment.name)
         if broken := integrity(connection):
@@ -80,8 +84,10 @@ def _carried_out(
         plan=shown,
         receipt=receipt,
         warnings=tuple(written.restored),
+        rehearsal=rehearsal,
     )
-    return _tidied(setting, record(setting, result, started))
+    facts = (("rehearsal", str(rehearsal)),) if rehearsal else ()
+    return _tidied(setting, record(setting, result, started, facts))
 
 
 def _tidied(setting: Setting, result: Result) -> Result:
@@ -139,10 +145,10 @@ def _receipt(setting: Setting, prepared: Prepared, proof: Proof, copy: Path | No
     )
 
 
-def record(setting: Setting, result: Result, started: float) -> Result:
+def record(setting: Setting, result: Result, started: float, facts: tuple[tuple[str, str], ...] = ()) -> Result:
     """Enter a result in the ledger; a ledger that cannot be written is a warning, never a reason to undo a run."""
     try:
-        ledger.append(setting.ledger, ledger_entry(result, started))
+        ledger.append(setting.ledger, replace(ledger_entry(result, started), facts=facts))
     except LedgerError as error:
         return replace(result, warnings=(*result.warnings, str(error)))
     return result

@@ -79,6 +79,28 @@ class NotPromotedError(ArchmigError):
         return f"{name}: {said} (nothing was changed: archmig promote --to {name} goes as far as it may)"
 
 
+class NotRehearsedError(ArchmigError):
+    """A plan that has to be rehearsed first; `why` says what there is instead, `advice` the command."""
+
+    def __init__(self, environment: str, why: str, advice: str) -> None:
+        self.environment, self.why, self.advice = environment, why, advice
+        super().__init__(environment, why, advice)
+
+    def __str__(self) -> str:
+        return f"{self.environment}: {self.why} (nothing was changed: {self.advice})"
+
+
+class RehearsalFailedError(ArchmigError):
+    """What a command came to on a copy; `cause` is its error's text. The environment itself was only read."""
+
+    def __init__(self, environment: str, command: str, cause: str) -> None:
+        self.environment, self.command, self.cause = environment, command, cause
+        super().__init__(environment, command, cause)
+
+    def __str__(self) -> str:
+        return f"{self.environment}: the rehearsal of {self.command} failed: {self.cause} (on a copy)"
+
+
 class ReplayError(ArchmigError):
     """The chain could not be replayed on a scratch database; `revision` is where it stopped (empty: before any)."""
 

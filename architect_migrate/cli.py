@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from architect_migrate import cli_backup, cli_change, cli_lint, cli_read, cli_restore
+from architect_migrate import (
+    cli_backup,
+    cli_change,
+    cli_lint,
+    cli_profile,
+    cli_read,
+    cli_rehearse,
+    cli_restore,
+    cli_rollback,
+)
 from architect_migrate.cli_defaults import Command, Group
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
@@ -27,6 +36,10 @@ _EXAMPLES = {
     "undo": "archmig undo -e dev --dry-run",
     "promote": "archmig promote --to prod --dry-run",
     "lint": "archmig lint 049",
+    "rehearse": "archmig rehearse --env prod --roundtrip",
+    "verify": "archmig verify --env prod",
+    "rollback": "archmig rollback --env dev --dry-run",
+    "profile": "archmig profile --env prod",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
 }
 _BACKUP_EXAMPLES = {
@@ -70,6 +83,10 @@ def application() -> typer.Typer:
         cli_read.check,
         cli_read.history,
         cli_read.pending,
+        cli_rehearse.rehearse,
+        cli_rehearse.verify,
+        cli_rollback.rollback,
+        cli_profile.profile,
     )
     for body in bodies:
         app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))

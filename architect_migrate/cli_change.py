@@ -43,7 +43,7 @@ class _Change:
     target: str | None = None
 
 
-def reconcile(options: Options, *, dry_run: DryRun = False, yes: Yes = False) -> int:
+def reconcile(options: Options, revision: Target = None, *, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Bring drifted databases home without losing a row.
 
     Each database is repaired, brought to its target and stamped: backed up first, changed in one transaction, and
@@ -52,9 +52,10 @@ def reconcile(options: Options, *, dry_run: DryRun = False, yes: Yes = False) ->
     """
     from architect_migrate import reconcile as service
 
+    preview = partial(service.preview, target=revision)
     if dry_run:
-        return _rehearse(options, service.preview, None)
-    return _perform(options, _Change(service.preview, service.reconcile), _consent(yes))
+        return _foresee(options, preview, revision)
+    return _perform(options, _Change(preview, _to(service.reconcile, revision), revision), consent_of(yes))
 
 
 def upgrade(
@@ -72,8 +73,8 @@ def upgrade(
 
         return offline(options, to_read(options), preview, revision)
     if dry_run:
-        return _rehearse(options, preview, revision)
-    return _perform(options, _Change(preview, _to(service.upgrade, revision), revision), _consent(yes))
+        return _foresee(options, preview, revision)
+    return _perform(options, _Change(preview, _to(service.upgrade, revision), revision), consent_of(yes))
 
 
 def downgrade(options: Options, revision: DownTarget, *, dry_run: DryRun = False, yes: Yes = False) -> int:
@@ -85,8 +86,8 @@ def downgrade(options: Options, revision: DownTarget, *, dry_run: DryRun = False
 
     preview = partial(service.preview_downgrade, target=revision)
     if dry_run:
-        return _rehearse(options, preview, revision)
-    return _perform(options, _Change(preview, _to(service.downgrade, revision), revision), _consent(yes))
+        return _foresee(options, preview, revision)
+    return _perform(options, _Change(preview, _to(service.downgrade, revision), revision), consent_of(yes))
 
 
 def promote(options: Options, *, to: PromoteTo, dry_run: DryRun = False, yes: Yes = False) -> int:
@@ -99,8 +100,8 @@ def promote(options: Options, *, to: PromoteTo, dry_run: DryRun = False, yes: Ye
 
     chosen = replace(options, names=tuple(to))
     if dry_run:
-        return _rehearse(chosen, service.preview_promotion, None)
-    return _perform(chosen, _Change(service.preview_promotion, service.promote), _consent(yes))
+        return _foresee(chosen, service.preview_promotion, None)
+    return _perform(chosen, _Change(service.preview_promotion, service.promote), consent_of(yes))
 
 
 def _to(execute: Callable[..., Result], target: str | None) -> Execute:
@@ -113,11 +114,12 @@ def _towards(
     return execute(setting, plan, told, target)
 
 
-def _consent(yes: bool) -> Consent:
+def consent_of(yes: bool) -> Consent:
+    """Whether `--yes` was said."""
     return Consent.GIVEN if yes else Consent.ASKED_FOR
 
 
-def _rehearse(options: Options, preview: Callable[[Setting], Result], target: str | None) -> int:
+def _foresee(options: Options, preview: Callable[[Setting], Result], target: str | None) -> int:
     """Show what would be done to every environment; that only reads, so nobody need be named."""
     from architect_migrate.cli_sql import dry
 
@@ -129,9 +131,15 @@ def _rehearse(options: Options, preview: Callable[[Setting], Result], target: st
 def _perform(options: Options, change: _Change, consent: Consent) -> int:
     """Preview every environment, ask once for all, run those that were planned, tell what came of each."""
     settings = to_change(options)
+    _refuse_unknown(settings[0].chain(), change.target)
+    return go_on(options, settings, look(settings, options, change.preview), change.execute, consent)
+
+
+def go_on(
+    options: Options, settings: tuple[Setting, ...], previews: tuple[Result, ...], execute: Execute, consent: Consent
+) -> int:
+    """Ask once for all that were planned, run them, tell what came of each."""
     outline = settings[0].chain()
-    _refuse_unknown(outline, change.target)
-    previews = look(settings, options, change.preview)
     planned = {it.environment: it for it in previews if it.outcome is Outcome.PLANNED}
     if not planned:
         return _tell(options, outline, previews)
@@ -145,7 +153,7 @@ def _perform(options: Options, change: _Change, consent: Consent) -> int:
     done: dict[str, Result] = {}
     # After a Ctrl-C the results say what was done, what was stopped and what was not begun.
     with suppress(KeyboardInterrupt):
-        for it in running(options, list(allowed), planned, change.execute):
+        for it in running(options, list(allowed), planned, execute):
             shown = planned[it.environment]
             done[it.environment] = replace(it, losses=shown.losses, warnings=(*it.warnings, *shown.warnings))
     for it in done.values():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from architect_migrate.cli_end import guarded
+from architect_migrate.rehearsals import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,17 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every effect and
 Target = Annotated[str | None, typer.Argument(metavar="[REV]", help="Up to this revision, not the environment's own.")]
 DownTarget = Annotated[str, typer.Argument(metavar="REV", help="The newest revision to stay, or base.")]
 PromoteTo = Annotated[list[str], typer.Option("--to", metavar="NAME", help="This environment; repeatable.")]
+Roundtrip = Annotated[bool, typer.Option("--roundtrip", help="Then take it back and run it again, and compare.")]
+Rehearsed = Annotated[
+    Command | None,
+    typer.Option("--command", help="Rehearse this one; else upgrade, or reconcile where the database has drifted."),
+]
+EveryStep = Annotated[bool, typer.Option("--verbose", "-v", help="Every step, not the slowest alone.")]
+Head = Annotated[
+    str | None, typer.Option("--head", metavar="REV", help="Of several newest revisions, the one to take back.")
+]
+LoseRows = Annotated[bool, typer.Option("--lose-rows", help="Rows and values that go with it may go.")]
+Measured = Annotated[str | None, typer.Argument(metavar="[REV]", help="This revision alone, statement by statement.")]
 Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL that Alembic would run; change nothing.")]
 Notify = Annotated[
     bool,

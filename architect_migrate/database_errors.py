@@ -148,6 +148,17 @@ class BackupError(ArchmigError):
         return f"{self.path}: no backup was made: {self.problem}; {self.advice}"
 
 
+class CopyError(ArchmigError):
+    """A private copy that was not made, or could not be removed; `folder` is where it was to be."""
+
+    def __init__(self, folder: str, problem: str, advice: str) -> None:
+        self.folder, self.problem, self.advice = folder, problem, advice
+        super().__init__(folder, problem, advice)
+
+    def __str__(self) -> str:
+        return f"{self.folder}: no private copy: {self.problem}; the database was only read: {self.advice}"
+
+
 class QuestionError(ArchmigError):
     """A question about rows that SQLite could not answer; `cause` is its error's text."""
 

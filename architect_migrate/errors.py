@@ -30,6 +30,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
 class ArchmigError(Exception):
     """Anything that archmig refuses or could not do; `str()` is the message: object, surprise, next step."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As it is, for another process: an error's own arguments need not be those of its base."""
+        return _revived, (type(self), self.args, self.__dict__)
+
+
+def _revived(kind: type[ArchmigError], args: tuple[object, ...], fields: dict[str, object]) -> ArchmigError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
+
 
 class ConfigError(ArchmigError):
     """A configuration file says something that archmig cannot follow.

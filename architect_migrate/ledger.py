@@ -138,6 +138,12 @@ def last(file: Path, environment: str) -> Entry | None:
     return found[0] if found else None
 
 
+def entries_of(file: Path, environment: str, action: str) -> tuple[Entry, ...]:
+    """The entries of one action on an environment, oldest first. Raises LedgerError."""
+    values = (_written(environment), action)
+    return _select(file, "WHERE environment = ? AND action = ? ORDER BY id", values)
+
+
 def _select(file: Path, rest: str, values: tuple[object, ...]) -> tuple[Entry, ...]:
     with _translated(file):
         if not file.exists():

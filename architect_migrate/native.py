@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.facts import ColumnFact, TableFact
 from architect_migrate.findings import Finding, Level
 from architect_migrate.history import effects, facts_at
-from architect_migrate.outline import heads
+from architect_migrate.outline import ancestry, heads
 from architect_migrate.plan import Plan, RunDowngrade, RunRevision, Stamp
 from architect_migrate.planning import Prepared
 from architect_migrate.promotion import as_promoted
@@ -18,8 +18,10 @@ from architect_migrate.survey import look, wanted_of
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Collection, Iterable
 
     from architect_migrate.carry_out import Prepare
+    from architect_migrate.outline import Outline
     from architect_migrate.results import Survey
     from architect_migrate.setting import Setting
 
@@ -37,7 +39,7 @@ def upgrading(target: str | None) -> Prepare:
     return make
 
 
-def downgrading(target: str) -> Prepare:
+def downgrading(target: str | None) -> Prepare:
     """How a plan for a downgrade is made on an open connection."""
 
     def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
@@ -56,13 +58,22 @@ def up(setting: Setting, seen: Survey, target: str | None) -> Plan:
     return as_promoted(setting, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
 
 
-def down(setting: Setting, seen: Survey, target: str) -> Plan:
+def down(setting: Setting, seen: Survey, target: str | None) -> Plan:
     """What was applied after the target, newest first, then the stamp."""
     outline = setting.outline()
     after = seen.position & wanted_of(setting, target)
     steps = tuple(RunDowngrade(it) for it in reversed(outline.order) if it in seen.position - after)
     stamp = (Stamp(heads(outline, after)),) if steps else ()
     return Plan((*steps, *stamp), (), seen.kept, seen.position, after)
+
+
+def as_alembic_goes(outline: Outline, up: Collection[str], down: Collection[str], stamped: Iterable[str]) -> Plan:
+    """What archmig would plan for a run of Alembic's from a stamp: the same steps, with the stamp at the end."""
+    before = ancestry(outline, stamped)
+    after = before - frozenset(down) | frozenset(up)
+    back = [RunDowngrade(it) for it in reversed(outline.order) if it in down]
+    on = [RunRevision(it) for it in outline.order if it in up]
+    return Plan((*back, *on, Stamp(heads(outline, after))), (), (), before, after)
 
 
 def not_where_it_claims(seen: Survey) -> Plan:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def observe(setting: Setting, action: str) -> Result:
     """What is seen of the environment's database, without the evidence. Raises what `survey` raises."""
-    return _result(setting, action, _without_evidence(survey(setting)))
+    return _result(setting, action, without_evidence(survey(setting)))
 
 
 def _result(setting: Setting, action: str, seen: Survey) -> Result:
@@ -25,8 +25,11 @@ def _result(setting: Setting, action: str, seen: Survey) -> Result:
     return Result(environment.name, str(environment.url), action, Outcome.NOTHING, survey=seen)
 
 
-def _without_evidence(seen: Survey) -> Survey:
-    """Less to hand from process to process, which would take longer than looking: no schema, one fact that is there."""
+def without_evidence(seen: Survey) -> Survey:
+    """The survey without its schema, and of each revision one fact that is there.
+
+    To hand it all from process to process would take longer than looking.
+    """
     if seen.diagnosis is None:
         return seen
     judgements = tuple(replace(it, present=it.present[:1]) for it in seen.diagnosis.judgements)

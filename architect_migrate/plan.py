@@ -6,8 +6,11 @@ database; `revision` is the one whose effect they complete (empty where none is)
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
+
+from architect_migrate import codec
 
 if TYPE_CHECKING:
     from architect_migrate.diff import Change
@@ -156,3 +159,12 @@ def edit_words(edit: Edit) -> str:
 def rewritten(steps: tuple[Step, ...]) -> frozenset[str]:
     """The tables whose rows a plan's own steps write anew: they are compared in full afterwards."""
     return frozenset(it.table.lower() for it in steps if isinstance(it, RebuildTable | DropColumn))
+
+
+def plan_digest(plan: Plan, fingerprint: str) -> str:
+    """The same for two plans with the same steps, in order, from the same position to the same, on the same chain.
+
+    `fingerprint` is the chain's files': what a revision's step does is written there.
+    """
+    text = codec.dump((fingerprint, plan.steps, plan.before, plan.after))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

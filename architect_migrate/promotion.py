@@ -100,7 +100,15 @@ def preview_promotion(setting: Setting) -> Result:
     its, kept_back = as_far_as_it_may(setting)
     found = preview(its)
     waiting = tuple(f"{', '.join(it.revisions)}: kept back, since {_had_not(it)}" for it in kept_back)
-    return replace(found, action="promote", warnings=(*found.warnings, *waiting))
+    plan = found.plan and _rehearsed_as_such(found.plan, setting.environment.name)
+    return replace(found, action="promote", plan=plan, warnings=(*found.warnings, *waiting))
+
+
+def _rehearsed_as_such(plan: Plan, name: str) -> Plan:
+    """The same plan; where it is to be rehearsed first, by the command that goes as far as this does."""
+    advice = f"archmig rehearse --env {name} --command promote"
+    blockers = tuple(replace(it, advice=advice) if it.code == "not-rehearsed" else it for it in plan.blockers)
+    return replace(plan, blockers=blockers)
 
 
 def _had_not(its: Lacking) -> str:

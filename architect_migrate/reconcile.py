@@ -27,6 +27,19 @@ if TYPE_CHECKING:
 
 def preview(setting: Setting, target: str | None = None) -> Result:
     """What `reconcile` would do: PLANNED with the plan, NOTHING, SKIPPED, or BLOCKED with the blockers in the plan."""
+    return as_policy_says(setting, _previewed(setting, target))
+
+
+def as_policy_says(setting: Setting, result: Result) -> Result:
+    """A preview's result, held back where this environment requires a rehearsal and has had none."""
+    if not setting.environment.require_rehearsal:
+        return result
+    from architect_migrate.rehearsed import held_back
+
+    return held_back(setting, result)
+
+
+def _previewed(setting: Setting, target: str | None) -> Result:
     result = blank(setting, "reconcile")
     path = file_of(setting.environment.url)
     if not path.exists() or (path.is_file() and path.stat().st_size == 0):

@@ -75,6 +75,7 @@ def action_json(result: Result, outline: Outline, sql: Mapping[str, str]) -> Jso
         "losses": [{"object": it.subject, "rows": it.rows} for it in result.losses],
         "receipt": None if result.receipt is None else _receipt(result.receipt),
         "warnings": [mask(it) for it in result.warnings],
+        "rehearsal": result.rehearsal or None,
     }
 
 

@@ -94,7 +94,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One environment's part in an action. `detail` is the line that says why; `error` what failed, if anything."""
+    """One environment's part in an action. `detail` is the line that says why; `error` what failed, if anything.
+
+    `rehearsal` is the number of the rehearsal that the plan has had, 0 for none.
+    """
 
     environment: str
     database: str
@@ -107,6 +110,7 @@ class Result:
     receipt: Receipt | None = None
     error: ArchmigError | None = None
     warnings: tuple[str, ...] = ()
+    rehearsal: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, assert_never
 
-from architect_migrate.exact_rows import codec_of, exact, new_digest, passes, row_tables, select
+from architect_migrate.exact_rows import codec_of, exact, new_digest, passes, row_tables, select, shown
 from architect_migrate.proof import shared_keys
 from architect_migrate.row_merge import Changed, Missing, Pairing, merge
 from architect_migrate.sqlite_text import fold, quote
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from architect_migrate.exact_rows import Row, RowTable
+
+# Columns that tell what row an example is.
+_TELLING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +102,28 @@ def _values(connection: sqlite3.Connection, table: RowTable, column: str) -> int
 
 def _count(connection: sqlite3.Connection, table: RowTable) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {table.source}").fetchone()[0])
+
+
+def examples(now: sqlite3.Connection, then: sqlite3.Connection, table: str, most: int) -> tuple[str, ...]:
+    """The first rows that only `now` has, by the values of their first columns; none where no key tells rows apart."""
+    with exact(now), exact(then):
+        new, old = row_tables(now)[fold(table)], row_tables(then)[fold(table)]
+        keys = shared_keys(new, old)
+        names = [it for it in new.columns if it != new.alias][:_TELLING]
+        if not keys or not keys[0] or not names:
+            return ()
+        here, there = now.execute(select(new, keys[0], (), "")), then.execute(select(old, keys[1], (), ""))
+        missing = (it for it in merge(Pairing(here, there, len(keys[0]), codec_of(now)), new_digest()))
+        rows = (_row(now, new, (keys[0], it.key), names) for it in missing if isinstance(it, Missing))
+        return tuple(it for it in islice(rows, most) if it)
+
+
+def _row(connection: sqlite3.Connection, table: RowTable, key: tuple[tuple[str, ...], Row], names: list[str]) -> str:
+    """A row's values with their names; empty for a key that is no text and cannot be asked for."""
+    where = " AND ".join(f"{it} IS ?" for it in key[0])
+    columns = ", ".join(f"t.{quote(it)}" for it in names)
+    try:
+        values = connection.execute(f"SELECT {columns} FROM {table.source} t WHERE {where}", key[1]).fetchone()
+    except UnicodeEncodeError:
+        return ""
+    return ", ".join(f"{name} {shown(value)}" for name, value in zip(names, values, strict=True))

@@ -29,7 +29,9 @@ _SHOWN = 60
 def must_run(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:
     """Whether a silent revision is run, though it may have run before."""
     revision = judgement.revision.id
-    return _is_silent(history, judgement) and can_hold(history, diagnosis, revision) and not _rest(history, revision)
+    return (
+        _is_silent(history, judgement) and lasts(history, diagnosis.position, revision) and not _rest(history, revision)
+    )
 
 
 def left_alone(history: History, diagnosis: Diagnosis) -> Iterator[Finding]:
@@ -38,7 +40,7 @@ def left_alone(history: History, diagnosis: Diagnosis) -> Iterator[Finding]:
         revision = judgement.revision.id
         if revision not in diagnosis.position or not _is_silent(history, judgement):
             continue
-        if (rest := _rest(history, revision)) and can_hold(history, diagnosis, revision):
+        if (rest := _rest(history, revision)) and lasts(history, diagnosis.position, revision):
             text = " ".join(rest.split())
             shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
             found = f"nothing tells whether it ran; taken as run, since it does more than bring rows: {shown}"
@@ -52,11 +54,11 @@ def _is_silent(history: History, judgement: Judgement) -> bool:
     return unseen and not judgement.revision.data_step and judgement.claim in {Claim.NONE, Claim.SKIPPED}
 
 
-def can_hold(history: History, diagnosis: Diagnosis, revision: str) -> bool:
+def lasts(history: History, position: frozenset[str], revision: str) -> bool:
     """Whether all that a revision wrote to lasts: rows for what later revisions remove are nobody's loss."""
     writes = history.replayed[history.outline.order.index(revision)].writes
     once = (k for k in facts(snapshots(history)[revision]) if k[0] in {"table", "column"} and k[1] in writes)
-    expected = facts(reference(history, diagnosis.position))
+    expected = facts(reference(history, position))
     return all(k in expected for k in once)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.reconcile import blank, built, from_nothing, planned, refused
+from architect_migrate.reconcile import as_policy_says, blank, built, from_nothing, planned, refused
 from architect_migrate.results import Result, State
 from architect_migrate.survey import survey
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 def preview_upgrade(setting: Setting, target: str | None = None) -> Result:
     """What `upgrade` would do; BLOCKED on a database that is not where it claims to be."""
+    return as_policy_says(setting, _upgrade_previewed(setting, target))
+
+
+def _upgrade_previewed(setting: Setting, target: str | None) -> Result:
     result = blank(setting, "upgrade")
     seen = survey(setting, target)
     if seen.state is State.AT_TARGET:
@@ -44,8 +48,15 @@ def upgrade(setting: Setting, shown: Plan, progress: Progress, target: str | Non
     return carry_out(setting, "upgrade", shown, progress, upgrading(target))
 
 
-def preview_downgrade(setting: Setting, target: str) -> Result:
-    """What `downgrade` would do, with the rows that would be lost; BLOCKED as an upgrade is."""
+def preview_downgrade(setting: Setting, target: str | None) -> Result:
+    """What `downgrade` would do, with the rows that would be lost; BLOCKED as an upgrade is.
+
+    Without a target it goes to the environment's own heads.
+    """
+    return as_policy_says(setting, _downgrade_previewed(setting, target))
+
+
+def _downgrade_previewed(setting: Setting, target: str | None) -> Result:
     from architect_migrate.database import file_of, reading
     from architect_migrate.native import down, losses, not_where_it_claims
     from architect_migrate.planning import Prepared
@@ -62,7 +73,7 @@ def preview_downgrade(setting: Setting, target: str) -> Result:
         return replace(result, losses=losses(setting, plan, connection))
 
 
-def downgrade(setting: Setting, shown: Plan, progress: Progress, target: str) -> Result:
+def downgrade(setting: Setting, shown: Plan, progress: Progress, target: str | None) -> Result:
     """Take back the revisions that `preview_downgrade` showed. Raises as `reconcile` does."""
     from architect_migrate.carry_out import carry_out
     from architect_migrate.native import downgrading

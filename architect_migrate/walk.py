@@ -16,7 +16,7 @@ from architect_migrate.history import History, effects, reference, snapshots
 from architect_migrate.outline import heads
 from architect_migrate.plan import Plan, RunDataStep, RunRevision, Stamp, Step, Work
 from architect_migrate.resolve import drops, keeper
-from architect_migrate.silent import can_hold, must_run
+from architect_migrate.silent import lasts, must_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -57,7 +57,7 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
     data = frozenset(
         it.revision.id
         for it in diagnosis.judgements
-        if _wants_data(it) and can_hold(history, diagnosis, it.revision.id)
+        if _wants_data(it) and lasts(history, diagnosis.position, it.revision.id)
     )
     walk = _Walk(smith, _owners(history, diagnosis, native), data, _writes(history))
     walk.take([smith.gone(it) for it in doomed])

@@ -24,6 +24,7 @@ ROOMS = {
         sqlite_ground sqlite_nodes sqlite_object_work sqlite_render sqlite_splice sqlite_table_work sqlite_text
         start
         flaws lint_effects lint_files lint_losses lint_rows lint_statements revision_file sqlite_create trial
+        costs
     """,
     "adapters": """
         chain_connection dangling
@@ -34,12 +35,14 @@ ROOMS = {
         chain_outline config_place start_memo
         notified notify
         chain_choice chain_plain chain_trial confined linter sample_rows sqlite_compile trial_connection trial_rows
+        foreign_keys meter private_copy
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
         reconcile restorations restore setting survey undo upgrade verify
         at_start start_check start_upgrade
         lint plain_run sample_databases
+        audit dispatch profiling rehearsals rehearse rehearsed rollback roundtrip stand_in
     """,
     "faces": """
         __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
@@ -48,6 +51,8 @@ ROOMS = {
         report_plan report_status report_text
         cli_notify report_notify
         cli_lint pytest_items pytest_plugin report_lint
+        cli_profile cli_rehearse cli_rollback report_audit report_audit_json report_profile report_rehearsal
+        report_rehearsal_json
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}
