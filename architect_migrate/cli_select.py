@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from architect_migrate.cli_options import Options
     from architect_migrate.environment import Environment
     from architect_migrate.outline import Outline
+    from architect_migrate.replay import Source
     from architect_migrate.setting import Setting
 
 
@@ -57,7 +58,12 @@ def _chosen(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
 
 def chain_of(options: Options) -> Outline:
     """The chain in outline, where no database is named."""
-    return outline_at(source_of(matrix_of(options).script, _cache()))
+    return outline_at(source_of_chain(options))
+
+
+def source_of_chain(options: Options) -> Source:
+    """The whole chain as its files are now, where no database is named."""
+    return source_of(matrix_of(options).script, _cache())
 
 
 def _cache() -> Path | None:
