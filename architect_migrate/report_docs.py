@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -38,21 +39,45 @@ _SEVERITIES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What is documented, and where its pages are: files by table, groups with theirs, all without their ending."""
+
+    shown: Documented
+    tables: Mapping[str, Table]
+    files: Mapping[str, str]
+    groups: tuple[tuple[Group, str], ...]
+
+    def table(self, name: str, folder: str) -> str:
+        """A link to a table's page, from where its folder is `folder`."""
+        return link(spelt(self.tables[name]), f"{folder}{self.files[name]}.md")
+
+    def group(self, it: Group, file: str, folder: str) -> str:
+        """A link to a group's page, from where its folder is `folder`."""
+        return link(self.title(it), f"{folder}{file}.md")
+
+    def title(self, it: Group) -> str:
+        """A group's name, spelt as its table is."""
+        return spelt(self.tables[it.name]) if it.bound else it.name
+
+
 def pages(shown: Documented, marker: str) -> dict[str, str]:
     """Every page by its path, the marker first; the same bytes for the same schema."""
-    files = file_names(it.name for it in shown.schema.tables)
-    group_files = file_names(it.name for it in shown.groups)
-    of = {name: it for it in shown.groups for name in it.tables}
-    found = {"README.md": _index(shown, files, group_files)}
-    for it in shown.groups:
-        found[f"groups/{group_files[it.name]}.md"] = _group(shown, it, files)
-    for table in shown.schema.tables:
-        group = of[table.name]
-        found[f"tables/{files[table.name]}.md"] = table_page(shown, table, group, files, group_files[group.name])
+    names = [it.name for it in shown.schema.tables]
+    files = dict(zip(names, file_names(names), strict=True))
+    group_files = file_names([it.name for it in shown.groups])
+    tables = {it.name: it for it in shown.schema.tables}
+    site = _Site(shown, tables, files, tuple(zip(shown.groups, group_files, strict=True)))
+    links = {name: site.table(name, "") for name in names}
+    found = {"README.md": _index(site)}
+    for it, file in site.groups:
+        found[f"groups/{file}.md"] = _group(site, it)
+        back = site.group(it, file, "../groups/")
+        found |= {f"tables/{files[name]}.md": table_page(shown, tables[name], back, links) for name in it.tables}
     if shown.schema.views:
         found["views.md"] = _views(shown)
     if shown.environment:
-        found["differences.md"] = _differences(shown)
+        found["differences.md"] = _differences(site)
     return {path: f"{marker}\n\n{text}" for path, text in found.items()}
 
 
@@ -68,8 +93,8 @@ def _at(shown: Documented) -> str:
     return place(shown.outline, shown.position, {it: code(it) for it in shown.outline.order})
 
 
-def _index(shown: Documented, files: Mapping[str, str], group_files: Mapping[str, str]) -> str:
-    schema = shown.schema
+def _index(site: _Site) -> str:
+    shown, schema = site.shown, site.shown.schema
     whose = code(shown.environment) if shown.environment else "the chain"
     counts = [count(len(schema.tables), "table"), count(len(schema.indexes), "index", "indexes")]
     counts += [count(len(schema.triggers), "trigger"), count(len(schema.views), "view")]
@@ -79,39 +104,32 @@ def _index(shown: Documented, files: Mapping[str, str], group_files: Mapping[str
         lines += [f"{_drift(shown)}: [differences](differences.md).", ""]
     if schema.views:
         lines += [f"Views: [{', '.join(code(spelt(it)) for it in schema.views)}](views.md)", ""]
-    lines.append(_RULE)
-    for it in shown.groups:
-        lines += [
-            "",
-            f"## {link(it.name, f'groups/{group_files[it.name]}.md')}",
-            "",
-            *_tables(shown, it, files, "tables/"),
-        ]
-    return "\n".join(lines) + "\n"
+    lines += [_RULE] * bool(shown.groups)
+    for it, file in site.groups:
+        lines += ["", f"## {site.group(it, file, 'groups/')}", "", *_tables(site, it, "tables/")]
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _tables(shown: Documented, group: Group, files: Mapping[str, str], folder: str) -> Iterator[str]:
-    counted = bool(shown.environment)
-    tables = {it.name: it for it in shown.schema.tables}
+def _tables(site: _Site, group: Group, folder: str) -> Iterator[str]:
+    shown, counted = site.shown, bool(site.shown.environment)
     headers = ("table", "columns:", *(("rows:",) if counted else ()), "revision")
     rows = []
     for name in group.tables:
         number = (f"{shown.rows[name]:,}" if name in shown.rows else "",) if counted else ()
-        named = link(spelt(tables[name]), f"{folder}{files[name]}.md")
-        rows.append((named, f"{len(tables[name].columns)}", *number, origin(shown, TableFact(name))))
+        columns = f"{len(site.tables[name].columns)}"
+        rows.append((site.table(name, folder), columns, *number, origin(shown, TableFact(name))))
     yield from grid(headers, rows)
 
 
-def _group(shown: Documented, group: Group, files: Mapping[str, str]) -> str:
-    tables = {it.name: it for it in shown.schema.tables}
-    inside = [tables[name] for name in group.tables]
-    lines = [f"# Group {code(group.name)}", "", "[all groups](../README.md)", ""]
+def _group(site: _Site, group: Group) -> str:
+    inside = [site.tables[name] for name in group.tables]
+    lines = [f"# Group {code(site.title(group))}", "", "[all groups](../README.md)", ""]
     if any(it.foreign_keys for it in inside):
-        lines += [fenced("mermaid", diagram(inside, _around(inside, tables))), ""]
+        lines += [fenced("mermaid", diagram(inside, _around(inside, site.tables))), ""]
         lines += ["Drawn are the columns of keys alone, and of other groups the tables that these refer to.", ""]
     else:
         lines += ["None of these tables refers to another.", ""]
-    return "\n".join([*lines, *_tables(shown, group, files, "../tables/")]) + "\n"
+    return "\n".join([*lines, *_tables(site, group, "../tables/")]) + "\n"
 
 
 def _around(inside: list[Table], tables: Mapping[str, Table]) -> list[Table]:
@@ -153,8 +171,9 @@ def _drift(shown: Documented) -> str:
     return "The schema is the chain's" if seen.position else "Nothing of the chain is in it"
 
 
-def _differences(shown: Documented) -> str:
+def _differences(site: _Site) -> str:
     """What `diagnose` finds of the schema, by severity and code, and what a person lets stand."""
+    shown = site.shown
     seen = _seen(shown)
     names = {it: code(it) for it in shown.outline.order}
     pending = f", pending: {ranges(shown.outline, seen.pending, names)}" if seen.pending else ""
@@ -169,7 +188,7 @@ def _differences(shown: Documented) -> str:
             lines += ["", *_findings(name, list(its))]
     if seen.kept:
         lines += ["", "## kept: an entry of environments.toml lets it stand", "", *map(_kept, seen.kept)]
-    lines += _unknown(shown)
+    lines += _unknown(site)
     return "\n".join(lines) + "\n"
 
 
@@ -185,11 +204,11 @@ def _kept(pair: tuple[Change, Resolution]) -> str:
     return f"- {prose(explain(change))} (`resolve[{why.origin.entry}]`{reason})"
 
 
-def _unknown(shown: Documented) -> list[str]:
+def _unknown(site: _Site) -> list[str]:
     """The tables that are there and that no revision up to the position brought."""
-    files = file_names(it.name for it in shown.schema.tables)
-    found = [it for it in shown.schema.tables if ("table", it.name) not in shown.provenance.origins]
+    shown = site.shown
+    found = [name for name in site.tables if ("table", name) not in shown.provenance.origins]
     if not found:
         return []
-    rows = [(link(spelt(it), f"tables/{files[it.name]}.md"), f"{shown.rows.get(it.name, 0):,}") for it in found]
+    rows = [(site.table(name, "tables/"), f"{shown.rows[name]:,}" if name in shown.rows else "") for name in found]
     return ["", "## Tables that the chain does not know", "", *grid(("table", "rows:"), rows)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from architect_migrate.diff import explain, severity
+from architect_migrate.diff import Extra, explain, severity
 from architect_migrate.facts import (
     CheckFact,
     ColumnFact,
@@ -18,7 +18,7 @@ from architect_migrate.facts import (
     key,
 )
 from architect_migrate.provenance import Deed
-from architect_migrate.report_markdown import code, fenced, grid, link, prose
+from architect_migrate.report_markdown import code, fenced, grid, prose
 from architect_migrate.report_mermaid import references
 from architect_migrate.report_text import count
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from architect_migrate.documented import Documented
     from architect_migrate.facts import Fact
-    from architect_migrate.grouping import Group
     from architect_migrate.provenance import Event
     from architect_migrate.schema import Column, ForeignKey, Index, Key, Table, Trigger, View
 
@@ -43,16 +42,15 @@ def origin(shown: Documented, fact: Fact) -> str:
     return code(found.brought) + changed
 
 
-def table_page(shown: Documented, table: Table, group: Group, files: Mapping[str, str], group_file: str) -> str:
-    """A table's page; `files` are the pages of all tables, without their ending."""
-    pages = {name: f"{stem}.md" for name, stem in files.items()}
+def table_page(shown: Documented, table: Table, group: str, links: Mapping[str, str]) -> str:
+    """A table's page; `group` and `links` (by table) lead from it to its group's page and the other tables'."""
     parts = [
         [f"# {code(spelt(table))}"],
-        _facts(shown, table, f"group [{code(group.name)}](../groups/{group_file}.md)"),
-        _section("Columns", _columns(shown, table, pages)),
+        _facts(shown, table, group),
+        _section("Columns", _columns(shown, table, links)),
         _section("Keys and checks", _keys(shown, table)),
-        _section("Refers to", _out(shown, table, pages)),
-        _section("Referred to by", _back(shown, table, pages)),
+        _section("Refers to", _out(shown, table, links)),
+        _section("Referred to by", _back(shown, table, links)),
         _section("Indexes", _indexes(shown, table)),
         _section("Triggers", triggers(shown, table.name)),
         _section("Differences from the chain", differences(shown, table.name)),
@@ -75,7 +73,7 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 def _facts(shown: Documented, table: Table, group: str) -> list[str]:
     """What kind of table it is, in a line."""
     brought = origin(shown, TableFact(table.name))
-    told = [group, brought if brought == UNKNOWN else f"brought by {brought}"]
+    told = [f"group {group}", brought if brought == UNKNOWN else f"brought by {brought}"]
     told += [count(shown.rows[it], "row") for it in (table.name,) if it in shown.rows]
     told += ["WITHOUT ROWID"] * table.without_rowid + ["STRICT"] * table.strict
     told += [f"virtual table {code(table.module)}"] * bool(table.module)
@@ -83,14 +81,14 @@ def _facts(shown: Documented, table: Table, group: str) -> list[str]:
     return [" · ".join(told)]
 
 
-def _columns(shown: Documented, table: Table, pages: Mapping[str, str]) -> Iterator[str]:
+def _columns(shown: Documented, table: Table, links: Mapping[str, str]) -> Iterator[str]:
     rows = [
         (
             code(spelt(it)),
             _type(it),
             "no" if it.not_null else "yes",
             _default(it),
-            _key(table, it, pages),
+            _key(table, it, links),
             origin(shown, ColumnFact(table.name, it)),
         )
         for it in table.columns
@@ -110,15 +108,11 @@ def _default(column: Column) -> str:
     return code(column.default) if column.default is not None else ""
 
 
-def _key(table: Table, column: Column, pages: Mapping[str, str]) -> str:
+def _key(table: Table, column: Column, links: Mapping[str, str]) -> str:
     told = ["primary"] * (column.name in table.primary_key)
     told += ["unique"] * ((column.name,) in table.uniques)
-    told += [f"to {_page(it.parent, pages)}" for it in references(table) if column.name in it.columns]
+    told += [f"to {links.get(it.parent, code(it.parent))}" for it in references(table) if column.name in it.columns]
     return ", ".join(dict.fromkeys(told))
-
-
-def _page(name: str, pages: Mapping[str, str]) -> str:
-    return link(name, pages[name]) if name in pages else code(name)
 
 
 def _list(columns: Key) -> str:
@@ -146,20 +140,20 @@ def _rule(it: ForeignKey) -> str:
     return "".join(f", {word}" for word in told + ["deferred"] * it.deferred)
 
 
-def _out(shown: Documented, table: Table, pages: Mapping[str, str]) -> Iterator[str]:
+def _out(shown: Documented, table: Table, links: Mapping[str, str]) -> Iterator[str]:
     for it in references(table):
         target = f" ({_list(it.parent_columns)})" if it.parent_columns else ""
-        lost = "" if it.parent in pages else ", which is not there"
+        lost = "" if it.parent in links else ", which is not there"
         of = origin(shown, ForeignKeyFact(table.name, it))
-        yield f"- {_list(it.columns)} to {_page(it.parent, pages)}{target}{_rule(it)}{lost}: {of}"
+        yield f"- {_list(it.columns)} to {links.get(it.parent, code(it.parent))}{target}{_rule(it)}{lost}: {of}"
 
 
-def _back(shown: Documented, table: Table, pages: Mapping[str, str]) -> Iterator[str]:
+def _back(shown: Documented, table: Table, links: Mapping[str, str]) -> Iterator[str]:
     for child in shown.schema.tables:
         for it in references(child):
             if it.parent == table.name:
                 to = f" to {_list(it.parent_columns)}" if it.parent_columns else ""
-                yield f"- {_page(child.name, pages)} ({_list(it.columns)}){to}{_rule(it)}"
+                yield f"- {links.get(child.name, code(child.name))} ({_list(it.columns)}){to}{_rule(it)}"
 
 
 def _indexes(shown: Documented, table: Table) -> Iterator[str]:
@@ -186,8 +180,10 @@ def triggers(shown: Documented, name: str) -> Iterator[str]:
 
 def differences(shown: Documented, name: str) -> Iterator[str]:
     """How a table or view of an environment differs from the chain's, worst first, and what a person lets stand."""
-    kept = dict(shown.kept)
-    for it in shown.changes.get(name, ()):
+    changes, kept = shown.changes.get(name, ()), dict(shown.kept)
+    # Of a table that is unknown as a whole, its parts need no mention.
+    whole = tuple(it for it in changes if isinstance(it, Extra) and isinstance(it.fact, TableFact))
+    for it in whole or changes:
         why = f" (kept by `resolve[{kept[it].origin.entry}]`)" if it in kept else ""
         yield f"- {severity(it).value}: {prose(explain(it))}{why}"
 

@@ -61,22 +61,20 @@ def grid(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
         yield f"| {' | '.join(row)} |"
 
 
-def file_names(names: Iterable[str]) -> dict[str, str]:
-    """A file name without its ending for each name; no two are alike, in whatever case.
+def file_names(names: Iterable[str]) -> list[str]:
+    """A file name without its ending for each name, in their order; no two are alike, in whatever case.
 
     It is the name itself where every system takes that, else what is readable of it with a digest.
     """
-    found: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in sorted(names):
+    found: dict[str, None] = {}
+    for name in names:
         wanted = stem = _stem(name)
         number = 1
-        while stem in taken:
+        while stem in found:
             number += 1
             stem = f"{wanted}-{number}"
-        taken.add(stem)
-        found[name] = stem
-    return found
+        found[stem] = None
+    return list(found)
 
 
 def _stem(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A folder of pages: brought up to date, never at the cost of a file that somebody else wrote, never outside of itself."""
+"""A folder of pages: brought up to date, never at the cost of what somebody else wrote, never outside of itself."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_page_that_cannot_be_written_leaves_the_one_that_is_there(
         raise OSError(28, "No space left on device", str(tmp_path / "README.md"))
 
     monkeypatch.setattr("pathlib.Path.replace", full)
-    with pytest.raises(PagesError, match="README.md: No space left on device"):
+    with pytest.raises(PagesError, match=r"README\.md: No space left on device"):
         put(tmp_path, {**PAGES, "README.md": f"{MARKER}\nnew\n"})
     assert files(tmp_path) == PAGES
 
