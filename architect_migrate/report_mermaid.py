@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from architect_migrate.schema import Column, ForeignKey, Table
 
-# Words that Mermaid takes for kinds of keys where a column's name is wanted.
+# Words that Mermaid takes for kinds of keys where a column's name is wanted, and the letter by which it hides numbers.
+_HIDING = "\N{LATIN SMALL LIGATURE FL}"
 _KEY_WORDS = re.compile(r"pk|fk|uk", re.IGNORECASE)
 
 
@@ -72,8 +73,11 @@ def _relation(table: Table, it: ForeignKey, parent: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Text in quotes; what is neither letter nor digit is written by its number, for many a sign means something."""
-    told = "".join(it if it.isalnum() or it == "_" else f"#{ord(it)};" for it in text or "(empty)")
+    """Text in quotes; what is neither letter nor digit is written by its number, for many a sign means something.
+
+    Mermaid itself hides such numbers behind one letter while it reads, so that letter is written by its number, too.
+    """
+    told = "".join(it if (it.isalnum() and it != _HIDING) or it == "_" else f"#{ord(it)};" for it in text or "(empty)")
     return f'"{told}"'
 
 
