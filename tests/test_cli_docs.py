@@ -356,6 +356,44 @@ def asciified(line: str) -> str:
     return "".join(it if it.isascii() or not it.isalnum() else "x" for it in line)
 
 
+BRANCH = '''"""Toys."""
+
+from alembic import op
+
+revision = "t1_toys"
+down_revision = "002_tags"
+branch_labels = ("toys",)
+
+
+def upgrade():
+    op.execute("CREATE TABLE toys (id INTEGER PRIMARY KEY)")
+
+
+def downgrade():
+    op.execute("DROP TABLE toys")
+'''
+
+
+def test_a_branch_is_told_of_the_chain_and_of_those_that_have_it(folder: Path) -> None:
+    (folder / "chain" / "versions" / "t1_toys.py").write_text(BRANCH)
+    with (folder / "environments.toml").open("a") as file:
+        file.write('[env.play]\npath = "play.db"\nheads = ["head", "toys"]\nuninitialised = "create"\n')
+    assert archmig("upgrade", "-e", "play", "--yes").code == 0
+    archmig("docs", "--out", "all")
+    archmig("docs", "--revision", "toys", "--out", "branch")
+    archmig("docs", "-e", "play", "--out", "play")
+    archmig("docs", "-e", "home", "--out", "home")
+    told = {name: sorted(it for it in pages(folder / name) if it.startswith("tables/")) for name in NAMED}
+    tables = ["tables/notes.md", "tables/tags.md", "tables/toys.md"]
+    assert told == {"all": tables, "branch": tables, "play": tables, "home": tables[:2]}
+    assert "`due`" not in pages(folder / "branch")["tables/notes.md"]
+    assert "The schema is the chain's." in pages(folder / "home")["differences.md"]
+    assert "At `003_due`, `t1_toys`" in pages(folder / "play")["README.md"]
+
+
+NAMED = ("all", "branch", "play", "home")
+
+
 def test_two_runs_give_the_same_bytes_and_check_agrees(folder: Path) -> None:
     for name, seed in (("one", "1"), ("two", "2")):
         run = executable("docs", "-e", "lost", "--out", name, cwd=folder, environ={"PYTHONHASHSEED": seed})
