@@ -2,7 +2,7 @@
 
 Tables come together, up to `MOST` of them: first those of which one refers to the other, where few tables refer to it;
 then those that one revision brought; then those whose names begin with the same word; and who is still alone goes to
-what it refers to. A table that `HUB` or more others refer to is a hub: if it bound them, all would be one group.
+what it refers to. A table that `HUB` or more others refer to is a hub: if it bound them all, they would be one group.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FOLDERS = ("groups", "tables")
 _RULE = (
     f"Tables stand together, {MOST} at most, that refer to each other, that one revision brought, or whose names begin "
-    f"alike; one that {HUB} or more others refer to binds nobody."
+    f"alike; one that {HUB} or more others refer to binds only who would stand alone."
 )
 _SEVERITIES = {
     "breaking": "a statement that the chain's schema takes can fail here",

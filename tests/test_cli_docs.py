@@ -27,7 +27,7 @@ At `003_due` (head): 2 tables, 0 indexes, 0 triggers, 0 views, 3 rows.
 Differences from the chain: 5 breaking, 2 behavioural, 4 extra: [differences](differences.md).
 
 Tables stand together, 12 at most, that refer to each other, that one revision brought, or whose names begin alike; \
-one that 4 or more others refer to binds nobody.
+one that 4 or more others refer to binds only who would stand alone.
 
 ## [`others`](groups/others.md)
 
