@@ -43,11 +43,11 @@ def docs(options: Options, *, out: Out, revision: OneRevision = None, check: Che
 
 
 def _documented(options: Options, revision: str | None) -> Documented:
-    from architect_migrate.cli_select import source_of_chain, to_read
+    from architect_migrate.cli_select import source_in_use, to_read
     from architect_migrate.documented import of_chain, of_environment
 
     if not options.chosen:
-        return of_chain(source_of_chain(options), revision or "head")
+        return of_chain(source_in_use(options), revision or "head")
     if revision:
         problem = "archmig docs is of one environment as it is or of the chain at a revision, and both were named"
         raise UsageError(problem, "leave --revision or the environment away")

@@ -58,11 +58,11 @@ def _chosen(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
 
 def chain_of(options: Options) -> Outline:
     """The chain in outline, where no database is named."""
-    return outline_at(source_of_chain(options))
+    return outline_at(source_in_use(options))
 
 
-def source_of_chain(options: Options) -> Source:
-    """The whole chain as its files are now, where no database is named."""
+def source_in_use(options: Options) -> Source:
+    """The chain, where no database is named."""
     return source_of(matrix_of(options).script, _cache())
 
 

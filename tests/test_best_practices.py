@@ -131,7 +131,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("situation", "block"), [it for it in BLOCKS if it[0] != "demo"], ids=lambda it: it[:10])
+@pytest.mark.parametrize(("situation", "block"), [it for it in BLOCKS if it[0] != "demo"], ids=lambda it: it.split()[0])
 def test_a_broken_rule_is_answered_as_the_page_shows(folder: Path, situation: str, block: str) -> None:
     SITUATIONS[situation](folder)
     compare(block, folder)
