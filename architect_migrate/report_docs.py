@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from architect_migrate.findings import Finding
     from architect_migrate.grouping import Group
     from architect_migrate.results import Survey
-    from architect_migrate.schema import Table
+    from architect_migrate.schema import Schema, Table
 
 FOLDERS = ("groups", "tables")
 _RULE = (
@@ -69,16 +69,28 @@ def pages(shown: Documented, marker: str) -> dict[str, str]:
     tables = {it.name: it for it in shown.schema.tables}
     site = _Site(shown, tables, files, tuple(zip(shown.groups, group_files, strict=True)))
     links = {name: site.table(name, "") for name in names}
+    children = _children(shown.schema)
     found = {"README.md": _index(site)}
     for it, file in site.groups:
         found[f"groups/{file}.md"] = _group(site, it)
         back = site.group(it, file, "../groups/")
-        found |= {f"tables/{files[name]}.md": table_page(shown, tables[name], back, links) for name in it.tables}
+        for name in it.tables:
+            text = table_page(shown, tables[name], back, links, children.get(name, ()))
+            found[f"tables/{files[name]}.md"] = text
     if shown.schema.views:
         found["views.md"] = _views(shown)
     if shown.environment:
         found["differences.md"] = _differences(site)
     return {path: f"{marker}\n\n{text}" for path, text in found.items()}
+
+
+def _children(schema: Schema) -> dict[str, list[Table]]:
+    """The tables that refer to a table, by its name."""
+    found: dict[str, list[Table]] = {}
+    for table in schema.tables:
+        for parent in sorted({it.parent for it in table.foreign_keys}):
+            found.setdefault(parent, []).append(table)
+    return found
 
 
 def summary(shown: Documented) -> str:

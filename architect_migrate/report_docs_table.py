@@ -42,15 +42,18 @@ def origin(shown: Documented, fact: Fact) -> str:
     return code(found.brought) + changed
 
 
-def table_page(shown: Documented, table: Table, group: str, links: Mapping[str, str]) -> str:
-    """A table's page; `group` and `links` (by table) lead from it to its group's page and the other tables'."""
+def table_page(shown: Documented, table: Table, group: str, links: Mapping[str, str], children: Iterable[Table]) -> str:
+    """A table's page; `group` and `links` (by table) lead from it to its group's page and the other tables'.
+
+    `children` are the tables that refer to it.
+    """
     parts = [
         [f"# {code(spelt(table))}"],
         _facts(shown, table, group),
         _section("Columns", _columns(shown, table, links)),
         _section("Keys and checks", _keys(shown, table)),
         _section("Refers to", _out(shown, table, links)),
-        _section("Referred to by", _back(shown, table, links)),
+        _section("Referred to by", _back(table, links, children)),
         _section("Indexes", _indexes(shown, table)),
         _section("Triggers", triggers(shown, table.name)),
         _section("Differences from the chain", differences(shown, table.name)),
@@ -148,8 +151,8 @@ def _out(shown: Documented, table: Table, links: Mapping[str, str]) -> Iterator[
         yield f"- {_list(it.columns)} to {links.get(it.parent, code(it.parent))}{target}{_rule(it)}{lost}: {of}"
 
 
-def _back(shown: Documented, table: Table, links: Mapping[str, str]) -> Iterator[str]:
-    for child in shown.schema.tables:
+def _back(table: Table, links: Mapping[str, str], children: Iterable[Table]) -> Iterator[str]:
+    for child in children:
         for it in references(child):
             if it.parent == table.name:
                 to = f" to {_list(it.parent_columns)}" if it.parent_columns else ""
