@@ -10,6 +10,7 @@ import typer
 from architect_migrate import (
     cli_backup,
     cli_change,
+    cli_docs,
     cli_lint,
     cli_profile,
     cli_read,
@@ -40,6 +41,7 @@ _EXAMPLES = {
     "verify": "archmig verify --env prod",
     "rollback": "archmig rollback --env dev --dry-run",
     "profile": "archmig profile --env prod",
+    "docs": "archmig docs --out docs/schema",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
 }
 _BACKUP_EXAMPLES = {
@@ -87,6 +89,7 @@ def application() -> typer.Typer:
         cli_rehearse.verify,
         cli_rollback.rollback,
         cli_profile.profile,
+        cli_docs.docs,
     )
     for body in bodies:
         app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))

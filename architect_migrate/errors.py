@@ -174,6 +174,17 @@ class DemoError(ArchmigError):
         return f"{self.place}: no demo: {self.problem} ({self.advice})"
 
 
+class PagesError(ArchmigError):
+    """A folder of pages that cannot be compared or written; `place` is the file or folder in the way."""
+
+    def __init__(self, place: str, problem: str, advice: str) -> None:
+        self.place, self.problem, self.advice = place, problem, advice
+        super().__init__(place, problem, advice)
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem} ({self.advice})"
+
+
 class UsageError(ArchmigError):
     """A command line that says too little or contradicts itself; `advice` is what to write instead."""
 

@@ -137,6 +137,11 @@ def table_of(fact: Fact) -> str:
             return fact.table
 
 
+def owner(fact: Fact) -> str:
+    """The table or view that a fact is told with."""
+    return fact.view.name if isinstance(fact, ViewFact) else table_of(fact)
+
+
 def describe(fact: Fact) -> str:
     """A fact's object as people name it: `column bugs.screenshot`, `unique users(username)`."""
     match fact:

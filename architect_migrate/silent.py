@@ -29,9 +29,8 @@ _SHOWN = 60
 def must_run(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:
     """Whether a silent revision is run, though it may have run before."""
     revision = judgement.revision.id
-    return (
-        _is_silent(history, judgement) and lasts(history, diagnosis.position, revision) and not _rest(history, revision)
-    )
+    silent = _is_silent(history, judgement)
+    return silent and lasts(history, diagnosis.position, revision) and not _rest(history, revision)
 
 
 def left_alone(history: History, diagnosis: Diagnosis) -> Iterator[Finding]:

@@ -48,6 +48,15 @@ def ask(connection: sqlite3.Connection, question: Question) -> Answer:
         raise QuestionError(question.table, describe(question), str(error)) from error
 
 
+def row_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many rows each table has, by folded name; a virtual table keeps its own elsewhere and is left out."""
+    with exact(connection):
+        return {
+            name: _number(connection, f"SELECT count(*) FROM {table.source}")
+            for name, table in row_tables(connection).items()
+        }
+
+
 def _answer(connection: sqlite3.Connection, table: RowTable, question: Question) -> Answer:
     source = f"FROM main.{quote(table.name)}"
     match question:

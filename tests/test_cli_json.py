@@ -25,6 +25,8 @@ COMMANDS = (
     ["downgrade", "001", "-e", "behind", "--yes"],
     ["reconcile", "--all", "--yes"],
     ["status"],
+    ["docs", "-e", "lost", "--out", "schema"],
+    ["docs", "--out", "schema", "--check"],
     ["status", "-e", "nobody"],
 )
 

@@ -25,6 +25,7 @@ ROOMS = {
         start
         flaws lint_effects lint_files lint_losses lint_rows lint_statements revision_file sqlite_create trial
         costs
+        grouping provenance
     """,
     "adapters": """
         chain_connection dangling
@@ -36,6 +37,7 @@ ROOMS = {
         notified notify
         chain_choice chain_plain chain_trial confined linter sample_rows sqlite_compile trial_connection trial_rows
         foreign_keys meter private_copy
+        pages
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
@@ -43,6 +45,7 @@ ROOMS = {
         at_start start_check start_upgrade
         lint plain_run sample_databases
         audit dispatch profiling rehearsals rehearse rehearsed rollback roundtrip stand_in
+        documented
     """,
     "faces": """
         __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
@@ -53,6 +56,7 @@ ROOMS = {
         cli_lint pytest_items pytest_plugin report_lint
         cli_profile cli_rehearse cli_rollback report_audit report_audit_json report_profile report_rehearsal
         report_rehearsal_json
+        cli_docs report_docs report_docs_table report_markdown report_mermaid
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}
