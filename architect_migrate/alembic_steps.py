@@ -11,6 +11,7 @@ from architect_migrate import aftermath, chain, database
 from architect_migrate.alembic_job import source_for
 from architect_migrate.chain_errors import NotPromotedError
 from architect_migrate.guard import watched
+from architect_migrate.plan import RunDowngrade, RunRevision, headline
 from architect_migrate.promotion import lacking
 from architect_migrate.replay import cache_folder, foreign_at, history_of
 from architect_migrate.setting import setting_for
@@ -42,9 +43,18 @@ def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
 
 
 def watched_steps(
-    steps: Callable[..., Iterable[Any]], connection: sqlite3.Connection, job: Job, heads: Any, context: Any
+    steps: Callable[..., Iterable[Any]],
+    connection: sqlite3.Connection,
+    job: Job,
+    heads: Any,
+    context: Any,
+    *,
+    told: list[str],
 ) -> Iterator[Any]:
-    """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing."""
+    """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing.
+
+    Each that is run is put into `told` in words.
+    """
     found = list(steps(heads, context))
     run = [it.revision.revision for it in found if hasattr(it, "revision") and it.is_upgrade]
     refuse_foreign(job, run)
@@ -52,6 +62,8 @@ def watched_steps(
     for step in found:
         if hasattr(step, "revision"):
             step.migration_fn = _watched_step(step.migration_fn, connection, step, job.ini)
+            its = step.revision.revision
+            told.append(headline(RunRevision(its) if step.is_upgrade else RunDowngrade(its)))
         yield step
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate import backups, ledger
+from architect_migrate import backups, journal, ledger
 from architect_migrate.apply import execute
 from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.database import created, file_of, integrity, reading, transaction
@@ -19,6 +19,7 @@ from architect_migrate.interrupt import finishing
 from architect_migrate.outline import heads
 from architect_migrate.plan import headline
 from architect_migrate.results import Outcome, Receipt, Result
+from architect_migrate.traces import traces_of
 from architect_migrate.tracker import read_claims
 from architect_migrate.verify import verify
 
@@ -44,7 +45,8 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
 
     A Ctrl-C rolls back and raises KeyboardInterrupt; from the commit on it waits for the record (see `finishing`).
     """
-    return finishing(lambda it: _carried_out(setting, action, shown, progress, make=make, interrupts=it))
+    with journal.entered_if_it_fails(setting, action, time.time()):
+        return finishing(lambda it: _carried_out(setting, action, shown, progress, make=make, interrupts=it))
 
 
 def _carried_out(
@@ -66,9 +68,13 @@ def _carried_out(
         proof = verify(setting, shown, connection, copy, written)
         if made:
             backups.mark(setting, made, action, connection, _unwritten(setting, proof))
+        left = traces_of(connection, setting.hidden(setting.outline().version_table))
         interrupts.refuse()
         interrupts.held = True
     receipt = _receipt(setting, prepared, proof, copy, time.time() - started)
+    facts = journal.evidence(setting, prepared.survey, shown, receipt, left)
+    taken = (("backup digest", made.content.digest),) if made else ()
+    receipt = replace(receipt, facts=(*facts, *taken))
     _read_back(setting, shown)
     result = Result(
         environment=setting.environment.name,
@@ -142,26 +148,29 @@ def _receipt(setting: Setting, prepared: Prepared, proof: Proof, copy: Path | No
 def record(setting: Setting, result: Result, started: float) -> Result:
     """Enter a result in the ledger; a ledger that cannot be written is a warning, never a reason to undo a run."""
     try:
-        ledger.append(setting.ledger, ledger_entry(result, started))
+        number = ledger.append(setting.ledger, ledger_entry(result, started))
     except LedgerError as error:
         return replace(result, warnings=(*result.warnings, str(error)))
-    return result
+    return replace(result, receipt=replace(result.receipt, number=number)) if result.receipt else result
 
 
 def ledger_entry(result: Result, started: float) -> ledger.Entry:
     """A result as the ledger keeps it."""
-    receipt = result.receipt
+    receipt, blockers = result.receipt, result.plan.blockers if result.plan else ()
+    stamp = (result.survey.claims.stamp if result.survey else None) or ()
     return ledger.entry(
         environment=result.environment,
         database=result.database,
         action=result.action,
         started=started,
         result=result.outcome.value,
-        from_heads=receipt.came_from if receipt else (),
+        from_heads=receipt.came_from if receipt else stamp,
         to_heads=receipt.arrived_at if receipt else (),
         steps=receipt.steps if receipt else (),
         backup=receipt.backup if receipt else "",
+        findings=tuple(f"{it.code}: {it.subject}: {it.found}" for it in blockers),
         detail=result.detail,
+        facts=receipt.facts if receipt else tuple(journal.tools()),
     )
 
 

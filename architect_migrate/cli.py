@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from architect_migrate import cli_backup, cli_change, cli_lint, cli_read, cli_restore
+from architect_migrate import cli_backup, cli_change, cli_lint, cli_log, cli_read, cli_restore
 from architect_migrate.cli_defaults import Command, Group
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
@@ -25,6 +25,8 @@ _EXAMPLES = {
     "history": "archmig history -e dev -e qa",
     "pending": "archmig pending --db data/dev.db",
     "undo": "archmig undo -e dev --dry-run",
+    "log": "archmig log -e prod -n 5",
+    "show": "archmig show 17",
     "promote": "archmig promote --to prod --dry-run",
     "lint": "archmig lint 049",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
@@ -70,10 +72,12 @@ def application() -> typer.Typer:
         cli_read.check,
         cli_read.history,
         cli_read.pending,
+        cli_log.log,
     )
     for body in bodies:
         app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['promote']}")(solitary(cli_change.promote))
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['show']}")(solitary(cli_log.show))
     app.add_typer(_backup())
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['lint']}")(solitary(cli_lint.lint))
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))

@@ -55,8 +55,7 @@ class Setting:
 def settings_for(matrix: Matrix, environments: Iterable[Environment], cache: Path | None) -> tuple[Setting, ...]:
     """The settings of environments of a matrix, or of files that are not in it; the chain's files are read once."""
     source = source_of(matrix.script, cache)
-    home = matrix.file.parent / ".archmig"
-    backups, ledger = matrix.backup_dir or home / "backups", home / "ledger.db"
+    backups, ledger = matrix.backup_dir or _home(matrix) / "backups", ledger_of(matrix)
 
     def setting(it: Environment) -> Setting:
         return Setting(
@@ -74,6 +73,15 @@ def settings_for(matrix: Matrix, environments: Iterable[Environment], cache: Pat
     return tuple(
         replace(setting(it), required=tuple(setting(listed[name]) for name in it.requires)) for it in environments
     )
+
+
+def ledger_of(matrix: Matrix) -> Path:
+    """Where the ledger is, whether or not anything was entered yet."""
+    return _home(matrix) / "ledger.db"
+
+
+def _home(matrix: Matrix) -> Path:
+    return matrix.file.parent / ".archmig"
 
 
 def as_listed(source: Source, matrix: Matrix, environment: Environment) -> Source:

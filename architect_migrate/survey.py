@@ -13,6 +13,7 @@ from architect_migrate.outline import ancestry, heads, lineage, position_at
 from architect_migrate.replay import foreign_at, outline_at
 from architect_migrate.results import State, Survey
 from architect_migrate.sqlite_digest import digest
+from architect_migrate.traces import traces_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -42,12 +43,14 @@ def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, w
     position = _position_by(setting.source, stamped)
     if set(heads(outline, position)) != set(stamped):
         return None
-    if not as_the_chain_makes_it(setting, connection, outline, position):
+    traces = traces_of(connection, setting.hidden(outline.version_table))
+    if traces.schema != _digest_at(setting.source, position):
         return None
     left = wanted - position
     pending = tuple(it for it in outline.order if it in left) if left else ()
     claims = Claims(stamp=stamped)
-    return Survey(State.PENDING if pending else State.AT_TARGET, claims, position, pending, Counter())
+    state = State.PENDING if pending else State.AT_TARGET
+    return Survey(state, claims, position, pending, Counter(), traces=traces)
 
 
 def as_the_chain_makes_it(
@@ -124,7 +127,8 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     pending = tuple(it for it in outline.order if it in wanted - diagnosis.position)
     findings = (*left_alone(history, diagnosis), *findings_of(outline, diagnosis, claims, kept))
     state = _state(outline, claims, diagnosis, len(serious) - len(kept), bool(pending))
-    return Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept)
+    traces = traces_of(connection, setting.hidden(outline.version_table))
+    return Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept, traces)
 
 
 def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:

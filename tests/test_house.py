@@ -34,12 +34,14 @@ ROOMS = {
         chain_outline config_place start_memo
         notified notify
         chain_choice chain_plain chain_trial confined linter sample_rows sqlite_compile trial_connection trial_rows
+        ledger_chain traces
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
         reconcile restorations restore setting survey undo upgrade verify
         at_start start_check start_upgrade
         lint plain_run sample_databases
+        journal notices
     """,
     "faces": """
         __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
@@ -48,6 +50,7 @@ ROOMS = {
         report_plan report_status report_text
         cli_notify report_notify
         cli_lint pytest_items pytest_plugin report_lint
+        alembic_record cli_log report_ledger report_ledger_json
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}

@@ -63,6 +63,7 @@ def test_a_ledger_of_the_first_version_is_read_and_gets_its_new_column_when_writ
     append(file, ENTRY)
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("DROP TRIGGER entry_no_update")
+        connection.execute("ALTER TABLE entry DROP COLUMN hash")
         connection.execute("ALTER TABLE entry DROP COLUMN facts")
         connection.execute("PRAGMA user_version = 1")
     old = replace(ENTRY, facts=())
@@ -144,7 +145,7 @@ def _other_database(file: Path) -> None:
 
 def _newer(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def _newer(file: Path) -> None:
         ),
         (lambda file: file.mkdir(), "it is a folder"),
         (_other_database, "it is a database of something else"),
-        (_newer, "a newer archmig wrote it (version 3)"),
+        (_newer, "a newer archmig wrote it (version 4)"),
     ],
 )
 def test_what_is_no_ledger_is_refused_by_name_and_left_alone(tmp_path: Path, spoil: object, problem: str) -> None:
