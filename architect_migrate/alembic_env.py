@@ -186,6 +186,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             context.run_migrations()
             recorded: tuple[str, ...] = migration.get_current_heads()
             refuse_foreign(job, set(recorded) - set(stamped))
+        record.sync(connection, recorded)
         _refuse_damage(job.path, connection)
         if broken := database.violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))

@@ -15,7 +15,7 @@ from architect_migrate.diff import explain
 from architect_migrate.errors import ArchmigError, LedgerError
 from architect_migrate.interrupt import FinishedFirst
 from architect_migrate.judgement_findings import counts
-from architect_migrate.plan import RunRevision
+from architect_migrate.plan import RunRevision, SyncTracker, change_words
 from architect_migrate.traces import traces_of
 from architect_migrate.tracker import read_claims
 
@@ -101,6 +101,9 @@ def evidence(setting: Setting, seen: Survey, plan: Plan, receipt: Receipt, left:
     yield from (("inferred", it) for it in _inferred(seen, plan))
     for change, why in plan.kept:
         yield "forced", f"{explain(change)}: stands by {why.origin}" + (f": {why.reason}" if why.reason else "")
+    for step in plan.steps:
+        if isinstance(step, SyncTracker):
+            yield from (("tracker", change_words(it)) for it in step.changes)
     yield from left_behind(seen.traces, left)
     yield "chain", setting.source.fingerprint
     yield "tables", str(receipt.tables)

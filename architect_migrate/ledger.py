@@ -159,12 +159,6 @@ def entries(file: Path) -> tuple[Entry, ...]:
     return _select(file, "ORDER BY id", ())
 
 
-def entry_at(file: Path, number: int) -> Entry | None:
-    """The entry of a number. Raises LedgerError."""
-    found = _select(file, "WHERE id = ?", (number,))
-    return found[0] if found else None
-
-
 def last(file: Path, environment: str) -> Entry | None:
     """The newest entry of an environment. Raises LedgerError."""
     return latest(file, [environment]).get(environment)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.chain_errors import ForeignBranchError, UnknownRevisionError
 from architect_migrate.claims import Claims, stamp_problem
 from architect_migrate.database import file_of, reading
+from architect_migrate.findings import Finding, Level
 from architect_migrate.outline import ancestry, heads, lineage, position_at
 from architect_migrate.replay import foreign_at, outline_at
 from architect_migrate.results import State, Survey
 from architect_migrate.sqlite_digest import digest
 from architect_migrate.traces import traces_of
+from architect_migrate.tracker import read_claims
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from architect_migrate.outline import Outline
     from architect_migrate.replay import Source
     from architect_migrate.setting import Setting
+
+
+_RECONCILE = "archmig reconcile puts it right"
 
 
 def survey(setting: Setting, target: str | None = None) -> Survey:
@@ -48,9 +54,22 @@ def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, w
         return None
     left = wanted - position
     pending = tuple(it for it in outline.order if it in left) if left else ()
-    claims = Claims(stamp=stamped)
-    state = State.PENDING if pending else State.AT_TARGET
-    return Survey(state, claims, position, pending, Counter(), traces=traces)
+    state, claims = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped)
+    if setting.tracker and setting.tracker.sync:
+        claims = read_claims(connection, setting.tracker, outline.version_table)
+    seen = Survey(state, claims, position, pending, Counter(), traces=traces)
+    return _with_tracker(setting, seen)
+
+
+def _with_tracker(setting: Setting, seen: Survey) -> Survey:
+    """The same, with the rows of the legacy tracker that are not true where they are to be kept so."""
+    found = setting.corrections(seen.claims, seen.position) if seen.state in {State.PENDING, State.AT_TARGET} else ()
+    if not found or setting.tracker is None:
+        return seen
+    numbers = tuple(it.version for it in found)
+    said = f"not true of what is applied: {', '.join(numbers)}"
+    untrue = Finding(Level.REPAIR, "tracker-untrue", f"tracker {setting.tracker.table}", said, _RECONCILE)
+    return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))
 
 
 def as_the_chain_makes_it(
@@ -112,7 +131,6 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     from architect_migrate.resolve import keeper
     from architect_migrate.silent import left_alone
     from architect_migrate.sqlite_read import read_schema
-    from architect_migrate.tracker import read_claims
 
     history = setting.history()
     outline = history.outline
@@ -128,7 +146,8 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     findings = (*left_alone(history, diagnosis), *findings_of(outline, diagnosis, claims, kept))
     state = _state(outline, claims, diagnosis, len(serious) - len(kept), bool(pending))
     traces = traces_of(connection, setting.hidden(outline.version_table))
-    return Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept, traces)
+    seen = Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept, traces)
+    return _with_tracker(setting, seen)
 
 
 def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:

@@ -24,6 +24,7 @@ ROOMS = {
         sqlite_ground sqlite_nodes sqlite_object_work sqlite_render sqlite_splice sqlite_table_work sqlite_text
         start
         flaws lint_effects lint_files lint_losses lint_rows lint_statements revision_file sqlite_create trial
+        tracker_sync
     """,
     "adapters": """
         chain_connection dangling

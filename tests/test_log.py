@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_support import archmig, build, execute, executable
+from cli_support import archmig, build, executable, execute
 
 from architect_migrate import ledger
 

@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_support import ask, archmig, build, execute
+from cli_support import archmig, ask, build, execute
 from plain_alembic import alembic
 
 from architect_migrate import ledger
