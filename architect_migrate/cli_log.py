@@ -113,7 +113,8 @@ def known(settings: Sequence[Setting], results: Iterable[Result] = ()) -> tuple[
     from architect_migrate import ledger, notices
 
     try:
-        return ledger.latest(file, [it.environment.name for it in settings]), notices.noticed(file, results)
+        newest = ledger.latest(file, [it.environment.name for it in settings])
+        return newest, notices.noticed(file, results, newest)
     except LedgerError as error:
         complain(str(error))
         return {}, {}
@@ -143,16 +144,19 @@ def _settings(options: Options) -> tuple[Setting, ...]:
 
 
 def _noticed(file: Path, settings: Iterable[Setting]) -> dict[str, Notice]:
+    if not file.exists():
+        return {}
+    from architect_migrate import ledger
     from architect_migrate.journal import standing
     from architect_migrate.notices import noticed_of
 
     seen = []
-    for it in settings if file.exists() else ():
+    for it in settings:
         stamp, traces = standing(it)
         path = it.environment.url.path
         if traces or (path and (not path.exists() or not path.stat().st_size)):
             seen.append((it.environment.name, str(it.environment.url), stamp, traces))
-    return noticed_of(file, seen)
+    return noticed_of(file, seen, ledger.latest(file, [name for name, *_ in seen]))
 
 
 def _short_names(settings: Sequence[Setting]) -> dict[str, str]:

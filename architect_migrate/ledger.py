@@ -286,5 +286,8 @@ def _read(row: tuple[object, ...]) -> Entry:
 def _translated(file: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError, ValueError) as error:
+    except (sqlite3.OperationalError, OSError) as error:
+        problem = str(getattr(error, "strerror", None) or error)
+        raise LedgerError(str(file), problem, "see to its folder, its disk and who else has it open") from error
+    except (sqlite3.Error, ValueError) as error:
         raise LedgerError(str(file), str(error)) from error

@@ -11,7 +11,7 @@ from architect_migrate import ledger
 from architect_migrate.urls import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from architect_migrate.ledger import Entry
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     # What an environment is called, its URL, its stamp and its traces (None: nothing is there).
     Standing = tuple[str, str, tuple[str, ...], Traces | None]
+
+
+# The fact of an entry that left something behind.
+_LEFT = "schema after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +42,24 @@ class Notice:
         return f"not as {named(self.entry)} left it: {self.found}"
 
 
-def noticed(file: Path, results: Iterable[Result]) -> dict[str, Notice]:
+def noticed(file: Path, results: Iterable[Result], newest: Mapping[str, Entry]) -> dict[str, Notice]:
     """By environment, what is no longer as the ledger's last entry left it, of those that were looked at.
 
-    Nothing is said of what was not seen, nor where the ledger does not know. Raises LedgerError.
+    `newest` are the newest entries, where they were read already. Nothing is said of what was not seen, nor where the
+    ledger does not know. Raises LedgerError.
     """
     seen = [
         (it.environment, it.database, it.survey.claims.stamp or (), it.survey.traces) for it in results if it.survey
     ]
-    return noticed_of(file, seen)
+    return noticed_of(file, seen, newest)
 
 
-def noticed_of(file: Path, standing: Sequence[Standing]) -> dict[str, Notice]:
+def noticed_of(file: Path, standing: Sequence[Standing], newest: Mapping[str, Entry]) -> dict[str, Notice]:
     """The same of stamps and traces. Raises LedgerError."""
-    if not file.exists():
-        return {}
     found: dict[str, Notice | None] = {}
-    left = ledger.latest(file, [name for name, *_ in standing], "schema after")
+    left = {name: it for name, it in newest.items() if it.fact(_LEFT)}
+    if unsure := [name for name, *_ in standing if name in newest and name not in left]:
+        left |= ledger.latest(file, unsure, _LEFT)
     for name, database, stamp, traces in standing:
         entry = left.get(name)
         # Another database under the same name was never touched.
@@ -70,7 +75,7 @@ def _notice(file: Path, entry: Entry, stamp: tuple[str, ...], traces: Traces | N
         return Notice("gone", "nothing is there any more", entry) if entry.to_heads else None
     if json.loads(entry.fact("schema leaves out")) != list(traces.without):
         return None  # environments.toml names another tracker today: the digests are of different things
-    same_schema, same_stamp = traces.schema == entry.fact("schema after"), set(stamp) == set(entry.to_heads)
+    same_schema, same_stamp = traces.schema == entry.fact(_LEFT), set(stamp) == set(entry.to_heads)
     if same_schema and same_stamp:
         return _older(entry, traces)
     mine = [it for it in ledger.entries(file) if (it.environment, it.database) == (entry.environment, entry.database)]

@@ -22,8 +22,9 @@ _TIMES = re.compile(r"-\d{8}T\d{6}Z-\d+|\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?|\d+\.\
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(build(tmp_path))
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "250")  # no path is broken, however long it is
     monkeypatch.setattr("architect_migrate.ledger._user", lambda: "ann")
     monkeypatch.setattr("socket.gethostname", lambda: "desk")
     monkeypatch.setattr("sys.argv", ["archmig", "the", "words"])
