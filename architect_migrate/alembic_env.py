@@ -151,13 +151,22 @@ def _refuse_drift(context: ModuleType, job: Job, connection: sqlite3.Connection,
 def _write(context: ModuleType, job: Job) -> None:
     """Run the command in one transaction, prove what it left, commit, read the version back, and enter it all."""
     record = Record(job)
-    with record.kept_if_it_fails():
-        _prove(context, job, record)
+    try:
+        with record.kept_if_it_fails():
+            _prove(context, job, record)
+    except FinishedFirst:
+        _enter(record)
+        raise
+    _enter(record)
+
+
+def _enter(record: Record) -> None:
     for warning in record.enter():
         logging.getLogger("alembic.archmig").warning("%s", warning)
 
 
 def _prove(context: ModuleType, job: Job, record: Record) -> None:
+    """Run, commit, and read back what was recorded."""
     with ExitStack() as around:
         if job.command in {"", "upgrade"} and job.environment.uninitialised is Uninitialised.CREATE:
             around.enter_context(database.created(job.path))

@@ -16,7 +16,6 @@ from architect_migrate.replay import foreign_at, outline_at
 from architect_migrate.results import State, Survey
 from architect_migrate.sqlite_digest import digest
 from architect_migrate.traces import traces_of
-from architect_migrate.tracker import read_claims
 
 if TYPE_CHECKING:
     import sqlite3
@@ -56,6 +55,8 @@ def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, w
     pending = tuple(it for it in outline.order if it in left) if left else ()
     state, claims = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped)
     if setting.tracker and setting.tracker.sync:
+        from architect_migrate.tracker import read_claims
+
         claims = read_claims(connection, setting.tracker, outline.version_table)
     seen = Survey(state, claims, position, pending, Counter(), traces=traces)
     return _with_tracker(setting, seen)
@@ -131,6 +132,7 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     from architect_migrate.resolve import keeper
     from architect_migrate.silent import left_alone
     from architect_migrate.sqlite_read import read_schema
+    from architect_migrate.tracker import read_claims
 
     history = setting.history()
     outline = history.outline

@@ -11,6 +11,7 @@ from cli_support import archmig, ask, build, execute
 from plain_alembic import alembic
 
 from architect_migrate import ledger
+from architect_migrate.interrupt import FinishedFirst, Interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,6 +209,16 @@ def test_plain_alembic_is_entered_and_what_it_leaves_is_not_noticed(folder: Path
     assert down.steps == ("take back revision 003_due", "take back revision 002_tags")
     assert (up.action, up.steps) == ("alembic upgrade", ("run revision 002_tags", "run revision 003_due"))
     assert notice() is None
+
+
+def test_a_ctrl_c_that_came_too_late_leaves_its_entry(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def finished_first(work: Callable[[Interrupts], object]) -> None:
+        raise FinishedFirst(work(Interrupts()))
+
+    monkeypatch.setattr("architect_migrate.alembic_env.finishing", finished_first)
+    assert alembic("-x", "env=behind", "downgrade", "001_notes", ini=folder / "alembic.ini").code == 130
+    entry = ledger.entries(folder / ".archmig" / "ledger.db")[-1]
+    assert (entry.action, entry.result, entry.to_heads) == ("alembic downgrade", "done", ("001_notes",))
 
 
 def test_a_stamp_by_hand_is_forced(folder: Path) -> None:

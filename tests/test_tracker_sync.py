@@ -233,6 +233,16 @@ def test_an_upgrade_corrects_a_tracker_though_nothing_is_pending(folder: Path) -
     assert "nothing to do" in archmig("upgrade", "-e", "home", "--yes").out
 
 
+@pytest.mark.parametrize("name", ["behind", "home"])
+def test_the_sql_of_an_upgrade_makes_the_tracker_true_as_well(folder: Path, name: str) -> None:
+    execute(folder / f"{name}.db", TABLE)
+    done = archmig("upgrade", "-e", name, "--sql")
+    assert done.code == 0
+    execute(folder / f"{name}.db", done.out)
+    assert old_manager(folder / f"{name}.db", ["001", "002", "003"]) == []
+    assert archmig("check", "-e", name).code == 0
+
+
 def test_taking_revisions_back_removes_their_rows(folder: Path) -> None:
     archmig("reconcile", "-e", "behind", "--yes")
     assert archmig("downgrade", "001", "-e", "behind", "--yes").code == 0
