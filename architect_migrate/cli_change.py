@@ -126,8 +126,9 @@ def _rehearse(options: Options, preview: Callable[[Setting], Result], target: st
 
     settings = to_read(options)
     _refuse_unknown(settings[0].chain(), target)
+    began = time.time()
     found = look(settings, options, preview)
-    _, notices = known(settings, found)
+    _, notices = known(settings, found, began)
     return dry(options, settings, tuple(_warned(it, notices) for it in found))
 
 
@@ -138,7 +139,7 @@ def _perform(options: Options, change: _Change, consent: Consent) -> int:
     _refuse_unknown(outline, change.target)
     started = time.time()
     found = look(settings, options, change.preview)
-    _, notices = known(settings, found)
+    _, notices = known(settings, found, started)
     previews = tuple(_entered(its, it, started, notices) for its, it in zip(settings, found, strict=True))
     planned = {it.environment: it for it in previews if it.outcome is Outcome.PLANNED}
     if not planned:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -105,8 +106,13 @@ def show(options: Options, receipt: Receipt = None) -> int:
     return 0
 
 
-def known(settings: Sequence[Setting], results: Iterable[Result] = ()) -> tuple[dict[str, Entry], dict[str, Notice]]:
-    """The newest entry of each environment, and what is no longer as archmig left it; no ledger is made by looking."""
+def known(
+    settings: Sequence[Setting], results: Iterable[Result], began: float
+) -> tuple[dict[str, Entry], dict[str, Notice]]:
+    """The newest entry of each environment, and what is no longer as archmig left it; no ledger is made by looking.
+
+    `results` are of looking at the databases, which `began` then (of time.time()).
+    """
     file = settings[0].ledger
     if not file.exists():
         return {}, {}
@@ -114,7 +120,7 @@ def known(settings: Sequence[Setting], results: Iterable[Result] = ()) -> tuple[
 
     try:
         newest = ledger.latest(file, [it.environment.name for it in settings])
-        return newest, notices.noticed(file, results, newest)
+        return newest, notices.noticed(file, results, newest, began)
     except LedgerError as error:
         complain(str(error))
         return {}, {}
@@ -150,13 +156,13 @@ def _noticed(file: Path, settings: Iterable[Setting]) -> dict[str, Notice]:
     from architect_migrate.journal import standing
     from architect_migrate.notices import noticed_of
 
-    seen = []
+    seen, began = [], time.time()
     for it in settings:
         stamp, traces = standing(it)
         path = it.environment.url.path
         if traces or (path and (not path.exists() or not path.stat().st_size)):
             seen.append((it.environment.name, str(it.environment.url), stamp, traces))
-    return noticed_of(file, seen, ledger.latest(file, [name for name, *_ in seen]))
+    return noticed_of(file, seen, ledger.latest(file, [name for name, *_ in seen]), began)
 
 
 def _short_names(settings: Sequence[Setting]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,9 +40,9 @@ def status(options: Options, *, grid: Grid = False) -> int:
     things that the chain does not know, and what a [[resolve]] entry keeps.
     """
     settings = to_read(options)
-    outline = settings[0].chain()
+    outline, began = settings[0].chain(), time.time()
     results = look(settings, options, partial(observe.observe, action="status"))
-    last, notices = known(settings, results)
+    last, notices = known(settings, results, began)
     code = could_read(results)
     if options.as_json:
         from architect_migrate.report_json import document, seen_json
@@ -112,13 +113,13 @@ def check(options: Options, *, notify: Notify = False) -> int:
 def _checked(options: Options) -> Checked:
     """Check and show how it came out."""
     settings = to_read(options)
-    outline = settings[0].chain()
+    outline, began = settings[0].chain(), time.time()
     results = look(settings, options, partial(observe.observe, action="check"))
     words = tuple(
         observe.unclean(setting, it.survey) if it.survey else "" for setting, it in zip(settings, results, strict=True)
     )
     code = could_read(results) or int(any(words))
-    _, notices = known(settings, results)
+    _, notices = known(settings, results, began)
     if options.as_json:
         from architect_migrate.report_json import document, seen_json
         from architect_migrate.report_ledger_json import notice_json

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate import ledger
@@ -42,19 +43,22 @@ class Notice:
         return f"not as {named(self.entry)} left it: {self.found}"
 
 
-def noticed(file: Path, results: Iterable[Result], newest: Mapping[str, Entry]) -> dict[str, Notice]:
+def noticed(file: Path, results: Iterable[Result], newest: Mapping[str, Entry], began: float) -> dict[str, Notice]:
     """By environment, what is no longer as the ledger's last entry left it, of those that were looked at.
 
-    `newest` are the newest entries, where they were read already. Nothing is said of what was not seen, nor where the
-    ledger does not know. Raises LedgerError.
+    `newest` are the newest entries, read after the databases were, and `began` is when looking at those began (of
+    time.time()): nothing is said where a run ended since, of what was not seen, and where the ledger does not know.
+    Raises LedgerError.
     """
     seen = [
         (it.environment, it.database, it.survey.claims.stamp or (), it.survey.traces) for it in results if it.survey
     ]
-    return noticed_of(file, seen, newest)
+    return noticed_of(file, seen, newest, began)
 
 
-def noticed_of(file: Path, standing: Sequence[Standing], newest: Mapping[str, Entry]) -> dict[str, Notice]:
+def noticed_of(
+    file: Path, standing: Sequence[Standing], newest: Mapping[str, Entry], began: float
+) -> dict[str, Notice]:
     """The same of stamps and traces. Raises LedgerError."""
     found: dict[str, Notice | None] = {}
     left = {name: it for name, it in newest.items() if it.fact(_LEFT)}
@@ -66,7 +70,8 @@ def noticed_of(file: Path, standing: Sequence[Standing], newest: Mapping[str, En
         if entry and entry.database == mask(database):
             # An entry that somebody has changed says nothing; `ledger.problem` tells of that.
             with suppress(ValueError, TypeError, AttributeError):
-                found[name] = _notice(file, entry, stamp, traces)
+                ended = datetime.fromisoformat(entry.started_at).timestamp() + entry.seconds
+                found[name] = _notice(file, entry, stamp, traces) if ended < began else None
     return {name: it for name, it in found.items() if it}
 
 

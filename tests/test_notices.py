@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +13,11 @@ from cli_support import archmig, ask, build, execute
 from plain_alembic import alembic
 
 from architect_migrate import ledger
+from architect_migrate.environments import read_matrix
 from architect_migrate.interrupt import FinishedFirst, Interrupts
+from architect_migrate.notices import noticed
+from architect_migrate.observe import observe
+from architect_migrate.setting import setting_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,6 +173,18 @@ def test_a_reconcile_that_finds_nothing_to_do_takes_note_and_is_silent_from_then
 def test_what_archmig_does_itself_is_not_noticed(folder: Path, words: tuple[str, ...]) -> None:
     assert archmig(*words, "-e", "behind").code == 0
     assert notice() is None
+
+
+def test_a_run_that_ended_while_others_looked_is_no_reason_for_a_notice(folder: Path) -> None:
+    execute(folder / "behind.db", "CREATE TABLE mine (a)")
+    matrix = read_matrix(folder / "environments.toml", {})
+    setting = setting_for(matrix, matrix.environments[1], None)
+    began = time.time()
+    seen = observe(setting, "status")
+    left = ledger.latest(setting.ledger, ["behind"])
+    assert list(noticed(setting.ledger, [seen], left, began)) == ["behind"]
+    ended = datetime.fromisoformat(left["behind"].started_at).timestamp() + left["behind"].seconds
+    assert noticed(setting.ledger, [seen], left, ended - 0.1) == {}
 
 
 def test_another_database_under_the_same_name_was_never_touched(folder: Path) -> None:
