@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate import ledger
+from architect_migrate.results import State
 from architect_migrate.urls import mask
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def noticed(file: Path, results: Iterable[Result], newest: Mapping[str, Entry], 
     Raises LedgerError.
     """
     seen = [
-        (it.environment, it.database, it.survey.claims.stamp or (), it.survey.traces) for it in results if it.survey
+        (it.environment, it.database, its.claims.stamp or (), its.traces)
+        for it, its in ((it, it.survey) for it in results)
+        if its and (its.traces or its.state in {State.MISSING, State.UNINITIALISED})
     ]
     return noticed_of(file, seen, newest, began)
 

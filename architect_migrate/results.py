@@ -53,8 +53,9 @@ class Survey:
     `position` is what is applied by the evidence, `stamp` what Alembic's table says (None: it has none), `pending`
     the revisions between position and target, `drift` how many differences of each severity there are (those that
     a [[resolve]] entry lets stand are counted as `kept`). `diagnosis` is None where a digest told it all: then the
-    database has exactly the chain's schema. `traces` is None where there is no database. `unsynced` are the numbers of
-    the legacy tracker's rows that are to be corrected, where that is asked for and the rest is well.
+    database has exactly the chain's schema. `traces` is None where there is no database, or no ledger to compare them
+    with. `unsynced` are the numbers of the legacy tracker's rows that are to be corrected, where that is asked for and
+    the rest is well.
     """
 
     state: State

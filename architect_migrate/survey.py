@@ -48,18 +48,18 @@ def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, w
     position = _position_by(setting.source, stamped)
     if set(heads(outline, position)) != set(stamped):
         return None
-    traces = traces_of(connection, setting.hidden(outline.version_table))
-    if traces.schema != _digest_at(setting.source, position):
+    if not as_the_chain_makes_it(setting, connection, outline, position):
         return None
     left = wanted - position
     pending = tuple(it for it in outline.order if it in left) if left else ()
-    state, claims = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped)
+    state, claims, traces = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped), None
+    if setting.ledger.exists():
+        traces = traces_of(connection, setting.hidden(outline.version_table), _digest_at(setting.source, position))
     if setting.tracker and setting.tracker.sync:
         from architect_migrate.tracker import read_claims
 
         claims = read_claims(connection, setting.tracker, outline.version_table)
-    seen = Survey(state, claims, position, pending, Counter(), traces=traces)
-    return _with_tracker(setting, seen)
+    return _with_tracker(setting, Survey(state, claims, position, pending, Counter(), traces=traces))
 
 
 def _with_tracker(setting: Setting, seen: Survey) -> Survey:

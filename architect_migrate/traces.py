@@ -12,17 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def traces_of(connection: sqlite3.Connection, hidden: Iterable[str]) -> Traces:
-    """The traces as the connection's transaction sees them; the tables in `hidden` do not count to the schema."""
+_COUNTER = "SELECT NULL, schema_version FROM pragma_schema_version"
+_BOTH = f"{_COUNTER} UNION ALL SELECT name, seq FROM main.sqlite_sequence"
+
+
+def traces_of(connection: sqlite3.Connection, hidden: Iterable[str], known: str = "") -> Traces:
+    """The traces as the connection's transaction sees them; the tables in `hidden` do not count to the schema.
+
+    `known` is the schema's digest where it was computed already.
+    """
     without = tuple(sorted({it.lower() for it in hidden}))
-    (counter,) = connection.execute("PRAGMA main.schema_version").fetchone()
-    return Traces(digest(connection, without), without, int(counter), _highest(connection))
+    return Traces(known or digest(connection, without), without, *_counted(connection))
 
 
-def _highest(connection: sqlite3.Connection) -> tuple[tuple[str, int], ...]:
-    """The highest id that each table with AUTOINCREMENT has given out; SQLite never takes one back by itself."""
+def _counted(connection: sqlite3.Connection) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """SQLite's count of changes to the schema, and the highest id that each AUTOINCREMENT table has given out."""
     try:
-        rows = connection.execute("SELECT name, seq FROM main.sqlite_sequence").fetchall()
-    except sqlite3.OperationalError:  # there is no such table until one is made that counts
-        return ()
-    return tuple(sorted((name, seq) for name, seq in rows if isinstance(name, str) and isinstance(seq, int)))
+        (_, counter), *highest = connection.execute(_BOTH).fetchall()
+    except sqlite3.OperationalError:  # no table counts, so there is no sqlite_sequence
+        ((_, counter),), highest = connection.execute(_COUNTER).fetchall(), []
+    return int(counter), tuple(sorted(it for it in highest if isinstance(it[0], str) and isinstance(it[1], int)))

@@ -41,7 +41,11 @@ def old_manager(path: Path, numbers: list[str]) -> list[str]:
 
 
 def keep_true(file: Path) -> None:
-    file.write_text(file.read_text().replace("[tracker]", "[tracker]\nsync = true"))
+    text = file.read_text()
+    off = "sync = false"
+    file.write_text(
+        text.replace(off, "sync = true") if off in text else text.replace("[tracker]", "[tracker]\nsync = true")
+    )
 
 
 @pytest.fixture
