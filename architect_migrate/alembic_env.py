@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from architect_migrate import chain, database
 from architect_migrate.alembic_job import Job, bookkeeping, job_of, source_for, title
 from architect_migrate.alembic_options import read_options
+from architect_migrate.alembic_record import Record
 from architect_migrate.alembic_steps import refuse_foreign, watched_steps
 from architect_migrate.chain_connection import alchemy
 from architect_migrate.chain_errors import (
@@ -148,12 +149,29 @@ def _refuse_drift(context: ModuleType, job: Job, connection: sqlite3.Connection,
 
 
 def _write(context: ModuleType, job: Job) -> None:
-    """Run the command in one transaction, prove what it left, commit, and read the version back."""
+    """Run the command in one transaction, prove what it left, commit, read the version back, and enter it all."""
+    record = Record(job)
+    try:
+        with record.kept_if_it_fails():
+            _prove(context, job, record)
+    except FinishedFirst:
+        _enter(record)
+        raise
+    _enter(record)
+
+
+def _enter(record: Record) -> None:
+    for warning in record.enter():
+        logging.getLogger("alembic.archmig").warning("%s", warning)
+
+
+def _prove(context: ModuleType, job: Job, record: Record) -> None:
+    """Run, commit, and read back what was recorded."""
     with ExitStack() as around:
         if job.command in {"", "upgrade"} and job.environment.uninitialised is Uninitialised.CREATE:
             around.enter_context(database.created(job.path))
         around.enter_context(_explained(job))
-        recorded = finishing(lambda it: _in_transaction(context, job, it))
+        recorded = finishing(lambda it: _in_transaction(context, job, it, record))
     table = context.get_context().version_table
     with database.reading(job.path, job.environment.lock_timeout) as connection:
         found = read_claims(connection, None, table).stamp or ()
@@ -161,7 +179,7 @@ def _write(context: ModuleType, job: Job) -> None:
         raise StampError(table, f"holds {found} after the run, and {recorded} was recorded")
 
 
-def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts) -> tuple[str, ...]:
+def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> tuple[str, ...]:
     """The heads that the run recorded."""
     with database.transaction(job.path, job.environment.lock_timeout) as connection:
         _refuse_damage(job.path, connection)
@@ -170,15 +188,18 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts) -> tu
             context.configure(connection=lent, transactional_ddl=True)
             migration = context.get_context()
             stamped = () if job.purge else read_claims(connection, None, migration.version_table).stamp or ()
+            record.begins(connection, migration.version_table, stamped)
             # Alembic has no public place between its steps and their functions.
             steps = migration._migrations_fn  # noqa: SLF001
-            migration._migrations_fn = partial(watched_steps, steps, connection, job)  # noqa: SLF001
+            migration._migrations_fn = partial(watched_steps, steps, connection, job, told=record.steps)  # noqa: SLF001
             context.run_migrations()
             recorded: tuple[str, ...] = migration.get_current_heads()
             refuse_foreign(job, set(recorded) - set(stamped))
+        record.sync(connection, recorded)
         _refuse_damage(job.path, connection)
         if broken := database.violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))
+        record.ends(connection, recorded)
         interrupts.refuse()
         interrupts.held = True
     return recorded

@@ -12,6 +12,7 @@ from architect_migrate.alembic_job import source_for
 from architect_migrate.chain_errors import NotPromotedError, NotRehearsedError
 from architect_migrate.guard import watched
 from architect_migrate.native import as_alembic_goes
+from architect_migrate.plan import RunDowngrade, RunRevision, headline
 from architect_migrate.promotion import lacking
 from architect_migrate.rehearsed import advice_for, schema_digest, standing
 from architect_migrate.replay import cache_folder, foreign_at, history_of
@@ -56,9 +57,18 @@ def _refuse_unrehearsed(
 
 
 def watched_steps(
-    steps: Callable[..., Iterable[Any]], connection: sqlite3.Connection, job: Job, heads: Any, context: Any
+    steps: Callable[..., Iterable[Any]],
+    connection: sqlite3.Connection,
+    job: Job,
+    heads: Any,
+    context: Any,
+    *,
+    told: list[str],
 ) -> Iterator[Any]:
-    """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing."""
+    """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing.
+
+    Each that is run is put into `told` in words.
+    """
     found = list(steps(heads, context))
     own = [it for it in found if hasattr(it, "revision")]
     run = [it.revision.revision for it in own if it.is_upgrade]
@@ -68,6 +78,8 @@ def watched_steps(
     for step in found:
         if hasattr(step, "revision"):
             step.migration_fn = _watched_step(step.migration_fn, connection, step, job.ini)
+            its = step.revision.revision
+            told.append(headline(RunRevision(its) if step.is_upgrade else RunDowngrade(its)))
         yield step
 
 

@@ -24,11 +24,12 @@ from architect_migrate.plan import (
     RunRevision,
     Stamp,
     Step,
+    SyncTracker,
     headline,
     rewritten,
 )
 from architect_migrate.sqlite_rebuild import rebuild_table
-from architect_migrate.sqlite_render import statement
+from architect_migrate.sqlite_render import statement, tracker_statements
 from architect_migrate.stamp import write_stamp
 from architect_migrate.template import give, replay_on, template_of
 
@@ -85,7 +86,7 @@ def execute(
 def _is_fresh(connection: sqlite3.Connection, plan: Plan, outline: Outline) -> bool:
     """Whether a database holds nothing at all and the plan is the chain from its base."""
     nothing = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    only_chain = all(isinstance(it, RunRevision | Stamp) for it in plan.steps)
+    only_chain = all(isinstance(it, RunRevision | Stamp | SyncTracker) for it in plan.steps)
     # Where branches are left out, what replay recorded may speak of what they make.
     return nothing and not plan.before and only_chain and len(plan.after) <= len(outline.digests)
 
@@ -106,6 +107,8 @@ def _build(
                 replay_on(connection, step.revision, statements[step.revision])
             case Stamp():
                 write_stamp(connection, history.outline.version_table, step.revisions)
+            case SyncTracker():
+                write_tracker(connection, step)
             case _:
                 pass
     still_inside(connection)
@@ -158,11 +161,19 @@ def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, his
             rebuild_table(connection, step.table, step.edits, dict(step.fill), told)
         case Stamp():
             write_stamp(connection, history.outline.version_table, step.revisions)
+        case SyncTracker():
+            write_tracker(connection, step)
         case CreateObject() | DropObject() | AddColumn() | DropColumn():
             connection.execute(statement(step))
         case _:
             assert_never(step)
     return Watched()
+
+
+def write_tracker(connection: sqlite3.Connection, step: SyncTracker) -> None:
+    """Make the legacy tracker's rows true; whoever owns the transaction commits."""
+    for it in tracker_statements(step):
+        connection.execute(it)
 
 
 def _native(run: Callable[[str], Watched], revision: str, connection: sqlite3.Connection, history: History) -> Watched:

@@ -17,6 +17,7 @@ from architect_migrate.database_errors import BackupError, DamagedError, NotADat
 from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import LedgerError
 from architect_migrate.exact_rows import exact, row_tables
+from architect_migrate.journal import enter, entered_if_it_fails, tools
 
 if TYPE_CHECKING:
     import sqlite3
@@ -84,33 +85,23 @@ def create(setting: Setting) -> Backup | None:
 
     Raises as `backup.take`.
     """
-    started, path = time.time(), file_of(setting.environment.url)
+    started = time.time()
+    with entered_if_it_fails(setting, "backup create", started):
+        made = _created(setting)
+    if made:
+        facts = [("backup digest", made.content.digest), *tools()]
+        enter(setting, "backup create", started, backup=str(made.path), facts=facts)
+    return made
+
+
+def _created(setting: Setting) -> Backup | None:
+    path = file_of(setting.environment.url)
     if not path.exists() and setting.environment.uninitialised is Uninitialised.SKIP:
         return None
     with reading(path, setting.environment.lock_timeout) as connection:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             return None
-        made = take_for(setting, "backup create", connection)
-    enter(setting, "backup create", started, backup_path=str(made.path))
-    return made
-
-
-def enter(setting: Setting, action: str, started: float, *, backup_path: str = "", detail: str = "") -> tuple[str, ...]:
-    """Enter in the ledger what was done; a ledger that cannot be written is a warning."""
-    entry = ledger.entry(
-        environment=setting.environment.name,
-        database=str(setting.environment.url),
-        action=action,
-        started=started,
-        result="done",
-        backup=backup_path,
-        detail=detail,
-    )
-    try:
-        ledger.append(setting.ledger, entry)
-    except LedgerError as error:
-        return (str(error),)
-    return ()
+        return take_for(setting, "backup create", connection)
 
 
 def catalogue(setting: Setting) -> tuple[Copy, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate import backups, ledger
+from architect_migrate import backups, journal, ledger
 from architect_migrate.apply import execute
 from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.database import created, file_of, integrity, reading, transaction
@@ -20,6 +20,7 @@ from architect_migrate.outline import heads
 from architect_migrate.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.rehearsed import as_rehearsed
 from architect_migrate.results import Outcome, Receipt, Result
+from architect_migrate.traces import traces_of
 from architect_migrate.tracker import read_claims
 from architect_migrate.verify import verify
 
@@ -48,7 +49,8 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
     if shown.before and any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in shown.steps):
         # Alembic takes longer to import than most revisions to run, and nobody is to wait for that behind the lock.
         import architect_migrate.chain  # noqa: F401  (execute will find it there)
-    return finishing(lambda it: _carried_out(setting, action, shown, progress, make=make, interrupts=it))
+    with journal.entered_if_it_fails(setting, action, time.time()):
+        return finishing(lambda it: _carried_out(setting, action, shown, progress, make=make, interrupts=it))
 
 
 def _carried_out(
@@ -70,9 +72,13 @@ def _carried_out(
         proof = verify(setting, shown, connection, copy, written)
         if made:
             backups.mark(setting, made, action, connection, _unwritten(setting, proof))
+        left = traces_of(connection, setting.hidden(setting.outline().version_table))
         interrupts.refuse()
         interrupts.held = True
     receipt = _receipt(setting, prepared, proof, copy, time.time() - started)
+    facts = journal.evidence(setting, prepared.survey, shown, receipt, left)
+    taken = (("backup digest", made.content.digest),) if made else ()
+    receipt = replace(receipt, facts=(*facts, *taken))
     _read_back(setting, shown)
     result = Result(
         environment=setting.environment.name,
@@ -86,8 +92,8 @@ def _carried_out(
         warnings=tuple(written.restored),
         rehearsal=rehearsal,
     )
-    facts = (("rehearsal", str(rehearsal)),) if rehearsal else ()
-    return _tidied(setting, record(setting, result, started, facts))
+    went_by = (("rehearsal", str(rehearsal)),) if rehearsal else ()
+    return _tidied(setting, record(setting, result, started, went_by))
 
 
 def _tidied(setting: Setting, result: Result) -> Result:
@@ -148,26 +154,30 @@ def _receipt(setting: Setting, prepared: Prepared, proof: Proof, copy: Path | No
 def record(setting: Setting, result: Result, started: float, facts: tuple[tuple[str, str], ...] = ()) -> Result:
     """Enter a result in the ledger; a ledger that cannot be written is a warning, never a reason to undo a run."""
     try:
-        ledger.append(setting.ledger, replace(ledger_entry(result, started), facts=facts))
+        new = ledger_entry(result, started)
+        number = ledger.append(setting.ledger, replace(new, facts=(*new.facts, *facts)))
     except LedgerError as error:
         return replace(result, warnings=(*result.warnings, str(error)))
-    return result
+    return replace(result, receipt=replace(result.receipt, number=number)) if result.receipt else result
 
 
 def ledger_entry(result: Result, started: float) -> ledger.Entry:
     """A result as the ledger keeps it."""
-    receipt = result.receipt
+    receipt, blockers = result.receipt, result.plan.blockers if result.plan else ()
+    stamp = (result.survey.claims.stamp if result.survey else None) or ()
     return ledger.entry(
         environment=result.environment,
         database=result.database,
         action=result.action,
         started=started,
         result=result.outcome.value,
-        from_heads=receipt.came_from if receipt else (),
+        from_heads=receipt.came_from if receipt else stamp,
         to_heads=receipt.arrived_at if receipt else (),
         steps=receipt.steps if receipt else (),
         backup=receipt.backup if receipt else "",
+        findings=tuple(f"{it.code}: {it.subject}: {it.found}" for it in blockers),
         detail=result.detail,
+        facts=receipt.facts if receipt else tuple(journal.tools()),
     )
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from architect_migrate.outline import Outline, Revision
 
+# The checksum of a tracker row that archmig wrote: it tells when it was recorded, not when anything ran.
+RECORDED = "archmig"
+
 
 class Claim(Enum):
     """What is claimed of one revision."""
@@ -36,11 +39,17 @@ class TrackerRow:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Everything that a database claims; `stamp` are the rows of Alembic's version table (None: no such table)."""
+    """Everything that a database claims; `stamp` are the rows of Alembic's version table (None: no such table).
+
+    Where the tracker is to be kept true, `columns` are those of its own that it has, spelt as they are, and `obstacle`
+    is why no row of archmig's can go in.
+    """
 
     stamp: tuple[str, ...] | None = None
     rows: tuple[TrackerRow, ...] = ()
     tracker: bool = False
+    columns: tuple[str, ...] = ()
+    obstacle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +81,8 @@ def claim_of(revision: Revision, stamped: frozenset[str], rows: Iterable[Attribu
 
 
 def out_of_order(rows: tuple[TrackerRow, ...]) -> tuple[tuple[TrackerRow, TrackerRow], ...]:
-    """Rows recorded after a row of a higher number, each with the first such row."""
-    ordered = sorted(rows, key=lambda row: row.applied_at)
+    """Rows recorded after a row of a higher number, each with the first such row; what archmig recorded aside."""
+    ordered = sorted((it for it in rows if it.checksum != RECORDED), key=lambda row: row.applied_at)
     found = []
     for at, row in enumerate(ordered):
         higher = next((it for it in ordered[:at] if it.version > row.version and it.applied_at < row.applied_at), None)

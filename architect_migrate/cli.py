@@ -12,6 +12,7 @@ from architect_migrate import (
     cli_change,
     cli_docs,
     cli_lint,
+    cli_log,
     cli_profile,
     cli_read,
     cli_rehearse,
@@ -35,6 +36,8 @@ _EXAMPLES = {
     "history": "archmig history -e dev -e qa",
     "pending": "archmig pending --db data/dev.db",
     "undo": "archmig undo -e dev --dry-run",
+    "log": "archmig log -e prod -n 5",
+    "show": "archmig show 17",
     "promote": "archmig promote --to prod --dry-run",
     "lint": "archmig lint 049",
     "rehearse": "archmig rehearse --env prod --roundtrip",
@@ -90,10 +93,12 @@ def application() -> typer.Typer:
         cli_rollback.rollback,
         cli_profile.profile,
         cli_docs.docs,
+        cli_log.log,
     )
     for body in bodies:
         app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['promote']}")(solitary(cli_change.promote))
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['show']}")(solitary(cli_log.show))
     app.add_typer(_backup())
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['lint']}")(solitary(cli_lint.lint))
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))

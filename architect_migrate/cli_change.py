@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.cli_consent import Consent, agreed
 from architect_migrate.cli_end import say, write
+from architect_migrate.cli_log import known
 from architect_migrate.cli_options import (  # noqa: TC001  (Typer reads annotations when it runs)
     DownTarget,
     DryRun,
@@ -24,8 +26,9 @@ from architect_migrate.cli_select import to_change, to_read
 from architect_migrate.results import Outcome, Result, exit_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from architect_migrate.notices import Notice
     from architect_migrate.outline import Outline
     from architect_migrate.plan import Plan
     from architect_migrate.setting import Setting
@@ -125,21 +128,33 @@ def _foresee(options: Options, preview: Callable[[Setting], Result], target: str
 
     settings = to_read(options)
     _refuse_unknown(settings[0].chain(), target)
-    return dry(options, settings, look(settings, options, preview))
+    began = time.time()
+    found = look(settings, options, preview)
+    _, notices = known(settings, found, began)
+    return dry(options, settings, tuple(_warned(it, notices) for it in found))
 
 
 def _perform(options: Options, change: _Change, consent: Consent) -> int:
     """Preview every environment, ask once for all, run those that were planned, tell what came of each."""
     settings = to_change(options)
     _refuse_unknown(settings[0].chain(), change.target)
-    return go_on(options, settings, look(settings, options, change.preview), change.execute, consent)
+    began = time.time()
+    return go_on(options, settings, look(settings, options, change.preview), change.execute, consent, began=began)
 
 
 def go_on(
-    options: Options, settings: tuple[Setting, ...], previews: tuple[Result, ...], execute: Execute, consent: Consent
+    options: Options,
+    settings: tuple[Setting, ...],
+    found: tuple[Result, ...],
+    execute: Execute,
+    consent: Consent,
+    *,
+    began: float,
 ) -> int:
-    """Ask once for all that were planned, run them, tell what came of each."""
+    """Ask once for all that were planned, run them, tell what came of each; `began` is when it was looked at them."""
     outline = settings[0].chain()
+    _, notices = known(settings, found, began)
+    previews = tuple(_entered(its, it, began, notices) for its, it in zip(settings, found, strict=True))
     planned = {it.environment: it for it in previews if it.outcome is Outcome.PLANNED}
     if not planned:
         return _tell(options, outline, previews)
@@ -159,6 +174,31 @@ def go_on(
     for it in done.values():
         lament(it, options)
     return _tell(options, outline, tuple(done.get(it.environment, it) for it in previews))
+
+
+def _warned(preview: Result, notices: Mapping[str, Notice]) -> Result:
+    """The same, with a warning where a database is no longer as archmig left it."""
+    notice = notices.get(preview.environment)
+    return replace(preview, warnings=(*preview.warnings, str(notice))) if notice else preview
+
+
+def _entered(setting: Setting, preview: Result, started: float, notices: Mapping[str, Notice]) -> Result:
+    """The same, warned of; what ends a change before it begins is entered in the ledger, as what ends it later is.
+
+    A reconcile that finds nothing to do is entered only where the database is no longer as the last run left it.
+    """
+    result = _warned(preview, notices)
+    if preview.outcome in {Outcome.BLOCKED, Outcome.FAILED}:
+        from architect_migrate.carry_out import record
+
+        return record(setting, result, started)
+    seen, noticed = preview.survey, preview.environment in notices and preview.action == "reconcile"
+    if preview.outcome is Outcome.NOTHING and seen and seen.traces and noticed:
+        from architect_migrate.journal import note
+
+        said = note(setting, preview.action, started, seen, str(notices[preview.environment]))
+        return replace(result, warnings=(*result.warnings, *said))
+    return result
 
 
 def _refuse_unknown(outline: Outline, target: str | None) -> None:

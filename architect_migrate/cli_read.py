@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate import observe
 from architect_migrate.cli_end import complain, say, write
+from architect_migrate.cli_log import known
 from architect_migrate.cli_options import (  # noqa: TC001  (Typer reads annotations when it runs)
     Grid,
     Notify,
@@ -16,14 +18,15 @@ from architect_migrate.cli_options import (  # noqa: TC001  (Typer reads annotat
 )
 from architect_migrate.cli_screen import paint, width
 from architect_migrate.cli_select import chain_of, to_read
-from architect_migrate.errors import ArchmigError, LedgerError, UnexpectedError
+from architect_migrate.errors import ArchmigError, UnexpectedError
 from architect_migrate.matrix import each
 from architect_migrate.results import Checked, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from architect_migrate.ledger import Entry
+    from architect_migrate.notices import Notice
     from architect_migrate.outline import Outline
     from architect_migrate.results import Result
     from architect_migrate.setting import Setting
@@ -37,13 +40,19 @@ def status(options: Options, *, grid: Grid = False) -> int:
     things that the chain does not know, and what a [[resolve]] entry keeps.
     """
     settings = to_read(options)
-    outline, last = settings[0].chain(), _last(settings)
+    outline, began = settings[0].chain(), time.time()
     results = look(settings, options, partial(observe.observe, action="status"))
+    last, notices = known(settings, results, began)
     code = could_read(results)
     if options.as_json:
         from architect_migrate.report_json import document, seen_json
+        from architect_migrate.report_ledger_json import notice_json
 
-        write(document("status", code, (seen_json(it, outline, last.get(it.environment)) for it in results)))
+        told = (
+            {**seen_json(it, outline, last.get(it.environment)), "notice": notice_json(notices.get(it.environment))}
+            for it in results
+        )
+        write(document("status", code, told))
     elif grid:
         from architect_migrate.report_grid import grid_text
 
@@ -51,8 +60,10 @@ def status(options: Options, *, grid: Grid = False) -> int:
     else:
         from architect_migrate.report_status import status_text
 
-        words = {name: f"{it.action} {it.started_at[:16].replace('T', ' ')}" for name, it in last.items()}
+        words = {name: _last_action(it, name in notices) for name, it in last.items()}
         write(status_text(results, outline, words, paint(), width()))
+    if not options.as_json:
+        _write_notices(notices)
     return code
 
 
@@ -102,17 +113,24 @@ def check(options: Options, *, notify: Notify = False) -> int:
 def _checked(options: Options) -> Checked:
     """Check and show how it came out."""
     settings = to_read(options)
-    outline = settings[0].chain()
+    outline, began = settings[0].chain(), time.time()
     results = look(settings, options, partial(observe.observe, action="check"))
     words = tuple(
         observe.unclean(setting, it.survey) if it.survey else "" for setting, it in zip(settings, results, strict=True)
     )
     code = could_read(results) or int(any(words))
+    _, notices = known(settings, results, began)
     if options.as_json:
         from architect_migrate.report_json import document, seen_json
+        from architect_migrate.report_ledger_json import notice_json
 
         told = (
-            {**seen_json(it, outline), "clean": None if it.survey is None else not why, "why": why or None}
+            {
+                **seen_json(it, outline),
+                "clean": None if it.survey is None else not why,
+                "why": why or None,
+                "notice": notice_json(notices.get(it.environment)),
+            }
             for it, why in zip(results, words, strict=True)
         )
         write(document("check", code, told))
@@ -120,6 +138,7 @@ def _checked(options: Options) -> Checked:
         from architect_migrate.report_outcome import check_text
 
         write(check_text(results, words, outline, paint(), width()))
+        _write_notices(notices)
     return Checked(results, words, outline, code)
 
 
@@ -198,6 +217,19 @@ def could_read(results: tuple[Result, ...]) -> int:
     return 2 if any(it.outcome is Outcome.FAILED for it in results) else 0
 
 
+def _last_action(entry: Entry, changed: bool) -> str:
+    ended = "" if entry.result == "done" else f" {entry.result}"
+    return f"{entry.action}{ended} {entry.started_at[:16].replace('T', ' ')}" + ("*" if changed else "")
+
+
+def _write_notices(notices: Mapping[str, Notice]) -> None:
+    """What is no longer as archmig left it, after a report; that changes no exit code."""
+    if notices:
+        from architect_migrate.report_ledger import notices_text
+
+        write("\n" + "\n".join(notices_text(notices, paint(), width())))
+
+
 def _one(outline: Outline, revision: str) -> str:
     from architect_migrate.chain_errors import UnknownRevisionError
     from architect_migrate.outline import heads, position_at
@@ -206,16 +238,3 @@ def _one(outline: Outline, revision: str) -> str:
     if len(found) != 1:
         raise UnknownRevisionError(revision, found, outline.order)
     return found[0]
-
-
-def _last(settings: tuple[Setting, ...]) -> dict[str, Entry]:
-    """The newest entry of each environment in the ledger, where there is one; it is never made by looking."""
-    if not settings[0].ledger.exists():
-        return {}
-    from architect_migrate import ledger
-
-    try:
-        return {it.environment: it for it in ledger.entries(settings[0].ledger)}
-    except LedgerError as error:
-        complain(str(error))
-        return {}

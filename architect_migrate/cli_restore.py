@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli_backup import OneBackup, tried
 from architect_migrate.cli_consent import Consent, agreed
-from architect_migrate.cli_end import say, write
+from architect_migrate.cli_end import complain, say, write
 from architect_migrate.cli_options import DryRun, Options, Yes  # noqa: TC001  (Typer reads annotations when it runs)
 from architect_migrate.cli_screen import paint
 from architect_migrate.cli_select import to_change
@@ -58,7 +59,10 @@ def _restoring(named: Path | None, setting: Setting) -> Undoing:
 def _run(
     options: Options, settings: tuple[Setting, ...], preview: Callable[[Setting], Undoing], consent: Consent | None
 ) -> int:
+    started = time.time()
     previews = dict(zip(settings, tried(settings, preview), strict=True))
+    for it, found in previews.items() if consent else ():
+        _enter_refusal(options, it, found, started)
     going = {it: found for it, found in previews.items() if isinstance(found, Undoing) and found.planned}
     if consent is None or not going:
         return _tell(options, previews, {})
@@ -74,6 +78,20 @@ def _run(
         return _tell(options, previews, {}) if options.as_json else 1
     done = dict(zip(consented, tried(consented, partial(_execute, options.command, going)), strict=True))
     return _tell(options, previews, done)
+
+
+def _enter_refusal(options: Options, setting: Setting, found: Undoing | ArchmigError, started: float) -> None:
+    """What stops a way back before it begins is entered in the ledger, as what stops it later is."""
+    if isinstance(found, ArchmigError):
+        result, detail = "failed", str(found)
+    elif found.since:
+        result, detail = "blocked", f"written since: {'; '.join(found.since)}"
+    else:
+        return
+    from architect_migrate.journal import enter, tools
+
+    for warning in enter(setting, options.command, started, result=result, detail=detail, facts=tools()):
+        complain(warning)
 
 
 def _execute(command: str, going: Mapping[Setting, Undoing], setting: Setting) -> Restored:

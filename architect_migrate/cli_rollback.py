@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,14 +40,14 @@ def rollback(
     from architect_migrate.rollback import Losing
 
     losing = Losing.ALLOWED if lose_rows else Losing.REFUSED
-    settings = to_change(options)
+    settings, began = to_change(options), time.time()
     found = tried(options, settings, partial(_previewed, head, losing))
     previews = tuple(_shown(options, setting, it) for setting, it in zip(settings, found, strict=True))
     if dry_run:
         from architect_migrate.cli_sql import dry
 
         return dry(options, settings, previews)
-    return go_on(options, settings, previews, partial(_rolled_back, head, losing), consent_of(yes))
+    return go_on(options, settings, previews, partial(_rolled_back, head, losing), consent_of(yes), began=began)
 
 
 def _previewed(head: str | None, losing: Losing, setting: Setting) -> Rollback:

@@ -34,12 +34,18 @@ def matrix_of(options: Options) -> Matrix:
 def to_read(options: Options) -> tuple[Setting, ...]:
     """The settings of what was named, of everything where nothing was."""
     matrix = matrix_of(options)
-    return settings_for(matrix, to_look_at(matrix, options), _cache())
+    return settings_for(matrix, to_look_at(matrix, options), cache())
 
 
 def to_look_at(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
     """The environments that were named, all of them where nothing was."""
     return _chosen(matrix, options) if options.chosen else everything(matrix)
+
+
+def listed(options: Options) -> tuple[Matrix, tuple[Environment, ...]]:
+    """The matrix and what was named of it, all of it where nothing was; the chain is not asked."""
+    matrix = matrix_of(options)
+    return matrix, _chosen(matrix, options) if options.chosen else matrix.environments
 
 
 def to_change(options: Options) -> tuple[Setting, ...]:
@@ -48,7 +54,7 @@ def to_change(options: Options) -> tuple[Setting, ...]:
         advice = "name them with --env NAME, --tag TAG or --db PATH, or say --all"
         raise UsageError(f"archmig {options.command} changes databases, and none was named", advice)
     matrix = matrix_of(options)
-    return settings_for(matrix, _chosen(matrix, options), _cache())
+    return settings_for(matrix, _chosen(matrix, options), cache())
 
 
 def _chosen(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
@@ -68,8 +74,9 @@ def chain_of(options: Options) -> Outline:
 
 def source_in_use(options: Options) -> Source:
     """The chain, where no database is named."""
-    return source_of(matrix_of(options).script, _cache())
+    return source_of(matrix_of(options).script, cache())
 
 
-def _cache() -> Path | None:
+def cache() -> Path | None:
+    """Where replays of the chain are remembered."""
     return cache_folder(os.environ)

@@ -85,12 +85,22 @@ def _scripted(preview: Callable[[Setting], Result], setting: Setting) -> Result:
     result = preview(setting)
     if result.outcome is not Outcome.PLANNED or result.survey is None or result.plan is None:
         return result
-    from architect_migrate.chain import offline_sql
     from architect_migrate.outline import heads
+    from architect_migrate.plan import SyncTracker
+    from architect_migrate.sqlite_render import tracker_statements
 
-    start, end = (heads(setting.outline(), it) for it in (result.survey.position, result.plan.after))
-    sql = offline_sql(setting.source.script, start, end)
-    return replace(result, detail=sql.strip())
+    scripts = []
+    if result.survey.pending:
+        from architect_migrate.chain import offline_sql
+
+        start, end = (heads(setting.outline(), it) for it in (result.survey.position, result.plan.after))
+        scripts.append(offline_sql(setting.source.script, start, end).strip())
+    scripts += [
+        "\n".join(["BEGIN;", *(f"{it};" for it in tracker_statements(step)), "COMMIT;"])
+        for step in result.plan.steps
+        if isinstance(step, SyncTracker)
+    ]
+    return replace(result, detail="\n\n".join(scripts))
 
 
 def _why(result: Result) -> str:

@@ -133,12 +133,12 @@ class ResolutionsClashError(ArchmigError):
 class LedgerError(ArchmigError):
     """The ledger at `file` cannot be read or written; what it would have told of is done all the same."""
 
-    def __init__(self, file: str, problem: str) -> None:
-        self.file, self.problem = file, problem
-        super().__init__(file, problem)
+    def __init__(self, file: str, problem: str, advice: str = "move the file away") -> None:
+        self.file, self.problem, self.advice = file, problem, advice
+        super().__init__(file, problem, advice)
 
     def __str__(self) -> str:
-        return f"{self.file}: no use as a ledger: {self.problem}; no database is affected: move the file away"
+        return f"{self.file}: no use as a ledger: {self.problem}; no database is affected: {self.advice}"
 
 
 class UnexpectedError(ArchmigError):

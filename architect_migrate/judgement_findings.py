@@ -85,15 +85,15 @@ def _of_ambiguity(diagnosis: Diagnosis) -> Iterator[Finding]:
 
 def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
     """Where what is claimed of a revision and what is there disagree."""
-    revision, counts = judgement.revision.id, _counts(judgement)
+    revision, shown = judgement.revision.id, counts(judgement)
     there = judgement.verdict in {Verdict.APPLIED, Verdict.PARTIAL, Verdict.CONFLICTING}
     claimed = judgement.claim in {Claim.EXECUTED, Claim.STAMPED}
     if claimed and judgement.verdict in {Verdict.MISSING, Verdict.PARTIAL, Verdict.CONFLICTING}:
-        found = f"claimed as {judgement.claim.value}, but {judgement.verdict.value} ({counts})"
+        found = f"claimed as {judgement.claim.value}, but {judgement.verdict.value} ({shown})"
         yield Finding(Level.REPAIR, "claim-false", revision, found, _RECONCILE, revision)
     elif there and not claimed and revision in diagnosis.position:
         said = "recorded as skipped" if judgement.claim is Claim.SKIPPED else "not recorded anywhere"
-        found = f"{said}, but {judgement.verdict.value} ({counts})"
+        found = f"{said}, but {judgement.verdict.value} ({shown})"
         yield Finding(Level.NOTE, "claim-missing", revision, found, "", revision)
     for fact in judgement.lingering:
         advice = "it is kept; a [[resolve]] entry with drop = true removes it"
@@ -102,7 +102,8 @@ def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
         )
 
 
-def _counts(judgement: Judgement) -> str:
+def counts(judgement: Judgement) -> str:
+    """How much of a revision is there, missing and in another shape: `3 there, 1 missing`."""
     parts = ((judgement.present, "there"), (judgement.absent, "missing"), (judgement.differing, "in another shape"))
     return ", ".join(f"{len(its)} {word}" for its, word in parts if its)
 

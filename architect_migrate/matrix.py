@@ -31,7 +31,8 @@ def each(
     for setting, found in zip(waiting, attempts(waiting, service, jobs), strict=True):
         name, database = setting.environment.name, str(setting.environment.url)
         if isinstance(found, ArchmigError):
-            yield Result(name, database, action, Outcome.FAILED, str(found), error=found)
+            notes = tuple(getattr(found, "__notes__", ()))
+            yield Result(name, database, action, Outcome.FAILED, str(found), error=found, warnings=notes)
         else:
             yield found
 

@@ -55,7 +55,8 @@ def up(setting: Setting, seen: Survey, target: str | None) -> Plan:
     after = seen.position | wanted_of(setting, target)
     steps = tuple(RunRevision(it) for it in seen.pending)
     stamp = (Stamp(heads(setting.outline(), after)),) if steps else ()
-    return as_promoted(setting, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
+    plan = as_promoted(setting, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
+    return setting.synced(seen.claims, plan)
 
 
 def down(setting: Setting, seen: Survey, target: str | None) -> Plan:
@@ -64,7 +65,7 @@ def down(setting: Setting, seen: Survey, target: str | None) -> Plan:
     after = seen.position & wanted_of(setting, target)
     steps = tuple(RunDowngrade(it) for it in reversed(outline.order) if it in seen.position - after)
     stamp = (Stamp(heads(outline, after)),) if steps else ()
-    return Plan((*steps, *stamp), (), seen.kept, seen.position, after)
+    return setting.synced(seen.claims, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
 
 
 def as_alembic_goes(outline: Outline, up: Collection[str], down: Collection[str], stamped: Iterable[str]) -> Plan:

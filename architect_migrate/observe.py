@@ -50,7 +50,7 @@ def unclean(setting: Setting, seen: Survey) -> str:
     """Why a database is not where its environment says that it should be, as the chain makes it; empty if it is."""
     match seen.state:
         case State.AT_TARGET:
-            return ""
+            return f"the tracker is not true of {', '.join(seen.unsynced)}" if seen.unsynced else ""
         case State.PENDING:
             return f"{len(seen.pending)} pending"
         case State.REFUSED:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, assert_never
 from architect_migrate import codec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from architect_migrate.diff import Change
-    from architect_migrate.environment import Resolution
+    from architect_migrate.environment import Resolution, Tracker
     from architect_migrate.findings import Finding
     from architect_migrate.sqlite_edit import Edit
 
@@ -96,8 +98,61 @@ class Stamp:
     revisions: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A row of the legacy tracker for a number that it lacks; its time is that of the run."""
+
+    version: str
+    description: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectRow:
+    """Other words in the row of a number; `was` tells those that are there now."""
+
+    version: str
+    description: str
+    checksum: str
+    was: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRow:
+    """No row any more for a number of which not everything is applied; `was` tells what the row says."""
+
+    version: str
+    was: str
+
+
+TrackerChange = RecordRow | CorrectRow | ForgetRow
+
+
+@dataclass(frozen=True, slots=True)
+class SyncTracker:
+    """Make the legacy tracker's rows true; `columns` are those of it that are there (none: it is made first)."""
+
+    tracker: Tracker
+    columns: tuple[str, ...]
+    changes: tuple[TrackerChange, ...]
+
+    @property
+    def table(self) -> str:
+        """The tracker's table."""
+        return self.tracker.table
+
+
 Step = (
-    RunRevision | RunDowngrade | RunDataStep | CreateObject | DropObject | AddColumn | DropColumn | RebuildTable | Stamp
+    RunRevision
+    | RunDowngrade
+    | RunDataStep
+    | CreateObject
+    | DropObject
+    | AddColumn
+    | DropColumn
+    | RebuildTable
+    | Stamp
+    | SyncTracker
 )
 
 
@@ -145,8 +200,44 @@ def headline(step: Step) -> str:
             return f"rebuild table {step.table}: {', '.join(edit_words(it) for it in step.edits)}"
         case Stamp():
             return f"stamp {', '.join(step.revisions) or 'base'}"
+        case SyncTracker():
+            true = " true" if step.columns else ""
+            return f"make the tracker {step.table}{true}: {', '.join(_numbers(step.changes))}"
         case _:
             assert_never(step)
+
+
+def _numbers(changes: tuple[TrackerChange, ...]) -> Iterator[str]:
+    for kind, verb in ((RecordRow, "add"), (CorrectRow, "correct"), (ForgetRow, "remove")):
+        its = [it.version for it in changes if isinstance(it, kind)]
+        if its:
+            yield f"{verb} {', '.join(_runs(its))}"
+
+
+def _runs(numbers: list[str]) -> Iterator[str]:
+    """Numbers in their order, more than two consecutive ones drawn together: `003, 008..012`."""
+    start = 0
+    for at in range(1, len(numbers) + 1):
+        if at == len(numbers) or not _follows(numbers[at - 1], numbers[at]):
+            yield from numbers[start:at] if at - start < 3 else [f"{numbers[start]}..{numbers[at - 1]}"]
+            start = at
+
+
+def _follows(before: str, after: str) -> bool:
+    return before.isdecimal() and after == str(int(before) + 1).zfill(len(before))
+
+
+def change_words(change: TrackerChange) -> str:
+    """What happens to a row of the tracker, with what it said before."""
+    match change:
+        case RecordRow():
+            return f"row {change.version} added"
+        case CorrectRow():
+            return f"row {change.version} corrected; it was {change.was}"
+        case ForgetRow():
+            return f"row {change.version} removed; it was {change.was}"
+        case _:
+            assert_never(change)
 
 
 def edit_words(edit: Edit) -> str:
@@ -158,7 +249,7 @@ def edit_words(edit: Edit) -> str:
 
 def rewritten(steps: tuple[Step, ...]) -> frozenset[str]:
     """The tables whose rows a plan's own steps write anew: they are compared in full afterwards."""
-    return frozenset(it.table.lower() for it in steps if isinstance(it, RebuildTable | DropColumn))
+    return frozenset(it.table.lower() for it in steps if isinstance(it, RebuildTable | DropColumn | SyncTracker))
 
 
 def plan_digest(plan: Plan, fingerprint: str) -> str:

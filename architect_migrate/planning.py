@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.environment import Repair, Uninitialised
 from architect_migrate.findings import Finding, Level
 from architect_migrate.history import reference
-from architect_migrate.plan import Plan, RunRevision, Stamp
+from architect_migrate.plan import Plan, RunRevision, Stamp, SyncTracker
 from architect_migrate.promotion import as_promoted
 from architect_migrate.results import State, Survey
 from architect_migrate.sqlite_ground import Ground
@@ -59,12 +59,12 @@ def _plan(setting: Setting, connection: sqlite3.Connection, seen: Survey, target
         dropped,
     )
     made = make_plan(history, seen.diagnosis, seen.schema, Course(target, setting.resolutions), smith)
-    return as_promoted(setting, _within_policy(setting, made))
+    return setting.synced(seen.claims, as_promoted(setting, _within_policy(setting, made)))
 
 
 def _within_policy(setting: Setting, plan: Plan) -> Plan:
     """With `repair = "none"` a plan that repairs anything is blocked; running the chain itself is no repair."""
-    repairs = [it for it in plan.steps if not isinstance(it, RunRevision | Stamp)]
+    repairs = [it for it in plan.steps if not isinstance(it, RunRevision | Stamp | SyncTracker)]
     if setting.environment.repair is not Repair.NONE or not repairs:
         return plan
     found = f"{len(repairs)} steps of repair are needed, and this environment's policy allows none"

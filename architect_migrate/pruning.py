@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from architect_migrate.backup_record import Copy, remove
-from architect_migrate.backups import catalogue, enter, verify
+from architect_migrate.backups import catalogue, verify
 from architect_migrate.content import Content, content_of
 from architect_migrate.database import file_of, reading
 from architect_migrate.errors import ArchmigError
+from architect_migrate.journal import enter, entered_if_it_fails, tools
 from architect_migrate.row_delta import TableDelta, row_deltas
 
 if TYPE_CHECKING:
@@ -56,13 +57,14 @@ def prune(setting: Setting) -> tuple[Pruned, ...]:
     """Remove the environment's backups that are left over; each is told, also those that had to stay."""
     started = time.time()
     found = []
-    for it in judged(setting):
-        if it.removed:
-            remove(it.copy)
-        found.append(it)
+    with entered_if_it_fails(setting, "backup prune", started):
+        for it in judged(setting):
+            if it.removed:
+                remove(it.copy)
+            found.append(it)
     gone = [it.copy.path.name for it in found if it.removed]
     if gone:
-        enter(setting, "backup prune", started, detail=f"removed {', '.join(gone)}")
+        enter(setting, "backup prune", started, detail=f"removed {', '.join(gone)}", facts=tools())
     return tuple(found)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.claims import Claims
 from architect_migrate.database import file_of, reading
 from architect_migrate.database_errors import DatabaseMissingError
 from architect_migrate.environment import Uninitialised
@@ -49,7 +50,7 @@ def _previewed(setting: Setting, target: str | None) -> Result:
     wanted = wanted_of(setting, target)
     with reading(path, setting.environment.lock_timeout) as connection:
         glanced = glance(setting, connection, outline, wanted)
-        if glanced and glanced.state is State.AT_TARGET:
+        if glanced and glanced.state is State.AT_TARGET and not glanced.unsynced:
             return replace(
                 result, survey=glanced, detail=f"at {_place(setting, glanced.position)}, as the chain makes it"
             )
@@ -130,11 +131,11 @@ def from_nothing(setting: Setting, target: str | None) -> Plan:
     wanted = wanted_of(setting, target)
     steps = [RunRevision(it) for it in outline.order if it in wanted]
     plan = Plan((*steps, Stamp(heads(outline, wanted))), (), (), frozenset(), wanted)
-    if not setting.required:
-        return plan
-    from architect_migrate.promotion import as_promoted
+    if setting.required:
+        from architect_migrate.promotion import as_promoted
 
-    return as_promoted(setting, plan)
+        plan = as_promoted(setting, plan)
+    return setting.synced(Claims(), plan)
 
 
 def built(result: Result, seen: Survey, plan: Plan) -> Result:

@@ -108,6 +108,7 @@ def _claims(seen: Survey) -> Json:
     return {
         "stamp": None if seen.claims.stamp is None else [*seen.claims.stamp],
         "tracker": tracker if seen.claims.tracker else None,
+        "untrue": [*seen.unsynced],
         "gaps": told.gaps,
     }
 
@@ -169,6 +170,7 @@ def _plan(plan: Plan, sql: str | None) -> Json:
 
 def _receipt(it: Receipt) -> Json:
     return {
+        "number": it.number or None,
         "stamp_before": [*it.came_from],
         "stamp_after": [*it.arrived_at],
         "seconds": round(it.seconds, 3),

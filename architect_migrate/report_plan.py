@@ -15,12 +15,13 @@ from architect_migrate.plan import (
     RunDowngrade,
     RunRevision,
     Stamp,
+    SyncTracker,
     edit_words,
     headline,
 )
 from architect_migrate.report_chain import ranges, short_names
 from architect_migrate.report_text import Style, block, clean, count, plain
-from architect_migrate.sqlite_render import name, statement
+from architect_migrate.sqlite_render import literal, name, statement, tracker_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,7 +67,7 @@ def summary(plan: Plan, outline: Outline) -> Iterator[str]:
                 yield f"{verb} {word} {ranges(outline, ids, names)}"
             case "rows":
                 yield f"insert missing rows of {ranges(outline, ids, names)}"
-            case "stamp":
+            case "stamp" | "tracker":
                 yield "; ".join(headline(it) for it in group)
             case _:
                 yield f"{verb} {revision}: {_repairs(group)}" if revision else f"repair: {_repairs(group)}"
@@ -118,6 +119,8 @@ def _sort(step: Step) -> tuple[str, str]:
             return "rows", ""
         case Stamp():
             return "stamp", ""
+        case SyncTracker():
+            return "tracker", ""
         case CreateObject() | DropObject() | AddColumn() | DropColumn() | RebuildTable():
             return "complete", step.revision
         case _:
@@ -152,8 +155,9 @@ def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table
             yield f"CREATE TABLE IF NOT EXISTS {name(version_table)} ({columns});"
             yield f"DELETE FROM {name(version_table)};"
             for it in step.revisions:
-                quoted = it.replace("'", "''")
-                yield f"INSERT INTO {name(version_table)} (version_num) VALUES ('{quoted}');"
+                yield f"INSERT INTO {name(version_table)} (version_num) VALUES ({literal(it)});"
+        case SyncTracker():
+            yield from (_ended(it) for it in tracker_statements(step))
         case CreateObject() | DropObject() | AddColumn() | DropColumn():
             yield _ended(statement(step))
         case _:

@@ -87,9 +87,12 @@ def stamp_of(seen: Survey, names: Mapping[str, str]) -> str:
 
 def tracker_of(seen: Survey) -> str:
     """What the legacy tracker says and how much of it is not so; `-` where there is none to read."""
+    unsynced = f"{len(seen.unsynced)} to correct"
     if not seen.claims.tracker:
-        return "-"
+        return f"none: {unsynced}" if seen.unsynced else "-"
     told = against(seen)
+    if seen.unsynced:
+        return f"{count(told.rows, 'row')}: {unsynced}"
     wrong = [f"{told.false} false"] * bool(told.false) + [f"{told.lacking} lacking"] * bool(told.lacking)
     return count(told.rows, "row") + (f": {', '.join(wrong)}" if wrong else "")
 
@@ -117,7 +120,7 @@ def _row(result: Result, outline: Outline, names: Mapping[str, str], last: str) 
         name,
         at,
         stamp,
-        Cell(tracker_of(seen), Style.BAD if against(seen).false else Style.PLAIN),
+        Cell(tracker_of(seen), Style.BAD if against(seen).false or seen.unsynced else Style.PLAIN),
         _number(drift.get("breaking", 0), Style.BAD),
         _number(drift.get("behavioural", 0), Style.CAUTION),
         _number(tolerated, Style.PLAIN),
@@ -145,6 +148,8 @@ def totals(results: tuple[Result, ...]) -> str:
         advice = " (archmig diagnose says what is wrong, archmig reconcile puts it right)"
     elif states[State.PENDING.value]:
         advice = " (archmig upgrade runs what is pending)"
+    elif any(it.survey and it.survey.unsynced for it in results):
+        advice = " (archmig reconcile corrects the tracker)"
     return f"{count(len(results), 'environment')}: {', '.join(parts)}{advice}"
 
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from architect_migrate import backup
 from architect_migrate.backup import damage
 from architect_migrate.backup_record import Copy, Record, copy_at, read_record, record_file, write_record
-from architect_migrate.backups import catalogue, enter, take_for, verify
+from architect_migrate.backups import catalogue, take_for, verify
 from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.content import Content, content_of, differences
 from architect_migrate.database import created, file_of, reading
 from architect_migrate.database_errors import BackupError, DamagedError, NotADatabaseError, RestoreError
 from architect_migrate.interrupt import finishing
+from architect_migrate.journal import enter, entered_if_it_fails, left_behind, standing, tools
 from architect_migrate.overwrite import overwrite, standing_still
 from architect_migrate.restorations import Restoration, Restored
 from architect_migrate.row_delta import row_deltas
@@ -89,11 +90,13 @@ def restore(setting: Setting, shown: Restoration, action: str) -> Restored:
     Raises ArchmigError, and then the database is as it was, unless the message says otherwise;
     ChangedMeanwhileError where it is another than the preview saw. From the first page written a Ctrl-C waits.
     """
-    return finishing(lambda interrupts: _restored(setting, shown, action, interrupts))
-
-
-def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Interrupts) -> Restored:
     started = time.time()
+    with entered_if_it_fails(setting, action, started):
+        return finishing(lambda interrupts: _restored(setting, shown, action, interrupts, started))
+
+
+def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Interrupts, started: float) -> Restored:
+    before = standing(setting)
     path, timeout = file_of(setting.environment.url), setting.environment.lock_timeout
     with reading(shown.copy.path) as source:
         if differences(shown.then, content_of(source)):
@@ -109,7 +112,10 @@ def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Int
         where = f"what it replaced is in {kept}" if kept else "nothing was there before"
         raise RestoreError(str(path), f"restored, and already it is not what the backup holds: {found[0]}", where)
     detail = f"from {shown.copy.path}, {shown.then.rows} rows in {len(shown.then.tables)} tables"
-    warnings = enter(setting, action, started, backup_path=str(kept or ""), detail=detail)
+    after, traces = standing(setting)
+    facts = [*(left_behind(before[1], traces) if traces else ()), ("restored digest", shown.then.digest), *tools()]
+    stamps, backup_path = (before[0], after), str(kept or "")
+    warnings = enter(setting, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
     return Restored(shown, kept, time.time() - started, warnings)
 
 

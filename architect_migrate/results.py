@@ -33,13 +33,29 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Traces:
+    """What a run leaves behind in a database and can find again without reading rows.
+
+    `schema` is the digest of all stored texts but those of the tables `without`, `counter` how often SQLite has changed
+    the schema of this file, `highest` the highest id that each table with AUTOINCREMENT has given out.
+    """
+
+    schema: str
+    without: tuple[str, ...]
+    counter: int
+    highest: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """What was seen of a database in one moment.
 
     `position` is what is applied by the evidence, `stamp` what Alembic's table says (None: it has none), `pending`
     the revisions between position and target, `drift` how many differences of each severity there are (those that
     a [[resolve]] entry lets stand are counted as `kept`). `diagnosis` is None where a digest told it all: then the
-    database has exactly the chain's schema.
+    database has exactly the chain's schema. `traces` is None where there is no database, or no ledger to compare them
+    with. `unsynced` are the numbers of the legacy tracker's rows that are to be corrected, where that is asked for and
+    the rest is well.
     """
 
     state: State
@@ -51,6 +67,8 @@ class Survey:
     schema: Schema | None = None
     diagnosis: Diagnosis | None = None
     kept: tuple[tuple[Change, Resolution], ...] = ()
+    traces: Traces | None = None
+    unsynced: tuple[str, ...] = ()
 
 
 class Outcome(Enum):
@@ -77,7 +95,8 @@ class Receipt:
     """What was done and proven.
 
     `tables` and `rows` count what was there before, `compared` the tables whose rows were compared value by value
-    (those that anything wrote to); `dangling` is how many rows referred to nothing before, and after.
+    (those that anything wrote to); `dangling` is how many rows referred to nothing before, and after. `facts` are
+    what else the ledger keeps of it, `number` is that of its entry there (0: it could not be entered).
     """
 
     came_from: tuple[str, ...]
@@ -90,6 +109,8 @@ class Receipt:
     compared: int
     digests: tuple[tuple[str, str], ...]
     dangling: tuple[int, int]
+    facts: tuple[tuple[str, str], ...] = ()
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

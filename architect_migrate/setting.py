@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from architect_migrate.claims import Claims
     from architect_migrate.environment import Environment, Matrix, Resolution, Tracker
     from architect_migrate.history import History
     from architect_migrate.outline import Outline
+    from architect_migrate.plan import Plan, TrackerChange
     from architect_migrate.replay import Source
 
 
@@ -51,12 +53,27 @@ class Setting:
         """The tables that belong to the bookkeeping, not to the schema."""
         return (version_table, self.tracker.table) if self.tracker else (version_table,)
 
+    def corrections(self, claims: Claims, position: frozenset[str]) -> tuple[TrackerChange, ...]:
+        """What has to change in the legacy tracker, where it is to be kept true, for its rows to be so."""
+        if self.tracker is None or not self.tracker.sync:
+            return ()
+        from architect_migrate.tracker_sync import corrections
+
+        return corrections(self.tracker, claims, self.outline(), position)
+
+    def synced(self, claims: Claims, plan: Plan) -> Plan:
+        """The same plan, with the legacy tracker corrected at its end where it is to be kept true."""
+        if self.tracker is None or not self.tracker.sync:
+            return plan
+        from architect_migrate.tracker_sync import synced
+
+        return synced(self.tracker, self.outline(), claims, plan)
+
 
 def settings_for(matrix: Matrix, environments: Iterable[Environment], cache: Path | None) -> tuple[Setting, ...]:
     """The settings of environments of a matrix, or of files that are not in it; the chain's files are read once."""
     source = source_of(matrix.script, cache)
-    home = matrix.file.parent / ".archmig"
-    backups, ledger = matrix.backup_dir or home / "backups", home / "ledger.db"
+    backups, ledger = matrix.backup_dir or _home(matrix) / "backups", ledger_of(matrix)
 
     def setting(it: Environment) -> Setting:
         return Setting(
@@ -74,6 +91,15 @@ def settings_for(matrix: Matrix, environments: Iterable[Environment], cache: Pat
     return tuple(
         replace(setting(it), required=tuple(setting(listed[name]) for name in it.requires)) for it in environments
     )
+
+
+def ledger_of(matrix: Matrix) -> Path:
+    """Where the ledger is, whether or not anything was entered yet."""
+    return _home(matrix) / "ledger.db"
+
+
+def _home(matrix: Matrix) -> Path:
+    return matrix.file.parent / ".archmig"
 
 
 def as_listed(source: Source, matrix: Matrix, environment: Environment) -> Source:

@@ -10,8 +10,9 @@ from architect_migrate.sqlite_nodes import Check, ForeignKey, NotNull, PrimaryKe
 from architect_migrate.sqlite_text import canonical, fold, quote, significant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from architect_migrate.environment import Tracker
     from architect_migrate.schema import ForeignKey as ForeignKeyValue
     from architect_migrate.schema import Table
     from architect_migrate.sqlite_nodes import Constraint
@@ -124,7 +125,42 @@ def statement(step: plan.Step) -> str:
             return f"ALTER TABLE {name(step.table)} ADD COLUMN {step.definition}"
         case plan.DropColumn():
             return f"ALTER TABLE {name(step.table)} DROP COLUMN {name(step.column)}"
-        case plan.RebuildTable() | plan.RunRevision() | plan.RunDowngrade() | plan.RunDataStep() | plan.Stamp():
+        case plan.RebuildTable() | plan.RunRevision() | plan.RunDowngrade() | plan.RunDataStep():
+            return ""
+        case plan.Stamp() | plan.SyncTracker():
             return ""
         case _:
             assert_never(step)
+
+
+def tracker_statements(step: plan.SyncTracker) -> Iterator[str]:
+    """The SQL that makes the tracker true, for execution: its table where it is missing, then row by row."""
+    it = step.tracker
+    if not step.columns:
+        rest = [(it.applied_at, "TIMESTAMP DEFAULT CURRENT_TIMESTAMP"), (it.description, "TEXT"), (it.checksum, "TEXT")]
+        columns = {"id": "INTEGER PRIMARY KEY", **dict(rest), it.version: "TEXT UNIQUE NOT NULL"}
+        defined = ", ".join(f"{name(column)} {declared}" for column, declared in columns.items())
+        yield f"CREATE TABLE IF NOT EXISTS {name(it.table)} ({defined})"
+    there = {fold(column) for column in step.columns or (it.version, it.applied_at, it.description, it.checksum)}
+    for change in step.changes:
+        yield _tracker_statement(it, change, there)
+
+
+def _tracker_statement(tracker: Tracker, change: plan.TrackerChange, there: set[str]) -> str:
+    table, number = name(tracker.table), literal(change.version)
+    where = f"WHERE {name(tracker.version)} = {number}"
+    if isinstance(change, plan.ForgetRow):
+        return f"DELETE FROM {table} {where}"
+    said = {tracker.description: literal(change.description), tracker.checksum: literal(change.checksum)}
+    if isinstance(change, plan.CorrectRow):
+        settings = [f"{name(it)} = {value}" for it, value in said.items() if fold(it) in there]
+        return f"UPDATE {table} SET {', '.join(settings)} {where}"
+    whole = {tracker.version: number, tracker.applied_at: "CURRENT_TIMESTAMP", **said}
+    values = {name(it): value for it, value in whole.items() if fold(it) in there}
+    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+
+
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.chain_errors import ForeignBranchError, UnknownRevisionError
 from architect_migrate.claims import Claims, stamp_problem
 from architect_migrate.database import file_of, reading
+from architect_migrate.findings import Finding, Level
 from architect_migrate.outline import ancestry, heads, lineage, position_at
 from architect_migrate.replay import foreign_at, outline_at
 from architect_migrate.results import State, Survey
 from architect_migrate.sqlite_digest import digest
+from architect_migrate.traces import traces_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from architect_migrate.outline import Outline
     from architect_migrate.replay import Source
     from architect_migrate.setting import Setting
+
+
+_RECONCILE = "archmig reconcile puts it right"
 
 
 def survey(setting: Setting, target: str | None = None) -> Survey:
@@ -46,8 +52,25 @@ def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, w
         return None
     left = wanted - position
     pending = tuple(it for it in outline.order if it in left) if left else ()
-    claims = Claims(stamp=stamped)
-    return Survey(State.PENDING if pending else State.AT_TARGET, claims, position, pending, Counter())
+    state, claims, traces = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped), None
+    if setting.ledger.exists():
+        traces = traces_of(connection, setting.hidden(outline.version_table), _digest_at(setting.source, position))
+    if setting.tracker and setting.tracker.sync:
+        from architect_migrate.tracker import read_claims
+
+        claims = read_claims(connection, setting.tracker, outline.version_table)
+    return _with_tracker(setting, Survey(state, claims, position, pending, Counter(), traces=traces))
+
+
+def _with_tracker(setting: Setting, seen: Survey) -> Survey:
+    """The same, with the rows of the legacy tracker that are not true where they are to be kept so."""
+    found = setting.corrections(seen.claims, seen.position) if seen.state in {State.PENDING, State.AT_TARGET} else ()
+    if not found or setting.tracker is None:
+        return seen
+    numbers = tuple(it.version for it in found)
+    said = f"not true of what is applied: {', '.join(numbers)}"
+    untrue = Finding(Level.REPAIR, "tracker-untrue", f"tracker {setting.tracker.table}", said, _RECONCILE)
+    return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))
 
 
 def as_the_chain_makes_it(
@@ -124,7 +147,9 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     pending = tuple(it for it in outline.order if it in wanted - diagnosis.position)
     findings = (*left_alone(history, diagnosis), *findings_of(outline, diagnosis, claims, kept))
     state = _state(outline, claims, diagnosis, len(serious) - len(kept), bool(pending))
-    return Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept)
+    traces = traces_of(connection, setting.hidden(outline.version_table))
+    seen = Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept, traces)
+    return _with_tracker(setting, seen)
 
 
 def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:

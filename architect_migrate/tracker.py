@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.chain_errors import StampError
 from architect_migrate.claims import Claims, TrackerRow
+from architect_migrate.sqlite_constant import affinity_of
 from architect_migrate.sqlite_text import fold, quote
 
 if TYPE_CHECKING:
@@ -21,7 +23,38 @@ def read_claims(connection: sqlite3.Connection, tracker: Tracker | None, version
     with _readable(connection):
         columns = _columns(connection, tracker.table) if tracker else {}
         rows = _rows(connection, tracker, columns) if tracker and fold(tracker.version) in columns else ()
-        return Claims(_stamp(connection, version_table), rows, tracker is not None and bool(columns))
+        found = Claims(_stamp(connection, version_table), rows, tracker is not None and bool(columns))
+        if tracker is None or not tracker.sync or not columns:
+            return found
+        names = _names(tracker)
+        there = tuple(columns[fold(it)] for it in names if fold(it) in columns)
+        return replace(found, columns=there, obstacle=_obstacle(connection, tracker, {fold(it) for it in names}))
+
+
+def _names(tracker: Tracker) -> tuple[str, ...]:
+    return tracker.version, tracker.applied_at, tracker.description, tracker.checksum
+
+
+def _obstacle(connection: sqlite3.Connection, tracker: Tracker, mine: set[str]) -> str:
+    """Why a row with nothing but these columns cannot go into the tracker; empty where it can."""
+    listed = "SELECT type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE"
+    kind, without_rowid = connection.execute(listed, (tracker.table,)).fetchone()
+    if kind != "table":
+        return f"is a {kind}, not a table"
+    asked = 'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)'
+    columns = connection.execute(asked, (tracker.table,)).fetchall()
+    if fold(tracker.version) not in {fold(row[0]) for row in columns}:
+        return f"has no column {tracker.version}"
+    for name, declared, not_null, default, key, hidden in columns:
+        if fold(name) not in mine:
+            automatic = key and declared.upper() == "INTEGER" and not without_rowid
+            if not_null and default is None and not hidden and not automatic:
+                return f"its column {name} is NOT NULL without a default, and archmig has no value for it"
+        elif hidden:
+            return f"its column {name} is generated"
+        elif fold(name) == fold(tracker.version) and affinity_of(declared) not in {"TEXT", "BLOB"}:
+            return f"its column {name} is {declared}, which makes 1 of 001"
+    return ""
 
 
 @contextmanager
@@ -55,8 +88,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
 
 
 def _rows(connection: sqlite3.Connection, tracker: Tracker, columns: dict[str, str]) -> tuple[TrackerRow, ...]:
-    wanted = (tracker.version, tracker.applied_at, tracker.description, tracker.checksum)
-    terms = ", ".join(quote(columns[fold(it)]) if fold(it) in columns else "NULL" for it in wanted)
+    terms = ", ".join(quote(columns[fold(it)]) if fold(it) in columns else "NULL" for it in _names(tracker))
     found = connection.execute(f"SELECT {terms} FROM {quote(tracker.table)} ORDER BY 2, 1")
     return tuple(_row(tracker, *("" if it is None else str(it) for it in values)) for values in found)
 

@@ -26,16 +26,16 @@ def preview_upgrade(setting: Setting, target: str | None = None) -> Result:
 def _upgrade_previewed(setting: Setting, target: str | None) -> Result:
     result = blank(setting, "upgrade")
     seen = survey(setting, target)
-    if seen.state is State.AT_TARGET:
+    if seen.state is State.AT_TARGET and not seen.unsynced:
         return replace(result, survey=seen, detail="at its target")
     if refusal := refused(setting, seen):
         return replace(result, survey=seen, outcome=refusal[0], detail=refusal[1])
-    if seen.state is not State.PENDING and seen.schema is None:
+    if seen.state in {State.MISSING, State.UNINITIALISED} and seen.schema is None:
         return built(result, seen, from_nothing(setting, target))
     from architect_migrate.native import not_where_it_claims, up
     from architect_migrate.planning import Prepared
 
-    on_its_way = seen.state in {State.PENDING, State.UNINITIALISED}
+    on_its_way = seen.state in {State.AT_TARGET, State.PENDING, State.UNINITIALISED}
     plan = up(setting, seen, target) if on_its_way else not_where_it_claims(seen)
     return planned(result, Prepared(seen, plan))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,16 @@ from architect_migrate.diff import diff, explain, needs_repair
 from architect_migrate.facts import ColumnFact, TableFact, ViewFact, describe, facts
 from architect_migrate.history import effects, reference, snapshots
 from architect_migrate.outline import heads
-from architect_migrate.plan import DropColumn, DropObject, Plan, RebuildTable, RunDowngrade, RunRevision
+from architect_migrate.plan import (
+    DropColumn,
+    DropObject,
+    ForgetRow,
+    Plan,
+    RebuildTable,
+    RunDowngrade,
+    RunRevision,
+    SyncTracker,
+)
 from architect_migrate.proof import Permitted, RowProof, prove_rows
 from architect_migrate.resolve import keeper
 from architect_migrate.sqlite_read import read_schema
@@ -23,6 +33,7 @@ from architect_migrate.survey import as_the_chain_makes_it
 from architect_migrate.tracker import read_claims
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from architect_migrate.apply import Written
@@ -47,10 +58,12 @@ def verify(
     """Prove what a plan's execution left in the open transaction; raises NotProvenError with what is wrong."""
     problems = [*_schema_problems(setting, plan, connection), *_stamp_problems(setting, plan, connection)]
     permitted = _permitted(setting, plan, written)
+    problems += _tracker_problems(setting, plan, connection)
     if backup is None:
         with closing(sqlite3.connect(":memory:")) as nothing:
             return _judged(problems, _compared(nothing, connection, permitted))
     with reading(backup) as before:
+        problems += _tracker_losses(setting, plan, before, connection)
         return _judged(problems, _compared(before, connection, permitted))
 
 
@@ -92,6 +105,27 @@ def _stamp_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection
     return [] if set(stamp or ()) == set(wanted) else [f"the stamp is {stamp}, not {wanted}"]
 
 
+def _tracker_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
+    """Where the tracker was to be made true and is not: the very changes that would be planned again."""
+    outline = setting.outline()
+    if setting.tracker is None or not any(isinstance(it, SyncTracker) for it in plan.steps):
+        return []
+    left = setting.corrections(read_claims(connection, setting.tracker, outline.version_table), plan.after)
+    return [f"the tracker's row {it.version} is not true after all" for it in left]
+
+
+def _tracker_losses(
+    setting: Setting, plan: Plan, before: sqlite3.Connection, after: sqlite3.Connection
+) -> Iterator[str]:
+    """Rows of the tracker that no step was to touch, and that are not as they were."""
+    outline = setting.outline()
+    touched = {it.version for step in plan.steps if isinstance(step, SyncTracker) for it in step.changes}
+    if setting.tracker is None or not touched:
+        return
+    old, new = (Counter(read_claims(it, setting.tracker, outline.version_table).rows) for it in (before, after))
+    yield from (f"the tracker's row {it.version} is not as it was" for it in old - new if it.version not in touched)
+
+
 def _compared(before: sqlite3.Connection, after: sqlite3.Connection, permitted: Permitted) -> tuple[Proof, list[str]]:
     rows = prove_rows(before, after, permitted)
     problems = [f"{it.table} {it.key}: {it.problem}".replace(" :", ":") for it in rows.losses]
@@ -123,6 +157,10 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
     # An entry fills NULLs of a column that is there; its expression keeps every other value.
     filled = {(fold(it.table), fold(to)) for it in plan.steps if isinstance(it, RebuildTable) for to, _ in it.fill}
     updated, deleted = _by_own_triggers(setting, written)
+    # Which rows of the tracker may change is proven by itself.
+    for step in (it for it in plan.steps if isinstance(it, SyncTracker)):
+        filled |= {(fold(step.table), fold(it)) for it in (step.tracker.description, step.tracker.checksum)}
+        deleted |= {fold(step.table)} if any(isinstance(it, ForgetRow) for it in step.changes) else set()
     # The stamp is proven by itself; back to base, or where branches meet, it has fewer rows than before.
     deleted.add(fold(setting.outline().version_table))
     return Permitted(

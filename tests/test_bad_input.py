@@ -33,8 +33,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def contents(place: Path) -> dict[str, bytes]:
-    """Every file with its bytes; a lock file, which no run takes away, aside."""
-    files = [it for it in place.rglob("*") if it.is_file() and "__pycache__" not in it.parts]
+    """Every file with its bytes; a lock file, which no run takes away, and the ledger aside."""
+    files = [it for it in place.rglob("*") if it.is_file() and "__pycache__" not in it.parts and it.name != "ledger.db"]
     return {str(it): it.read_bytes() for it in files if it.suffix != ".archmig-lock"}
 
 
@@ -199,12 +199,11 @@ def test_what_may_not_be_written_is_found_before_the_first_write(open_place: Pat
     lines = [it for it in done.err.splitlines() if it.startswith("archmig: ")]
     assert done.code == 2, done
     at = open_place / ("bad.db" if file == 0o444 else "")
-    assert lines == [
-        (
-            f"archmig: bad: {open_place}/bad.db: cannot be written (no write permission on {at}); "
-            "give this user write access to it and its folder"
-        )
-    ]
+    assert lines[0] == (
+        f"archmig: bad: {open_place}/bad.db: cannot be written (no write permission on {at}); "
+        "give this user write access to it and its folder"
+    )
+    assert all("ledger.db: no use as a ledger" in it for it in lines[1:])
     assert contents(open_place) == before
 
 

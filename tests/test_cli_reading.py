@@ -195,10 +195,16 @@ def test_the_json_of_status_has_every_documented_key(folder: Path) -> None:
                 "state": "drifted",
                 "heads": ["003_due"],
                 "position": ["001_notes", "002_tags", "003_due"],
-                "claims": {"stamp": None, "tracker": {"rows": 3, "false": 2, "lacking": 0}, "gaps": 2},
+                "claims": {
+                    "stamp": None,
+                    "tracker": {"rows": 3, "false": 2, "lacking": 0},
+                    "untrue": [],
+                    "gaps": 2,
+                },
                 "drift": {"breaking": 5, "behavioural": 2, "cosmetic": 0, "extra": 4, "kept": 0},
                 "pending": [],
                 "last_action": None,
+                "notice": None,
             }
         ],
     }

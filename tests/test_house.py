@@ -26,6 +26,7 @@ ROOMS = {
         flaws lint_effects lint_files lint_losses lint_rows lint_statements revision_file sqlite_create trial
         costs
         grouping provenance
+        tracker_sync
     """,
     "adapters": """
         chain_connection dangling
@@ -38,6 +39,7 @@ ROOMS = {
         chain_choice chain_plain chain_trial confined linter sample_rows sqlite_compile trial_connection trial_rows
         foreign_keys meter private_copy
         pages
+        ledger_chain traces
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
@@ -46,6 +48,7 @@ ROOMS = {
         lint plain_run sample_databases
         audit dispatch profiling rehearsals rehearse rehearsed rollback roundtrip stand_in
         documented
+        journal notices
     """,
     "faces": """
         __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
@@ -57,6 +60,7 @@ ROOMS = {
         cli_profile cli_rehearse cli_rollback report_audit report_audit_json report_profile report_rehearsal
         report_rehearsal_json
         cli_docs report_docs report_docs_table report_markdown report_mermaid
+        alembic_record cli_log report_ledger report_ledger_json
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.errors import LedgerError
-from architect_migrate.ledger import Entry, append, entries, entry, last
+from architect_migrate.ledger import Entry, append, entries, entry, last, latest, problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +63,7 @@ def test_a_ledger_of_the_first_version_is_read_and_gets_its_new_column_when_writ
     append(file, ENTRY)
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("DROP TRIGGER entry_no_update")
+        connection.execute("ALTER TABLE entry DROP COLUMN hash")
         connection.execute("ALTER TABLE entry DROP COLUMN facts")
         connection.execute("PRAGMA user_version = 1")
     old = replace(ENTRY, facts=())
@@ -128,13 +129,94 @@ def test_writers_at_once_all_get_their_entries_in(file: Path) -> None:
         "from dataclasses import replace\n"
         "from pathlib import Path\n"
         "from architect_migrate.ledger import Entry, append\n"
-        "for number in range(5):\n"
+        "for number in range(15):\n"
         "    append(Path(sys.argv[1]), Entry(sys.argv[2], 'd', 'a', 't', float(number), 'done'))\n"
     )
-    writers = [subprocess.Popen([sys.executable, "-c", code, str(file), f"e{number}"]) for number in range(4)]
-    assert [writer.wait(30) for writer in writers] == [0, 0, 0, 0]
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(file), f"e{number}"]) for number in range(8)]
+    assert [writer.wait(60) for writer in writers] == [0] * 8
     written = sorted((one.environment, one.seconds) for one in entries(file))
-    assert written == [(f"e{number}", float(turn)) for number in range(4) for turn in range(5)]
+    assert written == [(f"e{number}", float(turn)) for number in range(8) for turn in range(15)]
+    assert [it.number for it in entries(file)] == list(range(1, 121))
+    assert problem(file) == ""
+
+
+NO_TRIGGERS = "DROP TRIGGER entry_no_update; DROP TRIGGER entry_no_delete;"
+TAMPERED = {
+    "a word changed": ("UPDATE entry SET user = 'x' WHERE id = 3", "entry 3 is not what was written"),
+    "the first changed": ("UPDATE entry SET seconds = 9 WHERE id = 1", "entry 1 is not what was written"),
+    "the last changed": ("UPDATE entry SET facts = '[]' WHERE id = 5", "entry 5 is not what was written"),
+    "one gone": ("DELETE FROM entry WHERE id = 3", "entry 3 is gone"),
+    "the first two gone": ("DELETE FROM entry WHERE id < 3", "entries 1 to 2 are gone"),
+    "the last two gone": ("DELETE FROM entry WHERE id > 3", "entries 4 to 5 are gone"),
+    "all gone": ("DELETE FROM entry", "entries 1 to 5 are gone"),
+    "a hash wiped": ("UPDATE entry SET hash = '' WHERE id = 4", "entry 4 has lost its hash"),
+    "one gone and the rest moved up": (
+        "DELETE FROM entry WHERE id = 2; UPDATE entry SET id = id - 1 WHERE id > 2",
+        "entry 2 is not what was written",
+    ),
+    "two exchanged": (
+        "UPDATE entry SET seconds = 3 - seconds WHERE id IN (2, 3)",
+        "entry 2 is not what was written",
+    ),
+    "nothing": ("", ""),
+}
+
+
+def spoil(file: Path, script: str) -> None:
+    """Run a script as somebody would who takes the triggers away, and puts them back."""
+    with closing(sqlite3.connect(file)) as connection:
+        triggers = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        connection.executescript(f"{NO_TRIGGERS} {script}")
+        for (sql,) in triggers:
+            connection.execute(sql)
+
+
+@pytest.mark.parametrize("case", TAMPERED)
+def test_what_somebody_did_to_the_ledger_shows(file: Path, case: str) -> None:
+    for number in range(5):
+        append(file, replace(ENTRY, seconds=number))
+    script, said = TAMPERED[case]
+    spoil(file, script)
+    assert problem(file) == said
+
+
+def test_the_triggers_taken_away_show(file: Path) -> None:
+    append(file, ENTRY)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(NO_TRIGGERS)
+    assert problem(file) == "the triggers that keep its entries as they are have been taken away"
+
+
+def test_each_hash_goes_on_from_the_one_before(file: Path) -> None:
+    append(file, ENTRY)
+    append(file, ENTRY)
+    first, second = entries(file)
+    assert len({first.hash, second.hash, ""}) == 3
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_ledger_keeps_its_rows_and_the_first_hash_covers_them(file: Path, version: int) -> None:
+    for number in range(3):
+        append(file, replace(ENTRY, seconds=number))
+    spoil(file, "ALTER TABLE entry DROP COLUMN hash; PRAGMA user_version = 2")
+    if version == 1:
+        spoil(file, "ALTER TABLE entry DROP COLUMN facts; PRAGMA user_version = 1")
+    assert (problem(file), [it.hash for it in entries(file)]) == ("", [""] * 3)
+    before = entries(file)
+    append(file, ENTRY)
+    append(file, ENTRY)
+    assert entries(file)[:3] == before
+    assert [bool(it.hash) for it in entries(file)] == [False, False, False, True, True]
+    assert problem(file) == ""
+    spoil(file, "UPDATE entry SET user = 'x' WHERE id = 2")
+    assert problem(file) == "entry 4 or one before it is not what was written"
+
+
+def test_the_newest_of_each_environment_and_the_newest_that_has_a_fact(file: Path) -> None:
+    for name, facts in (("a", (("schema after", "1"),)), ("b", ()), ("a", (("schema after", "2"),)), ("a", ())):
+        append(file, replace(ENTRY, environment=name, facts=facts))
+    assert {name: it.number for name, it in latest(file, ["a", "b", "c"]).items()} == {"a": 4, "b": 2}
+    assert {name: it.number for name, it in latest(file, ["a", "b"], "schema after").items()} == {"a": 3}
 
 
 def _other_database(file: Path) -> None:
@@ -144,11 +226,11 @@ def _other_database(file: Path) -> None:
 
 def _newer(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
 
 
 @pytest.mark.parametrize(
-    ("spoil", "problem"),
+    ("spoilt", "said"),
     [
         (
             lambda file: file.write_bytes(b"not a database, but long enough to be looked at" * 30),
@@ -156,20 +238,18 @@ def _newer(file: Path) -> None:
         ),
         (lambda file: file.mkdir(), "it is a folder"),
         (_other_database, "it is a database of something else"),
-        (_newer, "a newer archmig wrote it (version 3)"),
+        (_newer, "a newer archmig wrote it (version 4)"),
     ],
 )
-def test_what_is_no_ledger_is_refused_by_name_and_left_alone(tmp_path: Path, spoil: object, problem: str) -> None:
+def test_what_is_no_ledger_is_refused_by_name_and_left_alone(tmp_path: Path, spoilt: object, said: str) -> None:
     file = tmp_path / "ledger.db"
-    assert callable(spoil)
-    spoil(file)
+    assert callable(spoilt)
+    spoilt(file)
     before = file.read_bytes() if file.is_file() else b""
     for use in (lambda: append(file, ENTRY), lambda: entries(file), lambda: last(file, "prod")):
         with pytest.raises(LedgerError) as raised:
             use()
-        assert str(raised.value) == (
-            f"{file}: no use as a ledger: {problem}; no database is affected: move the file away"
-        )
+        assert str(raised.value) == (f"{file}: no use as a ledger: {said}; no database is affected: move the file away")
     assert (file.read_bytes() if file.is_file() else b"") == before
 
 

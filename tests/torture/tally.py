@@ -53,8 +53,11 @@ class Tally:
             self.told.append(f"{what}: again: {again.code} {again.err[-300:]}")
 
     def told_in_one_line(self, end: End, what: str) -> None:
-        """A run that failed says so with code 2 and one line; one that says that it is done has done it."""
-        lines = [it for it in end.err.splitlines() if it.startswith("archmig: ")]
+        """A run that failed says so with code 2 and one line; one that says that it is done has done it.
+
+        A disk that refuses the database may refuse the ledger's entry of it too, which is said in a line of its own.
+        """
+        lines = [it for it in end.err.splitlines() if it.startswith("archmig: ") and "no use as a ledger" not in it]
         good = end.code == 0 or (end.code == 2 and len(lines) == 1 and "unexpected" not in lines[0])
         if not good or "Traceback" in end.err:
             self.untold += 1
