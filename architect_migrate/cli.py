@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from architect_migrate import cli_backup, cli_change, cli_read, cli_restore
+from architect_migrate import cli_backup, cli_change, cli_new, cli_read, cli_restore
 from architect_migrate.cli_defaults import Command, Group
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
@@ -26,6 +26,7 @@ _EXAMPLES = {
     "pending": "archmig pending --db data/dev.db",
     "undo": "archmig undo -e dev --dry-run",
     "promote": "archmig promote --to prod --dry-run",
+    "new": 'archmig new "Add a mood to bugs"',
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
 }
 _BACKUP_EXAMPLES = {
@@ -73,6 +74,7 @@ def application() -> typer.Typer:
     for body in bodies:
         app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['promote']}")(solitary(cli_change.promote))
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['new']}")(solitary(cli_new.new))
     app.add_typer(_backup())
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
     return app

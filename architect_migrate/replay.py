@@ -16,7 +16,7 @@ from architect_migrate.outline import Outline, Revision
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from architect_migrate.history import History
+    from architect_migrate.history import History, Replayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,17 @@ def history_at(source: Source) -> History:
         from architect_migrate.branches import history_without
 
         return history_without(history_at(source.whole), foreign_at(source))
-    from architect_migrate import history, schema
-
     outline, steps = _read(source, "outline"), _read(source, "steps")
     if outline is None or steps is None:
         outline, steps = _replay(source.script)
         _write(source, {"outline": outline, "steps": steps})
+    return _history(outline, steps)
+
+
+def _history(outline: str, steps: str) -> History:
+    """A history from its parts as JSON."""
+    from architect_migrate import history, schema
+
     of_schema = (schema.Schema, schema.Table, schema.Column, schema.Generated, schema.ForeignKey, schema.Check)
     of_objects = (schema.Index, schema.IndexedColumn, schema.Trigger, schema.View)
     classes = (history.Replayed, history.Delta, *of_schema, *of_objects)
@@ -89,6 +94,15 @@ def history_of(script: Path, cache: Path | None) -> History:
     return history_at(source_of(script, cache))
 
 
+def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
+    """The chain with the revision of a folder `draft`, and what taking that one back did. Raises as `history_at`."""
+    from architect_migrate.history import History
+
+    found = _history(*_replay(script, str(draft)))
+    *replayed, back = found.replayed
+    return History(found.outline, tuple(replayed)), back
+
+
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
     """Where replays are remembered: ARCHMIG_CACHE, else the user's cache folder; None where there is no home."""
     if named := environ.get("ARCHMIG_CACHE"):
@@ -98,7 +112,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     return Path(environ["HOME"]) / ".cache" / "archmig" if environ.get("HOME") else None
 
 
-def _replay(ini: Path) -> tuple[str, str]:
+def _replay(ini: Path, *draft: str) -> tuple[str, str]:
     """Outline and steps as JSON, from a process that can reach nothing but its scratch folder."""
     import subprocess
     import sys
@@ -106,7 +120,7 @@ def _replay(ini: Path) -> tuple[str, str]:
 
     with tempfile.TemporaryDirectory(prefix="archmig-replay-") as name:
         folder = Path(name)
-        command = [sys.executable, "-B", "-m", "architect_migrate.replayer", str(ini), str(folder)]
+        command = [sys.executable, "-B", "-m", "architect_migrate.replayer", str(ini), str(folder), *draft]
         environ = {**os.environ, "TMPDIR": name, "ARCHMIG_REPLAY": "1"}
         done = subprocess.run(command, cwd=ini.parent, env=environ, capture_output=True, text=True, check=False)
         if (folder / "failed").exists():

@@ -21,6 +21,7 @@ ROOMS = {
         history judgement_findings outline plan questions resolve results schema sql_errors urls walk
         sqlite_blockers sqlite_constant sqlite_constraints sqlite_cursor sqlite_ddl sqlite_edit sqlite_edit_parts
         sqlite_ground sqlite_nodes sqlite_object_work sqlite_render sqlite_splice sqlite_table_work sqlite_text
+        extras revision_names revision_text
     """,
     "adapters": """
         chain_connection dangling
@@ -28,16 +29,19 @@ ROOMS = {
         ledger lock overwrite policy_tables proof recording replay replayer resolve_entries row_delta row_merge
         seeds sqlite_digest sqlite_read sqlite_rebuild sqlite_rebuild_explain sqlite_rebuild_rows sqlite_rows stamp
         template toml_table tracker
+        chain_draft folder_lock
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
         reconcile restorations restore setting survey undo upgrade verify
+        hotfix new_revision
     """,
     "faces": """
         __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
         cli_consent cli_defaults cli_end cli_options cli_progress cli_read cli_restore cli_screen cli_select cli_sql
         report_backup report_backup_json report_chain report_diagnosis report_grid report_json report_outcome
         report_plan report_status report_text
+        cli_new report_new
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}
