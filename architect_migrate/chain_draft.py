@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from alembic.util import rev_id
 
 from architect_migrate.chain import config_of, file_errors, revision_of, script_of
 from architect_migrate.chain_errors import ChainError, NewRevisionError
-from architect_migrate.draft import sync
+from architect_migrate.draft import named, sync
 from architect_migrate.outline import Outline
 from architect_migrate.revision_text import docstring, executed
 
@@ -106,10 +105,11 @@ def publish(ini: Path, draft: Draft, written: Path, final: Path) -> None:
     made = _new_folders(final.parent)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        _link(written, final)
-    except FileExistsError:
+        if not _given(written, final):
+            raise NewRevisionError(str(final), "is there already", "nothing was written: choose another title")
+    except NewRevisionError:
         _remove(made)
-        raise NewRevisionError(str(final), "is there already", "nothing was written: choose another title") from None
+        raise
     except OSError as error:
         _remove(made)
         raise NewRevisionError(str(final), error.strerror or str(error), "nothing was written") from error
@@ -124,19 +124,19 @@ def publish(ini: Path, draft: Draft, written: Path, final: Path) -> None:
         raise
 
 
-def _link(written: Path, final: Path) -> None:
-    """The file under its new name, whole and at once; raises FileExistsError where the name is taken."""
+def _given(written: Path, final: Path) -> bool:
+    """The file under its new name, whole and at once; False where the name is taken."""
     sync(written)
     try:
-        os.link(written, final, follow_symlinks=False)
-    except FileExistsError:
-        raise
+        found = named(written, final)
     except OSError:
-        # This file system has no links, or the folder is on another one.
+        # The folder is on another file system than the chain's own.
         with final.open("xb") as file:
             file.write(written.read_bytes())
-    sync(final)
+        sync(final)
+        found = True
     sync(final.parent)
+    return found
 
 
 def _new_folders(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from architect_migrate import cli_backup, cli_change, cli_new, cli_read, cli_restore
+from architect_migrate import cli_backup, cli_change, cli_env, cli_new, cli_read, cli_restore
 from architect_migrate.cli_defaults import Command, Group
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
@@ -35,6 +35,10 @@ _BACKUP_EXAMPLES = {
     "verify": "archmig backup verify --all",
     "restore": "archmig backup restore -e dev --dry-run",
     "prune": "archmig backup prune --dry-run",
+}
+_ENV_EXAMPLES = {
+    "create": "archmig env create feature4 --from dev",
+    "drop": "archmig env drop feature4",
 }
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")]
 
@@ -76,6 +80,7 @@ def application() -> typer.Typer:
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['promote']}")(solitary(cli_change.promote))
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['new']}")(solitary(cli_new.new))
     app.add_typer(_backup())
+    app.add_typer(_env())
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
     return app
 
@@ -99,6 +104,21 @@ def _backup() -> typer.Typer:
     for body in bodies:
         name = body.__name__.strip("_")
         group.command(name, cls=Command, epilog=f"Example: {_BACKUP_EXAMPLES[name]}")(selecting(body))
+    return group
+
+
+def _env() -> typer.Typer:
+    group = typer.Typer(
+        name="env",
+        cls=Group,
+        help="Make and take away feature environments.",
+        epilog="Example: archmig env create feature4 --from dev, and later archmig env drop feature4",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    for body in (cli_env.create, cli_env.drop):
+        name = body.__name__
+        group.command(name, cls=Command, epilog=f"Example: {_ENV_EXAMPLES[name]}")(solitary(body))
     return group
 
 

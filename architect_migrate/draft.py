@@ -70,6 +70,24 @@ def write_whole(file: Path, text: str) -> None:
     sync(file.parent)
 
 
+def named(copy: Path, final: Path) -> bool:
+    """Move a file to a name that is free; False where the name is taken. Raises OSError."""
+    try:
+        # Unlike a rename, a link never takes the place of what is there.
+        os.link(copy, final, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError:
+        # This file system has no links.
+        if os.path.lexists(final):
+            return False
+        copy.rename(final)
+        return True
+    # A file of two names is one that archmig itself would refuse to open.
+    copy.unlink()
+    return True
+
+
 def sync(path: Path) -> None:
     """Have a file or folder on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

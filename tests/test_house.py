@@ -29,19 +29,19 @@ ROOMS = {
         ledger lock overwrite policy_tables proof recording replay replayer resolve_entries row_delta row_merge
         seeds sqlite_digest sqlite_read sqlite_rebuild sqlite_rebuild_explain sqlite_rebuild_rows sqlite_rows stamp
         template toml_table tracker
-        chain_draft folder_lock
+        chain_draft folder_lock matrix_file
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
         reconcile restorations restore setting survey undo upgrade verify
-        hotfix new_revision
+        feature_create feature_drop hotfix new_revision
     """,
     "faces": """
         __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
         cli_consent cli_defaults cli_end cli_options cli_progress cli_read cli_restore cli_screen cli_select cli_sql
         report_backup report_backup_json report_chain report_diagnosis report_grid report_json report_outcome
         report_plan report_status report_text
-        cli_new report_new
+        cli_env cli_new report_env report_new
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}
@@ -59,6 +59,7 @@ THIRD = {
     "sqlalchemy": {"chain", "seeds", "alembic_env"},
     "typer": {"cli"},
     "rich": {"cli", "report"},
+    "tomlkit": {"matrix_file"},
 }
 # The table that the tracker's own settings default to is a documented default, and the only word of the dashboard.
 DASHBOARD = re.compile(r"architect\.db|tmux|milestone|dashboard|schema_versions|autopilot|claude|\bllm_", re.IGNORECASE)
