@@ -30,7 +30,7 @@ from architect_migrate.sqlite_table_work import constant_default
 from architect_migrate.sqlite_text import canonical, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from architect_migrate.plan import Step
     from architect_migrate.schema import Key, Schema, Table
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _REBUILD = "SQLite brings that only by making the table anew: write such a revision by hand"
 _BESIDE = (IndexFact, TriggerFact, ViewFact)
 _UNNAMED = "whole tables and views come only by name: --object NAME"
+_ONCE = "the chain made it once and makes it no longer, so it comes only by name: --object NAME"
 _OTHERWISE = "in another shape than the chain makes"
 
 
@@ -91,11 +92,12 @@ class _Draft:
     inline: set[Key] = field(default_factory=set)
 
 
-def promotion(reference: Schema, actual: Schema, names: Iterable[str]) -> Promotion:
+def promotion(reference: Schema, actual: Schema, names: Iterable[str], once: Container[Key] = frozenset()) -> Promotion:
     """What `actual` has and `reference` has not: what bears one of the names, or what stands on known tables.
 
     Names are those of tables, of columns (`bugs.mood`), of indexes, triggers and views. Without any, whole tables and
-    views are left: most of those are an application's own, which nobody means to give to every database.
+    views are left: most of those are an application's own, which nobody means to give to every database. So is what
+    is in `once`, which the chain made and took away again: a database that is behind still has it.
     """
     expected, found = facts(reference), facts(actual)
     wanted, draft = {fold(it): it for it in names}, _Draft()
@@ -110,6 +112,8 @@ def promotion(reference: Schema, actual: Schema, names: Iterable[str]) -> Promot
             continue
         if isinstance(change, Differs):
             (_replace if wanted and isinstance(change.fact, _BESIDE) else _leave)(change, draft)
+        elif not wanted and key(change.fact) in once:
+            draft.left.append(Left(describe(change.fact), _ONCE))
         elif table_of(change.fact) in known or wanted:
             _extra(change.fact, tables, known, draft)
         elif isinstance(change.fact, TableFact | ViewFact):

@@ -17,6 +17,7 @@ from architect_migrate.outline import ancestry
 from architect_migrate.replay import replay_draft
 from architect_migrate.sqlite_read import read_schema
 from architect_migrate.sqlite_text import quote
+from architect_migrate.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.facts import Fact
     from architect_migrate.history import History, Replayed
+    from architect_migrate.schema import Key
     from architect_migrate.setting import Setting
 
 _NOTHING = "nothing was written"
@@ -47,7 +49,7 @@ def hotfix_of(setting: Setting, names: tuple[str, ...]) -> Hotfix:
     path = file_of(environment.url)
     with reading(path, environment.lock_timeout) as connection:
         actual = read_schema(connection, setting.hidden(history.outline.version_table))
-        found = promotion(reference(history, frozenset(history.outline.order)), actual, names)
+        found = promotion(reference(history, frozenset(history.outline.order)), actual, names, _ever_made(history))
         rows = tuple((it, _rows(connection, it)) for it in found.tables)
     if found.unknown:
         hint = nearest(found.unknown[0], found.names) or "it has nothing more than the chain"
@@ -55,7 +57,22 @@ def hotfix_of(setting: Setting, names: tuple[str, ...]) -> Hotfix:
         raise NewRevisionError(environment.name, problem, f"{hint}; {_NOTHING}")
     if not found.upgrade:
         raise NewRevisionError(environment.name, _nothing_to_bring(found), _NOTHING)
+    _refuse_what_is_behind(setting, found, _ever_made(history))
     return Hotfix(environment.name, found, tuple(it for it in rows if it[1]))
+
+
+def _refuse_what_is_behind(setting: Setting, found: Promotion, once: frozenset[Key]) -> None:
+    """Raise where the chain will yet take away what was named: the database has that because it is behind."""
+    replaced = {key(it) for it in found.replaced}
+    old = [it for it in found.brought if key(it) in once - replaced]
+    if old and survey(setting).pending:
+        name = setting.environment.name
+        problem = f"it has {describe(old[0])} because it is behind, and a pending revision takes it away"
+        raise NewRevisionError(name, problem, f"archmig upgrade -e {name} first; {_NOTHING}")
+
+
+def _ever_made(history: History) -> frozenset[Key]:
+    return frozenset(its_key for its in effects(history).values() for its_key in its.added)
 
 
 def _nothing_to_bring(found: Promotion) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cli_support import archmig
-from new_support import MATRIX, chain, written
+from new_support import INDEX, MATRIX, chain, written
 from plain_alembic import alembic
 from scenarios import INI, ask, digest, revision, script
 
@@ -20,7 +20,7 @@ from architect_migrate.extras import Promotion, promotion
 if TYPE_CHECKING:
     from cli_support import Done
 
-    from architect_migrate.schema import Schema
+    from architect_migrate.schema import Key, Schema
 
 ALEMBIC = Path(str(util.find_spec("alembic").submodule_search_locations[0]))  # type: ignore[union-attr, index]  # it is there
 MOOD = "ALTER TABLE bugs ADD COLUMN mood TEXT DEFAULT 'calm' CHECK (mood <> ':none:')"
@@ -278,6 +278,34 @@ def test_a_database_that_is_not_there_is_refused(folder: Path) -> None:
     assert not (folder / "qa.db").exists()
 
 
+def test_what_the_chain_took_away_is_no_hotfix_of_a_database_that_is_behind(folder: Path) -> None:
+    late = revision(
+        "002_index", "DROP INDEX ix_bugs_title", "DROP VIEW v_bugs", "CREATE VIEW v_all AS SELECT * FROM bugs"
+    )
+    (folder / "alembic" / "versions" / "003_late.py").write_text(
+        f"from alembic import op\n\nrevision = '003_late'\n{late}", encoding="utf-8"
+    )
+    once = "the chain made it once and makes it no longer, so it comes only by name: --object NAME"
+    assert refused(folder) == (
+        f"qa: there is nothing in it that could be brought: index ix_bugs_title on bugs, view v_bugs ({once}) "
+        "(nothing was written)"
+    )
+    by_hand(folder, MOOD)
+    told = json.loads(archmig("new", "Bug mood", "--from-db", "qa", "--dry-run", "--json").out)["revision"]
+    assert (told["parent"], told["upgrade"]) == ("003_late", [MOOD])
+    assert [it["object"] for it in told["left"]] == ["index ix_bugs_title on bugs", "view v_bugs"]
+    assert refused(folder, "--object", "v_bugs") == (
+        "qa: it has view v_bugs because it is behind, and a pending revision takes it away "
+        "(archmig upgrade -e qa first; nothing was written)"
+    )
+    assert archmig("upgrade", "-e", "qa", "--yes").code == 0
+    by_hand(folder, INDEX)
+    made("--object", "ix_bugs_title", "--object", "bugs.mood")
+    assert archmig("reconcile", "--all", "--yes").code == 0
+    assert archmig("check", "--all").code == 0
+    assert {"ix_bugs_title", "v_all"} <= texts(folder, "prod").keys()
+
+
 def test_a_text_from_another_system_arrives_as_it_was(folder: Path) -> None:
     odd = 'CREATE TABLE "odd ""one""" (\r\n\tid INTEGER, x TEXT DEFAULT \'a\\:b\' , y TEXT DEFAULT \'☃ %s :z\')'
     by_hand(folder, odd)
@@ -313,8 +341,8 @@ def test_what_does_not_make_the_same_is_not_written(folder: Path, monkeypatch: p
     """The proof does not take the statements' word for it."""
     by_hand(folder, MOOD, ON_MOOD)
 
-    def otherwise(reference: Schema, actual: Schema, names: tuple[str, ...]) -> Promotion:
-        found = promotion(reference, actual, names)
+    def otherwise(reference: Schema, actual: Schema, names: tuple[str, ...], once: frozenset[Key]) -> Promotion:
+        found = promotion(reference, actual, names, once)
         return Promotion(
             tuple(it.replace("'calm'", "'wild'") for it in found.upgrade),
             found.downgrade[:1],

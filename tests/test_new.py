@@ -71,6 +71,14 @@ def downgrade() -> None:
 '''
 
 
+def test_plain_alembic_makes_the_same_file(folder: Path) -> None:
+    words = ("revision", "-m", "Add a mood to bugs", "--rev-id", "003_add_a_mood_to_bugs")
+    (folder / "alembic.ini").write_text(f"{INI}file_template = %%(rev)s\n", encoding="utf-8")
+    assert alembic(*words, ini=folder / "alembic.ini").code == 0
+    file = folder / "alembic" / "versions" / "003_add_a_mood_to_bugs.py"
+    assert file.read_text(encoding="utf-8") == FILE
+
+
 def test_the_data_step_of_the_template_is_none_until_something_is_in_it(folder: Path) -> None:
     file = folder / archmig("new", "Rows").out.strip()
     assert not outline_in_files(folder / "alembic.ini").revisions[-1].data_step
