@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from alembic.util import rev_id
 
 from architect_migrate.chain import config_of, file_errors, revision_of, script_of
 from architect_migrate.chain_errors import ChainError, NewRevisionError
-from architect_migrate.draft import named, sync
+from architect_migrate.draft import made_folder, named, sync
 from architect_migrate.outline import Outline
 from architect_migrate.revision_text import docstring, executed
 
@@ -100,28 +99,24 @@ def write_draft(ini: Path, draft: Draft, folder: Path) -> Path:
 def publish(ini: Path, draft: Draft, written: Path, final: Path) -> None:
     """Give a draft its name, which no other file has, and see that the chain has it; else it is gone again.
 
-    Raises NewRevisionError, ChainError.
+    Raises NewRevisionError, ChainError, OSError.
     """
-    made = _new_folders(final.parent)
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
+    with made_folder(final.parent):
         if not _given(written, final):
             raise NewRevisionError(str(final), "is there already", "nothing was written: choose another title")
-    except NewRevisionError:
-        _remove(made)
-        raise
-    except OSError as error:
-        _remove(made)
-        raise NewRevisionError(str(final), error.strerror or str(error), "nothing was written") from error
-    try:
-        with file_errors(ini):
-            found = script_of(config_of(ini), ini).get_revision(draft.id)
-        if not Path(found.path).samefile(final):
-            raise ChainError(str(final), f"Alembic finds {draft.id} in {found.path} instead", "nothing was written")
-    except BaseException:
-        final.unlink(missing_ok=True)
-        _remove(made)
-        raise
+        try:
+            _require(ini, draft.id, final)
+        except BaseException:
+            final.unlink(missing_ok=True)
+            raise
+
+
+def _require(ini: Path, revision: str, final: Path) -> None:
+    """Load the chain as everybody does, and see that the revision is this very file."""
+    with file_errors(ini):
+        found = script_of(config_of(ini), ini).get_revision(revision)
+    if not Path(found.path).samefile(final):
+        raise ChainError(str(final), f"Alembic finds {revision} in {found.path} instead", "nothing was written")
 
 
 def _given(written: Path, final: Path) -> bool:
@@ -137,14 +132,3 @@ def _given(written: Path, final: Path) -> bool:
         found = True
     sync(final.parent)
     return found
-
-
-def _new_folders(folder: Path) -> list[Path]:
-    """The folders on the way there that have to be made, innermost first."""
-    return [it for it in (folder, *folder.parents) if not it.exists()]
-
-
-def _remove(folders: list[Path]) -> None:
-    for it in folders:
-        with suppress(OSError):
-            it.rmdir()

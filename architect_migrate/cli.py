@@ -86,14 +86,8 @@ def application() -> typer.Typer:
 
 
 def _backup() -> typer.Typer:
-    group = typer.Typer(
-        name="backup",
-        cls=Group,
-        help="Take, list, verify, restore and prune backups.",
-        epilog="Example: archmig backup list, then archmig backup restore -e dev --dry-run",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    example = "Example: archmig backup list, then archmig backup restore -e dev --dry-run"
+    group = _group("backup", "Take, list, verify, restore and prune backups.", example)
     bodies: tuple[Callable[..., int], ...] = (
         cli_backup.create,
         cli_backup.list_,
@@ -108,18 +102,16 @@ def _backup() -> typer.Typer:
 
 
 def _env() -> typer.Typer:
-    group = typer.Typer(
-        name="env",
-        cls=Group,
-        help="Make and take away feature environments.",
-        epilog="Example: archmig env create feature4 --from dev, and later archmig env drop feature4",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    example = "Example: archmig env create feature4 --from dev, and later archmig env drop feature4"
+    group = _group("env", "Make and take away feature environments.", example)
     for body in (cli_env.create, cli_env.drop):
         name = body.__name__
         group.command(name, cls=Command, epilog=f"Example: {_ENV_EXAMPLES[name]}")(solitary(body))
     return group
+
+
+def _group(name: str, about: str, example: str) -> typer.Typer:
+    return typer.Typer(name=name, cls=Group, help=about, epilog=example, no_args_is_help=True, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:

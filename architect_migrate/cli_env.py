@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +19,7 @@ from architect_migrate.replay import cache_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from architect_migrate.environment import Environment
+    from architect_migrate.environment import Environment, Matrix
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The environment's name.")]
 From = Annotated[str, typer.Option("--from", metavar="ENV", help="The environment whose database is copied.")]
@@ -43,15 +43,7 @@ def create(options: Options, name: Name, *, source: From, path: NewPath = None, 
     file = _as_written(matrix.file, path) if path else ""
     wanted = service.Wanted(name, source, file, tuple(tags or ()))
     made = service.create(matrix, os.environ, cache_folder(os.environ), wanted, _told(options))
-    if options.as_json:
-        from architect_migrate.report_json import document
-
-        write(document(options.command, 0, [created_json(made)], config=str(matrix.file)))
-        return 0
-    first, *rest = created_lines(made)
-    write(first)
-    for line in rest:
-        say(line)
+    _tell(options, matrix, created_json(made), created_lines(made))
     return 0
 
 
@@ -70,16 +62,21 @@ def drop(options: Options, name: Name, *, yes: Yes = False, keep_file: KeepFile 
         return 1
     work = service.forget if keep_file else service.drop
     gone = work(matrix, os.environ, cache_folder(os.environ), name)
+    _tell(options, matrix, dropped_json(gone), dropped_lines(gone))
+    return 0
+
+
+def _tell(options: Options, matrix: Matrix, told: dict[str, Any], lines: tuple[str, ...]) -> None:
+    """The document, or the first line as the result and the others as narration."""
     if options.as_json:
         from architect_migrate.report_json import document
 
-        write(document(options.command, 0, [dropped_json(gone)], config=str(matrix.file)))
-        return 0
-    first, *rest = dropped_lines(gone)
+        write(document(options.command, 0, [told], config=str(matrix.file)))
+        return
+    first, *rest = lines
     write(first)
     for line in rest:
         say(line)
-    return 0
 
 
 def _agreed(environment: Environment, what: str) -> bool:

@@ -88,6 +88,20 @@ def named(copy: Path, final: Path) -> bool:
     return True
 
 
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder where there is none; what was made is gone again if the block raises. Raises OSError."""
+    made = [it for it in (folder, *folder.parents) if not it.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for it in made:
+            with suppress(OSError):
+                it.rmdir()
+        raise
+
+
 def sync(path: Path) -> None:
     """Have a file or folder on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

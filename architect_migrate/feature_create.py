@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from architect_migrate import backup, backups
 from architect_migrate.database import file_of
 from architect_migrate.database_errors import DatabaseError
+from architect_migrate.draft import made_folder
 from architect_migrate.environment import select
 from architect_migrate.errors import UsageError
 from architect_migrate.interrupt import finishing
@@ -152,23 +153,11 @@ def _refuse_place(matrix: Matrix, final: Path) -> None:
 
 @contextmanager
 def _folder(folder: Path) -> Iterator[None]:
-    """Make the folder where there is none; what was made is gone again if nothing came of it."""
-    made = [it for it in (folder, *folder.parents) if not it.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
+        with made_folder(folder):
+            yield
     except OSError as error:
-        _unmake(made)
         raise DatabaseError(str(folder), error.strerror or str(error), _NOTHING) from error
-    except BaseException:
-        _unmake(made)
-        raise
-
-
-def _unmake(folders: list[Path]) -> None:
-    for it in folders:
-        with suppress(OSError):
-            it.rmdir()
 
 
 @contextmanager
