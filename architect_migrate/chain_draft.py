@@ -79,7 +79,7 @@ def write_draft(ini: Path, draft: Draft, folder: Path) -> Path:
         "downgrades": executed(draft.downgrade),
         "imports": "",
         "sql": bool(draft.upgrade),
-        "about": draft.about,
+        "about": docstring(draft.about),
     }
     with file_errors(ini):
         made = script.generate_revision(

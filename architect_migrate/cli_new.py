@@ -115,12 +115,13 @@ def _hooks_on_stderr() -> Iterator[None]:
     """What Alembic's post-write hooks print, programs of their own among them, is narration."""
     sys.stdout.flush()
     try:
+        os.fstat(2)
         kept = os.dup(1)
-    except OSError:  # there is no stdout
+    except OSError:  # one of the two is closed
         yield
         return
+    os.dup2(2, 1)
     try:
-        os.dup2(2, 1)
         yield
     finally:
         sys.stdout.flush()

@@ -11,7 +11,7 @@ from architect_migrate.chain_errors import NewRevisionError, ReplayError
 from architect_migrate.database import file_of, reading
 from architect_migrate.errors import nearest, shortened
 from architect_migrate.extras import Promotion, promotion, told
-from architect_migrate.facts import IndexFact, TriggerFact, ViewFact, describe, facts, key
+from architect_migrate.facts import ForeignKeyFact, IndexFact, TriggerFact, ViewFact, describe, facts, key
 from architect_migrate.history import apply, effects, reference
 from architect_migrate.outline import ancestry
 from architect_migrate.replay import replay_draft
@@ -98,6 +98,7 @@ def prove(ini: Path, folder: Path, revision: str, wanted: Promotion) -> None:
         *_made_otherwise(history, revision, wanted),
         *_not_taken_back(history, revision, back),
         *_broken(history, revision),
+        *_orphaned(history, revision, wanted),
     ]
     if problems:
         advice = f"{_NOTHING}: name what belongs together with --object, or write it by hand"
@@ -162,6 +163,14 @@ def _broken(history: History, revision: str) -> Iterator[str]:
         after = _complaint(connection)
     if after and after != before:
         yield after
+
+
+def _orphaned(history: History, revision: str, wanted: Promotion) -> Iterator[str]:
+    """Foreign keys to tables that the chain does not make: SQLite would refuse every row."""
+    there = {it.name for it in reference(history, ancestry(history.outline, [revision])).tables}
+    for fact in wanted.brought:
+        if isinstance(fact, ForeignKeyFact) and fact.foreign_key.parent not in there:
+            yield f"{describe(fact)} refers to a table that the chain does not make"
 
 
 def _run(connection: sqlite3.Connection, statements: Iterable[str]) -> None:

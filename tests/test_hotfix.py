@@ -246,13 +246,17 @@ NEEDS = {
     "a view over a table that was not named": (("--object", "v_moods"), "error in view v_moods: no such table"),
     "a trigger that writes to one": (("--object", "bugs"), "error in trigger tr_mood: no such table: main.moods"),
     "an index of a column that was not named": (("--object", "ix_bugs_mood"), "no such column: mood"),
+    "a key to a table that was not named": (
+        ("--object", "tied"),
+        "foreign key tied(mood_id) to moods refers to a table that the chain does not make",
+    ),
     "an index of a table that was not named": (("--object", "ix_moods_bug"), "no such table: main.moods"),
 }
 
 
 @pytest.mark.parametrize("case", NEEDS.values(), ids=NEEDS)
 def test_what_needs_more_than_was_named_is_refused(folder: Path, case: tuple[tuple[str, ...], str]) -> None:
-    by_hand(folder, *BY_HAND)
+    by_hand(folder, *BY_HAND, "CREATE TABLE tied (mood_id INTEGER REFERENCES moods(id))")
     said = refused(folder, *case[0])
     assert case[1] in said
     assert "nothing was written" in said
@@ -306,19 +310,20 @@ def test_what_the_chain_took_away_is_no_hotfix_of_a_database_that_is_behind(fold
     assert {"ix_bugs_title", "v_all"} <= texts(folder, "prod").keys()
 
 
-def test_a_text_from_another_system_arrives_as_it_was(folder: Path) -> None:
+def test_odd_names_and_texts_and_virtual_tables_arrive_as_they_were(folder: Path) -> None:
     odd = 'CREATE TABLE "odd ""one""" (\r\n\tid INTEGER, x TEXT DEFAULT \'a\\:b\' , y TEXT DEFAULT \'☃ %s :z\')'
-    by_hand(folder, odd)
-    made("--object", 'odd "one"')
+    by_hand(folder, odd, "CREATE VIRTUAL TABLE found USING fts5(title)")
+    made("--object", 'odd "one"', "--object", "found")
     assert archmig("upgrade", "-e", "prod", "--yes").code == 0
+    assert texts(folder, "prod") == texts(folder, "qa")
     assert texts(folder, "prod")['odd "one"'] == odd
 
 
-def test_a_virtual_table_comes_with_what_it_keeps(folder: Path) -> None:
-    by_hand(folder, "CREATE VIRTUAL TABLE found USING fts5(title)")
-    made("--object", "found")
-    assert archmig("upgrade", "-e", "prod", "--yes").code == 0
-    assert texts(folder, "prod") == texts(folder, "qa")
+def test_an_environment_may_bear_any_name(folder: Path) -> None:
+    (folder / "environments.toml").write_text("[env.'q\"\"\"a\\']\npath = 'qa.db'\n", encoding="utf-8")
+    by_hand(folder, MOOD)
+    done = archmig("new", "Bug mood", "--from-db", 'q"""a\\')
+    assert (done.code, done.out) == (0, "alembic/versions/003_bug_mood.py\n")
 
 
 def test_what_a_branch_brings_is_no_hotfix(folder: Path) -> None:
