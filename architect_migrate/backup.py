@@ -101,7 +101,11 @@ def clone(path: Path, final: Path, *, told: Callable[[str], None] = untold) -> B
         _settle(copy, path.stat())
         if not named(copy, final):
             raise BackupError(str(final), "it is there already")
-        sync(folder)
+        try:
+            sync(folder)
+        except OSError:
+            final.unlink()
+            raise
         return Backup(final, final.stat().st_size, content)
 
 

@@ -124,7 +124,7 @@ def _derived(raw: Mapping[str, object], source: str, name: str) -> str:
         raise UsageError(f"{source} has a url and no path to go by", advice)
     *above, folder, file = ["", "", *written.split("/")]
     word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(source)}(?![A-Za-z0-9])")
-    ends = [word.sub(lambda _: name, it) for it in (folder, file)]
+    ends = [it if "${" in it else word.sub(lambda _: name, it) for it in (folder, file)]
     if ends == [folder, file]:
         raise UsageError(f"the path of {source}, {written}, does not have its name in it", advice)
     return "/".join([*above, *ends]).removeprefix("//")

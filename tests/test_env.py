@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -163,6 +164,7 @@ PATHS = {
     "both": ("dev/dev-2.db", "try1/try1-2.db"),
     "a part of a name": ("data/app_dev.db", "data/app_try1.db"),
     "with a variable": ("${ROOT:-data}/dev/app.db", "${ROOT:-data}/try1/app.db"),
+    "with a variable of that name": ("${dev:-data}/dev.db", "${dev:-data}/try1.db"),
     "not a folder above": ("dev/data/dev/app.db", "dev/data/try1/app.db"),
 }
 
@@ -170,14 +172,14 @@ PATHS = {
 @pytest.mark.parametrize("case", PATHS.values(), ids=PATHS)
 def test_the_path_is_the_sources_with_the_new_name(folder: Path, case: tuple[str, str]) -> None:
     before, after = case
-    real = folder / before.replace("${ROOT:-data}", "data")
+    real = folder / re.sub(r"\$\{.*\}", "data", before)
     real.parent.mkdir(parents=True, exist_ok=True)
     dev(folder).rename(real)
     text = MATRIX.replace('"data/dev/app.db"', f'"{before}"')
     (folder / "environments.toml").write_text(text, encoding="utf-8")
     created()
     assert f'path = "{after}"' in (folder / "environments.toml").read_text(encoding="utf-8")
-    assert (folder / after.replace("${ROOT:-data}", "data")).exists()
+    assert (folder / re.sub(r"\$\{.*\}", "data", after)).exists()
 
 
 def test_a_path_is_meant_from_here_and_written_from_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
