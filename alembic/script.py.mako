@@ -1,13 +1,14 @@
 """${message}.
 
-Say what this revision brings and why. If it brings rows, insert them in a data_step() of its own, which upgrade()
-calls last: it takes no arguments and may run any number of times (architect_migrate.seeds.insert_missing).
+${about if about else "Say what this revision brings and why."}
 """
 
 from __future__ import annotations
 
+% if not sql:
 import sqlalchemy as sa
 
+% endif
 from alembic import op
 ${imports if imports else ""}
 revision = "${up_revision}"
@@ -17,7 +18,19 @@ depends_on = ${repr(depends_on).replace("'", '"')}
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
+% if upgrades:
+    ${upgrades}
+% endif
+% if not sql:
+    data_step()
+
+
+def data_step() -> None:
+    """Insert the rows that this revision brings, where they are missing; it may run any number of times.
+
+    See architect_migrate.seeds.insert_missing. A revision that brings no rows has no use for this.
+    """
+% endif
 
 
 def downgrade() -> None:

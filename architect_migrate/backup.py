@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.content import Content, Rows, header_of, objects_of, table_digest
 from architect_migrate.database import integrity, reading
 from architect_migrate.database_errors import BackupError
-from architect_migrate.draft import draft, sweep, sync
+from architect_migrate.draft import draft, named, sweep, sync
 from architect_migrate.exact_rows import BATCH, codec_of, exact, frozen, own_key, passes, row_tables, select
 from architect_migrate.sqlite_text import quote
 
@@ -83,6 +83,30 @@ def take_through(
     found: list[Content] = []
     final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy, told)))
     return Backup(final, final.stat().st_size, found[0])
+
+
+def clone(path: Path, final: Path, *, told: Callable[[str], None] = untold) -> Backup:
+    """Copy the committed state of the database at `path` to the new file `final` and prove the copy equal.
+
+    It has the database's permissions and its journal mode. Raises as `take`; what is at `final` already stays.
+    """
+    folder = final.parent
+    with reading(path, _TIMEOUT) as source, _named_failures(path, folder), draft(folder) as copy:
+        _require_space(folder, size_of(source))
+        copy_pages(source, copy)
+        content = _verified(path, source, copy, told)
+        if source.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+            with closing(sqlite3.connect(copy, isolation_level=None)) as target:
+                target.execute("PRAGMA journal_mode = WAL").fetchone()
+        _settle(copy, path.stat())
+        if not named(copy, final):
+            raise BackupError(str(final), "it is there already")
+        try:
+            sync(folder)
+        except OSError:
+            final.unlink()
+            raise
+        return Backup(final, final.stat().st_size, content)
 
 
 def take_damaged(source: sqlite3.Connection, path: Path, folder: Path, name: str) -> Path:
@@ -256,7 +280,7 @@ def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:
     number = 1 + max((int(it[0]) for it in given if it), default=0)
     while True:
         final = folder / f"{safe}-{moment}-{number}{ending}.db"
-        if _named(copy, final):
+        if named(copy, final):
             break
         number += 1
     try:
@@ -265,21 +289,3 @@ def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:
         final.unlink()
         raise
     return final
-
-
-def _named(copy: Path, final: Path) -> bool:
-    """Move the file to a name that is free; False where the name is taken."""
-    try:
-        # Unlike a rename, a link never takes the place of what is there.
-        os.link(copy, final, follow_symlinks=False)
-    except FileExistsError:
-        return False
-    except OSError:
-        # This file system has no links.
-        if os.path.lexists(final):
-            return False
-        copy.rename(final)
-        return True
-    # A file of two names is one that archmig itself would refuse to open.
-    copy.unlink()
-    return True

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
+from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError, to_tuple
 
@@ -32,8 +32,6 @@ from architect_migrate.recording import Recording, scratch_connection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
-
-    from alembic.runtime.migration import MigrationStep
 
 _Result = TypeVar("_Result")
 
@@ -88,8 +86,8 @@ def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], 
     An env.py that takes `config.attributes["connection"]` (Alembic's cookbook) gets this connection. One that opens
     its own finds an empty database in memory, and its options are used on this connection all the same.
     """
-    config = _config(ini)
-    script = _script(config, ini)
+    config = config_of(ini)
+    script = script_of(config, ini)
     return in_environment(config, script, connection, lambda context: work(Runner(script, context, connection)))
 
 
@@ -121,9 +119,9 @@ def in_environment(
 
 def offline_sql(ini: Path, start: tuple[str, ...], target: tuple[str, ...]) -> str:
     """The SQL that leads from some heads (none: base) to others, as `alembic upgrade --sql` prints it for one."""
-    config = _config(ini)
+    config = config_of(ini)
     config.output_buffer = buffer = StringIO()
-    script = _script(config, ini)
+    script = script_of(config, ini)
 
     def steps(current: Any, _context: MigrationContext) -> list[MigrationStep]:
         several: Any = target  # it is declared to take one, and takes them all
@@ -137,17 +135,18 @@ def offline_sql(ini: Path, start: tuple[str, ...], target: tuple[str, ...]) -> s
     return buffer.getvalue()
 
 
-def replay(ini: Path, scratch: Path) -> History:
+def replay(ini: Path, scratch: Path, draft: Path | None = None) -> History:
     """Run the whole chain on an empty database at `scratch`, reading the schema after each revision.
 
+    With the revision of a folder `draft`, which is taken back at the end: `replayed` then has one more than revisions.
     Raises ReplayError, also when the connection that Alembic opened is not the scratch database.
     """
-    config = _config(ini)
+    config = config_of(ini)
     config.set_main_option("sqlalchemy.url", f"sqlite:///{scratch}".replace("%", "%%"))
     current = [""]
     try:
-        script = _script(config, ini)
-        recorder = _Recorder(script, scratch, current)
+        script = script_of(config, ini, draft)
+        recorder = _Recorder(script, scratch, current, draft)
         engine = sa.create_engine(
             "sqlite://", creator=lambda: scratch_connection(scratch), poolclass=sa.pool.StaticPool
         )
@@ -162,16 +161,19 @@ def replay(ini: Path, scratch: Path) -> History:
     except (Exception, SystemExit) as error:
         cause = str(getattr(error, "orig", "") or error)
         raise ReplayError(str(ini), current[0], f"{type(error).__name__}: {' '.join(cause.split())}") from error
-    taken = recorder.recording
-    return History(Outline(recorder.revisions, tuple(taken.digests), taken.version_table), tuple(taken.found))
+    taken, revisions = recorder.recording, recorder.revisions
+    digests = tuple(taken.digests[: len(revisions)])
+    return History(Outline(revisions, digests, taken.version_table), tuple(taken.found))
 
 
 class _Recorder:
     """Steps through the chain for Alembic and notes, between two steps, what the last one did."""
 
-    def __init__(self, script: ScriptDirectory, scratch: Path, current: list[str]) -> None:
+    def __init__(self, script: ScriptDirectory, scratch: Path, current: list[str], draft: Path | None) -> None:
         self.script, self.scratch, self.current = script, scratch, current
-        self.revisions = tuple(reversed([_revision(it) for it in script.walk_revisions()]))
+        found = list(script.walk_revisions())
+        self.drafted = [it for it in found if draft and Path(it.path).is_relative_to(draft.resolve())]
+        self.revisions = tuple(reversed([revision_of(it) for it in found]))
         self.recording = Recording("alembic_version")
 
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
@@ -179,11 +181,15 @@ class _Recorder:
         self.recording = Recording(context.version_table)
         found = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         steps = {step.revision.revision: step for step in found}
-        self.revisions = _trunk_first(tuple(_revision(self.script.get_revision(it)) for it in steps))
+        self.revisions = _trunk_first(tuple(revision_of(self.script.get_revision(it)) for it in steps))
         for step in (steps[it.id] for it in self.revisions):
             self.current[0] = step.revision.revision
             with self.recording.of(connection):
                 yield step
+        for it in self.drafted:
+            self.current[0] = f"{it.revision}, taken back"
+            with self.recording.of(connection):
+                yield MigrationStep.downgrade_from_script(self.script.revision_map, it)
         self.current[0] = ""
 
     def _proven(self, context: MigrationContext) -> sqlite3.Connection:
@@ -204,7 +210,8 @@ def _trunk_first(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
     return tuple(sorted(revisions, key=lambda it: it.id not in trunk))
 
 
-def _revision(found: Any) -> Revision:
+def revision_of(found: Any) -> Revision:
+    """One of Alembic's scripts as a value."""
     module = found.module
     return Revision(
         id=found.revision,
@@ -212,21 +219,31 @@ def _revision(found: Any) -> Revision:
         title=(found.doc or "").strip().splitlines()[0].rstrip(".") if found.doc else "",
         legacy_version=str(getattr(module, "legacy_version", "")),
         legacy_aliases=tuple(str(it) for it in getattr(module, "legacy_aliases", ())),
-        data_step=callable(getattr(module, "data_step", None)),
+        data_step=_does_something(getattr(module, "data_step", None)),
         labels=tuple(to_tuple(getattr(module, "branch_labels", None), default=())),
         down=tuple(found._versioned_down_revisions),  # noqa: SLF001  (down_revision, as a tuple)
     )
 
 
-def _config(ini: Path) -> Config:
+def _does_something(function: Any) -> bool:
+    """Whether there is a function that reaches for anything: the template's own, with nothing filled in, does not."""
+    code = getattr(function, "__code__", None)
+    return callable(function) and (code is None or bool(code.co_names or code.co_freevars))
+
+
+def config_of(ini: Path) -> Config:
+    """Alembic's configuration of a chain. Raises ChainError."""
     script_folder(ini)
     return Config(str(ini), attributes={"archmig": True})
 
 
-def _script(config: Config, ini: Path) -> ScriptDirectory:
+def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDirectory:
+    """The chain's files; with those of the folder `draft`, which then is one more version location."""
     with file_errors(ini), warnings.catch_warnings():
         warnings.filterwarnings("error", "Revision .* is present more than once")  # else either file would do
         script = ScriptDirectory.from_config(config)
+        if draft:
+            script.version_locations = [*(script.version_locations or [f"{script.dir}/versions"]), str(draft)]
         script.get_heads()
         return script
 

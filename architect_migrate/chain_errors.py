@@ -37,6 +37,17 @@ class ChainError(ArchmigError):
         return f"{self.file}: {self.problem} ({self.advice})"
 
 
+class NewRevisionError(ArchmigError):
+    """A revision that was not made; `subject` is its file, its branch or its chain, `advice` the next step."""
+
+    def __init__(self, subject: str, problem: str, advice: str) -> None:
+        self.subject, self.problem, self.advice = subject, problem, advice
+        super().__init__(subject, problem, advice)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.problem} ({self.advice})"
+
+
 class UnknownRevisionError(ArchmigError):
     """A name that means no revision of the chain, or several; `candidates` are those that begin so."""
 

@@ -11,8 +11,10 @@ from architect_migrate import (
     cli_backup,
     cli_change,
     cli_docs,
+    cli_env,
     cli_lint,
     cli_log,
+    cli_new,
     cli_profile,
     cli_read,
     cli_rehearse,
@@ -45,6 +47,7 @@ _EXAMPLES = {
     "rollback": "archmig rollback --env dev --dry-run",
     "profile": "archmig profile --env prod",
     "docs": "archmig docs --out docs/schema",
+    "new": 'archmig new "Add a mood to bugs"',
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
 }
 _BACKUP_EXAMPLES = {
@@ -53,6 +56,10 @@ _BACKUP_EXAMPLES = {
     "verify": "archmig backup verify --all",
     "restore": "archmig backup restore -e dev --dry-run",
     "prune": "archmig backup prune --dry-run",
+}
+_ENV_EXAMPLES = {
+    "create": "archmig env create feature4 --from dev",
+    "drop": "archmig env drop feature4",
 }
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")]
 
@@ -101,19 +108,15 @@ def application() -> typer.Typer:
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['show']}")(solitary(cli_log.show))
     app.add_typer(_backup())
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['lint']}")(solitary(cli_lint.lint))
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['new']}")(solitary(cli_new.new))
+    app.add_typer(_env())
     app.command(cls=Command, epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
     return app
 
 
 def _backup() -> typer.Typer:
-    group = typer.Typer(
-        name="backup",
-        cls=Group,
-        help="Take, list, verify, restore and prune backups.",
-        epilog="Example: archmig backup list, then archmig backup restore -e dev --dry-run",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    example = "Example: archmig backup list, then archmig backup restore -e dev --dry-run"
+    group = _group("backup", "Take, list, verify, restore and prune backups.", example)
     bodies: tuple[Callable[..., int], ...] = (
         cli_backup.create,
         cli_backup.list_,
@@ -125,6 +128,19 @@ def _backup() -> typer.Typer:
         name = body.__name__.strip("_")
         group.command(name, cls=Command, epilog=f"Example: {_BACKUP_EXAMPLES[name]}")(selecting(body))
     return group
+
+
+def _env() -> typer.Typer:
+    example = "Example: archmig env create feature4 --from dev, and later archmig env drop feature4"
+    group = _group("env", "Make and take away feature environments.", example)
+    for body in (cli_env.create, cli_env.drop):
+        name = body.__name__
+        group.command(name, cls=Command, epilog=f"Example: {_ENV_EXAMPLES[name]}")(solitary(body))
+    return group
+
+
+def _group(name: str, about: str, example: str) -> typer.Typer:
+    return typer.Typer(name=name, cls=Group, help=about, epilog=example, no_args_is_help=True, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:

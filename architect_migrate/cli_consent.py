@@ -26,13 +26,17 @@ def agreed(options: Options, settings: tuple[Setting, ...], consent: Consent) ->
     """Those of the environments that may be changed. Raises UsageError where nobody is there to ask."""
     if consent is Consent.GIVEN:
         return settings
-    if not on_terminal(sys.stdin):
-        advice = f"look with archmig {options.command} --dry-run, then add --yes"
-        raise UsageError("nobody is there to ask, and nothing was changed", advice)
+    require_somebody(f"look with archmig {options.command} --dry-run, then add --yes")
     free = tuple(it for it in settings if not it.environment.protected)
     names = ", ".join(it.environment.name for it in free)
     allowed = bool(free) and ask(f"{options.command} {names}? [y/N]").lower() in {"y", "yes"}
     return tuple(it for it in settings if (_named(options, it) if it.environment.protected else allowed))
+
+
+def require_somebody(advice: str) -> None:
+    """Raise UsageError where nobody is there to ask; `advice` is what to write instead."""
+    if not on_terminal(sys.stdin):
+        raise UsageError("nobody is there to ask, and nothing was changed", advice)
 
 
 def _named(options: Options, setting: Setting) -> bool:

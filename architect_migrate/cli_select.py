@@ -67,6 +67,11 @@ def _chosen(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
     return distinct((*listed, *(it for it in by_path if it not in listed)))
 
 
+def settings_named(matrix: Matrix, names: list[str]) -> tuple[Setting, ...]:
+    """The settings of environments of these names."""
+    return settings_for(matrix, select(matrix, names, ()), cache())
+
+
 def chain_of(options: Options) -> Outline:
     """The chain in outline, where no database is named."""
     return outline_at(source_in_use(options))

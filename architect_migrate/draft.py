@@ -70,6 +70,38 @@ def write_whole(file: Path, text: str) -> None:
     sync(file.parent)
 
 
+def named(copy: Path, final: Path) -> bool:
+    """Move a file to a name that is free; False where the name is taken. Raises OSError."""
+    try:
+        # Unlike a rename, a link never takes the place of what is there.
+        os.link(copy, final, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError:
+        # This file system has no links.
+        if os.path.lexists(final):
+            return False
+        copy.rename(final)
+        return True
+    # A file of two names is one that archmig itself would refuse to open.
+    copy.unlink()
+    return True
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder where there is none; what was made is gone again if the block raises. Raises OSError."""
+    made = [it for it in (folder, *folder.parents) if not it.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for it in made:
+            with suppress(OSError):
+                it.rmdir()
+        raise
+
+
 def sync(path: Path) -> None:
     """Have a file or folder on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

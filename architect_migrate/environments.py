@@ -63,9 +63,12 @@ def find_config(explicit: Path | None, environ: Mapping[str, str], cwd: Path) ->
     raise ConfigNotFoundError((shown_path(cwd), "every folder above it"))
 
 
-def read_matrix(file: Path, environ: Mapping[str, str]) -> Matrix:
-    """Everything the file says, `${VAR}` filled in from `environ`. Raises ConfigError."""
-    top = read_toml(file)
+def read_matrix(file: Path, environ: Mapping[str, str], instead: Path | None = None) -> Matrix:
+    """Everything the file says, `${VAR}` filled in from `environ`; with `instead`, if it said what that file does.
+
+    Raises ConfigError.
+    """
+    top = read_toml(file, instead)
     known_keys(top, _TOP)
     folder = file.absolute().parent
     defaults = subtable(top, "defaults")

@@ -163,6 +163,28 @@ class StoppedError(ArchmigError):
         return f"{self.name}: {self.how} and is as it was before: run it again"
 
 
+class FolderBusyError(ArchmigError):
+    """Another archmig was adding to a folder for longer than it was waited for."""
+
+    def __init__(self, folder: str, seconds: float) -> None:
+        self.folder, self.seconds = folder, seconds
+        super().__init__(folder, seconds)
+
+    def __str__(self) -> str:
+        return f"{self.folder}: another archmig is writing there, and was waited for {self.seconds:g} s (run it again)"
+
+
+class EntryError(ArchmigError):
+    """An environment that cannot be entered in a file or taken out of it; `advice` is the next step."""
+
+    def __init__(self, file: str, environment: str, problem: str, advice: str) -> None:
+        self.file, self.environment, self.problem, self.advice = file, environment, problem, advice
+        super().__init__(file, environment, problem, advice)
+
+    def __str__(self) -> str:
+        return f"{self.file}: {shortened(self.environment)} {self.problem} ({self.advice})"
+
+
 class DemoError(ArchmigError):
     """The chain's demo could not be built; `place` is its file or the directory it was to fill."""
 

@@ -47,7 +47,7 @@ def held(path: Path, timeout: float) -> Iterator[None]:
     file = lock_file(path)
     descriptor = _opened(file, path)
     try:
-        if not _taken(descriptor, timeout):
+        if not taken(descriptor, timeout):
             raise LockedByRunError(str(path), timeout, _holder(descriptor))
         _tell(descriptor, _myself())
         try:
@@ -109,7 +109,7 @@ def _in_the_way(file: Path, path: Path) -> DatabaseError:
     return DatabaseError(str(path), problem, "nothing was written: see what it is, and move it away")
 
 
-def _taken(descriptor: int, timeout: float) -> bool:
+def taken(descriptor: int, timeout: float) -> bool:
     """Whether the lock could be had within `timeout` seconds."""
     end = time.monotonic() + timeout
     while True:

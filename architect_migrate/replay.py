@@ -16,7 +16,7 @@ from architect_migrate.outline import Outline, Revision
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from architect_migrate.history import History
+    from architect_migrate.history import History, Replayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,17 @@ def history_at(source: Source) -> History:
         from architect_migrate.branches import history_without
 
         return history_without(history_at(source.whole), foreign_at(source))
-    from architect_migrate import history, schema
-
     outline, steps = recall(source, "outline"), recall(source, "steps")
     if outline is None or steps is None:
         outline, steps = _replay(source.script)
         remember(source, {"outline": outline, "steps": steps})
+    return _history(outline, steps)
+
+
+def _history(outline: str, steps: str) -> History:
+    """A history from its parts as JSON."""
+    from architect_migrate import history, schema
+
     of_schema = (schema.Schema, schema.Table, schema.Column, schema.Generated, schema.ForeignKey, schema.Check)
     of_objects = (schema.Index, schema.IndexedColumn, schema.Trigger, schema.View)
     classes = (history.Replayed, history.Delta, *of_schema, *of_objects)
@@ -96,6 +101,15 @@ def history_of(script: Path, cache: Path | None) -> History:
     return history_at(source_of(script, cache))
 
 
+def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
+    """The chain with the revision of a folder `draft`, and what taking that one back did. Raises as `history_at`."""
+    from architect_migrate.history import History
+
+    found = _history(*_replay(script, str(draft)))
+    *replayed, back = found.replayed
+    return History(found.outline, tuple(replayed)), back
+
+
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
     """Where replays are remembered: ARCHMIG_CACHE, else the user's cache folder; None where there is no home."""
     if named := environ.get("ARCHMIG_CACHE"):
@@ -105,7 +119,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     return Path(environ["HOME"]) / ".cache" / "archmig" if environ.get("HOME") else None
 
 
-def _replay(ini: Path) -> tuple[str, str]:
+def _replay(ini: Path, *draft: str) -> tuple[str, str]:
     """Outline and steps as JSON, from a process that can reach nothing but its scratch folder."""
     import tempfile
 
@@ -113,7 +127,7 @@ def _replay(ini: Path) -> tuple[str, str]:
 
     with tempfile.TemporaryDirectory(prefix="archmig-replay-") as name:
         folder = Path(name)
-        done = run_confined("replayer", ini, folder, str(ini), str(folder))
+        done = run_confined("replayer", ini, folder, str(ini), str(folder), *draft)
         if (folder / "failed").exists():
             revision, _, cause = (folder / "failed").read_text(encoding="utf-8").partition("\n")
             raise ReplayError(str(ini), revision, cause)

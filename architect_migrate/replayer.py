@@ -1,4 +1,6 @@
-"""The process that replays a chain: `python -m architect_migrate.replayer ALEMBIC_INI FOLDER`.
+"""The process that replays a chain: `python -m architect_migrate.replayer ALEMBIC_INI FOLDER [DRAFT]`.
+
+DRAFT is a folder with one revision more, which is run up and taken back.
 
 Revision files import applications, and applications open their own databases: an audit hook ends the replay when
 anything but the scratch folder is written, or the network or another program is reached for.
@@ -47,12 +49,13 @@ class EscapeError(ArchmigError, PermissionError):
 def main(arguments: list[str]) -> int:
     """Replay into FOLDER: `outline` and `steps`, or `failed` (revision, newline, cause)."""
     ini, folder = Path(arguments[0]), Path(arguments[1]).resolve()
+    draft = Path(arguments[2]) if len(arguments) > 2 else None
     from architect_migrate.chain import replay
 
     _move_in(folder)
     confine(folder)
     try:
-        found = replay(ini, folder / "scratch.db")
+        found = replay(ini, folder / "scratch.db", draft)
     except ReplayError as error:
         (folder / "failed").write_text(f"{error.revision}\n{error.cause}", encoding="utf-8")
         return 1

@@ -116,13 +116,13 @@ def _missing_column(ground: Ground, table: str, column: Column, revision: str, d
         known = frozenset(it.name for it in shape.columns)
         like = suggestion(column, ground.actual[table], known)
         draft.blockers.append(blocked.required(shape, column, rows, like))
-    elif rows and not _constant_default(shape, column):
+    elif rows and not constant_default(shape, column):
         draft.edits.append(sqlite_edit.AddColumn(definition))
     else:
         draft.native.append(plan.AddColumn(ground.spelling(table), column.spelling, definition, revision))
 
 
-def _constant_default(shape: Table, column: Column) -> bool:
+def constant_default(shape: Table, column: Column) -> bool:
     """Whether ALTER TABLE can add the column to a table with rows: not with CURRENT_TIMESTAMP, (...) or STORED."""
     if column.generated is not None:
         return not column.generated.stored

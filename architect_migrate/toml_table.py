@@ -43,21 +43,33 @@ class Table:
         return ConfigError(self.file, dotted(self.place, key), problem, hint)
 
 
-def read_toml(file: Path) -> Table:
-    """The file's top level. Raises ConfigError for whatever keeps the file from being read as TOML."""
+def read_toml(file: Path, instead: Path | None = None) -> Table:
+    """The file's top level, or that of the file `instead`, as if it stood in its place.
+
+    Raises ConfigError for whatever keeps the file from being read as TOML.
+    """
     name = shown_path(file)
+    return Table(name, "", _parsed(name, _text(name, _data(name, instead or file))))
+
+
+def read_text(file: Path) -> str:
+    """The file's text, its line ends as they are. Raises ConfigError."""
+    name = shown_path(file)
+    return _text(name, _data(name, file))
+
+
+def _data(name: str, file: Path) -> bytes:
     try:
         if file.exists() and not file.is_file():
             raise ConfigError(name, "", "not a file", "name the environments.toml itself")
         if file.stat().st_size > _LARGEST:
             raise ConfigError(name, "", f"is larger than {_LARGEST // 1_000_000} MB", "is it the right file?")
-        data = file.read_bytes()
+        return file.read_bytes()
     except FileNotFoundError:
         raise ConfigError(name, "", "no such file", "write one, or name it with -c FILE") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(name, "", f"cannot be read: {reason}") from None
-    return Table(name, "", _parsed(name, _text(name, data)))
 
 
 def _text(name: str, data: bytes) -> str:

@@ -27,6 +27,7 @@ ROOMS = {
         costs
         grouping provenance
         tracker_sync
+        extras revision_names revision_text
     """,
     "adapters": """
         chain_connection dangling
@@ -40,6 +41,7 @@ ROOMS = {
         foreign_keys meter private_copy
         pages
         ledger_chain traces
+        chain_draft folder_lock matrix_file
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning
@@ -49,6 +51,7 @@ ROOMS = {
         audit dispatch profiling rehearsals rehearse rehearsed rollback roundtrip stand_in
         documented
         journal notices
+        feature_create feature_drop hotfix new_revision
     """,
     "faces": """
         __main__ __init__ alembic_env alembic_job alembic_options alembic_steps cli cli_backup cli_change
@@ -61,6 +64,7 @@ ROOMS = {
         report_rehearsal_json
         cli_docs report_docs report_docs_table report_markdown report_mermaid
         alembic_record cli_log report_ledger report_ledger_json
+        cli_env cli_new report_env report_new
     """,
 }
 ROOM = {module: room for room, modules in ROOMS.items() for module in modules.split()}
@@ -80,6 +84,7 @@ THIRD = {
     "rich": {"cli", "report"},
     "pytest": {"pytest"},
     "_pytest": {"pytest_items"},
+    "tomlkit": {"matrix_file"},
 }
 # The table that the tracker's own settings default to is a documented default, and the only word of the dashboard.
 DASHBOARD = re.compile(r"architect\.db|tmux|milestone|dashboard|schema_versions|autopilot|claude|\bllm_", re.IGNORECASE)

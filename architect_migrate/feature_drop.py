@@ -1,0 +1,144 @@
+"""Takes a feature environment out of environments.toml again, and removes its database after a last verified backup."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from architect_migrate import backups, journal
+from architect_migrate.database import file_of, locked
+from architect_migrate.database_errors import DatabaseError
+from architect_migrate.draft import sync
+from architect_migrate.environment import select
+from architect_migrate.errors import EntryError
+from architect_migrate.interrupt import finishing
+from architect_migrate.lock import openers
+from architect_migrate.matrix_file import rewritten, tried, without_entry
+from architect_migrate.setting import setting_for
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from architect_migrate.environment import Environment, Matrix
+    from architect_migrate.interrupt import Interrupts
+    from architect_migrate.setting import Setting
+
+_NOTHING = "nothing was changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A feature environment that is in environments.toml no more.
+
+    `backup` is of what its database held, None where it held nothing or stays; `removed` is its file, if that is gone.
+    """
+
+    environment: Environment
+    backup: Path | None = None
+    removed: Path | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def droppable(matrix: Matrix, environ: Mapping[str, str], name: str) -> Environment:
+    """The environment, if it may go; nothing is changed yet.
+
+    Raises EntryError, ConfigError and UnknownEnvironmentError.
+    """
+    (environment,) = select(matrix, [name], ())
+    file = str(matrix.file)
+    waiting = [it.name for it in matrix.environments if name in it.requires]
+    if environment.protected:
+        raise EntryError(file, name, "is protected", f"{_NOTHING}: take protected = true away first, if you mean it")
+    if matrix.default_environment == name:
+        raise EntryError(
+            file, name, "is the one meant when none is named", f"{_NOTHING}: see environment in [defaults]"
+        )
+    if waiting:
+        raise EntryError(file, name, f"is required by {', '.join(waiting)}", f"{_NOTHING}: see requires there")
+    entries = [it.origin.entry for it in matrix.resolutions if name in it.environments]
+    if entries and not any(name in it.tags for it in matrix.environments if it is not environment):
+        places = ", ".join(f"resolve[{it}]" for it in entries)
+        raise EntryError(file, name, f"is named by {places}", f"{_NOTHING}: take it out of environments there first")
+    tried(matrix.file, environ, partial(without_entry, name=name, file=file))
+    return environment
+
+
+def drop(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
+    """Back its database up, take its entry out, and remove the database, while nobody else has it.
+
+    Raises ArchmigError, and then all is as it was, unless the message says otherwise.
+    """
+    return finishing(lambda interrupts: _dropped(matrix, environ, cache, name, interrupts))
+
+
+def forget(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
+    """Take its entry out, and leave its database alone."""
+    started = time.time()
+    setting = setting_for(matrix, droppable(matrix, environ, name), cache)
+    _take_out(matrix, environ, name)
+    warnings = journal.enter(setting, "env drop", started, detail="its database was left where it is")
+    return Dropped(setting.environment, warnings=warnings)
+
+
+def _take_out(matrix: Matrix, environ: Mapping[str, str], name: str) -> None:
+    rewritten(matrix.file, environ, partial(without_entry, name=name, file=str(matrix.file)))
+
+
+def _dropped(
+    matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name: str, interrupts: Interrupts
+) -> Dropped:
+    started = time.time()
+    setting = setting_for(matrix, droppable(matrix, environ, name), cache)
+    path = file_of(setting.environment.url)
+    if not os.path.lexists(path):
+        _take_out(matrix, environ, name)
+        warnings = journal.enter(setting, "env drop", started, detail="there was no database")
+        return Dropped(setting.environment, warnings=warnings)
+    with _held(setting, path) as connection:
+        copy = _last_backup(setting, connection)
+        interrupts.refuse()
+        interrupts.held = True
+        _take_out(matrix, environ, name)
+        _remove(matrix, name, path)
+    detail = f"removed {path}"
+    warnings = journal.enter(setting, "env drop", started, backup=str(copy or ""), detail=detail)
+    return Dropped(setting.environment, copy, path, warnings)
+
+
+@contextmanager
+def _held(setting: Setting, path: Path) -> Iterator[sqlite3.Connection]:
+    """Nobody else runs archmig on the database, writes to it, or has it open, as far as the system tells."""
+    with locked(path, setting.environment.lock_timeout) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Whoever has it open would go on writing into a file without a name.
+            if others := openers(path):
+                problem = f"is open in {', '.join(others[:3])}"
+                raise DatabaseError(str(path), problem, f"{_NOTHING}: stop what uses it, or say --keep-file")
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+
+
+def _last_backup(setting: Setting, connection: sqlite3.Connection) -> Path | None:
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return None
+    return backups.take_for(setting, "env drop").path
+
+
+def _remove(matrix: Matrix, name: str, path: Path) -> None:
+    """Remove the database and what SQLite keeps beside it; its lock file stays, since somebody may wait for it."""
+    try:
+        path.unlink()
+        for ending in ("-wal", "-shm", "-journal"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        sync(path.parent)
+    except OSError as error:
+        problem = f"is no longer in it, but its database {path} cannot be removed: {error.strerror or error}"
+        raise EntryError(str(matrix.file), name, problem, "remove it by hand") from error
