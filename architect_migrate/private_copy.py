@@ -37,8 +37,11 @@ def private_folder() -> Iterator[Path]:
         yield folder
     finally:
         with noted() as interrupts, interrupts.put_off():
-            os.close(descriptor)
-            _removed(folder)
+            try:
+                _removed(folder)
+            finally:
+                # Not before: another run would sweep what nobody holds, and this one not find it.
+                os.close(descriptor)
 
 
 def copy_of(source: sqlite3.Connection, folder: Path, times: int) -> Path:

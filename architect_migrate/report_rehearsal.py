@@ -89,8 +89,9 @@ def _facts(its: Rehearsal, receipt: Receipt) -> Iterator[str]:
     yield f"{held}; open just now in {shortened(its.openers, _FEW)}" if its.openers else held
     grown = f"{size_text(its.size_before)} before, {size_text(its.size_after)} after"
     yield f"size: {grown}; the backup takes {size_text(its.backup_size)} more" if its.backup_size else f"size: {grown}"
-    kept = f"rows: {count(receipt.rows, 'row')} in {count(receipt.tables, 'table')} were there"
-    yield f"{kept}; {count(receipt.compared, 'table')} compared value by value"
+    if receipt.tables:
+        kept = f"rows: {count(receipt.rows, 'row')} in {count(receipt.tables, 'table')} were there"
+        yield f"{kept}; {count(receipt.compared, 'table')} compared value by value"
     yield from changes_lines(its.changes)
     before, after = receipt.dangling
     if before or after:
