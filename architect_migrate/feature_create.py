@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate import backup, journal
+from architect_migrate import backup
 from architect_migrate.database import file_of
 from architect_migrate.database_errors import DatabaseError
 from architect_migrate.draft import made_folder
 from architect_migrate.environment import select
 from architect_migrate.errors import UsageError
 from architect_migrate.interrupt import finishing
+from architect_migrate.journal import enter, left_behind, standing, tools
 from architect_migrate.matrix_file import raw_entry, rewritten, tried, with_entry
 from architect_migrate.policy_tables import expanded
 from architect_migrate.setting import setting_for
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from architect_migrate.backup import Backup
     from architect_migrate.environment import Environment, Matrix, Resolution
     from architect_migrate.interrupt import Interrupts
+    from architect_migrate.setting import Setting
 
 _NOTHING = "nothing was written"
 # How a database is to be treated; what guards one that matters (protected, requires, require_rehearsal) is not copied.
@@ -85,8 +87,8 @@ def _created(
     file = str(matrix.file)
     values = _values(matrix, source, wanted)
     comment = f"a copy of {source.name}, by archmig env create"
-    enter = partial(with_entry, name=wanted.name, values=values, comment=comment, file=file)
-    foreseen = tried(matrix.file, environ, enter)
+    change = partial(with_entry, name=wanted.name, values=values, comment=comment, file=file)
+    foreseen = tried(matrix.file, environ, change)
     (environment,) = select(foreseen, [wanted.name], ())
     final = file_of(environment.url)
     _refuse_link(matrix.file.absolute().parent / expanded(Table(file, "", {}), "path", str(values["path"]), environ))
@@ -96,11 +98,18 @@ def _created(
         with _gone_again(final):
             interrupts.refuse()
             interrupts.held = True
-            after = rewritten(matrix.file, environ, enter)
+            after = rewritten(matrix.file, environ, change)
     (environment,) = select(after, [wanted.name], ())
     detail = f"a copy of {source.name}: {copy.rows} rows in {copy.tables} tables"
-    warnings = journal.enter(replace(setting, environment=environment), "env create", started, detail=detail)
+    warnings = _enter(replace(setting, environment=environment), started, detail)
     return Created(environment, source, final, copy, _elsewhere(matrix, source, environment), warnings)
+
+
+def _enter(setting: Setting, started: float, detail: str) -> tuple[str, ...]:
+    """Enter the new environment in the ledger, with what it is now: a change by hand will be noticed."""
+    stamp, traces = standing(setting)
+    facts = [*(left_behind(None, traces) if traces else ()), *tools()]
+    return enter(setting, "env create", started, stamps=((), stamp), detail=detail, facts=facts)
 
 
 def _values(matrix: Matrix, source: Environment, wanted: Wanted) -> dict[str, object]:

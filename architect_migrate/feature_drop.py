@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate import backups, journal
+from architect_migrate import backups
 from architect_migrate.database import file_of, locked
 from architect_migrate.database_errors import DatabaseError
 from architect_migrate.draft import sync
 from architect_migrate.environment import select
 from architect_migrate.errors import EntryError
 from architect_migrate.interrupt import finishing
+from architect_migrate.journal import enter, entered_if_it_fails, tools
 from architect_migrate.lock import openers
 from architect_migrate.matrix_file import rewritten, tried, without_entry
 from architect_migrate.setting import setting_for
@@ -74,7 +75,10 @@ def drop(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name: s
 
     Raises ArchmigError, and then all is as it was, unless the message says otherwise.
     """
-    return finishing(lambda interrupts: _dropped(matrix, environ, cache, name, interrupts))
+    setting = setting_for(matrix, droppable(matrix, environ, name), cache)
+    started = time.time()
+    with entered_if_it_fails(setting, "env drop", started):
+        return finishing(lambda interrupts: _dropped(matrix, environ, setting, started, interrupts))
 
 
 def forget(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
@@ -82,7 +86,7 @@ def forget(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name:
     started = time.time()
     setting = setting_for(matrix, droppable(matrix, environ, name), cache)
     _take_out(matrix, environ, name)
-    warnings = journal.enter(setting, "env drop", started, detail="its database was left where it is")
+    warnings = enter(setting, "env drop", started, detail="its database was left where it is", facts=tools())
     return Dropped(setting.environment, warnings=warnings)
 
 
@@ -91,14 +95,12 @@ def _take_out(matrix: Matrix, environ: Mapping[str, str], name: str) -> None:
 
 
 def _dropped(
-    matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name: str, interrupts: Interrupts
+    matrix: Matrix, environ: Mapping[str, str], setting: Setting, started: float, interrupts: Interrupts
 ) -> Dropped:
-    started = time.time()
-    setting = setting_for(matrix, droppable(matrix, environ, name), cache)
-    path = file_of(setting.environment.url)
+    name, path = setting.environment.name, file_of(setting.environment.url)
     if not os.path.lexists(path):
         _take_out(matrix, environ, name)
-        warnings = journal.enter(setting, "env drop", started, detail="there was no database")
+        warnings = enter(setting, "env drop", started, detail="there was no database", facts=tools())
         return Dropped(setting.environment, warnings=warnings)
     with _held(setting, path) as connection:
         copy = _last_backup(setting, connection)
@@ -106,8 +108,8 @@ def _dropped(
         interrupts.held = True
         _take_out(matrix, environ, name)
         _remove(matrix, name, path)
-    detail = f"removed {path}"
-    warnings = journal.enter(setting, "env drop", started, backup=str(copy or ""), detail=detail)
+    kept, detail = str(copy or ""), f"removed {path}"
+    warnings = enter(setting, "env drop", started, backup=kept, detail=detail, facts=tools())
     return Dropped(setting.environment, copy, path, warnings)
 
 
