@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from architect_migrate.chain_choice import labels_of, matrix_for_chain
+from architect_migrate.chain_errors import NewRevisionError
 from architect_migrate.cli_end import say, write
 from architect_migrate.cli_options import Options  # noqa: TC001  (Typer reads annotations when it runs)
-from architect_migrate.cli_select import matrix_of, settings_named
-from architect_migrate.environment import empty_matrix
-from architect_migrate.errors import ConfigNotFoundError, UsageError
+from architect_migrate.cli_screen import width
+from architect_migrate.cli_select import settings_named
+from architect_migrate.errors import UsageError
+from architect_migrate.report_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.environment import Matrix
+    from architect_migrate.flaws import Flaw
     from architect_migrate.hotfix import Hotfix
     from architect_migrate.new_revision import Made
 
@@ -35,6 +40,9 @@ Objects = Annotated[
     list[str] | None,
     typer.Option("--object", metavar="NAME", help="With --from-db: this table, TABLE.COLUMN, index, trigger or view."),
 ]
+Validate = Annotated[
+    bool, typer.Option("--validate", help="Look for flaws in it (archmig lint); with an error nothing is written.")
+]
 DryNew = Annotated[bool, typer.Option("--dry-run", help="Print the file; write nothing.")]
 
 
@@ -46,6 +54,7 @@ def new(
     sql: Sql = False,
     from_db: FromDb = None,
     objects: Objects = None,
+    validate: Validate = False,
     dry_run: DryNew = False,
 ) -> int:
     """Make the next revision file, and print its path.
@@ -59,25 +68,16 @@ def new(
         raise UsageError("--sql and --from-db contradict each other", "with --from-db the statements are there already")
     if objects and not from_db:
         raise UsageError("--object says what of a database is wanted", "say of which: --from-db ENV")
-    matrix = _matrix(options)
+    matrix = matrix_for_chain(options.config, os.environ, Path.cwd())
+    ini, labels = matrix.script.absolute(), labels_of(matrix)
     hotfix = _hotfix(matrix, from_db, tuple(objects or ())) if from_db else None
     body = service.Body.SQL if sql else service.Body.PYTHON
-    request = service.Request(title, branch or "", body, hotfix)
-    reserved = frozenset(word for it in matrix.environments for word in it.heads)
-    with _hooks_on_stderr():
-        made = (service.preview if dry_run else service.make)(matrix.script.absolute(), reserved, request)
+    judge = partial(_flaws, ini, labels) if validate else None
+    request = service.Request(title, branch or "", body, hotfix, judge)
+    with _hooks_on_stderr(), _flaws_told():
+        made = (service.preview if dry_run else service.make)(ini, labels, request)
     _tell(options, matrix, made, hotfix, made.text.rstrip("\n") if dry_run else _shown(made.path))
     return 0
-
-
-def _matrix(options: Options) -> Matrix:
-    """The matrix in use; a chain alone needs none."""
-    try:
-        return matrix_of(options)
-    except ConfigNotFoundError:
-        if options.config or os.environ.get("ARCHMIG_CONFIG") or not Path("alembic.ini").exists():
-            raise
-        return empty_matrix(Path.cwd())
 
 
 def _hotfix(matrix: Matrix, name: str, objects: tuple[str, ...]) -> Hotfix:
@@ -98,10 +98,38 @@ def _tell(options: Options, matrix: Matrix, made: Made, hotfix: Hotfix | None, r
         return
     write(result)
     listed_by = tuple(it.name for it in matrix.environments if made.begins in it.heads)
+    _tell_flaws(made.flaws)
     for line in new_text(made, hotfix, listed_by):
         say(line)
     if result != _shown(made.path):
         say(f"nothing was written: it would be {_shown(made.path)}")
+
+
+def _flaws(ini: Path, labels: frozenset[str], file: Path) -> tuple[Flaw, ...]:
+    """What lint finds in a file, as though it were in the chain."""
+    from architect_migrate.lint import lint
+    from architect_migrate.replay import cache_folder, source_of
+
+    return lint(source_of(ini, cache_folder(os.environ)), frozenset(), labels, [file])
+
+
+@contextmanager
+def _flaws_told() -> Iterator[None]:
+    """The flaws that keep a revision from being made, each of them, before the error says so."""
+    try:
+        yield
+    except NewRevisionError as error:
+        _tell_flaws(getattr(error, "flaws", ()))
+        raise
+
+
+def _tell_flaws(flaws: tuple[Flaw, ...]) -> None:
+    if not flaws:
+        return
+    from architect_migrate.report_lint import flaw_text
+
+    for it in flaws:
+        say(flaw_text(it, Path.cwd(), plain, width()).rstrip())
 
 
 def _shown(path: Path) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from architect_migrate.chain_errors import NewRevisionError
+
 
 class Grade(Enum):
     """How sure it is that a flaw does harm: it fails or misleads, or it is meant once somebody says so."""
@@ -42,6 +44,16 @@ class Flaw:
     def grade(self) -> Grade:
         """The rule's grade."""
         return RULES[self.code].grade
+
+
+class FlawedRevisionError(NewRevisionError):
+    """A revision that was not made, since some of its `flaws` are errors."""
+
+    def __init__(self, file: str, flaws: tuple[Flaw, ...]) -> None:
+        self.flaws = flaws
+        errors = sum(it.grade is Grade.ERROR for it in flaws)
+        problem = "1 of its flaws is an error" if errors == 1 else f"{errors} of its flaws are errors"
+        super().__init__(file, problem, "nothing was written")
 
 
 @dataclass(frozen=True, slots=True)

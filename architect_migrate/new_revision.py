@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +14,15 @@ from architect_migrate.chain_draft import Draft, outline_in_files, publish, rand
 from architect_migrate.chain_errors import NewRevisionError
 from architect_migrate.chain_files import script_folder
 from architect_migrate.errors import UsageError
+from architect_migrate.flaws import FlawedRevisionError, Grade
 from architect_migrate.folder_lock import alone_in
 from architect_migrate.outline import heads, lineage
 from architect_migrate.revision_names import next_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from architect_migrate.flaws import Flaw
     from architect_migrate.hotfix import Hotfix
     from architect_migrate.outline import Outline
 
@@ -38,12 +40,16 @@ class Body(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A revision that somebody wants: on the trunk, or on the branch of a label; from a hotfix where there is one."""
+    """A revision that somebody wants: on the trunk, or on the branch of a label; from a hotfix where there is one.
+
+    `judge` finds the flaws of a file that is not in the chain yet.
+    """
 
     title: str
     branch: str = ""
     body: Body = Body.PYTHON
     hotfix: Hotfix | None = None
+    judge: Callable[[Path], tuple[Flaw, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +62,14 @@ class Made:
     begins: str
     path: Path
     text: str
+    flaws: tuple[Flaw, ...] = ()
 
 
 def make(ini: Path, reserved: frozenset[str], request: Request) -> Made:
     """Write the revision. The labels in `reserved` are of branches that some environments have to themselves.
 
-    Raises NewRevisionError, ChainError and UsageError, and then nothing was written.
+    Raises NewRevisionError (FlawedRevisionError where `judge` finds an error), ChainError and UsageError, and then
+    nothing was written.
     """
     home = script_folder(ini)
     with _named_failures(home), alone_in(home), _drafted(ini, reserved, request, home) as (draft, made, written):
@@ -101,7 +109,18 @@ def _drafted(ini: Path, reserved: frozenset[str], request: Request, home: Path) 
             prove(ini, folder, draft.id, request.hotfix.promotion)
         text = written.read_text(encoding="utf-8")
         path = final / written.relative_to(folder)
-        yield draft, Made(draft.id, draft.title, draft.parent, draft.label, path, text), written
+        flaws = _judged(request, written, path)
+        yield draft, Made(draft.id, draft.title, draft.parent, draft.label, path, text, flaws), written
+
+
+def _judged(request: Request, written: Path, path: Path) -> tuple[Flaw, ...]:
+    """What speaks against the file, as if it were where it is to be. Raises FlawedRevisionError for an error."""
+    if request.judge is None:
+        return ()
+    flaws = tuple(replace(it, file=str(path)) for it in request.judge(written))
+    if any(it.grade is Grade.ERROR for it in flaws):
+        raise FlawedRevisionError(str(path), flaws)
+    return flaws
 
 
 def _draft(ini: Path, outline: Outline, reserved: frozenset[str], request: Request) -> Draft:

@@ -65,17 +65,19 @@ def lint_json(examined: Examined, exit_code: int) -> str:
     """The document of `archmig lint --json`."""
     from architect_migrate.report_json import document
 
-    flaws = [
-        {
-            "code": it.code,
-            "grade": it.grade.value,
-            "revision": it.revision or None,
-            "file": it.file,
-            "line": it.line,
-            "message": mask(it.message),
-            "fix": it.fix,
-            "sql": mask(it.sql) or None,
-        }
-        for it in examined.flaws
-    ]
+    flaws = [flaw_json(it) for it in examined.flaws]
     return document("lint", exit_code, (), judged=examined.revisions, flaws=flaws)
+
+
+def flaw_json(it: Flaw) -> dict[str, object]:
+    """One flaw."""
+    return {
+        "code": it.code,
+        "grade": it.grade.value,
+        "revision": it.revision or None,
+        "file": it.file,
+        "line": it.line,
+        "message": mask(it.message),
+        "fix": it.fix,
+        "sql": mask(it.sql) or None,
+    }

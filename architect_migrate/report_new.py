@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.extras import told
+from architect_migrate.report_lint import flaw_json
 from architect_migrate.report_text import count
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def new_json(made: Made, hotfix: Hotfix | None) -> dict[str, Any]:
         "upgrade": None,
         "downgrade": None,
         "left": [],
+        "flaws": [flaw_json(it) for it in made.flaws],
     }
     if hotfix:
         its = hotfix.promotion

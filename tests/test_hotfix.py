@@ -76,7 +76,7 @@ def refused(folder: Path, *words: str) -> str:
 def test_a_hotfix_comes_home_as_a_revision_and_goes_on_to_the_others(folder: Path) -> None:
     by_hand(folder, *BY_HAND, "INSERT INTO moods (id, name) VALUES (1, 'calm')")
     there = digest(folder / "qa.db")
-    done = made(*ALL)
+    done = made(*ALL, "--validate")
     assert (done.out, done.err.splitlines()) == (
         "alembic/versions/003_bug_mood.py\n",
         [

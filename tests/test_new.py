@@ -120,6 +120,7 @@ def test_json_says_where_it_is(folder: Path) -> None:
         "upgrade": None,
         "downgrade": None,
         "left": [],
+        "flaws": [],
     }
 
 
@@ -312,6 +313,30 @@ def test_what_cannot_be_a_label_is_refused(folder: Path, label: str) -> None:
     assert done.code == 2
     assert "label" in done.err
     assert written(folder) == before
+
+
+def test_a_flaw_that_is_an_error_keeps_it_from_being_written(folder: Path) -> None:
+    template = folder / "alembic" / "script.py.mako"
+    text = template.read_text(encoding="utf-8").replace(
+        "    data_step()\n", "    op.execute('DROP TABLE nothing_such')\n"
+    )
+    template.write_text(text, encoding="utf-8")
+    before = written(folder)
+    done = archmig("new", "Mood", "--validate")
+    assert (done.code, done.out) == (2, "")
+    first, *_, last = done.err.splitlines()
+    assert re.match(r"alembic/versions/003_mood\.py:\d+: AM\d\d\d .*nothing_such", first)
+    assert last == f"archmig: {folder}/alembic/versions/003_mood.py: 1 of its flaws is an error (nothing was written)"
+    assert written(folder) == before
+    assert archmig("new", "Mood").code == 0
+
+
+def test_a_flaw_that_is_a_warning_is_told(folder: Path) -> None:
+    done = archmig("new", "Mood", "--validate")
+    assert (done.code, done.out) == (0, "alembic/versions/003_mood.py\n")
+    assert re.match(r"alembic/versions/003_mood\.py:\d+: AM\d\d\d ", done.err)
+    told = json.loads(archmig("new", "More", "--validate", "--json").out)["revision"]
+    assert [it["grade"] for it in told["flaws"]] == ["warning"]
 
 
 def test_options_that_contradict_each_other(folder: Path) -> None:
