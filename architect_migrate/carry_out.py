@@ -26,7 +26,7 @@ from architect_migrate.verify import verify
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -77,8 +77,7 @@ def _carried_out(
         interrupts.held = True
     receipt = _receipt(setting, prepared, proof, copy, time.time() - started)
     facts = journal.evidence(setting, prepared.survey, shown, receipt, left)
-    taken = (("backup digest", made.content.digest),) if made else ()
-    receipt = replace(receipt, facts=(*facts, *taken))
+    receipt = replace(receipt, facts=(*facts, *_went_by(made, rehearsal)))
     _read_back(setting, shown)
     result = Result(
         environment=setting.environment.name,
@@ -92,8 +91,14 @@ def _carried_out(
         warnings=tuple(written.restored),
         rehearsal=rehearsal,
     )
-    went_by = (("rehearsal", str(rehearsal)),) if rehearsal else ()
-    return _tidied(setting, record(setting, result, started, went_by))
+    return _tidied(setting, record(setting, result, started))
+
+
+def _went_by(made: Backup | None, rehearsal: int) -> Iterator[tuple[str, str]]:
+    if made:
+        yield "backup digest", made.content.digest
+    if rehearsal:
+        yield "rehearsal", str(rehearsal)
 
 
 def _tidied(setting: Setting, result: Result) -> Result:
@@ -151,11 +156,10 @@ def _receipt(setting: Setting, prepared: Prepared, proof: Proof, copy: Path | No
     )
 
 
-def record(setting: Setting, result: Result, started: float, facts: tuple[tuple[str, str], ...] = ()) -> Result:
+def record(setting: Setting, result: Result, started: float) -> Result:
     """Enter a result in the ledger; a ledger that cannot be written is a warning, never a reason to undo a run."""
     try:
-        new = ledger_entry(result, started)
-        number = ledger.append(setting.ledger, replace(new, facts=(*new.facts, *facts)))
+        number = ledger.append(setting.ledger, ledger_entry(result, started))
     except LedgerError as error:
         return replace(result, warnings=(*result.warnings, str(error)))
     return replace(result, receipt=replace(result.receipt, number=number)) if result.receipt else result
