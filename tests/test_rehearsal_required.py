@@ -193,10 +193,11 @@ def test_a_promotion_is_held_to_it_and_rehearsed_as_far_as_it_may_go(folder: Pat
     assert archmig("rehearse", "-e", "prod", "--command", "promote").code == 0
     assert archmig("promote", "--to", "prod", "--yes").code == 0
     assert at(folder) == "2_b"
-    assert [it.action for it in ledger.entries(folder / ".archmig" / "ledger.db")] == [
-        "rehearse",
-        "rehearse",
-        "promote",
+    assert [(it.action, it.result) for it in ledger.entries(folder / ".archmig" / "ledger.db")] == [
+        ("promote", "blocked"),
+        ("rehearse", "blocked"),
+        ("rehearse", "done"),
+        ("promote", "done"),
     ]
 
 
