@@ -26,8 +26,11 @@ from architect_migrate.chain_errors import (
     StampError,
 )
 from architect_migrate.database_errors import (
+    CommitFailedError,
     DamagedError,
+    DatabaseError,
     ForeignKeysBrokenError,
+    NotReadBackError,
     RolledBackError,
     TransactionEndedError,
 )
@@ -35,6 +38,7 @@ from architect_migrate.diff import explain
 from architect_migrate.drift import drift, in_the_way
 from architect_migrate.environment import Uninitialised, resolutions_for
 from architect_migrate.errors import ArchmigError
+from architect_migrate.foreign_keys import violations
 from architect_migrate.interrupt import FinishedFirst, finishing
 from architect_migrate.outline import ancestry
 from architect_migrate.replay import history_at
@@ -153,37 +157,71 @@ def _write(context: ModuleType, job: Job) -> None:
     record = Record(job)
     try:
         with record.kept_if_it_fails():
-            _prove(context, job, record)
+            _commit(context, job, record)
     except FinishedFirst:
         _enter(record)
+        raise
+    try:
+        _read_back(context, job, record)
+    except ArchmigError as error:
+        _enter(record, str(error))
         raise
     _enter(record)
 
 
-def _enter(record: Record) -> None:
-    for warning in record.enter():
+def _enter(record: Record, unread: str = "") -> None:
+    for warning in record.enter(unread):
         logging.getLogger("alembic.archmig").warning("%s", warning)
 
 
-def _prove(context: ModuleType, job: Job, record: Record) -> None:
-    """Run, commit, and read back what was recorded."""
+def _commit(context: ModuleType, job: Job, record: Record) -> None:
+    """Run, and commit; from then on the record tells what was done."""
     with ExitStack() as around:
         if job.command in {"", "upgrade"} and job.environment.uninitialised is Uninitialised.CREATE:
             around.enter_context(database.created(job.path))
         around.enter_context(_explained(job))
-        recorded = finishing(lambda it: _in_transaction(context, job, it, record))
-    table = context.get_context().version_table
-    with database.reading(job.path, job.environment.lock_timeout) as connection:
-        found = read_claims(connection, None, table).stamp or ()
+        try:
+            finishing(lambda it: _in_transaction(context, job, it, record))
+        except CommitFailedError as error:
+            _look_into(context, job, record, error)
+
+
+def _read_back(context: ModuleType, job: Job, record: Record) -> None:
+    """Only what is in the file after the commit counts as done."""
+    found, recorded = _stamp_now(context, job), record.stamps[1]
     if set(found) != set(recorded):
-        raise StampError(table, f"holds {found} after the run, and {recorded} was recorded")
+        raise StampError(
+            context.get_context().version_table, f"holds {found} after the run, and {recorded} was recorded"
+        )
 
 
-def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> tuple[str, ...]:
-    """The heads that the run recorded."""
+def _stamp_now(context: ModuleType, job: Job) -> tuple[str, ...]:
+    """What the file's stamp is after the commit; raises NotReadBackError."""
+    try:
+        with database.reading(job.path, job.environment.lock_timeout) as connection:
+            return read_claims(connection, None, context.get_context().version_table).stamp or ()
+    except DatabaseError as error:
+        raise NotReadBackError(str(job.path), error.problem) from error
+
+
+def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
+    """A commit that SQLite calls failed: the stamp in the file says what came of it, else nobody knows."""
+    before, recorded = map(set, record.stamps)
+    try:
+        found = set(_stamp_now(context, job))
+    except NotReadBackError:
+        raise error from None
+    if found == before != recorded:
+        raise error.none_of_it() from error
+    if found != recorded or before == recorded:
+        raise error
+    logging.getLogger("alembic.archmig").warning("%s", error.all_of_it())
+
+
+def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:
     with database.transaction(job.path, job.environment.lock_timeout) as connection:
         _refuse_damage(job.path, connection)
-        before = database.violations(connection)
+        before = violations(connection)
         with alchemy(connection) as lent:
             context.configure(connection=lent, transactional_ddl=True)
             migration = context.get_context()
@@ -193,16 +231,15 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             steps = migration._migrations_fn  # noqa: SLF001
             migration._migrations_fn = partial(watched_steps, steps, connection, job, told=record.steps)  # noqa: SLF001
             context.run_migrations()
-            recorded: tuple[str, ...] = migration.get_current_heads()
+            recorded = migration.get_current_heads()
             refuse_foreign(job, set(recorded) - set(stamped))
         record.sync(connection, recorded)
         _refuse_damage(job.path, connection)
-        if broken := database.violations(connection) - before:
+        if broken := violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))
         record.ends(connection, recorded)
         interrupts.refuse()
         interrupts.held = True
-    return recorded
 
 
 def _refuse_damage(path: Path, connection: sqlite3.Connection) -> None:

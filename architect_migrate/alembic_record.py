@@ -77,8 +77,11 @@ class Record:
         """A block whose failure is entered."""
         return journal.entered_if_it_fails(self._setting(), self.action, self.started)
 
-    def enter(self) -> tuple[str, ...]:
-        """Enter a run that changed anything; what went wrong with that are warnings."""
+    def enter(self, unread: str = "") -> tuple[str, ...]:
+        """Enter a run that changed anything; what went wrong with that are warnings.
+
+        `unread` is why it could not be read back, which makes it a run that failed, though it is committed.
+        """
         if self.after is None or (not self.steps and set(self.stamps[0]) == set(self.stamps[1])):
             return ()
         heads = ", ".join(self.stamps[1]) or "base"
@@ -97,9 +100,10 @@ class Record:
             setting,
             self.action,
             self.started,
+            result="failed" if unread else "done",
             stamps=self.stamps,
             steps=tuple(self.steps),
-            detail=detail,
+            detail=unread or detail,
             facts=facts,
         )
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate import backups, journal, ledger
 from architect_migrate.apply import execute
+from architect_migrate.backup_record import read_record
 from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.database import created, file_of, integrity, reading, transaction
-from architect_migrate.database_errors import DamagedError
+from architect_migrate.database_errors import CommitFailedError, DamagedError, DatabaseError, NotReadBackError
 from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import LedgerError
 from architect_migrate.interrupt import finishing
+from architect_migrate.landing import Landed, landed
 from architect_migrate.outline import heads
 from architect_migrate.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.rehearsed import as_rehearsed
@@ -27,13 +29,13 @@ from architect_migrate.verify import verify
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from architect_migrate.backup import Backup
     from architect_migrate.interrupt import Interrupts
     from architect_migrate.plan import Plan
     from architect_migrate.planning import Prepared
+    from architect_migrate.results import Survey
     from architect_migrate.setting import Setting
     from architect_migrate.verify import Proof
 
@@ -49,49 +51,90 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
     if shown.before and any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in shown.steps):
         # Alembic takes longer to import than most revisions to run, and nobody is to wait for that behind the lock.
         import architect_migrate.chain  # noqa: F401  (execute will find it there)
-    with journal.entered_if_it_fails(setting, action, time.time()):
-        return finishing(lambda it: _carried_out(setting, action, shown, progress, make=make, interrupts=it))
-
-
-def _carried_out(
-    setting: Setting, action: str, shown: Plan, progress: Progress, *, make: Prepare, interrupts: Interrupts
-) -> Result:
-    path = file_of(setting.environment.url)
     started = time.time()
-    with _made_if_missing(setting, path), transaction(path, setting.environment.lock_timeout) as connection:
+    with journal.entered_if_it_fails(setting, action, started):
+        result = finishing(lambda it: _carried_out(_Run(setting, action, shown, started, it), progress, make))
+    if result.error:
+        for warning in result.warnings:
+            result.error.add_note(warning)
+        raise result.error
+    return result
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known of a run while it goes on: `made` is its backup, `warnings` are what it has to say besides."""
+
+    setting: Setting
+    action: str
+    plan: Plan
+    started: float
+    interrupts: Interrupts
+    made: Backup | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        return file_of(self.setting.environment.url)
+
+    @property
+    def copy(self) -> Path | None:
+        return self.made.path if self.made else None
+
+
+def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
+    """What was done, entered in the ledger; with an error where it is committed and could not be read back."""
+    setting, plan, total = run.setting, run.plan, len(run.plan.steps)
+    with _looked_into(run), _in_transaction(run) as connection:
         prepared, rehearsal = as_rehearsed(setting, connection, make(setting, connection))
-        if prepared.plan != shown:
+        if prepared.plan != plan:
             raise ChangedMeanwhileError(setting.environment.name)
         if broken := integrity(connection):
-            raise DamagedError(str(path), broken[0])
-        progress(0, len(shown.steps), "backing up")
-        made = _backed_up(setting, action, connection, partial(progress, 0, len(shown.steps)))
-        copy = made.path if made else None
-        written = execute(setting, shown, connection, progress)
-        progress(len(shown.steps) + 1, len(shown.steps), "proving that every row is there")
-        proof = verify(setting, shown, connection, copy, written)
-        if made:
-            backups.mark(setting, made, action, connection, _unwritten(setting, proof))
+            raise DamagedError(str(run.path), broken[0])
+        progress(0, total, "backing up")
+        run.made = _backed_up(setting, run.action, connection, partial(progress, 0, total))
+        written = execute(setting, plan, connection, progress)
+        run.warnings += written.restored
+        progress(total + 1, total, "proving that every row is there")
+        proof = verify(setting, plan, connection, run.copy, written)
+        if run.made:
+            backups.mark(setting, run.made, run.action, connection, _unwritten(setting, proof))
         left = traces_of(connection, setting.hidden(setting.outline().version_table))
-        interrupts.refuse()
-        interrupts.held = True
-    receipt = _receipt(setting, prepared, proof, copy, time.time() - started)
-    facts = journal.evidence(setting, prepared.survey, shown, receipt, left)
-    receipt = replace(receipt, facts=(*facts, *_went_by(made, rehearsal)))
-    _read_back(setting, shown)
+        run.interrupts.refuse()
+        run.interrupts.held = True
+    receipt = _receipt(run, prepared, proof)
+    facts = journal.evidence(setting, prepared.survey, plan, receipt, left)
+    receipt = replace(receipt, facts=(*facts, *_went_by(run.made, rehearsal)))
+    return _entered(run, prepared.survey, receipt, rehearsal)
+
+
+@contextmanager
+def _in_transaction(run: _Run) -> Iterator[sqlite3.Connection]:
+    """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
+    environment = run.setting.environment
+    making = environment.uninitialised is Uninitialised.CREATE
+    with created(run.path) if making else nullcontext(), transaction(run.path, environment.lock_timeout) as connection:
+        yield connection
+
+
+def _entered(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Result:
+    """The result, once the stamp was read back, with its number in the ledger."""
+    unread = _read_back(run)
     result = Result(
-        environment=setting.environment.name,
-        database=str(setting.environment.url),
-        action=action,
-        outcome=Outcome.DONE,
-        detail=_done(receipt),
-        survey=prepared.survey,
-        plan=shown,
+        environment=run.setting.environment.name,
+        database=str(run.setting.environment.url),
+        action=run.action,
+        outcome=Outcome.FAILED if unread else Outcome.DONE,
+        detail=str(unread or _done(receipt)),
+        survey=survey,
+        plan=run.plan,
         receipt=receipt,
-        warnings=tuple(written.restored),
+        error=unread,
+        warnings=tuple(run.warnings),
         rehearsal=rehearsal,
     )
-    return _tidied(setting, record(setting, result, started))
+    entered = record(run.setting, result, run.started)
+    return entered if unread else _tidied(run.setting, entered)
 
 
 def _went_by(made: Backup | None, rehearsal: int) -> Iterator[tuple[str, str]]:
@@ -110,11 +153,6 @@ def _tidied(setting: Setting, result: Result) -> Result:
     return replace(result, warnings=(*result.warnings, *tidy(setting)))
 
 
-def _made_if_missing(setting: Setting, path: Path) -> AbstractContextManager[None]:
-    """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
-    return created(path) if setting.environment.uninitialised is Uninitialised.CREATE else nullcontext()
-
-
 def _backed_up(
     setting: Setting, action: str, connection: sqlite3.Connection, told: Callable[[str], None]
 ) -> Backup | None:
@@ -130,24 +168,53 @@ def _unwritten(setting: Setting, proof: Proof) -> set[str]:
     return {it.table for it in proof.rows.tables if not it.compared and it.table.lower() != stamp.lower()}
 
 
-def _read_back(setting: Setting, plan: Plan) -> None:
+@contextmanager
+def _looked_into(run: _Run) -> Iterator[None]:
+    """A commit that SQLite calls failed: what the file holds says what came of it, else nobody knows."""
+    try:
+        yield
+    except CommitFailedError as error:
+        match _landed(run):
+            case Landed.BEFORE:
+                raise error.none_of_it() from error
+            case Landed.AFTER:
+                run.warnings.append(error.all_of_it())
+            case Landed.UNKNOWN:
+                raise
+
+
+def _landed(run: _Run) -> Landed:
+    """By every value where there is a backup; what was built from nothing is known by its stamp."""
+    timeout = run.setting.environment.lock_timeout
+    if run.copy and (kept := read_record(run.copy)):
+        return landed(run.path, timeout, kept.content, kept.after)
+    found = landed(run.path, timeout, None, None)
+    return Landed.AFTER if found is Landed.UNKNOWN and not _read_back(run) else found
+
+
+def _read_back(run: _Run) -> NotReadBackError | None:
     """Read the stamp again from the file: only what is there after the commit counts as done."""
-    outline = setting.outline()
-    path = file_of(setting.environment.url)
-    with reading(path, setting.environment.lock_timeout) as connection:
-        stamp = read_claims(connection, None, outline.version_table).stamp
-    if set(stamp or ()) != set(heads(outline, plan.after)):
-        raise ChangedMeanwhileError(setting.environment.name)
+    outline = run.setting.outline()
+    wanted = heads(outline, run.plan.after)
+    try:
+        with reading(run.path, run.setting.environment.lock_timeout) as connection:
+            stamp = read_claims(connection, None, outline.version_table).stamp or ()
+    except DatabaseError as error:
+        return NotReadBackError(str(run.path), error.problem)
+    if set(stamp) == set(wanted):
+        return None
+    was, now = (", ".join(it) or "none" for it in (wanted, stamp))
+    return NotReadBackError(str(run.path), f"the stamp {was} was committed, and now it is {now}")
 
 
-def _receipt(setting: Setting, prepared: Prepared, proof: Proof, copy: Path | None, seconds: float) -> Receipt:
+def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
     tables = proof.rows.tables
     return Receipt(
         came_from=prepared.survey.claims.stamp or (),
-        arrived_at=heads(setting.outline(), prepared.plan.after),
-        steps=tuple(headline(it) for it in prepared.plan.steps),
-        seconds=seconds,
-        backup=str(copy or ""),
+        arrived_at=heads(run.setting.outline(), run.plan.after),
+        steps=tuple(headline(it) for it in run.plan.steps),
+        seconds=time.time() - run.started,
+        backup=str(run.copy or ""),
         tables=len(tables),
         rows=sum(it.rows_before for it in tables),
         compared=sum(it.compared for it in tables),

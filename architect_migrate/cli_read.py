@@ -18,9 +18,10 @@ from architect_migrate.cli_options import (  # noqa: TC001  (Typer reads annotat
 )
 from architect_migrate.cli_screen import paint, width
 from architect_migrate.cli_select import chain_of, to_read
-from architect_migrate.errors import ArchmigError, UnexpectedError
+from architect_migrate.errors import ArchmigError
 from architect_migrate.matrix import each
 from architect_migrate.results import Checked, Outcome
+from architect_migrate.urls import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -201,8 +202,8 @@ def lament(result: Result, options: Options) -> None:
         return
     name = f"{result.environment}: "
     complain(result.detail if result.detail.startswith(name) else name + result.detail)
-    if options.debug and isinstance(result.error, UnexpectedError):
-        say(result.error.trace.rstrip())
+    if options.debug and result.error and result.error.trace:
+        say(mask(result.error.trace.rstrip()))
 
 
 def warn(results: Iterable[Result]) -> None:

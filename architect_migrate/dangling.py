@@ -32,7 +32,7 @@ def newly_dangling(
 ) -> list[str]:
     """A line for each table and parent with rows that newly refer to nothing; of tables not `touched`, by rowid alone.
 
-    Both sides are a database and its `database.violations`.
+    Both sides are a database and its `foreign_keys.violations`.
     """
     (old, dangled), (new, dangles) = before, after
     fresh = {(table, parent) for table, _, parent in dangles - dangled}

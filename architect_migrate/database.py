@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote as percent
 
 from architect_migrate.database_errors import (
+    CommitFailedError,
     DamagedError,
     DatabaseError,
     DatabaseLockedError,
@@ -83,9 +84,10 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
     """The one write transaction of a run: commits when the block ends well, rolls everything back when it raises.
 
     Foreign keys are off (a rebuild would delete the children of ON DELETE CASCADE keys), so whoever changes rows
-    compares `violations` before and after. Waits `lock_timeout` seconds for other runs (see `lock`), then as long
-    for the application. Raises as `reading` does, LockedByRunError, and NotWritableError before anything is written.
-    A Ctrl-C raises KeyboardInterrupt and nothing is left of the run, whatever code made of it, until COMMIT begins.
+    compares `foreign_keys.violations` before and after. Waits `lock_timeout` seconds for other runs (see `lock`), then
+    as long for the application. Raises as `reading` does, LockedByRunError, and NotWritableError before anything is
+    written. A Ctrl-C raises KeyboardInterrupt and nothing is left of the run, whatever code made of it, until COMMIT
+    begins. CommitFailedError where COMMIT itself went wrong: what is there then has to be read.
     """
     with locked(path, lock_timeout) as connection, noted() as interrupts:
         # SQLite asks between two steps of a long statement, and in its callbacks an exception is lost.
@@ -98,7 +100,7 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
             still_inside(connection)
             with interrupts.put_off():
                 interrupts.refuse()
-                connection.execute("COMMIT")
+                _commit(connection, path)
         except Exception:
             interrupts.refuse()
             raise
@@ -107,6 +109,16 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
                 sqlite3.Connection.set_authorizer(connection, None)
                 connection.set_progress_handler(None, 0)
                 connection.execute("ROLLBACK")
+
+
+def _commit(connection: HeldConnection, path: Path) -> None:
+    """An error that leaves the transaction open, as waiting for readers does, is certain: it will be rolled back."""
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            raise
+        raise CommitFailedError(str(path), str(error)) from error
 
 
 @contextmanager
@@ -202,27 +214,6 @@ def integrity(connection: sqlite3.Connection, table: str = "") -> tuple[str, ...
     keyed = connection.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr").fetchall()
     unsure = [f" value in {name}." for (name,) in keyed]
     return tuple(line for line in found if line != "ok" and not any(it in line for it in unsure))[:10]
-
-
-def violations(connection: sqlite3.Connection) -> frozenset[tuple[str, int | None, str]]:
-    """Rows that refer to nothing, as (table, rowid, parent).
-
-    Of a key whose parent is missing or has no such unique columns nothing can be said, and nothing is.
-    """
-    tables = [
-        row[0]
-        for row in connection.execute(
-            "SELECT DISTINCT m.name FROM sqlite_master m, pragma_foreign_key_list(m.name) WHERE m.type = 'table'"
-        )
-    ]
-    found: set[tuple[str, int | None, str]] = set()
-    for table in tables:
-        try:
-            rows = connection.execute('SELECT "table", rowid, parent FROM pragma_foreign_key_check(?)', (table,))
-            found.update((name, rowid, parent) for name, rowid, parent in rows)
-        except sqlite3.OperationalError:
-            continue
-    return frozenset(found)
 
 
 _Connection = TypeVar("_Connection", bound=sqlite3.Connection)

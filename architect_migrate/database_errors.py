@@ -84,6 +84,38 @@ class NotWritableError(DatabaseError):
         super().__init__(path, f"cannot be written ({detail})", "give this user write access to it and its folder")
 
 
+class CommitFailedError(DatabaseError):
+    """SQLite called a commit failed, by which nobody knows what is there; `problem` is its error."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        advice = (
+            "that came with the commit, and what is there now is all of the run or nothing of it: "
+            "look at the disk, then `archmig status` tells which"
+        )
+        super().__init__(path, problem, advice)
+
+    def none_of_it(self) -> DatabaseError:
+        """The same, once it was read that nothing came of the run."""
+        return DatabaseError(
+            self.path, self.problem, "nothing was changed: free some space or look at the disk, then run it again"
+        )
+
+    def all_of_it(self) -> str:
+        """The same as a warning, once it was read that all of the run is there."""
+        return f"{self.path}: {self.problem} at the commit, yet all of it is there when read again: look at the disk"
+
+
+class NotReadBackError(DatabaseError):
+    """A run that was committed, and then could not be read again; `problem` is what stood in the way."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            path,
+            f"what was done is committed, and could not be read back: {problem}",
+            "see to that, then `archmig status` shows whether all is well",
+        )
+
+
 class UnsupportedDatabaseError(DatabaseError):
     """A kind of database that archmig can list but not work on."""
 

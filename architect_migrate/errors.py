@@ -28,7 +28,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 class ArchmigError(Exception):
-    """Anything that archmig refuses or could not do; `str()` is the message: object, surprise, next step."""
+    """Anything that archmig refuses or could not do; `str()` is the message: object, surprise, next step.
+
+    `trace` is where it came from, for `--debug`; it goes with the error from process to process.
+    """
+
+    trace: str = ""
 
     def __reduce__(self) -> tuple[object, ...]:
         """As it is, for another process: an error's own arguments need not be those of its base."""
@@ -149,7 +154,8 @@ class UnexpectedError(ArchmigError):
         super().__init__(name, cause, trace)
 
     def __str__(self) -> str:
-        return f"{self.name}: unexpected {self.cause} (a defect of archmig: --debug shows where; nothing was committed)"
+        where = "--debug shows where; of the run, all is there or nothing"
+        return f"{self.name}: unexpected {self.cause} (a defect of archmig: {where})"
 
 
 class StoppedError(ArchmigError):
@@ -161,6 +167,20 @@ class StoppedError(ArchmigError):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.how} and is as it was before: run it again"
+
+
+class WorkerDiedError(ArchmigError):
+    """With `--jobs`, a process that worked on an environment died, or that beside it, which ends all at once."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: a process of --jobs was killed (by whom, or for want of memory, the system's log may tell); "
+            "what is there now is all of the run or nothing of it: run it again, with --jobs 1 if that comes again"
+        )
 
 
 class FolderBusyError(ArchmigError):

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from architect_migrate.database_errors import DatabaseError
-from architect_migrate.errors import ArchmigError, StoppedError, UnexpectedError
-from architect_migrate.interrupt import FinishedFirst, heeded, ignored
+from architect_migrate.errors import ArchmigError, StoppedError, UnexpectedError, WorkerDiedError
+from architect_migrate.interrupt import FinishedFirst, heeded, noted
 from architect_migrate.results import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
 
     from architect_migrate.setting import Setting
 
@@ -25,7 +26,7 @@ def each(
     """The service's result for every environment, in order, as each is finished; what it raises becomes FAILED.
 
     With several jobs the service runs in processes of their own (threads would only wait for each other), so it has
-    to be a function of a module, or a partial of one.
+    to be a function of a module, or a partial of one. Where such a process dies, those worked on are WorkerDiedError.
     """
     waiting = list(settings)
     for setting, found in zip(waiting, attempts(waiting, service, jobs), strict=True):
@@ -65,19 +66,25 @@ def _one_by_one(settings: list[Setting], service: Callable[[Setting], Value]) ->
 def _in_processes(
     settings: list[Setting], service: Callable[[Setting], Value], jobs: int
 ) -> Iterator[Value | ArchmigError]:
-    from concurrent.futures import ProcessPoolExecutor
+    from architect_migrate.workers import BrokenProcessPool, in_workers
 
-    stopped = False
-    with ProcessPoolExecutor(jobs, initializer=ignored) as pool:
-        running = [(it.environment.name, pool.submit(_heeding, service, it)) for it in settings]
-        for name, future in running:
-            found, stops = (_unbegun(name), True) if future.cancelled() else _until_stopped(name, future.result)
-            if stops and not stopped:
-                stopped = True
-                pool.shutdown(wait=True, cancel_futures=True)
-            yield found
-    if stopped:
-        raise KeyboardInterrupt
+    def of(name: str, future: Future[Value | ArchmigError]) -> tuple[Value | ArchmigError, bool]:
+        try:
+            return _until_stopped(name, future.result)
+        except BrokenProcessPool:
+            return WorkerDiedError(name), False
+
+    found: dict[int, Value | ArchmigError] = {}
+    told = 0
+    with noted() as interrupts:
+        for at, future in in_workers(settings, partial(_heeding, service), jobs, interrupts):
+            name = settings[at].environment.name
+            found[at], stops = of(name, future) if future else (_unbegun(name), True)
+            interrupts.came = interrupts.came or stops
+            while told in found:
+                yield found.pop(told)
+                told += 1
+    interrupts.refuse()
 
 
 def _heeding(service: Callable[[Setting], Value], setting: Setting) -> Value | ArchmigError:
@@ -104,6 +111,7 @@ def _guarded(service: Callable[[Setting], Value], setting: Setting) -> Value | A
     try:
         return service(setting)
     except ArchmigError as error:
+        error.trace = error.trace or traceback.format_exc()
         return error
     except OSError as error:
         place = str(error.filename or setting.environment.url)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.database import locked, looking
-from architect_migrate.database_errors import DatabaseLockedError, RestoreError
+from architect_migrate.database_errors import CommitFailedError, DatabaseLockedError, RestoreError
 from architect_migrate.lock import openers
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def standing_still(path: Path, timeout: float) -> Iterator[Still]:
 def overwrite(source: sqlite3.Connection, held: Still, timeout: float) -> None:
     """Replace everything by what `source` holds; all of it or nothing. `source` must be in a read transaction.
 
-    Raises ChangedMeanwhileError where somebody wrote since `standing_still`, DatabaseLockedError, RestoreError.
+    Raises ChangedMeanwhileError where somebody wrote since `standing_still`, DatabaseLockedError, RestoreError;
+    CommitFailedError where SQLite failed, and what is there has to be read.
     """
     if held.version is not None:
         held.reader.execute("COMMIT")
@@ -77,7 +78,13 @@ def overwrite(source: sqlite3.Connection, held: Still, timeout: float) -> None:
         if first and held.version is not None and _version(held.reader) != held.version:
             raise ChangedMeanwhileError(str(held.path))
 
-    source.backup(held.target, pages=1, progress=step, sleep=0.05)
+    try:
+        source.backup(held.target, pages=1, progress=step, sleep=0.05)
+    except sqlite3.DatabaseError as error:
+        # Whether the last page's commit came through, SQLite's error does not tell; not so with one about locks.
+        if error.sqlite_errorcode & 0xFF in _BUSY:
+            raise
+        raise CommitFailedError(str(held.path), str(error)) from error
 
 
 def _version(reader: sqlite3.Connection) -> int:

@@ -15,9 +15,18 @@ from architect_migrate.backups import catalogue, take_for, verify
 from architect_migrate.chain_errors import ChangedMeanwhileError
 from architect_migrate.content import Content, content_of, differences
 from architect_migrate.database import created, file_of, reading
-from architect_migrate.database_errors import BackupError, DamagedError, NotADatabaseError, RestoreError
+from architect_migrate.database_errors import (
+    BackupError,
+    CommitFailedError,
+    DamagedError,
+    DatabaseError,
+    NotADatabaseError,
+    NotReadBackError,
+    RestoreError,
+)
 from architect_migrate.interrupt import finishing
 from architect_migrate.journal import enter, entered_if_it_fails, left_behind, standing, tools
+from architect_migrate.landing import Landed, landed
 from architect_migrate.overwrite import overwrite, standing_still
 from architect_migrate.restorations import Restoration, Restored
 from architect_migrate.row_delta import row_deltas
@@ -101,35 +110,63 @@ def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Int
     with reading(shown.copy.path) as source:
         if differences(shown.then, content_of(source)):
             raise ChangedMeanwhileError(shown.copy.path.name)
-        with _in_place(setting, shown, path), standing_still(path, timeout) as held:
-            kept = _kept(setting, shown, action, held.reader)
-            interrupts.held = True
-            with _unmarked_if_nothing_came_of_it(kept):
-                overwrite(source, held, timeout)
-    with reading(path, timeout) as live:
-        found = (*damage(live), *differences(shown.then, content_of(live)))
-    if found:
-        where = f"what it replaced is in {kept}" if kept else "nothing was there before"
-        raise RestoreError(str(path), f"restored, and already it is not what the backup holds: {found[0]}", where)
+        with _in_place(setting, shown, path):
+            kept, doubts = _overwritten(setting, shown, action, source, interrupts)
+    _require_sound(path, timeout, shown.then, kept)
     detail = f"from {shown.copy.path}, {shown.then.rows} rows in {len(shown.then.tables)} tables"
     after, traces = standing(setting)
     facts = [*(left_behind(before[1], traces) if traces else ()), ("restored digest", shown.then.digest), *tools()]
     stamps, backup_path = (before[0], after), str(kept or "")
     warnings = enter(setting, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
-    return Restored(shown, kept, time.time() - started, warnings)
+    return Restored(shown, kept, time.time() - started, (*doubts, *warnings))
 
 
-@contextmanager
-def _unmarked_if_nothing_came_of_it(kept: Path | None) -> Iterator[None]:
-    """The backup stays, for what it holds may have been changed since; but there is no run for `undo` to see."""
+def _overwritten(
+    setting: Setting, shown: Restoration, action: str, source: sqlite3.Connection, interrupts: Interrupts
+) -> tuple[Path | None, tuple[str, ...]]:
+    """The backup of what was replaced, and what SQLite called an error though all of it is there.
+
+    Where nothing came of it that backup stays, for what it holds may have been changed since; but there is no run for
+    `undo` to see.
+    """
+    path, timeout = file_of(setting.environment.url), setting.environment.lock_timeout
+    kept = None
     try:
-        yield
+        with standing_still(path, timeout) as held:
+            kept = _kept(setting, shown, action, held.reader)
+            interrupts.held = True
+            overwrite(source, held, timeout)
+    except CommitFailedError as error:
+        match landed(path, timeout, shown.now, shown.then):
+            case Landed.AFTER:
+                return kept, (error.all_of_it(),)
+            case Landed.BEFORE:
+                _unmark(kept)
+                raise error.none_of_it() from error
+            case Landed.UNKNOWN:
+                raise
     except BaseException:
-        record = read_record(kept) if kept else None
-        if kept and record:
-            with suppress(BackupError):
-                write_record(kept, replace(record, after=None))
+        _unmark(kept)
         raise
+    return kept, ()
+
+
+def _unmark(kept: Path | None) -> None:
+    if kept and (record := read_record(kept)):
+        with suppress(BackupError):
+            write_record(kept, replace(record, after=None))
+
+
+def _require_sound(path: Path, timeout: float, then: Content, kept: Path | None) -> None:
+    """Read what was restored from the file again. Raises NotReadBackError, RestoreError."""
+    try:
+        with reading(path, timeout) as live:
+            found = (*damage(live), *differences(then, content_of(live)))
+    except DatabaseError as error:
+        raise NotReadBackError(str(path), error.problem) from error
+    if found:
+        where = f"what it replaced is in {kept}" if kept else "nothing was there before"
+        raise RestoreError(str(path), f"restored, and already it is not what the backup holds: {found[0]}", where)
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.chain_errors import NotProvenError
 from architect_migrate.dangling import newly_dangling
-from architect_migrate.database import integrity, reading, violations
+from architect_migrate.database import integrity, reading
 from architect_migrate.diff import diff, explain, needs_repair
 from architect_migrate.facts import ColumnFact, TableFact, ViewFact, describe, facts
+from architect_migrate.foreign_keys import violations
 from architect_migrate.history import effects, reference, snapshots
 from architect_migrate.outline import heads
 from architect_migrate.plan import (

@@ -10,7 +10,7 @@ import pytest
 from scenarios import ask, own_chain, revision, script
 
 from architect_migrate.dangling import newly_dangling
-from architect_migrate.database import violations
+from architect_migrate.foreign_keys import violations
 from architect_migrate.reconcile import reconcile
 from architect_migrate.results import Outcome
 

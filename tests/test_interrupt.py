@@ -113,26 +113,56 @@ def test_ctrl_c_in_plain_alembic_is_one_line_and_leaves_the_database_as_it_was(p
     assert (place / "home.db").read_bytes() == before
 
 
-def test_ctrl_c_stops_the_workers_of_several_jobs(place: Path) -> None:
-    slow(place, PYTHON)
+def of_two_at_once(place: Path) -> subprocess.Popen[str]:
+    """Three environments in two workers, of which the slow ones come first; in a session of its own."""
     toml = place / "environments.toml"
     toml.write_text(toml.read_text().replace("[env.home]", '[env.home2]\npath = "home2.db"\n[env.home]'))
     (place / "home2.db").write_bytes((place / "home.db").read_bytes())
-    words = ("archmig", "upgrade", "-e", "home", "-e", "home2", "-e", "behind", "--yes", "--jobs", "2")
-    running = subprocess.Popen(
-        [f"{BIN}/{words[0]}", *words[1:]],
-        cwd=place,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    words = ("upgrade", "-e", "home", "-e", "home2", "-e", "behind", "--yes", "--jobs", "2")
+    command = [f"{BIN}/archmig", *words]
+    return subprocess.Popen(
+        command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    with running:
+
+
+def versions(place: Path, *names: str) -> list[str]:
+    return [ask(place / f"{it}.db", "SELECT * FROM alembic_version")[0][0] for it in names]
+
+
+def test_ctrl_c_stops_the_workers_of_several_jobs(place: Path) -> None:
+    slow(place, PYTHON)
+    with of_two_at_once(place) as running:
         begun(place, running)
         time.sleep(0.5)
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
         out, err = running.communicate(timeout=20)
     assert running.returncode == 130
     assert "Traceback" not in out + err
-    assert ask(place / "home.db", "SELECT * FROM alembic_version") == [("003_due",)]
-    assert ask(place / "home2.db", "SELECT * FROM alembic_version") == [("003_due",)]
+    assert versions(place, "home", "home2", "behind") == ["003_due", "003_due", "002_tags"]
+
+
+def test_a_stop_that_reaches_only_the_command_lets_its_workers_finish_and_tells_what_they_did(place: Path) -> None:
+    slow(place, "time.sleep(1.5)")
+    with of_two_at_once(place) as running:
+        begun(place, running)
+        running.send_signal(signal.SIGINT)  # as `kill -INT` does
+        out, err = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert "Traceback" not in out + err
+    assert "home: done: at 004_slow" in err
+    assert "behind: was not begun and is as it was before: run it again" in err
+    assert versions(place, "home", "home2", "behind") == ["004_slow", "004_slow", "002_tags"]
+
+
+def test_the_workers_of_a_killed_run_die_with_it_and_leave_everything_as_it_was(place: Path) -> None:
+    slow(place, PYTHON)
+    with of_two_at_once(place) as running:
+        begun(place, running)
+        time.sleep(0.5)
+        running.kill()
+        # The workers hold its pipes open as long as they live.
+        running.communicate(timeout=10)
+    assert versions(place, "home", "home2", "behind") == ["003_due", "003_due", "002_tags"]
+    slow(place, "pass")
+    done = executable("upgrade", "-e", "home", "-e", "home2", "--yes", cwd=place)
+    assert done.code == 0, done.err

@@ -52,9 +52,7 @@ def fail_call(stage: Stage, tally: Tally, call: str, number: int, *, lasting: bo
     end = stage.run(fault=(call, number, error, lasting))
     what = f"{call} {number}{' on' if lasting else ''}"
     tally.told_in_one_line(end, what)
-    if end.code == 0 and stage.state() != stage.after:
-        tally.untold += 1
-        tally.told.append(f"{what}: said done: {end.out}")
+    tally.told_truly(stage, end, what)
     tally.judge(stage, what)
 
 
@@ -63,8 +61,7 @@ def limit(stage: Stage, tally: Tally, size: int) -> None:
     stage.anew()
     end = stage.run(limit=size)
     tally.told_in_one_line(end, f"limit {size}")
-    if end.code == 0 and stage.state() != stage.after:
-        tally.untold += 1
+    tally.told_truly(stage, end, f"limit {size}")
     tally.judge(stage, f"limit {size}")
 
 
@@ -87,6 +84,7 @@ def fill(stage: Stage, tally: Tally, size: int) -> None:
         shutil.copytree(stage.pristine, stage.folder, dirs_exist_ok=True)
         end = stage.run()
         tally.told_in_one_line(end, f"{size} kB")
+        tally.told_truly(stage, end, f"{size} kB")
         subprocess.run(["mount", "-o", "remount,size=256m", str(stage.folder)], check=True)
         tally.judge(stage, f"{size} kB")
     finally:

@@ -63,6 +63,15 @@ class Tally:
             self.untold += 1
             self.told.append(f"{what}: code {end.code}: {end.err[-400:]}")
 
+    def told_truly(self, stage: Stage, end: End, what: str) -> None:
+        """What a run said of the database before anybody opened it again: done, as it was, or committed but unsure."""
+        found = stage.state().digest
+        unsure = "is committed, and could not be read back" in end.err or "all of the run or nothing of it" in end.err
+        good = {0: found == stage.after.digest, 2: found == stage.before.digest or unsure}.get(end.code, False)
+        if not good or (found != stage.before.digest and "nothing was changed" in end.err):
+            self.untold += 1
+            self.told.append(f"{what}: code {end.code}, but {found[:8]} is there: {end.err[-400:]}{end.out[-200:]}")
+
 
 def table(rows: dict[tuple[str, str, str], Tally]) -> str:
     """The counts as a Markdown table, with a sum."""
