@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from architect_migrate import chain, database
 from architect_migrate.alembic_job import Job, bookkeeping, job_of, source_for, title
 from architect_migrate.alembic_options import read_options
-from architect_migrate.alembic_record import Record
+from architect_migrate.alembic_record import recording
 from architect_migrate.alembic_steps import refuse_foreign, watched_steps
 from architect_migrate.chain_connection import alchemy
 from architect_migrate.chain_errors import (
@@ -42,6 +42,7 @@ from architect_migrate.foreign_keys import violations
 from architect_migrate.interrupt import FinishedFirst, finishing
 from architect_migrate.outline import ancestry
 from architect_migrate.replay import history_at
+from architect_migrate.soundness import damage
 from architect_migrate.sqlite_read import read_schema
 from architect_migrate.tracker import read_claims
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
+    from architect_migrate.alembic_record import Record
     from architect_migrate.interrupt import Interrupts
 
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
@@ -154,7 +156,7 @@ def _refuse_drift(context: ModuleType, job: Job, connection: sqlite3.Connection,
 
 def _write(context: ModuleType, job: Job) -> None:
     """Run the command in one transaction, prove what it left, commit, read the version back, and enter it all."""
-    record = Record(job)
+    record = recording(job)
     try:
         with record.kept_if_it_fails():
             _commit(context, job, record)
@@ -243,7 +245,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
 
 
 def _refuse_damage(path: Path, connection: sqlite3.Connection) -> None:
-    if wrong := database.integrity(connection):
+    if wrong := damage(connection):
         raise DamagedError(str(path), wrong[0])
 
 

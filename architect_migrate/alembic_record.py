@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Record:
-    """A run of alembic while it goes on; `steps` are those that were run, in words, `changes` those of the tracker."""
+    """A run of alembic while it goes on; `steps` are those that were run, in words, `changes` those of the tracker.
+
+    `setting` is read before anything runs: no file of the chain may stand in the way of saying that it is committed.
+    """
 
     job: Job
+    setting: Setting
     started: float = field(default_factory=time.time)
     steps: list[str] = field(default_factory=list)
     hidden: tuple[str, ...] = ()
@@ -59,7 +63,7 @@ class Record:
 
         Raises StepFailedError where its table does not take such rows.
         """
-        setting = self._setting()
+        setting = self.setting
         if not self.steps or setting.tracker is None or not setting.tracker.sync:
             return
         outline = setting.outline()
@@ -75,7 +79,7 @@ class Record:
 
     def kept_if_it_fails(self) -> AbstractContextManager[None]:
         """A block whose failure is entered."""
-        return journal.entered_if_it_fails(self._setting(), self.action, self.started)
+        return journal.entered_if_it_fails(self.setting, self.action, self.started)
 
     def enter(self, unread: str = "") -> tuple[str, ...]:
         """Enter a run that changed anything; what went wrong with that are warnings.
@@ -87,17 +91,16 @@ class Record:
         heads = ", ".join(self.stamps[1]) or "base"
         way = " with --purge" if self.job.purge else ""
         by_hand = (("forced", f"stamp {heads}: set by a person{way}, whatever the schema shows"),)
-        setting = self._setting()
         facts = (
             *(() if self.steps else by_hand),
             *(("tracker", it) for it in self.changes),
             *journal.left_behind(self.before, self.after),
-            ("chain", setting.source.fingerprint),
+            ("chain", self.setting.source.fingerprint),
             *journal.tools(),
         )
         detail = f"{len(self.steps)} steps, at {heads}" if self.steps else f"stamped {heads}"
         return journal.enter(
-            setting,
+            self.setting,
             self.action,
             self.started,
             result="failed" if unread else "done",
@@ -107,5 +110,7 @@ class Record:
             facts=facts,
         )
 
-    def _setting(self) -> Setting:
-        return setting_for(self.job.matrix, self.job.environment, cache_folder(os.environ))
+
+def recording(job: Job) -> Record:
+    """The record of a job that begins now. Raises as the chain's files are read."""
+    return Record(job, setting_for(job.matrix, job.environment, cache_folder(os.environ)))

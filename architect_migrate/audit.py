@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.backup import damage
 from architect_migrate.chain_errors import RevisionFailedError
 from architect_migrate.database import file_of, reading, transaction
 from architect_migrate.database_errors import DamagedError
@@ -16,6 +15,7 @@ from architect_migrate.foreign_keys import Keys, check_keys
 from architect_migrate.observe import unclean, without_evidence
 from architect_migrate.row_delta import examples, row_deltas
 from architect_migrate.silent import lasts
+from architect_migrate.soundness import Soundness, soundness
 from architect_migrate.stand_in import stand_in
 from architect_migrate.survey import survey
 
@@ -61,7 +61,8 @@ class DataSteps:
 class Audit:
     """All that was found out about one database; what is None was not looked at, since it is damaged or not there.
 
-    `why` says why it is not where it should be (empty if it is), `drift` each difference that matters, in words.
+    `why` says why it is not where it should be (empty if it is), `drift` each difference that matters, in words,
+    `broken` what rows break of their own tables' declarations, with how many do.
     """
 
     environment: str
@@ -70,6 +71,7 @@ class Audit:
     why: str = ""
     drift: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
+    broken: tuple[tuple[str, int], ...] = ()
     keys: Keys | None = None
     data: DataSteps | None = None
     seconds: float = 0.0
@@ -79,7 +81,7 @@ class Audit:
         """Whether all is as it should be, as far as that can be told."""
         dangling = bool(self.keys and self.keys.dangling)
         rows = bool(self.data and (self.data.lacking or self.data.failed))
-        return not (self.why or self.damage or dangling or rows)
+        return not (self.why or self.damage or self.broken or dangling or rows)
 
 
 def audit(setting: Setting, told: Progress) -> Audit:
@@ -97,8 +99,9 @@ def _audited(setting: Setting, its: Setting, told: Progress) -> Audit:
         seen = survey(its)
         return replace(blank, survey=seen, why=unclean(setting, seen))
     told(0, 0, "integrity_check")
-    if broken := _damage(its):
-        return replace(blank, damage=broken)
+    sound = _soundness(its)
+    if sound.damage:
+        return replace(blank, damage=sound.damage)
     told(0, 0, "schema and foreign keys")
     seen = survey(its)
     with reading(path) as connection:
@@ -108,18 +111,19 @@ def _audited(setting: Setting, its: Setting, told: Progress) -> Audit:
         survey=without_evidence(seen),
         why=unclean(setting, seen),
         drift=_drift(its, seen),
+        broken=tuple(sorted(sound.broken.items())),
         keys=keys,
         data=_data_steps(its, seen.position, told),
     )
 
 
-def _damage(its: Setting) -> tuple[str, ...]:
+def _soundness(its: Setting) -> Soundness:
     """What integrity_check finds; on a connection that cannot write, SQLite 3.40 leaves CHECK constraints out of it."""
     try:
         with transaction(file_of(its.environment.url), its.environment.lock_timeout) as connection:
-            return damage(connection)
+            return soundness(connection)
     except DamagedError as error:
-        return (error.detail,)
+        return Soundness((error.detail,))
 
 
 def _drift(its: Setting, seen: Survey) -> tuple[str, ...]:

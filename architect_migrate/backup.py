@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate.content import Content, Rows, header_of, objects_of, table_digest
-from architect_migrate.database import integrity, reading
+from architect_migrate.database import reading
 from architect_migrate.database_errors import BackupError
 from architect_migrate.draft import draft, named, sweep, sync
 from architect_migrate.exact_rows import BATCH, codec_of, exact, frozen, own_key, passes, row_tables, select
-from architect_migrate.sqlite_text import quote
+from architect_migrate.soundness import damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -192,28 +192,8 @@ def _opened(copy: Path) -> sqlite3.Connection:
 
 def _integrity(copy: Path) -> tuple[str, ...]:
     with closing(_opened(copy)) as connection:
-        # A row that breaks a CHECK of its table is the database's business, and the copy is right to have it.
-        connection.execute("PRAGMA ignore_check_constraints = ON")
+        # A row that breaks what its table declares is the database's business, and the copy is right to have it.
         return damage(connection)
-
-
-def damage(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """What integrity_check finds, leaving out tables that take functions or collations of the application's own."""
-    try:
-        return integrity(connection)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-            raise
-    found: list[str] = []
-    for table in row_tables(connection).values():
-        try:
-            rows = connection.execute(f"PRAGMA main.integrity_check({quote(table.name)})").fetchall()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-                raise
-            continue
-        found += [row[0] for row in rows if row != ("ok",)]
-    return tuple(found)
 
 
 def _same_content(

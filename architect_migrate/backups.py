@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate import backup, ledger
-from architect_migrate.backup import damage
 from architect_migrate.backup_record import Copy, Record, copies, copies_of, write_record
 from architect_migrate.content import content_of, differences, objects_of
 from architect_migrate.database import file_of, reading
@@ -18,6 +17,7 @@ from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import LedgerError
 from architect_migrate.exact_rows import exact, row_tables
 from architect_migrate.journal import enter, entered_if_it_fails, tools
+from architect_migrate.soundness import damage
 
 if TYPE_CHECKING:
     import sqlite3
@@ -134,7 +134,6 @@ def _verdict(copy: Copy) -> Verdict:
         return Verdict(copy, copy.problem)
     try:
         with reading(copy.path) as connection:
-            connection.execute("PRAGMA ignore_check_constraints = ON")
             if found := damage(connection):
                 return Verdict(copy, f"damaged: {found[0]}")
             content = content_of(connection)

@@ -12,7 +12,7 @@ from architect_migrate import backups, journal, ledger
 from architect_migrate.apply import execute
 from architect_migrate.backup_record import read_record
 from architect_migrate.chain_errors import ChangedMeanwhileError
-from architect_migrate.database import created, file_of, integrity, reading, transaction
+from architect_migrate.database import created, file_of, reading, transaction
 from architect_migrate.database_errors import CommitFailedError, DamagedError, DatabaseError, NotReadBackError
 from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import LedgerError
@@ -22,12 +22,14 @@ from architect_migrate.outline import heads
 from architect_migrate.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.rehearsed import as_rehearsed
 from architect_migrate.results import Outcome, Receipt, Result
+from architect_migrate.soundness import soundness, told
 from architect_migrate.traces import traces_of
 from architect_migrate.tracker import read_claims
 from architect_migrate.verify import verify
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections import Counter
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -89,14 +91,13 @@ def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
         prepared, rehearsal = as_rehearsed(setting, connection, make(setting, connection))
         if prepared.plan != plan:
             raise ChangedMeanwhileError(setting.environment.name)
-        if broken := integrity(connection):
-            raise DamagedError(str(run.path), broken[0])
+        broken = _sound(run, connection)
         progress(0, total, "backing up")
         run.made = _backed_up(setting, run.action, connection, partial(progress, 0, total))
         written = execute(setting, plan, connection, progress)
         run.warnings += written.restored
         progress(total + 1, total, "proving that every row is there")
-        proof = verify(setting, plan, connection, run.copy, written)
+        proof = verify(setting, plan, connection, run.copy, written, broken=broken)
         if run.made:
             backups.mark(setting, run.made, run.action, connection, _unwritten(setting, proof))
         left = traces_of(connection, setting.hidden(setting.outline().version_table))
@@ -115,6 +116,16 @@ def _in_transaction(run: _Run) -> Iterator[sqlite3.Connection]:
     making = environment.uninitialised is Uninitialised.CREATE
     with created(run.path) if making else nullcontext(), transaction(run.path, environment.lock_timeout) as connection:
         yield connection
+
+
+def _sound(run: _Run, connection: sqlite3.Connection) -> Counter[str]:
+    """Rows that break what their tables declare, which are nobody's to mend. Raises DamagedError."""
+    found = soundness(connection)
+    if found.damage:
+        raise DamagedError(str(run.path), found.damage[0])
+    if found.broken:
+        run.warnings.append(f"left as they were, rows that their own table forbids: {', '.join(told(found.broken))}")
+    return found.broken
 
 
 def _entered(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Result:

@@ -22,7 +22,6 @@ from architect_migrate.database_errors import (
 from architect_migrate.errors import ArchmigError
 from architect_migrate.interrupt import noted
 from architect_migrate.lock import held, openers
-from architect_migrate.sqlite_text import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,17 +202,6 @@ def translated(path: Path, timeout: float) -> Iterator[None]:
             problem = "a name or a text of its schema is not UTF-8"
             raise DatabaseError(str(path), problem, "nothing was changed: make that object anew by hand") from error
         raise
-
-
-def integrity(connection: sqlite3.Connection, table: str = "") -> tuple[str, ...]:
-    """What integrity_check finds wrong, in the whole database or one table, at most ten lines; empty if all is well.
-
-    Of a sound WITHOUT ROWID table whose key does not come first, SQLite 3.40 says that values are of a wrong kind.
-    """
-    found = [row[0] for row in connection.execute(f"PRAGMA integrity_check({quote(table) if table else 1000})")]
-    keyed = connection.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr").fetchall()
-    unsure = [f" value in {name}." for (name,) in keyed]
-    return tuple(line for line in found if line != "ok" and not any(it in line for it in unsure))[:10]
 
 
 _Connection = TypeVar("_Connection", bound=sqlite3.Connection)

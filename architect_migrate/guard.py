@@ -23,6 +23,8 @@ _DANGEROUS = frozenset(
         "writable_schema",
     }
 )
+# Code may switch these on for itself, and neither the rest of the run nor its proof is to go by them.
+_SWITCHES = frozenset({"ignore_check_constraints", "query_only"})
 _TEMPORARY = "_alembic_tmp_"
 
 
@@ -31,7 +33,8 @@ class Watched:
     """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from.
 
     `triggered` are (trigger, table, column) of what triggers did to rows, with no column for a deleted row; `restored`
-    tells, a line each, what was taken away and put back (see `aftermath`).
+    tells, a line each, what was taken away and put back (see `aftermath`); `switched` are pragmas that were set, and
+    are switched off again.
     """
 
     inserted: set[str] = field(default_factory=set)
@@ -40,6 +43,7 @@ class Watched:
     dropped: set[str] = field(default_factory=set)
     triggered: set[tuple[str, str, str]] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
+    switched: set[str] = field(default_factory=set)
     refused: str = ""
 
     def tables(self) -> frozenset[str]:
@@ -64,6 +68,8 @@ def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
         raise
     finally:
         sqlite3.Connection.set_authorizer(connection, None)
+        for name in seen.switched:
+            connection.execute(f"PRAGMA {name} = OFF")
     if seen.refused:
         raise TransactionEndedError(seen.refused)
 
@@ -100,6 +106,8 @@ def _judge(
     if said:
         seen.refused = seen.refused or said
         return sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_PRAGMA and (first or "").lower() in _SWITCHES:
+        seen.switched.add((first or "").lower())
     note(seen, action, (first or "").lower(), second or "", (rest[-1] or "").lower())
     return sqlite3.SQLITE_OK
 

@@ -48,7 +48,7 @@ def _parts(its: Audit, outline: Outline) -> Iterator[tuple[str, tuple[bool, str]
         yield "database", (not its.why, its.why or f"{there}; its policy is to skip it"), []
         return
     yield "schema", *_schema(its, outline)
-    yield "integrity_check", (True, "ok"), []
+    yield "integrity_check", *_rows(its.broken)
     yield "foreign keys", *_keys(its.keys)
     yield "data steps", *_data(its.data)
 
@@ -66,6 +66,14 @@ def _schema(its: Audit, outline: Outline) -> tuple[tuple[bool, str], list[str]]:
     verb = {State.PENDING: "upgrade", State.UNINITIALISED: "upgrade"}.get(its.survey.state, "reconcile")
     advice = f"-> archmig diagnose -e {its.environment}, then archmig {verb} -e {its.environment}"
     return (False, f"{at}: {its.why}"), [*its.drift[:_FEW], *more, advice]
+
+
+def _rows(broken: tuple[tuple[str, int], ...]) -> tuple[tuple[bool, str], list[str]]:
+    if not broken:
+        return (True, "ok"), []
+    values = sum(number for _, number in broken)
+    said = f"the file is sound, but {count(values, 'value')} {'is' if values == 1 else 'are'} as the own table forbids"
+    return (False, said), [f"{clean(line)}{f' ({number:,} rows)' if number > 1 else ''}" for line, number in broken]
 
 
 def _keys(keys: Keys) -> tuple[tuple[bool, str], list[str]]:

@@ -30,6 +30,7 @@ def audit_json(its: Audit, outline: Outline) -> Json:
         "pending": [*seen.pending] if seen else None,
         "drift": [*its.drift],
         "damage": [*its.damage],
+        "broken": [{"what": line, "rows": number} for line, number in its.broken],
         "dangling": None if its.keys is None else _dangling(its.keys),
         "keys_untold": None if its.keys is None else [{"table": it, "why": why} for it, why in its.keys.untold],
         "data_steps": None if its.data is None else _data_steps(its.data),

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate import backup
-from architect_migrate.backup import damage
 from architect_migrate.backup_record import Copy, Record, copy_at, read_record, record_file, write_record
 from architect_migrate.backups import catalogue, take_for, verify
 from architect_migrate.chain_errors import ChangedMeanwhileError
@@ -30,6 +29,7 @@ from architect_migrate.landing import Landed, landed
 from architect_migrate.overwrite import overwrite, standing_still
 from architect_migrate.restorations import Restoration, Restored
 from architect_migrate.row_delta import row_deltas
+from architect_migrate.soundness import damage
 
 if TYPE_CHECKING:
     import sqlite3
@@ -83,7 +83,6 @@ def preview(setting: Setting, copy: Copy) -> Restoration:
 
 def _against(copy: Copy, source: sqlite3.Connection, then: Content, path: Path, timeout: float) -> Restoration:
     with reading(path, timeout) as live:
-        live.execute("PRAGMA ignore_check_constraints = ON")
         if found := damage(live):
             return Restoration(copy, None, then, (), (), found[0])
         now = content_of(live)

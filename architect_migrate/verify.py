@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.chain_errors import NotProvenError
 from architect_migrate.dangling import newly_dangling
-from architect_migrate.database import integrity, reading
+from architect_migrate.database import reading
 from architect_migrate.diff import diff, explain, needs_repair
 from architect_migrate.facts import ColumnFact, TableFact, ViewFact, describe, facts
 from architect_migrate.foreign_keys import violations
@@ -28,6 +28,7 @@ from architect_migrate.plan import (
 )
 from architect_migrate.proof import Permitted, RowProof, prove_rows
 from architect_migrate.resolve import keeper
+from architect_migrate.soundness import soundness, told
 from architect_migrate.sqlite_read import read_schema
 from architect_migrate.sqlite_text import fold
 from architect_migrate.survey import as_the_chain_makes_it
@@ -54,7 +55,13 @@ class Proof:
 
 
 def verify(
-    setting: Setting, plan: Plan, connection: sqlite3.Connection, backup: Path | None, written: Written
+    setting: Setting,
+    plan: Plan,
+    connection: sqlite3.Connection,
+    backup: Path | None,
+    written: Written,
+    *,
+    broken: Counter[str],
 ) -> Proof:
     """Prove what a plan's execution left in the open transaction; raises NotProvenError with what is wrong."""
     problems = [*_schema_problems(setting, plan, connection), *_stamp_problems(setting, plan, connection)]
@@ -62,10 +69,10 @@ def verify(
     problems += _tracker_problems(setting, plan, connection)
     if backup is None:
         with closing(sqlite3.connect(":memory:")) as nothing:
-            return _judged(problems, _compared(nothing, connection, permitted))
+            return _judged(problems, _compared(nothing, connection, permitted, broken))
     with reading(backup) as before:
         problems += _tracker_losses(setting, plan, before, connection)
-        return _judged(problems, _compared(before, connection, permitted))
+        return _judged(problems, _compared(before, connection, permitted, broken))
 
 
 def _judged(problems: list[str], found: tuple[Proof, list[str]]) -> Proof:
@@ -127,21 +134,26 @@ def _tracker_losses(
     yield from (f"the tracker's row {it.version} is not as it was" for it in old - new if it.version not in touched)
 
 
-def _compared(before: sqlite3.Connection, after: sqlite3.Connection, permitted: Permitted) -> tuple[Proof, list[str]]:
+def _compared(
+    before: sqlite3.Connection, after: sqlite3.Connection, permitted: Permitted, broken: Counter[str]
+) -> tuple[Proof, list[str]]:
     rows = prove_rows(before, after, permitted)
     problems = [f"{it.table} {it.key}: {it.problem}".replace(" :", ":") for it in rows.losses]
     if rows.lost > len(rows.losses):
         problems.append(f"{rows.lost - len(rows.losses)} more rows")
     old, new = violations(before), violations(after)
     problems += newly_dangling((before, old), (after, new), permitted.touched)
-    problems += _damage(after, permitted.touched)
+    problems += _unsound(after, permitted.touched, broken)
     return Proof(rows, len(old), len(new)), problems
 
 
-def _damage(after: sqlite3.Connection, touched: frozenset[str]) -> list[str]:
-    """What integrity_check says of the tables that were written and are still there."""
+def _unsound(after: sqlite3.Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
+    """What integrity_check says of the tables that were written and are still there, and did not say before."""
     there = {fold(row[0]) for row in after.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    return [line for table in sorted(touched & there) for line in integrity(after, table)]
+    for table in sorted(touched & there):
+        found = soundness(after, table)
+        yield from found.damage
+        yield from told(found.broken - broken)
 
 
 def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:

@@ -42,7 +42,7 @@ ROOMS = {
         pages
         ledger_chain traces
         chain_draft folder_lock matrix_file
-        landing workers
+        landing soundness workers
     """,
     "services": """
         aftermath apply backups carry_out demo drift matrix native observe planning promotion pruning

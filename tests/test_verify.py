@@ -149,7 +149,10 @@ def test_a_check_that_rows_break_is_found(folder: Path) -> None:
         "INSERT INTO more VALUES (-1)",
     )
     code, one = told("-e", "home")
-    assert (code, one["damage"]) == (1, ["CHECK constraint failed in more"])
+    assert (code, one["damage"], one["broken"]) == (1, [], [{"what": "CHECK constraint failed in more", "rows": 1}])
+    done = archmig("verify", "-e", "home")
+    assert "  integrity_check  the file is sound, but 1 value is as the own table forbids\n" in done.out
+    assert "                     CHECK constraint failed in more\n" in done.out
 
 
 def test_a_key_that_sqlite_cannot_check_is_said_and_is_no_fault_of_the_rows(folder: Path) -> None:

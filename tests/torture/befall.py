@@ -51,7 +51,7 @@ def fail_call(stage: Stage, tally: Tally, call: str, number: int, *, lasting: bo
     error = errno.ENOSPC if lasting else errno.EIO
     end = stage.run(fault=(call, number, error, lasting))
     what = f"{call} {number}{' on' if lasting else ''}"
-    tally.told_in_one_line(end, what)
+    tally.told_in_one_line(stage, end, what)
     tally.told_truly(stage, end, what)
     tally.judge(stage, what)
 
@@ -60,7 +60,7 @@ def limit(stage: Stage, tally: Tally, size: int) -> None:
     """No file may grow beyond so many bytes."""
     stage.anew()
     end = stage.run(limit=size)
-    tally.told_in_one_line(end, f"limit {size}")
+    tally.told_in_one_line(stage, end, f"limit {size}")
     tally.told_truly(stage, end, f"limit {size}")
     tally.judge(stage, f"limit {size}")
 
@@ -83,7 +83,7 @@ def fill(stage: Stage, tally: Tally, size: int) -> None:
     try:
         shutil.copytree(stage.pristine, stage.folder, dirs_exist_ok=True)
         end = stage.run()
-        tally.told_in_one_line(end, f"{size} kB")
+        tally.told_in_one_line(stage, end, f"{size} kB")
         tally.told_truly(stage, end, f"{size} kB")
         subprocess.run(["mount", "-o", "remount,size=256m", str(stage.folder)], check=True)
         tally.judge(stage, f"{size} kB")

@@ -32,6 +32,10 @@ class End:
     peak: int
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        return (*self.err.splitlines(), *self.out.splitlines())
+
+    @property
     def killed(self) -> bool:
         return self.code == -signal.SIGKILL
 

@@ -1,7 +1,7 @@
-"""Runs archmig in children of a process that has imported everything: orders and answers are lines of JSON.
+"""Runs archmig and alembic in children of a process that has imported everything; orders, answers are lines of JSON.
 
-An order: folder, words, and what befalls the run: deadly (a point, see `points`), after + signal (seconds until the
-signal comes), fault (call, number, errno, lasting), limit (bytes that a file may have).
+An order: folder, words (the program first), and what befalls the run: deadly (a point, see `points`), after + signal
+(seconds until the signal comes), fault (call, number, errno, lasting), limit (bytes that a file may have).
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torture.points import count_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def serve() -> None:
@@ -76,7 +79,7 @@ def _run(order: dict[str, Any], told: Path) -> None:
             os.dup2(os.open(told / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         os.chdir(order["folder"])
-        sys.argv = ["archmig", *order["words"]]
+        sys.argv = order["words"]
         code = _befallen(order, told)
     finally:
         sys.stdout.flush()
@@ -84,9 +87,16 @@ def _run(order: dict[str, Any], told: Path) -> None:
         os._exit(code)
 
 
-def _befallen(order: dict[str, Any], told: Path) -> int:
+def _program(name: str) -> Callable[[], Any]:
+    import alembic.config
+
     from architect_migrate.cli import main
 
+    return {"archmig": main, "alembic": alembic.config.main}[name]
+
+
+def _befallen(order: dict[str, Any], told: Path) -> int:
+    main = _program(order["words"][0])
     fault = order.get("fault")
     shim = ctypes.CDLL(None) if fault else None
     points = count_in(order["folder"], order.get("deadly", 0)) if not fault else None
@@ -95,10 +105,11 @@ def _befallen(order: dict[str, Any], told: Path) -> int:
     if fault and shim:
         call, number, error, lasting = fault
         shim.fault_arm(call.encode(), ctypes.c_long(number), error, int(lasting), order["folder"].encode())
+    code = 0
     try:
         main()
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(bool(end.code))
+        code = end.code % 256 if isinstance(end.code, int) else int(bool(end.code))
     if not limit:
         (told / "points").write_text(str(points.reached if points else shim.fault_seen() if shim else 0))
     return code

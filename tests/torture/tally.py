@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from torture.cases import Stage
     from torture.client import End
 
+# How the line begins by which a program says that it failed.
+_BEGINS = {"archmig": "archmig: ", "alembic": "FAILED: "}
+_LEDGER = "no use as a ledger"
 _HEAD = ("befallen", "before", "after", "half", "damaged", "rerun failed", "not told")
 
 
@@ -52,23 +55,24 @@ class Tally:
             self.rerun += 1
             self.told.append(f"{what}: again: {again.code} {again.err[-300:]}")
 
-    def told_in_one_line(self, end: End, what: str) -> None:
-        """A run that failed says so with code 2 and one line; one that says that it is done has done it.
+    def told_in_one_line(self, stage: Stage, end: End, what: str) -> None:
+        """A run that failed says so with its code and one line; one that says that it is done has done it.
 
         A disk that refuses the database may refuse the ledger's entry of it too, which is said in a line of its own.
         """
-        lines = [it for it in end.err.splitlines() if it.startswith("archmig: ") and "no use as a ledger" not in it]
-        good = end.code == 0 or (end.code == 2 and len(lines) == 1 and "unexpected" not in lines[0])
+        lines = [it for it in end.lines if it.startswith(_BEGINS[stage.case.words[0]]) and _LEDGER not in it]
+        good = end.code == 0 or (end.code == stage.case.failed and len(lines) == 1 and "unexpected" not in lines[0])
         if not good or "Traceback" in end.err:
             self.untold += 1
-            self.told.append(f"{what}: code {end.code}: {end.err[-400:]}")
+            self.told.append(f"{what}: code {end.code}: {end.err[-400:]}{end.out[-400:]}")
 
     def told_truly(self, stage: Stage, end: End, what: str) -> None:
         """What a run said of the database before anybody opened it again: done, as it was, or committed but unsure."""
         found = stage.state().digest
-        unsure = "is committed, and could not be read back" in end.err or "all of the run or nothing of it" in end.err
-        good = {0: found == stage.after.digest, 2: found == stage.before.digest or unsure}.get(end.code, False)
-        if not good or (found != stage.before.digest and "nothing was changed" in end.err):
+        text = " ".join(end.lines)
+        unsure = "is committed, and could not be read back" in text or "all of the run or nothing of it" in text
+        good = found == stage.after.digest if end.code == 0 else found == stage.before.digest or unsure
+        if not good or (found != stage.before.digest and "nothing was changed" in text):
             self.untold += 1
             self.told.append(f"{what}: code {end.code}, but {found[:8]} is there: {end.err[-400:]}{end.out[-200:]}")
 
