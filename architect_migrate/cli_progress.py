@@ -1,9 +1,10 @@
-"""Runs plans and shows how far they are: a bar on a terminal, a line an environment elsewhere, nothing with --json."""
+"""Runs plans and shows how far they are: a bar on a terminal, a line now and then elsewhere, nothing with --json."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int, str], None]
     Execute = Callable[[Setting, Plan, Progress], Result]
+
+# Seconds after which a log that nobody watches wants a sign of life.
+_SILENCE = 10.0
 
 
 def running(
@@ -55,7 +59,7 @@ def _shown(
     if options.as_json:
         yield (lambda *_: None), (lambda _: None)
     elif not on_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
-        yield (lambda *_: None), (lambda it: say(f"{it.environment}: {it.outcome.value}: {it.detail}"))
+        yield _now_and_then(), (lambda it: say(f"{it.environment}: {it.outcome.value}: {it.detail}"))
     else:
         from rich.console import Console
         from rich.markup import escape
@@ -78,6 +82,19 @@ def _shown(
                 bar.console.print(f"{it.environment}: {it.outcome.value}: {it.detail}", markup=False, highlight=False)
 
             yield (step if alone else lambda *_: None), ended
+
+
+def _now_and_then() -> Callable[[str, int, int, str], None]:
+    """A line for a step that comes after a long silence: most runs are over before."""
+    last = time.monotonic()
+
+    def step(name: str, number: int, total: int, headline: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SILENCE:
+            last = time.monotonic()
+            say(f"{name}: {f'step {number} of {total}: ' if 1 <= number <= total else ''}{headline}")
+
+    return step
 
 
 def _begins(names: list[str], at: int) -> str:

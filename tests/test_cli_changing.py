@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cli_support import archmig, ask, build, execute
 
+from architect_migrate import cli_progress
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -223,6 +225,18 @@ def test_a_failing_revision_rolls_back_and_stops_no_other(folder: Path) -> None:
     assert "archmig: behind: revision 003_due failed in upgrade(): ValueError: not today" in done.err
     assert [line.split()[:2] for line in done.out.splitlines()[1:3]] == [["behind", "failed"], ["lost", "done"]]
     assert (folder / "behind.db").read_bytes() == before
+
+
+def test_a_log_of_a_long_run_has_signs_of_life(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_progress, "_SILENCE", 0.0)
+    done = archmig("upgrade", "-e", "behind", "--yes")
+    assert done.err.splitlines()[3:-1] == [
+        "behind: backing up",
+        "behind: step 1 of 2: run revision 003_due",
+        "behind: step 2 of 2: stamp 003_due",
+        "behind: proving that every row is there",
+    ]
+    assert archmig("downgrade", "002", "-e", "behind", "--yes", "--json").err == ""
 
 
 def test_several_jobs_come_to_the_same(folder: Path) -> None:
