@@ -51,6 +51,19 @@ def clash(folder: Path) -> None:
     )
 
 
+def silent(folder: Path) -> None:
+    upgrading(folder, 'op.execute("CREATE TABLE IF NOT EXISTS tags (id INTEGER PRIMARY KEY, label TEXT)")')
+
+
+def lacking(folder: Path) -> None:
+    execute(folder / "home.db", "DELETE FROM tags")
+
+
+def unrehearsed(folder: Path) -> None:
+    toml = folder / "environments.toml"
+    toml.write_text(toml.read_text().replace('path = "behind.db"', 'path = "behind.db"\nrequire_rehearsal = true'))
+
+
 def migrate(folder: Path) -> None:
     fourth(folder, "def migrate(conn):\n    pass\n")
 
@@ -100,9 +113,8 @@ def check(_: Path) -> None:
     """As it is built."""
 
 
-SITUATIONS: dict[str, Callable[[Path], None]] = {
-    it.__name__: it for it in (edited, clash, migrate, middle, commit, blocked, requires, same, backup, check)
-}
+_BROKEN = (edited, clash, silent, lacking, unrehearsed, migrate, middle, commit, blocked, requires, same, backup, check)
+SITUATIONS: dict[str, Callable[[Path], None]] = {it.__name__: it for it in _BROKEN} | {"own": check}
 
 
 def alike(shown: str, printed: str) -> bool:
@@ -112,7 +124,7 @@ def alike(shown: str, printed: str) -> bool:
 
 
 def settled(text: str) -> str:
-    return re.sub(r"\d{8}T\d{6}Z-\d", "TIME", text)
+    return re.sub(r"\d{8}T\d{6}Z-\d|\d+\.\d(?= s$)", "TIME", text, flags=re.MULTILINE)
 
 
 def compare(block: str, folder: Path) -> None:
