@@ -74,6 +74,15 @@ def test_a_call_that_fails_leaves_before_or_after_and_is_named(on: Stage, tally:
             fail_call(on, tally, call, chance.randint(1, known), lasting=chance.random() < 0.5)
 
 
+@with_shim
+def test_a_call_that_fails_at_the_commit_or_after_it_is_told_as_it_is(on: Stage, tally: Tally) -> None:
+    """SQLite's error alone does not tell whether a commit came through."""
+    chance = random.Random(on.case.name)
+    for call in ("write", "truncate", "open"):
+        if known := calls(on, call):
+            fail_call(on, tally, call, chance.randint(max(1, known - 15), known))
+
+
 def test_a_full_disk_leaves_before_or_after_and_is_named(on: Stage, tally: Tally) -> None:
     limit(on, tally, on.database.stat().st_size + 20_000)
 
