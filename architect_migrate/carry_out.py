@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from architect_migrate import backups, journal, ledger
 from architect_migrate.apply import execute
 from architect_migrate.backup_record import read_record
-from architect_migrate.chain_errors import ChangedMeanwhileError
+from architect_migrate.chain_errors import BlockedError, ChangedMeanwhileError
 from architect_migrate.database import created, file_of, reading, transaction
 from architect_migrate.database_errors import CommitFailedError, DamagedError, DatabaseError, NotReadBackError
 from architect_migrate.environment import Uninitialised
@@ -50,6 +50,8 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
 
     A Ctrl-C rolls back and raises KeyboardInterrupt; from the commit on it waits for the record (see `finishing`).
     """
+    if shown.blockers:
+        raise BlockedError(setting.environment.name, tuple(it.subject for it in shown.blockers))
     if shown.before and any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in shown.steps):
         # Alembic takes longer to import than most revisions to run, and nobody is to wait for that behind the lock.
         import architect_migrate.chain  # noqa: F401  (execute will find it there)

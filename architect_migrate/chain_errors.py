@@ -218,6 +218,17 @@ class ChangedMeanwhileError(ArchmigError):
         return f"{self.name}: changed while the plan was looked at; nothing was done: run it again to see the new plan"
 
 
+class BlockedError(ArchmigError):
+    """A plan that something stands in the way of was to be carried out; `subjects` are those things, in short."""
+
+    def __init__(self, name: str, subjects: tuple[str, ...]) -> None:
+        self.name, self.subjects = name, subjects
+        super().__init__(name, subjects)
+
+    def __str__(self) -> str:
+        return f"{self.name}: blocked by {', '.join(self.subjects)}; nothing was done: settle that, then plan again"
+
+
 class StepFailedError(ArchmigError):
     """A step of the plan failed; `step` is its headline, `cause` the first error's text. All was rolled back."""
 

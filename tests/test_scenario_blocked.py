@@ -8,7 +8,7 @@ import pytest
 from scenario_shop import ORDERS, PEOPLE, shop
 from scenarios import Allowed, ask, come_home, digest, own_chain, revision, script, stamp, stays
 
-from architect_migrate.chain_errors import ChangedMeanwhileError
+from architect_migrate.chain_errors import BlockedError, ChangedMeanwhileError
 from architect_migrate.findings import Level
 from architect_migrate.reconcile import reconcile
 from architect_migrate.results import Outcome
@@ -263,4 +263,16 @@ def test_a_database_that_changed_since_the_preview_is_not_touched(tmp_path: Path
     before = digest(home.database)
     with pytest.raises(ChangedMeanwhileError):
         reconcile(home.setting(), shown.plan, lambda *_: None)
+    assert (digest(home.database), home.backups()) == (before, [])
+
+
+def test_a_blocked_plan_is_carried_out_by_nobody(tmp_path: Path) -> None:
+    home = shop(tmp_path, {"ix_orders_code": ""}).under('repair = "none"')
+    shown = home.preview()
+    before = digest(home.database)
+    assert shown.plan is not None
+    assert shown.outcome is Outcome.BLOCKED
+    with pytest.raises(BlockedError) as refused:
+        reconcile(home.setting(), shown.plan, lambda *_: None)
+    assert str(refused.value).endswith("; nothing was done: settle that, then plan again")
     assert (digest(home.database), home.backups()) == (before, [])
