@@ -77,13 +77,17 @@ def _in_processes(
     found: dict[int, Value | ArchmigError] = {}
     told = 0
     with noted() as interrupts:
+        interrupts.held = True
         for at, future in in_workers(settings, partial(_heeding, service), jobs, interrupts):
             name = settings[at].environment.name
             found[at], stops = of(name, future) if future else (_unbegun(name), True)
             interrupts.came = interrupts.came or stops
             while told in found:
+                interrupts.held = False
                 yield found.pop(told)
+                interrupts.held = True
                 told += 1
+        interrupts.held = False
     interrupts.refuse()
 
 

@@ -30,8 +30,9 @@ def in_workers(
 ) -> Iterator[tuple[int, Future[Value] | None]]:
     """By its number, what became of each piece, as it is finished; None for those not begun because of a Ctrl-C.
 
-    `work` is a function of a module, or a partial of one. When a worker dies, BrokenProcessPool is what those pieces
-    raise that were being worked on, and the rest get new workers.
+    `work` is a function of a module, or a partial of one. A Ctrl-C comes to the workers too, and what they make of it
+    is worth the wait: whoever asks holds `interrupts` meanwhile. When a worker dies, BrokenProcessPool is what those
+    pieces raise that were being worked on, and the rest get new workers.
     """
     waiting = deque(enumerate(pieces))
     while waiting:
@@ -55,17 +56,10 @@ def _in_pool(
         while waiting and len(running) < jobs and not broken:
             at, piece = waiting.popleft()
             running[pool.submit(work, piece)] = at
-        for future in _finished(running, interrupts):
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in sorted(done, key=running.__getitem__):
             broken = broken or isinstance(future.exception(), BrokenProcessPool)
             yield running.pop(future), future
-
-
-def _finished(running: dict[Future[Value], int], interrupts: Interrupts) -> list[Future[Value]]:
-    """Wait for the next; a Ctrl-C has come to the workers too, and what they make of it is worth the wait."""
-    held, interrupts.held = interrupts.held, True
-    done, _ = wait(running, return_when=FIRST_COMPLETED)
-    interrupts.held = held
-    return sorted(done, key=lambda it: running[it])
 
 
 def _begin() -> None:
