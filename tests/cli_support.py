@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from architect_migrate.cli import application
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pytest
 
 _INI = """[alembic]
 script_location = %(here)s/chain
@@ -143,6 +146,19 @@ def build(folder: Path) -> Path:
     execute(folder / "lost.db", _LOST)
     (folder / "empty.db").touch()
     return folder
+
+
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same in a folder to work in, where temporary files have a folder `tmp` beside it to themselves."""
+    place = tmp_path / "place"
+    place.mkdir()
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.chdir(build(place))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG", "ARCHITECT_ENV"):
+        monkeypatch.delenv(name, raising=False)
+    return place
 
 
 def execute(path: Path, script: str) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli_support import archmig, build, executable, execute
+from cli_support import apart, archmig, executable, execute
 
 from architect_migrate.costs import Kind, StatementCost, StepCost, kind_of
 
@@ -52,15 +51,7 @@ KINDS = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    place = tmp_path / "place"
-    place.mkdir()
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.chdir(build(place))
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG", "ARCHITECT_ENV"):
-        monkeypatch.delenv(name, raising=False)
-    return place
+    return apart(tmp_path, monkeypatch)
 
 
 def told(*words: str) -> dict[str, Any]:

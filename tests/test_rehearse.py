@@ -10,14 +10,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from cli_support import archmig, ask, build, executable, execute
+from cli_support import apart, archmig, ask, executable, execute
 
 from architect_migrate import private_copy
 
@@ -64,16 +63,7 @@ def downgrade():
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The chain and its databases, and a TMPDIR of the test's own."""
-    place = tmp_path / "place"
-    place.mkdir()
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.chdir(build(place))
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG", "ARCHITECT_ENV"):
-        monkeypatch.delenv(name, raising=False)
-    return place
+    return apart(tmp_path, monkeypatch)
 
 
 def left(folder: Path) -> list[Path]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_support import archmig, build, executable, execute
+from cli_support import apart, archmig, executable, execute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,15 +37,7 @@ INSERT INTO lines VALUES (1, 1), (7, 77), (8, NULL), (9, 78);"""
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    place = tmp_path / "place"
-    place.mkdir()
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.chdir(build(place))
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG", "ARCHITECT_ENV"):
-        monkeypatch.delenv(name, raising=False)
-    return place
+    return apart(tmp_path, monkeypatch)
 
 
 def told(*words: str) -> tuple[int, dict[str, object]]:
