@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from architect_migrate.database_errors import TransactionEndedError
+from architect_migrate.sqlite_text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ def watched_loosely(connection: sqlite3.Connection) -> Iterator[Watched]:
     def authorise(action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
         if action == sqlite3.SQLITE_ATTACH:
             return sqlite3.SQLITE_DENY
-        note(seen, action, (first or "").lower(), second or "")
+        note(seen, action, fold(first or ""), second or "")
         return sqlite3.SQLITE_OK
 
     connection.set_authorizer(authorise)
@@ -100,7 +101,7 @@ def _judge(
     if said:
         seen.refused = seen.refused or said
         return sqlite3.SQLITE_DENY
-    note(seen, action, (first or "").lower(), second or "", (rest[-1] or "").lower())
+    note(seen, action, fold(first or ""), second or "", fold(rest[-1] or ""))
     return sqlite3.SQLITE_OK
 
 
@@ -118,15 +119,15 @@ def refusal(action: int, first: str, second: str | None) -> str:
 
 
 def note(seen: Watched, action: int, table: str, second: str, trigger: str = "") -> None:
-    """Add one event of the authorizer to what was seen; `table` and the `trigger` that it comes from in lower case."""
+    """Add one event of the authorizer to what was seen; `table` and the `trigger` that it comes from folded."""
     if table.startswith(("sqlite_", _TEMPORARY)):
         return
     if action == sqlite3.SQLITE_INSERT:
         seen.inserted.add(table)
     elif trigger and action in {sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}:
-        seen.triggered.add((trigger, table, second.lower()))
+        seen.triggered.add((trigger, table, fold(second)))
     elif action == sqlite3.SQLITE_UPDATE:
-        seen.updated.add((table, second.lower()))
+        seen.updated.add((table, fold(second)))
     elif action == sqlite3.SQLITE_DROP_TABLE:
         seen.dropped.add(table)
     elif action == sqlite3.SQLITE_DELETE and table not in seen.dropped:
