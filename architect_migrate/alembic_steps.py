@@ -99,7 +99,7 @@ def _watched_step(
             function(**given)
             database.still_inside(connection)
         learn = partial(history_of, ini, cache_folder(os.environ))
-        for it in aftermath.mend(connection, before, seen.dropped, revision, learn):
+        for it in aftermath.mend(connection, before, seen, revision, learn):
             logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, it)
 
     return watched_function

@@ -32,13 +32,14 @@ class Watched:
     """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from.
 
     `triggered` are (trigger, table, column) of what triggers did to rows, with no column for a deleted row; `restored`
-    tells, a line each, what was taken away and put back (see `aftermath`).
+    tells, a line each, what was taken away and put back, and `remade` which tables were made anew (see `aftermath`).
     """
 
     inserted: set[str] = field(default_factory=set)
     updated: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
+    remade: set[str] = field(default_factory=set)
     triggered: set[tuple[str, str, str]] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
     refused: str = ""
