@@ -38,6 +38,7 @@ from architect_migrate.diff import explain
 from architect_migrate.drift import drift, in_the_way
 from architect_migrate.environment import Uninitialised, resolutions_for
 from architect_migrate.errors import ArchmigError
+from architect_migrate.exact_rows import shown
 from architect_migrate.foreign_keys import violations
 from architect_migrate.interrupt import FinishedFirst, finishing
 from architect_migrate.outline import ancestry
@@ -247,8 +248,8 @@ def _refuse_damage(path: Path, connection: sqlite3.Connection) -> None:
         raise DamagedError(str(path), wrong[0])
 
 
-def _row(table: str, rowid: int | None, parent: str) -> str:
-    return f"{table} (a row) to {parent}" if rowid is None else f"{table} row {rowid} to {parent}"
+def _row(table: str, row: int | tuple[object, ...], parent: str, _times: int) -> str:
+    return f"{table} row {', '.join(map(shown, row if isinstance(row, tuple) else (row,)))} to {parent}"
 
 
 @contextmanager

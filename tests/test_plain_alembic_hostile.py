@@ -210,6 +210,25 @@ def test_rows_that_would_newly_refer_to_nothing_stop_the_run_and_older_ones_do_n
     assert alembic("downgrade", "001", ini=home / "alembic.ini").code == 0
 
 
+@pytest.mark.parametrize(
+    ("child", "row"),
+    [
+        ("CREATE TABLE marks (name TEXT PRIMARY KEY, note INTEGER REFERENCES notes(id)) WITHOUT ROWID", "'a', 1"),
+        ("CREATE TABLE marks (note INTEGER REFERENCES notes(id), other INTEGER REFERENCES notes(id))", "77, 1"),
+    ],
+    ids=["without rowids", "by another key"],
+)
+def test_rows_that_newly_refer_to_nothing_are_not_hidden_by_those_that_did_before(
+    home: Path, child: str, row: str
+) -> None:
+    execute(home / "main.db", f"{child}; INSERT INTO marks VALUES ('b', 77), ({row})")
+    second(home, "op.execute('DELETE FROM notes WHERE id = 1')")
+    before = files(home)
+    said = alembic("upgrade", "head", ini=home / "alembic.ini").failure
+    assert said.startswith("main: rows would refer to nothing: marks row ")
+    assert files(home) == before
+
+
 def test_a_file_made_for_a_run_that_fails_is_gone_again(home: Path) -> None:
     second(home, "raise ValueError('no')")
     text = '[env.new]\npath = "new.db"\nuninitialised = "create"\n'
