@@ -23,7 +23,6 @@ from architect_migrate.chain_errors import (
     DriftedError,
     ProtectedError,
     RevisionFailedError,
-    StampError,
 )
 from architect_migrate.database_errors import (
     CommitFailedError,
@@ -191,9 +190,8 @@ def _read_back(context: ModuleType, job: Job, record: Record) -> None:
     """Only what is in the file after the commit counts as done."""
     found, recorded = _stamp_now(context, job), record.stamps[1]
     if set(found) != set(recorded):
-        raise StampError(
-            context.get_context().version_table, f"holds {found} after the run, and {recorded} was recorded"
-        )
+        was, now = (", ".join(it) or "none" for it in (recorded, found))
+        raise NotReadBackError(str(job.path), f"the stamp {was} was committed, and now it is {now}")
 
 
 def _stamp_now(context: ModuleType, job: Job) -> tuple[str, ...]:

@@ -16,15 +16,21 @@ if TYPE_CHECKING:
 _DANGEROUS = frozenset(
     {
         "foreign_keys",
+        "ignore_check_constraints",
         "journal_mode",
         "legacy_alter_table",
         "locking_mode",
+        "query_only",
         "schema_version",
         "synchronous",
         "writable_schema",
     }
 )
 _TEMPORARY = "_alembic_tmp_"
+# What would be meant from now on where the database's own object is named, and what acts on its rows.
+_HIDING = """SELECT t.type, t.name FROM temp.sqlite_master t WHERE EXISTS (SELECT 1 FROM main.sqlite_master m
+             WHERE m.name IN (t.name, iif(t.type = 'trigger', t.tbl_name, t.name)) COLLATE NOCASE)"""
+_PROBE = "archmig_probe"
 
 
 @dataclass(slots=True)
@@ -54,9 +60,11 @@ class Watched:
 def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
     """Let code run on `connection`, refusing COMMIT, ROLLBACK, ATTACH and pragmas that would take its safety away.
 
-    Raises TransactionEndedError when one of these was tried, whatever the code made of the refusal.
+    Raises TransactionEndedError when one of these was tried, whatever the code made of the refusal, and where it leaves
+    on the connection what would go on working there. The factories of the connection are what they were afterwards.
     """
     seen = Watched()
+    factories = connection.text_factory, connection.row_factory
     sqlite3.Connection.set_authorizer(connection, lambda *event: _judge(seen, connection, *event))
     try:
         yield seen
@@ -66,8 +74,24 @@ def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
         raise
     finally:
         sqlite3.Connection.set_authorizer(connection, None)
-    if seen.refused:
-        raise TransactionEndedError(seen.refused)
+        connection.text_factory, connection.row_factory = factories
+    if said := seen.refused or _left_behind(connection):
+        raise TransactionEndedError(said)
+
+
+def _left_behind(connection: sqlite3.Connection) -> str:
+    """What would reach beyond the code that was run, in words; empty where it leaves nothing."""
+    if not connection.in_transaction:
+        return ""
+    try:
+        # SQLite opens no savepoint, and would not commit either, while a statement that writes has rows to give.
+        connection.execute(f"SAVEPOINT {_PROBE}")
+    except sqlite3.OperationalError:
+        return "leave a statement unfinished that writes (fetch all the rows that it returns)"
+    connection.execute(f"RELEASE {_PROBE}")
+    for kind, name in connection.execute(_HIDING):
+        return f"leave the temporary {kind} {name} in the way of the database's own (drop it, or call it otherwise)"
+    return ""
 
 
 @contextmanager

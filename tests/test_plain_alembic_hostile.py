@@ -51,6 +51,8 @@ REFUSED = (
 ENDED = "go on after SQLite had rolled the transaction back by itself"
 FAILED = "main: revision 002_second failed in upgrade(): {cause}; everything was rolled back"
 
+HIDING = "leave the temporary table alembic_version in the way of the database's own (drop it, or call it otherwise)"
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -109,6 +111,12 @@ SWALLOWED_BELOW = (
         (SWALLOWED, ENDED),
         ((*SWALLOWED, "op.execute('CREATE TABLE late (id INTEGER)')"), ENDED),
         (SWALLOWED_BELOW, "go on after SQLite had rolled the transaction back"),
+        (("op.get_bind().rollback()",), "roll back"),
+        (("op.get_bind().close()",), "close the connection"),
+        (
+            ("op.execute(\"CREATE TEMP TABLE alembic_version AS SELECT '002_second' AS version_num\")",),
+            HIDING,
+        ),
         ((*SWALLOWED, *SWALLOWED, "op.execute(\"INSERT INTO notes VALUES (2, 'two')\")"), ENDED),
     ],
 )
