@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from architect_migrate.diff import Change
+    from architect_migrate.guard import Watched
     from architect_migrate.history import History
     from architect_migrate.schema import Key, Schema
 
-_OBJECTS = """SELECT type, name, tbl_name, sql FROM main.sqlite_master
+_OBJECTS = """SELECT type, name, tbl_name, sql, rootpage FROM main.sqlite_master
               WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"""
 _ORDER = ("table", "index", "view", "trigger")
 _COUNTING = "AUTOINCREMENT of "
@@ -39,12 +40,13 @@ _COUNTING = "AUTOINCREMENT of "
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as sqlite_master has it."""
+    """An object as sqlite_master has it; `root` is the page where its content begins."""
 
     kind: str
     name: str
     table: str
     sql: str
+    root: int = 0
 
     @property
     def key(self) -> tuple[str, str]:
@@ -69,21 +71,18 @@ def look(connection: sqlite3.Connection) -> Before:
 
 
 def mend(
-    connection: sqlite3.Connection,
-    before: Before,
-    dropped: Collection[str],
-    revision: str,
-    learn: Callable[[], History],
+    connection: sqlite3.Connection, before: Before, seen: Watched, revision: str, learn: Callable[[], History]
 ) -> tuple[str, ...]:
     """Put back what a revision took away and does not take away in the chain; what that was, as people name it.
 
-    `dropped` are the folded names of tables that it dropped, most of them to make them anew. `learn` is called only
-    where something is gone. Raises RevisionLosesError.
+    What was `seen` of it hears which tables it made anew. `learn` is called only where something is gone. Raises
+    RevisionLosesError.
     """
     after = look(connection)
     there = {it.key for it in after.objects}
     gone = {it.key for it in before.objects} - there
-    remade = frozenset(it.key[1] for it in before.objects if it.kind == "table" and it.key[1] in dropped)
+    remade = _made_anew(before, after, seen.dropped)
+    seen.remade |= remade
     if not gone and not remade:
         return ()
     history = learn()
@@ -91,9 +90,27 @@ def mend(
     meant = frozenset(its.removed) | frozenset(its.added)
     if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - meant) if kind == "table"):
         raise RevisionLosesError(revision, lost, "in the chain it leaves them alone")
-    remade = frozenset(it for it in remade if ("table", it) in there)
     case = _Case(connection, before, after, remade, meant, revision, _written_so(history, remade))
     return (*_remake(case), *_recreate(case))
+
+
+def _made_anew(before: Before, after: Before, dropped: Collection[str]) -> frozenset[str]:
+    """Tables that are not the ones they were: dropped, put in place of another one by renaming, or short of a column.
+
+    A table made where the old one was dropped may begin on the same page, and one that was only altered does.
+    """
+    old = {it.key[1]: it for it in before.objects if it.kind == "table"}
+    new = {it.key[1]: it for it in after.objects if it.kind == "table"}
+    return frozenset(name for name in old.keys() & new.keys() if name in dropped or _is_another(old[name], new[name]))
+
+
+def _is_another(old: Stored, new: Stored) -> bool:
+    if old.root != new.root:
+        return True
+    if old.sql == new.sql or not old.root:  # a virtual table has no page of its own
+        return False
+    before, after = ({fold(it.name) for it in parse_table(sql).columns} for sql in (old.sql, new.sql))
+    return not before <= after
 
 
 @dataclass(frozen=True, slots=True)

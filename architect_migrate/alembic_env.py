@@ -23,7 +23,6 @@ from architect_migrate.chain_errors import (
     DriftedError,
     ProtectedError,
     RevisionFailedError,
-    StampError,
 )
 from architect_migrate.database_errors import (
     CommitFailedError,
@@ -38,6 +37,7 @@ from architect_migrate.diff import explain
 from architect_migrate.drift import drift, in_the_way
 from architect_migrate.environment import Uninitialised, resolutions_for
 from architect_migrate.errors import ArchmigError
+from architect_migrate.exact_rows import shown
 from architect_migrate.foreign_keys import violations
 from architect_migrate.interrupt import FinishedFirst, finishing
 from architect_migrate.outline import ancestry
@@ -192,9 +192,8 @@ def _read_back(context: ModuleType, job: Job, record: Record) -> None:
     """Only what is in the file after the commit counts as done."""
     found, recorded = _stamp_now(context, job), record.stamps[1]
     if set(found) != set(recorded):
-        raise StampError(
-            context.get_context().version_table, f"holds {found} after the run, and {recorded} was recorded"
-        )
+        was, now = (", ".join(it) or "none" for it in (recorded, found))
+        raise NotReadBackError(str(job.path), f"the stamp {was} was committed, and now it is {now}")
 
 
 def _stamp_now(context: ModuleType, job: Job) -> tuple[str, ...]:
@@ -249,8 +248,8 @@ def _refuse_damage(path: Path, connection: sqlite3.Connection) -> None:
         raise DamagedError(str(path), wrong[0])
 
 
-def _row(table: str, rowid: int | None, parent: str) -> str:
-    return f"{table} (a row) to {parent}" if rowid is None else f"{table} row {rowid} to {parent}"
+def _row(table: str, row: int | tuple[object, ...], parent: str, _times: int) -> str:
+    return f"{table} row {', '.join(map(shown, row if isinstance(row, tuple) else (row,)))} to {parent}"
 
 
 @contextmanager

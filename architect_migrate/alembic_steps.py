@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate import aftermath, chain, database
 from architect_migrate.alembic_job import source_for
+from architect_migrate.chain_connection import not_passed_over
 from architect_migrate.chain_errors import NotPromotedError, NotRehearsedError
 from architect_migrate.guard import watched
 from architect_migrate.native import as_alembic_goes
@@ -77,14 +78,14 @@ def watched_steps(
     _refuse_unrehearsed(job, run, [it.revision.revision for it in own if not it.is_upgrade], heads, connection)
     for step in found:
         if hasattr(step, "revision"):
-            step.migration_fn = _watched_step(step.migration_fn, connection, step, job.ini)
+            step.migration_fn = _watched_step(step.migration_fn, connection, context.connection, step, job.ini)
             its = step.revision.revision
             told.append(headline(RunRevision(its) if step.is_upgrade else RunDowngrade(its)))
         yield step
 
 
 def _watched_step(
-    function: Callable[..., None], connection: sqlite3.Connection, step: Any, ini: Path
+    function: Callable[..., None], connection: sqlite3.Connection, lent: Any, step: Any, ini: Path
 ) -> Callable[..., None]:
     """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
 
@@ -95,11 +96,11 @@ def _watched_step(
     @wraps(function)
     def watched_function(**given: Any) -> None:
         before = aftermath.look(connection)
-        with chain.failures(revision, verb), watched(connection) as seen:
+        with chain.failures(revision, verb), watched(connection) as seen, not_passed_over(lent, connection):
             function(**given)
             database.still_inside(connection)
         learn = partial(history_of, ini, cache_folder(os.environ))
-        for it in aftermath.mend(connection, before, seen.dropped, revision, learn):
+        for it in aftermath.mend(connection, before, seen, revision, learn):
             logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, it)
 
     return watched_function

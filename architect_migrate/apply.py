@@ -62,7 +62,7 @@ class Written:
         self.updated |= seen.updated
         self.deleted |= seen.deleted
         self.triggered |= seen.triggered
-        self.written |= seen.tables() | seen.dropped
+        self.written |= seen.tables() | seen.dropped | seen.remade
         self.restored += seen.restored
 
 
@@ -180,6 +180,6 @@ def _native(run: Callable[[str], Watched], revision: str, connection: sqlite3.Co
     """Run the chain's own code, and put back what it took away beyond what it does in the chain."""
     before = aftermath.look(connection)
     seen = run(revision)
-    back = aftermath.mend(connection, before, seen.dropped, revision, lambda: history)
+    back = aftermath.mend(connection, before, seen, revision, lambda: history)
     seen.restored += (f"{revision} took away {it}: put back" for it in back)
     return seen

@@ -18,7 +18,14 @@ from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError, to_tuple
 
-from architect_migrate.chain_connection import alchemy, as_connectable, commits, do_nothing, refuse_commit
+from architect_migrate.chain_connection import (
+    alchemy,
+    as_connectable,
+    commits,
+    do_nothing,
+    not_passed_over,
+    refuse_commit,
+)
 from architect_migrate.chain_errors import ChainError, ReplayError, RevisionFailedError
 from architect_migrate.chain_files import script_folder
 from architect_migrate.database import still_inside
@@ -59,7 +66,7 @@ class Runner:
     def _call(self, revision: str, function: str) -> Watched:
         with failures(revision, f"{function}()"):
             module: ModuleType = self.script.get_revision(revision).module
-            with watched(self.connection) as seen:
+            with watched(self.connection) as seen, not_passed_over(self.context.connection, self.connection):
                 getattr(module, function)()
                 still_inside(self.connection)
         return seen
@@ -67,14 +74,14 @@ class Runner:
 
 @contextmanager
 def failures(revision: str, action: str) -> Iterator[None]:
-    """Whatever a revision raises, SystemExit included, becomes an error that names it."""
+    """Whatever a revision raises, SystemExit included, becomes an error that names it; a Ctrl-C stays one."""
     try:
         yield
     except TransactionEndedError as error:
         raise RevisionFailedError(revision, action, str(error)) from error
-    except ArchmigError:
+    except (ArchmigError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         words = " ".join(str(getattr(error, "orig", "") or error).split())
         cause = f"{type(error).__name__}: {words}" if words else type(error).__name__
         raise RevisionFailedError(revision, action, cause) from error

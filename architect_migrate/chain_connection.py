@@ -12,7 +12,10 @@ from architect_migrate.database_errors import TransactionEndedError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+# How many rows had been written when a connection began its transaction.
+_CHANGES = "archmig_changes"
 
 
 @contextmanager
@@ -45,6 +48,56 @@ def as_connectable(connection: sa.Connection) -> sa.Connection:
     """The same, for an env.py that wants `config.attributes["connection"]` to connect, as an engine does."""
     vars(connection)["connect"] = connection.engine.connect
     return connection
+
+
+@contextmanager
+def not_passed_over(lent: sa.Connection | None, driver: sqlite3.Connection) -> Iterator[None]:
+    """While code of the chain runs: what SQLAlchemy is asked to take back or close, and what would not be, is refused.
+
+    Where nothing was written there is nothing to take back: an inspector, too, ends what it began with a rollback.
+    """
+    assert lent is not None
+    tried: list[str] = []
+    at_first = driver.total_changes
+
+    def begun(connection: sa.Connection) -> None:
+        vars(connection)[_CHANGES] = driver.total_changes
+
+    def taken_back(connection: sa.Connection) -> None:
+        if driver.total_changes > vars(connection).get(_CHANGES, at_first):
+            tried.append("roll back")
+            raise TransactionEndedError("roll back")
+
+    def closed() -> None:
+        tried.append("close the connection")
+        raise TransactionEndedError("close the connection")
+
+    with _listening(lent.engine, {"begin": begun, "rollback": taken_back}), _closed_by(lent, closed):
+        yield
+    if lent.invalidated:
+        tried.append("close the connection")
+    if tried:
+        raise TransactionEndedError(tried[0])
+
+
+@contextmanager
+def _listening(engine: sa.Engine, deeds: Mapping[str, Callable[[sa.Connection], None]]) -> Iterator[None]:
+    for name, deed in deeds.items():
+        sa.event.listen(engine, name, deed)
+    try:
+        yield
+    finally:
+        for name, deed in deeds.items():
+            sa.event.remove(engine, name, deed)
+
+
+@contextmanager
+def _closed_by(lent: sa.Connection, deed: Callable[[], None]) -> Iterator[None]:
+    vars(lent)["close"] = deed
+    try:
+        yield
+    finally:
+        del vars(lent)["close"]
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from architect_migrate.errors import (
     SameDatabaseError,
     UnknownEnvironmentError,
 )
+from architect_migrate.sqlite_text import fold
 from architect_migrate.urls import database_identity
 
 if TYPE_CHECKING:
@@ -242,9 +243,9 @@ def _settled(subject: Subject) -> tuple[str, ...]:
     """What a subject is to SQLite: case does not tell names apart, and only columns live in a table."""
     match subject.kind:
         case Kind.COLUMN:
-            return ("column", (subject.table or "").lower(), subject.name.lower())
+            return ("column", fold(subject.table or ""), fold(subject.name))
         case Kind.TABLE | Kind.VIEW | Kind.INDEX | Kind.TRIGGER:
-            return (subject.kind.value, subject.name.lower())
+            return (subject.kind.value, fold(subject.name))
         case _:
             assert_never(subject.kind)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from architect_migrate.database_errors import TransactionEndedError
+from architect_migrate.sqlite_text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,17 +16,21 @@ if TYPE_CHECKING:
 _DANGEROUS = frozenset(
     {
         "foreign_keys",
+        "ignore_check_constraints",
         "journal_mode",
         "legacy_alter_table",
         "locking_mode",
+        "query_only",
         "schema_version",
         "synchronous",
         "writable_schema",
     }
 )
-# Code may switch these on for itself, and neither the rest of the run nor its proof is to go by them.
-_SWITCHES = frozenset({"ignore_check_constraints", "query_only"})
 _TEMPORARY = "_alembic_tmp_"
+# What would be meant from now on where the database's own object is named, and what acts on its rows.
+_HIDING = """SELECT t.type, t.name FROM temp.sqlite_master t WHERE EXISTS (SELECT 1 FROM main.sqlite_master m
+             WHERE m.name IN (t.name, iif(t.type = 'trigger', t.tbl_name, t.name)) COLLATE NOCASE)"""
+_PROBE = "archmig_probe"
 
 
 @dataclass(slots=True)
@@ -33,17 +38,16 @@ class Watched:
     """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from.
 
     `triggered` are (trigger, table, column) of what triggers did to rows, with no column for a deleted row; `restored`
-    tells, a line each, what was taken away and put back (see `aftermath`); `switched` are pragmas that were set, and
-    are switched off again.
+    tells, a line each, what was taken away and put back, and `remade` which tables were made anew (see `aftermath`).
     """
 
     inserted: set[str] = field(default_factory=set)
     updated: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
+    remade: set[str] = field(default_factory=set)
     triggered: set[tuple[str, str, str]] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
-    switched: set[str] = field(default_factory=set)
     refused: str = ""
 
     def tables(self) -> frozenset[str]:
@@ -56,9 +60,11 @@ class Watched:
 def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
     """Let code run on `connection`, refusing COMMIT, ROLLBACK, ATTACH and pragmas that would take its safety away.
 
-    Raises TransactionEndedError when one of these was tried, whatever the code made of the refusal.
+    Raises TransactionEndedError when one of these was tried, whatever the code made of the refusal, and where it leaves
+    on the connection what would go on working there. The factories of the connection are what they were afterwards.
     """
     seen = Watched()
+    factories = connection.text_factory, connection.row_factory
     sqlite3.Connection.set_authorizer(connection, lambda *event: _judge(seen, connection, *event))
     try:
         yield seen
@@ -68,10 +74,24 @@ def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
         raise
     finally:
         sqlite3.Connection.set_authorizer(connection, None)
-        for name in seen.switched:
-            connection.execute(f"PRAGMA {name} = OFF")
-    if seen.refused:
-        raise TransactionEndedError(seen.refused)
+        connection.text_factory, connection.row_factory = factories
+    if said := seen.refused or _left_behind(connection):
+        raise TransactionEndedError(said)
+
+
+def _left_behind(connection: sqlite3.Connection) -> str:
+    """What would reach beyond the code that was run, in words; empty where it leaves nothing."""
+    if not connection.in_transaction:
+        return ""
+    try:
+        # SQLite opens no savepoint, and would not commit either, while a statement that writes has rows to give.
+        connection.execute(f"SAVEPOINT {_PROBE}")
+    except sqlite3.OperationalError:
+        return "leave a statement unfinished that writes (fetch all the rows that it returns)"
+    connection.execute(f"RELEASE {_PROBE}")
+    for kind, name in connection.execute(_HIDING):
+        return f"leave the temporary {kind} {name} in the way of the database's own (drop it, or call it otherwise)"
+    return ""
 
 
 @contextmanager
@@ -82,7 +102,7 @@ def watched_loosely(connection: sqlite3.Connection) -> Iterator[Watched]:
     def authorise(action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
         if action == sqlite3.SQLITE_ATTACH:
             return sqlite3.SQLITE_DENY
-        note(seen, action, (first or "").lower(), second or "")
+        note(seen, action, fold(first or ""), second or "")
         return sqlite3.SQLITE_OK
 
     connection.set_authorizer(authorise)
@@ -106,9 +126,7 @@ def _judge(
     if said:
         seen.refused = seen.refused or said
         return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_PRAGMA and (first or "").lower() in _SWITCHES:
-        seen.switched.add((first or "").lower())
-    note(seen, action, (first or "").lower(), second or "", (rest[-1] or "").lower())
+    note(seen, action, fold(first or ""), second or "", fold(rest[-1] or ""))
     return sqlite3.SQLITE_OK
 
 
@@ -126,15 +144,15 @@ def refusal(action: int, first: str, second: str | None) -> str:
 
 
 def note(seen: Watched, action: int, table: str, second: str, trigger: str = "") -> None:
-    """Add one event of the authorizer to what was seen; `table` and the `trigger` that it comes from in lower case."""
+    """Add one event of the authorizer to what was seen; `table` and the `trigger` that it comes from folded."""
     if table.startswith(("sqlite_", _TEMPORARY)):
         return
     if action == sqlite3.SQLITE_INSERT:
         seen.inserted.add(table)
     elif trigger and action in {sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}:
-        seen.triggered.add((trigger, table, second.lower()))
+        seen.triggered.add((trigger, table, fold(second)))
     elif action == sqlite3.SQLITE_UPDATE:
-        seen.updated.add((table, second.lower()))
+        seen.updated.add((table, fold(second)))
     elif action == sqlite3.SQLITE_DROP_TABLE:
         seen.dropped.add(table)
     elif action == sqlite3.SQLITE_DELETE and table not in seen.dropped:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate import codec
+from architect_migrate.sqlite_text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -249,7 +250,7 @@ def edit_words(edit: Edit) -> str:
 
 def rewritten(steps: tuple[Step, ...]) -> frozenset[str]:
     """The tables whose rows a plan's own steps write anew: they are compared in full afterwards."""
-    return frozenset(it.table.lower() for it in steps if isinstance(it, RebuildTable | DropColumn | SyncTracker))
+    return frozenset(fold(it.table) for it in steps if isinstance(it, RebuildTable | DropColumn | SyncTracker))
 
 
 def plan_digest(plan: Plan, fingerprint: str) -> str:

@@ -21,6 +21,7 @@ from architect_migrate.facts import (
     ViewFact,
     table_of,
 )
+from architect_migrate.sqlite_text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +55,7 @@ def keeper(change: Change, resolutions: Iterable[Resolution]) -> Resolution | No
 def fill_of(resolutions: Iterable[Resolution], table: str, column: str) -> Fill | None:
     """The entry that says what a column's rows get."""
     mine = (it for it in resolutions if isinstance(it, Fill))
-    return next((it for it in mine if (it.table.lower(), it.column.lower()) == (table, column)), None)
+    return next((it for it in mine if (fold(it.table), fold(it.column)) == (table, column)), None)
 
 
 def drops(change: Change, resolutions: Iterable[Resolution]) -> bool:
@@ -99,10 +100,10 @@ def _covers(subject: Subject, fact: Fact) -> bool:
     if _names(subject, fact):
         return True
     if subject.kind is Kind.TABLE:
-        return table_of(fact) == subject.name.lower()
-    if subject.kind is not Kind.COLUMN or table_of(fact) != (subject.table or "").lower():
+        return table_of(fact) == fold(subject.name)
+    if subject.kind is not Kind.COLUMN or table_of(fact) != fold(subject.table or ""):
         return False
-    column = subject.name.lower()
+    column = fold(subject.name)
     match fact:
         case PrimaryKeyFact() | UniqueFact():
             return column in fact.columns
@@ -116,10 +117,10 @@ def _covers(subject: Subject, fact: Fact) -> bool:
 
 def _names(subject: Subject, fact: Fact) -> bool:
     """Whether a subject is the very object of a fact."""
-    name = subject.name.lower()
+    name = fold(subject.name)
     match fact, subject.kind:
         case ColumnFact(), Kind.COLUMN:
-            return (fact.table, fact.column.name) == ((subject.table or "").lower(), name)
+            return (fact.table, fact.column.name) == (fold(subject.table or ""), name)
         case IndexFact(), Kind.INDEX:
             return fact.index.name == name
         case TriggerFact(), Kind.TRIGGER:
@@ -136,4 +137,4 @@ def _fills(entry: Fill, fact: Fact) -> bool:
     """Whether an entry is about the column of a fact."""
     if not isinstance(fact, ColumnFact):
         return False
-    return (fact.table, fact.column.name) == (entry.table.lower(), entry.column.lower())
+    return (fact.table, fact.column.name) == (fold(entry.table), fold(entry.column))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
+from architect_migrate.sqlite_text import fold
 from architect_migrate.toml_table import (
     Table,
     known_keys,
@@ -46,7 +47,7 @@ def _fill(table: Table, column: Subject, origin: Origin, environments: frozenset
     if column.kind is not Kind.COLUMN or column.table is None:
         key = next(key for key in _DOING if key in table.values)
         raise table.error(key, f"needs a column, not {shown(str(column))}", "name the column, or keep or drop")
-    if copy_from is not None and copy_from.lower() == column.name.lower():
+    if copy_from is not None and fold(copy_from) == fold(column.name):
         raise table.error("copy_from", "copies the column onto itself", "name another column of the table")
     nullable = true_or_absent(table, "allow_null")
     return Fill(column.table, column.name, copy_from, default, nullable, origin, environments, reason)

@@ -131,7 +131,7 @@ def constant_default(shape: Table, column: Column) -> bool:
 
 
 def _can_fill(ground: Ground, table: str, column: Column, fill: Fill, draft: _Draft) -> bool:
-    if fill.copy_from and ground.column(table, fill.copy_from.lower()) is None:
+    if fill.copy_from and ground.column(table, fold(fill.copy_from)) is None:
         draft.blockers.append(
             blocked.stuck(
                 table, column.name, f"{fill.origin} copies from {fill.copy_from}, which the table does not have"

@@ -13,7 +13,7 @@ from architect_migrate.schema import Schema
 from architect_migrate.sqlite_compile import not_working
 from architect_migrate.sqlite_digest import digest
 from architect_migrate.sqlite_read import read_schema
-from architect_migrate.sqlite_text import quote
+from architect_migrate.sqlite_text import fold, quote
 from architect_migrate.trial import Tried
 from architect_migrate.trial_connection import undone
 
@@ -200,7 +200,7 @@ def _free_columns(connection: sqlite3.Connection, table: Table) -> list[str]:
     bound |= {name for it in table.checks for name in it.mentions}
     bound |= {name for it in table.foreign_keys for name in it.columns}
     terms = 'SELECT x.name FROM pragma_index_list(?) l, pragma_index_xinfo(l.name) x WHERE x.key = 1 AND l."unique"'
-    bound |= {str(name).lower() for (name,) in connection.execute(terms, (table.name,))}
+    bound |= {fold(str(name)) for (name,) in connection.execute(terms, (table.name,))}
     return [it.name for it in table.columns if it.affinity == "TEXT" and it.generated is None and it.name not in bound]
 
 

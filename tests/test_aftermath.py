@@ -8,7 +8,7 @@ import pytest
 from plain_alembic import alembic
 from scenarios import ask, digest, own_chain, script, stamp
 
-from architect_migrate.chain_errors import RevisionFailedError, RevisionLosesError
+from architect_migrate.chain_errors import NotProvenError, RevisionFailedError, RevisionLosesError
 from architect_migrate.reconcile import reconcile
 from architect_migrate.results import Outcome
 from architect_migrate.upgrade import downgrade, preview_downgrade, preview_upgrade, upgrade
@@ -234,4 +234,85 @@ def test_plain_alembic_refuses_what_cannot_be_put_back(tmp_path: Path) -> None:
     done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
     what = REFUSED.format(what="check on notes: mood <> 'bad'")
     assert done.failure == f"it: {what}; everything was rolled back"
+    assert digest(its.database) == before
+
+
+ASIDE = (
+    "ALTER TABLE notes RENAME TO notes_old",
+    "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT, kind TEXT, due TEXT)",
+    "INSERT INTO notes (id, title, kind) SELECT id, title, kind FROM notes_old",
+    "DROP TABLE notes_old",
+    KIND,
+)
+SWAPPED = (
+    "CREATE TABLE anew (id INTEGER PRIMARY KEY, title TEXT, kind TEXT, due TEXT)",
+    "INSERT INTO anew (id, title, kind) SELECT id, title, kind FROM notes",
+    "ALTER TABLE notes RENAME TO notes_old",
+    "ALTER TABLE anew RENAME TO notes",
+    "DROP TABLE notes_old",
+    KIND,
+)
+IN_PLACE = ("ALTER TABLE notes ADD COLUMN due TEXT",)
+BY_HAND = pytest.mark.parametrize("statements", [ASIDE, SWAPPED], ids=["aside", "swapped"])
+
+
+def by_hand(*statements: str) -> str:
+    """A second revision of statements of its own."""
+    lines = "".join(f"    op.execute({it!r})\n" for it in statements)
+    return f'down_revision = "r1"\ndef upgrade():\n{lines}def downgrade():\n    pass\n'
+
+
+@BY_HAND
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        (", mood TEXT", "column notes.mood"),
+        (", CONSTRAINT good CHECK (title <> 'bad')", "check on notes: title <> 'bad'"),
+    ],
+)
+def test_what_a_table_loses_that_takes_the_place_of_another_refuses_plain_alembic_too(
+    tmp_path: Path, statements: tuple[str, ...], more: str, what: str
+) -> None:
+    its = home(tmp_path, TABLE.format(more=more), KIND, ROWS, second=by_hand(*statements))
+    its.setting()
+    before = digest(its.database)
+    done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
+    assert done.failure.startswith(f"it: {REFUSED.format(what=what)}; everything was rolled back")
+    assert digest(its.database) == before
+
+
+@BY_HAND
+def test_ids_are_never_given_out_twice_where_a_table_takes_the_place_of_a_counting_one(
+    tmp_path: Path, statements: tuple[str, ...]
+) -> None:
+    forty = "INSERT INTO notes (id, title) VALUES (40, 'gone')"
+    its = home(tmp_path, COUNTING, KIND, ROWS, forty, "DELETE FROM notes WHERE id = 40", second=by_hand(*statements))
+    assert upgraded(its).warnings == ("r2 took away AUTOINCREMENT of notes: put back",)
+    script(its.database, "INSERT INTO notes (title) VALUES ('new')")
+    assert ask(its.database, "SELECT id FROM notes ORDER BY id") == [(1,), (2,), (41,)]
+
+
+def test_a_column_that_only_this_database_has_is_not_dropped_by_a_revision(tmp_path: Path) -> None:
+    drops = (
+        "    if 'mood' in [it['name'] for it in sa.inspect(op.get_bind()).get_columns('notes')]:\n"
+        "        op.execute('ALTER TABLE notes DROP COLUMN mood')\n"
+    )
+    second = by_hand(*IN_PLACE).replace("def upgrade():\n", f"{TOP}\ndef upgrade():\n{drops}")
+    its = home(tmp_path, TABLE.format(more=", mood TEXT"), KIND, ROWS, "UPDATE notes SET mood = 'y'", second=second)
+    before = digest(its.database)
+    with pytest.raises(RevisionLosesError) as refused:
+        upgraded(its)
+    assert str(refused.value) == REFUSED.format(what="column notes.mood")
+    assert digest(its.database) == before
+
+
+@BY_HAND
+def test_the_rows_of_a_table_that_takes_the_place_of_another_are_compared(
+    tmp_path: Path, statements: tuple[str, ...]
+) -> None:
+    loses = tuple(it.replace("SELECT id, title, kind", "SELECT id, title, 'x'") for it in statements)
+    its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, second=by_hand(*loses))
+    before = digest(its.database)
+    with pytest.raises(NotProvenError, match="notes row 2: column \"kind\" was NULL, is 'x'"):
+        upgraded(its)
     assert digest(its.database) == before

@@ -89,6 +89,21 @@ def test_only_what_newly_refers_to_nothing_is_told(schema: str, rows: str, chang
         assert [it.replace(" newly refer to nothing in p", "") for it in told] == found
 
 
+UNTOUCHED = {
+    "without rowids": (WITHOUT, "INSERT INTO c VALUES (1, 1), (2, 9);"),
+    "by another key": (TWO, "INSERT INTO c VALUES (1, 9, 1);"),
+}
+
+
+@pytest.mark.parametrize(("child", "rows"), UNTOUCHED.values(), ids=list(UNTOUCHED))
+def test_a_parent_that_went_is_told_though_its_children_dangled_before(child: str, rows: str) -> None:
+    with closing(sqlite3.connect(":memory:")) as before, closing(sqlite3.connect(":memory:")) as after:
+        before.executescript(P + child + rows)
+        after.executescript(P + child + rows + "DELETE FROM p WHERE id = 1;")
+        told = newly_dangling((before, violations(before)), (after, violations(after)), frozenset({"p"}))
+        assert told == ["1 rows of c newly refer to nothing in p (1)"]
+
+
 def test_a_table_whose_rowids_change_comes_home_with_what_dangled_in_it(tmp_path: Path) -> None:
     """Found with optuna's chain: a key that is BOOLEAN is no rowid, and becomes one."""
     parent = "CREATE TABLE p (id INTEGER PRIMARY KEY, x TEXT)"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 REVISION = '''"""Hostile."""
 import os, sqlite3, sys
 import sqlalchemy as sa
+import sqlalchemy.orm
 from alembic import op
 revision = "004_hostile"
 down_revision = "003_due"
@@ -48,6 +49,37 @@ DEEDS = {
     "commits by SQLAlchemy": ("bind.commit()", "commit"),
     "commits by the driver": ("driver.commit()", "commit"),
     "rolls back by the driver": ("driver.rollback()", "roll back"),
+    "rolls back by SQLAlchemy": ("bind.rollback()", "roll back"),
+    "rolls back and swallows": ("try: bind.rollback()\n    except Exception: pass", "roll back"),
+    "rolls a session back": (
+        "session = sa.orm.Session(bind)\n    session.execute(sa.text('DELETE FROM notes'))\n    session.rollback()",
+        "roll back",
+    ),
+    "rolls back what it began elsewhere": (
+        (
+            "try:\n        with bind.engine.begin() as other:\n            other.execute(sa.text('DELETE FROM notes'))"
+            "\n            raise ValueError\n    except ValueError: pass"
+        ),
+        "roll back",
+    ),
+    "closes by SQLAlchemy": ("bind.close()", "close the connection"),
+    "ignores checks": ('op.execute("PRAGMA ignore_check_constraints = ON")', "set PRAGMA ignore_check_constraints"),
+    "forbids writing": ('op.execute("PRAGMA query_only = ON")', "set PRAGMA query_only"),
+    "leaves rows of a write unread": (
+        (
+            "global left\n    left = driver.execute("
+            "\"INSERT INTO notes (id, title) VALUES (71, 'a'), (72, 'b') RETURNING id\")"
+        ),
+        "leave a statement unfinished that writes (fetch all the rows that it returns)",
+    ),
+    "hides the stamp": (
+        "op.execute(\"CREATE TEMP TABLE alembic_version AS SELECT 'x' AS version_num\")",
+        "leave the temporary table alembic_version in the way of the database's own (drop it, or call it otherwise)",
+    ),
+    "leaves a trigger": (
+        'op.execute("CREATE TEMP TRIGGER later AFTER INSERT ON notes BEGIN DELETE FROM notes; END")',
+        "leave the temporary trigger later in the way of the database's own (drop it, or call it otherwise)",
+    ),
     "runs a script": ("driver.executescript('SELECT 1')", "run COMMIT"),
     "attaches": ("op.execute(\"ATTACH 'other.db' AS other\")", "ATTACH a database"),
     "attaches by VACUUM": ("op.execute(\"VACUUM INTO 'other.db'\")", None),
@@ -67,6 +99,7 @@ DEEDS = {
     "closes": ("driver.close()", "close the connection"),
     "exits": ("sys.exit(0)", None),
     "raises": ("raise ValueError('no')", None),
+    "raises what is no Exception": ("raise GeneratorExit('no')", None),
 }
 
 
@@ -97,6 +130,20 @@ def test_a_revision_that_would_escape_is_refused_by_name_and_leaves_the_file_as_
         assert ESCAPED.partition(" archmig keeps")[0].format(verb=verb, deed=said).rstrip(":") in done.err
     assert (tmp_path / file).read_bytes() == before
     assert not (tmp_path / "other.db").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_how_a_revision_reads_rows_is_its_own_affair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    reads = (
+        "driver.text_factory, driver.row_factory = bytes, sqlite3.Row\n    sa.inspect(bind.engine).get_table_names()"
+    )
+    words, file, _ = COMMANDS[command]
+    monkeypatch.chdir(place_with(tmp_path, reads, command))
+    done = archmig(*words)
+    assert done.code == 0, done
+    assert ask(tmp_path / file, "SELECT count(*) FROM notes WHERE id = 70") == [(1,)]
 
 
 def test_the_process_itself_ends_in_failure_where_a_revision_exits_well(tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ REFUSED = (
 ENDED = "go on after SQLite had rolled the transaction back by itself"
 FAILED = "main: revision 002_second failed in upgrade(): {cause}; everything was rolled back"
 
+HIDING = "leave the temporary table alembic_version in the way of the database's own (drop it, or call it otherwise)"
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -109,6 +111,12 @@ SWALLOWED_BELOW = (
         (SWALLOWED, ENDED),
         ((*SWALLOWED, "op.execute('CREATE TABLE late (id INTEGER)')"), ENDED),
         (SWALLOWED_BELOW, "go on after SQLite had rolled the transaction back"),
+        (("op.get_bind().rollback()",), "roll back"),
+        (("op.get_bind().close()",), "close the connection"),
+        (
+            ("op.execute(\"CREATE TEMP TABLE alembic_version AS SELECT '002_second' AS version_num\")",),
+            HIDING,
+        ),
         ((*SWALLOWED, *SWALLOWED, "op.execute(\"INSERT INTO notes VALUES (2, 'two')\")"), ENDED),
     ],
 )
@@ -208,6 +216,25 @@ def test_rows_that_would_newly_refer_to_nothing_stop_the_run_and_older_ones_do_n
     assert files(home) == before
     assert alembic("stamp", "head", ini=home / "alembic.ini").code == 0
     assert alembic("downgrade", "001", ini=home / "alembic.ini").code == 0
+
+
+@pytest.mark.parametrize(
+    ("child", "row"),
+    [
+        ("CREATE TABLE marks (name TEXT PRIMARY KEY, note INTEGER REFERENCES notes(id)) WITHOUT ROWID", "'a', 1"),
+        ("CREATE TABLE marks (note INTEGER REFERENCES notes(id), other INTEGER REFERENCES notes(id))", "77, 1"),
+    ],
+    ids=["without rowids", "by another key"],
+)
+def test_rows_that_newly_refer_to_nothing_are_not_hidden_by_those_that_did_before(
+    home: Path, child: str, row: str
+) -> None:
+    execute(home / "main.db", f"{child}; INSERT INTO marks VALUES ('b', 77), ({row})")
+    second(home, "op.execute('DELETE FROM notes WHERE id = 1')")
+    before = files(home)
+    said = alembic("upgrade", "head", ini=home / "alembic.ini").failure
+    assert said.startswith("main: rows would refer to nothing: marks row ")
+    assert files(home) == before
 
 
 def test_a_file_made_for_a_run_that_fails_is_gone_again(home: Path) -> None:

@@ -10,27 +10,19 @@ import pytest
 from cli_support import archmig, ask, build, execute
 from plain_alembic import alembic
 
+from architect_migrate import carry_out
+from architect_migrate.apply import execute as execute_plan
 from architect_migrate.database import reading
 from architect_migrate.soundness import damage, soundness, told
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_REVISION = """from alembic import op
+    from architect_migrate.apply import Written
+    from architect_migrate.carry_out import Progress
+    from architect_migrate.plan import Plan
+    from architect_migrate.setting import Setting
 
-revision = "004_more"
-down_revision = "003_due"
-
-
-def upgrade():
-    op.execute("CREATE TABLE rated (id INTEGER PRIMARY KEY, stars INTEGER CHECK (stars < 6))")
-    op.execute("PRAGMA ignore_check_constraints = ON")
-    op.execute("INSERT INTO rated (stars) SELECT 9 WHERE EXISTS (SELECT 1 FROM notes)")
-
-
-def downgrade():
-    pass
-"""
 RATED = "CREATE TABLE rated (id INTEGER PRIMARY KEY, stars INTEGER CHECK (stars < 6))"
 
 
@@ -89,13 +81,24 @@ def test_functions_and_collations_of_the_application_stop_no_run(place: Path) ->
     assert ask(place / "behind.db", "SELECT count(*) FROM words") == [(2,)]
 
 
-def test_a_revision_that_makes_such_rows_is_refused(place: Path) -> None:
-    (place / "chain" / "versions" / "004_more.py").write_text(_REVISION)
-    before = (place / "home.db").read_bytes()
-    done = archmig("upgrade", "-e", "home", "--yes")
+def test_a_run_that_makes_more_such_rows_does_not_pass_its_proof(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rated(place / "behind.db")
+    before = (place / "behind.db").read_bytes()
+
+    def executed(setting: Setting, plan: Plan, connection: sqlite3.Connection, progress: Progress) -> Written:
+        written = execute_plan(setting, plan, connection, progress)
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute("INSERT INTO rated (stars) VALUES (9)")
+        connection.execute("PRAGMA ignore_check_constraints = OFF")
+        written.written.add("rated")
+        return written
+
+    monkeypatch.setattr(carry_out, "execute", executed)
+    done = archmig("upgrade", "-e", "behind", "--yes")
     assert done.code == 2
-    assert "CHECK constraint failed in rated" in done.err, done.err
-    assert (place / "home.db").read_bytes() == before
+    said = "the result did not pass its proof, everything was rolled back: CHECK constraint failed in rated\n"
+    assert said in done.err, done.err
+    assert (place / "behind.db").read_bytes() == before
 
 
 def test_what_is_wrong_with_the_file_is_not_hidden_by_any_number_of_such_rows(tmp_path: Path) -> None:
