@@ -22,8 +22,9 @@ from architect_migrate import (
     cli_rollback,
 )
 from architect_migrate.cli_defaults import Command, Group
-from architect_migrate.cli_end import say, write
+from architect_migrate.cli_end import say, unwritten, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
+from architect_migrate.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,10 @@ def main() -> None:
 
     A KeyboardInterrupt that comes before a command has begun is the caller's.
     """
-    application()(prog_name="archmig")
+    try:
+        application()(prog_name="archmig")
+    except (OSError, OutputError) as error:
+        raise SystemExit(unwritten(error)) from None
 
 
 def application() -> typer.Typer:

@@ -53,6 +53,12 @@ def overwritten(place: Path) -> None:
     path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
 
 
+def patched(path: Path, at: int, by: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(by)
+
+
 NO_DATABASE = "not an SQLite database; nothing was written: is this the right file?"
 DAMAGED = (
     "damaged (database disk image is malformed); nothing was written: restore a backup, or try `sqlite3 FILE .recover`"
@@ -88,6 +94,13 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no UTF-8": (
         lambda it: good(it, NO_UTF8),
         "bad.db: a name or a text of its schema is not UTF-8; nothing was changed: make that object anew by hand",
+    ),
+    "newer format": (
+        lambda it: patched(good(it), 44, b"\x00\x00\x00\x09"),
+        (
+            f"bad.db: a newer SQLite made it, and {sqlite3.sqlite_version} cannot read its format; "
+            "nothing was changed: run archmig with an SQLite as new as the one that made it"
+        ),
     ),
     "hard link": (
         lambda it: os.link(good(it), it / "other.db"),
