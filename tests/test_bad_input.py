@@ -98,8 +98,8 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "newer format": (
         lambda it: patched(good(it), 44, b"\x00\x00\x00\x09"),
         (
-            f"bad.db: a newer SQLite made it, and {sqlite3.sqlite_version} cannot read its format; "
-            "nothing was changed: run archmig with an SQLite as new as the one that made it"
+            "bad.db: a newer SQLite made it, and this one cannot read its format; nothing was changed: "
+            "run archmig with an SQLite as new as the one that made it"
         ),
     ),
     "hard link": (
@@ -121,6 +121,29 @@ def test_what_is_no_database_to_work_on_gets_one_line(place: Path, case: str, wo
     done = archmig(words[0], *words[1:], "-e", "bad")
     assert (done.code, done.err) == (2, f"archmig: bad: {said.replace('bad.db:', f'{place}/bad.db:')}\n")
     assert contents(place) == before
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("name TEXT COLLATE klingon UNIQUE", "no such collation sequence: klingon"),
+        ("name TEXT UNIQUE CHECK (spelt(name))", "unknown function: spelt()"),
+    ],
+)
+def test_what_only_the_application_gives_sqlite_is_named_where_a_run_needs_it(
+    place: Path, sql: str, words: str
+) -> None:
+    path = good(place, "DROP INDEX ix_notes_due")
+    text = f"CREATE TABLE tags (id INTEGER PRIMARY KEY, {sql})"
+    execute(path, f"PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = '{text}' WHERE name = 'tags'")
+    before = contents(place)
+    done = archmig("reconcile", "-e", "bad", "--yes")
+    assert done.code == 2
+    assert "defect" not in done.err
+    assert (
+        f"{path}: its schema needs what only the application gives SQLite ({words}); nothing was changed: " in done.err
+    )
+    assert path.read_bytes() == before[str(path)]
 
 
 def test_an_index_out_of_step_with_its_table_is_found_before_anything_is_written(place: Path) -> None:
