@@ -176,7 +176,7 @@ def demo(options: Options, directory: Directory) -> int:
     from architect_migrate.cli_select import matrix_of
     from architect_migrate.demo import build_demo
     from architect_migrate.environments import read_matrix
-    from architect_migrate.report_text import count
+    from architect_migrate.words import count
 
     file = build_demo(matrix_of(options).script.absolute(), directory)
     names = [it.name for it in read_matrix(file, {}).environments]
