@@ -17,6 +17,7 @@ from architect_migrate.replay import cache_folder
 from architect_migrate.setting import setting_for
 from architect_migrate.traces import traces_of
 from architect_migrate.tracker import read_claims
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     import sqlite3
@@ -98,7 +99,7 @@ class Record:
             ("chain", self.setting.source.fingerprint),
             *journal.tools(),
         )
-        detail = f"{len(self.steps)} steps, at {heads}" if self.steps else f"stamped {heads}"
+        detail = f"{count(len(self.steps), 'step')}, at {heads}" if self.steps else f"stamped {heads}"
         return journal.enter(
             self.setting,
             self.action,

@@ -26,6 +26,7 @@ from architect_migrate.soundness import soundness, told
 from architect_migrate.traces import traces_of
 from architect_migrate.tracker import read_claims
 from architect_migrate.verify import verify
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     import sqlite3
@@ -266,5 +267,6 @@ def ledger_entry(result: Result, started: float) -> ledger.Entry:
 
 
 def _done(receipt: Receipt) -> str:
-    rows = f"{receipt.rows:,} rows in {receipt.tables} tables kept" if receipt.tables else "built from nothing"
-    return f"at {', '.join(receipt.arrived_at) or 'base'}, {len(receipt.steps)} steps, {rows}, {receipt.seconds:.1f} s"
+    where, steps = ", ".join(receipt.arrived_at) or "base", count(len(receipt.steps), "step")
+    kept = f"{count(receipt.rows, 'row')} in {count(receipt.tables, 'table')} kept"
+    return f"at {where}, {steps}, {kept if receipt.tables else 'built from nothing'}, {receipt.seconds:.1f} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from architect_migrate.errors import ArchmigError, nearest, shortened
+from architect_migrate.words import count
 
 
 class RevisionFailedError(ArchmigError):
@@ -200,9 +201,9 @@ class DriftedError(ArchmigError):
         super().__init__(environment, drift)
 
     def __str__(self) -> str:
-        count = f"{len(self.drift)} differences" if len(self.drift) != 1 else "1 difference"
+        differences = count(len(self.drift), "difference")
         return (
-            f"{self.environment}: {count} from the chain's head, though its version says that it is there "
+            f"{self.environment}: {differences} from the chain's head, though its version says that it is there "
             "(`archmig reconcile` settles them)"
         )
 

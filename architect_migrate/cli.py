@@ -22,8 +22,9 @@ from architect_migrate import (
     cli_rollback,
 )
 from architect_migrate.cli_defaults import Command, Group
-from architect_migrate.cli_end import say, write
+from architect_migrate.cli_end import say, unwritten, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
+from architect_migrate.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,10 @@ def main() -> None:
 
     A KeyboardInterrupt that comes before a command has begun is the caller's.
     """
-    application()(prog_name="archmig")
+    try:
+        application()(prog_name="archmig")
+    except (OSError, OutputError) as error:
+        raise SystemExit(unwritten(error)) from None
 
 
 def application() -> typer.Typer:
@@ -172,7 +176,7 @@ def demo(options: Options, directory: Directory) -> int:
     from architect_migrate.cli_select import matrix_of
     from architect_migrate.demo import build_demo
     from architect_migrate.environments import read_matrix
-    from architect_migrate.report_text import count
+    from architect_migrate.words import count
 
     file = build_demo(matrix_of(options).script.absolute(), directory)
     names = [it.name for it in read_matrix(file, {}).environments]

@@ -71,7 +71,8 @@ def _as_json(shown: Documented, writing: Writing, out: Path, code: int) -> None:
 
 def _as_text(shown: Documented, writing: Writing, out: Path, *, checked: bool) -> None:
     from architect_migrate.report_docs import summary
-    from architect_migrate.report_text import clean, count
+    from architect_migrate.report_text import clean
+    from architect_migrate.words import count
 
     numbers = ((writing.new, "new"), (writing.changed, "changed"), (writing.gone, "no longer needed"))
     told = ", ".join(f"{len(paths):,} {word}" for paths, word in numbers if paths) or "up to date"

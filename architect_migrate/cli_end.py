@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
-from architect_migrate.errors import ArchmigError
+from architect_migrate.errors import ArchmigError, OutputError
 from architect_migrate.report_text import clean
 from architect_migrate.urls import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from architect_migrate.cli_options import Options
 
@@ -33,30 +34,38 @@ def guarded(options: Options, body: Callable[[], int]) -> int:
     return code
 
 
-def say(text: str) -> None:
-    """A line of narration on stderr; a stderr that nobody reads any more stops nothing."""
+def say(text: str, end: str = "\n") -> None:
+    """A line of narration on stderr; a stderr that nobody reads any more, or whose disk is full, stops nothing."""
     try:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{text}{end}")
         sys.stderr.flush()
-    except (BrokenPipeError, ValueError):
+    except ValueError:
         return
+    except OSError:
+        _let_go_of(sys.stderr)
 
 
 def write(text: str) -> None:
-    """A result on stdout, with what the terminal's encoding lacks replaced; nobody reading any more changes nothing."""
+    """A result on stdout, with what the terminal's encoding lacks replaced; nobody reading any more changes nothing.
+
+    Raises OutputError where it cannot be kept: its disk is full.
+    """
     encoding = sys.stdout.encoding or "utf-8"
-    try:
+    with _kept():
         sys.stdout.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
-    except BrokenPipeError:
-        _let_go_of_stdout()
 
 
 def flush() -> None:
-    """Send off what was written, while a broken pipe can still be told from an error."""
-    try:
+    """Send off what was written, while a broken pipe can still be told from an error. Raises OutputError."""
+    with _kept():
         sys.stdout.flush()
-    except BrokenPipeError:
-        _let_go_of_stdout()
+
+
+def unwritten(error: OSError | OutputError) -> int:
+    """The exit code, with a line on stderr, where Typer's own words did not reach stdout: help and the version."""
+    _let_go_of(sys.stdout)
+    complain(str(error if isinstance(error, OutputError) else OutputError(error.strerror or str(error))))
+    return 2
 
 
 def complain(message: str) -> None:
@@ -90,6 +99,19 @@ def _report(options: Options, error: Exception) -> None:
         flush()
 
 
-def _let_go_of_stdout() -> None:
+@contextmanager
+def _kept() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        _let_go_of(sys.stdout)
+    except OSError as error:
+        _let_go_of(sys.stdout)
+        raise OutputError(error.strerror or str(error)) from error
+
+
+def _let_go_of(stream: TextIO) -> None:
     """What is still buffered goes nowhere, and the interpreter's last flush is quiet."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -43,8 +43,7 @@ def on_terminal(stream: TextIO) -> bool:
 
 def ask(question: str) -> str:
     """What is answered to a question on stderr; empty when the input ends."""
-    sys.stderr.write(f"{question} ")
-    sys.stderr.flush()
+    say(question, end=" ")
     answer = sys.stdin.readline()
     if not answer:
         say("")

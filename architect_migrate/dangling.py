@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.foreign_keys import Key, columns_of, keys_to, without_parent
 from architect_migrate.sqlite_text import fold, quote
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     import sqlite3
@@ -39,7 +40,8 @@ def newly_dangling(
                 found += _dangling(new, table, parent, key)
         if found:
             shown = ", ".join(map(_shown, min(found, key=repr)))
-            problems.append(f"{found.total()} rows of {table} newly refer to nothing in {parent} ({shown})")
+            rows = count(found.total(), f"row of {table} newly refers", f"rows of {table} newly refer")
+            problems.append(f"{rows} to nothing in {parent} ({shown})")
     return problems
 
 

@@ -18,6 +18,7 @@ from architect_migrate.database_errors import (
     NotWritableError,
     TransactionEndedError,
     UnsupportedDatabaseError,
+    unreadable,
 )
 from architect_migrate.errors import ArchmigError
 from architect_migrate.interrupt import noted
@@ -197,10 +198,8 @@ def translated(path: Path, timeout: float) -> Iterator[None]:
         if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
             advice = "nothing was changed: free some space or look at the disk, then run it again"
             raise DatabaseError(str(path), str(error), advice) from error
-        if not code and "UTF-8" in str(error):
-            # Python's own complaint, which has no code of SQLite's.
-            problem = "a name or a text of its schema is not UTF-8"
-            raise DatabaseError(str(path), problem, "nothing was changed: make that object anew by hand") from error
+        if code in {0, sqlite3.SQLITE_ERROR} and (told := unreadable(str(path), str(error))):
+            raise told from error
         raise
 
 

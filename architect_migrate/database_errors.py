@@ -52,6 +52,21 @@ class DatabaseLockedError(DatabaseError):
         super().__init__(path, problem, "stop the application or wait for it, or raise lock_timeout")
 
 
+def unreadable(path: str, words: str) -> DatabaseError | None:
+    """The error of a schema that this process cannot work with, where only SQLite's or Python's words tell so."""
+    if "UTF-8" in words:
+        problem, advice = "a name or a text of its schema is not UTF-8", "make that object anew by hand"
+    elif "unsupported file format" in words:
+        problem = "a newer SQLite made it, and this one cannot read its format"
+        advice = "run archmig with an SQLite as new as the one that made it"
+    elif words.startswith(("no such collation sequence:", "no such function:", "unknown function:", "no such module:")):
+        problem = f"its schema needs what only the application gives SQLite ({words})"
+        advice = "archmig cannot do this without it, so take it out of the schema first, or do it in the application"
+    else:
+        return None
+    return DatabaseError(path, problem, f"nothing was changed: {advice}")
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """What the holder of a lock says of itself, each empty where it has not said it."""

@@ -238,6 +238,20 @@ class UsageError(ArchmigError):
         return f"{self.problem} ({self.advice})"
 
 
+class OutputError(ArchmigError):
+    """What a command has to say does not go into stdout; `problem` is the system's reason."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        return (
+            f"stdout: the result could not be written: {self.problem}; what was changed stays changed "
+            "(`archmig log` tells): free some space, or send the result elsewhere"
+        )
+
+
 class StartRefusedError(ArchmigError):
     """An application must not start on its database as it is; `start` is what was found of that."""
 

@@ -22,6 +22,7 @@ from architect_migrate.matrix_file import raw_entry, rewritten, tried, with_entr
 from architect_migrate.policy_tables import expanded
 from architect_migrate.setting import setting_for
 from architect_migrate.toml_table import Table
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -100,7 +101,7 @@ def _created(
             interrupts.held = True
             after = rewritten(matrix.file, environ, change)
     (environment,) = select(after, [wanted.name], ())
-    detail = f"a copy of {source.name}: {copy.rows} rows in {copy.tables} tables"
+    detail = f"a copy of {source.name}: {count(copy.rows, 'row')} in {count(copy.tables, 'table')}"
     warnings = _enter(replace(setting, environment=environment), started, detail)
     return Created(environment, source, final, copy, _elsewhere(matrix, source, environment), warnings)
 

@@ -232,8 +232,8 @@ def _create(file: Path) -> None:
 
 
 def _open(file: Path, mode: str) -> sqlite3.Connection:
-    if file.is_dir():
-        raise LedgerError(str(file), "it is a folder")
+    if not file.is_file():
+        raise LedgerError(str(file), "it is a folder" if file.is_dir() else "it is no file")
     uri = f"file:{percent(os.fsencode(file))}?mode={mode}"
     return sqlite3.connect(uri, uri=True, timeout=_TIMEOUT, isolation_level=None)
 

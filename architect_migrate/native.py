@@ -15,6 +15,7 @@ from architect_migrate.reconcile import empty
 from architect_migrate.results import Loss, State
 from architect_migrate.sqlite_text import quote
 from architect_migrate.survey import look, wanted_of
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     import sqlite3
@@ -82,11 +83,12 @@ def not_where_it_claims(seen: Survey) -> Plan:
     stops = tuple(it for it in seen.findings if it.level is Level.BLOCKING)
     serious = seen.drift.get("breaking", 0) + seen.drift.get("behavioural", 0)
     stamp = "no stamp" if seen.claims.stamp is None else f"stamp {', '.join(seen.claims.stamp) or 'base'}"
+    matter = count(serious, "difference from the chain matters", "differences from the chain matter")
     drift = Finding(
         Level.BLOCKING,
         "not-where-it-claims",
         stamp,
-        f"{serious} differences from the chain matter" if serious else "the schema shows another position",
+        matter if serious else "the schema shows another position",
         "run archmig reconcile first: it reads what is there, repairs it and stamps it",
     )
     return Plan((), stops or (drift,), (), seen.position, seen.position)

@@ -64,6 +64,8 @@ def unclean(setting: Setting, seen: Survey) -> str:
 
 
 def _drift(seen: Survey) -> str:
-    parts = [f"{seen.drift[it]:,} {it}" for it in ("breaking", "behavioural") if seen.drift.get(it)]
-    said = f"{' and '.join(parts)} differences from the chain" if parts else "the stamp is not where the schema is"
+    found = {it: seen.drift[it] for it in ("breaking", "behavioural") if seen.drift.get(it)}
+    kinds = " and ".join(f"{number:,} {it}" for it, number in found.items())
+    word = "difference" if sum(found.values()) == 1 else "differences"
+    said = f"{kinds} {word} from the chain" if found else "the stamp is not where the schema is"
     return said + (f", {len(seen.pending)} pending" if seen.pending else "")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate import codec
 from architect_migrate.sqlite_text import fold
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,6 +179,11 @@ class Plan:
     kept: tuple[tuple[Change, Resolution], ...]
     before: frozenset[str]
     after: frozenset[str]
+
+    @property
+    def in_the_way(self) -> str:
+        """How many things stand in the way, in words."""
+        return f"{count(len(self.blockers), 'thing stands', 'things stand')} in the way"
 
 
 def headline(step: Step) -> str:

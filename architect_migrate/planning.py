@@ -17,6 +17,7 @@ from architect_migrate.sqlite_rows import ask
 from architect_migrate.sqlite_table_work import table_work
 from architect_migrate.survey import look
 from architect_migrate.walk import Course, Smith, make_plan
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,7 +68,8 @@ def _within_policy(setting: Setting, plan: Plan) -> Plan:
     repairs = [it for it in plan.steps if not isinstance(it, RunRevision | Stamp | SyncTracker)]
     if setting.environment.repair is not Repair.NONE or not repairs:
         return plan
-    found = f"{len(repairs)} steps of repair are needed, and this environment's policy allows none"
+    needed = count(len(repairs), "step of repair is needed", "steps of repair are needed")
+    found = f"{needed}, and this environment's policy allows none"
     blocker = Finding(
         Level.BLOCKING, "blocked-policy", setting.environment.name, found, 'set repair = "full" or "additive" for it'
     )

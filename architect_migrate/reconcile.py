@@ -15,6 +15,7 @@ from architect_migrate.environment import Uninitialised
 from architect_migrate.outline import heads
 from architect_migrate.results import Outcome, Result, State
 from architect_migrate.survey import glance, nothing, survey, wanted_of
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     import sqlite3
@@ -103,10 +104,10 @@ def planned(result: Result, prepared: Prepared) -> Result:
     told = (f"{it.subject}: {it.found} ({it.advice})" for it in seen.findings if it.code == "rows-untold")
     result = replace(result, survey=seen, plan=plan, warnings=tuple(told))
     if plan.blockers:
-        return replace(result, outcome=Outcome.BLOCKED, detail=f"{len(plan.blockers)} things stand in the way")
+        return replace(result, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
     if not plan.steps:
         return replace(result, outcome=Outcome.NOTHING, detail="where it should be")
-    return replace(result, outcome=Outcome.PLANNED, detail=f"{len(plan.steps)} steps")
+    return replace(result, outcome=Outcome.PLANNED, detail=count(len(plan.steps), "step"))
 
 
 def refused(setting: Setting, seen: Survey) -> tuple[Outcome, str] | None:
@@ -141,7 +142,7 @@ def from_nothing(setting: Setting, target: str | None) -> Plan:
 def built(result: Result, seen: Survey, plan: Plan) -> Result:
     """A preview's result where the chain is to be run from its base."""
     outcome = Outcome.BLOCKED if plan.blockers else Outcome.PLANNED
-    detail = f"{len(plan.blockers)} things stand in the way" if plan.blockers else ""
+    detail = plan.in_the_way if plan.blockers else ""
     return replace(result, survey=seen, outcome=outcome, plan=plan, detail=detail)
 
 

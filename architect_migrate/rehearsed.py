@@ -98,7 +98,7 @@ def held_back(setting: Setting, result: Result) -> Result:
     from architect_migrate.results import Outcome
 
     plan = _blocked(setting, result.plan, found)
-    return replace(result, plan=plan, outcome=Outcome.BLOCKED, detail=f"{len(plan.blockers)} things stand in the way")
+    return replace(result, plan=plan, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
 
 
 def schema_now(setting: Setting) -> str:

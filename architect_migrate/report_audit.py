@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.report_chain import place, short_names
 from architect_migrate.report_status import stamp_of
-from architect_migrate.report_text import Style, block, clean, count, plain, shortened
+from architect_migrate.report_text import Style, block, clean, plain, shortened
 from architect_migrate.results import State
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

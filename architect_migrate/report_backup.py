@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.report_text import Cell, Style, clean, count, plain, shortened, table
+from architect_migrate.report_text import Cell, Style, clean, plain, shortened, table
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

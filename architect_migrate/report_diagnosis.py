@@ -10,8 +10,9 @@ from architect_migrate.facts import describe
 from architect_migrate.findings import Level
 from architect_migrate.report_chain import short_names
 from architect_migrate.report_status import stamp_of, tracker_of, where
-from architect_migrate.report_text import Cell, Style, block, clean, count, plain, shortened, table
+from architect_migrate.report_text import Cell, Style, block, clean, plain, shortened, table
 from architect_migrate.results import State
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

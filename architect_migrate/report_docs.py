@@ -13,7 +13,8 @@ from architect_migrate.report_chain import place, ranges
 from architect_migrate.report_docs_table import UNKNOWN, differences, origin, spelt, statement, table_page, triggers
 from architect_migrate.report_markdown import code, fenced, file_names, grid, link, prose
 from architect_migrate.report_mermaid import diagram
-from architect_migrate.report_text import clean, count
+from architect_migrate.report_text import clean
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

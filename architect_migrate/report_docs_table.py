@@ -20,7 +20,7 @@ from architect_migrate.facts import (
 from architect_migrate.provenance import Deed
 from architect_migrate.report_markdown import code, fenced, grid, prose
 from architect_migrate.report_mermaid import references
-from architect_migrate.report_text import count
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.report_text import count
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from architect_migrate.feature_create import Created

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.report_text import Cell, Style, block, clean, count, plain, table
+from architect_migrate.report_text import Cell, Style, block, clean, plain, table
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

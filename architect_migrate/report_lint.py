@@ -6,8 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from architect_migrate.flaws import Grade
-from architect_migrate.report_text import Style, block, clean, count, plain
+from architect_migrate.report_text import Style, block, clean, plain
 from architect_migrate.urls import mask
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

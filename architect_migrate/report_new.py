@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate.extras import told
 from architect_migrate.report_lint import flaw_json
-from architect_migrate.report_text import count
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from architect_migrate.outline import heads
 from architect_migrate.report_chain import place, short_names
 from architect_migrate.report_status import where
-from architect_migrate.report_text import Cell, Style, count, plain, table
+from architect_migrate.report_text import Cell, Style, plain, table
 from architect_migrate.results import Outcome
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

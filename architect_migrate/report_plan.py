@@ -20,8 +20,9 @@ from architect_migrate.plan import (
     headline,
 )
 from architect_migrate.report_chain import ranges, short_names
-from architect_migrate.report_text import Style, block, clean, count, plain
+from architect_migrate.report_text import Style, block, clean, plain
 from architect_migrate.sqlite_render import literal, name, statement, tracker_statements
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.report_backup import size_text
-from architect_migrate.report_text import Cell, Style, clean, count, plain, table
+from architect_migrate.report_text import Cell, Style, clean, plain, table
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

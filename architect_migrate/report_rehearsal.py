@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from architect_migrate.report_backup import size_text
 from architect_migrate.report_chain import place, short_names
 from architect_migrate.report_diagnosis import blockers_text
-from architect_migrate.report_text import Cell, Style, block, clean, count, plain, shortened, table
+from architect_migrate.report_text import Cell, Style, block, clean, plain, shortened, table
 from architect_migrate.results import Outcome
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.claims import Claim
 from architect_migrate.report_chain import place, short_names
-from architect_migrate.report_text import Cell, Style, count, plain, table
+from architect_migrate.report_text import Cell, Style, plain, table
 from architect_migrate.results import State
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,7 +171,8 @@ def pending_text(results: tuple[Result, ...], outline: Outline, paint: Paint = p
         at = where(seen, outline, names).partition(",")[0]
         lines.append(f"{paint(it.environment, Style.BOLD)}: {number} pending after {at}{first}")
         if len(seen.pending) == len(outline.revisions):
-            lines[-1] = f"{paint(it.environment, Style.BOLD)}: the whole chain of {number} revisions ({at})"
+            whole = count(len(seen.pending), "revision")
+            lines[-1] = f"{paint(it.environment, Style.BOLD)}: the whole chain of {whole} ({at})"
             continue
         lines += [f"  {revision:{longest}}  {titles[revision]}".rstrip() for revision in seen.pending]
     return "\n".join(lines)

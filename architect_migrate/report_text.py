@@ -109,11 +109,6 @@ def block(text: str, indent: str, width: int) -> Iterator[str]:
         yield f"{indent}{line}"
 
 
-def count(number: int, word: str, plural: str = "") -> str:
-    """A number with its word: `1 row`, `1,105 rows`."""
-    return f"{number:,} {word if number == 1 else plural or word + 's'}"
-
-
 def shortened(words: Sequence[str], most: int) -> str:
     """A list of words of which those beyond `most` are only counted."""
     if len(words) <= most:

@@ -30,6 +30,7 @@ from architect_migrate.overwrite import overwrite, standing_still
 from architect_migrate.restorations import Restoration, Restored
 from architect_migrate.row_delta import row_deltas
 from architect_migrate.soundness import damage
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     import sqlite3
@@ -112,7 +113,7 @@ def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Int
         with _in_place(setting, shown, path):
             kept, doubts = _overwritten(setting, shown, action, source, interrupts)
     _require_sound(path, timeout, shown.then, kept)
-    detail = f"from {shown.copy.path}, {shown.then.rows} rows in {len(shown.then.tables)} tables"
+    detail = f"from {shown.copy.path}, {count(shown.then.rows, 'row')} in {count(len(shown.then.tables), 'table')}"
     after, traces = standing(setting)
     facts = [*(left_behind(before[1], traces) if traces else ()), ("restored digest", shown.then.digest), *tools()]
     stamps, backup_path = (before[0], after), str(kept or "")

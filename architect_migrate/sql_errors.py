@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from architect_migrate.errors import ArchmigError
+from architect_migrate.words import count
 
 
 class UnreadableSqlError(ArchmigError):
@@ -51,9 +52,8 @@ class ValuesWouldChangeError(ArchmigError):
         super().__init__(table, column, count, examples)
 
     def __str__(self) -> str:
-        values = "1 value" if self.count == 1 else f"{self.count} values"
         return (
-            f"table {self.table!r}: {values} of column {self.column!r} would change "
+            f"table {self.table!r}: {count(self.count, 'value')} of column {self.column!r} would change "
             f"({'; '.join(self.examples)}); nothing was changed: say how to convert them in a [[resolve]] entry"
         )
 
@@ -66,8 +66,7 @@ class RowsForbidError(ArchmigError):
         super().__init__(table, constraint, count, examples)
 
     def __str__(self) -> str:
-        counted = "1 row forbids" if self.count == 1 else f"{self.count} rows forbid"
-        rows = "rows forbid" if self.count is None else counted
+        rows = "rows forbid" if self.count is None else count(self.count, "row forbids", "rows forbid")
         examples = f" ({'; '.join(self.examples)})" if self.examples else ""
         return (
             f"table {self.table!r}: {rows} {self.constraint}{examples}; "

@@ -12,6 +12,7 @@ from architect_migrate.resolve import entry
 from architect_migrate.sqlite_blockers import examples
 from architect_migrate.sqlite_ground import doubled
 from architect_migrate.sqlite_render import name, not_unique
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     from architect_migrate.schema import Index
@@ -101,7 +102,7 @@ def _doubled(ground: Ground, index: Index) -> Finding | None:
         Level.BLOCKING,
         "blocked-duplicates",
         f"index {index.name}",
-        f"must be unique, but {found.count} values stand more than once{examples(found)}",
+        f"must be unique, but {count(found.count, 'value stands', 'values stand')} more than once{examples(found)}",
         "make the rows differ, or do without the index: add this to environments.toml",
         entry=entry(index.table, "", f'index = "{index.name}"', "keep = true"),
     )

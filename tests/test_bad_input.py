@@ -53,6 +53,12 @@ def overwritten(place: Path) -> None:
     path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
 
 
+def patched(path: Path, at: int, by: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(by)
+
+
 NO_DATABASE = "not an SQLite database; nothing was written: is this the right file?"
 DAMAGED = (
     "damaged (database disk image is malformed); nothing was written: restore a backup, or try `sqlite3 FILE .recover`"
@@ -89,6 +95,13 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda it: good(it, NO_UTF8),
         "bad.db: a name or a text of its schema is not UTF-8; nothing was changed: make that object anew by hand",
     ),
+    "newer format": (
+        lambda it: patched(good(it), 44, b"\x00\x00\x00\x09"),
+        (
+            "bad.db: a newer SQLite made it, and this one cannot read its format; nothing was changed: "
+            "run archmig with an SQLite as new as the one that made it"
+        ),
+    ),
     "hard link": (
         lambda it: os.link(good(it), it / "other.db"),
         (
@@ -108,6 +121,19 @@ def test_what_is_no_database_to_work_on_gets_one_line(place: Path, case: str, wo
     done = archmig(words[0], *words[1:], "-e", "bad")
     assert (done.code, done.err) == (2, f"archmig: bad: {said.replace('bad.db:', f'{place}/bad.db:')}\n")
     assert contents(place) == before
+
+
+def test_what_only_the_application_gives_sqlite_is_named_where_a_run_needs_it(place: Path) -> None:
+    path = good(place, "DROP INDEX ix_notes_due")
+    text = "CREATE TABLE tags (id INTEGER PRIMARY KEY, name TEXT COLLATE klingon UNIQUE)"
+    execute(path, f"PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = '{text}' WHERE name = 'tags'")
+    before = contents(place)
+    done = archmig("reconcile", "-e", "bad", "--yes")
+    assert done.code == 2
+    assert "defect" not in done.err
+    said = "its schema needs what only the application gives SQLite (no such collation sequence: klingon)"
+    assert f"{path}: {said}; nothing was changed: " in done.err
+    assert path.read_bytes() == before[str(path)]
 
 
 def test_an_index_out_of_step_with_its_table_is_found_before_anything_is_written(place: Path) -> None:

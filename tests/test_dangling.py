@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -30,25 +31,25 @@ CASES = {
         P + C,
         "INSERT INTO c VALUES (1, 1), (2, 9);",
         "DELETE FROM p WHERE id = 1;",
-        ["1 rows of c (1)"],
+        ["1 row of c (1)"],
     ),
     "a row came that dangles as another did": (
         P + C,
         "INSERT INTO c VALUES (1, 9);",
         "INSERT INTO c VALUES (2, 9);",
-        ["1 rows of c (9)"],
+        ["1 row of c (9)"],
     ),
     "one mended where another broke": (
         P + C,
         "INSERT INTO c VALUES (1, 1), (2, 9);",
         "DELETE FROM p WHERE id = 1; INSERT INTO p VALUES (9, 'c');",
-        ["1 rows of c (1)"],
+        ["1 row of c (1)"],
     ),
     "other rowids, one that broke in the place of one that dangled": (
         P + ODD,
         "INSERT INTO c VALUES (2, 9), (1, 2);",
         f"{ANEW} DELETE FROM p WHERE id = 2;",
-        ["1 rows of c (2)"],
+        ["1 row of c (2)"],
     ),
     "other rowids, all that dangled before": (
         P + ODD,
@@ -61,22 +62,22 @@ CASES = {
         P + WITHOUT,
         "INSERT INTO c VALUES (1, 1), (2, 9);",
         "DELETE FROM p WHERE id = 1;",
-        ["1 rows of c (1)"],
+        ["1 row of c (1)"],
     ),
     "the second of two keys": (
         P + TWO,
         "INSERT INTO c VALUES (1, 9, 1);",
         "DELETE FROM p WHERE id = 1;",
-        ["1 rows of c (1)"],
+        ["1 row of c (1)"],
     ),
     "a column that was renamed": (P + C, "INSERT INTO c VALUES (1, 9);", "ALTER TABLE c RENAME COLUMN p TO r;", []),
     "a column that is new": (
         P + "CREATE TABLE c (id INTEGER PRIMARY KEY);",
         "INSERT INTO c VALUES (1), (2);",
         "ALTER TABLE c ADD COLUMN p REFERENCES p; UPDATE c SET p = id * 2;",
-        ["1 rows of c (4)"],
+        ["1 row of c (4)"],
     ),
-    "a parent table that went": (P + C, "INSERT INTO c VALUES (1, 2);", "DROP TABLE p;", ["1 rows of c (2)"]),
+    "a parent table that went": (P + C, "INSERT INTO c VALUES (1, 2);", "DROP TABLE p;", ["1 row of c (2)"]),
 }
 
 
@@ -86,7 +87,7 @@ def test_only_what_newly_refers_to_nothing_is_told(schema: str, rows: str, chang
         before.executescript(schema + rows)
         after.executescript(schema + rows + change)
         told = newly_dangling((before, violations(before)), (after, violations(after)), frozenset({"c"}))
-        assert [it.replace(" newly refer to nothing in p", "") for it in told] == found
+        assert [re.sub(" newly refers? to nothing in p", "", it) for it in told] == found
 
 
 UNTOUCHED = {

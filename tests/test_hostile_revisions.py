@@ -172,5 +172,5 @@ def test_rows_that_would_newly_refer_to_nothing_stop_the_run_and_older_ones_stay
     before = (place / "home.db").read_bytes()
     done = archmig("upgrade", "-e", "home", "--yes")
     assert done.code == 2
-    assert "1 rows of marks newly refer to nothing in notes (1)" in done.err
+    assert "1 row of marks newly refers to nothing in notes (1)" in done.err
     assert (place / "home.db").read_bytes() == before

@@ -28,6 +28,7 @@ ROOMS = {
         grouping provenance
         tracker_sync
         extras revision_names revision_text
+        words
     """,
     "adapters": """
         chain_connection dangling

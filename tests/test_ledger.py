@@ -237,6 +237,7 @@ def _newer(file: Path) -> None:
             "file is not a database",
         ),
         (lambda file: file.mkdir(), "it is a folder"),
+        (os.mkfifo, "it is no file"),
         (_other_database, "it is a database of something else"),
         (_newer, "a newer archmig wrote it (version 4)"),
     ],

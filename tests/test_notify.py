@@ -129,7 +129,7 @@ def test_what_changed_is_told_from_what_to_what(place: Path, hook: Posted) -> No
     assert (done.code, done.err) == (1, "")
     body = hook.bodies[1]
     assert body["text"] == (
-        "archmig check: home differs (1 behavioural differences from the chain; was clean before), "
+        "archmig check: home differs (1 behavioural difference from the chain; was clean before), "
         "behind is clean (differed before)"
     )
     assert changes(body) == {"home": ("clean", "differs"), "behind": ("differs", "clean")}
@@ -143,7 +143,7 @@ def test_what_changed_is_told_from_what_to_what(place: Path, hook: Posted) -> No
         "pending": [],
         "breaking": 0,
         "behavioural": 1,
-        "why": "1 behavioural differences from the chain",
+        "why": "1 behavioural difference from the chain",
         "error": None,
     }
     found = {"level": "repair", "code": "behavioural-missing", "count": 1, "first": "index ix_notes_due on notes"}

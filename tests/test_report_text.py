@@ -6,7 +6,8 @@ import pytest
 
 from architect_migrate.outline import Outline, Revision
 from architect_migrate.report_chain import place, ranges, short_names
-from architect_migrate.report_text import Cell, Style, ansi, clean, columns_of, count, plain, shortened, table
+from architect_migrate.report_text import Cell, Style, ansi, clean, columns_of, plain, shortened, table
+from architect_migrate.words import count
 
 CHAIN = Outline(tuple(Revision(it, ()) for it in ("001_a", "002_b", "017_x", "017_y", "ae1027a6", "beef")))
 NAMES = short_names(CHAIN)

@@ -21,7 +21,7 @@ home: sound
 """
 UNSOUND = """\
 home: not as it should be
-  schema           at 003 (head), stamped 003: 1 behavioural differences from the chain
+  schema           at 003 (head), stamped 003: 1 behavioural difference from the chain
                      index ix_notes_due on notes is missing
                      -> archmig diagnose -e home, then archmig reconcile -e home
   integrity_check  ok
