@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from architect_migrate.batch_casts import refuse_lossy_casts
 from architect_migrate.database import still_inside
 from architect_migrate.database_errors import TransactionEndedError
 
@@ -23,6 +24,7 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     """An SQLAlchemy connection on a lent SQLite connection, which it neither commits, rolls back nor closes.
 
     Once the transaction that it was lent in has ended, it executes nothing more: SQLite would be in autocommit.
+    It moves no rows by casts that they would not survive (see `batch_casts`).
     """
     inside = connection.in_transaction
     # The name is only to be shown, and need not be UTF-8.
@@ -31,7 +33,13 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     engine = sa.create_engine(url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None)
     for verb, deed in (("do_commit", refuse_commit), ("do_rollback", do_nothing), ("do_close", do_nothing)):
         setattr(engine.dialect, verb, deed)
-    sa.event.listen(engine, "before_cursor_execute", lambda *_: still_inside(connection) if inside else None)
+
+    def looked_at(_lent: object, _cursor: object, statement: str, *_more: object) -> None:
+        if inside:
+            still_inside(connection)
+            refuse_lossy_casts(connection, statement)
+
+    sa.event.listen(engine, "before_cursor_execute", looked_at)
     lent = engine.connect()
     try:
         lent.begin()

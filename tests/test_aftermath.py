@@ -237,6 +237,59 @@ def test_plain_alembic_refuses_what_cannot_be_put_back(tmp_path: Path) -> None:
     assert digest(its.database) == before
 
 
+RETYPED = """down_revision = "r1"
+import sqlalchemy as sa
+def upgrade():
+    {first}
+    with op.batch_alter_table("notes") as it:
+        it.alter_column("title", existing_type=sa.Text(), type_=sa.{to}())
+def downgrade():
+    pass
+"""
+VALUES = "INSERT INTO notes (id, title) VALUES (1, '2024-01-02 10:00:00'), (2, 'abc'), (3, '5'), (4, NULL)"
+PLAIN = pytest.mark.parametrize("plain", [False, True], ids=["archmig", "alembic"])
+
+
+def run(its: Home, plain: bool) -> str:
+    """What a run says that went wrong, empty where it went well."""
+    if plain:
+        its.setting()
+        done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
+        return done.failure if done.code else ""
+    try:
+        upgraded(its)
+    except RevisionFailedError as error:
+        return str(error)
+    return ""
+
+
+@PLAIN
+@pytest.mark.parametrize(
+    ("to", "more"),
+    [("Date", "'2024-01-02 10:00:00' as 2024; 'abc' as 0"), ("Boolean", "10:00:00' as 2024; 'abc' as 0")],
+)
+def test_values_that_a_batch_operation_would_destroy_by_a_cast_refuse_the_run(
+    tmp_path: Path, plain: bool, to: str, more: str
+) -> None:
+    its = home(tmp_path, TABLE.format(more=""), KIND, VALUES, second=RETYPED.format(first="pass", to=to))
+    before = digest(its.database)
+    said = run(its, plain)
+    assert (
+        f"revision r2 failed in upgrade(): its batch operation would make {to.upper()} of notes.title, and 2 values "
+        "would not survive that ("
+    ) in said
+    assert f"{more}): convert them in the revision first, by an UPDATE of its own" in said
+    assert digest(its.database) == before
+
+
+@PLAIN
+def test_values_that_survive_a_cast_or_are_converted_first_go_through_it(tmp_path: Path, plain: bool) -> None:
+    first = "op.execute(\"UPDATE notes SET title = length(title) WHERE title LIKE '%a%' OR title LIKE '%:%'\")"
+    its = home(tmp_path, TABLE.format(more=""), KIND, VALUES, second=RETYPED.format(first=first, to="Integer"))
+    assert run(its, plain) == ""
+    assert ask(its.database, "SELECT title FROM notes ORDER BY id") == [(19,), (3,), (5,), (None,)]
+
+
 ASIDE = (
     "ALTER TABLE notes RENAME TO notes_old",
     "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT, kind TEXT, due TEXT)",
