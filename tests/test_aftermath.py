@@ -148,6 +148,36 @@ def test_what_cannot_be_put_back_refuses_the_run_by_name(tmp_path: Path, more: s
     assert digest(its.database) == before
 
 
+CHANGED = """down_revision = "r1"
+import sqlalchemy as sa
+def upgrade():
+    with op.batch_alter_table("notes") as it:
+        it.alter_column("title", existing_type=sa.Text(), {change})
+def downgrade():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "title", "what"),
+    [
+        ("nullable=False", "TEXT COLLATE NOCASE", "column notes.title: collation was nocase and is binary"),
+        ("server_default='-'", "TEXT UNIQUE ON CONFLICT IGNORE", "ON CONFLICT IGNORE of notes(title)"),
+        ("nullable=False", "TEXT UNIQUE ON CONFLICT IGNORE", "ON CONFLICT IGNORE of notes(title)"),
+    ],
+)
+def test_what_only_this_database_says_of_a_column_that_the_revision_changes_is_not_lost(
+    tmp_path: Path, change: str, title: str, what: str
+) -> None:
+    table = TABLE.format(more="").replace("title TEXT", f"title {title}")
+    its = home(tmp_path, table, KIND, ROWS, second=CHANGED.format(change=change))
+    before = digest(its.database)
+    its.setting()
+    done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
+    assert done.failure.startswith(f"it: {REFUSED.format(what=what)}; everything was rolled back")
+    assert digest(its.database) == before
+
+
 def test_a_view_over_a_table_that_a_batch_operation_remakes_survives_or_stops_it(tmp_path: Path) -> None:
     view = "CREATE VIEW titles AS SELECT title FROM notes"
     its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, view)
