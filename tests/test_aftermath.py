@@ -148,6 +148,17 @@ def test_what_cannot_be_put_back_refuses_the_run_by_name(tmp_path: Path, more: s
     assert digest(its.database) == before
 
 
+def test_rows_that_a_key_tells_apart_are_found_again_though_a_batch_operation_numbers_them_anew(tmp_path: Path) -> None:
+    first = FIRST.replace("id INTEGER PRIMARY KEY", "id TEXT PRIMARY KEY")
+    its = own_chain(tmp_path, {"r1": first, "r2": BATCH})
+    table = TABLE.format(more="").replace("INTEGER", "TEXT")
+    gone = "DELETE FROM notes WHERE id = '1'"
+    script(its.database, table, KIND, ROWS, "INSERT INTO notes VALUES (NULL, 'none', 'y')", gone, *stamp("r1"))
+    assert upgraded(its).outcome is Outcome.DONE
+    found = ask(its.database, "SELECT id, title, kind, due FROM notes ORDER BY 1")
+    assert found == [(None, "none", "y", None), ("2", "Two", None, None)]
+
+
 CHANGED = """down_revision = "r1"
 import sqlalchemy as sa
 def upgrade():
