@@ -78,14 +78,14 @@ def watched_steps(
     _refuse_unrehearsed(job, run, [it.revision.revision for it in own if not it.is_upgrade], heads, connection)
     for step in found:
         if hasattr(step, "revision"):
-            step.migration_fn = _watched_step(step.migration_fn, connection, context.connection, step, job.ini)
+            step.migration_fn = _watched_step(step.migration_fn, connection, context, step, job.ini)
             its = step.revision.revision
             told.append(headline(RunRevision(its) if step.is_upgrade else RunDowngrade(its)))
         yield step
 
 
 def _watched_step(
-    function: Callable[..., None], connection: sqlite3.Connection, lent: Any, step: Any, ini: Path
+    function: Callable[..., None], connection: sqlite3.Connection, context: Any, step: Any, ini: Path
 ) -> Callable[..., None]:
     """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
 
@@ -96,7 +96,7 @@ def _watched_step(
     @wraps(function)
     def watched_function(**given: Any) -> None:
         before = aftermath.look(connection)
-        with chain.failures(revision, verb), watched(connection) as seen, not_passed_over(lent, connection):
+        with chain.failures(revision, verb), watched(connection) as seen, not_passed_over(context, connection):
             function(**given)
             database.still_inside(connection)
         learn = partial(history_of, ini, cache_folder(os.environ))

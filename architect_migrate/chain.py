@@ -67,7 +67,7 @@ class Runner:
     def _call(self, revision: str, function: str) -> Watched:
         with failures(revision, f"{function}()"):
             module: ModuleType = self.script.get_revision(revision).module
-            with watched(self.connection) as seen, not_passed_over(self.context.connection, self.connection):
+            with watched(self.connection) as seen, not_passed_over(self.context, self.connection):
                 getattr(module, function)()
                 still_inside(self.connection)
         return seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from architect_migrate.database_errors import TransactionEndedError
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Mapping
+
+    from alembic.runtime.migration import MigrationContext
 
 # How many rows had been written when a connection began its transaction.
 _CHANGES = "archmig_changes"
@@ -59,11 +62,12 @@ def as_connectable(connection: sa.Connection) -> sa.Connection:
 
 
 @contextmanager
-def not_passed_over(lent: sa.Connection | None, driver: sqlite3.Connection) -> Iterator[None]:
+def not_passed_over(context: MigrationContext, driver: sqlite3.Connection) -> Iterator[None]:
     """While code of the chain runs: what SQLAlchemy is asked to take back or close, and what would not be, is refused.
 
     Where nothing was written there is nothing to take back: an inspector, too, ends what it began with a rollback.
     """
+    lent = context.connection
     assert lent is not None
     tried: list[str] = []
     at_first = driver.total_changes
@@ -72,15 +76,18 @@ def not_passed_over(lent: sa.Connection | None, driver: sqlite3.Connection) -> I
         vars(connection)[_CHANGES] = driver.total_changes
 
     def taken_back(connection: sa.Connection) -> None:
-        if driver.total_changes > vars(connection).get(_CHANGES, at_first):
-            tried.append("roll back")
-            raise TransactionEndedError("roll back")
+        if driver.total_changes > max(at_first, vars(connection).get(_CHANGES, 0)):
+            refuse("roll back")
 
-    def closed() -> None:
-        tried.append("close the connection")
-        raise TransactionEndedError("close the connection")
+    def refuse(deed: str) -> None:
+        tried.append(deed)
+        raise TransactionEndedError(deed)
 
-    with _listening(lent.engine, {"begin": begun, "rollback": taken_back}), _closed_by(lent, closed):
+    with (
+        _listening(lent.engine, {"begin": begun, "rollback": taken_back}),
+        _instead(lent, "close", partial(refuse, "close the connection")),
+        _instead(context, "autocommit_block", partial(refuse, "run an autocommit_block")),
+    ):
         yield
     if lent.invalidated:
         tried.append("close the connection")
@@ -100,12 +107,12 @@ def _listening(engine: sa.Engine, deeds: Mapping[str, Callable[[sa.Connection], 
 
 
 @contextmanager
-def _closed_by(lent: sa.Connection, deed: Callable[[], None]) -> Iterator[None]:
-    vars(lent)["close"] = deed
+def _instead(thing: object, method: str, deed: Callable[[], None]) -> Iterator[None]:
+    vars(thing)[method] = deed
     try:
         yield
     finally:
-        del vars(lent)["close"]
+        del vars(thing)[method]
 
 
 @contextmanager
