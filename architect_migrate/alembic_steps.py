@@ -11,6 +11,7 @@ from architect_migrate import aftermath, chain, database
 from architect_migrate.alembic_job import source_for
 from architect_migrate.chain_connection import not_passed_over
 from architect_migrate.chain_errors import NotPromotedError, NotRehearsedError
+from architect_migrate.database_errors import TransactionEndedError
 from architect_migrate.guard import watched
 from architect_migrate.native import as_alembic_goes
 from architect_migrate.plan import RunDowngrade, RunRevision, headline
@@ -96,9 +97,13 @@ def _watched_step(
     @wraps(function)
     def watched_function(**given: Any) -> None:
         before = aftermath.look(connection)
-        with chain.failures(revision, verb), watched(connection) as seen, not_passed_over(context, connection):
-            function(**given)
-            database.still_inside(connection)
+        with chain.failures(revision, verb):
+            stamped = set(context.get_current_heads())
+            with watched(connection) as seen, not_passed_over(context, connection):
+                function(**given)
+                database.still_inside(connection)
+            if set(context.get_current_heads()) != stamped:
+                raise TransactionEndedError(f"change the stamp in {context.version_table}")
         learn = partial(history_of, ini, cache_folder(os.environ))
         for it in aftermath.mend(connection, before, seen, revision, learn):
             logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, it)
