@@ -190,7 +190,8 @@ def _clauses(objects: Iterable[Stored]) -> frozenset[_Clause]:
 
 def _written_so(history: History, remade: Collection[str]) -> frozenset[_Clause]:
     tables = (table for it in history.replayed for table in it.delta.changed.tables)
-    return _clauses(Stored("table", it.name, it.name, it.sql) for it in tables if it.name in remade)
+    # A table that was put together from branches has no text.
+    return _clauses(Stored("table", it.name, it.name, it.sql) for it in tables if it.name in remade and it.sql)
 
 
 def _loss(change: Change, does: Effects) -> Change | None:
