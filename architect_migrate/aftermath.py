@@ -9,9 +9,10 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from architect_migrate.chain_errors import RevisionLosesError
+from architect_migrate.compare import compare
 from architect_migrate.diff import Differs, Missing, diff, needs_repair
 from architect_migrate.errors import ArchmigError
 from architect_migrate.facts import IndexFact, PrimaryKeyFact, describe, key
@@ -29,13 +30,15 @@ if TYPE_CHECKING:
 
     from architect_migrate.diff import Change
     from architect_migrate.guard import Watched
-    from architect_migrate.history import History
+    from architect_migrate.history import Effects, History
     from architect_migrate.schema import Key, Schema
 
 _OBJECTS = """SELECT type, name, tbl_name, sql, rootpage FROM main.sqlite_master
               WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"""
 _ORDER = ("table", "index", "view", "trigger")
 _COUNTING = "AUTOINCREMENT of "
+# An ON CONFLICT: its table, the kind of its constraint, the columns, and what it says.
+_Clause: TypeAlias = "tuple[str, str, tuple[str, ...], str]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,10 @@ def mend(
     if not gone and not remade:
         return ()
     history = learn()
-    its = effects(history)[revision]
-    meant = frozenset(its.removed) | frozenset(its.added)
-    if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - meant) if kind == "table"):
+    does = effects(history)[revision]
+    if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - _meant(does)) if kind == "table"):
         raise RevisionLosesError(revision, lost, "in the chain it leaves them alone")
-    case = _Case(connection, before, after, remade, meant, revision, _written_so(history, remade))
+    case = _Case(connection, before, after, remade, does, revision, _written_so(history, remade))
     return (*_remake(case), *_recreate(case))
 
 
@@ -115,7 +117,7 @@ def _is_another(old: Stored, new: Stored) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One revision's aftermath: `remade` are tables that it made anew, `meant` the keys of what it does.
+    """One revision's aftermath: `remade` are tables that it made anew, `does` is what it does in the chain.
 
     `ours` are the ON CONFLICT clauses that the chain itself writes, and may lose as it does on an empty database.
     """
@@ -124,9 +126,9 @@ class _Case:
     before: Before
     after: Before
     remade: frozenset[str]
-    meant: frozenset[Key]
+    does: Effects
     revision: str
-    ours: frozenset[tuple[str, str, str]]
+    ours: frozenset[_Clause]
 
 
 def _remake(case: _Case) -> list[str]:
@@ -134,9 +136,10 @@ def _remake(case: _Case) -> list[str]:
     if not case.remade:
         return []
     after = _schema(case, case.after)
-    lost = [it for it in diff(_schema(case, case.before), after) if _is_loss(it, case.meant)]
+    changes = diff(_schema(case, case.before), after)
+    lost = [it for change in changes if (it := _loss(change, case.does)) is not None]
     beyond = [_said(it) for it in lost if not _lost_autoincrement(it)]
-    beyond += [f"{kind} of {table}({columns})" for table, kind, columns in _clauses_lost(case)]
+    beyond += [f"ON CONFLICT {it} of {table}({','.join(names)})" for table, _, names, it in _clauses_lost(case)]
     if beyond:
         cause = "only the revision can keep these: alter the table by statements of its own"
         raise RevisionLosesError(case.revision, tuple(beyond), cause)
@@ -159,18 +162,25 @@ def _schema(case: _Case, seen: Before) -> Schema:
         return read_schema(scratch)
 
 
-def _clauses_lost(case: _Case) -> list[tuple[str, str, str]]:
+def _clauses_lost(case: _Case) -> list[_Clause]:
     """ON CONFLICT clauses that are gone: they are in no schema, since nothing but an INSERT tells them apart."""
     old, new = (_clauses(it for it in seen.objects if it.key[1] in case.remade) for seen in (case.before, case.after))
-    columns = {key[1:] for key in case.meant if key[0] == "column"}
-    lost = sorted(old - new - case.ours)
-    return [(table, kind, names) for table, kind, names in lost if (table, names) not in columns]
+    return [it for it in sorted(old - new - case.ours) if not _is_meant(it, case.does)]
 
 
-def _clauses(objects: Iterable[Stored]) -> frozenset[tuple[str, str, str]]:
-    """Every ON CONFLICT of tables as table, words and columns."""
+def _is_meant(clause: _Clause, does: Effects) -> bool:
+    """Whether a clause goes with its column, its uniqueness or its NOT NULL."""
+    table, kind, names, _ = clause
+    gone, column = does.removed.keys() - does.added.keys(), ("column", table, *names)
+    if kind == NotNull.__name__ and "nullability" in _respects(column, does):
+        return True
+    return column in gone or (kind == Unique.__name__ and ("unique", table, *sorted(names)) in gone)
+
+
+def _clauses(objects: Iterable[Stored]) -> frozenset[_Clause]:
+    """Every ON CONFLICT of tables."""
     return frozenset(
-        (it.key[1], f"ON CONFLICT {found.conflict}", ",".join(fold(column.name) for column in found.columns))
+        (it.key[1], type(found).__name__, tuple(fold(column.name) for column in found.columns), found.conflict)
         for it in objects
         if it.kind == "table"
         for found in parse_table(it.sql).every_constraint
@@ -178,20 +188,36 @@ def _clauses(objects: Iterable[Stored]) -> frozenset[tuple[str, str, str]]:
     )
 
 
-def _written_so(history: History, remade: Collection[str]) -> frozenset[tuple[str, str, str]]:
+def _written_so(history: History, remade: Collection[str]) -> frozenset[_Clause]:
     tables = (table for it in history.replayed for table in it.delta.changed.tables)
-    return _clauses(Stored("table", it.name, it.name, it.sql) for it in tables if it.name in remade)
+    # A table that was put together from branches has no text.
+    return _clauses(Stored("table", it.name, it.name, it.sql) for it in tables if it.name in remade and it.sql)
 
 
-def _is_loss(change: Change, meant: Collection[Key]) -> bool:
-    """Whether something of a table is missing or another now, though the revision does nothing about it."""
+def _loss(change: Change, does: Effects) -> Change | None:
+    """What of a table is missing or another now, though the revision does nothing about that."""
     match change:
         case Missing(fact=IndexFact()) | Differs(fact=IndexFact()):
-            return False  # an index is an object of its own, and put back as such
-        case Missing() | Differs():
-            return key(change.fact) not in meant and needs_repair(change)
+            return None  # an index is an object of its own, and put back as such
+        case Missing():
+            return change if key(change.fact) not in _meant(does) and needs_repair(change) else None
+        case Differs() if key(change.fact) not in _meant(does) or key(change.fact) in does.removed:
+            # In the chain a column may get another type by this, and yet keep a collation that only this database has.
+            beyond = tuple(it for it in change.differences if it.respect not in _respects(key(change.fact), does))
+            left = replace(change, differences=beyond)
+            return left if beyond and needs_repair(left) else None
         case _:
-            return False
+            return None
+
+
+def _meant(does: Effects) -> frozenset[Key]:
+    return frozenset(does.removed) | frozenset(does.added)
+
+
+def _respects(its_key: Key, does: Effects) -> frozenset[str]:
+    """In what respects the revision changes a fact that is there before and after it."""
+    old, new = does.removed.get(its_key), does.added.get(its_key)
+    return frozenset(it.respect for it in compare(old, new)) if old and new else frozenset()
 
 
 def _lost_autoincrement(change: Change) -> bool:
@@ -255,9 +281,9 @@ def _recreate(case: _Case) -> list[str]:
 
 def _is_to_be_recreated(case: _Case, it: Stored) -> bool:
     """Whether an object is gone, or an index another now, and neither it nor its table was meant to go."""
-    now = {found.key: found.sql for found in case.after.objects}
+    now, meant = {found.key: found.sql for found in case.after.objects}, _meant(case.does)
     table = ("table", fold(it.table))
-    if it.kind == "table" or it.key in case.meant or (it.kind != "view" and table not in now and table in case.meant):
+    if it.kind == "table" or it.key in meant or (it.kind != "view" and table not in now and table in meant):
         return False
     made_anew = it.kind == "index" and fold(it.table) in case.remade
     return it.key not in now or (made_anew and now[it.key] != it.sql)

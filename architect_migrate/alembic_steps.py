@@ -11,6 +11,7 @@ from architect_migrate import aftermath, chain, database
 from architect_migrate.alembic_job import source_for
 from architect_migrate.chain_connection import not_passed_over
 from architect_migrate.chain_errors import NotPromotedError, NotRehearsedError
+from architect_migrate.database_errors import TransactionEndedError
 from architect_migrate.guard import watched
 from architect_migrate.native import as_alembic_goes
 from architect_migrate.plan import RunDowngrade, RunRevision, headline
@@ -78,14 +79,14 @@ def watched_steps(
     _refuse_unrehearsed(job, run, [it.revision.revision for it in own if not it.is_upgrade], heads, connection)
     for step in found:
         if hasattr(step, "revision"):
-            step.migration_fn = _watched_step(step.migration_fn, connection, context.connection, step, job.ini)
+            step.migration_fn = _watched_step(step.migration_fn, connection, context, step, job.ini)
             its = step.revision.revision
             told.append(headline(RunRevision(its) if step.is_upgrade else RunDowngrade(its)))
         yield step
 
 
 def _watched_step(
-    function: Callable[..., None], connection: sqlite3.Connection, lent: Any, step: Any, ini: Path
+    function: Callable[..., None], connection: sqlite3.Connection, context: Any, step: Any, ini: Path
 ) -> Callable[..., None]:
     """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
 
@@ -96,9 +97,13 @@ def _watched_step(
     @wraps(function)
     def watched_function(**given: Any) -> None:
         before = aftermath.look(connection)
-        with chain.failures(revision, verb), watched(connection) as seen, not_passed_over(lent, connection):
-            function(**given)
-            database.still_inside(connection)
+        with chain.failures(revision, verb):
+            stamped = set(context.get_current_heads())
+            with watched(connection) as seen, not_passed_over(context, connection):
+                function(**given)
+                database.still_inside(connection)
+            if set(context.get_current_heads()) != stamped:
+                raise TransactionEndedError(f"change the stamp in {context.version_table}")
         learn = partial(history_of, ini, cache_folder(os.environ))
         for it in aftermath.mend(connection, before, seen, revision, learn):
             logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, it)

@@ -55,6 +55,7 @@ class Written:
     deleted: set[str] = field(default_factory=set)
     triggered: set[tuple[str, str, str]] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
+    remade: set[str] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
 
     def add(self, seen: Watched) -> None:
@@ -63,6 +64,7 @@ class Written:
         self.deleted |= seen.deleted
         self.triggered |= seen.triggered
         self.written |= seen.tables() | seen.dropped | seen.remade
+        self.remade |= seen.remade
         self.restored += seen.restored
 
 

@@ -35,6 +35,7 @@ from architect_migrate.guard import Watched, watched
 from architect_migrate.history import History
 from architect_migrate.outline import Outline, Revision, ancestry, on_branches
 from architect_migrate.recording import Recording, scratch_connection
+from architect_migrate.sql_errors import CastLosesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +67,7 @@ class Runner:
     def _call(self, revision: str, function: str) -> Watched:
         with failures(revision, f"{function}()"):
             module: ModuleType = self.script.get_revision(revision).module
-            with watched(self.connection) as seen, not_passed_over(self.context.connection, self.connection):
+            with watched(self.connection) as seen, not_passed_over(self.context, self.connection):
                 getattr(module, function)()
                 still_inside(self.connection)
         return seen
@@ -77,7 +78,7 @@ def failures(revision: str, action: str) -> Iterator[None]:
     """Whatever a revision raises, SystemExit included, becomes an error that names it; a Ctrl-C stays one."""
     try:
         yield
-    except TransactionEndedError as error:
+    except (TransactionEndedError, CastLosesError) as error:
         raise RevisionFailedError(revision, action, str(error)) from error
     except (ArchmigError, KeyboardInterrupt):
         raise

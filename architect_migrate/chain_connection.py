@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from architect_migrate.batch_casts import refuse_lossy_casts
 from architect_migrate.database import still_inside
 from architect_migrate.database_errors import TransactionEndedError
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Mapping
+
+    from alembic.runtime.migration import MigrationContext
 
 # How many rows had been written when a connection began its transaction.
 _CHANGES = "archmig_changes"
@@ -23,6 +27,7 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     """An SQLAlchemy connection on a lent SQLite connection, which it neither commits, rolls back nor closes.
 
     Once the transaction that it was lent in has ended, it executes nothing more: SQLite would be in autocommit.
+    It moves no rows by casts that they would not survive (see `batch_casts`).
     """
     inside = connection.in_transaction
     # The name is only to be shown, and need not be UTF-8.
@@ -31,7 +36,13 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     engine = sa.create_engine(url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None)
     for verb, deed in (("do_commit", refuse_commit), ("do_rollback", do_nothing), ("do_close", do_nothing)):
         setattr(engine.dialect, verb, deed)
-    sa.event.listen(engine, "before_cursor_execute", lambda *_: still_inside(connection) if inside else None)
+
+    def looked_at(_lent: object, _cursor: object, statement: str, *_more: object) -> None:
+        if inside:
+            still_inside(connection)
+            refuse_lossy_casts(connection, statement)
+
+    sa.event.listen(engine, "before_cursor_execute", looked_at)
     lent = engine.connect()
     try:
         lent.begin()
@@ -51,11 +62,12 @@ def as_connectable(connection: sa.Connection) -> sa.Connection:
 
 
 @contextmanager
-def not_passed_over(lent: sa.Connection | None, driver: sqlite3.Connection) -> Iterator[None]:
+def not_passed_over(context: MigrationContext, driver: sqlite3.Connection) -> Iterator[None]:
     """While code of the chain runs: what SQLAlchemy is asked to take back or close, and what would not be, is refused.
 
     Where nothing was written there is nothing to take back: an inspector, too, ends what it began with a rollback.
     """
+    lent = context.connection
     assert lent is not None
     tried: list[str] = []
     at_first = driver.total_changes
@@ -64,15 +76,18 @@ def not_passed_over(lent: sa.Connection | None, driver: sqlite3.Connection) -> I
         vars(connection)[_CHANGES] = driver.total_changes
 
     def taken_back(connection: sa.Connection) -> None:
-        if driver.total_changes > vars(connection).get(_CHANGES, at_first):
-            tried.append("roll back")
-            raise TransactionEndedError("roll back")
+        if driver.total_changes > max(at_first, vars(connection).get(_CHANGES, 0)):
+            refuse("roll back")
 
-    def closed() -> None:
-        tried.append("close the connection")
-        raise TransactionEndedError("close the connection")
+    def refuse(deed: str) -> None:
+        tried.append(deed)
+        raise TransactionEndedError(deed)
 
-    with _listening(lent.engine, {"begin": begun, "rollback": taken_back}), _closed_by(lent, closed):
+    with (
+        _listening(lent.engine, {"begin": begun, "rollback": taken_back}),
+        _instead(lent, "close", partial(refuse, "close the connection")),
+        _instead(context, "autocommit_block", partial(refuse, "run an autocommit_block")),
+    ):
         yield
     if lent.invalidated:
         tried.append("close the connection")
@@ -92,12 +107,12 @@ def _listening(engine: sa.Engine, deeds: Mapping[str, Callable[[sa.Connection], 
 
 
 @contextmanager
-def _closed_by(lent: sa.Connection, deed: Callable[[], None]) -> Iterator[None]:
-    vars(lent)["close"] = deed
+def _instead(thing: object, method: str, deed: Callable[[], None]) -> Iterator[None]:
+    vars(thing)[method] = deed
     try:
         yield
     finally:
-        del vars(lent)["close"]
+        del vars(thing)[method]
 
 
 @contextmanager

@@ -37,7 +37,8 @@ class Permitted:
     """What a run may do to rows that were there; every name folded, columns as (table, column).
 
     The rows of `touched` tables are compared, those of others only counted. A column in `updated` may change, rows
-    of `deleted_from` may go, and nothing is asked of `removed_columns` and `removed_tables`.
+    of `deleted_from` may go, rows of `remade` ones may have other rowids where a primary key tells them apart, and
+    nothing is asked of `removed_columns` and `removed_tables`.
     """
 
     touched: frozenset[str]
@@ -45,6 +46,7 @@ class Permitted:
     removed_columns: frozenset[tuple[str, str]] = _NO_COLUMNS
     removed_tables: frozenset[str] = _NOTHING
     deleted_from: frozenset[str] = _NOTHING
+    remade: frozenset[str] = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _count(connection: sqlite3.Connection, table: RowTable) -> int:
 
 def _compare(pair: _Pair, new: RowTable, rows_before: int, rows_after: int) -> TableProof:
     columns = _compared_columns(pair, new)
-    keys = shared_keys(pair.old, new, pair.permitted.updated)
+    keys = shared_keys(pair.old, new, pair.permitted.updated, remade=pair.name in pair.permitted.remade)
     if keys is None:
         pair.lose("", "no key tells its rows apart both before and after, so nothing is proven of them")
         return TableProof(pair.old.name, rows_before, rows_after, gone=0, compared=False, digest="")
@@ -223,13 +225,20 @@ def _compared_columns(pair: _Pair, new: RowTable) -> tuple[str, ...]:
     return tuple(column for column in asked if fold(column) in there)
 
 
-def shared_keys(old: RowTable, new: RowTable, updated: frozenset[tuple[str, str]] = _NO_COLUMNS) -> _Keys | None:
-    """SQL for the key of a row, before and after: what a rebuild carries it by. None where there is no such key."""
+def shared_keys(
+    old: RowTable, new: RowTable, updated: frozenset[tuple[str, str]] = _NO_COLUMNS, *, remade: bool = False
+) -> _Keys | None:
+    """SQL for the key of a row, before and after: what a rebuild carries it by. None where there is no such key.
+
+    A table `remade` by the chain's code has other rowids as soon as a row was ever deleted.
+    """
     rewritten = {column for table, column in updated if table == fold(old.name)}
     shared = ({fold(column) for column in old.columns} & {fold(column) for column in new.columns}) - rewritten
     candidates = [table.primary_key for table in (new, old) if table.without_rowid]
     if new.alias and fold(new.alias) != fold(old.alias):
         candidates.append((new.alias,))
+    if remade and old.primary_key and [*map(fold, old.primary_key)] == [*map(fold, new.primary_key)]:
+        candidates.append(old.primary_key)
     for columns in candidates:
         if {fold(column) for column in columns} <= shared:
             return of_columns(columns), of_columns(columns)

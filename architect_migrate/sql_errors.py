@@ -58,6 +58,21 @@ class ValuesWouldChangeError(ArchmigError):
         )
 
 
+class CastLosesError(ArchmigError):
+    """A batch operation would cast values that do not survive it; `value` is what it casts, as its SQL has it."""
+
+    def __init__(self, value: str, declared: str, count: int, examples: tuple[str, ...]) -> None:
+        self.value, self.declared, self.count, self.examples = value, declared, count, examples
+        super().__init__(value, declared, count, examples)
+
+    def __str__(self) -> str:
+        values = "1 value" if self.count == 1 else f"{self.count} values"
+        return (
+            f"its batch operation would make {self.declared} of {self.value}, and {values} would not survive that "
+            f"({'; '.join(self.examples)}): convert them in the revision first, by an UPDATE of its own"
+        )
+
+
 class RowsForbidError(ArchmigError):
     """Rows that break a constraint of the new table; `count` is of rows, None where SQLite does not tell."""
 

@@ -182,6 +182,7 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
         frozenset(columns),
         frozenset(tables),
         frozenset(written.deleted | deleted),
+        frozenset(written.remade),
     )
 
 

@@ -148,6 +148,47 @@ def test_what_cannot_be_put_back_refuses_the_run_by_name(tmp_path: Path, more: s
     assert digest(its.database) == before
 
 
+def test_rows_that_a_key_tells_apart_are_found_again_though_a_batch_operation_numbers_them_anew(tmp_path: Path) -> None:
+    first = FIRST.replace("id INTEGER PRIMARY KEY", "id TEXT PRIMARY KEY")
+    its = own_chain(tmp_path, {"r1": first, "r2": BATCH})
+    table = TABLE.format(more="").replace("INTEGER", "TEXT")
+    gone = "DELETE FROM notes WHERE id = '1'"
+    script(its.database, table, KIND, ROWS, "INSERT INTO notes VALUES (NULL, 'none', 'y')", gone, *stamp("r1"))
+    assert upgraded(its).outcome is Outcome.DONE
+    found = ask(its.database, "SELECT id, title, kind, due FROM notes ORDER BY 1")
+    assert found == [(None, "none", "y", None), ("2", "Two", None, None)]
+
+
+CHANGED = """down_revision = "r1"
+import sqlalchemy as sa
+def upgrade():
+    with op.batch_alter_table("notes") as it:
+        it.alter_column("title", existing_type=sa.Text(), {change})
+def downgrade():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "title", "what"),
+    [
+        ("nullable=False", "TEXT COLLATE NOCASE", "column notes.title: collation was nocase and is binary"),
+        ("server_default='-'", "TEXT UNIQUE ON CONFLICT IGNORE", "ON CONFLICT IGNORE of notes(title)"),
+        ("nullable=False", "TEXT UNIQUE ON CONFLICT IGNORE", "ON CONFLICT IGNORE of notes(title)"),
+    ],
+)
+def test_what_only_this_database_says_of_a_column_that_the_revision_changes_is_not_lost(
+    tmp_path: Path, change: str, title: str, what: str
+) -> None:
+    table = TABLE.format(more="").replace("title TEXT", f"title {title}")
+    its = home(tmp_path, table, KIND, ROWS, second=CHANGED.format(change=change))
+    before = digest(its.database)
+    its.setting()
+    done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
+    assert done.failure.startswith(f"it: {REFUSED.format(what=what)}; everything was rolled back")
+    assert digest(its.database) == before
+
+
 def test_a_view_over_a_table_that_a_batch_operation_remakes_survives_or_stops_it(tmp_path: Path) -> None:
     view = "CREATE VIEW titles AS SELECT title FROM notes"
     its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, view)
@@ -235,6 +276,59 @@ def test_plain_alembic_refuses_what_cannot_be_put_back(tmp_path: Path) -> None:
     what = REFUSED.format(what="check on notes: mood <> 'bad'")
     assert done.failure == f"it: {what}; everything was rolled back"
     assert digest(its.database) == before
+
+
+RETYPED = """down_revision = "r1"
+import sqlalchemy as sa
+def upgrade():
+    {first}
+    with op.batch_alter_table("notes") as it:
+        it.alter_column("title", existing_type=sa.Text(), type_=sa.{to}())
+def downgrade():
+    pass
+"""
+VALUES = "INSERT INTO notes (id, title) VALUES (1, '2024-01-02 10:00:00'), (2, 'abc'), (3, '5'), (4, NULL)"
+PLAIN = pytest.mark.parametrize("plain", [False, True], ids=["archmig", "alembic"])
+
+
+def run(its: Home, plain: bool) -> str:
+    """What a run says that went wrong, empty where it went well."""
+    if plain:
+        its.setting()
+        done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
+        return done.failure if done.code else ""
+    try:
+        upgraded(its)
+    except RevisionFailedError as error:
+        return str(error)
+    return ""
+
+
+@PLAIN
+@pytest.mark.parametrize(
+    ("to", "more"),
+    [("Date", "'2024-01-02 10:00:00' as 2024; 'abc' as 0"), ("Boolean", "10:00:00' as 2024; 'abc' as 0")],
+)
+def test_values_that_a_batch_operation_would_destroy_by_a_cast_refuse_the_run(
+    tmp_path: Path, plain: bool, to: str, more: str
+) -> None:
+    its = home(tmp_path, TABLE.format(more=""), KIND, VALUES, second=RETYPED.format(first="pass", to=to))
+    before = digest(its.database)
+    said = run(its, plain)
+    assert (
+        f"revision r2 failed in upgrade(): its batch operation would make {to.upper()} of notes.title, and 2 values "
+        "would not survive that ("
+    ) in said
+    assert f"{more}): convert them in the revision first, by an UPDATE of its own" in said
+    assert digest(its.database) == before
+
+
+@PLAIN
+def test_values_that_survive_a_cast_or_are_converted_first_go_through_it(tmp_path: Path, plain: bool) -> None:
+    first = "op.execute(\"UPDATE notes SET title = length(title) WHERE title LIKE '%a%' OR title LIKE '%:%'\")"
+    its = home(tmp_path, TABLE.format(more=""), KIND, VALUES, second=RETYPED.format(first=first, to="Integer"))
+    assert run(its, plain) == ""
+    assert ask(its.database, "SELECT title FROM notes ORDER BY id") == [(19,), (3,), (5,), (None,)]
 
 
 ASIDE = (

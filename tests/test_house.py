@@ -31,7 +31,7 @@ ROOMS = {
         words
     """,
     "adapters": """
-        chain_connection dangling
+        batch_casts chain_connection dangling
         backup backup_record chain chain_files content database draft environments exact_rows guard interrupt
         ledger lock overwrite policy_tables proof recording replay replayer resolve_entries row_delta row_merge
         seeds sqlite_digest sqlite_read sqlite_rebuild sqlite_rebuild_explain sqlite_rebuild_rows sqlite_rows stamp

@@ -112,6 +112,8 @@ SWALLOWED_BELOW = (
         ((*SWALLOWED, "op.execute('CREATE TABLE late (id INTEGER)')"), ENDED),
         (SWALLOWED_BELOW, "go on after SQLite had rolled the transaction back"),
         (("op.get_bind().rollback()",), "roll back"),
+        (("op.execute(\"INSERT INTO alembic_version VALUES ('elsewhere')\")",), "change the stamp in alembic_version"),
+        (("op.execute('DELETE FROM alembic_version')",), "change the stamp in alembic_version"),
         (("op.get_bind().close()",), "close the connection"),
         (
             ("op.execute(\"CREATE TEMP TABLE alembic_version AS SELECT '002_second' AS version_num\")",),
