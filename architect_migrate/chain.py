@@ -250,6 +250,8 @@ def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDir
             script.get_heads()
         except TypeError as error:
             raise ChainError(str(ini), f"an id of a revision, or its down_revision, is no text: {error}") from error
+        except SystemExit as error:
+            raise ChainError(str(ini), f"SystemExit: {error}") from error
         return script
 
 

@@ -476,3 +476,14 @@ def test_a_folder_of_backups_that_cannot_be_read_is_told_as_that(folder: Path, m
     done = archmig("backup", "list", "-e", "home")
     said = f"archmig: home: {backups}: cannot be read: Permission denied; see to the folder's permissions\n"
     assert (done.code, done.err) == (2, said)
+
+
+def test_prune_says_nothing_of_what_it_could_not_judge(folder: Path) -> None:
+    policy(folder, "keep = 1")
+    for _ in range(2):
+        archmig("backup", "create", "-e", "home")
+    (folder / "home.db").unlink()
+    done = archmig("backup", "prune", "-e", "home")
+    assert (done.code, done.out) == (2, "")
+    assert "home.db: no such file" in done.err
+    assert len(taken(folder)) == 2

@@ -85,6 +85,7 @@ def test_a_chain_that_cannot_be_followed_is_one_line(place: Path, case: str, wor
         ("unknown down_revision", CHAINS["unknown down_revision"][1]),
         ("a file with a NUL", CHAINS["a file with a NUL"][1]),
         ("an id that is no text", CHAINS["an id that is no text"][1]),
+        ("exit", CHAINS["exit"][1]),
     ],
 )
 def test_no_new_revision_is_made_in_a_chain_that_cannot_be_followed(place: Path, case: str, said: str) -> None:
