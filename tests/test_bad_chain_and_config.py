@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -103,6 +104,10 @@ def test_no_new_revision_is_made_in_a_chain_that_cannot_be_followed(place: Path,
         (
             lambda it: (it / "alembic.ini").unlink(),
             "No such file or directory (name the chain's alembic.ini in [alembic] config)",
+        ),
+        (
+            lambda it: ((it / "alembic.ini").unlink(), os.mkfifo(it / "alembic.ini")),
+            "is no file (name the chain's alembic.ini in [alembic] config)",
         ),
         (
             lambda it: shutil.rmtree(it / "chain"),
