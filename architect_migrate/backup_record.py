@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate.backup import file_safe
 from architect_migrate.content import Content, from_json, to_json
-from architect_migrate.database_errors import BackupError
+from architect_migrate.database_errors import BackupError, BackupFolderError
 from architect_migrate.draft import sync, write_whole
 from architect_migrate.urls import mask
 
@@ -131,11 +131,11 @@ def copy_at(path: Path) -> Copy | None:
 
 
 def copies(folder: Path) -> tuple[Copy, ...]:
-    """Every backup in a folder, oldest first; none where there is no folder. Raises BackupError."""
+    """Every backup in a folder, oldest first; none where there is no folder. Raises BackupFolderError."""
     try:
         found = [copy_at(it) for it in folder.iterdir()] if folder.is_dir() else []
     except OSError as error:
-        raise BackupError(str(folder), error.strerror or str(error), "see to the folder's permissions") from error
+        raise BackupFolderError(str(folder), f"cannot be read: {error.strerror or error}") from error
     return tuple(sorted((it for it in found if it), key=lambda it: (it.taken_at, it.number, it.path.name)))
 
 
@@ -153,16 +153,23 @@ def _belongs(copy: Copy, environment: str, database: str) -> bool:
         return copy.name == file_safe(environment)
     if copy.record.database == database:
         return True
-    elsewhere = Path(copy.record.database.removeprefix("sqlite:///"))
-    return copy.record.environment == environment and not elsewhere.exists()
+    return copy.record.environment == environment and _is_gone(Path(copy.record.database.removeprefix("sqlite:///")))
+
+
+def _is_gone(database: Path) -> bool:
+    """Whether there is no such file; where that cannot be told, somebody else's folder has it."""
+    try:
+        return not database.exists()
+    except OSError:
+        return False
 
 
 def remove(copy: Copy) -> None:
-    """Delete a backup, then its record. Raises BackupError."""
+    """Delete a backup, then its record. Raises BackupFolderError."""
     try:
         copy.path.unlink()
         record_file(copy.path).unlink(missing_ok=True)
         sync(copy.path.parent)
     except OSError as error:
         problem = f"{copy.path.name} cannot be removed: {error.strerror or error}"
-        raise BackupError(str(copy.path.parent), problem, "see to the folder's permissions") from error
+        raise BackupFolderError(str(copy.path.parent), problem) from error

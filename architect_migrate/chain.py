@@ -16,6 +16,7 @@ from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError, to_tuple
 
 from architect_migrate.chain_connection import (
@@ -249,10 +250,16 @@ def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDir
     """The chain's files; with those of the folder `draft`, which then is one more version location."""
     with file_errors(ini), warnings.catch_warnings():
         warnings.filterwarnings("error", "Revision .* is present more than once")  # else either file would do
+        warnings.filterwarnings("ignore", "Revision .* referenced from .* is not present")  # an error follows
         script = ScriptDirectory.from_config(config)
         if draft:
             script.version_locations = [*(script.version_locations or [f"{script.dir}/versions"]), str(draft)]
-        script.get_heads()
+        try:
+            script.get_heads()
+        except TypeError as error:
+            raise ChainError(str(ini), f"an id of a revision, or its down_revision, is no text: {error}") from error
+        except SystemExit as error:
+            raise ChainError(str(ini), f"SystemExit: {error}") from error
         return script
 
 
@@ -264,10 +271,12 @@ def file_errors(ini: Path) -> Iterator[None]:
     except (CommandError, UserWarning) as error:
         raise ChainError(str(ini), " ".join(str(error).split())) from error
     except SyntaxError as error:
+        if error.filename is None:  # of a file with a NUL in it Python says only that
+            raise ChainError(str(ini), f"one of its files: {error.msg}") from error
         raise ChainError(f"{error.filename}, line {error.lineno}", str(error.msg)) from error
     except KeyError as error:
         raise ChainError(str(ini), f"a revision names {error} as one before it, and there is no such file") from error
-    except (ImportError, AttributeError, OSError) as error:
+    except (ImportError, AttributeError, OSError, RevisionError) as error:
         raise ChainError(str(ini), f"{type(error).__name__}: {error}") from error
 
 

@@ -30,6 +30,9 @@ def alembic_option(ini: Path, key: str) -> str | None:
     """What an alembic.ini says under [alembic]; None where it does not say it. Raises ChainError."""
     parser = configparser.ConfigParser({"here": str(ini.parent)})
     try:
+        if ini.exists() and not ini.is_file():
+            # A pipe would be waited for, and a device read, without end.
+            raise ChainError(str(ini), "is no file", "name the chain's alembic.ini in [alembic] config")
         with ini.open(encoding="utf-8") as file:
             parser.read_file(file)
         return parser["alembic"].get(key)

@@ -25,6 +25,7 @@ from architect_migrate.cli_defaults import Command, Group
 from architect_migrate.cli_end import say, unwritten, write
 from architect_migrate.cli_options import ConfigFile, Debug, Json, Options, selecting, solitary
 from architect_migrate.errors import OutputError
+from architect_migrate.interrupt import ignored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,14 @@ def main() -> None:
         application()(prog_name="archmig")
     except (OSError, OutputError) as error:
         raise SystemExit(unwritten(error)) from None
+    except SystemExit as end:
+        # Outside of a command it is Typer that catches a Ctrl-C, and it says nothing.
+        if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
+            say("interrupted; but for what is told above, nothing was changed")
+        raise
+    finally:
+        # All is done and said: a Ctrl-C while the interpreter clears up must not make a success a death by signal.
+        ignored()
 
 
 def application() -> typer.Typer:

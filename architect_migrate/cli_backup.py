@@ -140,7 +140,7 @@ def prune(options: Options, *, dry_run: DryPrune = False) -> int:
         from architect_migrate.report_backup_json import pruned_json
 
         _document(options, settings, found, code, lambda its: {"backups": [pruned_json(it, not dry_run) for it in its]})
-    else:
+    elif any(not isinstance(it, ArchmigError) for it in found):
         from architect_migrate.report_backup import pruned_text
 
         told = [(name, it) for name, its in _good(settings, found) for it in its]

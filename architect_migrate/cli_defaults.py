@@ -6,14 +6,36 @@ A default is of its type already; what is given is Typer's to coerce.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
+
+from architect_migrate.urls import mask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def _masked() -> Iterator[None]:
+    """What Typer says of words that it cannot use, without the secrets that may be in them."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(said := getattr(error, "message", None), str):
+            error.message = mask(said)  # type: ignore[attr-defined]  # of Typer's own errors
+        raise
 
 
 class Command(TyperCommand):
     """A command that leaves defaults alone."""
+
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        """The command's words, understood; what cannot be is shown without secrets."""
+        with _masked():
+            return super().make_context(*given, **named)
 
     def get_params(self, ctx: Any) -> Any:
         """The parameters, `--help` included."""
@@ -22,6 +44,16 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """A group of commands that leaves the defaults of its own options alone."""
+
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        """The group's words, understood; what cannot be is shown without secrets."""
+        with _masked():
+            return super().make_context(*given, **named)
+
+    def resolve_command(self, *given: Any, **named: Any) -> Any:
+        """The command that is meant; what is none is shown without secrets."""
+        with _masked():
+            return super().resolve_command(*given, **named)
 
     def get_params(self, ctx: Any) -> Any:
         """The parameters, `--help` included."""

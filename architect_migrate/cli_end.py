@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from architect_migrate.database_errors import DatabaseError
 from architect_migrate.errors import ArchmigError, OutputError
 from architect_migrate.report_text import clean
 from architect_migrate.urls import mask
@@ -29,9 +30,18 @@ def guarded(options: Options, body: Callable[[], int]) -> int:
         return INTERRUPTED
     except ArchmigError as error:
         return _refused(options, error)
+    except OSError as error:
+        return _refused(options, _of_the_system(error))
     except Exception as error:  # noqa: BLE001  (the last line of defence: nobody is shown a traceback unasked)
         return _defect(options, error)
     return code
+
+
+def _of_the_system(error: OSError) -> DatabaseError:
+    place = str(error.filename or "the system")
+    told = DatabaseError(place, error.strerror or str(error), "see to it, then run it again")
+    told.__cause__ = error
+    return told
 
 
 def say(text: str, end: str = "\n") -> None:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from architect_migrate.cli_end import guarded
+from architect_migrate.environments import looks_like_url
+from architect_migrate.errors import UsageError
 from architect_migrate.rehearsals import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Names = Annotated[list[str] | None, typer.Option("--env", "-e", metavar="NAME", help="This environment; repeatable.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Those with this tag; repeatable.")]
@@ -103,7 +105,12 @@ def _command(body: Callable[..., int], shared: dict[str, tuple[Any, Any]]) -> Ca
     @wraps(body)
     def run(context: typer.Context, **values: Any) -> None:
         options = _merged(context, {name: values.pop(name) for name in shared})
-        raise typer.Exit(guarded(options, lambda: body(options, **values)))
+
+        def work() -> int:
+            _refuse_urls((options.config, *options.paths, *values.values()))
+            return body(options, **values)
+
+        raise typer.Exit(guarded(options, work))
 
     parameters = [inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)]
     parameters += [it.replace(kind=inspect.Parameter.KEYWORD_ONLY) for it in own]
@@ -116,6 +123,12 @@ def _command(body: Callable[..., int], shared: dict[str, tuple[Any, Any]]) -> Ca
     run.__annotations__ = {it.name: it.annotation for it in parameters}
     del run.__wrapped__  # else the hints would be read from the body
     return run
+
+
+def _refuse_urls(values: Iterable[object]) -> None:
+    """Raise UsageError for a URL in the place of a file: it would be shown, and be a file's name, with its password."""
+    if any(isinstance(it, Path) and looks_like_url(it) for it in values):
+        raise UsageError("a URL stands where a file or folder is to be named", "name that, or list the URL as a url")
 
 
 def _merged(context: typer.Context, after: dict[str, Any]) -> Options:

@@ -193,6 +193,9 @@ def translated(path: Path, timeout: float) -> Iterator[None]:
             raise NotADatabaseError(str(path)) from error
         if code == sqlite3.SQLITE_CORRUPT:
             raise DamagedError(str(path), str(error)) from error
+        if code == sqlite3.SQLITE_CANTOPEN and not os.access(path, os.R_OK):
+            problem = f"cannot be read (no read permission on {path})"
+            raise DatabaseError(str(path), problem, "give this user access to it and its folder") from error
         if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
             raise NotWritableError(str(path), str(error)) from error
         if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:

@@ -195,6 +195,16 @@ class BackupError(ArchmigError):
         return f"{self.path}: no backup was made: {self.problem}; {self.advice}"
 
 
+class BackupFolderError(BackupError):
+    """A folder of backups that cannot be read, or a backup in it that cannot be removed; `path` is the folder."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem, "see to the folder's permissions")
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}; {self.advice}"
+
+
 class CopyError(ArchmigError):
     """A private copy that was not made, or could not be removed; `folder` is where it was to be."""
 

@@ -128,7 +128,7 @@ def environment_at(matrix: Matrix, path: Path) -> Environment:
     """
     if "\0" in str(path) or not str(path):
         raise ConfigError(shown_path(path), "", "no file can have this name", "name a database file")
-    if path.parts[0].endswith(":") and not path.exists():
+    if looks_like_url(path):
         # Not shown: as a path a URL has lost the shape by which its password is known.
         raise ConfigError(
             "a database's path", "", "it looks like a URL", "name a file, or list the URL as an environment"
@@ -185,7 +185,15 @@ def _path(table: Table, key: str, folder: Path, environ: Mapping[str, str]) -> P
     value = optional_string(table, key)
     if value is None:
         return None
-    return Path(os.path.realpath(folder / expanded(table, key, value, environ)))
+    path = folder / expanded(table, key, value, environ)
+    if looks_like_url(path.relative_to(folder) if path.is_relative_to(folder) else path):
+        raise table.error(key, "looks like a URL, where a file or folder is to be named", "see url, or correct it")
+    return Path(os.path.realpath(path))
+
+
+def looks_like_url(path: Path) -> bool:
+    """Whether a path is a URL that lost one of its slashes; such a one would be shown with its password."""
+    return bool(path.parts) and path.parts[0].endswith(":") and not path.exists()
 
 
 def _default_environment(defaults: Table, environments: tuple[Environment, ...]) -> str | None:
@@ -197,15 +205,16 @@ def _default_environment(defaults: Table, environments: tuple[Environment, ...])
 
 
 def _refuse_contradictions(matrix: Matrix, top: Table) -> None:
-    names = [it.name for it in matrix.environments]
+    required = {it.name: it.requires for it in matrix.environments}
     for one in matrix.environments:
-        _refuse_requirements(matrix, one, top, names)
+        if one.requires:
+            _refuse_requirements(required, one, top)
     known = {word for one in matrix.environments for word in (one.name, *one.tags)}
     for entry in matrix.resolutions:
         for word in sorted(entry.environments - known):
             place = f"resolve[{entry.origin.entry}].environments"
             raise ConfigError(top.file, place, f"no environment or tag {shown(word)}", nearest(word, known))
-    for environment in matrix.environments:
+    for environment in matrix.environments if matrix.resolutions else ():
         try:
             resolutions_for(matrix, environment)
         except ResolutionsClashError as error:
@@ -213,13 +222,12 @@ def _refuse_contradictions(matrix: Matrix, top: Table) -> None:
             raise ConfigError(top.file, f"resolve[{error.second}]", problem, "keep one of them") from None
 
 
-def _refuse_requirements(matrix: Matrix, environment: Environment, top: Table, names: list[str]) -> None:
+def _refuse_requirements(required: Mapping[str, tuple[str, ...]], environment: Environment, top: Table) -> None:
     """Refuse what is no environment, and environments that wait for each other."""
-    required = {it.name: it.requires for it in matrix.environments}
     table = Table(top.file, dotted("env", environment.name), {})
     for name in environment.requires:
-        if name not in names:
-            raise table.error("requires", f"no environment {shown(name)}", nearest(name, names))
+        if name not in required:
+            raise table.error("requires", f"no environment {shown(name)}", nearest(name, required))
     seen, waiting = set[str](), list(environment.requires)
     while waiting:
         name = waiting.pop()

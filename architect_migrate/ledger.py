@@ -242,7 +242,7 @@ def _version(connection: sqlite3.Connection, file: Path) -> int:
     """The version of the ledger's own schema, 0 for a new file; raises for one that this archmig does not know."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
-        raise LedgerError(str(file), f"a newer archmig wrote it (version {version})")
+        raise LedgerError(str(file), f"a newer archmig wrote it (version {version})", "use that one")
     if not version and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         raise LedgerError(str(file), "it is a database of something else")
     return int(version)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _LARGEST = 10_000_000
-_DEEP = re.compile(r"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){50}""")
+_DEEP = re.compile(r"""(?<![\w"'-])(?:(?:"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*'|[\w"'-]+)[ \t]*\.[ \t]*){50}""")
 _KINDS = {
     dict: "a table",
     list: "an array",

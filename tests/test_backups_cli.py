@@ -445,3 +445,45 @@ def test_two_projects_that_share_a_folder_do_not_restore_each_others_backups(fol
     assert archmig("backup", "list").out == f"no backups in {folder}/.archmig/backups\n"
     other.unlink()  # the project was moved: the same name, and nothing where it was
     assert "1 backup of 1 environment" in archmig("backup", "list").out
+
+
+def test_a_backup_whose_database_nobody_may_look_for_belongs_to_somebody_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archmig("backup", "create", "-e", "home")
+    (record,) = (folder / ".archmig" / "backups").glob("*.json")
+    record.write_text(record.read_text().replace(f"{folder}/home.db", "/root-only/home.db"))
+    exists = type(folder).exists
+
+    def forbidden(path: Path) -> bool:
+        if path.parts[1] == "root-only":
+            raise PermissionError(13, "Permission denied")
+        return exists(path)
+
+    monkeypatch.setattr(type(folder), "exists", forbidden)
+    done = archmig("backup", "list")
+    assert (done.code, done.out, done.err) == (0, f"no backups in {folder}/.archmig/backups\n", "")
+
+
+def test_a_folder_of_backups_that_cannot_be_read_is_told_as_that(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archmig("backup", "create", "-e", "home")
+    backups = folder / ".archmig" / "backups"
+
+    def forbidden(_path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(folder), "iterdir", forbidden)
+    done = archmig("backup", "list", "-e", "home")
+    said = f"archmig: home: {backups}: cannot be read: Permission denied; see to the folder's permissions\n"
+    assert (done.code, done.err) == (2, said)
+
+
+def test_prune_says_nothing_of_what_it_could_not_judge(folder: Path) -> None:
+    policy(folder, "keep = 1")
+    for _ in range(2):
+        archmig("backup", "create", "-e", "home")
+    (folder / "home.db").unlink()
+    done = archmig("backup", "prune", "-e", "home")
+    assert (done.code, done.out) == (2, "")
+    assert "home.db: no such file" in done.err
+    assert len(taken(folder)) == 2

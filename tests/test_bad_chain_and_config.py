@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -51,6 +52,11 @@ CHAINS: dict[str, tuple[Callable[[Path], object], str]] = {
         edited(FIRST, "down_revision = None", 'down_revision = "003_due"'),
         "CycleDetected: Cycle is detected in revisions (001_notes, 002_tags, 003_due)",
     ),
+    "a file with a NUL": (fourth("a\0b"), "one of its files: source code string cannot contain null bytes"),
+    "an id that is no text": (
+        fourth(HEAD + 'revision = 4\ndown_revision = "003_due"\n'),
+        "an id of a revision, or its down_revision, is no text: 'int' object is not iterable",
+    ),
     "one id twice": (
         fourth(HEAD + 'revision = "003_due"\ndown_revision = "002_tags"\n'),
         "Revision 003_due is present more than once",
@@ -74,11 +80,34 @@ def test_a_chain_that_cannot_be_followed_is_one_line(place: Path, case: str, wor
 
 
 @pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("cycle", CHAINS["cycle"][1]),
+        ("unknown down_revision", CHAINS["unknown down_revision"][1]),
+        ("a file with a NUL", CHAINS["a file with a NUL"][1]),
+        ("an id that is no text", CHAINS["an id that is no text"][1]),
+        ("exit", CHAINS["exit"][1]),
+    ],
+)
+def test_no_new_revision_is_made_in_a_chain_that_cannot_be_followed(place: Path, case: str, said: str) -> None:
+    CHAINS[case][0](place)
+    before = contents(place)
+    done = executable("new", "title", cwd=place)
+    advice = "(correct the chain; no database was touched)"
+    assert (done.code, done.out, done.err) == (2, "", f"archmig: {place}/alembic.ini: {said} {advice}\n")
+    assert contents(place) == before
+
+
+@pytest.mark.parametrize(
     ("spoil", "said"),
     [
         (
             lambda it: (it / "alembic.ini").unlink(),
             "No such file or directory (name the chain's alembic.ini in [alembic] config)",
+        ),
+        (
+            lambda it: ((it / "alembic.ini").unlink(), os.mkfifo(it / "alembic.ini")),
+            "is no file (name the chain's alembic.ini in [alembic] config)",
         ),
         (
             lambda it: shutil.rmtree(it / "chain"),
@@ -149,6 +178,15 @@ def test_three_thousand_environments_are_read_in_seconds(place: Path) -> None:
     start = time.monotonic()
     assert archmig("check").code == 0
     assert time.monotonic() - start < 15
+
+
+def test_an_error_in_thirty_thousand_environments_is_found_in_seconds(place: Path) -> None:
+    many = (f'[env.e{it}]\npath = "n{it}.db"\n' for it in range(30_000))
+    (place / "environments.toml").write_text("".join(many))
+    start = time.monotonic()
+    done = archmig("status", "-e", "nosuch")
+    assert (done.code, "no environment 'nosuch'" in done.err) == (2, True)
+    assert time.monotonic() - start < 30
 
 
 def test_the_installed_command_says_the_same_without_a_traceback(place: Path) -> None:

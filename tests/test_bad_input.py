@@ -233,6 +233,14 @@ def test_what_may_not_be_written_is_found_before_the_first_write(open_place: Pat
     assert contents(open_place) == before
 
 
+def test_a_file_that_may_not_be_read_is_not_told_as_one_that_cannot_be_written(open_place: Path) -> None:
+    path = open_place / "bad.db"
+    path.chmod(0)
+    done = without_rights("status", "-e", "bad", cwd=open_place)
+    said = f"{path}: cannot be read (no read permission on {path}); give this user access to it and its folder"
+    assert (done.code, done.err) == (2, f"archmig: bad: {said}\n")
+
+
 def test_a_folder_that_may_not_be_entered_is_one_line(open_place: Path) -> None:
     (open_place / "environments.toml").write_text('[env.bad]\npath = "locked/bad.db"\n')
     (open_place / "locked").mkdir()

@@ -187,3 +187,35 @@ def test_an_interrupt_while_archmig_itself_is_loaded_is_one_line_too(tmp_path: P
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing was changed\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "ended"),
+    [
+        (
+            "def stop(*_):\n    raise KeyboardInterrupt\ncli_defaults.Command.get_params = stop",
+            (130, "interrupted; but for what is told above, nothing was changed\n"),
+        ),
+        ("atexit.register(os.kill, os.getpid(), signal.SIGINT)", (0, "")),
+    ],
+    ids=["before the command begins", "after all is said"],
+)
+def test_an_interrupt_outside_of_a_command_is_one_line_or_nothing_any_more(
+    folder: Path, before: str, ended: tuple[int, str]
+) -> None:
+    imports = "import atexit, os, signal, sys\nfrom architect_migrate import cli, cli_defaults"
+    words = f"{imports}\n{before}\nsys.argv = ['archmig', 'history']\ncli.main()"
+    done = subprocess.run([sys.executable, "-c", words], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == ended
+
+
+def test_what_the_system_refuses_outside_of_an_environment_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "locked/home.db")
+
+    monkeypatch.setattr("architect_migrate.cli_log.known", forbidden)
+    monkeypatch.setattr("architect_migrate.cli_read.known", forbidden)
+    done = archmig("status")
+    assert (done.code, done.err) == (2, "archmig: locked/home.db: Permission denied; see to it, then run it again\n")

@@ -34,6 +34,7 @@ BAD = [
     ("x = [1,", "end of document: not TOML: Invalid value"),
     (DEV + DEV, "line 3, column 9: not TOML: Cannot declare ('env', 'dev') twice"),
     ("x = " + "[" * 100_000, " nested too deeply (no value here needs more than three levels)"),
+    ('"\u00e9 \\" x" . ' * 20_000 + "x = 1", "line 1: nested too deeply (no value here needs more than three levels)"),
     ("x = " + "9" * 5000, " not TOML: Exceeds the limit (4300 digits) for integer string conversion"),
     (b"\xef\xbb\xbf[env]", "line 1: begins with a byte order mark (save it as UTF-8 without BOM)"),
     (b"[env]\n# caf\xe9", "line 2: byte 0xe9 is not UTF-8 (save the file as UTF-8)"),

@@ -15,6 +15,7 @@ from cli_support import archmig, build
 
 from architect_migrate.chain_errors import NotProvenError, RevisionLosesError, UnknownRevisionError
 from architect_migrate.database_errors import (
+    BackupFolderError,
     DamagedError,
     DatabaseMissingError,
     Holder,
@@ -35,6 +36,7 @@ ERRORS: tuple[ArchmigError, ...] = (
     DatabaseMissingError("a.db"),
     DamagedError("a.db", "row 1 missing"),
     NotWritableError("a.db", "read-only"),
+    BackupFolderError("backups", "cannot be read"),
     LockedByRunError("a.db", 5.0, Holder("since", "12", "user", "host", "command")),
     RevisionLosesError("001", ("trigger t",), "why"),
     UnknownRevisionError("x", (), ("001",)),

@@ -133,3 +133,48 @@ def test_nothing_of_the_configuration_or_of_a_database_is_executed(place: Path) 
         archmig(*words)
     assert not (place / "pwned").exists()
     assert ask(place / "home.db", "SELECT count(*) FROM notes") == [(2,)]
+
+
+@pytest.mark.parametrize("key", ["path", "config", "dir"])
+@pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+def test_a_url_where_a_file_is_to_be_named_is_refused_unseen(place: Path, url: str, key: str) -> None:
+    tables = {
+        "path": "[env.a]",
+        "config": '[env.a]\npath = "a.db"\n[alembic]',
+        "dir": '[env.a]\npath = "a.db"\n[backup]',
+    }
+    (place / "environments.toml").write_text(f"{tables[key]}\n{key} = {json.dumps(url)}\n")
+    before = sorted(place.rglob("*"))
+    for words in (("status", "--json"), ("reconcile", "--all", "--yes", "--debug"), ("backup", "create", "--all")):
+        done = archmig(*words)
+        assert done.code == 2
+        assert hidden(done.out, done.err)
+        assert "looks like a URL" in done.err
+    assert sorted(place.rglob("*")) == before
+
+
+WORDS = (
+    "status -c",
+    "status -e",
+    "status",
+    "",
+    "backup restore -e home --yes",
+    "backup verify",
+    "docs --out",
+    "env create kid --from home --path",
+    "env create kid --from",
+    "env create --from home",
+    "lint",
+    "upgrade -e home --yes",
+    "status --jobs",
+)
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("url", [URLS["plain"], URLS["with @"], URLS["parameter"]])
+def test_a_url_that_stands_in_a_wrong_place_of_the_command_line_is_masked(place: Path, url: str, words: str) -> None:
+    before = sorted(place.rglob("*"))
+    done = archmig(*words.split(), url)
+    assert done.code == 2
+    assert hidden(done.out, done.err)
+    assert [it for it in place.rglob("*") if it not in before and "hunter2" in it.name] == []
