@@ -66,7 +66,7 @@ class CastLosesError(ArchmigError):
         super().__init__(value, declared, count, examples)
 
     def __str__(self) -> str:
-        values = "1 value" if self.count == 1 else f"{self.count} values"
+        values = count(self.count, "value")
         return (
             f"its batch operation would make {self.declared} of {self.value}, and {values} would not survive that "
             f"({'; '.join(self.examples)}): convert them in the revision first, by an UPDATE of its own"
