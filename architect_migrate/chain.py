@@ -281,12 +281,12 @@ def file_errors(ini: Path) -> Iterator[None]:
 
 
 @contextmanager
-def command_errors() -> Iterator[None]:
-    """What archmig refuses, and what the machine does, as the errors that Alembic's command line says in one line."""
+def command_errors(shown: Callable[[str], str]) -> Iterator[None]:
+    """What archmig or the machine refuses, as errors that Alembic says in a line, in words made fit by `shown`."""
     try:
         yield
     except (ArchmigError, OSError, sqlite3.Error) as error:
-        raise CommandError(" ".join(str(error).split())) from error
+        raise CommandError(shown(" ".join(str(error).split()))) from error
 
 
 def _driver(context: MigrationContext) -> sqlite3.Connection | None:

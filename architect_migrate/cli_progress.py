@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli_end import say
 from architect_migrate.cli_screen import on_terminal
 from architect_migrate.matrix import each
+from architect_migrate.report_text import clean
+from architect_migrate.urls import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -59,7 +61,7 @@ def _shown(
     if options.as_json:
         yield (lambda *_: None), (lambda _: None)
     elif not on_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
-        yield _now_and_then(), (lambda it: say(f"{it.environment}: {it.outcome.value}: {it.detail}"))
+        yield _now_and_then(), (lambda it: say(_ended(it)))
     else:
         from rich.console import Console
         from rich.markup import escape
@@ -79,7 +81,7 @@ def _shown(
             def ended(it: Result) -> None:
                 done, after = len(plans[it.environment].steps), names.index(it.environment) + 1
                 bar.update(task, completed=before[it.environment] + done, description=escape(_begins(names, after)))
-                bar.console.print(f"{it.environment}: {it.outcome.value}: {it.detail}", markup=False, highlight=False)
+                bar.console.print(_ended(it), markup=False, highlight=False)
 
             yield (step if alone else lambda *_: None), ended
 
@@ -95,6 +97,11 @@ def _now_and_then() -> Callable[[str, int, int, str], None]:
             say(f"{name}: {f'step {number} of {total}: ' if 1 <= number <= total else ''}{headline}")
 
     return step
+
+
+def _ended(it: Result) -> str:
+    """What came of an environment, on a line; why may be in the words of a revision."""
+    return clean(mask(f"{it.environment}: {it.outcome.value}: {it.detail}"))
 
 
 def _begins(names: list[str], at: int) -> str:

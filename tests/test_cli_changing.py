@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cli_support import archmig, ask, build, execute
+from plain_alembic import alembic
 
 from architect_migrate import cli_progress
 
@@ -225,6 +226,18 @@ def test_a_failing_revision_rolls_back_and_stops_no_other(folder: Path) -> None:
     assert "archmig: behind: revision 003_due failed in upgrade(): ValueError: not today" in done.err
     assert [line.split()[:2] for line in done.out.splitlines()[1:3]] == [["behind", "failed"], ["lost", "done"]]
     assert (folder / "behind.db").read_bytes() == before
+
+
+def test_what_a_revision_says_can_show_no_secret_and_steer_no_terminal(folder: Path) -> None:
+    file = folder / "chain" / "versions" / "003_due.py"
+    told = "postgresql://app:s3cret@db/x is \\x1b[31mgone"
+    raising = f'    if os.environ.get("ARCHMIG_REPLAY") is None:\n        raise ValueError("{told}")\n'
+    file.write_text(f"{file.read_text()}\n\nimport os\n\n_up = upgrade\n\n\ndef upgrade():\n    _up()\n{raising}")
+    done = archmig("upgrade", "-e", "behind", "--yes")
+    assert (done.code, done.err.count("postgresql://***@db/x is \\x1b[31mgone")) == (2, 2), done.err
+    plain = alembic("-x", "env=behind", "upgrade", "head", ini=folder / "alembic.ini")
+    assert "postgresql://***@db/x is \\x1b[31mgone" in plain.out
+    assert "s3cret" not in done.out + done.err + plain.out + plain.err + archmig("log").out + archmig("show").out
 
 
 def test_a_log_of_a_long_run_has_signs_of_life(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
