@@ -63,7 +63,13 @@ def fingerprint(ini: Path) -> str:
 
 def _sources(folder: Path) -> list[str]:
     """Every source file below a folder, however deep (version folders may be nested)."""
-    return [f"{root}{os.sep}{name}" for root, _, names in os.walk(folder) for name in names if name.endswith(_SOURCES)]
+    walked = os.walk(folder, onerror=_unread)
+    return [f"{root}{os.sep}{name}" for root, _, names in walked for name in names if name.endswith(_SOURCES)]
+
+
+def _unread(error: OSError) -> None:
+    """A folder that cannot be read is no folder without revisions."""
+    raise ChainError(str(error.filename), error.strerror or str(error)) from error
 
 
 def _installed() -> list[tuple[str, int, int]]:

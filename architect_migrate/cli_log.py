@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -114,7 +115,7 @@ def known(
     `results` are of looking at the databases, which `began` then (of time.time()).
     """
     file = settings[0].ledger
-    if not file.exists():
+    if not os.access(file, os.F_OK) and not _hidden(file):
         return {}, {}
     from architect_migrate import ledger, notices
 
@@ -124,6 +125,11 @@ def known(
     except LedgerError as error:
         complain(str(error))
         return {}, {}
+
+
+def _hidden(file: Path) -> bool:
+    """Whether nobody can tell if there is a ledger: reading it says why."""
+    return file.parent.is_dir() and not os.access(file.parent, os.X_OK)
 
 
 def _acts(entry: Entry, word: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
@@ -53,7 +54,7 @@ def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, w
     left = wanted - position
     pending = tuple(it for it in outline.order if it in left) if left else ()
     state, claims, traces = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped), None
-    if setting.ledger.exists():
+    if os.access(setting.ledger, os.F_OK):  # a ledger that may not be looked for is nothing to compare with
         traces = traces_of(connection, setting.hidden(outline.version_table), _digest_at(setting.source, position))
     if setting.tracker and setting.tracker.sync:
         from architect_migrate.tracker import read_claims

@@ -241,6 +241,25 @@ def test_a_file_that_may_not_be_read_is_not_told_as_one_that_cannot_be_written(o
     assert (done.code, done.err) == (2, f"archmig: bad: {said}\n")
 
 
+def test_a_ledger_that_may_not_be_looked_for_is_a_warning(open_place: Path) -> None:
+    assert executable("reconcile", "-e", "bad", "--yes", cwd=open_place).code == 0
+    (open_place / ".archmig").chmod(0)
+    done = without_rights("status", "-e", "bad", cwd=open_place)
+    (open_place / ".archmig").chmod(0o700)
+    ledger = open_place / ".archmig" / "ledger.db"
+    assert (done.code, "bad          003 (head)" in done.out) == (0, True)
+    assert done.err.startswith(f"archmig: {ledger}: no use as a ledger: Permission denied; no database is affected")
+
+
+def test_revisions_that_may_not_be_listed_are_not_taken_for_none(open_place: Path) -> None:
+    versions = open_place / "chain" / "versions"
+    versions.chmod(0)
+    done = without_rights("status", "-e", "bad", cwd=open_place)
+    versions.chmod(0o755)
+    said = f"{versions}: Permission denied (correct the chain; no database was touched)"
+    assert (done.code, done.err) == (2, f"archmig: {said}\n")
+
+
 def test_a_folder_that_may_not_be_entered_is_one_line(open_place: Path) -> None:
     (open_place / "environments.toml").write_text('[env.bad]\npath = "locked/bad.db"\n')
     (open_place / "locked").mkdir()
