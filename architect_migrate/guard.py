@@ -83,13 +83,15 @@ def _left_behind(connection: sqlite3.Connection) -> str:
     """What would reach beyond the code that was run, in words; empty where it leaves nothing."""
     if not connection.in_transaction:
         return ""
+    # Not by the connection's own methods: whoever measures the chain's statements is not to count these.
+    cursor = sqlite3.Cursor(connection)
     try:
         # SQLite opens no savepoint, and would not commit either, while a statement that writes has rows to give.
-        connection.execute(f"SAVEPOINT {_PROBE}")
+        cursor.execute(f"SAVEPOINT {_PROBE}")
     except sqlite3.OperationalError:
         return "leave a statement unfinished that writes (fetch all the rows that it returns)"
-    connection.execute(f"RELEASE {_PROBE}")
-    for kind, name in connection.execute(_HIDING):
+    cursor.execute(f"RELEASE {_PROBE}")
+    for kind, name in cursor.execute(_HIDING):
         return f"leave the temporary {kind} {name} in the way of the database's own (drop it, or call it otherwise)"
     return ""
 

@@ -102,7 +102,7 @@ def test_a_parent_that_went_is_told_though_its_children_dangled_before(child: st
         before.executescript(P + child + rows)
         after.executescript(P + child + rows + "DELETE FROM p WHERE id = 1;")
         told = newly_dangling((before, violations(before)), (after, violations(after)), frozenset({"p"}))
-        assert told == ["1 rows of c newly refer to nothing in p (1)"]
+        assert told == ["1 row of c newly refers to nothing in p (1)"]
 
 
 def test_a_table_whose_rowids_change_comes_home_with_what_dangled_in_it(tmp_path: Path) -> None:

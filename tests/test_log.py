@@ -215,7 +215,7 @@ def test_what_stood_in_the_way_of_a_blocked_run_is_entered(folder: Path) -> None
 
 
 def test_an_interrupted_run_is_entered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("architect_migrate.carry_out.verify", stop)
