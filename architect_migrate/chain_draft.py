@@ -81,6 +81,10 @@ def write_draft(ini: Path, draft: Draft, folder: Path) -> Path:
         "sql": bool(draft.upgrade),
         "about": docstring(draft.about),
     }
+    template = Path(script.dir) / "script.py.mako"
+    if not template.exists():
+        advice = "nothing was written: take the one that `alembic init` makes"
+        raise ChainError(str(template), "there is no such template for new revisions", advice)
     with file_errors(ini):
         made = script.generate_revision(
             draft.id,

@@ -18,6 +18,7 @@ from architect_migrate.exact_rows import (
 )
 from architect_migrate.row_merge import Changed, Missing, Pairing, merge
 from architect_migrate.sqlite_text import fold, quote
+from architect_migrate.words import count
 
 if TYPE_CHECKING:
     import hashlib
@@ -154,7 +155,7 @@ def _prove_table(pair: _Pair) -> TableProof:
     rows_before = _count(pair.before, pair.old)
     if pair.new is None:
         if pair.name not in pair.permitted.removed_tables:
-            pair.lose("", f"the table is gone, with {rows_before} rows")
+            pair.lose("", f"the table is gone, with {count(rows_before, 'row')}")
         return TableProof(pair.old.name, rows_before, 0, gone=rows_before, compared=False, digest="")
     rows_after = _count(pair.after, pair.new)
     if pair.name in pair.permitted.removed_tables:
@@ -163,7 +164,7 @@ def _prove_table(pair: _Pair) -> TableProof:
         return _compare(pair, pair.new, rows_before, rows_after)
     gone = max(rows_before - rows_after, 0)
     if gone and pair.name not in pair.permitted.deleted_from:
-        pair.lose("", f"had {rows_before} rows, has {rows_after}")
+        pair.lose("", f"had {count(rows_before, 'row')}, has {rows_after:,}")
     return TableProof(pair.old.name, rows_before, rows_after, gone, compared=False, digest="")
 
 

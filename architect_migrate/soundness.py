@@ -57,7 +57,7 @@ def damage(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 def told(broken: Counter[str]) -> tuple[str, ...]:
     """A line for each kind of row, as SQLite has it, with how many there are."""
-    return tuple(f"{line} ({number} rows)" if number > 1 else line for line, number in sorted(broken.items()))
+    return tuple(f"{line} ({number:,} rows)" if number > 1 else line for line, number in sorted(broken.items()))
 
 
 def _lines(connection: sqlite3.Connection, table: str | None) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _told_apart(connection: sqlite3.Connection, lines: Iterator[str]) -> Soundne
     broken: Counter[str] = Counter()
     for line in lines:
         if not _is_about_a_row(line):
-            found += [line] if line != "ok" and len(found) < _SHOWN else []
+            found += [" ".join(line.split())] if line != "ok" and len(found) < _SHOWN else []
         elif not any(it in line for it in unsure):
             broken[line] += 1
     return Soundness(tuple(found), broken)

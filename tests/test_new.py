@@ -221,6 +221,15 @@ def test_what_does_not_load_is_not_written(folder: Path, case: tuple[str, str, s
     assert written(folder) == before
 
 
+def test_without_a_template_it_says_where_to_get_one(folder: Path) -> None:
+    template = folder / "alembic" / "script.py.mako"
+    template.unlink()
+    done = archmig("new", "Colours")
+    assert (done.code, done.out) == (2, "")
+    said = "there is no such template for new revisions (nothing was written: take the one that `alembic init` makes)"
+    assert done.err == f"archmig: {template}: {said}\n"
+
+
 def test_two_heads_are_refused_by_name(folder: Path) -> None:
     text = "from alembic import op\n\nrevision = '002_other'\ndown_revision = '001_bugs'\n\ndef upgrade():\n    pass\n"
     (folder / "alembic" / "versions" / "002_other.py").write_text(text, encoding="utf-8")

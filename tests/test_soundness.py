@@ -111,7 +111,7 @@ def test_what_is_wrong_with_the_file_is_not_hidden_by_any_number_of_such_rows(tm
     )
     declared_otherwise(path, "aaa (n INTEGER)", "aaa (n INTEGER NOT NULL)")
     with reading(path) as connection:
-        assert (damage(connection), told(soundness(connection).broken)) == ((), ("NULL value in aaa.n (3000 rows)",))
+        assert (damage(connection), told(soundness(connection).broken)) == ((), ("NULL value in aaa.n (3,000 rows)",))
     execute(
         path,
         "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, '(n)', '(-n)') WHERE name = 'ix_zzz'",
