@@ -13,9 +13,11 @@ from architect_migrate.sqlite_text import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_KEYS = "foreign_keys"
+_OFF = frozenset({"0", "off", "no", "false"})
 _DANGEROUS = frozenset(
     {
-        "foreign_keys",
+        _KEYS,
         "ignore_check_constraints",
         "journal_mode",
         "legacy_alter_table",
@@ -39,6 +41,7 @@ class Watched:
 
     `triggered` are (trigger, table, column) of what triggers did to rows, with no column for a deleted row; `restored`
     tells, a line each, what was taken away and put back, and `remade` which tables were made anew (see `aftermath`).
+    `keys_off`: it has switched foreign keys off, and may switch them on again.
     """
 
     inserted: set[str] = field(default_factory=set)
@@ -48,6 +51,7 @@ class Watched:
     remade: set[str] = field(default_factory=set)
     triggered: set[tuple[str, str, str]] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
+    keys_off: bool = False
     refused: str = ""
 
     def tables(self) -> frozenset[str]:
@@ -125,11 +129,22 @@ def _judge(
     # After a full disk or an OR ROLLBACK SQLite is in autocommit, and what code goes on writing would stay.
     ended = not connection.in_transaction
     said = "go on after SQLite had rolled the transaction back" if ended else refusal(action, first or "", second)
-    if said:
+    if said and (ended or not _changes_nothing(seen, action, first or "", second or "")):
         seen.refused = seen.refused or said
         return sqlite3.SQLITE_DENY
     note(seen, action, fold(first or ""), second or "", fold(rest[-1] or ""))
     return sqlite3.SQLITE_OK
+
+
+def _changes_nothing(seen: Watched, action: int, pragma: str, value: str) -> bool:
+    """Foreign keys switched off, as they are all through a run, and on again: in a transaction SQLite does neither.
+
+    Who only switches them on counts on keys that are not enforced here, and is refused.
+    """
+    if action != sqlite3.SQLITE_PRAGMA or pragma.lower() != _KEYS:
+        return False
+    seen.keys_off = seen.keys_off or value.lower() in _OFF
+    return seen.keys_off
 
 
 def refusal(action: int, first: str, second: str | None) -> str:

@@ -85,6 +85,10 @@ DEEDS = {
     "attaches": ("op.execute(\"ATTACH 'other.db' AS other\")", "ATTACH a database"),
     "attaches by VACUUM": ("op.execute(\"VACUUM INTO 'other.db'\")", None),
     "enforces keys": ('op.execute("PRAGMA foreign_keys = ON")', "set PRAGMA foreign_keys"),
+    "enforces keys again": (
+        'op.execute("PRAGMA foreign_keys = ON")\n    op.execute("PRAGMA foreign_keys = OFF")',
+        "set PRAGMA foreign_keys",
+    ),
     "writes the schema": ('op.execute("PRAGMA writable_schema = ON")', "set PRAGMA writable_schema"),
     "changes the journal": ('op.execute("PRAGMA journal_mode = OFF")', "set PRAGMA journal_mode"),
     "stops syncing": ('op.execute("PRAGMA synchronous = OFF")', "set PRAGMA synchronous"),
@@ -144,6 +148,18 @@ def test_how_a_revision_reads_rows_is_its_own_affair(
     monkeypatch.chdir(place_with(tmp_path, reads, command))
     done = archmig(*words)
     assert done.code == 0, done
+    assert ask(tmp_path / file, "SELECT count(*) FROM notes WHERE id = 70") == [(1,)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_keys_that_are_off_anyway_may_be_switched_off_and_on_again_around_a_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """As Airflow's chain does it, and many others; in a transaction SQLite makes nothing of either."""
+    body = 'op.execute("PRAGMA foreign_keys=off")\n    op.execute("PRAGMA foreign_keys=on")'
+    words, file, _ = COMMANDS[command]
+    monkeypatch.chdir(place_with(tmp_path, body, command))
+    assert archmig(*words).code == 0
     assert ask(tmp_path / file, "SELECT count(*) FROM notes WHERE id = 70") == [(1,)]
 
 

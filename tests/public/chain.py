@@ -1,4 +1,4 @@
-"""Tries archmig on one chain, in an interpreter that has it: `python -m public.chain ALEMBIC_INI EXAMPLES`.
+"""Tries archmig on one chain, in an interpreter that has it: `python -m public.chain ALEMBIC_INI EXAMPLES WRITTEN...`.
 
 Prints one line of JSON. What plain Alembic makes of an empty database is the measure.
 """
@@ -29,8 +29,14 @@ from architect_migrate.results import Outcome
 from architect_migrate.sqlite_read import read_schema
 from architect_migrate.survey import survey
 
+# Whatever its code raises, which has the class of an error in front, as no deed has that archmig forbids; and what
+# only a drifted database has, where its batch operations would lose it.
+_FAILURES = ("Error: ", "failed in keeping what is there: ")
 
-def main(ini: Path, examples: int) -> dict[str, object]:
+
+def main(ini: Path, examples: int, *written: str) -> dict[str, object]:
+    """What was found; `written` are columns that the chain's own code gives other values, as TABLE.COLUMN."""
+    columns = frozenset(tuple(it.split(".")) for it in written)
     with tempfile.TemporaryDirectory(prefix="archmig-public-") as name:
         folder = Path(name)
         started = time.monotonic()
@@ -49,7 +55,7 @@ def main(ini: Path, examples: int) -> dict[str, object]:
             "as plain Alembic makes it": not diff(_schema(plain), _schema(built)),
             "found without a stamp": len(seen.position),
             "steps to its head": len(_reconciled(chain, unstamped, folder)),
-            "drifted": _drifted(chain, examples, folder / "replays"),
+            "drifted": _drifted(chain, examples, folder / "replays", columns),
         }
 
 
@@ -79,7 +85,7 @@ def _schema(path: Path) -> object:
         return read_schema(connection, ["alembic_version"])
 
 
-def _drifted(chain: Chain, examples: int, cache: Path) -> dict[str, int]:
+def _drifted(chain: Chain, examples: int, cache: Path, written: frozenset[tuple[str, ...]]) -> dict[str, int]:
     """How many random drifted databases came home, were blocked, or were refused by the chain's own code."""
     count: Counter[str] = Counter()
 
@@ -94,7 +100,8 @@ def _drifted(chain: Chain, examples: int, cache: Path) -> dict[str, int]:
     def one(data: st.DataObject) -> None:
         found = data.draw(drifted(chain))
         with tempfile.TemporaryDirectory() as folder:
-            count[assert_comes_home(chain, found, Path(folder), cache, failures=("",)).value] += 1
+            home = assert_comes_home(chain, found, Path(folder), cache, _FAILURES, written)
+            count[home.value] += 1
 
     one()
     return dict(count)
@@ -102,4 +109,4 @@ def _drifted(chain: Chain, examples: int, cache: Path) -> dict[str, int]:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # the projects' own, and Alembic's of their batch operations
-    sys.stdout.write(f"{json.dumps(main(Path(sys.argv[1]), int(sys.argv[2])))}\n")
+    sys.stdout.write(f"{json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))}\n")

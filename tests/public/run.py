@@ -39,16 +39,27 @@ args = ()
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """A project on PyPI: where its chain is in site-packages, and how many drifted databases are tried."""
+    """A project on PyPI: where its chain is in site-packages, and how many drifted databases are tried.
+
+    `written` are columns, as TABLE.COLUMN, that its own revisions give other values.
+    """
 
     package: str
     version: str
     script: str
     examples: int
+    written: tuple[str, ...] = ()
 
 
 CHAINS = (
-    Public("optuna", "5.0.0", "optuna/storages/_rdb/alembic", 60),
+    Public(
+        "optuna",
+        "5.0.0",
+        "optuna/storages/_rdb/alembic",
+        60,
+        # An infinity becomes NULL, and its kind a word.
+        ("trial_values.value", "trial_values.value_type", "trial_intermediate_values.intermediate_value"),
+    ),
     Public("arize-phoenix", "20.26.1", "phoenix/db/migrations", 40),
     Public("apache-airflow-core", "3.3.2", "airflow/migrations", 10),
 )
@@ -74,7 +85,7 @@ def _tried(it: Public, examples: int) -> bool:
         ini = Path(folder) / "alembic.ini"
         ini.write_text(_INI.format(script=site / it.script), encoding="utf-8")
         environ = {**os.environ, "PYTHONPATH": str(PROJECT / "tests"), "HOME": folder, "AIRFLOW_HOME": folder}
-        command = [python, "-m", "public.chain", ini, str(examples)]
+        command = [python, "-m", "public.chain", ini, str(examples), *it.written]
         done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         _say(f"{it.package} {it.version}: FAILED\n{done.stderr[-6000:]}")
