@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.content import Content, Rows, header_of, objects_of, table_digest
 from architect_migrate.database import reading
 from architect_migrate.database_errors import BackupError
-from architect_migrate.draft import draft, named, sweep, sync
+from architect_migrate.draft import draft, named, private_folder, sweep, sync
 from architect_migrate.exact_rows import BATCH, codec_of, exact, frozen, own_key, passes, row_tables, select
 from architect_migrate.soundness import damage
 
@@ -118,7 +118,7 @@ def _made(
     source: sqlite3.Connection, path: Path, folder: Path, name: tuple[str, str], check: Callable[[Path], None]
 ) -> Path:
     with _named_failures(path, folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(folder)
         sweep(folder)
         _require_space(folder, size_of(source))
         with draft(folder) as copy:

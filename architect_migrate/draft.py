@@ -102,6 +102,12 @@ def made_folder(folder: Path) -> Iterator[None]:
         raise
 
 
+def private_folder(folder: Path) -> None:
+    """Make a folder where there is none, and those above it, for their owner alone. Raises OSError."""
+    for it in reversed([it for it in (folder, *folder.parents) if not it.exists()]):
+        it.mkdir(mode=0o700, exist_ok=True)
+
+
 def sync(path: Path) -> None:
     """Have a file or folder on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent
 
+from architect_migrate.draft import private_folder
 from architect_migrate.errors import LedgerError
 from architect_migrate.ledger_chain import broken, hashed, starting
 from architect_migrate.urls import mask
@@ -224,7 +225,7 @@ def _rows(
 
 
 def _create(file: Path) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(file.parent)
     if not file.exists():
         # Not through SQLite, which would leave the permissions to the umask.
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -257,7 +257,7 @@ def test_what_is_no_ledger_is_refused_by_name_and_left_alone(tmp_path: Path, spo
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_the_ledger(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LedgerError, match="File exists"):
+    with pytest.raises(LedgerError, match="Not a directory"):
         append(tmp_path / "file" / "ledger.db", ENTRY)
 
 
