@@ -9,7 +9,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from torture.befall import CALLS, calls, fail_call, kill_after, kill_at, limit
+from torture.befall import CALLS, calls, fail_call, first, kill_after, kill_at, limit
 from torture.cases import MODES, SHOP, stage
 from torture.client import COMPILER, serving
 from torture.crowd import crowd
@@ -71,7 +71,7 @@ def test_a_call_that_fails_leaves_before_or_after_and_is_named(on: Stage, tally:
     chance = random.Random(on.case.name)
     for call in chance.sample(CALLS, 2):
         if known := calls(on, call):
-            fail_call(on, tally, call, chance.randint(1, known), lasting=chance.random() < 0.5)
+            fail_call(on, tally, call, chance.randint(first(on, call), known), lasting=chance.random() < 0.5)
 
 
 @with_shim
@@ -80,7 +80,7 @@ def test_a_call_that_fails_at_the_commit_or_after_it_is_told_as_it_is(on: Stage,
     chance = random.Random(on.case.name)
     for call in ("write", "truncate", "open"):
         if known := calls(on, call):
-            fail_call(on, tally, call, chance.randint(max(1, known - 15), known))
+            fail_call(on, tally, call, chance.randint(max(first(on, call), known - 15), known))
 
 
 def test_a_full_disk_leaves_before_or_after_and_is_named(on: Stage, tally: Tally) -> None:

@@ -19,7 +19,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torture.befall import CALLS, calls, can_mount, fail_call, fill, kill_after, kill_at, limit, points, weight
+from torture.befall import CALLS, calls, can_mount, fail_call, fill, first, kill_after, kill_at, limit, points, weight
 from torture.cases import DEMO, MODES, SHOP, Case, stage
 from torture.client import COMPILER, serving
 from torture.crowd import crowd, matrix_crowd
@@ -66,7 +66,8 @@ def main(arguments: Sequence[str]) -> int:
             ]
             for it in workers:
                 it.result()
-        _say(table(counted.rows))
+        if counted.rows:
+            _say(table(counted.rows))
         wrong = _told(counted)
         for number in range(asked.crowds):
             for line in crowd(base / f"crowd{number}", 2 + number % 7, MODES[number % 2]):
@@ -115,7 +116,7 @@ def _turns(counted: Counted, on: Stage, chance: random.Random) -> Iterator[Calla
             yield lambda: kill_after(on, counted.at(on, "killed at any time"), chance.uniform(0.02, on.seconds))
         for call, number in known.items():
             if number:
-                at, lasting = chance.randint(1, number), chance.random() < 0.5
+                at, lasting = chance.randint(first(on, call), number), chance.random() < 0.5
                 yield partial(fail_call, on, counted.at(on, f"{call} fails"), call, at, lasting=lasting)
         if can_mount():
             held = weight(on)
