@@ -27,9 +27,7 @@ from architect_migrate.chain_errors import (
 from architect_migrate.database_errors import (
     CommitFailedError,
     DamagedError,
-    DatabaseError,
     ForeignKeysBrokenError,
-    NotReadBackError,
     RolledBackError,
     TransactionEndedError,
 )
@@ -40,6 +38,7 @@ from architect_migrate.errors import ArchmigError
 from architect_migrate.exact_rows import shown
 from architect_migrate.foreign_keys import violations
 from architect_migrate.interrupt import FinishedFirst, finishing
+from architect_migrate.landing import landed_by_stamp, read_back, settled
 from architect_migrate.outline import ancestry
 from architect_migrate.replay import history_at
 from architect_migrate.report_text import clean
@@ -165,12 +164,11 @@ def _write(context: ModuleType, job: Job) -> None:
     except FinishedFirst:
         _enter(record)
         raise
-    try:
-        _read_back(context, job, record)
-    except ArchmigError as error:
-        _enter(record, str(error))
-        raise
-    _enter(record)
+    table = context.get_context().version_table
+    unread = read_back(job.path, job.environment.lock_timeout, table, record.stamps[1])
+    _enter(record, str(unread or ""))
+    if unread:
+        raise unread
 
 
 def _enter(record: Record, unread: str = "") -> None:
@@ -190,35 +188,11 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
             _look_into(context, job, record, error)
 
 
-def _read_back(context: ModuleType, job: Job, record: Record) -> None:
-    """Only what is in the file after the commit counts as done."""
-    found, recorded = _stamp_now(context, job), record.stamps[1]
-    if set(found) != set(recorded):
-        was, now = (", ".join(it) or "none" for it in (recorded, found))
-        raise NotReadBackError(str(job.path), f"the stamp {was} was committed, and now it is {now}")
-
-
-def _stamp_now(context: ModuleType, job: Job) -> tuple[str, ...]:
-    """What the file's stamp is after the commit; raises NotReadBackError."""
-    try:
-        with database.reading(job.path, job.environment.lock_timeout) as connection:
-            return read_claims(connection, None, context.get_context().version_table).stamp or ()
-    except DatabaseError as error:
-        raise NotReadBackError(str(job.path), error.problem) from error
-
-
 def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
     """A commit that SQLite calls failed: the stamp in the file says what came of it, else nobody knows."""
-    before, recorded = map(set, record.stamps)
-    try:
-        found = set(_stamp_now(context, job))
-    except NotReadBackError:
-        raise error from None
-    if found == before != recorded:
-        raise error.none_of_it() from error
-    if found != recorded or before == recorded:
-        raise error
-    logging.getLogger("alembic.archmig").warning("%s", error.all_of_it())
+    table = context.get_context().version_table
+    found = landed_by_stamp(job.path, job.environment.lock_timeout, table, *record.stamps)
+    logging.getLogger("alembic.archmig").warning("%s", settled(error, found))
 
 
 def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:

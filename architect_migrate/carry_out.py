@@ -12,19 +12,18 @@ from architect_migrate import backups, journal, ledger
 from architect_migrate.apply import execute
 from architect_migrate.backup_record import read_record
 from architect_migrate.chain_errors import BlockedError, ChangedMeanwhileError
-from architect_migrate.database import created, file_of, reading, transaction
-from architect_migrate.database_errors import CommitFailedError, DamagedError, DatabaseError, NotReadBackError
+from architect_migrate.database import created, file_of, transaction
+from architect_migrate.database_errors import CommitFailedError, DamagedError
 from architect_migrate.environment import Uninitialised
 from architect_migrate.errors import LedgerError
 from architect_migrate.interrupt import finishing
-from architect_migrate.landing import Landed, landed
+from architect_migrate.landing import Landed, landed, read_back, settled
 from architect_migrate.outline import heads
 from architect_migrate.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.rehearsed import as_rehearsed
 from architect_migrate.results import Outcome, Receipt, Result
 from architect_migrate.soundness import soundness, told
 from architect_migrate.traces import traces_of
-from architect_migrate.tracker import read_claims
 from architect_migrate.verify import verify
 from architect_migrate.words import count
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.backup import Backup
+    from architect_migrate.errors import ArchmigError
     from architect_migrate.interrupt import Interrupts
     from architect_migrate.plan import Plan
     from architect_migrate.planning import Prepared
@@ -188,13 +188,7 @@ def _looked_into(run: _Run) -> Iterator[None]:
     try:
         yield
     except CommitFailedError as error:
-        match _landed(run):
-            case Landed.BEFORE:
-                raise error.none_of_it() from error
-            case Landed.AFTER:
-                run.warnings.append(error.all_of_it())
-            case Landed.UNKNOWN:
-                raise
+        run.warnings.append(settled(error, _landed(run)))
 
 
 def _landed(run: _Run) -> Landed:
@@ -206,19 +200,9 @@ def _landed(run: _Run) -> Landed:
     return Landed.AFTER if found is Landed.UNKNOWN and not _read_back(run) else found
 
 
-def _read_back(run: _Run) -> NotReadBackError | None:
-    """Read the stamp again from the file: only what is there after the commit counts as done."""
-    outline = run.setting.outline()
-    wanted = heads(outline, run.plan.after)
-    try:
-        with reading(run.path, run.setting.environment.lock_timeout) as connection:
-            stamp = read_claims(connection, None, outline.version_table).stamp or ()
-    except DatabaseError as error:
-        return NotReadBackError(str(run.path), error.problem)
-    if set(stamp) == set(wanted):
-        return None
-    was, now = (", ".join(it) or "none" for it in (wanted, stamp))
-    return NotReadBackError(str(run.path), f"the stamp {was} was committed, and now it is {now}")
+def _read_back(run: _Run) -> ArchmigError | None:
+    outline, timeout = run.setting.outline(), run.setting.environment.lock_timeout
+    return read_back(run.path, timeout, outline.version_table, heads(outline, run.plan.after))
 
 
 def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.content import Content, content_of, differences
 from architect_migrate.database import reading
+from architect_migrate.database_errors import CommitFailedError, DatabaseError, NotReadBackError
 from architect_migrate.errors import ArchmigError
+from architect_migrate.tracker import read_claims
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,3 +34,47 @@ def landed(path: Path, timeout: float, before: Content | None, after: Content | 
         return Landed.AFTER
     same = not differences(before, now) if before is not None else not now.objects
     return Landed.BEFORE if same else Landed.UNKNOWN
+
+
+def landed_by_stamp(
+    path: Path, timeout: float, version_table: str, before: tuple[str, ...], after: tuple[str, ...]
+) -> Landed:
+    """The same by the stamp alone, which tells nothing where the run did not change it."""
+    try:
+        found = set(_stamp(path, timeout, version_table))
+    except ArchmigError:
+        return Landed.UNKNOWN
+    if set(before) == set(after) or found not in (set(before), set(after)):
+        return Landed.UNKNOWN
+    return Landed.AFTER if found == set(after) else Landed.BEFORE
+
+
+def settled(error: CommitFailedError, found: Landed) -> str:
+    """The warning about a failed commit of which all is there; raises the error, made surer where nothing is."""
+    match found:
+        case Landed.AFTER:
+            return error.all_of_it()
+        case Landed.BEFORE:
+            raise error.none_of_it() from error
+        case Landed.UNKNOWN:
+            raise error
+
+
+def read_back(path: Path, timeout: float, version_table: str, committed: tuple[str, ...]) -> ArchmigError | None:
+    """Read the stamp again from the file: only what is there after the commit counts as done."""
+    try:
+        found = _stamp(path, timeout, version_table)
+    except ArchmigError as error:
+        return error
+    if set(found) == set(committed):
+        return None
+    was, now = (", ".join(it) or "none" for it in (committed, found))
+    return NotReadBackError(str(path), f"the stamp {was} was committed, and now it is {now}")
+
+
+def _stamp(path: Path, timeout: float, version_table: str) -> tuple[str, ...]:
+    try:
+        with reading(path, timeout) as connection:
+            return read_claims(connection, None, version_table).stamp or ()
+    except DatabaseError as error:
+        raise NotReadBackError(str(path), error.problem) from error

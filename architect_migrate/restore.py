@@ -25,7 +25,7 @@ from architect_migrate.database_errors import (
 )
 from architect_migrate.interrupt import finishing
 from architect_migrate.journal import enter, entered_if_it_fails, left_behind, standing, tools
-from architect_migrate.landing import Landed, landed
+from architect_migrate.landing import Landed, landed, settled
 from architect_migrate.overwrite import overwrite, standing_still
 from architect_migrate.restorations import Restoration, Restored
 from architect_migrate.row_delta import row_deltas
@@ -137,14 +137,10 @@ def _overwritten(
             interrupts.held = True
             overwrite(source, held, timeout)
     except CommitFailedError as error:
-        match landed(path, timeout, shown.now, shown.then):
-            case Landed.AFTER:
-                return kept, (error.all_of_it(),)
-            case Landed.BEFORE:
-                _unmark(kept)
-                raise error.none_of_it() from error
-            case Landed.UNKNOWN:
-                raise
+        found = landed(path, timeout, shown.now, shown.then)
+        if found is Landed.BEFORE:
+            _unmark(kept)
+        return kept, (settled(error, found),)
     except BaseException:
         _unmark(kept)
         raise

@@ -8,7 +8,7 @@ import pytest
 from cli_support import archmig, ask, build, execute
 from plain_alembic import alembic
 
-from architect_migrate import carry_out, database, landing, overwrite, restore
+from architect_migrate import database, landing, overwrite, restore
 from architect_migrate.database_errors import CommitFailedError, DatabaseError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_what_is_committed_and_cannot_be_read_back_is_not_said_to_be_as_it_was(
     def reading(*words: Any) -> Any:
         return next(once, database.reading)(*words)
 
-    monkeypatch.setattr(carry_out, "reading", reading)
+    monkeypatch.setattr(landing, "reading", reading)
     done = archmig("upgrade", "-e", "home", "--yes")
     assert done.code == 2
     said = "what was done is committed, and could not be read back: unable to open database file; see to that, then"
