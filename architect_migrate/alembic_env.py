@@ -21,6 +21,7 @@ from architect_migrate.chain_connection import alchemy
 from architect_migrate.chain_errors import (
     ChainError,
     DriftedError,
+    NotProvenError,
     ProtectedError,
     RevisionFailedError,
 )
@@ -42,7 +43,7 @@ from architect_migrate.landing import landed_by_stamp, read_back, settled
 from architect_migrate.outline import ancestry
 from architect_migrate.replay import history_at
 from architect_migrate.report_text import clean
-from architect_migrate.soundness import damage
+from architect_migrate.soundness import Soundness, soundness
 from architect_migrate.sqlite_read import read_schema
 from architect_migrate.tracker import read_claims
 from architect_migrate.urls import mask
@@ -197,7 +198,7 @@ def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFaile
 
 def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:
     with database.transaction(job.path, job.environment.lock_timeout) as connection:
-        _refuse_damage(job.path, connection)
+        sound = _sound(job.path, connection)
         before = violations(connection)
         with alchemy(connection) as lent:
             context.configure(connection=lent, transactional_ddl=True)
@@ -211,17 +212,22 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             recorded = migration.get_current_heads()
             refuse_foreign(job, set(recorded) - set(stamped))
         record.sync(connection, recorded)
-        _refuse_damage(job.path, connection)
+        if worse := _sound(job.path, connection).worse_than(sound.broken):
+            raise NotProvenError(worse)
         if broken := violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))
+        for warning in sound.left():
+            logging.getLogger("alembic.archmig").warning("%s", warning)
         record.ends(connection, recorded)
         interrupts.refuse()
         interrupts.held = True
 
 
-def _refuse_damage(path: Path, connection: sqlite3.Connection) -> None:
-    if wrong := damage(connection):
-        raise DamagedError(str(path), wrong[0])
+def _sound(path: Path, connection: sqlite3.Connection) -> Soundness:
+    found = soundness(connection)
+    if found.damage:
+        raise DamagedError(str(path), found.damage[0])
+    return found
 
 
 def _row(table: str, row: int | tuple[object, ...], parent: str, _times: int) -> str:

@@ -22,7 +22,7 @@ from architect_migrate.outline import heads
 from architect_migrate.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.rehearsed import as_rehearsed
 from architect_migrate.results import Outcome, Receipt, Result
-from architect_migrate.soundness import soundness, told
+from architect_migrate.soundness import soundness
 from architect_migrate.traces import traces_of
 from architect_migrate.verify import verify
 from architect_migrate.words import count
@@ -126,8 +126,7 @@ def _sound(run: _Run, connection: sqlite3.Connection) -> Counter[str]:
     found = soundness(connection)
     if found.damage:
         raise DamagedError(str(run.path), found.damage[0])
-    if found.broken:
-        run.warnings.append(f"left as they were, rows that their own table forbids: {', '.join(told(found.broken))}")
+    run.warnings += found.left()
     return found.broken
 
 

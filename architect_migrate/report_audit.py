@@ -8,6 +8,7 @@ from architect_migrate.report_chain import place, short_names
 from architect_migrate.report_status import stamp_of
 from architect_migrate.report_text import Style, block, clean, plain, shortened
 from architect_migrate.results import State
+from architect_migrate.soundness import told
 from architect_migrate.words import count
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _rows(broken: tuple[tuple[str, int], ...]) -> tuple[tuple[bool, str], list[s
         return (True, "ok"), []
     values = sum(number for _, number in broken)
     said = f"the file is sound, but {count(values, 'value')} {'is' if values == 1 else 'are'} as the own table forbids"
-    return (False, said), [f"{clean(line)}{f' ({number:,} rows)' if number > 1 else ''}" for line, number in broken]
+    return (False, said), [clean(it) for it in told(dict(broken))]
 
 
 def _keys(keys: Keys) -> tuple[tuple[bool, str], list[str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.sqlite_text import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # How SQLite's lines about a row's values begin; one about a STRICT table begins with `non-` and the type.
 _VALUES = ("CHECK constraint failed in ", "NULL value in ", "NUMERIC value in ", "TEXT value in ")
@@ -30,10 +30,14 @@ class Soundness:
     damage: tuple[str, ...] = ()
     broken: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def rows(self) -> int:
-        """How many lines there are on rows; a row has one for each of its values that is wrong."""
-        return self.broken.total()
+    def worse_than(self, before: Counter[str]) -> tuple[str, ...]:
+        """What is wrong with the file, and with rows beyond what was `broken` before."""
+        return (*self.damage, *told(self.broken - before))
+
+    def left(self) -> tuple[str, ...]:
+        """The warning about rows that a run leaves as they are; empty where there are none."""
+        said = ", ".join(told(self.broken))
+        return (f"left as they were, rows that their own table forbids: {said}",) if said else ()
 
 
 def soundness(connection: sqlite3.Connection, table: str = "") -> Soundness:
@@ -55,7 +59,7 @@ def damage(connection: sqlite3.Connection) -> tuple[str, ...]:
     return soundness(connection).damage
 
 
-def told(broken: Counter[str]) -> tuple[str, ...]:
+def told(broken: Mapping[str, int]) -> tuple[str, ...]:
     """A line for each kind of row, as SQLite has it, with how many there are."""
     return tuple(f"{line} ({number:,} rows)" if number > 1 else line for line, number in sorted(broken.items()))
 

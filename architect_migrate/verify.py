@@ -28,7 +28,7 @@ from architect_migrate.plan import (
 )
 from architect_migrate.proof import Permitted, RowProof, prove_rows
 from architect_migrate.resolve import keeper
-from architect_migrate.soundness import soundness, told
+from architect_migrate.soundness import soundness
 from architect_migrate.sqlite_read import read_schema
 from architect_migrate.sqlite_text import fold
 from architect_migrate.survey import as_the_chain_makes_it
@@ -151,9 +151,7 @@ def _unsound(after: sqlite3.Connection, touched: frozenset[str], broken: Counter
     """What integrity_check says of the tables that were written and are still there, and did not say before."""
     there = {fold(row[0]) for row in after.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table in sorted(touched & there):
-        found = soundness(after, table)
-        yield from found.damage
-        yield from told(found.broken - broken)
+        yield from soundness(after, table).worse_than(broken)
 
 
 def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:

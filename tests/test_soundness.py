@@ -10,7 +10,7 @@ import pytest
 from cli_support import archmig, ask, build, execute
 from plain_alembic import alembic
 
-from architect_migrate import carry_out
+from architect_migrate import carry_out, guard
 from architect_migrate.apply import execute as execute_plan
 from architect_migrate.database import reading
 from architect_migrate.soundness import damage, soundness, told
@@ -23,6 +23,22 @@ if TYPE_CHECKING:
     from architect_migrate.plan import Plan
     from architect_migrate.setting import Setting
 
+_REVISION = """from alembic import op
+
+revision = "004_more"
+down_revision = "003_due"
+
+
+def upgrade():
+    if op.get_bind().exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'rated'").scalar():
+        op.execute("PRAGMA ignore_check_constraints = ON")
+        op.execute("INSERT INTO rated (stars) VALUES (9)")
+        op.execute("PRAGMA ignore_check_constraints = OFF")
+
+
+def downgrade():
+    pass
+"""
 RATED = "CREATE TABLE rated (id INTEGER PRIMARY KEY, stars INTEGER CHECK (stars < 6))"
 
 
@@ -52,9 +68,24 @@ def test_rows_that_break_a_check_stop_no_upgrade_and_are_told(place: Path) -> No
     assert ask(place / "behind.db", "SELECT stars FROM rated ORDER BY id") == [(1,), (7,), (8,)]
 
 
-def test_nor_a_plain_alembic_upgrade(place: Path) -> None:
+def test_nor_a_plain_alembic_upgrade(place: Path, caplog: pytest.LogCaptureFixture) -> None:
     rated(place / "behind.db")
-    assert alembic("-x", "env=behind", "upgrade", "head", ini=place / "alembic.ini").code == 0
+    with caplog.at_level("WARNING", "alembic.archmig"):
+        assert alembic("-x", "env=behind", "upgrade", "head", ini=place / "alembic.ini").code == 0
+    assert (
+        "left as they were, rows that their own table forbids: CHECK constraint failed in rated (2 rows)" in caplog.text
+    )
+
+
+def test_a_plain_alembic_run_that_makes_more_such_rows_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rated(place / "home.db")
+    (place / "chain" / "versions" / "004_more.py").write_text(_REVISION)
+    monkeypatch.setattr(guard, "_DANGEROUS", frozenset())
+    before = (place / "home.db").read_bytes()
+    done = alembic("-x", "env=home", "upgrade", "head", ini=place / "alembic.ini")
+    said = "the result did not pass its proof, everything was rolled back: CHECK constraint failed in rated"
+    assert (done.code, said in done.out) == (-1, True), done.out
+    assert (place / "home.db").read_bytes() == before
 
 
 @pytest.mark.parametrize("command", [("backup", "create"), ("rehearse",), ("reconcile", "--yes")])
@@ -119,4 +150,4 @@ def test_what_is_wrong_with_the_file_is_not_hidden_by_any_number_of_such_rows(tm
     with reading(path) as connection:
         found = soundness(connection)
     assert found.damage[0].startswith("row 1 missing from index ix_zzz")
-    assert (len(found.damage), found.rows) == (10, 3000)
+    assert (len(found.damage), found.broken.total()) == (10, 3000)
