@@ -42,11 +42,10 @@ from architect_migrate.interrupt import FinishedFirst, finishing
 from architect_migrate.landing import landed_by_stamp, read_back, settled
 from architect_migrate.outline import ancestry
 from architect_migrate.replay import history_at
-from architect_migrate.report_text import clean
+from architect_migrate.report_text import harmless
 from architect_migrate.soundness import Soundness, soundness
 from architect_migrate.sqlite_read import read_schema
 from architect_migrate.tracker import read_claims
-from architect_migrate.urls import mask
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,7 +66,7 @@ def run(context: ModuleType) -> None:
         with context.begin_transaction():
             context.run_migrations()
         return
-    with chain.command_errors(lambda it: clean(mask(it))), _interruptible(context.config):
+    with chain.command_errors(harmless), _interruptible(context.config):
         _log_as_configured(context.config)
         if context.is_offline_mode():
             _print_sql(context)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.exact_rows import exact, shown
 from architect_migrate.sql_errors import CastLosesError
-from architect_migrate.sqlite_text import significant, unquote
+from architect_migrate.sqlite_text import BATCH_COPY, significant, unquote
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from architect_migrate.sqlite_text import Token
 
-_TEMPORARY = "_alembic_tmp_"
 _EXAMPLES = 3
 
 
@@ -26,11 +25,11 @@ def refuse_lossy_casts(connection: sqlite3.Connection, statement: str) -> None:
 
     A value survives that is equal to what becomes of it, as a number or byte by byte: '5' as 5, and 5 as '5'.
     """
-    if _TEMPORARY not in statement:
+    if BATCH_COPY not in statement:
         return
     tokens = significant(statement)
     words = [it.text.upper() for it in tokens]
-    if words[:2] != ["INSERT", "INTO"] or not unquote(tokens[2].text).startswith(_TEMPORARY) or "FROM" not in words:
+    if words[:2] != ["INSERT", "INTO"] or not unquote(tokens[2].text).startswith(BATCH_COPY) or "FROM" not in words:
         return
     source = statement[tokens[len(words) - 1 - words[::-1].index("FROM")].start :]
     for value, declared in _casts(statement, tokens, words):

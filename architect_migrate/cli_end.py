@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from architect_migrate.database_errors import DatabaseError
 from architect_migrate.errors import ArchmigError, OutputError
-from architect_migrate.report_text import clean
+from architect_migrate.report_text import harmless
 from architect_migrate.urls import mask
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def unwritten(error: OSError | OutputError) -> int:
 
 def complain(message: str) -> None:
     """One line on stderr that says what went wrong, without its secrets."""
-    say(f"archmig: {clean(mask(message))}")
+    say(f"archmig: {harmless(message)}")
 
 
 def _refused(options: Options, error: ArchmigError) -> int:

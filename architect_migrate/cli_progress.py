@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli_end import say
 from architect_migrate.cli_screen import on_terminal
 from architect_migrate.matrix import each
-from architect_migrate.report_text import clean
-from architect_migrate.urls import mask
+from architect_migrate.report_text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -101,7 +100,7 @@ def _now_and_then() -> Callable[[str, int, int, str], None]:
 
 def _ended(it: Result) -> str:
     """What came of an environment, on a line; why may be in the words of a revision."""
-    return clean(mask(f"{it.environment}: {it.outcome.value}: {it.detail}"))
+    return harmless(f"{it.environment}: {it.outcome.value}: {it.detail}")
 
 
 def _begins(names: list[str], at: int) -> str:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from architect_migrate.sqlite_text import fold, significant, unquote
+from architect_migrate.sqlite_text import BATCH_COPY, fold, significant, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # What Alembic's batch operations call the table that takes the place of another.
-_BATCH = "_alembic_tmp_"
 # Enough of a statement to tell what it is; the rest may be megabytes of values.
 _BEGINNING = 2_000
 _WRITING = frozenset({"insert", "update", "delete", "replace"})
@@ -93,8 +92,8 @@ def kind_of(sql: str, remade: Iterable[str] = ()) -> tuple[Kind, str]:
     """
     words = [fold(unquote(it.text)) for it in significant(sql[:_BEGINNING])]
     for word in words[:6]:
-        if word.startswith(_BATCH):
-            return Kind.REBUILD, word.removeprefix(_BATCH)
+        if word.startswith(BATCH_COPY):
+            return Kind.REBUILD, word.removeprefix(BATCH_COPY)
     verb, *rest = words or [""]
     if verb == "with":
         verb = next((it for it in rest if it in _WRITING), "select")

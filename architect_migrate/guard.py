@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from architect_migrate.database_errors import TransactionEndedError
-from architect_migrate.sqlite_text import fold
+from architect_migrate.sqlite_text import BATCH_COPY, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,6 @@ _DANGEROUS = frozenset(
         "writable_schema",
     }
 )
-_TEMPORARY = "_alembic_tmp_"
 # What would be meant from now on where the database's own object is named, and what acts on its rows.
 _HIDING = """SELECT t.type, t.name FROM temp.sqlite_master t WHERE EXISTS (SELECT 1 FROM main.sqlite_master m
              WHERE m.name IN (t.name, iif(t.type = 'trigger', t.tbl_name, t.name)) COLLATE NOCASE)"""
@@ -162,7 +161,7 @@ def refusal(action: int, first: str, second: str | None) -> str:
 
 def note(seen: Watched, action: int, table: str, second: str, trigger: str = "") -> None:
     """Add one event of the authorizer to what was seen; `table` and the `trigger` that it comes from folded."""
-    if table.startswith(("sqlite_", _TEMPORARY)):
+    if table.startswith(("sqlite_", BATCH_COPY)):
         return
     if action == sqlite3.SQLITE_INSERT:
         seen.inserted.add(table)

@@ -17,6 +17,7 @@ from architect_migrate.facts import (
 )
 from architect_migrate.flaws import Flaw, flaw
 from architect_migrate.lint_files import place_of
+from architect_migrate.sqlite_text import BATCH_COPY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from architect_migrate.flaws import Place
     from architect_migrate.schema import Table
     from architect_migrate.trial import Statement, Tried
-
-_COPY = "_alembic_tmp_"
 
 
 def loss_flaws(it: Tried) -> Iterator[Flaw]:
@@ -105,7 +104,7 @@ def _is_asked_for(change: Missing | Differs, it: Tried, dropped: frozenset[tuple
     """Whether a loss follows from what the revision says: an object dropped by name, a column altered or dropped."""
     fact, after = change.fact, it.after[table_of(change.fact)]
     columns = {one.name for one in after.columns}
-    by_batch = any(table.startswith(_COPY) for one in it.up.statements for table in one.deeds.inserted)
+    by_batch = any(table.startswith(BATCH_COPY) for one in it.up.statements for table in one.deeds.inserted)
     match fact:
         case ColumnFact():
             altered = ("column", fact.column.name) in it.up.asked

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from architect_migrate.flaws import Grade
-from architect_migrate.report_text import Style, block, clean, plain
+from architect_migrate.report_text import Style, block, clean, harmless, plain
 from architect_migrate.urls import mask
 from architect_migrate.words import count
 
@@ -36,7 +36,7 @@ def flaw_text(it: Flaw, folder: Path, paint: Paint = plain, width: int = 120) ->
 def _flaw(it: Flaw, folder: Path, paint: Paint, width: int) -> Iterator[str]:
     style = Style.BAD if it.grade is Grade.ERROR else Style.CAUTION
     place = clean(f"{_shown(it.file, folder)}:{it.line}")
-    yield f"{paint(place, Style.BOLD)}: {paint(it.code, style)} {clean(mask(it.message))}"
+    yield f"{paint(place, Style.BOLD)}: {paint(it.code, style)} {harmless(it.message)}"
     if it.sql:
         statement = " ".join(mask(it.sql).split())
         cut = statement if len(statement) <= _LONGEST else f"{statement[:_LONGEST]}…"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from architect_migrate.urls import mask
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -49,6 +51,11 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def harmless(text: str) -> str:
+    """The same of words that came from elsewhere, as those of an error, without the secrets of URLs."""
+    return clean(mask(text))
 
 
 def columns_of(text: str) -> int:

@@ -9,6 +9,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+# What Alembic's batch operations call the table that they fill, before it gets the name of the one that it replaces.
+BATCH_COPY = "_alembic_tmp_"
+
 # Case folds in ASCII only: to SQLite, É and é are two names.
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ASCII_LOWER = str.maketrans(_UPPER, _UPPER.lower())
