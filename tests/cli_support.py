@@ -148,6 +148,12 @@ def build(folder: Path) -> Path:
     return folder
 
 
+def plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in the environment says how output looks or what is meant."""
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG", "ARCHITECT_ENV"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same in a folder to work in, where temporary files have a folder `tmp` beside it to themselves."""
     place = tmp_path / "place"
@@ -156,8 +162,7 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(build(place))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG", "ARCHITECT_ENV"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     return place
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_support import archmig, build, execute
+from cli_support import archmig, build, execute, plainly
 
 from architect_migrate.demo import build_demo
 
@@ -138,8 +138,7 @@ def compare(block: str, folder: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(build(tmp_path))
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     return tmp_path
 
 
@@ -152,8 +151,7 @@ def test_a_broken_rule_is_answered_as_the_page_shows(folder: Path, situation: st
 def test_the_demo_is_as_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build_demo(ROOT / "alembic.ini", tmp_path / "demo")
     monkeypatch.chdir(tmp_path / "demo")
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     for _, block in (it for it in BLOCKS if it[0] == "demo"):
         compare(block, tmp_path / "demo")
 

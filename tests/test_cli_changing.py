@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_support import archmig, ask, build, execute
+from cli_support import archmig, ask, build, execute, plainly
 from plain_alembic import alembic
 
 from architect_migrate import cli_progress
@@ -21,8 +21,7 @@ _TIMES = re.compile(r"-\d{8}T\d{6}Z-|\d+\.\d(?= s|  )")
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(build(tmp_path))
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     return tmp_path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cli_support import archmig
+from cli_support import archmig, plainly
 from demo_support import PROJECT
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def test_the_twelve_are_brought_home_by_the_commands_of_the_readme(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(PROJECT)
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     assert archmig("demo", str(tmp_path)).code == 0
     monkeypatch.chdir(tmp_path)
     assert archmig("status").out == BEFORE

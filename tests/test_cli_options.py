@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_support import archmig, build
+from cli_support import archmig, build, plainly
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +18,7 @@ COMMANDS = ("status", "diagnose", "reconcile", "upgrade", "downgrade", "check", 
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(build(tmp_path / "project"))
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     return tmp_path
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cli_support import archmig, ask, build, executable
+from cli_support import archmig, ask, build, executable, plainly
 
 ARCHMIG = str(Path(sys.executable).with_name("archmig"))
 HEAVY = """
@@ -31,8 +31,7 @@ print(f"{code} {sorted(heavy)}", file=sys.stderr)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(build(tmp_path))
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     return tmp_path
 
 

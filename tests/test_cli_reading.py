@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_support import archmig, build, execute
+from cli_support import archmig, build, execute, plainly
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(build(tmp_path))
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     return tmp_path
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_support import archmig, ask, build, execute
+from cli_support import archmig, ask, build, execute, plainly
 from plain_alembic import alembic
 
 from architect_migrate import ledger
@@ -30,8 +30,7 @@ COUNTING = "CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, said TEXT)"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`behind` has been brought home, and a copy from before that and one from after it lie beside it."""
     monkeypatch.chdir(build(tmp_path))
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     execute(tmp_path / "behind.db", f"{COUNTING}; INSERT INTO log (said) VALUES ('a'), ('b'), ('c')")
     shutil.copy(tmp_path / "behind.db", tmp_path / "before.db")
     archmig("reconcile", "-e", "behind", "--yes")

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_support import archmig, ask, build, executable, execute
+from cli_support import archmig, ask, build, executable, execute, plainly
 from scenarios import own_chain, revision, script, stamp
 
 from architect_migrate import ledger
@@ -29,8 +29,7 @@ ROWS = "UPDATE notes SET due = '2026-02-10'"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(build(tmp_path))
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG", "ARCHITECT_ENV"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     return tmp_path
 
 

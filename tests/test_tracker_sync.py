@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_support import archmig, ask, build, execute
+from cli_support import archmig, ask, build, execute, plainly
 from demo_support import PROJECT
 from plain_alembic import alembic
 
@@ -51,8 +51,7 @@ def keep_true(file: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(build(tmp_path))
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    plainly(monkeypatch)
     keep_true(tmp_path / "environments.toml")
     return tmp_path
 
