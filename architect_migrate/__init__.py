@@ -9,18 +9,18 @@ from __future__ import annotations
 # As typing's, whose import would cost more than all of this.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from architect_migrate.at_start import startup
-    from architect_migrate.environment import OnPending
-    from architect_migrate.errors import ArchmigError, StartRefusedError
-    from architect_migrate.start import Start, StartState
+    from architect_migrate.core.errors import ArchmigError, StartRefusedError
+    from architect_migrate.integrations.startup.startup import startup
+    from architect_migrate.integrations.startup.status import Start, StartState
+    from architect_migrate.model.environment import OnPending
 
 _HOMES = {
-    "ArchmigError": "errors",
-    "OnPending": "environment",
-    "Start": "start",
-    "StartRefusedError": "errors",
-    "StartState": "start",
-    "startup": "at_start",
+    "ArchmigError": "core.errors",
+    "OnPending": "model.environment",
+    "Start": "integrations.startup.status",
+    "StartRefusedError": "core.errors",
+    "StartState": "integrations.startup.status",
+    "startup": "integrations.startup.startup",
 }
 __all__ = ["ArchmigError", "OnPending", "Start", "StartRefusedError", "StartState", "startup"]
 

@@ -10,9 +10,9 @@ def main() -> None:
     """Run the command with the process's arguments; exits as `cli.main` does."""
     _replace_closed_streams()
     try:
-        from architect_migrate import cli
+        from architect_migrate.cli import app
 
-        cli.main()
+        app.main()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing was changed\n")
         raise SystemExit(130) from None

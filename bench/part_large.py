@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from scene import archmig
 from timing import Row, beside, faster, once, process
 
-from architect_migrate import sqlite_edit
-from architect_migrate.database import transaction
-from architect_migrate.environments import read_matrix
-from architect_migrate.plan import AddColumn
-from architect_migrate.reconcile import preview
-from architect_migrate.replay import cache_folder
-from architect_migrate.setting import setting_for
-from architect_migrate.sqlite_rebuild import rebuild_table
-from architect_migrate.sqlite_render import statement
+from architect_migrate.config.context import setting_for
+from architect_migrate.config.loader import read_matrix
+from architect_migrate.databases.sqlite.connection import transaction
+from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
+from architect_migrate.databases.sqlite.sql import edit
+from architect_migrate.databases.sqlite.sql.render import statement
+from architect_migrate.planning.plan import AddColumn
+from architect_migrate.revisions.replay import cache_folder
+from architect_migrate.runs.reconcile import preview
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +121,7 @@ def _rebuilt(path: Path) -> float:
     """Another column by a rebuild, of the table that has the first by now."""
     began = time.perf_counter()
     with transaction(path, 5) as connection:
-        rebuild_table(connection, "events", [sqlite_edit.AddColumn("temper TEXT DEFAULT 'calm'")])
+        rebuild_table(connection, "events", [edit.AddColumn("temper TEXT DEFAULT 'calm'")])
     return time.perf_counter() - began
 
 

@@ -14,8 +14,8 @@ from alembic.migration import MigrationContext
 from scene import PROJECT, archmig, at_head, databases
 from timing import Row, at_most, beside, medians, within
 
-from architect_migrate.database import reading
-from architect_migrate.sqlite_read import read_schema
+from architect_migrate.databases.sqlite.connection import reading
+from architect_migrate.databases.sqlite.reflect import read_schema
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from typer.testing import CliRunner
 
-from architect_migrate.cli import application
+from architect_migrate.cli.app import application
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

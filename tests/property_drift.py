@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 from property_support import Chain, Drifted
 
-from architect_migrate.schema import Column, ForeignKey, Index, Schema, Table
-from architect_migrate.sqlite_render import create_table
+from architect_migrate.databases.sqlite.sql.render import create_table
+from architect_migrate.model.schema import Column, ForeignKey, Index, Schema, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,21 +9,21 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.chain_errors import RevisionFailedError
-from architect_migrate.environment import Environment, Matrix, Tracker, Uninitialised
-from architect_migrate.history import snapshots
-from architect_migrate.reconcile import preview, reconcile
-from architect_migrate.replay import history_of
-from architect_migrate.results import Outcome
-from architect_migrate.setting import setting_for
-from architect_migrate.urls import sqlite_url
+from architect_migrate.config.context import setting_for
+from architect_migrate.core.chain_errors import RevisionFailedError
+from architect_migrate.core.urls import sqlite_url
+from architect_migrate.model.environment import Environment, Matrix, Tracker, Uninitialised
+from architect_migrate.model.history import snapshots
+from architect_migrate.planning.results import Outcome
+from architect_migrate.revisions.replay import history_of
+from architect_migrate.runs.reconcile import preview, reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from architect_migrate.history import History
-    from architect_migrate.schema import Schema
-    from architect_migrate.setting import Setting
+    from architect_migrate.config.context import Setting
+    from architect_migrate.model.history import History
+    from architect_migrate.model.schema import Schema
 
 
 @dataclass(frozen=True)

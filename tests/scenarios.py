@@ -15,21 +15,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate import ledger
-from architect_migrate.environments import read_matrix
-from architect_migrate.plan import CreateObject, headline
-from architect_migrate.reconcile import preview, reconcile
-from architect_migrate.results import Outcome, State
-from architect_migrate.setting import setting_for
-from architect_migrate.survey import survey
+from architect_migrate.config.context import setting_for
+from architect_migrate.config.loader import read_matrix
+from architect_migrate.ledger import store
+from architect_migrate.planning.plan import CreateObject, headline
+from architect_migrate.planning.results import Outcome, State
+from architect_migrate.runs.reconcile import preview, reconcile
+from architect_migrate.runs.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from architect_migrate.findings import Finding
-    from architect_migrate.plan import Plan
-    from architect_migrate.results import Result, Survey
-    from architect_migrate.setting import Setting
+    from architect_migrate.config.context import Setting
+    from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.results import Result, Survey
 
 PROJECT = Path(__file__).resolve().parents[1]
 INI = "[alembic]\nscript_location = %(here)s/alembic\n"
@@ -247,7 +247,7 @@ def is_home(home: Home, before: Moment, allowed: Allowed = NOTHING_ELSE) -> None
     assert ask(home.database, "PRAGMA integrity_check") == [("ok",)]
     (backup,) = home.backups()
     assert moment(backup) == before, "the backup is not what was there before"
-    (entry,) = ledger.entries(home.setting().ledger)
+    (entry,) = store.entries(home.setting().ledger)
     assert (entry.environment, entry.result, entry.to_heads, entry.backup) == ("it", "done", (home.head,), str(backup))
 
 

@@ -6,12 +6,12 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from architect_migrate.history import History, Replayed, delta
-from architect_migrate.outline import Outline, Revision
-from architect_migrate.sqlite_read import read_schema
+from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.model.history import History, Replayed, delta
+from architect_migrate.model.revision_graph import Outline, Revision
 
 if TYPE_CHECKING:
-    from architect_migrate.schema import Schema
+    from architect_migrate.model.schema import Schema
 
 
 def schema_of(script: str) -> Schema:

@@ -8,17 +8,17 @@ import pytest
 from plain_alembic import alembic
 from scenarios import ask, digest, own_chain, script, stamp
 
-from architect_migrate.chain_errors import NotProvenError, RevisionFailedError, RevisionLosesError
-from architect_migrate.reconcile import reconcile
-from architect_migrate.results import Outcome
-from architect_migrate.upgrade import downgrade, preview_downgrade, preview_upgrade, upgrade
+from architect_migrate.core.chain_errors import NotProvenError, RevisionFailedError, RevisionLosesError
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import reconcile
+from architect_migrate.runs.upgrade import downgrade, preview_downgrade, preview_upgrade, upgrade
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scenarios import Home
 
-    from architect_migrate.results import Result
+    from architect_migrate.planning.results import Result
 
 # Alembic warns of some of what it forgets.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::sqlalchemy.exc.SAWarning")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.backup import _require_space, _verified, take, untold
-from architect_migrate.database import reading, transaction
-from architect_migrate.database_errors import BackupError, DamagedError, DatabaseMissingError
+from architect_migrate.core.database_errors import BackupError, DamagedError, DatabaseMissingError
+from architect_migrate.databases.sqlite.connection import reading, transaction
+from architect_migrate.databases.sqlite.files.backup import _require_space, _verified, take, untold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cli_support import archmig, build, execute, plainly
 
-from architect_migrate.demo import build_demo
+from architect_migrate.authoring.demo import build_demo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,10 +11,10 @@ from cli_support import archmig
 from plain_alembic import alembic
 from scenarios import INI, ask, own_chain, script, stamp
 
-from architect_migrate.branches import foreign, history_without
-from architect_migrate.history import reference
-from architect_migrate.outline import Outline, Revision, lineage
-from architect_migrate.replay import history_of
+from architect_migrate.model.branches import foreign, history_without
+from architect_migrate.model.history import reference
+from architect_migrate.model.revision_graph import Outline, Revision, lineage
+from architect_migrate.revisions.replay import history_of
 
 if TYPE_CHECKING:
     from cli_support import Done

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from architect_migrate.claims import TrackerRow, attributions, claim_of, out_of_order, stamp_problem
-from architect_migrate.outline import Outline, Revision
+from architect_migrate.diagnosis.claims import TrackerRow, attributions, claim_of, out_of_order, stamp_problem
+from architect_migrate.model.revision_graph import Outline, Revision
 
 OUTLINE = Outline(
     (

@@ -10,7 +10,7 @@ import pytest
 from cli_support import archmig, ask, build, execute, plainly
 from plain_alembic import alembic
 
-from architect_migrate import cli_progress
+from architect_migrate.cli import progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -240,7 +240,7 @@ def test_what_a_revision_says_can_show_no_secret_and_steer_no_terminal(folder: P
 
 
 def test_a_log_of_a_long_run_has_signs_of_life(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli_progress, "_SILENCE", 0.0)
+    monkeypatch.setattr(progress, "_SILENCE", 0.0)
     done = archmig("upgrade", "-e", "behind", "--yes")
     assert done.err.splitlines()[3:-1] == [
         "behind: backing up",

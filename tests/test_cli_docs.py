@@ -10,8 +10,8 @@ import pytest
 from cli_support import archmig, ask, build, executable, execute
 from markdown_it import MarkdownIt
 
-from architect_migrate.pages import MARKER
-from architect_migrate.sqlite_text import quote
+from architect_migrate.authoring.page_files import MARKER
+from architect_migrate.databases.sqlite.sql.lexer import quote
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -148,7 +148,7 @@ def test_a_reader_who_has_seen_enough_is_no_error(folder: Path) -> None:
 
 def test_a_defect_is_one_line_and_its_trace_only_with_debug(folder: Path) -> None:
     (folder / "sitecustomize.py").write_text(
-        "import architect_migrate.cli_read as it\n\n\n"
+        "import architect_migrate.cli.read as it\n\n\n"
         "def broken(*_):\n    raise ZeroDivisionError('oh')\n\n\nit.to_read = broken\n"
     )
     environ = {"PYTHONPATH": str(folder)}
@@ -214,7 +214,7 @@ def test_what_the_system_refuses_outside_of_an_environment_is_one_line(
     def forbidden(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "locked/home.db")
 
-    monkeypatch.setattr("architect_migrate.cli_log.known", forbidden)
-    monkeypatch.setattr("architect_migrate.cli_read.known", forbidden)
+    monkeypatch.setattr("architect_migrate.cli.log.known", forbidden)
+    monkeypatch.setattr("architect_migrate.cli.read.known", forbidden)
     done = archmig("status")
     assert (done.code, done.err) == (2, "archmig: locked/home.db: Permission denied; see to it, then run it again\n")

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from schema_support import line_of, schema_of
 
-from architect_migrate import codec
-from architect_migrate.history import Delta, Replayed
-from architect_migrate.outline import Outline, Revision
-from architect_migrate.schema import (
+from architect_migrate.core import codec
+from architect_migrate.model.history import Delta, Replayed
+from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.model.schema import (
     Check,
     Column,
     ForeignKey,

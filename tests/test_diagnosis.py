@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from schema_support import chain_of, line_of, schema_of
 
-from architect_migrate.claims import Claims, TrackerRow
-from architect_migrate.diagnosis import Diagnosis, diagnose
-from architect_migrate.facts import describe
+from architect_migrate.diagnosis.claims import Claims, TrackerRow
+from architect_migrate.diagnosis.diagnose import Diagnosis, diagnose
+from architect_migrate.model.facts import describe
 
 if TYPE_CHECKING:
-    from architect_migrate.history import History
+    from architect_migrate.model.history import History
 
 A = "CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT)"
 B = "CREATE TABLE b (id INTEGER PRIMARY KEY, w TEXT); CREATE INDEX b_w ON b (w)"

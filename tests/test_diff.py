@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from schema_support import schema_of
 
-from architect_migrate.diff import diff, explain, needs_repair, severity
+from architect_migrate.model.diff import diff, explain, needs_repair, severity
 
 T = """CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, n INTEGER DEFAULT 0, r REAL, at TIMESTAMP, flag BOOLEAN,
        m TEXT COLLATE NOCASE, need TEXT NOT NULL DEFAULT '', p REFERENCES t, UNIQUE (a, n), CHECK (n >= 0));

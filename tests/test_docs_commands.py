@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from architect_migrate.cli import application
+from architect_migrate.cli.app import application
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from scenarios import digest, own_chain, revision, script, stamp
 
-from architect_migrate.chain_errors import NotProvenError
-from architect_migrate.upgrade import downgrade, preview_downgrade
+from architect_migrate.core.chain_errors import NotProvenError
+from architect_migrate.runs.upgrade import downgrade, preview_downgrade
 
 if TYPE_CHECKING:
     from pathlib import Path

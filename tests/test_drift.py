@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.diff import explain
-from architect_migrate.drift import drift, in_the_way
-from architect_migrate.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
-from architect_migrate.history import History, Replayed, delta
-from architect_migrate.outline import Outline, Revision
-from architect_migrate.sqlite_read import read_schema
+from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.diagnosis.drift import drift, in_the_way
+from architect_migrate.model.diff import explain
+from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
+from architect_migrate.model.history import History, Replayed, delta
+from architect_migrate.model.revision_graph import Outline, Revision
 
 if TYPE_CHECKING:
-    from architect_migrate.schema import Schema
+    from architect_migrate.model.schema import Schema
 
 BOOKS = """CREATE TABLE books (id INTEGER PRIMARY KEY, name TEXT NOT NULL, pages INTEGER DEFAULT 0);
            CREATE INDEX by_name ON books (name);

@@ -18,11 +18,14 @@ from cli_support import archmig, executable
 from new_support import BUGS, INDEX, VIEW, written
 from scenarios import ask, digest, moment, own_chain, revision, script, stamp
 
-from architect_migrate import backup, cli_env, feature_create, ledger
-from architect_migrate.backup_record import read_record
-from architect_migrate.environments import read_matrix
-from architect_migrate.errors import ConfigError
-from architect_migrate.lock import held
+from architect_migrate.authoring import create_environment
+from architect_migrate.backups.record import read_record
+from architect_migrate.cli import env
+from architect_migrate.config.loader import read_matrix
+from architect_migrate.core.errors import ConfigError
+from architect_migrate.databases.sqlite.files import backup
+from architect_migrate.databases.sqlite.run_lock import held
+from architect_migrate.ledger import store
 
 if TYPE_CHECKING:
     from cli_support import Done
@@ -113,7 +116,7 @@ def test_a_copy_is_entered_behind_the_others(folder: Path) -> None:
     assert [it.name for it in try1(folder).parent.iterdir()] == ["app.db"]
     text = (folder / "environments.toml").read_text(encoding="utf-8")
     assert text == MATRIX.replace("\n# What rows", f"{ENTRY}\n# What rows")
-    entry = ledger.entries(folder / ".archmig" / "ledger.db")[-1]
+    entry = store.entries(folder / ".archmig" / "ledger.db")[-1]
     assert (entry.environment, entry.action, entry.result) == ("try1", "env create", "done")
     assert archmig("check", "-e", "try1").code == 0
 
@@ -305,7 +308,7 @@ def test_of_a_failure_nothing_is_left(
     def fail(*_: object, **__: object) -> None:
         raise raised
 
-    monkeypatch.setattr(feature_create if place == "rewritten" else backup, place, fail)
+    monkeypatch.setattr(create_environment if place == "rewritten" else backup, place, fail)
     before = written(folder)
     done = archmig("env", "create", "try1", "--from", "dev")
     assert done.code == (130 if isinstance(raised, KeyboardInterrupt) else 2)
@@ -340,7 +343,7 @@ def test_what_came_goes_and_its_rows_are_kept(folder: Path) -> None:
     assert archmig("backup", "restore", "--db", str(try1(folder)), str(copy), "--yes").code == 0
     assert moment(try1(folder)) == was
     try1(folder).unlink()
-    entry = ledger.entries(folder / ".archmig" / "ledger.db")[1]
+    entry = store.entries(folder / ".archmig" / "ledger.db")[1]
     assert (entry.environment, entry.action, entry.backup) == ("try1", "env drop", str(copy))
     created()
     assert moment(try1(folder)) == moment(dev(folder))
@@ -355,8 +358,8 @@ def test_a_name_has_to_be_typed(folder: Path, monkeypatch: pytest.MonkeyPatch) -
         asked.append(question)
         return ["y", "try1"][len(asked) - 1]
 
-    monkeypatch.setattr(cli_env, "require_somebody", lambda _: None)
-    monkeypatch.setattr(cli_env, "ask", answer)
+    monkeypatch.setattr(env, "require_somebody", lambda _: None)
+    monkeypatch.setattr(env, "ask", answer)
     done = archmig("env", "drop", "try1")
     assert (done.code, done.err, try1(folder).exists()) == (1, "try1: left as it is\n", True)
     assert archmig("env", "drop", "try1").code == 0

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from architect_migrate.environment import Matrix, Repair, empty_matrix, everything, resolutions_for, select
-from architect_migrate.environments import environment_at, read_matrix
-from architect_migrate.errors import ArchmigError, ConfigError, ResolutionsClashError
+from architect_migrate.config.loader import environment_at, read_matrix
+from architect_migrate.core.errors import ArchmigError, ConfigError, ResolutionsClashError
+from architect_migrate.model.environment import Matrix, Repair, empty_matrix, everything, resolutions_for, select
 
 DEV = '[env.dev]\npath = "dev.db"\n'
 

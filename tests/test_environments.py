@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from architect_migrate.environment import (
+from architect_migrate.config.loader import find_config, read_matrix
+from architect_migrate.core.errors import ConfigNotFoundError
+from architect_migrate.core.urls import sqlite_url
+from architect_migrate.model.environment import (
     Drop,
     Environment,
     Fill,
@@ -23,9 +26,6 @@ from architect_migrate.environment import (
     Uninitialised,
     empty_matrix,
 )
-from architect_migrate.environments import find_config, read_matrix
-from architect_migrate.errors import ConfigNotFoundError
-from architect_migrate.urls import sqlite_url
 
 ROOT = Path(__file__).parent.parent
 
@@ -199,6 +199,6 @@ def test_the_shipped_file_settles_what_the_real_databases_need() -> None:
 
 def test_reading_the_matrix_imports_nothing_slow() -> None:
     slow = "{'sqlalchemy', 'alembic', 'typer', 'rich', 'difflib', 'sqlite3'}"
-    program = f"import sys, architect_migrate.environments; print(sorted({slow} & set(sys.modules)))"
+    program = f"import sys, architect_migrate.config.loader; print(sorted({slow} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "[]\n"

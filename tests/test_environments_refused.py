@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from architect_migrate.environments import read_matrix
-from architect_migrate.errors import ConfigError
+from architect_migrate.config.loader import read_matrix
+from architect_migrate.core.errors import ConfigError
 
 
 def written(folder: Path, text: str | bytes) -> Path:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cli_support import archmig, build
 
-from architect_migrate.chain_errors import NotProvenError, RevisionLosesError, UnknownRevisionError
-from architect_migrate.database_errors import (
+from architect_migrate.core.chain_errors import NotProvenError, RevisionLosesError, UnknownRevisionError
+from architect_migrate.core.database_errors import (
     BackupFolderError,
     DamagedError,
     DatabaseMissingError,
@@ -23,13 +23,13 @@ from architect_migrate.database_errors import (
     NotADatabaseError,
     NotWritableError,
 )
-from architect_migrate.errors import WorkerDiedError
-from architect_migrate.matrix import attempts
+from architect_migrate.core.errors import WorkerDiedError
+from architect_migrate.runs.fan_out import attempts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from architect_migrate.errors import ArchmigError
+    from architect_migrate.core.errors import ArchmigError
 
 ERRORS: tuple[ArchmigError, ...] = (
     NotADatabaseError("a.db"),

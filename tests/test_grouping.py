@@ -7,7 +7,7 @@ from string import ascii_lowercase
 import pytest
 from schema_support import schema_of
 
-from architect_migrate.grouping import HUB, MOST, groups
+from architect_migrate.authoring.table_groups import HUB, MOST, groups
 
 
 def table(name: str, *parents: str) -> str:

@@ -7,11 +7,11 @@ import itertools
 import pytest
 from schema_support import chain_of, line_of, schema_of
 
-from architect_migrate.chain_errors import UnknownRevisionError
-from architect_migrate.diff import diff
-from architect_migrate.facts import describe
-from architect_migrate.history import apply, delta, effects, facts_at, reference, without
-from architect_migrate.outline import Outline, Revision, ancestry, heads, position_at
+from architect_migrate.core.chain_errors import UnknownRevisionError
+from architect_migrate.model.diff import diff
+from architect_migrate.model.facts import describe
+from architect_migrate.model.history import apply, delta, effects, facts_at, reference, without
+from architect_migrate.model.revision_graph import Outline, Revision, ancestry, heads, position_at
 
 A = "CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT NOT NULL)"
 B = "CREATE TABLE b (id INTEGER PRIMARY KEY, a REFERENCES a); CREATE INDEX b_a ON b (a)"

@@ -13,14 +13,14 @@ from new_support import INDEX, MATRIX, chain, written
 from plain_alembic import alembic
 from scenarios import INI, ask, digest, revision, script
 
-from architect_migrate import hotfix
-from architect_migrate.chain_errors import NewRevisionError
-from architect_migrate.extras import Promotion, promotion
+from architect_migrate.authoring import hotfix
+from architect_migrate.authoring.hotfix_statements import Promotion, promotion
+from architect_migrate.core.chain_errors import NewRevisionError
 
 if TYPE_CHECKING:
     from cli_support import Done
 
-    from architect_migrate.schema import Key, Schema
+    from architect_migrate.model.schema import Key, Schema
 
 ALEMBIC = Path(str(util.find_spec("alembic").submodule_search_locations[0]))  # type: ignore[union-attr, index]  # it is there
 MOOD = "ALTER TABLE bugs ADD COLUMN mood TEXT DEFAULT 'calm' CHECK (mood <> ':none:')"

@@ -8,8 +8,10 @@ import pytest
 from cli_support import archmig, ask, build, execute
 from plain_alembic import alembic
 
-from architect_migrate import database, landing, overwrite, restore
-from architect_migrate.database_errors import CommitFailedError, DatabaseError
+from architect_migrate.backups import restore
+from architect_migrate.core.database_errors import CommitFailedError, DatabaseError
+from architect_migrate.databases.sqlite import connection as database
+from architect_migrate.databases.sqlite.files import commit_check, overwrite
 
 if TYPE_CHECKING:
     import sqlite3
@@ -78,7 +80,7 @@ def test_a_failed_commit_of_which_nothing_is_there_says_so(place: Path, monkeypa
 
 def test_where_nobody_can_tell_it_says_that(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_commit", failing("COMMIT"))
-    monkeypatch.setattr(landing, "reading", unreadable)
+    monkeypatch.setattr(commit_check, "reading", unreadable)
     done = archmig("upgrade", "-e", "home", "--yes")
     assert done.code == 2
     assert UNSURE in done.err
@@ -117,7 +119,7 @@ def test_what_is_committed_and_cannot_be_read_back_is_not_said_to_be_as_it_was(
     def reading(*words: Any) -> Any:
         return next(once, database.reading)(*words)
 
-    monkeypatch.setattr(landing, "reading", reading)
+    monkeypatch.setattr(commit_check, "reading", reading)
     done = archmig("upgrade", "-e", "home", "--yes")
     assert done.code == 2
     said = "what was done is committed, and could not be read back: unable to open database file; see to that, then"

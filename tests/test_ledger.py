@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.errors import LedgerError
-from architect_migrate.ledger import Entry, append, entries, entry, last, latest, problem
+from architect_migrate.core.errors import LedgerError
+from architect_migrate.ledger.store import Entry, append, entries, entry, last, latest, problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,7 +128,7 @@ def test_writers_at_once_all_get_their_entries_in(file: Path) -> None:
         "import sys\n"
         "from dataclasses import replace\n"
         "from pathlib import Path\n"
-        "from architect_migrate.ledger import Entry, append\n"
+        "from architect_migrate.ledger.store import Entry, append\n"
         "for number in range(15):\n"
         "    append(Path(sys.argv[1]), Entry(sys.argv[2], 'd', 'a', 't', float(number), 'done'))\n"
     )
@@ -277,7 +277,9 @@ def test_an_entry_of_this_run_says_when_who_and_how_long() -> None:
 
 
 def test_importing_the_ledger_imports_nothing_heavy() -> None:
-    code = "import architect_migrate.ledger, sys; print([m for m in sys.modules if m.partition('.')[0] in sys.argv])"
+    code = (
+        "import architect_migrate.ledger.store, sys; print([m for m in sys.modules if m.partition('.')[0] in sys.argv])"
+    )
     heavy = ["alembic", "sqlalchemy", "typer", "rich", "click"]
     done = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -10,8 +10,8 @@ import pytest
 from cli_support import archmig, executable
 from lint_cases import INI, chain, drop, sql, text
 
-from architect_migrate.lint import lint
-from architect_migrate.replay import source_of
+from architect_migrate.lint.lint import lint
+from architect_migrate.revisions.replay import source_of
 
 PROJECT = Path(__file__).parent.parent
 NOTES = text("001_notes", None, sql("CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT)"), drop("notes"))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from lint_cases import CASES
 
-from architect_migrate.flaws import RULES
-from architect_migrate.lint_files import chain_flaws, file_flaws, outline_of, settled
-from architect_migrate.revision_file import RevisionFile, read_revision_file
+from architect_migrate.lint.files import chain_flaws, file_flaws, outline_of, settled
+from architect_migrate.lint.rules import RULES
+from architect_migrate.revisions.source_file import RevisionFile, read_revision_file
 
 UP = "def upgrade():\n    op.execute('SELECT 1')\n"
 DOWN = "def downgrade():\n    op.execute('SELECT 2')\n"

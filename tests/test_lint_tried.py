@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from lint_cases import CASES, chain, files_of
 
-from architect_migrate.lint import lint
-from architect_migrate.replay import source_of
+from architect_migrate.lint.lint import lint
+from architect_migrate.revisions.replay import source_of
 
 if TYPE_CHECKING:
-    from architect_migrate.flaws import Flaw
+    from architect_migrate.lint.rules import Flaw
 
 # Not about one revision: every case has a base of its own and two heads.
 ELSEWHERE = {"AM007"}

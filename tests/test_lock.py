@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cli_support import ask, build, executable, execute
 
-from architect_migrate.database import reading, transaction
-from architect_migrate.database_errors import (
+from architect_migrate.core.database_errors import (
     DatabaseError,
     DatabaseLockedError,
     DatabaseMissingError,
@@ -26,7 +25,8 @@ from architect_migrate.database_errors import (
     NotADatabaseError,
     NotWritableError,
 )
-from architect_migrate.lock import held, lock_file, openers
+from architect_migrate.databases.sqlite.connection import reading, transaction
+from architect_migrate.databases.sqlite.run_lock import held, lock_file, openers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cli_support import archmig, build, executable, execute
 
-from architect_migrate import ledger
+from architect_migrate.ledger import store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +25,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "250")  # no path is broken, however long it is
-    monkeypatch.setattr("architect_migrate.ledger._user", lambda: "ann")
+    monkeypatch.setattr("architect_migrate.ledger.store._user", lambda: "ann")
     monkeypatch.setattr("socket.gethostname", lambda: "desk")
     monkeypatch.setattr("sys.argv", ["archmig", "the", "words"])
-    monkeypatch.setattr("architect_migrate.journal.tools", lambda: [("archmig", "1.0")])
+    monkeypatch.setattr("architect_migrate.ledger.recorder.tools", lambda: [("archmig", "1.0")])
     return tmp_path
 
 
@@ -36,8 +36,8 @@ def timeless(text: str) -> str:
     return _TIMES.sub(lambda it: "-T-1" if it.group().startswith("-") else "T" if " " in it.group() else "0.0", text)
 
 
-def book(folder: Path) -> tuple[ledger.Entry, ...]:
-    return ledger.entries(folder / ".archmig" / "ledger.db")
+def book(folder: Path) -> tuple[store.Entry, ...]:
+    return store.entries(folder / ".archmig" / "ledger.db")
 
 
 LOG = """\
@@ -141,7 +141,7 @@ def test_the_log_lists_what_is_asked_for(folder: Path, words: list[str], numbers
 
 def test_a_long_log_is_cut_and_says_how_many_are_older(folder: Path) -> None:
     for _ in range(30):
-        ledger.append(folder / ".archmig" / "ledger.db", ledger.Entry("home", "d", "x", "2026", 0.0, "done"))
+        store.append(folder / ".archmig" / "ledger.db", store.Entry("home", "d", "x", "2026", 0.0, "done"))
     assert archmig("log").out.splitlines()[-1].startswith(f"25 entries of {folder}/.archmig/ledger.db; 5 older: -n 0 ")
     assert len(json.loads(archmig("log", "--json").out)["entries"]) == 30
 
@@ -218,7 +218,7 @@ def test_an_interrupted_run_is_entered(folder: Path, monkeypatch: pytest.MonkeyP
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("architect_migrate.carry_out.verify", stop)
+    monkeypatch.setattr("architect_migrate.runs.execute.verify", stop)
     assert archmig("reconcile", "-e", "behind", "--yes").code == 130
     (entry,) = book(folder)
     assert (entry.result, entry.detail) == ("interrupted", "Ctrl-C; all that was done is rolled back")

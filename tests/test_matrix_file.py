@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from scenarios import PROJECT
 
-from architect_migrate.errors import ConfigError, EntryError
-from architect_migrate.matrix_file import raw_entry, rewritten, tried, with_entry, without_entry
+from architect_migrate.config.editor import raw_entry, rewritten, tried, with_entry, without_entry
+from architect_migrate.core.errors import ConfigError, EntryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,7 +159,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: py
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("architect_migrate.matrix_file.sync", full)
+    monkeypatch.setattr("architect_migrate.config.editor.sync", full)
     with pytest.raises(ConfigError, match=r"cannot be changed: No space left on device \(nothing was written"):
         rewritten(file, {}, adding("b"))
     assert [it.name for it in tmp_path.iterdir()] == ["environments.toml"]

@@ -13,13 +13,13 @@ from demo_support import FILLED, PROJECT, database, load
 from plain_alembic import executable
 from scenarios import Allowed, Moment, ask, come_home, digest, kept, moment, project, texts_kept
 
-from architect_migrate.environments import read_matrix
-from architect_migrate.matrix import each
-from architect_migrate.plan import CreateObject
-from architect_migrate.reconcile import preview, reconcile
-from architect_migrate.results import Outcome, Result, State, exit_code
-from architect_migrate.setting import Setting, setting_for
-from architect_migrate.survey import survey
+from architect_migrate.config.context import Setting, setting_for
+from architect_migrate.config.loader import read_matrix
+from architect_migrate.planning.plan import CreateObject
+from architect_migrate.planning.results import Outcome, Result, State, exit_code
+from architect_migrate.runs.fan_out import each
+from architect_migrate.runs.reconcile import preview, reconcile
+from architect_migrate.runs.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

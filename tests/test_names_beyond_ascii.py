@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 from scenarios import ask, digest, own_chain, revision, script, stamp
 
-from architect_migrate.chain_errors import NotProvenError
-from architect_migrate.results import Outcome
-from architect_migrate.upgrade import preview_upgrade, upgrade
+from architect_migrate.core.chain_errors import NotProvenError
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.upgrade import preview_upgrade, upgrade
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scenarios import Home
 
-    from architect_migrate.results import Result
+    from architect_migrate.planning.results import Result
 
 TABLE = 'CREATE TABLE "Übung" (id INTEGER PRIMARY KEY, "Ähre" TEXT)'
 ROWS = """INSERT INTO "Übung" VALUES (1, 'eins'), (2, 'zwei')"""

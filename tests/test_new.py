@@ -14,7 +14,7 @@ from new_support import MATRIX, chain, written
 from plain_alembic import alembic
 from scenarios import INI, ask
 
-from architect_migrate.chain_draft import outline_in_files
+from architect_migrate.revisions.writer import outline_in_files
 
 ALEMBIC = Path(str(util.find_spec("alembic").submodule_search_locations[0]))  # type: ignore[union-attr, index]  # it is there
 

@@ -12,12 +12,12 @@ import pytest
 from cli_support import archmig, ask, build, execute, plainly
 from plain_alembic import alembic
 
-from architect_migrate import ledger
-from architect_migrate.environments import read_matrix
-from architect_migrate.interrupt import FinishedFirst, Interrupts
-from architect_migrate.notices import noticed
-from architect_migrate.observe import observe
-from architect_migrate.setting import setting_for
+from architect_migrate.config.context import setting_for
+from architect_migrate.config.loader import read_matrix
+from architect_migrate.core.interrupts import FinishedFirst, Interrupts
+from architect_migrate.ledger import store
+from architect_migrate.ledger.external_changes import noticed
+from architect_migrate.runs.observe import observe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +123,7 @@ def test_what_archmig_left_is_not_noticed_whatever_rows_come_and_go(folder: Path
 
 def test_a_notice_is_a_star_in_the_status_and_a_line_below_and_no_exit_code(folder: Path) -> None:
     execute(folder / "behind.db", "CREATE TABLE mine (a)")
-    moment = ledger.entries(folder / ".archmig" / "ledger.db")[0].started_at[:16].replace("T", " ")
+    moment = store.entries(folder / ".archmig" / "ledger.db")[0].started_at[:16].replace("T", " ")
     line = (
         f"* behind: not as reconcile 1 of {moment} left it: its schema has been changed since by something else "
         "(archmig\n  show 1)\n"
@@ -160,7 +160,7 @@ def test_a_reconcile_that_finds_nothing_to_do_takes_note_and_is_silent_from_then
     execute(folder / "behind.db", "CREATE TABLE mine (a)")
     assert "has been changed since by something else" in archmig("reconcile", "-e", "behind", "--yes").err
     assert archmig("reconcile", "-e", "behind", "--yes").err == ""
-    first, noted = ledger.entries(folder / ".archmig" / "ledger.db")
+    first, noted = store.entries(folder / ".archmig" / "ledger.db")
     assert (noted.result, noted.steps) == ("noted", ())
     assert noted.fact("noticed").startswith(f"not as reconcile {first.number} of ")
     assert notice() is None
@@ -180,7 +180,7 @@ def test_a_run_that_ended_while_others_looked_is_no_reason_for_a_notice(folder: 
     setting = setting_for(matrix, matrix.environments[1], None)
     began = time.time()
     seen = observe(setting, "status")
-    left = ledger.latest(setting.ledger, ["behind"])
+    left = store.latest(setting.ledger, ["behind"])
     assert list(noticed(setting.ledger, [seen], left, began)) == ["behind"]
     ended = datetime.fromisoformat(left["behind"].started_at).timestamp() + left["behind"].seconds
     assert noticed(setting.ledger, [seen], left, ended - 0.1) == {}
@@ -199,21 +199,21 @@ def test_digests_of_different_things_are_not_compared(folder: Path) -> None:
 
 
 def test_an_entry_of_an_older_archmig_knows_nothing_and_says_nothing(folder: Path) -> None:
-    (entry,) = ledger.entries(folder / ".archmig" / "ledger.db")
+    (entry,) = store.entries(folder / ".archmig" / "ledger.db")
     (folder / ".archmig" / "ledger.db").unlink()
-    old = ledger.Entry(entry.environment, entry.database, "reconcile", entry.started_at, 0.0, "done")
-    ledger.append(folder / ".archmig" / "ledger.db", old)
+    old = store.Entry(entry.environment, entry.database, "reconcile", entry.started_at, 0.0, "done")
+    store.append(folder / ".archmig" / "ledger.db", old)
     execute(folder / "behind.db", "CREATE TABLE mine (a)")
     assert notice() is None
 
 
 @pytest.mark.parametrize("value", ["", "{", "[1]", "12"])
 def test_facts_that_somebody_spoilt_stop_no_report(folder: Path, value: str) -> None:
-    (entry,) = ledger.entries(folder / ".archmig" / "ledger.db")
+    (entry,) = store.entries(folder / ".archmig" / "ledger.db")
     (folder / ".archmig" / "ledger.db").unlink()
     spoilt = tuple((name, value if name != "schema after" else its) for name, its in entry.facts)
-    old = ledger.Entry(entry.environment, entry.database, "reconcile", entry.started_at, 0.0, "done", facts=spoilt)
-    ledger.append(folder / ".archmig" / "ledger.db", old)
+    old = store.Entry(entry.environment, entry.database, "reconcile", entry.started_at, 0.0, "done", facts=spoilt)
+    store.append(folder / ".archmig" / "ledger.db", old)
     assert archmig("status").code == 0
 
 
@@ -221,7 +221,7 @@ def test_plain_alembic_is_entered_and_what_it_leaves_is_not_noticed(folder: Path
     ini = folder / "alembic.ini"
     assert alembic("-x", "env=behind", "downgrade", "001_notes", ini=ini).code == 0
     assert alembic("-x", "env=behind", "upgrade", "head", ini=ini).code == 0
-    _, down, up = ledger.entries(folder / ".archmig" / "ledger.db")
+    _, down, up = store.entries(folder / ".archmig" / "ledger.db")
     assert (down.action, down.from_heads, down.to_heads) == ("alembic downgrade", ("003_due",), ("001_notes",))
     assert down.steps == ("take back revision 003_due", "take back revision 002_tags")
     assert (up.action, up.steps) == ("alembic upgrade", ("run revision 002_tags", "run revision 003_due"))
@@ -232,9 +232,9 @@ def test_a_ctrl_c_that_came_too_late_leaves_its_entry(folder: Path, monkeypatch:
     def finished_first(work: Callable[[Interrupts], object]) -> None:
         raise FinishedFirst(work(Interrupts()))
 
-    monkeypatch.setattr("architect_migrate.alembic_env.finishing", finished_first)
+    monkeypatch.setattr("architect_migrate.integrations.alembic.env.finishing", finished_first)
     assert alembic("-x", "env=behind", "downgrade", "001_notes", ini=folder / "alembic.ini").code == 130
-    entry = ledger.entries(folder / ".archmig" / "ledger.db")[-1]
+    entry = store.entries(folder / ".archmig" / "ledger.db")[-1]
     assert (entry.action, entry.result, entry.to_heads) == ("alembic downgrade", "done", ("001_notes",))
 
 
@@ -242,7 +242,7 @@ def test_a_stamp_by_hand_is_forced(folder: Path) -> None:
     ini = folder / "alembic.ini"
     assert alembic("-x", "env=behind", "stamp", "002_tags", ini=ini).code == 0
     assert alembic("-x", "env=behind", "stamp", "--purge", "001_notes", ini=ini).code == 0
-    _, stamped, purged = ledger.entries(folder / ".archmig" / "ledger.db")
+    _, stamped, purged = store.entries(folder / ".archmig" / "ledger.db")
     assert (stamped.action, stamped.from_heads, stamped.to_heads) == ("alembic stamp", ("003_due",), ("002_tags",))
     assert stamped.fact("forced") == "stamp 002_tags: set by a person, whatever the schema shows"
     assert purged.fact("forced") == "stamp 001_notes: set by a person with --purge, whatever the schema shows"
@@ -253,10 +253,10 @@ def test_plain_alembic_enters_what_failed_and_not_what_had_nothing_to_do(folder:
     ini = folder / "alembic.ini"
     alembic("-x", "env=behind", "upgrade", "head", ini=ini)
     alembic("-x", "env=behind", "current", ini=ini)
-    assert len(ledger.entries(folder / ".archmig" / "ledger.db")) == 1
+    assert len(store.entries(folder / ".archmig" / "ledger.db")) == 1
     execute(folder / "behind.db", "DROP INDEX ix_notes_due; DROP TABLE tags")
     assert alembic("-x", "env=behind", "downgrade", "base", ini=ini).code != 0
-    _, failed = ledger.entries(folder / ".archmig" / "ledger.db")
+    _, failed = store.entries(folder / ".archmig" / "ledger.db")
     assert (failed.action, failed.result) == ("alembic downgrade", "failed")
     assert "ix_notes_due" in failed.detail
     assert ask(folder / "behind.db", "SELECT version_num FROM alembic_version") == [("003_due",)]

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cli_support import archmig, build, executable, execute
 
-from architect_migrate import notify
-from architect_migrate.errors import NotifyError
+from architect_migrate.core.errors import NotifyError
+from architect_migrate.runs import notify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.errors import PagesError
-from architect_migrate.pages import MARKER, Writing, carry_out, compare
+from architect_migrate.authoring.page_files import MARKER, Writing, carry_out, compare
+from architect_migrate.core.errors import PagesError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from alembic.util import CommandError
 from plain_alembic import HEAD, INI, alembic, ask, environments, executable, execute, files, version
 
 from alembic import command
-from architect_migrate.sqlite_read import read_schema
+from architect_migrate.databases.sqlite.reflect import read_schema
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cli_support import apart, archmig, executable, execute
 
-from architect_migrate.costs import Kind, StatementCost, StepCost, kind_of
+from architect_migrate.databases.sqlite.costs import Kind, StatementCost, StepCost, kind_of
 
 if TYPE_CHECKING:
     from pathlib import Path

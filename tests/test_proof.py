@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.database import reading, transaction
-from architect_migrate.proof import Loss, Permitted, RowProof, prove_rows
+from architect_migrate.databases.sqlite.connection import reading, transaction
+from architect_migrate.databases.sqlite.rows.proof import Loss, Permitted, RowProof, prove_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ import pytest
 from property_chains import CHAINS, Step, write_chain
 from property_support import Drifted, assert_comes_home, build, chain_of, setting_of
 
-from architect_migrate.chain_errors import NotProvenError
-from architect_migrate.reconcile import preview, reconcile
+from architect_migrate.core.chain_errors import NotProvenError
+from architect_migrate.runs.reconcile import preview, reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path

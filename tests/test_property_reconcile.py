@@ -16,7 +16,7 @@ from property_chains import CHAINS, write_chain
 from property_drift import drifted
 from property_support import Chain, Drifted, assert_comes_home, chain_of
 
-from architect_migrate.results import Outcome
+from architect_migrate.planning.results import Outcome
 
 DASHBOARD = Path(__file__).resolve().parents[1] / "alembic.ini"
 EXAMPLES = int(os.environ.get("ARCHMIG_EXAMPLES", "0"))

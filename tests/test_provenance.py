@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from schema_support import chain_of, line_of
 
-from architect_migrate.facts import describe
-from architect_migrate.outline import ancestry
-from architect_migrate.provenance import Origin, provenance
+from architect_migrate.authoring.provenance import Origin, provenance
+from architect_migrate.model.facts import describe
+from architect_migrate.model.revision_graph import ancestry
 
 A = "CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT)"
 CHANGED = "DROP TABLE a; CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT NOT NULL)"

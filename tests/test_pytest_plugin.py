@@ -189,7 +189,7 @@ import sys
 
 def test_one():
     ours = {it for it in sys.modules if it.split(".")[0] in {"architect_migrate", "alembic", "sqlalchemy"}}
-    assert ours <= {"architect_migrate", "architect_migrate.pytest_plugin"}
+    assert ours <= {"architect_migrate", "architect_migrate.integrations.pytest.plugin"}
 """
     )
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)

@@ -13,17 +13,18 @@ from cli_support import archmig
 from plain_alembic import alembic
 from scenarios import ask, own_chain, script, stamp
 
-from architect_migrate import ledger, upgrade
-from architect_migrate.chain_errors import ChangedMeanwhileError
-from architect_migrate.environments import read_matrix
-from architect_migrate.plan import Plan, RunRevision, Stamp, plan_digest
-from architect_migrate.results import Outcome
-from architect_migrate.setting import setting_for
+from architect_migrate.config.context import setting_for
+from architect_migrate.config.loader import read_matrix
+from architect_migrate.core.chain_errors import ChangedMeanwhileError
+from architect_migrate.ledger import store
+from architect_migrate.planning.plan import Plan, RunRevision, Stamp, plan_digest
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs import upgrade
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from architect_migrate.setting import Setting
+    from architect_migrate.config.context import Setting
 
 A, B, C = (f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, x TEXT)" for name in "abc")
 MATRIX = """[env.dev]
@@ -69,9 +70,9 @@ def setting(folder: Path) -> Setting:
 def aged(folder: Path, age: timedelta) -> None:
     """The newest rehearsal as if it had been so long ago; entries cannot be changed, so it is entered again."""
     file = folder / ".archmig" / "ledger.db"
-    newest = ledger.entries(file)[-1]
+    newest = store.entries(file)[-1]
     file.unlink()
-    ledger.append(file, replace(newest, started_at=(datetime.now(UTC) - age).isoformat()))
+    store.append(file, replace(newest, started_at=(datetime.now(UTC) - age).isoformat()))
 
 
 @pytest.mark.parametrize("command", ["upgrade", "reconcile"])
@@ -91,7 +92,7 @@ def test_after_its_rehearsal_the_plan_runs_and_the_ledger_says_which_that_was(fo
     assert archmig("rehearse", "-e", "prod").code == 0
     assert archmig(command, "-e", "prod", "--yes").code == 0
     assert at(folder) == "3_c"
-    entry = ledger.entries(folder / ".archmig" / "ledger.db")[-1]
+    entry = store.entries(folder / ".archmig" / "ledger.db")[-1]
     assert (entry.action, entry.fact("rehearsal")) == (command, "1")
 
 
@@ -193,7 +194,7 @@ def test_a_promotion_is_held_to_it_and_rehearsed_as_far_as_it_may_go(folder: Pat
     assert archmig("rehearse", "-e", "prod", "--command", "promote").code == 0
     assert archmig("promote", "--to", "prod", "--yes").code == 0
     assert at(folder) == "2_b"
-    assert [(it.action, it.result) for it in ledger.entries(folder / ".archmig" / "ledger.db")] == [
+    assert [(it.action, it.result) for it in store.entries(folder / ".archmig" / "ledger.db")] == [
         ("promote", "blocked"),
         ("rehearse", "blocked"),
         ("rehearse", "done"),

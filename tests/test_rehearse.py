@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import pytest
 from cli_support import apart, archmig, ask, executable, execute
 
-from architect_migrate import private_copy
+from architect_migrate.databases.sqlite.files import scratch_copy
 
 SECONDS = re.compile(r"\d+\.\d\d|(?<= )\d+\.\d(?= s)")
 BEHIND = """\
@@ -231,7 +231,7 @@ def test_what_cannot_be_rehearsed_is_said(folder: Path, name: str) -> None:
 
 
 def test_a_copy_is_not_begun_where_there_is_no_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(private_copy.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1000))
+    monkeypatch.setattr(scratch_copy.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1000))
     done = archmig("rehearse", "-e", "behind")
     assert (done.code, done.out) == (2, "")
     assert "no private copy: it takes 0.1 MB and 0.0 MB are free; the database was only read: free some" in done.err
@@ -247,7 +247,7 @@ def test_who_would_wait_is_named(folder: Path) -> None:
 
 
 def test_where_nothing_would_be_done_no_copy_is_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(private_copy.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=0))
+    monkeypatch.setattr(scratch_copy.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=0))
     assert archmig("rehearse", "-e", "home").out == "home: upgrade would do nothing: at its target (rehearsal 1)\n"
 
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from architect_migrate.report_markdown import code, fenced, file_names, grid, link, prose
-from architect_migrate.report_text import clean
+from architect_migrate.cli.report.layout import clean
+from architect_migrate.cli.report.markdown import code, fenced, file_names, grid, link, prose
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 HOSTILE = (
@@ -112,7 +112,7 @@ def test_every_name_has_a_file_of_its_own_in_whatever_case() -> None:
 
 
 def test_two_names_that_would_share_a_file_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("architect_migrate.report_markdown._stem", lambda _: "same")
+    monkeypatch.setattr("architect_migrate.cli.report.markdown._stem", lambda _: "same")
     assert file_names(["b", "a", "c"]) == ["same", "same-2", "same-3"]
 
 

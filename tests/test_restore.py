@@ -16,28 +16,28 @@ import pytest
 from scenario_shop import shop
 from scenarios import ask, moment, script
 
-from architect_migrate import overwrite as overwriting
-from architect_migrate.backup_record import copies
-from architect_migrate.backups import catalogue, create
-from architect_migrate.chain_errors import ChangedMeanwhileError
-from architect_migrate.content import content_of, differences
-from architect_migrate.database import locked, reading, transaction
-from architect_migrate.database_errors import DatabaseLockedError, RestoreError
-from architect_migrate.errors import ArchmigError
-from architect_migrate.reconcile import preview as preview_reconcile
-from architect_migrate.reconcile import reconcile
-from architect_migrate.restore import choose, preview, restore
-from architect_migrate.results import Outcome
-from architect_migrate.undo import preview_undo
+from architect_migrate.backups.record import copies
+from architect_migrate.backups.restore import choose, preview, restore
+from architect_migrate.backups.service import catalogue, create
+from architect_migrate.backups.undo import preview_undo
+from architect_migrate.core.chain_errors import ChangedMeanwhileError
+from architect_migrate.core.database_errors import DatabaseLockedError, RestoreError
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.sqlite.connection import locked, reading, transaction
+from architect_migrate.databases.sqlite.files import overwrite as overwriting
+from architect_migrate.databases.sqlite.rows.content import content_of, differences
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import preview as preview_reconcile
+from architect_migrate.runs.reconcile import reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scenarios import Home
 
-    from architect_migrate.overwrite import Still
-    from architect_migrate.restorations import Restored
-    from architect_migrate.setting import Setting
+    from architect_migrate.backups.restore_plan import Restored
+    from architect_migrate.config.context import Setting
+    from architect_migrate.databases.sqlite.files.overwrite import Still
 
 JOURNALS = pytest.mark.parametrize("journal", ["DELETE", "WAL"])
 WRITTEN = "UPDATE people SET age = 99, nick = 'Z' WHERE id = 1"
@@ -132,7 +132,7 @@ def test_a_commit_between_the_backup_and_the_write_in_wal_mode_stops_the_restore
         script(home.database, "UPDATE people SET age = 100 WHERE id = 1")
         right(source, held, timeout)
 
-    monkeypatch.setattr("architect_migrate.restore.overwrite", later)
+    monkeypatch.setattr("architect_migrate.backups.restore.overwrite", later)
     with pytest.raises(ChangedMeanwhileError):
         back(setting)
     assert ask(home.database, "SELECT age FROM people WHERE id = 1") == [(100,)]

@@ -9,11 +9,11 @@ import pytest
 from cli_support import archmig, ask, build, executable, execute, plainly
 from scenarios import own_chain, revision, script, stamp
 
-from architect_migrate import ledger
-from architect_migrate.chain_errors import ChangedMeanwhileError
-from architect_migrate.environments import read_matrix
-from architect_migrate.rollback import Losing, preview_rollback, rollback
-from architect_migrate.setting import setting_for
+from architect_migrate.config.context import setting_for
+from architect_migrate.config.loader import read_matrix
+from architect_migrate.core.chain_errors import ChangedMeanwhileError
+from architect_migrate.ledger import store
+from architect_migrate.runs.rehearsal.rollback import Losing, preview_rollback, rollback
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def test_the_newest_revision_is_taken_back_after_a_rehearsal_that_is_shown(folde
     assert done.err.startswith("home: downgrade to 002 would go through (rehearsal 1)\n")
     assert "home         done     003 (head)  002" in done.out
     assert at(folder / "home.db") == [("002_tags",)]
-    first, last = ledger.entries(folder / ".archmig" / "ledger.db")
+    first, last = store.entries(folder / ".archmig" / "ledger.db")
     assert (first.action, last.action, last.fact("rehearsal")) == ("rehearse", "rollback", "1")
     assert last.backup
 

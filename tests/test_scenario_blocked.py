@@ -8,10 +8,10 @@ import pytest
 from scenario_shop import ORDERS, PEOPLE, shop
 from scenarios import Allowed, ask, come_home, digest, own_chain, revision, script, stamp, stays
 
-from architect_migrate.chain_errors import BlockedError, ChangedMeanwhileError
-from architect_migrate.findings import Level
-from architect_migrate.reconcile import reconcile
-from architect_migrate.results import Outcome
+from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
+from architect_migrate.diagnosis.findings import Level
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ import pytest
 from cli_support import archmig
 from scenarios import ask, headlines, own_chain, revision, script, stamp
 
-from architect_migrate.reconcile import preview, reconcile
-from architect_migrate.results import Outcome, State
+from architect_migrate.planning.results import Outcome, State
+from architect_migrate.runs.reconcile import preview, reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from scenarios import Allowed, ask, come_home, own_chain, revision, script, stamp
 
-from architect_migrate.reconcile import preview
-from architect_migrate.results import Outcome
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import preview
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ import pytest
 from scenario_shop import CHAIN, shop
 from scenarios import ask, come_home, digest, headlines, is_home, moment, own_chain, script, stays
 
-from architect_migrate.database_errors import DatabaseLockedError, DatabaseMissingError
-from architect_migrate.reconcile import reconcile
-from architect_migrate.results import Outcome, State
+from architect_migrate.core.database_errors import DatabaseLockedError, DatabaseMissingError
+from architect_migrate.planning.results import Outcome, State
+from architect_migrate.runs.reconcile import reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

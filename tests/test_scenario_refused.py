@@ -8,11 +8,11 @@ import pytest
 from scenario_shop import CHAIN, shop
 from scenarios import ask, come_home, digest, headlines, own_chain, revision, script, stamp, stays
 
-from architect_migrate.chain_errors import RevisionFailedError, StampError, UnknownRevisionError
-from architect_migrate.database_errors import DamagedError, NotADatabaseError
-from architect_migrate.errors import ArchmigError
-from architect_migrate.reconcile import preview, reconcile
-from architect_migrate.results import Outcome, State
+from architect_migrate.core.chain_errors import RevisionFailedError, StampError, UnknownRevisionError
+from architect_migrate.core.database_errors import DamagedError, NotADatabaseError
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.planning.results import Outcome, State
+from architect_migrate.runs.reconcile import preview, reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,9 @@ import pytest
 from scenario_shop import KINDS, ORDERS, PEOPLE, STANDARD, shop
 from scenarios import come_home
 
-from architect_migrate import backup, sqlite_rebuild_rows
-from architect_migrate.reconcile import reconcile
+from architect_migrate.databases.sqlite.files import backup
+from architect_migrate.databases.sqlite.repair import rebuild_rows
+from architect_migrate.runs.reconcile import reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,7 +232,7 @@ def test_a_thing_that_is_recorded_and_not_there_is_made(tmp_path: Path, name: st
 def test_a_run_tells_how_far_it_is_through_backup_copy_and_proof(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_rebuild_rows, "_RANGE", 1)
+    monkeypatch.setattr(rebuild_rows, "_RANGE", 1)
     monkeypatch.setattr(backup, "_SIGN_OF_LIFE", 2)
     monkeypatch.setattr(backup, "BATCH", 1)
     home = shop(tmp_path, {"orders": ORDERS.replace("amount NUMERIC", "amount NUMERIC NOT NULL")})

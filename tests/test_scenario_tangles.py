@@ -8,9 +8,9 @@ import pytest
 from scenario_shop import KINDS, ORDERS, PEOPLE, shop
 from scenarios import Allowed, ask, come_home, digest, own_chain, revision, script, stamp, stays
 
-from architect_migrate.errors import ArchmigError
-from architect_migrate.reconcile import reconcile
-from architect_migrate.results import Outcome
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from scenarios import ask, headlines, own_chain, revision, script, stamp
 
-from architect_migrate.reconcile import reconcile
-from architect_migrate.results import Outcome
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,18 +10,19 @@ import pytest
 from cli_support import archmig, ask, build, execute
 from plain_alembic import alembic
 
-from architect_migrate import carry_out, guard
-from architect_migrate.apply import execute as execute_plan
-from architect_migrate.database import reading
-from architect_migrate.soundness import damage, soundness, told
+from architect_migrate.databases.sqlite import authorizer
+from architect_migrate.databases.sqlite.connection import reading
+from architect_migrate.databases.sqlite.rows.integrity import damage, soundness, told
+from architect_migrate.runs import execute as carry_out
+from architect_migrate.runs.steps import execute as execute_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from architect_migrate.apply import Written
-    from architect_migrate.carry_out import Progress
-    from architect_migrate.plan import Plan
-    from architect_migrate.setting import Setting
+    from architect_migrate.config.context import Setting
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.runs.execute import Progress
+    from architect_migrate.runs.steps import Written
 
 _REVISION = """from alembic import op
 
@@ -80,7 +81,7 @@ def test_nor_a_plain_alembic_upgrade(place: Path, caplog: pytest.LogCaptureFixtu
 def test_a_plain_alembic_run_that_makes_more_such_rows_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rated(place / "home.db")
     (place / "chain" / "versions" / "004_more.py").write_text(_REVISION)
-    monkeypatch.setattr(guard, "_DANGEROUS", frozenset())
+    monkeypatch.setattr(authorizer, "_DANGEROUS", frozenset())
     before = (place / "home.db").read_bytes()
     done = alembic("-x", "env=home", "upgrade", "head", ini=place / "alembic.ini")
     said = "the result did not pass its proof, everything was rolled back: CHECK constraint failed in rated"

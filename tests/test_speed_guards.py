@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from architect_migrate import chain_files, database
-from architect_migrate.environments import read_matrix
-from architect_migrate.matrix import each
-from architect_migrate.observe import observe
-from architect_migrate.reconcile import preview
-from architect_migrate.reconcile import reconcile as carry_out
-from architect_migrate.results import Outcome, State
-from architect_migrate.setting import Setting, settings_for
-from architect_migrate.upgrade import preview_upgrade
+from architect_migrate.config.context import Setting, settings_for
+from architect_migrate.config.loader import read_matrix
+from architect_migrate.databases.sqlite import connection as database
+from architect_migrate.planning.results import Outcome, State
+from architect_migrate.revisions import files
+from architect_migrate.runs.fan_out import each
+from architect_migrate.runs.observe import observe
+from architect_migrate.runs.reconcile import preview
+from architect_migrate.runs.reconcile import reconcile as carry_out
+from architect_migrate.runs.upgrade import preview_upgrade
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,15 +31,15 @@ HEAVY = {
     "alembic",
     "sqlalchemy",
     "rich",
-    "architect_migrate.chain",
-    "architect_migrate.history",
-    "architect_migrate.diagnosis",
-    "architect_migrate.carry_out",
-    "architect_migrate.planning",
-    "architect_migrate.backup",
-    "architect_migrate.sqlite_read",
-    "architect_migrate.sqlite_ddl",
-    "architect_migrate.schema",
+    "architect_migrate.revisions.alembic_runtime",
+    "architect_migrate.model.history",
+    "architect_migrate.diagnosis.diagnose",
+    "architect_migrate.runs.execute",
+    "architect_migrate.runs.prepare",
+    "architect_migrate.databases.sqlite.files.backup",
+    "architect_migrate.databases.sqlite.reflect",
+    "architect_migrate.databases.sqlite.sql.parser",
+    "architect_migrate.model.schema",
 }
 TRACES = "SELECT NULL, schema_version FROM pragma_schema_version UNION ALL SELECT name, seq FROM main.sqlite_sequence"
 PROBE = """
@@ -139,8 +140,10 @@ def test_statements_grow_with_the_environments_and_no_faster(tmp_path: Path, sai
 def test_the_chain_is_read_once_for_all_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home(tmp_path, 9)
     read: list[Path] = []
-    fingerprint = chain_files.fingerprint
-    monkeypatch.setattr("architect_migrate.replay.fingerprint", lambda ini: read.append(ini) or fingerprint(ini))
+    fingerprint = files.fingerprint
+    monkeypatch.setattr(
+        "architect_migrate.revisions.replay.fingerprint", lambda ini: read.append(ini) or fingerprint(ini)
+    )
     found = list(each(settings(tmp_path), "status", lambda it: observe(it, "status")))
     assert [len(found), read] == [9, [INI]]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from architect_migrate.sqlite_constant import affinity_of, canonical_default
+from architect_migrate.databases.sqlite.sql.affinity import affinity_of, canonical_default
 
 TYPES = ("INTEGER", "TEXT", "BLOB", "", "REAL", "NUMERIC", "BOOLEAN", "TIMESTAMP", "VARCHAR(20)", "FLOATING POINT")
 

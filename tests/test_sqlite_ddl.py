@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from architect_migrate.sql_errors import UnreadableSqlError
-from architect_migrate.sqlite_ddl import (
+from architect_migrate.core.sql_errors import UnreadableSqlError
+from architect_migrate.databases.sqlite.sql.lexer import canonical, fold, quote
+from architect_migrate.databases.sqlite.sql.parser import (
     Check,
     Collate,
     Default,
@@ -26,7 +27,6 @@ from architect_migrate.sqlite_ddl import (
     parse_index,
     parse_table,
 )
-from architect_migrate.sqlite_text import canonical, fold, quote
 
 CATALOGUE = json.loads((Path(__file__).parent / "data" / "feature_catalogue.json").read_text("utf-8"))
 MAIN = Path(__file__).parents[1] / "alembic" / "demo" / "main-2026-02-10.db"

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from architect_migrate.facts import facts
-from architect_migrate.schema import Check, ForeignKey, IndexedColumn, Schema, Table
-from architect_migrate.sqlite_digest import digest
-from architect_migrate.sqlite_read import read_schema
-from architect_migrate.sqlite_text import significant
+from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.databases.sqlite.sql.lexer import significant
+from architect_migrate.model.facts import facts
+from architect_migrate.model.schema import Check, ForeignKey, IndexedColumn, Schema, Table
 
 CATALOGUE = json.loads((Path(__file__).parent / "data" / "feature_catalogue.json").read_text(encoding="utf-8"))
 PROPERTIES = ("encoding", "auto_vacuum", "user_version", "application_id", "page_size")

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from architect_migrate import sqlite_rebuild_rows
-from architect_migrate.sql_errors import (
+from architect_migrate.core.sql_errors import (
     EditImpossibleError,
     RebuildRefusedError,
     RowsForbidError,
     ValuesWouldChangeError,
 )
-from architect_migrate.sqlite_ddl import Collate, Default, Generated, IndexedColumn, NotNull, parse_table
-from architect_migrate.sqlite_edit import (
+from architect_migrate.databases.sqlite.repair import rebuild_rows
+from architect_migrate.databases.sqlite.repair.rebuild import Rebuilt, rebuild_table
+from architect_migrate.databases.sqlite.sql.edit import (
     AddColumn,
     AddConstraint,
     DropAutoincrement,
@@ -37,8 +37,15 @@ from architect_migrate.sqlite_edit import (
     SetPrimaryKey,
     SetType,
 )
-from architect_migrate.sqlite_rebuild import Rebuilt, rebuild_table
-from architect_migrate.sqlite_text import quote
+from architect_migrate.databases.sqlite.sql.lexer import quote
+from architect_migrate.databases.sqlite.sql.parser import (
+    Collate,
+    Default,
+    Generated,
+    IndexedColumn,
+    NotNull,
+    parse_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +64,7 @@ VIRTUAL = {"FTS5 table itself rebuilt", "R*Tree table itself rebuilt"}
 @pytest.fixture(autouse=True, params=[200_000, 1], ids=["at once", "row by row"])
 def _in_parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large table is copied and compared in parts: small ones too, here, so that nothing depends on it."""
-    monkeypatch.setattr(sqlite_rebuild_rows, "_RANGE", request.param)
+    monkeypatch.setattr(rebuild_rows, "_RANGE", request.param)
 
 
 def statements(script: str) -> Iterator[str]:
@@ -522,7 +529,7 @@ def test_the_real_main_database_survives_a_rebuild_of_every_table(tmp_path: Path
 
 
 def test_how_far_a_long_copy_is_gets_told_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_rebuild_rows, "_RANGE", 2)
+    monkeypatch.setattr(rebuild_rows, "_RANGE", 2)
     told: list[tuple[str, int, int]] = []
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.execute("CREATE TABLE t (a TEXT, rowid TEXT)")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.database import reading, transaction
-from architect_migrate.database_errors import QuestionError
-from architect_migrate.questions import (
+from architect_migrate.core.database_errors import QuestionError
+from architect_migrate.databases.sqlite.connection import reading, transaction
+from architect_migrate.databases.sqlite.rows.questions import ask
+from architect_migrate.planning.row_questions import (
     Answer,
     Changing,
     DuplicatesOf,
@@ -19,7 +20,6 @@ from architect_migrate.questions import (
     RowsIn,
     Violating,
 )
-from architect_migrate.sqlite_rows import ask
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,13 +17,14 @@ import pytest
 from cli_support import archmig, build, execute
 from plain_alembic import alembic
 
-from architect_migrate import OnPending, Start, StartRefusedError, StartState, start_check, startup
+from architect_migrate import OnPending, Start, StartRefusedError, StartState, startup
+from architect_migrate.integrations.startup import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from architect_migrate.results import Survey
-    from architect_migrate.setting import Setting
+    from architect_migrate.config.context import Setting
+    from architect_migrate.planning.results import Survey
 
 ROOT = Path(__file__).resolve().parents[1]
 PROBE = """
@@ -304,8 +305,8 @@ def test_the_line_goes_to_the_logger_that_is_given(known: Path, caplog: pytest.L
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The environments whose schema was looked at from now on."""
     seen: list[str] = []
-    survey = start_check.survey
-    monkeypatch.setattr(start_check, "survey", lambda it: seen.append(it.environment.name) or survey(it))
+    survey = check.survey
+    monkeypatch.setattr(check, "survey", lambda it: seen.append(it.environment.name) or survey(it))
     return seen
 
 
@@ -343,14 +344,14 @@ def test_whatever_it_was_found_from_has_changed_it_is_looked_at_again(
 def test_what_is_changed_while_it_is_looked_at_is_not_remembered(
     known: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    survey = start_check.survey
+    survey = check.survey
 
     def interrupted(setting: Setting) -> Survey:
         found = survey(setting)
         CHANGES[change](known)
         return found
 
-    monkeypatch.setattr(start_check, "survey", interrupted)
+    monkeypatch.setattr(check, "survey", interrupted)
     startup("home")
     assert not any(str(known) in it.read_text() for it in Path(os.environ["ARCHMIG_CACHE"]).glob("start-*.json"))
 

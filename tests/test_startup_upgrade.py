@@ -16,8 +16,8 @@ import pytest
 from cli_support import archmig, ask, build, execute
 
 from architect_migrate import StartState, startup
-from architect_migrate.ledger import entries
-from architect_migrate.lock import held
+from architect_migrate.databases.sqlite.run_lock import held
+from architect_migrate.ledger.store import entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from chain_runner import ALEMBIC, upgrade_to_head
 
-from architect_migrate.chain_errors import RevisionFailedError
-from architect_migrate.database_errors import TransactionEndedError
-from architect_migrate.exact_rows import exact, own_key, row_tables, select
-from architect_migrate.replay import cache_folder, history_of
-from architect_migrate.sqlite_digest import digest
-from architect_migrate.template import Template, give, template_of
+from architect_migrate.core.chain_errors import RevisionFailedError
+from architect_migrate.core.database_errors import TransactionEndedError
+from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables, select
+from architect_migrate.databases.sqlite.template import Template, give, template_of
+from architect_migrate.revisions.replay import cache_folder, history_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,12 @@ from cli_support import archmig, ask, build, execute, plainly
 from demo_support import PROJECT
 from plain_alembic import alembic
 
-from architect_migrate import ledger
-from architect_migrate.claims import Claims, TrackerRow
-from architect_migrate.environment import Tracker
-from architect_migrate.outline import Outline, Revision
-from architect_migrate.plan import CorrectRow, ForgetRow, RecordRow, SyncTracker, headline
-from architect_migrate.tracker_sync import corrections
+from architect_migrate.diagnosis.claims import Claims, TrackerRow
+from architect_migrate.ledger import store
+from architect_migrate.model.environment import Tracker
+from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.planning.plan import CorrectRow, ForgetRow, RecordRow, SyncTracker, headline
+from architect_migrate.planning.tracker_sync import corrections
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -268,7 +268,7 @@ def test_plain_alembic_keeps_it_true_and_a_stamp_by_hand_does_not_touch_it(folde
     ini = folder / "alembic.ini"
     assert alembic("-x", "env=behind", "upgrade", "head", ini=ini).code == 0
     assert old_manager(folder / "behind.db", ["001", "002", "003"]) == []
-    (entry,) = ledger.entries(folder / ".archmig" / "ledger.db")
+    (entry,) = store.entries(folder / ".archmig" / "ledger.db")
     assert entry.steps[-1] == "make the tracker schema_versions: add 001..003"
     assert alembic("-x", "env=behind", "downgrade", "002_tags", ini=ini).code == 0
     assert [row[0] for row in rows(folder / "behind.db")] == ["001", "002"]

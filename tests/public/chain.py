@@ -22,12 +22,12 @@ from property_drift import drifted
 from property_support import Chain, assert_comes_home, chain_of, setting_of
 
 from alembic import command
-from architect_migrate.database import reading
-from architect_migrate.diff import diff
-from architect_migrate.reconcile import preview, reconcile
-from architect_migrate.results import Outcome
-from architect_migrate.sqlite_read import read_schema
-from architect_migrate.survey import survey
+from architect_migrate.databases.sqlite.connection import reading
+from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.model.diff import diff
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import preview, reconcile
+from architect_migrate.runs.survey import survey
 
 # Whatever its code raises, which has the class of an error in front, as no deed has that archmig forbids; and what
 # only a drifted database has, where its batch operations would lose it.

@@ -14,7 +14,7 @@ from scenario_shop import shop
 from scenarios import PROJECT, script
 from torture.judge import State, state
 
-from architect_migrate.backup_record import record_file
+from architect_migrate.backups.record import record_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

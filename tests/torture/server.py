@@ -43,8 +43,8 @@ def import_everything() -> None:
     import architect_migrate
 
     del alembic, rich, sqlalchemy
-    for module in pkgutil.iter_modules(architect_migrate.__path__):
-        importlib.import_module(f"architect_migrate.{module.name}")
+    for module in pkgutil.walk_packages(architect_migrate.__path__, "architect_migrate."):
+        importlib.import_module(module.name)
 
 
 def _carried_out(order: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _run(order: dict[str, Any], told: Path) -> None:
 def _program(name: str) -> Callable[[], Any]:
     import alembic.config
 
-    from architect_migrate.cli import main
+    from architect_migrate.cli.app import main
 
     return {"archmig": main, "alembic": alembic.config.main}[name]
 

@@ -1,0 +1,4 @@
+"""What people write with archmig: revisions, hotfixes, feature environments, schema pages, the demo.
+
+It imports neither `cli` nor `integrations`.
+"""

@@ -1,0 +1,185 @@
+"""Makes a feature environment: a copy of another one's database, entered in environments.toml; all or nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from architect_migrate.config.context import setting_for
+from architect_migrate.config.editor import raw_entry, rewritten, tried, with_entry
+from architect_migrate.config.policies import expanded
+from architect_migrate.config.toml_reader import Table
+from architect_migrate.core.atomic_files import made_folder
+from architect_migrate.core.database_errors import DatabaseError
+from architect_migrate.core.errors import UsageError
+from architect_migrate.core.interrupts import finishing
+from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.connection import file_of
+from architect_migrate.databases.sqlite.files import backup
+from architect_migrate.ledger.recorder import enter, left_behind, standing, tools
+from architect_migrate.model.environment import select
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.databases.sqlite.files.backup import Backup
+    from architect_migrate.model.environment import Environment, Matrix, Resolution
+
+_NOTHING = "nothing was written"
+# How a database is to be treated; what guards one that matters (protected, requires, require_rehearsal) is not copied.
+_COPIED = ("uninitialised", "repair", "target", "heads", "lock_timeout", "on_pending")
+_BESIDE = ("-wal", "-shm", "-journal", ".archmig-lock")
+_PLAIN = re.compile(r"[\w.-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A feature environment that somebody wants: of which source, its path as the file is to say it, its tags."""
+
+    name: str
+    source: str
+    path: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A feature environment as it was made; `elsewhere` are [[resolve]] entries that hold for its source alone."""
+
+    environment: Environment
+    source: Environment
+    path: Path
+    copy: Backup
+    elsewhere: tuple[Resolution, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def create(
+    matrix: Matrix, environ: Mapping[str, str], cache: Path | None, wanted: Wanted, told: Callable[[str], None]
+) -> Created:
+    """Copy the source's database, verify the copy, and enter it; `told` hears how far the copy is.
+
+    Raises ArchmigError, and then nothing is left of it.
+    """
+    return finishing(lambda interrupts: _created(matrix, environ, cache, wanted, told=told, interrupts=interrupts))
+
+
+def _created(
+    matrix: Matrix,
+    environ: Mapping[str, str],
+    cache: Path | None,
+    wanted: Wanted,
+    *,
+    told: Callable[[str], None],
+    interrupts: Interrupts,
+) -> Created:
+    started = time.time()
+    (source,) = select(matrix, [wanted.source], ())
+    setting = setting_for(matrix, source, cache)
+    original = file_of(source.url)
+    file = str(matrix.file)
+    values = _values(matrix, source, wanted)
+    comment = f"a copy of {source.name}, by archmig env create"
+    change = partial(with_entry, name=wanted.name, values=values, comment=comment, file=file)
+    foreseen = tried(matrix.file, environ, change)
+    (environment,) = select(foreseen, [wanted.name], ())
+    final = file_of(environment.url)
+    _refuse_link(matrix.file.absolute().parent / expanded(Table(file, "", {}), "path", str(values["path"]), environ))
+    _refuse_place(matrix, final)
+    with _folder(final.parent):
+        copy = backup.clone(original, final, told=told)
+        with _gone_again(final):
+            interrupts.refuse()
+            interrupts.held = True
+            after = rewritten(matrix.file, environ, change)
+    (environment,) = select(after, [wanted.name], ())
+    detail = f"a copy of {source.name}: {count(copy.rows, 'row')} in {count(copy.tables, 'table')}"
+    warnings = _enter(replace(setting, environment=environment), started, detail)
+    return Created(environment, source, final, copy, _elsewhere(matrix, source, environment), warnings)
+
+
+def _enter(setting: Setting, started: float, detail: str) -> tuple[str, ...]:
+    """Enter the new environment in the ledger, with what it is now: a change by hand will be noticed."""
+    stamp, traces = standing(setting)
+    facts = [*(left_behind(None, traces) if traces else ()), *tools()]
+    return enter(setting, "env create", started, stamps=((), stamp), detail=detail, facts=facts)
+
+
+def _values(matrix: Matrix, source: Environment, wanted: Wanted) -> dict[str, object]:
+    """What the new entry says: how its source is treated, but for what guards that."""
+    raw = raw_entry(matrix.file, source.name)
+    values: dict[str, object] = {"path": wanted.path or _derived(raw, source.name, wanted.name)}
+    if wanted.tags:
+        values["tags"] = [*wanted.tags]
+    values |= {key: raw[key] for key in _COPIED if key in raw}
+    values |= {key: False for key in ("protected", "require_rehearsal") if getattr(matrix.defaults, key)}
+    return values
+
+
+def _derived(raw: Mapping[str, object], source: str, name: str) -> str:
+    """The source's path with the new name in the place of its own: of its file, of its folder, or of both."""
+    written = raw.get("path")
+    advice = f"say where it is to be: --path FILE; {_NOTHING}"
+    if not _PLAIN.fullmatch(name) or name in {".", ".."}:
+        raise UsageError(f"{name!r} is no name for a folder or file", advice)
+    if not isinstance(written, str):
+        raise UsageError(f"{source} has a url and no path to go by", advice)
+    *above, folder, file = ["", "", *written.split("/")]
+    word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(source)}(?![A-Za-z0-9])")
+    ends = [it if "${" in it else word.sub(lambda _: name, it) for it in (folder, file)]
+    if ends == [folder, file]:
+        raise UsageError(f"the path of {source}, {written}, does not have its name in it", advice)
+    return "/".join([*above, *ends]).removeprefix("//")
+
+
+def _refuse_link(written: Path) -> None:
+    if written.is_symlink():
+        raise DatabaseError(str(written), "it is a link", f"{_NOTHING}: name the file itself with --path")
+
+
+def _refuse_place(matrix: Matrix, final: Path) -> None:
+    """Raise where a new file would not be one of its own."""
+    for it in matrix.environments:
+        theirs = str(it.url.path or "")
+        if theirs and str(final).casefold() == theirs.casefold():
+            raise DatabaseError(str(final), f"it is the database of {it.name}, if case does not count", _NOTHING)
+        if any(f"{theirs}{ending}" == str(final) for ending in _BESIDE):
+            raise DatabaseError(str(final), f"it belongs to the database of {it.name}", _NOTHING)
+    if os.path.lexists(final):
+        raise DatabaseError(str(final), "it is there already", f"{_NOTHING}: choose another name or --path")
+    for ending in ("-wal", "-journal"):
+        if os.path.lexists(f"{final}{ending}"):
+            advice = f"{_NOTHING}: move it away, or SQLite would mix it into the copy"
+            raise DatabaseError(f"{final}{ending}", "is left of a database that is gone", advice)
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    try:
+        with made_folder(folder):
+            yield
+    except OSError as error:
+        raise DatabaseError(str(folder), error.strerror or str(error), _NOTHING) from error
+
+
+@contextmanager
+def _gone_again(final: Path) -> Iterator[None]:
+    """A file of ours, which goes again if the block raises."""
+    try:
+        yield
+    except BaseException:
+        final.unlink(missing_ok=True)
+        raise
+
+
+def _elsewhere(matrix: Matrix, source: Environment, environment: Environment) -> tuple[Resolution, ...]:
+    mine, theirs = ({it.name, *it.tags} for it in (environment, source))
+    return tuple(it for it in matrix.resolutions if it.environments & theirs and not it.environments & mine)

@@ -1,0 +1,146 @@
+"""Takes a feature environment out of environments.toml again, and removes its database after a last verified backup."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from architect_migrate.backups import service
+from architect_migrate.config.context import setting_for
+from architect_migrate.config.editor import rewritten, tried, without_entry
+from architect_migrate.core.atomic_files import sync
+from architect_migrate.core.database_errors import DatabaseError
+from architect_migrate.core.errors import EntryError
+from architect_migrate.core.interrupts import finishing
+from architect_migrate.databases.sqlite.connection import file_of, locked
+from architect_migrate.databases.sqlite.run_lock import openers
+from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
+from architect_migrate.model.environment import select
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.model.environment import Environment, Matrix
+
+_NOTHING = "nothing was changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A feature environment that is in environments.toml no more.
+
+    `backup` is of what its database held, None where it held nothing or stays; `removed` is its file, if that is gone.
+    """
+
+    environment: Environment
+    backup: Path | None = None
+    removed: Path | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def droppable(matrix: Matrix, environ: Mapping[str, str], name: str) -> Environment:
+    """The environment, if it may go; nothing is changed yet.
+
+    Raises EntryError, ConfigError and UnknownEnvironmentError.
+    """
+    (environment,) = select(matrix, [name], ())
+    file = str(matrix.file)
+    waiting = [it.name for it in matrix.environments if name in it.requires]
+    if environment.protected:
+        raise EntryError(file, name, "is protected", f"{_NOTHING}: take protected = true away first, if you mean it")
+    if matrix.default_environment == name:
+        raise EntryError(
+            file, name, "is the one meant when none is named", f"{_NOTHING}: see environment in [defaults]"
+        )
+    if waiting:
+        raise EntryError(file, name, f"is required by {', '.join(waiting)}", f"{_NOTHING}: see requires there")
+    entries = [it.origin.entry for it in matrix.resolutions if name in it.environments]
+    if entries and not any(name in it.tags for it in matrix.environments if it is not environment):
+        places = ", ".join(f"resolve[{it}]" for it in entries)
+        raise EntryError(file, name, f"is named by {places}", f"{_NOTHING}: take it out of environments there first")
+    tried(matrix.file, environ, partial(without_entry, name=name, file=file))
+    return environment
+
+
+def drop(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
+    """Back its database up, take its entry out, and remove the database, while nobody else has it.
+
+    Raises ArchmigError, and then all is as it was, unless the message says otherwise.
+    """
+    setting = setting_for(matrix, droppable(matrix, environ, name), cache)
+    started = time.time()
+    with entered_if_it_fails(setting, "env drop", started):
+        return finishing(lambda interrupts: _dropped(matrix, environ, setting, started, interrupts))
+
+
+def forget(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
+    """Take its entry out, and leave its database alone."""
+    started = time.time()
+    setting = setting_for(matrix, droppable(matrix, environ, name), cache)
+    _take_out(matrix, environ, name)
+    warnings = enter(setting, "env drop", started, detail="its database was left where it is", facts=tools())
+    return Dropped(setting.environment, warnings=warnings)
+
+
+def _take_out(matrix: Matrix, environ: Mapping[str, str], name: str) -> None:
+    rewritten(matrix.file, environ, partial(without_entry, name=name, file=str(matrix.file)))
+
+
+def _dropped(
+    matrix: Matrix, environ: Mapping[str, str], setting: Setting, started: float, interrupts: Interrupts
+) -> Dropped:
+    name, path = setting.environment.name, file_of(setting.environment.url)
+    if not os.path.lexists(path):
+        _take_out(matrix, environ, name)
+        warnings = enter(setting, "env drop", started, detail="there was no database", facts=tools())
+        return Dropped(setting.environment, warnings=warnings)
+    with _held(setting, path) as connection:
+        copy = _last_backup(setting, connection)
+        interrupts.refuse()
+        interrupts.held = True
+        _take_out(matrix, environ, name)
+        _remove(matrix, name, path)
+    kept, detail = str(copy or ""), f"removed {path}"
+    warnings = enter(setting, "env drop", started, backup=kept, detail=detail, facts=tools())
+    return Dropped(setting.environment, copy, path, warnings)
+
+
+@contextmanager
+def _held(setting: Setting, path: Path) -> Iterator[sqlite3.Connection]:
+    """Nobody else runs archmig on the database, writes to it, or has it open, as far as the system tells."""
+    with locked(path, setting.environment.lock_timeout) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Whoever has it open would go on writing into a file without a name.
+            if others := openers(path):
+                problem = f"is open in {', '.join(others[:3])}"
+                raise DatabaseError(str(path), problem, f"{_NOTHING}: stop what uses it, or say --keep-file")
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+
+
+def _last_backup(setting: Setting, connection: sqlite3.Connection) -> Path | None:
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return None
+    return service.take_for(setting, "env drop").path
+
+
+def _remove(matrix: Matrix, name: str, path: Path) -> None:
+    """Remove the database and what SQLite keeps beside it; its lock file stays, since somebody may wait for it."""
+    try:
+        path.unlink()
+        for ending in ("-wal", "-shm", "-journal"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        sync(path.parent)
+    except OSError as error:
+        problem = f"is no longer in it, but its database {path} cannot be removed: {error.strerror or error}"
+        raise EntryError(str(matrix.file), name, problem, "remove it by hand") from error

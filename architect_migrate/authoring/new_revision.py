@@ -1,0 +1,187 @@
+"""Makes the next revision file of a chain: its number, what it comes after, and where it belongs."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from architect_migrate.authoring.revision_names import next_id
+from architect_migrate.core.chain_errors import NewRevisionError
+from architect_migrate.core.errors import UsageError
+from architect_migrate.core.file_lock import alone_in
+from architect_migrate.lint.rules import FlawedRevisionError, Grade
+from architect_migrate.model.branches import foreign
+from architect_migrate.model.revision_graph import heads, lineage
+from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.writer import Draft, outline_in_files, publish, random_id, version_folder, write_draft
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from architect_migrate.authoring.hotfix import Hotfix
+    from architect_migrate.lint.rules import Flaw
+    from architect_migrate.model.revision_graph import Outline
+
+_RESERVED_WORDS = frozenset({"base", "current", "head", "heads"})
+_STATEMENT = """-- One statement here, and another op.execute() for the next one.
+-- A colon before a word wants a backslash before it, or it is taken for a parameter."""
+
+
+class Body(Enum):
+    """What a new revision's functions begin with: nothing, or a place for SQL statements."""
+
+    PYTHON = "python"
+    SQL = "sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A revision that somebody wants: on the trunk, or on the branch of a label; from a hotfix where there is one.
+
+    `judge` finds the flaws of a file that is not in the chain yet.
+    """
+
+    title: str
+    branch: str = ""
+    body: Body = Body.PYTHON
+    hotfix: Hotfix | None = None
+    judge: Callable[[Path], tuple[Flaw, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A revision as it was written, or would be: `parent` is empty for the first, `begins` the branch it begins."""
+
+    id: str
+    title: str
+    parent: str
+    begins: str
+    path: Path
+    text: str
+    flaws: tuple[Flaw, ...] = ()
+
+
+def make(ini: Path, reserved: frozenset[str], request: Request) -> Made:
+    """Write the revision. The labels in `reserved` are of branches that some environments have to themselves.
+
+    Raises NewRevisionError (FlawedRevisionError where `judge` finds an error), ChainError and UsageError, and then
+    nothing was written.
+    """
+    home = script_folder(ini)
+    with _named_failures(home), alone_in(home), _drafted(ini, reserved, request, home) as (draft, made, written):
+        publish(ini, draft, written, made.path)
+        return made
+
+
+def preview(ini: Path, reserved: frozenset[str], request: Request) -> Made:
+    """The same revision; nothing is written beside the chain."""
+    home = Path(tempfile.gettempdir())
+    with _named_failures(home), _drafted(ini, reserved, request, home) as (_, made, _):
+        return made
+
+
+@contextmanager
+def _named_failures(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = str(error.filename or home)
+        raise NewRevisionError(place, error.strerror or str(error), "nothing was written") from error
+
+
+@contextmanager
+def _drafted(ini: Path, reserved: frozenset[str], request: Request, home: Path) -> Iterator[tuple[Draft, Made, Path]]:
+    """The revision in a folder below `home` where no chain looks for it, loaded and, if it is a hotfix, proven."""
+    outline = outline_in_files(ini)
+    draft = _draft(ini, outline, reserved, request)
+    final = version_folder(ini, draft.parent, request.branch)
+    # Below the chain's own folder, where hooks find the project's settings.
+    with tempfile.TemporaryDirectory(prefix=".archmig-", dir=home) as name:
+        folder = Path(name).resolve()
+        written = write_draft(ini, draft, folder)
+        if request.hotfix:
+            from architect_migrate.authoring.hotfix import prove
+
+            prove(ini, folder, draft.id, request.hotfix.promotion)
+        text = written.read_text(encoding="utf-8")
+        path = final / written.relative_to(folder)
+        flaws = _judged(request, written, path)
+        yield draft, Made(draft.id, draft.title, draft.parent, draft.label, path, text, flaws), written
+
+
+def _judged(request: Request, written: Path, path: Path) -> tuple[Flaw, ...]:
+    """What speaks against the file, as if it were where it is to be. Raises FlawedRevisionError for an error."""
+    if request.judge is None:
+        return ()
+    flaws = tuple(replace(it, file=str(path)) for it in request.judge(written))
+    if any(it.grade is Grade.ERROR for it in flaws):
+        raise FlawedRevisionError(str(path), flaws)
+    return flaws
+
+
+def _draft(ini: Path, outline: Outline, reserved: frozenset[str], request: Request) -> Draft:
+    title = _title(request.title)
+    parent, begins = place(outline, reserved, request.branch, str(ini))
+    name = next_id(outline.order, title) or random_id()
+    if request.hotfix:
+        its = request.hotfix.promotion
+        about = f"What was made by hand in the database of {request.hotfix.environment}, as it is stored there."
+        return Draft(name, title, parent, begins, about, its.upgrade, its.downgrade)
+    if request.body is Body.SQL:
+        return Draft(name, title, parent, begins, upgrade=(_STATEMENT,), downgrade=(_STATEMENT,))
+    return Draft(name, title, parent, begins)
+
+
+def _title(text: str) -> str:
+    title = text.strip().rstrip(".").rstrip()
+    if not title or not title.isprintable():
+        raise UsageError("a revision's title is one line that says something", 'write archmig new "Add a mood to bugs"')
+    return title
+
+
+def place(outline: Outline, reserved: frozenset[str], branch: str, chain: str) -> tuple[str, str]:
+    """The revision that a new one comes after (empty: none), and the label of the branch that begins with it.
+
+    Raises NewRevisionError where that is not one revision; `chain` is what the chain is called in it.
+    """
+    labels = {label for it in outline.revisions for label in it.labels}
+    if branch not in labels:
+        return _top(outline, reserved, chain), _new_label(outline, branch)
+    own = lineage(outline, branch) & foreign(outline, [branch], [branch])
+    if not own:
+        problem, advice = "the branch has been merged", "begin another, or leave --branch out"
+        raise NewRevisionError(branch, problem, f"{advice}; nothing was written")
+    return _only(heads(outline, own), branch), ""
+
+
+def _top(outline: Outline, reserved: frozenset[str], chain: str) -> str:
+    """The head of the trunk: of what is on no branch that leaves it, and on none that environments list."""
+    leaving = {label for it in outline.revisions for label in it.labels if it.down or label in reserved}
+    trunk = frozenset(outline.order) - foreign(outline, leaving, leaving)
+    if outline.revisions and not trunk:
+        raise NewRevisionError(chain, "every revision is on a branch", "name one with --branch; nothing was written")
+    return _only(heads(outline, trunk), chain) if trunk else ""
+
+
+def _only(tops: tuple[str, ...], subject: str) -> str:
+    if len(tops) > 1:
+        told = sorted(tops)
+        advice = f'name a branch with --branch, or merge them: alembic merge -m "Merge" {" ".join(told)}'
+        raise NewRevisionError(subject, f"{len(told)} heads, {' and '.join(told)}", f"{advice}; nothing was written")
+    return tops[0]
+
+
+def _new_label(outline: Outline, label: str) -> str:
+    if label and (not label.isascii() or not label.isidentifier() or label in _RESERVED_WORDS):
+        raise UsageError(
+            f"{label!r} cannot be a branch's label", "letters, digits and _ can, but for head, heads, base and current"
+        )
+    if label and label in outline.order:
+        raise NewRevisionError(label, "is a revision, not a branch", "choose another label; nothing was written")
+    if label and not outline.revisions:
+        raise NewRevisionError(label, "there is no revision yet to branch off", "make the first without --branch")
+    return label

@@ -1,0 +1,108 @@
+"""What there is to document: the chain's schema at a position, or an environment's own beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from architect_migrate.authoring.provenance import provenance
+from architect_migrate.authoring.table_groups import groups
+from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.databases.sqlite.rows.questions import row_counts
+from architect_migrate.model.compare import Severity
+from architect_migrate.model.diff import Reordered, severity
+from architect_migrate.model.facts import owner
+from architect_migrate.model.history import reference
+from architect_migrate.model.revision_graph import position_at
+from architect_migrate.planning.results import Outcome, Result
+from architect_migrate.revisions.replay import history_at
+from architect_migrate.runs.survey import glance, look, wanted_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from architect_migrate.authoring.provenance import Provenance
+    from architect_migrate.authoring.table_groups import Group
+    from architect_migrate.config.context import Setting
+    from architect_migrate.model.diff import Change
+    from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.history import History
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.schema import Schema
+    from architect_migrate.revisions.replay import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """A schema with all that is told of it.
+
+    `seen` is None for the chain's own schema; then there are no `rows` (by table). `changes` are the differences from
+    the chain, by table or view and worst first, `kept` the entries that let some of them stand.
+    """
+
+    outline: Outline
+    position: frozenset[str]
+    schema: Schema
+    provenance: Provenance
+    groups: tuple[Group, ...]
+    seen: Result | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    kept: Mapping[Change, Resolution] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> str:
+        """The environment's name; empty for the chain's own schema."""
+        return self.seen.environment if self.seen else ""
+
+
+def of_chain(source: Source, target: str) -> Documented:
+    """The schema that the chain makes up to a target. Raises as `history_at` and `position_at`."""
+    history = history_at(source)
+    position = position_at(history.outline, target)
+    return _documented(history, position, reference(history, position))
+
+
+def of_environment(setting: Setting) -> Documented:
+    """The schema of an environment's database and how it differs from the chain's, all of one moment.
+
+    Raises as `reading` and `wanted_of`.
+    """
+    environment = setting.environment
+    outline, wanted = setting.outline(), wanted_of(setting, None)
+    with reading(file_of(environment.url), environment.lock_timeout) as connection:
+        seen = glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
+        schema = seen.schema or read_schema(connection, setting.hidden(outline.version_table))
+        rows = row_counts(connection)
+    found = _documented(setting.history(), seen.position, schema)
+    changes: dict[str, list[Change]] = {}
+    for it in seen.diagnosis.changes if seen.diagnosis else ():
+        changes.setdefault(_owner(it), []).append(it)
+    return Documented(
+        found.outline,
+        found.position,
+        schema,
+        found.provenance,
+        found.groups,
+        Result(environment.name, str(environment.url), "docs", Outcome.NOTHING, survey=seen),
+        {it.name: rows[it.name] for it in schema.tables if it.name in rows},
+        {name: tuple(sorted(its, key=_loudness)) for name, its in changes.items()},
+        dict(seen.kept),
+    )
+
+
+def _documented(history: History, position: frozenset[str], schema: Schema) -> Documented:
+    outline, origins = history.outline, provenance(history, position)
+    places = {revision: number for number, revision in enumerate(outline.order)}
+    known = {it.name: origins.origins.get(("table", it.name)) for it in schema.tables}
+    brought = {name: places[origin.brought] for name, origin in known.items() if origin}
+    return Documented(outline, position, schema, origins, groups(schema, brought))
+
+
+def _owner(change: Change) -> str:
+    return change.table if isinstance(change, Reordered) else owner(change.fact)
+
+
+def _loudness(change: Change) -> int:
+    return list(Severity).index(severity(change))

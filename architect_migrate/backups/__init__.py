@@ -1,0 +1,4 @@
+"""Backups of an environment: taking, listing, pruning, restoring, undoing.
+
+It imports neither `runs` nor anything after it.
+"""

@@ -1,0 +1,137 @@
+"""Which backups may go: those that [backup] keep and max_age leave over and that are the only copy of nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from architect_migrate.backups.record import Copy, remove
+from architect_migrate.backups.service import catalogue, verify
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases.sqlite.rows.content import Content, content_of
+from architect_migrate.databases.sqlite.rows.delta import TableDelta, row_deltas
+from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from architect_migrate.config.context import Setting
+
+# A name for what stands in for anything else: where the rows of a backup may be found again.
+_Elsewhere = tuple["Path", Content]
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A backup that is left over: removed, or kept for a reason."""
+
+    copy: Copy
+    kept_for: str
+
+    @property
+    def removed(self) -> bool:
+        """Whether it is gone (or would be, where nothing was to be removed yet)."""
+        return not self.kept_for
+
+
+def surplus(found: Sequence[Copy], keep: int | None, max_age: int | None, now: datetime) -> tuple[Copy, ...]:
+    """Those of one environment's backups, oldest first, that are more than `keep` and older than `max_age` seconds.
+
+    Where both are given, both have to say so. Never the newest, never the one that `undo` goes back to, and none that
+    is damaged or has no record: what is in those, nobody can say.
+    """
+    if keep is None and max_age is None:
+        return ()
+    sound = [it for it in found if it.record and not it.problem]
+    newest = sound[-max(keep or 1, 1) :]
+    undone = next((it for it in reversed(sound) if it.record and it.record.after), None)
+    young = [] if max_age is None else [it for it in sound if now - it.taken_at <= timedelta(seconds=max_age)]
+    return tuple(it for it in sound if it not in newest and it != undone and it not in young)
+
+
+def prune(setting: Setting) -> tuple[Pruned, ...]:
+    """Remove the environment's backups that are left over; each is told, also those that had to stay."""
+    started = time.time()
+    found = []
+    with entered_if_it_fails(setting, "backup prune", started):
+        for it in judged(setting):
+            if it.removed:
+                remove(it.copy)
+            found.append(it)
+    gone = [it.copy.path.name for it in found if it.removed]
+    if gone:
+        enter(setting, "backup prune", started, detail=f"removed {', '.join(gone)}", facts=tools())
+    return tuple(found)
+
+
+def tidy(setting: Setting) -> tuple[str, ...]:
+    """Prune after a run; what goes wrong there is a warning, for the run is done."""
+    try:
+        prune(setting)
+    except ArchmigError as error:
+        return (f"old backups were left: {error}",)
+    return ()
+
+
+def judged(setting: Setting) -> Iterator[Pruned]:
+    """What `prune` would do with each backup that is left over, oldest first; nothing is removed."""
+    found = catalogue(setting)
+    over = surplus(found, setting.keep, setting.max_age, datetime.now(UTC))
+    if not over:
+        return
+    path = file_of(setting.environment.url)
+    with reading(path, setting.environment.lock_timeout) as live:
+        elsewhere: list[_Elsewhere] = [(path, content_of(live))]
+    sure = [it for it in reversed(found) if it not in over and it.record and not it.problem and not verify(it).problem]
+    elsewhere += [(it.path, it.record.content) for it in sure if it.record]
+    exempt = {setting.outline().version_table.lower()}
+    for copy in over:
+        why = _only_here(copy, elsewhere, exempt)
+        if why and copy.record:
+            elsewhere.append((copy.path, copy.record.content))
+        yield Pruned(copy, why)
+
+
+def _only_here(copy: Copy, elsewhere: Sequence[_Elsewhere], exempt: set[str]) -> str:
+    """What a backup has that no other place has; empty where there is no such thing."""
+    assert copy.record is not None
+    content = copy.record.content
+    lost = sorted(content.objects.keys() - {key for _, its in elsewhere for key in its.objects})
+    if lost:
+        return f"nothing else has {lost[0]}{f' and {len(lost) - 1} more objects' if len(lost) > 1 else ''}"
+    for name, rows in content.tables.items():
+        # What a stamp or SQLite's own bookkeeping said at the time is no one's data.
+        if not rows.number or name.lower() in exempt or name.lower().startswith("sqlite_"):
+            continue
+        if all(its.tables.get(name) != rows for _, its in elsewhere) and (
+            why := _rows_only_here(copy, name, elsewhere)
+        ):
+            return why
+    return ""
+
+
+def _rows_only_here(copy: Copy, table: str, elsewhere: Sequence[_Elsewhere]) -> str:
+    why = f"nothing else has its table {table}"
+    with reading(copy.path) as mine:
+        for path, its in elsewhere:
+            if table not in its.tables:
+                continue
+            with reading(path) as other:
+                (delta,) = row_deltas(mine, other, [table])
+            if not (why := _told(delta)):
+                return ""
+    return why
+
+
+def _told(delta: TableDelta) -> str:
+    if delta.lacking or delta.changed:
+        number = delta.lacking + delta.changed
+        return f"nothing else has {number:,} of its rows of table {delta.table}"
+    if not delta.exact:
+        return f"no key tells the rows of table {delta.table} apart"
+    full = [name for name, values in delta.columns if values]
+    return f"nothing else has column {delta.table}.{full[0]}" if full else ""

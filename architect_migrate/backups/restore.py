@@ -1,0 +1,210 @@
+"""Restore: a backup's content written into the live database, after a backup of what it replaces."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.backups.record import Copy, Record, copy_at, read_record, record_file, write_record
+from architect_migrate.backups.restore_plan import Restoration, Restored
+from architect_migrate.backups.service import catalogue, take_for, verify
+from architect_migrate.core.chain_errors import ChangedMeanwhileError
+from architect_migrate.core.database_errors import (
+    BackupError,
+    CommitFailedError,
+    DamagedError,
+    DatabaseError,
+    NotADatabaseError,
+    NotReadBackError,
+    RestoreError,
+)
+from architect_migrate.core.interrupts import finishing
+from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.connection import created, file_of, reading
+from architect_migrate.databases.sqlite.files import backup
+from architect_migrate.databases.sqlite.files.commit_check import Landed, landed, settled
+from architect_migrate.databases.sqlite.files.overwrite import overwrite, standing_still
+from architect_migrate.databases.sqlite.rows.content import Content, content_of, differences
+from architect_migrate.databases.sqlite.rows.delta import row_deltas
+from architect_migrate.databases.sqlite.rows.integrity import damage
+from architect_migrate.ledger.recorder import enter, entered_if_it_fails, left_behind, standing, tools
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.core.interrupts import Interrupts
+
+
+def choose(setting: Setting, named: Path | None) -> Copy:
+    """The backup of a path or of a name in the backup folder; with none, the environment's newest sound one.
+
+    Raises RestoreError.
+    """
+    if named is None:
+        sound = [it for it in catalogue(setting) if not it.problem]
+        if not sound:
+            problem = f"no sound backup of {setting.environment.name} is there"
+            raise RestoreError(str(setting.backups), problem, "archmig backup list shows what is; name a file instead")
+        return sound[-1]
+    places = (named, setting.backups / named) if named.parent.name == "" else (named,)
+    found = next((it for it in map(copy_at, places) if it), None)
+    if found is None:
+        raise RestoreError(str(named), "no such backup", "archmig backup list shows those that are there")
+    return found
+
+
+def preview(setting: Setting, copy: Copy) -> Restoration:
+    """What restoring a backup would do; nothing is written but the backup's verdict.
+
+    Raises RestoreError for a backup that is not sound, and what `reading` raises of a database that is none.
+    """
+    if problem := verify(copy).problem:
+        raise RestoreError(str(copy.path), problem, "nothing was changed: choose another backup")
+    path = file_of(setting.environment.url)
+    with reading(copy.path) as source:
+        then = content_of(source)
+        if not then.objects:
+            raise RestoreError(str(copy.path), "it holds nothing", "nothing was changed: choose another backup")
+        if not path.exists():
+            return Restoration(copy, None, then, (), ())
+        try:
+            return _against(copy, source, then, path, setting.environment.lock_timeout)
+        except NotADatabaseError:
+            advice = "nothing was changed: move it away, then restore makes it anew"
+            raise RestoreError(str(path), "what is there is not a database", advice) from None
+        except DamagedError as error:
+            return Restoration(copy, None, then, (), (), error.detail)
+
+
+def _against(copy: Copy, source: sqlite3.Connection, then: Content, path: Path, timeout: float) -> Restoration:
+    with reading(path, timeout) as live:
+        if found := damage(live):
+            return Restoration(copy, None, then, (), (), found[0])
+        now = content_of(live)
+        other = [it for it in {*now.tables, *then.tables} if now.tables.get(it) != then.tables.get(it)]
+        rows = row_deltas(live, source, (it for it in other if not it.lower().startswith("sqlite_")))
+    lines = tuple(it for it in differences(now, then) if not it.startswith("table ") or it.endswith("otherwise"))
+    return Restoration(copy, now, then, rows, lines)
+
+
+def restore(setting: Setting, shown: Restoration, action: str) -> Restored:
+    """Make the database what a backup that was previewed holds; it has the old content or the new at any moment.
+
+    Raises ArchmigError, and then the database is as it was, unless the message says otherwise;
+    ChangedMeanwhileError where it is another than the preview saw. From the first page written a Ctrl-C waits.
+    """
+    started = time.time()
+    with entered_if_it_fails(setting, action, started):
+        return finishing(lambda interrupts: _restored(setting, shown, action, interrupts, started))
+
+
+def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Interrupts, started: float) -> Restored:
+    before = standing(setting)
+    path, timeout = file_of(setting.environment.url), setting.environment.lock_timeout
+    with reading(shown.copy.path) as source:
+        if differences(shown.then, content_of(source)):
+            raise ChangedMeanwhileError(shown.copy.path.name)
+        with _in_place(setting, shown, path):
+            kept, doubts = _overwritten(setting, shown, action, source, interrupts)
+    _require_sound(path, timeout, shown.then, kept)
+    detail = f"from {shown.copy.path}, {count(shown.then.rows, 'row')} in {count(len(shown.then.tables), 'table')}"
+    after, traces = standing(setting)
+    facts = [*(left_behind(before[1], traces) if traces else ()), ("restored digest", shown.then.digest), *tools()]
+    stamps, backup_path = (before[0], after), str(kept or "")
+    warnings = enter(setting, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
+    return Restored(shown, kept, time.time() - started, (*doubts, *warnings))
+
+
+def _overwritten(
+    setting: Setting, shown: Restoration, action: str, source: sqlite3.Connection, interrupts: Interrupts
+) -> tuple[Path | None, tuple[str, ...]]:
+    """The backup of what was replaced, and what SQLite called an error though all of it is there.
+
+    Where nothing came of it that backup stays, for what it holds may have been changed since; but there is no run for
+    `undo` to see.
+    """
+    path, timeout = file_of(setting.environment.url), setting.environment.lock_timeout
+    kept = None
+    try:
+        with standing_still(path, timeout) as held:
+            kept = _kept(setting, shown, action, held.reader)
+            interrupts.held = True
+            overwrite(source, held, timeout)
+    except CommitFailedError as error:
+        found = landed(path, timeout, shown.now, shown.then)
+        if found is Landed.BEFORE:
+            _unmark(kept)
+        return kept, (settled(error, found),)
+    except BaseException:
+        _unmark(kept)
+        raise
+    return kept, ()
+
+
+def _unmark(kept: Path | None) -> None:
+    if kept and (record := read_record(kept)):
+        with suppress(BackupError):
+            write_record(kept, replace(record, after=None))
+
+
+def _require_sound(path: Path, timeout: float, then: Content, kept: Path | None) -> None:
+    """Read what was restored from the file again. Raises NotReadBackError, RestoreError."""
+    try:
+        with reading(path, timeout) as live:
+            found = (*damage(live), *differences(then, content_of(live)))
+    except DatabaseError as error:
+        raise NotReadBackError(str(path), error.problem) from error
+    if found:
+        where = f"what it replaced is in {kept}" if kept else "nothing was there before"
+        raise RestoreError(str(path), f"restored, and already it is not what the backup holds: {found[0]}", where)
+
+
+@contextmanager
+def _in_place(setting: Setting, shown: Restoration, path: Path) -> Iterator[None]:
+    """Make the file where there is none, with the backup's permissions; refuse what a lost one left beside it."""
+    missing = not path.exists()
+    if missing != (shown.now is None and not shown.damaged):
+        raise ChangedMeanwhileError(setting.environment.name)
+    left = [it for it in (f"{path}-wal", f"{path}-journal") if os.path.lexists(it)]
+    if missing and left:
+        advice = "nothing was changed: move it away, or SQLite would mix it into what is restored"
+        raise RestoreError(left[0], "is left of a database that is gone", advice)
+    with created(path) if missing else nullcontext():
+        if missing:
+            path.chmod(shown.copy.path.stat().st_mode & 0o777)
+        yield
+
+
+def _kept(setting: Setting, shown: Restoration, action: str, live: sqlite3.Connection) -> Path | None:
+    """A backup of what will be replaced, marked with what will be there; raises ChangedMeanwhileError."""
+    if shown.damaged:
+        path = file_of(setting.environment.url)
+        return backup.take_damaged(live, path, setting.backups, setting.environment.name)
+    if shown.now is None or not shown.now.objects:
+        if live.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise ChangedMeanwhileError(setting.environment.name)
+        return None
+    made = take_for(setting, action, live)
+    if differences(shown.now, made.content):
+        # It was made a moment ago, and the database has all that it holds.
+        with suppress(OSError):
+            made.path.unlink()
+            record_file(made.path).unlink()
+        raise ChangedMeanwhileError(setting.environment.name)
+    marked = Record(
+        environment=setting.environment.name,
+        database=str(setting.environment.url),
+        purpose=action,
+        size=made.size,
+        content=made.content,
+        checked_at=time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
+        after=shown.then,
+    )
+    write_record(made.path, marked)
+    return made.path

@@ -1,0 +1,152 @@
+"""Backups of an environment: take one and record what for, mark what a run left, list them, verify them."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from architect_migrate.backups.record import Copy, Record, copies, copies_of, write_record
+from architect_migrate.core.database_errors import BackupError, DamagedError, NotADatabaseError
+from architect_migrate.core.errors import LedgerError
+from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases.sqlite.files import backup
+from architect_migrate.databases.sqlite.rows.content import content_of, differences, objects_of
+from architect_migrate.databases.sqlite.rows.exact import exact, row_tables
+from architect_migrate.databases.sqlite.rows.integrity import damage
+from architect_migrate.ledger import store
+from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
+from architect_migrate.model.environment import Uninitialised
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.databases.sqlite.files.backup import Backup
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What reading a backup as a whole came to: `problem` is empty where it is sound; `rows` and `tables` it holds."""
+
+    copy: Copy
+    problem: str
+    tables: int = 0
+    rows: int = 0
+
+
+def take_for(
+    setting: Setting,
+    purpose: str,
+    source: sqlite3.Connection | None = None,
+    *,
+    told: Callable[[str], None] = backup.untold,
+) -> Backup:
+    """A verified backup with its record; through `source`, where nobody can write beside it. Raises BackupError."""
+    path, name = file_of(setting.environment.url), setting.environment.name
+    if source is None:
+        made = backup.take(path, setting.backups, name, told=told)
+    else:
+        made = backup.take_through(source, path, setting.backups, name, told=told)
+    database = str(setting.environment.url)
+    try:
+        write_record(made.path, Record(name, database, purpose, made.size, made.content, _now()))
+    except BackupError:
+        # What is left is a sound copy without a record, and the error is the one that came first.
+        with suppress(OSError):
+            made.path.unlink()
+        raise
+    return made
+
+
+def mark(
+    setting: Setting, made: Backup, purpose: str, connection: sqlite3.Connection, unwritten: Iterable[str]
+) -> None:
+    """Record what a run leaves, before it commits: `undo` asks whether that is still what is there.
+
+    The rows of `unwritten` tables are taken to be those of the backup; if they were not, an undo would be refused.
+    """
+    with exact(connection):
+        texts = objects_of(connection)
+        ordinary = [it.name for it in row_tables(connection).values() if it.kind == "table"]
+    # A column may have been added without a row being written.
+    same = {it for it in ordinary if texts.get(f"table {it}") == made.content.objects.get(f"table {it}")}
+    own = {it for it in same if not it.lower().startswith("sqlite_")}
+    known = {it: made.content.tables[it] for it in unwritten if it in own}
+    after = content_of(connection, known)
+    name, database = setting.environment.name, str(setting.environment.url)
+    write_record(made.path, Record(name, database, purpose, made.size, made.content, _now(), after=after))
+
+
+def create(setting: Setting) -> Backup | None:
+    """Back an environment up now; None where there is nothing: no file, which its policy is to skip, or no table in it.
+
+    Raises as `backup.take`.
+    """
+    started = time.time()
+    with entered_if_it_fails(setting, "backup create", started):
+        made = _created(setting)
+    if made:
+        facts = [("backup digest", made.content.digest), *tools()]
+        enter(setting, "backup create", started, backup=str(made.path), facts=facts)
+    return made
+
+
+def _created(setting: Setting) -> Backup | None:
+    path = file_of(setting.environment.url)
+    if not path.exists() and setting.environment.uninitialised is Uninitialised.SKIP:
+        return None
+    with reading(path, setting.environment.lock_timeout) as connection:
+        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return None
+        return take_for(setting, "backup create", connection)
+
+
+def catalogue(setting: Setting) -> tuple[Copy, ...]:
+    """The environment's backups, oldest first. Raises BackupError."""
+    return copies_of(copies(setting.backups), setting.environment.name, str(setting.environment.url))
+
+
+def purposes(setting: Setting) -> dict[str, str]:
+    """What backups were taken for, by path, as the ledger has it: for those that have no record of their own."""
+    try:
+        return {it.backup: it.action for it in store.entries(setting.ledger) if it.backup}
+    except LedgerError:
+        return {}
+
+
+def verify(copy: Copy) -> Verdict:
+    """Read a backup as a whole: SQLite's integrity check, and every value against what was recorded at taking.
+
+    The outcome goes into its record, where it has one. Raises what `reading` raises of a file that it cannot open.
+    """
+    verdict = _verdict(copy)
+    if copy.record:
+        with suppress(BackupError):  # the folder may well be read-only: the verdict is the same
+            write_record(copy.path, replace(copy.record, checked_at=_now(), problem=verdict.problem))
+    return verdict
+
+
+def _verdict(copy: Copy) -> Verdict:
+    if copy.damaged:
+        return Verdict(copy, copy.problem)
+    try:
+        with reading(copy.path) as connection:
+            if found := damage(connection):
+                return Verdict(copy, f"damaged: {found[0]}")
+            content = content_of(connection)
+    except NotADatabaseError:
+        return Verdict(copy, "damaged: it is not a database any more")
+    except DamagedError as error:
+        return Verdict(copy, f"damaged: {error.detail}")
+    others = differences(copy.record.content, content) if copy.record else ()
+    more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+    problem = f"not what was taken: {others[0]}{more}" if others else ""
+    return Verdict(copy, problem, len(content.tables), content.rows)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,67 @@
+"""Undo: back to before the last run of archmig on a database, if nothing else has written since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.backups.restore import preview
+from architect_migrate.backups.restore_plan import Undoing
+from architect_migrate.backups.service import catalogue
+from architect_migrate.core.database_errors import RestoreError
+from architect_migrate.core.errors import LedgerError
+from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases.sqlite.rows.content import Content, content_of, differences
+from architect_migrate.ledger import store
+
+if TYPE_CHECKING:
+    from architect_migrate.backups.record import Copy
+    from architect_migrate.config.context import Setting
+
+# What the ledger says of an action that changed a database without a backup: it built it.
+_BUILDERS = frozenset({"reconcile", "upgrade", "backup restore", "undo"})
+
+
+def preview_undo(setting: Setting) -> Undoing:
+    """Find the last run that is in effect. Raises RestoreError for one that built the database, and as `preview`.
+
+    A run whose backup is what the database holds did not commit, or was undone, and does not count; an undo is a run.
+    """
+    found = [it for it in catalogue(setting) if it.record and it.record.after]
+    _refuse_built(setting, found)
+    if not found:
+        return Undoing(None)
+    with reading(file_of(setting.environment.url), setting.environment.lock_timeout) as live:
+        now = content_of(live)
+    for copy in reversed(found):
+        before, after = _record(copy)
+        if not differences(after, now):
+            return Undoing(copy, preview(setting, copy))
+        if differences(before, now):
+            return Undoing(copy, since=differences(after, now))
+    return Undoing(found[-1])
+
+
+def _record(copy: Copy) -> tuple[Content, Content]:
+    assert copy.record is not None
+    assert copy.record.after is not None
+    return copy.record.content, copy.record.after
+
+
+def _refuse_built(setting: Setting, found: list[Copy]) -> None:
+    """A run that made the database from nothing has nothing to go back to."""
+    try:
+        entries = [it for it in store.entries(setting.ledger) if _made_something(setting, it)]
+    except LedgerError:
+        return
+    if (
+        entries
+        and not entries[-1].backup
+        and not any(it.taken_at.isoformat() >= entries[-1].started_at for it in found)
+    ):
+        problem = f"the last run ({entries[-1].action}, {entries[-1].started_at[:19]}) built it from nothing"
+        raise RestoreError(str(setting.environment.url), problem, "nothing was changed: there is nothing to go back to")
+
+
+def _made_something(setting: Setting, entry: store.Entry) -> bool:
+    mine = entry.environment == setting.environment.name and entry.database == str(setting.environment.url)
+    return mine and entry.result == "done" and entry.action in _BUILDERS

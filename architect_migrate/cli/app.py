@@ -1,0 +1,186 @@
+"""The command `archmig`: its commands and the options before them. Only the cli modules print or exit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from architect_migrate.cli import backup, change, docs, env, lint, log, new, profile, read, rehearse, restore, rollback
+from architect_migrate.cli.exit import say, unwritten, write
+from architect_migrate.cli.options import ConfigFile, Debug, Json, Options, selecting, solitary
+from architect_migrate.cli.typer_defaults import Command, Group
+from architect_migrate.core.errors import OutputError
+from architect_migrate.core.interrupts import ignored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_EXAMPLES = {
+    "status": "archmig status --grid",
+    "diagnose": "archmig diagnose -e dev --revision 004",
+    "reconcile": "archmig reconcile --all --dry-run",
+    "upgrade": "archmig upgrade --tag testing --yes",
+    "downgrade": "archmig downgrade 046 -e dev",
+    "check": "archmig check --all --json",
+    "history": "archmig history -e dev -e qa",
+    "pending": "archmig pending --db data/dev.db",
+    "undo": "archmig undo -e dev --dry-run",
+    "log": "archmig log -e prod -n 5",
+    "show": "archmig show 17",
+    "promote": "archmig promote --to prod --dry-run",
+    "lint": "archmig lint 049",
+    "rehearse": "archmig rehearse --env prod --roundtrip",
+    "verify": "archmig verify --env prod",
+    "rollback": "archmig rollback --env dev --dry-run",
+    "profile": "archmig profile --env prod",
+    "docs": "archmig docs --out docs/schema",
+    "new": 'archmig new "Add a mood to bugs"',
+    "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
+}
+_BACKUP_EXAMPLES = {
+    "create": "archmig backup create --all",
+    "list": "archmig backup list -e dev",
+    "verify": "archmig backup verify --all",
+    "restore": "archmig backup restore -e dev --dry-run",
+    "prune": "archmig backup prune --dry-run",
+}
+_ENV_EXAMPLES = {
+    "create": "archmig env create feature4 --from dev",
+    "drop": "archmig env drop feature4",
+}
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")]
+
+
+def main() -> None:
+    """Run `archmig` with the process's arguments; exits 0 (done or clean), 1 (differences), 2 (could not).
+
+    A KeyboardInterrupt that comes before a command has begun is the caller's.
+    """
+    try:
+        application()(prog_name="archmig")
+    except (OSError, OutputError) as error:
+        raise SystemExit(unwritten(error)) from None
+    except SystemExit as end:
+        # Outside of a command it is Typer that catches a Ctrl-C, and it says nothing.
+        if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
+            say("interrupted; but for what is told above, nothing was changed")
+        raise
+    finally:
+        # All is done and said: a Ctrl-C while the interpreter clears up must not make a success a death by signal.
+        ignored()
+
+
+def application() -> typer.Typer:
+    """The commands, as Typer knows them."""
+    app = typer.Typer(
+        name="archmig",
+        help="Brings drifted databases home to Alembic.",
+        epilog="Example: archmig status, then archmig reconcile --all --dry-run",
+        no_args_is_help=True,
+        cls=Group,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(before)
+    bodies: tuple[Callable[..., int], ...] = (
+        read.status,
+        read.diagnose,
+        change.reconcile,
+        change.upgrade,
+        change.downgrade,
+        restore.undo,
+        read.check,
+        read.history,
+        read.pending,
+        rehearse.rehearse,
+        rehearse.verify,
+        rollback.rollback,
+        profile.profile,
+        docs.docs,
+        log.log,
+    )
+    for body in bodies:
+        app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['promote']}")(solitary(change.promote))
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['show']}")(solitary(log.show))
+    app.add_typer(_backup())
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['lint']}")(solitary(lint.lint))
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['new']}")(solitary(new.new))
+    app.add_typer(_env())
+    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
+    return app
+
+
+def _backup() -> typer.Typer:
+    example = "Example: archmig backup list, then archmig backup restore -e dev --dry-run"
+    group = _group("backup", "Take, list, verify, restore and prune backups.", example)
+    bodies: tuple[Callable[..., int], ...] = (
+        backup.create,
+        backup.list_,
+        backup.verify,
+        restore.restore,
+        backup.prune,
+    )
+    for body in bodies:
+        name = body.__name__.strip("_")
+        group.command(name, cls=Command, epilog=f"Example: {_BACKUP_EXAMPLES[name]}")(selecting(body))
+    return group
+
+
+def _env() -> typer.Typer:
+    example = "Example: archmig env create feature4 --from dev, and later archmig env drop feature4"
+    group = _group("env", "Make and take away feature environments.", example)
+    for body in (env.create, env.drop):
+        name = body.__name__
+        group.command(name, cls=Command, epilog=f"Example: {_ENV_EXAMPLES[name]}")(solitary(body))
+    return group
+
+
+def _group(name: str, about: str, example: str) -> typer.Typer:
+    return typer.Typer(name=name, cls=Group, help=about, epilog=example, no_args_is_help=True, rich_markup_mode=None)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        write(f"archmig {version('architect_migrate')}")
+        raise typer.Exit
+
+
+def before(
+    context: typer.Context,
+    *,
+    config: ConfigFile = None,
+    as_json: Json = False,
+    debug: Debug = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    del version  # its callback has answered
+    context.obj = Options(config=config, as_json=as_json, debug=debug)
+
+
+def demo(options: Options, directory: Directory) -> int:
+    """Write the demo databases of the chain in use.
+
+    DIR gets drifted databases to look at and to reconcile, and an environments.toml that lists them.
+    """
+    from architect_migrate.authoring.demo import build_demo
+    from architect_migrate.cli.selection import matrix_of
+    from architect_migrate.config.loader import read_matrix
+    from architect_migrate.core.text import count
+
+    file = build_demo(matrix_of(options).script.absolute(), directory)
+    names = [it.name for it in read_matrix(file, {}).environments]
+    if options.as_json:
+        from architect_migrate.cli.report.documents import document
+
+        write(document("demo", 0, ({"name": name} for name in names), config=str(file)))
+    else:
+        write(f"{count(len(names), 'environment')} in {file}: {', '.join(names)}")
+        say(f"look at them: archmig -c {file} status")
+    return 0

@@ -1,0 +1,240 @@
+"""The commands that change databases: reconcile, upgrade and downgrade. Plan, show, ask, run, tell."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from architect_migrate.cli.consent import Consent, agreed
+from architect_migrate.cli.exit import say, write
+from architect_migrate.cli.log import known
+from architect_migrate.cli.read import lament, look, warn
+from architect_migrate.cli.screen import paint, width
+from architect_migrate.cli.selection import to_change, to_read
+from architect_migrate.planning.results import Outcome, Result, exit_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from architect_migrate.cli.options import (
+        DownTarget,
+        DryRun,
+        Options,
+        PromoteTo,
+        Sql,
+        Target,
+        Yes,
+    )
+    from architect_migrate.config.context import Setting
+    from architect_migrate.ledger.external_changes import Notice
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.planning.plan import Plan
+
+    Progress = Callable[[int, int, str], None]
+    Execute = Callable[[Setting, Plan, Progress], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a command does to one environment: how it is foreseen, how it is done, and which revision was named."""
+
+    preview: Callable[[Setting], Result]
+    execute: Execute
+    target: str | None = None
+
+
+def reconcile(options: Options, revision: Target = None, *, dry_run: DryRun = False, yes: Yes = False) -> int:
+    """Bring drifted databases home without losing a row.
+
+    Each database is repaired, brought to its target and stamped: backed up first, changed in one transaction, and
+    rolled back whole unless the result passes its proof, which is the chain's schema and every row that was there.
+    What the chain does not know stays.
+    """
+    from architect_migrate.runs import reconcile as service
+
+    preview = partial(service.preview, target=revision)
+    if dry_run:
+        return _foresee(options, preview, revision)
+    return _perform(options, _Change(preview, _to(service.reconcile, revision), revision), consent_of(yes))
+
+
+def upgrade(
+    options: Options, revision: Target = None, *, dry_run: DryRun = False, sql: Sql = False, yes: Yes = False
+) -> int:
+    """Run pending revisions on databases without drift.
+
+    On one that is not where it claims to be nothing is run: archmig reconcile is for those.
+    """
+    from architect_migrate.runs import upgrade as service
+
+    preview = partial(service.preview_upgrade, target=revision)
+    if sql:
+        from architect_migrate.cli.sql import offline
+
+        return offline(options, to_read(options), preview, revision)
+    if dry_run:
+        return _foresee(options, preview, revision)
+    return _perform(options, _Change(preview, _to(service.upgrade, revision), revision), consent_of(yes))
+
+
+def downgrade(options: Options, revision: DownTarget, *, dry_run: DryRun = False, yes: Yes = False) -> int:
+    """Take revisions back, newest first, down to REV.
+
+    Says beforehand which rows would be lost, and asks.
+    """
+    from architect_migrate.runs import upgrade as service
+
+    preview = partial(service.preview_downgrade, target=revision)
+    if dry_run:
+        return _foresee(options, preview, revision)
+    return _perform(options, _Change(preview, _to(service.downgrade, revision), revision), consent_of(yes))
+
+
+def promote(options: Options, *, to: PromoteTo, dry_run: DryRun = False, yes: Yes = False) -> int:
+    """Give an environment what those that it requires have had.
+
+    As far as its target and no further; says what is kept back, and by whom. One that is not where it claims to be is
+    repaired on the way, as archmig reconcile does it.
+    """
+    from architect_migrate.runs import promote as service
+
+    chosen = replace(options, names=tuple(to))
+    if dry_run:
+        return _foresee(chosen, service.preview_promotion, None)
+    return _perform(chosen, _Change(service.preview_promotion, service.promote), consent_of(yes))
+
+
+def _to(execute: Callable[..., Result], target: str | None) -> Execute:
+    return partial(_towards, execute, target)
+
+
+def _towards(
+    execute: Callable[..., Result], target: str | None, setting: Setting, plan: Plan, told: Progress
+) -> Result:
+    return execute(setting, plan, told, target)
+
+
+def consent_of(yes: bool) -> Consent:
+    """Whether `--yes` was said."""
+    return Consent.GIVEN if yes else Consent.ASKED_FOR
+
+
+def _foresee(options: Options, preview: Callable[[Setting], Result], target: str | None) -> int:
+    """Show what would be done to every environment; that only reads, so nobody need be named."""
+    from architect_migrate.cli.sql import dry
+
+    settings = to_read(options)
+    _refuse_unknown(settings[0].chain(), target)
+    began = time.time()
+    found = look(settings, options, preview)
+    _, notices = known(settings, found, began)
+    return dry(options, settings, tuple(_warned(it, notices) for it in found))
+
+
+def _perform(options: Options, change: _Change, consent: Consent) -> int:
+    """Preview every environment, ask once for all, run those that were planned, tell what came of each."""
+    settings = to_change(options)
+    _refuse_unknown(settings[0].chain(), change.target)
+    began = time.time()
+    return go_on(options, settings, look(settings, options, change.preview), change.execute, consent, began=began)
+
+
+def go_on(
+    options: Options,
+    settings: tuple[Setting, ...],
+    found: tuple[Result, ...],
+    execute: Execute,
+    consent: Consent,
+    *,
+    began: float,
+) -> int:
+    """Ask once for all that were planned, run them, tell what came of each; `began` is when it was looked at them."""
+    outline = settings[0].chain()
+    _, notices = known(settings, found, began)
+    previews = tuple(_entered(its, it, began, notices) for its, it in zip(settings, found, strict=True))
+    planned = {it.environment: it for it in previews if it.outcome is Outcome.PLANNED}
+    if not planned:
+        return _tell(options, outline, previews)
+    _show(options, outline, previews)
+    allowed = agreed(options, tuple(it for it in settings if it.environment.name in planned), consent)
+    if not allowed:
+        say("nothing was changed")
+        return exit_code(previews)
+    from architect_migrate.cli.progress import running
+
+    done: dict[str, Result] = {}
+    # After a Ctrl-C the results say what was done, what was stopped and what was not begun.
+    with suppress(KeyboardInterrupt):
+        for it in running(options, list(allowed), planned, execute):
+            shown = planned[it.environment]
+            done[it.environment] = replace(it, losses=shown.losses, warnings=(*it.warnings, *shown.warnings))
+    for it in done.values():
+        lament(it, options)
+    return _tell(options, outline, tuple(done.get(it.environment, it) for it in previews))
+
+
+def _warned(preview: Result, notices: Mapping[str, Notice]) -> Result:
+    """The same, with a warning where a database is no longer as archmig left it."""
+    notice = notices.get(preview.environment)
+    return replace(preview, warnings=(*preview.warnings, str(notice))) if notice else preview
+
+
+def _entered(setting: Setting, preview: Result, started: float, notices: Mapping[str, Notice]) -> Result:
+    """The same, warned of; what ends a change before it begins is entered in the ledger, as what ends it later is.
+
+    A reconcile that finds nothing to do is entered only where the database is no longer as the last run left it.
+    """
+    result = _warned(preview, notices)
+    if preview.outcome in {Outcome.BLOCKED, Outcome.FAILED}:
+        from architect_migrate.runs.execute import record
+
+        return record(setting, result, started)
+    seen, noticed = preview.survey, preview.environment in notices and preview.action == "reconcile"
+    if preview.outcome is Outcome.NOTHING and seen and seen.traces and noticed:
+        from architect_migrate.ledger.recorder import note
+
+        said = note(setting, preview.action, started, seen, str(notices[preview.environment]))
+        return replace(result, warnings=(*result.warnings, *said))
+    return result
+
+
+def _refuse_unknown(outline: Outline, target: str | None) -> None:
+    """Raise UnknownRevisionError once, not for each environment."""
+    from architect_migrate.model.revision_graph import position_at
+
+    if target is not None:
+        position_at(outline, target)
+
+
+def _show(options: Options, outline: Outline, previews: tuple[Result, ...]) -> None:
+    """What would be done and what stands in the way, on stderr: it is the question's other half."""
+    if options.as_json:
+        return
+    from architect_migrate.cli.report.layout import plain
+    from architect_migrate.cli.report.plan import plan_text
+
+    for it in previews:
+        if it.outcome is Outcome.PLANNED:
+            say(plan_text(it, outline, plain, width()))
+
+
+def _tell(options: Options, outline: Outline, results: tuple[Result, ...]) -> int:
+    code = exit_code(results)
+    if options.as_json:
+        from architect_migrate.cli.report.documents import action_json, document
+
+        write(document(options.command, code, (action_json(it, outline, {}) for it in results)))
+        return code
+    from architect_migrate.cli.report.outcome import summary_text
+
+    write(summary_text(results, outline, paint(), width()))
+    blocked = [it for it in results if it.outcome is Outcome.BLOCKED]
+    if blocked:
+        from architect_migrate.cli.report.diagnosis import blockers_text
+
+        write("\n" + "\n\n".join(blockers_text(it, paint(), width()) for it in blocked))
+    warn(results)
+    return code

@@ -1,0 +1,48 @@
+"""The command that looks for flaws in revision files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from architect_migrate.cli.exit import write
+from architect_migrate.cli.options import Options  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.core.errors import UsageError
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="REV|FILE", help="These revisions, or files that need not be in the chain."),
+]
+Every = Annotated[bool, typer.Option("--all", help="Every revision, as without any word.")]
+
+
+def lint(options: Options, words: Words = None, *, every: Every = False) -> int:
+    """Look for flaws in revision files, by reading and by trying them.
+
+    Each revision runs on a scratch database, up, on tables with rows, and down; no database of yours is opened.
+    A comment in a file, # archmig: allow AM401 REASON, lets a flaw stand. Without words every revision is judged.
+    """
+    from architect_migrate.cli.screen import paint, width
+    from architect_migrate.config.chain_choice import labels_of, matrix_for_chain
+    from architect_migrate.lint.lint import examine, files_and_revisions
+    from architect_migrate.revisions.replay import cache_folder, source_of
+
+    if every and words:
+        raise UsageError("--all and a revision contradict each other", "write one of them")
+    matrix = matrix_for_chain(options.config, os.environ, Path.cwd())
+    source = source_of(matrix.script.absolute(), cache_folder(os.environ))
+    only, files = files_and_revisions(source, words) if words else (None, ())
+    examined = examine(source, only, labels_of(matrix), files)
+    code = int(bool(examined.flaws))
+    if options.as_json:
+        from architect_migrate.cli.report.lint import lint_json
+
+        write(lint_json(examined, code))
+    else:
+        from architect_migrate.cli.report.lint import lint_text
+
+        write(lint_text(examined, Path.cwd(), paint(), width()))
+    return code

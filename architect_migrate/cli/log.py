@@ -1,0 +1,180 @@
+"""The commands that read the ledger: log and show. And what it gives away of databases that others look at."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from architect_migrate.cli.exit import complain, write
+from architect_migrate.cli.options import Options  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.screen import paint, width
+from architect_migrate.cli.selection import listed, matrix_of
+from architect_migrate.core.errors import ArchmigError, LedgerError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.ledger.external_changes import Notice
+    from architect_migrate.ledger.store import Entry
+    from architect_migrate.planning.results import Result
+
+_MOST = 25
+_FAILED = frozenset({"failed", "blocked", "interrupted"})
+Most = Annotated[
+    int | None, typer.Option("--most", "-n", min=0, metavar="N", help=f"The newest N, not {_MOST}; 0 for all.")
+]
+Action = Annotated[
+    list[str] | None,
+    typer.Option("--action", metavar="WORD", help="Those whose action begins so, or has it as a word; repeatable."),
+]
+Failed = Annotated[bool, typer.Option("--failed", help="Those that did not end well: failed, blocked, interrupted.")]
+Receipt = Annotated[int | None, typer.Argument(metavar="[RECEIPT]", min=1, help="Its number in archmig log.")]
+
+
+def log(options: Options, *, most: Most = None, action: Action = None, failed: Failed = False) -> int:
+    """List what archmig did, newest first.
+
+    Every run, backup, restore and stamp, also those that failed or were blocked; times are UTC. Says on stderr which
+    database is no longer as the last of them left it, and whether anybody has changed the ledger.
+    """
+    from architect_migrate.config.context import ledger_of
+    from architect_migrate.ledger import store
+
+    matrix, chosen = listed(options)
+    file = ledger_of(matrix)
+    names = {it.name for it in chosen} if options.chosen else None
+    urls = {str(it.url) for it in chosen}
+    every = store.entries(file)
+    found = [
+        it
+        for it in reversed(every)
+        if (names is None or it.environment in names or it.database in urls)
+        and (not failed or it.result in _FAILED)
+        and (not action or any(_acts(it, word) for word in action))
+    ]
+    limit = most if most is not None else 0 if options.as_json else _MOST
+    shown = found[:limit] if limit else found
+    settings = _settings(options)
+    notices = _noticed(file, settings)
+    problem = _complaint(file)
+    if options.as_json:
+        from architect_migrate.cli.report.documents import document
+        from architect_migrate.cli.report.ledger_json import entry_json, ledger_json, noticed_json
+
+        told = {"ledger": ledger_json(file, every, problem), "entries": [entry_json(it) for it in shown]}
+        write(document("log", 0, (noticed_json(it, notices) for it in settings), **told))
+        return 0
+    from architect_migrate.cli.report.ledger import log_text
+
+    older = len(found) - len(shown)
+    write(log_text(shown, older, file, _short_names(settings), paint=paint(), width=width()))
+    for name, notice in notices.items():
+        complain(f"{name}: {notice}")
+    return 0
+
+
+def show(options: Options, receipt: Receipt = None) -> int:
+    """Show all that the ledger knows of one run; without RECEIPT, of the newest.
+
+    What was executed, inferred and forced, by which evidence, and what was proven.
+    """
+    from architect_migrate.config.context import ledger_of
+    from architect_migrate.ledger import store
+
+    file = ledger_of(matrix_of(options))
+    every = store.entries(file)
+    number = receipt or (every[-1].number if every else 0)
+    found = next((it for it in every if it.number == number), None)
+    if every and found is None:
+        raise UsageError(f"{file} has no entry {number}", f"its newest is {every[-1].number}: archmig log lists them")
+    problem = _complaint(file)
+    if options.as_json:
+        from architect_migrate.cli.report.documents import document
+        from architect_migrate.cli.report.ledger_json import entry_json, ledger_json
+
+        told = {"ledger": ledger_json(file, every, problem), "entry": entry_json(found) if found else None}
+        write(document("show", 0, (), **told))
+    else:
+        from architect_migrate.cli.report.ledger import no_ledger, show_text
+
+        write(show_text(found, paint(), width()) if found else no_ledger(file))
+    return 0
+
+
+def known(
+    settings: Sequence[Setting], results: Iterable[Result], began: float
+) -> tuple[dict[str, Entry], dict[str, Notice]]:
+    """The newest entry of each environment, and what is no longer as archmig left it; no ledger is made by looking.
+
+    `results` are of looking at the databases, which `began` then (of time.time()).
+    """
+    file = settings[0].ledger
+    if not os.access(file, os.F_OK) and not _hidden(file):
+        return {}, {}
+    from architect_migrate.ledger import external_changes as notices
+    from architect_migrate.ledger import store
+
+    try:
+        newest = store.latest(file, [it.environment.name for it in settings])
+        return newest, notices.noticed(file, results, newest, began)
+    except LedgerError as error:
+        complain(str(error))
+        return {}, {}
+
+
+def _hidden(file: Path) -> bool:
+    """Whether nobody can tell if there is a ledger: reading it says why."""
+    return file.parent.is_dir() and not os.access(file.parent, os.X_OK)
+
+
+def _acts(entry: Entry, word: str) -> bool:
+    return entry.action.startswith(word) or word in entry.action.split()
+
+
+def _complaint(file: Path) -> str:
+    """What is wrong with the ledger, which is said on stderr."""
+    from architect_migrate.ledger import store
+
+    if problem := store.problem(file):
+        complain(f"{file}: {problem}: somebody has changed the ledger, and what it says from there on proves nothing")
+    return problem
+
+
+def _settings(options: Options) -> tuple[Setting, ...]:
+    """The settings of the environments; none where the chain cannot be read, of which the ledger is no part."""
+    from architect_migrate.cli.selection import cache
+    from architect_migrate.config.context import settings_for
+
+    with suppress(ArchmigError):
+        return settings_for(*listed(options), cache())
+    return ()
+
+
+def _noticed(file: Path, settings: Iterable[Setting]) -> dict[str, Notice]:
+    if not file.exists():
+        return {}
+    from architect_migrate.ledger import store
+    from architect_migrate.ledger.external_changes import noticed_of
+    from architect_migrate.ledger.recorder import standing
+
+    seen, began = [], time.time()
+    for it in settings:
+        stamp, traces = standing(it)
+        path = it.environment.url.path
+        if traces or (path and (not path.exists() or not path.stat().st_size)):
+            seen.append((it.environment.name, str(it.environment.url), stamp, traces))
+    return noticed_of(file, seen, store.latest(file, [name for name, *_ in seen]), began)
+
+
+def _short_names(settings: Sequence[Setting]) -> dict[str, str]:
+    from architect_migrate.cli.report.chain import short_names
+
+    with suppress(ArchmigError):
+        return short_names(settings[0].chain()) if settings else {}
+    return {}

@@ -1,0 +1,93 @@
+"""`check --notify`: who is to be told is told what came out otherwise than the last time. It never fails the check."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.cli.exit import complain, say
+from architect_migrate.cli.report.notify import change_json, is_news, news_document, verdict_json
+from architect_migrate.cli.selection import matrix_of, to_look_at
+from architect_migrate.core.errors import ArchmigError, NotifyError, UsageError
+from architect_migrate.model.revision_graph import Outline
+from architect_migrate.planning.results import Checked, Outcome, Result
+from architect_migrate.runs import notified, notify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from architect_migrate.cli.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One who is told: `kind` is what the memory calls it, `name` what may be shown of it."""
+
+    kind: str
+    name: str
+    send: Callable[[str], None]
+
+
+def channels(options: Options) -> tuple[Channel, ...]:
+    """Everyone who is to be told. Raises UsageError where that is nobody."""
+    matrix = matrix_of(options)
+    its = matrix.notify
+    if its is None:
+        advice = 'add [notify] to it, with webhook = "https://..." or command = ["program", "argument"]'
+        raise UsageError(f"--notify tells nobody: {matrix.file} has no [notify]", advice)
+    found = []
+    if its.webhook:
+        found.append(Channel("webhook", notify.webhook_name(its.webhook), partial(notify.post, its.webhook)))
+    if its.command:
+        send = partial(notify.run, its.command, folder=matrix.file.absolute().parent)
+        found.append(Channel("command", its.command[0], send))
+    return tuple(found)
+
+
+def tell(options: Options, who: tuple[Channel, ...], checked: Checked) -> None:
+    """Tell each channel what came out otherwise than it was told last; what could not be told is told next time."""
+    now = {
+        it.environment: verdict_json(it, why, checked.outline)
+        for it, why in zip(checked.results, checked.words, strict=True)
+    }
+    for channel in who:
+        _tell(options, channel, checked, now)
+
+
+def tell_that_it_could_not(options: Options, who: tuple[Channel, ...], error: ArchmigError) -> None:
+    """Tell that a check could not even begin: a chain that does not run any more is news as well."""
+    environments = to_look_at(matrix_of(options), options)
+    results = tuple(
+        Result(it.name, str(it.url), "check", Outcome.FAILED, str(error), error=error) for it in environments
+    )
+    tell(options, who, Checked(results, ("",) * len(results), Outline(()), 2))
+
+
+def _tell(options: Options, channel: Channel, checked: Checked, now: dict[str, dict[str, Any]]) -> None:
+    file = matrix_of(options).file.absolute()
+    memory, at = file.parent / ".archmig" / "notified.json", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    last = notified.told(memory, channel.kind)
+    new = [it for it in checked.results if is_news(now[it.environment], last.get(it.environment))]
+    if not new:
+        return
+    changes = [change_json(it, now[it.environment], last.get(it.environment)) for it in new]
+    host, code = socket.gethostname(), checked.exit_code
+    try:
+        channel.send(news_document(changes, exit_code=code, config=str(file), at=at, host=host))
+    except NotifyError as error:
+        complain(str(error))
+        return
+    _remember(memory, channel, {it.environment: {**now[it.environment], "since": at} for it in new})
+    if not options.as_json:
+        say(f"told {channel.name} of {', '.join(it.environment for it in new)}")
+
+
+def _remember(memory: Path, channel: Channel, news: dict[str, dict[str, Any]]) -> None:
+    try:
+        notified.remember(memory, channel.kind, news)
+    except OSError as error:
+        complain(f"{memory}: cannot be written ({error.strerror}): what was told now is told again the next time")

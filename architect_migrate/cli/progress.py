@@ -1,0 +1,108 @@
+"""Runs plans and shows how far they are: a bar on a terminal, a line now and then elsewhere, nothing with --json."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from architect_migrate.cli.exit import say
+from architect_migrate.cli.report.layout import harmless
+from architect_migrate.cli.screen import on_terminal
+from architect_migrate.runs.fan_out import each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from architect_migrate.cli.options import Options
+    from architect_migrate.config.context import Setting
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.results import Result
+
+    Progress = Callable[[int, int, str], None]
+    Execute = Callable[[Setting, Plan, Progress], Result]
+
+# Seconds after which a log that nobody watches wants a sign of life.
+_SILENCE = 10.0
+
+
+def running(
+    options: Options, settings: list[Setting], planned: Mapping[str, Result], execute: Execute
+) -> Iterator[Result]:
+    """The results of executing each environment's plan, as each is finished."""
+    plans = {name: it.plan for name, it in planned.items() if it.plan is not None}
+    alone = options.jobs == 1 or len(settings) == 1
+    with _shown(options, plans, [it.environment.name for it in settings], alone) as (told, ended):
+        service = partial(_one, plans, execute, told if alone else None)
+        for result in each(settings, options.command, service, options.jobs):
+            ended(result)
+            yield result
+
+
+def _one(plans: Mapping[str, Plan], execute: Execute, told: Callable[..., None] | None, setting: Setting) -> Result:
+    """Execute one environment's plan; a function of a module, since other processes are given it."""
+    name = setting.environment.name
+    return execute(setting, plans[name], partial(told, name) if told else _silent)
+
+
+def _silent(_number: int, _total: int, _headline: str) -> None:
+    """Progress of another process reaches nobody."""
+
+
+@contextmanager
+def _shown(
+    options: Options, plans: Mapping[str, Plan], names: list[str], alone: bool
+) -> Iterator[tuple[Callable[[str, int, int, str], None], Callable[[Result], None]]]:
+    """Two functions: one to be told of every step, one of every environment that is finished."""
+    if options.as_json:
+        yield (lambda *_: None), (lambda _: None)
+    elif not on_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+        yield _now_and_then(), (lambda it: say(_ended(it)))
+    else:
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        # One step can take minutes: the spinner and the clock go on while SQLite works.
+        steps = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+        columns = SpinnerColumn(), *steps, TimeElapsedColumn()
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(_begins(names, 0), total=sum(len(plans[it].steps) for it in names) or None)
+            before = {name: sum(len(plans[it].steps) for it in names[:at]) for at, name in enumerate(names)}
+
+            def step(name: str, number: int, _total: int, headline: str) -> None:
+                done = before[name] + max(number - 1, 0)
+                bar.update(task, completed=done, description=escape(f"{name}: {headline}"[:60]))
+
+            def ended(it: Result) -> None:
+                done, after = len(plans[it.environment].steps), names.index(it.environment) + 1
+                bar.update(task, completed=before[it.environment] + done, description=escape(_begins(names, after)))
+                bar.console.print(_ended(it), markup=False, highlight=False)
+
+            yield (step if alone else lambda *_: None), ended
+
+
+def _now_and_then() -> Callable[[str, int, int, str], None]:
+    """A line for a step that comes after a long silence: most runs are over before."""
+    last = time.monotonic()
+
+    def step(name: str, number: int, total: int, headline: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SILENCE:
+            last = time.monotonic()
+            say(f"{name}: {f'step {number} of {total}: ' if 1 <= number <= total else ''}{headline}")
+
+    return step
+
+
+def _ended(it: Result) -> str:
+    """What came of an environment, on a line; why may be in the words of a revision."""
+    return harmless(f"{it.environment}: {it.outcome.value}: {it.detail}")
+
+
+def _begins(names: list[str], at: int) -> str:
+    """What comes before an environment's first step, which is the first thing to be told of."""
+    return f"{names[at]}: backing up" if at < len(names) else ""

@@ -1,0 +1,71 @@
+"""The chain and positions on it in few words: short names, ranges of revisions, where each environment is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.cli.report.layout import Cell, Style, plain, table
+from architect_migrate.model.revision_graph import heads, on_branches
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from architect_migrate.cli.report.layout import Paint
+    from architect_migrate.model.revision_graph import Outline
+
+
+def short_names(outline: Outline) -> dict[str, str]:
+    """Every revision by the part of its id before the first underscore, where that part is its alone."""
+    beginnings: dict[str, int] = {}
+    for revision in outline.order:
+        beginning = revision.partition("_")[0]
+        beginnings[beginning] = beginnings.get(beginning, 0) + 1
+    return {it: first if beginnings[first := it.partition("_")[0]] == 1 and first else it for it in outline.order}
+
+
+def place(outline: Outline, position: frozenset[str], names: Mapping[str, str]) -> str:
+    """A position by its newest revisions, in short: `048 (head)`, `base`. What is left on branches does not count."""
+    if not position:
+        return "base"
+    found = ", ".join(names.get(it, it) for it in heads(outline, position))
+    left = frozenset(outline.order) - position
+    return f"{found} (head)" if left <= on_branches(outline) else found
+
+
+def ranges(outline: Outline, revisions: Collection[str], names: Mapping[str, str]) -> str:
+    """Revisions in chain order, neighbours drawn together: `007..009, 011`."""
+    places = [n for n, it in enumerate(outline.order) if it in revisions]
+    return ", ".join(
+        names[outline.order[first]] + (f"..{names[outline.order[last]]}" if last > first else "")
+        for first, last in _runs(places)
+    )
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and last of every run of consecutive numbers."""
+    start = 0
+    for at in range(1, len(numbers) + 1):
+        if at == len(numbers) or numbers[at] != numbers[at - 1] + 1:
+            yield numbers[start], numbers[at - 1]
+            start = at
+
+
+def history_text(
+    outline: Outline, here: Mapping[str, Sequence[str]] | None = None, paint: Paint = plain, width: int = 120
+) -> str:
+    """The chain, oldest first; `here` names the environments whose newest revision each is."""
+    headers = ["revision", "legacy", "data step", "title"] + (["here"] if here is not None else [])
+    return "\n".join(table(headers, _chain(outline, here), paint, width))
+
+
+def _chain(outline: Outline, here: Mapping[str, Sequence[str]] | None) -> Iterable[list[Cell]]:
+    tops = set(heads(outline, frozenset(outline.order)))
+    for it in outline.revisions:
+        former = f" (was {', '.join(it.legacy_aliases)})" if it.legacy_aliases else ""
+        row = [
+            Cell(it.id + (" (head)" if it.id in tops else ""), Style.GOOD if it.id in tops else Style.PLAIN),
+            Cell(f"{it.legacy_version or '-'}{former}"),
+            Cell("yes" if it.data_step else "-", Style.PLAIN if it.data_step else Style.DIM),
+            Cell(it.title),
+        ]
+        yield row + ([Cell(", ".join(here.get(it.id, ())), Style.SPECIAL)] if here is not None else [])

@@ -1,0 +1,169 @@
+"""A plan as text: its steps drawn together, and the SQL that it comes to."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, assert_never
+
+from architect_migrate.cli.report.chain import ranges, short_names
+from architect_migrate.cli.report.layout import Style, block, clean, plain
+from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.sql.render import literal, name, statement, tracker_statements
+from architect_migrate.planning.plan import (
+    AddColumn,
+    CreateObject,
+    DropColumn,
+    DropObject,
+    RebuildTable,
+    RunDataStep,
+    RunDowngrade,
+    RunRevision,
+    Stamp,
+    SyncTracker,
+    edit_words,
+    headline,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from architect_migrate.cli.report.layout import Paint
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.planning.plan import Plan, Step
+    from architect_migrate.planning.results import Result
+
+_NAMED = 2
+
+
+def plan_text(result: Result, outline: Outline, paint: Paint = plain, width: int = 120) -> str:
+    """What would be done to one environment, neighbouring steps of a kind drawn together."""
+    plan = result.plan
+    name_ = paint(clean(result.environment), Style.BOLD)
+    if plan is None or not plan.steps or plan.blockers:
+        return f"{name_}: {result.detail or result.outcome.value}"
+    lines = [f"{name_}: {count(len(plan.steps), 'step')}"]
+    for line in summary(plan, outline):
+        lines += block(line, "  ", width)
+    for loss in result.losses:
+        lines += [f"  {paint(line.strip(), Style.BAD)}" for line in block(_lost(loss.subject, loss.rows), "  ", width)]
+    lines += [f"  {paint('warning:', Style.CAUTION)} {clean(it)}" for it in result.warnings]
+    return "\n".join(lines)
+
+
+def _lost(subject: str, rows: int) -> str:
+    if subject.startswith("column "):
+        return f"loses {count(rows, 'value')} of {subject}"
+    return f"loses {count(rows, 'row')} of {subject}"
+
+
+def summary(plan: Plan, outline: Outline) -> Iterator[str]:
+    """A plan's steps in few lines, in their order: `run revisions 007..009`, `complete 003_x: add column ...`."""
+    names = short_names(outline)
+    for (verb, revision), its in groupby(plan.steps, _sort):
+        group = list(its)
+        ids = {it.revision for it in group if isinstance(it, RunRevision | RunDowngrade | RunDataStep)}
+        match verb:
+            case "run" | "take back":
+                word = "revision" if len(ids) == 1 else "revisions"
+                yield f"{verb} {word} {ranges(outline, ids, names)}"
+            case "rows":
+                yield f"insert missing rows of {ranges(outline, ids, names)}"
+            case "stamp" | "tracker":
+                yield "; ".join(headline(it) for it in group)
+            case _:
+                yield f"{verb} {revision}: {_repairs(group)}" if revision else f"repair: {_repairs(group)}"
+
+
+def _repairs(group: list[Step]) -> str:
+    """Steps of repair in words: few objects of a kind by name, many by number."""
+    return ", ".join(_together(verb, list(its)) for verb, its in groupby(group, _verb))
+
+
+def _verb(step: Step) -> str:
+    match step:
+        case CreateObject():
+            return f"create {step.kind}"
+        case DropObject():
+            return f"drop {step.kind}"
+        case AddColumn():
+            return "add column"
+        case DropColumn():
+            return "drop column"
+        case _:
+            return headline(step)
+
+
+def _together(verb: str, its: list[Step]) -> str:
+    first = its[0]
+    if isinstance(first, RebuildTable):
+        return f"rebuild table {first.table} ({_edits(first)})"
+    if len(its) <= _NAMED:
+        return f"{verb} {', '.join(headline(it).removeprefix(f'{verb} ') for it in its)}"
+    action, _, kind = verb.partition(" ")
+    return f"{action} {count(len(its), kind, 'indexes' if kind == 'index' else '')}"
+
+
+def _edits(step: RebuildTable) -> str:
+    if len(step.edits) <= _NAMED:
+        return ", ".join(edit_words(it) for it in step.edits)
+    verbs = ["".join(f" {it.lower()}" if it.isupper() else it for it in type(e).__name__).strip() for e in step.edits]
+    return ", ".join(f"{verbs.count(verb)}x {verb}" for verb in dict.fromkeys(verbs))
+
+
+def _sort(step: Step) -> tuple[str, str]:
+    match step:
+        case RunRevision():
+            return "run", ""
+        case RunDowngrade():
+            return "take back", ""
+        case RunDataStep():
+            return "rows", ""
+        case Stamp():
+            return "stamp", ""
+        case SyncTracker():
+            return "tracker", ""
+        case CreateObject() | DropObject() | AddColumn() | DropColumn() | RebuildTable():
+            return "complete", step.revision
+        case _:
+            assert_never(step)
+
+
+def plan_sql(plan: Plan, recorded: Mapping[str, tuple[str, ...]], version_table: str) -> str:
+    """The plan's SQL; of a revision that the chain runs itself, what it did on an empty database (`recorded`)."""
+    lines = ["BEGIN IMMEDIATE;"]
+    for step in plan.steps:
+        lines += ["", *(f"-- {line}" for line in clean(headline(step)).splitlines())]
+        lines += _step_sql(step, recorded, version_table)
+    return "\n".join([*lines, "", "COMMIT;"])
+
+
+def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table: str) -> Iterator[str]:
+    match step:
+        case RunRevision():
+            yield from (_ended(it) for it in recorded.get(step.revision, ()))
+        case RunDowngrade():
+            yield "-- by the revision's own downgrade()"
+        case RunDataStep():
+            yield "-- by the revision's own data_step(): it inserts what is missing and overwrites nothing"
+        case RebuildTable():
+            yield _ended(step.sql)
+            for column, value in step.fill:
+                yield f"-- {name(column)} is filled with {' '.join(value.split())}"
+            yield "-- every row is copied over, then indexes, triggers and views are made again as they were"
+        case Stamp():
+            key = name(f"{version_table}_pkc")
+            columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num)"
+            yield f"CREATE TABLE IF NOT EXISTS {name(version_table)} ({columns});"
+            yield f"DELETE FROM {name(version_table)};"
+            for it in step.revisions:
+                yield f"INSERT INTO {name(version_table)} (version_num) VALUES ({literal(it)});"
+        case SyncTracker():
+            yield from (_ended(it) for it in tracker_statements(step))
+        case CreateObject() | DropObject() | AddColumn() | DropColumn():
+            yield _ended(statement(step))
+        case _:
+            assert_never(step)
+
+
+def _ended(sql: str) -> str:
+    return f"{sql.strip().removesuffix(';')};"

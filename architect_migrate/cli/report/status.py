@@ -1,0 +1,178 @@
+"""Status as text: one line an environment, a grid of environments by revisions, what is left, and the check."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from architect_migrate.cli.report.chain import place, short_names
+from architect_migrate.cli.report.layout import Cell, Style, plain, table
+from architect_migrate.core.text import count
+from architect_migrate.diagnosis.claims import Claim
+from architect_migrate.planning.results import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from architect_migrate.cli.report.layout import Paint
+    from architect_migrate.diagnosis.diagnose import Judgement
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.planning.results import Result, Survey
+
+_NONE = Cell("-", Style.DIM)
+_HEADERS = ("environment", "at", "stamp", "tracker", "breaking", "behavioural", "tolerated", "pending", "last action")
+_STYLES = {
+    State.AT_TARGET: Style.GOOD,
+    State.DRIFTED: Style.BAD,
+    State.REFUSED: Style.BAD,
+    State.PENDING: Style.CAUTION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Claims against truth, counted: tracker rows, revisions claimed and not there, there and not claimed, gaps.
+
+    A gap is a revision up to the position that is not wholly there.
+    """
+
+    rows: int
+    false: int
+    lacking: int
+    gaps: int
+
+
+def against(seen: Survey) -> Against:
+    """What the claims of a database come to; all 0 where a digest told that it is what it claims."""
+    judged = seen.diagnosis.judgements if seen.diagnosis else ()
+    claimed = {Claim.EXECUTED, Claim.STAMPED}
+    lacking = {it.revision.id for it in judged if _incomplete(it, seen)}
+    return Against(
+        len(seen.claims.rows),
+        sum(it.claim in claimed and it.revision.id in lacking for it in judged),
+        sum(
+            it.claim not in claimed and bool(it.present or it.differing) and it.revision.id in seen.position
+            for it in judged
+        ),
+        sum(it in seen.position for it in lacking),
+    )
+
+
+def _incomplete(it: Judgement, seen: Survey) -> bool:
+    """Whether something of a revision is not there in its shape, other than what a [[resolve]] entry lets stand."""
+    from architect_migrate.model.diff import change_key
+    from architect_migrate.model.facts import key
+
+    kept = {change_key(change) for change, _ in seen.kept}
+    wanting = {key(fact) for fact in it.absent} | {change_key(change) for change in it.differing}
+    return bool(wanting - kept) or (it.verdict.value == "missing" and bool(it.lingering))
+
+
+def where(seen: Survey, outline: Outline, names: Mapping[str, str]) -> str:
+    """Where a database is: `048 (head)`, `043, 6 gaps`, `no file`, `uninitialised`."""
+    if seen.state is State.MISSING:
+        return "no file"
+    if seen.state is State.UNINITIALISED:
+        return "uninitialised"
+    at, gaps = place(outline, seen.position, names), against(seen).gaps
+    return f"{at.removesuffix(' (head)')}, {count(gaps, 'gap')}" if gaps else at
+
+
+def stamp_of(seen: Survey, names: Mapping[str, str]) -> str:
+    """What Alembic's table says, in short."""
+    if seen.claims.stamp is None:
+        return "none"
+    return ", ".join(names.get(it, it) for it in seen.claims.stamp) or "base"
+
+
+def tracker_of(seen: Survey) -> str:
+    """What the legacy tracker says and how much of it is not so; `-` where there is none to read."""
+    unsynced = f"{len(seen.unsynced)} to correct"
+    if not seen.claims.tracker:
+        return f"none: {unsynced}" if seen.unsynced else "-"
+    told = against(seen)
+    if seen.unsynced:
+        return f"{count(told.rows, 'row')}: {unsynced}"
+    wrong = [f"{told.false} false"] * bool(told.false) + [f"{told.lacking} lacking"] * bool(told.lacking)
+    return count(told.rows, "row") + (f": {', '.join(wrong)}" if wrong else "")
+
+
+def status_text(
+    results: tuple[Result, ...], outline: Outline, last: Mapping[str, str], paint: Paint = plain, width: int = 120
+) -> str:
+    """One line an environment and a line of totals; `last` says in a few words what was done to each."""
+    names = short_names(outline)
+    rows = [_row(it, outline, names, last.get(it.environment, "-")) for it in results]
+    return "\n".join([*table(_HEADERS, rows, paint, width), "", totals(results)])
+
+
+def _row(result: Result, outline: Outline, names: Mapping[str, str], last: str) -> list[Cell]:
+    name = Cell(result.environment, Style.BOLD)
+    if result.survey is None:
+        return [name, Cell("unreadable", Style.BAD), *[_NONE] * 6, Cell(last)]
+    seen, drift = result.survey, result.survey.drift
+    at = Cell(where(seen, outline, names), _STYLES.get(seen.state, Style.DIM))
+    stamp = Cell(stamp_of(seen, names), _stamp_style(seen))
+    if seen.state is State.MISSING:
+        stamp = _NONE
+    tolerated = sum(drift.get(it, 0) for it in ("cosmetic", "extra", "kept"))
+    return [
+        name,
+        at,
+        stamp,
+        Cell(tracker_of(seen), Style.BAD if against(seen).false or seen.unsynced else Style.PLAIN),
+        _number(drift.get("breaking", 0), Style.BAD),
+        _number(drift.get("behavioural", 0), Style.CAUTION),
+        _number(tolerated, Style.PLAIN),
+        _number(len(seen.pending), Style.CAUTION),
+        _NONE if last == "-" else Cell(last),
+    ]
+
+
+def _stamp_style(seen: Survey) -> Style:
+    if seen.claims.stamp is None:
+        return Style.DIM
+    return Style.BAD if seen.state in {State.DRIFTED, State.REFUSED} else Style.GOOD
+
+
+def _number(value: int, style: Style) -> Cell:
+    return Cell(f"{value:,}", style) if value else _NONE
+
+
+def totals(results: tuple[Result, ...]) -> str:
+    """How many environments are in which state, and what to do about it."""
+    states = Counter(it.survey.state.value if it.survey else "unreadable" for it in results)
+    parts = [f"{number} {state}" for state, number in states.items()]
+    advice = ""
+    if states[State.DRIFTED.value]:
+        advice = " (archmig diagnose says what is wrong, archmig reconcile puts it right)"
+    elif states[State.PENDING.value]:
+        advice = " (archmig upgrade runs what is pending)"
+    elif any(it.survey and it.survey.unsynced for it in results):
+        advice = " (archmig reconcile corrects the tracker)"
+    return f"{count(len(results), 'environment')}: {', '.join(parts)}{advice}"
+
+
+def pending_text(results: tuple[Result, ...], outline: Outline, paint: Paint = plain) -> str:
+    """What is left for each environment, and what has to be repaired before it can run."""
+    titles = {it.id: it.title for it in outline.revisions}
+    names = short_names(outline)
+    longest = max(map(len, titles), default=0)
+    lines: list[str] = []
+    for it in results:
+        seen = it.survey
+        if seen is None:
+            lines.append(f"{paint(it.environment, Style.BOLD)}: {paint('unreadable', Style.BAD)}")
+            continue
+        number = len(seen.pending) or "nothing"
+        gaps = against(seen).gaps
+        first = f"; first archmig reconcile has to fill {count(gaps, 'gap')}" if gaps else ""
+        at = where(seen, outline, names).partition(",")[0]
+        lines.append(f"{paint(it.environment, Style.BOLD)}: {number} pending after {at}{first}")
+        if len(seen.pending) == len(outline.revisions):
+            whole = count(len(seen.pending), "revision")
+            lines[-1] = f"{paint(it.environment, Style.BOLD)}: the whole chain of {whole} ({at})"
+            continue
+        lines += [f"  {revision:{longest}}  {titles[revision]}".rstrip() for revision in seen.pending]
+    return "\n".join(lines)

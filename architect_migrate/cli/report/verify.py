@@ -1,0 +1,117 @@
+"""An audit as text: a line for each thing that was looked at, what is wrong with it, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.cli.report.chain import place, short_names
+from architect_migrate.cli.report.layout import Style, block, clean, plain, shortened
+from architect_migrate.cli.report.status import stamp_of
+from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.rows.integrity import told
+from architect_migrate.planning.results import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.cli.report.layout import Paint
+    from architect_migrate.databases.sqlite.rows.foreign_keys import Dangling, Keys
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.runs.rehearsal.verify import Audit, DataSteps, LackingRows
+
+_FEW = 8
+_LABEL = 17
+
+
+def audit_text(its: Audit, outline: Outline, paint: Paint = plain, width: int = 120) -> str:
+    """One environment: sound or not, and why, part by part."""
+    word = paint("sound", Style.GOOD) if its.sound else paint("not as it should be", Style.BAD)
+    lines = [f"{paint(clean(its.environment), Style.BOLD)}: {word}"]
+    for label, (good, said), details in _parts(its, outline):
+        style = Style.GOOD if good else Style.BAD
+        first, *rest = [*block(said, "", width - _LABEL - 2)] or [""]
+        lines.append(f"  {label:<{_LABEL}}{paint(first, style)}")
+        lines += [f"{'':{_LABEL + 2}}{it}" for it in rest]
+        for it in details:
+            lines += block(it, f"{'':{_LABEL + 4}}", width)
+    return "\n".join(lines)
+
+
+def _parts(its: Audit, outline: Outline) -> Iterator[tuple[str, tuple[bool, str], list[str]]]:
+    """Label, whether it is well and what is said of it, and more lines."""
+    name = its.environment
+    if its.survey is None:
+        restore = f"-> archmig backup list -e {name}, then archmig backup restore -e {name}"
+        yield "integrity_check", (False, "the database is damaged"), [*its.damage, restore]
+        yield "the rest", (True, "not looked at: nothing can be told of a damaged database"), []
+        return
+    if its.keys is None or its.data is None:
+        there = "no file there" if its.survey.state is State.MISSING else "nothing of the chain is in it"
+        yield "database", (not its.why, its.why or f"{there}; its policy is to skip it"), []
+        return
+    yield "schema", *_schema(its, outline)
+    yield "integrity_check", *_rows(its.broken)
+    yield "foreign keys", *_keys(its.keys)
+    yield "data steps", *_data(its.data)
+
+
+def _schema(its: Audit, outline: Outline) -> tuple[tuple[bool, str], list[str]]:
+    assert its.survey is not None
+    if its.survey.state is State.UNINITIALISED and not its.why:
+        return (True, "nothing of the chain is in it; its policy is to skip it"), []
+    names = short_names(outline)
+    stamp = f"stamped {stamp_of(its.survey, names)}" if its.survey.claims.stamp is not None else "no stamp"
+    at = f"at {place(outline, its.survey.position, names)}, {stamp}"
+    if not its.why:
+        return (True, f"{at}, as the chain makes it"), []
+    more = [f"and {len(its.drift) - _FEW} more"] if len(its.drift) > _FEW else []
+    verb = {State.PENDING: "upgrade", State.UNINITIALISED: "upgrade"}.get(its.survey.state, "reconcile")
+    advice = f"-> archmig diagnose -e {its.environment}, then archmig {verb} -e {its.environment}"
+    return (False, f"{at}: {its.why}"), [*its.drift[:_FEW], *more, advice]
+
+
+def _rows(broken: tuple[tuple[str, int], ...]) -> tuple[tuple[bool, str], list[str]]:
+    if not broken:
+        return (True, "ok"), []
+    values = sum(number for _, number in broken)
+    said = f"the file is sound, but {count(values, 'value')} {'is' if values == 1 else 'are'} as the own table forbids"
+    return (False, said), [clean(it) for it in told(dict(broken))]
+
+
+def _keys(keys: Keys) -> tuple[tuple[bool, str], list[str]]:
+    untold = [f"cannot tell of {clean(table)}: {why}" for table, why in keys.untold]
+    if not keys.dangling:
+        return (True, f"every row refers to something ({count(keys.tables, 'table')} with keys)"), untold
+    rows = sum(it.rows for it in keys.dangling)
+    said = f"{count(rows, 'row')} {'refers' if rows == 1 else 'refer'} to nothing"
+    return (False, said), [*(_dangling(it) for it in keys.dangling), *untold]
+
+
+def _dangling(it: Dangling) -> str:
+    rowids = f" (rowid {', '.join(map(str, it.rowids))}{', ...' if it.rows > len(it.rowids) else ''})"
+    return f"{count(it.rows, 'row')} of {clean(it.table)} to {clean(it.parent)}{rowids if it.rowids else ''}"
+
+
+def _data(data: DataSteps) -> tuple[tuple[bool, str], list[str]]:
+    steps = count(len(data.asked), "data step")
+    outlived = [f"not asked, since later revisions took away what they wrote to: {shortened(data.outlived, _FEW)}"]
+    notes = outlived if data.outlived else []
+    wrong = [*(_lacking(it) for it in data.lacking)]
+    wrong += [f"cannot tell of {revision}: {why}" for revision, why in data.failed]
+    if not wrong:
+        return (True, f"the rows of {steps} are there" if data.asked else "none applied"), notes
+    advice = "-> insert them if they are missed: whoever deleted or changed them may have meant it"
+    rows = sum(it.rows for it in data.lacking)
+    changed = sum(it.changed for it in data.lacking)
+    said = [f"{count(rows, 'row')} that data steps bring {'is' if rows == 1 else 'are'} missing"] if rows else []
+    said += [f"{count(changed, 'row')} that they would change"] if changed else []
+    said += [f"{count(len(data.failed), 'data step')} of {len(data.asked)} could not be asked"] if data.failed else []
+    return (False, ", ".join(said)), [*wrong, *([advice] if data.lacking else []), *notes]
+
+
+def _lacking(it: LackingRows) -> str:
+    said = [f"{count(it.rows, 'row')} of {clean(it.table)}"] if it.rows else []
+    said += [f"{count(it.changed, 'row')} of {clean(it.table)} it would change"] if it.changed else []
+    more = "; ..." if it.rows > len(it.examples) else ""
+    shown = f" ({'; '.join(it.examples)}{more})" if it.examples else ""
+    return f"{it.revision}: {', '.join(said)}{shown}"

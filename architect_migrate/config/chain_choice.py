@@ -1,0 +1,38 @@
+"""Which chain is meant, where databases do not matter: an environments.toml, or an alembic.ini alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.config.loader import find_config, read_matrix
+from architect_migrate.core.errors import ConfigNotFoundError
+from architect_migrate.model.environment import empty_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from architect_migrate.model.environment import Matrix
+
+
+def matrix_for_chain(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Matrix:
+    """The matrix in use; without an environments.toml, that of the alembic.ini that is named or in `cwd`.
+
+    Raises ConfigNotFoundError, ConfigError.
+    """
+    if explicit is not None and explicit.suffix == ".ini":
+        ini = (cwd / explicit).absolute()
+        return replace(empty_matrix(ini.parent), script=ini)
+    try:
+        return read_matrix(find_config(explicit, environ, cwd), environ)
+    except ConfigNotFoundError:
+        if explicit is not None or environ.get("ARCHMIG_CONFIG") or not (cwd / "alembic.ini").is_file():
+            raise
+        return empty_matrix(cwd)
+
+
+def labels_of(matrix: Matrix) -> frozenset[str]:
+    """The branches that any environment lists in its `heads`."""
+    words = {word.removesuffix("@head") for it in matrix.environments for word in it.heads}
+    return frozenset(words - {"head", "heads"})

@@ -1,0 +1,114 @@
+"""What a service needs to know to work on one environment: the environment, its chain, and what was settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.model.environment import resolutions_for
+from architect_migrate.revisions.replay import history_at, outline_at, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from architect_migrate.diagnosis.claims import Claims
+    from architect_migrate.model.environment import Environment, Matrix, Resolution, Tracker
+    from architect_migrate.model.history import History
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.planning.plan import Plan, TrackerChange
+    from architect_migrate.revisions.replay import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment and everything that holds for it; `required` are those that must have had a revision before it.
+
+    `keep` (a number) and `max_age` (seconds) say which of its backups may go; None: whatever their number, or age.
+    """
+
+    environment: Environment
+    resolutions: tuple[Resolution, ...]
+    tracker: Tracker | None
+    source: Source
+    backups: Path
+    ledger: Path
+    keep: int | None = None
+    max_age: int | None = None
+    required: tuple[Setting, ...] = ()
+
+    def outline(self) -> Outline:
+        """The chain in outline, as this environment has it: cheap where it was replayed before."""
+        return outline_at(self.source)
+
+    def chain(self) -> Outline:
+        """The whole chain in outline, with the branches that other environments have to themselves."""
+        return outline_at(self.source.whole)
+
+    def history(self) -> History:
+        """The chain and what each of its revisions does."""
+        return history_at(self.source)
+
+    def hidden(self, version_table: str) -> tuple[str, ...]:
+        """The tables that belong to the bookkeeping, not to the schema."""
+        return (version_table, self.tracker.table) if self.tracker else (version_table,)
+
+    def corrections(self, claims: Claims, position: frozenset[str]) -> tuple[TrackerChange, ...]:
+        """What has to change in the legacy tracker, where it is to be kept true, for its rows to be so."""
+        if self.tracker is None or not self.tracker.sync:
+            return ()
+        from architect_migrate.planning.tracker_sync import corrections
+
+        return corrections(self.tracker, claims, self.outline(), position)
+
+    def synced(self, claims: Claims, plan: Plan) -> Plan:
+        """The same plan, with the legacy tracker corrected at its end where it is to be kept true."""
+        if self.tracker is None or not self.tracker.sync:
+            return plan
+        from architect_migrate.planning.tracker_sync import synced
+
+        return synced(self.tracker, self.outline(), claims, plan)
+
+
+def settings_for(matrix: Matrix, environments: Iterable[Environment], cache: Path | None) -> tuple[Setting, ...]:
+    """The settings of environments of a matrix, or of files that are not in it; the chain's files are read once."""
+    source = source_of(matrix.script, cache)
+    backups, ledger = matrix.backup_dir or _home(matrix) / "backups", ledger_of(matrix)
+
+    def setting(it: Environment) -> Setting:
+        return Setting(
+            environment=it,
+            resolutions=resolutions_for(matrix, it),
+            tracker=matrix.tracker,
+            source=as_listed(source, matrix, it),
+            backups=backups,
+            ledger=ledger,
+            keep=matrix.backup_keep,
+            max_age=matrix.backup_max_age,
+        )
+
+    listed = {it.name: it for it in matrix.environments}
+    return tuple(
+        replace(setting(it), required=tuple(setting(listed[name]) for name in it.requires)) for it in environments
+    )
+
+
+def ledger_of(matrix: Matrix) -> Path:
+    """Where the ledger is, whether or not anything was entered yet."""
+    return _home(matrix) / "ledger.db"
+
+
+def _home(matrix: Matrix) -> Path:
+    return matrix.file.parent / ".archmig"
+
+
+def as_listed(source: Source, matrix: Matrix, environment: Environment) -> Source:
+    """The chain without the branches that other environments list and this one does not."""
+    reserved = sorted({word for it in matrix.environments for word in it.heads} - {"head", "heads"})
+    excluded = tuple(it for it in reserved if it not in environment.heads)
+    return replace(source, reserved=tuple(reserved), excluded=excluded) if excluded else source
+
+
+def setting_for(matrix: Matrix, environment: Environment, cache: Path | None) -> Setting:
+    """The setting of one environment."""
+    return settings_for(matrix, [environment], cache)[0]

@@ -1,0 +1,88 @@
+"""The [[resolve]] entries of environments.toml: each settles one thing that rows or writers leave open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.config.toml_reader import (
+    Table,
+    known_keys,
+    optional_string,
+    shown,
+    string,
+    strings,
+    true_or_absent,
+)
+from architect_migrate.databases.sqlite.sql.lexer import fold
+from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DOING = ("allow_null", "copy_from", "default", "drop", "keep")
+_RESOLVE = ("column", "environments", "index", "reason", "table", "trigger", "view", *_DOING)
+
+
+def read_resolution(table: Table, file: Path, entry: int) -> Resolution:
+    """One entry, the `entry`-th of its file. Raises ConfigError."""
+    known_keys(table, _RESOLVE)
+    subject = _subject(table)
+    origin = Origin(file, entry)
+    environments, reason = frozenset(strings(table, "environments") or ()), string(table, "reason", "")
+    doing = [key for key in _DOING if key in table.values]
+    if not doing:
+        hint = "give copy_from, default, allow_null = true, keep = true or drop = true"
+        raise table.error("", f"does not say what to do with {shown(str(subject))}", hint)
+    for verb, resolution in (("keep", Keep), ("drop", Drop)):
+        if true_or_absent(table, verb):
+            if doing != [verb]:
+                other = next(key for key in doing if key != verb)
+                raise table.error(verb, f"cannot go with {other}", "one entry does one thing")
+            return resolution(subject, origin, environments, reason)
+    return _fill(table, subject, origin, environments, reason)
+
+
+def _fill(table: Table, column: Subject, origin: Origin, environments: frozenset[str], reason: str) -> Fill:
+    copy_from, default = optional_string(table, "copy_from"), _default(table)
+    if column.kind is not Kind.COLUMN or column.table is None:
+        key = next(key for key in _DOING if key in table.values)
+        raise table.error(key, f"needs a column, not {shown(str(column))}", "name the column, or keep or drop")
+    if copy_from is not None and fold(copy_from) == fold(column.name):
+        raise table.error("copy_from", "copies the column onto itself", "name another column of the table")
+    nullable = true_or_absent(table, "allow_null")
+    return Fill(column.table, column.name, copy_from, default, nullable, origin, environments, reason)
+
+
+def _subject(table: Table) -> Subject:
+    """The one thing an entry names; an index or trigger may come with its table, a column must."""
+    owner = optional_string(table, "table")
+    named = [kind for kind in Kind if kind is not Kind.TABLE and kind.value in table.values]
+    if len(named) > 1:
+        raise table.error("", f"names a {named[0].value} and a {named[1].value}", "one entry settles one thing")
+    if not named:
+        if owner is None:
+            raise table.error("", "names nothing", 'begin with table = "..."')
+        return Subject(Kind.TABLE, owner)
+    kind = named[0]
+    if kind is Kind.COLUMN and owner is None:
+        raise table.error("column", "has no table", 'add table = "..."')
+    if kind is Kind.VIEW and owner is not None:
+        raise table.error("view", "stands in no table", "leave table out")
+    return Subject(kind, string(table, kind.value, ""), owner)
+
+
+def _default(table: Table) -> str | None:
+    """The default as SQL text; a value that SQLite would not hold exactly is refused."""
+    value = table.values.get("default")
+    if isinstance(value, str) and "\0" not in value:
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, int) and -(2**63) < value < 2**63:
+        return str(value)
+    if isinstance(value, float) and abs(value) < float("inf"):
+        return repr(value)
+    if value is None:
+        return None
+    hint = "a string without NUL, an integer of 64 bits, a finite number, true or false; put dates in quotes"
+    raise table.error("default", "is no value for a column", hint)

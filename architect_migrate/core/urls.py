@@ -1,0 +1,106 @@
+"""Database URLs: which database one names, and how it is shown without its secrets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from architect_migrate.core.errors import BadUrlError, nearest, shortened
+
+BACKENDS = ("postgresql", "sqlite")
+
+_HIDDEN = "***"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+# What can hold a URL in free text: a double quote ends one, so that JSON stays JSON.
+_RUN = re.compile(r'[^\s"]+')
+# Where a URL's user, password and host begin. A SQLite URL with three slashes has none of them, and a file
+# may well be called a@b.db.
+_AUTHORITY = re.compile(r"(?<!sqlite)://|://(?!/)")
+# A login in what was a URL until somebody took it for a path, which has no two slashes on end.
+_AS_PATH = re.compile(r"(?<![\w.+-])(?!sqlite)[A-Za-z][\w.+-]*:/(?=[^/:@]*:[^@]*@)")
+# A password with a space or quote in it, which no run holds whole; a port after the colon is not a password.
+_BROKEN = re.compile(r'(?:(?<!sqlite)://|://(?!/))(?=[^\s/:@"]*:(?!\d{1,5}(?:[/\s"]|$))\S)')
+_LINE = re.compile(r"[^\n]+")
+_PARAMETER = re.compile(
+    r'((?:[?&;](?:[^=&?;\s"]{0,64}?(?:pass|pwd|token|secret|api[_-]?key|access[_-]?key|credential)'
+    r'[^=&?;\s"]{0,64}|key|auth|sig|signature)|\b(?:ssl)?password|\bpasswd)=)[^&\s"]*',
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DatabaseUrl:
+    """One database: `path` is its file (SQLite only), `raw` the whole URL with secrets, never to be shown.
+
+    `str()` and `repr()` are masked. A SQLite URL with parameters is refused at parsing, so nothing in one is
+    secret and the file's name is shown exactly.
+    """
+
+    backend: str
+    path: Path | None
+    raw: str
+
+    def __str__(self) -> str:
+        return self.raw if self.backend == "sqlite" else mask(self.raw)
+
+    def __repr__(self) -> str:
+        return f"DatabaseUrl({str(self)!r})"
+
+
+def sqlite_url(path: Path) -> DatabaseUrl:
+    """That very file: `?`, `%20`, quotes and spaces in the name are the name's own."""
+    return DatabaseUrl("sqlite", path, f"sqlite:///{path}")
+
+
+def parse_url(text: str) -> DatabaseUrl:
+    """What a URL names; a relative SQLite path stays relative. Raises BadUrlError, without the text."""
+    scheme, separator, rest = text.partition("://")
+    if not separator or not _SCHEME.fullmatch(scheme):
+        raise BadUrlError("not a database URL", 'write "sqlite:///file.db", or path = "file.db"')
+    backend = scheme.partition("+")[0]
+    if backend not in BACKENDS:
+        raise BadUrlError(f"unknown database {shortened(backend)}", nearest(backend, BACKENDS))
+    if backend == "sqlite":
+        return DatabaseUrl(backend, _sqlite_path(rest), text)
+    if any(letter.isspace() or letter == '"' or not letter.isprintable() for letter in rest):
+        raise BadUrlError("a space, quote or control character in a URL", "percent-encode it: %20 is a space")
+    return DatabaseUrl(backend, None, text)
+
+
+def _sqlite_path(rest: str) -> Path:
+    name = rest.removeprefix("/")
+    if name == rest and rest:
+        raise BadUrlError("a SQLite URL has no host", "sqlite:///relative.db or sqlite:////absolute.db")
+    if not name or name == ":memory:":
+        raise BadUrlError("a SQLite database in memory ends with the process", "name a file: sqlite:///file.db")
+    if "?" in name or name.startswith("file:"):
+        raise BadUrlError(
+            "a SQLite URL with parameters", 'name the file alone; one with ? in its name goes in path = "..."'
+        )
+    return Path(name)
+
+
+def database_identity(url: DatabaseUrl) -> str:
+    """The same text for two URLs of one database, whoever logs in; a file's path must be its real one."""
+    if url.path is not None:
+        return str(url.path)
+    return f"{url.backend}://{mask(url.raw).partition('://')[2].removeprefix('***@')}"
+
+
+def mask(text: str) -> str:
+    """Free text with every URL's user, password, tokens and secret parameters replaced by `***`."""
+    masked = text
+    if "@" in text:
+        urls = _RUN.sub(lambda run: _without_login(run.group(), _AUTHORITY), text)
+        runs = _RUN.sub(lambda run: _without_login(run.group(), _AS_PATH), urls)
+        masked = _LINE.sub(lambda line: _without_login(line.group(), _BROKEN), runs)
+    return _PARAMETER.sub(rf"\1{_HIDDEN}", masked)
+
+
+def _without_login(text: str, beginning: re.Pattern[str]) -> str:
+    # To the last @, not the first: an unescaped @ in a password must not let its tail through.
+    authority, end = beginning.search(text), text.rfind("@")
+    if authority is None or end < authority.end():
+        return text
+    return f"{text[: authority.end()]}{_HIDDEN}{text[end:]}"

@@ -1,0 +1,60 @@
+"""What Alembic's batch operations would make of values that do not survive a new type: 2024 of a date, 0 of a word.
+
+They move the rows of a table with a CAST for each column of another type, and CAST never says what it could not keep.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.sql_errors import CastLosesError
+from architect_migrate.databases.sqlite.rows.exact import exact, shown
+from architect_migrate.databases.sqlite.sql.lexer import BATCH_COPY, significant, unquote
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from architect_migrate.databases.sqlite.sql.lexer import Token
+
+_EXAMPLES = 3
+
+
+def refuse_lossy_casts(connection: sqlite3.Connection, statement: str) -> None:
+    """Raise CastLosesError for a batch operation's INSERT that would change a value beyond recognition.
+
+    A value survives that is equal to what becomes of it, as a number or byte by byte: '5' as 5, and 5 as '5'.
+    """
+    if BATCH_COPY not in statement:
+        return
+    tokens = significant(statement)
+    words = [it.text.upper() for it in tokens]
+    if words[:2] != ["INSERT", "INTO"] or not unquote(tokens[2].text).startswith(BATCH_COPY) or "FROM" not in words:
+        return
+    source = statement[tokens[len(words) - 1 - words[::-1].index("FROM")].start :]
+    for value, declared in _casts(statement, tokens, words):
+        _refuse_loss(connection, value, declared, source)
+
+
+def _casts(statement: str, tokens: Sequence[Token], words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What is cast and to which type, as the statement has it."""
+    for at, word in enumerate(words):
+        if word == "CAST" and tokens[at].kind == "word":
+            depth, end = 1, at + 2
+            while depth:
+                depth += (words[end] == "(") - (words[end] == ")")
+                end += 1
+            middle = words.index("AS", at)
+            value = statement[tokens[at + 2].start : tokens[middle - 1].end]
+            yield value, statement[tokens[middle + 1].start : tokens[end - 2].end]
+
+
+def _refuse_loss(connection: sqlite3.Connection, value: str, declared: str, source: str) -> None:
+    cast = f"CAST({value} AS {declared})"
+    same = f"{cast} = {value} OR CAST({cast} AS BLOB) = CAST({value} AS BLOB)"
+    lost = f"{source} WHERE {value} IS NOT NULL AND NOT ({same})"
+    (count,) = tuple(connection.execute(f"SELECT count(*) {lost}").fetchone())
+    if count:
+        with exact(connection):
+            found = connection.execute(f"SELECT {value}, {cast} {lost} LIMIT {_EXAMPLES}").fetchall()
+        raise CastLosesError(value, declared, count, tuple(f"{shown(old)} as {shown(new)}" for old, new in found))

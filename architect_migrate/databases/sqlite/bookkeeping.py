@@ -1,0 +1,98 @@
+"""Reads what a database claims: Alembic's version table and the legacy tracker."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.chain_errors import StampError
+from architect_migrate.databases.sqlite.sql.affinity import affinity_of
+from architect_migrate.databases.sqlite.sql.lexer import fold, quote
+from architect_migrate.diagnosis.claims import Claims, TrackerRow
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from architect_migrate.model.environment import Tracker
+
+
+def read_claims(connection: sqlite3.Connection, tracker: Tracker | None, version_table: str) -> Claims:
+    """Stamp and tracker rows as they are, what is no UTF-8 escaped. Raises StampError where a table is no such one."""
+    with _readable(connection):
+        columns = _columns(connection, tracker.table) if tracker else {}
+        rows = _rows(connection, tracker, columns) if tracker and fold(tracker.version) in columns else ()
+        found = Claims(_stamp(connection, version_table), rows, tracker is not None and bool(columns))
+        if tracker is None or not tracker.sync or not columns:
+            return found
+        names = _names(tracker)
+        there = tuple(columns[fold(it)] for it in names if fold(it) in columns)
+        return replace(found, columns=there, obstacle=_obstacle(connection, tracker, {fold(it) for it in names}))
+
+
+def _names(tracker: Tracker) -> tuple[str, ...]:
+    return tracker.version, tracker.applied_at, tracker.description, tracker.checksum
+
+
+def _obstacle(connection: sqlite3.Connection, tracker: Tracker, mine: set[str]) -> str:
+    """Why a row with nothing but these columns cannot go into the tracker; empty where it can."""
+    listed = "SELECT type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE"
+    kind, without_rowid = connection.execute(listed, (tracker.table,)).fetchone()
+    if kind != "table":
+        return f"is a {kind}, not a table"
+    asked = 'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)'
+    columns = connection.execute(asked, (tracker.table,)).fetchall()
+    if fold(tracker.version) not in {fold(row[0]) for row in columns}:
+        return f"has no column {tracker.version}"
+    for name, declared, not_null, default, key, hidden in columns:
+        if fold(name) not in mine:
+            automatic = key and declared.upper() == "INTEGER" and not without_rowid
+            if not_null and default is None and not hidden and not automatic:
+                return f"its column {name} is NOT NULL without a default, and archmig has no value for it"
+        elif hidden:
+            return f"its column {name} is generated"
+        elif fold(name) == fold(tracker.version) and affinity_of(declared) not in {"TEXT", "BLOB"}:
+            return f"its column {name} is {declared}, which makes 1 of 001"
+    return ""
+
+
+@contextmanager
+def _readable(connection: sqlite3.Connection) -> Iterator[None]:
+    before = connection.text_factory
+    connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
+    try:
+        yield
+    finally:
+        connection.text_factory = before
+
+
+def _stamp(connection: sqlite3.Connection, table: str) -> tuple[str, ...] | None:
+    kind = connection.execute("SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE", (table,)).fetchone()
+    if kind is None:
+        return None
+    if kind[0] != "table":
+        raise StampError(table, f"is a {kind[0]}, not a table")
+    if "version_num" not in _columns(connection, table):
+        raise StampError(table, "has no column version_num")
+    rows = connection.execute(f"SELECT version_num FROM {quote(table)} ORDER BY 1").fetchall()
+    strange = [row[0] for row in rows if not isinstance(row[0], str) or not row[0]]
+    if strange:
+        raise StampError(table, f"holds {strange[0]!r}, which is no revision")
+    return tuple(row[0] for row in rows)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
+    """A table's columns, spelt as they are, by folded name; empty where there is no such table."""
+    return {fold(row[0]): row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+
+
+def _rows(connection: sqlite3.Connection, tracker: Tracker, columns: dict[str, str]) -> tuple[TrackerRow, ...]:
+    terms = ", ".join(quote(columns[fold(it)]) if fold(it) in columns else "NULL" for it in _names(tracker))
+    found = connection.execute(f"SELECT {terms} FROM {quote(tracker.table)} ORDER BY 2, 1")
+    return tuple(_row(tracker, *("" if it is None else str(it) for it in values)) for values in found)
+
+
+def _row(tracker: Tracker, version: str, applied_at: str, description: str, checksum: str) -> TrackerRow:
+    said = f"{description} {checksum}".lower()
+    return TrackerRow(version, applied_at, description, checksum, any(mark.lower() in said for mark in tracker.skipped))

@@ -1,0 +1,280 @@
+"""Backups: one self-contained file beside no other, proven equal to the database before anything is written to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.atomic_files import draft, named, private_folder, sweep, sync
+from architect_migrate.core.database_errors import BackupError
+from architect_migrate.databases.sqlite.connection import reading
+from architect_migrate.databases.sqlite.rows.content import Content, Rows, header_of, objects_of, table_digest
+from architect_migrate.databases.sqlite.rows.exact import (
+    BATCH,
+    codec_of,
+    exact,
+    frozen,
+    own_key,
+    passes,
+    row_tables,
+    select,
+)
+from architect_migrate.databases.sqlite.rows.integrity import damage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from architect_migrate.databases.sqlite.rows.exact import RowTable
+
+_TIMEOUT = 30.0
+# Left free beside the backup: the run itself writes a journal.
+_MARGIN_BYTES, _MARGIN_PART = 1 << 20, 0.05
+# Rows compared between two signs of life, a multiple of the batch: some tenths of a second.
+_SIGN_OF_LIFE = 3_200 * BATCH
+_HEADER = ("user_version", "application_id", "encoding", "page_size", "auto_vacuum")
+_OF_THE_DATABASE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A verified backup: `size` in bytes, and what both it and the database hold."""
+
+    path: Path
+    size: int
+    content: Content
+
+    @property
+    def tables(self) -> int:
+        """How many tables hold rows of their own."""
+        return len(self.content.tables)
+
+    @property
+    def rows(self) -> int:
+        """The rows of all tables together."""
+        return self.content.rows
+
+    @property
+    def digest(self) -> str:
+        """One digest of all that it holds."""
+        return self.content.digest
+
+
+def untold(_words: str) -> None:
+    """Nobody wants to know how far it is."""
+
+
+def take(path: Path, folder: Path, name: str, *, told: Callable[[str], None] = untold) -> Backup:
+    """Copy the committed state of the database at `path` to `folder`/`name`-TIME-N.db and prove the copy equal.
+
+    Works while this process or another holds the write lock. Has the database's permissions, never wider ones.
+    Raises BackupError, and what `reading` raises of the database; either way no file is left.
+    """
+    with reading(path, _TIMEOUT) as source:
+        return take_through(source, path, folder, name, told=told)
+
+
+def take_through(
+    source: sqlite3.Connection, path: Path, folder: Path, name: str, *, told: Callable[[str], None] = untold
+) -> Backup:
+    """The same, through a connection that nobody else can write beside, or that is in a read transaction.
+
+    `told` hears what is being compared.
+    """
+    found: list[Content] = []
+    final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy, told)))
+    return Backup(final, final.stat().st_size, found[0])
+
+
+def clone(path: Path, final: Path, *, told: Callable[[str], None] = untold) -> Backup:
+    """Copy the committed state of the database at `path` to the new file `final` and prove the copy equal.
+
+    It has the database's permissions and its journal mode. Raises as `take`; what is at `final` already stays.
+    """
+    folder = final.parent
+    with reading(path, _TIMEOUT) as source, _named_failures(path, folder), draft(folder) as copy:
+        _require_space(folder, size_of(source))
+        copy_pages(source, copy)
+        content = _verified(path, source, copy, told)
+        if source.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+            with closing(sqlite3.connect(copy, isolation_level=None)) as target:
+                target.execute("PRAGMA journal_mode = WAL").fetchone()
+        _settle(copy, path.stat())
+        if not named(copy, final):
+            raise BackupError(str(final), "it is there already")
+        try:
+            sync(folder)
+        except OSError:
+            final.unlink()
+            raise
+        return Backup(final, final.stat().st_size, content)
+
+
+def take_damaged(source: sqlite3.Connection, path: Path, folder: Path, name: str) -> Path:
+    """Copy a database that is damaged, page by page as it is, to `folder`/`name`-TIME-N-damaged.db."""
+    return _made(source, path, folder, (name, "-damaged"), lambda _copy: None)
+
+
+def _made(
+    source: sqlite3.Connection, path: Path, folder: Path, name: tuple[str, str], check: Callable[[Path], None]
+) -> Path:
+    with _named_failures(path, folder):
+        private_folder(folder)
+        sweep(folder)
+        _require_space(folder, size_of(source))
+        with draft(folder) as copy:
+            copy_pages(source, copy)
+            check(copy)
+            _settle(copy, path.stat())
+            return _publish(copy, folder, *name)
+
+
+@contextmanager
+def _named_failures(path: Path, folder: Path) -> Iterator[None]:
+    """The machine's refusals as errors that name the folder; what is wrong with the database `reading` names."""
+    try:
+        yield
+    except OSError as error:
+        raise BackupError(str(folder), error.strerror or str(error)) from error
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _OF_THE_DATABASE:
+            raise
+        raise BackupError(str(folder if code in OF_THE_DISK else path), str(error)) from error
+
+
+def size_of(source: sqlite3.Connection) -> int:
+    """The bytes of a database as a file."""
+    (pages,) = source.execute("PRAGMA page_count").fetchone()
+    (page_size,) = source.execute("PRAGMA page_size").fetchone()
+    return int(pages) * int(page_size)
+
+
+def _require_space(folder: Path, size: int) -> None:
+    needed = size + max(_MARGIN_BYTES, int(size * _MARGIN_PART))
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        problem = f"it takes {needed / 1e6:.1f} MB and {free / 1e6:.1f} MB are free"
+        raise BackupError(str(folder), problem, "nothing was changed: free some space, or name another backup folder")
+
+
+def copy_pages(source: sqlite3.Connection, copy: Path) -> None:
+    """Every page in one step: in several, another writer could make it begin again for ever."""
+    with closing(sqlite3.connect(copy, isolation_level=None)) as target:
+        # What a crash leaves of the temporary file nobody reads; it is synced as a whole when it is complete.
+        target.execute("PRAGMA journal_mode = OFF")
+        target.execute("PRAGMA synchronous = OFF")
+        source.backup(target)
+        # The copy of a WAL database would want a -wal and a -shm beside it.
+        target.execute("PRAGMA journal_mode = DELETE").fetchone()
+    sync(copy)
+
+
+def _verified(path: Path, source: sqlite3.Connection, copy: Path, told: Callable[[str], None]) -> Content:
+    """What the database and the copy hold; raises BackupError where the copy is not the database."""
+    # SQLite checks without Python's lock, so the check costs no time beside the comparison.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        checking = pool.submit(_integrity, copy)
+        with closing(_opened(copy)) as target:
+            result = _same_content(path, source, target, told)
+        found = checking.result()
+    if found and found == damage(source):
+        raise BackupError(str(path), f"the database itself is damaged ({found[0]})", "restore an older backup of it")
+    if found:
+        raise BackupError(str(path), f"the copy is damaged ({found[0]})")
+    return result
+
+
+def _opened(copy: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(copy, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _integrity(copy: Path) -> tuple[str, ...]:
+    with closing(_opened(copy)) as connection:
+        # A row that breaks what its table declares is the database's business, and the copy is right to have it.
+        return damage(connection)
+
+
+def _same_content(
+    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, told: Callable[[str], None]
+) -> Content:
+    with exact(source), exact(target):
+        if _outline(source) != _outline(target):
+            raise BackupError(str(path), "the copy has another schema")
+        tables = {it.name: _same_rows(path, source, target, it, told) for it in row_tables(source).values()}
+        return Content(objects_of(source), tables, header_of(source))
+
+
+def _outline(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
+    header = [connection.execute(f"PRAGMA main.{name}").fetchone() for name in _HEADER]
+    return header + connection.execute("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master").fetchall()
+
+
+def _same_rows(
+    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, table: RowTable, told: Callable[[str], None]
+) -> Rows:
+    """The table's rows, each of which is the same in both."""
+    rows, digest = 0, table_digest(table)
+    for columns in passes(table.columns):
+        query = select(table, own_key(table), columns, codec_of(source))
+        copied, rows = target.execute(query), 0
+        originals = source.execute(query)
+        while batch := originals.fetchmany(BATCH):
+            content = frozen(batch)
+            if content != frozen(copied.fetchmany(BATCH)):
+                raise BackupError(str(path), f"the copy has other rows in table {table.name!r}")
+            digest.update(content)
+            rows += len(batch)
+            if rows % _SIGN_OF_LIFE == 0:
+                told(f"backing up: {rows:,} rows of {table.name} compared")
+        if copied.fetchone() is not None:
+            raise BackupError(str(path), f"the copy has more rows in table {table.name!r}")
+    return Rows(rows, digest.hexdigest())
+
+
+def _settle(copy: Path, original: os.stat_result) -> None:
+    """The database's permissions, for the same people, and everything on the disk."""
+    mode = original.st_mode & 0o777
+    try:
+        os.chown(copy, -1, original.st_gid)
+    except OSError:
+        # To another group than the database's, its group permissions would let other people read.
+        mode &= ~0o070
+    copy.chmod(mode)
+    sync(copy)
+
+
+def file_safe(name: str) -> str:
+    """An environment's name as a backup's file begins with it."""
+    return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:80].lstrip(".") or "database"
+
+
+def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:
+    """Give the file its name, which no other file has, and make that last."""
+    safe = file_safe(name)
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    # A number below one that is there is not given again: the names say which came later.
+    beginning = f"{safe}-{moment}-"
+    given = [re.match(r"\d+", it.name.removeprefix(beginning)) for it in folder.glob(f"{beginning}*.db")]
+    number = 1 + max((int(it[0]) for it in given if it), default=0)
+    while True:
+        final = folder / f"{safe}-{moment}-{number}{ending}.db"
+        if named(copy, final):
+            break
+        number += 1
+    try:
+        sync(folder)
+    except OSError:
+        final.unlink()
+        raise
+    return final

@@ -1,0 +1,80 @@
+"""What a database holds after a commit that did not end well: SQLite's error alone does not tell."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.database_errors import CommitFailedError, DatabaseError, NotReadBackError
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.sqlite.bookkeeping import read_claims
+from architect_migrate.databases.sqlite.connection import reading
+from architect_migrate.databases.sqlite.rows.content import Content, content_of, differences
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Landed(Enum):
+    """Which of the two moments around a commit a database is in; UNKNOWN: it cannot be read, or is in neither."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    UNKNOWN = "unknown"
+
+
+def landed(path: Path, timeout: float, before: Content | None, after: Content | None) -> Landed:
+    """Read everything in a database again, and compare it with what was there and what was to be there."""
+    try:
+        with reading(path, timeout) as connection:
+            now = content_of(connection)
+    except ArchmigError:
+        return Landed.UNKNOWN
+    if after is not None and not differences(after, now):
+        return Landed.AFTER
+    same = not differences(before, now) if before is not None else not now.objects
+    return Landed.BEFORE if same else Landed.UNKNOWN
+
+
+def landed_by_stamp(
+    path: Path, timeout: float, version_table: str, before: tuple[str, ...], after: tuple[str, ...]
+) -> Landed:
+    """The same by the stamp alone, which tells nothing where the run did not change it."""
+    try:
+        found = set(_stamp(path, timeout, version_table))
+    except ArchmigError:
+        return Landed.UNKNOWN
+    if set(before) == set(after) or found not in (set(before), set(after)):
+        return Landed.UNKNOWN
+    return Landed.AFTER if found == set(after) else Landed.BEFORE
+
+
+def settled(error: CommitFailedError, found: Landed) -> str:
+    """The warning about a failed commit of which all is there; raises the error, made surer where nothing is."""
+    match found:
+        case Landed.AFTER:
+            return error.all_of_it()
+        case Landed.BEFORE:
+            raise error.none_of_it() from error
+        case Landed.UNKNOWN:
+            raise error
+
+
+def read_back(path: Path, timeout: float, version_table: str, committed: tuple[str, ...]) -> ArchmigError | None:
+    """Read the stamp again from the file: only what is there after the commit counts as done."""
+    try:
+        found = _stamp(path, timeout, version_table)
+    except ArchmigError as error:
+        return error
+    if set(found) == set(committed):
+        return None
+    was, now = (", ".join(it) or "none" for it in (committed, found))
+    return NotReadBackError(str(path), f"the stamp {was} was committed, and now it is {now}")
+
+
+def _stamp(path: Path, timeout: float, version_table: str) -> tuple[str, ...]:
+    try:
+        with reading(path, timeout) as connection:
+            return read_claims(connection, None, version_table).stamp or ()
+    except DatabaseError as error:
+        raise NotReadBackError(str(path), error.problem) from error

@@ -1,0 +1,99 @@
+"""Writes one database over another through SQLite's backup API: in one transaction, into the very file.
+
+Never by rename: an application that has the old file open would write to it and be told that all is well, and a -wal
+or -journal of the old one would be mixed into the new one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.chain_errors import ChangedMeanwhileError
+from architect_migrate.core.database_errors import CommitFailedError, DatabaseLockedError, RestoreError
+from architect_migrate.databases.sqlite.connection import locked, looking
+from architect_migrate.databases.sqlite.run_lock import openers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A database that will be overwritten: `reader` sees it as it is, `target` writes to it.
+
+    `version` is what the reader's data_version was before anything was read (WAL); None where nobody else can write.
+    """
+
+    path: Path
+    reader: sqlite3.Connection
+    target: sqlite3.Connection
+    version: int | None
+
+
+@contextmanager
+def standing_still(path: Path, timeout: float) -> Iterator[Still]:
+    """Hold a database so that what is read of it is what `overwrite` replaces. Raises as `locked`.
+
+    With a rollback journal nobody else can write from here on. In WAL mode no lock can be held from a backup into the
+    API's own transaction, so `overwrite` asks, when it has the write lock, whether anybody has written.
+    """
+    with locked(path, timeout) as target:
+        if target.execute("PRAGMA main.journal_mode").fetchone() == ("wal",):
+            with looking(path, timeout) as reader:
+                version = _version(reader)
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                yield Still(path, reader, target, version)
+        else:
+            target.execute("BEGIN EXCLUSIVE")
+            # The lock outlives the transaction: the backup API wants to begin its own.
+            target.execute("PRAGMA main.locking_mode = EXCLUSIVE").fetchone()
+            target.execute("COMMIT")
+            yield Still(path, target, target, None)
+
+
+def overwrite(source: sqlite3.Connection, held: Still, timeout: float) -> None:
+    """Replace everything by what `source` holds; all of it or nothing. `source` must be in a read transaction.
+
+    Raises ChangedMeanwhileError where somebody wrote since `standing_still`, DatabaseLockedError, RestoreError;
+    CommitFailedError where SQLite failed, and what is there has to be read.
+    """
+    if held.version is not None:
+        held.reader.execute("COMMIT")
+        _require_same_pages(source, held)
+    until = time.monotonic() + timeout
+
+    def step(status: int, remaining: int, total: int) -> None:
+        if status in _BUSY and time.monotonic() >= until:
+            raise DatabaseLockedError(str(held.path), timeout, openers(held.path))
+        # The first page is written, so the write lock is held; nothing is committed before the last.
+        first = status == sqlite3.SQLITE_OK and remaining == total - 1
+        if first and held.version is not None and _version(held.reader) != held.version:
+            raise ChangedMeanwhileError(str(held.path))
+
+    try:
+        source.backup(held.target, pages=1, progress=step, sleep=0.05)
+    except sqlite3.DatabaseError as error:
+        # Whether the last page's commit came through, SQLite's error does not tell; not so with one about locks.
+        if error.sqlite_errorcode & 0xFF in _BUSY:
+            raise
+        raise CommitFailedError(str(held.path), str(error)) from error
+
+
+def _version(reader: sqlite3.Connection) -> int:
+    return int(reader.execute("PRAGMA main.data_version").fetchone()[0])
+
+
+def _require_same_pages(source: sqlite3.Connection, held: Still) -> None:
+    theirs, ours = (it.execute("PRAGMA main.page_size").fetchone()[0] for it in (source, held.target))
+    if theirs != ours:
+        problem = f"its pages are of {ours} bytes, the backup's of {theirs}, and in WAL mode SQLite cannot change that"
+        advice = "nothing was changed: take it out of WAL mode (PRAGMA journal_mode = DELETE), then run it again"
+        raise RestoreError(str(held.path), problem, advice)

@@ -1,0 +1,114 @@
+"""Private copies of databases, to try things on: in a folder that only its owner can open, gone when the block ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.database_errors import CopyError
+from architect_migrate.core.interrupts import noted
+from architect_migrate.databases.sqlite.files.backup import OF_THE_DISK, copy_pages, size_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PREFIX, _HELD = "archmig-copy-", "held"
+# Younger folders may belong to a run that has not locked its own yet.
+_LEFT_BEHIND = 60.0
+_MARGIN_BYTES = 1 << 20
+_ELSEWHERE = "free some space, or set TMPDIR to a folder that has it"
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A new folder (0700) in TMPDIR; removed with all that is in it, on a Ctrl-C too, which waits for that.
+
+    What a killed run left there is removed by the next one. Raises CopyError.
+    """
+    folder, descriptor = _made()
+    try:
+        yield folder
+    finally:
+        with noted() as interrupts, interrupts.put_off():
+            try:
+                _removed(folder)
+            finally:
+                # Not before: another run would sweep what nobody holds, and this one not find it.
+                os.close(descriptor)
+
+
+def copy_of(source: sqlite3.Connection, folder: Path, times: int) -> Path:
+    """What a read transaction sees, as a file in `folder`, in the journal mode of the original.
+
+    Asks beforehand for free space of so many `times` the database. Raises CopyError.
+    """
+    _require_space(folder, size_of(source) * times)
+    copy = folder / "database.db"
+    copy.touch(mode=0o600)
+    (journal,) = source.execute("PRAGMA main.journal_mode").fetchone()
+    try:
+        copy_pages(source, copy)
+    except OSError as error:
+        raise CopyError(str(folder), error.strerror or str(error), _ELSEWHERE) from error
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in OF_THE_DISK:
+            raise CopyError(str(folder), str(error), _ELSEWHERE) from error
+        raise
+    if journal == "wal":
+        with closing(sqlite3.connect(copy)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    return copy
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed + _MARGIN_BYTES:
+        problem = f"it takes {needed / 1e6:.1f} MB and {free / 1e6:.1f} MB are free"
+        raise CopyError(str(folder), problem, _ELSEWHERE)
+
+
+def _made() -> tuple[Path, int]:
+    place = Path(tempfile.gettempdir())
+    try:
+        _sweep(place)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        descriptor = os.open(folder / _HELD, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CopyError(str(place), error.strerror or str(error), "set TMPDIR to a folder of your own") from error
+    with suppress(OSError):  # a file system without locks: `_sweep` then takes nothing away
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return folder, descriptor
+
+
+def _removed(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        problem = f"it could not be removed ({error.strerror or error})"
+        raise CopyError(str(folder), problem, "remove that folder: it holds the database's rows") from error
+
+
+def _sweep(place: Path) -> None:
+    """Remove the folders of one's own that killed runs left: those whose file nobody has locked."""
+    for left in place.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            _sweep_one(left)
+
+
+def _sweep_one(left: Path) -> None:
+    found = left.lstat()
+    if found.st_uid != os.getuid() or left.is_symlink() or time.time() - found.st_mtime < _LEFT_BEHIND:
+        return
+    descriptor = os.open(left / _HELD, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(left)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,34 @@
+"""What archmig leaves behind in a database and can cheaply find again: digests and counters, no rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.planning.results import Traces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+_COUNTER = "SELECT NULL, schema_version FROM pragma_schema_version"
+_BOTH = f"{_COUNTER} UNION ALL SELECT name, seq FROM main.sqlite_sequence"
+
+
+def traces_of(connection: sqlite3.Connection, hidden: Iterable[str], known: str = "") -> Traces:
+    """The traces as the connection's transaction sees them; the tables in `hidden` do not count to the schema.
+
+    `known` is the schema's digest where it was computed already.
+    """
+    without = tuple(sorted({it.lower() for it in hidden}))
+    return Traces(known or digest(connection, without), without, *_counted(connection))
+
+
+def _counted(connection: sqlite3.Connection) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """SQLite's count of changes to the schema, and the highest id that each AUTOINCREMENT table has given out."""
+    try:
+        (_, counter), *highest = connection.execute(_BOTH).fetchall()
+    except sqlite3.OperationalError:  # no table counts, so there is no sqlite_sequence
+        ((_, counter),), highest = connection.execute(_COUNTER).fetchall(), []
+    return int(counter), tuple(sorted(it for it in highest if isinstance(it[0], str) and isinstance(it[1], int)))

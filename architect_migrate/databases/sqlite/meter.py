@@ -1,0 +1,106 @@
+"""Measures what runs on a connection, statement by statement, while a step is going on."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from architect_migrate.databases.sqlite.costs import Kind, StatementCost, StepCost, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST = 200
+
+
+@dataclass(slots=True)
+class _Cost:
+    kind: Kind
+    times: int = 0
+    seconds: float = 0.0
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class Meter:
+    """What was measured so far; between two steps nothing is."""
+
+    found: list[StepCost] = field(default_factory=list)
+    what: str = ""
+    revision: str = ""
+    forced: Kind | None = None
+    began: float = 0.0
+    costs: dict[str, _Cost] = field(default_factory=dict)
+    remade: set[str] = field(default_factory=set)
+
+    def begin(self, what: str, revision: str = "", kind: Kind | None = None) -> None:
+        """A step begins, and what went on before has ended; all its statements are of `kind`, where one is named."""
+        self.end()
+        self.what, self.revision, self.forced, self.began = what, revision, kind, time.perf_counter()
+
+    def end(self) -> None:
+        """What goes on has ended."""
+        if self.what:
+            seconds = time.perf_counter() - self.began
+            costs = (StatementCost(text, it.kind, it.times, it.seconds, it.rows) for text, it in self.costs.items())
+            ordered = tuple(sorted(costs, key=lambda it: -it.seconds))
+            self.found.append(StepCost(self.what, self.revision, seconds, ordered))
+        self.what = ""
+        self.costs.clear()
+        self.remade.clear()
+
+    @contextmanager
+    def statement(self, sql: str, connection: sqlite3.Connection) -> Iterator[None]:
+        """One statement runs in the block."""
+        if not self.what:
+            yield
+            return
+        cost = self._cost(sql)
+        changes, began = connection.total_changes, time.perf_counter()
+        try:
+            yield
+        finally:
+            cost.seconds += time.perf_counter() - began
+            cost.rows += connection.total_changes - changes
+            cost.times += 1
+
+    def _cost(self, sql: str) -> _Cost:
+        text = " ".join(sql[: _LONGEST * 2].split())
+        text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+        if text not in self.costs:
+            kind, table = kind_of(sql, self.remade)
+            self.remade |= {table} - {""}
+            self.costs[text] = _Cost(self.forced or kind)
+        return self.costs[text]
+
+
+def attach(meter: Meter, connection: sqlite3.Connection) -> None:
+    """Measure every statement that is run on a connection of a class of ours from now on, by whatever cursor."""
+
+    class Cursor(sqlite3.Cursor):
+        def execute(self, sql: str, *values: Any) -> Self:
+            with meter.statement(sql, connection):
+                return super().execute(sql, *values)
+
+        def executemany(self, sql: str, *values: Any) -> Self:
+            with meter.statement(sql, connection):
+                return super().executemany(sql, *values)
+
+        def executescript(self, sql: str) -> Self:
+            with meter.statement(sql, connection):
+                super().executescript(sql)
+            return self
+
+    def cursor(factory: type[sqlite3.Cursor] = Cursor) -> sqlite3.Cursor:
+        return sqlite3.Connection.cursor(connection, factory)
+
+    # The connection is a class of ours, so its methods can be its own; SQLite's trace tells of no ends and no rows.
+    vars(connection).update(
+        cursor=cursor,
+        execute=lambda sql, *values: cursor().execute(sql, *values),
+        executemany=lambda sql, *values: cursor().executemany(sql, *values),
+        executescript=lambda sql: cursor().executescript(sql),
+    )

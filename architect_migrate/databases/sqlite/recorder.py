@@ -1,0 +1,63 @@
+"""Records what the revisions of a chain do to a scratch database, one after another."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from architect_migrate.databases.sqlite.authorizer import Watched, watched_loosely
+from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.databases.sqlite.sql.lexer import fold, significant, unquote
+from architect_migrate.model.history import Replayed, delta
+from architect_migrate.model.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# What begins a statement that changes something: reads, transactions and pragmas need not be run again.
+_CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update", "with"})
+
+
+class Recording:
+    """What has been recorded so far: a `Replayed` and the digest of the stored texts for each revision."""
+
+    def __init__(self, version_table: str) -> None:
+        self.version_table = version_table
+        self.found: list[Replayed] = []
+        self.digests: list[str] = []
+        self._statements: list[str] = []
+        self._schema = Schema()
+
+    @contextmanager
+    def of(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Record one revision, which runs in the block on this connection."""
+        connection.set_trace_callback(self._statements.append)
+        with watched_loosely(connection) as seen:
+            yield
+        connection.set_trace_callback(None)
+        self._note(connection, seen)
+
+    def _note(self, connection: sqlite3.Connection, seen: Watched) -> None:
+        schema = read_schema(connection, [self.version_table])
+        statements = tuple(it for it in self._statements if self._counts(it))
+        writes = seen.tables() - {fold(self.version_table)}
+        self.found.append(Replayed(delta(self._schema, schema), statements, writes))
+        self.digests.append(digest(connection, [self.version_table]))
+        self._statements.clear()
+        self._schema = schema
+
+    def _counts(self, statement: str) -> bool:
+        """Whether a statement changed something other than Alembic's own version table."""
+        words = [fold(unquote(token.text)) for token in significant(statement)]
+        return bool(words) and words[0] in _CHANGING and fold(self.version_table) not in words
+
+
+def scratch_connection(path: Path) -> sqlite3.Connection:
+    """A connection for a database that nobody will miss: nothing waits for the disk."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection

@@ -1,0 +1,294 @@
+"""Reads an SQLite database's schema straight from sqlite_master and the pragma functions; never writes.
+
+What the pragmas tell is taken from them. What only the text holds (checks, collations, AUTOINCREMENT, expressions)
+is parsed, and only where a word in the text says that there is something to parse.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from functools import lru_cache
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.core.sql_errors import UnreadableSqlError
+from architect_migrate.databases.sqlite.sql.affinity import affinity_of, canonical_default
+from architect_migrate.databases.sqlite.sql.lexer import canonical, fold, significant, unquote
+from architect_migrate.model.schema import (
+    Check,
+    Column,
+    ForeignKey,
+    Generated,
+    Index,
+    IndexedColumn,
+    Schema,
+    Table,
+    Trigger,
+    View,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+    from architect_migrate.databases.sqlite.sql.nodes import ParsedTable
+
+Rows = list[tuple[Any, ...]]
+_Told = tuple[tuple[Any, ...], ...]
+
+_ORDINARY = "m.type = 'table' AND m.rootpage > 0 AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+_COLUMNS = f"""SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
+               FROM sqlite_master m, pragma_table_xinfo(m.name) x WHERE {_ORDINARY}"""
+_INDEXES = f"""SELECT m.name, l.name, l."unique", l.origin, l.partial, x.name, x."desc", x.coll
+               FROM sqlite_master m, pragma_index_list(m.name) l, pragma_index_xinfo(l.name) x
+               WHERE {_ORDINARY} AND x.key = 1"""
+_FOREIGN_KEYS = f"""SELECT m.name, f.id, f."from", f."table", f."to", f.on_update, f.on_delete
+                    FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE {_ORDINARY}
+                    ORDER BY m.name, f.id, f.seq"""
+_SORTS = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'"
+_MASTER = "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+
+# Text, quotes and comments are stepped over, so that only words of the language are found.
+_TELLING = re.compile(
+    r"""--[^\n]*|/\*.*?(?:\*/|\Z)|'[^']*'|"[^"]*"|\[[^\]]*\]|`[^`]*`"""
+    r"|(?<![\w$])(AUTOINCREMENT|CHECK|COLLATE|DEFERRABLE)(?![\w$])",
+    re.IGNORECASE | re.DOTALL,
+)
+_WORDS = ("AUTOINCREMENT", "CHECK", "COLLATE", "DEFERRABLE")
+# In pragma_table_xinfo's column `hidden`: computed when read, stored.
+_GENERATED = (2, 3)
+
+
+def read_schema(connection: sqlite3.Connection, without: Iterable[str] = ()) -> Schema:
+    """The whole schema of the main database, leaving out the tables in `without` and what belongs to them."""
+    hidden = {fold(name) for name in without}
+    master = [row for row in connection.execute(_MASTER) if fold(row[2]) not in hidden]
+    sorts = {fold(name): tuple(rest) for name, *rest in connection.execute(_SORTS)}
+    rows = _Rows(connection)
+    tables = [
+        _table(name, sql or "", rows.of(name), sorts.get(fold(name), ("table", 0, 0)))
+        for kind, name, _, sql, rootpage in master
+        if kind == "table" and sorts.get(fold(name), ("table",))[0] != "shadow" and (rootpage or sql)
+    ]
+    return Schema(
+        _sorted(_resolved(tables)),
+        _sorted(_index(row, rows) for row in master if row[0] == "index" and row[3]),
+        _sorted(
+            Trigger(fold(name), fold(table), canonical(sql), name, sql)
+            for kind, name, table, sql, _ in master
+            if kind == "trigger"
+        ),
+        _sorted(View(fold(name), canonical(sql), name, sql) for kind, name, _, sql, _ in master if kind == "view"),
+    )
+
+
+class _Rows:
+    """What the three pragma queries answered, by table, and index terms by index."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.columns = _by_first(connection.execute(_COLUMNS))
+        self.indexes = _by_first(connection.execute(_INDEXES))
+        self.foreign_keys = _by_first(connection.execute(_FOREIGN_KEYS))
+        self.terms: dict[str, Rows] = defaultdict(list)
+        for found in self.indexes.values():
+            for row in found:
+                self.terms[row[1]].append(row)
+
+    def of(self, table: str) -> tuple[_Told, _Told, _Told]:
+        """Columns, indexes and foreign keys of a table."""
+        return tuple(self.columns[table]), tuple(self.indexes[table]), tuple(self.foreign_keys[table])
+
+
+def _by_first(rows: Iterable[tuple[Any, ...]]) -> dict[str, Rows]:
+    found: dict[str, Rows] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(row)
+    return found
+
+
+def _sorted(found: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(sorted(found, key=lambda it: it.name))
+
+
+# Most tables are alike in many databases, and a table is all that is said of it here.
+@lru_cache(maxsize=4096)
+def _table(name: str, sql: str, told: tuple[_Told, _Told, _Told], sort: Any) -> Table:
+    kind, without_rowid, strict = sort
+    if kind == "virtual":
+        return Table(fold(name), (), module=_module(sql), spelling=name, sql=sql)
+    found, indexes, foreign_keys = told
+    words = _telling_words(sql)
+    telling = words - {"AUTOINCREMENT"} or any(row[6] in _GENERATED for row in found)
+    parsed, opaque = _parsed(sql) if telling else (None, "")
+    key = tuple(fold(row[1]) for row in sorted((r for r in found if r[5]), key=lambda r: r[5]))
+    origins = {row[3] for row in indexes}
+    rowid_key = len(key) == 1 and "pk" not in origins and not without_rowid
+    return Table(
+        name=fold(name),
+        columns=_columns(found, parsed, key if rowid_key else ()),
+        primary_key=key,
+        rowid_key=rowid_key,
+        autoincrement="AUTOINCREMENT" in words,
+        uniques=frozenset(_uniques(indexes)),
+        foreign_keys=frozenset(_foreign_keys(foreign_keys, parsed)),
+        checks=frozenset(_checks(parsed, {fold(row[1]) for row in found})),
+        without_rowid=bool(without_rowid),
+        strict=bool(strict),
+        opaque=opaque,
+        spelling=name,
+        sql=sql,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _telling_words(sql: str) -> frozenset[str]:
+    upper = sql.upper()
+    # Looking for letters is many times faster than looking for words, and most texts have none of these.
+    if not any(word in upper for word in _WORDS):
+        return frozenset()
+    return frozenset(_found_words(sql))
+
+
+def _found_words(sql: str) -> set[str]:
+    return {match[1].upper() for match in _TELLING.finditer(sql) if match[1]}
+
+
+def _parsed(sql: str) -> tuple[ParsedTable | None, str]:
+    from architect_migrate.databases.sqlite.sql.parser import parse_table
+
+    try:
+        return parse_table(sql), ""
+    except UnreadableSqlError as error:
+        return None, str(error)
+
+
+def _columns(rows: _Told, parsed: ParsedTable | None, rowid_key: tuple[str, ...]) -> tuple[Column, ...]:
+    from_text = _text_facts(parsed) if parsed else {}
+    columns = []
+    for _, name, declared, not_null, default, _, hidden in rows:
+        collation, expression = from_text.get(fold(name), ("binary", None))
+        generated = Generated(expression or "", hidden == 3) if hidden in _GENERATED else None
+        told = (collation, generated)
+        columns.append(_column(name, declared, bool(not_null) or fold(name) in rowid_key, default, told))
+    return tuple(columns)
+
+
+def _type(declared: str) -> str:
+    """A type in upper case with its blanks where they belong: `varchar( 10 )` is `VARCHAR(10)`."""
+    words = " ".join(declared.upper().split())
+    for mark in "(),":
+        words = mark.join(part.strip() for part in words.split(mark))
+    return words.replace(")", ") ").strip()
+
+
+# One column is like another in many tables, and most tables are alike in many databases.
+@lru_cache(maxsize=8192)
+def _column(
+    name: str, declared: str, not_null: bool, default: str | None, told: tuple[str, Generated | None]
+) -> Column:
+    affinity = affinity_of(declared)
+    return Column(
+        fold(name),
+        _type(declared),
+        affinity,
+        not_null,
+        canonical_default(default, affinity),
+        *told,
+        name,
+    )
+
+
+def _text_facts(parsed: ParsedTable) -> dict[str, tuple[str, str | None]]:
+    """Per column, what only the text tells: collation, and the expression of a generated column."""
+    from architect_migrate.databases.sqlite.sql.nodes import Collate
+    from architect_migrate.databases.sqlite.sql.nodes import Generated as GeneratedAs
+
+    found = {}
+    for column in parsed.columns:
+        collation, expression = "binary", None
+        for constraint in column.constraints:
+            match constraint:
+                case Collate():
+                    collation = fold(constraint.collation)
+                case GeneratedAs():
+                    expression = canonical(constraint.expression)
+                case _:
+                    pass
+        found[fold(column.name)] = (collation, expression)
+    return found
+
+
+def _uniques(rows: _Told) -> Iterator[tuple[str, ...]]:
+    constraint_rows = [row for row in rows if row[3] == "u"]
+    for _, terms in groupby(constraint_rows, key=lambda row: row[1]):
+        yield tuple(sorted(fold(row[5]) for row in terms))
+
+
+def _foreign_keys(rows: _Told, parsed: ParsedTable | None) -> Iterator[ForeignKey]:
+    deferred = _deferred(parsed) if parsed else frozenset()
+    for _, found in groupby(rows, key=lambda row: row[1]):
+        parts = list(found)
+        columns = tuple(fold(row[2]) for row in parts)
+        parents = tuple(fold(row[4]) for row in parts if row[4] is not None)
+        _, _, _, parent, _, on_update, on_delete = parts[0]
+        late = (columns, fold(parent)) in deferred
+        yield ForeignKey(columns, fold(parent), parents, on_update.lower(), on_delete.lower(), late)
+
+
+def _deferred(parsed: ParsedTable) -> frozenset[tuple[tuple[str, ...], str]]:
+    from architect_migrate.databases.sqlite.sql.nodes import ForeignKey as Reference
+
+    return frozenset(
+        (tuple(fold(it.name) for it in constraint.columns), fold(constraint.table))
+        for constraint in parsed.all(Reference)
+        if "INITIALLY DEFERRED" in constraint.deferrable
+    )
+
+
+def _checks(parsed: ParsedTable | None, columns: set[str]) -> Iterator[Check]:
+    from architect_migrate.databases.sqlite.sql.nodes import Check as CheckOf
+
+    for constraint in parsed.all(CheckOf) if parsed else ():
+        names = (t for t in significant(constraint.expression) if t.kind in {"word", "quoted"})
+        words = {fold(unquote(token.text)) for token in names}
+        yield Check(canonical(constraint.expression), frozenset(words & columns))
+
+
+def _resolved(tables: list[Table]) -> Iterator[Table]:
+    """The tables with every foreign key's parent columns named: left out, they are the parent's key, if that fits."""
+    from dataclasses import replace
+
+    keys = {(table.name, len(table.primary_key)): table.primary_key for table in tables}
+    for table in tables:
+        if all(fk.parent_columns for fk in table.foreign_keys):
+            yield table
+        else:
+            named = (
+                fk if fk.parent_columns else replace(fk, parent_columns=keys.get((fk.parent, len(fk.columns)), ()))
+                for fk in table.foreign_keys
+            )
+            yield replace(table, foreign_keys=frozenset(named))
+
+
+def _index(row: tuple[Any, ...], rows: _Rows) -> Index:
+    _, name, table, sql, _ = row
+    terms = rows.terms[name]
+    where, expressions = "", [found[5] for found in terms]
+    if None in expressions or (terms and terms[0][4]):
+        from architect_migrate.databases.sqlite.sql.parser import parse_index
+
+        parsed = parse_index(sql)
+        where = parsed.where or ""
+        expressions = [found[5] or term.name for found, term in zip(terms, parsed.columns, strict=True)]
+    indexed = tuple(
+        IndexedColumn(fold(expression) if found[5] else expression, fold(found[7]), bool(found[6]))
+        for expression, found in zip(expressions, terms, strict=True)
+    )
+    return Index(fold(name), fold(table), indexed, bool(terms and terms[0][2]), where, name, sql)
+
+
+def _module(sql: str) -> str:
+    """The module and arguments of a CREATE VIRTUAL TABLE, canonical."""
+    text = canonical(sql)
+    return text[text.index(" using ") + 1 :] if " using " in text else text

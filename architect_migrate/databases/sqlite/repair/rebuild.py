@@ -1,0 +1,290 @@
+"""Rebuilds a table that SQLite's ALTER TABLE cannot change: its stored text edited, its rows copied and compared.
+
+The old table steps aside under a temporary name and the new one is created under its own, so its text, the references
+to it from other tables, and the statistics kept under its name stay as they are.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.sql_errors import RebuildRefusedError, RowsForbidError
+from architect_migrate.databases.sqlite.repair.rebuild_explain import explain_refusal
+from architect_migrate.databases.sqlite.repair.rebuild_rows import (
+    Copy,
+    Told,
+    compare_rows,
+    copy_rows,
+    plan_copy,
+    ranges_of,
+    untold,
+)
+from architect_migrate.databases.sqlite.sql.edit import edit_table
+from architect_migrate.databases.sqlite.sql.lexer import fold, quote, significant, unquote
+from architect_migrate.databases.sqlite.sql.parser import ParsedTable, PrimaryKey, parse_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from architect_migrate.databases.sqlite.sql.edit import Edit
+
+_NO_FILL: Mapping[str, str] = MappingProxyType({})
+_SAVEPOINT = "archmig_rebuild"
+_STATISTICS = ("sqlite_stat1", "sqlite_stat4")
+# Primary result codes: the statement is at fault, or the rows are. Anything else (a full disk) is the machine's.
+_STATEMENT_FAULT, _ROW_FAULTS = 1, {19, 20}
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A table rebuilt: its rows, all of them compared, and its CREATE TABLE text before and after."""
+
+    table: str
+    rows: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Original:
+    """A table as found; `dependants` are its indexes and triggers as (type, name, sql) in the order of creation."""
+
+    name: str
+    sql: str
+    dependants: tuple[tuple[str, str, str], ...]
+    sequence: object
+    statistics: tuple[tuple[object, ...], ...]
+
+
+def rebuild_table(
+    connection: sqlite3.Connection,
+    table: str,
+    edits: Iterable[Edit],
+    fill: Mapping[str, str] = _NO_FILL,
+    told: Told = untold,
+) -> Rebuilt:
+    """Gives a table the shape that the edits make of it, keeping rows, rowids and everything that hangs on it.
+
+    Works inside the caller's BEGIN IMMEDIATE, with isolation_level None and foreign_keys OFF, and never commits. `fill`
+    gives columns of the new table as SQL expressions over the old row; `told` hears how far it is. Raises
+    `RebuildRefusedError`, `EditImpossibleError`, `RowsForbidError` or `ValuesWouldChangeError`, each with the table as
+    it was.
+    """
+    _require_transaction(connection, table)
+    with _plain_rows(connection):
+        original = _original(connection, table)
+        after = edit_table(original.sql, edits)
+        new = parse_table(after)
+        if new.name != original.name:
+            raise RebuildRefusedError(
+                original.name, "an edit renames it; rename it with ALTER TABLE, which keeps all else"
+            )
+        copy = plan_copy(connection, parse_table(original.sql), new, fill)
+        rows = _undone_on_error(connection, original, new, after, copy, told=told)
+    return Rebuilt(original.name, rows, original.sql, after)
+
+
+def _require_transaction(connection: sqlite3.Connection, table: str) -> None:
+    if connection.isolation_level is not None or not connection.in_transaction:
+        raise RebuildRefusedError(
+            table, "it takes an open transaction with isolation_level None: BEGIN IMMEDIATE first"
+        )
+    if connection.execute("PRAGMA foreign_keys").fetchone()[0]:
+        raise RebuildRefusedError(
+            table, "foreign_keys is ON and would delete rows that refer to it: set it OFF before BEGIN"
+        )
+
+
+@contextmanager
+def _plain_rows(connection: sqlite3.Connection) -> Iterator[None]:
+    """Reads names as str in plain tuples, whatever the caller's factories are."""
+    text_factory, row_factory = connection.text_factory, connection.row_factory
+    connection.text_factory, connection.row_factory = str, None
+    try:
+        yield
+    finally:
+        connection.text_factory, connection.row_factory = text_factory, row_factory
+
+
+def _original(connection: sqlite3.Connection, table: str) -> _Original:
+    name = _ordinary_table(connection, table)
+    of_table = "FROM main.sqlite_master WHERE tbl_name = ? COLLATE NOCASE AND sql IS NOT NULL"
+    (sql,) = connection.execute(f"SELECT sql {of_table} AND type = 'table'", (name,)).fetchone()
+    dependants = connection.execute(
+        f"SELECT type, name, sql {of_table} AND type IN ('index', 'trigger') ORDER BY rowid", (name,)
+    ).fetchall()
+    return _Original(name, sql, tuple(dependants), _sequence(connection, name), _statistics(connection, name))
+
+
+def _ordinary_table(connection: sqlite3.Connection, table: str) -> str:
+    """The table's name as stored; raises for anything but an ordinary table."""
+    listed = "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE"
+    found = connection.execute(listed, (table,)).fetchone()
+    if found is None:
+        raise RebuildRefusedError(table, "there is no such table")
+    name, kind = str(found[0]), found[1]
+    if kind != "table":
+        raise RebuildRefusedError(name, f"it is a {kind} table, whose contents only its module can rebuild")
+    if fold(name).startswith("sqlite_"):
+        raise RebuildRefusedError(name, "it belongs to SQLite itself")
+    temporary = "SELECT name FROM temp.sqlite_master WHERE tbl_name = ? COLLATE NOCASE"
+    hidden = connection.execute(temporary, (name,)).fetchone()
+    if hidden is not None:
+        raise RebuildRefusedError(
+            name, f"this connection has the TEMP object {hidden[0]!r} on its name: drop that first"
+        )
+    return name
+
+
+def _undone_on_error(
+    connection: sqlite3.Connection, original: _Original, new: ParsedTable, after: str, copy: Copy, *, told: Told
+) -> int:
+    connection.execute(f"SAVEPOINT {_SAVEPOINT}")
+    try:
+        rows = _replace(connection, original, new, after, copy, told=told)
+    except BaseException as error:
+        # A full disk ends the transaction by itself, and with it the savepoint.
+        if connection.in_transaction:
+            connection.execute(f"ROLLBACK TO {_SAVEPOINT}")
+            connection.execute(f"RELEASE {_SAVEPOINT}")
+            if isinstance(error, sqlite3.Error):
+                _raise_named(connection, original, new, copy, error)
+        raise
+    connection.execute(f"RELEASE {_SAVEPOINT}")
+    return rows
+
+
+def _raise_named(
+    connection: sqlite3.Connection, original: _Original, new: ParsedTable, copy: Copy, error: sqlite3.Error
+) -> None:
+    """Says of an error of SQLite which rows or which part of the table it is about; returns for the machine's own."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == _STATEMENT_FAULT:
+        raise RebuildRefusedError(original.name, f"SQLite says {error}") from error
+    if code in _ROW_FAULTS:
+        raise explain_refusal(connection, new, copy, error) from error
+
+
+def _replace(
+    connection: sqlite3.Connection, original: _Original, new: ParsedTable, after: str, copy: Copy, *, told: Told
+) -> int:
+    aside = _set_aside(connection, original, copy)
+    connection.execute(after)
+    ranges = ranges_of(connection, aside, copy)
+    copy_rows(connection, original.name, aside, copy, ranges, told=told)
+    rows = compare_rows(connection, original.name, aside, copy, ranges, told=told)
+    connection.execute(f"DROP TABLE main.{quote(aside)}")
+    _restore_dependants(connection, original)
+    _restore_sequence(connection, original, new)
+    _restore_statistics(connection, original)
+    return rows
+
+
+def _set_aside(connection: sqlite3.Connection, original: _Original, copy: Copy) -> str:
+    """Puts the old table under another name, which is returned."""
+    aside = _free_name(connection)
+    if not _names_itself(original):
+        _rename_quietly(connection, original.name, aside)
+        return aside
+    # SQLite cannot rename a table whose CHECK or index says "t.a" without looking into views and triggers, which
+    # may be broken: its rows step aside by themselves, in columns without a type, which keep values as they are.
+    columns = ", ".join(quote(name) for name in copy.old_columns)
+    listed = f"{copy.rowid}, {columns}" if copy.rowid else columns
+    table = f"main.{quote(original.name)}"
+    connection.execute(f"CREATE TABLE main.{quote(aside)} ({columns})")
+    connection.execute(f"INSERT INTO main.{quote(aside)} ({listed}) SELECT {listed} FROM {table}")
+    connection.execute(f"DROP TABLE {table}")
+    return aside
+
+
+def _rename_quietly(connection: sqlite3.Connection, table: str, aside: str) -> None:
+    """Renames without following references: they are to mean the new table, which takes the name over."""
+    (before,) = connection.execute("PRAGMA legacy_alter_table").fetchone()
+    connection.execute("PRAGMA legacy_alter_table = ON")
+    try:
+        connection.execute(f"ALTER TABLE main.{quote(table)} RENAME TO {quote(aside)}")
+    finally:
+        connection.execute(f"PRAGMA legacy_alter_table = {before}")
+
+
+def _free_name(connection: sqlite3.Connection) -> str:
+    taken = {fold(name) for (name,) in connection.execute("SELECT name FROM main.sqlite_master")}
+    number = 0
+    while (name := f"_archmig_aside_{number}") in taken:
+        number += 1
+    return name
+
+
+def _names_itself(original: _Original) -> bool:
+    """Whether an expression of the table or of an index qualifies a column with the table's name."""
+    wanted = fold(original.name)
+    for text in (original.sql, *(sql for kind, _, sql in original.dependants if kind == "index")):
+        tokens = significant(text)
+        for token, following in pairwise(tokens):
+            if following.text == "." and token.kind != "string" and fold(unquote(token.text)) == wanted:
+                return True
+    return False
+
+
+def _restore_dependants(connection: sqlite3.Connection, original: _Original) -> None:
+    for kind, name, sql in original.dependants:
+        try:
+            connection.execute(sql)
+        except sqlite3.IntegrityError as error:
+            raise RowsForbidError(original.name, f"{kind} {quote(name)}", None, (str(error),)) from error
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != _STATEMENT_FAULT:
+                raise
+            raise RebuildRefusedError(original.name, f"its {kind} {quote(name)} cannot be kept: {error}") from error
+
+
+def _exists(connection: sqlite3.Connection, name: str) -> bool:
+    found = connection.execute("SELECT 1 FROM main.sqlite_master WHERE name = ?", (name,))
+    return found.fetchone() is not None
+
+
+def _sequence(connection: sqlite3.Connection, table: str) -> object:
+    """The highest id that AUTOINCREMENT ever gave out, None without one."""
+    if not _exists(connection, "sqlite_sequence"):
+        return None
+    return connection.execute("SELECT max(seq) FROM main.sqlite_sequence WHERE name = ?", (table,)).fetchone()[0]
+
+
+def _restore_sequence(connection: sqlite3.Connection, original: _Original, new: ParsedTable) -> None:
+    if not any(key.autoincrement for key in new.all(PrimaryKey)):
+        return
+    if original.sequence is None:
+        # Copying no rows leaves a zero where a table that never had a row has nothing.
+        connection.execute("DELETE FROM main.sqlite_sequence WHERE name = ? AND seq = 0", (original.name,))
+        return
+    connection.execute("DELETE FROM main.sqlite_sequence WHERE name = ?", (original.name,))
+    connection.execute("INSERT INTO main.sqlite_sequence (name, seq) VALUES (?, ?)", (original.name, original.sequence))
+
+
+def _statistics(connection: sqlite3.Connection, table: str) -> tuple[tuple[object, ...], ...]:
+    """What ANALYZE wrote about the table: the statistics table's name, then the row."""
+    return tuple(
+        (statistics, *row)
+        for statistics in _STATISTICS
+        if _exists(connection, statistics)
+        for row in connection.execute(
+            f"SELECT * FROM main.{statistics} WHERE tbl = ? COLLATE NOCASE ORDER BY rowid", (table,)
+        )
+    )
+
+
+def _restore_statistics(connection: sqlite3.Connection, original: _Original) -> None:
+    """Puts back what dropping the old table took away."""
+    if _statistics(connection, original.name) == original.statistics:
+        return
+    for statistics in _STATISTICS:
+        if _exists(connection, statistics):
+            connection.execute(f"DELETE FROM main.{statistics} WHERE tbl = ? COLLATE NOCASE", (original.name,))
+    for kept, *row in original.statistics:
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO main.{kept} VALUES ({marks})", row)

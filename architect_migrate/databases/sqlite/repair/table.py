@@ -1,0 +1,285 @@
+"""Decides how one table of an SQLite database gets the shape that the chain gives it: natively, or by a rebuild."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.sql_errors import EditImpossibleError, UnreadableSqlError
+from architect_migrate.databases.sqlite.repair import blockers as blocked
+from architect_migrate.databases.sqlite.repair.ground import doubled
+from architect_migrate.databases.sqlite.sql import edit
+from architect_migrate.databases.sqlite.sql.lexer import canonical, fold, quote
+from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
+from architect_migrate.databases.sqlite.sql.render import (
+    check_text,
+    column_definition,
+    create_table,
+    declared_with,
+    default_text,
+    foreign_key_text,
+    name,
+)
+from architect_migrate.diagnosis.resolutions import fill_of, suggestion
+from architect_migrate.model.compare import stores
+from architect_migrate.model.diff import Change, Differs, Extra, Missing
+from architect_migrate.model.environment import Repair
+from architect_migrate.model.facts import CheckFact, ColumnFact, ForeignKeyFact, PrimaryKeyFact, TableFact, UniqueFact
+from architect_migrate.planning import plan
+from architect_migrate.planning.row_questions import Changing, NullsIn, NullsOf, Violating
+
+if TYPE_CHECKING:
+    from architect_migrate.databases.sqlite.repair.ground import Ground
+    from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.model.environment import Fill
+    from architect_migrate.model.schema import Column, Table
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The work on one table while its changes are gone through."""
+
+    native: list[plan.AddColumn] = field(default_factory=list)
+    edits: list[edit.Edit] = field(default_factory=list)
+    fill: dict[str, str] = field(default_factory=dict)
+    later: list[plan.Step] = field(default_factory=list)
+    blockers: list[Finding] = field(default_factory=list)
+    brought: set[object] = field(default_factory=set)
+
+
+def table_work(ground: Ground, table: str, changes: tuple[Change, ...], revision: str) -> plan.Work:
+    """The work that a table's changes take (its indexes, triggers and views apart)."""
+    if any(isinstance(it, Missing) and isinstance(it.fact, TableFact) for it in changes):
+        made = ground.expected[table]
+        return plan.Work((plan.CreateObject("table", made.spelling, create_table(made), revision),))
+    draft = _Draft()
+    for change in sorted(changes, key=_columns_first):
+        _consider(ground, table, change, revision, draft)
+    return _assembled(ground, table, revision, draft)
+
+
+def _columns_first(change: Change) -> int:
+    """A new column may bring its own check or foreign key, so columns are gone through first."""
+    return 0 if isinstance(change, Missing) and isinstance(change.fact, ColumnFact) else 1
+
+
+def _consider(ground: Ground, table: str, change: Change, revision: str, draft: _Draft) -> None:
+    match change:
+        case Missing(fact=ColumnFact() as fact):
+            _missing_column(ground, table, fact.column, revision, draft)
+        case Missing(fact=UniqueFact() as fact):
+            _missing_unique(ground, fact, revision, draft)
+        case Missing(fact=CheckFact() as fact):
+            _missing_check(ground, fact, draft)
+        case Missing(fact=ForeignKeyFact() as fact):
+            text = foreign_key_text(fact.foreign_key)
+            if fact.foreign_key.columns not in draft.brought:
+                draft.edits.append(edit.AddConstraint(text))
+        case Missing(fact=PrimaryKeyFact() as fact) | Differs(fact=PrimaryKeyFact() as fact):
+            _primary_key(ground, fact, draft)
+        case Differs(fact=ColumnFact() as fact, actual=ColumnFact() as actual):
+            _other_column(ground, table, fact.column, actual.column, draft)
+        case Differs(fact=ForeignKeyFact() as fact):
+            key = fact.foreign_key
+            draft.edits.append(edit.DropForeignKey(key.columns, key.parent))
+            draft.edits.append(edit.AddConstraint(foreign_key_text(key)))
+        case Differs(fact=TableFact()):
+            draft.blockers.append(blocked.stuck(table, "", "the table is of another sort than the chain's"))
+        case Extra():
+            _harmful_extra(ground, change, draft)
+        case _:
+            raise AssertionError(change)
+
+
+def _missing_column(ground: Ground, table: str, column: Column, revision: str, draft: _Draft) -> None:
+    shape = ground.expected[table]
+    fill = fill_of(ground.resolutions, table, column.name)
+    without: tuple[type[Unique | PrimaryKey | NotNull], ...] = (Unique, PrimaryKey)
+    if fill is not None and fill.nullable:
+        without = (*without, NotNull)
+    definition = column_definition(shape, column.name, without)
+    for constraint in declared_with(shape, column.name):
+        brings = canonical(constraint.expression) if isinstance(constraint, Check) else (column.name,)
+        draft.brought.add(brings)
+    rows = ground.rows(table)
+    if rows and fill is not None and (fill.copy_from or fill.default is not None):
+        if _can_fill(ground, table, column, fill, draft):
+            draft.edits.append(edit.AddColumn(definition))
+            draft.fill[column.spelling] = _expression(fill)
+    elif rows and column.not_null and column.default is None and not column.generated and NotNull not in without:
+        known = frozenset(it.name for it in shape.columns)
+        like = suggestion(column, ground.actual[table], known)
+        draft.blockers.append(blocked.required(shape, column, rows, like))
+    elif rows and not constant_default(shape, column):
+        draft.edits.append(edit.AddColumn(definition))
+    else:
+        draft.native.append(plan.AddColumn(ground.spelling(table), column.spelling, definition, revision))
+
+
+def constant_default(shape: Table, column: Column) -> bool:
+    """Whether ALTER TABLE can add the column to a table with rows: not with CURRENT_TIMESTAMP, (...) or STORED."""
+    if column.generated is not None:
+        return not column.generated.stored
+    written = canonical(default_text(shape, column.name)) if column.default is not None else "null"
+    return not written.startswith("current_") and not default_text(shape, column.name).lstrip().startswith("(")
+
+
+def _can_fill(ground: Ground, table: str, column: Column, fill: Fill, draft: _Draft) -> bool:
+    if fill.copy_from and ground.column(table, fold(fill.copy_from)) is None:
+        draft.blockers.append(
+            blocked.stuck(
+                table, column.name, f"{fill.origin} copies from {fill.copy_from}, which the table does not have"
+            )
+        )
+        return False
+    if column.not_null and not fill.nullable:
+        nulls = ground.ask(NullsOf(ground.spelling(table), _expression(fill)))
+        if nulls.count:
+            draft.blockers.append(blocked.unfilled(table, column.name, nulls, fill.origin))
+            return False
+    return True
+
+
+def _expression(fill: Fill) -> str:
+    """What a filled column gets, as SQL over the old row."""
+    source = quote(fill.copy_from) if fill.copy_from else ""
+    if source and fill.default is not None:
+        return f"COALESCE({source}, {fill.default})"
+    return source or str(fill.default)
+
+
+def _missing_unique(ground: Ground, fact: UniqueFact, revision: str, draft: _Draft) -> None:
+    """Uniqueness comes as a unique index: it keeps the rows as they are, and no table is rebuilt for it."""
+    if not _distinct(ground, fact.table, fact.columns, draft):
+        return
+    spelt = ground.spelling(fact.table)
+    index = f"uq_{spelt}_{'_'.join(fact.columns)}"
+    sql = f"CREATE UNIQUE INDEX {name(index)} ON {name(spelt)} ({', '.join(name(it) for it in fact.columns)})"
+    draft.later.append(plan.CreateObject("index", index, sql, revision))
+
+
+def _distinct(ground: Ground, table: str, columns: tuple[str, ...], draft: _Draft) -> bool:
+    """Whether rows leave room for uniqueness."""
+    found = doubled(ground, table, columns)
+    if found.count:
+        draft.blockers.append(blocked.duplicates(table, columns, found))
+    return not found.count
+
+
+def _missing_check(ground: Ground, fact: CheckFact, draft: _Draft) -> None:
+    if fact.check.expression in draft.brought:
+        return
+    text = check_text(ground.expected[fact.table], fact.check.expression)
+    if fact.table in ground.actual and all(ground.column(fact.table, it) for it in fact.check.mentions):
+        broken = ground.ask(Violating(ground.spelling(fact.table), text))
+        if broken.count:
+            column = next(iter(sorted(fact.check.mentions)), "")
+            draft.blockers.append(blocked.broken_check(fact.table, column, fact.check.expression, broken))
+            return
+    draft.edits.append(edit.AddConstraint(f"CHECK ({text})"))
+
+
+def _primary_key(ground: Ground, fact: PrimaryKeyFact, draft: _Draft) -> None:
+    actual = ground.actual[fact.table]
+    column = fact.columns[0]
+    if fact.rowid_key and not actual.rowid_key and not _can_be_rowid(ground, fact.table, column, draft):
+        return
+    if actual.primary_key != fact.columns and _distinct(ground, fact.table, fact.columns, draft):
+        draft.edits.append(edit.SetPrimaryKey(fact.columns))
+    if fact.rowid_key and not actual.rowid_key and ground.column(fact.table, column) is not None:
+        draft.edits.append(edit.SetType(column, "INTEGER"))
+    if fact.autoincrement and not actual.autoincrement:
+        draft.edits.append(edit.SetAutoincrement(column))
+
+
+def _can_be_rowid(ground: Ground, table: str, column: str, draft: _Draft) -> bool:
+    """Whether every value of a column can be the row's number: an integer, as it stands."""
+    if ground.column(table, column) is None:
+        return True
+    others = ground.ask(Violating(ground.spelling(table), f"typeof({quote(column)}) = 'integer'"))
+    if others.count:
+        draft.blockers.append(blocked.lost_values(table, column, "INTEGER PRIMARY KEY", others))
+    return not others.count
+
+
+def _other_column(ground: Ground, table: str, expected: Column, actual: Column, draft: _Draft) -> None:
+    shape = ground.expected[table]
+    if expected.generated != actual.generated:
+        draft.blockers.append(
+            blocked.stuck(table, expected.name, "its values are generated in another way than the chain says")
+        )
+        return
+    if stores(expected) != stores(actual):
+        _other_type(ground, table, expected, draft)
+    if expected.collation != actual.collation:
+        draft.edits.append(edit.SetCollation(expected.name, expected.collation))
+    if expected.default != actual.default:
+        drop = expected.default is None
+        text = default_text(shape, expected.name)
+        draft.edits.append(edit.DropDefault(expected.name) if drop else edit.SetDefault(expected.name, text))
+    if actual.not_null and not expected.not_null:
+        draft.edits.append(edit.DropNotNull(expected.name))
+    elif expected.not_null and not actual.not_null:
+        _tighten(ground, table, expected, draft)
+
+
+def _other_type(ground: Ground, table: str, expected: Column, draft: _Draft) -> None:
+    lost = ground.ask(Changing(ground.spelling(table), expected.name, expected.declared))
+    if lost.count:
+        draft.blockers.append(blocked.lost_values(table, expected.name, expected.declared, lost))
+    else:
+        draft.edits.append(edit.SetType(expected.name, expected.declared))
+
+
+def _tighten(ground: Ground, table: str, expected: Column, draft: _Draft) -> None:
+    fill = fill_of(ground.resolutions, table, expected.name)
+    if fill is not None and fill.nullable:
+        return
+    value = _expression(fill) if fill else ""
+    expression = f"COALESCE({quote(expected.name)}, {value})" if value else quote(expected.name)
+    nulls = ground.ask(
+        NullsOf(ground.spelling(table), expression) if value else NullsIn(ground.spelling(table), expected.name)
+    )
+    if nulls.count:
+        draft.blockers.append(blocked.null_rows(table, expected.name, nulls))
+        return
+    draft.edits.append(edit.SetNotNull(expected.name))
+    if value:
+        draft.fill[expected.spelling] = expression
+
+
+def _harmful_extra(ground: Ground, change: Extra, draft: _Draft) -> None:
+    match change.fact:
+        case ColumnFact() as fact:
+            draft.edits.append(edit.DropNotNull(fact.column.name))
+        case UniqueFact() as fact if not _referred_to(ground, fact):
+            draft.edits.append(edit.DropUnique(fact.columns))
+        case CheckFact() as fact:
+            draft.edits.append(edit.DropCheck(fact.check.expression))
+        case PrimaryKeyFact() | UniqueFact() as fact:
+            draft.blockers.append(blocked.stuck(fact.table, fact.columns[0], f"{change.harmful}, and cannot simply go"))
+        case _:
+            raise AssertionError(change)
+
+
+def _referred_to(ground: Ground, fact: UniqueFact) -> bool:
+    keys = (key for table in ground.actual.values() for key in table.foreign_keys if key.parent == fact.table)
+    return any(tuple(sorted(key.parent_columns)) == fact.columns for key in keys)
+
+
+def _assembled(ground: Ground, table: str, revision: str, draft: _Draft) -> plan.Work:
+    """Native steps where they do; one rebuild for everything where anything needs it."""
+    blockers = blocked.agreed(draft.blockers)
+    if not draft.edits or blockers:
+        return plan.Work((*draft.native, *draft.later), blockers)
+    added = [edit.AddColumn(it.definition) for it in draft.native]
+    edits = (*added, *draft.edits)
+    rebuild = plan.RebuildTable(ground.spelling(table), edits, tuple(draft.fill.items()), revision=revision)
+    if ground.repair is not Repair.FULL:
+        return plan.Work((), (blocked.forbidden(fold(table), plan.headline(rebuild)),))
+    try:
+        sql = edit.edit_table(ground.actual[table].sql, edits) if table in ground.actual else ""
+    except (EditImpossibleError, UnreadableSqlError) as error:
+        return plan.Work((), (blocked.stuck(table, "", str(error)),))
+    whole = plan.RebuildTable(rebuild.table, edits, rebuild.fill, sql, revision)
+    return plan.Work((whole, *draft.later))

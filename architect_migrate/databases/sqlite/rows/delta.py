@@ -1,0 +1,137 @@
+"""How the rows of two databases differ, table by table: rows that one lacks, rows with other values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, assert_never
+
+from architect_migrate.databases.sqlite.rows.exact import (
+    codec_of,
+    exact,
+    new_digest,
+    passes,
+    row_tables,
+    select,
+    shown,
+)
+from architect_migrate.databases.sqlite.rows.merge import Changed, Missing, Pairing, merge
+from architect_migrate.databases.sqlite.rows.proof import shared_keys
+from architect_migrate.databases.sqlite.sql.lexer import fold, quote
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from architect_migrate.databases.sqlite.rows.exact import Row, RowTable
+
+# Columns that tell what row an example is.
+_TELLING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TableDelta:
+    """One table now, against another database: rows only here (`lacking` there), with other values, only there.
+
+    `columns` are those that only this one has, each with the number of its values that are not NULL; `gone` says that
+    the other has no such table at all. Where no key tells rows apart, only their numbers are compared, and `exact`
+    is false.
+    """
+
+    table: str
+    lacking: int
+    changed: int
+    returning: int
+    columns: tuple[tuple[str, int], ...] = ()
+    gone: bool = False
+    exact: bool = True
+
+
+def row_deltas(now: sqlite3.Connection, then: sqlite3.Connection, tables: Iterable[str]) -> tuple[TableDelta, ...]:
+    """How the rows of these tables differ; those of a table that neither has are passed over.
+
+    Both connections are left as they are; memory does not grow with the tables.
+    """
+    with exact(now), exact(then):
+        here, there = row_tables(now), row_tables(then)
+        names = sorted({fold(it) for it in tables} & {*here, *there})
+        return tuple(_delta(now, then, here.get(it), there.get(it)) for it in names)
+
+
+def _delta(now: sqlite3.Connection, then: sqlite3.Connection, new: RowTable | None, old: RowTable | None) -> TableDelta:
+    if new is None:
+        assert old is not None
+        return TableDelta(old.name, 0, 0, _count(then, old))
+    rows = _count(now, new)
+    if old is None:
+        return TableDelta(new.name, rows, 0, 0, gone=True)
+    columns = tuple(it for it in new.columns if fold(it) in {fold(other) for other in old.columns})
+    extra = tuple((it, _values(now, new, it)) for it in new.columns if it not in columns)
+    keys, others = shared_keys(new, old), _count(then, old)
+    if keys is None:
+        return TableDelta(new.name, max(rows - others, 0), 0, max(others - rows, 0), extra, exact=False)
+    lacking = changed = 0
+    for group in passes(columns):
+        lacking, found = _merged((now, new), (then, old), keys, group)
+        # A table of more columns than one pass reads may have more changed rows than any one pass sees.
+        changed = max(changed, found)
+    return TableDelta(new.name, lacking, changed, others - (rows - lacking), extra)
+
+
+def _merged(
+    now: tuple[sqlite3.Connection, RowTable],
+    then: tuple[sqlite3.Connection, RowTable],
+    keys: tuple[tuple[str, ...], tuple[str, ...]],
+    columns: tuple[str, ...],
+) -> tuple[int, int]:
+    """The rows that only `now` has, and those with other values in these columns."""
+    codec = codec_of(now[0])
+    here, there = (
+        connection.execute(select(table, key, columns, codec))
+        for (connection, table), key in zip((now, then), keys, strict=True)
+    )
+    lacking = changed = 0
+    last: Row | None = None
+    for found in merge(Pairing(here, there, max(len(keys[0]), 1), codec), new_digest()):
+        match found:
+            case Missing():
+                lacking += 1
+            case Changed(key):
+                changed += key != last
+                last = key
+            case _:
+                assert_never(found)
+    return lacking, changed
+
+
+def _values(connection: sqlite3.Connection, table: RowTable, column: str) -> int:
+    return int(connection.execute(f"SELECT count({quote(column)}) FROM {table.source}").fetchone()[0])
+
+
+def _count(connection: sqlite3.Connection, table: RowTable) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {table.source}").fetchone()[0])
+
+
+def examples(now: sqlite3.Connection, then: sqlite3.Connection, table: str, most: int) -> tuple[str, ...]:
+    """The first rows that only `now` has, by the values of their first columns; none where no key tells rows apart."""
+    with exact(now), exact(then):
+        new, old = row_tables(now)[fold(table)], row_tables(then)[fold(table)]
+        keys = shared_keys(new, old)
+        names = [it for it in new.columns if it != new.alias][:_TELLING]
+        if not keys or not keys[0] or not names:
+            return ()
+        here, there = now.execute(select(new, keys[0], (), "")), then.execute(select(old, keys[1], (), ""))
+        missing = (it for it in merge(Pairing(here, there, len(keys[0]), codec_of(now)), new_digest()))
+        rows = (_row(now, new, (keys[0], it.key), names) for it in missing if isinstance(it, Missing))
+        return tuple(it for it in islice(rows, most) if it)
+
+
+def _row(connection: sqlite3.Connection, table: RowTable, key: tuple[tuple[str, ...], Row], names: list[str]) -> str:
+    """A row's values with their names; empty for a key that is no text and cannot be asked for."""
+    where = " AND ".join(f"{it} IS ?" for it in key[0])
+    columns = ", ".join(f"t.{quote(it)}" for it in names)
+    try:
+        values = connection.execute(f"SELECT {columns} FROM {table.source} t WHERE {where}", key[1]).fetchone()
+    except UnicodeEncodeError:
+        return ""
+    return ", ".join(f"{name} {shown(value)}" for name, value in zip(names, values, strict=True))

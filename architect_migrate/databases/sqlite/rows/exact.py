@@ -1,0 +1,171 @@
+"""Rows exactly as SQLite stores them: the tables that hold rows, and SELECTs of values that compare by their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.core.errors import shortened
+from architect_migrate.databases.sqlite.sql.lexer import fold, quote
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+Row = tuple[Any, ...]
+
+# Rows fetched at once: few, because every one may hold a blob of megabytes, and more are hardly faster.
+BATCH = 64
+# Characters of a value that a message tells.
+SHORT = 40
+# Columns read in one pass: SQLite allows 2000 in a result and 1000 in an expression, and a table may have 2000.
+_WIDTH = 500
+# Version 2 writes a value's class and bytes and nothing else: later ones write references by object identity.
+_MARSHAL_VERSION = 2
+_ROWIDS = ("rowid", "_rowid_", "oid")
+_CODECS = {"UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
+
+_TABLES = """SELECT m.name, l.type, l.wr FROM main.sqlite_master m JOIN pragma_table_list l
+             ON l.schema = 'main' AND l.name = m.name
+             WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name"""
+_COLUMNS = """SELECT m.name, x.name, x.pk, x.hidden FROM main.sqlite_master m, pragma_table_xinfo(m.name, 'main') x
+              WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name, x.cid"""
+_KEY_INDEXES = """SELECT DISTINCT m.name FROM main.sqlite_master m, pragma_index_list(m.name, 'main') l
+                  WHERE m.type = 'table' AND m.rootpage > 0 AND l.origin = 'pk'"""
+
+
+@dataclass(frozen=True, slots=True)
+class RowTable:
+    """A table that holds rows. `kind` is SQLite's: table, or shadow (a virtual table's storage).
+
+    `columns` are those that hold data, `generated` those computed from them; `alias` is the column that is the
+    rowid; `rowid` is SQL for the rowid, empty where there is none or columns hide it.
+    """
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    generated: tuple[str, ...]
+    primary_key: tuple[str, ...]
+    without_rowid: bool
+    alias: str
+    rowid: str
+
+    @property
+    def source(self) -> str:
+        """The table in a FROM clause."""
+        return f"main.{quote(self.name)}"
+
+
+def row_tables(connection: sqlite3.Connection) -> dict[str, RowTable]:
+    """Every table of the main database with rows of its own, SQLite's own among them, by folded name."""
+    sorts = connection.execute(_TABLES).fetchall()
+    columns: dict[str, list[tuple[str, int, int]]] = {name: [] for name, _, _ in sorts}
+    for table, column, place, hidden in connection.execute(_COLUMNS):
+        columns[table].append((column, place, hidden))
+    indexed = {name for (name,) in connection.execute(_KEY_INDEXES)}
+    return {
+        fold(name): _row_table(name, kind, bool(without_rowid), columns[name], name in indexed)
+        for name, kind, without_rowid in sorts
+    }
+
+
+def _row_table(
+    name: str, kind: str, without_rowid: bool, columns: Sequence[tuple[str, int, int]], indexed: bool
+) -> RowTable:
+    key = tuple(column for _, column in sorted((place, column) for column, place, _ in columns if place))
+    # A primary key is the rowid exactly where SQLite keeps no index for it.
+    alias = key[0] if len(key) == 1 and not without_rowid and not indexed else ""
+    taken = {fold(column) for column, _, _ in columns}
+    free = next((word for word in _ROWIDS if word not in taken), quote(alias) if alias else "")
+    return RowTable(
+        name=name,
+        kind=kind,
+        columns=tuple(column for column, _, hidden in columns if not hidden),
+        generated=tuple(column for column, _, hidden in columns if hidden),
+        primary_key=key,
+        without_rowid=without_rowid,
+        alias=alias,
+        rowid="" if without_rowid else free,
+    )
+
+
+@contextmanager
+def exact(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read text so that no two byte sequences give the same str, whatever the caller's factories are."""
+    text_factory, row_factory = connection.text_factory, connection.row_factory
+    connection.text_factory, connection.row_factory = _decoded, None
+    try:
+        yield
+    finally:
+        connection.text_factory, connection.row_factory = text_factory, row_factory
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
+def codec_of(connection: sqlite3.Connection) -> str:
+    """Python's name of the encoding in which the database stores text."""
+    return _CODECS.get(connection.execute("PRAGMA main.encoding").fetchone()[0], "utf-8")
+
+
+def passes(columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The columns in groups that one SELECT can take; one empty group for no columns, since rows count too."""
+    for start in range(0, max(len(columns), 1), _WIDTH):
+        yield columns[start : start + _WIDTH]
+
+
+def select(table: RowTable, key: tuple[str, ...], columns: tuple[str, ...], codec: str) -> str:
+    """SQL for the key (SQL expressions) and the columns of all rows, in the order of the key.
+
+    Without a key the row's number in SQLite's own order stands for it.
+    """
+    values = [f"t.{quote(column)}" for column in columns]
+    if codec != "utf-8" and values:
+        # SQLite hands text over in UTF-8, and UTF-16 that is not well-formed would not survive that.
+        classes = " || ".join(f"typeof({value})" for value in values)
+        values = [f"CASE typeof({value}) WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END" for value in values]
+        values.append(classes)
+    if not key:
+        return f"SELECT {', '.join(['row_number() OVER ()', *values])} FROM {table.source} AS t NOT INDEXED"
+    order = ", ".join(f"{part} COLLATE BINARY" for part in key)
+    return f"SELECT {', '.join([*key, *values])} FROM {table.source} AS t ORDER BY {order}"
+
+
+def own_key(table: RowTable, alias: str = "t") -> tuple[str, ...]:
+    """SQL for what tells a table's rows apart: its primary key WITHOUT ROWID, else the rowid where it can be named."""
+    if table.without_rowid:
+        return of_columns(table.primary_key, alias)
+    return (f"{alias}.{table.rowid}",) if table.rowid else ()
+
+
+def of_columns(columns: tuple[str, ...], alias: str = "t") -> tuple[str, ...]:
+    """SQL for columns of a table that a query calls `alias` (`select` calls it t)."""
+    return tuple(f"{alias}.{quote(column)}" for column in columns)
+
+
+def shown(value: object) -> str:
+    """A value in a message: as SQL would write it, in about 40 characters."""
+    match value:
+        case None:
+            return "NULL"
+        case bytes():
+            return f"x'{value[: SHORT // 2].hex()}{'…' if len(value) > SHORT // 2 else ''}'"
+        case str():
+            return shortened(value)
+        case _:
+            return repr(value)
+
+
+def frozen(rows: list[Row]) -> bytes:
+    """Rows as bytes: equal exactly when every value has the same storage class and the same bytes."""
+    return marshal.dumps(rows, _MARSHAL_VERSION)
+
+
+def new_digest(*header: object) -> hashlib.blake2b:
+    """A running digest (128 bits) that begins with `header`."""
+    return hashlib.blake2b(repr(header).encode("utf-8", "backslashreplace"), digest_size=16)

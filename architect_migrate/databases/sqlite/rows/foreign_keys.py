@@ -1,0 +1,157 @@
+"""Rows that refer to nothing: each of them, or counted by table and parent without holding them all in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from architect_migrate.databases.sqlite.rows.exact import exact
+from architect_migrate.databases.sqlite.sql.lexer import fold, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A row that refers to nothing: table, rowid (or its key where it has none), parent, and by how many keys before this
+# one. No column tells them apart, since a revision may rename it.
+Violation: TypeAlias = "tuple[str, int | tuple[object, ...], str, int]"
+
+_TABLES = """SELECT DISTINCT m.name FROM main.sqlite_master m, pragma_foreign_key_list(m.name) WHERE m.type = 'table'
+             ORDER BY m.name"""
+_CHECK = "SELECT rowid, parent, fkid FROM pragma_foreign_key_check(?)"
+_PRIMARY = "SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk"
+_LISTED = 'SELECT id, "from", "to" FROM pragma_foreign_key_list(?) WHERE "table" = ? COLLATE NOCASE ORDER BY id, seq'
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A foreign key: SQLite's number of it, its columns, and those of the parent that they refer to."""
+
+    number: int
+    columns: tuple[str, ...]
+    referred: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """How many rows of a table refer to nothing in a parent, and the first rowids (none where rows have no rowid)."""
+
+    table: str
+    parent: str
+    rows: int
+    rowids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What foreign keys come to: `tables` that have any, rows that dangle, and tables of which SQLite cannot tell."""
+
+    tables: int
+    dangling: tuple[Dangling, ...]
+    untold: tuple[tuple[str, str], ...]
+
+
+def violations(connection: sqlite3.Connection) -> frozenset[Violation]:
+    """Rows that refer to nothing, once for each key by which they do.
+
+    Of a key whose parent is missing or has no such unique columns nothing can be said, and nothing is.
+    """
+    found: set[Violation] = set()
+    for table in _tables(connection):
+        with _unless_untold([]):
+            found.update(_violations(connection, table))
+    return frozenset(found)
+
+
+def _violations(connection: sqlite3.Connection, table: str) -> Iterator[Violation]:
+    times: Counter[tuple[object, str]] = Counter()
+    for row, parent in _broken(connection, table):
+        yield table, row, parent, times[row, parent]
+        times[row, parent] += 1
+
+
+def _broken(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int | tuple[object, ...], str]]:
+    """Each row that refers to nothing, with the parent, once for each key."""
+    keyed: set[tuple[str, int]] = set()
+    for rowid, parent, number in connection.execute(_CHECK, (table,)):
+        if rowid is None:
+            keyed.add((parent, number))
+        else:
+            yield rowid, parent
+    for parent, number in sorted(keyed):
+        for key in (it for it in keys_to(connection, table, parent) if it.number == number):
+            yield from ((row, parent) for row in _by_their_keys(connection, table, parent, key))
+
+
+def _by_their_keys(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> Iterator[tuple[object, ...]]:
+    """The rows of a table without rowids that refer to nothing: SQLite says of these only how many they are."""
+    columns = ", ".join(f"t.{quote(it)}" for (it,) in connection.execute(_PRIMARY, (table,)))
+    with exact(connection):
+        yield from connection.execute(f"SELECT {columns} FROM {without_parent(connection, table, parent, key)}")
+
+
+def keys_to(connection: sqlite3.Connection, table: str, parent: str) -> list[Key]:
+    """A table's foreign keys to a parent."""
+    primary = [row[0] for row in connection.execute(_PRIMARY, (parent,))]
+    found: dict[int, list[tuple[str, str]]] = {}
+    for number, column, referred in connection.execute(_LISTED, (table, parent)):
+        pairs = found.setdefault(number, [])
+        # Where the parent has no such key, no column is meant, and every row that refers does so in vain.
+        usual = primary[len(pairs)] if len(pairs) < len(primary) else ""
+        pairs.append((column, usual if referred is None else referred))
+    return [Key(number, *(tuple(it) for it in zip(*pairs, strict=True))) for number, pairs in found.items()]
+
+
+def without_parent(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> str:
+    """SQL for the rows of a table (`t`) that refer to nothing by a key, which the database itself need not declare."""
+    rows = f"main.{quote(table)} t WHERE " + " AND ".join(f"t.{quote(it)} IS NOT NULL" for it in key.columns)
+    if {fold(it) for it in key.referred} <= columns_of(connection, parent):
+        pairs = zip(key.columns, key.referred, strict=True)
+        match = " AND ".join(f"p.{quote(to)} = t.{quote(it)}" for it, to in pairs)
+        rows += f" AND NOT EXISTS (SELECT 1 FROM main.{quote(parent)} p WHERE {match})"
+    return rows
+
+
+def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
+    """The folded names of a table's columns; none where there is no such table."""
+    return {fold(row[0]) for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+
+
+def check_keys(connection: sqlite3.Connection) -> Keys:
+    """Check every foreign key of every table; (table, why) is untold where a parent has no such unique columns."""
+    tables = _tables(connection)
+    dangling: list[Dangling] = []
+    untold: list[tuple[str, str]] = []
+    for table in tables:
+        why: list[str] = []
+        with _unless_untold(why):
+            dangling += _dangling(connection, table)
+        untold += ((table, it) for it in why)
+    return Keys(len(tables), tuple(dangling), tuple(untold))
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in connection.execute(_TABLES)]
+
+
+@contextmanager
+def _unless_untold(why: list[str]) -> Iterator[None]:
+    """A key that SQLite cannot check is told; a disk that fails, or a Ctrl-C, is another matter."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        why.append(str(error))
+
+
+def _dangling(connection: sqlite3.Connection, table: str) -> list[Dangling]:
+    found: dict[str, tuple[int, tuple[int, ...]]] = {}
+    for rowid, parent, _ in connection.execute(_CHECK, (table,)):
+        rows, first = found.get(parent, (0, ()))
+        more = (rowid,) if rowid is not None and len(first) < _EXAMPLES else ()
+        found[parent] = rows + 1, (*first, *more)
+    return [Dangling(table, parent, rows, first) for parent, (rows, first) in found.items()]

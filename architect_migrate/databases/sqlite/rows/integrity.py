@@ -1,0 +1,96 @@
+"""What integrity_check finds, told apart: a damaged file, and rows that break what their own table declares."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from architect_migrate.databases.sqlite.sql.lexer import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# How SQLite's lines about a row's values begin; one about a STRICT table begins with `non-` and the type.
+_VALUES = ("CHECK constraint failed in ", "NULL value in ", "NUMERIC value in ", "TEXT value in ")
+_ENTRY = "non-unique entry in index "
+_ALL = 2**31 - 1
+_SHOWN = 10
+_TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'view'"
+
+
+@dataclass(frozen=True, slots=True)
+class Soundness:
+    """`damage` are at most ten lines of SQLite's on the file, `broken` how many rows have each line on their values.
+
+    Rows can come to break a declaration: by an application that has switched CHECK off, by an older SQLite, by hand.
+    """
+
+    damage: tuple[str, ...] = ()
+    broken: Counter[str] = field(default_factory=Counter)
+
+    def worse_than(self, before: Counter[str]) -> tuple[str, ...]:
+        """What is wrong with the file, and with rows beyond what was `broken` before."""
+        return (*self.damage, *told(self.broken - before))
+
+    def left(self) -> tuple[str, ...]:
+        """The warning about rows that a run leaves as they are; empty where there are none."""
+        said = ", ".join(told(self.broken))
+        return (f"left as they were, rows that their own table forbids: {said}",) if said else ()
+
+
+def soundness(connection: sqlite3.Connection, table: str = "") -> Soundness:
+    """Check everything, or one table; left out are tables that take functions or collations of the application's own.
+
+    On a connection that cannot write, SQLite 3.40 does not evaluate CHECK constraints.
+    """
+    try:
+        return _told_apart(connection, _lines(connection, table or None))
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+    names = [table] if table else [name for (name,) in connection.execute(_TABLES)]
+    return _told_apart(connection, (line for name in names for line in _known(connection, name)))
+
+
+def damage(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """What is wrong with the file itself, at most ten lines."""
+    return soundness(connection).damage
+
+
+def told(broken: Mapping[str, int]) -> tuple[str, ...]:
+    """A line for each kind of row, as SQLite has it, with how many there are."""
+    return tuple(f"{line} ({number:,} rows)" if number > 1 else line for line, number in sorted(broken.items()))
+
+
+def _lines(connection: sqlite3.Connection, table: str | None) -> Iterator[str]:
+    yield from (row[0] for row in connection.execute(f"PRAGMA main.integrity_check({quote(table) if table else _ALL})"))
+
+
+def _known(connection: sqlite3.Connection, table: str) -> Iterator[str]:
+    """The lines of a table; none where SQLite does not know a function or collation that it takes."""
+    try:
+        yield from _lines(connection, table)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+
+
+def _told_apart(connection: sqlite3.Connection, lines: Iterator[str]) -> Soundness:
+    """Of a sound WITHOUT ROWID table whose key does not come first, SQLite 3.40 says that values are wrong."""
+    keyed = connection.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr").fetchall()
+    unsure = [f" value in {name}." for (name,) in keyed]
+    found: list[str] = []
+    broken: Counter[str] = Counter()
+    for line in lines:
+        if not _is_about_a_row(line):
+            found += [" ".join(line.split())] if line != "ok" and len(found) < _SHOWN else []
+        elif not any(it in line for it in unsure):
+            broken[line] += 1
+    return Soundness(tuple(found), broken)
+
+
+def _is_about_a_row(line: str) -> bool:
+    strict = line.startswith("non-") and " value in " in line and not line.startswith(_ENTRY)
+    return strict or line.startswith(_VALUES)

@@ -1,0 +1,194 @@
+"""Answers questions about rows by asking SQLite, which applies its own rules of comparison and storage.
+
+Nothing is written but a temporary table, so a connection that cannot write will do, and so will one in a transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, assert_never
+
+from architect_migrate.core.database_errors import QuestionError
+from architect_migrate.databases.sqlite.rows.exact import SHORT, exact, own_key, row_tables, shown
+from architect_migrate.databases.sqlite.sql.lexer import fold, quote, significant, unquote
+from architect_migrate.planning.row_questions import (
+    Answer,
+    Changing,
+    DuplicatesOf,
+    NullsIn,
+    NullsOf,
+    Orphans,
+    RowsIn,
+    Violating,
+    describe,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.databases.sqlite.rows.exact import RowTable
+    from architect_migrate.planning.row_questions import Question
+
+_EXAMPLES = 3
+_SCRATCH = "_archmig_changing"
+
+
+def ask(connection: sqlite3.Connection, question: Question) -> Answer:
+    """The answer; raises QuestionError where SQLite cannot give one (no such table or column, an unknown function)."""
+    try:
+        with exact(connection):
+            table = row_tables(connection).get(fold(question.table))
+            if table is None:
+                raise QuestionError(question.table, describe(question), "there is no such table")
+            return _answer(connection, table, question)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        raise QuestionError(question.table, describe(question), str(error)) from error
+
+
+def row_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many rows each table has, by folded name; a virtual table keeps its own elsewhere and is left out."""
+    with exact(connection):
+        return {
+            name: _number(connection, f"SELECT count(*) FROM {table.source}")
+            for name, table in row_tables(connection).items()
+        }
+
+
+def _answer(connection: sqlite3.Connection, table: RowTable, question: Question) -> Answer:
+    source = f"FROM main.{quote(table.name)}"
+    match question:
+        case RowsIn():
+            return Answer(_number(connection, f"SELECT count(*) {source}"))
+        case NullsIn(_, column):
+            return _matching(connection, table, f"{_column(table, column)} IS NULL", ())
+        case NullsOf(_, expression):
+            return _matching(connection, table, f"({expression}\n) IS NULL", ())
+        case Violating(_, check):
+            return _matching(connection, table, f"NOT ({check}\n)", _mentioned(table, check))
+        case DuplicatesOf():
+            return _duplicates(connection, table, question)
+        case Changing(_, column, declared):
+            return _changing(connection, table, column, declared)
+        case Orphans():
+            return _orphans(connection, table, question)
+        case _:
+            assert_never(question)
+
+
+def _number(connection: sqlite3.Connection, sql: str) -> int:
+    return int(connection.execute(sql).fetchone()[0])
+
+
+def _column(table: RowTable, column: str) -> str:
+    # Qualified: SQLite takes a lone name in double quotes that means no column for a string.
+    return f"{quote(table.name)}.{quote(column)}"
+
+
+def _key(table: RowTable) -> tuple[str, ...]:
+    """SQL for what names a row in an example."""
+    return own_key(table, quote(table.name))
+
+
+def _mentioned(table: RowTable, expression: str) -> tuple[str, ...]:
+    """The columns that an example of a broken check tells: those whose names stand in it."""
+    words = {fold(unquote(token.text)) for token in significant(expression) if token.kind in {"word", "quoted"}}
+    return tuple(column for column in table.columns if fold(column) in words)
+
+
+def _matching(connection: sqlite3.Connection, table: RowTable, condition: str, told: tuple[str, ...]) -> Answer:
+    """The rows for which a condition is true; `told` are the columns that an example tells."""
+    source = f"FROM main.{quote(table.name)} WHERE {condition}"
+    count = _number(connection, f"SELECT count(*) {source}")
+    key = _key(table)
+    values = [excerpt(part) for part in (*key, *(_column(table, name) for name in told))]
+    if not count or not values:
+        return Answer(count)
+    rows = connection.execute(f"SELECT {', '.join(values)} {source} LIMIT {_EXAMPLES}")
+    return Answer(count, tuple(_labelled(row[: len(key)], row[len(key) :]) for row in rows))
+
+
+def _duplicates(connection: sqlite3.Connection, table: RowTable, question: DuplicatesOf) -> Answer:
+    collations = question.collations or ("",) * len(question.columns)
+    terms = [
+        _column(table, column) + (f" COLLATE {quote(collation)}" if collation else "")
+        for column, collation in zip(question.columns, collations, strict=True)
+    ]
+    filled = [f"{_column(table, column)} IS NOT NULL" for column in question.columns]
+    where = " AND ".join([*filled, *([f"({question.where}\n)"] if question.where else [])])
+    groups = f"FROM main.{quote(table.name)} WHERE {where} GROUP BY {', '.join(terms)} HAVING count(*) > 1"
+    count = _number(connection, f"SELECT count(*) FROM (SELECT 1 {groups})")
+    if not count:
+        return Answer(0)
+    parts = ", ".join(excerpt(_column(table, column)) for column in question.columns)
+    rows = connection.execute(f"SELECT count(*), {parts} {groups} LIMIT {_EXAMPLES}")
+    return Answer(count, tuple(f"{', '.join(map(shown, values))} in {number} rows" for number, *values in rows))
+
+
+def _orphans(connection: sqlite3.Connection, table: RowTable, question: Orphans) -> Answer:
+    mine = [f"c.{quote(column)}" for column in question.columns]
+    source = f"FROM main.{quote(table.name)} AS c"
+    where = " AND ".join(f"{column} IS NOT NULL" for column in mine)
+    if fold(question.parent) in row_tables(connection):
+        theirs = [f"p.{quote(column)}" for column in question.parent_columns]
+        # As foreign keys do: by the parent's collation (it stands on the left) and its affinity (the child's is taken
+        # away by the plus).
+        pairs = " AND ".join(f"{parent} = +{child}" for parent, child in zip(theirs, mine, strict=True))
+        source += f" LEFT JOIN main.{quote(question.parent)} AS p ON {pairs}"
+        where += f" AND {theirs[0]} IS NULL"
+    count = _number(connection, f"SELECT count(*) {source} WHERE {where}")
+    if not count:
+        return Answer(0)
+    key = own_key(table, "c")
+    parts = ", ".join(excerpt(part) for part in (*key, *mine))
+    rows = connection.execute(f"SELECT {parts} {source} WHERE {where} LIMIT {_EXAMPLES}")
+    return Answer(count, tuple(_labelled(row[: len(key)], row[len(key) :]) for row in rows))
+
+
+def _changing(connection: sqlite3.Connection, table: RowTable, column: str, declared: str) -> Answer:
+    key = _key(table)
+    value = _column(table, column)
+    with _scratch(connection, len(key), declared):
+        values = ", ".join([*key, value, value])
+        connection.execute(f"INSERT INTO temp.{_SCRATCH} SELECT {values} FROM main.{quote(table.name)}")
+        count = _number(connection, f"SELECT count(*) FROM temp.{_SCRATCH}")
+        parts = ", ".join(excerpt(name) for name in (*_key_names(len(key)), "before", "after"))
+        rows = connection.execute(f"SELECT {parts} FROM temp.{_SCRATCH} LIMIT {_EXAMPLES}").fetchall()
+    return Answer(count, tuple(_labelled(row[:-2], row[-2:-1]) + f" would be {shown(row[-1])}" for row in rows))
+
+
+@contextmanager
+def _scratch(connection: sqlite3.Connection, key_width: int, declared: str) -> Iterator[None]:
+    """A temporary table that stores values as the declared type does and keeps only those that differ from before."""
+    # In quotes the type is one word to the parser, and affinity goes by the letters in it all the same.
+    columns = [*_key_names(key_width), "before", f"after {quote(declared)}" if declared else "after"]
+    same = "typeof(NEW.before) = typeof(NEW.after) AND +NEW.before IS +NEW.after COLLATE BINARY"
+    connection.execute(f"CREATE TEMP TABLE {_SCRATCH} ({', '.join(columns)})")
+    try:
+        # The row goes again as soon as it is stored, so the table does not grow with the one asked about.
+        connection.execute(
+            f"CREATE TEMP TRIGGER {_SCRATCH}_kept AFTER INSERT ON {_SCRATCH} WHEN {same} "
+            f"BEGIN DELETE FROM {_SCRATCH} WHERE rowid = NEW.rowid; END"
+        )
+        yield
+    finally:
+        connection.execute(f"DROP TABLE IF EXISTS temp.{_SCRATCH}")
+
+
+def _key_names(width: int) -> list[str]:
+    return [f"key_{place}" for place in range(width)]
+
+
+def excerpt(value: str) -> str:
+    """SQL for a value, or for the beginning of a long one, so that a huge one is never handed over whole."""
+    # In bytes, because length() and substr() of a text end at a NUL.
+    long = f"typeof({value}) IN ('text', 'blob') AND length(CAST({value} AS BLOB)) > {4 * SHORT}"
+    return f"CASE WHEN {long} THEN substr({value}, 1, {SHORT + 1}) ELSE {value} END"
+
+
+def _labelled(key: tuple[object, ...], values: tuple[object, ...]) -> str:
+    """`row 7: 'value'`; without a key the values alone."""
+    row = f"row {', '.join(map(shown, key))}" if key else "a row"
+    return f"{row}: {', '.join(map(shown, values))}" if values else row

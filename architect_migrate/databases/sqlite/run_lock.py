@@ -1,0 +1,159 @@
+"""The lock of a run: a file beside the database that its holder has flocked, with a line that says who that is.
+
+The kernel gives the lock back when its holder dies, so what a killed run left in the file is only text. The file is
+never unlinked: a run that waits on the old file and one that made a new one would both hold "the" lock.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import getpass
+import json
+import os
+import socket
+import stat
+import sys
+import time
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.database_errors import DatabaseError, Holder, LockedByRunError, NotWritableError
+from architect_migrate.core.urls import mask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ENDING = ".archmig-lock"
+_LONGEST = 4096
+_PAUSE = 0.05
+_FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+def lock_file(path: Path) -> Path:
+    """The lock file of a database: beside the real file, whatever link led to it."""
+    real = path.resolve()
+    return real.with_name(real.name + _ENDING)
+
+
+@contextmanager
+def held(path: Path, timeout: float) -> Iterator[None]:
+    """Hold the lock of the database at `path`, waiting `timeout` seconds for whoever has it.
+
+    Raises LockedByRunError with what the holder says of itself, and DatabaseError where the lock file is no such file.
+    """
+    file = lock_file(path)
+    descriptor = _opened(file, path)
+    try:
+        if not taken(descriptor, timeout):
+            raise LockedByRunError(str(path), timeout, _holder(descriptor))
+        _tell(descriptor, _myself())
+        try:
+            yield
+        finally:
+            _tell(descriptor, "")
+    finally:
+        # Closing gives the lock back, unless a child that was forked without exec has the descriptor too: so say it.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
+
+
+def openers(path: Path) -> tuple[str, ...]:
+    """Other processes that have the database open, as `name (process N)`; nothing where the system does not tell."""
+    real = str(path.resolve())
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            opened = {str(it.readlink()) for it in (process / "fd").iterdir()}
+            if real in opened and int(process.name) != os.getpid():
+                found.append(f"{(process / 'comm').read_text().strip()} (process {process.name})")
+    return tuple(sorted(found))
+
+
+def _opened(file: Path, path: Path) -> int:
+    """A descriptor of the lock file, made with the database's permissions if need be."""
+    try:
+        try:
+            descriptor = os.open(file, _FLAGS)
+        except FileNotFoundError:
+            descriptor = _made(file, path)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
+            raise _in_the_way(file, path) from error
+        raise NotWritableError(str(path), f"its lock file {file.name}: {error.strerror}") from error
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+        return descriptor
+    os.close(descriptor)
+    raise _in_the_way(file, path)
+
+
+def _made(file: Path, path: Path) -> int:
+    try:
+        descriptor = os.open(file, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return os.open(file, _FLAGS)
+    database = path.stat()
+    with suppress(OSError):
+        os.fchown(descriptor, database.st_uid, database.st_gid)
+        # Whoever may write the database may lock it: only with its group are the group's permissions the same people's.
+        os.fchmod(descriptor, database.st_mode & 0o666 | 0o600)
+    return descriptor
+
+
+def _in_the_way(file: Path, path: Path) -> DatabaseError:
+    problem = f"{file.name} beside it is a link, a folder or the like, not the lock file of archmig"
+    return DatabaseError(str(path), problem, "nothing was written: see what it is, and move it away")
+
+
+def taken(descriptor: int, timeout: float) -> bool:
+    """Whether the lock could be had within `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(_PAUSE, left))
+        else:
+            return True
+
+
+def _tell(descriptor: int, text: str) -> None:
+    """Leave a text in the lock file; a full disk does not matter here, the lock is held without it."""
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode("utf-8", "backslashreplace")[:_LONGEST], 0)
+
+
+def _myself() -> str:
+    words = mask(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))[:400]
+    since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    told = {"since": since, "process": os.getpid(), "host": socket.gethostname(), "user": _user(), "command": words}
+    return json.dumps(told) + "\n"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that nobody has a name for
+        return str(os.getuid())
+
+
+def _holder(descriptor: int) -> Holder:
+    """What the holder says of itself; a holder that has not said it yet, or a text that nobody wrote, is unknown."""
+    try:
+        told = json.loads(os.pread(descriptor, _LONGEST, 0))
+        return Holder(*(_plain(told[it]) for it in ("since", "process", "host", "user", "command")))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return Holder()
+
+
+def _plain(value: object) -> str:
+    """A value from the file on one short line: whoever may write the database may have put anything there."""
+    return "".join(it if it.isprintable() else "?" for it in str(value)[:400])

@@ -1,0 +1,98 @@
+"""Rows to try a revision on: three for each table, valid by the table's own constraints, made from its schema alone.
+
+The first and the last have a value in every column, the one between has NULL wherever that is allowed. Keys count
+from 1 in every table, so that most foreign keys find their parent.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from architect_migrate.databases.sqlite.sql.lexer import quote, significant, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.databases.sqlite.sql.lexer import Token
+    from architect_migrate.model.schema import Column, Schema, Table
+
+_Value = str | bytes | int | float | None
+_ROWS = 3
+
+
+def fill(connection: sqlite3.Connection, schema: Schema) -> frozenset[str]:
+    """Give every table its rows; the tables that hold some in the end. One that takes none is left as it is."""
+    return frozenset(it.name for it in schema.tables if not it.module and _fill(connection, it))
+
+
+def _fill(connection: sqlite3.Connection, table: Table) -> bool:
+    taken = [_insert(connection, table, number) for number in range(1, _ROWS + 1)]
+    return any(taken) or connection.execute(f"SELECT 1 FROM main.{quote(table.name)}").fetchone() is not None
+
+
+def _insert(connection: sqlite3.Connection, table: Table, number: int) -> bool:
+    columns = [it for it in table.columns if it.generated is None]
+    names = ", ".join(quote(it.name) for it in columns)
+    marks = ", ".join("?" * len(columns))
+    insert = f"INSERT OR IGNORE INTO main.{quote(table.name)} ({names}) VALUES ({marks})"
+    for values in _attempts(table, columns, number):
+        try:
+            if connection.execute(insert, values).rowcount > 0:
+                return True
+        except sqlite3.Error:
+            continue  # a check, or a trigger, that wants something else
+    return False
+
+
+def _attempts(table: Table, columns: list[Column], number: int) -> Iterator[list[_Value]]:
+    """Rows to try: plain values, then those that the table's checks name."""
+    keys = {*table.primary_key, *(name for unique in table.uniques for name in unique)}
+    plain = [None if _may_lack(it, keys, number) else _value(it, number) for it in columns]
+    yield plain
+    named = _named_by_checks(table)
+    if not named:
+        return
+    texts = {name: [it for it in values if isinstance(it, str)] for name, values in named.items()}
+    for choice in (texts, named):
+        chosen = (choice.get(it.name) for it in columns)
+        yield [
+            these[number % len(these)] if these and value is not None else value
+            for these, value in zip(chosen, plain, strict=True)
+        ]
+
+
+def _may_lack(column: Column, keys: set[str], number: int) -> bool:
+    return number == _ROWS - 1 and not column.not_null and column.name not in keys
+
+
+def _named_by_checks(table: Table) -> dict[str, list[_Value]]:
+    """The texts and numbers that stand in a check of a column: most checks list what they allow."""
+    found: dict[str, list[_Value]] = {}
+    for check in table.checks:
+        tokens = significant(check.expression)
+        texts: list[_Value] = [unquote(it.text) for it in tokens if it.kind == "string"]
+        numbers: list[_Value] = [float(it.text) if "." in it.text else int(it.text, 0) for it in tokens if _plain(it)]
+        for name in check.mentions:
+            found.setdefault(name, []).extend(texts or numbers)
+    return {name: values for name, values in found.items() if values}
+
+
+def _plain(token: Token) -> bool:
+    return token.kind == "number" and token.text.replace(".", "", 1).isdigit()
+
+
+def _value(column: Column, number: int) -> _Value:
+    if "DATE" in column.declared or "TIME" in column.declared:
+        return f"2026-01-0{number} 12:00:00" if "TIME" in column.declared else f"2026-01-0{number}"
+    if "BOOL" in column.declared:
+        return number % 2
+    match column.affinity:
+        case "TEXT":
+            return f"sample {number}"
+        case "REAL":
+            return number + 0.5
+        case "BLOB":
+            return f"sample {number}".encode()
+        case _:
+            return number

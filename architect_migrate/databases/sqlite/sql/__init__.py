@@ -1,0 +1,4 @@
+"""SQLite's language as text: lexer, parser, minimal edits, rendering.
+
+It opens no database.
+"""

@@ -1,0 +1,166 @@
+"""SQLite texts from a schema's values and stored texts: definitions of columns and constraints, statements of steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from architect_migrate.databases.sqlite.sql.lexer import canonical, fold, quote, significant
+from architect_migrate.databases.sqlite.sql.nodes import Check, ForeignKey, NotNull, PrimaryKey, Unique
+from architect_migrate.databases.sqlite.sql.parser import parse_table
+from architect_migrate.planning import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from architect_migrate.databases.sqlite.sql.nodes import Constraint
+    from architect_migrate.model.environment import Tracker
+    from architect_migrate.model.schema import ForeignKey as ForeignKeyValue
+    from architect_migrate.model.schema import Table
+
+Kinds = tuple[type[PrimaryKey] | type[Unique] | type[NotNull], ...]
+
+
+def column_definition(table: Table, column: str, without: Kinds = ()) -> str:
+    """A column as the table's stored text defines it, without its constraints of some kinds."""
+    parsed = parse_table(table.sql).column(column)
+    assert parsed is not None, f"{table.name}.{column} is of this very table"
+    start, end = parsed.span
+    text = table.sql[start:end]
+    for constraint in sorted(parsed.constraints, key=lambda it: it.span, reverse=True):
+        if isinstance(constraint, without):
+            first, last = constraint.span
+            text = f"{text[: first - start].rstrip()} {text[last - start :].lstrip()}".strip()
+    return text
+
+
+def declared_with(table: Table, column: str) -> tuple[Constraint, ...]:
+    """The checks and foreign keys that come with a column's own definition."""
+    parsed = parse_table(table.sql).column(column)
+    return tuple(it for it in parsed.constraints if isinstance(it, Check | ForeignKey)) if parsed else ()
+
+
+def check_text(table: Table, expression: str) -> str:
+    """A check's expression as the table's stored text writes it; the canonical one if it is not found there."""
+    written = (it.expression for it in parse_table(table.sql).all(Check)) if table.sql else iter(())
+    return next((it for it in written if canonical(it) == expression), expression)
+
+
+def default_text(table: Table, column: str) -> str:
+    """A column's default as the table's stored text writes it."""
+    from architect_migrate.databases.sqlite.sql.nodes import Default
+
+    found = parse_table(table.sql).of(Default, column)
+    return found[0].expression if found else "NULL"
+
+
+def foreign_key_text(key: ForeignKeyValue) -> str:
+    """A foreign key as a table constraint."""
+    parents = f" ({names(key.parent_columns)})" if key.parent_columns else ""
+    text = f"FOREIGN KEY ({names(key.columns)}) REFERENCES {name(key.parent)}{parents}"
+    for event, action in (("DELETE", key.on_delete), ("UPDATE", key.on_update)):
+        if action != "no action":
+            text += f" ON {event} {action.upper()}"
+    return text + (" DEFERRABLE INITIALLY DEFERRED" if key.deferred else "")
+
+
+def name(text: str) -> str:
+    """A name as SQL: bare where it can be, else quoted."""
+    bare = text.isascii() and text.replace("_", "a").isalnum() and not text[:1].isdigit()
+    return text if bare and canonical(quote(text)) == fold(text) else quote(text)
+
+
+def names(parts: Iterable[str]) -> str:
+    """Names as an SQL list."""
+    return ", ".join(name(it) for it in parts)
+
+
+def not_unique(sql: str) -> str:
+    """A CREATE UNIQUE INDEX text as a plain CREATE INDEX."""
+    word = next(it for it in significant(sql) if fold(it.text) == "unique")
+    return sql[: word.start] + sql[word.end :].lstrip()
+
+
+def create_table(table: Table) -> str:
+    """The stored text of a table, or one made from its value where no revision ever stored exactly this shape."""
+    if table.sql:
+        return table.sql
+    lines = [_column(table, it.name) for it in table.columns]
+    if table.primary_key and not table.rowid_key:
+        lines.append(f"PRIMARY KEY ({names(table.primary_key)})")
+    lines += [f"UNIQUE ({names(it)})" for it in sorted(table.uniques)]
+    lines += [f"CHECK ({it.expression})" for it in sorted(table.checks, key=repr)]
+    lines += [foreign_key_text(it) for it in sorted(table.foreign_keys, key=repr)]
+    options = ", ".join(["WITHOUT ROWID"] * table.without_rowid + ["STRICT"] * table.strict)
+    return (
+        f"CREATE TABLE {name(table.spelling or table.name)} (\n    " + ",\n    ".join(lines) + f"\n) {options}".rstrip()
+    )
+
+
+def _column(table: Table, wanted: str) -> str:
+    column = next(it for it in table.columns if it.name == wanted)
+    parts = [name(column.spelling or column.name), column.declared]
+    if table.rowid_key and (wanted,) == table.primary_key:
+        parts.append("PRIMARY KEY AUTOINCREMENT" if table.autoincrement else "PRIMARY KEY")
+    elif column.not_null:
+        parts.append("NOT NULL")
+    if column.default is not None:
+        parts.append(
+            f"DEFAULT {column.default}" if column.default.startswith("current_") else f"DEFAULT ({column.default})"
+        )
+    if column.collation != "binary":
+        parts.append(f"COLLATE {column.collation}")
+    if column.generated:
+        parts.append(f"AS ({column.generated.expression}) {'STORED' if column.generated.stored else 'VIRTUAL'}")
+    return " ".join(filter(None, parts))
+
+
+def statement(step: plan.Step) -> str:
+    """The SQL of a step of repair, for execution; empty for steps that run the chain's code or rebuild a table."""
+    match step:
+        case plan.CreateObject():
+            return step.sql
+        case plan.DropObject():
+            return f"DROP {step.kind.upper()} {name(step.name)}"
+        case plan.AddColumn():
+            return f"ALTER TABLE {name(step.table)} ADD COLUMN {step.definition}"
+        case plan.DropColumn():
+            return f"ALTER TABLE {name(step.table)} DROP COLUMN {name(step.column)}"
+        case plan.RebuildTable() | plan.RunRevision() | plan.RunDowngrade() | plan.RunDataStep():
+            return ""
+        case plan.Stamp() | plan.SyncTracker():
+            return ""
+        case _:
+            assert_never(step)
+
+
+def tracker_statements(step: plan.SyncTracker) -> Iterator[str]:
+    """The SQL that makes the tracker true, for execution: its table where it is missing, then row by row."""
+    it = step.tracker
+    if not step.columns:
+        rest = [(it.applied_at, "TIMESTAMP DEFAULT CURRENT_TIMESTAMP"), (it.description, "TEXT"), (it.checksum, "TEXT")]
+        columns = {"id": "INTEGER PRIMARY KEY", **dict(rest), it.version: "TEXT UNIQUE NOT NULL"}
+        defined = ", ".join(f"{name(column)} {declared}" for column, declared in columns.items())
+        yield f"CREATE TABLE IF NOT EXISTS {name(it.table)} ({defined})"
+    there = {fold(column) for column in step.columns or (it.version, it.applied_at, it.description, it.checksum)}
+    for change in step.changes:
+        yield _tracker_statement(it, change, there)
+
+
+def _tracker_statement(tracker: Tracker, change: plan.TrackerChange, there: set[str]) -> str:
+    table, number = name(tracker.table), literal(change.version)
+    where = f"WHERE {name(tracker.version)} = {number}"
+    if isinstance(change, plan.ForgetRow):
+        return f"DELETE FROM {table} {where}"
+    said = {tracker.description: literal(change.description), tracker.checksum: literal(change.checksum)}
+    if isinstance(change, plan.CorrectRow):
+        settings = [f"{name(it)} = {value}" for it, value in said.items() if fold(it) in there]
+        return f"UPDATE {table} SET {', '.join(settings)} {where}"
+    whole = {tracker.version: number, tracker.applied_at: "CURRENT_TIMESTAMP", **said}
+    values = {name(it): value for it, value in whole.items() if fold(it) in there}
+    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+
+
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'"

@@ -1,0 +1,126 @@
+"""What a chain leaves on an empty database, without the way there: texts to create, and rows.
+
+Most of the chain's time on an empty database goes into ALTER TABLE, each of which has SQLite parse the whole schema
+again. So the chain's statements are run once, in memory, and every other empty database is given the outcome.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.chain_errors import RevisionFailedError
+from architect_migrate.databases.sqlite.authorizer import watched
+from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.rows.exact import frozen, own_key, row_tables, select
+from architect_migrate.databases.sqlite.sql.lexer import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from architect_migrate.databases.sqlite.rows.exact import Row, RowTable
+
+_STORED = "SELECT type, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
+# Made by SQLite for its own use in ways that no CREATE of ours repeats: virtual tables, their storage, statistics.
+_PECULIAR = """SELECT count(*) FROM sqlite_master WHERE type = 'table' AND
+               (rootpage = 0 OR name LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'sqlite_sequence')"""
+_SEQUENCE = "sqlite_sequence"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one table, and the INSERT that takes each of them, rowid included."""
+
+    table: str
+    insert: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """An empty database's next state: tables, then rows, then what would slow the rows down or react to them."""
+
+    tables: tuple[str, ...]
+    rows: tuple[Rows, ...]
+    others: tuple[str, ...]
+
+
+def replay_on(connection: sqlite3.Connection, revision: str, statements: Iterable[str]) -> None:
+    """Run what replay recorded of a revision. Raises RevisionFailedError."""
+    try:
+        with watched(connection):
+            for text in statements:
+                connection.execute(text)
+    except sqlite3.Error as error:
+        raise RevisionFailedError(revision, "upgrade()", str(error)) from error
+
+
+# Rows may bear the moment of their making, so nothing is made from a template of another minute.
+@lru_cache(maxsize=1)
+def template_of(recorded: tuple[tuple[str, tuple[str, ...]], ...], minute: int) -> Template | None:
+    """What these revisions' statements leave on an empty database; None where only the statements can make that.
+
+    A trial on a second empty database has to give the same, to the letter and to the row.
+    """
+    del minute
+    with closing(_in_memory()) as first, closing(_in_memory()) as second:
+        for revision, statements in recorded:
+            replay_on(first, revision, statements)
+        if first.execute(_PECULIAR).fetchone()[0]:
+            return None
+        try:
+            template = _template(first)
+            give(second, template)
+            same = digest(first) == digest(second) and _written(template) == _written(_template(second))
+        except (sqlite3.Error, UnicodeError):
+            return None
+    return template if same else None
+
+
+def give(connection: sqlite3.Connection, template: Template) -> None:
+    """Make an empty database what the template says; whoever owns the transaction commits."""
+    for text in template.tables:
+        connection.execute(text)
+    for table in template.rows:
+        if table.table == _SEQUENCE:
+            # The rows before it have set it already, as far as they reach.
+            connection.execute(f"DELETE FROM {_SEQUENCE}")
+        connection.executemany(table.insert, table.rows)
+    for text in template.others:
+        connection.execute(text)
+
+
+def _in_memory() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=0)
+    connection.execute("BEGIN")
+    return connection
+
+
+def _template(connection: sqlite3.Connection) -> Template:
+    stored = connection.execute(_STORED).fetchall()
+    tables = row_tables(connection)
+    ordered = sorted(tables.values(), key=lambda it: (it.name == _SEQUENCE, it.name))
+    return Template(
+        tuple(sql for kind, sql in stored if kind == "table"),
+        tuple(found for it in ordered if (found := _rows(connection, it)).rows),
+        tuple(sql for kind, sql in stored if kind != "table"),
+    )
+
+
+def _written(template: Template) -> list[tuple[str, bytes]]:
+    """The rows by their storage classes and bytes."""
+    return [(it.table, frozen(list(it.rows))) for it in template.rows]
+
+
+def _rows(connection: sqlite3.Connection, table: RowTable) -> Rows:
+    """The rows by their key; a rowid that no name reaches is left to SQLite, which counts from 1 as it did before."""
+    key = () if table.without_rowid or table.alias else own_key(table)
+    columns = ([table.rowid] if key else []) + [quote(it) for it in table.columns]
+    marks = ", ".join("?" * len(columns))
+    found = connection.execute(select(table, key or own_key(table), table.columns, "utf-8")).fetchall()
+    skipped = 0 if key else len(own_key(table)) or 1
+    insert = f"INSERT INTO {table.source} ({', '.join(columns)}) VALUES ({marks})"
+    return Rows(table.name, insert, tuple(row[skipped:] for row in found))

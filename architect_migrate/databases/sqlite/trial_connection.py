@@ -1,0 +1,209 @@
+"""A connection that tries statements: what fails is noted and passed over, so that the next can be tried too."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from traceback import walk_stack
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.databases.sqlite.authorizer import refusal
+from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.databases.sqlite.sql.create import created_if_missing
+from architect_migrate.databases.sqlite.sql.lexer import fold, quote
+from architect_migrate.lint.trial import Clash, Deeds, Statement
+from architect_migrate.model.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from architect_migrate.lint.trial import Object
+
+_CREATED = {
+    sqlite3.SQLITE_CREATE_TABLE: "table",
+    sqlite3.SQLITE_CREATE_INDEX: "index",
+    sqlite3.SQLITE_CREATE_TRIGGER: "trigger",
+    sqlite3.SQLITE_CREATE_VIEW: "view",
+}
+_DROPPED = {
+    sqlite3.SQLITE_DROP_TABLE: "table",
+    sqlite3.SQLITE_DROP_INDEX: "index",
+    sqlite3.SQLITE_DROP_TRIGGER: "trigger",
+    sqlite3.SQLITE_DROP_VIEW: "view",
+}
+
+
+@dataclass(slots=True)
+class Probe:
+    """Notes what the code of one revision file does; `events` are the authorizer's of the statement that runs."""
+
+    file: str
+    statements: list[Statement] = field(default_factory=list)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    refused: str = ""
+
+    def authorise(self, action: int, first: str | None, second: str | None, base: str | None, by: str | None) -> int:
+        """SQLite's question whether something may be done."""
+        if said := refusal(action, first or "", second):
+            self.refused = said
+            return sqlite3.SQLITE_DENY
+        self.events.append((action, fold(first or ""), fold(second or ""), fold(base or ""), fold(by or "")))
+        return sqlite3.SQLITE_OK
+
+
+class TrialConnection(sqlite3.Connection):
+    """A connection whose cursors try statements as long as it has a probe."""
+
+    probe: Probe | None = None
+
+    def cursor(self, factory: Any = None) -> Any:
+        """A cursor that tries; the factory is not asked."""
+        del factory
+        return TrialCursor(self)
+
+    def execute(self, sql: str, parameters: Any = (), /) -> TrialCursor:
+        """Run one statement."""
+        return TrialCursor(self).execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any, /) -> TrialCursor:
+        """Run one statement many times."""
+        return TrialCursor(self).executemany(sql, parameters)
+
+    def executescript(self, script: str, /) -> TrialCursor:
+        """Run a script."""
+        return TrialCursor(self).executescript(script)
+
+
+class TrialCursor(sqlite3.Cursor):
+    """A cursor that gives nothing, and raises nothing, for a statement that fails while it is tried."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> TrialCursor:
+        """Run one statement."""
+        return self._tried(sql, lambda: sqlite3.Cursor.execute(self, sql, parameters))
+
+    def executemany(self, sql: str, parameters: Any, /) -> TrialCursor:
+        """Run one statement many times."""
+        return self._tried(sql, lambda: sqlite3.Cursor.executemany(self, sql, parameters))
+
+    def executescript(self, script: str, /) -> TrialCursor:
+        """Run a script, which SQLite's driver begins with a COMMIT."""
+        return self._tried(script, lambda: sqlite3.Cursor.executescript(self, script))
+
+    def _tried(self, sql: str, run: Callable[[], object]) -> TrialCursor:
+        connection = self.connection
+        assert isinstance(connection, TrialConnection)
+        probe = connection.probe
+        if probe is None:
+            run()
+            return self
+        clash = _clash(connection, probe, sql)
+        probe.events, probe.refused, error = [], "", ""
+        try:
+            run()
+        except sqlite3.Error as raised:
+            error = str(raised)
+        line, functions = _place(probe.file)
+        deeds = Deeds() if error else _deeds(probe.events)
+        probe.statements.append(Statement(sql, line, functions, deeds, error, probe.refused, clash))
+        return self
+
+
+def trial_connection() -> TrialConnection:
+    """A database in memory, in a transaction, that forgets every compiled statement: else nobody would be asked."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=0, factory=TrialConnection)
+    connection.execute("BEGIN")
+    return connection
+
+
+@contextmanager
+def probing(connection: TrialConnection, file: str) -> Iterator[Probe]:
+    """Try what runs in the block, and note it for a revision file."""
+    probe = connection.probe = Probe(file)
+    sqlite3.Connection.set_authorizer(connection, probe.authorise)
+    try:
+        yield probe
+    finally:
+        connection.probe = None
+        sqlite3.Connection.set_authorizer(connection, None)
+
+
+@contextmanager
+def undone(connection: sqlite3.Connection) -> Iterator[None]:
+    """Whatever is done to the database in the block is taken back at its end."""
+    connection.execute("SAVEPOINT archmig_trial")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO archmig_trial")
+            connection.execute("RELEASE archmig_trial")
+
+
+def _place(file: str) -> tuple[int, tuple[str, ...]]:
+    """The line of the file that is running, and the functions of it that led there."""
+    found = [(line, frame.f_code.co_name) for frame, line in walk_stack(None) if frame.f_code.co_filename == file]
+    return (found[0][0] if found else 0), tuple(name for _, name in found)
+
+
+def _clash(connection: TrialConnection, probe: Probe, sql: str) -> Clash | None:
+    """What stands in the way of a CREATE IF NOT EXISTS; seen by dropping it, and what is done is undone."""
+    wanted = created_if_missing(sql)
+    if wanted is None:
+        return None
+    kind, name = wanted
+    connection.probe = None
+    sqlite3.Connection.set_authorizer(connection, None)
+    try:
+        there = connection.execute(
+            "SELECT type FROM main.sqlite_master WHERE name = ? COLLATE NOCASE", (name,)
+        ).fetchone()
+        return _compared(connection, sql, kind, name, there[0]) if there else None
+    finally:
+        connection.probe = probe
+        sqlite3.Connection.set_authorizer(connection, probe.authorise)
+
+
+def _compared(connection: TrialConnection, sql: str, kind: str, name: str, there: str) -> Clash | None:
+    before = _only(read_schema(connection), there, name)
+    with undone(connection):
+        try:
+            connection.execute(f"DROP {there} main.{quote(name)}")
+            connection.execute(sql)
+            return Clash(kind, fold(name), _only(read_schema(connection), kind, name), before)
+        except sqlite3.Error:
+            return None  # the statement itself says what is wrong with it
+
+
+def _only(schema: Schema, kind: str, name: str) -> Schema:
+    """A schema of one object alone."""
+    one = fold(name)
+    return Schema(
+        tuple(it for it in schema.tables if kind == "table" and it.name == one),
+        tuple(it for it in schema.indexes if kind == "index" and it.name == one),
+        tuple(it for it in schema.triggers if kind == "trigger" and it.name == one),
+        tuple(it for it in schema.views if kind == "view" and it.name == one),
+    )
+
+
+def _deeds(events: list[tuple[Any, ...]]) -> Deeds:
+    # What a trigger does is not the statement's, and a temporary table is nobody's afterwards.
+    own = [it for it in events if not it[4] and not it[1].startswith("sqlite_") and "temp" not in {it[1], it[3]}]
+    inserted = frozenset(it[1] for it in own if it[0] == sqlite3.SQLITE_INSERT)
+    dropped = _objects(own, _DROPPED)
+    tables = {name for _, name in dropped}
+    return Deeds(
+        created=_objects(own, _CREATED),
+        dropped=dropped,
+        dropped_columns=frozenset((it[2], it[3]) for it in own if it[0] == sqlite3.SQLITE_ALTER_TABLE and it[3]),
+        altered=frozenset(it[2] for it in own if it[0] == sqlite3.SQLITE_ALTER_TABLE),
+        inserted=inserted,
+        updated=frozenset(it[1] for it in own if it[0] == sqlite3.SQLITE_UPDATE),
+        deleted=frozenset(it[1] for it in own if it[0] == sqlite3.SQLITE_DELETE and it[1] not in tables),
+        made_of=frozenset((it[1], it[2]) for it in own if it[0] == sqlite3.SQLITE_READ and inserted),
+        indexed=frozenset(it[2] for it in own if it[0] == sqlite3.SQLITE_CREATE_INDEX),
+    )
+
+
+def _objects(events: list[tuple[Any, ...]], kinds: dict[int, str]) -> frozenset[Object]:
+    return frozenset((kinds[it[0]], it[1]) for it in events if it[0] in kinds)

@@ -1,0 +1,124 @@
+"""What a database says of itself: Alembic's stamp and the legacy tracker's rows. Never taken as truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from architect_migrate.model.revision_graph import ancestry, heads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from architect_migrate.model.revision_graph import Outline, Revision
+
+# The checksum of a tracker row that archmig wrote: it tells when it was recorded, not when anything ran.
+RECORDED = "archmig"
+
+
+class Claim(Enum):
+    """What is claimed of one revision."""
+
+    NONE = "none"
+    SKIPPED = "skipped"
+    EXECUTED = "executed"
+    STAMPED = "stamped"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerRow:
+    """A row of the legacy tracker, in the order of its recording; `skipped`: it says itself that nothing ran."""
+
+    version: str
+    applied_at: str = ""
+    description: str = ""
+    checksum: str = ""
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Everything that a database claims; `stamp` are the rows of Alembic's version table (None: no such table).
+
+    Where the tracker is to be kept true, `columns` are those of its own that it has, spelt as they are, and `obstacle`
+    is why no row of archmig's can go in.
+    """
+
+    stamp: tuple[str, ...] | None = None
+    rows: tuple[TrackerRow, ...] = ()
+    tracker: bool = False
+    columns: tuple[str, ...] = ()
+    obstacle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Which revisions a tracker row stands for; `renumbered`: by a number that they bore before."""
+
+    row: TrackerRow
+    revisions: tuple[Revision, ...]
+    renumbered: bool = False
+
+
+def attributions(outline: Outline, rows: Iterable[TrackerRow]) -> tuple[Attribution, ...]:
+    """Each row with the revisions that it stands for; none where no revision ever bore its number.
+
+    One number can have belonged to several migrations: then the row's description decides, and where that tells
+    nothing, today's number.
+    """
+    return tuple(_attribute(outline, row) for row in rows)
+
+
+def claim_of(revision: Revision, stamped: frozenset[str], rows: Iterable[Attribution]) -> Claim:
+    """What is claimed of a revision; of several claims the strongest."""
+    if revision.id in stamped:
+        return Claim.STAMPED
+    mine = [it.row for it in rows if revision in it.revisions]
+    if any(not row.skipped for row in mine):
+        return Claim.EXECUTED
+    return Claim.SKIPPED if mine else Claim.NONE
+
+
+def out_of_order(rows: tuple[TrackerRow, ...]) -> tuple[tuple[TrackerRow, TrackerRow], ...]:
+    """Rows recorded after a row of a higher number, each with the first such row; what archmig recorded aside."""
+    ordered = sorted((it for it in rows if it.checksum != RECORDED), key=lambda row: row.applied_at)
+    found = []
+    for at, row in enumerate(ordered):
+        higher = next((it for it in ordered[:at] if it.version > row.version and it.applied_at < row.applied_at), None)
+        if higher is not None:
+            found.append((row, higher))
+    return tuple(found)
+
+
+def stamp_problem(outline: Outline, stamp: tuple[str, ...]) -> str:
+    """Why a stamp cannot be followed: a revision that the chain does not have, or rows that are no heads; or empty."""
+    unknown = [it for it in stamp if it not in outline.order]
+    if unknown:
+        return f"is stamped {unknown[0]}, which the chain does not have"
+    if set(heads(outline, ancestry(outline, stamp))) != set(stamp):
+        return f"is stamped {' and '.join(stamp)}, of which one comes before another"
+    return ""
+
+
+def _attribute(outline: Outline, row: TrackerRow) -> Attribution:
+    direct = tuple(it for it in outline.revisions if row.version and row.version in {it.legacy_version, it.id})
+    former = tuple(it for it in outline.revisions if row.version in it.legacy_aliases)
+    described = _words(row.description)
+    best = max((_likeness(it, described) for it in (*direct, *former)), default=0.0)
+    if best > 0:
+        likely = tuple(it for it in (*direct, *former) if _likeness(it, described) == best)
+        if not any(it in direct for it in likely):
+            return Attribution(row, likely, renumbered=True)
+    return Attribution(row, direct) if direct else Attribution(row, former, renumbered=bool(former))
+
+
+def _likeness(revision: Revision, described: frozenset[str]) -> float:
+    """How many of a revision's own words a description uses, from 0 to 1."""
+    words = _words(f"{revision.title} {revision.id.replace('_', ' ')}")
+    return len(words & described) / len(words) if words else 0.0
+
+
+def _words(text: str) -> frozenset[str]:
+    letters = "".join(letter if letter.isalpha() else " " for letter in text.lower())
+    return frozenset(word for word in letters.split() if len(word) > 2)

@@ -1,0 +1,164 @@
+"""A diagnosis in findings: what is wrong with the claims, with the schema, and what only deserves a note."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.diagnosis.claims import Claim, out_of_order, stamp_problem
+from architect_migrate.diagnosis.diagnose import Verdict
+from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.model.compare import Severity
+from architect_migrate.model.diff import (
+    Differs,
+    Extra,
+    Missing,
+    OtherwiseNamed,
+    Reordered,
+    change_key,
+    explain,
+    severity,
+)
+from architect_migrate.model.facts import TableFact, describe, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.diagnosis.claims import Attribution, Claims
+    from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement
+    from architect_migrate.model.diff import Change
+    from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.revision_graph import Outline
+
+_RECONCILE = "archmig reconcile puts it right"
+
+
+def findings_of(
+    outline: Outline, diagnosis: Diagnosis, claims: Claims, kept: tuple[tuple[Change, Resolution], ...]
+) -> tuple[Finding, ...]:
+    """Everything that there is to say of a database, what stops a run first."""
+    found = [*_of_stamp(outline, claims), *_of_tracker(diagnosis, claims), *_of_ambiguity(diagnosis)]
+    found += [it for judgement in diagnosis.judgements for it in _of_claim(judgement, diagnosis)]
+    found += _of_changes(diagnosis, {change_key(it) for it, _ in kept})
+    found += [
+        Finding(Level.NOTE, "kept", _subject(change), explain(change), f"stands by {why.origin}{_because(why)}")
+        for change, why in kept
+    ]
+    return tuple(sorted(found, key=lambda it: list(Level).index(it.level)))
+
+
+def _because(why: Resolution) -> str:
+    return f": {why.reason}" if why.reason else ""
+
+
+def _of_stamp(outline: Outline, claims: Claims) -> Iterator[Finding]:
+    problem = stamp_problem(outline, claims.stamp or ())
+    if problem:
+        advice = "use the chain that it belongs to, or correct the version table by hand; nothing is changed until then"
+        yield Finding(Level.BLOCKING, "stamp-unknown", outline.version_table, f"the database {problem}", advice)
+
+
+def _of_tracker(diagnosis: Diagnosis, claims: Claims) -> Iterator[Finding]:
+    for late, higher in out_of_order(claims.rows):
+        found = f"recorded at {late.applied_at}, after {higher.version} ({higher.applied_at})"
+        yield Finding(Level.NOTE, "tracker-out-of-order", f"tracker row {late.version}", found)
+    for it in diagnosis.rows:
+        yield from _of_row(it)
+
+
+def _of_row(it: Attribution) -> Iterator[Finding]:
+    subject = f"tracker row {it.row.version}"
+    if not it.revisions:
+        yield Finding(Level.NOTE, "tracker-unknown", subject, f"{it.row.description!r}: no revision bore this number")
+    elif it.renumbered:
+        now = ", ".join(revision.id for revision in it.revisions)
+        yield Finding(Level.NOTE, "tracker-renumbered", subject, f"{it.row.description!r} is {now} today")
+    if len(it.revisions) > 1:
+        both = " and ".join(revision.id for revision in it.revisions)
+        yield Finding(Level.NOTE, "tracker-ambiguous", subject, f"stands for {both}: only the schema tells which ran")
+    if it.row.skipped:
+        said = it.row.description or it.row.checksum
+        yield Finding(
+            Level.NOTE, "tracker-skipped", subject, f"{said!r}: recorded, and by its own words never executed"
+        )
+
+
+def _of_ambiguity(diagnosis: Diagnosis) -> Iterator[Finding]:
+    if diagnosis.ambiguous:
+        settled = [it for it in diagnosis.ambiguous if it in diagnosis.position]
+        how = (
+            f"the claims say that {', '.join(settled)} ran" if settled else "no claim says that they ran, so they will"
+        )
+        found = f"{', '.join(diagnosis.ambiguous)} leave nothing in the schema to see: {how}"
+        yield Finding(Level.NOTE, "ambiguous-position", "position", found)
+
+
+def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
+    """Where what is claimed of a revision and what is there disagree."""
+    revision, shown = judgement.revision.id, counts(judgement)
+    there = judgement.verdict in {Verdict.APPLIED, Verdict.PARTIAL, Verdict.CONFLICTING}
+    claimed = judgement.claim in {Claim.EXECUTED, Claim.STAMPED}
+    if claimed and judgement.verdict in {Verdict.MISSING, Verdict.PARTIAL, Verdict.CONFLICTING}:
+        found = f"claimed as {judgement.claim.value}, but {judgement.verdict.value} ({shown})"
+        yield Finding(Level.REPAIR, "claim-false", revision, found, _RECONCILE, revision)
+    elif there and not claimed and revision in diagnosis.position:
+        said = "recorded as skipped" if judgement.claim is Claim.SKIPPED else "not recorded anywhere"
+        found = f"{said}, but {judgement.verdict.value} ({shown})"
+        yield Finding(Level.NOTE, "claim-missing", revision, found, "", revision)
+    for fact in judgement.lingering:
+        advice = "it is kept; a [[resolve]] entry with drop = true removes it"
+        yield Finding(
+            Level.NOTE, "lingering", describe(fact), f"{revision} removes it, and it is there", advice, revision
+        )
+
+
+def counts(judgement: Judgement) -> str:
+    """How much of a revision is there, missing and in another shape: `3 there, 1 missing`."""
+    parts = ((judgement.present, "there"), (judgement.absent, "missing"), (judgement.differing, "in another shape"))
+    return ", ".join(f"{len(its)} {word}" for its, word in parts if its)
+
+
+def _of_changes(diagnosis: Diagnosis, kept: set[tuple[str, ...]]) -> Iterator[Finding]:
+    whole = {
+        table_of(it.fact)
+        for it in diagnosis.changes
+        if isinstance(it, Missing | Extra) and isinstance(it.fact, TableFact)
+    }
+    for change in diagnosis.changes:
+        if change_key(change) not in kept and not _part_of_whole(change, whole):
+            yield _of_change(change)
+
+
+def _part_of_whole(change: Change, whole: set[str]) -> bool:
+    """Whether a change only repeats that its whole table is missing, or not the chain's."""
+    if not isinstance(change, Missing | Extra) or isinstance(change.fact, TableFact):
+        return False
+    return table_of(change.fact) in whole
+
+
+def _of_change(change: Change) -> Finding:
+    level = {
+        Severity.BREAKING: Level.REPAIR,
+        Severity.BEHAVIOURAL: Level.REPAIR,
+        Severity.COSMETIC: Level.NOTE,
+        Severity.EXTRA: Level.NOTE,
+    }[severity(change)]
+    advice = _RECONCILE if level is Level.REPAIR else ""
+    return Finding(level, f"{severity(change).value}-{_code(change)}", _subject(change), explain(change), advice)
+
+
+def _code(change: Change) -> str:
+    match change:
+        case Missing():
+            return "missing"
+        case Differs():
+            return "differs"
+        case Extra():
+            return "extra" if change.harmful else "kept"
+        case OtherwiseNamed():
+            return "named-otherwise"
+        case Reordered():
+            return "order"
+
+
+def _subject(change: Change) -> str:
+    return f"table {change.table}" if isinstance(change, Reordered) else describe(change.fact)

@@ -1,0 +1,238 @@
+"""Where a database really is: every revision judged by what of its effects is there, whatever anybody claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from architect_migrate.diagnosis.claims import Attribution, Claim, attributions, claim_of
+from architect_migrate.diagnosis.resolutions import keeper
+from architect_migrate.model.compare import Severity, compare
+from architect_migrate.model.diff import (
+    Change,
+    Differs,
+    Missing,
+    OtherwiseNamed,
+    change_key,
+    diff_of_facts,
+    needs_repair,
+)
+from architect_migrate.model.facts import Fact, facts, table_of
+from architect_migrate.model.history import effects, facts_at, reference
+from architect_migrate.model.revision_graph import ancestry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from architect_migrate.diagnosis.claims import Claims
+    from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.history import Effects, History
+    from architect_migrate.model.revision_graph import Revision
+    from architect_migrate.model.schema import Key, Schema
+
+_SERIOUS = {Severity.BREAKING, Severity.BEHAVIOURAL}
+
+
+class Verdict(Enum):
+    """What is true of a revision on a database."""
+
+    APPLIED = "applied"
+    MISSING = "missing"
+    PARTIAL = "partial"
+    CONFLICTING = "conflicting"
+    SUPERSEDED = "superseded"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One revision judged: which of its surviving effects are there, which are not, which are in another shape.
+
+    `lingering` are objects that the revision removes and that are still there.
+    """
+
+    revision: Revision
+    claim: Claim
+    verdict: Verdict
+    present: tuple[Fact, ...] = ()
+    absent: tuple[Fact, ...] = ()
+    differing: tuple[Differs, ...] = ()
+    lingering: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A database judged.
+
+    `anchors` are the newest revisions of which anything is there, `position` what counts as applied by it (closed
+    under ancestry; revisions that leave no trace count when their claims say so), `ambiguous` the revisions just
+    after the position that the schema cannot tell from it, `changes` the differences from the chain at `position`.
+    """
+
+    judgements: tuple[Judgement, ...]
+    anchors: tuple[str, ...]
+    position: frozenset[str]
+    ambiguous: tuple[str, ...]
+    changes: tuple[Change, ...]
+    rows: tuple[Attribution, ...]
+    stamped: frozenset[str]
+
+
+def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tuple[Resolution, ...] = ()) -> Diagnosis:
+    """Judge every revision of the chain on a database with this schema and these claims.
+
+    What an entry of `resolutions` lets stand counts as there: a person has settled it.
+    """
+    outline = history.outline
+    stamped = ancestry(outline, claims.stamp or ())
+    rows = attributions(outline, claims.rows)
+    said = {it.id: claim_of(it, stamped, rows) for it in outline.revisions}
+    found = facts(schema)
+    anchors = _anchors(history, found)
+    position, ambiguous = _extended(history, ancestry(outline, anchors), said, found)
+    there = reference(history, position), facts_at(history, position)
+    changes = diff_of_facts(there, (schema, found))
+    judge = _Judge(history, found, position, tuple(it for it in changes if keeper(it, resolutions) is None))
+    judgements = tuple(judge.of(it, said[it.id]) for it in outline.revisions)
+    return Diagnosis(judgements, anchors, position, ambiguous, changes, rows, stamped)
+
+
+def _anchors(history: History, found: Mapping[Key, Fact]) -> tuple[str, ...]:
+    """The revisions with evidence that no other revision with evidence comes after."""
+    shapes = _shapes(history)
+    evident = {
+        revision
+        for number, (revision, its) in enumerate(effects(history).items())
+        if any(_tells(fact, found.get(k), shapes[k], number) for k, fact in its.added.items())
+        or _gone(its, found, number, shapes)
+    }
+    before = {parent for it in history.outline.revisions if it.id in evident for parent in it.parents}
+    covered = ancestry(history.outline, before)
+    return tuple(it for it in history.outline.order if it in evident and it not in covered)
+
+
+@lru_cache(maxsize=8)
+def _shapes(history: History) -> dict[Key, list[tuple[int, Fact]]]:
+    """Every shape that the chain ever gives a thing, with the place in the chain of the revision that does."""
+    shapes: dict[Key, list[tuple[int, Fact]]] = {}
+    for number, its in enumerate(effects(history).values()):
+        for its_key, fact in its.added.items():
+            shapes.setdefault(its_key, []).append((number, fact))
+    return shapes
+
+
+def _tells(fact: Fact, there: Fact | None, shapes: list[tuple[int, Fact]], number: int) -> bool:
+    """Whether a fact is in the database and no earlier revision explains it."""
+    if there is None:
+        return False
+    if shapes[0][0] == number:
+        return True
+    return not _serious(fact, there) and all(_serious(shape, there) for at, shape in shapes if at < number)
+
+
+def _gone(its: Effects, found: Mapping[Key, Fact], number: int, shapes: Mapping[Key, list[tuple[int, Fact]]]) -> bool:
+    """Whether a revision that only removes things has removed some from tables that are there with all the rest.
+
+    Without such neighbours absence is no evidence: then the claims say (see `_extended`).
+    """
+    if not _removed(its, found):
+        return False
+    tables = {table_of(fact) for fact in its.removed.values()} - {k[1] for k in its.removed if k[0] == "table"} - {""}
+    earlier = {k: [fact for at, fact in made if at < number] for k, made in shapes.items() if k not in its.removed}
+    neighbours = [k for k, made in earlier.items() if made and table_of(made[-1]) in tables]
+    return bool(neighbours) and all(k in found for k in neighbours)
+
+
+def _removed(its: Effects, found: Mapping[Key, Fact]) -> bool:
+    """Whether a revision only removes things, of which nothing is there."""
+    return bool(its.removed) and not its.added and not any(k in found for k in its.removed)
+
+
+def _serious(expected: Fact, actual: Fact) -> bool:
+    return any(it.severity in _SERIOUS for it in compare(expected, actual))
+
+
+def _extended(
+    history: History, position: frozenset[str], said: Mapping[str, Claim], found: Mapping[Key, Fact]
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The position with the traceless revisions just after it that are claimed, and all such revisions."""
+    reached, class_of, traceless = set(position), [], set(position)
+    for it in history.outline.revisions:
+        if it.id in traceless or not set(it.parents) <= traceless or not _traceless(history, it.id, found):
+            continue
+        traceless.add(it.id)
+        if position or said[it.id] is not Claim.NONE:
+            class_of.append(it.id)
+        if set(it.parents) <= reached and said[it.id] in {Claim.STAMPED, Claim.EXECUTED}:
+            reached.add(it.id)
+    return frozenset(reached), tuple(class_of)
+
+
+def _traceless(history: History, revision: str, found: Mapping[Key, Fact]) -> bool:
+    """Whether a schema can look like this both before and after a revision."""
+    its = effects(history)[revision]
+    return (not its.added and not its.removed) or _removed(its, found)
+
+
+class _Judge:
+    """Judges revisions against one database; what all judgements share is computed once."""
+
+    def __init__(
+        self, history: History, found: Mapping[Key, Fact], position: frozenset[str], changes: tuple[Change, ...]
+    ) -> None:
+        self.effects, self.found, self.position = effects(history), found, position
+        self.expected = facts_at(history, position)
+        self.changes = {change_key(it): it for it in changes}
+
+    def of(self, revision: Revision, claim: Claim) -> Judgement:
+        its = self.effects[revision.id]
+        present, absent, differing = [], [], []
+        for its_key, fact in its.added.items():
+            match self._look(revision.id, its_key, fact):
+                case Differs() as change:
+                    differing.append(change)
+                case Missing():
+                    absent.append(fact)
+                case True:
+                    present.append(fact)
+                case _:
+                    pass
+        lingering = tuple(
+            fact
+            for its_key, fact in its.removed.items()
+            if its_key not in its.added and its_key not in self.expected and its_key in self.found
+        )
+        only_removes, inside = bool(its.removed) and not its.added, revision.id in self.position
+        done = only_removes and inside and len(its.removed) > len(lingering)
+        undone = bool(absent or lingering) or (only_removes and not inside)
+        verdict = self._verdict(revision.id, its, (bool(present) or done, undone, bool(differing)))
+        return Judgement(revision, claim, verdict, tuple(present), tuple(absent), tuple(differing), lingering)
+
+    def _look(self, revision: str, its_key: Key, fact: Fact) -> Missing | Differs | bool:
+        """What became of one effect: missing, in another shape, there (True), or nothing left to see (False)."""
+        if revision not in self.position:
+            there = self.found.get(its_key)
+            return Missing(fact) if there is None or _serious(fact, there) else True
+        if its_key not in self.expected:
+            return False
+        there = self.found.get(its_key)
+        change = self.changes.get(its_key)
+        if change is None or isinstance(change, OtherwiseNamed) or (there is not None and not _serious(fact, there)):
+            return True
+        return change if isinstance(change, Missing) or (isinstance(change, Differs) and needs_repair(change)) else True
+
+    def _verdict(self, revision: str, its: Effects, seen: tuple[bool, bool, bool]) -> Verdict:
+        match seen:
+            case False, False, False:
+                made = bool(its.added or its.removed)
+                return Verdict.SUPERSEDED if made and revision in self.position else Verdict.UNKNOWN
+            case _, _, True:
+                return Verdict.CONFLICTING
+            case True, True, False:
+                return Verdict.PARTIAL
+            case True, False, False:
+                return Verdict.APPLIED
+            case _:
+                return Verdict.MISSING

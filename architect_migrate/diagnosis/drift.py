@@ -1,0 +1,52 @@
+"""What of a database's differences counts as drift: what matters, less what a person let stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.diagnosis.resolutions import unsettled
+from architect_migrate.model.diff import Extra, Missing, Reordered, diff, explain, needs_repair
+from architect_migrate.model.facts import TableFact, describe, key, table_of
+from architect_migrate.model.history import effects, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from architect_migrate.model.diff import Change
+    from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.history import History
+    from architect_migrate.model.schema import Schema
+
+
+def drift(
+    history: History, position: frozenset[str], actual: Schema, resolutions: Iterable[Resolution]
+) -> tuple[Change, ...]:
+    """The breaking and behavioural differences from the chain at a position that no [[resolve]] entry lets stand.
+
+    Of a table that is missing as a whole, its parts are not told one by one.
+    """
+    settled = tuple(resolutions)
+    left = (unsettled(it, settled) for it in diff(reference(history, position), actual))
+    return _condensed(it for it in left if it is not None and needs_repair(it))
+
+
+def in_the_way(
+    history: History, position: frozenset[str], actual: Schema, resolutions: Iterable[Resolution]
+) -> tuple[str, ...]:
+    """Why the revisions after a position can fail, a line each: drift, and what they make that is there already."""
+    later = {k for revision, its in effects(history).items() if revision not in position for k in its.added}
+    differences = diff(reference(history, position), actual)
+    early = _condensed(it for it in differences if isinstance(it, Extra) and key(it.fact) in later)
+    already = tuple(f"{describe(it.fact)} is there already" for it in early if isinstance(it, Extra))
+    return already + tuple(explain(it) for it in drift(history, position, actual, resolutions))
+
+
+def _condensed(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes without the parts of tables that are missing, or too many, as a whole."""
+    found = tuple(changes)
+    whole = {it.fact.table for it in found if isinstance(it, Missing | Extra) and isinstance(it.fact, TableFact)}
+    return tuple(
+        it
+        for it in found
+        if isinstance(it, Reordered) or isinstance(it.fact, TableFact) or table_of(it.fact) not in whole
+    )

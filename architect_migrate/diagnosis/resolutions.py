@@ -1,0 +1,140 @@
+"""What [[resolve]] entries settle: which differences they let stand, and which entry would settle a blocked one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from architect_migrate.databases.sqlite.sql.lexer import fold
+from architect_migrate.model.diff import Change, Differs, Extra, Reordered, needs_repair
+from architect_migrate.model.environment import Drop, Fill, Keep, Kind
+from architect_migrate.model.facts import (
+    CheckFact,
+    ColumnFact,
+    Fact,
+    ForeignKeyFact,
+    IndexFact,
+    PrimaryKeyFact,
+    TableFact,
+    TriggerFact,
+    UniqueFact,
+    ViewFact,
+    table_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from architect_migrate.model.environment import Resolution, Subject
+    from architect_migrate.model.schema import Column, Table
+
+
+def unsettled(change: Change, resolutions: Iterable[Resolution]) -> Change | None:
+    """What is left of a change when the entries that let something stand are honoured; None if nothing."""
+    if isinstance(change, Reordered):
+        return change
+    for entry in resolutions:
+        if isinstance(entry, Keep) and _covers(entry.subject, change.fact):
+            return None
+        if isinstance(entry, Fill) and entry.nullable and isinstance(change, Differs) and _fills(entry, change.fact):
+            left = tuple(it for it in change.differences if (it.respect, it.actual) != ("nullability", "NULL allowed"))
+            return replace(change, differences=left) if left else None
+    return change
+
+
+def keeper(change: Change, resolutions: Iterable[Resolution]) -> Resolution | None:
+    """The entry that lets a difference stand, if there is one."""
+    for entry in resolutions:
+        left = unsettled(change, [entry])
+        if left is None or (left != change and not needs_repair(left)):
+            return entry
+    return None
+
+
+def fill_of(resolutions: Iterable[Resolution], table: str, column: str) -> Fill | None:
+    """The entry that says what a column's rows get."""
+    mine = (it for it in resolutions if isinstance(it, Fill))
+    return next((it for it in mine if (fold(it.table), fold(it.column)) == (table, column)), None)
+
+
+def drops(change: Change, resolutions: Iterable[Resolution]) -> bool:
+    """Whether an entry tells an extra to go."""
+    return isinstance(change, Extra) and any(
+        isinstance(it, Drop) and _names(it.subject, change.fact) for it in resolutions
+    )
+
+
+def suggestion(expected: Column, table: Table, known: frozenset[str]) -> str:
+    """The column of `table` that looks like the missing one: of its type, unknown to the chain, best by name."""
+    candidates = [it for it in table.columns if it.name not in known and it.affinity == expected.affinity]
+    required = [it for it in candidates if it.not_null] or candidates
+
+    def likeness(column: Column) -> float:
+        return SequenceMatcher(None, column.name, expected.name).ratio()
+
+    best = max(required, key=likeness, default=None)
+    if best is None or (len(required) > 1 and likeness(best) < 0.5):
+        return ""
+    return best.spelling or best.name
+
+
+def entry(table: str, column: str, *lines: str) -> str:
+    """A [[resolve]] entry ready to paste."""
+    about = [f"table = {_toml(table)}"] + ([f"column = {_toml(column)}"] if column else [])
+    return "\n".join(["[[resolve]]", *about, *lines])
+
+
+def copy_line(column: str) -> str:
+    """The line that fills a column from another."""
+    return f"copy_from = {_toml(column)}"
+
+
+def _toml(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+def _covers(subject: Subject, fact: Fact) -> bool:
+    """Whether a subject's shape includes a fact: a table all of its facts, a column those that rest on it."""
+    if _names(subject, fact):
+        return True
+    if subject.kind is Kind.TABLE:
+        return table_of(fact) == fold(subject.name)
+    if subject.kind is not Kind.COLUMN or table_of(fact) != fold(subject.table or ""):
+        return False
+    column = fold(subject.name)
+    match fact:
+        case PrimaryKeyFact() | UniqueFact():
+            return column in fact.columns
+        case ForeignKeyFact():
+            return column in fact.foreign_key.columns
+        case CheckFact():
+            return column in fact.check.mentions
+        case _:
+            return False
+
+
+def _names(subject: Subject, fact: Fact) -> bool:
+    """Whether a subject is the very object of a fact."""
+    name = fold(subject.name)
+    match fact, subject.kind:
+        case ColumnFact(), Kind.COLUMN:
+            return (fact.table, fact.column.name) == (fold(subject.table or ""), name)
+        case IndexFact(), Kind.INDEX:
+            return fact.index.name == name
+        case TriggerFact(), Kind.TRIGGER:
+            return fact.trigger.name == name
+        case ViewFact(), Kind.VIEW:
+            return fact.view.name == name
+        case TableFact(), Kind.TABLE:
+            return fact.table == name
+        case _:
+            return False
+
+
+def _fills(entry: Fill, fact: Fact) -> bool:
+    """Whether an entry is about the column of a fact."""
+    if not isinstance(fact, ColumnFact):
+        return False
+    return (fact.table, fact.column.name) == (fold(entry.table), fold(entry.column))

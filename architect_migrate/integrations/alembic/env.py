@@ -1,0 +1,259 @@
+"""What alembic/env.py calls: plain `alembic` commands get the same choice of database, transaction and proof."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from logging.config import fileConfig
+from pathlib import Path
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from architect_migrate.cli.report.layout import harmless
+from architect_migrate.core.chain_errors import (
+    ChainError,
+    DriftedError,
+    NotProvenError,
+    ProtectedError,
+    RevisionFailedError,
+)
+from architect_migrate.core.database_errors import (
+    CommitFailedError,
+    DamagedError,
+    ForeignKeysBrokenError,
+    RolledBackError,
+    TransactionEndedError,
+)
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.interrupts import FinishedFirst, finishing
+from architect_migrate.databases.sqlite import connection as database
+from architect_migrate.databases.sqlite.alembic_connection import alchemy
+from architect_migrate.databases.sqlite.bookkeeping import read_claims
+from architect_migrate.databases.sqlite.files.commit_check import landed_by_stamp, read_back, settled
+from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.databases.sqlite.rows.exact import shown
+from architect_migrate.databases.sqlite.rows.foreign_keys import violations
+from architect_migrate.databases.sqlite.rows.integrity import Soundness, soundness
+from architect_migrate.diagnosis.drift import drift, in_the_way
+from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, source_for, title
+from architect_migrate.integrations.alembic.options import read_options
+from architect_migrate.integrations.alembic.record import recording
+from architect_migrate.integrations.alembic.steps import refuse_foreign, watched_steps
+from architect_migrate.model.diff import explain
+from architect_migrate.model.environment import Uninitialised, resolutions_for
+from architect_migrate.model.revision_graph import ancestry
+from architect_migrate.revisions import alembic_runtime
+from architect_migrate.revisions.replay import history_at
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.integrations.alembic.record import Record
+
+_READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
+
+
+def run(context: ModuleType) -> None:
+    """Run what Alembic was asked for, on the connection that was lent or on the environment that was named."""
+    lent = context.config.attributes.get("connection")
+    if lent is not None:
+        context.configure(connection=lent)
+        with context.begin_transaction():
+            context.run_migrations()
+        return
+    with alembic_runtime.command_errors(harmless), _interruptible(context.config):
+        _log_as_configured(context.config)
+        if context.is_offline_mode():
+            _print_sql(context)
+        else:
+            _run_online(context)
+
+
+@contextmanager
+def _interruptible(config: Any) -> Iterator[None]:
+    """A Ctrl-C ends Alembic's command line with a line and code 130; a library's caller gets it as it is."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if config.cmd_opts is None:
+            raise
+        done = "after the commit: all of it is done" if isinstance(stop, FinishedFirst) else "and nothing was changed"
+        config.print_stdout("FAILED: interrupted, %s", done)
+        raise SystemExit(130) from None
+
+
+def _log_as_configured(config: Any) -> None:
+    """Logging belongs to whoever owns the process: Alembic's command line has `cmd_opts`, a library's caller none."""
+    if config.cmd_opts is not None and config.file_config.has_section("loggers"):
+        fileConfig(config.config_file_name, disable_existing_loggers=False)
+
+
+def _print_sql(context: ModuleType) -> None:
+    """The SQL of a run, as one transaction, without opening any database."""
+    context.configure(dialect_name="sqlite", literal_binds=True, transactional_ddl=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _run_online(context: ModuleType) -> None:
+    options = read_options(context.get_x_argument())
+    job = job_of(context.config, options)
+    logging.getLogger("alembic.archmig").info("Database %s", title(job))
+    _import_revisions(context, job.ini)
+    if job.command in _READING:
+        _read(context, job)
+        return
+    if job.environment.protected and options.yes != job.environment.name:
+        raise ProtectedError(job.environment.name, job.command or "run")
+    _write(context, job)
+
+
+def _import_revisions(context: ModuleType, ini: Path) -> None:
+    """Import every revision file before any lock is held, and while `op` has nothing that it could change."""
+    try:
+        with alembic_runtime.file_errors(ini):
+            context.script.get_heads()
+    except (Exception, SystemExit) as error:
+        cause, folder = error.__cause__ or error, Path(context.script.dir).absolute()
+        inside = [it for it in extract_tb(cause.__traceback__) if folder in Path(it.filename).parents]
+        if not inside and isinstance(error, ArchmigError):
+            raise
+        place = f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else str(ini)
+        raise ChainError(place, f"{type(cause).__name__} on import: {cause}") from error
+
+
+def _read(context: ModuleType, job: Job) -> None:
+    """Commands that only look get a connection that cannot write, and no version table is made for them."""
+    # An empty model and no names to compare: Alembic's own comparison finds nothing, archmig's is made below.
+    quiet = {"target_metadata": sa.MetaData(), "include_name": lambda *_: False} if job.command == "check" else {}
+    with (
+        database.reading(job.path, job.environment.lock_timeout) as connection,
+        alchemy(connection) as lent,
+    ):
+        context.configure(connection=lent, dont_mutate=True, transactional_ddl=True, **quiet)
+        table = context.get_context().version_table
+        read_claims(connection, None, table)
+        context.run_migrations()
+        if job.command == "check":
+            _refuse_drift(context, job, connection, table)
+
+
+def _refuse_drift(context: ModuleType, job: Job, connection: sqlite3.Connection, table: str) -> None:
+    """Alembic has found the database at the chain's head: say what is not as the chain makes it there."""
+    history = history_at(source_for(job))
+    position = frozenset(history.outline.order)
+    schema = read_schema(connection, bookkeeping(job, table))
+    found = tuple(explain(it) for it in drift(history, position, schema, resolutions_for(job.matrix, job.environment)))
+    for line in found:
+        context.config.print_stdout("%s", line)
+    if found:
+        raise DriftedError(job.environment.name, found)
+
+
+def _write(context: ModuleType, job: Job) -> None:
+    """Run the command in one transaction, prove what it left, commit, read the version back, and enter it all."""
+    record = recording(job)
+    try:
+        with record.kept_if_it_fails():
+            _commit(context, job, record)
+    except FinishedFirst:
+        _enter(record)
+        raise
+    table = context.get_context().version_table
+    unread = read_back(job.path, job.environment.lock_timeout, table, record.stamps[1])
+    _enter(record, str(unread or ""))
+    if unread:
+        raise unread
+
+
+def _enter(record: Record, unread: str = "") -> None:
+    for warning in record.enter(unread):
+        logging.getLogger("alembic.archmig").warning("%s", warning)
+
+
+def _commit(context: ModuleType, job: Job, record: Record) -> None:
+    """Run, and commit; from then on the record tells what was done."""
+    with ExitStack() as around:
+        if job.command in {"", "upgrade"} and job.environment.uninitialised is Uninitialised.CREATE:
+            around.enter_context(database.created(job.path))
+        around.enter_context(_explained(job))
+        try:
+            finishing(lambda it: _in_transaction(context, job, it, record))
+        except CommitFailedError as error:
+            _look_into(context, job, record, error)
+
+
+def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
+    """A commit that SQLite calls failed: the stamp in the file says what came of it, else nobody knows."""
+    table = context.get_context().version_table
+    found = landed_by_stamp(job.path, job.environment.lock_timeout, table, *record.stamps)
+    logging.getLogger("alembic.archmig").warning("%s", settled(error, found))
+
+
+def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:
+    with database.transaction(job.path, job.environment.lock_timeout) as connection:
+        sound = _sound(job.path, connection)
+        before = violations(connection)
+        with alchemy(connection) as lent:
+            context.configure(connection=lent, transactional_ddl=True)
+            migration = context.get_context()
+            stamped = () if job.purge else read_claims(connection, None, migration.version_table).stamp or ()
+            record.begins(connection, migration.version_table, stamped)
+            # Alembic has no public place between its steps and their functions.
+            steps = migration._migrations_fn  # noqa: SLF001
+            migration._migrations_fn = partial(watched_steps, steps, connection, job, told=record.steps)  # noqa: SLF001
+            context.run_migrations()
+            recorded = migration.get_current_heads()
+            refuse_foreign(job, set(recorded) - set(stamped))
+        record.sync(connection, recorded)
+        if worse := _sound(job.path, connection).worse_than(sound.broken):
+            raise NotProvenError(worse)
+        if broken := violations(connection) - before:
+            raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))
+        for warning in sound.left():
+            logging.getLogger("alembic.archmig").warning("%s", warning)
+        record.ends(connection, recorded)
+        interrupts.refuse()
+        interrupts.held = True
+
+
+def _sound(path: Path, connection: sqlite3.Connection) -> Soundness:
+    found = soundness(connection)
+    if found.damage:
+        raise DamagedError(str(path), found.damage[0])
+    return found
+
+
+def _row(table: str, row: int | tuple[object, ...], parent: str, _times: int) -> str:
+    return f"{table} row {', '.join(map(shown, row if isinstance(row, tuple) else (row,)))} to {parent}"
+
+
+@contextmanager
+def _explained(job: Job) -> Iterator[None]:
+    """A failed run as an error that names the environment, and says so where drift is what stood in the way."""
+    try:
+        yield
+    except ForeignKeysBrokenError as error:
+        raise RolledBackError(job.environment.name, str(error), ()) from error
+    except RevisionFailedError as error:
+        if isinstance(error.__cause__, TransactionEndedError):
+            raise
+        raise RolledBackError(job.environment.name, str(error), _found_in_the_way(job)) from error
+
+
+def _found_in_the_way(job: Job) -> tuple[str, ...]:
+    """What of the database is not where its version says; nothing where that cannot be told."""
+    with suppress(ArchmigError):
+        history = history_at(source_for(job))
+        table = history.outline.version_table
+        with database.reading(job.path, job.environment.lock_timeout) as connection:
+            position = ancestry(history.outline, read_claims(connection, None, table).stamp or ())
+            schema = read_schema(connection, bookkeeping(job, table))
+        return in_the_way(history, position, schema, resolutions_for(job.matrix, job.environment))
+    return ()

@@ -1,0 +1,117 @@
+"""What one plain `alembic` command leaves in the ledger: what it ran, or which stamp a person set."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from architect_migrate.config.context import setting_for
+from architect_migrate.core.chain_errors import StepFailedError
+from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.bookkeeping import read_claims
+from architect_migrate.databases.sqlite.fingerprint import traces_of
+from architect_migrate.integrations.alembic.job import bookkeeping
+from architect_migrate.ledger import recorder
+from architect_migrate.model.revision_graph import ancestry
+from architect_migrate.planning.plan import Plan, SyncTracker, change_words, headline
+from architect_migrate.revisions.replay import cache_folder
+from architect_migrate.runs.steps import write_tracker
+
+if TYPE_CHECKING:
+    import sqlite3
+    from contextlib import AbstractContextManager
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.integrations.alembic.job import Job
+    from architect_migrate.planning.results import Traces
+
+
+@dataclass(slots=True)
+class Record:
+    """A run of alembic while it goes on; `steps` are those that were run, in words, `changes` those of the tracker.
+
+    `setting` is read before anything runs: no file of the chain may stand in the way of saying that it is committed.
+    """
+
+    job: Job
+    setting: Setting
+    started: float = field(default_factory=time.time)
+    steps: list[str] = field(default_factory=list)
+    hidden: tuple[str, ...] = ()
+    stamps: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    changes: list[str] = field(default_factory=list)
+    before: Traces | None = None
+    after: Traces | None = None
+
+    @property
+    def action(self) -> str:
+        """The command as a person writes it; `alembic run` where a program calls Alembic as a library."""
+        return f"alembic {self.job.command or 'run'}"
+
+    def begins(self, connection: sqlite3.Connection, version_table: str, stamped: tuple[str, ...]) -> None:
+        """Note what is there before anything runs."""
+        self.hidden = bookkeeping(self.job, version_table)
+        self.before, self.stamps = traces_of(connection, self.hidden), (stamped, ())
+
+    def ends(self, connection: sqlite3.Connection, recorded: tuple[str, ...]) -> None:
+        """Note what is there before the commit."""
+        self.after, self.stamps = traces_of(connection, self.hidden), (self.stamps[0], recorded)
+
+    def sync(self, connection: sqlite3.Connection, recorded: tuple[str, ...]) -> None:
+        """Make the legacy tracker true of what was run, where it is to be kept so; a stamp by hand proves nothing.
+
+        Raises StepFailedError where its table does not take such rows.
+        """
+        setting = self.setting
+        if not self.steps or setting.tracker is None or not setting.tracker.sync:
+            return
+        outline = setting.outline()
+        claims, position = read_claims(connection, setting.tracker, outline.version_table), ancestry(outline, recorded)
+        plan = setting.synced(claims, Plan((), (), (), position, position))
+        for it in plan.blockers:
+            raise StepFailedError(f"make the {it.subject} true", f"{it.found}; {it.advice}")
+        for step in plan.steps:
+            if isinstance(step, SyncTracker):
+                write_tracker(connection, step)
+                self.steps.append(headline(step))
+                self.changes += map(change_words, step.changes)
+
+    def kept_if_it_fails(self) -> AbstractContextManager[None]:
+        """A block whose failure is entered."""
+        return recorder.entered_if_it_fails(self.setting, self.action, self.started)
+
+    def enter(self, unread: str = "") -> tuple[str, ...]:
+        """Enter a run that changed anything; what went wrong with that are warnings.
+
+        `unread` is why it could not be read back, which makes it a run that failed, though it is committed.
+        """
+        if self.after is None or (not self.steps and set(self.stamps[0]) == set(self.stamps[1])):
+            return ()
+        heads = ", ".join(self.stamps[1]) or "base"
+        way = " with --purge" if self.job.purge else ""
+        by_hand = (("forced", f"stamp {heads}: set by a person{way}, whatever the schema shows"),)
+        facts = (
+            *(() if self.steps else by_hand),
+            *(("tracker", it) for it in self.changes),
+            *recorder.left_behind(self.before, self.after),
+            ("chain", self.setting.source.fingerprint),
+            *recorder.tools(),
+        )
+        detail = f"{count(len(self.steps), 'step')}, at {heads}" if self.steps else f"stamped {heads}"
+        return recorder.enter(
+            self.setting,
+            self.action,
+            self.started,
+            result="failed" if unread else "done",
+            stamps=self.stamps,
+            steps=tuple(self.steps),
+            detail=unread or detail,
+            facts=facts,
+        )
+
+
+def recording(job: Job) -> Record:
+    """The record of a job that begins now. Raises as the chain's files are read."""
+    return Record(job, setting_for(job.matrix, job.environment, cache_folder(os.environ)))

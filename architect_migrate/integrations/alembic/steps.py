@@ -1,0 +1,113 @@
+"""Alembic's own steps under archmig's eyes: refused before the first where policy says so, watched one by one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.config.context import setting_for
+from architect_migrate.core.chain_errors import NotPromotedError, NotRehearsedError
+from architect_migrate.core.database_errors import TransactionEndedError
+from architect_migrate.databases.sqlite import connection as database
+from architect_migrate.databases.sqlite.alembic_connection import not_passed_over
+from architect_migrate.databases.sqlite.authorizer import watched
+from architect_migrate.databases.sqlite.repair import batch_repair
+from architect_migrate.integrations.alembic.job import source_for
+from architect_migrate.planning.plan import RunDowngrade, RunRevision, headline
+from architect_migrate.revisions import alembic_runtime
+from architect_migrate.revisions.replay import cache_folder, foreign_at, history_of
+from architect_migrate.runs.native_plan import as_alembic_goes
+from architect_migrate.runs.promote import lacking
+from architect_migrate.runs.rehearsal_gate import advice_for, schema_digest, standing
+from architect_migrate.runs.survey import foreign_error
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection, Iterable, Iterator
+    from pathlib import Path
+
+    from architect_migrate.integrations.alembic.job import Job
+
+
+def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
+    """Raise ForeignBranchError for a revision on a branch that only other environments list."""
+    if not any(it.heads for it in job.matrix.environments):
+        return
+    source = source_for(job)
+    if foreign := foreign_at(source) & set(revisions):
+        raise foreign_error(job.environment.name, source, min(foreign))
+
+
+def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
+    """Raise NotPromotedError for a revision that an environment which this one requires has not had."""
+    if job.environment.requires:
+        found = lacking(setting_for(job.matrix, job.environment, cache_folder(os.environ)), revisions)
+        if found:
+            raise NotPromotedError(job.environment.name, tuple(str(it) for it in found))
+
+
+def _refuse_unrehearsed(
+    job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: sqlite3.Connection
+) -> None:
+    """Raise NotRehearsedError where a rehearsal is required, and there is none of what archmig would plan for this."""
+    if not job.environment.require_rehearsal or not (up or down):
+        return
+    setting = setting_for(job.matrix, job.environment, cache_folder(os.environ))
+    plan = as_alembic_goes(setting.outline(), up, down, stamped)
+    if why := standing(setting, plan, schema_digest(setting, connection)).why:
+        raise NotRehearsedError(job.environment.name, why, advice_for(setting, plan))
+
+
+def watched_steps(
+    steps: Callable[..., Iterable[Any]],
+    connection: sqlite3.Connection,
+    job: Job,
+    heads: Any,
+    context: Any,
+    *,
+    told: list[str],
+) -> Iterator[Any]:
+    """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing.
+
+    Each that is run is put into `told` in words.
+    """
+    found = list(steps(heads, context))
+    own = [it for it in found if hasattr(it, "revision")]
+    run = [it.revision.revision for it in own if it.is_upgrade]
+    refuse_foreign(job, run)
+    _refuse_unpromoted(job, run)
+    _refuse_unrehearsed(job, run, [it.revision.revision for it in own if not it.is_upgrade], heads, connection)
+    for step in found:
+        if hasattr(step, "revision"):
+            step.migration_fn = _watched_step(step.migration_fn, connection, context, step, job.ini)
+            its = step.revision.revision
+            told.append(headline(RunRevision(its) if step.is_upgrade else RunDowngrade(its)))
+        yield step
+
+
+def _watched_step(
+    function: Callable[..., None], connection: sqlite3.Connection, context: Any, step: Any, ini: Path
+) -> Callable[..., None]:
+    """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
+
+    What it takes away beyond what it does in the chain is put back, or the run is refused.
+    """
+    verb, revision = "upgrade()" if step.is_upgrade else "downgrade()", step.revision.revision
+
+    @wraps(function)
+    def watched_function(**given: Any) -> None:
+        before = batch_repair.look(connection)
+        with alembic_runtime.failures(revision, verb):
+            stamped = set(context.get_current_heads())
+            with watched(connection) as seen, not_passed_over(context, connection):
+                function(**given)
+                database.still_inside(connection)
+            if set(context.get_current_heads()) != stamped:
+                raise TransactionEndedError(f"change the stamp in {context.version_table}")
+        learn = partial(history_of, ini, cache_folder(os.environ))
+        for it in batch_repair.mend(connection, before, seen, revision, learn):
+            logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, it)
+
+    return watched_function

@@ -1,0 +1,45 @@
+"""Databases to test with: an empty one at any revision of a chain, and a copy of an environment's."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from architect_migrate.databases.sqlite.connection import file_of
+from architect_migrate.databases.sqlite.files.backup import file_safe, take
+from architect_migrate.databases.sqlite.recorder import scratch_connection
+from architect_migrate.databases.sqlite.stamp import write_stamp
+from architect_migrate.databases.sqlite.template import replay_on
+from architect_migrate.model.revision_graph import heads, position_at
+from architect_migrate.revisions.replay import history_at
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from architect_migrate.model.environment import Environment
+    from architect_migrate.revisions.replay import Source
+
+
+def build_at(source: Source, target: str, path: Path) -> None:
+    """Make a new database at `path` that is what the chain leaves at `target`, its own rows and stamp included.
+
+    Raises UnknownRevisionError, ChainError, ReplayError.
+    """
+    history = history_at(source)
+    outline, position = history.outline, position_at(history.outline, target)
+    with closing(scratch_connection(path)) as connection:
+        connection.isolation_level = None
+        connection.execute("BEGIN")
+        for revision, its in zip(outline.order, history.replayed, strict=True):
+            if revision in position:
+                replay_on(connection, revision, its.statements)
+        write_stamp(connection, outline.version_table, heads(outline, position))
+        connection.execute("COMMIT")
+
+
+def copy_of(environment: Environment, folder: Path) -> Path:
+    """A copy of what is committed in an environment's database, compared with it; the original is only read.
+
+    Raises BackupError, and what `database.reading` raises.
+    """
+    return take(file_of(environment.url), folder, file_safe(environment.name)).path

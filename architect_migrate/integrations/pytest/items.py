@@ -1,0 +1,129 @@
+"""The ready tests that `pytest --archmig` adds: one head, every revision up and down, schema and models, lint."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from architect_migrate.cli.report.lint import flaw_text
+from architect_migrate.config.chain_choice import labels_of
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.lint.files import outline_of
+from architect_migrate.lint.lint import examine, revision_files
+from architect_migrate.revisions.plain_alembic import run_plainly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from _pytest._code.code import TerminalRepr
+
+    from architect_migrate.lint.lint import Examined
+    from architect_migrate.lint.rules import Flaw
+    from architect_migrate.model.environment import Matrix
+    from architect_migrate.revisions.plain_alembic import PlainRun
+    from architect_migrate.revisions.replay import Source
+
+_HEADS = frozenset({"AM005", "AM006", "AM007", "AM008"})
+# What keeps a revision from going up and down; the rest is lint's.
+_RUNS = ("AM001", "AM101", "AM102", "AM103", "AM104", "AM2", "AM302", "AM5")
+
+
+class UnsoundError(Exception):
+    """A ready test failed; the message is all that there is to show."""
+
+
+class ReadyTest(pytest.Item):
+    """One ready test: `check` returns what is wrong, or nothing."""
+
+    def __init__(self, check: Callable[[], str], **more: object) -> None:
+        super().__init__(**more)  # type: ignore[arg-type]  # what pytest gives its items
+        self.check = check
+
+    def runtest(self) -> None:
+        """Fail with what is wrong."""
+        if wrong := self.check():
+            raise UnsoundError(wrong)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str | TerminalRepr:
+        """What is wrong, without the way to it."""
+        if isinstance(excinfo.value, UnsoundError | ArchmigError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)  # type: ignore[arg-type]  # as pytest calls it
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where it stands: in the chain, not in a file of tests."""
+        return self.path, None, self.nodeid
+
+
+class _Chain:
+    """What the ready tests share: each thing is found out once in a run."""
+
+    def __init__(self, matrix: Matrix, source: Source) -> None:
+        self.matrix, self.source = matrix, source
+
+    @cached_property
+    def examined(self) -> Examined:
+        """What lint finds."""
+        return examine(self.source, branches=labels_of(self.matrix))
+
+    @cached_property
+    def plain(self) -> PlainRun:
+        """What plain Alembic does."""
+        return run_plainly(self.source)
+
+    def of(self, wanted: Callable[[Flaw], bool]) -> str:
+        """The flaws of a kind, as `archmig lint` shows them."""
+        return "\n".join(flaw_text(it, Path.cwd()) for it in self.examined.flaws if wanted(it))
+
+    def runs(self, revision: str) -> str:
+        """What keeps a revision from going up and down."""
+        if revision in self.examined.untried:
+            return f"{revision} comes after a revision that does not run, and could not be tried"
+        return self.of(lambda it: _keeps_from_running(it, {revision}))
+
+    def schema(self) -> str:
+        """How the schema that plain Alembic makes differs from the chain's."""
+        run = self.plain
+        if run.problem:
+            return f"alembic upgrade heads failed: {run.problem}"
+        return _headed("what plain Alembic makes is not what the chain was seen to do:", run.drift)
+
+    def models(self) -> str:
+        """How it differs from the models of env.py."""
+        run = self.plain
+        if run.problem:
+            return f"alembic upgrade heads failed: {run.problem}"
+        if run.models is None:
+            pytest.skip(f"there are no models to compare with: {run.no_models}")
+        return _headed("what the revisions make is not what the models of env.py say (alembic check):", run.models)
+
+
+def ready_tests(session: pytest.Session, choose: Callable[[], tuple[Matrix, Source]]) -> Iterator[pytest.Item]:
+    """The items. Raises UsageError where no chain is found."""
+    try:
+        matrix, source = choose()
+        outline = outline_of(revision_files(source))
+    except ArchmigError as error:
+        raise pytest.UsageError(f"--archmig: {error}") from error
+    chain = _Chain(matrix, source)
+    checks: dict[str, Callable[[], str]] = {"single_head": lambda: chain.of(lambda it: it.code in _HEADS)}
+    checks |= {f"up_and_down[{it}]": partial(chain.runs, it) for it in outline.order}
+    checks["schema_matches_the_chain"] = chain.schema
+    checks["models_match_the_schema"] = chain.models
+    known = frozenset(outline.order)
+    checks["lint_clean"] = lambda: chain.of(lambda it: it.code not in _HEADS and not _keeps_from_running(it, known))
+    for name, check in checks.items():
+        yield ReadyTest.from_parent(session, name=name, nodeid=f"archmig::{name}", check=check)
+
+
+def _headed(title: str, lines: Iterable[str]) -> str:
+    """Lines under a title; nothing where there are none."""
+    text = "\n".join(lines)
+    return f"{title}\n{text}" if text else ""
+
+
+def _keeps_from_running(it: Flaw, revisions: Collection[str]) -> bool:
+    return it.revision in revisions and it.code.startswith(_RUNS)

@@ -1,0 +1,121 @@
+"""What was found of a database before, for as long as everything that it was found from is the same to the letter.
+
+A start compares digests instead of schemas: of environments.toml and the variables in it, of the chain's files, of
+the texts that the database stores for its schema, of its stamp and its tracker. What cannot be compared is another one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote as percent
+
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.sql.lexer import quote
+from architect_migrate.revisions.files import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_VERSION = 1
+_VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a finding came from: files as environments.toml names them, before links are followed, and two tables."""
+
+    config: Path
+    chain: Path
+    database: Path
+    version_table: str
+    tracker: str
+
+
+def memo_file(cache: Path, config: Path, word: str) -> Path:
+    """Where the memo is of an environment, by the word that chose it (empty: the default one)."""
+    key = _digest(os.fsencode(f"{config.absolute()}\0{word}"))
+    return cache / f"start-{key}.json"
+
+
+def turn_file(cache: Path, database: Path) -> Path:
+    """The file, made if need be, by which processes that would upgrade a database take turns. Raises OSError."""
+    file = cache / f"start-{_digest(os.fsencode(database))}.turn"
+    cache.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    return file
+
+
+def recall(memo: Path, config: Path, environ: Mapping[str, str]) -> dict[str, Any] | None:
+    """What was remembered, if all that it was found from is as it was; None in every other case."""
+    try:
+        told = json.loads(memo.read_bytes())
+        if told["version"] != _VERSION or told["config"] != str(config.absolute()):
+            return None
+        written = told["sources"]
+        chain, database = Path(written["chain"]), Path(written["database"])
+        sources = Sources(config, chain, database, written["version_table"], written["tracker"])
+        found: dict[str, Any] = told["found"]
+        return found if told["evidence"] == evidence(sources, environ) else None
+    except (ArchmigError, OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remember(memo: Path, sources: Sources, proof: Mapping[str, str], found: Mapping[str, Any]) -> None:
+    """Keep what was found from sources that had this evidence; a memo that cannot be written costs time only."""
+    names = {"chain": sources.chain, "database": sources.database}
+    tables = {"version_table": sources.version_table, "tracker": sources.tracker}
+    told = {
+        "version": _VERSION,
+        "config": str(sources.config.absolute()),
+        "sources": {**{it: str(path) for it, path in names.items()}, **tables},
+        "evidence": proof,
+        "found": found,
+    }
+    from architect_migrate.core.atomic_files import write_whole
+
+    with suppress(OSError, ValueError):
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(memo, json.dumps(told))
+
+
+def evidence(sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
+    """Digests of all that a finding depends on. Raises OSError, ChainError (an ArchmigError) or ValueError."""
+    text = sources.config.read_bytes()
+    names = sorted({it.decode() for it in _VARIABLE.findall(text)})
+    return {
+        "config": _digest(text),
+        "variables": _digest(repr([(it, environ.get(it)) for it in names]).encode("utf-8", "surrogateescape")),
+        "places": _digest(repr([os.path.realpath(it) for it in (sources.chain, sources.database)]).encode()),
+        "chain": fingerprint(sources.chain),
+        "database": _of_database(Path(os.path.realpath(sources.database)), sources),
+    }
+
+
+def _of_database(path: Path, sources: Sources) -> str:
+    """A digest of its schema's texts and of the rows of its stamp and tracker, all of one moment."""
+    try:
+        uri = f"file:{percent(os.fsencode(path))}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)) as connection:
+            connection.execute("BEGIN")
+            rows = [_rows(connection, it) for it in (sources.version_table, sources.tracker) if it]
+            return _digest(f"{digest(connection)}{rows!r}".encode("utf-8", "surrogatepass"))
+    except sqlite3.Error as error:
+        raise ValueError(type(error).__name__) from error
+
+
+def _rows(connection: sqlite3.Connection, table: str) -> list[Any] | None:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (table,)).fetchone()
+    return connection.execute(f"SELECT * FROM {quote(table)}").fetchall() if found else None
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=16).hexdigest()

@@ -1,0 +1,191 @@
+"""What an application calls when it starts: how its database is, in a value and a line of its log.
+
+All that is imported here is what the answer "all is well, as before" takes: most starts get no other.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.config.locate import config_place
+from architect_migrate.core.errors import ArchmigError, StartRefusedError, UsageError, nearest, shortened
+from architect_migrate.core.urls import mask
+from architect_migrate.integrations.startup.memo import memo_file, recall
+from architect_migrate.integrations.startup.status import Start, StartState
+from architect_migrate.revisions.replay import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from architect_migrate.model.environment import OnPending
+
+_POLICIES = ("refuse", "upgrade", "warn")
+_YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})
+_SKIP, _ENVIRONMENT = "ARCHITECT_SKIP_MIGRATIONS", "ARCHITECT_ENV"
+# A database that was changed by the start of an application is worth a line that every log shows.
+_NOTEWORTHY = frozenset({StartState.UPGRADED})
+_GRAVE = frozenset({StartState.REFUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What was asked for: `word` chooses the environment (empty: the default one), `policy` is empty where none is."""
+
+    word: str
+    config: Path | None
+    policy: str
+    environ: Mapping[str, str]
+    cache: Path | None
+    cwd: Path
+
+
+def startup(
+    env: str | None = None,
+    config: str | Path | None = None,
+    *,
+    on_pending: str | OnPending | None = None,
+    skip: bool = False,
+    logger: logging.Logger | None = None,
+) -> Start:
+    """Look at the application's database when it starts; what was found is logged in a line and returned.
+
+    `env` is its name in environments.toml (else ARCHITECT_ENV, else the default there), `config` that file (else
+    ARCHMIG_CONFIG, else it is looked for from the current folder upwards). `on_pending`, else what the environment
+    says: "warn" changes nothing, "upgrade" runs what is pending and goes on if that fails, "refuse" raises
+    StartRefusedError where anything is pending or drifted. Nothing else is ever raised: what cannot be told is a
+    Start, too. `skip` or ARCHITECT_SKIP_MIGRATIONS=true: nothing is looked at. `logger` is by default that of
+    "architect_migrate".
+    """
+    found, policy = _found(env, config, on_pending, os.environ, skip=skip)
+    found = _without_secrets(found)
+    refused = policy == "refuse" and not found.fit
+    _log(logger, found, _level(found, refused=refused))
+    if refused:
+        raise StartRefusedError(found)
+    return found
+
+
+def _found(
+    env: str | None,
+    config: str | Path | None,
+    on_pending: str | OnPending | None,
+    environ: Mapping[str, str],
+    *,
+    skip: bool,
+) -> tuple[Start, str]:
+    """What is found, and the policy that holds; whatever breaks is a finding, too."""
+    word = ""
+    try:
+        word = env or environ.get(_ENVIRONMENT, "")
+        if why := _bypass(environ, skip=skip):
+            return Start(StartState.SKIPPED, why, word), "warn"
+        place = None if config is None else Path(config)
+        call = Call(word, place, _policy(on_pending), environ, cache_folder(environ), Path.cwd())
+        found, policy = _remembered(call) or _examined(call)
+        return _and_unclear_bypass(found, environ), policy
+    except ArchmigError as error:
+        return Start(StartState.UNKNOWN, str(error), word, error=type(error).__name__), "warn"
+    except Exception as error:  # noqa: BLE001  (an application is not to fail for what watches over its database)
+        cause = f"unexpected {type(error).__name__}: {error}"
+        return Start(StartState.UNKNOWN, cause, word, error=type(error).__name__), "warn"
+
+
+def _remembered(call: Call) -> tuple[Start, str] | None:
+    """What was found before, where all is as it was then and nothing is to be done about it."""
+    place = config_place(call.config, call.environ, call.cwd)
+    if place is None or call.cache is None:
+        return None
+    told = recall(memo_file(call.cache, place, call.word), place, call.environ)
+    if told is None:
+        return None
+    found, policy = revived(told["start"]), call.policy or str(told["on_pending"])
+    return (found, policy) if found.ok or policy != "upgrade" else None
+
+
+def _examined(call: Call) -> tuple[Start, str]:
+    from architect_migrate.integrations.startup.check import examined
+
+    found, policy = examined(call)
+    return replace(found, checked_at=_now()), policy
+
+
+def _bypass(environ: Mapping[str, str], *, skip: bool) -> str:
+    """Why nothing is looked at; empty where it is."""
+    if skip:
+        return "skipped, since the application was told to: its database was not looked at"
+    if environ.get(_SKIP, "").strip().lower() in _YES:
+        return f"skipped, since {_SKIP}={shortened(environ[_SKIP])}: the database was not looked at"
+    # The chain's env.py may import the application whose database it is run on.
+    if getattr(sys.modules.get("alembic.context"), "_proxy", None) is not None:
+        return "skipped, since it is Alembic that imported the application while it runs"
+    return ""
+
+
+def _and_unclear_bypass(found: Start, environ: Mapping[str, str]) -> Start:
+    said = environ.get(_SKIP, "")
+    if said.strip().lower() in _NO:
+        return found
+    unclear = f"{_SKIP}={shortened(said)} is neither true nor false, so it was not skipped"
+    return replace(found, message=f"{found.message}; {unclear}")
+
+
+def _policy(on_pending: str | OnPending | None) -> str:
+    """The policy of the call, as a word; empty where it has none. Raises UsageError."""
+    word = "" if on_pending is None else str(getattr(on_pending, "value", on_pending))
+    if word and word not in _POLICIES:
+        raise UsageError(f"startup(on_pending={shortened(word)}) is no policy", nearest(word, _POLICIES))
+    return word
+
+
+def kept(found: Start) -> dict[str, Any]:
+    """A finding as plain values, for a memo."""
+    told = asdict(found)
+    del told["checked_at"]
+    return {**told, "state": found.state.name}
+
+
+def revived(told: dict[str, Any]) -> Start:
+    """The finding of a memo, as of now."""
+    values: dict[str, Any] = {name: tuple(it) if isinstance(it, list) else it for name, it in told.items()}
+    return Start(**{**values, "state": StartState[told["state"]], "checked_at": _now()})
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _without_secrets(found: Start) -> Start:
+    """The same without secrets, each text on one line: a log is read line by line."""
+    return replace(
+        found,
+        message=_clean(found.message),
+        environment=_clean(found.environment),
+        database=_clean(found.database),
+        advice=_clean(found.advice),
+        backup=_clean(found.backup),
+        checked_at=found.checked_at or _now(),
+    )
+
+
+def _clean(text: str) -> str:
+    words = mask(" ".join(text.split()) if "\n" in text else text)
+    return words if words.isprintable() else "".join(it if it.isprintable() else repr(it)[1:-1] for it in words)
+
+
+def _level(found: Start, *, refused: bool) -> int:
+    if refused or found.state in _GRAVE or (found.error and found.state is not StartState.UNKNOWN):
+        return logging.ERROR
+    return logging.INFO if found.ok and found.state not in _NOTEWORTHY else logging.WARNING
+
+
+def _log(logger: logging.Logger | None, found: Start, level: int) -> None:
+    """Say it; a log that cannot be written stops nothing."""
+    with suppress(Exception):
+        (logger or logging.getLogger("architect_migrate")).log(level, "%s", found.line)

@@ -1,0 +1,156 @@
+"""Upgrades an application's database when it starts, in a process of its own: whatever the chain does, it starts.
+
+One process does it, and others that start meanwhile wait for it as long as they would for a lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.core.database_errors import DatabaseError, LockedByRunError
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.sqlite.connection import file_of
+from architect_migrate.databases.sqlite.run_lock import held
+from architect_migrate.integrations.startup.check import at_once, compared
+from architect_migrate.integrations.startup.memo import turn_file
+from architect_migrate.integrations.startup.status import StartState
+from architect_migrate.model.environment import Uninitialised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.integrations.startup.startup import Call
+    from architect_migrate.integrations.startup.status import Start
+    from architect_migrate.model.environment import Environment, Matrix
+
+_BUILDABLE = frozenset({StartState.UNINITIALISED, StartState.MISSING})
+# What a run meets when another one is at the same database: no failure of either.
+_OTHERS = frozenset({"ChangedMeanwhileError", "DatabaseLockedError", "LockedByRunError"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of `archmig upgrade`: its outcome as in docs/json.md ("" where it did not say), and why."""
+
+    outcome: str
+    why: str = ""
+    error: str = ""
+    steps: int = 0
+    backup: str = ""
+
+
+def upgraded(call: Call, matrix: Matrix, setting: Setting) -> Start:
+    """What is found when the pending revisions have been run, or could not be."""
+    found = at_once(call, matrix, setting)
+    if found.state is StartState.UNKNOWN:
+        found = compared(call, matrix, setting)
+    if not _is_to_be_upgraded(found, setting.environment):
+        return found
+    if policy := _policy_against(setting.environment):
+        return replace(found, message=f"{found.message}; not upgraded, since {policy}")
+    try:
+        with _turn(call, setting):
+            found = at_once(call, matrix, setting)
+            if not _is_to_be_upgraded(found, setting.environment):
+                return found
+            ran = _run(matrix, setting)
+            return _after(call, matrix, setting, found, ran)
+    except LockedByRunError:
+        found = at_once(call, matrix, setting)
+        return found if found.ok else replace(found, message=f"{found.message}; another process is upgrading it")
+
+
+def _is_to_be_upgraded(found: Start, environment: Environment) -> bool:
+    if found.state in _BUILDABLE:
+        return environment.uninitialised is Uninitialised.CREATE
+    return found.state is StartState.PENDING
+
+
+def _policy_against(environment: Environment) -> str:
+    """Why this environment is not changed without a person; empty where it may be."""
+    if environment.protected:
+        return "it is protected"
+    return "it wants a rehearsal first" if environment.require_rehearsal else ""
+
+
+@contextmanager
+def _turn(call: Call, setting: Setting) -> Iterator[None]:
+    """The right to upgrade this database; without a cache folder for its file the run's own lock has to do."""
+    with ExitStack() as stack:
+        try:
+            file = turn_file(call.cache, file_of(setting.environment.url)) if call.cache else None
+            if file:
+                stack.enter_context(held(file, setting.environment.lock_timeout))
+        except LockedByRunError:
+            raise
+        except (DatabaseError, OSError):
+            pass
+        yield
+
+
+def _run(matrix: Matrix, setting: Setting) -> Ran:
+    """Run `archmig upgrade` on the environment, whose policy allows it."""
+    words = ("upgrade", f"--env={setting.environment.name}", f"--config={matrix.file.absolute()}", "--yes", "--json")
+    environ = {**os.environ, "ARCHITECT_SKIP_MIGRATIONS": "true", "PYTHONIOENCODING": "utf-8"}
+    try:
+        done = subprocess.run(
+            [_python(), "-m", "architect_migrate", *words],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        return Ran("", f"archmig upgrade could not be started: {error.strerror}", type(error).__name__)
+    try:
+        return _said(json.loads(done.stdout))
+    except (ValueError, KeyError, TypeError):
+        last = done.stderr.strip().rpartition("\n")[2] or "it said nothing"
+        return Ran("", f"archmig upgrade ended with code {done.returncode}: {last}", "UpgradeProcessError")
+
+
+def _python() -> str:
+    """The interpreter; an application server that embeds it names itself in its place."""
+    own = Path(sys.executable or "none")
+    return str(own if own.name.startswith("python") else Path(sys.prefix) / "bin" / "python3")
+
+
+def _said(told: dict[str, Any]) -> Ran:
+    if "error" in told:
+        return Ran("failed", told["error"]["message"], told["error"]["type"])
+    (its,) = told["environments"]
+    error, plan, receipt = its["error"] or {}, its["plan"] or {}, its["receipt"] or {}
+    blockers = [f"{it['found']} ({it['advice']})" if it["advice"] else it["found"] for it in plan.get("blockers", ())]
+    steps = sum(it["kind"] == "RunRevision" for it in plan.get("steps", ()))
+    why = error.get("message") or "; ".join(blockers) or its["detail"]
+    return Ran(its["outcome"], why, error.get("type", ""), steps, receipt.get("backup") or "")
+
+
+def _after(call: Call, matrix: Matrix, setting: Setting, before: Start, ran: Ran) -> Start:
+    """What is there after the run, and what came of it."""
+    try:
+        now = compared(call, matrix, setting)
+    except ArchmigError as error:
+        now = replace(before, state=StartState.UNKNOWN, message=str(error), compared=False)
+    if ran.outcome == "done":
+        came_from, to = ", ".join(before.current) or "nothing", ", ".join(now.current)
+        run = f"{ran.steps} revision{'' if ran.steps == 1 else 's'}"
+        said = f"upgraded from {came_from} to {to}, {run} run"
+        state = StartState.UPGRADED if now.ok else now.state
+        message = said if now.ok else f"{said}; {now.message}"
+        return replace(now, state=state, message=message, backup=ran.backup)
+    if now.ok:
+        return now
+    if ran.outcome in {"blocked", "skipped"} or ran.error in _OTHERS:
+        return replace(now, message=f"{now.message}; not upgraded: {ran.why}")
+    return replace(now, message=f"{now.message}; its upgrade failed, and it is as it was: {ran.why}", error=ran.error)

@@ -1,0 +1,138 @@
+"""Tries functions of revision files inside the chain's own env.py, and sees what batch operations are told."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from alembic.config import Config
+from alembic.operations import BatchOperations, Operations
+from alembic.operations.ops import AlterColumnOp, DropColumnOp, DropConstraintOp, DropIndexOp
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.pyfiles import load_python_file
+
+from architect_migrate.core.database_errors import TransactionEndedError
+from architect_migrate.databases.sqlite.alembic_connection import alchemy
+from architect_migrate.databases.sqlite.sql.lexer import fold
+from architect_migrate.databases.sqlite.trial_connection import probing
+from architect_migrate.lint.trial import Trial
+from architect_migrate.revisions.alembic_runtime import file_errors, in_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import ModuleType, TracebackType
+
+    from architect_migrate.databases.sqlite.trial_connection import TrialConnection
+    from architect_migrate.lint.trial import Object
+
+_Result = TypeVar("_Result")
+
+
+def version_files(ini: Path) -> tuple[tuple[Path, ...], str]:
+    """Every revision file of a chain in order of names, and the template that new ones are named by."""
+    config = Config(str(ini))
+    config.set_main_option("prepend_sys_path", "")  # nothing is imported here
+    script = _script(config, ini)
+    folders = [Path(it) for it in script._version_locations]  # noqa: SLF001  (it knows folders that are not named)
+    listed = (
+        found
+        for folder in folders
+        for found in (folder.rglob("*.py") if script.recursive_version_locations else folder.glob("*.py"))
+    )
+    wanted = {it for it in listed if not it.name.startswith(("__init__", ".#"))}
+    return tuple(sorted(wanted, key=lambda it: (it.name, str(it)))), script.file_template
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where revisions are tried: a connection, and the options of the chain's own env.py."""
+
+    connection: TrialConnection
+    options: Mapping[str, Any]
+    version_table: str
+
+
+def on_stage(ini: Path, connection: TrialConnection, work: Callable[[Stage], _Result]) -> _Result:
+    """Call `work` inside the chain's env.py. Raises ChainError."""
+    config = Config(str(ini), attributes={"archmig": True})
+
+    def begin(context: MigrationContext) -> _Result:
+        return work(Stage(connection, dict(context.opts), context.version_table))
+
+    return in_environment(config, _script(config, ini), connection, begin)
+
+
+def load(file: str) -> ModuleType:
+    """A revision file as a module."""
+    path = Path(file)
+    return load_python_file(str(path.parent), path.name)
+
+
+def attempt(stage: Stage, module: ModuleType, function: str) -> Trial:
+    """Call a function of a revision file, trying each of its statements, whatever becomes of the others.
+
+    Each call has a connection of SQLAlchemy's to itself: what one revision does to it is no other's concern. Raises
+    TransactionEndedError where nothing is left of the database, since SQLite rolled all of it back.
+    """
+    connection, file = stage.connection, str(module.__file__)
+    raised, line, refused = "", 0, ""
+    with alchemy(connection) as lent, probing(connection, file) as probe, _told() as asked:
+        context = MigrationContext.configure(connection=lent, opts=dict(stage.options))
+        try:
+            with Operations.context(context):
+                getattr(module, function)()
+        except TransactionEndedError as error:
+            refused, line = error.attempt, _line(error.__traceback__, file)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever it raises is what it is tried for)
+            words = " ".join(str(getattr(error, "orig", "") or error).split())
+            raised = f"{type(error).__name__}: {words}" if words else type(error).__name__
+            line = _line(error.__traceback__, file)
+            # Alembic only asserts that it has a transaction of its own to leave.
+            if any(it.name == "autocommit_block" for it in extract_tb(error.__traceback__)):
+                raised, refused = "", "leave the transaction (autocommit_block)"
+    if not connection.in_transaction:
+        raise TransactionEndedError("roll back the whole transaction (OR ROLLBACK does)")
+    return Trial(function, tuple(probe.statements), raised, line, refused, frozenset(asked))
+
+
+def _line(trace: TracebackType | None, file: str) -> int:
+    """The innermost line of a file in a traceback."""
+    found = 0
+    while trace is not None:
+        found = trace.tb_lineno if trace.tb_frame.f_code.co_filename == file else found
+        trace = trace.tb_next
+    return found
+
+
+@contextmanager
+def _told() -> Iterator[set[Object]]:
+    """What batch operations are told to drop or alter: they do it in silence, as part of a table made anew."""
+    asked: set[Object] = set()
+    usual = BatchOperations.invoke
+
+    def invoke(self: BatchOperations, operation: Any) -> Any:
+        match operation:
+            case DropIndexOp():
+                asked.add(("index", fold(str(operation.index_name))))
+            case DropConstraintOp():
+                asked.add(("constraint", ""))
+            case DropColumnOp() | AlterColumnOp():
+                asked.add(("column", fold(operation.column_name)))
+        return usual(self, operation)
+
+    setattr(BatchOperations, "invoke", invoke)  # noqa: B010  (a method, for as long as the trial takes)
+    try:
+        yield asked
+    finally:
+        setattr(BatchOperations, "invoke", usual)  # noqa: B010  (as it was)
+
+
+def _script(config: Config, ini: Path) -> ScriptDirectory:
+    with file_errors(ini), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Alembic deprecates in an alembic.ini is no flaw of a revision
+        return ScriptDirectory.from_config(config)

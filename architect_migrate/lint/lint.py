@@ -1,0 +1,225 @@
+"""Looks for flaws in revision files: what they say, and what they do when they are tried on a scratch database."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from importlib.util import decode_source
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from architect_migrate.core import codec
+from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
+from architect_migrate.core.errors import UsageError
+from architect_migrate.databases.sqlite.sql.lexer import fold, significant, unquote
+from architect_migrate.lint.files import can_run, chain_flaws, file_flaws, outline_of, place_of, settled
+from architect_migrate.lint.rules import Flaw, flaw
+from architect_migrate.lint.trial import Found, Job
+from architect_migrate.model.revision_graph import ancestry, heads, position_at
+from architect_migrate.revisions.replay import recall, remember
+from architect_migrate.revisions.sandbox import run_confined
+from architect_migrate.revisions.source_file import RevisionFile, read_revision_file
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from architect_migrate.revisions.replay import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """How many revisions were judged, and their flaws, file by file, each file's in order of lines.
+
+    `untried` are those that come after one which does not run.
+    """
+
+    revisions: int
+    flaws: tuple[Flaw, ...]
+    untried: tuple[str, ...] = ()
+
+
+def lint(
+    source: Source, only: frozenset[str] | None = None, branches: Collection[str] = (), extra: Iterable[Path] = ()
+) -> tuple[Flaw, ...]:
+    """The flaws alone, see `examine`."""
+    return examine(source, only, branches, extra).flaws
+
+
+def examine(
+    source: Source, only: frozenset[str] | None = None, branches: Collection[str] = (), extra: Iterable[Path] = ()
+) -> Examined:
+    """Judge a chain's revisions: those in `only` and those of the files in `extra`; None: all of them.
+
+    `branches` are the labels that environments list in their `heads`, which may have heads of their own. A file in
+    `extra` that is not in the chain's folders is judged as though it were. Nothing but files is read; what
+    the revisions do is tried in a process of its own, on a database in memory. Raises ChainError where the chain's
+    alembic.ini or env.py cannot be used.
+    """
+    from architect_migrate.lint.attempt import version_files
+
+    paths, template = version_files(source.script)
+    added = tuple(Path(os.path.abspath(it)) for it in extra)  # noqa: PTH100  (resolve() would follow links)
+    files = tuple(_read(it) for it in (*paths, *(it for it in added if it not in paths)))
+    judged = tuple(it for it in files if Path(it.file) in added or only is None or it.id in only)
+    found = [one for it in judged for one in file_flaws(it, "%(rev)s" in template)]
+    found += [one for it in files if it.problem and it not in judged for one in file_flaws(it, named_by_id=False)]
+    found += chain_flaws(files, branches, frozenset(it.id for it in judged))
+    job = Job(str(source.script), files, outline_of(files), frozenset(it.id for it in judged))
+    results = _remembered(source, job)
+    found += _with_makers(results)
+    tried = frozenset(it.revision for it in results if not it.halted)
+    untried = _untried(job, judged, results, frozenset(it.revision for it in found if it.code in {"AM006", "AM008"}))
+    found += _untried_flaws(job, untried, results)
+    flaws = tuple(
+        _in_sql_file(one)
+        for it in files
+        for one in settled(it, (one for one in found if one.file == it.file), it in judged and it.id in tried)
+    )
+    return Examined(len(judged), flaws, tuple(it.id for it in untried))
+
+
+def _in_sql_file(it: Flaw) -> Flaw:
+    """A flaw of a statement that a revision read from an SQL file beside it, in that file."""
+    tokens = significant(it.sql)
+    if not tokens:
+        return it
+    statement = it.sql[tokens[0].start :].strip()
+    if statement in _text(Path(it.file)):
+        return it
+    for path in sorted(Path(it.file).parent.rglob("*.sql")):
+        before, found, _ = path.read_text(encoding="utf-8", errors="replace").partition(statement)
+        if found:
+            return replace(it, file=str(path), line=before.count("\n") + 1)
+    return it
+
+
+def revision_files(source: Source) -> tuple[RevisionFile, ...]:
+    """The chain's revision files as they say themselves."""
+    from architect_migrate.lint.attempt import version_files
+
+    return tuple(_read(it) for it in version_files(source.script)[0])
+
+
+def files_and_revisions(source: Source, words: Sequence[str]) -> tuple[frozenset[str], tuple[Path, ...]]:
+    """What words on a command line mean: ids of revisions (by any beginning that is theirs alone), and files.
+
+    An SQL file means the revision file of the same name. Raises UnknownRevisionError, UsageError.
+    """
+    named = tuple(_revision_file(Path(it)) for it in words if Path(it).suffix in {".py", ".sql"})
+    others = [it for it in words if Path(it).suffix not in {".py", ".sql"}]
+    if not others:
+        return frozenset(), named
+    outline = outline_of(revision_files(source))
+    found: set[str] = set()
+    for word in others:
+        these = heads(outline, position_at(outline, word))
+        if len(these) != 1 and word not in {"head", "heads"}:
+            raise UnknownRevisionError(word, these, outline.order)
+        found.update(these)
+    return frozenset(found), named
+
+
+def _revision_file(path: Path) -> Path:
+    file = path.with_suffix(".py")
+    if not file.is_file():
+        raise UsageError(f"{file} is not a file", "name a revision by its id, or the path of its file")
+    return file
+
+
+def _read(path: Path) -> RevisionFile:
+    try:
+        return read_revision_file(str(path), _text(path))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        return RevisionFile(str(path), line=1, problem=f"its encoding is not what it says: {error}")
+    except OSError as error:
+        raise ChainError(str(path), error.strerror or str(error)) from error
+
+
+def _text(path: Path) -> str:
+    """A file's text in the encoding that Python reads it in."""
+    return decode_source(path.read_bytes())
+
+
+def _remembered(source: Source, job: Job) -> tuple[Found, ...]:
+    """What trying showed when the same files were tried before, else now.
+
+    What failed otherwise than by SQLite's word may be the machine's fault, and is tried again.
+    """
+    classes = (Found, Flaw)
+    key = blake2b(codec.dump(job).encode(), digest_size=8).hexdigest()
+    if (text := recall(source, f"lint-{key}")) is not None:
+        return tuple(codec.load(text, classes))
+    found = _results(job)
+    if not any(it.halted for it in found):
+        remember(source, {f"lint-{key}": codec.dump(found)})
+    return found
+
+
+def _results(job: Job) -> tuple[Found, ...]:
+    """What trying showed, as far as it came: where the process ended, so does this, with a flaw that says why."""
+    if not job.judged & frozenset(job.outline.order):
+        return ()
+    with tempfile.TemporaryDirectory(prefix="archmig-lint-") as name:
+        folder = Path(name)
+        (folder / "job").write_text(codec.dump(job), encoding="utf-8")
+        done = run_confined("lint.process", Path(job.ini), folder, name)
+        if (folder / "failed").exists():
+            raise ChainError(job.ini, (folder / "failed").read_text(encoding="utf-8"))
+        lines = (folder / "found").read_text(encoding="utf-8").splitlines() if (folder / "found").exists() else []
+        found = tuple(codec.load(it, (Found, Flaw)) for it in lines)
+        if done.returncode == 0:
+            return found
+        cause = " ".join(done.stderr.split())[-300:] or f"exit code {done.returncode}"
+        if not (folder / "current").exists():
+            raise ChainError(job.ini, cause)
+        return (*found, _ended(job, (folder / "current").read_text(encoding="utf-8"), cause))
+
+
+def _ended(job: Job, revision: str, cause: str) -> Found:
+    file = next(it for it in job.files if it.id == revision)
+    message = f"the process that tried it came to an end: {cause}"
+    return Found(revision, (flaw("AM209", place_of(file), message),), halted=True)
+
+
+def _with_makers(results: Sequence[Found]) -> list[Flaw]:
+    """The flaws of trying; those about a missing table or column say which revision makes it later."""
+    makers = {made: it.revision for it in reversed(results) for made in it.makes}
+    found: list[Flaw] = []
+    for it in results:
+        lacks = dict(it.lacks)
+        for place, one in enumerate(it.flaws):
+            maker = _maker(one, lacks.get(place, ""), makers)
+            later = f" (it is made later, by {maker})" if maker and maker != it.revision else ""
+            found.append(replace(one, message=one.message + later))
+    return found
+
+
+def _maker(it: Flaw, name: str, makers: Mapping[tuple[str, str], str]) -> str:
+    """The revision that makes a table, or a column of a table that the statement names; empty where none does."""
+    if it.code == "AM202":
+        return makers.get((name, ""), "")
+    tables = {fold(unquote(token.text)) for token in significant(it.sql)} if name else set()
+    return next((maker for (table, column), maker in makers.items() if column == name and table in tables), "")
+
+
+def _untried(
+    job: Job, judged: Sequence[RevisionFile], results: Sequence[Found], told: Collection[str]
+) -> list[RevisionFile]:
+    """The files that could not be tried because of one before them, in the order of the chain; not those told of."""
+    done, order = {it.revision for it in results}, job.outline.order
+    left = [it for it in judged if it.id and it.id not in done and it.id not in told and can_run(it)]
+    return sorted(left, key=lambda it: order.index(it.id) if it.id in order else len(order))
+
+
+def _untried_flaws(job: Job, untried: Sequence[RevisionFile], results: Sequence[Found]) -> list[Flaw]:
+    """One flaw for all of them."""
+    if not untried:
+        return []
+    halted = {it.revision for it in results if it.halted}
+    halted |= {it.id for it in job.files if it.id and not can_run(it)}
+    cause = " and ".join(sorted(halted & ancestry(job.outline, [untried[0].id])))
+    more = f", nor could {len(untried) - 1} more after it" if len(untried) > 1 else ""
+    why = f"{cause}, which does not run" if cause else "one that is not there or cannot be read"
+    return [flaw("AM213", place_of(untried[0]), f"it comes after {why}: it was not tried{more}")]

@@ -1,0 +1,119 @@
+"""Flaws of the statements that a revision ran: what SQLite said of each, told by its own words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.databases.sqlite.sql.lexer import fold, significant, unquote
+from architect_migrate.lint.files import place_of
+from architect_migrate.lint.rules import Flaw, flaw
+from architect_migrate.model.diff import Extra, Missing, diff, explain, needs_repair
+from architect_migrate.model.facts import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from architect_migrate.lint.rules import Place
+    from architect_migrate.lint.trial import Clash, Statement, Trial
+    from architect_migrate.model.diff import Change
+    from architect_migrate.revisions.source_file import RevisionFile
+
+# SQLite's messages have no codes of their own. What stands before, between and after the name tells them apart.
+_BEGINNINGS = (
+    ("no such table: ", "AM202"),
+    ("no such view: ", "AM202"),
+    ("no such index: ", "AM202"),
+    ("no such trigger: ", "AM202"),
+    ("no such column: ", "AM203"),
+    ("duplicate column name: ", "AM206"),
+    ("unknown column ", "AM203"),
+    ("there is already a table named ", "AM204"),
+    ("Cannot add a NOT NULL column", "AM301"),
+    ("unrecognized token", "AM201"),
+    ("incomplete input", "AM201"),
+)
+_SEVERAL = "You can only execute one statement at a time."
+
+
+def missing_object(error: str) -> tuple[str, str]:
+    """The code for one of SQLite's messages, and the folded name that it is about, or empty."""
+    for beginning, code in _BEGINNINGS:
+        if error.startswith(beginning):
+            name = error.removeprefix(beginning).partition(" in ")[0].partition(" - ")[0]
+            return code, fold(name.strip('"').removeprefix("main."))
+    words = error.split()
+    if error.endswith("syntax error"):
+        return "AM201", ""
+    if words[-2:] == ["already", "exists"]:
+        return ("AM205" if words[0] == "index" else "AM204"), fold(words[1]) if len(words) > 2 else ""
+    if " has no column named " in error:
+        return "AM203", fold(words[-1])
+    return "AM208", ""
+
+
+def statement_flaws(it: RevisionFile, trial: Trial, blamed: Collection[str]) -> Iterator[Flaw]:
+    """What is wrong with the statements of an upgrade().
+
+    `blamed` are the words of statements that failed before: what only lacks one of those is their consequence.
+    """
+    words = set(blamed)
+    for one in trial.statements:
+        place = place_of(it, one.line)
+        if one.refused:
+            yield _refused(place, one.refused, one.sql)
+        elif one.error:
+            yield from _failure(it, one, words)
+        elif one.clash and (said := clash_in_words(one.clash)):
+            yield flaw("AM207", place, said, sql=one.sql)
+        words |= blame(one)
+    if trial.refused:
+        yield _refused(place_of(it, trial.raised_line), trial.refused)
+    if trial.raised and not trial.failed:
+        yield flaw("AM209", place_of(it, trial.raised_line), f"{trial.function}() raises {trial.raised}")
+
+
+def _refused(place: Place, attempt: str, sql: str = "") -> Flaw:
+    return flaw("AM210", place, f"it tries to {attempt}, and everything that a run does is one transaction", sql=sql)
+
+
+def _failure(it: RevisionFile, one: Statement, blamed: Collection[str]) -> Iterator[Flaw]:
+    code, name = missing_object(one.error)
+    if one.error in blamed:
+        return
+    if name and name in blamed and code in {"AM202", "AM203"}:
+        return
+    if one.error == _SEVERAL:
+        yield flaw(
+            "AM208", place_of(it, one.line), one.error, "give each statement an op.execute() of its own", one.sql
+        )
+        return
+    yield flaw(code, place_of(it, one.line), one.error.replace(": main.", ": ", 1), sql=one.sql)
+
+
+def blame(one: Statement) -> frozenset[str]:
+    """The names of a statement that failed, or that did nothing in silence: later statements lack what it says."""
+    if not one.error and not (one.clash and clash_in_words(one.clash)):
+        return frozenset()
+    names = {fold(unquote(it.text)) for it in significant(one.sql) if it.kind in {"word", "quoted"}}
+    # A view or trigger that does not work makes many statements fail, each with the same words.
+    return frozenset(names | {one.error} if one.error.startswith("error in ") else names)
+
+
+def clash_in_words(clash: Clash) -> str:
+    """Why a CREATE IF NOT EXISTS leaves something else than it says; empty where that is the same."""
+    changes = [it for it in diff(clash.wanted, clash.found) if needs_repair(it)]
+    if not changes:
+        return ""
+    parts = [_missed(it) for it in changes]
+    more = f" and {len(parts) - 4} more" if len(parts) > 4 else ""
+    return f"{clash.kind} {clash.name} is there in another shape, so nothing is created: {'; '.join(parts[:4])}{more}"
+
+
+def _missed(change: Change) -> str:
+    match change:
+        case Missing():
+            return f"no {describe(change.fact)}"
+        case Extra():
+            return f"{describe(change.fact)} as well{': ' * bool(change.harmful)}{change.harmful}"
+        case _:
+            return explain(change).replace("the chain says", "this statement says")

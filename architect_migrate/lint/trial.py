@@ -1,0 +1,148 @@
+"""What a revision did when it was tried on a scratch database, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from architect_migrate.lint.rules import Flaw
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.schema import Schema, Table
+    from architect_migrate.revisions.source_file import RevisionFile
+
+Object = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be tried: the chain of `ini`, its files, and the ids of those that are judged."""
+
+    ini: str
+    files: tuple[RevisionFile, ...]
+    outline: Outline
+    judged: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A CREATE IF NOT EXISTS that did nothing: what it wanted to create, and what there was of that name."""
+
+    kind: str
+    name: str
+    wanted: Schema
+    found: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """What SQLite says that a statement does, by folded names; (kind, name) for objects, (table, name) for columns.
+
+    `made_of` are the columns that an INSERT read: those that a copy takes along. `indexed` are tables of new indexes.
+    """
+
+    created: frozenset[Object] = frozenset()
+    dropped: frozenset[Object] = frozenset()
+    dropped_columns: frozenset[tuple[str, str]] = frozenset()
+    altered: frozenset[str] = frozenset()
+    inserted: frozenset[str] = frozenset()
+    updated: frozenset[str] = frozenset()
+    deleted: frozenset[str] = frozenset()
+    made_of: frozenset[tuple[str, str]] = frozenset()
+    indexed: frozenset[str] = frozenset()
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """The tables whose rows matter to it."""
+        dropped = {name for kind, name in self.dropped if kind == "table"}
+        sources = {table for table, _ in self.made_of}
+        return self.altered | self.inserted | self.updated | self.deleted | self.indexed | dropped | sources
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that was tried. `functions` are those of the file that led to it, innermost first.
+
+    `error` is SQLite's text, or empty; `refused` what it tried that no revision may do.
+    """
+
+    sql: str
+    line: int
+    functions: tuple[str, ...] = ()
+    deeds: Deeds = Deeds()
+    error: str = ""
+    refused: str = ""
+    clash: Clash | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One call of one function; `asked` are (kind, name) that batch operations were told to drop or alter.
+
+    `raised` is what the code raised, or empty; `refused` what it tried that no revision may do.
+    """
+
+    function: str
+    statements: tuple[Statement, ...] = ()
+    raised: str = ""
+    raised_line: int = 0
+    refused: str = ""
+    asked: frozenset[Object] = field(default_factory=frozenset)
+
+    @property
+    def failed(self) -> tuple[Statement, ...]:
+        """The statements that SQLite did not take."""
+        return tuple(it for it in self.statements if it.error)
+
+    @property
+    def sound(self) -> bool:
+        """Whether all of it ran."""
+        return not self.raised and not self.failed and not self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A revision as it was tried: on what the revisions before it leave, and on the same with rows in every table.
+
+    `ways` are the schemas before upgrade(), after it, and after downgrade(). `broken` are (kind, name, SQLite's words)
+    of views and triggers that do not work any more, `mismatched` (table, SQLite's words) of foreign keys, `again` says
+    what the data step does when it runs once more, `overwritten` are tables whose edited rows it then sets back, and
+    `filled` those that held rows.
+    """
+
+    file: RevisionFile
+    up: Trial
+    ways: tuple[Schema, Schema, Schema | None]
+    down: Trial | None = None
+    up_with_rows: Trial | None = None
+    down_with_rows: Trial | None = None
+    again: str = ""
+    overwritten: tuple[str, ...] = ()
+    filled: frozenset[str] = frozenset()
+    broken: tuple[tuple[str, str, str], ...] = ()
+    mismatched: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def before(self) -> dict[str, Table]:
+        """The tables before upgrade(), by name."""
+        return {it.name: it for it in self.ways[0].tables}
+
+    @property
+    def after(self) -> dict[str, Table]:
+        """The tables after it."""
+        return {it.name: it for it in self.ways[1].tables}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What trying a revision showed: its flaws, what it lacks (names by the flaw's place among them) and what it makes.
+
+    `makes` are columns with their tables, and tables with an empty name. `halted`: its code failed, and nothing that
+    comes after it can be tried.
+    """
+
+    revision: str
+    flaws: tuple[Flaw, ...] = ()
+    lacks: tuple[tuple[int, str], ...] = ()
+    makes: tuple[tuple[str, str], ...] = ()
+    halted: bool = False

@@ -1,0 +1,222 @@
+"""Tries one revision out: up, up on tables with rows, its data step once more, down, and down on tables with rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.databases.sqlite.compile_check import not_working
+from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.databases.sqlite.sample_rows import fill
+from architect_migrate.databases.sqlite.sql.lexer import fold, quote
+from architect_migrate.databases.sqlite.trial_connection import undone
+from architect_migrate.lint.attempt import attempt
+from architect_migrate.lint.trial import Tried
+from architect_migrate.model.schema import Schema
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from architect_migrate.databases.sqlite.trial_connection import TrialConnection
+    from architect_migrate.lint.attempt import Stage
+    from architect_migrate.lint.trial import Trial
+    from architect_migrate.model.schema import Table
+    from architect_migrate.revisions.source_file import RevisionFile
+
+_DATA_STEP = "data_step"
+_EDITED = " (edited)"
+_Rows = dict[str, list[tuple[Any, ...]]]
+
+
+@dataclass(slots=True)
+class Bench:
+    """A scratch database where revisions are tried one after another, and what is known of it."""
+
+    stage: Stage
+    schema: Schema = field(default_factory=Schema)
+    seen: dict[str, Schema] = field(default_factory=dict)
+
+    @property
+    def connection(self) -> TrialConnection:
+        """The scratch database."""
+        return self.stage.connection
+
+    def look(self) -> Schema:
+        """Read the schema, and keep it."""
+        self.schema = self.read()
+        return self.schema
+
+    def read(self) -> Schema:
+        """Read the schema, without what belongs to Alembic; one that was seen before is known by its digest."""
+        hidden = [self.stage.version_table]
+        found = digest(self.connection, hidden)
+        if found not in self.seen:
+            self.seen[found] = read_schema(self.connection, hidden)
+        return self.seen[found]
+
+
+@dataclass(frozen=True, slots=True)
+class _WithRows:
+    """What the trials on tables with rows showed."""
+
+    up: Trial | None = None
+    down: Trial | None = None
+    again: str = ""
+    overwritten: tuple[str, ...] = ()
+    filled: frozenset[str] = frozenset()
+
+
+def try_out(bench: Bench, file: RevisionFile, module: ModuleType) -> Tried:
+    """Try a revision in every way; in the end its upgrade() has run on the bench."""
+    connection, before = bench.connection, bench.schema
+    had = {it[:2] for it in not_working(connection, before)}
+    connection.execute("SAVEPOINT archmig_revision")
+    up = attempt(bench.stage, module, "upgrade")
+    after = bench.look()
+    down, returned = _back(bench, file, module) if up.sound else (None, None)
+    rows = _WithRows()
+    if up.sound and _meets_rows(before, file, up, down):
+        connection.execute("ROLLBACK TO archmig_revision")
+        with undone(connection):
+            rows = _with_rows(bench, before, file, module)
+        attempt(bench.stage, module, "upgrade")
+    connection.execute("RELEASE archmig_revision")
+    return Tried(
+        file,
+        up,
+        (before, after, returned),
+        down,
+        rows.up,
+        rows.down,
+        rows.again,
+        rows.overwritten,
+        rows.filled,
+        tuple(it for it in not_working(connection, after) if it[:2] not in had) if after != before else (),
+        _mismatched(connection, before, after) if after != before else (),
+    )
+
+
+def _meets_rows(before: Schema, file: RevisionFile, up: Trial, down: Trial | None) -> bool:
+    """Whether rows can make a difference: it touches tables that were there, or brings rows."""
+    there = {it.name for it in before.tables}
+    statements = (*up.statements, *(down.statements if down else ()))
+    return file.has(_DATA_STEP) or any(it.deeds.touched & there for it in statements)
+
+
+def _back(bench: Bench, file: RevisionFile, module: ModuleType) -> tuple[Trial | None, Schema | None]:
+    """A downgrade that is undone, and the schema that it left."""
+    if not _callable(file, "downgrade"):
+        return None, None
+    with undone(bench.connection):
+        down = attempt(bench.stage, module, "downgrade")
+        return down, bench.read()
+
+
+def _callable(file: RevisionFile, name: str) -> bool:
+    function = file.function(name)
+    return file.has(name) and (function is None or not function.required)
+
+
+def _with_rows(bench: Bench, before: Schema, file: RevisionFile, module: ModuleType) -> _WithRows:
+    filled = fill(bench.connection, before)
+    up = attempt(bench.stage, module, "upgrade")
+    if not up.sound:
+        return _WithRows(up, filled=filled)
+    after = bench.read()
+    again, overwritten = _once_more(bench.stage, file, module, after, up)
+    if not _callable(file, "downgrade"):
+        return _WithRows(up, None, again, overwritten, filled)
+    known = {it.name for it in before.tables}
+    fill(bench.connection, Schema(tuple(it for it in after.tables if it.name not in known)))
+    return _WithRows(up, attempt(bench.stage, module, "downgrade"), again, overwritten, filled)
+
+
+def _once_more(
+    stage: Stage, file: RevisionFile, module: ModuleType, schema: Schema, up: Trial
+) -> tuple[str, tuple[str, ...]]:
+    """What the data step does when it runs again, in words, and the tables whose edited rows it then sets back."""
+    if not _callable(file, _DATA_STEP):
+        return "", ()
+    ran = [it for it in up.statements if _DATA_STEP in it.functions]
+    if not ran:
+        ran = list(attempt(stage, module, _DATA_STEP).statements)
+    connection = stage.connection
+    written = {name for it in ran for name in it.deeds.inserted | it.deeds.updated | it.deeds.deleted}
+    tables = [it for it in schema.tables if it.name in written and not it.module]
+    with undone(connection):
+        before = _rows(connection, tables)
+        second = attempt(stage, module, _DATA_STEP)
+        after = _rows(connection, tables)
+    changed = ", ".join(name for name, rows in before.items() if not _same(rows, after[name]))
+    if not second.sound:
+        return f"it fails: {second.raised or second.failed[0].error}", ()
+    if changed:
+        return f"it changes {changed} once more", ()
+    with undone(connection):
+        return "", _set_back(stage, module, tables)
+
+
+def _rows(connection: sqlite3.Connection, tables: list[Table]) -> _Rows:
+    return {it.name: connection.execute(f"SELECT * FROM main.{quote(it.name)}").fetchall() for it in tables}
+
+
+def _same(before: list[tuple[Any, ...]], after: list[tuple[Any, ...]]) -> bool:
+    """Whether rows are the same; the moment of writing, which both hold, is allowed to differ."""
+    if len(before) != len(after):
+        return False
+    pairs = ((a, b) for old, new in zip(before, after, strict=True) for a, b in zip(old, new, strict=True))
+    return all(a == b or (_is_moment(a) and _is_moment(b)) for a, b in pairs)
+
+
+def _is_moment(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+def _set_back(stage: Stage, module: ModuleType, tables: list[Table]) -> tuple[str, ...]:
+    """The tables whose rows, edited in columns that nothing is found by, lose that edit to another run."""
+    connection = stage.connection
+    edited = {it.name: columns for it in tables if (columns := _free_columns(connection, it))}
+    ways = {it.name: _way_to_rows(it, edited[it.name]) for it in tables if it.name in edited}
+    for name, columns in edited.items():
+        changes = ", ".join(f"{quote(it)} = {quote(it)} || '{_EDITED}'" for it in columns)
+        try:
+            connection.execute(f"UPDATE main.{quote(name)} SET {changes}")
+        except sqlite3.Error:
+            del ways[name]  # a trigger that minds
+    before = {name: set(connection.execute(sql)) for name, sql in ways.items()}
+    attempt(stage, module, _DATA_STEP)
+    return tuple(name for name, sql in ways.items() if before[name] - set(connection.execute(sql)))
+
+
+def _free_columns(connection: sqlite3.Connection, table: Table) -> list[str]:
+    """Text columns that are in no key, check or index: a row can be edited there and be the same row."""
+    bound = {*table.primary_key, *(name for its in table.uniques for name in its)}
+    bound |= {name for it in table.checks for name in it.mentions}
+    bound |= {name for it in table.foreign_keys for name in it.columns}
+    terms = 'SELECT x.name FROM pragma_index_list(?) l, pragma_index_xinfo(l.name) x WHERE x.key = 1 AND l."unique"'
+    bound |= {fold(str(name)) for (name,) in connection.execute(terms, (table.name,))}
+    return [it.name for it in table.columns if it.affinity == "TEXT" and it.generated is None and it.name not in bound]
+
+
+def _way_to_rows(table: Table, columns: list[str]) -> str:
+    key = ", ".join(quote(it) for it in table.primary_key) if table.without_rowid else "rowid"
+    return f"SELECT {key}, {', '.join(quote(it) for it in columns)} FROM main.{quote(table.name)}"
+
+
+def _mismatched(connection: sqlite3.Connection, before: Schema, after: Schema) -> tuple[tuple[str, str], ...]:
+    """Tables that are new or changed, and whose foreign keys SQLite cannot follow."""
+    known, found = set(before.tables), []
+    for table in after.tables:
+        if table in known or not table.foreign_keys:
+            continue
+        try:
+            connection.execute(f"PRAGMA main.foreign_key_check({quote(table.name)})").fetchall()
+        except sqlite3.Error as error:
+            found.append((table.name, str(error)))
+    return tuple(found)

@@ -1,0 +1,169 @@
+"""In what respects two facts of one key differ, and how much each respect matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from architect_migrate.model.facts import (
+    ColumnFact,
+    ForeignKeyFact,
+    IndexFact,
+    PrimaryKeyFact,
+    TableFact,
+    TriggerFact,
+    ViewFact,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.model.facts import Fact
+    from architect_migrate.model.schema import Column, ForeignKey, Index
+
+
+class Severity(Enum):
+    """How much a difference matters, worst first: see docs/architecture.md for the rule behind each."""
+
+    BREAKING = "breaking"
+    BEHAVIOURAL = "behavioural"
+    COSMETIC = "cosmetic"
+    EXTRA = "extra"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One respect in which two facts of one key differ, in words that name both sides."""
+
+    respect: str
+    expected: str
+    actual: str
+    severity: Severity
+    certain: bool = True
+
+
+def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
+    """In what respects two facts of one key differ; empty when they are equal."""
+    if expected == actual:
+        return ()
+    match expected, actual:
+        case ColumnFact(), ColumnFact():
+            return tuple(_compare_columns(expected.column, actual.column))
+        case TableFact(), TableFact():
+            return (_differs("table sort", _sort(expected), _sort(actual), Severity.BREAKING),)
+        case PrimaryKeyFact(), PrimaryKeyFact():
+            return tuple(_compare_keys(expected, actual))
+        case ForeignKeyFact(), ForeignKeyFact():
+            return tuple(_compare_references(expected.foreign_key, actual.foreign_key))
+        case IndexFact(), IndexFact():
+            return (_compare_indexes(expected.index, actual.index),)
+        case TriggerFact(), TriggerFact():
+            return (_unclear(expected.trigger.body, actual.trigger.body),)
+        case ViewFact(), ViewFact():
+            return (_unclear(expected.view.body, actual.view.body),)
+        case _:
+            return ()
+
+
+def _differs(
+    respect: str,
+    expected: str,
+    actual: str,
+    severity: Severity = Severity.BEHAVIOURAL,
+    *,
+    certain: bool = True,
+) -> Difference:
+    return Difference(respect, expected, actual, severity, certain)
+
+
+def _unclear(expected: str, actual: str) -> Difference:
+    return _differs("definition", expected, actual, certain=False)
+
+
+def _compare_columns(expected: Column, actual: Column) -> Iterator[Difference]:
+    if expected.not_null != actual.not_null:
+        worst = Severity.BREAKING if actual.not_null else Severity.BEHAVIOURAL
+        yield _differs("nullability", _nullability(expected), _nullability(actual), worst)
+    if expected.default != actual.default:
+        omitted_fails = actual.not_null and actual.default is None
+        worst = Severity.BREAKING if omitted_fails else Severity.BEHAVIOURAL
+        yield _differs("default", _text(expected.default), _text(actual.default), worst)
+    if stores(expected) != stores(actual):
+        yield _differs("type", _type(expected), _type(actual))
+    elif expected.declared != actual.declared:
+        yield _differs("declared type", _type(expected), _type(actual), Severity.COSMETIC)
+    if expected.collation != actual.collation:
+        yield _differs("collation", expected.collation, actual.collation)
+    if expected.generated != actual.generated:
+        both = expected.generated is not None and actual.generated is not None
+        yield _differs("generation", _generation(expected), _generation(actual), certain=not both)
+
+
+def _compare_keys(expected: PrimaryKeyFact, actual: PrimaryKeyFact) -> Iterator[Difference]:
+    if expected.columns != actual.columns:
+        yield _differs("key", ", ".join(expected.columns), ", ".join(actual.columns), Severity.BREAKING)
+    elif expected.rowid_key != actual.rowid_key:
+        yield _differs("key", _rowid(expected), _rowid(actual))
+    elif expected.autoincrement != actual.autoincrement:
+        worst = Severity.COSMETIC if actual.autoincrement else Severity.BEHAVIOURAL
+        yield _differs("autoincrement", _yes(expected.autoincrement), _yes(actual.autoincrement), worst)
+
+
+def _compare_references(expected: ForeignKey, actual: ForeignKey) -> Iterator[Difference]:
+    # A reference that names no columns means the parent's key, and nothing while the parent or its key is not there.
+    unnamed = not expected.parent_columns or not actual.parent_columns
+    if not unnamed or replace(expected, parent_columns=actual.parent_columns) != actual:
+        yield _differs("reference", _target(expected), _target(actual))
+
+
+def _compare_indexes(expected: Index, actual: Index) -> Difference:
+    worst = Severity.BREAKING if expected.unique != actual.unique else Severity.BEHAVIOURAL
+    return _differs("definition", _index(expected), _index(actual), worst)
+
+
+def stores(column: Column) -> str:
+    """Affinities that store every value alike count as one."""
+    return "NUMERIC" if column.affinity == "INTEGER" else column.affinity
+
+
+def _nullability(column: Column) -> str:
+    return "NOT NULL" if column.not_null else "NULL allowed"
+
+
+def _text(default: str | None) -> str:
+    return "none" if default is None else default
+
+
+def _type(column: Column) -> str:
+    return column.declared or "none"
+
+
+def _generation(column: Column) -> str:
+    if column.generated is None:
+        return "none"
+    return f"({column.generated.expression}) {'stored' if column.generated.stored else 'virtual'}"
+
+
+def _rowid(fact: PrimaryKeyFact) -> str:
+    return "the rowid" if fact.rowid_key else "a column beside the rowid"
+
+
+def _yes(value: bool) -> str:
+    return "on" if value else "off"
+
+
+def _sort(fact: TableFact) -> str:
+    options = [fact.module, "WITHOUT ROWID" * fact.without_rowid, "STRICT" * fact.strict]
+    return " ".join(filter(None, options)) or "an ordinary table"
+
+
+def _target(it: ForeignKey) -> str:
+    deferred = " deferred" if it.deferred else ""
+    return f"({', '.join(it.parent_columns)}) on delete {it.on_delete} on update {it.on_update}{deferred}"
+
+
+def _index(index: Index) -> str:
+    terms = ", ".join(t.expression + " desc" * t.descending for t in index.terms)
+    where = f" where {index.where}" if index.where else ""
+    return f"{'unique ' if index.unique else ''}on {index.table}({terms}){where}"

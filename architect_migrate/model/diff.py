@@ -1,0 +1,237 @@
+"""What differs between the schema that the chain makes and a database's own, and how much it matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from architect_migrate.model.compare import Difference, Severity, compare
+from architect_migrate.model.facts import (
+    CheckFact,
+    ColumnFact,
+    IndexFact,
+    PrimaryKeyFact,
+    TableFact,
+    UniqueFact,
+    ViewFact,
+    describe,
+    facts,
+    key,
+    table_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from architect_migrate.model.facts import Fact
+    from architect_migrate.model.schema import Column, Key, Schema, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The chain makes this, the database lacks it."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """Both have it, in different shapes."""
+
+    fact: Fact
+    actual: Fact
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """The database has it, the chain does not know it; `harmful` says why a statement could fail by it."""
+
+    fact: Fact
+    harmful: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherwiseNamed:
+    """The same index or uniqueness is there, under another name or by other means."""
+
+    fact: Fact
+    actual: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Reordered:
+    """A table's columns stand in another order."""
+
+    table: str
+
+
+Change = Missing | Differs | Extra | OtherwiseNamed | Reordered
+
+
+def severity(change: Change) -> Severity:
+    """How much a change matters, by the rule that what is valid on the chain's schema must be valid here."""
+    match change:
+        case Missing(fact=TableFact() | ColumnFact() | UniqueFact() | PrimaryKeyFact() | ViewFact()):
+            return Severity.BREAKING
+        case Missing(fact=IndexFact() as fact):
+            return Severity.BREAKING if fact.index.unique else Severity.BEHAVIOURAL
+        case Missing():
+            return Severity.BEHAVIOURAL
+        case Differs():
+            return min((d.severity for d in change.differences), key=list(Severity).index)
+        case Extra():
+            return Severity.BREAKING if change.harmful else Severity.EXTRA
+        case OtherwiseNamed() | Reordered():
+            return Severity.COSMETIC
+        case _:
+            assert_never(change)
+
+
+def change_key(change: Change) -> Key:
+    """The key of what a change is about."""
+    match change:
+        case Reordered():
+            return ("order", change.table)
+        case _:
+            return key(change.fact)
+
+
+def explain(change: Change) -> str:
+    """A change in a line: the object, and what is found instead of what the chain says."""
+    match change:
+        case Missing():
+            return f"{describe(change.fact)} is missing"
+        case Differs():
+            parts = [
+                f"{d.respect} is {d.actual}, the chain says {d.expected}"
+                + ("" if d.certain else " (the texts differ; whether they mean the same cannot be told)")
+                for d in change.differences
+            ]
+            return f"{describe(change.fact)}: {'; '.join(parts)}"
+        case Extra():
+            why = f": {change.harmful}" if change.harmful else ""
+            return f"{describe(change.fact)} is not in the chain{why}"
+        case OtherwiseNamed():
+            return f"{describe(change.fact)} is there as {describe(change.actual)}"
+        case Reordered():
+            return f"columns of {change.table} stand in another order"
+        case _:
+            assert_never(change)
+
+
+def needs_repair(change: Change) -> bool:
+    """Whether a change is breaking or behavioural."""
+    return severity(change) in {Severity.BREAKING, Severity.BEHAVIOURAL}
+
+
+def diff(reference: Schema, actual: Schema) -> tuple[Change, ...]:
+    """Every difference of `actual` from `reference`, in the reference's order, extras last."""
+    return diff_of_facts((reference, facts(reference)), (actual, facts(actual)))
+
+
+def diff_of_facts(
+    reference: tuple[Schema, Mapping[Key, Fact]], actual: tuple[Schema, Mapping[Key, Fact]]
+) -> tuple[Change, ...]:
+    """The same, of schemas whose facts are known."""
+    expected, found = reference[1], actual[1]
+    satisfied = _satisfied_otherwise(expected, found)
+    changes: list[Change] = []
+    for its_key, fact in expected.items():
+        there = found.get(its_key)
+        if its_key in satisfied:
+            changes.append(OtherwiseNamed(fact, satisfied[its_key]))
+        elif there is None:
+            changes.append(Missing(fact))
+        elif differences := compare(fact, there):
+            changes.append(Differs(fact, there, differences))
+    used = {key(fact) for fact in satisfied.values()}
+    changes += _reordered(reference[0], actual[0])
+    changes += [
+        Extra(fact, _harm(fact, expected, found))
+        for its_key, fact in found.items()
+        if its_key not in expected and its_key not in used
+    ]
+    return tuple(changes)
+
+
+def _satisfied_otherwise(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> dict[Key, Fact]:
+    """Indexes and uniques of the chain that are there under a name or by means of their own, and by what."""
+    free = {k: f for k, f in found.items() if k not in expected}
+    satisfied: dict[Key, Fact] = {}
+    for its_key, fact in expected.items():
+        if its_key in found or not isinstance(fact, IndexFact | UniqueFact):
+            continue
+        stand_in = next((k for k, f in free.items() if _stands_in(fact, f, found)), None)
+        if stand_in is not None:
+            satisfied[its_key] = free.pop(stand_in)
+    return satisfied
+
+
+def _stands_in(fact: Fact, other: Fact, found: Mapping[Key, Fact]) -> bool:
+    if isinstance(fact, IndexFact) and isinstance(other, IndexFact):
+        a, b = fact.index, other.index
+        return (a.table, a.terms, a.unique, a.where) == (b.table, b.terms, b.unique, b.where)
+    mine, its = _unique_columns(fact, found), _unique_columns(other, found)
+    return mine is not None and mine == its
+
+
+def _unique_columns(fact: Fact, found: Mapping[Key, Fact]) -> tuple[str, Key] | None:
+    """The table and the set of columns that a fact keeps unique, each by its own collation; None if it keeps none."""
+    match fact:
+        case UniqueFact():
+            return fact.table, fact.columns
+        case IndexFact() if fact.index.unique and not fact.index.where:
+            table, terms = fact.index.table, fact.index.terms
+            columns = [found.get(("column", table, term.expression)) for term in terms]
+            collations = [it.column.collation for it in columns if isinstance(it, ColumnFact)]
+            if collations == [term.collation for term in terms]:
+                return table, tuple(sorted(term.expression for term in terms))
+    return None
+
+
+def _reordered(reference: Schema, actual: Schema) -> Iterator[Reordered]:
+    theirs = {table.name: _names(table) for table in actual.tables}
+    for table in reference.tables:
+        mine = _names(table)
+        common = [name for name in theirs.get(table.name, ()) if name in mine]
+        if common != [name for name in mine if name in common]:
+            yield Reordered(table.name)
+
+
+def _harm(fact: Fact, expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> str:
+    """Why an extra can make a statement fail that the chain's schema takes; empty if it cannot."""
+    if ("table", table_of(fact)) not in expected:
+        return ""
+
+    def known(column: str) -> bool:
+        return ("column", table_of(fact), column) in expected
+
+    match fact:
+        case ColumnFact() if _demands_a_value(fact.column):
+            return "it is NOT NULL without a default, so the chain's own INSERTs fail"
+        case UniqueFact() if all(known(c) or _never_null(fact.table, c, found) for c in fact.columns):
+            return "it refuses rows that the chain's schema takes"
+        case IndexFact() if fact.index.unique and all(
+            known(t.expression) or _never_null(fact.index.table, t.expression, found) for t in fact.index.terms
+        ):
+            return "it refuses rows that the chain's schema takes"
+        case CheckFact() if not fact.check.mentions or any(known(c) for c in fact.check.mentions):
+            return "it refuses rows that the chain's schema takes"
+        case PrimaryKeyFact():
+            return "the chain's table has no primary key"
+    return ""
+
+
+def _demands_a_value(column: Column) -> bool:
+    return column.not_null and column.default is None and column.generated is None
+
+
+def _never_null(table: str, column: str, found: Mapping[Key, Fact]) -> bool:
+    """Whether rows that do not name an extra column can collide in it: NULLs never do."""
+    fact = found.get(("column", table, column))
+    return not isinstance(fact, ColumnFact) or fact.column.default is not None
+
+
+def _names(table: Table) -> list[str]:
+    return [column.name for column in table.columns]

@@ -1,0 +1,241 @@
+"""What the chain says: its revisions in order, and the schema after each, as values.
+
+A history is learnt by replay (see `chain`). A position is the set of applied revisions, closed under ancestry: a
+branched chain has no single line to count along.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+from architect_migrate.model.facts import (
+    CheckFact,
+    ColumnFact,
+    Fact,
+    ForeignKeyFact,
+    IndexFact,
+    PrimaryKeyFact,
+    TableFact,
+    TriggerFact,
+    UniqueFact,
+    ViewFact,
+    facts,
+)
+from architect_migrate.model.schema import Index, Schema, Table, Trigger, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.schema import Key
+
+_Named = TypeVar("_Named", Table, Index, Trigger, View)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one revision changed: objects that are new or in a new shape, and `(kind, name)` of those that went."""
+
+    changed: Schema = field(default_factory=Schema)
+    removed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A revision as replayed: what it changed, the statements that it ran, the tables that it wrote rows to."""
+
+    delta: Delta
+    statements: tuple[str, ...] = ()
+    writes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """A chain and what each of its revisions does.
+
+    Two histories are equal when they are the same object: what is derived from one is computed once.
+    """
+
+    outline: Outline
+    replayed: tuple[Replayed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What one revision does, as facts by key: a fact in a new shape stands in both, old shape and new."""
+
+    added: dict[Key, Fact]
+    removed: dict[Key, Fact]
+
+
+@lru_cache(maxsize=8)
+def snapshots(history: History) -> dict[str, Schema]:
+    """The schema after each revision, in replay order."""
+    found, schema = {}, Schema()
+    for revision, it in zip(history.outline.order, history.replayed, strict=True):
+        schema = apply(schema, it.delta)
+        found[revision] = schema
+    return found
+
+
+@lru_cache(maxsize=8)
+def effects(history: History) -> dict[str, Effects]:
+    """What each revision does, in replay order."""
+    found: dict[str, Effects] = {}
+    schema = Schema()
+    for revision, it in zip(history.outline.order, history.replayed, strict=True):
+        after = apply(schema, it.delta)
+        old, new = _touched(schema, it.delta), facts(it.delta.changed)
+        found[revision] = Effects(
+            {k: fact for k, fact in new.items() if old.get(k) != fact},
+            {k: fact for k, fact in old.items() if new.get(k) != fact},
+        )
+        schema = after
+    return found
+
+
+def _touched(schema: Schema, change: Delta) -> dict[Key, Fact]:
+    """The facts of the objects that a delta changes or removes, as they were before it."""
+    names = set(change.removed)
+    names |= {(kind, it.name) for kind, _, changed in _kinds(schema, change.changed) for it in changed}
+    before = Schema(
+        *(tuple(it for it in old if (kind, it.name) in names) for kind, old, _ in _kinds(schema, change.changed))
+    )
+    return facts(before)
+
+
+def reference(history: History, position: frozenset[str]) -> Schema:
+    """The schema that the chain makes of these revisions, whether or not they were replayed one after another."""
+    return _reference(history, position)
+
+
+@lru_cache(maxsize=64)
+def _reference(history: History, position: frozenset[str]) -> Schema:
+    order = history.outline.order
+    if not position:
+        return Schema()
+    if position == frozenset(order[: len(position)]):
+        return snapshots(history)[order[len(position) - 1]]
+    found: dict[Key, Fact] = {}
+    for revision, its in effects(history).items():
+        if revision in position:
+            found = {k: fact for k, fact in found.items() if its.removed.get(k) != fact} | its.added
+    return _assemble(found, history, position)
+
+
+def delta(before: Schema, after: Schema) -> Delta:
+    """What turns `before` into `after`; texts count, so that what is stored is what the newest revision wrote."""
+    removed = [
+        (kind, name)
+        for kind, old, new in _kinds(before, after)
+        for name in {it.name for it in old} - {it.name for it in new}
+    ]
+    changed = Schema(
+        _changed(before.tables, after.tables),
+        _changed(before.indexes, after.indexes),
+        _changed(before.triggers, after.triggers),
+        _changed(before.views, after.views),
+    )
+    return Delta(changed, tuple(sorted(removed)))
+
+
+def apply(schema: Schema, change: Delta) -> Schema:
+    """A schema after a delta."""
+    gone = frozenset(change.removed)
+    return Schema(
+        _merged(schema.tables, change.changed.tables, "table", gone),
+        _merged(schema.indexes, change.changed.indexes, "index", gone),
+        _merged(schema.triggers, change.changed.triggers, "trigger", gone),
+        _merged(schema.views, change.changed.views, "view", gone),
+    )
+
+
+def without(schema: Schema, tables: Iterable[str]) -> Schema:
+    """A schema without some tables and what belongs to them."""
+    hidden = frozenset(tables)
+    return Schema(
+        tuple(it for it in schema.tables if it.name not in hidden),
+        tuple(it for it in schema.indexes if it.table not in hidden),
+        tuple(it for it in schema.triggers if it.table not in hidden),
+        schema.views,
+    )
+
+
+def _kinds(before: Schema, after: Schema) -> Iterator[tuple[str, tuple, tuple]]:  # type: ignore[type-arg]  # of any kind
+    yield "table", before.tables, after.tables
+    yield "index", before.indexes, after.indexes
+    yield "trigger", before.triggers, after.triggers
+    yield "view", before.views, after.views
+
+
+def _changed(before: tuple[_Named, ...], after: tuple[_Named, ...]) -> tuple[_Named, ...]:
+    old = {it.name: it for it in before}
+    return tuple(it for it in after if it.name not in old or old[it.name] != it or old[it.name].sql != it.sql)
+
+
+def _merged(
+    old: tuple[_Named, ...], changed: tuple[_Named, ...], kind: str, gone: frozenset[tuple[str, str]]
+) -> tuple[_Named, ...]:
+    found = {it.name: it for it in old if (kind, it.name) not in gone} | {it.name: it for it in changed}
+    return tuple(sorted(found.values(), key=lambda it: it.name))
+
+
+def _assemble(found: dict[Key, Fact], history: History, position: frozenset[str]) -> Schema:
+    """A schema from facts; a table's text is the newest one within the position that declares exactly its facts."""
+    tables: dict[str, Table] = {}
+    indexes, triggers, views = [], [], []
+    for fact in found.values():
+        match fact:
+            case TableFact():
+                tables[fact.table] = Table(
+                    fact.table, (), without_rowid=fact.without_rowid, strict=fact.strict, module=fact.module
+                )
+            case IndexFact():
+                indexes.append(fact.index)
+            case TriggerFact():
+                triggers.append(fact.trigger)
+            case ViewFact():
+                views.append(fact.view)
+            case _:
+                tables[fact.table] = _with(tables[fact.table], fact)
+    texts = _texts(history, position)
+    whole = (replace(table, sql=texts.get(table, "")) for table in tables.values())
+
+    def by_name(items: Iterable[_Named]) -> tuple[_Named, ...]:
+        return tuple(sorted(items, key=lambda it: it.name))
+
+    return Schema(by_name(whole), by_name(indexes), by_name(triggers), by_name(views))
+
+
+def _with(table: Table, fact: Fact) -> Table:
+    match fact:
+        case ColumnFact():
+            return replace(table, columns=(*table.columns, fact.column))
+        case PrimaryKeyFact():
+            return replace(table, primary_key=fact.columns, rowid_key=fact.rowid_key, autoincrement=fact.autoincrement)
+        case UniqueFact():
+            return replace(table, uniques=table.uniques | {fact.columns})
+        case CheckFact():
+            return replace(table, checks=table.checks | {fact.check})
+        case ForeignKeyFact():
+            return replace(table, foreign_keys=table.foreign_keys | {fact.foreign_key})
+        case _:
+            return table
+
+
+def _texts(history: History, position: frozenset[str]) -> dict[Table, str]:
+    """Tables as revisions of this position left them, with their texts, newest last."""
+    return {
+        table: table.sql
+        for revision, it in zip(history.outline.order, history.replayed, strict=True)
+        if revision in position
+        for table in it.delta.changed.tables
+    }
+
+
+@lru_cache(maxsize=64)
+def facts_at(history: History, position: frozenset[str]) -> Mapping[Key, Fact]:
+    """The facts of the schema at a position: the same for every database that is there."""
+    return facts(reference(history, position))

@@ -1,0 +1,107 @@
+"""A chain in outline: which revisions there are and what comes after what, without what they do.
+
+A position is the set of applied revisions, closed under ancestry: a branched chain has no single line to count along.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.chain_errors import UnknownRevisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision of the chain; `parents` are what it comes after: its down revisions (`down`) and what it depends on.
+
+    `labels` are the branches that begin with it.
+    `legacy_version` is the number that the tracker knew it by (empty: none), `legacy_aliases` those that it bore
+    before, `data_step` whether its file has a `data_step()` that can be called by itself.
+    """
+
+    id: str
+    parents: tuple[str, ...]
+    title: str = ""
+    legacy_version: str = ""
+    legacy_aliases: tuple[str, ...] = ()
+    data_step: bool = False
+    labels: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A chain without what its revisions do, parents before children: enough to say where a database stands.
+
+    `digests` are those of the stored texts after each revision (see `sqlite_read.digest`): a database that has one
+    of them has exactly the schema of that revision. `version_table` is where Alembic keeps its stamp.
+    """
+
+    revisions: tuple[Revision, ...]
+    digests: tuple[str, ...] = ()
+    version_table: str = "alembic_version"
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Revision ids, parents before children."""
+        return tuple(it.id for it in self.revisions)
+
+
+def ancestry(outline: Outline, ids: Iterable[str]) -> frozenset[str]:
+    """These revisions and everything that they come after; ids that the chain does not know are left out."""
+    parents = {it.id: it.parents for it in outline.revisions}
+    found: set[str] = set()
+    waiting = [it for it in ids if it in parents]
+    while waiting:
+        revision = waiting.pop()
+        if revision not in found:
+            found.add(revision)
+            waiting.extend(parents[revision])
+    return frozenset(found)
+
+
+def lineage(outline: Outline, label: str) -> frozenset[str]:
+    """The revisions of a branch: those that bear its label, and what comes after them; none without one."""
+    found: set[str] = set()
+    for it in outline.revisions:
+        if label in it.labels or found & set(it.down):
+            found.add(it.id)
+    return frozenset(found)
+
+
+def on_branches(outline: Outline) -> frozenset[str]:
+    """The revisions of all branches that have a label."""
+    labels = {label for it in outline.revisions for label in it.labels}
+    return frozenset[str]().union(*(lineage(outline, it) for it in labels))
+
+
+def heads(outline: Outline, position: frozenset[str]) -> tuple[str, ...]:
+    """The revisions of a position that nothing else in it comes after: what a stamp records."""
+    applied = [it for it in outline.revisions if it.id in position]
+    inner = {parent for it in applied for parent in it.parents}
+    return tuple([it.id for it in applied if it.id not in inner])
+
+
+def position_at(outline: Outline, target: str) -> frozenset[str]:
+    """The position that a target names: `head`, `heads`, `base`, a branch (`dev`, `dev@head`), or a revision.
+
+    A revision is named by its id or an unambiguous beginning of it.
+
+    Raises UnknownRevisionError when the target names no single revision.
+    """
+    if target in {"head", "heads"}:
+        return frozenset(outline.order)
+    if target == "base":
+        return frozenset()
+    if branch := lineage(outline, target.removesuffix("@head")):
+        return ancestry(outline, branch)
+    candidates = tuple(it for it in outline.order if it == target or (target and it.startswith(target)))
+    exact = tuple(it for it in candidates if it == target) or candidates
+    if len(exact) != 1:
+        labels = tuple(label for it in outline.revisions for label in it.labels)
+        raise UnknownRevisionError(target, candidates, (*outline.order, *labels))
+    return ancestry(outline, exact)

@@ -1,0 +1,268 @@
+"""A plan as a value: the steps that bring one database home, in the order in which they are executed.
+
+`--dry-run` prints this very value and apply executes it. Steps that repair are named for what they do to the
+database; `revision` is the one whose effect they complete (empty where none is).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from architect_migrate.core import codec
+from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.sql.lexer import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.databases.sqlite.sql.edit import Edit
+    from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.model.diff import Change
+    from architect_migrate.model.environment import Resolution, Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class RunRevision:
+    """Call a revision's `upgrade()`, its data step included; it is recorded by the stamp that follows."""
+
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDowngrade:
+    """Call a revision's `downgrade()`."""
+
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDataStep:
+    """Call a revision's `data_step()`: its rows, where they are missing."""
+
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateObject:
+    """Create a table, index, trigger or view from the text that the chain stores for it."""
+
+    kind: str
+    name: str
+    sql: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DropObject:
+    """Drop an index, trigger or view that is created again in the chain's shape, or anything that was told to go."""
+
+    kind: str
+    name: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddColumn:
+    """Add a column by ALTER TABLE, which touches no row."""
+
+    table: str
+    column: str
+    definition: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DropColumn:
+    """Drop a column that a [[resolve]] entry told to go."""
+
+    table: str
+    column: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildTable:
+    """Give a table another shape by editing its text; `fill` are (column, SQL expression over the old row)."""
+
+    table: str
+    edits: tuple[Edit, ...]
+    fill: tuple[tuple[str, str], ...] = ()
+    sql: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Record these heads in Alembic's version table."""
+
+    revisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A row of the legacy tracker for a number that it lacks; its time is that of the run."""
+
+    version: str
+    description: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectRow:
+    """Other words in the row of a number; `was` tells those that are there now."""
+
+    version: str
+    description: str
+    checksum: str
+    was: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRow:
+    """No row any more for a number of which not everything is applied; `was` tells what the row says."""
+
+    version: str
+    was: str
+
+
+TrackerChange = RecordRow | CorrectRow | ForgetRow
+
+
+@dataclass(frozen=True, slots=True)
+class SyncTracker:
+    """Make the legacy tracker's rows true; `columns` are those of it that are there (none: it is made first)."""
+
+    tracker: Tracker
+    columns: tuple[str, ...]
+    changes: tuple[TrackerChange, ...]
+
+    @property
+    def table(self) -> str:
+        """The tracker's table."""
+        return self.tracker.table
+
+
+Step = (
+    RunRevision
+    | RunDowngrade
+    | RunDataStep
+    | CreateObject
+    | DropObject
+    | AddColumn
+    | DropColumn
+    | RebuildTable
+    | Stamp
+    | SyncTracker
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one or more changes take: steps in order, and what forbids them."""
+
+    steps: tuple[Step, ...] = ()
+    blockers: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done and what stands in the way.
+
+    With any of `blockers` nothing is done at all. `kept` are differences that a [[resolve]] entry lets stand, with
+    the entry. `before` is the position at which repair ends, `after` the one that the chain is then run to.
+    """
+
+    steps: tuple[Step, ...]
+    blockers: tuple[Finding, ...]
+    kept: tuple[tuple[Change, Resolution], ...]
+    before: frozenset[str]
+    after: frozenset[str]
+
+    @property
+    def in_the_way(self) -> str:
+        """How many things stand in the way, in words."""
+        return f"{count(len(self.blockers), 'thing stands', 'things stand')} in the way"
+
+
+def headline(step: Step) -> str:
+    """A step in a line."""
+    match step:
+        case RunRevision():
+            return f"run revision {step.revision}"
+        case RunDowngrade():
+            return f"take back revision {step.revision}"
+        case RunDataStep():
+            return f"insert the rows of {step.revision} that are missing"
+        case CreateObject():
+            return f"create {step.kind} {step.name}"
+        case DropObject():
+            return f"drop {step.kind} {step.name}"
+        case AddColumn():
+            return f"add column {step.table}.{step.column}"
+        case DropColumn():
+            return f"drop column {step.table}.{step.column}"
+        case RebuildTable():
+            return f"rebuild table {step.table}: {', '.join(edit_words(it) for it in step.edits)}"
+        case Stamp():
+            return f"stamp {', '.join(step.revisions) or 'base'}"
+        case SyncTracker():
+            true = " true" if step.columns else ""
+            return f"make the tracker {step.table}{true}: {', '.join(_numbers(step.changes))}"
+        case _:
+            assert_never(step)
+
+
+def _numbers(changes: tuple[TrackerChange, ...]) -> Iterator[str]:
+    for kind, verb in ((RecordRow, "add"), (CorrectRow, "correct"), (ForgetRow, "remove")):
+        its = [it.version for it in changes if isinstance(it, kind)]
+        if its:
+            yield f"{verb} {', '.join(_runs(its))}"
+
+
+def _runs(numbers: list[str]) -> Iterator[str]:
+    """Numbers in their order, more than two consecutive ones drawn together: `003, 008..012`."""
+    start = 0
+    for at in range(1, len(numbers) + 1):
+        if at == len(numbers) or not _follows(numbers[at - 1], numbers[at]):
+            yield from numbers[start:at] if at - start < 3 else [f"{numbers[start]}..{numbers[at - 1]}"]
+            start = at
+
+
+def _follows(before: str, after: str) -> bool:
+    return before.isdecimal() and after == str(int(before) + 1).zfill(len(before))
+
+
+def change_words(change: TrackerChange) -> str:
+    """What happens to a row of the tracker, with what it said before."""
+    match change:
+        case RecordRow():
+            return f"row {change.version} added"
+        case CorrectRow():
+            return f"row {change.version} corrected; it was {change.was}"
+        case ForgetRow():
+            return f"row {change.version} removed; it was {change.was}"
+        case _:
+            assert_never(change)
+
+
+def edit_words(edit: Edit) -> str:
+    """An edit in a few words, from its class and its fields: `drop not null title`."""
+    name = "".join(f" {it.lower()}" if it.isupper() else it for it in type(edit).__name__).strip()
+    parts = [getattr(edit, it) for it in edit.__dataclass_fields__]
+    return " ".join([name, *(", ".join(it) if isinstance(it, tuple) else str(it) for it in parts)])
+
+
+def rewritten(steps: tuple[Step, ...]) -> frozenset[str]:
+    """The tables whose rows a plan's own steps write anew: they are compared in full afterwards."""
+    return frozenset(fold(it.table) for it in steps if isinstance(it, RebuildTable | DropColumn | SyncTracker))
+
+
+def plan_digest(plan: Plan, fingerprint: str) -> str:
+    """The same for two plans with the same steps, in order, from the same position to the same, on the same chain.
+
+    `fingerprint` is the chain's files': what a revision's step does is written there.
+    """
+    text = codec.dump((fingerprint, plan.steps, plan.before, plan.after))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

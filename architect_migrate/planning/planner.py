@@ -1,0 +1,219 @@
+"""The walk: from a diagnosis to a plan, revision by revision from base to anchor, then on to the target.
+
+Pure: what a table's shape takes in SQL is asked of `Smith`, what the rows allow is asked by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from architect_migrate.diagnosis.claims import Claim
+from architect_migrate.diagnosis.data_only_revisions import lasts, must_run
+from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement, Verdict
+from architect_migrate.diagnosis.resolutions import drops, keeper
+from architect_migrate.model.diff import Change, Extra, Missing, OtherwiseNamed, Reordered, change_key, needs_repair
+from architect_migrate.model.facts import Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
+from architect_migrate.model.history import History, effects, reference, snapshots
+from architect_migrate.model.revision_graph import heads
+from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, Stamp, Step, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.schema import Key, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where a walk leads, and what a person settled on the way."""
+
+    target: frozenset[str]
+    resolutions: tuple[Resolution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Smith:
+    """Who knows how a kind of database is given a shape: for one table, for one object beside it, for one to go."""
+
+    table: Callable[[str, tuple[Change, ...], str], Work]
+    beside: Callable[[Change, str], Work]
+    gone: Callable[[Extra], Work]
+
+
+def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Course, smith: Smith) -> Plan:
+    """The steps from where a database is to the target, and what stands in the way of them."""
+    target, resolutions = course.target, course.resolutions
+    kept = tuple((it, why) for it in diagnosis.changes if needs_repair(it) and (why := keeper(it, resolutions)))
+    still = {change_key(it) for it, _ in kept}
+    doomed = [it for it in diagnosis.changes if isinstance(it, Extra) and drops(it, resolutions)]
+    still |= {change_key(it) for it in doomed}
+    repairs = [it for it in diagnosis.changes if needs_repair(it) and change_key(it) not in still]
+    rest = [it for it in history.outline.order if it in target - diagnosis.position]
+    repairs += _needed_by_name(history, diagnosis, rest)
+    native = _native(history, diagnosis, schema)
+    data = frozenset(
+        it.revision.id
+        for it in diagnosis.judgements
+        if _wants_data(it) and lasts(history, diagnosis.position, it.revision.id)
+    )
+    walk = _Walk(smith, _owners(history, diagnosis, native), data, _writes(history))
+    walk.take([smith.gone(it) for it in doomed])
+    for judgement in diagnosis.judgements:
+        if judgement.revision.id in diagnosis.position:
+            walk.visit(judgement, repairs, native)
+    walk.leave(repairs)
+    after = diagnosis.position | target
+    steps = [*walk.steps, *_ending(history, diagnosis, rest, after)]
+    return Plan(tuple(steps), tuple(walk.blockers), kept, diagnosis.position, after)
+
+
+def _needed_by_name(history: History, diagnosis: Diagnosis, rest: list[str]) -> list[Change]:
+    """Indexes that are there under another name, and that a revision still to be run takes away by their own."""
+    named = {k for revision in rest for k in effects(history)[revision].removed}
+    return [
+        Missing(it.fact)
+        for it in diagnosis.changes
+        if isinstance(it, OtherwiseNamed) and isinstance(it.fact, IndexFact) and change_key(it) in named
+    ]
+
+
+def _ending(history: History, diagnosis: Diagnosis, rest: list[str], after: frozenset[str]) -> Iterable[Step]:
+    """The stamp of where repair ends, the rest of the chain, and the stamp of where that ends."""
+    outline = history.outline
+    reached = heads(outline, diagnosis.position)
+    recorded = heads(outline, diagnosis.stamped)
+    if reached != recorded or diagnosis.stamped != diagnosis.position:
+        yield Stamp(reached)
+    yield from (RunRevision(it) for it in rest)
+    if rest:
+        yield Stamp(heads(outline, after))
+
+
+def _native(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset[str]:
+    """The revisions before the anchor that can simply be run: nothing of them is there, and nothing hinders them."""
+    expected = facts(reference(history, diagnosis.position))
+    there = set(facts(schema))
+    found: set[str] = set()
+    before: Schema | None = None
+    for judgement in diagnosis.judgements:
+        revision = judgement.revision.id
+        if revision in diagnosis.position:
+            if judgement.verdict is Verdict.MISSING and _runnable(history, revision, expected, there, before):
+                found.add(revision)
+                there |= set(effects(history)[revision].added)
+            elif must_run(history, diagnosis, judgement):
+                found.add(revision)
+        before = snapshots(history)[revision]
+    return frozenset(found)
+
+
+def _runnable(
+    history: History, revision: str, expected: Mapping[Key, Fact], there: set[Key], before: Schema | None
+) -> bool:
+    """Whether all of a revision's effects last, and what it alters or removes is there as it once found it."""
+    its = effects(history)[revision]
+    if any(expected.get(k) != fact for k, fact in its.added.items()) or not there >= set(its.removed):
+        return False
+    made = {k[1] for k in its.added if k[0] == "table"}
+    altered = {table_of(fact) for fact in (*its.added.values(), *its.removed.values())} - made - {""}
+    if not all(("table", it) in there for it in altered):
+        return False
+    once = facts(before).items() if before else ()
+    return all(expected.get(k) == fact for k, fact in once if table_of(fact) in altered and k not in its.removed)
+
+
+def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> dict[Key, str]:
+    """Which revision gave each fact the shape that it has at the position; empty for one that will simply be run."""
+    found: dict[Key, str] = {}
+    for revision, its in effects(history).items():
+        if revision in diagnosis.position:
+            found.update(dict.fromkeys(its.added, revision))
+    return {k: "" if revision in native else revision for k, revision in found.items()}
+
+
+def _writes(history: History) -> dict[str, frozenset[str]]:
+    """The tables that each revision writes rows to."""
+    return {it: replayed.writes for it, replayed in zip(history.outline.order, history.replayed, strict=True)}
+
+
+class _Walk:
+    """Collects steps while the revisions are visited; each table is worked on once, when it is first needed."""
+
+    def __init__(
+        self, smith: Smith, owners: Mapping[Key, str], data: frozenset[str], writes: Mapping[str, frozenset[str]]
+    ) -> None:
+        self.smith, self.owners, self.data, self.writes = smith, owners, data, writes
+        self.steps: list[Step] = []
+        self.blockers: list[Finding] = []
+        self.finished: set[Key] = set()
+
+    def visit(self, judgement: Judgement, repairs: list[Change], native: frozenset[str]) -> None:
+        revision = judgement.revision.id
+        if revision in native or revision in self.data:
+            self._make_room(revision, repairs)
+        if revision in native:
+            self.steps.append(RunRevision(revision))
+            return
+        mine = [it for it in repairs if self.owners.get(change_key(it)) == revision]
+        self._tables(sorted({_table(it) for it in mine if not _beside(it)}), repairs, revision)
+        self._besides(mine, revision)
+        if revision in self.data:
+            self.steps.append(RunDataStep(revision))
+
+    def _make_room(self, revision: str, repairs: list[Change]) -> None:
+        """Give the tables that a revision writes to their shape before it does, so that nothing refuses its rows."""
+        theirs = [it for it in repairs if _table(it) in self.writes[revision]]
+        self._tables(sorted({_table(it) for it in theirs if not _beside(it)}), theirs, revision)
+        self._besides([it for it in theirs if isinstance(it, Extra)], revision)
+
+    def _besides(self, changes: list[Change], revision: str) -> None:
+        for change in changes:
+            if _beside(change) and change_key(change) not in self.finished:
+                self.finished.add(change_key(change))
+                self.take([self.smith.beside(change, revision)])
+
+    def leave(self, repairs: list[Change]) -> None:
+        """Work on what no revision owns: harmful extras of the database."""
+        left = [it for it in repairs if change_key(it) not in self.finished and change_key(it) not in self.owners]
+        self._tables(sorted({_table(it) for it in left if not _beside(it)}), left, "")
+        self._besides(left, "")
+
+    def take(self, parts: Iterable[Work]) -> None:
+        for part in parts:
+            self.steps.extend(part.steps)
+            self.blockers.extend(part.blockers)
+
+    def _tables(self, tables: list[str], repairs: list[Change], revision: str) -> None:
+        """Everything that tables need apart from what revisions that are run bring themselves."""
+        for table in tables:
+            changes = tuple(
+                it
+                for it in repairs
+                if not _beside(it)
+                and _table(it) == table
+                and change_key(it) not in self.finished
+                and self.owners.get(change_key(it)) != ""
+            )
+            self.finished |= {change_key(it) for it in changes}
+            if changes:
+                self.take([self.smith.table(table, changes, revision)])
+
+
+def _wants_data(judgement: Judgement) -> bool:
+    """Whether a revision's rows may be missing: unless it was run by Alembic, or the tracker and the schema agree."""
+    if not judgement.revision.data_step:
+        return False
+    if judgement.claim is Claim.STAMPED:
+        return bool(judgement.absent)
+    return not (judgement.claim is Claim.EXECUTED and judgement.verdict is Verdict.APPLIED)
+
+
+def _beside(change: Change) -> bool:
+    return not isinstance(change, Reordered) and isinstance(change.fact, IndexFact | TriggerFact | ViewFact)
+
+
+def _table(change: Change) -> str:
+    return change.table if isinstance(change, Reordered) else table_of(change.fact)

@@ -1,0 +1,154 @@
+"""What was seen of one environment, and what came of an action on it, as values: faces print them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.errors import ArchmigError, StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from architect_migrate.diagnosis.claims import Claims
+    from architect_migrate.diagnosis.diagnose import Diagnosis
+    from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.model.diff import Change
+    from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.schema import Schema
+    from architect_migrate.planning.plan import Plan
+
+
+class State(Enum):
+    """Where a database stands, in a word."""
+
+    AT_TARGET = "at target"
+    PENDING = "pending"
+    DRIFTED = "drifted"
+    REFUSED = "refused"
+    UNINITIALISED = "uninitialised"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What a run leaves behind in a database and can find again without reading rows.
+
+    `schema` is the digest of all stored texts but those of the tables `without`, `counter` how often SQLite has changed
+    the schema of this file, `highest` the highest id that each table with AUTOINCREMENT has given out.
+    """
+
+    schema: str
+    without: tuple[str, ...]
+    counter: int
+    highest: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was seen of a database in one moment.
+
+    `position` is what is applied by the evidence, `stamp` what Alembic's table says (None: it has none), `pending`
+    the revisions between position and target, `drift` how many differences of each severity there are (those that
+    a [[resolve]] entry lets stand are counted as `kept`). `diagnosis` is None where a digest told it all: then the
+    database has exactly the chain's schema. `traces` is None where there is no database, or no ledger to compare them
+    with. `unsynced` are the numbers of the legacy tracker's rows that are to be corrected, where that is asked for and
+    the rest is well.
+    """
+
+    state: State
+    claims: Claims
+    position: frozenset[str]
+    pending: tuple[str, ...]
+    drift: Mapping[str, int]
+    findings: tuple[Finding, ...] = ()
+    schema: Schema | None = None
+    diagnosis: Diagnosis | None = None
+    kept: tuple[tuple[Change, Resolution], ...] = ()
+    traces: Traces | None = None
+    unsynced: tuple[str, ...] = ()
+
+
+class Outcome(Enum):
+    """How an action ended on one environment."""
+
+    DONE = "done"
+    NOTHING = "nothing to do"
+    PLANNED = "planned"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Rows that a downgrade takes away: of a table as a whole, or the values of a column that are not NULL."""
+
+    subject: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was done and proven.
+
+    `tables` and `rows` count what was there before, `compared` the tables whose rows were compared value by value
+    (those that anything wrote to); `dangling` is how many rows referred to nothing before, and after. `facts` are
+    what else the ledger keeps of it, `number` is that of its entry there (0: it could not be entered).
+    """
+
+    came_from: tuple[str, ...]
+    arrived_at: tuple[str, ...]
+    steps: tuple[str, ...]
+    seconds: float
+    backup: str
+    tables: int
+    rows: int
+    compared: int
+    digests: tuple[tuple[str, str], ...]
+    dangling: tuple[int, int]
+    facts: tuple[tuple[str, str], ...] = ()
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One environment's part in an action. `detail` is the line that says why; `error` what failed, if anything.
+
+    `rehearsal` is the number of the rehearsal that the plan has had, 0 for none.
+    """
+
+    environment: str
+    database: str
+    action: str
+    outcome: Outcome
+    detail: str = ""
+    survey: Survey | None = None
+    plan: Plan | None = None
+    losses: tuple[Loss, ...] = ()
+    receipt: Receipt | None = None
+    error: ArchmigError | None = None
+    warnings: tuple[str, ...] = ()
+    rehearsal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How a check came out: `words` are why each environment is not clean, empty where it is or cannot be told."""
+
+    results: tuple[Result, ...]
+    words: tuple[str, ...]
+    outline: Outline
+    exit_code: int
+
+
+def exit_code(results: tuple[Result, ...]) -> int:
+    """0: done or clean; 1: differences remain; 2: something could not be done; 130: Ctrl-C stopped it."""
+    if any(isinstance(it.error, StoppedError) for it in results):
+        return 130
+    outcomes = {it.outcome for it in results}
+    if Outcome.FAILED in outcomes:
+        return 2
+    return 1 if outcomes & {Outcome.BLOCKED, Outcome.PLANNED} else 0

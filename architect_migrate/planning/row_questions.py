@@ -1,0 +1,102 @@
+"""What a planner asks about the rows of a table, and the answer: values without a database behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from architect_migrate.model.schema import Key
+
+
+@dataclass(frozen=True, slots=True)
+class RowsIn:
+    """How many rows the table has."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class NullsIn:
+    """In how many rows the column is NULL."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class NullsOf:
+    """For how many rows the SQL expression is NULL."""
+
+    table: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatesOf:
+    """How many values of the columns stand in more than one row; a value with a NULL in it never does.
+
+    `collations` pairs with the columns (empty: the columns' own); `where` is SQL that a row must satisfy to count.
+    """
+
+    table: str
+    columns: Key
+    collations: Key = ()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Violating:
+    """How many rows break the CHECK expression; one that is NULL for a row does not break."""
+
+    table: str
+    check: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """How many values would be stored with another class or other bytes if the column had the declared type."""
+
+    table: str
+    column: str
+    declared: str
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """How many rows refer to nothing: no column NULL, and no such row in the parent."""
+
+    table: str
+    columns: Key
+    parent: str
+    parent_columns: Key
+
+
+Question = RowsIn | NullsIn | NullsOf | DuplicatesOf | Violating | Changing | Orphans
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How many there are, and the first few: `row 7: 'a value'`."""
+
+    count: int
+    examples: tuple[str, ...] = ()
+
+
+def describe(question: Question) -> str:
+    """The question as the object of "cannot tell ..."."""
+    match question:
+        case RowsIn():
+            return "how many rows there are"
+        case NullsIn(_, column):
+            return f"where {column} is NULL"
+        case NullsOf(_, expression):
+            return f"where {expression} is NULL"
+        case DuplicatesOf(_, columns):
+            return f"which rows have the same {', '.join(columns)}"
+        case Violating(_, check):
+            return f"which rows break CHECK ({check})"
+        case Changing(_, column, declared):
+            return f"which values of {column} would change as {declared or 'a column without a type'}"
+        case Orphans(_, columns, parent):
+            return f"which {', '.join(columns)} refer to nothing in {parent}"

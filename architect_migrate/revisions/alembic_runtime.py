@@ -1,0 +1,299 @@
+"""The only module that imports Alembic: reads the chain, replays it, runs its revisions on a connection, stamps."""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, MigrationStep
+from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
+from alembic.util import CommandError, to_tuple
+
+from architect_migrate.core.chain_errors import ChainError, ReplayError, RevisionFailedError
+from architect_migrate.core.database_errors import TransactionEndedError
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.sql_errors import CastLosesError
+from architect_migrate.databases.sqlite.alembic_connection import (
+    alchemy,
+    as_connectable,
+    commits,
+    do_nothing,
+    not_passed_over,
+    refuse_commit,
+)
+from architect_migrate.databases.sqlite.authorizer import Watched, watched
+from architect_migrate.databases.sqlite.connection import still_inside
+from architect_migrate.databases.sqlite.recorder import Recording, scratch_connection
+from architect_migrate.model.history import History
+from architect_migrate.model.revision_graph import Outline, Revision, ancestry, on_branches
+from architect_migrate.revisions.files import script_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs parts of a chain on the connection that it was made for; whoever opened that connection commits."""
+
+    script: ScriptDirectory
+    context: MigrationContext
+    connection: sqlite3.Connection
+
+    def upgrade(self, revision: str) -> Watched:
+        """Run one revision's `upgrade()`; what it wrote comes back. Raises RevisionFailedError."""
+        return self._call(revision, "upgrade")
+
+    def downgrade(self, revision: str) -> Watched:
+        """Run one revision's `downgrade()`."""
+        return self._call(revision, "downgrade")
+
+    def data_step(self, revision: str) -> Watched:
+        """Run one revision's `data_step()`."""
+        return self._call(revision, "data_step")
+
+    def _call(self, revision: str, function: str) -> Watched:
+        with failures(revision, f"{function}()"):
+            module: ModuleType = self.script.get_revision(revision).module
+            with watched(self.connection) as seen, not_passed_over(self.context, self.connection):
+                getattr(module, function)()
+                still_inside(self.connection)
+        return seen
+
+
+@contextmanager
+def failures(revision: str, action: str) -> Iterator[None]:
+    """Whatever a revision raises, SystemExit included, becomes an error that names it; a Ctrl-C stays one."""
+    try:
+        yield
+    except (TransactionEndedError, CastLosesError) as error:
+        raise RevisionFailedError(revision, action, str(error)) from error
+    except (ArchmigError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        words = " ".join(str(getattr(error, "orig", "") or error).split())
+        cause = f"{type(error).__name__}: {words}" if words else type(error).__name__
+        raise RevisionFailedError(revision, action, cause) from error
+
+
+def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], _Result]) -> _Result:
+    """Call `work` with a Runner on `connection`, inside the chain's own env.py.
+
+    An env.py that takes `config.attributes["connection"]` (Alembic's cookbook) gets this connection. One that opens
+    its own finds an empty database in memory, and its options are used on this connection all the same.
+    """
+    config = config_of(ini)
+    script = script_of(config, ini)
+    return in_environment(config, script, connection, lambda context: work(Runner(script, context, connection)))
+
+
+def in_environment(
+    config: Config, script: ScriptDirectory, connection: sqlite3.Connection, work: Callable[[MigrationContext], _Result]
+) -> _Result:
+    """Call `work` inside env.py, with Alembic's context on `connection`, while `op` works on that too."""
+    results: list[_Result] = []
+    ini = Path(config.config_file_name or "")
+    config.set_main_option("sqlalchemy.url", "sqlite://")  # for an env.py that opens a database of its own
+    with alchemy(connection) as lent:
+        config.attributes["connection"] = lent
+        dialect = lent.engine.dialect
+
+        def steps(_heads: Any, context: MigrationContext) -> list[MigrationStep]:
+            if not _is_on(context, connection):
+                context = MigrationContext.configure(connection=lent, opts=dict(context.opts))
+            with Operations.context(context), commits(dialect, refuse_commit):
+                results.append(work(context))
+            return []
+
+        # What an env.py begins around its run_migrations() it commits, too: nothing was begun, nothing is committed.
+        with commits(dialect, do_nothing), EnvironmentContext(config, script, fn=steps), file_errors(ini):
+            script.run_env()
+    if not results:
+        raise ChainError(str(script_folder(ini) / "env.py"), "does not call context.run_migrations()")
+    return results[0]
+
+
+def offline_sql(ini: Path, start: tuple[str, ...], target: tuple[str, ...]) -> str:
+    """The SQL that leads from some heads (none: base) to others, as `alembic upgrade --sql` prints it for one."""
+    config = config_of(ini)
+    config.output_buffer = buffer = StringIO()
+    script = script_of(config, ini)
+
+    def steps(current: Any, _context: MigrationContext) -> list[MigrationStep]:
+        several: Any = target  # it is declared to take one, and takes them all
+        return list(script._upgrade_revs(several, current))  # noqa: SLF001  (what `alembic upgrade` itself calls)
+
+    with (
+        EnvironmentContext(config, script, fn=steps, as_sql=True, starting_rev=start or None, destination_rev=target),
+        file_errors(ini),
+    ):
+        script.run_env()
+    return buffer.getvalue()
+
+
+def replay(ini: Path, scratch: Path, draft: Path | None = None) -> History:
+    """Run the whole chain on an empty database at `scratch`, reading the schema after each revision.
+
+    With the revision of a folder `draft`, which is taken back at the end: `replayed` then has one more than revisions.
+    Raises ReplayError, also when the connection that Alembic opened is not the scratch database.
+    """
+    config = config_of(ini)
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{scratch}".replace("%", "%%"))
+    current = [""]
+    try:
+        script = script_of(config, ini, draft)
+        recorder = _Recorder(script, scratch, current, draft)
+        engine = sa.create_engine(
+            "sqlite://", creator=lambda: scratch_connection(scratch), poolclass=sa.pool.StaticPool
+        )
+        with engine.connect() as connection:
+            config.attributes["connection"] = as_connectable(connection)
+            with EnvironmentContext(config, script, fn=recorder.steps, destination_rev="heads"):
+                script.run_env()
+        engine.dispose()
+    except ChainError as error:
+        cause = error.problem if error.file == str(ini) else f"{error.file}: {error.problem}"
+        raise ReplayError(str(ini), current[0], cause) from error
+    except (Exception, SystemExit) as error:
+        cause = str(getattr(error, "orig", "") or error)
+        raise ReplayError(str(ini), current[0], f"{type(error).__name__}: {' '.join(cause.split())}") from error
+    taken, revisions = recorder.recording, recorder.revisions
+    digests = tuple(taken.digests[: len(revisions)])
+    return History(Outline(revisions, digests, taken.version_table), tuple(taken.found))
+
+
+class _Recorder:
+    """Steps through the chain for Alembic and notes, between two steps, what the last one did."""
+
+    def __init__(self, script: ScriptDirectory, scratch: Path, current: list[str], draft: Path | None) -> None:
+        self.script, self.scratch, self.current = script, scratch, current
+        found = list(script.walk_revisions())
+        self.drafted = [it for it in found if draft and Path(it.path).is_relative_to(draft.resolve())]
+        self.revisions = tuple(reversed([revision_of(it) for it in found]))
+        self.recording = Recording("alembic_version")
+
+    def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
+        connection = self._proven(context)
+        self.recording = Recording(context.version_table)
+        found = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
+        steps = {step.revision.revision: step for step in found}
+        self.revisions = _trunk_first(tuple(revision_of(self.script.get_revision(it)) for it in steps))
+        for step in (steps[it.id] for it in self.revisions):
+            self.current[0] = step.revision.revision
+            with self.recording.of(connection):
+                yield step
+        for it in self.drafted:
+            self.current[0] = f"{it.revision}, taken back"
+            with self.recording.of(connection):
+                yield MigrationStep.downgrade_from_script(self.script.revision_map, it)
+        self.current[0] = ""
+
+    def _proven(self, context: MigrationContext) -> sqlite3.Connection:
+        """The driver's connection, if it is the scratch database's."""
+        driver = _driver(context)
+        if driver is None:
+            raise ChainError(str(self.scratch), "the chain's env.py opened a database that is not SQLite")
+        files = [row[2] for row in driver.execute("PRAGMA database_list") if row[1] == "main"]
+        if not files or not files[0] or not self.scratch.samefile(files[0]):
+            raise ChainError(str(self.scratch), f"the chain's env.py opened {files} instead of the scratch database")
+        return driver
+
+
+def _trunk_first(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
+    """Revisions that are on no labelled branch first: a database without the branches then is where replay once was."""
+    outline = Outline(revisions)
+    trunk = ancestry(outline, frozenset(outline.order) - on_branches(outline))
+    return tuple(sorted(revisions, key=lambda it: it.id not in trunk))
+
+
+def revision_of(found: Any) -> Revision:
+    """One of Alembic's scripts as a value."""
+    module = found.module
+    return Revision(
+        id=found.revision,
+        parents=tuple(sorted(found._all_down_revisions)),  # noqa: SLF001  (down_revision and depends_on, resolved)
+        title=(found.doc or "").strip().splitlines()[0].rstrip(".") if found.doc else "",
+        legacy_version=str(getattr(module, "legacy_version", "")),
+        legacy_aliases=tuple(str(it) for it in getattr(module, "legacy_aliases", ())),
+        data_step=_does_something(getattr(module, "data_step", None)),
+        labels=tuple(to_tuple(getattr(module, "branch_labels", None), default=())),
+        down=tuple(found._versioned_down_revisions),  # noqa: SLF001  (down_revision, as a tuple)
+    )
+
+
+def _does_something(function: Any) -> bool:
+    """Whether there is a function that reaches for anything: the template's own, with nothing filled in, does not."""
+    code = getattr(function, "__code__", None)
+    return callable(function) and (code is None or bool(code.co_names or code.co_freevars))
+
+
+def config_of(ini: Path) -> Config:
+    """Alembic's configuration of a chain. Raises ChainError."""
+    script_folder(ini)
+    return Config(str(ini), attributes={"archmig": True})
+
+
+def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDirectory:
+    """The chain's files; with those of the folder `draft`, which then is one more version location."""
+    with file_errors(ini), warnings.catch_warnings():
+        warnings.filterwarnings("error", "Revision .* is present more than once")  # else either file would do
+        warnings.filterwarnings("ignore", "Revision .* referenced from .* is not present")  # an error follows
+        script = ScriptDirectory.from_config(config)
+        if draft:
+            script.version_locations = [*(script.version_locations or [f"{script.dir}/versions"]), str(draft)]
+        try:
+            script.get_heads()
+        except TypeError as error:
+            raise ChainError(str(ini), f"an id of a revision, or its down_revision, is no text: {error}") from error
+        except SystemExit as error:
+            raise ChainError(str(ini), f"SystemExit: {error}") from error
+        return script
+
+
+@contextmanager
+def file_errors(ini: Path) -> Iterator[None]:
+    """Errors in the chain's files as errors that name the chain."""
+    try:
+        yield
+    except (CommandError, UserWarning) as error:
+        raise ChainError(str(ini), " ".join(str(error).split())) from error
+    except SyntaxError as error:
+        if error.filename is None:  # of a file with a NUL in it Python says only that
+            raise ChainError(str(ini), f"one of its files: {error.msg}") from error
+        raise ChainError(f"{error.filename}, line {error.lineno}", str(error.msg)) from error
+    except KeyError as error:
+        raise ChainError(str(ini), f"a revision names {error} as one before it, and there is no such file") from error
+    except (ImportError, AttributeError, OSError, RevisionError) as error:
+        raise ChainError(str(ini), f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def command_errors(shown: Callable[[str], str]) -> Iterator[None]:
+    """What archmig or the machine refuses, as errors that Alembic says in a line, in words made fit by `shown`."""
+    try:
+        yield
+    except (ArchmigError, OSError, sqlite3.Error) as error:
+        raise CommandError(shown(" ".join(str(error).split()))) from error
+
+
+def _driver(context: MigrationContext) -> sqlite3.Connection | None:
+    connection = context.connection
+    driver = connection.connection.driver_connection if connection is not None else None
+    return driver if isinstance(driver, sqlite3.Connection) else None
+
+
+def _is_on(context: MigrationContext, connection: sqlite3.Connection) -> bool:
+    return _driver(context) is connection

@@ -1,0 +1,80 @@
+"""The chain's files without Alembic: where they are, and a fingerprint that changes when replay could differ."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import os
+import sqlite3
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from architect_migrate.core.chain_errors import ChainError
+
+_SOURCES = (".py", ".sql", ".ini")
+
+
+def script_folder(ini: Path) -> Path:
+    """The folder that `script_location` of an alembic.ini names; raises ChainError."""
+    location = alembic_option(ini, "script_location")
+    if location is None:
+        raise ChainError(str(ini), "no [alembic] script_location ('script_location')")
+    folder = ini.parent / location
+    if not folder.is_dir():
+        raise ChainError(str(ini), f"script_location {location} is not a folder")
+    return folder
+
+
+def alembic_option(ini: Path, key: str) -> str | None:
+    """What an alembic.ini says under [alembic]; None where it does not say it. Raises ChainError."""
+    parser = configparser.ConfigParser({"here": str(ini.parent)})
+    try:
+        if ini.exists() and not ini.is_file():
+            # A pipe would be waited for, and a device read, without end.
+            raise ChainError(str(ini), "is no file", "name the chain's alembic.ini in [alembic] config")
+        with ini.open(encoding="utf-8") as file:
+            parser.read_file(file)
+        return parser["alembic"].get(key)
+    except OSError as error:
+        raise ChainError(
+            str(ini), error.strerror or str(error), "name the chain's alembic.ini in [alembic] config"
+        ) from error
+    except (configparser.Error, KeyError, UnicodeDecodeError) as error:
+        raise ChainError(str(ini), f"no [alembic] {key} ({' '.join(str(error).split())})") from error
+
+
+def fingerprint(ini: Path) -> str:
+    """A digest of every source file of the chain and of the versions that replay depends on."""
+    found = hashlib.blake2b(digest_size=16)
+    found.update(repr((sys.version_info, sqlite3.sqlite_version, _installed())).encode())
+    folder = script_folder(ini)
+    # Paths as strings: a chain may have thousands of files, and a Path takes longer to make than a file to read.
+    home = f"{ini.parent}{os.sep}"
+    for path in (str(ini), *sorted(_sources(folder))):
+        found.update(os.fsencode(path.removeprefix(home)))
+        try:
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (for the same reason)
+                found.update(file.read())
+        except OSError as error:
+            raise ChainError(path, error.strerror or str(error)) from error
+    return found.hexdigest()
+
+
+def _sources(folder: Path) -> list[str]:
+    """Every source file below a folder, however deep (version folders may be nested)."""
+    walked = os.walk(folder, onerror=_unread)
+    return [f"{root}{os.sep}{name}" for root, _, names in walked for name in names if name.endswith(_SOURCES)]
+
+
+def _unread(error: OSError) -> None:
+    """A folder that cannot be read is no folder without revisions."""
+    raise ChainError(str(error.filename), error.strerror or str(error)) from error
+
+
+def _installed() -> list[tuple[str, int, int]]:
+    """Alembic, SQLAlchemy and archmig as installed: asking for their version numbers would import them."""
+    specs = [find_spec(package) for package in ("alembic", "sqlalchemy")]
+    paths = sorted(Path(__file__).parents[1].rglob("*.py")) + [Path(it.origin) for it in specs if it and it.origin]
+    stats = [(str(path), path.stat()) for path in paths]
+    return [(path, it.st_mtime_ns, it.st_size) for path, it in stats]

@@ -1,0 +1,64 @@
+"""What plain Alembic makes of an empty database, and whether that is what the chain and the models say."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from architect_migrate.core import codec
+from architect_migrate.model.diff import diff, explain, needs_repair
+from architect_migrate.model.history import reference
+from architect_migrate.model.schema import (
+    Check,
+    Column,
+    ForeignKey,
+    Generated,
+    Index,
+    IndexedColumn,
+    Schema,
+    Table,
+    Trigger,
+    View,
+)
+from architect_migrate.revisions.replay import history_at
+from architect_migrate.revisions.sandbox import run_confined
+
+if TYPE_CHECKING:
+    from architect_migrate.revisions.replay import Source
+
+
+@dataclass(frozen=True, slots=True)
+class PlainRun:
+    """What came of `alembic upgrade heads`: `problem` where it failed, differences from the chain and from the models.
+
+    `models` is None where there are none to compare with, for the reason in `no_models`.
+    """
+
+    problem: str = ""
+    drift: tuple[str, ...] = ()
+    models: tuple[str, ...] | None = None
+    no_models: str = ""
+
+
+def run_plainly(source: Source) -> PlainRun:
+    """Run it in a process of its own, on a scratch database. Raises ChainError, ReplayError."""
+    history = history_at(source)
+    with tempfile.TemporaryDirectory(prefix="archmig-plain-") as name:
+        folder = Path(name)
+        ini, table = str(source.script), history.outline.version_table
+        done = run_confined("revisions.plain_process", source.script, folder, ini, name, table)
+        if done.returncode or not (folder / "schema").exists():
+            cause = _text(folder / "failed") or " ".join(done.stderr.split())[-500:] or f"exit code {done.returncode}"
+            return PlainRun(problem=cause)
+        of_schema = (Schema, Table, Column, Generated, ForeignKey, Check, Index, IndexedColumn, Trigger, View)
+        schema: Schema = codec.load(_text(folder / "schema"), of_schema)
+        wanted = reference(history, frozenset(history.outline.order))
+        drift = tuple(explain(it) for it in diff(wanted, schema) if needs_repair(it))
+        models = tuple(_text(folder / "models").splitlines()) if (folder / "models").exists() else None
+        return PlainRun(drift=drift, models=models, no_models=_text(folder / "no_models"))
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -1,0 +1,120 @@
+"""A chain in outline from its files as they are written: nothing is imported or run, so it says less than replay.
+
+What a file computes (a revision id, what it comes after) cannot be read so, and then nothing is said at all.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.core.chain_errors import ChainError
+from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.revisions.files import alembic_option, script_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_WANTED = ("revision", "down_revision", "depends_on", "branch_labels")
+_SEPARATORS = {"space": " ", "newline": "\n", "os": ":", ":": ":", ";": ";"}
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_ADVICE = "`archmig history` runs the chain to learn it"
+
+
+def outline_as_written(ini: Path) -> Outline:
+    """The revisions that the chain's files declare, parents before children, without digests. Raises ChainError."""
+    found: dict[str, Revision] = {}
+    for file in _files(ini):
+        declared = _declared(file)
+        if declared is None:
+            continue
+        if declared.id in found:
+            raise ChainError(str(file), f"is the second file of revision {declared.id}")
+        found[declared.id] = declared
+    whole = [_resolved(it, found, ini) for it in found.values()]
+    try:
+        order = TopologicalSorter({it.id: it.parents for it in whole}).static_order()
+        places = {it: place for place, it in enumerate(order)}
+    except CycleError as error:
+        raise ChainError(str(ini), f"its revisions come after each other in a circle: {error.args[1]}") from error
+    return Outline(tuple(sorted(whole, key=lambda it: places[it.id])))
+
+
+def _files(ini: Path) -> Iterator[Path]:
+    recursive = (alembic_option(ini, "recursive_version_locations") or "").lower() in _TRUE
+    for folder in _folders(ini):
+        yield from sorted(folder.rglob("*.py") if recursive else folder.glob("*.py"))
+
+
+def _folders(ini: Path) -> list[Path]:
+    said = alembic_option(ini, "version_locations")
+    if not said:
+        return [script_folder(ini) / "versions"]
+    word = alembic_option(ini, "path_separator") or alembic_option(ini, "version_path_separator") or ""
+    if word not in _SEPARATORS:
+        raise ChainError(str(ini), "version_locations without a path_separator", _ADVICE)
+    folders = [ini.parent / it.strip() for it in said.split(_SEPARATORS[word]) if it.strip()]
+    if strange := [it for it in folders if not it.is_dir()]:
+        raise ChainError(str(ini), f"version_locations: {strange[0]} is no folder", _ADVICE)
+    return list(dict.fromkeys(folders))
+
+
+def _declared(file: Path) -> Revision | None:
+    """The revision of a file, its parents as they are written; None for a file that declares none."""
+    try:
+        tree = ast.parse(file.read_bytes(), str(file))
+    except (OSError, SyntaxError, ValueError, RecursionError) as error:
+        raise ChainError(str(file), f"{type(error).__name__}: {' '.join(str(error).split())}") from error
+    values = {name: value for node in tree.body for name, value in _assigned(node)}
+    if "revision" not in values:
+        return None
+    said = {name: _literal(values[name], file, name) for name in _WANTED if name in values}
+    if len(said["revision"]) != 1:
+        raise ChainError(str(file), "its revision is not one text", _ADVICE)
+    down = said.get("down_revision", ())
+    parents = (*down, *said.get("depends_on", ()))
+    return Revision(said["revision"][0], parents, labels=said.get("branch_labels", ()), down=down)
+
+
+def _assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            yield from ((it.id, value) for it in targets if isinstance(it, ast.Name))
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            yield name, value
+
+
+def _literal(value: ast.expr, file: Path, name: str) -> tuple[str, ...]:
+    """A text, several, or None, as a tuple."""
+    try:
+        found: Any = ast.literal_eval(value)
+        several = [] if found is None else [found] if isinstance(found, str) else [*found]
+    except (ValueError, TypeError):
+        raise ChainError(str(file), f"its {name} is computed", _ADVICE) from None
+    if not all(isinstance(it, str) for it in several):
+        raise ChainError(str(file), f"its {name} is no text", _ADVICE)
+    return tuple(several)
+
+
+def _resolved(revision: Revision, found: dict[str, Revision], ini: Path) -> Revision:
+    """The same, with the ids of what it comes after: a label or the beginning of an id may stand for one."""
+    down = tuple(_id(it, found, ini) for it in revision.down)
+    parents = (_id(it, found, ini) for it in revision.parents)
+    return replace(revision, parents=tuple(sorted(set(parents))), down=down)
+
+
+def _id(word: str, found: dict[str, Revision], ini: Path) -> str:
+    if word in found:
+        return word
+    meant = _unique(it.id for it in found.values() if word in it.labels or it.id.startswith(word))
+    if meant is None:
+        raise ChainError(str(ini), f"a revision names {word!r} as one before it, and there is no such file")
+    return meant
+
+
+def _unique(ids: Iterable[str]) -> str | None:
+    several = [*ids]
+    return several[0] if len(several) == 1 else None

@@ -1,0 +1,4 @@
+"""What changes databases: survey, plan, execute, prove, commit, record.
+
+It imports neither `authoring` nor `cli`, and prints nothing.
+"""

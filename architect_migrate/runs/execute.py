@@ -1,0 +1,256 @@
+"""Carries out a plan that was shown: lock, look again, back up, execute, prove, commit, read back, record."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from architect_migrate.backups import service
+from architect_migrate.backups.record import read_record
+from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
+from architect_migrate.core.database_errors import CommitFailedError, DamagedError
+from architect_migrate.core.errors import LedgerError
+from architect_migrate.core.interrupts import finishing
+from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.connection import created, file_of, transaction
+from architect_migrate.databases.sqlite.files.commit_check import Landed, landed, read_back, settled
+from architect_migrate.databases.sqlite.fingerprint import traces_of
+from architect_migrate.databases.sqlite.rows.integrity import soundness
+from architect_migrate.ledger import recorder, store
+from architect_migrate.model.environment import Uninitialised
+from architect_migrate.model.revision_graph import heads
+from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunRevision, headline
+from architect_migrate.planning.results import Outcome, Receipt, Result
+from architect_migrate.runs.commit_proof import verify
+from architect_migrate.runs.rehearsal_gate import as_rehearsed
+from architect_migrate.runs.steps import execute
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections import Counter
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.core.errors import ArchmigError
+    from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.databases.sqlite.files.backup import Backup
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.results import Survey
+    from architect_migrate.runs.commit_proof import Proof
+    from architect_migrate.runs.prepare import Prepared
+
+    Progress = Callable[[int, int, str], None]
+    Prepare = Callable[[Setting, sqlite3.Connection], Prepared]
+
+
+def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, make: Prepare) -> Result:
+    """Execute a plan that was shown: lock, plan again, compare, back up, execute, prove, commit, read back, record.
+
+    A Ctrl-C rolls back and raises KeyboardInterrupt; from the commit on it waits for the record (see `finishing`).
+    """
+    if shown.blockers:
+        raise BlockedError(setting.environment.name, tuple(it.subject for it in shown.blockers))
+    if shown.before and any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in shown.steps):
+        # Alembic takes longer to import than most revisions to run, and nobody is to wait for that behind the lock.
+        import architect_migrate.revisions.alembic_runtime  # noqa: F401  (execute will find it there)
+    started = time.time()
+    with recorder.entered_if_it_fails(setting, action, started):
+        result = finishing(lambda it: _carried_out(_Run(setting, action, shown, started, it), progress, make))
+    if result.error:
+        for warning in result.warnings:
+            result.error.add_note(warning)
+        raise result.error
+    return result
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known of a run while it goes on: `made` is its backup, `warnings` are what it has to say besides."""
+
+    setting: Setting
+    action: str
+    plan: Plan
+    started: float
+    interrupts: Interrupts
+    made: Backup | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        return file_of(self.setting.environment.url)
+
+    @property
+    def copy(self) -> Path | None:
+        return self.made.path if self.made else None
+
+
+def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
+    """What was done, entered in the ledger; with an error where it is committed and could not be read back."""
+    setting, plan, total = run.setting, run.plan, len(run.plan.steps)
+    with _looked_into(run), _in_transaction(run) as connection:
+        prepared, rehearsal = as_rehearsed(setting, connection, make(setting, connection))
+        if prepared.plan != plan:
+            raise ChangedMeanwhileError(setting.environment.name)
+        broken = _sound(run, connection)
+        progress(0, total, "backing up")
+        run.made = _backed_up(setting, run.action, connection, partial(progress, 0, total))
+        written = execute(setting, plan, connection, progress)
+        run.warnings += written.restored
+        progress(total + 1, total, "proving that every row is there")
+        proof = verify(setting, plan, connection, run.copy, written, broken=broken)
+        if run.made:
+            service.mark(setting, run.made, run.action, connection, _unwritten(setting, proof))
+        left = traces_of(connection, setting.hidden(setting.outline().version_table))
+        run.interrupts.refuse()
+        run.interrupts.held = True
+    receipt = _receipt(run, prepared, proof)
+    facts = recorder.evidence(setting, prepared.survey, plan, receipt, left)
+    receipt = replace(receipt, facts=(*facts, *_went_by(run.made, rehearsal)))
+    return _entered(run, prepared.survey, receipt, rehearsal)
+
+
+@contextmanager
+def _in_transaction(run: _Run) -> Iterator[sqlite3.Connection]:
+    """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
+    environment = run.setting.environment
+    making = environment.uninitialised is Uninitialised.CREATE
+    with created(run.path) if making else nullcontext(), transaction(run.path, environment.lock_timeout) as connection:
+        yield connection
+
+
+def _sound(run: _Run, connection: sqlite3.Connection) -> Counter[str]:
+    """Rows that break what their tables declare, which are nobody's to mend. Raises DamagedError."""
+    found = soundness(connection)
+    if found.damage:
+        raise DamagedError(str(run.path), found.damage[0])
+    run.warnings += found.left()
+    return found.broken
+
+
+def _entered(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Result:
+    """The result, once the stamp was read back, with its number in the ledger."""
+    unread = _read_back(run)
+    result = Result(
+        environment=run.setting.environment.name,
+        database=str(run.setting.environment.url),
+        action=run.action,
+        outcome=Outcome.FAILED if unread else Outcome.DONE,
+        detail=str(unread or _done(receipt)),
+        survey=survey,
+        plan=run.plan,
+        receipt=receipt,
+        error=unread,
+        warnings=tuple(run.warnings),
+        rehearsal=rehearsal,
+    )
+    entered = record(run.setting, result, run.started)
+    return entered if unread else _tidied(run.setting, entered)
+
+
+def _went_by(made: Backup | None, rehearsal: int) -> Iterator[tuple[str, str]]:
+    if made:
+        yield "backup digest", made.content.digest
+    if rehearsal:
+        yield "rehearsal", str(rehearsal)
+
+
+def _tidied(setting: Setting, result: Result) -> Result:
+    """The same, after backups that are left over have gone; what went wrong there is a warning."""
+    if setting.keep is None and setting.max_age is None:
+        return result
+    from architect_migrate.backups.prune import tidy
+
+    return replace(result, warnings=(*result.warnings, *tidy(setting)))
+
+
+def _backed_up(
+    setting: Setting, action: str, connection: sqlite3.Connection, told: Callable[[str], None]
+) -> Backup | None:
+    """A verified copy of the database as it is; none of one that holds nothing at all."""
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        return None
+    return service.take_for(setting, action, told=told)
+
+
+def _unwritten(setting: Setting, proof: Proof) -> set[str]:
+    """Tables that nothing wrote to; the stamp is rewritten without anybody watching."""
+    stamp = setting.outline().version_table
+    return {it.table for it in proof.rows.tables if not it.compared and it.table.lower() != stamp.lower()}
+
+
+@contextmanager
+def _looked_into(run: _Run) -> Iterator[None]:
+    """A commit that SQLite calls failed: what the file holds says what came of it, else nobody knows."""
+    try:
+        yield
+    except CommitFailedError as error:
+        run.warnings.append(settled(error, _landed(run)))
+
+
+def _landed(run: _Run) -> Landed:
+    """By every value where there is a backup; what was built from nothing is known by its stamp."""
+    timeout = run.setting.environment.lock_timeout
+    if run.copy and (kept := read_record(run.copy)):
+        return landed(run.path, timeout, kept.content, kept.after)
+    found = landed(run.path, timeout, None, None)
+    return Landed.AFTER if found is Landed.UNKNOWN and not _read_back(run) else found
+
+
+def _read_back(run: _Run) -> ArchmigError | None:
+    outline, timeout = run.setting.outline(), run.setting.environment.lock_timeout
+    return read_back(run.path, timeout, outline.version_table, heads(outline, run.plan.after))
+
+
+def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
+    tables = proof.rows.tables
+    return Receipt(
+        came_from=prepared.survey.claims.stamp or (),
+        arrived_at=heads(run.setting.outline(), run.plan.after),
+        steps=tuple(headline(it) for it in run.plan.steps),
+        seconds=time.time() - run.started,
+        backup=str(run.copy or ""),
+        tables=len(tables),
+        rows=sum(it.rows_before for it in tables),
+        compared=sum(it.compared for it in tables),
+        digests=tuple((it.table, it.digest) for it in tables if it.digest),
+        dangling=(proof.dangling_before, proof.dangling_after),
+    )
+
+
+def record(setting: Setting, result: Result, started: float) -> Result:
+    """Enter a result in the ledger; a ledger that cannot be written is a warning, never a reason to undo a run."""
+    try:
+        number = store.append(setting.ledger, ledger_entry(result, started))
+    except LedgerError as error:
+        return replace(result, warnings=(*result.warnings, str(error)))
+    return replace(result, receipt=replace(result.receipt, number=number)) if result.receipt else result
+
+
+def ledger_entry(result: Result, started: float) -> store.Entry:
+    """A result as the ledger keeps it."""
+    receipt, blockers = result.receipt, result.plan.blockers if result.plan else ()
+    stamp = (result.survey.claims.stamp if result.survey else None) or ()
+    return store.entry(
+        environment=result.environment,
+        database=result.database,
+        action=result.action,
+        started=started,
+        result=result.outcome.value,
+        from_heads=receipt.came_from if receipt else stamp,
+        to_heads=receipt.arrived_at if receipt else (),
+        steps=receipt.steps if receipt else (),
+        backup=receipt.backup if receipt else "",
+        findings=tuple(f"{it.code}: {it.subject}: {it.found}" for it in blockers),
+        detail=result.detail,
+        facts=receipt.facts if receipt else tuple(recorder.tools()),
+    )
+
+
+def _done(receipt: Receipt) -> str:
+    where, steps = ", ".join(receipt.arrived_at) or "base", count(len(receipt.steps), "step")
+    kept = f"{count(receipt.rows, 'row')} in {count(receipt.tables, 'table')} kept"
+    return f"at {where}, {steps}, {kept if receipt.tables else 'built from nothing'}, {receipt.seconds:.1f} s"

@@ -1,0 +1,114 @@
+"""Plans that run the chain natively, up or down, for databases that are where they claim to be and no others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.sql.lexer import quote
+from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.model.facts import ColumnFact, TableFact
+from architect_migrate.model.history import effects, facts_at
+from architect_migrate.model.revision_graph import ancestry, heads
+from architect_migrate.planning.plan import Plan, RunDowngrade, RunRevision, Stamp
+from architect_migrate.planning.results import Loss, State
+from architect_migrate.runs.prepare import Prepared
+from architect_migrate.runs.promote import as_promoted
+from architect_migrate.runs.reconcile import empty
+from architect_migrate.runs.survey import look, wanted_of
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.planning.results import Survey
+    from architect_migrate.runs.execute import Prepare
+
+
+def upgrading(target: str | None) -> Prepare:
+    """How a plan for an upgrade is made on an open connection."""
+
+    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+        if prepared := empty(setting, connection, target):
+            return prepared
+        seen = look(setting, connection, wanted_of(setting, target))
+        drifted = seen.state in {State.DRIFTED, State.REFUSED}
+        return Prepared(seen, not_where_it_claims(seen) if drifted else up(setting, seen, target))
+
+    return make
+
+
+def downgrading(target: str | None) -> Prepare:
+    """How a plan for a downgrade is made on an open connection."""
+
+    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+        seen = look(setting, connection, wanted_of(setting, target))
+        drifted = seen.state in {State.DRIFTED, State.REFUSED}
+        return Prepared(seen, not_where_it_claims(seen) if drifted else down(setting, seen, target))
+
+    return make
+
+
+def up(setting: Setting, seen: Survey, target: str | None) -> Plan:
+    """The pending revisions, then the stamp."""
+    after = seen.position | wanted_of(setting, target)
+    steps = tuple(RunRevision(it) for it in seen.pending)
+    stamp = (Stamp(heads(setting.outline(), after)),) if steps else ()
+    plan = as_promoted(setting, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
+    return setting.synced(seen.claims, plan)
+
+
+def down(setting: Setting, seen: Survey, target: str | None) -> Plan:
+    """What was applied after the target, newest first, then the stamp."""
+    outline = setting.outline()
+    after = seen.position & wanted_of(setting, target)
+    steps = tuple(RunDowngrade(it) for it in reversed(outline.order) if it in seen.position - after)
+    stamp = (Stamp(heads(outline, after)),) if steps else ()
+    return setting.synced(seen.claims, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
+
+
+def as_alembic_goes(outline: Outline, up: Collection[str], down: Collection[str], stamped: Iterable[str]) -> Plan:
+    """What archmig would plan for a run of Alembic's from a stamp: the same steps, with the stamp at the end."""
+    before = ancestry(outline, stamped)
+    after = before - frozenset(down) | frozenset(up)
+    back = [RunDowngrade(it) for it in reversed(outline.order) if it in down]
+    on = [RunRevision(it) for it in outline.order if it in up]
+    return Plan((*back, *on, Stamp(heads(outline, after))), (), (), before, after)
+
+
+def not_where_it_claims(seen: Survey) -> Plan:
+    """A plan that says only why the chain cannot simply be run here."""
+    stops = tuple(it for it in seen.findings if it.level is Level.BLOCKING)
+    serious = seen.drift.get("breaking", 0) + seen.drift.get("behavioural", 0)
+    stamp = "no stamp" if seen.claims.stamp is None else f"stamp {', '.join(seen.claims.stamp) or 'base'}"
+    matter = count(serious, "difference from the chain matters", "differences from the chain matter")
+    drift = Finding(
+        Level.BLOCKING,
+        "not-where-it-claims",
+        stamp,
+        matter if serious else "the schema shows another position",
+        "run archmig reconcile first: it reads what is there, repairs it and stamps it",
+    )
+    return Plan((), stops or (drift,), (), seen.position, seen.position)
+
+
+def losses(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> tuple[Loss, ...]:
+    """The rows of tables, and the values of columns, that taking these revisions back removes."""
+    undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
+    left = facts_at(setting.history(), plan.after)
+    found: dict[str, int] = {}
+    for revision, its in effects(setting.history()).items():
+        for fact in its.added.values() if revision in undone else ():
+            match fact:
+                case TableFact() if ("table", fact.table) not in left:
+                    sql = f"SELECT count(*) FROM {quote(fact.table)}"
+                    found[f"table {fact.table}"] = connection.execute(sql).fetchone()[0]
+                case ColumnFact() if ("column", fact.table, fact.column.name) not in left:
+                    if ("table", fact.table) in left:
+                        sql = f"SELECT count({quote(fact.column.name)}) FROM {quote(fact.table)}"
+                        found[f"column {fact.table}.{fact.column.name}"] = connection.execute(sql).fetchone()[0]
+                case _:
+                    pass
+    return tuple(Loss(subject, rows) for subject, rows in found.items() if rows)

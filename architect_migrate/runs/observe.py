@@ -1,0 +1,71 @@
+"""Looks at one environment for a report: what is seen, what a plan would meet, whether it is clean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.diagnosis.claims import stamp_problem
+from architect_migrate.model.environment import Uninitialised
+from architect_migrate.planning.results import Outcome, Result, State
+from architect_migrate.runs.survey import survey
+
+if TYPE_CHECKING:
+    from architect_migrate.config.context import Setting
+    from architect_migrate.planning.results import Survey
+
+
+def observe(setting: Setting, action: str) -> Result:
+    """What is seen of the environment's database, without the evidence. Raises what `survey` raises."""
+    return _result(setting, action, without_evidence(survey(setting)))
+
+
+def _result(setting: Setting, action: str, seen: Survey) -> Result:
+    environment = setting.environment
+    return Result(environment.name, str(environment.url), action, Outcome.NOTHING, survey=seen)
+
+
+def without_evidence(seen: Survey) -> Survey:
+    """The survey without its schema, and of each revision one fact that is there.
+
+    To hand it all from process to process would take longer than looking.
+    """
+    if seen.diagnosis is None:
+        return seen
+    judgements = tuple(replace(it, present=it.present[:1]) for it in seen.diagnosis.judgements)
+    return replace(seen, schema=None, diagnosis=replace(seen.diagnosis, judgements=judgements))
+
+
+def examine(setting: Setting, action: str) -> Result:
+    """All that is seen, and where it drifted what stands in the way of repair: only a plan asks the rows."""
+    result = _result(setting, action, survey(setting))
+    if result.survey is None or result.survey.state is not State.DRIFTED:
+        return result
+    from architect_migrate.runs.reconcile import preview
+
+    return replace(preview(setting), action=action, outcome=Outcome.NOTHING)
+
+
+def unclean(setting: Setting, seen: Survey) -> str:
+    """Why a database is not where its environment says that it should be, as the chain makes it; empty if it is."""
+    match seen.state:
+        case State.AT_TARGET:
+            return f"the tracker is not true of {', '.join(seen.unsynced)}" if seen.unsynced else ""
+        case State.PENDING:
+            return f"{len(seen.pending)} pending"
+        case State.REFUSED:
+            return stamp_problem(setting.outline(), seen.claims.stamp or ())
+        case State.DRIFTED:
+            return _drift(seen)
+        case State.UNINITIALISED | State.MISSING:
+            if setting.environment.uninitialised is Uninitialised.SKIP:
+                return ""
+            return "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
+
+
+def _drift(seen: Survey) -> str:
+    found = {it: seen.drift[it] for it in ("breaking", "behavioural") if seen.drift.get(it)}
+    kinds = " and ".join(f"{number:,} {it}" for it, number in found.items())
+    word = "difference" if sum(found.values()) == 1 else "differences"
+    said = f"{kinds} {word} from the chain" if found else "the stamp is not where the schema is"
+    return said + (f", {len(seen.pending)} pending" if seen.pending else "")

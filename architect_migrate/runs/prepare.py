@@ -1,0 +1,87 @@
+"""Makes the plan for one database, with the rows of an open connection to ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.repair.ground import Ground
+from architect_migrate.databases.sqlite.repair.objects import dropped, object_work
+from architect_migrate.databases.sqlite.repair.table import table_work
+from architect_migrate.databases.sqlite.rows.questions import ask
+from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.model.environment import Repair, Uninitialised
+from architect_migrate.model.history import reference
+from architect_migrate.planning.plan import Plan, RunRevision, Stamp, SyncTracker
+from architect_migrate.planning.planner import Course, Smith, make_plan
+from architect_migrate.planning.results import State, Survey
+from architect_migrate.runs.promote import as_promoted
+from architect_migrate.runs.survey import look
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from architect_migrate.config.context import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A survey and the plan that follows from it."""
+
+    survey: Survey
+    plan: Plan
+
+
+def prepare(setting: Setting, connection: sqlite3.Connection, target: frozenset[str]) -> Prepared:
+    """Survey a database through an open connection and plan its way to `target`, following evidence."""
+    seen = look(setting, connection, target)
+    return Prepared(seen, _plan(setting, connection, seen, target))
+
+
+def _plan(setting: Setting, connection: sqlite3.Connection, seen: Survey, target: frozenset[str]) -> Plan:
+    assert seen.diagnosis is not None
+    assert seen.schema is not None
+    if seen.state is State.REFUSED:
+        blockers = tuple(it for it in seen.findings if it.level is Level.BLOCKING)
+        return Plan((), blockers, (), seen.position, seen.position)
+    history = setting.history()
+    expected = {it.name: it for it in reference(history, seen.position).tables}
+    ground = Ground(
+        expected,
+        {it.name: it for it in seen.schema.tables},
+        setting.resolutions,
+        setting.environment.repair,
+        lambda question: ask(connection, question),
+    )
+    smith = Smith(
+        lambda table, changes, revision: table_work(ground, table, changes, revision),
+        lambda change, revision: object_work(ground, change, revision),
+        dropped,
+    )
+    made = make_plan(history, seen.diagnosis, seen.schema, Course(target, setting.resolutions), smith)
+    return setting.synced(seen.claims, as_promoted(setting, _within_policy(setting, made)))
+
+
+def _within_policy(setting: Setting, plan: Plan) -> Plan:
+    """With `repair = "none"` a plan that repairs anything is blocked; running the chain itself is no repair."""
+    repairs = [it for it in plan.steps if not isinstance(it, RunRevision | Stamp | SyncTracker)]
+    if setting.environment.repair is not Repair.NONE or not repairs:
+        return plan
+    needed = count(len(repairs), "step of repair is needed", "steps of repair are needed")
+    found = f"{needed}, and this environment's policy allows none"
+    blocker = Finding(
+        Level.BLOCKING, "blocked-policy", setting.environment.name, found, 'set repair = "full" or "additive" for it'
+    )
+    return Plan(plan.steps, (*plan.blockers, blocker), plan.kept, plan.before, plan.after)
+
+
+def uninitialised_refusal(setting: Setting) -> str:
+    """What the policy for databases with nothing of the chain says, if it does not say `create`."""
+    match setting.environment.uninitialised:
+        case Uninitialised.SKIP:
+            return "nothing of the chain is in it; its policy is to skip it"
+        case Uninitialised.ERROR:
+            return 'nothing of the chain is in it; to build it, set uninitialised = "create" for it, or "skip"'
+        case Uninitialised.CREATE:
+            return ""

@@ -1,0 +1,163 @@
+"""Profile: what each revision costs, on an empty database, or on a copy of one that has them still to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.errors import UsageError
+from architect_migrate.core.interrupts import FinishedFirst
+from architect_migrate.databases.sqlite.connection import file_of, transaction
+from architect_migrate.databases.sqlite.costs import Kind
+from architect_migrate.databases.sqlite.files.scratch_copy import private_folder
+from architect_migrate.databases.sqlite.meter import Meter, attach
+from architect_migrate.model.revision_graph import ancestry, position_at
+from architect_migrate.planning.plan import RebuildTable, RunRevision, Stamp, headline
+from architect_migrate.planning.results import Outcome
+from architect_migrate.revisions.replay import outline_at
+from architect_migrate.runs.rehearsal.commands import fitting, named, previewed
+from architect_migrate.runs.rehearsal.on_copy import stand_in
+from architect_migrate.runs.rehearsal.results import Command
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.databases.sqlite.costs import StepCost
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.results import Result
+    from architect_migrate.revisions.alembic_runtime import Runner
+    from architect_migrate.revisions.replay import Source
+    from architect_migrate.runs.execute import Prepare, Progress
+    from architect_migrate.runs.prepare import Prepared
+
+# The copy, its backup, its journal, and tables that are rebuilt.
+_TIMES = 4
+_LOCK_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What steps cost, in the order in which they ran: on a copy of `size` bytes, of which `result` is the preview.
+
+    On an empty database there is neither.
+    """
+
+    steps: tuple[StepCost, ...]
+    size: int = 0
+    result: Result | None = None
+
+    @property
+    def seconds(self) -> float:
+        """All steps together."""
+        return sum(it.seconds for it in self.steps)
+
+    @property
+    def exit_code(self) -> int:
+        """1 where something stands in the way, so that nothing could be measured."""
+        return int(self.result is not None and self.result.outcome is Outcome.BLOCKED)
+
+
+def profile_chain(source: Source, told: Progress, target: str | None = None) -> Profile:
+    """Run the chain, as far as `target`, on an empty database. Raises CopyError, and what a revision raises."""
+    outline = outline_at(source)
+    wanted = position_at(outline, target or "heads")
+    revisions = tuple(it for it in outline.order if it in wanted)
+    with private_folder() as folder:
+        file = folder / "database.db"
+        file.touch(mode=0o600)
+        with transaction(file, _LOCK_TIMEOUT) as connection:
+            return Profile(_run(source, connection, revisions, told))
+
+
+def _run(
+    source: Source, connection: sqlite3.Connection, revisions: tuple[str, ...], told: Progress
+) -> tuple[StepCost, ...]:
+    from architect_migrate.revisions.alembic_runtime import operate
+
+    meter = Meter()
+    attach(meter, connection)
+
+    def work(runner: Runner) -> None:
+        for number, revision in enumerate(revisions, 1):
+            told(number, len(revisions), revision)
+            meter.begin(revision, revision)
+            runner.upgrade(revision)
+            meter.end()
+
+    operate(source.script, connection, work)
+    return tuple(meter.found)
+
+
+def profile_pending(setting: Setting, told: Progress, target: str | None = None) -> Profile:
+    """Do on a copy what is left to do on an environment: pending revisions, and repairs where it has drifted.
+
+    Raises CopyError, RehearsalFailedError, and what `reading` raises of the original.
+    """
+    freely = replace(setting, environment=replace(setting.environment, require_rehearsal=False))
+    command = fitting(freely, target)
+    shown = replace(previewed(freely, command, target), survey=None)
+    path = file_of(setting.environment.url)
+    size = path.stat().st_size if path.exists() else 0
+    if shown.outcome is not Outcome.PLANNED:
+        return Profile((), size, shown)
+    if not size:
+        return Profile(profile_chain(setting.source, told, target).steps, 0, shown)
+    with stand_in(setting, _TIMES) as its, named(setting, its, command):
+        again = previewed(its, command, target)
+        assert again.plan is not None
+        return Profile(_measured(its, command, again.plan, told, target), size, shown)
+
+
+def _measured(its: Setting, command: Command, plan: Plan, told: Progress, target: str | None) -> tuple[StepCost, ...]:
+    from architect_migrate.runs.execute import carry_out
+
+    meter = Meter()
+    reached = [0]
+
+    def progress(number: int, total: int, words: str) -> None:
+        told(number, total, words)
+        if number == reached[0]:
+            return
+        reached[0] = number
+        if number > len(plan.steps):
+            meter.end()
+        else:
+            step = plan.steps[number - 1]
+            revision = step.revision if isinstance(step, RunRevision) else ""
+            meter.begin(revision or headline(step), revision, Kind.REBUILD if isinstance(step, RebuildTable) else None)
+
+    try:
+        carry_out(its, "profile", plan, progress, _metered(meter, _making(command, target)))
+    except FinishedFirst:
+        raise KeyboardInterrupt from None
+    return tuple(it for it, step in zip(meter.found, plan.steps, strict=True) if not isinstance(step, Stamp))
+
+
+def _making(command: Command, target: str | None) -> Prepare:
+    from architect_migrate.runs.native_plan import upgrading
+    from architect_migrate.runs.reconcile import reconciling
+
+    return reconciling(target) if command is Command.RECONCILE else upgrading(target)
+
+
+def _metered(meter: Meter, make: Prepare) -> Prepare:
+    """The same, with the connection measured from then on."""
+
+    def prepared(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+        found = make(setting, connection)
+        attach(meter, connection)
+        return found
+
+    return prepared
+
+
+def only(profile: Profile, source: Source, revision: str, environment: str = "") -> Profile:
+    """The profile of one revision; raises UsageError where that did not run, UnknownRevisionError for none."""
+    outline = outline_at(source)
+    wanted = position_at(outline, revision)
+    mine = tuple(it for it in profile.steps if it.revision in wanted and ancestry(outline, [it.revision]) == wanted)
+    if not mine and not profile.exit_code:
+        problem = f"{revision} is not among what is left to run on {environment}"
+        raise UsageError(problem, "leave --env out: then the chain is measured on an empty database")
+    return replace(profile, steps=mine)

@@ -1,0 +1,190 @@
+"""Rehearse: the very plan that a command would carry out, carried out on a private copy; the original is only read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.chain_errors import RehearsalFailedError
+from architect_migrate.core.errors import LedgerError
+from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases.sqlite.rows.delta import row_deltas
+from architect_migrate.databases.sqlite.rows.exact import row_tables
+from architect_migrate.databases.sqlite.run_lock import openers
+from architect_migrate.databases.sqlite.sql.lexer import fold
+from architect_migrate.ledger import store
+from architect_migrate.model.revision_graph import heads
+from architect_migrate.planning.plan import headline, plan_digest
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs import reconcile
+from architect_migrate.runs.observe import without_evidence
+from architect_migrate.runs.rehearsal.commands import carried_out, fitting, named, previewed, refuse_target
+from architect_migrate.runs.rehearsal.on_copy import stand_in
+from architect_migrate.runs.rehearsal.results import Command, Rehearsal, Timing, Way
+from architect_migrate.runs.rehearsal.roundtrip import schema_of, there_and_back
+from architect_migrate.runs.rehearsal_gate import ACTION, schema_now
+
+if TYPE_CHECKING:
+    from architect_migrate.config.context import Setting
+    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.planning.results import Receipt, Result
+    from architect_migrate.runs.execute import Progress
+
+# The copy, its backup, its journal, and tables that are rebuilt; each way back or up again takes a backup of its own.
+_TIMES = {Way.THERE: 4, Way.THERE_AND_BACK: 6}
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Notes when each part of a run begins, and passes on what it is told."""
+
+    told: Progress
+    began: float = field(default_factory=time.perf_counter)
+    marks: list[tuple[int, str, float]] = field(default_factory=list)
+
+    def step(self, number: int, total: int, words: str) -> None:
+        """A step begins, or goes on."""
+        if not self.marks or self.marks[-1][0] != number:
+            self.marks.append((number, words, time.perf_counter()))
+        self.told(number, total, words)
+
+    def timings(self, steps: int) -> tuple[Timing, ...]:
+        """What each part took until now."""
+        ends = [*(began for _, _, began in self.marks), time.perf_counter()]
+        found = [Timing("planning and checking", ends[0] - self.began)]
+        for (number, words, began), end in zip(self.marks, ends[1:], strict=True):
+            last = number > steps
+            found.append(
+                Timing("proving and committing" if last else words, end - began, 0 if last or not number else number)
+            )
+        return tuple(found)
+
+
+def rehearse(
+    setting: Setting, told: Progress, command: Command | None = None, target: str | None = None, way: Way = Way.THERE
+) -> Rehearsal:
+    """Carry out on a copy what `command` would (see `fitting` where none is named), and enter it in the ledger.
+
+    What the command itself would raise is in the result (FAILED). Raises CopyError, what `reading` raises of the
+    original, and UsageError for a target that the command does not take.
+    """
+    if command is not None:
+        refuse_target(command, target)
+    return try_out(setting, told, command, target, way)
+
+
+def try_out(
+    setting: Setting, told: Progress, command: Command | None, target: str | None, way: Way = Way.THERE
+) -> Rehearsal:
+    """The same for a downgrade to the environment's own heads, too. Raises CopyError, and as `reading`."""
+    started = time.time()
+    freely = replace(setting, environment=replace(setting.environment, require_rehearsal=False))
+    chosen = command or fitting(freely, target)
+    shown = previewed(freely, chosen, target)
+    if shown.outcome is not Outcome.PLANNED:
+        # Nobody needs a copy to see that nothing would be done.
+        size = _size(setting)
+        found = Rehearsal(chosen, _of(setting, shown), size_before=size, size_after=size)
+        return _entered(setting, found, schema_now(setting), started)
+    with stand_in(setting, _TIMES[way]) as its:
+        schema = schema_now(its)
+        found = _tried(setting, its, chosen, target, way=way, told=told)
+    waiting = openers(file_of(setting.environment.url))
+    return _entered(setting, replace(found, seconds=time.time() - started, openers=waiting), schema, started)
+
+
+def _tried(
+    setting: Setting, its: Setting, command: Command, target: str | None, *, way: Way, told: Progress
+) -> Rehearsal:
+    """The rehearsal on the stand-in `its`."""
+    watch = _Watch(told)
+    size = _size(its)
+    shown = None
+    try:
+        with named(setting, its, command):
+            shown = previewed(its, command, target)
+            if shown.outcome is not Outcome.PLANNED or shown.plan is None:
+                return Rehearsal(command, _of(setting, shown), size_before=size, size_after=size)
+            before = schema_of(its) if way is Way.THERE_AND_BACK else None
+            watch.began = time.perf_counter()
+            done = carried_out(its, command, shown.plan, watch.step, target)
+    except RehearsalFailedError as error:
+        steps = len(shown.plan.steps) if shown and shown.plan else 0
+        failed = replace(_of(setting, shown or _blank(setting)), outcome=Outcome.FAILED, detail=str(error), error=error)
+        return Rehearsal(command, failed, watch.timings(steps), size_before=size, size_after=size)
+    assert done.receipt is not None
+    result = replace(_of(setting, done), losses=shown.losses, warnings=(*done.warnings, *shown.warnings))
+    found = Rehearsal(
+        command,
+        replace(result, receipt=replace(done.receipt, backup="")),
+        watch.timings(len(shown.plan.steps)),
+        done.receipt.seconds,
+        size,
+        _size(its),
+        Path(done.receipt.backup).stat().st_size if done.receipt.backup else 0,
+        _changes(its, done.receipt),
+    )
+    if way is Way.THERE:
+        return found
+    told(0, 0, "back and up again")
+    return replace(found, roundtrip=there_and_back(setting, its, command, shown.plan, before))
+
+
+def _of(setting: Setting, result: Result) -> Result:
+    """A stand-in's result as one of the environment."""
+    seen = result.survey and without_evidence(result.survey)
+    return replace(result, database=str(setting.environment.url), survey=seen)
+
+
+def _blank(setting: Setting) -> Result:
+    return reconcile.blank(setting, ACTION)
+
+
+def _size(setting: Setting) -> int:
+    path = file_of(setting.environment.url)
+    return path.stat().st_size if path.exists() else 0
+
+
+def _changes(its: Setting, receipt: Receipt) -> tuple[TableDelta, ...]:
+    """What became of the rows that were there, in the tables that anything wrote to and in those that went."""
+    if not receipt.backup:
+        return ()
+    hidden = {fold(it) for it in its.hidden(its.outline().version_table)} | {"sqlite_sequence"}
+    with reading(Path(receipt.backup)) as before, reading(file_of(its.environment.url)) as after:
+        now, then = row_tables(before), row_tables(after)
+        written = {fold(name) for name, _ in receipt.digests}
+        names = {it for it in now if it in written or it not in then} - hidden
+        found = row_deltas(before, after, names)
+    return tuple(it for it in found if it.lacking or it.changed or any(values for _, values in it.columns))
+
+
+def _entered(setting: Setting, found: Rehearsal, schema: str, started: float) -> Rehearsal:
+    """The same with its number in the ledger; one that cannot be written is a warning."""
+    result, receipt, plan = found.result, found.result.receipt, found.result.plan
+    facts = [("command", found.command.value), ("schema", schema)]
+    if plan is not None:
+        facts.append(("plan", plan_digest(plan, setting.source.fingerprint)))
+        facts.append(("target", ", ".join(heads(setting.outline(), plan.after)) or "base"))
+    if receipt:
+        facts += [("lock_seconds", f"{found.lock:.3f}"), ("size_after", str(found.size_after))]
+    if found.roundtrip:
+        facts.append(("roundtrip", "same" if found.roundtrip.same else "differs"))
+    entry = store.entry(
+        environment=result.environment,
+        database=result.database,
+        action=ACTION,
+        started=started,
+        result=result.outcome.value,
+        from_heads=receipt.came_from if receipt else (),
+        to_heads=receipt.arrived_at if receipt else (),
+        steps=tuple(headline(it) for it in plan.steps) if plan else (),
+        findings=tuple(it.code for it in plan.blockers) if plan else (),
+        detail=result.detail,
+        facts=tuple(facts),
+    )
+    try:
+        return replace(found, number=store.append(setting.ledger, entry))
+    except LedgerError as error:
+        return replace(found, result=replace(result, warnings=(*result.warnings, str(error))))

@@ -1,0 +1,136 @@
+"""Rollback: one step back from what was last applied, after it was tried on a copy; rows go only where that is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.errors import UsageError
+from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.model.revision_graph import heads
+from architect_migrate.planning.results import Loss, Outcome, Result, State
+from architect_migrate.runs.native_plan import downgrading, losses
+from architect_migrate.runs.prepare import Prepared
+from architect_migrate.runs.reconcile import blank, planned
+from architect_migrate.runs.rehearsal.rehearse import try_out
+from architect_migrate.runs.rehearsal.results import Command
+from architect_migrate.runs.survey import survey
+from architect_migrate.runs.upgrade import preview_downgrade
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.runs.execute import Prepare, Progress
+    from architect_migrate.runs.rehearsal.results import Rehearsal
+
+ACTION = "rollback"
+
+
+class Losing(Enum):
+    """Whether rows, and values of columns, may be lost."""
+
+    REFUSED = "refused"
+    ALLOWED = "allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What a rollback would do, and what it came to on a copy; None where there was nothing to try."""
+
+    result: Result
+    rehearsal: Rehearsal | None = None
+
+
+def preview_rollback(setting: Setting, told: Progress, head: str | None, losing: Losing) -> Rollback:
+    """What `rollback` would do: PLANNED, NOTHING, BLOCKED (drift, rows that would go), or FAILED on the copy.
+
+    Raises UsageError where there are several heads and `head` names none of them, and as `try_out`.
+    """
+    seen = survey(setting)
+    if seen.state in {State.MISSING, State.UNINITIALISED} or not seen.position:
+        result = blank(setting, ACTION)
+        return Rollback(replace(result, survey=seen, detail="nothing of the chain is in it"))
+    there = _one_step_back(setting, head)
+    if seen.state in {State.DRIFTED, State.REFUSED}:
+        return Rollback(replace(preview_downgrade(there, None), action=ACTION))
+    tried = try_out(there, told, Command.DOWNGRADE, None)
+    if tried.result.outcome is not Outcome.DONE:
+        return Rollback(replace(tried.result, action=ACTION, plan=None, rehearsal=tried.number), tried)
+    shown = replace(preview_downgrade(there, None), action=ACTION, rehearsal=tried.number)
+    gone = _gone(tried.changes) or shown.losses
+    result = replace(shown, losses=gone)
+    return Rollback(_unless_told(result, gone, losing) if shown.outcome is Outcome.PLANNED else result, tried)
+
+
+def rollback(setting: Setting, shown: Plan, progress: Progress, head: str | None, losing: Losing) -> Result:
+    """Carry out what `preview_rollback` showed. Raises as `downgrade`, also for rows that have come since."""
+    from architect_migrate.runs.execute import carry_out
+
+    return carry_out(_one_step_back(setting, head), ACTION, shown, progress, _taking_back(losing))
+
+
+def _taking_back(losing: Losing) -> Prepare:
+    """How the plan is made on an open connection: blocked where rows would go that nobody told to go."""
+
+    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+        prepared = downgrading(None)(setting, connection)
+        gone = losses(setting, prepared.plan, connection)
+        if losing is Losing.ALLOWED or not gone:
+            return prepared
+        return replace(prepared, plan=_blocked(prepared.plan, setting.environment.name, gone))
+
+    return make
+
+
+def _one_step_back(setting: Setting, head: str | None) -> Setting:
+    """The environment with the heads that are left when its newest revision has been taken back."""
+    outline, position = setting.outline(), survey(setting).position
+    tops = heads(outline, position)
+    chosen = [it for it in tops if head is None or it.startswith(head)]
+    if len(chosen) != 1:
+        name, listed = setting.environment.name, ", ".join(tops)
+        said = (
+            f"{name} has {len(tops)} heads, {listed}" if head is None else f"{name} has no single head {head}: {listed}"
+        )
+        raise UsageError(f"{said}, and one step back is from one of them", f"name it: --head {tops[-1]}")
+    left = heads(outline, position - {chosen[0]}) or ("base",)
+    return replace(setting, environment=replace(setting.environment, heads=left))
+
+
+def _gone(changes: tuple[TableDelta, ...]) -> tuple[Loss, ...]:
+    """The rows and values that were there before the trial and were not there after it."""
+    found = []
+    for it in changes:
+        if it.lacking:
+            found.append(Loss(f"table {it.table}", it.lacking))
+        found += [
+            Loss(f"column {it.table}.{column}", values) for column, values in it.columns if values and not it.gone
+        ]
+    return tuple(found)
+
+
+def _unless_told(result: Result, gone: tuple[Loss, ...], losing: Losing) -> Result:
+    assert result.plan is not None
+    if losing is Losing.ALLOWED or not gone:
+        return result
+    assert result.survey is not None
+    return planned(result, Prepared(result.survey, _blocked(result.plan, result.environment, gone)))
+
+
+def _blocked(plan: Plan, name: str, gone: tuple[Loss, ...]) -> Plan:
+    """The same plan, blocked by what would be lost."""
+    advice = f"save them first, or say that they may go: archmig rollback -e {name} --lose-rows"
+    blockers = [
+        Finding(Level.BLOCKING, "rows-would-go", name, f"{it.rows:,} {_kind(it)} {it.subject} would be lost", advice)
+        for it in gone
+    ]
+    return replace(plan, blockers=(*plan.blockers, *blockers))
+
+
+def _kind(it: Loss) -> str:
+    one = it.rows == 1
+    return f"value{'' if one else 's'} of" if it.subject.startswith("column ") else f"row{'' if one else 's'} of"

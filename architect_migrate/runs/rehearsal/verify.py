@@ -1,0 +1,197 @@
+"""Audit: a database against the chain, SQLite's own checks, and the rows that data steps bring; it is only read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.chain_errors import RevisionFailedError
+from architect_migrate.core.database_errors import DamagedError
+from architect_migrate.databases.sqlite.connection import file_of, reading, transaction
+from architect_migrate.databases.sqlite.rows.delta import examples, row_deltas
+from architect_migrate.databases.sqlite.rows.foreign_keys import Keys, check_keys
+from architect_migrate.databases.sqlite.rows.integrity import Soundness, soundness
+from architect_migrate.diagnosis.data_only_revisions import lasts
+from architect_migrate.diagnosis.drift import drift
+from architect_migrate.model.diff import explain
+from architect_migrate.runs.observe import unclean, without_evidence
+from architect_migrate.runs.rehearsal.on_copy import stand_in
+from architect_migrate.runs.survey import survey
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.planning.results import Survey
+    from architect_migrate.revisions.alembic_runtime import Runner
+    from architect_migrate.runs.execute import Progress
+
+# The copy, another that data steps are tried on, and the journal of that.
+_TIMES = 3
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LackingRows:
+    """What a data step would still do to a table: rows that it would insert, with examples, and rows to change."""
+
+    revision: str
+    table: str
+    rows: int
+    changed: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataSteps:
+    """What the data steps of applied revisions came to.
+
+    `asked` were run on a copy; `outlived` were not, since later revisions took away what they wrote to; `failed` are
+    (revision, why): of their rows nothing can be told.
+    """
+
+    asked: tuple[str, ...] = ()
+    outlived: tuple[str, ...] = ()
+    lacking: tuple[LackingRows, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """All that was found out about one database; what is None was not looked at, since it is damaged or not there.
+
+    `why` says why it is not where it should be (empty if it is), `drift` each difference that matters, in words,
+    `broken` what rows break of their own tables' declarations, with how many do.
+    """
+
+    environment: str
+    database: str
+    survey: Survey | None
+    why: str = ""
+    drift: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    broken: tuple[tuple[str, int], ...] = ()
+    keys: Keys | None = None
+    data: DataSteps | None = None
+    seconds: float = 0.0
+
+    @property
+    def sound(self) -> bool:
+        """Whether all is as it should be, as far as that can be told."""
+        dangling = bool(self.keys and self.keys.dangling)
+        rows = bool(self.data and (self.data.lacking or self.data.failed))
+        return not (self.why or self.damage or self.broken or dangling or rows)
+
+
+def audit(setting: Setting, told: Progress) -> Audit:
+    """Look at everything on a private copy. Raises CopyError, and what `reading` raises of the original."""
+    began = time.perf_counter()
+    with stand_in(setting, _TIMES) as its:
+        found = _audited(setting, its, told)
+    return replace(found, seconds=time.perf_counter() - began)
+
+
+def _audited(setting: Setting, its: Setting, told: Progress) -> Audit:
+    blank = Audit(setting.environment.name, str(setting.environment.url), None)
+    path = file_of(its.environment.url)
+    if not path.exists() or not path.stat().st_size:
+        seen = survey(its)
+        return replace(blank, survey=seen, why=unclean(setting, seen))
+    told(0, 0, "integrity_check")
+    sound = _soundness(its)
+    if sound.damage:
+        return replace(blank, damage=sound.damage)
+    told(0, 0, "schema and foreign keys")
+    seen = survey(its)
+    with reading(path) as connection:
+        keys = check_keys(connection)
+    return replace(
+        blank,
+        survey=without_evidence(seen),
+        why=unclean(setting, seen),
+        drift=_drift(its, seen),
+        broken=tuple(sorted(sound.broken.items())),
+        keys=keys,
+        data=_data_steps(its, seen.position, told),
+    )
+
+
+def _soundness(its: Setting) -> Soundness:
+    """What integrity_check finds; on a connection that cannot write, SQLite 3.40 leaves CHECK constraints out of it."""
+    try:
+        with transaction(file_of(its.environment.url), its.environment.lock_timeout) as connection:
+            return soundness(connection)
+    except DamagedError as error:
+        return Soundness((error.detail,))
+
+
+def _drift(its: Setting, seen: Survey) -> tuple[str, ...]:
+    if seen.schema is None:
+        return ()
+    return tuple(explain(it) for it in drift(its.history(), seen.position, seen.schema, its.resolutions))
+
+
+def _data_steps(its: Setting, position: frozenset[str], told: Progress) -> DataSteps:
+    """Run the data steps of applied revisions on another copy, each by itself, and take back what they do."""
+    outline = its.outline()
+    applied = [it.id for it in outline.revisions if it.data_step and it.id in position]
+    if not applied:
+        return DataSteps()
+    history = its.history()
+    lasting = tuple(it for it in applied if lasts(history, position, it))
+    outlived = tuple(it for it in applied if it not in lasting)
+    with stand_in(its, 1) as trial:
+        found = DataSteps(asked=lasting, outlived=outlived)
+        for revision, tried in _tried(its, trial, lasting, told):
+            if isinstance(tried, str):
+                found = replace(found, failed=(*found.failed, (revision, tried)))
+            else:
+                found = replace(found, lacking=(*found.lacking, *tried))
+    return found
+
+
+def _tried(
+    its: Setting, trial: Setting, revisions: tuple[str, ...], told: Progress
+) -> list[tuple[str, tuple[LackingRows, ...] | str]]:
+    """What each revision's data step would still do, or why that cannot be told."""
+    from architect_migrate.revisions.alembic_runtime import operate
+
+    with (
+        reading(file_of(its.environment.url)) as before,
+        transaction(file_of(trial.environment.url), trial.environment.lock_timeout) as after,
+    ):
+
+        def work(runner: Runner) -> list[tuple[str, tuple[LackingRows, ...] | str]]:
+            found = []
+            for number, revision in enumerate(revisions, 1):
+                told(number, len(revisions), f"data step of {revision}")
+                found.append((revision, _one(runner, revision, before, after)))
+            return found
+
+        return operate(trial.source.script, after, work)
+
+
+def _one(
+    runner: Runner, revision: str, before: sqlite3.Connection, after: sqlite3.Connection
+) -> tuple[LackingRows, ...] | str:
+    after.execute("SAVEPOINT one_data_step")
+    changes = after.total_changes
+    try:
+        tables = runner.data_step(revision).tables()
+    except RevisionFailedError as error:
+        after.execute("ROLLBACK TO one_data_step")
+        return error.cause
+    found = _lacking(revision, tables, before, after) if after.total_changes > changes else ()
+    after.execute("ROLLBACK TO one_data_step")
+    return found
+
+
+def _lacking(
+    revision: str, tables: frozenset[str], before: sqlite3.Connection, after: sqlite3.Connection
+) -> tuple[LackingRows, ...]:
+    return tuple(
+        LackingRows(revision, it.table, it.lacking, it.changed, examples(after, before, it.table, _EXAMPLES))
+        for it in row_deltas(after, before, tables)
+        if it.lacking or it.changed
+    )

@@ -1,0 +1,187 @@
+"""Executes a plan on an open transaction: every step, in order, or none."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from architect_migrate.core.chain_errors import RevisionFailedError, StepFailedError
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.sqlite.authorizer import Watched
+from architect_migrate.databases.sqlite.connection import still_inside
+from architect_migrate.databases.sqlite.repair import batch_repair
+from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
+from architect_migrate.databases.sqlite.sql.render import statement, tracker_statements
+from architect_migrate.databases.sqlite.stamp import write_stamp
+from architect_migrate.databases.sqlite.template import give, replay_on, template_of
+from architect_migrate.planning.plan import (
+    AddColumn,
+    CreateObject,
+    DropColumn,
+    DropObject,
+    Plan,
+    RebuildTable,
+    RunDataStep,
+    RunDowngrade,
+    RunRevision,
+    Stamp,
+    Step,
+    SyncTracker,
+    headline,
+    rewritten,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.databases.sqlite.repair.rebuild_rows import Told
+    from architect_migrate.model.history import History
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.revisions.alembic_runtime import Runner
+
+
+@dataclass(slots=True)
+class Written:
+    """What a plan's execution did to rows: tables rewritten by repair, and what the chain's own code wrote.
+
+    `restored` tells, a line each, what its code took away and was put back.
+    """
+
+    rewritten: set[str] = field(default_factory=set)
+    updated: set[tuple[str, str]] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    triggered: set[tuple[str, str, str]] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    remade: set[str] = field(default_factory=set)
+    restored: list[str] = field(default_factory=list)
+
+    def add(self, seen: Watched) -> None:
+        """Take in what one call of the chain's code was seen to write."""
+        self.updated |= seen.updated
+        self.deleted |= seen.deleted
+        self.triggered |= seen.triggered
+        self.written |= seen.tables() | seen.dropped | seen.remade
+        self.remade |= seen.remade
+        self.restored += seen.restored
+
+
+def execute(
+    setting: Setting, plan: Plan, connection: sqlite3.Connection, progress: Callable[[int, int, str], None]
+) -> Written:
+    """Execute every step of a plan; `progress` is told number, total and headline before each.
+
+    Raises StepFailedError or RevisionFailedError at the first that fails; the caller rolls back.
+    """
+    history = setting.history()
+    if _is_fresh(connection, plan, history.outline):
+        return _build(history, plan, connection, progress)
+    if not any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in plan.steps):
+        return _run(plan, connection, None, history, progress)
+    from architect_migrate.revisions.alembic_runtime import operate
+
+    return operate(setting.source.script, connection, lambda runner: _run(plan, connection, runner, history, progress))
+
+
+def _is_fresh(connection: sqlite3.Connection, plan: Plan, outline: Outline) -> bool:
+    """Whether a database holds nothing at all and the plan is the chain from its base."""
+    nothing = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    only_chain = all(isinstance(it, RunRevision | Stamp | SyncTracker) for it in plan.steps)
+    # Where branches are left out, what replay recorded may speak of what they make.
+    return nothing and not plan.before and only_chain and len(plan.after) <= len(outline.digests)
+
+
+def _build(
+    history: History, plan: Plan, connection: sqlite3.Connection, progress: Callable[[int, int, str], None]
+) -> Written:
+    """Build an empty database from the very statements that replay recorded on another empty database."""
+    statements = dict(zip(history.outline.order, (it.statements for it in history.replayed), strict=True))
+    recorded = tuple((it.revision, statements[it.revision]) for it in plan.steps if isinstance(it, RunRevision))
+    template = template_of(recorded, int(time.time() // 60))
+    if template:
+        give(connection, template)
+    for number, step in enumerate(plan.steps, 1):
+        progress(number, len(plan.steps), headline(step))
+        match step:
+            case RunRevision() if template is None:
+                replay_on(connection, step.revision, statements[step.revision])
+            case Stamp():
+                write_stamp(connection, history.outline.version_table, step.revisions)
+            case SyncTracker():
+                write_tracker(connection, step)
+            case _:
+                pass
+    still_inside(connection)
+    return Written()
+
+
+def _run(
+    plan: Plan,
+    connection: sqlite3.Connection,
+    runner: Runner | None,
+    history: History,
+    progress: Callable[[int, int, str], None],
+) -> Written:
+    written = Written(rewritten=set(rewritten(plan.steps)))
+    for number, step in enumerate(plan.steps, 1):
+        progress(number, len(plan.steps), headline(step))
+        try:
+            written.add(_step(step, connection, runner, history, _through(progress, number, plan)))
+        except RevisionFailedError:
+            raise
+        except (ArchmigError, sqlite3.Error) as error:
+            raise StepFailedError(headline(step), str(error)) from error
+        still_inside(connection)
+    return written
+
+
+def _through(progress: Callable[[int, int, str], None], number: int, plan: Plan) -> Told:
+    """What hears how far a long step is, and passes it on."""
+
+    def told(phase: str, done: int, rows: int) -> None:
+        if rows > done > 0:
+            step = headline(plan.steps[number - 1])
+            progress(number, len(plan.steps), f"{done:,} of {rows:,} rows {phase}: {step}")
+
+    return told
+
+
+def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, history: History, told: Told) -> Watched:
+    match step:
+        case RunRevision():
+            assert runner is not None
+            return _native(runner.upgrade, step.revision, connection, history)
+        case RunDowngrade():
+            assert runner is not None
+            return _native(runner.downgrade, step.revision, connection, history)
+        case RunDataStep():
+            assert runner is not None
+            return _native(runner.data_step, step.revision, connection, history)
+        case RebuildTable():
+            rebuild_table(connection, step.table, step.edits, dict(step.fill), told)
+        case Stamp():
+            write_stamp(connection, history.outline.version_table, step.revisions)
+        case SyncTracker():
+            write_tracker(connection, step)
+        case CreateObject() | DropObject() | AddColumn() | DropColumn():
+            connection.execute(statement(step))
+        case _:
+            assert_never(step)
+    return Watched()
+
+
+def write_tracker(connection: sqlite3.Connection, step: SyncTracker) -> None:
+    """Make the legacy tracker's rows true; whoever owns the transaction commits."""
+    for it in tracker_statements(step):
+        connection.execute(it)
+
+
+def _native(run: Callable[[str], Watched], revision: str, connection: sqlite3.Connection, history: History) -> Watched:
+    """Run the chain's own code, and put back what it took away beyond what it does in the chain."""
+    before = batch_repair.look(connection)
+    seen = run(revision)
+    back = batch_repair.mend(connection, before, seen, revision, lambda: history)
+    seen.restored += (f"{revision} took away {it}: put back" for it in back)
+    return seen

@@ -1,0 +1,184 @@
+"""Looks at one database without changing it: where it is, what it claims, how it differs, what is pending."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
+from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.fingerprint import traces_of
+from architect_migrate.diagnosis.claims import Claims, stamp_problem
+from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.model.revision_graph import ancestry, heads, lineage, position_at
+from architect_migrate.planning.results import State, Survey
+from architect_migrate.revisions.replay import foreign_at, outline_at
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.diagnosis.diagnose import Diagnosis
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.revisions.replay import Source
+
+
+_RECONCILE = "archmig reconcile puts it right"
+
+
+def survey(setting: Setting, target: str | None = None) -> Survey:
+    """Look at the environment's database; `target` defaults to its own. Raises as `reading` and `wanted_of`."""
+    path = file_of(setting.environment.url)
+    outline = setting.outline()
+    wanted = wanted_of(setting, target)
+    if not path.exists():
+        return nothing(State.MISSING, outline, wanted)
+    if path.is_file() and path.stat().st_size == 0:
+        return nothing(State.UNINITIALISED, outline, wanted)
+    with reading(path, setting.environment.lock_timeout) as connection:
+        return glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
+
+
+def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
+    """A survey by digest alone, where the database has to the letter the schema of the revision that it claims."""
+    stamped = _plain_stamp(connection, outline.version_table)
+    position = _position_by(setting.source, stamped)
+    if set(heads(outline, position)) != set(stamped):
+        return None
+    if not as_the_chain_makes_it(setting, connection, outline, position):
+        return None
+    left = wanted - position
+    pending = tuple(it for it in outline.order if it in left) if left else ()
+    state, claims, traces = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped), None
+    if os.access(setting.ledger, os.F_OK):  # a ledger that may not be looked for is nothing to compare with
+        traces = traces_of(connection, setting.hidden(outline.version_table), _digest_at(setting.source, position))
+    if setting.tracker and setting.tracker.sync:
+        from architect_migrate.databases.sqlite.bookkeeping import read_claims
+
+        claims = read_claims(connection, setting.tracker, outline.version_table)
+    return _with_tracker(setting, Survey(state, claims, position, pending, Counter(), traces=traces))
+
+
+def _with_tracker(setting: Setting, seen: Survey) -> Survey:
+    """The same, with the rows of the legacy tracker that are not true where they are to be kept so."""
+    found = setting.corrections(seen.claims, seen.position) if seen.state in {State.PENDING, State.AT_TARGET} else ()
+    if not found or setting.tracker is None:
+        return seen
+    numbers = tuple(it.version for it in found)
+    said = f"not true of what is applied: {', '.join(numbers)}"
+    untrue = Finding(Level.REPAIR, "tracker-untrue", f"tracker {setting.tracker.table}", said, _RECONCILE)
+    return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))
+
+
+def as_the_chain_makes_it(
+    setting: Setting, connection: sqlite3.Connection, outline: Outline, position: frozenset[str]
+) -> bool:
+    """Whether a database has to the letter the schema that replay saw at a position; False where replay saw none."""
+    replayed = _digest_at(setting.source, position)
+    return bool(replayed) and replayed == digest(connection, setting.hidden(outline.version_table))
+
+
+def wanted_of(setting: Setting, target: str | None) -> frozenset[str]:
+    """The position that a target names for an environment, its own where None is named.
+
+    Raises as `outline_at` and `position_at`, and ForeignBranchError for what belongs to others.
+    """
+    environment = setting.environment
+    words = (target,) if target else environment.heads or (environment.target,)
+    try:
+        return _position_of(setting.source, words)
+    except UnknownRevisionError:
+        beyond = position_at(setting.chain(), words[0]) & foreign_at(setting.source) if len(words) == 1 else ()
+        if not beyond:
+            raise
+        raise foreign_error(environment.name, setting.source, min(beyond)) from None
+
+
+def foreign_error(environment: str, source: Source, revision: str) -> ForeignBranchError:
+    """The refusal of a revision that only other environments have."""
+    on = tuple(it for it in source.excluded if revision in lineage(outline_at(source.whole), it))
+    return ForeignBranchError(environment, revision, on)
+
+
+# A chain may have thousands of revisions and a run hundreds of databases, most of them at the same one.
+@lru_cache(maxsize=64)
+def _position_of(source: Source, words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset[str]().union(*(position_at(outline_at(source), it) for it in words))
+
+
+@lru_cache(maxsize=64)
+def _position_by(source: Source, stamped: tuple[str, ...]) -> frozenset[str]:
+    """The position that a stamp claims; empty where the chain knows none of it."""
+    return ancestry(outline_at(source), stamped)
+
+
+@lru_cache(maxsize=64)
+def _digest_at(source: Source, position: frozenset[str]) -> str:
+    """The digest of the schema at a position; empty where replay did not come by it."""
+    outline = outline_at(source)
+    if not position or not outline.digests or position != frozenset(outline.order[: len(position)]):
+        return ""
+    return outline.digests[len(position) - 1] if len(position) <= len(outline.digests) else ""
+
+
+def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str]) -> Survey:
+    """A survey by reading the whole schema and judging every revision."""
+    from architect_migrate.databases.sqlite.bookkeeping import read_claims
+    from architect_migrate.databases.sqlite.reflect import read_schema
+    from architect_migrate.diagnosis.data_only_revisions import left_alone
+    from architect_migrate.diagnosis.describe import findings_of
+    from architect_migrate.diagnosis.diagnose import diagnose
+    from architect_migrate.diagnosis.resolutions import keeper
+    from architect_migrate.model.diff import needs_repair, severity
+
+    history = setting.history()
+    outline = history.outline
+    claims = read_claims(connection, setting.tracker, outline.version_table)
+    schema = read_schema(connection, setting.hidden(outline.version_table))
+    diagnosis = diagnose(history, schema, claims, setting.resolutions)
+    serious = [it for it in diagnosis.changes if needs_repair(it)]
+    kept = tuple((it, why) for it in serious if (why := keeper(it, setting.resolutions)))
+    still = [it for it, _ in kept]
+    drift = Counter(severity(it).value for it in diagnosis.changes if it not in still)
+    drift["kept"] = len(kept)
+    pending = tuple(it for it in outline.order if it in wanted - diagnosis.position)
+    findings = (*left_alone(history, diagnosis), *findings_of(outline, diagnosis, claims, kept))
+    state = _state(outline, claims, diagnosis, len(serious) - len(kept), bool(pending))
+    traces = traces_of(connection, setting.hidden(outline.version_table))
+    seen = Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept, traces)
+    return _with_tracker(setting, seen)
+
+
+def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:
+    if claims.stamp and stamp_problem(outline, claims.stamp):
+        return State.REFUSED
+    if not diagnosis.position and not claims.stamp:
+        return State.UNINITIALISED
+    if repairs or diagnosis.stamped != diagnosis.position:
+        return State.DRIFTED
+    return State.PENDING if pending else State.AT_TARGET
+
+
+def nothing(state: State, outline: Outline, wanted: frozenset[str]) -> Survey:
+    """A survey of a database in which there is nothing, or of none at all."""
+    pending = tuple(it for it in outline.order if it in wanted)
+    return Survey(state, Claims(), frozenset(), pending, Counter())
+
+
+def _plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...]:
+    """The revisions that a version table holds; none for anything else."""
+    import sqlite3
+
+    from architect_migrate.databases.sqlite.sql.lexer import quote
+
+    is_table = "(SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE) = 'table'"
+    sql = f"SELECT version_num FROM {quote(version_table)} WHERE {is_table}"
+    try:
+        rows = connection.execute(sql, (version_table,)).fetchall()
+    except sqlite3.OperationalError:
+        return ()
+    return tuple(sorted(it for (it,) in rows)) if all(isinstance(it, str) for (it,) in rows) else ()
