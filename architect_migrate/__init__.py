@@ -9,9 +9,9 @@ from __future__ import annotations
 # As typing's, whose import would cost more than all of this.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from architect_migrate.core.errors import ArchmigError, StartRefusedError
+    from architect_migrate.core.errors import ArchmigError
     from architect_migrate.integrations.startup.startup import startup
-    from architect_migrate.integrations.startup.status import Start, StartState
+    from architect_migrate.integrations.startup.status import Start, StartRefusedError, StartState
     from architect_migrate.model.environment import OnPending
 
 _HOMES = {

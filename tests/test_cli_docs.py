@@ -11,7 +11,7 @@ from cli_support import archmig, ask, build, executable, execute
 from markdown_it import MarkdownIt
 
 from architect_migrate.authoring.page_files import MARKER
-from architect_migrate.databases.sqlite.sql.lexer import quote
+from architect_migrate.core.names import quote
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from architect_migrate.cli.report.layout import clean
 from architect_migrate.cli.report.markdown import code, fenced, file_names, grid, link, prose
+from architect_migrate.core.text import clean
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 HOSTILE = (

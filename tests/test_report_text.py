@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from architect_migrate.cli.report.chain import place, ranges, short_names
-from architect_migrate.cli.report.layout import Cell, Style, ansi, clean, columns_of, plain, shortened, table
-from architect_migrate.core.text import count
+from architect_migrate.cli.report.layout import Cell, Style, ansi, columns_of, plain, shortened, table
+from architect_migrate.core.text import clean, count
 from architect_migrate.model.revision_graph import Outline, Revision
 
 CHAIN = Outline(tuple(Revision(it, ()) for it in ("001_a", "002_b", "017_x", "017_y", "ae1027a6", "beef")))

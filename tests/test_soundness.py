@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import Setting
     from architect_migrate.planning.plan import Plan
-    from architect_migrate.runs.execute import Progress
+    from architect_migrate.runs.contracts import Progress
     from architect_migrate.runs.steps import Written
 
 _REVISION = """from alembic import op

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import UnreadableSqlError
-from architect_migrate.databases.sqlite.sql.lexer import canonical, fold, quote
+from architect_migrate.databases.sqlite.sql.lexer import canonical
 from architect_migrate.databases.sqlite.sql.parser import (
     Check,
     Collate,

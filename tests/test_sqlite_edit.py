@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from architect_migrate.core.names import quote
 from architect_migrate.core.sql_errors import EditImpossibleError, UnreadableSqlError
-from architect_migrate.databases.sqlite.sql.edit import (
+from architect_migrate.databases.sqlite.sql.edit import edit_table
+from architect_migrate.planning.table_edits import (
     AddColumn,
     AddConstraint,
     DropAutoincrement,
@@ -29,9 +31,7 @@ from architect_migrate.databases.sqlite.sql.edit import (
     SetNotNull,
     SetPrimaryKey,
     SetType,
-    edit_table,
 )
-from architect_migrate.databases.sqlite.sql.lexer import quote
 
 TIGHT = "CREATE TABLE t(id INTEGER PRIMARY KEY,a TEXT DEFAULT'x'NOT NULL,b INT CHECK(b>0)UNIQUE)"
 HOSTILE = """CREATE TABLE "t" (

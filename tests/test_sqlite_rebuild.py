@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from architect_migrate.core.names import quote
 from architect_migrate.core.sql_errors import (
     EditImpossibleError,
     RebuildRefusedError,
@@ -18,7 +19,15 @@ from architect_migrate.core.sql_errors import (
 )
 from architect_migrate.databases.sqlite.repair import rebuild_rows
 from architect_migrate.databases.sqlite.repair.rebuild import Rebuilt, rebuild_table
-from architect_migrate.databases.sqlite.sql.edit import (
+from architect_migrate.databases.sqlite.sql.parser import (
+    Collate,
+    Default,
+    Generated,
+    IndexedColumn,
+    NotNull,
+    parse_table,
+)
+from architect_migrate.planning.table_edits import (
     AddColumn,
     AddConstraint,
     DropAutoincrement,
@@ -36,15 +45,6 @@ from architect_migrate.databases.sqlite.sql.edit import (
     SetNotNull,
     SetPrimaryKey,
     SetType,
-)
-from architect_migrate.databases.sqlite.sql.lexer import quote
-from architect_migrate.databases.sqlite.sql.parser import (
-    Collate,
-    Default,
-    Generated,
-    IndexedColumn,
-    NotNull,
-    parse_table,
 )
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from architect_migrate.databases.sqlite.sql.lexer import canonical, fold, quote, tokenize, unquote
+from architect_migrate.core.names import fold, quote
+from architect_migrate.databases.sqlite.sql.lexer import canonical, tokenize, unquote
 
 PIECES = ["'", '"', "`", "[", "]", "--", "/*", "*/", "\n", " ", "x'0A'", "1e", ".5", "0x1F", "::", "$a", "?1", "->>"]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from architect_migrate.authoring.hotfix_statements import Promotion, promotion, told
 from architect_migrate.core.chain_errors import NewRevisionError, ReplayError
 from architect_migrate.core.errors import nearest, shortened
+from architect_migrate.core.names import quote
 from architect_migrate.databases.sqlite.connection import file_of, reading
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.sql.lexer import quote
 from architect_migrate.model.facts import ForeignKeyFact, IndexFact, TriggerFact, ViewFact, describe, facts, key
-from architect_migrate.model.history import apply, effects, reference
+from architect_migrate.model.history import apply, effects, recorded_sql, reference
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.revisions.replay import replay_draft
 from architect_migrate.runs.survey import survey
@@ -155,7 +155,7 @@ def _not_taken_back(history: History, revision: str, back: Replayed) -> Iterator
 
 def _broken(history: History, revision: str) -> Iterator[str]:
     """What SQLite says of views and triggers that reach for something which is not there, if it said nothing before."""
-    statements = dict(zip(history.outline.order, (it.statements for it in history.replayed), strict=True))
+    statements = recorded_sql(history)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         _run(connection, (it for name, its in statements.items() if name != revision for it in its))
         before = _complaint(connection)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import fold
 from architect_migrate.core.sql_errors import UnreadableSqlError
 from architect_migrate.databases.sqlite.repair.table import constant_default
-from architect_migrate.databases.sqlite.sql.lexer import canonical, fold
+from architect_migrate.databases.sqlite.sql.lexer import canonical
 from architect_migrate.databases.sqlite.sql.nodes import Check, ForeignKey, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.render import column_definition, declared_with, statement
 from architect_migrate.model.diff import Differs, Extra, diff_of_facts, needs_repair

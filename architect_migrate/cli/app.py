@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from architect_migrate.cli import backup, change, docs, env, lint, log, new, profile, read, rehearse, restore, rollback
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import say, unwritten, write
-from architect_migrate.cli.options import ConfigFile, Debug, Json, Options, selecting, solitary
+from architect_migrate.cli.options import ConfigFile, Debug, Json, selecting, solitary
 from architect_migrate.cli.typer_defaults import Command, Group
 from architect_migrate.core.errors import OutputError
 from architect_migrate.core.interrupts import ignored

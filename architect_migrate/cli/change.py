@@ -19,15 +19,8 @@ from architect_migrate.planning.results import Outcome, Result, exit_code
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from architect_migrate.cli.options import (
-        DownTarget,
-        DryRun,
-        Options,
-        PromoteTo,
-        Sql,
-        Target,
-        Yes,
-    )
+    from architect_migrate.cli.context import Options
+    from architect_migrate.cli.options import DownTarget, DryRun, PromoteTo, Sql, Target, Yes
     from architect_migrate.config.context import Setting
     from architect_migrate.ledger.external_changes import Notice
     from architect_migrate.model.revision_graph import Outline

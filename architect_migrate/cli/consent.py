@@ -11,7 +11,7 @@ from architect_migrate.cli.screen import ask, on_terminal
 from architect_migrate.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from architect_migrate.cli.options import Options
+    from architect_migrate.cli.context import Options
     from architect_migrate.config.context import Setting
 
 

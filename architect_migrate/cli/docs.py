@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
 from architect_migrate.cli.exit import say, write
-from architect_migrate.cli.options import OneRevision, Options  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.options import OneRevision  # noqa: TC001  (Typer reads annotations when it runs)
 from architect_migrate.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,8 +72,7 @@ def _as_json(shown: Documented, writing: Writing, out: Path, code: int) -> None:
 
 def _as_text(shown: Documented, writing: Writing, out: Path, *, checked: bool) -> None:
     from architect_migrate.cli.report.docs import summary
-    from architect_migrate.cli.report.layout import clean
-    from architect_migrate.core.text import count
+    from architect_migrate.core.text import clean, count
 
     numbers = ((writing.new, "new"), (writing.changed, "changed"), (writing.gone, "no longer needed"))
     told = ", ".join(f"{len(paths):,} {word}" for paths, word in numbers if paths) or "up to date"

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from architect_migrate.cli.consent import require_somebody
+from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
 from architect_migrate.cli.exit import say, write
-from architect_migrate.cli.options import Options, Yes  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.options import Yes  # noqa: TC001  (Typer reads annotations when it runs)
 from architect_migrate.cli.screen import ask, on_terminal
 from architect_migrate.cli.selection import matrix_of
 from architect_migrate.revisions.replay import cache_folder

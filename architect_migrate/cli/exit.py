@@ -7,15 +7,15 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from architect_migrate.cli.report.layout import harmless
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import ArchmigError, OutputError
+from architect_migrate.core.text import harmless
 from architect_migrate.core.urls import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from architect_migrate.cli.options import Options
+    from architect_migrate.cli.context import Options
 
 INTERRUPTED = 130
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
 from architect_migrate.cli.exit import say, write
-from architect_migrate.cli.options import Options  # noqa: TC001  (Typer reads annotations when it runs)
 from architect_migrate.cli.report.layout import plain
 from architect_migrate.cli.screen import width
 from architect_migrate.cli.selection import settings_named

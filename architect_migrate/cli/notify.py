@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from architect_migrate.cli.options import Options
+    from architect_migrate.cli.context import Options
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import guarded
 from architect_migrate.config.loader import looks_like_url
 from architect_migrate.core.errors import UsageError
@@ -67,26 +68,6 @@ _SELECTING: dict[str, tuple[Any, Any]] = {
     "paths": (Paths, None),
     "jobs": (Jobs, 1),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What was asked for, before and after the command."""
-
-    command: str = ""
-    names: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    paths: tuple[Path, ...] = ()
-    everything: bool = False
-    jobs: int = 1
-    config: Path | None = None
-    as_json: bool = False
-    debug: bool = False
-
-    @property
-    def chosen(self) -> bool:
-        """Whether any environment was named, by whatever option."""
-        return bool(self.names or self.tags or self.paths or self.everything)
 
 
 def selecting(body: Callable[..., int]) -> Callable[..., None]:

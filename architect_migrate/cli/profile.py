@@ -12,11 +12,8 @@ from architect_migrate.cli.selection import source_in_use, to_read
 from architect_migrate.core.errors import ArchmigError
 
 if TYPE_CHECKING:
-    from architect_migrate.cli.options import (
-        EveryStep,
-        Measured,
-        Options,
-    )
+    from architect_migrate.cli.context import Options
+    from architect_migrate.cli.options import EveryStep, Measured
     from architect_migrate.config.context import Setting
     from architect_migrate.runs.rehearsal.profiling import Profile
 

@@ -10,14 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.exit import say
-from architect_migrate.cli.report.layout import harmless
 from architect_migrate.cli.screen import on_terminal
+from architect_migrate.core.text import harmless
 from architect_migrate.runs.fan_out import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from architect_migrate.cli.options import Options
+    from architect_migrate.cli.context import Options
     from architect_migrate.config.context import Setting
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result

@@ -19,13 +19,8 @@ from architect_migrate.runs.fan_out import each
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from architect_migrate.cli.options import (
-        Grid,
-        Notify,
-        OneRevision,
-        Options,
-        Verbose,
-    )
+    from architect_migrate.cli.context import Options
+    from architect_migrate.cli.options import Grid, Notify, OneRevision, Verbose
     from architect_migrate.config.context import Setting
     from architect_migrate.ledger.external_changes import Notice
     from architect_migrate.ledger.store import Entry

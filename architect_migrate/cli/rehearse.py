@@ -19,15 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from architect_migrate.cli.options import (
-        EveryStep,
-        Options,
-        Rehearsed,
-        Roundtrip,
-        Target,
-    )
+    from architect_migrate.cli.context import Options
+    from architect_migrate.cli.options import EveryStep, Rehearsed, Roundtrip, Target
     from architect_migrate.config.context import Setting
-    from architect_migrate.runs.execute import Progress
+    from architect_migrate.runs.contracts import Progress
     from architect_migrate.runs.rehearsal.results import Rehearsal
     from architect_migrate.runs.rehearsal.verify import Audit
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from architect_migrate.backups.restore_plan import Undoing
 from architect_migrate.cli.backup import OneBackup, tried
 from architect_migrate.cli.consent import Consent, agreed
+from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
 from architect_migrate.cli.exit import complain, say, write
-from architect_migrate.cli.options import DryRun, Options, Yes  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.options import DryRun, Yes  # noqa: TC001  (Typer reads annotations when it runs)
 from architect_migrate.cli.screen import paint
 from architect_migrate.cli.selection import to_change
 from architect_migrate.core.errors import ArchmigError, UsageError

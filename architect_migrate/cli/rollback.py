@@ -16,16 +16,11 @@ from architect_migrate.core.errors import ArchmigError
 from architect_migrate.planning.results import Outcome, Result
 
 if TYPE_CHECKING:
-    from architect_migrate.cli.options import (
-        DryRun,
-        Head,
-        LoseRows,
-        Options,
-        Yes,
-    )
+    from architect_migrate.cli.context import Options
+    from architect_migrate.cli.options import DryRun, Head, LoseRows, Yes
     from architect_migrate.config.context import Setting
     from architect_migrate.planning.plan import Plan
-    from architect_migrate.runs.execute import Progress
+    from architect_migrate.runs.contracts import Progress
     from architect_migrate.runs.rehearsal.rollback import Losing, Rollback
 
 

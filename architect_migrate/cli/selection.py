@@ -13,7 +13,7 @@ from architect_migrate.model.environment import Matrix, distinct, empty_matrix, 
 from architect_migrate.revisions.replay import cache_folder, outline_at, source_of
 
 if TYPE_CHECKING:
-    from architect_migrate.cli.options import Options
+    from architect_migrate.cli.context import Options
     from architect_migrate.config.context import Setting
     from architect_migrate.model.environment import Environment
     from architect_migrate.model.revision_graph import Outline

@@ -14,7 +14,7 @@ from architect_migrate.planning.results import Outcome, Result, exit_code
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from architect_migrate.cli.options import Options
+    from architect_migrate.cli.context import Options
     from architect_migrate.config.context import Setting
 
 
@@ -44,11 +44,11 @@ def dry(options: Options, settings: tuple[Setting, ...], previews: tuple[Result,
 
 def _sql(setting: Setting, result: Result) -> str:
     from architect_migrate.cli.report.plan import plan_sql
+    from architect_migrate.model.history import recorded_sql
 
     assert result.plan is not None
     history = setting.history()
-    recorded = dict(zip(history.outline.order, (it.statements for it in history.replayed), strict=True))
-    return plan_sql(result.plan, recorded, history.outline.version_table)
+    return plan_sql(result.plan, recorded_sql(history), history.outline.version_table)
 
 
 def offline(

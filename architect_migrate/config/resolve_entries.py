@@ -13,7 +13,7 @@ from architect_migrate.config.toml_reader import (
     strings,
     true_or_absent,
 )
-from architect_migrate.databases.sqlite.sql.lexer import fold
+from architect_migrate.core.names import fold
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from architect_migrate.integrations.startup.status import Start
-
 
 def shortened(word: str) -> str:
     """The word as one short quoted line: control characters escaped, anything beyond 40 characters cut."""
@@ -250,17 +248,6 @@ class OutputError(ArchmigError):
             f"stdout: the result could not be written: {self.problem}; what was changed stays changed "
             "(`archmig log` tells): free some space, or send the result elsewhere"
         )
-
-
-class StartRefusedError(ArchmigError):
-    """An application must not start on its database as it is; `start` is what was found of that."""
-
-    def __init__(self, start: Start) -> None:
-        self.start = start
-        super().__init__(start)
-
-    def __str__(self) -> str:
-        return f'{self.start.line}; on_pending = "refuse", so the application does not start'
 
 
 class NotifyError(ArchmigError):

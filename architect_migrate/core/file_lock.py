@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import FolderBusyError
-from architect_migrate.databases.sqlite.run_lock import taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+
 _TIMEOUT = 30.0
+_PAUSE = 0.05
 
 
 @contextmanager
@@ -31,3 +34,18 @@ def alone_in(folder: Path, timeout: float = _TIMEOUT) -> Iterator[None]:
     finally:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
+
+
+def taken(descriptor: int, timeout: float) -> bool:
+    """Whether the lock could be had within `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(_PAUSE, left))
+        else:
+            return True

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.lexer import fold, significant
 from architect_migrate.diagnosis.claims import Claim
 from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -64,9 +63,4 @@ def lasts(history: History, position: frozenset[str], revision: str) -> bool:
 def _rest(history: History, revision: str) -> str:
     """The first statement of a revision that does anything but bring rows; empty where there is none."""
     statements = history.replayed[history.outline.order.index(revision)].statements
-    return next((it for it in statements if not _brings_rows(it)), "")
-
-
-def _brings_rows(statement: str) -> bool:
-    words = [fold(token.text) for token in significant(statement)]
-    return words[0] in _BRINGS or (words[0] == "with" and "delete" not in words)
+    return next((it.text for it in statements if it.verb not in _BRINGS), "")

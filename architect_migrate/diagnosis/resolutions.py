@@ -6,7 +6,7 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.lexer import fold
+from architect_migrate.core.names import fold
 from architect_migrate.model.diff import Change, Differs, Extra, Reordered, needs_repair
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind
 from architect_migrate.model.facts import (

@@ -17,8 +17,8 @@ from alembic.script import ScriptDirectory
 from alembic.util.pyfiles import load_python_file
 
 from architect_migrate.core.database_errors import TransactionEndedError
+from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.alembic_connection import alchemy
-from architect_migrate.databases.sqlite.sql.lexer import fold
 from architect_migrate.databases.sqlite.trial_connection import probing
 from architect_migrate.lint.trial import Trial
 from architect_migrate.revisions.alembic_runtime import file_errors, in_environment
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType, TracebackType
 
+    from architect_migrate.databases.sqlite.statement import Object
     from architect_migrate.databases.sqlite.trial_connection import TrialConnection
-    from architect_migrate.lint.trial import Object
 
 _Result = TypeVar("_Result")
 

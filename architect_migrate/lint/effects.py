@@ -14,8 +14,9 @@ from architect_migrate.model.facts import describe
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from architect_migrate.databases.sqlite.statement import Statement
     from architect_migrate.lint.rules import Place
-    from architect_migrate.lint.trial import Statement, Tried
+    from architect_migrate.lint.trial import Tried
     from architect_migrate.model.diff import Change
     from architect_migrate.model.schema import Table
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
 from architect_migrate.core.errors import UsageError
-from architect_migrate.databases.sqlite.sql.lexer import fold, significant, unquote
+from architect_migrate.core.names import fold
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.lint.files import can_run, chain_flaws, file_flaws, outline_of, place_of, settled
 from architect_migrate.lint.rules import Flaw, flaw
 from architect_migrate.lint.trial import Found, Job

@@ -22,8 +22,9 @@ from architect_migrate.model.facts import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from architect_migrate.databases.sqlite.statement import Statement
     from architect_migrate.lint.rules import Place
-    from architect_migrate.lint.trial import Statement, Tried
+    from architect_migrate.lint.trial import Tried
     from architect_migrate.model.schema import Table
 
 

@@ -11,7 +11,8 @@ from architect_migrate.lint.rules import Flaw, flaw
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from architect_migrate.lint.trial import Statement, Trial, Tried
+    from architect_migrate.databases.sqlite.statement import Statement
+    from architect_migrate.lint.trial import Trial, Tried
     from architect_migrate.model.schema import Table
 
 _DATA_STEP = "data_step"

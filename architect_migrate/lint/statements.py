@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.lexer import fold, significant, unquote
+from architect_migrate.core.names import fold
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.lint.files import place_of
 from architect_migrate.lint.rules import Flaw, flaw
 from architect_migrate.model.diff import Extra, Missing, diff, explain, needs_repair
@@ -13,8 +14,9 @@ from architect_migrate.model.facts import describe
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from architect_migrate.databases.sqlite.statement import Clash, Statement
     from architect_migrate.lint.rules import Place
-    from architect_migrate.lint.trial import Clash, Statement, Trial
+    from architect_migrate.lint.trial import Trial
     from architect_migrate.model.diff import Change
     from architect_migrate.revisions.source_file import RevisionFile
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.compile_check import not_working
 from architect_migrate.databases.sqlite.digest import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sample_rows import fill
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote
 from architect_migrate.databases.sqlite.trial_connection import undone
 from architect_migrate.lint.attempt import attempt
 from architect_migrate.lint.trial import Tried

@@ -12,8 +12,8 @@ from architect_migrate.core.errors import (
     SameDatabaseError,
     UnknownEnvironmentError,
 )
+from architect_migrate.core.names import fold
 from architect_migrate.core.urls import database_identity
-from architect_migrate.databases.sqlite.sql.lexer import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -43,11 +43,22 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayedStatement:
+    """A statement that a revision ran: its text, and the lower-case verb that says what it does.
+
+    The verb of a statement with common table expressions is that of the statement after them.
+    """
+
+    verb: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """A revision as replayed: what it changed, the statements that it ran, the tables that it wrote rows to."""
 
     delta: Delta
-    statements: tuple[str, ...] = ()
+    statements: tuple[ReplayedStatement, ...] = ()
     writes: frozenset[str] = frozenset()
 
 
@@ -78,6 +89,12 @@ def snapshots(history: History) -> dict[str, Schema]:
         schema = apply(schema, it.delta)
         found[revision] = schema
     return found
+
+
+def recorded_sql(history: History) -> dict[str, tuple[str, ...]]:
+    """The texts of the statements that each revision ran, in replay order."""
+    texts = (tuple(statement.text for statement in it.statements) for it in history.replayed)
+    return dict(zip(history.outline.order, texts, strict=True))
 
 
 @lru_cache(maxsize=8)

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core import codec
+from architect_migrate.core.names import fold
 from architect_migrate.core.text import count
-from architect_migrate.databases.sqlite.sql.lexer import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from architect_migrate.databases.sqlite.sql.edit import Edit
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.diff import Change
     from architect_migrate.model.environment import Resolution, Tracker
+    from architect_migrate.planning.table_edits import Edit
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _history(outline: str, steps: str) -> History:
 
     of_schema = (schema.Schema, schema.Table, schema.Column, schema.Generated, schema.ForeignKey, schema.Check)
     of_objects = (schema.Index, schema.IndexedColumn, schema.Trigger, schema.View)
-    classes = (history.Replayed, history.Delta, *of_schema, *of_objects)
+    classes = (history.Replayed, history.ReplayedStatement, history.Delta, *of_schema, *of_objects)
     return history.History(codec.load(outline, (Outline, Revision)), codec.load(steps, classes))
 
 

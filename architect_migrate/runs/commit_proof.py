@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import NotProvenError
+from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.reflect import read_schema
@@ -16,7 +17,6 @@ from architect_migrate.databases.sqlite.rows.dangling import newly_dangling
 from architect_migrate.databases.sqlite.rows.foreign_keys import violations
 from architect_migrate.databases.sqlite.rows.integrity import soundness
 from architect_migrate.databases.sqlite.rows.proof import Permitted, RowProof, prove_rows
-from architect_migrate.databases.sqlite.sql.lexer import fold
 from architect_migrate.diagnosis.resolutions import keeper
 from architect_migrate.model.diff import diff, explain, needs_repair
 from architect_migrate.model.facts import ColumnFact, TableFact, ViewFact, describe, facts

@@ -41,10 +41,7 @@ if TYPE_CHECKING:
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.commit_proof import Proof
-    from architect_migrate.runs.prepare import Prepared
-
-    Progress = Callable[[int, int, str], None]
-    Prepare = Callable[[Setting, sqlite3.Connection], Prepared]
+    from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
 
 def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, make: Prepare) -> Result:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import quote
 from architect_migrate.core.text import count
-from architect_migrate.databases.sqlite.sql.lexer import quote
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.facts import ColumnFact, TableFact
 from architect_migrate.model.history import effects, facts_at
 from architect_migrate.model.revision_graph import ancestry, heads
 from architect_migrate.planning.plan import Plan, RunDowngrade, RunRevision, Stamp
 from architect_migrate.planning.results import Loss, State
-from architect_migrate.runs.prepare import Prepared
-from architect_migrate.runs.promote import as_promoted
-from architect_migrate.runs.reconcile import empty
+from architect_migrate.runs.contracts import Prepared
+from architect_migrate.runs.prepare import empty
+from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import look, wanted_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.results import Survey
-    from architect_migrate.runs.execute import Prepare
+    from architect_migrate.runs.contracts import Prepare
 
 
 def upgrading(target: str | None) -> Prepare:

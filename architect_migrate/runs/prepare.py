@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.text import count
@@ -10,27 +9,23 @@ from architect_migrate.databases.sqlite.repair.ground import Ground
 from architect_migrate.databases.sqlite.repair.objects import dropped, object_work
 from architect_migrate.databases.sqlite.repair.table import table_work
 from architect_migrate.databases.sqlite.rows.questions import ask
+from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
-from architect_migrate.model.environment import Repair, Uninitialised
+from architect_migrate.model.environment import Repair
 from architect_migrate.model.history import reference
+from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import Plan, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.planner import Course, Smith, make_plan
 from architect_migrate.planning.results import State, Survey
-from architect_migrate.runs.promote import as_promoted
-from architect_migrate.runs.survey import look
+from architect_migrate.runs.contracts import Prepared
+from architect_migrate.runs.promotion_gate import as_promoted
+from architect_migrate.runs.survey import look, nothing, wanted_of
 
 if TYPE_CHECKING:
     import sqlite3
 
     from architect_migrate.config.context import Setting
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A survey and the plan that follows from it."""
-
-    survey: Survey
-    plan: Plan
+    from architect_migrate.planning.results import Survey
 
 
 def prepare(setting: Setting, connection: sqlite3.Connection, target: frozenset[str]) -> Prepared:
@@ -76,12 +71,27 @@ def _within_policy(setting: Setting, plan: Plan) -> Plan:
     return Plan(plan.steps, (*plan.blockers, blocker), plan.kept, plan.before, plan.after)
 
 
-def uninitialised_refusal(setting: Setting) -> str:
-    """What the policy for databases with nothing of the chain says, if it does not say `create`."""
-    match setting.environment.uninitialised:
-        case Uninitialised.SKIP:
-            return "nothing of the chain is in it; its policy is to skip it"
-        case Uninitialised.ERROR:
-            return 'nothing of the chain is in it; to build it, set uninitialised = "create" for it, or "skip"'
-        case Uninitialised.CREATE:
-            return ""
+def empty(setting: Setting, connection: sqlite3.Connection, target: str | None) -> Prepared | None:
+    """What is prepared for a database that defines nothing at all, whose diagnosis nobody needs; None for others."""
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return None
+    from architect_migrate.runs.contracts import Prepared
+
+    outline = setting.outline()
+    seen = nothing(State.UNINITIALISED, outline, wanted_of(setting, target))
+    return Prepared(seen, from_nothing(setting, target))
+
+
+def from_nothing(setting: Setting, target: str | None) -> Plan:
+    """The plan that builds a database of which not even a file is there, or a file of zero bytes."""
+    from architect_migrate.planning.plan import Plan, RunRevision, Stamp
+
+    outline = setting.outline()
+    wanted = wanted_of(setting, target)
+    steps = [RunRevision(it) for it in outline.order if it in wanted]
+    plan = Plan((*steps, Stamp(heads(outline, wanted))), (), (), frozenset(), wanted)
+    if setting.required:
+        from architect_migrate.runs.promotion_gate import as_promoted
+
+        plan = as_promoted(setting, plan)
+    return setting.synced(Claims(), plan)

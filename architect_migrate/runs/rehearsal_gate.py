@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from architect_migrate.ledger.store import Entry
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
-    from architect_migrate.runs.prepare import Prepared
+    from architect_migrate.runs.contracts import Prepared
 
 ACTION = "rehearse"
 NOT_REHEARSED = "not-rehearsed"

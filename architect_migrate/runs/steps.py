@@ -16,6 +16,7 @@ from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.sql.render import statement, tracker_statements
 from architect_migrate.databases.sqlite.stamp import write_stamp
 from architect_migrate.databases.sqlite.template import give, replay_on, template_of
+from architect_migrate.model.history import recorded_sql
 from architect_migrate.planning.plan import (
     AddColumn,
     CreateObject,
@@ -97,7 +98,7 @@ def _build(
     history: History, plan: Plan, connection: sqlite3.Connection, progress: Callable[[int, int, str], None]
 ) -> Written:
     """Build an empty database from the very statements that replay recorded on another empty database."""
-    statements = dict(zip(history.outline.order, (it.statements for it in history.replayed), strict=True))
+    statements = recorded_sql(history)
     recorded = tuple((it.revision, statements[it.revision]) for it in plan.steps if isinstance(it, RunRevision))
     template = template_of(recorded, int(time.time() // 60))
     if template:

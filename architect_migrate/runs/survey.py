@@ -173,7 +173,7 @@ def _plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[st
     """The revisions that a version table holds; none for anything else."""
     import sqlite3
 
-    from architect_migrate.databases.sqlite.sql.lexer import quote
+    from architect_migrate.core.names import quote
 
     is_table = "(SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE) = 'table'"
     sql = f"SELECT version_num FROM {quote(version_table)} WHERE {is_table}"

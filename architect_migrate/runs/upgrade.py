@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.planning.results import Result, State
-from architect_migrate.runs.reconcile import as_policy_says, blank, built, from_nothing, planned, refused
+from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused
 from architect_migrate.runs.survey import survey
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
     from architect_migrate.planning.plan import Plan
-    from architect_migrate.runs.execute import Progress
+    from architect_migrate.runs.contracts import Progress
 
 
 def preview_upgrade(setting: Setting, target: str | None = None) -> Result:
@@ -31,9 +31,11 @@ def _upgrade_previewed(setting: Setting, target: str | None) -> Result:
     if refusal := refused(setting, seen):
         return replace(result, survey=seen, outcome=refusal[0], detail=refusal[1])
     if seen.state in {State.MISSING, State.UNINITIALISED} and seen.schema is None:
+        from architect_migrate.runs.prepare import from_nothing
+
         return built(result, seen, from_nothing(setting, target))
+    from architect_migrate.runs.contracts import Prepared
     from architect_migrate.runs.native_plan import not_where_it_claims, up
-    from architect_migrate.runs.prepare import Prepared
 
     on_its_way = seen.state in {State.AT_TARGET, State.PENDING, State.UNINITIALISED}
     plan = up(setting, seen, target) if on_its_way else not_where_it_claims(seen)
@@ -58,8 +60,8 @@ def preview_downgrade(setting: Setting, target: str | None) -> Result:
 
 def _downgrade_previewed(setting: Setting, target: str | None) -> Result:
     from architect_migrate.databases.sqlite.connection import file_of, reading
+    from architect_migrate.runs.contracts import Prepared
     from architect_migrate.runs.native_plan import down, losses, not_where_it_claims
-    from architect_migrate.runs.prepare import Prepared
 
     result = blank(setting, "downgrade")
     seen = survey(setting, target)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.layout import Cell, Style, clean, plain, shortened, table
-from architect_migrate.core.text import count
+from architect_migrate.cli.report.layout import Cell, Style, plain, shortened, table
+from architect_migrate.core.text import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

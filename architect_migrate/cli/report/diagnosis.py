@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import short_names
-from architect_migrate.cli.report.layout import Cell, Style, block, clean, plain, shortened, table
+from architect_migrate.cli.report.layout import Cell, Style, block, plain, shortened, table
 from architect_migrate.cli.report.status import stamp_of, tracker_of, where
-from architect_migrate.core.text import count
+from architect_migrate.core.text import clean, count
 from architect_migrate.diagnosis.findings import Level
 from architect_migrate.model.diff import explain
 from architect_migrate.model.facts import describe

@@ -17,10 +17,9 @@ from architect_migrate.cli.report.docs_table import (
     table_page,
     triggers,
 )
-from architect_migrate.cli.report.layout import clean
 from architect_migrate.cli.report.markdown import code, fenced, file_names, grid, link, prose
 from architect_migrate.cli.report.mermaid import diagram
-from architect_migrate.core.text import count
+from architect_migrate.core.text import clean, count
 from architect_migrate.model.diff import explain
 from architect_migrate.model.facts import TableFact, ViewFact
 

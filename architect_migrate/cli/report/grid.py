@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import short_names
-from architect_migrate.cli.report.layout import Style, clean, columns_of, plain
+from architect_migrate.cli.report.layout import Style, columns_of, plain
+from architect_migrate.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

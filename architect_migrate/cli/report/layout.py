@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.urls import mask
+from architect_migrate.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,18 +44,6 @@ def plain(text: str, _style: Style) -> str:
 def ansi(text: str, style: Style) -> str:
     """The text in its style's colour."""
     return f"\x1b[{style.value}m{text}\x1b[0m" if style.value and text else text
-
-
-def clean(text: str) -> str:
-    """One line that no terminal obeys: what does not print (escapes, line ends) is shown by its code."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
-
-
-def harmless(text: str) -> str:
-    """The same of words that came from elsewhere, as those of an error, without the secrets of URLs."""
-    return clean(mask(text))
 
 
 def columns_of(text: str) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.layout import Cell, Style, block, clean, plain, table
-from architect_migrate.core.text import count
+from architect_migrate.cli.report.layout import Cell, Style, block, plain, table
+from architect_migrate.core.text import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

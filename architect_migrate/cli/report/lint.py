@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.layout import Style, block, clean, harmless, plain
-from architect_migrate.core.text import count
+from architect_migrate.cli.report.layout import Style, block, plain
+from architect_migrate.core.text import clean, count, harmless
 from architect_migrate.core.urls import mask
 from architect_migrate.lint.rules import Grade
 

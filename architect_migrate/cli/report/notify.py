@@ -7,7 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.cli.report.documents import VERSION
-from architect_migrate.cli.report.layout import clean, shortened
+from architect_migrate.cli.report.layout import shortened
+from architect_migrate.core.text import clean
 from architect_migrate.core.urls import mask
 from architect_migrate.model.revision_graph import heads
 

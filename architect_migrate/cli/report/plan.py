@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.cli.report.chain import ranges, short_names
-from architect_migrate.cli.report.layout import Style, block, clean, plain
-from architect_migrate.core.text import count
+from architect_migrate.cli.report.layout import Style, block, plain
+from architect_migrate.core.text import clean, count
 from architect_migrate.databases.sqlite.sql.render import literal, name, statement, tracker_statements
 from architect_migrate.planning.plan import (
     AddColumn,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.cli.report.backup import size_text
-from architect_migrate.cli.report.layout import Cell, Style, clean, plain, table
-from architect_migrate.core.text import count
+from architect_migrate.cli.report.layout import Cell, Style, plain, table
+from architect_migrate.core.text import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

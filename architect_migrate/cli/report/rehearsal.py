@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.report.backup import size_text
 from architect_migrate.cli.report.chain import place, short_names
 from architect_migrate.cli.report.diagnosis import blockers_text
-from architect_migrate.cli.report.layout import Cell, Style, block, clean, plain, shortened, table
-from architect_migrate.core.text import count
+from architect_migrate.cli.report.layout import Cell, Style, block, plain, shortened, table
+from architect_migrate.core.text import clean, count
 from architect_migrate.planning.results import Outcome
 
 if TYPE_CHECKING:

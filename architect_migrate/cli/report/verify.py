@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import place, short_names
-from architect_migrate.cli.report.layout import Style, block, clean, plain, shortened
+from architect_migrate.cli.report.layout import Style, block, plain, shortened
 from architect_migrate.cli.report.status import stamp_of
-from architect_migrate.core.text import count
+from architect_migrate.core.text import clean, count
 from architect_migrate.databases.sqlite.rows.integrity import told
 from architect_migrate.planning.results import State
 

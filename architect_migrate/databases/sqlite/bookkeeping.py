@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import StampError
+from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.sql.affinity import affinity_of
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote
 from architect_migrate.diagnosis.claims import Claims, TrackerRow
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.lexer import quote
+from architect_migrate.core.names import quote
 
 if TYPE_CHECKING:
     from architect_migrate.model.schema import Schema

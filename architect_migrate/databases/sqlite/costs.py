@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.lexer import BATCH_COPY, fold, significant, unquote
+from architect_migrate.core.names import fold
+from architect_migrate.databases.sqlite.sql.lexer import BATCH_COPY, significant, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

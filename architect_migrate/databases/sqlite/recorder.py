@@ -6,11 +6,12 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.authorizer import Watched, watched_loosely
 from architect_migrate.databases.sqlite.digest import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.sql.lexer import fold, significant, unquote
-from architect_migrate.model.history import Replayed, delta
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
+from architect_migrate.model.history import Replayed, ReplayedStatement, delta
 from architect_migrate.model.schema import Schema
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What begins a statement that changes something: reads, transactions and pragmas need not be run again.
-_CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update", "with"})
+_CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update"})
 
 
 class Recording:
@@ -42,7 +43,7 @@ class Recording:
 
     def _note(self, connection: sqlite3.Connection, seen: Watched) -> None:
         schema = read_schema(connection, [self.version_table])
-        statements = tuple(it for it in self._statements if self._counts(it))
+        statements = tuple(ReplayedStatement(verb(it), it) for it in self._statements if self._counts(it))
         writes = seen.tables() - {fold(self.version_table)}
         self.found.append(Replayed(delta(self._schema, schema), statements, writes))
         self.digests.append(digest(connection, [self.version_table]))
@@ -51,8 +52,8 @@ class Recording:
 
     def _counts(self, statement: str) -> bool:
         """Whether a statement changed something other than Alembic's own version table."""
-        words = [fold(unquote(token.text)) for token in significant(statement)]
-        return bool(words) and words[0] in _CHANGING and fold(self.version_table) not in words
+        words = {fold(unquote(token.text)) for token in significant(statement)}
+        return verb(statement) in _CHANGING and fold(self.version_table) not in words
 
 
 def scratch_connection(path: Path) -> sqlite3.Connection:

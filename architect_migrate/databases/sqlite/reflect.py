@@ -12,9 +12,10 @@ from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from architect_migrate.core.names import fold
 from architect_migrate.core.sql_errors import UnreadableSqlError
 from architect_migrate.databases.sqlite.sql.affinity import affinity_of, canonical_default
-from architect_migrate.databases.sqlite.sql.lexer import canonical, fold, significant, unquote
+from architect_migrate.databases.sqlite.sql.lexer import canonical, significant, unquote
 from architect_migrate.model.schema import (
     Check,
     Column,

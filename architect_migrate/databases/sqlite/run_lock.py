@@ -14,13 +14,13 @@ import os
 import socket
 import stat
 import sys
-import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import DatabaseError, Holder, LockedByRunError, NotWritableError
+from architect_migrate.core.file_lock import taken
 from architect_migrate.core.urls import mask
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _ENDING = ".archmig-lock"
 _LONGEST = 4096
-_PAUSE = 0.05
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
@@ -107,21 +106,6 @@ def _made(file: Path, path: Path) -> int:
 def _in_the_way(file: Path, path: Path) -> DatabaseError:
     problem = f"{file.name} beside it is a link, a folder or the like, not the lock file of archmig"
     return DatabaseError(str(path), problem, "nothing was written: see what it is, and move it away")
-
-
-def taken(descriptor: int, timeout: float) -> bool:
-    """Whether the lock could be had within `timeout` seconds."""
-    end = time.monotonic() + timeout
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            left = end - time.monotonic()
-            if left <= 0:
-                return False
-            time.sleep(min(_PAUSE, left))
-        else:
-            return True
 
 
 def _tell(descriptor: int, text: str) -> None:

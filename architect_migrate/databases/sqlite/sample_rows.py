@@ -9,7 +9,8 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.lexer import quote, significant, unquote
+from architect_migrate.core.names import quote
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.lexer import quote
+from architect_migrate.core.names import quote
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import RevisionFailedError
+from architect_migrate.core.names import quote
 from architect_migrate.databases.sqlite.authorizer import watched
 from architect_migrate.databases.sqlite.digest import digest
 from architect_migrate.databases.sqlite.rows.exact import frozen, own_key, row_tables, select
-from architect_migrate.databases.sqlite.sql.lexer import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.authorizer import refusal
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sql.create import created_if_missing
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote
-from architect_migrate.lint.trial import Clash, Deeds, Statement
+from architect_migrate.databases.sqlite.statement import Clash, Deeds, Statement
 from architect_migrate.model.schema import Schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from architect_migrate.lint.trial import Object
+    from architect_migrate.databases.sqlite.statement import Object
 
 _CREATED = {
     sqlite3.SQLITE_CREATE_TABLE: "table",

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from architect_migrate.cli.report.layout import harmless
 from architect_migrate.core.chain_errors import (
     ChainError,
     DriftedError,
@@ -29,6 +28,7 @@ from architect_migrate.core.database_errors import (
 )
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import FinishedFirst, finishing
+from architect_migrate.core.text import harmless
 from architect_migrate.databases.sqlite import connection as database
 from architect_migrate.databases.sqlite.alembic_connection import alchemy
 from architect_migrate.databases.sqlite.bookkeeping import read_claims

@@ -10,6 +10,7 @@ from architect_migrate.databases.sqlite.files.backup import file_safe, take
 from architect_migrate.databases.sqlite.recorder import scratch_connection
 from architect_migrate.databases.sqlite.stamp import write_stamp
 from architect_migrate.databases.sqlite.template import replay_on
+from architect_migrate.model.history import recorded_sql
 from architect_migrate.model.revision_graph import heads, position_at
 from architect_migrate.revisions.replay import history_at
 
@@ -30,9 +31,9 @@ def build_at(source: Source, target: str, path: Path) -> None:
     with closing(scratch_connection(path)) as connection:
         connection.isolation_level = None
         connection.execute("BEGIN")
-        for revision, its in zip(outline.order, history.replayed, strict=True):
+        for revision, statements in recorded_sql(history).items():
             if revision in position:
-                replay_on(connection, revision, its.statements)
+                replay_on(connection, revision, statements)
         write_stamp(connection, outline.version_table, heads(outline, position))
         connection.execute("COMMIT")
 

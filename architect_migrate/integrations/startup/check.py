@@ -11,16 +11,14 @@ from pathlib import Path
 from shlex import quote as shell
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.context import setting_for
-from architect_migrate.config.loader import as_written, find_config, read_matrix
+from architect_migrate.config.loader import as_written, read_matrix
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import file_of, reading
 from architect_migrate.diagnosis.claims import stamp_problem
-from architect_migrate.integrations.startup.memo import Sources, evidence, memo_file, remember
-from architect_migrate.integrations.startup.startup import kept
+from architect_migrate.integrations.startup.memo import Sources, evidence, kept, memo_file, remember
 from architect_migrate.integrations.startup.status import Start, StartState
-from architect_migrate.model.environment import OnPending, Uninitialised, select
+from architect_migrate.model.environment import Uninitialised
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
 from architect_migrate.planning.results import State
 from architect_migrate.revisions.replay import is_remembered
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from architect_migrate.config.context import Setting
-    from architect_migrate.integrations.startup.startup import Call
+    from architect_migrate.integrations.startup.status import Call
     from architect_migrate.model.environment import Matrix
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.results import Survey
@@ -46,36 +44,6 @@ _STATES = {
     State.UNINITIALISED: StartState.UNINITIALISED,
     State.MISSING: StartState.MISSING,
 }
-
-
-def examined(call: Call) -> tuple[Start, str]:
-    """What is found of the database, after what its policy says was done about it, and that policy.
-
-    Raises ArchmigError for what cannot be followed before an environment is known.
-    """
-    file = find_config(call.config, call.environ, call.cwd)
-    matrix = read_matrix(file, call.environ)
-    (environment,) = select(matrix, [call.word] if call.word else [], [])
-    setting = setting_for(matrix, environment, call.cache)
-    policy = OnPending(call.policy) if call.policy else setting.environment.on_pending
-    try:
-        return _by_policy(call, matrix, setting, policy), policy.value
-    except ArchmigError as error:
-        name, database = setting.environment.name, str(setting.environment.url)
-        found = Start(StartState.UNKNOWN, str(error), name, database, error=type(error).__name__)
-        return found, policy.value
-
-
-def _by_policy(call: Call, matrix: Matrix, setting: Setting, policy: OnPending) -> Start:
-    match policy:
-        case OnPending.WARN:
-            return at_once(call, matrix, setting)
-        case OnPending.REFUSE:
-            return compared(call, matrix, setting)
-        case OnPending.UPGRADE:
-            from architect_migrate.integrations.startup.upgrade import upgraded
-
-            return upgraded(call, matrix, setting)
 
 
 def at_once(call: Call, matrix: Matrix, setting: Setting) -> Start:

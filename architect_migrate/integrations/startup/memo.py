@@ -10,20 +10,23 @@ import json
 import os
 import re
 import sqlite3
+import time
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent
 
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.names import quote
 from architect_migrate.databases.sqlite.digest import digest
-from architect_migrate.databases.sqlite.sql.lexer import quote
+from architect_migrate.integrations.startup.status import Start, StartState
 from architect_migrate.revisions.files import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 _VERSION = 1
 _VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)")
@@ -119,3 +122,21 @@ def _rows(connection: sqlite3.Connection, table: str) -> list[Any] | None:
 
 def _digest(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
+
+
+def kept(found: Start) -> dict[str, Any]:
+    """A finding as plain values, for a memo."""
+    told = asdict(found)
+    del told["checked_at"]
+    return {**told, "state": found.state.name}
+
+
+def revived(told: dict[str, Any]) -> Start:
+    """The finding of a memo, as of now."""
+    values: dict[str, Any] = {name: tuple(it) if isinstance(it, list) else it for name, it in told.items()}
+    return Start(**{**values, "state": StartState[told["state"]], "checked_at": now()})
+
+
+def now() -> str:
+    """The moment in UTC, as ISO 8601 has it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -8,17 +8,16 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from architect_migrate.config.locate import config_place
-from architect_migrate.core.errors import ArchmigError, StartRefusedError, UsageError, nearest, shortened
+from architect_migrate.core.errors import ArchmigError, UsageError, nearest, shortened
 from architect_migrate.core.urls import mask
-from architect_migrate.integrations.startup.memo import memo_file, recall
-from architect_migrate.integrations.startup.status import Start, StartState
+from architect_migrate.integrations.startup.memo import memo_file, now, recall, revived
+from architect_migrate.integrations.startup.status import Call, Start, StartRefusedError, StartState
 from architect_migrate.revisions.replay import cache_folder
 
 if TYPE_CHECKING:
@@ -32,18 +31,6 @@ _SKIP, _ENVIRONMENT = "ARCHITECT_SKIP_MIGRATIONS", "ARCHITECT_ENV"
 # A database that was changed by the start of an application is worth a line that every log shows.
 _NOTEWORTHY = frozenset({StartState.UPGRADED})
 _GRAVE = frozenset({StartState.REFUSED})
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What was asked for: `word` chooses the environment (empty: the default one), `policy` is empty where none is."""
-
-    word: str
-    config: Path | None
-    policy: str
-    environ: Mapping[str, str]
-    cache: Path | None
-    cwd: Path
 
 
 def startup(
@@ -110,10 +97,10 @@ def _remembered(call: Call) -> tuple[Start, str] | None:
 
 
 def _examined(call: Call) -> tuple[Start, str]:
-    from architect_migrate.integrations.startup.check import examined
+    from architect_migrate.integrations.startup.policy import examined
 
     found, policy = examined(call)
-    return replace(found, checked_at=_now()), policy
+    return replace(found, checked_at=now()), policy
 
 
 def _bypass(environ: Mapping[str, str], *, skip: bool) -> str:
@@ -144,23 +131,6 @@ def _policy(on_pending: str | OnPending | None) -> str:
     return word
 
 
-def kept(found: Start) -> dict[str, Any]:
-    """A finding as plain values, for a memo."""
-    told = asdict(found)
-    del told["checked_at"]
-    return {**told, "state": found.state.name}
-
-
-def revived(told: dict[str, Any]) -> Start:
-    """The finding of a memo, as of now."""
-    values: dict[str, Any] = {name: tuple(it) if isinstance(it, list) else it for name, it in told.items()}
-    return Start(**{**values, "state": StartState[told["state"]], "checked_at": _now()})
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
 def _without_secrets(found: Start) -> Start:
     """The same without secrets, each text on one line: a log is read line by line."""
     return replace(
@@ -170,7 +140,7 @@ def _without_secrets(found: Start) -> Start:
         database=_clean(found.database),
         advice=_clean(found.advice),
         backup=_clean(found.backup),
-        checked_at=found.checked_at or _now(),
+        checked_at=found.checked_at or now(),
     )
 
 

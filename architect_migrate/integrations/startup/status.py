@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.core.errors import ArchmigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 class StartState(Enum):
@@ -80,3 +86,26 @@ class Start:
         del told["may_be_empty"]
         lists = {it: [*getattr(self, it)] for it in _LISTS}
         return {"ok": self.ok, **told, **lists, "state": self.state.name.lower()}
+
+
+class StartRefusedError(ArchmigError):
+    """An application must not start on its database as it is; `start` is what was found of that."""
+
+    def __init__(self, start: Start) -> None:
+        self.start = start
+        super().__init__(start)
+
+    def __str__(self) -> str:
+        return f'{self.start.line}; on_pending = "refuse", so the application does not start'
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What was asked for: `word` chooses the environment (empty: the default one), `policy` is empty where none is."""
+
+    word: str
+    config: Path | None
+    policy: str
+    environ: Mapping[str, str]
+    cache: Path | None
+    cwd: Path

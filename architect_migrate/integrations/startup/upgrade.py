@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.config.context import Setting
-    from architect_migrate.integrations.startup.startup import Call
-    from architect_migrate.integrations.startup.status import Start
+    from architect_migrate.integrations.startup.status import Call, Start
     from architect_migrate.model.environment import Environment, Matrix
 
 _BUILDABLE = frozenset({StartState.UNINITIALISED, StartState.MISSING})

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
-    from architect_migrate.runs.execute import Progress
+    from architect_migrate.runs.contracts import Progress
 
 
 def fitting(setting: Setting, target: str | None) -> Command:

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from architect_migrate.planning.results import Result
     from architect_migrate.revisions.alembic_runtime import Runner
     from architect_migrate.revisions.replay import Source
-    from architect_migrate.runs.execute import Prepare, Progress
-    from architect_migrate.runs.prepare import Prepared
+    from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
 # The copy, its backup, its journal, and tables that are rebuilt.
 _TIMES = 4

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import RehearsalFailedError
 from architect_migrate.core.errors import LedgerError
+from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.connection import file_of, reading
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.exact import row_tables
 from architect_migrate.databases.sqlite.run_lock import openers
-from architect_migrate.databases.sqlite.sql.lexer import fold
 from architect_migrate.ledger import store
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import headline, plan_digest
 from architect_migrate.planning.results import Outcome
-from architect_migrate.runs import reconcile
 from architect_migrate.runs.observe import without_evidence
+from architect_migrate.runs.preview import blank
 from architect_migrate.runs.rehearsal.commands import carried_out, fitting, named, previewed, refuse_target
 from architect_migrate.runs.rehearsal.on_copy import stand_in
 from architect_migrate.runs.rehearsal.results import Command, Rehearsal, Timing, Way
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
     from architect_migrate.databases.sqlite.rows.delta import TableDelta
     from architect_migrate.planning.results import Receipt, Result
-    from architect_migrate.runs.execute import Progress
+    from architect_migrate.runs.contracts import Progress
 
 # The copy, its backup, its journal, and tables that are rebuilt; each way back or up again takes a backup of its own.
 _TIMES = {Way.THERE: 4, Way.THERE_AND_BACK: 6}
@@ -139,7 +139,7 @@ def _of(setting: Setting, result: Result) -> Result:
 
 
 def _blank(setting: Setting) -> Result:
-    return reconcile.blank(setting, ACTION)
+    return blank(setting, ACTION)
 
 
 def _size(setting: Setting) -> int:

@@ -10,9 +10,9 @@ from architect_migrate.core.errors import UsageError
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import Loss, Outcome, Result, State
+from architect_migrate.runs.contracts import Prepared
 from architect_migrate.runs.native_plan import downgrading, losses
-from architect_migrate.runs.prepare import Prepared
-from architect_migrate.runs.reconcile import blank, planned
+from architect_migrate.runs.preview import blank, planned
 from architect_migrate.runs.rehearsal.rehearse import try_out
 from architect_migrate.runs.rehearsal.results import Command
 from architect_migrate.runs.survey import survey
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
     from architect_migrate.databases.sqlite.rows.delta import TableDelta
     from architect_migrate.planning.plan import Plan
-    from architect_migrate.runs.execute import Prepare, Progress
+    from architect_migrate.runs.contracts import Prepare, Progress
     from architect_migrate.runs.rehearsal.results import Rehearsal
 
 ACTION = "rollback"

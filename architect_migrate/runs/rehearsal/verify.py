@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
     from architect_migrate.planning.results import Survey
     from architect_migrate.revisions.alembic_runtime import Runner
-    from architect_migrate.runs.execute import Progress
+    from architect_migrate.runs.contracts import Progress
 
 # The copy, another that data steps are tried on, and the journal of that.
 _TIMES = 3

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from architect_migrate.core.chain_errors import RevisionLosesError
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.compile_check import compile_triggers, compile_view
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
-from architect_migrate.databases.sqlite.sql.edit import SetAutoincrement
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
 from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, Missing, diff, needs_repair
 from architect_migrate.model.facts import IndexFact, PrimaryKeyFact, describe, key
 from architect_migrate.model.history import effects
+from architect_migrate.planning.table_edits import SetAutoincrement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

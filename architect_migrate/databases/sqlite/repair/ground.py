@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.lexer import fold, significant, unquote
+from architect_migrate.core.names import fold
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.diagnosis.resolutions import fill_of
 from architect_migrate.planning.row_questions import Answer, DuplicatesOf, RowsIn
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import RebuildRefusedError, RowsForbidError
 from architect_migrate.databases.sqlite.repair.rebuild_explain import explain_refusal
 from architect_migrate.databases.sqlite.repair.rebuild_rows import (
@@ -25,13 +26,13 @@ from architect_migrate.databases.sqlite.repair.rebuild_rows import (
     untold,
 )
 from architect_migrate.databases.sqlite.sql.edit import edit_table
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote, significant, unquote
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.databases.sqlite.sql.parser import ParsedTable, PrimaryKey, parse_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from architect_migrate.databases.sqlite.sql.edit import Edit
+    from architect_migrate.planning.table_edits import Edit
 
 _NO_FILL: Mapping[str, str] = MappingProxyType({})
 _SAVEPOINT = "archmig_rebuild"

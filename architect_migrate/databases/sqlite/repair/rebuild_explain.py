@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import quote
 from architect_migrate.core.sql_errors import RowsForbidError
 from architect_migrate.databases.sqlite.repair.rebuild_rows import Copy, examples, excerpt, short
-from architect_migrate.databases.sqlite.sql.lexer import quote
 from architect_migrate.databases.sqlite.sql.parser import (
     Check,
     Collate,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import RebuildRefusedError, ValuesWouldChangeError
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote, unquote
+from architect_migrate.databases.sqlite.sql.lexer import unquote
 from architect_migrate.databases.sqlite.sql.parser import Generated, ParsedColumn, ParsedTable, PrimaryKey
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.databases.sqlite.repair import blockers as blocked
 from architect_migrate.databases.sqlite.repair.ground import doubled
 from architect_migrate.databases.sqlite.sql import edit
-from architect_migrate.databases.sqlite.sql.lexer import canonical, fold, quote
+from architect_migrate.databases.sqlite.sql.lexer import canonical
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.render import (
     check_text,
@@ -25,7 +26,7 @@ from architect_migrate.model.compare import stores
 from architect_migrate.model.diff import Change, Differs, Extra, Missing
 from architect_migrate.model.environment import Repair
 from architect_migrate.model.facts import CheckFact, ColumnFact, ForeignKeyFact, PrimaryKeyFact, TableFact, UniqueFact
-from architect_migrate.planning import plan
+from architect_migrate.planning import plan, table_edits
 from architect_migrate.planning.row_questions import Changing, NullsIn, NullsOf, Violating
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class _Draft:
     """The work on one table while its changes are gone through."""
 
     native: list[plan.AddColumn] = field(default_factory=list)
-    edits: list[edit.Edit] = field(default_factory=list)
+    edits: list[table_edits.Edit] = field(default_factory=list)
     fill: dict[str, str] = field(default_factory=dict)
     later: list[plan.Step] = field(default_factory=list)
     blockers: list[Finding] = field(default_factory=list)
@@ -74,15 +75,15 @@ def _consider(ground: Ground, table: str, change: Change, revision: str, draft: 
         case Missing(fact=ForeignKeyFact() as fact):
             text = foreign_key_text(fact.foreign_key)
             if fact.foreign_key.columns not in draft.brought:
-                draft.edits.append(edit.AddConstraint(text))
+                draft.edits.append(table_edits.AddConstraint(text))
         case Missing(fact=PrimaryKeyFact() as fact) | Differs(fact=PrimaryKeyFact() as fact):
             _primary_key(ground, fact, draft)
         case Differs(fact=ColumnFact() as fact, actual=ColumnFact() as actual):
             _other_column(ground, table, fact.column, actual.column, draft)
         case Differs(fact=ForeignKeyFact() as fact):
             key = fact.foreign_key
-            draft.edits.append(edit.DropForeignKey(key.columns, key.parent))
-            draft.edits.append(edit.AddConstraint(foreign_key_text(key)))
+            draft.edits.append(table_edits.DropForeignKey(key.columns, key.parent))
+            draft.edits.append(table_edits.AddConstraint(foreign_key_text(key)))
         case Differs(fact=TableFact()):
             draft.blockers.append(blocked.stuck(table, "", "the table is of another sort than the chain's"))
         case Extra():
@@ -104,14 +105,14 @@ def _missing_column(ground: Ground, table: str, column: Column, revision: str, d
     rows = ground.rows(table)
     if rows and fill is not None and (fill.copy_from or fill.default is not None):
         if _can_fill(ground, table, column, fill, draft):
-            draft.edits.append(edit.AddColumn(definition))
+            draft.edits.append(table_edits.AddColumn(definition))
             draft.fill[column.spelling] = _expression(fill)
     elif rows and column.not_null and column.default is None and not column.generated and NotNull not in without:
         known = frozenset(it.name for it in shape.columns)
         like = suggestion(column, ground.actual[table], known)
         draft.blockers.append(blocked.required(shape, column, rows, like))
     elif rows and not constant_default(shape, column):
-        draft.edits.append(edit.AddColumn(definition))
+        draft.edits.append(table_edits.AddColumn(definition))
     else:
         draft.native.append(plan.AddColumn(ground.spelling(table), column.spelling, definition, revision))
 
@@ -176,7 +177,7 @@ def _missing_check(ground: Ground, fact: CheckFact, draft: _Draft) -> None:
             column = next(iter(sorted(fact.check.mentions)), "")
             draft.blockers.append(blocked.broken_check(fact.table, column, fact.check.expression, broken))
             return
-    draft.edits.append(edit.AddConstraint(f"CHECK ({text})"))
+    draft.edits.append(table_edits.AddConstraint(f"CHECK ({text})"))
 
 
 def _primary_key(ground: Ground, fact: PrimaryKeyFact, draft: _Draft) -> None:
@@ -185,11 +186,11 @@ def _primary_key(ground: Ground, fact: PrimaryKeyFact, draft: _Draft) -> None:
     if fact.rowid_key and not actual.rowid_key and not _can_be_rowid(ground, fact.table, column, draft):
         return
     if actual.primary_key != fact.columns and _distinct(ground, fact.table, fact.columns, draft):
-        draft.edits.append(edit.SetPrimaryKey(fact.columns))
+        draft.edits.append(table_edits.SetPrimaryKey(fact.columns))
     if fact.rowid_key and not actual.rowid_key and ground.column(fact.table, column) is not None:
-        draft.edits.append(edit.SetType(column, "INTEGER"))
+        draft.edits.append(table_edits.SetType(column, "INTEGER"))
     if fact.autoincrement and not actual.autoincrement:
-        draft.edits.append(edit.SetAutoincrement(column))
+        draft.edits.append(table_edits.SetAutoincrement(column))
 
 
 def _can_be_rowid(ground: Ground, table: str, column: str, draft: _Draft) -> bool:
@@ -212,13 +213,15 @@ def _other_column(ground: Ground, table: str, expected: Column, actual: Column, 
     if stores(expected) != stores(actual):
         _other_type(ground, table, expected, draft)
     if expected.collation != actual.collation:
-        draft.edits.append(edit.SetCollation(expected.name, expected.collation))
+        draft.edits.append(table_edits.SetCollation(expected.name, expected.collation))
     if expected.default != actual.default:
         drop = expected.default is None
         text = default_text(shape, expected.name)
-        draft.edits.append(edit.DropDefault(expected.name) if drop else edit.SetDefault(expected.name, text))
+        draft.edits.append(
+            table_edits.DropDefault(expected.name) if drop else table_edits.SetDefault(expected.name, text)
+        )
     if actual.not_null and not expected.not_null:
-        draft.edits.append(edit.DropNotNull(expected.name))
+        draft.edits.append(table_edits.DropNotNull(expected.name))
     elif expected.not_null and not actual.not_null:
         _tighten(ground, table, expected, draft)
 
@@ -228,7 +231,7 @@ def _other_type(ground: Ground, table: str, expected: Column, draft: _Draft) -> 
     if lost.count:
         draft.blockers.append(blocked.lost_values(table, expected.name, expected.declared, lost))
     else:
-        draft.edits.append(edit.SetType(expected.name, expected.declared))
+        draft.edits.append(table_edits.SetType(expected.name, expected.declared))
 
 
 def _tighten(ground: Ground, table: str, expected: Column, draft: _Draft) -> None:
@@ -243,7 +246,7 @@ def _tighten(ground: Ground, table: str, expected: Column, draft: _Draft) -> Non
     if nulls.count:
         draft.blockers.append(blocked.null_rows(table, expected.name, nulls))
         return
-    draft.edits.append(edit.SetNotNull(expected.name))
+    draft.edits.append(table_edits.SetNotNull(expected.name))
     if value:
         draft.fill[expected.spelling] = expression
 
@@ -251,11 +254,11 @@ def _tighten(ground: Ground, table: str, expected: Column, draft: _Draft) -> Non
 def _harmful_extra(ground: Ground, change: Extra, draft: _Draft) -> None:
     match change.fact:
         case ColumnFact() as fact:
-            draft.edits.append(edit.DropNotNull(fact.column.name))
+            draft.edits.append(table_edits.DropNotNull(fact.column.name))
         case UniqueFact() as fact if not _referred_to(ground, fact):
-            draft.edits.append(edit.DropUnique(fact.columns))
+            draft.edits.append(table_edits.DropUnique(fact.columns))
         case CheckFact() as fact:
-            draft.edits.append(edit.DropCheck(fact.check.expression))
+            draft.edits.append(table_edits.DropCheck(fact.check.expression))
         case PrimaryKeyFact() | UniqueFact() as fact:
             draft.blockers.append(blocked.stuck(fact.table, fact.columns[0], f"{change.harmful}, and cannot simply go"))
         case _:
@@ -272,7 +275,7 @@ def _assembled(ground: Ground, table: str, revision: str, draft: _Draft) -> plan
     blockers = blocked.agreed(draft.blockers)
     if not draft.edits or blockers:
         return plan.Work((*draft.native, *draft.later), blockers)
-    added = [edit.AddColumn(it.definition) for it in draft.native]
+    added = [table_edits.AddColumn(it.definition) for it in draft.native]
     edits = (*added, *draft.edits)
     rebuild = plan.RebuildTable(ground.spelling(table), edits, tuple(draft.fill.items()), revision=revision)
     if ground.repair is not Repair.FULL:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.rows.exact import (
     BATCH,
     codec_of,
@@ -18,7 +19,6 @@ from architect_migrate.databases.sqlite.rows.exact import (
     row_tables,
     select,
 )
-from architect_migrate.databases.sqlite.sql.lexer import fold
 
 if TYPE_CHECKING:
     import sqlite3

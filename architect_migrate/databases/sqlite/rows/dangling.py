@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.core.text import count
 from architect_migrate.databases.sqlite.rows.foreign_keys import Key, columns_of, keys_to, without_parent
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote
 
 if TYPE_CHECKING:
     import sqlite3

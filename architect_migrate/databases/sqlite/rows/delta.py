@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, assert_never
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.exact import (
     codec_of,
     exact,
@@ -17,7 +18,6 @@ from architect_migrate.databases.sqlite.rows.exact import (
 )
 from architect_migrate.databases.sqlite.rows.merge import Changed, Missing, Pairing, merge
 from architect_migrate.databases.sqlite.rows.proof import shared_keys
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.errors import shortened
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote
+from architect_migrate.core.names import fold, quote
 
 if TYPE_CHECKING:
     import sqlite3

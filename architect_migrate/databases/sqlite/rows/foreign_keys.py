@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.exact import exact
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.lexer import quote
+from architect_migrate.core.names import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

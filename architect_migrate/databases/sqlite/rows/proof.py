@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.core.text import count
 from architect_migrate.databases.sqlite.rows.exact import (
     codec_of,
@@ -18,7 +19,6 @@ from architect_migrate.databases.sqlite.rows.exact import (
     shown,
 )
 from architect_migrate.databases.sqlite.rows.merge import Changed, Missing, Pairing, merge
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote
 
 if TYPE_CHECKING:
     import hashlib

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.database_errors import QuestionError
+from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.exact import SHORT, exact, own_key, row_tables, shown
-from architect_migrate.databases.sqlite.sql.lexer import fold, quote, significant, unquote
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.planning.row_questions import (
     Answer,
     Changing,

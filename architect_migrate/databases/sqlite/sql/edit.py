@@ -6,13 +6,13 @@ Every edit is checked: the new text is parsed again and must declare what the ed
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
+from architect_migrate.core.names import fold
 from architect_migrate.core.sql_errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.databases.sqlite.sql import edit_parts as parts
 from architect_migrate.databases.sqlite.sql.edit_parts import DoesNotFitError
-from architect_migrate.databases.sqlite.sql.lexer import canonical, fold
+from architect_migrate.databases.sqlite.sql.lexer import canonical
 from architect_migrate.databases.sqlite.sql.parser import (
     Check,
     Constraint,
@@ -24,143 +24,28 @@ from architect_migrate.databases.sqlite.sql.parser import (
     parse_table,
 )
 from architect_migrate.databases.sqlite.sql.splice import splice
+from architect_migrate.planning.table_edits import (
+    AddColumn,
+    AddConstraint,
+    DropAutoincrement,
+    DropCheck,
+    DropColumn,
+    DropDefault,
+    DropForeignKey,
+    DropNotNull,
+    DropUnique,
+    Edit,
+    RenameTable,
+    SetAutoincrement,
+    SetCollation,
+    SetDefault,
+    SetNotNull,
+    SetPrimaryKey,
+    SetType,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-
-@dataclass(frozen=True, slots=True)
-class AddColumn:
-    """A column after the last one, from its definition as CREATE TABLE has it."""
-
-    definition: str
-
-
-@dataclass(frozen=True, slots=True)
-class DropColumn:
-    """A column taken out; impossible while another column's or the table's constraint names it."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RenameTable:
-    """Another name in the CREATE; the table's references to itself keep the old one, as a rebuild needs."""
-
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetNotNull:
-    """NOT NULL on a column; nothing changes where it is there already."""
-
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class DropNotNull:
-    """A column's NOT NULL taken out."""
-
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetDefault:
-    """A column's default, added or replaced; an expression gets the parentheses that SQLite wants."""
-
-    column: str
-    expression: str
-
-
-@dataclass(frozen=True, slots=True)
-class DropDefault:
-    """A column's default taken out."""
-
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetType:
-    """A column's declared type, added or replaced; empty takes it out."""
-
-    column: str
-    type: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetCollation:
-    """A column's collation, added or replaced; empty takes it out."""
-
-    column: str
-    collation: str
-
-
-@dataclass(frozen=True, slots=True)
-class AddConstraint:
-    """A constraint of the table, at its end, from its definition as CREATE TABLE has it."""
-
-    definition: str
-
-
-@dataclass(frozen=True, slots=True)
-class DropCheck:
-    """Every CHECK with that expression (compared in canonical form), of a column or of the table."""
-
-    expression: str
-
-
-@dataclass(frozen=True, slots=True)
-class DropUnique:
-    """Every UNIQUE over those columns, in any order."""
-
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DropForeignKey:
-    """Every foreign key of those columns, in that order, to that table."""
-
-    columns: tuple[str, ...]
-    parent_table: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetAutoincrement:
-    """AUTOINCREMENT on the primary key, which must be that column alone."""
-
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class DropAutoincrement:
-    """The primary key's AUTOINCREMENT taken out."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetPrimaryKey:
-    """The primary key, added or put in place of the one there is."""
-
-    columns: tuple[str, ...]
-
-
-Edit: TypeAlias = (
-    AddColumn
-    | DropColumn
-    | RenameTable
-    | SetNotNull
-    | DropNotNull
-    | SetDefault
-    | DropDefault
-    | SetType
-    | SetCollation
-    | AddConstraint
-    | DropCheck
-    | DropUnique
-    | DropForeignKey
-    | SetAutoincrement
-    | DropAutoincrement
-    | SetPrimaryKey
-)
 
 
 def edit_table(sql: str, edits: Iterable[Edit]) -> str:

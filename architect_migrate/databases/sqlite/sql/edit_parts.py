@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import UnreadableSqlError
-from architect_migrate.databases.sqlite.sql.lexer import Token, fold, quote, significant, tokenize, unquote
+from architect_migrate.databases.sqlite.sql.lexer import Token, significant, tokenize, unquote
 from architect_migrate.databases.sqlite.sql.parser import (
     Check,
     Collate,

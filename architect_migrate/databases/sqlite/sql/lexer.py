@@ -9,12 +9,11 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from architect_migrate.core.names import fold, quote
+
 # What Alembic's batch operations call the table that they fill, before it gets the name of the one that it replaces.
 BATCH_COPY = "_alembic_tmp_"
 
-# Case folds in ASCII only: to SQLite, É and é are two names.
-_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_ASCII_LOWER = str.maketrans(_UPPER, _UPPER.lower())
 _WORD = r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*"
 _ID = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
 
@@ -45,6 +44,7 @@ _KINDS = {
     "unterminated": "illegal",
 }
 BLANKS = frozenset({"space", "comment"})
+_AFTER_WITH = frozenset({"delete", "insert", "replace", "select", "update", "values"})
 
 # Words that SQLite never takes for a name, and those that mean a value when they stand unquoted: "null" in
 # quotes is a name, so a canonical text keeps those quotes.
@@ -104,16 +104,17 @@ def significant(sql: str) -> list[Token]:
     return [token for token in tokenize(sql) if token.kind not in BLANKS]
 
 
-# A schema is made of few names, each of which is asked for again and again.
-@lru_cache(maxsize=16384)
-def fold(name: str) -> str:
-    """A name in the one case in which SQLite compares names (ASCII letters only)."""
-    return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
-
-
-def quote(name: str) -> str:
-    """A name as an SQL identifier, in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
+def verb(sql: str) -> str:
+    """The verb of a statement in lower case (`insert`, `create`); after WITH, that of the statement it leads to."""
+    words = [fold(token.text) for token in significant(sql)]
+    if words[:1] != ["with"]:
+        return words[0] if words else ""
+    depth = 0
+    for word in words:
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word in _AFTER_WITH:
+            return word
+    return "with"
 
 
 def unquote(token_text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
-from architect_migrate.databases.sqlite.sql.lexer import fold
+from architect_migrate.core.names import fold
 
 Span: TypeAlias = tuple[int, int]
 NOWHERE: Span = (0, 0)

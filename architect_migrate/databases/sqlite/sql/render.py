@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from architect_migrate.databases.sqlite.sql.lexer import canonical, fold, quote, significant
+from architect_migrate.core.names import fold, quote
+from architect_migrate.databases.sqlite.sql.lexer import canonical, significant
 from architect_migrate.databases.sqlite.sql.nodes import Check, ForeignKey, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
 from architect_migrate.planning import plan

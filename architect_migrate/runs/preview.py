@@ -1,0 +1,75 @@
+"""What a run would do, as a result: policies applied, nothing changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.database_errors import DatabaseMissingError
+from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.connection import file_of
+from architect_migrate.model.environment import Uninitialised
+from architect_migrate.planning.results import Outcome, Result, State
+
+if TYPE_CHECKING:
+    from architect_migrate.config.context import Setting
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.results import Survey
+    from architect_migrate.runs.contracts import Prepared
+
+
+def uninitialised_refusal(setting: Setting) -> str:
+    """What the policy for databases with nothing of the chain says, if it does not say `create`."""
+    match setting.environment.uninitialised:
+        case Uninitialised.SKIP:
+            return "nothing of the chain is in it; its policy is to skip it"
+        case Uninitialised.ERROR:
+            return 'nothing of the chain is in it; to build it, set uninitialised = "create" for it, or "skip"'
+        case Uninitialised.CREATE:
+            return ""
+
+
+def as_policy_says(setting: Setting, result: Result) -> Result:
+    """A preview's result, held back where this environment requires a rehearsal and has had none."""
+    if not setting.environment.require_rehearsal:
+        return result
+    from architect_migrate.runs.rehearsal_gate import held_back
+
+    return held_back(setting, result)
+
+
+def planned(result: Result, prepared: Prepared) -> Result:
+    """A preview's result from what was prepared."""
+    plan, seen = prepared.plan, prepared.survey
+    told = (f"{it.subject}: {it.found} ({it.advice})" for it in seen.findings if it.code == "rows-untold")
+    result = replace(result, survey=seen, plan=plan, warnings=tuple(told))
+    if plan.blockers:
+        return replace(result, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
+    if not plan.steps:
+        return replace(result, outcome=Outcome.NOTHING, detail="where it should be")
+    return replace(result, outcome=Outcome.PLANNED, detail=count(len(plan.steps), "step"))
+
+
+def refused(setting: Setting, seen: Survey) -> tuple[Outcome, str] | None:
+    """What the policy for databases with nothing of the chain comes to; None where work can go on."""
+    policy = setting.environment.uninitialised
+    if seen.state not in {State.MISSING, State.UNINITIALISED} or policy is Uninitialised.CREATE:
+        return None
+    if policy is Uninitialised.ERROR and seen.state is State.MISSING:
+        raise DatabaseMissingError(str(file_of(setting.environment.url)))
+
+    skip = policy is Uninitialised.SKIP
+    reason = "no file there; its policy is to skip it" if skip and seen.state is State.MISSING else ""
+    return (Outcome.SKIPPED if skip else Outcome.BLOCKED), reason or uninitialised_refusal(setting)
+
+
+def built(result: Result, seen: Survey, plan: Plan) -> Result:
+    """A preview's result where the chain is to be run from its base."""
+    outcome = Outcome.BLOCKED if plan.blockers else Outcome.PLANNED
+    detail = plan.in_the_way if plan.blockers else ""
+    return replace(result, survey=seen, outcome=outcome, plan=plan, detail=detail)
+
+
+def blank(setting: Setting, action: str) -> Result:
+    """A result that says nothing yet: there was nothing to do."""
+    return Result(setting.environment.name, str(setting.environment.url), action, Outcome.NOTHING)
