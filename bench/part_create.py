@@ -22,7 +22,7 @@ from rivals import (
 from scene import archmig, databases, emptied, environments
 from timing import Row, beside, once, within
 
-from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables, select
 
 if TYPE_CHECKING:

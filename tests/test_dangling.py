@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from scenarios import ask, own_chain, revision, script
 
-from architect_migrate.databases.sqlite.rows.dangling import newly_dangling
-from architect_migrate.databases.sqlite.rows.foreign_keys import violations
+from architect_migrate.databases.sqlite.rows.foreign_keys import newly_dangling, violations
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.reconcile import reconcile
 

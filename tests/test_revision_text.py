@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy.dialects.sqlite import dialect
 
-from architect_migrate.authoring.revision_names import LONGEST, next_id, slug
-from architect_migrate.revisions.text import docstring, escaped, executed, literal
+from architect_migrate.authoring.new_revision import LONGEST, next_id, slug
+from architect_migrate.revisions.writer import docstring, escaped, executed, literal
 
 IDS = {
     "the next number, as wide": (("047_health", "048_crawl"), "Bug mood", "049_bug_mood"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sql.lexer import significant
 from architect_migrate.model.facts import facts

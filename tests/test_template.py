@@ -14,7 +14,7 @@ from chain_runner import ALEMBIC, upgrade_to_head
 
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.database_errors import TransactionEndedError
-from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables, select
 from architect_migrate.databases.sqlite.template import Template, give, template_of
 from architect_migrate.revisions.replay import cache_folder, history_of

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.authoring.revision_names import next_id
 from architect_migrate.core.chain_errors import NewRevisionError
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.file_lock import alone_in
@@ -20,11 +21,12 @@ from architect_migrate.revisions.files import script_folder
 from architect_migrate.revisions.writer import Draft, outline_in_files, publish, random_id, version_folder, write_draft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from architect_migrate.authoring.hotfix import Hotfix
     from architect_migrate.lint.rules import Flaw
     from architect_migrate.model.revision_graph import Outline
+
 
 _RESERVED_WORDS = frozenset({"base", "current", "head", "heads"})
 _STATEMENT = """-- One statement here, and another op.execute() for the next one.
@@ -185,3 +187,37 @@ def _new_label(outline: Outline, label: str) -> str:
     if label and not outline.revisions:
         raise NewRevisionError(label, "there is no revision yet to branch off", "make the first without --branch")
     return label
+
+
+# As much as the column of Alembic's version table holds.
+LONGEST = 32
+# Six digits at most: a day (20260210) and a random name that happens to be all digits are no number to count on from.
+_NUMBERED = re.compile(r"(?P<number>\d{1,6})(?:_(?P<words>.+))?")
+
+
+def next_id(taken: Collection[str], title: str) -> str | None:
+    """The id after the highest number among those taken, as wide and with words if they have them: `049_bug_mood`.
+
+    A chain without revisions begins with 001. None where most ids do not begin with a number.
+    """
+    numbered = [match for it in taken if (match := _NUMBERED.fullmatch(it))]
+    if len(numbered) * 2 < len(taken) or (taken and not numbered):
+        return None
+    highest = max((int(it["number"]) for it in numbered), default=0)
+    number = str(highest + 1).zfill(max((len(it["number"]) for it in numbered), default=3))
+    if numbered and not any(it["words"] for it in numbered):
+        return number
+    words = slug(title, LONGEST - len(number) - 1)
+    return f"{number}_{words}" if words else number
+
+
+def slug(title: str, most: int) -> str:
+    """A title's words in letters that any file and any database takes, as many as go into `most` letters."""
+    letters = unicodedata.normalize("NFKD", title.casefold().replace("'", "")).encode("ascii", "ignore").decode()
+    words = re.findall(r"[a-z0-9]+", letters)
+    found = words[0][:most] if words else ""
+    for word in words[1:]:
+        if len(found) + 1 + len(word) > most:
+            break
+        found = f"{found}_{word}"
+    return found

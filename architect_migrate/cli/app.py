@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from architect_migrate.cli import backup, change, docs, env, lint, log, new, profile, read, rehearse, restore, rollback
+from architect_migrate.cli import (
+    backup,
+    change,
+    docs,
+    env,
+    lint,
+    log,
+    new,
+    read,
+    rehearse,
+    restore,
+)
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import say, unwritten, write
 from architect_migrate.cli.options import ConfigFile, Debug, Json, selecting, solitary
@@ -98,8 +109,8 @@ def application() -> typer.Typer:
         read.pending,
         rehearse.rehearse,
         rehearse.verify,
-        rollback.rollback,
-        profile.profile,
+        rehearse.rollback,
+        rehearse.profile,
         docs.docs,
         log.log,
     )

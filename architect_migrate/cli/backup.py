@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
-from architect_migrate.cli.exit import complain, write
-from architect_migrate.cli.screen import paint, width
+from architect_migrate.cli.exit import complain, paint, width, write
 from architect_migrate.cli.selection import to_read
 from architect_migrate.core.errors import ArchmigError, UsageError
 from architect_migrate.runs.fan_out import attempts
@@ -39,7 +38,7 @@ def create(options: Options) -> int:
     found = tried(settings, backups.create, options.jobs)
     code = _worst(found)
     if options.as_json:
-        from architect_migrate.cli.report.backup_json import made_json
+        from architect_migrate.cli.report.backup import made_json
 
         _document(options, settings, found, code, lambda it: {"backup": made_json(it)})
     elif any(not isinstance(it, ArchmigError) for it in found):
@@ -60,7 +59,7 @@ def list_(options: Options) -> int:
     found = tried(settings, backups.catalogue)
     purposes, code = backups.purposes(settings[0]), _worst(found)
     if options.as_json:
-        from architect_migrate.cli.report.backup_json import copy_json
+        from architect_migrate.cli.report.backup import copy_json
 
         _document(options, settings, found, code, lambda its: {"backups": [copy_json(it, purposes) for it in its]})
     else:
@@ -82,7 +81,7 @@ def verify(options: Options, backup: OneBackup = None) -> int:
     unsound = any(it.problem for its in found if not isinstance(its, ArchmigError) for it in its)
     code = _worst(found) or int(unsound)
     if options.as_json:
-        from architect_migrate.cli.report.backup_json import verdict_json
+        from architect_migrate.cli.report.backup import verdict_json
 
         _document(options, settings, found, code, lambda its: {"backups": [verdict_json(it) for it in its]})
     else:
@@ -100,7 +99,7 @@ def _verify_one(options: Options, setting: Setting, named: Path) -> int:
     verdict = backups.verify(choose(setting, named))
     code = int(bool(verdict.problem))
     if options.as_json:
-        from architect_migrate.cli.report.backup_json import verdict_json
+        from architect_migrate.cli.report.backup import verdict_json
         from architect_migrate.cli.report.documents import document
 
         write(document(options.command, code, (), backup=verdict_json(verdict)))
@@ -137,7 +136,7 @@ def prune(options: Options, *, dry_run: DryPrune = False) -> int:
     found = tried(settings, _judged if dry_run else pruning.prune)
     code = _worst(found)
     if options.as_json:
-        from architect_migrate.cli.report.backup_json import pruned_json
+        from architect_migrate.cli.report.backup import pruned_json
 
         _document(options, settings, found, code, lambda its: {"backups": [pruned_json(it, not dry_run) for it in its]})
     elif any(not isinstance(it, ArchmigError) for it in found):
@@ -184,7 +183,7 @@ def _document(
     code: int,
     told: Callable[[Value], dict[str, object]],
 ) -> None:
-    from architect_migrate.cli.report.backup_json import named_json
+    from architect_migrate.cli.report.backup import named_json
     from architect_migrate.cli.report.documents import document
 
     environments = (

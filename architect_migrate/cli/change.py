@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.consent import Consent, agreed
-from architect_migrate.cli.exit import say, write
+from architect_migrate.cli.exit import Consent, agreed, paint, say, width, write
 from architect_migrate.cli.log import known
 from architect_migrate.cli.read import lament, look, warn
-from architect_migrate.cli.screen import paint, width
 from architect_migrate.cli.selection import to_change, to_read
 from architect_migrate.planning.results import Outcome, Result, exit_code
 

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from architect_migrate.cli.consent import require_somebody
 from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
-from architect_migrate.cli.exit import say, write
+from architect_migrate.cli.exit import ask, on_terminal, require_somebody, say, write
 from architect_migrate.cli.options import Yes  # noqa: TC001  (Typer reads annotations when it runs)
-from architect_migrate.cli.screen import ask, on_terminal
 from architect_migrate.cli.selection import matrix_of
+from architect_migrate.core.text import count
 from architect_migrate.revisions.replay import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from architect_migrate.authoring.create_environment import Created
+    from architect_migrate.authoring.drop_environment import Dropped
     from architect_migrate.model.environment import Environment, Matrix
+
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The environment's name.")]
 From = Annotated[str, typer.Option("--from", metavar="ENV", help="The environment whose database is copied.")]
@@ -38,7 +40,6 @@ def create(options: Options, name: Name, *, source: From, path: NewPath = None, 
     the other (protected, requires, require_rehearsal) and its tags are not copied.
     """
     from architect_migrate.authoring import create_environment as service
-    from architect_migrate.cli.report.env import created_json, created_lines
 
     matrix = matrix_of(options)
     file = _as_written(matrix.file, path) if path else ""
@@ -54,7 +55,6 @@ def drop(options: Options, name: Name, *, yes: Yes = False, keep_file: KeepFile 
     Its database is backed up, which is kept, and removed while nobody has it; its entry in environments.toml goes.
     """
     from architect_migrate.authoring import drop_environment as service
-    from architect_migrate.cli.report.env import dropped_json, dropped_lines
 
     matrix = matrix_of(options)
     environment = service.droppable(matrix, os.environ, name)
@@ -96,3 +96,52 @@ def _as_written(file: Path, path: Path) -> str:
     """A path from here as the file says it: from its own folder where it is below that."""
     folder, place = file.absolute().parent, Path(os.path.normpath(path.absolute()))
     return str(place.relative_to(folder) if place.is_relative_to(folder) else place).replace("$", "$$")
+
+
+def created_lines(made: Created) -> tuple[str, ...]:
+    """The result, and what is to be said beside it."""
+    name, source = made.environment.name, made.source.name
+    rows, tables = count(made.copy.rows, "row"), count(made.copy.tables, "table")
+    entries = tuple(
+        f"{it.origin} holds for {source} and not for {name}: name it there too if it is to" for it in made.elsewhere
+    )
+    return (f"{name}: {made.path}, a copy of {source}: {rows} in {tables}", *entries, *made.warnings)
+
+
+def created_json(made: Created) -> dict[str, Any]:
+    """The environment's part of the document."""
+    return {
+        "name": made.environment.name,
+        "database": str(made.environment.url),
+        "error": None,
+        "from": made.source.name,
+        "path": str(made.path),
+        "size": made.copy.size,
+        "tables": made.copy.tables,
+        "rows": made.copy.rows,
+        "digest": made.copy.digest,
+        "not_resolved": [str(it.origin) for it in made.elsewhere],
+        "warnings": [*made.warnings],
+    }
+
+
+def dropped_lines(gone: Dropped) -> tuple[str, ...]:
+    """The result, and what is to be said beside it."""
+    name = gone.environment.name
+    if not gone.removed:
+        return (f"{name}: taken out of environments.toml; no file was removed", *gone.warnings)
+    kept = f"its last backup is {gone.backup}" if gone.backup else "there was nothing in it to back up"
+    lock = "its lock file stays, for whoever may be waiting for it"
+    return (f"{name}: gone; {kept}", f"removed {gone.removed}; {lock}", *gone.warnings)
+
+
+def dropped_json(gone: Dropped) -> dict[str, Any]:
+    """The environment's part of the document."""
+    return {
+        "name": gone.environment.name,
+        "database": str(gone.environment.url),
+        "error": None,
+        "backup": None if gone.backup is None else str(gone.backup),
+        "removed": None if gone.removed is None else str(gone.removed),
+        "warnings": [*gone.warnings],
+    }

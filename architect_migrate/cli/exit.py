@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import contextmanager
+from enum import Enum
 from typing import TYPE_CHECKING, TextIO
 
+from architect_migrate.cli.report.layout import ansi, plain
 from architect_migrate.core.database_errors import DatabaseError
-from architect_migrate.core.errors import ArchmigError, OutputError
+from architect_migrate.core.errors import ArchmigError, OutputError, UsageError
 from architect_migrate.core.text import harmless
 from architect_migrate.core.urls import mask
 
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from architect_migrate.cli.context import Options
+    from architect_migrate.cli.report.layout import Paint
+    from architect_migrate.config.context import Setting
+
 
 INTERRUPTED = 130
 
@@ -125,3 +131,73 @@ def _let_go_of(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+_WIDTH = 120
+
+
+def paint() -> Paint:
+    """How stdout is painted: NO_COLOR and FORCE_COLOR win, else a terminal gets colours."""
+    if os.environ.get("NO_COLOR"):
+        return plain
+    if os.environ.get("FORCE_COLOR"):
+        return ansi
+    return ansi if on_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" else plain
+
+
+def width() -> int:
+    """The columns of stdout: COLUMNS, else the terminal's, else 120, so that what goes into files is stable."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    return shutil.get_terminal_size().columns if on_terminal(sys.stdout) else _WIDTH
+
+
+def on_terminal(stream: TextIO) -> bool:
+    """Whether a stream is a terminal; one that is closed is none."""
+    try:
+        return stream.isatty()
+    except ValueError:
+        return False
+
+
+def ask(question: str) -> str:
+    """What is answered to a question on stderr; empty when the input ends."""
+    say(question, end=" ")
+    answer = sys.stdin.readline()
+    if not answer:
+        say("")
+    return answer.strip()
+
+
+class Consent(Enum):
+    """Whether `--yes` was said, or somebody has to be asked."""
+
+    GIVEN = "given"
+    ASKED_FOR = "asked for"
+
+
+def agreed(options: Options, settings: tuple[Setting, ...], consent: Consent) -> tuple[Setting, ...]:
+    """Those of the environments that may be changed. Raises UsageError where nobody is there to ask."""
+    if consent is Consent.GIVEN:
+        return settings
+    require_somebody(f"look with archmig {options.command} --dry-run, then add --yes")
+    free = tuple(it for it in settings if not it.environment.protected)
+    names = ", ".join(it.environment.name for it in free)
+    allowed = bool(free) and ask(f"{options.command} {names}? [y/N]").lower() in {"y", "yes"}
+    return tuple(it for it in settings if (_named(options, it) if it.environment.protected else allowed))
+
+
+def require_somebody(advice: str) -> None:
+    """Raise UsageError where nobody is there to ask; `advice` is what to write instead."""
+    if not on_terminal(sys.stdin):
+        raise UsageError("nobody is there to ask, and nothing was changed", advice)
+
+
+def _named(options: Options, setting: Setting) -> bool:
+    """Whether a protected environment's name was typed."""
+    name = setting.environment.name
+    if ask(f"{name} is protected: type its name to {options.command} it, anything else leaves it:") == name:
+        return True
+    say(f"{name}: left as it is")
+    return False

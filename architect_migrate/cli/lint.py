@@ -25,7 +25,7 @@ def lint(options: Options, words: Words = None, *, every: Every = False) -> int:
     Each revision runs on a scratch database, up, on tables with rows, and down; no database of yours is opened.
     A comment in a file, # archmig: allow AM401 REASON, lets a flaw stand. Without words every revision is judged.
     """
-    from architect_migrate.cli.screen import paint, width
+    from architect_migrate.cli.exit import paint, width
     from architect_migrate.config.chain_choice import labels_of, matrix_for_chain
     from architect_migrate.lint.lint import examine, files_and_revisions
     from architect_migrate.revisions.replay import cache_folder, source_of

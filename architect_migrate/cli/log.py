@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
-from architect_migrate.cli.exit import complain, write
-from architect_migrate.cli.screen import paint, width
+from architect_migrate.cli.exit import complain, paint, width, write
 from architect_migrate.cli.selection import listed, matrix_of
 from architect_migrate.core.errors import ArchmigError, LedgerError, UsageError
 
@@ -65,7 +64,7 @@ def log(options: Options, *, most: Most = None, action: Action = None, failed: F
     problem = _complaint(file)
     if options.as_json:
         from architect_migrate.cli.report.documents import document
-        from architect_migrate.cli.report.ledger_json import entry_json, ledger_json, noticed_json
+        from architect_migrate.cli.report.ledger import entry_json, ledger_json, noticed_json
 
         told = {"ledger": ledger_json(file, every, problem), "entries": [entry_json(it) for it in shown]}
         write(document("log", 0, (noticed_json(it, notices) for it in settings), **told))
@@ -96,7 +95,7 @@ def show(options: Options, receipt: Receipt = None) -> int:
     problem = _complaint(file)
     if options.as_json:
         from architect_migrate.cli.report.documents import document
-        from architect_migrate.cli.report.ledger_json import entry_json, ledger_json
+        from architect_migrate.cli.report.ledger import entry_json, ledger_json
 
         told = {"ledger": ledger_json(file, every, problem), "entry": entry_json(found) if found else None}
         write(document("show", 0, (), **told))

@@ -7,18 +7,20 @@ import sys
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from architect_migrate.authoring.hotfix_statements import told
 from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
-from architect_migrate.cli.exit import say, write
+from architect_migrate.cli.exit import say, width, write
 from architect_migrate.cli.report.layout import plain
-from architect_migrate.cli.screen import width
+from architect_migrate.cli.report.lint import flaw_json
 from architect_migrate.cli.selection import settings_named
 from architect_migrate.config.chain_choice import labels_of, matrix_for_chain
 from architect_migrate.core.chain_errors import NewRevisionError
 from architect_migrate.core.errors import UsageError
+from architect_migrate.core.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from architect_migrate.authoring.new_revision import Made
     from architect_migrate.lint.rules import Flaw
     from architect_migrate.model.environment import Matrix
+
 
 Title = Annotated[str, typer.Argument(metavar="TITLE", help="What it brings, in a line.")]
 Branch = Annotated[
@@ -88,7 +91,6 @@ def _hotfix(matrix: Matrix, name: str, objects: tuple[str, ...]) -> Hotfix:
 
 
 def _tell(options: Options, matrix: Matrix, made: Made, hotfix: Hotfix | None, result: str) -> None:
-    from architect_migrate.cli.report.new import new_json, new_text
 
     if options.as_json:
         from architect_migrate.cli.report.documents import document
@@ -155,3 +157,55 @@ def _hooks_on_stderr() -> Iterator[None]:
         sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
+
+
+_MOST = 8
+
+
+def new_text(made: Made, hotfix: Hotfix | None, listed_by: tuple[str, ...]) -> Iterator[str]:
+    """Lines of narration; `listed_by` are the environments whose heads name the branch that it begins."""
+    yield f"{made.id} comes after {made.parent}" if made.parent else f"{made.id} is the first revision"
+    if made.begins:
+        yield from _branch_lines(made.begins, listed_by)
+    if hotfix:
+        yield from _hotfix_lines(hotfix)
+
+
+def _branch_lines(label: str, listed_by: tuple[str, ...]) -> Iterator[str]:
+    if listed_by:
+        yield f"the branch {label!r} begins with it; {', '.join(listed_by)} will have it, by heads in environments.toml"
+        return
+    yield f"the branch {label!r} begins with it, and as long as no environment lists it, all of them get it:"
+    yield f'write heads = ["head", "{label}"] into environments.toml for those that are to have it to themselves'
+
+
+def _hotfix_lines(hotfix: Hotfix) -> Iterator[str]:
+    its = hotfix.promotion
+    statements = count(len(its.upgrade), "statement")
+    yield f"{statements} up, {len(its.downgrade)} down, proven on a scratch database, there and back"
+    for table, rows in hotfix.rows:
+        holds = "row stays" if rows == 1 else "rows stay"
+        yield f"table {table}: its {rows:,} {holds} in {hotfix.environment}; a data_step() would bring them"
+    yield from (f"left: {it}" for it in told(its.left, _MOST))
+    yield f"archmig reconcile --env {hotfix.environment} will find it there and stamp it; the others get it by upgrade"
+
+
+def new_json(made: Made, hotfix: Hotfix | None) -> dict[str, Any]:
+    """The revision's part of the document."""
+    document: dict[str, Any] = {
+        "id": made.id,
+        "title": made.title,
+        "parent": made.parent or None,
+        "begins": made.begins or None,
+        "path": str(made.path),
+        "text": made.text,
+        "upgrade": None,
+        "downgrade": None,
+        "left": [],
+        "flaws": [flaw_json(it) for it in made.flaws],
+    }
+    if hotfix:
+        its = hotfix.promotion
+        document |= {"upgrade": [*its.upgrade], "downgrade": [*its.downgrade]}
+        document["left"] = [{"object": it.what, "why": it.why} for it in its.left]
+    return document

@@ -14,7 +14,8 @@ from architect_migrate.cli.selection import matrix_of, to_look_at
 from architect_migrate.core.errors import ArchmigError, NotifyError, UsageError
 from architect_migrate.model.revision_graph import Outline
 from architect_migrate.planning.results import Checked, Outcome, Result
-from architect_migrate.runs import notified, notify
+from architect_migrate.runs import notify
+from architect_migrate.runs import notify as notified
 
 if TYPE_CHECKING:
     from collections.abc import Callable

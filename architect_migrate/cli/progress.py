@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.exit import say
-from architect_migrate.cli.screen import on_terminal
+from architect_migrate.cli.exit import on_terminal, say
 from architect_migrate.core.text import harmless
 from architect_migrate.runs.fan_out import each
 

@@ -6,9 +6,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.exit import complain, say, write
+from architect_migrate.cli.exit import complain, paint, say, width, write
 from architect_migrate.cli.log import known
-from architect_migrate.cli.screen import paint, width
 from architect_migrate.cli.selection import chain_of, to_read
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.urls import mask
@@ -42,7 +41,7 @@ def status(options: Options, *, grid: Grid = False) -> int:
     code = could_read(results)
     if options.as_json:
         from architect_migrate.cli.report.documents import document, seen_json
-        from architect_migrate.cli.report.ledger_json import notice_json
+        from architect_migrate.cli.report.ledger import notice_json
 
         told = (
             {**seen_json(it, outline, last.get(it.environment)), "notice": notice_json(notices.get(it.environment))}
@@ -50,7 +49,7 @@ def status(options: Options, *, grid: Grid = False) -> int:
         )
         write(document("status", code, told))
     elif grid:
-        from architect_migrate.cli.report.grid import grid_text
+        from architect_migrate.cli.report.status import grid_text
 
         write(grid_text(results, outline, paint(), width()))
     else:
@@ -118,7 +117,7 @@ def _checked(options: Options) -> Checked:
     _, notices = known(settings, results, began)
     if options.as_json:
         from architect_migrate.cli.report.documents import document, seen_json
-        from architect_migrate.cli.report.ledger_json import notice_json
+        from architect_migrate.cli.report.ledger import notice_json
 
         told = (
             {

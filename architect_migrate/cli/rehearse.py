@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.exit import complain, write
+from architect_migrate.cli.change import consent_of, go_on
+from architect_migrate.cli.exit import complain, on_terminal, paint, say, width, write
 from architect_migrate.cli.read import lament, warn
-from architect_migrate.cli.screen import on_terminal, paint, width
-from architect_migrate.cli.selection import to_read
+from architect_migrate.cli.selection import source_in_use, to_change, to_read
 from architect_migrate.core.errors import ArchmigError, StoppedError
+from architect_migrate.planning.results import Outcome, Result
 from architect_migrate.runs.fan_out import attempts
 
 if TYPE_CHECKING:
@@ -20,10 +22,23 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from architect_migrate.cli.context import Options
-    from architect_migrate.cli.options import EveryStep, Rehearsed, Roundtrip, Target
+    from architect_migrate.cli.options import (
+        DryRun,
+        EveryStep,
+        Head,
+        LoseRows,
+        Measured,
+        Rehearsed,
+        Roundtrip,
+        Target,
+        Yes,
+    )
     from architect_migrate.config.context import Setting
+    from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Progress
+    from architect_migrate.runs.rehearsal.profiling import Profile
     from architect_migrate.runs.rehearsal.results import Rehearsal
+    from architect_migrate.runs.rehearsal.rollback import Losing, Rollback
     from architect_migrate.runs.rehearsal.verify import Audit
 
     Value = TypeVar("Value")
@@ -53,7 +68,7 @@ def rehearse(
     code = worst(found, lambda it: it.exit_code)
     if options.as_json:
         from architect_migrate.cli.report.documents import document
-        from architect_migrate.cli.report.rehearsal_json import rehearsal_json, untold_json
+        from architect_migrate.cli.report.rehearsal import rehearsal_json, untold_json
 
         told = (
             untold_json(setting, it) if isinstance(it, ArchmigError) else rehearsal_json(it, outline)
@@ -93,8 +108,8 @@ def verify(options: Options) -> int:
     code = worst(found, lambda it: int(not it.sound))
     if options.as_json:
         from architect_migrate.cli.report.documents import document
-        from architect_migrate.cli.report.rehearsal_json import untold_json
-        from architect_migrate.cli.report.verify_json import audit_json
+        from architect_migrate.cli.report.rehearsal import untold_json
+        from architect_migrate.cli.report.verify import audit_json
 
         told = (
             untold_json(setting, it) if isinstance(it, ArchmigError) else audit_json(it, outline)
@@ -154,3 +169,126 @@ def sign_of_life(name: str) -> Iterator[Progress]:
     console = Console(stderr=True)
     with console.status(escape(f"{name}: copying")) as line:
         yield lambda _number, _total, words: line.update(escape(f"{name}: {words}"[:80]))
+
+
+def rollback(
+    options: Options, *, head: Head = None, lose_rows: LoseRows = False, dry_run: DryRun = False, yes: Yes = False
+) -> int:
+    """Take the newest revision back, after a rehearsal of that on a copy.
+
+    Refuses where rows, or values of columns, would be lost, unless --lose-rows says that they may go. archmig undo
+    brings back what was there.
+    """
+    from architect_migrate.runs.rehearsal.rollback import Losing
+
+    losing = Losing.ALLOWED if lose_rows else Losing.REFUSED
+    settings, began = to_change(options), time.time()
+    found = tried(options, settings, partial(_previewed, head, losing))
+    previews = tuple(_shown(options, setting, it) for setting, it in zip(settings, found, strict=True))
+    if dry_run:
+        from architect_migrate.cli.sql import dry
+
+        return dry(options, settings, previews)
+    return go_on(options, settings, previews, partial(_rolled_back, head, losing), consent_of(yes), began=began)
+
+
+def _previewed(head: str | None, losing: Losing, setting: Setting) -> Rollback:
+    """Preview with a sign of life; a function of a module, since other processes are given it."""
+    from architect_migrate.runs.rehearsal.rollback import preview_rollback
+
+    with sign_of_life(setting.environment.name) as told:
+        return preview_rollback(setting, told, head, losing)
+
+
+def _rolled_back(head: str | None, losing: Losing, setting: Setting, plan: Plan, told: Progress) -> Result:
+    from architect_migrate.runs.rehearsal import rollback as service
+
+    return service.rollback(setting, plan, told, head, losing)
+
+
+def _shown(options: Options, setting: Setting, found: Rollback | ArchmigError) -> Result:
+    """The preview's result; what came of its rehearsal is said on stderr."""
+    if isinstance(found, ArchmigError):
+        name, database = setting.environment.name, str(setting.environment.url)
+        return Result(name, database, options.command, Outcome.FAILED, str(found), error=found)
+    if found.rehearsal and not options.as_json:
+        from architect_migrate.cli.report.layout import plain
+        from architect_migrate.cli.report.rehearsal import SLOWEST, rehearsal_text
+
+        say(rehearsal_text(found.rehearsal, setting.chain(), SLOWEST, plain, width()))
+    lament(found.result, options)
+    return found.result
+
+
+def profile(options: Options, revision: Measured = None, *, verbose: EveryStep = False) -> int:
+    """Measure what each revision costs: time, statements, rows, and what they are spent on.
+
+    With --env on a copy of the database, for what is left to run there; else the whole chain on an empty one. With REV
+    that revision alone, statement by statement.
+    """
+    if not options.chosen:
+        return _chain(options, revision, verbose)
+    settings = to_read(options)
+    found = tried(options, settings, partial(_pending, revision))
+    code = worst(found, lambda it: it.exit_code)
+    if options.as_json:
+        from architect_migrate.cli.report.documents import document
+
+        write(document(options.command, code, (_told(*it) for it in zip(settings, found, strict=True))))
+        return code
+    profiles = [it for it in found if not isinstance(it, ArchmigError)]
+    if profiles:
+        write("\n\n".join(_text(it, revision, verbose) for it in profiles))
+    return code
+
+
+def _chain(options: Options, revision: str | None, verbose: bool) -> int:
+    from architect_migrate.runs.rehearsal.profiling import only, profile_chain
+
+    source = source_in_use(options)
+    with sign_of_life("the chain") as told:
+        found = profile_chain(source, told, revision)
+    found = only(found, source, revision) if revision else found
+    if options.as_json:
+        from architect_migrate.cli.report.documents import document
+        from architect_migrate.cli.report.profiling import profile_json
+
+        write(document(options.command, 0, (), chain=profile_json(found)))
+    else:
+        write(_text(found, revision, verbose))
+    return 0
+
+
+def _pending(revision: str | None, setting: Setting) -> Profile:
+    """Profile with a sign of life; a function of a module, since other processes are given it."""
+    from architect_migrate.runs.rehearsal.profiling import only, profile_pending
+
+    name = setting.environment.name
+    with sign_of_life(name) as told:
+        found = profile_pending(setting, told, revision)
+    return only(found, setting.source, revision, name) if revision else found
+
+
+def _text(found: Profile, revision: str | None, verbose: bool) -> str:
+    from architect_migrate.cli.report.profiling import SLOWEST, STATEMENTS, profile_text, step_text
+
+    if found.exit_code and found.result:
+        from architect_migrate.cli.report.diagnosis import blockers_text
+
+        return blockers_text(found.result, paint(), width())
+    if revision:
+        return step_text(found, None if verbose else STATEMENTS, paint(), width())
+    return profile_text(found, None if verbose else SLOWEST, paint(), width())
+
+
+def _told(setting: Setting, found: Profile | ArchmigError) -> dict[str, object]:
+    from architect_migrate.cli.report.profiling import profile_json
+    from architect_migrate.cli.report.rehearsal import untold_json
+    from architect_migrate.core.urls import mask
+
+    if isinstance(found, ArchmigError):
+        return untold_json(setting, found)
+    assert found.result is not None
+    name, outcome = setting.environment.name, found.result.outcome.name.lower()
+    told = {"name": name, "database": mask(str(setting.environment.url)), "error": None, "outcome": outcome}
+    return {**told, "detail": found.result.detail, **profile_json(found)}

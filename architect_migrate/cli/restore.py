@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.backups.restore_plan import Undoing
 from architect_migrate.cli.backup import OneBackup, tried
-from architect_migrate.cli.consent import Consent, agreed
 from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
-from architect_migrate.cli.exit import complain, say, write
+from architect_migrate.cli.exit import Consent, agreed, complain, paint, say, write
 from architect_migrate.cli.options import DryRun, Yes  # noqa: TC001  (Typer reads annotations when it runs)
-from architect_migrate.cli.screen import paint
 from architect_migrate.cli.selection import to_change
 from architect_migrate.core.errors import ArchmigError, UsageError
 
@@ -143,7 +141,7 @@ def _document(
     done: Mapping[Setting, Restored | ArchmigError],
     code: int,
 ) -> None:
-    from architect_migrate.cli.report.backup_json import going_back_json, named_json
+    from architect_migrate.cli.report.backup import going_back_json, named_json
     from architect_migrate.cli.report.documents import document
 
     told = []

@@ -6,9 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.exit import complain, write
+from architect_migrate.cli.exit import complain, paint, width, write
 from architect_migrate.cli.read import look
-from architect_migrate.cli.screen import paint, width
 from architect_migrate.planning.results import Outcome, Result, exit_code
 
 if TYPE_CHECKING:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.databases.sqlite.sql.lexer import BATCH_COPY
 from architect_migrate.lint.files import place_of
-from architect_migrate.lint.losses import in_words, listed, loss_flaws, losses
-from architect_migrate.lint.rows import row_flaws
 from architect_migrate.lint.rules import Flaw, flaw
 from architect_migrate.model.diff import Differs, Extra, Missing, change_key, diff, needs_repair
-from architect_migrate.model.facts import describe
+from architect_migrate.model.facts import (
+    CheckFact,
+    ColumnFact,
+    ForeignKeyFact,
+    IndexFact,
+    TriggerFact,
+    UniqueFact,
+    describe,
+    table_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from architect_migrate.databases.sqlite.statement import Statement
     from architect_migrate.lint.rules import Place
-    from architect_migrate.lint.trial import Tried
+    from architect_migrate.lint.trial import Trial, Tried
     from architect_migrate.model.diff import Change
     from architect_migrate.model.schema import Table
 
@@ -125,3 +133,177 @@ def _where(it: Tried, statements: Sequence[Statement]) -> Place:
     """The last of some statements; upgrade() itself where there is none."""
     function = it.file.function("upgrade")
     return place_of(it.file, statements[-1].line if statements else function.line if function else 0)
+
+
+_DATA_STEP = "data_step"
+
+
+def row_flaws(it: Tried, explained: Collection[int]) -> Iterator[Flaw]:
+    """What is wrong with a revision's rows; failures in `explained` lines are told of otherwise."""
+    yield from _rows_outside(it)
+    yield from (one for one in _with_rows(it) if one.line not in explained)
+    yield from _data_step(it)
+
+
+def _rows_outside(it: Tried) -> Iterator[Flaw]:
+    after = it.after
+    told: set[str] = set()
+    for one in it.up.statements:
+        if _DATA_STEP in one.functions:
+            continue
+        kept = {table for table in one.deeds.inserted | one.deeds.updated if table in after and not after[table].module}
+        if not kept or _only_moves(one, after):
+            continue
+        for table in sorted(kept - told):
+            verb = "inserted into" if table in one.deeds.inserted else "updated in"
+            message = f"rows are {verb} {table} outside of data_step(), which a database that has the table never runs"
+            yield flaw("AM304", place_of(it.file, one.line), message, sql=one.sql)
+        told |= kept
+
+
+def _only_moves(one: Statement, after: dict[str, Table]) -> bool:
+    """Whether an INSERT brings over what was in a table that is gone in the end."""
+    sources = {table for table, _ in one.deeds.made_of} - one.deeds.inserted
+    return bool(sources) and not one.deeds.updated and not sources & set(after)
+
+
+def _with_rows(it: Tried) -> Iterator[Flaw]:
+    """What SQLite refuses: what code raises on rows that were made up may be the fault of the rows."""
+    if it.up_with_rows is None or not it.up.sound:
+        return
+    yield from _only_with_rows("AM302", it, it.up_with_rows)
+    if it.down is not None and it.down.sound and it.down_with_rows is not None:
+        yield from _only_with_rows("AM501", it, it.down_with_rows)
+
+
+def _only_with_rows(code: str, it: Tried, trial: Trial) -> Iterator[Flaw]:
+    """The first thing that fails with rows: what follows it may be its consequence."""
+    for one in trial.failed[:1]:
+        message = f"where the tables hold rows: {one.error}"
+        yield flaw(code, place_of(it.file, one.line), message, sql=one.sql)
+
+
+def _data_step(it: Tried) -> Iterator[Flaw]:
+    function = it.file.function(_DATA_STEP)
+    place = place_of(it.file, function.line if function else 0)
+    if it.again:
+        yield flaw("AM303", place, f"when data_step() runs once more, {it.again}")
+    if it.overwritten:
+        message = f"data_step() sets rows of {listed(it.overwritten)} back that were edited after its first run"
+        yield flaw("AM305", place, message)
+
+
+def loss_flaws(it: Tried) -> Iterator[Flaw]:
+    """What upgrade() takes away."""
+    yield from _dropped(it)
+    yield from _lost(it)
+
+
+def _dropped(it: Tried) -> Iterator[Flaw]:
+    before, after = it.before, it.after
+    strange = {name for one in it.up.statements for kind, name in one.deeds.dropped if kind == "table"} - set(before)
+    made_of = frozenset[tuple[str, str]]().union(*(one.deeds.made_of for one in it.up.statements))
+    for one in it.up.statements:
+        place = place_of(it.file, one.line)
+        for kind, name in sorted(one.deeds.dropped):
+            if kind != "table" or name not in before:
+                continue
+            if name not in after:
+                yield flaw("AM401", place, f"table {name} is dropped with all of its rows", sql=one.sql)
+            else:
+                lost = [c.name for c in before[name].columns if not _has(after[name], c.name)]
+                yield from _lost_columns(place, name, [c for c in lost if (name, c) not in made_of], one)
+        for table, column in sorted(one.deeds.dropped_columns):
+            yield from _lost_columns(place, table, [column] if _has(before.get(table), column) else [], one)
+        for table in sorted(one.deeds.altered & set(before) - set(after)):
+            if strange:
+                yield flaw("AM401", place, f"table {table} is renamed, and dropped with all of its rows", sql=one.sql)
+        for table in sorted(one.deeds.deleted & set(before) & set(after)):
+            yield flaw("AM403", place, f"rows of {table} are deleted", sql=one.sql)
+
+
+def _lost_columns(place: Place, table: str, columns: Iterable[str], one: Statement) -> Iterator[Flaw]:
+    for column in columns:
+        yield flaw("AM402", place, f"column {table}.{column} is dropped with all of its values", sql=one.sql)
+
+
+def _has(table: Table | None, column: str) -> bool:
+    return table is not None and any(one.name == column for one in table.columns)
+
+
+def _lost(it: Tried) -> Iterator[Flaw]:
+    """The chain itself loses these, so nothing that archmig does puts them back."""
+    remade, lost = _remade(it), dict[str, list[str]]()
+    for change in losses(it):
+        if said := in_words(change):
+            lost.setdefault(table_of(change.fact), []).append(said)
+    for table, features in lost.items():
+        message = f"{table} is made anew and loses {listed(features, '; ')}"
+        yield flaw("AM404", place_of(it.file, remade[table].line), message)
+
+
+def losses(it: Tried) -> Iterator[Missing | Differs]:
+    """What tables that are made anew lose beyond what was asked for."""
+    if not (remade := _remade(it)):
+        return
+    named = [one.deeds.dropped for one in it.up.statements if not any(kind == "table" for kind, _ in one.deeds.dropped)]
+    dropped = frozenset[tuple[str, str]]().union(*named)
+    for change in diff(it.ways[0], it.ways[1]):
+        if not isinstance(change, Missing | Differs) or not needs_repair(change):
+            continue
+        if table_of(change.fact) in remade and not _is_asked_for(change, it, dropped):
+            yield change
+
+
+def _remade(it: Tried) -> dict[str, Statement]:
+    """The tables that upgrade() drops and has again in the end, and the statement that drops each."""
+    before, after = it.before, it.after
+    return {
+        name: one
+        for one in it.up.statements
+        for kind, name in one.deeds.dropped
+        if kind == "table" and name in before and name in after
+    }
+
+
+def _is_asked_for(change: Missing | Differs, it: Tried, dropped: frozenset[tuple[str, str]]) -> bool:
+    """Whether a loss follows from what the revision says: an object dropped by name, a column altered or dropped."""
+    fact, after = change.fact, it.after[table_of(change.fact)]
+    columns = {one.name for one in after.columns}
+    by_batch = any(table.startswith(BATCH_COPY) for one in it.up.statements for table in one.deeds.inserted)
+    match fact:
+        case ColumnFact():
+            altered = ("column", fact.column.name) in it.up.asked
+            return isinstance(change, Missing) or altered or not by_batch
+        case IndexFact():
+            named = {("index", fact.index.name)} & (dropped | it.up.asked)
+            return bool(named) or _lacks(columns, (term.expression for term in fact.index.terms))
+        case CheckFact():
+            return ("constraint", "") in it.up.asked or _lacks(columns, fact.check.mentions)
+        case UniqueFact():
+            return ("constraint", "") in it.up.asked or _lacks(columns, fact.columns)
+        case ForeignKeyFact():
+            return ("constraint", "") in it.up.asked or _lacks(columns, fact.foreign_key.columns)
+        case TriggerFact():
+            return ("trigger", fact.trigger.name) in dropped
+        case _:
+            return False
+
+
+def _lacks(columns: set[str], names: Iterable[str]) -> bool:
+    return any(name.isidentifier() and name not in columns for name in names)
+
+
+def in_words(change: Missing | Differs) -> str:
+    """A thing that is gone, or what of it is another; empty where that follows from something else (a collation)."""
+    if isinstance(change, Missing):
+        return describe(change.fact)
+    parts = [f"{it.respect} was {it.expected}, is {it.actual}" for it in change.differences if it.expected != it.actual]
+    return f"{describe(change.fact)}: {', '.join(parts)}" if parts else ""
+
+
+def listed(words: Iterable[str], between: str = ", ") -> str:
+    """The first four words, and how many more there are."""
+    found = list(words)
+    more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+    return between.join(found[:4]) + more

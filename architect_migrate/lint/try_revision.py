@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.compile_check import not_working
-from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sample_rows import fill
 from architect_migrate.databases.sqlite.trial_connection import undone

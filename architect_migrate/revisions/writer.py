@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alembic.util import rev_id
 
@@ -12,7 +13,9 @@ from architect_migrate.core.atomic_files import made_folder, named, sync
 from architect_migrate.core.chain_errors import ChainError, NewRevisionError
 from architect_migrate.model.revision_graph import Outline
 from architect_migrate.revisions.alembic_runtime import config_of, file_errors, revision_of, script_of
-from architect_migrate.revisions.text import docstring, executed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +139,46 @@ def _given(written: Path, final: Path) -> bool:
         found = True
     sync(final.parent)
     return found
+
+
+_WIDTH = 120
+# Colons and what hangs on them, as SQLAlchemy's text() reads them, which op.execute() makes of a string; among them
+# may be what it takes for a parameter or for an escaped colon.
+_COLONS = re.compile(r"(?:\\?:[\w$]*)+")
+_PARAMETER = re.compile(r":\w|\\:")
+
+
+def executed(statements: Iterable[str]) -> str:
+    """Calls of op.execute() as the body of a function, one for each statement; the first line has no indent."""
+    return "\n    ".join(_call(literal(escaped(it))) for it in statements)
+
+
+def _call(text: str) -> str:
+    line = f"op.execute({text})"
+    if "\n" not in text and len(line) + 4 <= _WIDTH:
+        return line
+    return f"op.execute(\n        {text}\n    )"
+
+
+def escaped(sql: str) -> str:
+    r"""The statement as op.execute() takes it to mean just that: with `\:` for a colon where one could be mistaken."""
+    return _COLONS.sub(lambda run: run[0].replace(":", "\\:") if _PARAMETER.search(run[0]) else run[0], sql)
+
+
+def literal(text: str) -> str:
+    """A text as a Python literal: as it reads where that can be, in triple quotes where it has lines."""
+    readable = all(it.isprintable() or it in "\n\t" for it in text)
+    raw = "r" if "\\" in text else ""
+    if not readable or '"""' in text:
+        return repr(text)
+    if "\n" in text:
+        return f'{raw}"""\n{text}\n"""'
+    mark = '"' if '"' not in text else "'"
+    if mark in text or text.endswith("\\"):
+        return f'{raw}"""\n{text}\n"""'
+    return f"{raw}{mark}{text}{mark}"
+
+
+def docstring(title: str) -> str:
+    """A title as it stands in a docstring of three double quotes."""
+    return title.replace("\\", "\\\\").replace('"', '\\"')

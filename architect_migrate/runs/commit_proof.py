@@ -13,8 +13,7 @@ from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.rows.dangling import newly_dangling
-from architect_migrate.databases.sqlite.rows.foreign_keys import violations
+from architect_migrate.databases.sqlite.rows.foreign_keys import newly_dangling, violations
 from architect_migrate.databases.sqlite.rows.integrity import soundness
 from architect_migrate.databases.sqlite.rows.proof import Permitted, RowProof, prove_rows
 from architect_migrate.diagnosis.resolutions import keeper

@@ -6,13 +6,15 @@ Of a webhook's URL nothing but scheme, host and port is ever told: with many ser
 from __future__ import annotations
 
 import base64
+import fcntl
+import json
 import os
 import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import (
@@ -26,11 +28,16 @@ from urllib.request import (
     UnknownHandler,
 )
 
+from architect_migrate.core.atomic_files import write_whole
 from architect_migrate.core.errors import NotifyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    Told = dict[str, Any]
+    from collections.abc import Sequence
+
 
 # Seconds.
 WEBHOOK_PATIENCE = 10.0
@@ -146,3 +153,44 @@ def _awaited(running: subprocess.Popen[bytes], name: str) -> int:
             with suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
             running.wait()
+
+
+_VERSION = 1
+_LARGEST = 16 << 20
+
+
+def told(file: Path, channel: str) -> dict[str, Told]:
+    """What a channel was told last of each environment; nothing where no file is there that says so."""
+    return dict(_read(file).get(channel, {}))
+
+
+def remember(file: Path, channel: str, news: Mapping[str, Told]) -> None:
+    """Note what a channel was told just now, beside all that was told before. Raises OSError."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(file.parent):
+        whole = _read(file)
+        whole[channel] = {**whole.get(channel, {}), **news}
+        write_whole(file, json.dumps({"version": _VERSION, "told": whole}, ensure_ascii=False, indent=1))
+
+
+def _read(file: Path) -> dict[str, dict[str, Told]]:
+    """By channel and environment; what nobody can read was never told."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as opened:
+            whole = json.loads(opened.read(_LARGEST))
+        channels = whole["told"].items() if whole["version"] == _VERSION else ()
+        return {channel: {name: dict(it) for name, it in its.items()} for channel, its in channels}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One writer at a time: checks of different environments often start in the same minute."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.text import count
-from architect_migrate.databases.sqlite.repair.ground import Ground
-from architect_migrate.databases.sqlite.repair.objects import dropped, object_work
+from architect_migrate.databases.sqlite.repair.objects import Ground, dropped, object_work
 from architect_migrate.databases.sqlite.repair.table import table_work
 from architect_migrate.databases.sqlite.rows.questions import ask
 from architect_migrate.diagnosis.claims import Claims

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import LedgerError
 from architect_migrate.databases.sqlite.connection import file_of, reading
-from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.ledger import store
 from architect_migrate.model.revision_graph import heads

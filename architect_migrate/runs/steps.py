@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, assert_never
 from architect_migrate.core.chain_errors import RevisionFailedError, StepFailedError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.authorizer import Watched
+from architect_migrate.databases.sqlite.bookkeeping import write_stamp
 from architect_migrate.databases.sqlite.connection import still_inside
 from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.sql.render import statement, tracker_statements
-from architect_migrate.databases.sqlite.stamp import write_stamp
 from architect_migrate.databases.sqlite.template import give, replay_on, template_of
 from architect_migrate.model.history import recorded_sql
 from architect_migrate.planning.plan import (

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
 from architect_migrate.databases.sqlite.connection import file_of, reading
-from architect_migrate.databases.sqlite.digest import digest
-from architect_migrate.databases.sqlite.fingerprint import traces_of
+from architect_migrate.databases.sqlite.fingerprint import digest, traces_of
 from architect_migrate.diagnosis.claims import Claims, stamp_problem
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, lineage, position_at

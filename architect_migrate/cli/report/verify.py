@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from architect_migrate.cli.report.chain import place, short_names
 from architect_migrate.cli.report.layout import Style, block, plain, shortened
 from architect_migrate.cli.report.status import stamp_of
 from architect_migrate.core.text import clean, count
+from architect_migrate.core.urls import mask
 from architect_migrate.databases.sqlite.rows.integrity import told
+from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import State
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.sqlite.rows.foreign_keys import Dangling, Keys
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.runs.rehearsal.verify import Audit, DataSteps, LackingRows
+
 
 _FEW = 8
 _LABEL = 17
@@ -115,3 +118,48 @@ def _lacking(it: LackingRows) -> str:
     more = "; ..." if it.rows > len(it.examples) else ""
     shown = f" ({'; '.join(it.examples)}{more})" if it.examples else ""
     return f"{it.revision}: {', '.join(said)}{shown}"
+
+
+Json = dict[str, Any]
+
+
+def audit_json(its: Audit, outline: Outline) -> Json:
+    """An environment as `verify` tells of it."""
+    seen = its.survey
+    return {
+        "name": its.environment,
+        "database": mask(its.database),
+        "error": None,
+        "sound": its.sound,
+        "why": its.why or None,
+        "state": seen.state.name.lower() if seen else None,
+        "heads": [*heads(outline, seen.position)] if seen else None,
+        "stamp": None if seen is None or seen.claims.stamp is None else [*seen.claims.stamp],
+        "pending": [*seen.pending] if seen else None,
+        "drift": [*its.drift],
+        "damage": [*its.damage],
+        "broken": [{"what": line, "rows": number} for line, number in its.broken],
+        "dangling": None if its.keys is None else _dangling_json(its.keys),
+        "keys_untold": None if its.keys is None else [{"table": it, "why": why} for it, why in its.keys.untold],
+        "data_steps": None if its.data is None else _data_steps(its.data),
+        "seconds": round(its.seconds, 3),
+    }
+
+
+def _dangling_json(keys: Keys) -> list[Json]:
+    return [{"table": it.table, "parent": it.parent, "rows": it.rows, "rowids": [*it.rowids]} for it in keys.dangling]
+
+
+def _data_steps(data: DataSteps) -> Json:
+    lacking = [
+        {
+            "revision": it.revision,
+            "table": it.table,
+            "rows": it.rows,
+            "changed": it.changed,
+            "examples": [*it.examples],
+        }
+        for it in data.lacking
+    ]
+    failed = [{"revision": revision, "why": why} for revision, why in data.failed]
+    return {"asked": [*data.asked], "outlived": [*data.outlived], "lacking": lacking, "failed": failed}

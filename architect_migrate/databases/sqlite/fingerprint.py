@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.digest import digest
 from architect_migrate.planning.results import Traces
 
 if TYPE_CHECKING:
@@ -32,3 +32,15 @@ def _counted(connection: sqlite3.Connection) -> tuple[int, tuple[tuple[str, int]
     except sqlite3.OperationalError:  # no table counts, so there is no sqlite_sequence
         ((_, counter),), highest = connection.execute(_COUNTER).fetchall(), []
     return int(counter), tuple(sorted(it for it in highest if isinstance(it[0], str) and isinstance(it[1], int)))
+
+
+_TEXTS = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+
+
+def digest(connection: sqlite3.Connection, without: Iterable[str] = ()) -> str:
+    """Equal digests mean equal schemas, to the letter; tables in `without` and what belongs to them do not count."""
+    hidden = {name.lower() for name in without} | {"sqlite_sequence"}
+    rows = [row for row in connection.execute(_TEXTS) if row[2].lower() not in hidden]
+    rows.sort()
+    text = "\x1e".join(["\x1f".join(row) for row in rows])
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

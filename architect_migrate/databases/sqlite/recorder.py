@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.authorizer import Watched, watched_loosely
-from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
 from architect_migrate.model.history import Replayed, ReplayedStatement, delta

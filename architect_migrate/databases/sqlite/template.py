@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.names import quote
 from architect_migrate.databases.sqlite.authorizer import watched
-from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.rows.exact import frozen, own_key, row_tables, select
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.authorizer import refusal
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.sql.create import created_if_missing
+from architect_migrate.databases.sqlite.sql.parser import created_if_missing
 from architect_migrate.databases.sqlite.statement import Clash, Deeds, Statement
 from architect_migrate.model.schema import Schema
 

@@ -38,8 +38,7 @@ from architect_migrate.databases.sqlite.rows.exact import shown
 from architect_migrate.databases.sqlite.rows.foreign_keys import violations
 from architect_migrate.databases.sqlite.rows.integrity import Soundness, soundness
 from architect_migrate.diagnosis.drift import drift, in_the_way
-from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, source_for, title
-from architect_migrate.integrations.alembic.options import read_options
+from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, read_options, source_for, title
 from architect_migrate.integrations.alembic.record import recording
 from architect_migrate.integrations.alembic.steps import refuse_foreign, watched_steps
 from architect_migrate.model.diff import explain

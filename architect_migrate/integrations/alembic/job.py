@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.config.context import as_listed
+from architect_migrate.config.loader import environment_at, find_config, read_matrix
+from architect_migrate.core.chain_errors import AlembicOptionError, NoDatabaseChosenError, OtherChainError
+from architect_migrate.core.errors import ConfigNotFoundError, nearest
 from architect_migrate.databases.sqlite import connection
-from architect_migrate.integrations.alembic.options import Options, choose
+from architect_migrate.model.environment import Environment, Matrix, empty_matrix, select
 from architect_migrate.revisions.replay import cache_folder, source_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from architect_migrate.model.environment import Environment, Matrix
     from architect_migrate.revisions.replay import Source
 
@@ -52,3 +57,61 @@ def bookkeeping(job: Job, version_table: str) -> tuple[str, ...]:
 def source_for(job: Job) -> Source:
     """The chain as the environment has it."""
     return as_listed(source_of(job.ini, cache_folder(os.environ)), job.matrix, job.environment)
+
+
+_KNOWN = ("db", "env", "yes")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `-x env=NAME`, `-x db=PATH` and `-x yes=NAME` say; empty: nothing."""
+
+    env: str = ""
+    db: str = ""
+    yes: str = ""
+
+
+def read_options(words: Iterable[str]) -> Options:
+    """The -x options of one command. Raises AlembicOptionError: a misspelt one must not mean the default database."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if name not in _KNOWN:
+            shown = name if name.isidentifier() and len(name) <= 40 else "option"
+            raise AlembicOptionError(f"{shown}: not known", nearest(name, _KNOWN))
+        if name in found:
+            raise AlembicOptionError(f"{name}: given twice", "give it once")
+        if not value:
+            raise AlembicOptionError(f"{name}: has no value", f"write -x {name}=VALUE")
+        found[name] = value
+    options = Options(**found)
+    if options.env and options.db:
+        raise AlembicOptionError("env and -x db: both name a database", "give one of them")
+    if "://" in options.db:
+        raise AlembicOptionError("db: takes the path of a file, not a URL", "give the URL an environment, and -x env")
+    return options
+
+
+def choose(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -> tuple[Matrix, Environment]:
+    """The environment meant and the matrix that it is in.
+
+    environments.toml is ARCHMIG_CONFIG's, else the one beside `ini` or above. Raises ConfigError,
+    NoDatabaseChosenError, NothingSelectedError, OtherChainError, UnknownEnvironmentError.
+    """
+    matrix = _matrix(options, ini, environ, cwd)
+    if options.db:
+        return matrix, environment_at(matrix, cwd / options.db)
+    if matrix.script.exists() and not matrix.script.samefile(ini):
+        raise OtherChainError(str(matrix.file), str(matrix.script), str(ini))
+    name = options.env or environ.get("ARCHITECT_ENV", "")
+    return matrix, select(matrix, [name] if name else [], [])[0]
+
+
+def _matrix(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -> Matrix:
+    try:
+        start = cwd if environ.get("ARCHMIG_CONFIG") else ini.parent
+        return read_matrix(find_config(None, environ, start), environ)
+    except ConfigNotFoundError as error:
+        if options.db:
+            return empty_matrix(ini.parent)
+        raise NoDatabaseChosenError(error.looked) from error

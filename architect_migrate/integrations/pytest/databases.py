@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from architect_migrate.databases.sqlite.bookkeeping import write_stamp
 from architect_migrate.databases.sqlite.connection import file_of
 from architect_migrate.databases.sqlite.files.backup import file_safe, take
 from architect_migrate.databases.sqlite.recorder import scratch_connection
-from architect_migrate.databases.sqlite.stamp import write_stamp
 from architect_migrate.databases.sqlite.template import replay_on
 from architect_migrate.model.history import recorded_sql
 from architect_migrate.model.revision_graph import heads, position_at

@@ -20,7 +20,7 @@ from urllib.parse import quote as percent
 
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.names import quote
-from architect_migrate.databases.sqlite.digest import digest
+from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.integrations.startup.status import Start, StartState
 from architect_migrate.revisions.files import fingerprint
 

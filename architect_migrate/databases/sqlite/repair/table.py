@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.databases.sqlite.repair import blockers as blocked
-from architect_migrate.databases.sqlite.repair.ground import doubled
+from architect_migrate.databases.sqlite.repair.objects import doubled
 from architect_migrate.databases.sqlite.sql import edit
 from architect_migrate.databases.sqlite.sql.lexer import canonical
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
@@ -30,7 +30,7 @@ from architect_migrate.planning import plan, table_edits
 from architect_migrate.planning.row_questions import Changing, NullsIn, NullsOf, Violating
 
 if TYPE_CHECKING:
-    from architect_migrate.databases.sqlite.repair.ground import Ground
+    from architect_migrate.databases.sqlite.repair.objects import Ground
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.environment import Fill
     from architect_migrate.model.schema import Column, Table

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from architect_migrate.core.names import fold, quote
+from architect_migrate.core.text import count
 from architect_migrate.databases.sqlite.rows.exact import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
 # A row that refers to nothing: table, rowid (or its key where it has none), parent, and by how many keys before this
 # one. No column tells them apart, since a revision may rename it.
 Violation: TypeAlias = "tuple[str, int | tuple[object, ...], str, int]"
+Violations: TypeAlias = "frozenset[Violation]"
+Values: TypeAlias = "tuple[object, ...]"
 
 _TABLES = """SELECT DISTINCT m.name FROM main.sqlite_master m, pragma_foreign_key_list(m.name) WHERE m.type = 'table'
              ORDER BY m.name"""
@@ -155,3 +159,54 @@ def _dangling(connection: sqlite3.Connection, table: str) -> list[Dangling]:
         more = (rowid,) if rowid is not None and len(first) < _EXAMPLES else ()
         found[parent] = rows + 1, (*first, *more)
     return [Dangling(table, parent, rows, first) for parent, (rows, first) in found.items()]
+
+
+def newly_dangling(
+    before: tuple[sqlite3.Connection, Violations], after: tuple[sqlite3.Connection, Violations], touched: frozenset[str]
+) -> list[str]:
+    """A line for each table and parent with rows that newly refer to nothing; of tables not `touched`, by rowid alone.
+
+    Both sides are a database and its `foreign_keys.violations`.
+    """
+    (old, dangled), (new, dangles) = before, after
+    fresh = {(table, parent) for table, _, parent, _ in dangles - dangled}
+    problems = []
+    for table, parent in sorted({(table, parent) for table, _, parent, _ in dangles if fold(table) in touched} | fresh):
+        found: Counter[Values] = Counter()
+        for key in keys_to(new, table, parent):
+            if {fold(it) for it in key.columns} <= columns_of(old, table):
+                found += _rows_that_dangle(new, table, parent, key) - _dangled(old, table, parent, key)
+            elif (table, parent) in fresh:
+                found += _rows_that_dangle(new, table, parent, key)
+        if found:
+            shown = ", ".join(map(_shown, min(found, key=repr)))
+            rows = count(found.total(), f"row of {table} newly refers", f"rows of {table} newly refer")
+            problems.append(f"{rows} to nothing in {parent} ({shown})")
+    return problems
+
+
+def _shown(value: object) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _rows_that_dangle(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> Counter[Values]:
+    """How often what is referred to in vain, as foreign_key_check has it, which gives no rows without rowid."""
+    (without,) = connection.execute("SELECT wr FROM pragma_table_list(?) WHERE schema = 'main'", (table,)).fetchone()
+    if without:
+        return _dangled(connection, table, parent, key)
+    rows = f"pragma_foreign_key_check(?) f JOIN main.{quote(table)} t ON t.rowid = f.rowid WHERE f.fkid = ?"
+    return _counted(connection, key, rows, (table, key.number))
+
+
+def _dangled(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> Counter[Values]:
+    """The same, by a key that the database itself need not declare."""
+    return _counted(connection, key, without_parent(connection, table, parent, key), ())
+
+
+def _counted(connection: sqlite3.Connection, key: Key, rows: str, given: tuple[object, ...]) -> Counter[Values]:
+    """How many of the rows have which values in the key's columns; text as bytes, since it need not be UTF-8."""
+    values = [f"t.{quote(it)}" for it in key.columns]
+    shown = ", ".join(f"CASE typeof({it}) WHEN 'text' THEN CAST({it} AS BLOB) ELSE {it} END" for it in values)
+    found = connection.execute(f"SELECT {shown}, count(*) FROM {rows} GROUP BY {', '.join(values)}", given)
+    return Counter({tuple(row[:-1]): row[-1] for row in found})

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.sql_errors import UnreadableSqlError
 from architect_migrate.databases.sqlite.sql.lexer import Token, canonical, significant, unquote
-from architect_migrate.databases.sqlite.sql.nodes import IndexedColumn
+from architect_migrate.databases.sqlite.sql.nodes import (
+    IndexedColumn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 _END = Token("end", "", 0)
 

@@ -6,24 +6,37 @@ Every edit is checked: the new text is parsed again and must declare what the ed
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from architect_migrate.core.names import fold
+from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import EditImpossibleError, UnreadableSqlError
-from architect_migrate.databases.sqlite.sql import edit_parts as parts
-from architect_migrate.databases.sqlite.sql.edit_parts import DoesNotFitError
-from architect_migrate.databases.sqlite.sql.lexer import canonical
+from architect_migrate.databases.sqlite.sql.lexer import Token, canonical, significant, tokenize, unquote
 from architect_migrate.databases.sqlite.sql.parser import (
     Check,
+    Collate,
     Constraint,
     Default,
     ForeignKey,
+    Generated,
+    IndexedColumn,
     NotNull,
+    ParsedColumn,
     ParsedTable,
+    PrimaryKey,
     Unique,
     parse_table,
 )
-from architect_migrate.databases.sqlite.sql.splice import splice
+from architect_migrate.databases.sqlite.sql.splice import (
+    Splice,
+    appended_column,
+    appended_item,
+    cut,
+    cut_item,
+    inserted,
+    replaced,
+    splice,
+)
 from architect_migrate.planning.table_edits import (
     AddColumn,
     AddConstraint,
@@ -65,17 +78,17 @@ def _edited(sql: str, edit: Edit) -> str:
     table = parse_table(sql)
     match edit:
         case AddColumn(definition):
-            return _made(sql, parts.add_column(sql, table, definition))
+            return _made(sql, add_column(sql, table, definition))
         case DropColumn(name):
-            return _made(sql, parts.drop_column(sql, table, name))
+            return _made(sql, drop_column(sql, table, name))
         case RenameTable(new):
-            return _made(sql, parts.rename(table, new))
+            return _made(sql, rename(table, new))
         case AddConstraint(definition):
-            return _made(sql, parts.add_constraint(sql, table, definition))
+            return _made(sql, add_constraint(sql, table, definition))
         case SetAutoincrement(column):
-            return _made(sql, parts.set_autoincrement(sql, table, column))
+            return _made(sql, set_autoincrement(sql, table, column))
         case DropAutoincrement():
-            return _made(sql, parts.drop_autoincrement(sql, table))
+            return _made(sql, drop_autoincrement(sql, table))
         case SetPrimaryKey(columns):
             return _with_primary_key(sql, columns)
         case DropCheck() | DropUnique() | DropForeignKey():
@@ -84,7 +97,7 @@ def _edited(sql: str, edit: Edit) -> str:
             return _made(sql, _column_change(sql, table, edit))
 
 
-def _made(sql: str, change: parts.Change) -> str:
+def _made(sql: str, change: Change) -> str:
     """The text after a change, proven to declare what the change means and otherwise the same."""
     edited = splice(sql, change.splices)
     try:
@@ -105,31 +118,31 @@ def _facts(table: ParsedTable) -> tuple[object, ...]:
 _ColumnEdit: TypeAlias = SetNotNull | DropNotNull | SetDefault | DropDefault | SetType | SetCollation
 
 
-def _column_change(sql: str, table: ParsedTable, edit: _ColumnEdit) -> parts.Change:
-    column = parts.existing(table, edit.column)
+def _column_change(sql: str, table: ParsedTable, edit: _ColumnEdit) -> Change:
+    column = existing(table, edit.column)
     match edit:
         case SetNotNull():
-            return parts.set_not_null(sql, table, column)
+            return set_not_null(sql, table, column)
         case DropNotNull():
-            return parts.drop_from_column(sql, table, column, NotNull)
+            return drop_from_column(sql, table, column, NotNull)
         case SetDefault(_, expression):
-            return parts.set_default(sql, table, column, expression)
+            return set_default(sql, table, column, expression)
         case DropDefault():
-            return parts.drop_from_column(sql, table, column, Default)
+            return drop_from_column(sql, table, column, Default)
         case SetType(_, declared):
-            return parts.set_type(sql, table, column, declared)
+            return set_type(sql, table, column, declared)
         case SetCollation(_, collation):
-            return parts.set_collation(sql, table, column, collation)
+            return set_collation(sql, table, column, collation)
         case _:
             assert_never(edit)
 
 
 def _with_primary_key(sql: str, columns: tuple[str, ...]) -> str:
     """The old key out and the new one in, as two changes: the second is made on the text of the first."""
-    if parts.has_primary_key(parse_table(sql), columns):
+    if has_primary_key(parse_table(sql), columns):
         return sql
-    without = _made(sql, parts.drop_primary_key(sql, parse_table(sql)))
-    return _made(without, parts.add_primary_key(without, parse_table(without), columns))
+    without = _made(sql, drop_primary_key(sql, parse_table(sql)))
+    return _made(without, add_primary_key(without, parse_table(without), columns))
 
 
 _Drop: TypeAlias = DropCheck | DropUnique | DropForeignKey
@@ -141,7 +154,7 @@ def _without(sql: str, edit: _Drop) -> str:
     if not found:
         raise DoesNotFitError("there is no such constraint")
     while found:
-        sql = _made(sql, parts.drop_constraint(sql, parse_table(sql), found[0]))
+        sql = _made(sql, drop_constraint(sql, parse_table(sql), found[0]))
         found = _matching(parse_table(sql), edit)
     return sql
 
@@ -153,9 +166,279 @@ def _matching(table: ParsedTable, edit: _Drop) -> tuple[Constraint, ...]:
             return tuple(one for one in table.all(Check) if canonical(one.expression) == text)
         case DropUnique(columns):
             folded = sorted(map(fold, columns))
-            return tuple(one for one in table.all(Unique) if sorted(parts.names(one)) == folded)
+            return tuple(one for one in table.all(Unique) if sorted(names(one)) == folded)
         case DropForeignKey(columns, parent):
             key = ([fold(column) for column in columns], fold(parent))
-            return tuple(one for one in table.all(ForeignKey) if (parts.names(one), fold(one.table)) == key)
+            return tuple(one for one in table.all(ForeignKey) if (names(one), fold(one.table)) == key)
         case _:
             assert_never(edit)
+
+
+_SIGNED = 2
+
+
+class DoesNotFitError(Exception):
+    """Why an edit cannot be made on this table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The splices of an edit and what the table declares once they are done."""
+
+    splices: tuple[Splice, ...]
+    after: ParsedTable
+
+
+def existing(table: ParsedTable, name: str) -> ParsedColumn:
+    """The column of that name, which must be there."""
+    column = table.column(name)
+    if column is None:
+        raise DoesNotFitError(f"there is no column {quote(name)}")
+    return column
+
+
+def names(constraint: Constraint) -> list[str]:
+    """The folded names of a constraint's columns."""
+    return [fold(column.name) for column in constraint.columns]
+
+
+def add_column(sql: str, table: ParsedTable, definition: str) -> Change:
+    """The definition's own text, outer blanks and comments left out, after the last column."""
+    source, parsed = _parsed_alone("CREATE TABLE x(", definition)
+    if len(parsed.columns) != 1 or parsed.constraints:
+        raise DoesNotFitError("the definition is not that of one column")
+    column = parsed.columns[0]
+    if table.column(column.name) is not None:
+        raise DoesNotFitError(f"there is a column {quote(column.name)} already")
+    after = replace(table, columns=(*table.columns, column))
+    return Change(appended_column(sql, table, source[slice(*column.span)]), after)
+
+
+def add_constraint(sql: str, table: ParsedTable, definition: str) -> Change:
+    """The definition's own text at the end of the table."""
+    source, parsed = _parsed_alone("CREATE TABLE x(x,", definition)
+    if len(parsed.columns) != 1 or len(parsed.constraints) != 1:
+        raise DoesNotFitError("the definition is not that of one constraint of a table")
+    constraint = parsed.constraints[0]
+    after = replace(table, constraints=(*table.constraints, constraint))
+    return Change(appended_item(sql, table, source[slice(*constraint.span)]), after)
+
+
+def _parsed_alone(start: str, definition: str) -> tuple[str, ParsedTable]:
+    """The definition in a table of its own, which it must not close."""
+    source = f"{start}\n{definition}\n)"
+    try:
+        parsed = parse_table(source)
+    except UnreadableSqlError as error:
+        raise DoesNotFitError(f"the definition does not parse: expected {error.expected}") from error
+    if parsed.body[1] != len(source):
+        raise DoesNotFitError("the definition closes the table")
+    return source, parsed
+
+
+def drop_column(sql: str, table: ParsedTable, name: str) -> Change:
+    """The column with its constraints and its comma."""
+    column = existing(table, name)
+    if len(table.columns) == 1:
+        raise DoesNotFitError("it is the only column")
+    user = _user_of(sql, table, column)
+    if user:
+        raise DoesNotFitError(f"{user} names the column")
+    rest = tuple(other for other in table.columns if other is not column)
+    return Change(cut_item(sql, column.span), replace(table, columns=rest))
+
+
+def _user_of(sql: str, table: ParsedTable, column: ParsedColumn) -> str:
+    """The text of the first constraint elsewhere in the table that needs the column, empty without one."""
+    others = [one for other in table.columns if other is not column for one in other.constraints]
+    needed = (one for one in (*others, *table.constraints) if fold(column.name) in _needed_by(table, one))
+    return next((sql[slice(*constraint.span)] for constraint in needed), "")
+
+
+def _needed_by(table: ParsedTable, constraint: Constraint) -> set[str]:
+    """The folded names that a constraint may mean a column of the table by, in an expression every name."""
+    match constraint:
+        case Check(expression=expression) | Generated(expression=expression):
+            return {fold(unquote(token.text)) for token in significant(expression) if token.kind in {"word", "quoted"}}
+        case ForeignKey(table=parent, parent_columns=parents) if fold(parent) == fold(table.name):
+            return {*names(constraint), *map(fold, parents)}
+        case _:
+            return set(names(constraint))
+
+
+def rename(table: ParsedTable, new: str) -> Change:
+    """The name in the CREATE and no other."""
+    return Change((Splice(*table.name_span, quote(new)),), replace(table, name=new))
+
+
+def set_not_null(sql: str, table: ParsedTable, column: ParsedColumn) -> Change:
+    """NOT NULL right after the type."""
+    if table.of(NotNull, column.name):
+        return Change((), table)
+    return _with_constraint(sql, table, column, NotNull(_own(column)), "NOT NULL")
+
+
+def set_default(sql: str, table: ParsedTable, column: ParsedColumn, expression: str) -> Change:
+    """The expression in place of the last default's (of several, the last counts), or a new DEFAULT."""
+    text = _default_text(expression)
+    defaults = table.of(Default, column.name)
+    if not defaults:
+        return _with_constraint(sql, table, column, Default(_own(column), text), f"DEFAULT {text}")
+    last = defaults[-1]
+    end = last.span[1]
+    kept = tuple(replace(one, expression=text) if one is last else one for one in column.constraints)
+    return Change((replaced(sql, (end - len(last.expression), end), text),), _with(table, column, kept))
+
+
+def _default_text(expression: str) -> str:
+    """The expression as DEFAULT takes it: a literal, a signed number, a word, or anything in parentheses."""
+    tokens = significant(expression)
+    if not tokens:
+        raise DoesNotFitError("the default is empty")
+    text = expression[tokens[0].start : tokens[-1].end]
+    literal = len(tokens) == 1 and tokens[0].kind not in {"operator", "variable", "illegal"}
+    signed = len(tokens) == _SIGNED and tokens[0].text in {"+", "-"} and tokens[1].kind == "number"
+    return text if literal or signed or _wrapped(tokens) else f"({text})"
+
+
+def _wrapped(tokens: list[Token]) -> bool:
+    """Whether the first token is a parenthesis that closes at the very end."""
+    depth = 0
+    for token in tokens[:-1]:
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0:
+            return False
+    return tokens[-1].text == ")"
+
+
+def set_type(sql: str, table: ParsedTable, column: ParsedColumn, declared: str) -> Change:
+    """The type in place of the one there is, or after the name."""
+    tokens = significant(declared)
+    text = declared[tokens[0].start : tokens[-1].end] if tokens else ""
+    start, end = column.type_span
+    if not text:
+        splices = (cut(sql, column.type_span),) if end > start else ()
+    elif end > start:
+        splices = (replaced(sql, column.type_span, text),)
+    else:
+        splices = (inserted(sql, end, text),)
+    changed = tuple(replace(one, type=text) if one is column else one for one in table.columns)
+    return Change(splices, replace(table, columns=changed))
+
+
+def set_collation(sql: str, table: ParsedTable, column: ParsedColumn, collation: str) -> Change:
+    """COLLATE in place of the ones there are, or right after the type."""
+    old = table.of(Collate, column.name)
+    if not collation:
+        return drop_from_column(sql, table, column, Collate) if old else Change((), table)
+    text = collation if [token.kind for token in tokenize(collation)] == ["word"] else quote(collation)
+    new = Collate(_own(column), collation)
+    if not old:
+        return _with_constraint(sql, table, column, new, f"COLLATE {text}")
+    kept = tuple(one for one in column.constraints if not isinstance(one, Collate))
+    splices = (replaced(sql, old[0].span, f"COLLATE {text}"), *(cut(sql, one.span) for one in old[1:]))
+    return Change(splices, _with(table, column, (*kept, new)))
+
+
+def drop_from_column(sql: str, table: ParsedTable, column: ParsedColumn, kind: type[Constraint]) -> Change:
+    """Every constraint of a kind taken out of a column, which must have one."""
+    gone = tuple(one for one in column.constraints if isinstance(one, kind))
+    if not gone:
+        raise DoesNotFitError(f"the column has no {kind.__name__}")
+    kept = tuple(one for one in column.constraints if one not in gone)
+    return Change(tuple(cut(sql, one.span) for one in gone), _with(table, column, kept))
+
+
+def drop_constraint(sql: str, table: ParsedTable, gone: Constraint) -> Change:
+    """One constraint taken out, of a column or of the table, whichever has it at that place in the text."""
+    columns = tuple(replace(column, constraints=_taken_out(column.constraints, gone)) for column in table.columns)
+    kept = _taken_out(table.constraints, gone)
+    splices = cut_item(sql, gone.span) if kept != table.constraints else (cut(sql, gone.span),)
+    return Change(splices, replace(table, columns=columns, constraints=kept))
+
+
+def set_autoincrement(sql: str, table: ParsedTable, name: str) -> Change:
+    """AUTOINCREMENT at the end of a column's PRIMARY KEY, or inside the parentheses of the table's."""
+    column = existing(table, name)
+    key = _primary_key(table)
+    if key is None or names(key) != [fold(column.name)]:
+        raise DoesNotFitError("the primary key is not that column alone")
+    if key.autoincrement:
+        return Change((), table)
+    at = key.span[1]
+    if key in table.constraints:
+        tokens = _within(sql, key.span)
+        closing = max(at for at, token in enumerate(tokens) if token.text == ")")
+        at = tokens[closing - 1].end
+    return Change((inserted(sql, at, "AUTOINCREMENT"),), _with_key(table, replace(key, autoincrement=True)))
+
+
+def drop_autoincrement(sql: str, table: ParsedTable) -> Change:
+    """The word AUTOINCREMENT taken out of the primary key."""
+    key = _primary_key(table)
+    if key is None or not key.autoincrement:
+        raise DoesNotFitError("the table has no AUTOINCREMENT")
+    word = next(token for token in reversed(_within(sql, key.span)) if token.text.upper() == "AUTOINCREMENT")
+    return Change((cut(sql, (word.start, word.end)),), _with_key(table, replace(key, autoincrement=False)))
+
+
+def drop_primary_key(sql: str, table: ParsedTable) -> Change:
+    """The primary key taken out; no change where there is none."""
+    key = _primary_key(table)
+    return Change((), table) if key is None else drop_constraint(sql, table, key)
+
+
+def add_primary_key(sql: str, table: ParsedTable, columns: tuple[str, ...]) -> Change:
+    """PRIMARY KEY right after the type of its only column, or of several at the end of the table."""
+    declared = [existing(table, name) for name in columns]
+    if not declared:
+        raise DoesNotFitError("a primary key has at least one column")
+    key = PrimaryKey(tuple(IndexedColumn(column.name) for column in declared))
+    if len(declared) == 1:
+        return _with_constraint(sql, table, declared[0], key, "PRIMARY KEY")
+    listed = ", ".join(quote(column.name) for column in declared)
+    splices = appended_item(sql, table, f"PRIMARY KEY ({listed})")
+    return Change(splices, replace(table, constraints=(*table.constraints, key)))
+
+
+def has_primary_key(table: ParsedTable, columns: tuple[str, ...]) -> bool:
+    """Whether the primary key is made of these columns in this order."""
+    key = _primary_key(table)
+    return key is not None and names(key) == [fold(name) for name in columns]
+
+
+def _primary_key(table: ParsedTable) -> PrimaryKey | None:
+    return next(iter(table.all(PrimaryKey)), None)
+
+
+def _with_key(table: ParsedTable, key: PrimaryKey) -> ParsedTable:
+    """The table with its primary key, wherever it stands, replaced."""
+
+    def put(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
+        return tuple(key if isinstance(one, PrimaryKey) else one for one in constraints)
+
+    columns = tuple(replace(column, constraints=put(column.constraints)) for column in table.columns)
+    return replace(table, columns=columns, constraints=put(table.constraints))
+
+
+def _within(sql: str, span: tuple[int, int]) -> list[Token]:
+    return [token for token in significant(sql) if span[0] <= token.start < span[1]]
+
+
+def _own(column: ParsedColumn) -> tuple[IndexedColumn, ...]:
+    return (IndexedColumn(column.name),)
+
+
+def _taken_out(constraints: tuple[Constraint, ...], gone: Constraint) -> tuple[Constraint, ...]:
+    return tuple(one for one in constraints if one.span != gone.span)
+
+
+def _with(table: ParsedTable, column: ParsedColumn, constraints: tuple[Constraint, ...]) -> ParsedTable:
+    changed = replace(column, constraints=constraints)
+    return replace(table, columns=tuple(changed if one is column else one for one in table.columns))
+
+
+def _with_constraint(sql: str, table: ParsedTable, column: ParsedColumn, constraint: Constraint, words: str) -> Change:
+    """A constraint right after a column's type, where no other constraint's tail can take it in."""
+    splices = (inserted(sql, column.type_span[1], words),)
+    return Change(splices, _with(table, column, (constraint, *column.constraints)))
