@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import Consent, agreed, paint, say, width, write
 from architect_migrate.cli.log import known
+from architect_migrate.cli.options import DownTarget, DryRun, PromoteTo, Sql, Target, Yes
 from architect_migrate.cli.read import lament, look, warn
 from architect_migrate.cli.selection import to_change, to_read
 from architect_migrate.planning.results import Outcome, Result, exit_code
@@ -17,8 +19,6 @@ from architect_migrate.planning.results import Outcome, Result, exit_code
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from architect_migrate.cli.context import Options
-    from architect_migrate.cli.options import DownTarget, DryRun, PromoteTo, Sql, Target, Yes
     from architect_migrate.config.context import Setting
     from architect_migrate.ledger.external_changes import Notice
     from architect_migrate.model.revision_graph import Outline

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import say, write
-from architect_migrate.cli.options import OneRevision  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.options import OneRevision
 from architect_migrate.core.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import ask, on_terminal, require_somebody, say, write
-from architect_migrate.cli.options import Yes  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.options import Yes
 from architect_migrate.cli.selection import matrix_of
 from architect_migrate.core.text import count
 from architect_migrate.revisions.replay import cache_folder

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import write
 from architect_migrate.core.errors import UsageError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import complain, paint, width, write
 from architect_migrate.cli.selection import listed, matrix_of
 from architect_migrate.core.errors import ArchmigError, LedgerError, UsageError

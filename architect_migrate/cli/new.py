@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from architect_migrate.authoring.hotfix_statements import told
-from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import say, width, write
 from architect_migrate.cli.report.layout import plain
 from architect_migrate.cli.report.lint import flaw_json

@@ -6,8 +6,10 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import complain, paint, say, width, write
 from architect_migrate.cli.log import known
+from architect_migrate.cli.options import Grid, Notify, OneRevision, Verbose
 from architect_migrate.cli.selection import chain_of, to_read
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.urls import mask
@@ -18,8 +20,6 @@ from architect_migrate.runs.fan_out import each
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from architect_migrate.cli.context import Options
-    from architect_migrate.cli.options import Grid, Notify, OneRevision, Verbose
     from architect_migrate.config.context import Setting
     from architect_migrate.ledger.external_changes import Notice
     from architect_migrate.ledger.store import Entry

@@ -10,7 +10,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.change import consent_of, go_on
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import complain, on_terminal, paint, say, width, write
+from architect_migrate.cli.options import (
+    DryRun,
+    EveryStep,
+    Head,
+    LoseRows,
+    Measured,
+    Rehearsed,
+    Roundtrip,
+    Target,
+    Yes,
+)
 from architect_migrate.cli.read import lament, warn
 from architect_migrate.cli.selection import source_in_use, to_change, to_read
 from architect_migrate.core.errors import ArchmigError, StoppedError
@@ -21,18 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from architect_migrate.cli.context import Options
-    from architect_migrate.cli.options import (
-        DryRun,
-        EveryStep,
-        Head,
-        LoseRows,
-        Measured,
-        Rehearsed,
-        Roundtrip,
-        Target,
-        Yes,
-    )
     from architect_migrate.config.context import Setting
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Progress

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.backups.restore_plan import Undoing
 from architect_migrate.cli.backup import OneBackup, tried
-from architect_migrate.cli.context import Options  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import Consent, agreed, complain, paint, say, write
-from architect_migrate.cli.options import DryRun, Yes  # noqa: TC001  (Typer reads annotations when it runs)
+from architect_migrate.cli.options import DryRun, Yes
 from architect_migrate.cli.selection import to_change
 from architect_migrate.core.errors import ArchmigError, UsageError
 

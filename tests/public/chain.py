@@ -18,8 +18,6 @@ import sqlalchemy as sa
 from alembic.config import Config
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from property_drift import drifted
-from property_support import Chain, assert_comes_home, chain_of, setting_of
 
 from alembic import command
 from architect_migrate.databases.sqlite.connection import reading
@@ -28,6 +26,8 @@ from architect_migrate.model.diff import diff
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.reconcile import preview, reconcile
 from architect_migrate.runs.survey import survey
+from support.property_checks import Chain, assert_comes_home, chain_of, setting_of
+from support.property_drift import drifted
 
 # Whatever its code raises, which has the class of an error in front, as no deed has that archmig forbids; and what
 # only a drifted database has, where its batch operations would lose it.

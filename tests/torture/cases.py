@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenario_shop import shop
-from scenarios import PROJECT, script
-from torture.judge import State, state
-
 from architect_migrate.backups.record import record_file
+from support.paths import PROJECT
+from support.scenarios import script
+from support.shop import shop
+from torture.judge import State, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable

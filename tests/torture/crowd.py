@@ -13,7 +13,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenarios import PROJECT, ask, script
+from support.paths import PROJECT
+from support.scenarios import ask, script
 from torture.cases import drifted_shop
 
 if TYPE_CHECKING:

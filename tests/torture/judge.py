@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from scenarios import moment
+from support.scenarios import moment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenarios import ask, script
+from support.scenarios import ask, script
 from torture.cases import drifted_shop
 
 if TYPE_CHECKING:

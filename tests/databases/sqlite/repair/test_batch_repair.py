@@ -1,0 +1,411 @@
+"""Alembic's batch operations forget what they do not understand: archmig puts it back, or refuses the run by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from architect_migrate.core.chain_errors import NotProvenError, RevisionFailedError, RevisionLosesError
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import reconcile
+from architect_migrate.runs.upgrade import downgrade, preview_downgrade, preview_upgrade, upgrade
+from support.plain_alembic import alembic
+from support.scenarios import ask, digest, own_chain, script, stamp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from architect_migrate.planning.results import Result
+    from support.scenarios import Home
+
+# Alembic warns of some of what it forgets.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::sqlalchemy.exc.SAWarning")
+TOP = "import sqlalchemy as sa"
+FIRST = f"""down_revision = None
+{TOP}
+def upgrade():
+    op.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT, kind TEXT)")
+    op.execute("CREATE INDEX ix_kind ON notes (kind)")
+def downgrade():
+    op.execute("DROP TABLE notes")
+"""
+BATCH = f"""down_revision = "r1"
+{TOP}
+def upgrade():
+    with op.batch_alter_table("notes", recreate="always") as it:
+        it.add_column(sa.Column("due", sa.Text))
+def downgrade():
+    with op.batch_alter_table("notes", recreate="always") as it:
+        it.drop_column("due")
+"""
+TABLE = "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT, kind TEXT{more})"
+KIND = "CREATE INDEX ix_kind ON notes (kind)"
+ROWS = "INSERT INTO notes (id, title, kind) VALUES (1, 'One', 'x'), (2, 'Two', NULL)"
+LOG = "CREATE TABLE log (what TEXT)"
+TRIGGER = "CREATE TRIGGER tell AFTER INSERT ON notes BEGIN INSERT INTO log VALUES (new.title); END"
+BY_LOWER = "CREATE INDEX ix_lower ON notes (lower(title))"
+PARTIAL = "CREATE INDEX ix_part ON notes (title COLLATE NOCASE DESC) WHERE kind = ':x'"
+COUNTING = "CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT, kind TEXT)"
+
+
+def home(folder: Path, *statements: str, second: str = BATCH) -> Home:
+    """A database at the first of two revisions, made by hand."""
+    made = own_chain(folder, {"r1": FIRST, "r2": second})
+    script(made.database, *statements, *stamp("r1"))
+    return made
+
+
+def upgraded(its: Home) -> Result:
+    shown = preview_upgrade(its.setting())
+    assert shown.outcome is Outcome.PLANNED, shown
+    assert shown.plan is not None
+    return upgrade(its.setting(), shown.plan, lambda *_: None)
+
+
+def texts(path: Path, *names: str) -> list[str]:
+    wanted = ", ".join(f"'{it}'" for it in names)
+    return [row[0] for row in ask(path, f"SELECT sql FROM sqlite_master WHERE name IN ({wanted}) ORDER BY name")]
+
+
+@pytest.mark.parametrize(
+    ("statements", "name", "told"),
+    [
+        ((LOG, TRIGGER), "tell", "trigger tell"),
+        ((BY_LOWER,), "ix_lower", "index ix_lower"),
+        ((PARTIAL,), "ix_part", "index ix_part"),
+    ],
+)
+def test_an_object_that_a_batch_operation_forgets_is_put_back_to_the_letter(
+    tmp_path: Path, statements: tuple[str, ...], name: str, told: str
+) -> None:
+    its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, *statements)
+    done = upgraded(its)
+    assert texts(its.database, name) == [statements[-1]]
+    assert done.warnings == (f"r2 took away {told}: put back",)
+    assert ask(its.database, "SELECT id, title, kind, due FROM notes") == [
+        (1, "One", "x", None),
+        (2, "Two", None, None),
+    ]
+
+
+def test_ids_are_never_given_out_twice_where_a_batch_operation_forgets_autoincrement(tmp_path: Path) -> None:
+    forty = "INSERT INTO notes (id, title) VALUES (40, 'gone')"
+    its = home(tmp_path, COUNTING, KIND, ROWS, forty, "DELETE FROM notes WHERE id = 40", LOG, TRIGGER)
+    assert upgraded(its).warnings == (
+        "r2 took away AUTOINCREMENT of notes: put back",
+        "r2 took away trigger tell: put back",
+    )
+    script(its.database, "INSERT INTO notes (title) VALUES ('new')")
+    assert ask(its.database, "SELECT id FROM notes ORDER BY id") == [(1,), (2,), (41,)]
+    assert ask(its.database, "SELECT what FROM log") == [("new",)]
+
+
+def test_a_sequence_survives_a_batch_operation_that_keeps_autoincrement_itself(tmp_path: Path) -> None:
+    keeping = BATCH.replace('recreate="always"', 'recreate="always", table_kwargs={"sqlite_autoincrement": True}')
+    its = own_chain(tmp_path, {"r1": FIRST.replace("PRIMARY KEY", "PRIMARY KEY AUTOINCREMENT"), "r2": keeping})
+    script(its.database, COUNTING, KIND, "INSERT INTO notes (id) VALUES (40)", "DELETE FROM notes", *stamp("r1"))
+    assert upgraded(its).warnings == ()
+    assert ask(its.database, "SELECT name, seq FROM sqlite_sequence WHERE name = 'notes'") == [("notes", 40)]
+
+
+def test_an_extra_column_goes_through_a_batch_operation_with_its_values(tmp_path: Path) -> None:
+    its = home(
+        tmp_path, TABLE.format(more=", mood TEXT NOT NULL DEFAULT 'x'"), KIND, ROWS, "UPDATE notes SET mood = 'y'"
+    )
+    assert upgraded(its).warnings == ()
+    assert ask(its.database, "SELECT mood, due FROM notes") == [("y", None), ("y", None)]
+
+
+REFUSED = (
+    "revision r2 failed in keeping what is there: it took away {what}, and that cannot be put back: "
+    "only the revision can keep these: alter the table by statements of its own"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        (", mood TEXT COLLATE NOCASE", "column notes.mood: collation was nocase and is binary"),
+        (", mood TEXT, CHECK (mood <> 'bad')", "check on notes: mood <> 'bad'"),
+        (", mood TEXT UNIQUE ON CONFLICT IGNORE", "ON CONFLICT IGNORE of notes(mood)"),
+        (
+            ", mood INTEGER REFERENCES notes ON DELETE CASCADE",
+            (
+                "foreign key notes(mood) to notes: reference was (id) on delete cascade on update no action and is "
+                "(id) on delete no action on update no action"
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_put_back_refuses_the_run_by_name(tmp_path: Path, more: str, what: str) -> None:
+    its = home(tmp_path, TABLE.format(more=more), KIND, ROWS)
+    before = digest(its.database)
+    with pytest.raises(RevisionLosesError) as refused:
+        upgraded(its)
+    assert str(refused.value) == REFUSED.format(what=what)
+    assert digest(its.database) == before
+
+
+def test_rows_that_a_key_tells_apart_are_found_again_though_a_batch_operation_numbers_them_anew(tmp_path: Path) -> None:
+    first = FIRST.replace("id INTEGER PRIMARY KEY", "id TEXT PRIMARY KEY")
+    its = own_chain(tmp_path, {"r1": first, "r2": BATCH})
+    table = TABLE.format(more="").replace("INTEGER", "TEXT")
+    gone = "DELETE FROM notes WHERE id = '1'"
+    script(its.database, table, KIND, ROWS, "INSERT INTO notes VALUES (NULL, 'none', 'y')", gone, *stamp("r1"))
+    assert upgraded(its).outcome is Outcome.DONE
+    found = ask(its.database, "SELECT id, title, kind, due FROM notes ORDER BY 1")
+    assert found == [(None, "none", "y", None), ("2", "Two", None, None)]
+
+
+CHANGED = """down_revision = "r1"
+import sqlalchemy as sa
+def upgrade():
+    with op.batch_alter_table("notes") as it:
+        it.alter_column("title", existing_type=sa.Text(), {change})
+def downgrade():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "title", "what"),
+    [
+        ("nullable=False", "TEXT COLLATE NOCASE", "column notes.title: collation was nocase and is binary"),
+        ("server_default='-'", "TEXT UNIQUE ON CONFLICT IGNORE", "ON CONFLICT IGNORE of notes(title)"),
+        ("nullable=False", "TEXT UNIQUE ON CONFLICT IGNORE", "ON CONFLICT IGNORE of notes(title)"),
+    ],
+)
+def test_what_only_this_database_says_of_a_column_that_the_revision_changes_is_not_lost(
+    tmp_path: Path, change: str, title: str, what: str
+) -> None:
+    table = TABLE.format(more="").replace("title TEXT", f"title {title}")
+    its = home(tmp_path, table, KIND, ROWS, second=CHANGED.format(change=change))
+    before = digest(its.database)
+    its.setting()
+    done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
+    assert done.failure.startswith(f"it: {REFUSED.format(what=what)}; everything was rolled back")
+    assert digest(its.database) == before
+
+
+def test_a_view_over_a_table_that_a_batch_operation_remakes_survives_or_stops_it(tmp_path: Path) -> None:
+    view = "CREATE VIEW titles AS SELECT title FROM notes"
+    its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, view)
+    before = digest(its.database)
+    with pytest.raises(RevisionFailedError, match="error in view titles"):
+        upgraded(its)
+    assert digest(its.database) == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("DROP VIEW IF EXISTS titles", "r2 took away view titles: put back"),
+        ("DROP TRIGGER IF EXISTS tell", "r2 took away trigger tell: put back"),
+        ("DROP INDEX IF EXISTS ix_lower", "r2 took away index ix_lower: put back"),
+    ],
+)
+def test_what_only_this_database_has_is_put_back_however_it_went(tmp_path: Path, statement: str, told: str) -> None:
+    second = BATCH.replace("def upgrade():\n", f"def upgrade():\n    op.execute({statement!r})\n    return\n")
+    view = "CREATE VIEW titles AS SELECT title FROM notes"
+    its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, LOG, TRIGGER, BY_LOWER, view, second=second)
+    assert upgraded(its).warnings == (told,)
+    assert texts(its.database, "titles", "tell", "ix_lower") == [BY_LOWER, TRIGGER, view]
+
+
+def test_a_table_that_only_this_database_has_is_not_dropped_by_a_revision(tmp_path: Path) -> None:
+    second = BATCH.replace(
+        "def upgrade():\n", "def upgrade():\n    op.execute('DROP TABLE IF EXISTS log')\n    return\n"
+    )
+    its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, LOG, second=second)
+    with pytest.raises(RevisionLosesError) as refused:
+        upgraded(its)
+    assert str(refused.value) == (
+        "revision r2 failed in keeping what is there: it took away table log, and that cannot be put back: "
+        "in the chain it leaves them alone"
+    )
+    assert ask(its.database, "SELECT count(*) FROM log") == [(0,)]
+
+
+def test_a_trigger_on_a_column_that_the_revision_drops_refuses_the_run(tmp_path: Path) -> None:
+    second = BATCH.replace('it.add_column(sa.Column("due", sa.Text))', 'it.drop_column("title")', 1)
+    its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, LOG, TRIGGER, second=second)
+    before = digest(its.database)
+    with pytest.raises(RevisionLosesError, match=r"it took away trigger tell, and .*: no such column: new.title"):
+        upgraded(its)
+    assert digest(its.database) == before
+
+
+def test_a_downgrade_puts_back_what_it_forgets_too(tmp_path: Path) -> None:
+    its = home(tmp_path, TABLE.format(more=", due TEXT"), KIND, ROWS, LOG, TRIGGER, BY_LOWER)
+    script(its.database, "UPDATE alembic_version SET version_num = 'r2'")
+    shown = preview_downgrade(its.setting(), "r1")
+    assert shown.plan is not None
+    done = downgrade(its.setting(), shown.plan, lambda *_: None, "r1")
+    assert done.warnings == ("r2 took away index ix_lower: put back", "r2 took away trigger tell: put back")
+    assert ask(its.database, "SELECT * FROM notes") == [(1, "One", "x"), (2, "Two", None)]
+
+
+def test_reconcile_puts_back_what_a_revision_that_it_runs_forgets(tmp_path: Path) -> None:
+    its = home(tmp_path, TABLE.format(more=""), ROWS, LOG, TRIGGER)
+    shown = its.preview()
+    assert shown.plan is not None
+    done = reconcile(its.setting(), shown.plan, lambda *_: None)
+    assert done.warnings == ("r2 took away trigger tell: put back",)
+    assert texts(its.database, "ix_kind", "tell") == [KIND, TRIGGER]
+
+
+def test_plain_alembic_puts_it_back_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, LOG, TRIGGER, BY_LOWER)
+    its.setting()
+    done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
+    assert done.code == 0, done.out
+    assert [it.getMessage() for it in caplog.records if it.levelname == "WARNING"] == [
+        "r2 took away index ix_lower: put back",
+        "r2 took away trigger tell: put back",
+    ]
+    assert texts(its.database, "ix_lower", "tell") == [BY_LOWER, TRIGGER]
+
+
+def test_plain_alembic_refuses_what_cannot_be_put_back(tmp_path: Path) -> None:
+    its = home(tmp_path, TABLE.format(more=", mood TEXT, CHECK (mood <> 'bad')"), KIND, ROWS)
+    its.setting()
+    before = digest(its.database)
+    done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
+    what = REFUSED.format(what="check on notes: mood <> 'bad'")
+    assert done.failure == f"it: {what}; everything was rolled back"
+    assert digest(its.database) == before
+
+
+RETYPED = """down_revision = "r1"
+import sqlalchemy as sa
+def upgrade():
+    {first}
+    with op.batch_alter_table("notes") as it:
+        it.alter_column("title", existing_type=sa.Text(), type_=sa.{to}())
+def downgrade():
+    pass
+"""
+VALUES = "INSERT INTO notes (id, title) VALUES (1, '2024-01-02 10:00:00'), (2, 'abc'), (3, '5'), (4, NULL)"
+PLAIN = pytest.mark.parametrize("plain", [False, True], ids=["archmig", "alembic"])
+
+
+def run(its: Home, plain: bool) -> str:
+    """What a run says that went wrong, empty where it went well."""
+    if plain:
+        its.setting()
+        done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
+        return done.failure if done.code else ""
+    try:
+        upgraded(its)
+    except RevisionFailedError as error:
+        return str(error)
+    return ""
+
+
+@PLAIN
+@pytest.mark.parametrize(
+    ("to", "more"),
+    [("Date", "'2024-01-02 10:00:00' as 2024; 'abc' as 0"), ("Boolean", "10:00:00' as 2024; 'abc' as 0")],
+)
+def test_values_that_a_batch_operation_would_destroy_by_a_cast_refuse_the_run(
+    tmp_path: Path, plain: bool, to: str, more: str
+) -> None:
+    its = home(tmp_path, TABLE.format(more=""), KIND, VALUES, second=RETYPED.format(first="pass", to=to))
+    before = digest(its.database)
+    said = run(its, plain)
+    assert (
+        f"revision r2 failed in upgrade(): its batch operation would make {to.upper()} of notes.title, and 2 values "
+        "would not survive that ("
+    ) in said
+    assert f"{more}): convert them in the revision first, by an UPDATE of its own" in said
+    assert digest(its.database) == before
+
+
+@PLAIN
+def test_values_that_survive_a_cast_or_are_converted_first_go_through_it(tmp_path: Path, plain: bool) -> None:
+    first = "op.execute(\"UPDATE notes SET title = length(title) WHERE title LIKE '%a%' OR title LIKE '%:%'\")"
+    its = home(tmp_path, TABLE.format(more=""), KIND, VALUES, second=RETYPED.format(first=first, to="Integer"))
+    assert run(its, plain) == ""
+    assert ask(its.database, "SELECT title FROM notes ORDER BY id") == [(19,), (3,), (5,), (None,)]
+
+
+ASIDE = (
+    "ALTER TABLE notes RENAME TO notes_old",
+    "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT, kind TEXT, due TEXT)",
+    "INSERT INTO notes (id, title, kind) SELECT id, title, kind FROM notes_old",
+    "DROP TABLE notes_old",
+    KIND,
+)
+SWAPPED = (
+    "CREATE TABLE anew (id INTEGER PRIMARY KEY, title TEXT, kind TEXT, due TEXT)",
+    "INSERT INTO anew (id, title, kind) SELECT id, title, kind FROM notes",
+    "ALTER TABLE notes RENAME TO notes_old",
+    "ALTER TABLE anew RENAME TO notes",
+    "DROP TABLE notes_old",
+    KIND,
+)
+IN_PLACE = ("ALTER TABLE notes ADD COLUMN due TEXT",)
+BY_HAND = pytest.mark.parametrize("statements", [ASIDE, SWAPPED], ids=["aside", "swapped"])
+
+
+def by_hand(*statements: str) -> str:
+    """A second revision of statements of its own."""
+    lines = "".join(f"    op.execute({it!r})\n" for it in statements)
+    return f'down_revision = "r1"\ndef upgrade():\n{lines}def downgrade():\n    pass\n'
+
+
+@BY_HAND
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        (", mood TEXT", "column notes.mood"),
+        (", CONSTRAINT good CHECK (title <> 'bad')", "check on notes: title <> 'bad'"),
+    ],
+)
+def test_what_a_table_loses_that_takes_the_place_of_another_refuses_plain_alembic_too(
+    tmp_path: Path, statements: tuple[str, ...], more: str, what: str
+) -> None:
+    its = home(tmp_path, TABLE.format(more=more), KIND, ROWS, second=by_hand(*statements))
+    its.setting()
+    before = digest(its.database)
+    done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
+    assert done.failure.startswith(f"it: {REFUSED.format(what=what)}; everything was rolled back")
+    assert digest(its.database) == before
+
+
+@BY_HAND
+def test_ids_are_never_given_out_twice_where_a_table_takes_the_place_of_a_counting_one(
+    tmp_path: Path, statements: tuple[str, ...]
+) -> None:
+    forty = "INSERT INTO notes (id, title) VALUES (40, 'gone')"
+    its = home(tmp_path, COUNTING, KIND, ROWS, forty, "DELETE FROM notes WHERE id = 40", second=by_hand(*statements))
+    assert upgraded(its).warnings == ("r2 took away AUTOINCREMENT of notes: put back",)
+    script(its.database, "INSERT INTO notes (title) VALUES ('new')")
+    assert ask(its.database, "SELECT id FROM notes ORDER BY id") == [(1,), (2,), (41,)]
+
+
+def test_a_column_that_only_this_database_has_is_not_dropped_by_a_revision(tmp_path: Path) -> None:
+    drops = (
+        "    if 'mood' in [it['name'] for it in sa.inspect(op.get_bind()).get_columns('notes')]:\n"
+        "        op.execute('ALTER TABLE notes DROP COLUMN mood')\n"
+    )
+    second = by_hand(*IN_PLACE).replace("def upgrade():\n", f"{TOP}\ndef upgrade():\n{drops}")
+    its = home(tmp_path, TABLE.format(more=", mood TEXT"), KIND, ROWS, "UPDATE notes SET mood = 'y'", second=second)
+    before = digest(its.database)
+    with pytest.raises(RevisionLosesError) as refused:
+        upgraded(its)
+    assert str(refused.value) == REFUSED.format(what="column notes.mood")
+    assert digest(its.database) == before
+
+
+@BY_HAND
+def test_the_rows_of_a_table_that_takes_the_place_of_another_are_compared(
+    tmp_path: Path, statements: tuple[str, ...]
+) -> None:
+    loses = tuple(it.replace("SELECT id, title, kind", "SELECT id, title, 'x'") for it in statements)
+    its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, second=by_hand(*loses))
+    before = digest(its.database)
+    with pytest.raises(NotProvenError, match="notes row 2: column \"kind\" was NULL, is 'x'"):
+        upgraded(its)
+    assert digest(its.database) == before

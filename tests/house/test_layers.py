@@ -1,0 +1,240 @@
+"""The house: which package may import which, what no module may know, and how long a function may be."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tokenize
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.paths import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PACKAGE = "architect_migrate"
+# A package imports from itself and from those before it. `cli` may not import `integrations`, nor the other way round
+# anything that prints; the modules beside the packages are the public face, which only re-exports.
+LAYERS = (
+    "core",
+    "model",
+    "diagnosis",
+    "planning",
+    "databases",
+    "revisions",
+    "config",
+    "lint",
+    "ledger",
+    "backups",
+    "runs",
+    "authoring",
+    "cli",
+    "integrations",
+)
+FACE = {"__init__", "__main__", "alembic_env", "seeds"}
+# Pure packages: no package of others, and nothing that reaches outside the process or waits.
+PURE = ("model", "diagnosis", "planning")
+# fmt: off
+OUTSIDE = {
+    "asyncio", "concurrent", "ctypes", "fcntl", "getpass", "glob", "http", "importlib", "io", "logging", "mmap",
+    "multiprocessing", "os", "random", "secrets", "select", "shutil", "signal", "socket", "sqlite3", "subprocess",
+    "tempfile", "threading", "time", "tomllib", "urllib.request",
+}
+# fmt: on
+# Who may import what of others; a path of packages, or one module.
+FOREIGN = {
+    "alembic": ("revisions", "databases.sqlite.alembic_connection", "lint.attempt"),
+    "sqlalchemy": (
+        "revisions",
+        "databases.sqlite.alembic_connection",
+        "databases.sqlite.batch_casts",
+        "integrations.alembic",
+        "seeds",
+    ),
+    "typer": ("cli",),
+    "rich": ("cli",),
+    "pytest": ("integrations.pytest",),
+    "_pytest": ("integrations.pytest",),
+    "tomlkit": ("config.editor",),
+}
+# Modules outside `databases/` that know SQLite. These figures may only fall: a second kind of database comes next.
+RATCHET = {"sqlite3": 29, "databases.sqlite": 51, "file_of": 24}
+# The table that the tracker's own settings default to is a documented default, and the only word of the dashboard.
+DASHBOARD = re.compile(r"architect\.db|tmux|milestone|dashboard|schema_versions|autopilot|claude|\bllm_", re.IGNORECASE)
+MENTIONED = {("model.environment", '    table: str = "schema_versions"')}
+PRINTS = re.compile(r"print|exit|quit|sys\.exit|os\._exit|typer\..*|.*console\.print")
+HARMLESS = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign | ast.AugAssign
+LINES, FUNCTION = 500, 40
+# A silenced check names the check, and its reason follows, or stands in the line above.
+SILENCES = re.compile(r"# (noqa|type: ignore|pragma)")
+REASON = re.compile(r"(noqa: [A-Z0-9, ]+|type: ignore\[[\w-]+\])\s+[#(]\s*\S+")
+
+
+def name_of(path: Path) -> str:
+    """A module's name below the package: `runs.execute`; a package's own is that of its folder."""
+    parts = path.relative_to(PROJECT / PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+FILES = {name_of(path): path for path in sorted((PROJECT / PACKAGE).rglob("*.py"))}
+INITS = [name for name, path in FILES.items() if path.name == "__init__.py" and name != "__init__"]
+MODULES = [name for name in FILES if name not in INITS]
+PLACED = [name for name in FILES if name not in FACE]
+
+
+@cache
+def text(module: str) -> str:
+    return FILES[module].read_text(encoding="utf-8")
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(text(module))
+
+
+@cache
+def imported(module: str) -> frozenset[str]:
+    """Every module that a module names in an import, in full: deferred imports and those for types alone, too."""
+    return frozenset(_imported(module))
+
+
+def _imported(module: str) -> Iterator[str]:
+    for node in ast.walk(tree(module)):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom(module=str(source), level=0):
+                inside = [f"{source}.{alias.name}" for alias in node.names]
+                known = [name for name in inside if name.removeprefix(f"{PACKAGE}.") in FILES]
+                yield from known if len(known) == len(inside) else {source, *known}
+            case ast.ImportFrom():
+                raise AssertionError(f"{module}: relative import in line {node.lineno}")
+
+
+def neighbours(module: str) -> set[str]:
+    """The modules of archmig that a module imports, by their names below the package."""
+    own = {name for name in imported(module) if name.split(".")[0] == PACKAGE}
+    return {name.removeprefix(PACKAGE).removeprefix(".") or "__init__" for name in own}
+
+
+def calls(module: str) -> set[str]:
+    return {ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call)}
+
+
+def within(module: str, place: str) -> bool:
+    return module == place or module.startswith(f"{place}.")
+
+
+def layer(module: str) -> int:
+    return LAYERS.index(module.split(".", maxsplit=1)[0])
+
+
+def test_every_package_has_its_place_and_no_module_stands_beside_them() -> None:
+    assert {name.split(".")[0] for name in FILES} == {*LAYERS, *FACE}
+
+
+@pytest.mark.parametrize("module", PLACED)
+def test_a_package_imports_only_from_those_before_it(module: str) -> None:
+    assert {name for name in neighbours(module) if name in FACE or layer(name) > layer(module)} == set()
+
+
+def test_no_module_is_in_a_circle() -> None:
+    waiting = {name: neighbours(name) - {name} for name in FILES}
+    while free := {name for name, others in waiting.items() if not others & waiting.keys()}:
+        waiting = {name: others for name, others in waiting.items() if name not in free}
+    assert sorted(waiting) == []
+
+
+@pytest.mark.parametrize("package", INITS)
+def test_a_package_says_what_is_in_it_and_imports_nothing(package: str) -> None:
+    """Each import there would be paid by every module of the package, at every start."""
+    (docstring,) = tree(package).body
+    assert isinstance(docstring, ast.Expr)
+    assert isinstance(docstring.value, ast.Constant)
+
+
+def test_the_modules_that_know_sqlite_outside_its_package_become_fewer() -> None:
+    outside = [name for name in MODULES if not within(name, "databases")]
+    assert {
+        "sqlite3": sum("sqlite3" in text(name) for name in outside),
+        "databases.sqlite": sum(any(within(it, "databases.sqlite") for it in neighbours(name)) for name in outside),
+        "file_of": sum("file_of" in text(name) for name in outside),
+    } == RATCHET
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.split(".")[0] in PURE])
+def test_what_is_pure_is_standard_library_alone_and_reaches_for_nothing_outside(module: str) -> None:
+    others = {name for name in imported(module) if name.split(".")[0] != PACKAGE}
+    assert {name for name in others if name.split(".")[0] not in sys.stdlib_module_names} == set()
+    assert {name for name in others if name in OUTSIDE or name.split(".")[0] in OUTSIDE} == set()
+    assert calls(module) & {"open", "print", "input", "exec", "eval", "__import__"} == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_foreign_package_is_imported_where_its_place_is(module: str) -> None:
+    foreign = {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names - {PACKAGE}
+    assert {name for name in foreign if not any(within(module, place) for place in FOREIGN[name])} == set()
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "cli")])
+def test_only_the_command_line_prints_or_exits(module: str) -> None:
+    inner = {id(it) for node in tree(module).body if is_main(node) for it in ast.walk(node)}
+    found = {
+        ast.unparse(node.func)
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call) and id(node) not in inner
+    }
+    assert {name for name in found if PRINTS.fullmatch(name)} == set()
+    assert not any(
+        isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.stdout" for node in ast.walk(tree(module))
+    )
+
+
+def is_main(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_knows_the_project_that_it_was_first_made_for(module: str) -> None:
+    lines = [line for line in text(module).splitlines() if DASHBOARD.search(line)]
+    assert {line for line in lines if (module, line) not in MENTIONED} == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_functions_and_files_are_short_enough_to_read(module: str) -> None:
+    long = {
+        node.name: node.end_lineno - node.lineno + 1
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None
+    }
+    assert {name: size for name, size in long.items() if size > FUNCTION} == {}
+    assert len(text(module).splitlines()) <= LINES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_is_left_for_later_and_what_is_silenced_says_why(module: str) -> None:
+    with FILES[module].open("rb") as file:
+        comments = {it.start[0]: it.string for it in tokenize.tokenize(file.readline) if it.type == tokenize.COMMENT}
+    assert [comment for comment in comments.values() if re.search(r"TODO|FIXME|XXX|HACK", comment)] == []
+    assert "NotImplementedError" not in text(module)
+    silent = {line: comment for line, comment in comments.items() if SILENCES.match(comment)}
+    unexplained = {c for line, c in silent.items() if not REASON.search(c) and line - 1 not in comments}
+    assert unexplained == set()
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "cli") and name != "__main__"])
+def test_importing_a_module_does_nothing(module: str) -> None:
+    """At a module's top stand a docstring, imports, definitions and values; no statement that acts."""
+    acting = [
+        ast.unparse(node)
+        for node in tree(module).body
+        if not isinstance(node, HARMLESS)
+        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        and not (isinstance(node, ast.If) and (is_main(node) or ast.unparse(node.test) == "TYPE_CHECKING"))
+    ]
+    assert acting == []

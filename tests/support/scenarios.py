@@ -1,0 +1,293 @@
+"""Small real databases with something wrong, a way home for them, and what must hold when they are there.
+
+Nothing here uses archmig's own proof: rows are read and hashed again, by other means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import struct
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.config.context import setting_for
+from architect_migrate.config.loader import read_matrix
+from architect_migrate.ledger import store
+from architect_migrate.planning.plan import CreateObject, headline
+from architect_migrate.planning.results import Outcome, State
+from architect_migrate.runs.reconcile import preview, reconcile
+from architect_migrate.runs.survey import survey
+from support.paths import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from architect_migrate.config.context import Setting
+    from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.results import Result, Survey
+
+INI = "[alembic]\nscript_location = %(here)s/alembic\n"
+ENV = "from alembic import context\nfrom architect_migrate.alembic_env import run\n\nrun(context)\n"
+
+
+@dataclass(frozen=True)
+class Home:
+    """One environment, `it`, in a folder of its own; `entries` are [[resolve]] entries, `policies` and
+    `tracker` lines of their tables."""
+
+    folder: Path
+    ini: Path
+    entries: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    tracker: tuple[str, ...] = ()
+    head: str = ""
+    file: str = "it.db"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / self.file
+
+    def settled(self, *entries: str) -> Home:
+        """The same, after a person has pasted entries into environments.toml."""
+        return replace(self, entries=(*self.entries, *entries))
+
+    def under(self, *policies: str) -> Home:
+        return replace(self, policies=(*self.policies, *policies))
+
+    def setting(self) -> Setting:
+        """As a command would have it: environments.toml is written, then read."""
+        lines = ["[alembic]", f"config = {json.dumps(str(self.ini))}", "[tracker]", *self.tracker]
+        lines += ["[env.it]", f'path = "{self.file}"', *self.policies, *self.entries]
+        text = "\n".join(lines) + "\n"
+        (self.folder / "environments.toml").write_text(text, encoding="utf-8")
+        matrix = read_matrix(self.folder / "environments.toml", {})
+        return setting_for(matrix, matrix.environments[0], Path(os.environ["ARCHMIG_CACHE"]))
+
+    def survey(self) -> Survey:
+        return survey(self.setting())
+
+    def preview(self) -> Result:
+        return preview(self.setting())
+
+    def backups(self) -> list[Path]:
+        folder = self.setting().backups
+        return sorted(folder.glob("*.db")) if folder.exists() else []
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Everything in a database: objects by (type, name), columns and rows by table, foreign keys."""
+
+    objects: Mapping[tuple[str, str], str]
+    columns: Mapping[str, tuple[str, ...]]
+    rows: Mapping[str, Mapping[Any, tuple[bytes, ...]]]
+    keys: frozenset[tuple[Any, ...]]
+    dangling: frozenset[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a journey may do beyond keeping everything: columns that the chain's own code writes, objects that go."""
+
+    written: frozenset[tuple[str, str]] = frozenset()
+    gone: frozenset[str] = frozenset()
+
+
+NOTHING_ELSE = Allowed()
+BOOKKEEPING = ("alembic_version",)
+
+
+def project(folder: Path, *entries: str) -> Home:
+    """A home of the project's own chain."""
+    return Home(folder, PROJECT / "alembic.ini", entries, head="048_crawl_results")
+
+
+def own_chain(folder: Path, revisions: Mapping[str, str], head: str = "") -> Home:
+    """A home of a chain written for a test: the text of each revision file by id, without imports."""
+    versions = folder / "alembic" / "versions"
+    versions.mkdir(parents=True)
+    (folder / "alembic.ini").write_text(INI, encoding="utf-8")
+    (folder / "alembic" / "env.py").write_text(ENV, encoding="utf-8")
+    for name, text in revisions.items():
+        (versions / f"{name}.py").write_text(f"from alembic import op\n\nrevision = {name!r}\n{text}", encoding="utf-8")
+    return Home(folder, folder / "alembic.ini", head=head or list(revisions)[-1])
+
+
+def revision(after: str | tuple[str, ...] | None, *statements: str, data: Iterable[str] = (), more: str = "") -> str:
+    """A revision file's text: raw statements, and a data step where there are any rows to bring."""
+    lines = [f"down_revision = {after!r}", more, "", "def upgrade():"]
+    lines += [f"    op.execute({statement!r})" for statement in statements]
+    if data:
+        lines += ["    data_step()", "", "def data_step():", *(f"    op.execute({it!r})" for it in data)]
+    return "\n".join([*lines, "    pass", "", "def downgrade():", "    pass", ""])
+
+
+def script(path: Path, *statements: str) -> Path:
+    """Run statements on a file, as a person with the sqlite3 shell would; foreign keys are not enforced."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        for statement in statements:
+            connection.execute(statement)
+    return path
+
+
+def stamp(*revisions: str) -> tuple[str, ...]:
+    rows = (f"INSERT INTO alembic_version VALUES ('{it}')" for it in revisions)
+    return ("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)", *rows)
+
+
+def ask(path: Path, sql: str) -> list[Any]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def moment(path: Path) -> Moment:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        connection.text_factory = bytes
+        master = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        objects = {(kind.decode(), name.decode().lower()): (sql or b"").decode() for kind, name, sql in master}
+        names = [name for kind, name, _ in master if kind == b"table" and not name.startswith(b"sqlite_")]
+        columns = {name.decode().lower(): _columns(connection, name) for name in names}
+        rows = {name.decode().lower(): _rows(connection, name.decode()) for name in names}
+        return Moment(objects, columns, rows, *_dangling(connection))
+
+
+def _columns(connection: sqlite3.Connection, table: bytes) -> tuple[str, ...]:
+    found = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table.decode(),))
+    return tuple(row[0].decode().lower() for row in found)
+
+
+def _rows(connection: sqlite3.Connection, table: str) -> dict[Any, tuple[bytes, ...]]:
+    """Each row by its rowid (or key) as the type and the bytes of every column."""
+    columns = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table,)).fetchall()
+    primary = connection.execute("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (table,)).fetchall()
+    sort = "SELECT wr FROM pragma_table_list WHERE name = ? AND schema = 'main'"
+    (without_rowid,) = connection.execute(sort, (table,)).fetchone()
+    key = [_quoted(row[0].decode()) for row in primary] if without_rowid else ["rowid"]
+    values = [part for row in columns for part in _exact(_quoted(row[0].decode()))]
+    found = connection.execute(f"SELECT {', '.join([*key, *values])} FROM {_quoted(table)}")
+    return {row[: len(key)]: tuple(map(_bytes, row[len(key) :: 2], row[len(key) + 1 :: 2])) for row in found}
+
+
+def _exact(column: str) -> tuple[str, str]:
+    kind = f"typeof({column})"
+    return kind, f"CASE WHEN {kind} IN ('text', 'blob') THEN CAST({column} AS BLOB) ELSE {column} END"
+
+
+def _bytes(kind: bytes, value: object) -> bytes:
+    match value:
+        case bytes():
+            return kind + value
+        case float():
+            return kind + struct.pack(">d", value)
+        case _:
+            return kind + repr(value).encode()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _dangling(connection: sqlite3.Connection) -> tuple[frozenset[tuple[Any, ...]], frozenset[tuple[Any, ...]]]:
+    """Every foreign key that can be checked as (table, parent, columns), and the rows that refer to nothing by one."""
+    keys: dict[tuple[str, int], tuple[str, str, tuple[str, ...]]] = {}
+    found: set[tuple[Any, ...]] = set()
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        table = name.decode()
+        try:
+            broken = connection.execute("SELECT rowid, fkid FROM pragma_foreign_key_check(?)", (table,)).fetchall()
+        except sqlite3.OperationalError:
+            continue  # a key to columns that are not unique: SQLite cannot tell
+        listed = 'SELECT id, "table", lower("from") FROM pragma_foreign_key_list(?) ORDER BY id, seq'
+        for number, parent, column in connection.execute(listed, (table,)).fetchall():
+            *_, columns = keys.get((table, number), ("", "", ()))
+            keys[table, number] = (table.lower(), parent.decode().lower(), (*columns, column.decode()))
+        found |= {(*keys[table, number], rowid) for rowid, number in broken}
+    return frozenset(keys.values()), frozenset(found)
+
+
+def headlines(plan: Plan | None) -> list[str]:
+    assert plan is not None
+    return [headline(it) for it in plan.steps]
+
+
+def come_home(home: Home, allowed: Allowed = NOTHING_ELSE) -> list[str]:
+    """Reconcile, hold every promise against the file, and return the plan's steps in words."""
+    before, bytes_before = moment(home.database), digest(home.database)
+    shown = home.preview()
+    assert shown.plan is not None, shown.detail
+    assert shown.plan.blockers == ()
+    assert shown.outcome is Outcome.PLANNED
+    assert digest(home.database) == bytes_before, "reading changed the file"
+    assert home.backups() == []
+    done = reconcile(home.setting(), shown.plan, lambda *_: None)
+    assert (done.outcome, done.warnings) == (Outcome.DONE, ())
+    is_home(home, before, allowed)
+    made_anew = {it.name.lower() for it in shown.plan.steps if isinstance(it, CreateObject)}
+    texts_kept(before, moment(home.database), made_anew)
+    return headlines(shown.plan)
+
+
+def is_home(home: Home, before: Moment, allowed: Allowed = NOTHING_ELSE) -> None:
+    """The promises of a finished reconcile."""
+    assert [row[0] for row in ask(home.database, "SELECT version_num FROM alembic_version")] == [home.head]
+    seen, again = home.survey(), home.preview()
+    assert (seen.state, again.outcome) == (State.AT_TARGET, Outcome.NOTHING)
+    kept(before, moment(home.database), allowed)
+    assert ask(home.database, "PRAGMA integrity_check") == [("ok",)]
+    (backup,) = home.backups()
+    assert moment(backup) == before, "the backup is not what was there before"
+    (entry,) = store.entries(home.setting().ledger)
+    assert (entry.environment, entry.result, entry.to_heads, entry.backup) == ("it", "done", (home.head,), str(backup))
+
+
+def kept(before: Moment, after: Moment, allowed: Allowed = NOTHING_ELSE) -> None:
+    """Every object, column and row of before is there, each row's own columns byte for byte."""
+    lost = {it for it in before.objects if it not in after.objects and not _automatic(it) and it[1] not in allowed.gone}
+    assert lost == set()
+    for table, columns in before.columns.items():
+        if table in BOOKKEEPING or table in allowed.gone:
+            continue
+        mine = [it for it in columns if (table, it) not in allowed.written and f"{table}.{it}" not in allowed.gone]
+        assert set(mine) <= set(after.columns[table]), table
+        old = _hashed(before.rows[table], [columns.index(it) for it in mine])
+        new = _hashed(after.rows[table], [after.columns[table].index(it) for it in mine])
+        assert old.items() <= new.items(), table
+    # A key that is new can only tell of rows that referred to nothing before: all rows are as they were.
+    assert {it for it in after.dangling - before.dangling if it[:3] in before.keys} == set()
+
+
+def texts_kept(before: Moment, after: Moment, made_anew: set[str]) -> None:
+    """What hangs on tables is there to the letter, but for what the plan says that it makes."""
+    for (kind, name), text in before.objects.items():
+        if kind != "table" and name not in made_anew and (kind, name) in after.objects:
+            assert after.objects[kind, name] == text
+
+
+def _automatic(thing: tuple[str, str]) -> bool:
+    return thing[1].startswith("sqlite_autoindex_")
+
+
+def _hashed(rows: Mapping[Any, tuple[bytes, ...]], places: list[int]) -> dict[Any, str]:
+    return {key: hashlib.sha256(repr([row[it] for it in places]).encode()).hexdigest() for key, row in rows.items()}
+
+
+def stays(home: Home, outcome: Outcome = Outcome.BLOCKED) -> tuple[Finding, ...]:
+    """Preview a database that cannot be brought home: nothing is written, and what stands in the way is returned."""
+    before = digest(home.database)
+    shown = home.preview()
+    assert shown.outcome is outcome, shown.detail
+    assert digest(home.database) == before
+    assert home.backups() == []
+    assert not Path(f"{home.database}-journal").exists()
+    return shown.plan.blockers if shown.plan else ()
