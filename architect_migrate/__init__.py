@@ -18,7 +18,7 @@ _HOMES = {
     "ArchmigError": "core.errors",
     "OnPending": "model.environment",
     "Start": "integrations.startup.status",
-    "StartRefusedError": "core.errors",
+    "StartRefusedError": "integrations.startup.status",
     "StartState": "integrations.startup.status",
     "startup": "integrations.startup.startup",
 }

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from architect_migrate.authoring.hotfix_statements import told
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import say, width, write
 from architect_migrate.cli.report.layout import plain
@@ -186,6 +185,8 @@ def _hotfix_lines(hotfix: Hotfix) -> Iterator[str]:
     for table, rows in hotfix.rows:
         holds = "row stays" if rows == 1 else "rows stay"
         yield f"table {table}: its {rows:,} {holds} in {hotfix.environment}; a data_step() would bring them"
+    from architect_migrate.authoring.hotfix_statements import told
+
     yield from (f"left: {it}" for it in told(its.left, _MOST))
     yield f"archmig reconcile --env {hotfix.environment} will find it there and stamp it; the others get it by upgrade"
 

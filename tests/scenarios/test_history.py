@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from test_chain_writers import LIVE_WRITERS, insert
 
 from support.demo import load
 from support.plain_alembic import executable
 from support.scenarios import Allowed, Home, come_home, project
+from support.writers import LIVE_WRITERS, insert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -57,7 +57,7 @@ def build(chain: Chain, drifted: Drifted, path: Path) -> Path:
         connection.execute("BEGIN")
         for replayed in chain.history.replayed[: drifted.revisions]:
             for statement in replayed.statements:
-                connection.execute(statement)
+                connection.execute(statement.text)
         connection.execute("COMMIT")
         for statement in drifted.statements:
             with suppress(sqlite3.Error):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 HOLD = """
 import sys, time
 from pathlib import Path
-from architect_migrate.database import transaction
+from architect_migrate.databases.sqlite.connection import transaction
 sys.argv = ["/usr/bin/archmig", "reconcile", "postgresql://me:hunter2@host/db", "--yes"]
 with transaction(Path({path!r}), 5) as connection:
     connection.execute("CREATE TABLE half (id)")

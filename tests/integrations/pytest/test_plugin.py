@@ -189,7 +189,8 @@ import sys
 
 def test_one():
     ours = {it for it in sys.modules if it.split(".")[0] in {"architect_migrate", "alembic", "sqlalchemy"}}
-    assert ours <= {"architect_migrate", "architect_migrate.integrations.pytest.plugin"}
+    packages = {"architect_migrate", "architect_migrate.integrations", "architect_migrate.integrations.pytest"}
+    assert ours <= {*packages, "architect_migrate.integrations.pytest.plugin"}
 """
     )
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)

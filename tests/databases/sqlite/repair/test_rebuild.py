@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -45,19 +44,12 @@ from architect_migrate.planning.table_edits import (
     SetPrimaryKey,
     SetType,
 )
-from support.paths import DATA, PROJECT
+from support.catalogue import CATALOGUE, IMPOSSIBLE, database
+from support.paths import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-# Eight random hex digits in a NUMERIC column are at times a number, whose length is another: as TEXT they are not.
-RANDOM = "a NUMERIC DEFAULT (lower(hex(randomblob(4))))"
-CATALOGUE = json.loads((DATA / "feature_catalogue.json").read_text("utf-8"))
-for listed in CATALOGUE:
-    listed["setup"] = listed["setup"].replace(RANDOM, RANDOM.replace("NUMERIC", "TEXT"))
-# SQLite itself refuses this type; the entry shows that the catalogue's server types were tried.
-IMPOSSIBLE = {"declared type ENUM('a','b')", "declared type text ENUM('a','b')"}
 FEATURES = [pytest.param(entry, id=entry["name"]) for entry in CATALOGUE if entry["name"] not in IMPOSSIBLE]
 VIRTUAL = {"FTS5 table itself rebuilt", "R*Tree table itself rebuilt"}
 
@@ -66,27 +58,6 @@ VIRTUAL = {"FTS5 table itself rebuilt", "R*Tree table itself rebuilt"}
 def _in_parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large table is copied and compared in parts: small ones too, here, so that nothing depends on it."""
     monkeypatch.setattr(rebuild_rows, "_RANGE", request.param)
-
-
-def statements(script: str) -> Iterator[str]:
-    """The script's statements, as SQLite divides them."""
-    statement = ""
-    for part in script.split(";"):
-        statement += part
-        if sqlite3.complete_statement(statement + ";"):
-            yield statement
-            statement = ""
-        else:
-            statement += ";"
-    if statement.strip():
-        yield statement
-
-
-def database(script: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    for statement in statements(script):
-        connection.execute(statement)
-    return connection
 
 
 def rebuilt(connection: sqlite3.Connection, table: str, *edits: Edit, fill: dict[str, str] | None = None) -> Rebuilt:

@@ -8,13 +8,13 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_sqlite_rebuild import CATALOGUE, IMPOSSIBLE, database, statements
 
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.names import quote
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.sql.parser import NotNull, parse_table
 from architect_migrate.planning.table_edits import AddColumn, AddConstraint, DropNotNull, Edit, SetDefault
+from support.catalogue import CATALOGUE, IMPOSSIBLE, database, statements
 
 ENTRIES = [entry for entry in CATALOGUE if entry["name"] not in IMPOSSIBLE]
 # A column that a virtual table's module keeps for itself: what it gives is another thing each time.
