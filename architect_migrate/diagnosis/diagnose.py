@@ -7,7 +7,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from architect_migrate.diagnosis.claims import Attribution, Claim, attributions, claim_of
+from architect_migrate.diagnosis.claims import Attribution, Claim, attributions, claim_of, stamp_problem
+from architect_migrate.diagnosis.positions import borne_out, database_of, fitting, held_against
 from architect_migrate.diagnosis.resolutions import keeper
 from architect_migrate.model.compare import Severity, compare
 from architect_migrate.model.diff import (
@@ -19,7 +20,7 @@ from architect_migrate.model.diff import (
     diff_of_facts,
     needs_repair,
 )
-from architect_migrate.model.facts import Fact, facts, table_of
+from architect_migrate.model.facts import Fact, table_of
 from architect_migrate.model.history import effects, facts_at, reference
 from architect_migrate.model.revision_graph import ancestry
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from architect_migrate.diagnosis.claims import Claims
+    from architect_migrate.diagnosis.positions import Database
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.history import Effects, History
     from architect_migrate.model.revision_graph import Revision
@@ -66,13 +68,11 @@ class Judgement:
 class Diagnosis:
     """A database judged.
 
-    `anchors` are the newest revisions of which anything is there, `position` what counts as applied by it (closed
-    under ancestry; revisions that leave no trace count when their claims say so), `ambiguous` the revisions just
-    after the position that the schema cannot tell from it, `changes` the differences from the chain at `position`.
+    `position` is what counts as applied (closed under ancestry), `ambiguous` the revisions that write rows and of
+    which the schema cannot tell whether they ran, `changes` the differences from the chain at `position`.
     """
 
     judgements: tuple[Judgement, ...]
-    anchors: tuple[str, ...]
     position: frozenset[str]
     ambiguous: tuple[str, ...]
     changes: tuple[Change, ...]
@@ -89,14 +89,53 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
     stamped = ancestry(outline, claims.stamp or ())
     rows = attributions(outline, claims.rows)
     said = {it.id: claim_of(it, stamped, rows) for it in outline.revisions}
-    found = facts(schema)
-    anchors = _anchors(history, found)
-    position, ambiguous = _extended(history, ancestry(outline, anchors), said, found)
+    database = database_of(schema, resolutions)
+    found = database.found
+    position, ambiguous = _located(history, database, claims, said)
     there = reference(history, position), facts_at(history, position)
     changes = diff_of_facts(there, (schema, found))
     judge = _Judge(history, found, position, tuple(it for it in changes if keeper(it, resolutions) is None))
     judgements = tuple(judge.of(it, said[it.id]) for it in outline.revisions)
-    return Diagnosis(judgements, anchors, position, ambiguous, changes, rows, stamped)
+    return Diagnosis(judgements, position, ambiguous, changes, rows, stamped)
+
+
+def _located(
+    history: History, database: Database, claims: Claims, said: Mapping[str, Claim]
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The position, by the first hypothesis that holds, and the revisions that the schema cannot tell from it.
+
+    First the stamp's position, if it fits; then the same, drifted; then the positions that fit; then the evidence.
+    The order matters: a stamp that is borne out must never give way to a position that only looks better.
+    """
+    outline = history.outline
+    if claims.stamp and not stamp_problem(outline, claims.stamp):
+        stamped = ancestry(outline, claims.stamp)
+        compared = held_against(history, stamped, database)
+        if compared.fits:
+            return stamped, ()
+        bears_out = (borne_out(history, stamped, revision, database.found) for revision in claims.stamp)
+        if not compared.beyond and all(bears_out):
+            return stamped, ()
+    if fits := fitting(history, database):
+        return _chosen(history, [it.position for it in fits], said)
+    return _extended(history, ancestry(outline, _anchors(history, database.found)), said, database.found)
+
+
+def _chosen(
+    history: History, equals: list[frozenset[str]], said: Mapping[str, Claim]
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Of positions that fit equally well, smallest first, the largest that no unclaimed row work speaks against."""
+    smallest, largest = equals[0], equals[-1]
+    doubtful = tuple(it for it in history.outline.order if it in largest - smallest and writes_rows(history, it))
+    claimed = {it for it, claim in said.items() if claim in {Claim.STAMPED, Claim.EXECUTED}}
+    untold = set(doubtful) - claimed
+    return next(it for it in reversed(equals) if not it & untold), doubtful
+
+
+def writes_rows(history: History, revision: str) -> bool:
+    """Whether a revision writes rows, or has a data step that would."""
+    at = history.outline.order.index(revision)
+    return bool(history.replayed[at].writes) or history.outline.revisions[at].data_step
 
 
 def _anchors(history: History, found: Mapping[Key, Fact]) -> tuple[str, ...]:

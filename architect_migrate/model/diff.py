@@ -125,6 +125,14 @@ def needs_repair(change: Change) -> bool:
     return severity(change) in {Severity.BREAKING, Severity.BEHAVIOURAL}
 
 
+def matters(change: Change) -> bool:
+    """Whether a change tells positions apart: as `needs_repair`, but for the names of constraints alone."""
+    if not isinstance(change, Differs):
+        return needs_repair(change)
+    serious = (it for it in change.differences if it.severity in {Severity.BREAKING, Severity.BEHAVIOURAL})
+    return any(it.respect != "name" for it in serious)
+
+
 def diff(reference: Schema, actual: Schema) -> tuple[Change, ...]:
     """Every difference of `actual` from `reference`, in the reference's order, extras last."""
     return diff_of_facts((reference, facts(reference)), (actual, facts(actual)))
@@ -162,13 +170,14 @@ def _satisfied_otherwise(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]
     for its_key, fact in expected.items():
         if its_key in found or not isinstance(fact, IndexFact | UniqueFact):
             continue
-        stand_in = next((k for k, f in free.items() if _stands_in(fact, f, found)), None)
+        stand_in = next((k for k, f in free.items() if stands_in(fact, f, found)), None)
         if stand_in is not None:
             satisfied[its_key] = free.pop(stand_in)
     return satisfied
 
 
-def _stands_in(fact: Fact, other: Fact, found: Mapping[Key, Fact]) -> bool:
+def stands_in(fact: Fact, other: Fact, found: Mapping[Key, Fact]) -> bool:
+    """Whether another index or uniqueness of a database does what one of the chain would do."""
     if isinstance(fact, IndexFact) and isinstance(other, IndexFact):
         a, b = fact.index, other.index
         return (a.table, a.terms, a.unique, a.where) == (b.table, b.terms, b.unique, b.where)

@@ -1,0 +1,300 @@
+"""Where on its chain a database can be: hypotheses about its position, each tested against the whole schema.
+
+A position is a set of revisions closed under ancestry. It *fits* a database when, for everything that some revision of
+the chain ever makes, the two schemas differ in nothing that matters: what the position has is there, and what only a
+revision outside it makes is not. What no revision makes, cosmetic differences, and what a [[resolve]] entry lets stand
+are no differences here. A fit with *leftovers* has something that the position once had and took back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from architect_migrate.diagnosis.resolutions import keeper
+from architect_migrate.model.compare import compare
+from architect_migrate.model.diff import (
+    Differs,
+    Extra,
+    Missing,
+    OtherwiseNamed,
+    Reordered,
+    change_key,
+    diff_of_facts,
+    matters,
+    stands_in,
+)
+from architect_migrate.model.facts import Fact, IndexFact, UniqueFact, facts
+from architect_migrate.model.history import effects, facts_at, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from architect_migrate.model.diff import Change
+    from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.history import History
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.schema import Key, Schema
+
+# Positions that are tested whole. Fits are few: more of them means a chain of which next to nothing can be seen.
+_MOST = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What is compared with positions: the schema, its facts by key, and the entries that settle differences.
+
+    `unique` are its indexes and uniquenesses, which can do the work of one that the chain calls by another name.
+    """
+
+    schema: Schema
+    found: Mapping[Key, Fact]
+    unique: tuple[IndexFact | UniqueFact, ...]
+    resolutions: tuple[Resolution, ...] = ()
+
+
+def database_of(schema: Schema, resolutions: tuple[Resolution, ...] = ()) -> Database:
+    """A schema as it is compared with positions."""
+    found = facts(schema)
+    unique = tuple(it for it in found.values() if isinstance(it, IndexFact | UniqueFact))
+    return Database(schema, found, unique, resolutions)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A database held against one position.
+
+    `lacking` are the differences that matter in what the position has, `beyond` what is there and only revisions
+    outside the position make, `leftovers` what the position once had and took back. `cosmetic` counts the rest.
+    """
+
+    position: frozenset[str]
+    lacking: tuple[Change, ...] = ()
+    beyond: tuple[Fact, ...] = ()
+    leftovers: tuple[Fact, ...] = ()
+    cosmetic: int = 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether the database can be at this position."""
+        return not self.lacking and not self.beyond
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What a better fit has less of: leftovers first, then cosmetic differences."""
+        return len(self.leftovers), self.cosmetic
+
+
+class _Touch(NamedTuple):
+    """What one revision does to one fact: takes `removed` away, makes `added`."""
+
+    revision: str
+    removed: Fact | None
+    added: Fact | None
+
+
+def held_against(history: History, position: frozenset[str], database: Database) -> Comparison:
+    """Compare a database with the chain's schema at a position."""
+    expected = reference(history, position), facts_at(history, position)
+    lacking: list[Change] = []
+    beyond: list[Fact] = []
+    leftovers: list[Fact] = []
+    cosmetic = 0
+    for change in diff_of_facts(expected, (database.schema, database.found)):
+        match change:
+            case OtherwiseNamed() | Reordered():
+                cosmetic += 1
+            case Extra(fact=fact):
+                touches = _touches(history).get(change_key(change))
+                if touches is None or keeper(change, database.resolutions):
+                    continue
+                inside = any(touch.added and touch.revision in position for touch in touches)
+                (leftovers if inside else beyond).append(fact)
+            case Missing() | Differs() if not matters(change) or keeper(change, database.resolutions):
+                cosmetic += 1
+            case Missing():
+                lacking.append(change)
+            case Differs(actual=actual):
+                lacking.append(change)
+                if _shape_of_others(position, actual, _touches(history).get(change_key(change), ())):
+                    beyond.append(actual)
+    return Comparison(position, tuple(lacking), tuple(beyond), tuple(leftovers), cosmetic)
+
+
+def _shape_of_others(position: frozenset[str], actual: Fact, touches: Iterable[_Touch]) -> bool:
+    """Whether a fact has a shape that a revision outside the position gives it, and no revision inside."""
+    shapes = [(touch.revision in position, touch.added) for touch in touches if touch.added]
+    alike = {inside for inside, shape in shapes if not _serious(shape, actual)}
+    return alike == {False}
+
+
+def fitting(history: History, database: Database) -> tuple[Comparison, ...]:
+    """Every position that fits best, smallest first; none where no position fits."""
+    fits = [it for it in _compared(history, database, _candidates(history, database)) if it.fits]
+    if not fits:
+        return ()
+    best = min(it.rank for it in fits)
+    return tuple(sorted((it for it in fits if it.rank == best), key=lambda it: len(it.position)))
+
+
+def _compared(history: History, database: Database, positions: Iterable[frozenset[str]]) -> Iterator[Comparison]:
+    """Each position compared; those that differ by revisions without effects alone are compared once."""
+    effective = frozenset(revision for revision, its in effects(history).items() if its.added or its.removed)
+    known: dict[frozenset[str], Comparison] = {}
+    for position in positions:
+        signature = position & effective
+        if signature not in known:
+            known[signature] = held_against(history, position, database)
+        its = known[signature]
+        yield Comparison(position, its.lacking, its.beyond, its.leftovers, its.cosmetic)
+
+
+def borne_out(history: History, position: frozenset[str], revision: str, found: Mapping[Key, Fact]) -> bool:
+    """Whether something is there of what a revision leaves at a position; of one that leaves nothing, of its parents.
+
+    A revision without effects is borne out by its nearest ancestors that have some, and where none has, by nothing
+    that could speak against it.
+    """
+    parents = {it.id: it.parents for it in history.outline.revisions}
+    waiting, seen = [revision], set()
+    while waiting:
+        current = waiting.pop()
+        if current in seen or current not in parents:
+            continue
+        seen.add(current)
+        surviving = surviving_effects(history, position).get(current, {})
+        if not surviving:
+            waiting.extend(parents[current])
+        elif not any(its_key in found and not _serious(fact, found[its_key]) for its_key, fact in surviving.items()):
+            return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def surviving_effects(history: History, position: frozenset[str]) -> dict[str, dict[Key, Fact]]:
+    """What each revision of a position made, in the shape that it still has there."""
+    made_by: dict[Key, str] = {}
+    for revision, its in effects(history).items():
+        if revision in position:
+            made_by.update(dict.fromkeys(its.added, revision))
+    found: dict[str, dict[Key, Fact]] = {}
+    for its_key, fact in facts_at(history, position).items():
+        found.setdefault(made_by[its_key], {})[its_key] = fact
+    return found
+
+
+@lru_cache(maxsize=8)
+def _touches(history: History) -> dict[Key, tuple[_Touch, ...]]:
+    """For everything that the chain ever makes, what its revisions do to it, in replay order."""
+    found: dict[Key, list[_Touch]] = {}
+    for revision, its in effects(history).items():
+        for its_key in its.added.keys() | its.removed.keys():
+            touch = _Touch(revision, its.removed.get(its_key), its.added.get(its_key))
+            found.setdefault(its_key, []).append(touch)
+    return {its_key: tuple(touches) for its_key, touches in found.items()}
+
+
+class _Line(NamedTuple):
+    """Revisions between two forks or merges; `keys` are the facts that no later line changes."""
+
+    revisions: tuple[str, ...]
+    parents: tuple[str, ...]
+    keys: tuple[Key, ...]
+
+
+@lru_cache(maxsize=8)
+def _lines(history: History) -> tuple[_Line, ...]:
+    """The chain cut at its forks and merges, parents before children."""
+    cut, line_of = _cut(history.outline)
+    last: dict[Key, int] = {}
+    for its_key, touches in _touches(history).items():
+        last[its_key] = max(line_of[touch.revision] for touch in touches)
+    parents = {it.id: tuple(one for one in it.parents if one in line_of) for it in history.outline.revisions}
+    keys: dict[int, list[Key]] = {}
+    for its_key, number in last.items():
+        keys.setdefault(number, []).append(its_key)
+    return tuple(_Line(tuple(its), parents[its[0]], tuple(keys.get(at, ()))) for at, its in enumerate(cut))
+
+
+def _cut(outline: Outline) -> tuple[list[list[str]], dict[str, int]]:
+    """The lines as lists of revisions, and the number of each revision's line."""
+    known = set(outline.order)
+    children = Counter(parent for it in outline.revisions for parent in it.parents)
+    lines: list[list[str]] = []
+    line_of: dict[str, int] = {}
+    for it in outline.revisions:
+        parents = [one for one in it.parents if one in known]
+        if len(parents) == 1 and children[parents[0]] == 1:
+            line_of[it.id] = line_of[parents[0]]
+            lines[line_of[it.id]].append(it.id)
+        else:
+            line_of[it.id] = len(lines)
+            lines.append([it.id])
+    return lines, line_of
+
+
+def _candidates(history: History, database: Database) -> Iterator[frozenset[str]]:
+    """The positions that nothing which can be judged line by line speaks against.
+
+    Lines are decided one after another. A fact is judged at the last line that changes it, when its expected shape is
+    known, so that a line keeps few candidates and the product of all lines stays small.
+    """
+    lines = _lines(history)
+    reached: list[frozenset[str]] = [frozenset()]
+    for line in lines:
+        reached = [
+            position | frozenset(line.revisions[:length])
+            for position in reached
+            for length in _lengths(history, line, position, database)
+        ][:_MOST]
+    yield from reached
+
+
+def _lengths(history: History, line: _Line, position: frozenset[str], database: Database) -> list[int]:
+    """How many revisions of a line a database can have, at a position of the lines before it."""
+    longest = len(line.revisions) if position.issuperset(line.parents) else 0
+    against = [0] * (longest + 2)
+    place = {revision: at for at, revision in enumerate(line.revisions[:longest])}
+    for its_key in line.keys:
+        touches = _touches(history)[its_key]
+        starts = [0, *(place[touch.revision] + 1 for touch in touches if touch.revision in place)]
+        for start, end in zip(starts, [*starts[1:], longest + 1], strict=True):
+            there = position | frozenset(line.revisions[:start]) if start else position
+            if _contradicts(its_key, touches, there, database):
+                against[start] += 1
+                against[end] -= 1
+    found, total = [], 0
+    for length in range(longest + 1):
+        total += against[length]
+        if total == 0:
+            found.append(length)
+    return found
+
+
+def _contradicts(its_key: Key, touches: tuple[_Touch, ...], position: frozenset[str], database: Database) -> bool:
+    """Whether one fact speaks against a position. It lets pass what only a whole comparison can judge."""
+    expected: Fact | None = None
+    once = False
+    for touch in touches:
+        if touch.revision in position:
+            once = once or touch.added is not None
+            if touch.added is not None or touch.removed == expected:
+                expected = touch.added
+    actual = database.found.get(its_key)
+    if expected is None:
+        return actual is not None and not once and not keeper(Extra(actual), database.resolutions)
+    if actual is None:
+        stand_in = isinstance(expected, IndexFact | UniqueFact) and any(
+            stands_in(expected, other, database.found) for other in database.unique
+        )
+        return not stand_in and not keeper(Missing(expected), database.resolutions)
+    differences = compare(expected, actual)
+    change = Differs(expected, actual, differences)
+    return bool(differences) and matters(change) and not keeper(change, database.resolutions)
+
+
+def _serious(expected: Fact, actual: Fact) -> bool:
+    differences = compare(expected, actual)
+    return bool(differences) and matters(Differs(expected, actual, differences))
