@@ -107,11 +107,12 @@ def held_against(history: History, position: frozenset[str], database: Database)
             case OtherwiseNamed() | Reordered():
                 cosmetic += 1
             case Extra(fact=fact):
-                touches = _touches(history).get(change_key(change))
-                if touches is None or keeper(change, database.resolutions):
-                    continue
-                inside = any(touch.added and touch.revision in position for touch in touches)
-                (leftovers if inside else beyond).append(fact)
+                # An entry that keeps a thing says nothing of where it came from: it stays evidence of its revision.
+                touches = _touches(history).get(change_key(change), ())
+                if any(touch.added and touch.revision in position for touch in touches):
+                    leftovers += [] if keeper(change, database.resolutions) else [fact]
+                elif touches:
+                    beyond.append(fact)
             case Missing() | Differs() if not matters(change) or keeper(change, database.resolutions):
                 cosmetic += 1
             case Missing():
@@ -284,7 +285,7 @@ def _contradicts(its_key: Key, touches: tuple[_Touch, ...], position: frozenset[
                 expected = touch.added
     actual = database.found.get(its_key)
     if expected is None:
-        return actual is not None and not once and not keeper(Extra(actual), database.resolutions)
+        return actual is not None and not once
     if actual is None:
         stand_in = isinstance(expected, IndexFact | UniqueFact) and any(
             stands_in(expected, other, database.found) for other in database.unique
