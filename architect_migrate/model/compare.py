@@ -10,6 +10,7 @@ from architect_migrate.model.facts import (
     ColumnFact,
     ForeignKeyFact,
     IndexFact,
+    NameFact,
     PrimaryKeyFact,
     TableFact,
     TriggerFact,
@@ -56,6 +57,8 @@ def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
             return tuple(_compare_keys(expected, actual))
         case ForeignKeyFact(), ForeignKeyFact():
             return tuple(_compare_references(expected.foreign_key, actual.foreign_key))
+        case NameFact(), NameFact():
+            return (_differs("name", expected.named.name, actual.named.name),)
         case IndexFact(), IndexFact():
             return (_compare_indexes(expected.index, actual.index),)
         case TriggerFact(), TriggerFact():

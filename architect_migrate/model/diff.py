@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.model.compare import Difference, Severity, compare
 from architect_migrate.model.facts import (
     CheckFact,
     ColumnFact,
+    ForeignKeyFact,
     IndexFact,
+    NameFact,
     PrimaryKeyFact,
     TableFact,
     UniqueFact,
     ViewFact,
+    alike,
     describe,
     facts,
     key,
+    named_constraint,
     table_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.schema import Column, Key, Schema, Table
@@ -127,10 +132,8 @@ def needs_repair(change: Change) -> bool:
 
 def matters(change: Change) -> bool:
     """Whether a change tells positions apart: as `needs_repair`, but for the names of constraints alone."""
-    if not isinstance(change, Differs):
-        return needs_repair(change)
-    serious = (it for it in change.differences if it.severity in {Severity.BREAKING, Severity.BEHAVIOURAL})
-    return any(it.respect != "name" for it in serious)
+    is_name = not isinstance(change, Reordered) and isinstance(change.fact, NameFact)
+    return needs_repair(change) and not is_name
 
 
 def diff(reference: Schema, actual: Schema) -> tuple[Change, ...]:
@@ -142,11 +145,13 @@ def diff_of_facts(
     reference: tuple[Schema, Mapping[Key, Fact]], actual: tuple[Schema, Mapping[Key, Fact]]
 ) -> tuple[Change, ...]:
     """The same, of schemas whose facts are known."""
-    expected, found = reference[1], actual[1]
+    expected, found = reference[1], _aligned(reference[1], actual[1])
     satisfied = _satisfied_otherwise(expected, found)
     changes: list[Change] = []
     for its_key, fact in expected.items():
         there = found.get(its_key)
+        if isinstance(fact, NameFact) and _comes_along(fact, expected, found, satisfied):
+            continue
         if its_key in satisfied:
             changes.append(OtherwiseNamed(fact, satisfied[its_key]))
         elif there is None:
@@ -158,9 +163,37 @@ def diff_of_facts(
     changes += [
         Extra(fact, _harm(fact, expected, found))
         for its_key, fact in found.items()
-        if its_key not in expected and its_key not in used
+        if its_key not in expected and its_key not in used and not isinstance(fact, NameFact)
     ]
     return tuple(changes)
+
+
+def _aligned(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> Mapping[Key, Fact]:
+    """The facts of a database with keys by which equal foreign keys of the same columns and parent meet."""
+    several = {k[:4] for facts_ in (expected, found) for k in facts_ if k[0] == "foreign key" and len(k) > 4}
+    if not several:
+        return found
+    aligned = {k: fact for k, fact in found.items() if k[:4] not in several}
+    for base in several:
+        wanted = {k: expected[k] for k in takewhile(expected.__contains__, alike(base))}
+        free = [found[k] for k in takewhile(found.__contains__, alike(base))]
+        for k, fact in wanted.items():
+            if fact in free:
+                free.remove(fact)
+                aligned[k] = fact
+        left = (k for k in alike(base) if k not in aligned)
+        aligned.update(zip(left, free, strict=False))
+    return aligned
+
+
+def _comes_along(
+    fact: NameFact, expected: Mapping[Key, Fact], found: Mapping[Key, Fact], satisfied: Collection[Key]
+) -> bool:
+    """Whether a name is no difference of its own: its constraint, or all of its table, is missing or differs too."""
+    if ("table", fact.table) not in found:
+        return True
+    constraint = named_constraint(fact, expected)
+    return constraint is not None and constraint not in satisfied and expected[constraint] != found.get(constraint)
 
 
 def _satisfied_otherwise(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> dict[Key, Fact]:
@@ -227,6 +260,8 @@ def _harm(fact: Fact, expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -
             return "it refuses rows that the chain's schema takes"
         case CheckFact() if not fact.check.mentions or any(known(c) for c in fact.check.mentions):
             return "it refuses rows that the chain's schema takes"
+        case ForeignKeyFact() if not {("table", fact.foreign_key.parent)} & (expected.keys() | found.keys()):
+            return f"there is no table {fact.foreign_key.parent}, so rows are refused wherever foreign keys are on"
         case PrimaryKeyFact():
             return "the chain's table has no primary key"
     return ""

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from architect_migrate.model.schema import Check, Column, ForeignKey, Index, Key, Schema, Table, Trigger, View
+    from architect_migrate.model.schema import (
+        Check,
+        Column,
+        ConstraintName,
+        ForeignKey,
+        Index,
+        Key,
+        Schema,
+        Table,
+        Trigger,
+        View,
+    )
 
 
 _Part = TypeVar("_Part")
@@ -67,6 +79,14 @@ class ForeignKeyFact:
 
 
 @dataclass(frozen=True, slots=True)
+class NameFact:
+    """That a constraint has a name."""
+
+    table: str
+    named: ConstraintName
+
+
+@dataclass(frozen=True, slots=True)
 class IndexFact:
     """That an index exists."""
 
@@ -94,6 +114,7 @@ Fact = (
     | UniqueFact
     | CheckFact
     | ForeignKeyFact
+    | NameFact
     | IndexFact
     | TriggerFact
     | ViewFact
@@ -116,6 +137,8 @@ def key(fact: Fact) -> Key:
         case ForeignKeyFact():
             found = fact.foreign_key
             return ("foreign key", fact.table, ",".join(found.columns), found.parent)
+        case NameFact():
+            return ("name", fact.table, fact.named.kind, *fact.named.of)
         case IndexFact():
             return ("index", fact.index.name)
         case TriggerFact():
@@ -158,12 +181,28 @@ def describe(fact: Fact) -> str:
         case ForeignKeyFact():
             found = fact.foreign_key
             return f"foreign key {fact.table}({', '.join(found.columns)}) to {found.parent}"
+        case NameFact():
+            return f"name {fact.named.name} of {_constraint(fact)}"
         case IndexFact():
             return f"index {fact.index.name} on {fact.index.table}"
         case TriggerFact():
             return f"trigger {fact.trigger.name} on {fact.trigger.table}"
         case ViewFact():
             return f"view {fact.view.name}"
+
+
+def _constraint(fact: NameFact) -> str:
+    """The constraint that a name is of, as people call it."""
+    of = fact.named.of
+    match fact.named.kind:
+        case "primary key":
+            return f"the primary key of {fact.table}"
+        case "check":
+            return f"check on {fact.table}: {of[0]}"
+        case "foreign key":
+            return f"foreign key {fact.table}({of[0]}) to {of[1]}"
+        case kind:
+            return f"{kind} {fact.table}({', '.join(of)})"
 
 
 def table_facts(table: Table) -> Iterator[Fact]:
@@ -179,6 +218,8 @@ def table_facts(table: Table) -> Iterator[Fact]:
         yield CheckFact(table.name, check)
     for foreign_key in _ordered(table.foreign_keys):
         yield ForeignKeyFact(table.name, foreign_key)
+    for named in _ordered(table.constraint_names):
+        yield NameFact(table.name, named)
 
 
 def _ordered(found: frozenset[_Part]) -> Iterable[_Part]:
@@ -187,9 +228,50 @@ def _ordered(found: frozenset[_Part]) -> Iterable[_Part]:
 
 
 def facts(schema: Schema) -> dict[Key, Fact]:
-    """Every fact of a schema by its key, tables first, then indexes, triggers and views."""
-    found = [fact for table in schema.tables for fact in table_facts(table)]
-    found += [IndexFact(index) for index in schema.indexes]
-    found += [TriggerFact(trigger) for trigger in schema.triggers]
-    found += [ViewFact(view) for view in schema.views]
-    return {key(fact): fact for fact in found}
+    """Every fact of a schema by its key, tables first, then indexes, triggers and views.
+
+    Foreign keys of the same columns to the same parent are facts of their own: the second one's key ends in "2".
+    """
+    listed = [fact for table in schema.tables for fact in table_facts(table)]
+    listed += [IndexFact(index) for index in schema.indexes]
+    listed += [TriggerFact(trigger) for trigger in schema.triggers]
+    listed += [ViewFact(view) for view in schema.views]
+    return keyed(listed)
+
+
+def keyed(listed: Iterable[Fact]) -> dict[Key, Fact]:
+    """Facts by their keys, each of several foreign keys under one of its own."""
+    found: dict[Key, Fact] = {}
+    for fact in listed:
+        its_key = key(fact)
+        if isinstance(fact, ForeignKeyFact) and its_key in found:
+            its_key = next(k for k in alike(its_key) if k not in found)
+        found[its_key] = fact
+    return found
+
+
+def alike(foreign_key: Key) -> Iterator[Key]:
+    """The keys of all foreign keys of the same columns to the same parent, in their order."""
+    base = foreign_key[:4]
+    yield base
+    yield from ((*base, str(number)) for number in count(2))
+
+
+def named_constraint(fact: NameFact, among: Mapping[Key, Fact]) -> Key | None:
+    """The key of the constraint that a name belongs to; None where it is not among these facts."""
+    kind, table, of = fact.named.kind, fact.table, fact.named.of
+    if kind != "foreign key":
+        its_key: Key = (kind, table, *of)
+        return its_key if its_key in among else None
+    for its_key in alike((kind, table, *of[:2])):
+        other = among.get(its_key)
+        if other is None:
+            return None
+        if isinstance(other, ForeignKeyFact) and actions(other.foreign_key) == of[2:]:
+            return its_key
+    return None
+
+
+def actions(foreign_key: ForeignKey) -> Key:
+    """What tells foreign keys of the same columns to the same parent apart."""
+    return (foreign_key.on_delete, foreign_key.on_update, "deferred" if foreign_key.deferred else "")

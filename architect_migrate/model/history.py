@@ -16,6 +16,7 @@ from architect_migrate.model.facts import (
     Fact,
     ForeignKeyFact,
     IndexFact,
+    NameFact,
     PrimaryKeyFact,
     TableFact,
     TriggerFact,
@@ -238,6 +239,8 @@ def _with(table: Table, fact: Fact) -> Table:
             return replace(table, checks=table.checks | {fact.check})
         case ForeignKeyFact():
             return replace(table, foreign_keys=table.foreign_keys | {fact.foreign_key})
+        case NameFact():
+            return replace(table, constraint_names=table.constraint_names | {fact.named})
         case _:
             return table
 

@@ -55,6 +55,19 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class ConstraintName:
+    """The name of a constraint, as it is spelt: Alembic finds a constraint by it, letter for letter.
+
+    `kind` is `primary key`, `unique`, `check` or `foreign key`; `of` says which one of its table: the columns, the
+    canonical expression, or for a foreign key columns, parent and actions.
+    """
+
+    name: str
+    kind: str
+    of: Key = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table. `uniques` are the column sets (sorted) that constraints keep unique.
 
@@ -76,6 +89,7 @@ class Table:
     strict: bool = False
     module: str = ""
     opaque: str = ""
+    constraint_names: frozenset[ConstraintName] = frozenset()
     spelling: str = field(default="", compare=False)
     sql: str = field(default="", compare=False)
 
@@ -131,3 +145,19 @@ class Schema:
     indexes: tuple[Index, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     views: tuple[View, ...] = ()
+
+
+# Every class that a schema is made of: what a cache may hold of one.
+CLASSES = (
+    Schema,
+    Table,
+    Column,
+    Generated,
+    ForeignKey,
+    Check,
+    ConstraintName,
+    Index,
+    IndexedColumn,
+    Trigger,
+    View,
+)

@@ -120,6 +120,13 @@ class SetPrimaryKey:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NamePrimaryKey:
+    """The name of the primary key, added or put in place of the one there is."""
+
+    name: str
+
+
 Edit: TypeAlias = (
     AddColumn
     | DropColumn
@@ -137,4 +144,5 @@ Edit: TypeAlias = (
     | SetAutoincrement
     | DropAutoincrement
     | SetPrimaryKey
+    | NamePrimaryKey
 )

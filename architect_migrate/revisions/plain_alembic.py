@@ -10,22 +10,12 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.model.diff import diff, explain, needs_repair
 from architect_migrate.model.history import reference
-from architect_migrate.model.schema import (
-    Check,
-    Column,
-    ForeignKey,
-    Generated,
-    Index,
-    IndexedColumn,
-    Schema,
-    Table,
-    Trigger,
-    View,
-)
+from architect_migrate.model.schema import CLASSES
 from architect_migrate.revisions.replay import history_at
 from architect_migrate.revisions.sandbox import run_confined
 
 if TYPE_CHECKING:
+    from architect_migrate.model.schema import Schema
     from architect_migrate.revisions.replay import Source
 
 
@@ -52,8 +42,7 @@ def run_plainly(source: Source) -> PlainRun:
         if done.returncode or not (folder / "schema").exists():
             cause = _text(folder / "failed") or " ".join(done.stderr.split())[-500:] or f"exit code {done.returncode}"
             return PlainRun(problem=cause)
-        of_schema = (Schema, Table, Column, Generated, ForeignKey, Check, Index, IndexedColumn, Trigger, View)
-        schema: Schema = codec.load(_text(folder / "schema"), of_schema)
+        schema: Schema = codec.load(_text(folder / "schema"), CLASSES)
         wanted = reference(history, frozenset(history.outline.order))
         drift = tuple(explain(it) for it in diff(wanted, schema) if needs_repair(it))
         models = tuple(_text(folder / "models").splitlines()) if (folder / "models").exists() else None

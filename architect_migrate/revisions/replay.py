@@ -90,9 +90,7 @@ def _history(outline: str, steps: str) -> History:
     """A history from its parts as JSON."""
     from architect_migrate.model import history, schema
 
-    of_schema = (schema.Schema, schema.Table, schema.Column, schema.Generated, schema.ForeignKey, schema.Check)
-    of_objects = (schema.Index, schema.IndexedColumn, schema.Trigger, schema.View)
-    classes = (history.Replayed, history.ReplayedStatement, history.Delta, *of_schema, *of_objects)
+    classes = (history.Replayed, history.ReplayedStatement, history.Delta, *schema.CLASSES)
     return history.History(codec.load(outline, (Outline, Revision)), codec.load(steps, classes))
 
 

@@ -14,6 +14,7 @@ from architect_migrate.model.facts import (
     ColumnFact,
     ForeignKeyFact,
     IndexFact,
+    NameFact,
     PrimaryKeyFact,
     TableFact,
     TriggerFact,
@@ -223,6 +224,8 @@ def _part(fact: Fact) -> str:
             return f"check {code(fact.check.expression)}"
         case ForeignKeyFact():
             return f"foreign key {_list(fact.foreign_key.columns)} to {code(fact.foreign_key.parent)}"
+        case NameFact():
+            return f"name {code(fact.named.name)}"
         case IndexFact():
             return f"index {code(spelt(fact.index))}"
         case TriggerFact():

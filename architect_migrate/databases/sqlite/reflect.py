@@ -19,6 +19,7 @@ from architect_migrate.databases.sqlite.sql.lexer import canonical, significant,
 from architect_migrate.model.schema import (
     Check,
     Column,
+    ConstraintName,
     ForeignKey,
     Generated,
     Index,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
+    from architect_migrate.databases.sqlite.sql.nodes import ForeignKey as Reference
     from architect_migrate.databases.sqlite.sql.nodes import ParsedTable
 
 Rows = list[tuple[Any, ...]]
@@ -53,10 +55,10 @@ _MASTER = "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_master WHERE n
 # Text, quotes and comments are stepped over, so that only words of the language are found.
 _TELLING = re.compile(
     r"""--[^\n]*|/\*.*?(?:\*/|\Z)|'[^']*'|"[^"]*"|\[[^\]]*\]|`[^`]*`"""
-    r"|(?<![\w$])(AUTOINCREMENT|CHECK|COLLATE|DEFERRABLE)(?![\w$])",
+    r"|(?<![\w$])(AUTOINCREMENT|CHECK|COLLATE|CONSTRAINT|DEFERRABLE)(?![\w$])",
     re.IGNORECASE | re.DOTALL,
 )
-_WORDS = ("AUTOINCREMENT", "CHECK", "COLLATE", "DEFERRABLE")
+_WORDS = ("AUTOINCREMENT", "CHECK", "COLLATE", "CONSTRAINT", "DEFERRABLE")
 # In pragma_table_xinfo's column `hidden`: computed when read, stored.
 _GENERATED = (2, 3)
 
@@ -137,6 +139,7 @@ def _table(name: str, sql: str, told: tuple[_Told, _Told, _Told], sort: Any) -> 
         without_rowid=bool(without_rowid),
         strict=bool(strict),
         opaque=opaque,
+        constraint_names=frozenset(_names(parsed)) if "CONSTRAINT" in words and parsed else frozenset(),
         spelling=name,
         sql=sql,
     )
@@ -227,24 +230,51 @@ def _uniques(rows: _Told) -> Iterator[tuple[str, ...]]:
 
 
 def _foreign_keys(rows: _Told, parsed: ParsedTable | None) -> Iterator[ForeignKey]:
-    deferred = _deferred(parsed) if parsed else frozenset()
-    for _, found in groupby(rows, key=lambda row: row[1]):
+    # SQLite numbers foreign keys from the last one in the text to the first.
+    declared = _references(parsed)[::-1] if parsed else []
+    for number, found in groupby(rows, key=lambda row: row[1]):
         parts = list(found)
         columns = tuple(fold(row[2]) for row in parts)
         parents = tuple(fold(row[4]) for row in parts if row[4] is not None)
         _, _, _, parent, _, on_update, on_delete = parts[0]
-        late = (columns, fold(parent)) in deferred
+        late = number < len(declared) and _is_deferred(declared[number])
         yield ForeignKey(columns, fold(parent), parents, on_update.lower(), on_delete.lower(), late)
 
 
-def _deferred(parsed: ParsedTable) -> frozenset[tuple[tuple[str, ...], str]]:
+def _references(parsed: ParsedTable) -> list[Reference]:
+    """The foreign keys of a table in the order of its text."""
     from architect_migrate.databases.sqlite.sql.nodes import ForeignKey as Reference
 
-    return frozenset(
-        (tuple(fold(it.name) for it in constraint.columns), fold(constraint.table))
-        for constraint in parsed.all(Reference)
-        if "INITIALLY DEFERRED" in constraint.deferrable
-    )
+    return sorted(parsed.all(Reference), key=lambda constraint: constraint.span)
+
+
+def _is_deferred(reference: Reference) -> bool:
+    return "INITIALLY DEFERRED" in reference.deferrable
+
+
+def _names(parsed: ParsedTable) -> Iterator[ConstraintName]:
+    """The names of the constraints that Alembic can drop by name; those of NOT NULL and the like it cannot."""
+    from architect_migrate.databases.sqlite.sql import nodes
+
+    for constraint in parsed.every_constraint:
+        columns = tuple(fold(column.name) for column in constraint.columns)
+        if not constraint.name:
+            continue
+        match constraint:
+            case nodes.PrimaryKey():
+                yield ConstraintName(constraint.name, "primary key")
+            case nodes.Unique():
+                yield ConstraintName(constraint.name, "unique", tuple(sorted(columns)))
+            case nodes.Check():
+                yield ConstraintName(constraint.name, "check", (canonical(constraint.expression),))
+            case nodes.ForeignKey():
+                does = (constraint.on_delete.lower(), constraint.on_update.lower())
+                late = "deferred" if _is_deferred(constraint) else ""
+                yield ConstraintName(
+                    constraint.name, "foreign key", (",".join(columns), fold(constraint.table), *does, late)
+                )
+            case _:
+                pass
 
 
 def _checks(parsed: ParsedTable | None, columns: set[str]) -> Iterator[Check]:

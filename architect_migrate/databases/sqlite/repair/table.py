@@ -15,17 +15,28 @@ from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, Primary
 from architect_migrate.databases.sqlite.sql.render import (
     check_text,
     column_definition,
+    constraint_text,
     create_table,
     declared_with,
     default_text,
-    foreign_key_text,
     name,
 )
 from architect_migrate.diagnosis.resolutions import fill_of, suggestion
 from architect_migrate.model.compare import stores
 from architect_migrate.model.diff import Change, Differs, Extra, Missing
 from architect_migrate.model.environment import Repair
-from architect_migrate.model.facts import CheckFact, ColumnFact, ForeignKeyFact, PrimaryKeyFact, TableFact, UniqueFact
+from architect_migrate.model.facts import (
+    CheckFact,
+    ColumnFact,
+    ForeignKeyFact,
+    NameFact,
+    PrimaryKeyFact,
+    TableFact,
+    UniqueFact,
+    keyed,
+    named_constraint,
+    table_facts,
+)
 from architect_migrate.planning import plan, table_edits
 from architect_migrate.planning.row_questions import Changing, NullsIn, NullsOf, Violating
 
@@ -33,7 +44,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.sqlite.repair.objects import Ground
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.environment import Fill
-    from architect_migrate.model.schema import Column, Table
+    from architect_migrate.model.schema import Column, ForeignKey, Table
 
 
 @dataclass(slots=True)
@@ -73,17 +84,16 @@ def _consider(ground: Ground, table: str, change: Change, revision: str, draft: 
         case Missing(fact=CheckFact() as fact):
             _missing_check(ground, fact, draft)
         case Missing(fact=ForeignKeyFact() as fact):
-            text = foreign_key_text(fact.foreign_key)
             if fact.foreign_key.columns not in draft.brought:
-                draft.edits.append(table_edits.AddConstraint(text))
+                draft.edits.append(table_edits.AddConstraint(constraint_text(ground.expected[table], fact)))
         case Missing(fact=PrimaryKeyFact() as fact) | Differs(fact=PrimaryKeyFact() as fact):
             _primary_key(ground, fact, draft)
         case Differs(fact=ColumnFact() as fact, actual=ColumnFact() as actual):
             _other_column(ground, table, fact.column, actual.column, draft)
         case Differs(fact=ForeignKeyFact() as fact):
-            key = fact.foreign_key
-            draft.edits.append(table_edits.DropForeignKey(key.columns, key.parent))
-            draft.edits.append(table_edits.AddConstraint(foreign_key_text(key)))
+            _foreign_keys_again(ground, table, fact.foreign_key, draft)
+        case Missing(fact=NameFact() as fact) | Differs(fact=NameFact() as fact):
+            _other_name(ground, fact, draft)
         case Differs(fact=TableFact()):
             draft.blockers.append(blocked.stuck(table, "", "the table is of another sort than the chain's"))
         case Extra():
@@ -150,13 +160,64 @@ def _expression(fill: Fill) -> str:
 
 
 def _missing_unique(ground: Ground, fact: UniqueFact, revision: str, draft: _Draft) -> None:
-    """Uniqueness comes as a unique index: it keeps the rows as they are, and no table is rebuilt for it."""
+    """Uniqueness comes as a unique index, without a rebuild; but as the chain's own constraint where that has a name.
+
+    A later revision drops a constraint by its name, and an index is none that it would find.
+    """
     if not _distinct(ground, fact.table, fact.columns, draft):
+        return
+    shape = ground.expected[fact.table]
+    is_named = any((it.kind, it.of) == ("unique", fact.columns) for it in shape.constraint_names)
+    if is_named and ground.repair is Repair.FULL:
+        draft.edits.append(table_edits.AddConstraint(constraint_text(shape, fact)))
         return
     spelt = ground.spelling(fact.table)
     index = f"uq_{spelt}_{'_'.join(fact.columns)}"
     sql = f"CREATE UNIQUE INDEX {name(index)} ON {name(spelt)} ({', '.join(name(it) for it in fact.columns)})"
     draft.later.append(plan.CreateObject("index", index, sql, revision))
+
+
+def _foreign_keys_again(ground: Ground, table: str, key: ForeignKey, draft: _Draft) -> None:
+    """Every foreign key of these columns to this parent as the chain has them; what the chain does not have, last.
+
+    They go and come together, because nothing but the order in the text tells two of them apart.
+    """
+    same = (key.columns, key.parent)
+    if same in draft.brought:
+        return
+    draft.brought.add(same)
+
+    def of(shape: Table) -> list[ForeignKey]:
+        return [it for it in shape.foreign_keys if (it.columns, it.parent) == same]
+
+    expected, actual = of(ground.expected[table]), of(ground.actual[table])
+    lacking = len([it for it in expected if it not in actual])
+    extra = sorted((it for it in actual if it not in expected), key=repr)[lacking:]
+    draft.edits.append(table_edits.DropForeignKey(key.columns, key.parent))
+    for shape, kept in ((ground.expected[table], expected), (ground.actual[table], extra)):
+        for it in sorted(kept, key=repr):
+            draft.edits.append(table_edits.AddConstraint(constraint_text(shape, ForeignKeyFact(table, it))))
+
+
+def _other_name(ground: Ground, fact: NameFact, draft: _Draft) -> None:
+    """A constraint under the name by which the chain's revisions will look for it."""
+    shape, actual = ground.expected[fact.table], ground.actual[fact.table]
+    its_facts = keyed(table_facts(shape))
+    its_key = named_constraint(fact, its_facts)
+    match its_facts.get(its_key) if its_key else None:
+        case PrimaryKeyFact():
+            draft.edits.append(table_edits.NamePrimaryKey(fact.named.name))
+        case ForeignKeyFact() as named:
+            _foreign_keys_again(ground, fact.table, named.foreign_key, draft)
+        case UniqueFact() as named:
+            if named.columns in actual.uniques:
+                draft.edits.append(table_edits.DropUnique(named.columns))
+            draft.edits.append(table_edits.AddConstraint(constraint_text(shape, named)))
+        case CheckFact() as named:
+            draft.edits.append(table_edits.DropCheck(named.check.expression))
+            draft.edits.append(table_edits.AddConstraint(constraint_text(shape, named)))
+        case _:
+            raise AssertionError(fact)
 
 
 def _distinct(ground: Ground, table: str, columns: tuple[str, ...], draft: _Draft) -> bool:
@@ -177,7 +238,7 @@ def _missing_check(ground: Ground, fact: CheckFact, draft: _Draft) -> None:
             column = next(iter(sorted(fact.check.mentions)), "")
             draft.blockers.append(blocked.broken_check(fact.table, column, fact.check.expression, broken))
             return
-    draft.edits.append(table_edits.AddConstraint(f"CHECK ({text})"))
+    draft.edits.append(table_edits.AddConstraint(constraint_text(ground.expected[fact.table], fact)))
 
 
 def _primary_key(ground: Ground, fact: PrimaryKeyFact, draft: _Draft) -> None:
@@ -187,6 +248,8 @@ def _primary_key(ground: Ground, fact: PrimaryKeyFact, draft: _Draft) -> None:
         return
     if actual.primary_key != fact.columns and _distinct(ground, fact.table, fact.columns, draft):
         draft.edits.append(table_edits.SetPrimaryKey(fact.columns))
+        names = (it.name for it in ground.expected[fact.table].constraint_names if it.kind == "primary key")
+        draft.edits += [table_edits.NamePrimaryKey(it) for it in names]
     if fact.rowid_key and not actual.rowid_key and ground.column(fact.table, column) is not None:
         draft.edits.append(table_edits.SetType(column, "INTEGER"))
     if fact.autoincrement and not actual.autoincrement:
@@ -259,6 +322,8 @@ def _harmful_extra(ground: Ground, change: Extra, draft: _Draft) -> None:
             draft.edits.append(table_edits.DropUnique(fact.columns))
         case CheckFact() as fact:
             draft.edits.append(table_edits.DropCheck(fact.check.expression))
+        case ForeignKeyFact() as fact:
+            draft.edits.append(table_edits.DropForeignKey(fact.foreign_key.columns, fact.foreign_key.parent))
         case PrimaryKeyFact() | UniqueFact() as fact:
             draft.blockers.append(blocked.stuck(fact.table, fact.columns[0], f"{change.harmful}, and cannot simply go"))
         case _:

@@ -48,6 +48,7 @@ from architect_migrate.planning.table_edits import (
     DropNotNull,
     DropUnique,
     Edit,
+    NamePrimaryKey,
     RenameTable,
     SetAutoincrement,
     SetCollation,
@@ -91,6 +92,8 @@ def _edited(sql: str, edit: Edit) -> str:
             return _made(sql, drop_autoincrement(sql, table))
         case SetPrimaryKey(columns):
             return _with_primary_key(sql, columns)
+        case NamePrimaryKey(name):
+            return _made(sql, name_primary_key(sql, table, name))
         case DropCheck() | DropUnique() | DropForeignKey():
             return _without(sql, edit)
         case _:
@@ -399,6 +402,16 @@ def add_primary_key(sql: str, table: ParsedTable, columns: tuple[str, ...]) -> C
     listed = ", ".join(quote(column.name) for column in declared)
     splices = appended_item(sql, table, f"PRIMARY KEY ({listed})")
     return Change(splices, replace(table, constraints=(*table.constraints, key)))
+
+
+def name_primary_key(sql: str, table: ParsedTable, name: str) -> Change:
+    """CONSTRAINT and the name before PRIMARY KEY, in place of the name that is there."""
+    key = _primary_key(table)
+    if key is None:
+        raise DoesNotFitError("the table has no primary key")
+    word = next(token for token in _within(sql, key.span) if token.kind == "word" and token.text.upper() == "PRIMARY")
+    splice_ = Splice(key.span[0], word.start, f"CONSTRAINT {quote(name)} ")
+    return Change((splice_,), _with_key(table, replace(key, name=name)))
 
 
 def has_primary_key(table: ParsedTable, columns: tuple[str, ...]) -> bool:

@@ -8,6 +8,15 @@ from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.sql.lexer import canonical, significant
 from architect_migrate.databases.sqlite.sql.nodes import Check, ForeignKey, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
+from architect_migrate.model.facts import (
+    CheckFact,
+    ForeignKeyFact,
+    NameFact,
+    UniqueFact,
+    keyed,
+    named_constraint,
+    table_facts,
+)
 from architect_migrate.planning import plan
 
 if TYPE_CHECKING:
@@ -64,6 +73,54 @@ def foreign_key_text(key: ForeignKeyValue) -> str:
     return text + (" DEFERRABLE INITIALLY DEFERRED" if key.deferred else "")
 
 
+def constraint_text(table: Table, fact: UniqueFact | CheckFact | ForeignKeyFact) -> str:
+    """A constraint as the table's stored text declares it, its name included, as a constraint of the table."""
+    parsed = parse_table(table.sql) if table.sql else None
+    node = next((it for it in parsed.every_constraint if _declares(it, fact)), None) if parsed else None
+    if parsed and node in parsed.constraints:
+        return table.sql[slice(*node.span)]
+    named = node.name if node else _name_of(table, fact)
+    prefix = f"CONSTRAINT {name(named)} " if named else ""
+    conflict = f" ON CONFLICT {node.conflict}" if isinstance(node, Unique | Check) and node.conflict else ""
+    match fact:
+        case UniqueFact():
+            return f"{prefix}UNIQUE ({names(fact.columns)}){conflict}"
+        case CheckFact():
+            written = node.expression if isinstance(node, Check) else fact.check.expression
+            return f"{prefix}CHECK ({written}){conflict}"
+        case ForeignKeyFact():
+            return prefix + foreign_key_text(fact.foreign_key)
+        case _:
+            assert_never(fact)
+
+
+def _declares(node: Constraint, fact: UniqueFact | CheckFact | ForeignKeyFact) -> bool:
+    """Whether a clause of a text is what a fact says."""
+    columns = tuple(fold(column.name) for column in node.columns)
+    match node, fact:
+        case Unique(), UniqueFact():
+            return tuple(sorted(columns)) == fact.columns
+        case Check(), CheckFact():
+            return canonical(node.expression) == fact.check.expression
+        case ForeignKey(), ForeignKeyFact():
+            key = fact.foreign_key
+            does = (node.on_delete.lower(), node.on_update.lower(), "INITIALLY DEFERRED" in node.deferrable)
+            wanted = (key.columns, key.parent, key.on_delete, key.on_update, key.deferred)
+            return (columns, fold(node.table), *does) == wanted
+        case _:
+            return False
+
+
+def _name_of(table: Table, fact: UniqueFact | CheckFact | ForeignKeyFact) -> str:
+    """The name of a constraint by the table's value; empty without one."""
+    its_facts = keyed(table_facts(table))
+    for named in table.constraint_names:
+        its_key = named_constraint(NameFact(table.name, named), its_facts)
+        if its_key is not None and its_facts[its_key] == fact:
+            return named.name
+    return ""
+
+
 def name(text: str) -> str:
     """A name as SQL: bare where it can be, else quoted."""
     bare = text.isascii() and text.replace("_", "a").isalnum() and not text[:1].isdigit()
@@ -87,10 +144,10 @@ def create_table(table: Table) -> str:
         return table.sql
     lines = [_column(table, it.name) for it in table.columns]
     if table.primary_key and not table.rowid_key:
-        lines.append(f"PRIMARY KEY ({names(table.primary_key)})")
-    lines += [f"UNIQUE ({names(it)})" for it in sorted(table.uniques)]
-    lines += [f"CHECK ({it.expression})" for it in sorted(table.checks, key=repr)]
-    lines += [foreign_key_text(it) for it in sorted(table.foreign_keys, key=repr)]
+        named = next((it.name for it in table.constraint_names if it.kind == "primary key"), "")
+        lines.append(f"{f'CONSTRAINT {name(named)} ' * bool(named)}PRIMARY KEY ({names(table.primary_key)})")
+    kinds = (UniqueFact, CheckFact, ForeignKeyFact)
+    lines += [constraint_text(table, it) for it in table_facts(table) if isinstance(it, kinds)]
     options = ", ".join(["WITHOUT ROWID"] * table.without_rowid + ["STRICT"] * table.strict)
     return (
         f"CREATE TABLE {name(table.spelling or table.name)} (\n    " + ",\n    ".join(lines) + f"\n) {options}".rstrip()
