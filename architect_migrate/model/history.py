@@ -7,6 +7,7 @@ branched chain has no single line to count along.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -54,13 +55,38 @@ class ReplayedStatement:
     text: str
 
 
+class Role(StrEnum):
+    """What a table is on its way to, while the revision that makes it runs."""
+
+    COPY = "copy"
+    ASIDE = "aside"
+    RENAMED = "renamed"
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A table that a revision makes on its way, by folded names.
+
+    COPY: `name` is filled from `table` and then takes its name, as in Alembic's batch operations. ASIDE: `table` is
+    called `name` until its rows are where they belong. RENAMED: `table` is called `name` from then on.
+    """
+
+    name: str
+    table: str
+    role: str
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A revision as replayed: what it changed, the statements that it ran, the tables that it wrote rows to."""
+    """A revision as replayed: what it changed, the statements that it ran, the tables that it wrote rows to.
+
+    `passing` are the tables that it makes on its way: an interrupted run may have left them behind.
+    """
 
     delta: Delta
     statements: tuple[ReplayedStatement, ...] = ()
     writes: frozenset[str] = frozenset()
+    passing: tuple[Passing, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +138,12 @@ def effects(history: History) -> dict[str, Effects]:
         )
         schema = after
     return found
+
+
+@lru_cache(maxsize=8)
+def tables_ever(history: History) -> frozenset[str]:
+    """The tables that the chain has after any of its revisions, by folded names."""
+    return frozenset(k[1] for its in effects(history).values() for k in its.added if k[0] == "table")
 
 
 def _touched(schema: Schema, change: Delta) -> dict[Key, Fact]:

@@ -64,6 +64,15 @@ class DropObject:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameTable:
+    """Give a table the name that an interrupted run did not come to give it; what refers to that name is left alone."""
+
+    table: str
+    new: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AddColumn:
     """Add a column by ALTER TABLE, which touches no row."""
 
@@ -150,6 +159,7 @@ Step = (
     | RunDataStep
     | CreateObject
     | DropObject
+    | RenameTable
     | AddColumn
     | DropColumn
     | RebuildTable
@@ -199,6 +209,8 @@ def headline(step: Step) -> str:
             return f"create {step.kind} {step.name}"
         case DropObject():
             return f"drop {step.kind} {step.name}"
+        case RenameTable():
+            return f"rename table {step.table} to {step.new}"
         case AddColumn():
             return f"add column {step.table}.{step.column}"
         case DropColumn():
@@ -256,7 +268,9 @@ def edit_words(edit: Edit) -> str:
 
 def rewritten(steps: tuple[Step, ...]) -> frozenset[str]:
     """The tables whose rows a plan's own steps write anew: they are compared in full afterwards."""
-    return frozenset(fold(it.table) for it in steps if isinstance(it, RebuildTable | DropColumn | SyncTracker))
+    return frozenset(
+        fold(it.table) for it in steps if isinstance(it, RebuildTable | DropColumn | SyncTracker)
+    ) | frozenset(fold(it.new) for it in steps if isinstance(it, RenameTable))
 
 
 def plan_digest(plan: Plan, fingerprint: str) -> str:

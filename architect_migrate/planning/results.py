@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.model.schema import Schema
+    from architect_migrate.planning.interruptions import Interruption
     from architect_migrate.planning.plan import Plan
 
 
@@ -55,7 +56,7 @@ class Survey:
     a [[resolve]] entry lets stand are counted as `kept`). `diagnosis` is None where a digest told it all: then the
     database has exactly the chain's schema. `traces` is None where there is no database, or no ledger to compare them
     with. `unsynced` are the numbers of the legacy tracker's rows that are to be corrected, where that is asked for and
-    the rest is well.
+    the rest is well. `interrupted` is what interrupted runs left behind: `schema` shows it put in order.
     """
 
     state: State
@@ -69,6 +70,7 @@ class Survey:
     kept: tuple[tuple[Change, Resolution], ...] = ()
     traces: Traces | None = None
     unsynced: tuple[str, ...] = ()
+    interrupted: tuple[Interruption, ...] = ()
 
 
 class Outcome(Enum):

@@ -72,7 +72,15 @@ class Orphans:
     parent_columns: Key
 
 
-Question = RowsIn | NullsIn | NullsOf | DuplicatesOf | Violating | Changing | Orphans
+@dataclass(frozen=True, slots=True)
+class RowsBeyond:
+    """How many rows of the table are not in the other one, by the columns that both have, duplicates counted."""
+
+    table: str
+    other: str
+
+
+Question = RowsBeyond | RowsIn | NullsIn | NullsOf | DuplicatesOf | Violating | Changing | Orphans
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,8 @@ def describe(question: Question) -> str:
     match question:
         case RowsIn():
             return "how many rows there are"
+        case RowsBeyond(_, other):
+            return f"which rows are not in {other}"
         case NullsIn(_, column):
             return f"where {column} is NULL"
         case NullsOf(_, expression):

@@ -27,6 +27,7 @@ from architect_migrate.planning.plan import (
     ForgetRow,
     Plan,
     RebuildTable,
+    RenameTable,
     RunDowngrade,
     RunRevision,
     SyncTracker,
@@ -163,7 +164,9 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
     columns = {(k[1], k[2]) for k in removed if k[0] == "column"}
     columns |= {(fold(it.table), fold(it.column)) for it in plan.steps if isinstance(it, DropColumn)}
     tables = {k[1] for k in removed if k[0] == "table" and k[1] not in left}
-    tables |= {fold(it.name) for it in plan.steps if isinstance(it, DropObject) and it.kind == "table"}
+    renamed = {(fold(it.table), fold(it.new)) for it in plan.steps if isinstance(it, RenameTable)}
+    dropped = {fold(it.name) for it in plan.steps if isinstance(it, DropObject) and it.kind == "table"}
+    tables |= dropped - {new for _, new in renamed}
     # An entry fills NULLs of a column that is there; its expression keeps every other value.
     filled = {(fold(it.table), fold(to)) for it in plan.steps if isinstance(it, RebuildTable) for to, _ in it.fill}
     updated, deleted = _by_own_triggers(setting, written)
@@ -180,6 +183,7 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
         frozenset(tables),
         frozenset(written.deleted | deleted),
         frozenset(written.remade),
+        frozenset(renamed),
     )
 
 

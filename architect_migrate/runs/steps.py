@@ -14,6 +14,7 @@ from architect_migrate.databases.sqlite.bookkeeping import write_stamp
 from architect_migrate.databases.sqlite.connection import still_inside
 from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
+from architect_migrate.databases.sqlite.repair.rename import rename_quietly
 from architect_migrate.databases.sqlite.sql.render import statement, tracker_statements
 from architect_migrate.databases.sqlite.template import give, replay_on, template_of
 from architect_migrate.model.history import recorded_sql
@@ -24,6 +25,7 @@ from architect_migrate.planning.plan import (
     DropObject,
     Plan,
     RebuildTable,
+    RenameTable,
     RunDataStep,
     RunDowngrade,
     RunRevision,
@@ -162,6 +164,8 @@ def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, his
             return _native(runner.data_step, step.revision, connection, history)
         case RebuildTable():
             rebuild_table(connection, step.table, step.edits, dict(step.fill), told)
+        case RenameTable():
+            rename_quietly(connection, step.table, step.new)
         case Stamp():
             write_stamp(connection, history.outline.version_table, step.revisions)
         case SyncTracker():

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import Setting
     from architect_migrate.diagnosis.diagnose import Diagnosis
+    from architect_migrate.model.history import History
     from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.schema import Schema
+    from architect_migrate.planning.interruptions import Interruption
     from architect_migrate.revisions.replay import Source
 
 
@@ -127,17 +130,17 @@ def _digest_at(source: Source, position: frozenset[str]) -> str:
 def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str]) -> Survey:
     """A survey by reading the whole schema and judging every revision."""
     from architect_migrate.databases.sqlite.bookkeeping import read_claims
-    from architect_migrate.databases.sqlite.reflect import read_schema
     from architect_migrate.diagnosis.data_only_revisions import left_alone
     from architect_migrate.diagnosis.describe import findings_of
     from architect_migrate.diagnosis.diagnose import diagnose
     from architect_migrate.diagnosis.resolutions import keeper
     from architect_migrate.model.diff import needs_repair, severity
+    from architect_migrate.planning.interruptions import finding_of
 
     history = setting.history()
     outline = history.outline
     claims = read_claims(connection, setting.tracker, outline.version_table)
-    schema = read_schema(connection, setting.hidden(outline.version_table))
+    schema, left = in_order(setting, connection, history, claims)
     diagnosis = diagnose(history, schema, claims, setting.resolutions)
     serious = [it for it in diagnosis.changes if needs_repair(it)]
     kept = tuple((it, why) for it in serious if (why := keeper(it, setting.resolutions)))
@@ -145,11 +148,37 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     drift = Counter(severity(it).value for it in diagnosis.changes if it not in still)
     drift["kept"] = len(kept)
     pending = tuple(it for it in outline.order if it in wanted - diagnosis.position)
-    findings = (*left_alone(history, diagnosis), *findings_of(outline, diagnosis, claims, kept))
-    state = _state(outline, claims, diagnosis, len(serious) - len(kept), bool(pending))
+    told = tuple(finding_of(it) for it in left)
+    findings = (*told, *left_alone(history, diagnosis), *findings_of(outline, diagnosis, claims, kept))
+    state = _state(outline, claims, diagnosis, len(serious) - len(kept) + len(left), bool(pending))
     traces = traces_of(connection, setting.hidden(outline.version_table))
-    seen = Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept, traces)
+    seen = Survey(
+        state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept, traces, interrupted=left
+    )
     return _with_tracker(setting, seen)
+
+
+def in_order(
+    setting: Setting, connection: sqlite3.Connection, history: History, claims: Claims
+) -> tuple[Schema, tuple[Interruption, ...]]:
+    """The schema with interrupted work put in order in thought, and what that work is."""
+    from architect_migrate.databases.sqlite.reflect import read_schema
+    from architect_migrate.databases.sqlite.repair.rename import schema_after
+    from architect_migrate.databases.sqlite.rows.questions import ask
+    from architect_migrate.databases.sqlite.sql.render import statement
+    from architect_migrate.planning.interruptions import Remedy, interruptions, steps_of
+
+    hidden = setting.hidden(history.outline.version_table)
+    schema = read_schema(connection, hidden)
+    stamped = ancestry(history.outline, claims.stamp or ())
+    left = interruptions(history, schema, stamped, setting.resolutions, lambda question: ask(connection, question))
+    steps = steps_of(left)
+    if not steps:
+        return schema, left
+    after = schema_after(connection, [statement(step) for step in steps], hidden)
+    if after is None:
+        return schema, tuple(replace(it, remedy=Remedy.ASK) for it in left)
+    return after, left
 
 
 def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:

@@ -15,6 +15,7 @@ from architect_migrate.planning.plan import (
     DropColumn,
     DropObject,
     RebuildTable,
+    RenameTable,
     RunDataStep,
     RunDowngrade,
     RunRevision,
@@ -122,7 +123,7 @@ def _sort(step: Step) -> tuple[str, str]:
             return "stamp", ""
         case SyncTracker():
             return "tracker", ""
-        case CreateObject() | DropObject() | AddColumn() | DropColumn() | RebuildTable():
+        case CreateObject() | DropObject() | RenameTable() | AddColumn() | DropColumn() | RebuildTable():
             return "complete", step.revision
         case _:
             assert_never(step)
@@ -159,7 +160,7 @@ def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table
                 yield f"INSERT INTO {name(version_table)} (version_num) VALUES ({literal(it)});"
         case SyncTracker():
             yield from (_ended(it) for it in tracker_statements(step))
-        case CreateObject() | DropObject() | AddColumn() | DropColumn():
+        case CreateObject() | DropObject() | RenameTable() | AddColumn() | DropColumn():
             yield _ended(statement(step))
         case _:
             assert_never(step)

@@ -11,6 +11,7 @@ from architect_migrate.databases.sqlite.authorizer import Watched, watched_loose
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
+from architect_migrate.databases.sqlite.sql.passing import passing_tables
 from architect_migrate.model.history import Replayed, ReplayedStatement, delta
 from architect_migrate.model.schema import Schema
 
@@ -45,7 +46,9 @@ class Recording:
         schema = read_schema(connection, [self.version_table])
         statements = tuple(ReplayedStatement(verb(it), it) for it in self._statements if self._counts(it))
         writes = seen.tables() - {fold(self.version_table)}
-        self.found.append(Replayed(delta(self._schema, schema), statements, writes))
+        old, new = ({table.name for table in it.tables} for it in (self._schema, schema))
+        passing = passing_tables((it.text for it in statements), old, new)
+        self.found.append(Replayed(delta(self._schema, schema), statements, writes, passing))
         self.digests.append(digest(connection, [self.version_table]))
         self._statements.clear()
         self._schema = schema

@@ -27,6 +27,7 @@ from architect_migrate.databases.sqlite.repair.rebuild_rows import (
     short,
     untold,
 )
+from architect_migrate.databases.sqlite.repair.rename import rename_quietly
 from architect_migrate.databases.sqlite.sql.edit import edit_table
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.databases.sqlite.sql.parser import (
@@ -204,7 +205,7 @@ def _set_aside(connection: sqlite3.Connection, original: _Original, copy: Copy) 
     """Puts the old table under another name, which is returned."""
     aside = _free_name(connection)
     if not _names_itself(original):
-        _rename_quietly(connection, original.name, aside)
+        rename_quietly(connection, original.name, aside)
         return aside
     # SQLite cannot rename a table whose CHECK or index says "t.a" without looking into views and triggers, which
     # may be broken: its rows step aside by themselves, in columns without a type, which keep values as they are.
@@ -215,16 +216,6 @@ def _set_aside(connection: sqlite3.Connection, original: _Original, copy: Copy) 
     connection.execute(f"INSERT INTO main.{quote(aside)} ({listed}) SELECT {listed} FROM {table}")
     connection.execute(f"DROP TABLE {table}")
     return aside
-
-
-def _rename_quietly(connection: sqlite3.Connection, table: str, aside: str) -> None:
-    """Renames without following references: they are to mean the new table, which takes the name over."""
-    (before,) = connection.execute("PRAGMA legacy_alter_table").fetchone()
-    connection.execute("PRAGMA legacy_alter_table = ON")
-    try:
-        connection.execute(f"ALTER TABLE main.{quote(table)} RENAME TO {quote(aside)}")
-    finally:
-        connection.execute(f"PRAGMA legacy_alter_table = {before}")
 
 
 def _free_name(connection: sqlite3.Connection) -> str:

@@ -39,7 +39,8 @@ class Permitted:
 
     The rows of `touched` tables are compared, those of others only counted. A column in `updated` may change, rows
     of `deleted_from` may go, rows of `remade` ones may have other rowids where a primary key tells them apart, and
-    nothing is asked of `removed_columns` and `removed_tables`.
+    nothing is asked of `removed_columns` and `removed_tables`. A table of `renamed` (before, after) is spoken of by the
+    name that it has after.
     """
 
     touched: frozenset[str]
@@ -48,6 +49,7 @@ class Permitted:
     removed_tables: frozenset[str] = _NOTHING
     deleted_from: frozenset[str] = _NOTHING
     remade: frozenset[str] = _NOTHING
+    renamed: frozenset[tuple[str, str]] = _NO_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +115,15 @@ def prove_rows(before: sqlite3.Connection, after: sqlite3.Connection, permitted:
         for name, table in tables_before.items():
             if table.kind != "table" or name.startswith("sqlite_"):
                 continue
-            pair = _Pair(before, after, table, tables_after.get(name), permitted, tally)
+            now = dict(permitted.renamed).get(name, name)
+            pair = _Pair(before, after, table, tables_after.get(now), permitted, tally, now)
             proofs.append(_prove_table(pair))
     return RowProof(tuple(proofs), tuple(tally.losses), tally.lost)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """One table before and after (None: it is gone), with all that judging it takes."""
+    """One table before and after (None: it is gone), with all that judging it takes; `name` is its name after."""
 
     before: sqlite3.Connection
     after: sqlite3.Connection
@@ -128,10 +131,7 @@ class _Pair:
     new: RowTable | None
     permitted: Permitted
     tally: _Tally
-
-    @property
-    def name(self) -> str:
-        return fold(self.old.name)
+    name: str
 
     def lose(self, key: str, problem: str) -> None:
         """Note a loss."""
@@ -174,7 +174,7 @@ def _count(connection: sqlite3.Connection, table: RowTable) -> int:
 
 def _compare(pair: _Pair, new: RowTable, rows_before: int, rows_after: int) -> TableProof:
     columns = _compared_columns(pair, new)
-    keys = shared_keys(pair.old, new, pair.permitted.updated, remade=pair.name in pair.permitted.remade)
+    keys = shared_keys(pair.old, new, _updated(pair), remade=pair.name in pair.permitted.remade)
     if keys is None:
         pair.lose("", "no key tells its rows apart both before and after, so nothing is proven of them")
         return TableProof(pair.old.name, rows_before, rows_after, gone=0, compared=False, digest="")
@@ -185,6 +185,12 @@ def _compare(pair: _Pair, new: RowTable, rows_before: int, rows_after: int) -> T
     for group in groups[1:]:
         _merge(pair, _pairing(pair, new, keys, group), group, digest, lambda _key: None)
     return TableProof(pair.old.name, rows_before, rows_after, gone, compared=True, digest=digest.hexdigest())
+
+
+def _updated(pair: _Pair) -> frozenset[tuple[str, str]]:
+    """The columns of the table that may have changed, by the name that it had before."""
+    old = fold(pair.old.name)
+    return frozenset((old, column) for table, column in pair.permitted.updated if table == pair.name)
 
 
 def _pairing(pair: _Pair, new: RowTable, keys: _Keys, columns: tuple[str, ...]) -> Pairing:

@@ -179,6 +179,8 @@ def statement(step: plan.Step) -> str:
             return step.sql
         case plan.DropObject():
             return f"DROP {step.kind.upper()} {name(step.name)}"
+        case plan.RenameTable():
+            return f"ALTER TABLE {name(step.table)} RENAME TO {name(step.new)}"
         case plan.AddColumn():
             return f"ALTER TABLE {name(step.table)} ADD COLUMN {step.definition}"
         case plan.DropColumn():

@@ -1,0 +1,57 @@
+"""Tables under other names: for real, and in thought, to read what the schema will be."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.names import fold, quote
+from architect_migrate.databases.sqlite.reflect import read_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from architect_migrate.model.schema import Schema
+
+_STORED = """SELECT m.type, m.name, m.sql FROM main.sqlite_master m LEFT JOIN pragma_table_list t
+             ON t.schema = 'main' AND t.name = m.name AND m.type = 'table'
+             WHERE m.sql IS NOT NULL AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND coalesce(t.type, '') <> 'shadow'
+             ORDER BY m.rowid"""
+
+
+def rename_quietly(connection: sqlite3.Connection, old: str, new: str) -> None:
+    """Rename a table without following references: they are to mean the table that has the name afterwards."""
+    with _quiet(connection):
+        connection.execute(f"ALTER TABLE main.{quote(old)} RENAME TO {quote(new)}")
+
+
+@contextmanager
+def _quiet(connection: sqlite3.Connection) -> Iterator[None]:
+    # Why legacy: otherwise SQLite rewrites what refers to the table, and refuses where a view is broken meanwhile.
+    (before,) = connection.execute("PRAGMA legacy_alter_table").fetchone()
+    connection.execute("PRAGMA legacy_alter_table = ON")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA legacy_alter_table = {before}")
+
+
+def schema_after(connection: sqlite3.Connection, statements: Iterable[str], hidden: Iterable[str]) -> Schema | None:
+    """The schema of a database after some statements, tried on a copy of its definitions in memory.
+
+    None where SQLite does not take the definitions or the statements there: a module of the application's may be
+    missing.
+    """
+    stored = connection.execute(_STORED).fetchall()
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+        try:
+            for kind in ("table", "index", "view", "trigger"):
+                for _, _, sql in (row for row in stored if row[0] == kind):
+                    copy.execute(sql)
+            with _quiet(copy):
+                for sql in statements:
+                    copy.execute(sql)
+        except sqlite3.Error:
+            return None
+        return read_schema(copy, [fold(name) for name in hidden])
