@@ -54,7 +54,7 @@ def droppable(matrix: Matrix, environ: Mapping[str, str], name: str) -> Environm
     (environment,) = select(matrix, [name], ())
     file = str(matrix.file)
     waiting = [it.name for it in matrix.environments if name in it.requires]
-    if environment.protected:
+    if environment.policies.protected:
         raise EntryError(file, name, "is protected", f"{_NOTHING}: take protected = true away first, if you mean it")
     if matrix.default_environment == name:
         raise EntryError(
@@ -116,7 +116,7 @@ def _dropped(
 @contextmanager
 def _held(setting: Setting, path: Path) -> Iterator[sqlite3.Connection]:
     """Nobody else runs archmig on the database, writes to it, or has it open, as far as the system tells."""
-    with locked(path, setting.environment.lock_timeout) as connection:
+    with locked(path, setting.environment.policies.lock_timeout) as connection:
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Whoever has it open would go on writing into a file without a name.

@@ -47,7 +47,7 @@ def hotfix_of(setting: Setting, names: tuple[str, ...]) -> Hotfix:
     """
     history, environment = setting.history(), setting.environment
     path = file_of(environment.url)
-    with reading(path, environment.lock_timeout) as connection:
+    with reading(path, environment.policies.lock_timeout) as connection:
         actual = read_schema(connection, setting.hidden(history.outline.version_table))
         found = promotion(reference(history, frozenset(history.outline.order)), actual, names, _ever_made(history))
         rows = tuple((it, _rows(connection, it)) for it in found.tables)

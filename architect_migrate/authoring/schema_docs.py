@@ -71,7 +71,7 @@ def of_environment(setting: Setting) -> Documented:
     """
     environment = setting.environment
     outline, wanted = setting.outline(), wanted_of(setting, None)
-    with reading(file_of(environment.url), environment.lock_timeout) as connection:
+    with reading(file_of(environment.url), environment.policies.lock_timeout) as connection:
         seen = glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
         schema = seen.schema or read_schema(connection, setting.hidden(outline.version_table))
         rows = row_counts(connection)

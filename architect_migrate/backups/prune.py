@@ -84,7 +84,7 @@ def judged(setting: Setting) -> Iterator[Pruned]:
     if not over:
         return
     path = file_of(setting.environment.url)
-    with reading(path, setting.environment.lock_timeout) as live:
+    with reading(path, setting.environment.policies.lock_timeout) as live:
         elsewhere: list[_Elsewhere] = [(path, content_of(live))]
     sure = [it for it in reversed(found) if it not in over and it.record and not it.problem and not verify(it).problem]
     elsewhere += [(it.path, it.record.content) for it in sure if it.record]

@@ -74,7 +74,7 @@ def preview(setting: Setting, copy: Copy) -> Restoration:
         if not path.exists():
             return Restoration(copy, None, then, (), ())
         try:
-            return _against(copy, source, then, path, setting.environment.lock_timeout)
+            return _against(copy, source, then, path, setting.environment.policies.lock_timeout)
         except NotADatabaseError:
             advice = "nothing was changed: move it away, then restore makes it anew"
             raise RestoreError(str(path), "what is there is not a database", advice) from None
@@ -106,7 +106,7 @@ def restore(setting: Setting, shown: Restoration, action: str) -> Restored:
 
 def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Interrupts, started: float) -> Restored:
     before = standing(setting)
-    path, timeout = file_of(setting.environment.url), setting.environment.lock_timeout
+    path, timeout = file_of(setting.environment.url), setting.environment.policies.lock_timeout
     with reading(shown.copy.path) as source:
         if differences(shown.then, content_of(source)):
             raise ChangedMeanwhileError(shown.copy.path.name)
@@ -129,7 +129,7 @@ def _overwritten(
     Where nothing came of it that backup stays, for what it holds may have been changed since; but there is no run for
     `undo` to see.
     """
-    path, timeout = file_of(setting.environment.url), setting.environment.lock_timeout
+    path, timeout = file_of(setting.environment.url), setting.environment.policies.lock_timeout
     kept = None
     try:
         with standing_still(path, timeout) as held:

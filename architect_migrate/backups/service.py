@@ -97,9 +97,9 @@ def create(setting: Setting) -> Backup | None:
 
 def _created(setting: Setting) -> Backup | None:
     path = file_of(setting.environment.url)
-    if not path.exists() and setting.environment.uninitialised is Uninitialised.SKIP:
+    if not path.exists() and setting.environment.policies.uninitialised is Uninitialised.SKIP:
         return None
-    with reading(path, setting.environment.lock_timeout) as connection:
+    with reading(path, setting.environment.policies.lock_timeout) as connection:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             return None
         return take_for(setting, "backup create", connection)

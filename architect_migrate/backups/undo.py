@@ -30,7 +30,7 @@ def preview_undo(setting: Setting) -> Undoing:
     _refuse_built(setting, found)
     if not found:
         return Undoing(None)
-    with reading(file_of(setting.environment.url), setting.environment.lock_timeout) as live:
+    with reading(file_of(setting.environment.url), setting.environment.policies.lock_timeout) as live:
         now = content_of(live)
     for copy in reversed(found):
         before, after = _record(copy)

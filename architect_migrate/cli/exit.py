@@ -182,10 +182,10 @@ def agreed(options: Options, settings: tuple[Setting, ...], consent: Consent) ->
     if consent is Consent.GIVEN:
         return settings
     require_somebody(f"look with archmig {options.command} --dry-run, then add --yes")
-    free = tuple(it for it in settings if not it.environment.protected)
+    free = tuple(it for it in settings if not it.environment.policies.protected)
     names = ", ".join(it.environment.name for it in free)
     allowed = bool(free) and ask(f"{options.command} {names}? [y/N]").lower() in {"y", "yes"}
-    return tuple(it for it in settings if (_named(options, it) if it.environment.protected else allowed))
+    return tuple(it for it in settings if (_named(options, it) if it.environment.policies.protected else allowed))
 
 
 def require_somebody(advice: str) -> None:

@@ -98,7 +98,7 @@ def _tell(options: Options, matrix: Matrix, made: Made, hotfix: Hotfix | None, r
         write(document(options.command, 0, (), **more, revision=new_json(made, hotfix)))
         return
     write(result)
-    listed_by = tuple(it.name for it in matrix.environments if made.begins in it.heads)
+    listed_by = tuple(it.name for it in matrix.environments if made.begins in it.policies.heads)
     _tell_flaws(made.flaws)
     for line in new_text(made, hotfix, listed_by):
         say(line)

@@ -34,5 +34,5 @@ def matrix_for_chain(explicit: Path | None, environ: Mapping[str, str], cwd: Pat
 
 def labels_of(matrix: Matrix) -> frozenset[str]:
     """The branches that any environment lists in its `heads`."""
-    words = {word.removesuffix("@head") for it in matrix.environments for word in it.heads}
+    words = {word.removesuffix("@head") for it in matrix.environments for word in it.policies.heads}
     return frozenset(words - {"head", "heads"})

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.diagnosis.claims import Claims
-    from architect_migrate.model.environment import Environment, Matrix, Resolution, Tracker
+    from architect_migrate.model.environment import Environment, Matrix, Policies, Resolution, Tracker
     from architect_migrate.model.history import History
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.plan import Plan, TrackerChange
@@ -36,6 +36,10 @@ class Setting:
     keep: int | None = None
     max_age: int | None = None
     required: tuple[Setting, ...] = ()
+
+    def with_policies(self, policies: Policies) -> Setting:
+        """The same setting, its environment treated by these policies."""
+        return replace(self, environment=replace(self.environment, policies=policies))
 
     def outline(self) -> Outline:
         """The chain in outline, as this environment has it: cheap where it was replayed before."""
@@ -104,8 +108,8 @@ def _home(matrix: Matrix) -> Path:
 
 def as_listed(source: Source, matrix: Matrix, environment: Environment) -> Source:
     """The chain without the branches that other environments list and this one does not."""
-    reserved = sorted({word for it in matrix.environments for word in it.heads} - {"head", "heads"})
-    excluded = tuple(it for it in reserved if it not in environment.heads)
+    reserved = sorted({word for it in matrix.environments for word in it.policies.heads} - {"head", "heads"})
+    excluded = tuple(it for it in reserved if it not in environment.policies.heads)
     return replace(source, reserved=tuple(reserved), excluded=excluded) if excluded else source
 
 

@@ -33,7 +33,7 @@ from architect_migrate.core.errors import (
     nearest,
 )
 from architect_migrate.core.urls import DatabaseUrl, database_identity, parse_url, sqlite_url
-from architect_migrate.model.environment import Environment, Matrix, Policies, distinct, resolutions_for, with_policies
+from architect_migrate.model.environment import Environment, Matrix, Policies, distinct, resolutions_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +130,7 @@ def environment_at(matrix: Matrix, path: Path) -> Environment:
     for listed in matrix.environments:
         if database_identity(listed.url) == database_identity(url):
             return listed
-    return with_policies(shown_path(path), url, frozenset(), matrix.defaults)
+    return Environment(shown_path(path), url, policies=matrix.defaults)
 
 
 def _environments(
@@ -156,7 +156,7 @@ def _environment(
     table = subtable(tables, name)
     known_keys(table, ("path", "requires", "tags", "url", *POLICIES))
     tags, requires = frozenset(strings(table, "tags") or ()), strings(table, "requires") or ()
-    return with_policies(name, _url(table, folder, environ), tags, read_policies(table, inherited), requires)
+    return Environment(name, _url(table, folder, environ), tags, read_policies(table, inherited), requires)
 
 
 def _url(table: Table, folder: Path, environ: Mapping[str, str]) -> DatabaseUrl:

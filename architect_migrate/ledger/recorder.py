@@ -147,7 +147,7 @@ def standing(setting: Setting) -> tuple[tuple[str, ...], Traces | None]:
     path = file_of(setting.environment.url)
     try:
         table = setting.outline().version_table
-        with reading(path, setting.environment.lock_timeout) as connection:
+        with reading(path, setting.environment.policies.lock_timeout) as connection:
             if path.stat().st_size == 0:
                 return (), None
             stamp = read_claims(connection, None, table).stamp or ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
@@ -63,6 +63,11 @@ class Policies:
     require_rehearsal: bool = False
     rehearsal_max_age: int = 86_400
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The revisions and branches whose heads are wanted: `heads`, else `target` alone."""
+        return self.heads or (self.target,)
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -74,15 +79,7 @@ class Environment:
     name: str
     url: DatabaseUrl
     tags: frozenset[str] = frozenset()
-    uninitialised: Uninitialised = Uninitialised.ERROR
-    protected: bool = False
-    repair: Repair = Repair.FULL
-    target: str = "head"
-    heads: tuple[str, ...] = ()
-    lock_timeout: float = 5.0
-    on_pending: OnPending = OnPending.WARN
-    require_rehearsal: bool = False
-    rehearsal_max_age: int = 86_400
+    policies: Policies = Policies()
     requires: tuple[str, ...] = ()
 
 
@@ -209,15 +206,6 @@ class Matrix:
 def empty_matrix(folder: Path) -> Matrix:
     """What holds in a folder without environments.toml, so that a database can still be named by its path."""
     return Matrix(file=folder / "environments.toml", environments=(), script=folder / "alembic.ini")
-
-
-def with_policies(
-    name: str, url: DatabaseUrl, tags: frozenset[str], policies: Policies, requires: tuple[str, ...] = ()
-) -> Environment:
-    """An environment treated by these policies."""
-    return Environment(
-        name, url, tags, requires=requires, **{it.name: getattr(policies, it.name) for it in fields(policies)}
-    )
 
 
 def resolutions_for(matrix: Matrix, environment: Environment) -> tuple[Resolution, ...]:

@@ -113,9 +113,9 @@ def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
 @contextmanager
 def _in_transaction(run: _Run) -> Iterator[sqlite3.Connection]:
     """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
-    environment = run.setting.environment
-    making = environment.uninitialised is Uninitialised.CREATE
-    with created(run.path) if making else nullcontext(), transaction(run.path, environment.lock_timeout) as connection:
+    policies = run.setting.environment.policies
+    making = policies.uninitialised is Uninitialised.CREATE
+    with created(run.path) if making else nullcontext(), transaction(run.path, policies.lock_timeout) as connection:
         yield connection
 
 
@@ -190,7 +190,7 @@ def _looked_into(run: _Run) -> Iterator[None]:
 
 def _landed(run: _Run) -> Landed:
     """By every value where there is a backup; what was built from nothing is known by its stamp."""
-    timeout = run.setting.environment.lock_timeout
+    timeout = run.setting.environment.policies.lock_timeout
     if run.copy and (kept := read_record(run.copy)):
         return landed(run.path, timeout, kept.content, kept.after)
     found = landed(run.path, timeout, None, None)
@@ -198,7 +198,7 @@ def _landed(run: _Run) -> Landed:
 
 
 def _read_back(run: _Run) -> ArchmigError | None:
-    outline, timeout = run.setting.outline(), run.setting.environment.lock_timeout
+    outline, timeout = run.setting.outline(), run.setting.environment.policies.lock_timeout
     return read_back(run.path, timeout, outline.version_table, heads(outline, run.plan.after))
 
 

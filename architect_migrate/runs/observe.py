@@ -58,7 +58,7 @@ def unclean(setting: Setting, seen: Survey) -> str:
         case State.DRIFTED:
             return _drift(seen)
         case State.UNINITIALISED | State.MISSING:
-            if setting.environment.uninitialised is Uninitialised.SKIP:
+            if setting.environment.policies.uninitialised is Uninitialised.SKIP:
                 return ""
             return "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
 

@@ -45,7 +45,7 @@ def _plan(setting: Setting, connection: sqlite3.Connection, seen: Survey, target
         expected,
         {it.name: it for it in seen.schema.tables},
         setting.resolutions,
-        setting.environment.repair,
+        setting.environment.policies.repair,
         lambda question: ask(connection, question),
     )
     smith = Smith(
@@ -60,7 +60,7 @@ def _plan(setting: Setting, connection: sqlite3.Connection, seen: Survey, target
 def _within_policy(setting: Setting, plan: Plan) -> Plan:
     """With `repair = "none"` a plan that repairs anything is blocked; running the chain itself is no repair."""
     repairs = [it for it in plan.steps if not isinstance(it, RunRevision | Stamp | SyncTracker)]
-    if setting.environment.repair is not Repair.NONE or not repairs:
+    if setting.environment.policies.repair is not Repair.NONE or not repairs:
         return plan
     needed = count(len(repairs), "step of repair is needed", "steps of repair are needed")
     found = f"{needed}, and this environment's policy allows none"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def uninitialised_refusal(setting: Setting) -> str:
     """What the policy for databases with nothing of the chain says, if it does not say `create`."""
-    match setting.environment.uninitialised:
+    match setting.environment.policies.uninitialised:
         case Uninitialised.SKIP:
             return "nothing of the chain is in it; its policy is to skip it"
         case Uninitialised.ERROR:
@@ -31,7 +31,7 @@ def uninitialised_refusal(setting: Setting) -> str:
 
 def as_policy_says(setting: Setting, result: Result) -> Result:
     """A preview's result, held back where this environment requires a rehearsal and has had none."""
-    if not setting.environment.require_rehearsal:
+    if not setting.environment.policies.require_rehearsal:
         return result
     from architect_migrate.runs.rehearsal_gate import held_back
 
@@ -52,7 +52,7 @@ def planned(result: Result, prepared: Prepared) -> Result:
 
 def refused(setting: Setting, seen: Survey) -> tuple[Outcome, str] | None:
     """What the policy for databases with nothing of the chain comes to; None where work can go on."""
-    policy = setting.environment.uninitialised
+    policy = setting.environment.policies.uninitialised
     if seen.state not in {State.MISSING, State.UNINITIALISED} or policy is Uninitialised.CREATE:
         return None
     if policy is Uninitialised.ERROR and seen.state is State.MISSING:

@@ -31,7 +31,7 @@ def as_far_as_it_may(setting: Setting) -> tuple[Setting, tuple[Lacking, ...]]:
     refused = {it for one in kept_back for it in one.revisions}
     allowed = frozenset(it for it in wanted if not ancestry(outline, [it]) & refused)
     target = heads(outline, allowed) or ("base",)
-    return replace(setting, environment=replace(setting.environment, heads=target)), kept_back
+    return setting.with_policies(replace(setting.environment.policies, heads=target)), kept_back
 
 
 def preview_promotion(setting: Setting) -> Result:

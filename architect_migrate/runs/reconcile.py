@@ -37,7 +37,7 @@ def _previewed(setting: Setting, target: str | None) -> Result:
         return _unless_refused(setting, built(result, seen, from_nothing(setting, target)))
     outline = setting.outline()
     wanted = wanted_of(setting, target)
-    with reading(path, setting.environment.lock_timeout) as connection:
+    with reading(path, setting.environment.policies.lock_timeout) as connection:
         glanced = glance(setting, connection, outline, wanted)
         if glanced and glanced.state is State.AT_TARGET and not glanced.unsynced:
             return replace(

@@ -53,7 +53,7 @@ def standing(setting: Setting, plan: Plan, schema: str) -> Standing:
     succeeded = [it for it in found if it.result == "done"]
     same = [it for it in succeeded if it.fact("plan") == plan_digest(plan, setting.source.fingerprint)]
     fitting = [it for it in same if it.fact("schema") == schema]
-    most = setting.environment.rehearsal_max_age
+    most = setting.environment.policies.rehearsal_max_age
     if fitting and 0 <= _age(fitting[-1]) <= most:
         return Standing(fitting[-1].number)
     return Standing(0, _why(setting, succeeded, same, fitting))
@@ -66,7 +66,7 @@ def _age(entry: Entry) -> float:
 
 def _why(setting: Setting, succeeded: list[Entry], same: list[Entry], fitting: list[Entry]) -> str:
     if fitting:
-        most = _hours(setting.environment.rehearsal_max_age)
+        most = _hours(setting.environment.policies.rehearsal_max_age)
         return f"rehearsal {fitting[-1].number} of this plan is {_hours(_age(fitting[-1]))} old, and {most} is the most"
     if same:
         return f"the schema has changed since rehearsal {same[-1].number}"
@@ -83,14 +83,14 @@ def as_rehearsed(setting: Setting, connection: sqlite3.Connection, prepared: Pre
     """What was prepared, blocked where a rehearsal is required and there is none; and the rehearsal's number, or 0."""
     plan = prepared.plan
     found = standing(setting, plan, schema_digest(setting, connection)) if plan.steps else Standing()
-    if not found.why or not setting.environment.require_rehearsal:
+    if not found.why or not setting.environment.policies.require_rehearsal:
         return prepared, found.number
     return replace(prepared, plan=_blocked(setting, plan, found)), 0
 
 
 def held_back(setting: Setting, result: Result) -> Result:
     """A preview's result, blocked where a rehearsal is required and there is none."""
-    if result.plan is None or not result.plan.steps or not setting.environment.require_rehearsal:
+    if result.plan is None or not result.plan.steps or not setting.environment.policies.require_rehearsal:
         return result
     found = standing(setting, result.plan, schema_now(setting))
     if not found.why:
@@ -107,7 +107,7 @@ def schema_now(setting: Setting) -> str:
     if not path.exists():
         with closing(sqlite3.connect(":memory:")) as nothing:
             return schema_digest(setting, nothing)
-    with reading(path, setting.environment.lock_timeout) as connection:
+    with reading(path, setting.environment.policies.lock_timeout) as connection:
         return schema_digest(setting, connection)
 
 

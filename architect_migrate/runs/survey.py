@@ -38,7 +38,7 @@ def survey(setting: Setting, target: str | None = None) -> Survey:
         return nothing(State.MISSING, outline, wanted)
     if path.is_file() and path.stat().st_size == 0:
         return nothing(State.UNINITIALISED, outline, wanted)
-    with reading(path, setting.environment.lock_timeout) as connection:
+    with reading(path, setting.environment.policies.lock_timeout) as connection:
         return glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
 
 
@@ -87,7 +87,7 @@ def wanted_of(setting: Setting, target: str | None) -> frozenset[str]:
     Raises as `outline_at` and `position_at`, and ForeignBranchError for what belongs to others.
     """
     environment = setting.environment
-    words = (target,) if target else environment.heads or (environment.target,)
+    words = (target,) if target else environment.policies.targets
     try:
         return _position_of(setting.source, words)
     except UnknownRevisionError:

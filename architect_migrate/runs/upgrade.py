@@ -71,7 +71,7 @@ def _downgrade_previewed(setting: Setting, target: str | None) -> Result:
         return planned(result, Prepared(seen, not_where_it_claims(seen)))
     plan = down(setting, seen, target)
     result = planned(result, Prepared(seen, plan))
-    with reading(file_of(setting.environment.url), setting.environment.lock_timeout) as connection:
+    with reading(file_of(setting.environment.url), setting.environment.policies.lock_timeout) as connection:
         return replace(result, losses=losses(setting, plan, connection))
 
 

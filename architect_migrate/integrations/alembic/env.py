@@ -108,7 +108,7 @@ def _run_online(context: ModuleType) -> None:
     if job.command in _READING:
         _read(context, job)
         return
-    if job.environment.protected and options.yes != job.environment.name:
+    if job.environment.policies.protected and options.yes != job.environment.name:
         raise ProtectedError(job.environment.name, job.command or "run")
     _write(context, job)
 
@@ -132,7 +132,7 @@ def _read(context: ModuleType, job: Job) -> None:
     # An empty model and no names to compare: Alembic's own comparison finds nothing, archmig's is made below.
     quiet = {"target_metadata": sa.MetaData(), "include_name": lambda *_: False} if job.command == "check" else {}
     with (
-        database.reading(job.path, job.environment.lock_timeout) as connection,
+        database.reading(job.path, job.environment.policies.lock_timeout) as connection,
         alchemy(connection) as lent,
     ):
         context.configure(connection=lent, dont_mutate=True, transactional_ddl=True, **quiet)
@@ -165,7 +165,7 @@ def _write(context: ModuleType, job: Job) -> None:
         _enter(record)
         raise
     table = context.get_context().version_table
-    unread = read_back(job.path, job.environment.lock_timeout, table, record.stamps[1])
+    unread = read_back(job.path, job.environment.policies.lock_timeout, table, record.stamps[1])
     _enter(record, str(unread or ""))
     if unread:
         raise unread
@@ -179,7 +179,7 @@ def _enter(record: Record, unread: str = "") -> None:
 def _commit(context: ModuleType, job: Job, record: Record) -> None:
     """Run, and commit; from then on the record tells what was done."""
     with ExitStack() as around:
-        if job.command in {"", "upgrade"} and job.environment.uninitialised is Uninitialised.CREATE:
+        if job.command in {"", "upgrade"} and job.environment.policies.uninitialised is Uninitialised.CREATE:
             around.enter_context(database.created(job.path))
         around.enter_context(_explained(job))
         try:
@@ -191,12 +191,12 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
 def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
     """A commit that SQLite calls failed: the stamp in the file says what came of it, else nobody knows."""
     table = context.get_context().version_table
-    found = landed_by_stamp(job.path, job.environment.lock_timeout, table, *record.stamps)
+    found = landed_by_stamp(job.path, job.environment.policies.lock_timeout, table, *record.stamps)
     logging.getLogger("alembic.archmig").warning("%s", settled(error, found))
 
 
 def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:
-    with database.transaction(job.path, job.environment.lock_timeout) as connection:
+    with database.transaction(job.path, job.environment.policies.lock_timeout) as connection:
         sound = _sound(job.path, connection)
         before = violations(connection)
         with alchemy(connection) as lent:
@@ -251,7 +251,7 @@ def _found_in_the_way(job: Job) -> tuple[str, ...]:
     with suppress(ArchmigError):
         history = history_at(source_for(job))
         table = history.outline.version_table
-        with database.reading(job.path, job.environment.lock_timeout) as connection:
+        with database.reading(job.path, job.environment.policies.lock_timeout) as connection:
             position = ancestry(history.outline, read_claims(connection, None, table).stamp or ())
             schema = read_schema(connection, bookkeeping(job, table))
         return in_the_way(history, position, schema, resolutions_for(job.matrix, job.environment))

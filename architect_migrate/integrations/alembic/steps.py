@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
     """Raise ForeignBranchError for a revision on a branch that only other environments list."""
-    if not any(it.heads for it in job.matrix.environments):
+    if not any(it.policies.heads for it in job.matrix.environments):
         return
     source = source_for(job)
     if foreign := foreign_at(source) & set(revisions):
@@ -52,7 +52,7 @@ def _refuse_unrehearsed(
     job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: sqlite3.Connection
 ) -> None:
     """Raise NotRehearsedError where a rehearsal is required, and there is none of what archmig would plan for this."""
-    if not job.environment.require_rehearsal or not (up or down):
+    if not job.environment.policies.require_rehearsal or not (up or down):
         return
     setting = setting_for(job.matrix, job.environment, cache_folder(os.environ))
     plan = as_alembic_goes(setting.outline(), up, down, stamped)

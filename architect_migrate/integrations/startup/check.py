@@ -66,7 +66,7 @@ def compared(call: Call, matrix: Matrix, setting: Setting) -> Start:
         and before == _evidence(call, sources)
         and _is_of_now(call, matrix, setting, before)
     ):
-        told = {"start": kept(found), "on_pending": setting.environment.on_pending.value}
+        told = {"start": kept(found), "on_pending": setting.environment.policies.on_pending.value}
         remember(memo_file(call.cache, matrix.file, call.word), sources, before, told)
     return found
 
@@ -77,8 +77,8 @@ def _is_of_now(call: Call, matrix: Matrix, setting: Setting, proof: Mapping[str,
 
 
 def _briefly(setting: Setting) -> Setting:
-    timeout = min(setting.environment.lock_timeout, _MOMENT)
-    return replace(setting, environment=replace(setting.environment, lock_timeout=timeout))
+    policies = setting.environment.policies
+    return setting.with_policies(replace(policies, lock_timeout=min(policies.lock_timeout, _MOMENT)))
 
 
 def _sources(call: Call, matrix: Matrix, setting: Setting) -> Sources:
@@ -112,7 +112,7 @@ def _told(matrix: Matrix, setting: Setting, seen: Survey) -> Start:
         compared=not empty,
         breaking=seen.drift.get("breaking", 0),
         behavioural=seen.drift.get("behavioural", 0),
-        may_be_empty=empty and setting.environment.uninitialised is Uninitialised.SKIP,
+        may_be_empty=empty and setting.environment.policies.uninitialised is Uninitialised.SKIP,
     )
     return replace(found, advice=advice(matrix, found))
 
@@ -141,8 +141,7 @@ def _as_claimed(matrix: Matrix, setting: Setting) -> Start:
         from architect_migrate.model.branches import foreign, outline_without
 
         outline = outline_without(outline, foreign(outline, source.reserved, source.excluded))
-    words = environment.heads or (environment.target,)
-    wanted = frozenset[str]().union(*(position_at(outline, it) for it in words))
+    wanted = frozenset[str]().union(*(position_at(outline, it) for it in environment.policies.targets))
     state, stamp = _stamp(setting, outline.version_table)
     left = wanted - ancestry(outline, stamp)
     pending = tuple(it for it in outline.order if it in left) if stamp or state is not StartState.UNKNOWN else ()
@@ -158,7 +157,7 @@ def _as_claimed(matrix: Matrix, setting: Setting) -> Start:
         target=heads(outline, wanted),
         pending=() if state is StartState.REFUSED else pending,
         may_be_empty=state in {StartState.UNINITIALISED, StartState.MISSING}
-        and environment.uninitialised is Uninitialised.SKIP,
+        and environment.policies.uninitialised is Uninitialised.SKIP,
     )
     return replace(found, advice=advice(matrix, found))
 
@@ -170,7 +169,7 @@ def _stamp(setting: Setting, version_table: str) -> tuple[StartState, tuple[str,
         return StartState.MISSING, ()
     if path.is_file() and not path.stat().st_size:
         return StartState.UNINITIALISED, ()
-    with reading(path, setting.environment.lock_timeout) as connection:
+    with reading(path, setting.environment.policies.lock_timeout) as connection:
         return StartState.UNKNOWN, read_claims(connection, None, version_table).stamp or ()
 
 

@@ -69,15 +69,15 @@ def upgraded(call: Call, matrix: Matrix, setting: Setting) -> Start:
 
 def _is_to_be_upgraded(found: Start, environment: Environment) -> bool:
     if found.state in _BUILDABLE:
-        return environment.uninitialised is Uninitialised.CREATE
+        return environment.policies.uninitialised is Uninitialised.CREATE
     return found.state is StartState.PENDING
 
 
 def _policy_against(environment: Environment) -> str:
     """Why this environment is not changed without a person; empty where it may be."""
-    if environment.protected:
+    if environment.policies.protected:
         return "it is protected"
-    return "it wants a rehearsal first" if environment.require_rehearsal else ""
+    return "it wants a rehearsal first" if environment.policies.require_rehearsal else ""
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def _turn(call: Call, setting: Setting) -> Iterator[None]:
         try:
             file = turn_file(call.cache, file_of(setting.environment.url)) if call.cache else None
             if file:
-                stack.enter_context(held(file, setting.environment.lock_timeout))
+                stack.enter_context(held(file, setting.environment.policies.lock_timeout))
         except LockedByRunError:
             raise
         except (DatabaseError, OSError):

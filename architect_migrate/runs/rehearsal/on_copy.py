@@ -27,7 +27,8 @@ def stand_in(setting: Setting, times: int) -> Iterator[Setting]:
     """
     with private_folder() as folder:
         copy = _copied(setting, folder, times)
-        environment = replace(setting.environment, url=sqlite_url(copy), require_rehearsal=False)
+        policies = replace(setting.environment.policies, require_rehearsal=False)
+        environment = replace(setting.environment, url=sqlite_url(copy), policies=policies)
         yield replace(
             setting,
             environment=environment,
@@ -39,8 +40,8 @@ def stand_in(setting: Setting, times: int) -> Iterator[Setting]:
 
 
 def _copied(setting: Setting, folder: Path, times: int) -> Path:
-    path, policy = file_of(setting.environment.url), setting.environment.uninitialised
+    path, policy = file_of(setting.environment.url), setting.environment.policies.uninitialised
     if not path.exists() and policy is not Uninitialised.ERROR:
         return folder / "database.db"
-    with reading(path, setting.environment.lock_timeout) as source:
+    with reading(path, setting.environment.policies.lock_timeout) as source:
         return copy_of(source, folder, times)

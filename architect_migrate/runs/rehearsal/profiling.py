@@ -93,7 +93,7 @@ def profile_pending(setting: Setting, told: Progress, target: str | None = None)
 
     Raises CopyError, RehearsalFailedError, and what `reading` raises of the original.
     """
-    freely = replace(setting, environment=replace(setting.environment, require_rehearsal=False))
+    freely = setting.with_policies(replace(setting.environment.policies, require_rehearsal=False))
     command = fitting(freely, target)
     shown = replace(previewed(freely, command, target), survey=None)
     path = file_of(setting.environment.url)

@@ -85,7 +85,7 @@ def try_out(
 ) -> Rehearsal:
     """The same for a downgrade to the environment's own heads, too. Raises CopyError, and as `reading`."""
     started = time.time()
-    freely = replace(setting, environment=replace(setting.environment, require_rehearsal=False))
+    freely = setting.with_policies(replace(setting.environment.policies, require_rehearsal=False))
     chosen = command or fitting(freely, target)
     shown = previewed(freely, chosen, target)
     if shown.outcome is not Outcome.PLANNED:
@@ -226,8 +226,8 @@ def _repairs(plan: Plan) -> bool:
 def _gone(its: Setting, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
     """Go to a position; how long it took, and what it took away. Raises UsageError where it is blocked."""
     tops = heads(its.outline(), position) or ("base",)
-    anywhere = replace(its.environment, heads=tops, uninitialised=Uninitialised.CREATE)
-    there = replace(its, environment=anywhere, required=())
+    anywhere = replace(its.environment.policies, heads=tops, uninitialised=Uninitialised.CREATE)
+    there = replace(its.with_policies(anywhere), required=())
     shown = previewed(there, command, None)
     if shown.outcome is not Outcome.PLANNED or shown.plan is None:
         blockers = shown.plan.blockers if shown.plan else ()

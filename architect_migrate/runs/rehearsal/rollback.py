@@ -98,7 +98,7 @@ def _one_step_back(setting: Setting, head: str | None) -> Setting:
         )
         raise UsageError(f"{said}, and one step back is from one of them", f"name it: --head {tops[-1]}")
     left = heads(outline, position - {chosen[0]}) or ("base",)
-    return replace(setting, environment=replace(setting.environment, heads=left))
+    return setting.with_policies(replace(setting.environment.policies, heads=left))
 
 
 def _gone(changes: tuple[TableDelta, ...]) -> tuple[Loss, ...]:

@@ -120,7 +120,7 @@ def _audited(setting: Setting, its: Setting, told: Progress) -> Audit:
 def _soundness(its: Setting) -> Soundness:
     """What integrity_check finds; on a connection that cannot write, SQLite 3.40 leaves CHECK constraints out of it."""
     try:
-        with transaction(file_of(its.environment.url), its.environment.lock_timeout) as connection:
+        with transaction(file_of(its.environment.url), its.environment.policies.lock_timeout) as connection:
             return soundness(connection)
     except DamagedError as error:
         return Soundness((error.detail,))
@@ -159,7 +159,7 @@ def _tried(
 
     with (
         reading(file_of(its.environment.url)) as before,
-        transaction(file_of(trial.environment.url), trial.environment.lock_timeout) as after,
+        transaction(file_of(trial.environment.url), trial.environment.policies.lock_timeout) as after,
     ):
 
         def work(runner: Runner) -> list[tuple[str, tuple[LackingRows, ...] | str]]:
