@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.context import setting_for
 from architect_migrate.config.editor import raw_entry, rewritten, tried, with_entry
-from architect_migrate.config.policies import expanded
-from architect_migrate.config.toml_reader import Table
+from architect_migrate.config.loader import as_written
 from architect_migrate.core.atomic_files import made_folder
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import UsageError
@@ -92,7 +91,7 @@ def _created(
     foreseen = tried(matrix.file, environ, change)
     (environment,) = select(foreseen, [wanted.name], ())
     final = file_of(environment.url)
-    _refuse_link(matrix.file.absolute().parent / expanded(Table(file, "", {}), "path", str(values["path"]), environ))
+    _refuse_link(as_written(foreseen, wanted.name)[1])
     _refuse_place(matrix, final)
     with _folder(final.parent):
         copy = backup.clone(original, final, told=told)

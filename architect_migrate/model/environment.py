@@ -73,7 +73,8 @@ class Policies:
 class Environment:
     """One database and its policies; the path in `url` is absolute and real (symbolic links followed).
 
-    `requires` names the environments that must have had a revision before this one gets it.
+    `requires` names the environments that must have had a revision before this one gets it. `path_written` is the
+    path before any link is followed; None for a database that is no file, or that is not listed.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Environment:
     tags: frozenset[str] = frozenset()
     policies: Policies = Policies()
     requires: tuple[str, ...] = ()
+    path_written: Path | None = field(default=None, compare=False)
 
 
 class Kind(Enum):
@@ -188,7 +190,10 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """All of environments.toml; paths are absolute, `defaults` for files named by path, ages in seconds."""
+    """All of environments.toml; paths are absolute, `defaults` for files named by path, ages in seconds.
+
+    `script_written` is the path to `script` before any link is followed; None where the file names none.
+    """
 
     file: Path
     environments: tuple[Environment, ...]
@@ -201,6 +206,7 @@ class Matrix:
     backup_keep: int | None = None
     backup_max_age: int | None = None
     notify: Notify | None = None
+    script_written: Path | None = field(default=None, compare=False)
 
 
 def empty_matrix(folder: Path) -> Matrix:

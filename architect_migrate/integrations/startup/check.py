@@ -57,23 +57,26 @@ def compared(call: Call, matrix: Matrix, setting: Setting) -> Start:
     """What a comparison with the chain tells, which is replayed if it never was; remembered for the next start."""
     brief = _briefly(setting)
     brief.outline()
-    sources = _sources(call, matrix, setting)
+    sources = _sources(matrix, setting)
     before = _evidence(call, sources)
     found = _told(matrix, brief, survey(brief))
     if (
         call.cache
         and found.compared
         and before == _evidence(call, sources)
-        and _is_of_now(call, matrix, setting, before)
+        and _is_of_now(call, matrix, setting, sources, before)
     ):
         told = {"start": kept(found), "on_pending": setting.environment.policies.on_pending.value}
         remember(memo_file(call.cache, matrix.file, call.word), sources, before, told)
     return found
 
 
-def _is_of_now(call: Call, matrix: Matrix, setting: Setting, proof: Mapping[str, str]) -> bool:
+def _is_of_now(call: Call, matrix: Matrix, setting: Setting, sources: Sources, proof: Mapping[str, str]) -> bool:
     """Whether evidence is of the chain and the environments.toml that were read before it was taken."""
-    return proof.get("chain") == setting.source.fingerprint and read_matrix(matrix.file, call.environ) == matrix
+    if proof.get("chain") != setting.source.fingerprint:
+        return False
+    now = read_matrix(matrix.file, call.environ)
+    return now == matrix and _sources(now, setting) == sources
 
 
 def _briefly(setting: Setting) -> Setting:
@@ -81,8 +84,8 @@ def _briefly(setting: Setting) -> Setting:
     return setting.with_policies(replace(policies, lock_timeout=min(policies.lock_timeout, _MOMENT)))
 
 
-def _sources(call: Call, matrix: Matrix, setting: Setting) -> Sources:
-    chain, database = as_written(matrix.file, setting.environment.name, call.environ)
+def _sources(matrix: Matrix, setting: Setting) -> Sources:
+    chain, database = as_written(matrix, setting.environment.name)
     tracker = setting.tracker.table if setting.tracker else ""
     return Sources(matrix.file, chain, database, setting.outline().version_table, tracker)
 
