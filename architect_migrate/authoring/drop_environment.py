@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.backups import service
 from architect_migrate.config.context import setting_for
 from architect_migrate.config.editor import rewritten, tried, without_entry
+from architect_migrate.config.policies import may_be_changed
 from architect_migrate.core.atomic_files import sync
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import EntryError
@@ -54,7 +55,7 @@ def droppable(matrix: Matrix, environ: Mapping[str, str], name: str) -> Environm
     (environment,) = select(matrix, [name], ())
     file = str(matrix.file)
     waiting = [it.name for it in matrix.environments if name in it.requires]
-    if environment.policies.protected:
+    if not may_be_changed(environment):
         raise EntryError(file, name, "is protected", f"{_NOTHING}: take protected = true away first, if you mean it")
     if matrix.default_environment == name:
         raise EntryError(

@@ -10,7 +10,6 @@ from architect_migrate.authoring.table_groups import groups
 from architect_migrate.databases.sqlite.connection import file_of, reading
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.questions import row_counts
-from architect_migrate.model.compare import Severity
 from architect_migrate.model.diff import Reordered, severity
 from architect_migrate.model.facts import owner
 from architect_migrate.model.history import reference
@@ -105,4 +104,4 @@ def _owner(change: Change) -> str:
 
 
 def _loudness(change: Change) -> int:
-    return list(Severity).index(severity(change))
+    return severity(change).rank

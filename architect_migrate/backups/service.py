@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups.record import Copy, Record, copies, copies_of, write_record
+from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.database_errors import BackupError, DamagedError, NotADatabaseError
 from architect_migrate.core.errors import LedgerError
 from architect_migrate.databases.sqlite.connection import file_of, reading
@@ -18,7 +19,6 @@ from architect_migrate.databases.sqlite.rows.exact import exact, row_tables
 from architect_migrate.databases.sqlite.rows.integrity import damage
 from architect_migrate.ledger import store
 from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
-from architect_migrate.model.environment import Uninitialised
 
 if TYPE_CHECKING:
     import sqlite3
@@ -97,7 +97,7 @@ def create(setting: Setting) -> Backup | None:
 
 def _created(setting: Setting) -> Backup | None:
     path = file_of(setting.environment.url)
-    if not path.exists() and setting.environment.policies.uninitialised is Uninitialised.SKIP:
+    if not path.exists() and skips_uninitialised(setting.environment):
         return None
     with reading(path, setting.environment.policies.lock_timeout) as connection:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TextIO
 
 from architect_migrate.cli.report.layout import ansi, plain
+from architect_migrate.config.policies import may_be_changed
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import ArchmigError, OutputError, UsageError
 from architect_migrate.core.text import harmless
@@ -182,10 +183,10 @@ def agreed(options: Options, settings: tuple[Setting, ...], consent: Consent) ->
     if consent is Consent.GIVEN:
         return settings
     require_somebody(f"look with archmig {options.command} --dry-run, then add --yes")
-    free = tuple(it for it in settings if not it.environment.policies.protected)
+    free = tuple(it for it in settings if may_be_changed(it.environment))
     names = ", ".join(it.environment.name for it in free)
     allowed = bool(free) and ask(f"{options.command} {names}? [y/N]").lower() in {"y", "yes"}
-    return tuple(it for it in settings if (_named(options, it) if it.environment.policies.protected else allowed))
+    return tuple(it for it in settings if (allowed if may_be_changed(it.environment) else _named(options, it)))
 
 
 def require_somebody(advice: str) -> None:
@@ -197,7 +198,8 @@ def require_somebody(advice: str) -> None:
 def _named(options: Options, setting: Setting) -> bool:
     """Whether a protected environment's name was typed."""
     name = setting.environment.name
-    if ask(f"{name} is protected: type its name to {options.command} it, anything else leaves it:") == name:
+    typed = ask(f"{name} is protected: type its name to {options.command} it, anything else leaves it:")
+    if may_be_changed(setting.environment, typed):
         return True
     say(f"{name}: left as it is")
     return False

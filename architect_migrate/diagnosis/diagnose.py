@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.claims import Attribution, Claim, attributions, claim_of
 from architect_migrate.diagnosis.resolutions import keeper
-from architect_migrate.model.compare import Severity, compare
+from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import (
     Change,
     Differs,
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from architect_migrate.model.history import Effects, History
     from architect_migrate.model.revision_graph import Revision
     from architect_migrate.model.schema import Key, Schema
-
-_SERIOUS = {Severity.BREAKING, Severity.BEHAVIOURAL}
 
 
 class Verdict(Enum):
@@ -151,7 +149,7 @@ def _removed(its: Effects, found: Mapping[Key, Fact]) -> bool:
 
 
 def _serious(expected: Fact, actual: Fact) -> bool:
-    return any(it.severity in _SERIOUS for it in compare(expected, actual))
+    return any(it.severity.needs_repair for it in compare(expected, actual))
 
 
 def _extended(

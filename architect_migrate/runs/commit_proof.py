@@ -16,8 +16,8 @@ from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.foreign_keys import newly_dangling, violations
 from architect_migrate.databases.sqlite.rows.integrity import soundness
 from architect_migrate.databases.sqlite.rows.proof import Permitted, RowProof, prove_rows
-from architect_migrate.diagnosis.resolutions import keeper
-from architect_migrate.model.diff import diff, explain, needs_repair
+from architect_migrate.diagnosis.drift import to_repair
+from architect_migrate.model.diff import diff, explain
 from architect_migrate.model.facts import ColumnFact, TableFact, ViewFact, describe, facts
 from architect_migrate.model.history import effects, reference, snapshots
 from architect_migrate.model.revision_graph import heads
@@ -88,7 +88,7 @@ def _schema_problems(setting: Setting, plan: Plan, connection: sqlite3.Connectio
         return []
     schema = read_schema(connection, setting.hidden(outline.version_table))
     changes = diff(reference(setting.history(), plan.after), schema)
-    wrong = [explain(it) for it in changes if needs_repair(it) and not keeper(it, setting.resolutions)]
+    wrong = [explain(it) for it in to_repair(changes, setting.resolutions)]
     return wrong + _left_over(setting, plan, schema)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.backups import service
 from architect_migrate.backups.record import read_record
+from architect_migrate.config.policies import builds_uninitialised
 from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
 from architect_migrate.core.database_errors import CommitFailedError, DamagedError
 from architect_migrate.core.errors import LedgerError
@@ -20,7 +21,6 @@ from architect_migrate.databases.sqlite.files.commit_check import Landed, landed
 from architect_migrate.databases.sqlite.fingerprint import traces_of
 from architect_migrate.databases.sqlite.rows.integrity import soundness
 from architect_migrate.ledger import recorder, store
-from architect_migrate.model.environment import Uninitialised
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.planning.results import Outcome, Receipt, Result
@@ -113,9 +113,9 @@ def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
 @contextmanager
 def _in_transaction(run: _Run) -> Iterator[sqlite3.Connection]:
     """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
-    policies = run.setting.environment.policies
-    making = policies.uninitialised is Uninitialised.CREATE
-    with created(run.path) if making else nullcontext(), transaction(run.path, policies.lock_timeout) as connection:
+    environment = run.setting.environment
+    made = created(run.path) if builds_uninitialised(environment) else nullcontext()
+    with made, transaction(run.path, environment.policies.lock_timeout) as connection:
         yield connection
 
 

@@ -23,6 +23,7 @@ from architect_migrate.runs.survey import wanted_of
 if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
     from architect_migrate.ledger.store import Entry
+    from architect_migrate.model.environment import Environment
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
     from architect_migrate.runs.contracts import Prepared
@@ -37,6 +38,16 @@ class Standing:
 
     number: int = 0
     why: str = ""
+
+
+def is_required(environment: Environment) -> bool:
+    """Whether a plan may only be run on an environment after it was rehearsed."""
+    return environment.policies.require_rehearsal
+
+
+def without_gate(setting: Setting) -> Setting:
+    """The same setting, in which no rehearsal is required: that of a rehearsal itself."""
+    return setting.with_policies(replace(setting.environment.policies, require_rehearsal=False))
 
 
 def schema_digest(setting: Setting, connection: sqlite3.Connection) -> str:
@@ -83,14 +94,14 @@ def as_rehearsed(setting: Setting, connection: sqlite3.Connection, prepared: Pre
     """What was prepared, blocked where a rehearsal is required and there is none; and the rehearsal's number, or 0."""
     plan = prepared.plan
     found = standing(setting, plan, schema_digest(setting, connection)) if plan.steps else Standing()
-    if not found.why or not setting.environment.policies.require_rehearsal:
+    if not found.why or not is_required(setting.environment):
         return prepared, found.number
     return replace(prepared, plan=_blocked(setting, plan, found)), 0
 
 
 def held_back(setting: Setting, result: Result) -> Result:
     """A preview's result, blocked where a rehearsal is required and there is none."""
-    if result.plan is None or not result.plan.steps or not setting.environment.policies.require_rehearsal:
+    if result.plan is None or not result.plan.steps or not is_required(setting.environment):
         return result
     found = standing(setting, result.plan, schema_now(setting))
     if not found.why:

@@ -131,22 +131,18 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     from architect_migrate.diagnosis.data_only_revisions import left_alone
     from architect_migrate.diagnosis.describe import findings_of
     from architect_migrate.diagnosis.diagnose import diagnose
-    from architect_migrate.diagnosis.resolutions import keeper
-    from architect_migrate.model.diff import needs_repair, severity
+    from architect_migrate.diagnosis.drift import by_severity, let_stand, to_repair
 
     history = setting.history()
     outline = history.outline
     claims = read_claims(connection, setting.tracker, outline.version_table)
     schema = read_schema(connection, setting.hidden(outline.version_table))
     diagnosis = diagnose(history, schema, claims, setting.resolutions)
-    serious = [it for it in diagnosis.changes if needs_repair(it)]
-    kept = tuple((it, why) for it in serious if (why := keeper(it, setting.resolutions)))
-    still = [it for it, _ in kept]
-    drift = Counter(severity(it).value for it in diagnosis.changes if it not in still)
-    drift["kept"] = len(kept)
+    kept = let_stand(diagnosis.changes, setting.resolutions)
+    drift = by_severity(diagnosis.changes, kept)
     pending = tuple(it for it in outline.order if it in wanted - diagnosis.position)
     findings = (*left_alone(history, diagnosis), *findings_of(outline, diagnosis, claims, kept))
-    state = _state(outline, claims, diagnosis, len(serious) - len(kept), bool(pending))
+    state = _state(outline, claims, diagnosis, len(to_repair(diagnosis.changes, setting.resolutions)), bool(pending))
     traces = traces_of(connection, setting.hidden(outline.version_table))
     seen = Survey(state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept, traces)
     return _with_tracker(setting, seen)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from architect_migrate.config.policies import builds_uninitialised, may_be_changed
 from architect_migrate.core.chain_errors import (
     ChainError,
     DriftedError,
@@ -42,7 +43,7 @@ from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of,
 from architect_migrate.integrations.alembic.record import recording
 from architect_migrate.integrations.alembic.steps import refuse_foreign, watched_steps
 from architect_migrate.model.diff import explain
-from architect_migrate.model.environment import Uninitialised, resolutions_for
+from architect_migrate.model.environment import resolutions_for
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.revisions import alembic_runtime
 from architect_migrate.revisions.replay import history_at
@@ -108,7 +109,7 @@ def _run_online(context: ModuleType) -> None:
     if job.command in _READING:
         _read(context, job)
         return
-    if job.environment.policies.protected and options.yes != job.environment.name:
+    if not may_be_changed(job.environment, options.yes):
         raise ProtectedError(job.environment.name, job.command or "run")
     _write(context, job)
 
@@ -179,7 +180,7 @@ def _enter(record: Record, unread: str = "") -> None:
 def _commit(context: ModuleType, job: Job, record: Record) -> None:
     """Run, and commit; from then on the record tells what was done."""
     with ExitStack() as around:
-        if job.command in {"", "upgrade"} and job.environment.policies.uninitialised is Uninitialised.CREATE:
+        if job.command in {"", "upgrade"} and builds_uninitialised(job.environment):
             around.enter_context(database.created(job.path))
         around.enter_context(_explained(job))
         try:

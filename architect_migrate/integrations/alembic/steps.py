@@ -20,7 +20,7 @@ from architect_migrate.revisions import alembic_runtime
 from architect_migrate.revisions.replay import cache_folder, foreign_at, history_of
 from architect_migrate.runs.native_plan import as_alembic_goes
 from architect_migrate.runs.promotion_gate import lacking
-from architect_migrate.runs.rehearsal_gate import advice_for, schema_digest, standing
+from architect_migrate.runs.rehearsal_gate import advice_for, is_required, schema_digest, standing
 from architect_migrate.runs.survey import foreign_error
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _refuse_unrehearsed(
     job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: sqlite3.Connection
 ) -> None:
     """Raise NotRehearsedError where a rehearsal is required, and there is none of what archmig would plan for this."""
-    if not job.environment.policies.require_rehearsal or not (up or down):
+    if not is_required(job.environment) or not (up or down):
         return
     setting = setting_for(job.matrix, job.environment, cache_folder(os.environ))
     plan = as_alembic_goes(setting.outline(), up, down, stamped)

@@ -12,13 +12,13 @@ from shlex import quote as shell
 from typing import TYPE_CHECKING
 
 from architect_migrate.config.loader import as_written, read_matrix
+from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import file_of, reading
 from architect_migrate.diagnosis.claims import stamp_problem
 from architect_migrate.integrations.startup.memo import Sources, evidence, kept, memo_file, remember
 from architect_migrate.integrations.startup.status import Start, StartState
-from architect_migrate.model.environment import Uninitialised
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
 from architect_migrate.planning.results import State
 from architect_migrate.revisions.replay import is_remembered
@@ -115,7 +115,7 @@ def _told(matrix: Matrix, setting: Setting, seen: Survey) -> Start:
         compared=not empty,
         breaking=seen.drift.get("breaking", 0),
         behavioural=seen.drift.get("behavioural", 0),
-        may_be_empty=empty and setting.environment.policies.uninitialised is Uninitialised.SKIP,
+        may_be_empty=empty and skips_uninitialised(setting.environment),
     )
     return replace(found, advice=advice(matrix, found))
 
@@ -159,8 +159,7 @@ def _as_claimed(matrix: Matrix, setting: Setting) -> Start:
         current=stamp,
         target=heads(outline, wanted),
         pending=() if state is StartState.REFUSED else pending,
-        may_be_empty=state in {StartState.UNINITIALISED, StartState.MISSING}
-        and environment.policies.uninitialised is Uninitialised.SKIP,
+        may_be_empty=state in {StartState.UNINITIALISED, StartState.MISSING} and skips_uninitialised(environment),
     )
     return replace(found, advice=advice(matrix, found))
 

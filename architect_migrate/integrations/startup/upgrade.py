@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from architect_migrate.config.policies import builds_uninitialised, may_be_changed
 from architect_migrate.core.database_errors import DatabaseError, LockedByRunError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.connection import file_of
@@ -21,7 +22,6 @@ from architect_migrate.databases.sqlite.run_lock import held
 from architect_migrate.integrations.startup.check import at_once, compared
 from architect_migrate.integrations.startup.memo import turn_file
 from architect_migrate.integrations.startup.status import StartState
-from architect_migrate.model.environment import Uninitialised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,15 +69,17 @@ def upgraded(call: Call, matrix: Matrix, setting: Setting) -> Start:
 
 def _is_to_be_upgraded(found: Start, environment: Environment) -> bool:
     if found.state in _BUILDABLE:
-        return environment.policies.uninitialised is Uninitialised.CREATE
+        return builds_uninitialised(environment)
     return found.state is StartState.PENDING
 
 
 def _policy_against(environment: Environment) -> str:
     """Why this environment is not changed without a person; empty where it may be."""
-    if environment.policies.protected:
+    from architect_migrate.runs.rehearsal_gate import is_required
+
+    if not may_be_changed(environment):
         return "it is protected"
-    return "it wants a rehearsal first" if environment.policies.require_rehearsal else ""
+    return "it wants a rehearsal first" if is_required(environment) else ""
 
 
 @contextmanager

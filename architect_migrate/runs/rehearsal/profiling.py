@@ -18,6 +18,7 @@ from architect_migrate.revisions.replay import outline_at
 from architect_migrate.runs.rehearsal.commands import fitting, named, previewed
 from architect_migrate.runs.rehearsal.on_copy import stand_in
 from architect_migrate.runs.rehearsal.results import Command
+from architect_migrate.runs.rehearsal_gate import without_gate
 
 if TYPE_CHECKING:
     import sqlite3
@@ -93,7 +94,7 @@ def profile_pending(setting: Setting, told: Progress, target: str | None = None)
 
     Raises CopyError, RehearsalFailedError, and what `reading` raises of the original.
     """
-    freely = setting.with_policies(replace(setting.environment.policies, require_rehearsal=False))
+    freely = without_gate(setting)
     command = fitting(freely, target)
     shown = replace(previewed(freely, command, target), survey=None)
     path = file_of(setting.environment.url)

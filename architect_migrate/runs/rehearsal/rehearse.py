@@ -27,7 +27,7 @@ from architect_migrate.runs.preview import blank
 from architect_migrate.runs.rehearsal.commands import carried_out, fitting, named, previewed, refuse_target
 from architect_migrate.runs.rehearsal.on_copy import stand_in
 from architect_migrate.runs.rehearsal.results import Command, Rehearsal, Roundtrip, Timing, Way
-from architect_migrate.runs.rehearsal_gate import ACTION, schema_now
+from architect_migrate.runs.rehearsal_gate import ACTION, schema_now, without_gate
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
@@ -85,7 +85,7 @@ def try_out(
 ) -> Rehearsal:
     """The same for a downgrade to the environment's own heads, too. Raises CopyError, and as `reading`."""
     started = time.time()
-    freely = setting.with_policies(replace(setting.environment.policies, require_rehearsal=False))
+    freely = without_gate(setting)
     chosen = command or fitting(freely, target)
     shown = previewed(freely, chosen, target)
     if shown.outcome is not Outcome.PLANNED:
