@@ -45,7 +45,7 @@ def hotfix_of(setting: Setting, names: tuple[str, ...]) -> Hotfix:
 
     Raises as `reading`, and NewRevisionError where a name means nothing of that, or nothing is left to bring.
     """
-    history, environment = setting.history(), setting.environment
+    history, environment = setting.history, setting.environment
     path = file_of(environment.url)
     with reading(path, environment.policies.lock_timeout) as connection:
         actual = read_schema(connection, setting.hidden(history.outline.version_table))

@@ -88,7 +88,7 @@ def judged(setting: Setting) -> Iterator[Pruned]:
         elsewhere: list[_Elsewhere] = [(path, content_of(live))]
     sure = [it for it in reversed(found) if it not in over and it.record and not it.problem and not verify(it).problem]
     elsewhere += [(it.path, it.record.content) for it in sure if it.record]
-    exempt = {setting.outline().version_table.lower()}
+    exempt = {setting.outline.version_table.lower()}
     for copy in over:
         why = _only_here(copy, elsewhere, exempt)
         if why and copy.record:

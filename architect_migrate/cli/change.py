@@ -118,7 +118,7 @@ def _foresee(options: Options, preview: Callable[[Setting], Result], target: str
     from architect_migrate.cli.sql import dry
 
     settings = to_read(options)
-    _refuse_unknown(settings[0].chain(), target)
+    _refuse_unknown(settings[0].chain, target)
     began = time.time()
     found = look(settings, options, preview)
     _, notices = known(settings, found, began)
@@ -128,7 +128,7 @@ def _foresee(options: Options, preview: Callable[[Setting], Result], target: str
 def _perform(options: Options, change: _Change, consent: Consent) -> int:
     """Preview every environment, ask once for all, run those that were planned, tell what came of each."""
     settings = to_change(options)
-    _refuse_unknown(settings[0].chain(), change.target)
+    _refuse_unknown(settings[0].chain, change.target)
     began = time.time()
     return go_on(options, settings, look(settings, options, change.preview), change.execute, consent, began=began)
 
@@ -143,7 +143,7 @@ def go_on(
     began: float,
 ) -> int:
     """Ask once for all that were planned, run them, tell what came of each; `began` is when it was looked at them."""
-    outline = settings[0].chain()
+    outline = settings[0].chain
     _, notices = known(settings, found, began)
     previews = tuple(_entered(its, it, began, notices) for its, it in zip(settings, found, strict=True))
     planned = {it.environment: it for it in previews if it.outcome is Outcome.PLANNED}

@@ -175,5 +175,5 @@ def _short_names(settings: Sequence[Setting]) -> dict[str, str]:
     from architect_migrate.cli.report.chain import short_names
 
     with suppress(ArchmigError):
-        return short_names(settings[0].chain()) if settings else {}
+        return short_names(settings[0].chain) if settings else {}
     return {}

@@ -35,7 +35,7 @@ def status(options: Options, *, grid: Grid = False) -> int:
     things that the chain does not know, and what a [[resolve]] entry keeps.
     """
     settings = to_read(options)
-    outline, began = settings[0].chain(), time.time()
+    outline, began = settings[0].chain, time.time()
     results = look(settings, options, partial(observe.observe, action="status"))
     last, notices = known(settings, results, began)
     code = could_read(results)
@@ -68,7 +68,7 @@ def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose
     Then says what was found, and what to do about it.
     """
     settings = to_read(options)
-    outline = settings[0].chain()
+    outline = settings[0].chain
     only = _one(outline, revision) if revision else None
     results = look(settings, options, partial(observe.examine, action="diagnose"))
     code = could_read(results)
@@ -108,7 +108,7 @@ def check(options: Options, *, notify: Notify = False) -> int:
 def _checked(options: Options) -> Checked:
     """Check and show how it came out."""
     settings = to_read(options)
-    outline, began = settings[0].chain(), time.time()
+    outline, began = settings[0].chain, time.time()
     results = look(settings, options, partial(observe.observe, action="check"))
     words = tuple(
         observe.unclean(setting, it.survey) if it.survey else "" for setting, it in zip(settings, results, strict=True)
@@ -140,7 +140,7 @@ def _checked(options: Options) -> Checked:
 def pending(options: Options) -> int:
     """List what is left to run for each database."""
     settings = to_read(options)
-    outline = settings[0].chain()
+    outline = settings[0].chain
     results = look(settings, options, partial(observe.observe, action="pending"))
     code = could_read(results)
     if options.as_json:
@@ -163,7 +163,7 @@ def history(options: Options) -> int:
     from architect_migrate.model.revision_graph import heads
 
     settings = to_read(options) if options.chosen else ()
-    outline = settings[0].chain() if settings else chain_of(options)
+    outline = settings[0].chain if settings else chain_of(options)
     results = look(settings, options, partial(observe.observe, action="history"))
     code = could_read(results)
     if options.as_json:

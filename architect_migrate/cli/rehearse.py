@@ -62,7 +62,7 @@ def rehearse(
     from architect_migrate.runs.rehearsal.results import Way
 
     settings = to_read(options)
-    outline = settings[0].chain()
+    outline = settings[0].chain
     way = Way.THERE_AND_BACK if roundtrip else Way.THERE
     found = tried(options, settings, partial(_rehearsed, service.rehearse, command, revision, way))
     code = worst(found, lambda it: it.exit_code)
@@ -103,7 +103,7 @@ def verify(options: Options) -> int:
     from architect_migrate.cli.report.verify import audit_text
 
     settings = to_read(options)
-    outline = settings[0].chain()
+    outline = settings[0].chain
     found = tried(options, settings, _audited)
     code = worst(found, lambda it: int(not it.sound))
     if options.as_json:
@@ -215,7 +215,7 @@ def _shown(options: Options, setting: Setting, found: Rollback | ArchmigError) -
         from architect_migrate.cli.report.layout import plain
         from architect_migrate.cli.report.rehearsal import SLOWEST, rehearsal_text
 
-        say(rehearsal_text(found.rehearsal, setting.chain(), SLOWEST, plain, width()))
+        say(rehearsal_text(found.rehearsal, setting.chain, SLOWEST, plain, width()))
     lament(found.result, options)
     return found.result
 

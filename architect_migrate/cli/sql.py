@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def dry(options: Options, settings: tuple[Setting, ...], previews: tuple[Result, ...]) -> int:
     """Print each plan as steps and as SQL; the exit code says whether anything is left to do."""
-    outline, code = settings[0].chain(), exit_code(previews)
+    outline, code = settings[0].chain, exit_code(previews)
     sql = {
         it.environment: _sql(setting, it)
         for setting, it in zip(settings, previews, strict=True)
@@ -46,7 +46,7 @@ def _sql(setting: Setting, result: Result) -> str:
     from architect_migrate.model.history import recorded_sql
 
     assert result.plan is not None
-    history = setting.history()
+    history = setting.history
     return plan_sql(result.plan, recorded_sql(history), history.outline.version_table)
 
 
@@ -56,7 +56,7 @@ def offline(
     """Print what `alembic upgrade --sql` would for each environment that is where it claims to be."""
     from architect_migrate.model.revision_graph import position_at
 
-    outline = settings[0].chain()
+    outline = settings[0].chain
     if target is not None:
         position_at(outline, target)
     scripts = look(settings, options, partial(_scripted, preview))
@@ -92,7 +92,7 @@ def _scripted(preview: Callable[[Setting], Result], setting: Setting) -> Result:
     if result.survey.pending:
         from architect_migrate.revisions.alembic_runtime import offline_sql
 
-        start, end = (heads(setting.outline(), it) for it in (result.survey.position, result.plan.after))
+        start, end = (heads(setting.outline, it) for it in (result.survey.position, result.plan.after))
         scripts.append(offline_sql(setting.source.script, start, end).strip())
     scripts += [
         "\n".join(["BEGIN;", *(f"{it};" for it in tracker_statements(step)), "COMMIT;"])

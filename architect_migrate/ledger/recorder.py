@@ -146,7 +146,7 @@ def standing(setting: Setting) -> tuple[tuple[str, ...], Traces | None]:
     """Stamp and traces of a database as it is now; nothing where it is empty, or it or the chain cannot be read."""
     path = file_of(setting.environment.url)
     try:
-        table = setting.outline().version_table
+        table = setting.outline.version_table
         with reading(path, setting.environment.policies.lock_timeout) as connection:
             if path.stat().st_size == 0:
                 return (), None

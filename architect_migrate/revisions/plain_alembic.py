@@ -22,7 +22,6 @@ from architect_migrate.model.schema import (
     Trigger,
     View,
 )
-from architect_migrate.revisions.replay import history_at
 from architect_migrate.revisions.sandbox import run_confined
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class PlainRun:
 
 def run_plainly(source: Source) -> PlainRun:
     """Run it in a process of its own, on a scratch database. Raises ChainError, ReplayError."""
-    history = history_at(source)
+    history = source.history
     with tempfile.TemporaryDirectory(prefix="archmig-plain-") as name:
         folder = Path(name)
         ini, table = str(source.script), history.outline.version_table

@@ -83,19 +83,19 @@ def _judged(problems: list[str], found: tuple[Proof, list[str]]) -> Proof:
 
 
 def _schema_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
-    outline = setting.outline()
+    outline = setting.outline
     if as_the_chain_makes_it(setting, connection, outline, plan.after):
         return []
     schema = read_schema(connection, setting.hidden(outline.version_table))
-    changes = diff(reference(setting.history(), plan.after), schema)
+    changes = diff(reference(setting.history, plan.after), schema)
     wrong = [explain(it) for it in to_repair(changes, setting.resolutions)]
     return wrong + _left_over(setting, plan, schema)
 
 
 def _left_over(setting: Setting, plan: Plan, schema: Schema) -> list[str]:
     """What a `downgrade()` was to take back and did not: nothing breaks by it, but the stamp would be a lie."""
-    found, expected = facts(schema), facts(reference(setting.history(), plan.after))
-    does = effects(setting.history())
+    found, expected = facts(schema), facts(reference(setting.history, plan.after))
+    does = effects(setting.history)
     undone = [it.revision for it in plan.steps if isinstance(it, RunDowngrade)]
     return [
         f"the downgrade() of {revision} leaves {describe(fact)}"
@@ -106,7 +106,7 @@ def _left_over(setting: Setting, plan: Plan, schema: Schema) -> list[str]:
 
 
 def _stamp_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
-    outline = setting.outline()
+    outline = setting.outline
     stamp = read_claims(connection, None, outline.version_table).stamp
     wanted = heads(outline, plan.after)
     return [] if set(stamp or ()) == set(wanted) else [f"the stamp is {stamp}, not {wanted}"]
@@ -114,7 +114,7 @@ def _stamp_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection
 
 def _tracker_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
     """Where the tracker was to be made true and is not: the very changes that would be planned again."""
-    outline = setting.outline()
+    outline = setting.outline
     if setting.tracker is None or not any(isinstance(it, SyncTracker) for it in plan.steps):
         return []
     left = setting.corrections(read_claims(connection, setting.tracker, outline.version_table), plan.after)
@@ -125,7 +125,7 @@ def _tracker_losses(
     setting: Setting, plan: Plan, before: sqlite3.Connection, after: sqlite3.Connection
 ) -> Iterator[str]:
     """Rows of the tracker that no step was to touch, and that are not as they were."""
-    outline = setting.outline()
+    outline = setting.outline
     touched = {it.version for step in plan.steps if isinstance(step, SyncTracker) for it in step.changes}
     if setting.tracker is None or not touched:
         return
@@ -157,9 +157,9 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
     """What the run may have done to rows: what the chain's code wrote itself, and what it or an entry removes."""
     run = {it.revision for it in plan.steps if isinstance(it, RunRevision)}
     undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
-    does = effects(setting.history())
+    does = effects(setting.history)
     removed = [k for it in run for k in does[it].removed] + [k for it in undone for k in does[it].added]
-    left = {it.name for it in reference(setting.history(), plan.after).tables}
+    left = {it.name for it in reference(setting.history, plan.after).tables}
     columns = {(k[1], k[2]) for k in removed if k[0] == "column"}
     columns |= {(fold(it.table), fold(it.column)) for it in plan.steps if isinstance(it, DropColumn)}
     tables = {k[1] for k in removed if k[0] == "table" and k[1] not in left}
@@ -172,7 +172,7 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
         filled |= {(fold(step.table), fold(it)) for it in (step.tracker.description, step.tracker.checksum)}
         deleted |= {fold(step.table)} if any(isinstance(it, ForgetRow) for it in step.changes) else set()
     # The stamp is proven by itself; back to base, or where branches meet, it has fewer rows than before.
-    deleted.add(fold(setting.outline().version_table))
+    deleted.add(fold(setting.outline.version_table))
     return Permitted(
         frozenset(written.rewritten | written.written),
         frozenset(written.updated | updated | filled),
@@ -185,6 +185,6 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
 
 def _by_own_triggers(setting: Setting, written: Written) -> tuple[set[tuple[str, str]], set[str]]:
     """The columns updated and the tables deleted from by triggers of the chain; nobody asked for what others do."""
-    own = {it.name for schema in snapshots(setting.history()).values() for it in schema.triggers}
+    own = {it.name for schema in snapshots(setting.history).values() for it in schema.triggers}
     mine = [(table, column) for trigger, table, column in written.triggered if trigger in own]
     return {(table, column) for table, column in mine if column}, {table for table, column in mine if not column}

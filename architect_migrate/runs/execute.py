@@ -101,7 +101,7 @@ def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
         proof = verify(setting, plan, connection, run.copy, written, broken=broken)
         if run.made:
             service.mark(setting, run.made, run.action, connection, _unwritten(setting, proof))
-        left = traces_of(connection, setting.hidden(setting.outline().version_table))
+        left = traces_of(connection, setting.hidden(setting.outline.version_table))
         run.interrupts.refuse()
         run.interrupts.held = True
     receipt = _receipt(run, prepared, proof)
@@ -175,7 +175,7 @@ def _backed_up(
 
 def _unwritten(setting: Setting, proof: Proof) -> set[str]:
     """Tables that nothing wrote to; the stamp is rewritten without anybody watching."""
-    stamp = setting.outline().version_table
+    stamp = setting.outline.version_table
     return {it.table for it in proof.rows.tables if not it.compared and it.table.lower() != stamp.lower()}
 
 
@@ -198,7 +198,7 @@ def _landed(run: _Run) -> Landed:
 
 
 def _read_back(run: _Run) -> ArchmigError | None:
-    outline, timeout = run.setting.outline(), run.setting.environment.policies.lock_timeout
+    outline, timeout = run.setting.outline, run.setting.environment.policies.lock_timeout
     return read_back(run.path, timeout, outline.version_table, heads(outline, run.plan.after))
 
 
@@ -206,7 +206,7 @@ def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
     tables = proof.rows.tables
     return Receipt(
         came_from=prepared.survey.claims.stamp or (),
-        arrived_at=heads(run.setting.outline(), run.plan.after),
+        arrived_at=heads(run.setting.outline, run.plan.after),
         steps=tuple(headline(it) for it in run.plan.steps),
         seconds=time.time() - run.started,
         backup=str(run.copy or ""),

@@ -55,14 +55,14 @@ def up(setting: Setting, seen: Survey, target: str | None) -> Plan:
     """The pending revisions, then the stamp."""
     after = seen.position | wanted_of(setting, target)
     steps = tuple(RunRevision(it) for it in seen.pending)
-    stamp = (Stamp(heads(setting.outline(), after)),) if steps else ()
+    stamp = (Stamp(heads(setting.outline, after)),) if steps else ()
     plan = as_promoted(setting, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
     return setting.synced(seen.claims, plan)
 
 
 def down(setting: Setting, seen: Survey, target: str | None) -> Plan:
     """What was applied after the target, newest first, then the stamp."""
-    outline = setting.outline()
+    outline = setting.outline
     after = seen.position & wanted_of(setting, target)
     steps = tuple(RunDowngrade(it) for it in reversed(outline.order) if it in seen.position - after)
     stamp = (Stamp(heads(outline, after)),) if steps else ()
@@ -97,9 +97,9 @@ def not_where_it_claims(seen: Survey) -> Plan:
 def losses(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> tuple[Loss, ...]:
     """The rows of tables, and the values of columns, that taking these revisions back removes."""
     undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
-    left = facts_at(setting.history(), plan.after)
+    left = facts_at(setting.history, plan.after)
     found: dict[str, int] = {}
-    for revision, its in effects(setting.history()).items():
+    for revision, its in effects(setting.history).items():
         for fact in its.added.values() if revision in undone else ():
             match fact:
                 case TableFact() if ("table", fact.table) not in left:

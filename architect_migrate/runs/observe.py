@@ -54,7 +54,7 @@ def unclean(setting: Setting, seen: Survey) -> str:
         case State.PENDING:
             return f"{len(seen.pending)} pending"
         case State.REFUSED:
-            return stamp_problem(setting.outline(), seen.claims.stamp or ())
+            return stamp_problem(setting.outline, seen.claims.stamp or ())
         case State.DRIFTED:
             return _drift(seen)
         case State.UNINITIALISED | State.MISSING:

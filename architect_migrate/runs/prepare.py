@@ -39,7 +39,7 @@ def _plan(setting: Setting, connection: sqlite3.Connection, seen: Survey, target
     if seen.state is State.REFUSED:
         blockers = tuple(it for it in seen.findings if it.level is Level.BLOCKING)
         return Plan((), blockers, (), seen.position, seen.position)
-    history = setting.history()
+    history = setting.history
     expected = {it.name: it for it in reference(history, seen.position).tables}
     ground = Ground(
         expected,
@@ -76,7 +76,7 @@ def empty(setting: Setting, connection: sqlite3.Connection, target: str | None) 
         return None
     from architect_migrate.runs.contracts import Prepared
 
-    outline = setting.outline()
+    outline = setting.outline
     seen = nothing(State.UNINITIALISED, outline, wanted_of(setting, target))
     return Prepared(seen, from_nothing(setting, target))
 
@@ -85,7 +85,7 @@ def from_nothing(setting: Setting, target: str | None) -> Plan:
     """The plan that builds a database of which not even a file is there, or a file of zero bytes."""
     from architect_migrate.planning.plan import Plan, RunRevision, Stamp
 
-    outline = setting.outline()
+    outline = setting.outline
     wanted = wanted_of(setting, target)
     steps = [RunRevision(it) for it in outline.order if it in wanted]
     plan = Plan((*steps, Stamp(heads(outline, wanted))), (), (), frozenset(), wanted)

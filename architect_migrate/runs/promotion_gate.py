@@ -41,7 +41,7 @@ def lacking(setting: Setting, revisions: Iterable[str]) -> tuple[Lacking, ...]:
     found = []
     for its in setting.required if wanted else ():
         position, why = reached(its)
-        if left := tuple(it for it in its.outline().order if it in wanted - position):
+        if left := tuple(it for it in its.outline.order if it in wanted - position):
             found.append(Lacking(its.environment.name, left, why))
     return tuple(found)
 

@@ -35,7 +35,7 @@ def _previewed(setting: Setting, target: str | None) -> Result:
 
         seen = survey(setting, target)
         return _unless_refused(setting, built(result, seen, from_nothing(setting, target)))
-    outline = setting.outline()
+    outline = setting.outline
     wanted = wanted_of(setting, target)
     with reading(path, setting.environment.policies.lock_timeout) as connection:
         glanced = glance(setting, connection, outline, wanted)
@@ -76,4 +76,4 @@ def reconciling(target: str | None) -> Prepare:
 
 
 def _place(setting: Setting, position: frozenset[str]) -> str:
-    return ", ".join(heads(setting.outline(), position)) or "base"
+    return ", ".join(heads(setting.outline, position)) or "base"

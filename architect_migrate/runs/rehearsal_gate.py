@@ -52,7 +52,7 @@ def without_gate(setting: Setting) -> Setting:
 
 def schema_digest(setting: Setting, connection: sqlite3.Connection) -> str:
     """What a rehearsal's schema is known by: every object's text but for the bookkeeping's."""
-    return digest(connection, setting.hidden(setting.outline().version_table))
+    return digest(connection, setting.hidden(setting.outline.version_table))
 
 
 def standing(setting: Setting, plan: Plan, schema: str) -> Standing:
@@ -129,7 +129,7 @@ def _blocked(setting: Setting, plan: Plan, found: Standing) -> Plan:
 
 def advice_for(setting: Setting, plan: Plan) -> str:
     """The command that rehearses a plan."""
-    name, tops = setting.environment.name, heads(setting.outline(), plan.after)
+    name, tops = setting.environment.name, heads(setting.outline, plan.after)
     words = f"archmig rehearse --env {name}"
     if any(isinstance(it, RunDowngrade) for it in plan.steps):
         return f"{words} --command downgrade {' '.join(tops) or 'base'}"

@@ -76,7 +76,7 @@ def execute(
 
     Raises StepFailedError or RevisionFailedError at the first that fails; the caller rolls back.
     """
-    history = setting.history()
+    history = setting.history
     if _is_fresh(connection, plan, history.outline):
         return _build(history, plan, connection, progress)
     if not any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in plan.steps):

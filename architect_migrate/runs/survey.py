@@ -15,7 +15,6 @@ from architect_migrate.diagnosis.claims import Claims, stamp_problem
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, lineage, position_at
 from architect_migrate.planning.results import State, Survey
-from architect_migrate.revisions.replay import foreign_at, outline_at
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,7 +31,7 @@ _RECONCILE = "archmig reconcile puts it right"
 def survey(setting: Setting, target: str | None = None) -> Survey:
     """Look at the environment's database; `target` defaults to its own. Raises as `reading` and `wanted_of`."""
     path = file_of(setting.environment.url)
-    outline = setting.outline()
+    outline = setting.outline
     wanted = wanted_of(setting, target)
     if not path.exists():
         return nothing(State.MISSING, outline, wanted)
@@ -84,14 +83,14 @@ def as_the_chain_makes_it(
 def wanted_of(setting: Setting, target: str | None) -> frozenset[str]:
     """The position that a target names for an environment, its own where None is named.
 
-    Raises as `outline_at` and `position_at`, and ForeignBranchError for what belongs to others.
+    Raises as `Source.outline` and `position_at`, and ForeignBranchError for what belongs to others.
     """
     environment = setting.environment
     words = (target,) if target else environment.policies.targets
     try:
         return _position_of(setting.source, words)
     except UnknownRevisionError:
-        beyond = position_at(setting.chain(), words[0]) & foreign_at(setting.source) if len(words) == 1 else ()
+        beyond = position_at(setting.chain, words[0]) & setting.source.foreign if len(words) == 1 else ()
         if not beyond:
             raise
         raise foreign_error(environment.name, setting.source, min(beyond)) from None
@@ -99,26 +98,26 @@ def wanted_of(setting: Setting, target: str | None) -> frozenset[str]:
 
 def foreign_error(environment: str, source: Source, revision: str) -> ForeignBranchError:
     """The refusal of a revision that only other environments have."""
-    on = tuple(it for it in source.excluded if revision in lineage(outline_at(source.whole), it))
+    on = tuple(it for it in source.excluded if revision in lineage(source.whole.outline, it))
     return ForeignBranchError(environment, revision, on)
 
 
 # A chain may have thousands of revisions and a run hundreds of databases, most of them at the same one.
 @lru_cache(maxsize=64)
 def _position_of(source: Source, words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset[str]().union(*(position_at(outline_at(source), it) for it in words))
+    return frozenset[str]().union(*(position_at(source.outline, it) for it in words))
 
 
 @lru_cache(maxsize=64)
 def _position_by(source: Source, stamped: tuple[str, ...]) -> frozenset[str]:
     """The position that a stamp claims; empty where the chain knows none of it."""
-    return ancestry(outline_at(source), stamped)
+    return ancestry(source.outline, stamped)
 
 
 @lru_cache(maxsize=64)
 def _digest_at(source: Source, position: frozenset[str]) -> str:
     """The digest of the schema at a position; empty where replay did not come by it."""
-    outline = outline_at(source)
+    outline = source.outline
     if not position or not outline.digests or position != frozenset(outline.order[: len(position)]):
         return ""
     return outline.digests[len(position) - 1] if len(position) <= len(outline.digests) else ""
@@ -133,7 +132,7 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
     from architect_migrate.diagnosis.diagnose import diagnose
     from architect_migrate.diagnosis.drift import by_severity, let_stand, to_repair
 
-    history = setting.history()
+    history = setting.history
     outline = history.outline
     claims = read_claims(connection, setting.tracker, outline.version_table)
     schema = read_schema(connection, setting.hidden(outline.version_table))

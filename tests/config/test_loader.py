@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from architect_migrate.config.loader import find_config, read_matrix
-from architect_migrate.core.errors import ConfigNotFoundError
+from architect_migrate.config.loader import as_written, find_config, read_matrix
+from architect_migrate.core.errors import ConfigError, ConfigNotFoundError
 from architect_migrate.core.urls import sqlite_url
 from architect_migrate.model.environment import (
     Drop,
@@ -68,6 +68,24 @@ def test_a_path_means_that_very_file(tmp_path: Path, name: str) -> None:
 def test_a_path_starts_at_the_files_folder_and_knows_variables(tmp_path: Path, line: str, path: str) -> None:
     [found] = matrix(tmp_path, f"[env.dev]\n{line}", HERE="/here", ONCE="${HERE}").environments
     assert str(found.url.path) == path.replace("FOLDER", str(tmp_path))
+
+
+@pytest.mark.parametrize("line", ['path = "link.db"', 'url = "sqlite:///link.db"'])
+def test_paths_are_kept_as_they_are_written_before_any_link_is_followed(tmp_path: Path, line: str) -> None:
+    for link, real in (("link.db", "real.db"), ("link.ini", "real.ini")):
+        (tmp_path / link).symlink_to(real)
+    linked = matrix(tmp_path, f'[alembic]\nconfig = "${{INI}}"\n[env.dev]\n{line}', INI="link.ini")
+    assert (linked.script, linked.environments[0].url.path) == (tmp_path / "real.ini", tmp_path / "real.db")
+    assert as_written(linked, "dev") == (tmp_path / "link.ini", tmp_path / "link.db")
+    plain = matrix(tmp_path, f"[env.dev]\n{line}")
+    assert as_written(plain, "dev") == (tmp_path / "alembic.ini", tmp_path / "link.db")
+
+
+def test_a_database_that_is_no_file_has_no_path_as_written(tmp_path: Path) -> None:
+    found = matrix(tmp_path, '[env."a b"]\nurl = "postgresql://h/d"')
+    with pytest.raises(ConfigError) as refused:
+        as_written(found, "a b")
+    assert str(refused.value) == f"{tmp_path}/environments.toml: env.'a b'.url: names no file"
 
 
 def test_a_postgresql_environment_is_listed_masked(tmp_path: Path) -> None:

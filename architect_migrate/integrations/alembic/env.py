@@ -46,7 +46,6 @@ from architect_migrate.model.diff import explain
 from architect_migrate.model.environment import resolutions_for
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.revisions import alembic_runtime
-from architect_migrate.revisions.replay import history_at
 
 if TYPE_CHECKING:
     import sqlite3
@@ -146,7 +145,7 @@ def _read(context: ModuleType, job: Job) -> None:
 
 def _refuse_drift(context: ModuleType, job: Job, connection: sqlite3.Connection, table: str) -> None:
     """Alembic has found the database at the chain's head: say what is not as the chain makes it there."""
-    history = history_at(source_for(job))
+    history = source_for(job).history
     position = frozenset(history.outline.order)
     schema = read_schema(connection, bookkeeping(job, table))
     found = tuple(explain(it) for it in drift(history, position, schema, resolutions_for(job.matrix, job.environment)))
@@ -250,7 +249,7 @@ def _explained(job: Job) -> Iterator[None]:
 def _found_in_the_way(job: Job) -> tuple[str, ...]:
     """What of the database is not where its version says; nothing where that cannot be told."""
     with suppress(ArchmigError):
-        history = history_at(source_for(job))
+        history = source_for(job).history
         table = history.outline.version_table
         with database.reading(job.path, job.environment.policies.lock_timeout) as connection:
             position = ancestry(history.outline, read_claims(connection, None, table).stamp or ())

@@ -67,7 +67,7 @@ class Record:
         setting = self.setting
         if not self.steps or setting.tracker is None or not setting.tracker.sync:
             return
-        outline = setting.outline()
+        outline = setting.outline
         claims, position = read_claims(connection, setting.tracker, outline.version_table), ancestry(outline, recorded)
         plan = setting.synced(claims, Plan((), (), (), position, position))
         for it in plan.blockers:

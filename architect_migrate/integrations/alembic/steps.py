@@ -17,7 +17,7 @@ from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.integrations.alembic.job import source_for
 from architect_migrate.planning.plan import RunDowngrade, RunRevision, headline
 from architect_migrate.revisions import alembic_runtime
-from architect_migrate.revisions.replay import cache_folder, foreign_at, history_of
+from architect_migrate.revisions.replay import cache_folder, history_of
 from architect_migrate.runs.native_plan import as_alembic_goes
 from architect_migrate.runs.promotion_gate import lacking
 from architect_migrate.runs.rehearsal_gate import advice_for, is_required, schema_digest, standing
@@ -36,7 +36,7 @@ def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
     if not any(it.policies.heads for it in job.matrix.environments):
         return
     source = source_for(job)
-    if foreign := foreign_at(source) & set(revisions):
+    if foreign := source.foreign & set(revisions):
         raise foreign_error(job.environment.name, source, min(foreign))
 
 
@@ -55,7 +55,7 @@ def _refuse_unrehearsed(
     if not is_required(job.environment) or not (up or down):
         return
     setting = setting_for(job.matrix, job.environment, cache_folder(os.environ))
-    plan = as_alembic_goes(setting.outline(), up, down, stamped)
+    plan = as_alembic_goes(setting.outline, up, down, stamped)
     if why := standing(setting, plan, schema_digest(setting, connection)).why:
         raise NotRehearsedError(job.environment.name, why, advice_for(setting, plan))
 

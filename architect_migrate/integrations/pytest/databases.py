@@ -12,7 +12,6 @@ from architect_migrate.databases.sqlite.recorder import scratch_connection
 from architect_migrate.databases.sqlite.template import replay_on
 from architect_migrate.model.history import recorded_sql
 from architect_migrate.model.revision_graph import heads, position_at
-from architect_migrate.revisions.replay import history_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +25,7 @@ def build_at(source: Source, target: str, path: Path) -> None:
 
     Raises UnknownRevisionError, ChainError, ReplayError.
     """
-    history = history_at(source)
+    history = source.history
     outline, position = history.outline, position_at(history.outline, target)
     with closing(scratch_connection(path)) as connection:
         connection.isolation_level = None

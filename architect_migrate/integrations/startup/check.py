@@ -56,7 +56,6 @@ def at_once(call: Call, matrix: Matrix, setting: Setting) -> Start:
 def compared(call: Call, matrix: Matrix, setting: Setting) -> Start:
     """What a comparison with the chain tells, which is replayed if it never was; remembered for the next start."""
     brief = _briefly(setting)
-    brief.outline()
     sources = _sources(matrix, setting)
     before = _evidence(call, sources)
     found = _told(matrix, brief, survey(brief))
@@ -85,9 +84,10 @@ def _briefly(setting: Setting) -> Setting:
 
 
 def _sources(matrix: Matrix, setting: Setting) -> Sources:
+    outline = setting.outline
     chain, database = as_written(matrix, setting.environment.name)
     tracker = setting.tracker.table if setting.tracker else ""
-    return Sources(matrix.file, chain, database, setting.outline().version_table, tracker)
+    return Sources(matrix.file, chain, database, outline.version_table, tracker)
 
 
 def _evidence(call: Call, sources: Sources) -> dict[str, str]:
@@ -100,7 +100,7 @@ def _evidence(call: Call, sources: Sources) -> dict[str, str]:
 
 def _told(matrix: Matrix, setting: Setting, seen: Survey) -> Start:
     """A survey as an application is told of it."""
-    outline = setting.outline()
+    outline = setting.outline
     state = _STATES[seen.state]
     at = heads(outline, seen.position)
     empty = seen.state in {State.UNINITIALISED, State.MISSING}

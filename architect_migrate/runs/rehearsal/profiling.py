@@ -14,7 +14,6 @@ from architect_migrate.databases.sqlite.meter import Meter, attach
 from architect_migrate.model.revision_graph import ancestry, position_at
 from architect_migrate.planning.plan import RebuildTable, RunRevision, Stamp, headline
 from architect_migrate.planning.results import Outcome
-from architect_migrate.revisions.replay import outline_at
 from architect_migrate.runs.rehearsal.commands import fitting, named, previewed
 from architect_migrate.runs.rehearsal.on_copy import stand_in
 from architect_migrate.runs.rehearsal.results import Command
@@ -60,7 +59,7 @@ class Profile:
 
 def profile_chain(source: Source, told: Progress, target: str | None = None) -> Profile:
     """Run the chain, as far as `target`, on an empty database. Raises CopyError, and what a revision raises."""
-    outline = outline_at(source)
+    outline = source.outline
     wanted = position_at(outline, target or "heads")
     revisions = tuple(it for it in outline.order if it in wanted)
     with private_folder() as folder:
@@ -154,7 +153,7 @@ def _metered(meter: Meter, make: Prepare) -> Prepare:
 
 def only(profile: Profile, source: Source, revision: str, environment: str = "") -> Profile:
     """The profile of one revision; raises UsageError where that did not run, UnknownRevisionError for none."""
-    outline = outline_at(source)
+    outline = source.outline
     wanted = position_at(outline, revision)
     mine = tuple(it for it in profile.steps if it.revision in wanted and ancestry(outline, [it.revision]) == wanted)
     if not mine and not profile.exit_code:

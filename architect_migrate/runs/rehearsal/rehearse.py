@@ -156,7 +156,7 @@ def _changes(its: Setting, receipt: Receipt) -> tuple[TableDelta, ...]:
     """What became of the rows that were there, in the tables that anything wrote to and in those that went."""
     if not receipt.backup:
         return ()
-    hidden = {fold(it) for it in its.hidden(its.outline().version_table)} | {"sqlite_sequence"}
+    hidden = {fold(it) for it in its.hidden(its.outline.version_table)} | {"sqlite_sequence"}
     with reading(Path(receipt.backup)) as before, reading(file_of(its.environment.url)) as after:
         now, then = row_tables(before), row_tables(after)
         written = {fold(name) for name, _ in receipt.digests}
@@ -171,7 +171,7 @@ def _entered(setting: Setting, found: Rehearsal, schema: str, started: float) ->
     facts = [("command", found.command.value), ("schema", schema)]
     if plan is not None:
         facts.append(("plan", plan_digest(plan, setting.source.fingerprint)))
-        facts.append(("target", ", ".join(heads(setting.outline(), plan.after)) or "base"))
+        facts.append(("target", ", ".join(heads(setting.outline, plan.after)) or "base"))
     if receipt:
         facts += [("lock_seconds", f"{found.lock:.3f}"), ("size_after", str(found.size_after))]
     if found.roundtrip:
@@ -225,7 +225,7 @@ def _repairs(plan: Plan) -> bool:
 
 def _gone(its: Setting, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
     """Go to a position; how long it took, and what it took away. Raises UsageError where it is blocked."""
-    tops = heads(its.outline(), position) or ("base",)
+    tops = heads(its.outline, position) or ("base",)
     anywhere = replace(its.environment.policies, heads=tops, uninitialised=Uninitialised.CREATE)
     there = replace(its.with_policies(anywhere), required=())
     shown = previewed(there, command, None)
@@ -247,4 +247,4 @@ def schema_of(setting: Setting) -> Schema | None:
     if not path.exists():
         return None
     with reading(path) as connection:
-        return read_schema(connection, setting.hidden(setting.outline().version_table))
+        return read_schema(connection, setting.hidden(setting.outline.version_table))

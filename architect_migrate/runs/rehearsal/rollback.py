@@ -88,7 +88,7 @@ def _taking_back(losing: Losing) -> Prepare:
 
 def _one_step_back(setting: Setting, head: str | None) -> Setting:
     """The environment with the heads that are left when its newest revision has been taken back."""
-    outline, position = setting.outline(), survey(setting).position
+    outline, position = setting.outline, survey(setting).position
     tops = heads(outline, position)
     chosen = [it for it in tops if head is None or it.startswith(head)]
     if len(chosen) != 1:

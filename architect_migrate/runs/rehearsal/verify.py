@@ -129,16 +129,16 @@ def _soundness(its: Setting) -> Soundness:
 def _drift(its: Setting, seen: Survey) -> tuple[str, ...]:
     if seen.schema is None:
         return ()
-    return tuple(explain(it) for it in drift(its.history(), seen.position, seen.schema, its.resolutions))
+    return tuple(explain(it) for it in drift(its.history, seen.position, seen.schema, its.resolutions))
 
 
 def _data_steps(its: Setting, position: frozenset[str], told: Progress) -> DataSteps:
     """Run the data steps of applied revisions on another copy, each by itself, and take back what they do."""
-    outline = its.outline()
+    outline = its.outline
     applied = [it.id for it in outline.revisions if it.data_step and it.id in position]
     if not applied:
         return DataSteps()
-    history = its.history()
+    history = its.history
     lasting = tuple(it for it in applied if lasts(history, position, it))
     outlived = tuple(it for it in applied if it not in lasting)
     with stand_in(its, 1) as trial:
