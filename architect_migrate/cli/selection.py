@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.context import settings_for
 from architect_migrate.config.loader import environment_at, find_config, read_matrix
+from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError, UsageError
 from architect_migrate.model.environment import Matrix, distinct, empty_matrix, everything, select
 from architect_migrate.revisions.replay import cache_folder, source_of
@@ -26,7 +27,7 @@ def matrix_of(options: Options) -> Matrix:
         return read_matrix(find_config(options.config, os.environ, Path.cwd()), os.environ)
     except ConfigNotFoundError:
         named = options.names or options.tags or options.everything
-        if options.config or os.environ.get("ARCHMIG_CONFIG") or named or not options.paths:
+        if options.config or named_config(os.environ) or named or not options.paths:
             raise
         return empty_matrix(Path.cwd())
 

@@ -1,4 +1,4 @@
-"""Where environments.toml is, and what environment variables choose: cheap enough to be asked before other imports."""
+"""Where environments.toml is, and what environment variables choose of it; cheap to import before anything else."""
 
 from __future__ import annotations
 

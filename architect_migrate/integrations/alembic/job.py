@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate.config.context import as_listed
 from architect_migrate.config.loader import environment_at, find_config, read_matrix
+from architect_migrate.config.locate import named_config, named_environment
 from architect_migrate.core.chain_errors import AlembicOptionError, NoDatabaseChosenError, OtherChainError
 from architect_migrate.core.errors import ConfigNotFoundError, nearest
 from architect_migrate.databases.sqlite import connection
@@ -103,13 +104,13 @@ def choose(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -
         return matrix, environment_at(matrix, cwd / options.db)
     if matrix.script.exists() and not matrix.script.samefile(ini):
         raise OtherChainError(str(matrix.file), str(matrix.script), str(ini))
-    name = options.env or environ.get("ARCHITECT_ENV", "")
+    name = options.env or named_environment(environ)
     return matrix, select(matrix, [name] if name else [], [])[0]
 
 
 def _matrix(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -> Matrix:
     try:
-        start = cwd if environ.get("ARCHMIG_CONFIG") else ini.parent
+        start = cwd if named_config(environ) else ini.parent
         return read_matrix(find_config(None, environ, start), environ)
     except ConfigNotFoundError as error:
         if options.db:
