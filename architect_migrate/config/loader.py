@@ -169,7 +169,7 @@ def _url(table: Table, folder: Path, environ: Mapping[str, str]) -> DatabaseUrl:
     try:
         url = parse_url(expanded(table, "url", string(table, "url", ""), environ))
     except BadUrlError as error:
-        raise table.error("url", error.problem, error.hint) from None
+        raise table.error("url", error.problem, error.advice) from None
     return url if url.path is None else sqlite_url(Path(os.path.realpath(folder / url.path)))
 
 
@@ -211,7 +211,7 @@ def _refuse_contradictions(matrix: Matrix, top: Table) -> None:
         try:
             resolutions_for(matrix, environment)
         except ResolutionsClashError as error:
-            problem = f"settles {error.subject} for {shown(environment.name)}, as resolve[{error.first}] does"
+            problem = f"settles {error.settled} for {shown(environment.name)}, as resolve[{error.first}] does"
             raise ConfigError(top.file, f"resolve[{error.second}]", problem, "keep one of them") from None
 
 
