@@ -207,7 +207,7 @@ def _database(table: Table) -> tuple[DatabaseUrl, Path | None]:
         try:
             url = parse_url(expanded(table, "url") or "")
         except BadUrlError as error:
-            raise table.error("url", error.problem, error.hint) from None
+            raise table.error("url", error.problem, error.advice) from None
         if url.path is None:
             return url, None
         written = _folder(table) / url.path
@@ -278,7 +278,7 @@ def _refuse_contradictions(matrix: Matrix, top: Table) -> None:
         try:
             resolutions_for(matrix, environment)
         except ResolutionsClashError as error:
-            problem = f"settles {error.subject} for {shown(environment.name)}, as resolve[{error.first}] does"
+            problem = f"settles {error.settled} for {shown(environment.name)}, as resolve[{error.first}] does"
             table = replace(top, place=f"resolve[{error.second}]")
             raise table.error("", problem, "keep one of them") from None
 

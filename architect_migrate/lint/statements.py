@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
+from architect_migrate.core.text import shortlist
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.lint.files import place_of
 from architect_migrate.lint.rules import Flaw, flaw
@@ -106,9 +107,8 @@ def clash_in_words(clash: Clash) -> str:
     changes = [it for it in diff(clash.wanted, clash.found) if needs_repair(it)]
     if not changes:
         return ""
-    parts = [_missed(it) for it in changes]
-    more = f" and {len(parts) - 4} more" if len(parts) > 4 else ""
-    return f"{clash.kind} {clash.name} is there in another shape, so nothing is created: {'; '.join(parts[:4])}{more}"
+    parts = shortlist([_missed(it) for it in changes], 4, "; ")
+    return f"{clash.kind} {clash.name} is there in another shape, so nothing is created: {parts}"
 
 
 def _missed(change: Change) -> str:

@@ -165,7 +165,7 @@ def replay(ini: Path, scratch: Path, draft: Path | None = None) -> History:
                 script.run_env()
         engine.dispose()
     except ChainError as error:
-        cause = error.problem if error.file == str(ini) else f"{error.file}: {error.problem}"
+        cause = error.problem if error.subject == str(ini) else f"{error.subject}: {error.problem}"
         raise ReplayError(str(ini), current[0], cause) from error
     except (Exception, SystemExit) as error:
         cause = str(getattr(error, "orig", "") or error)
