@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import getpass
 import json
 import os
 import socket
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.database_errors import DatabaseError, Holder, LockedByRunError, NotWritableError
 from architect_migrate.core.file_lock import taken
 from architect_migrate.core.urls import mask
+from architect_migrate.core.user import user_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,15 +118,8 @@ def _tell(descriptor: int, text: str) -> None:
 def _myself() -> str:
     words = mask(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))[:400]
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    told = {"since": since, "process": os.getpid(), "host": socket.gethostname(), "user": _user(), "command": words}
+    told = {"since": since, "process": os.getpid(), "host": socket.gethostname(), "user": user_name(), "command": words}
     return json.dumps(told) + "\n"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that nobody has a name for
-        return str(os.getuid())
 
 
 def _holder(descriptor: int) -> Holder:
