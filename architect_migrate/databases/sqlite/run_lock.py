@@ -7,7 +7,6 @@ never unlinked: a run that waits on the old file and one that made a new one wou
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import DatabaseError, Holder, LockedByRunError, NotWritableError
-from architect_migrate.core.file_lock import taken
+from architect_migrate.core.file_lock import locked
 from architect_migrate.core.urls import mask
 from architect_migrate.core.user import user_name
 
@@ -43,21 +42,13 @@ def held(path: Path, timeout: float) -> Iterator[None]:
 
     Raises LockedByRunError with what the holder says of itself, and DatabaseError where the lock file is no such file.
     """
-    file = lock_file(path)
-    descriptor = _opened(file, path)
-    try:
-        if not taken(descriptor, timeout):
-            raise LockedByRunError(str(path), timeout, _holder(descriptor))
+    descriptor = _opened(lock_file(path), path)
+    with locked(descriptor, timeout, lambda: LockedByRunError(str(path), timeout, _holder(descriptor))):
         _tell(descriptor, _myself())
         try:
             yield
         finally:
             _tell(descriptor, "")
-    finally:
-        # Closing gives the lock back, unless a child that was forked without exec has the descriptor too: so say it.
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
 
 
 def openers(path: Path) -> tuple[str, ...]:
