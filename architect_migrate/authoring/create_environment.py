@@ -108,8 +108,8 @@ def _created(
 def _enter(setting: Setting, started: float, detail: str) -> tuple[str, ...]:
     """Enter the new environment in the ledger, with what it is now: a change by hand will be noticed."""
     stamp, traces = standing(setting)
-    facts = [*(left_behind(None, traces) if traces else ()), *tools()]
-    return enter(setting, "env create", started, stamps=((), stamp), detail=detail, facts=facts)
+    facts = [*left_behind(None, traces), *tools()]
+    return enter(setting, "env create", started, stamps=((), stamp), detail=detail, facts=facts).warnings
 
 
 def _values(matrix: Matrix, source: Environment, wanted: Wanted) -> dict[str, object]:

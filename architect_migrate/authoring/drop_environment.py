@@ -19,7 +19,7 @@ from architect_migrate.core.errors import EntryError
 from architect_migrate.core.interrupts import finishing
 from architect_migrate.databases.sqlite.connection import file_of, locked
 from architect_migrate.databases.sqlite.run_lock import openers
-from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
+from architect_migrate.ledger.recorder import enter, entered_if_it_fails
 from architect_migrate.model.environment import select
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def forget(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name:
     started = time.time()
     setting = setting_for(matrix, droppable(matrix, environ, name), cache)
     _take_out(matrix, environ, name)
-    warnings = enter(setting, "env drop", started, detail="its database was left where it is", facts=tools())
-    return Dropped(setting.environment, warnings=warnings)
+    entered = enter(setting, "env drop", started, detail="its database was left where it is")
+    return Dropped(setting.environment, warnings=entered.warnings)
 
 
 def _take_out(matrix: Matrix, environ: Mapping[str, str], name: str) -> None:
@@ -101,17 +101,16 @@ def _dropped(
     name, path = setting.environment.name, file_of(setting.environment.url)
     if not os.path.lexists(path):
         _take_out(matrix, environ, name)
-        warnings = enter(setting, "env drop", started, detail="there was no database", facts=tools())
-        return Dropped(setting.environment, warnings=warnings)
+        entered = enter(setting, "env drop", started, detail="there was no database")
+        return Dropped(setting.environment, warnings=entered.warnings)
     with _held(setting, path) as connection:
         copy = _last_backup(setting, connection)
         interrupts.refuse()
         interrupts.held = True
         _take_out(matrix, environ, name)
         _remove(matrix, name, path)
-    kept, detail = str(copy or ""), f"removed {path}"
-    warnings = enter(setting, "env drop", started, backup=kept, detail=detail, facts=tools())
-    return Dropped(setting.environment, copy, path, warnings)
+    entered = enter(setting, "env drop", started, backup=str(copy or ""), detail=f"removed {path}")
+    return Dropped(setting.environment, copy, path, entered.warnings)
 
 
 @contextmanager

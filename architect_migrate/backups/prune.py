@@ -13,7 +13,7 @@ from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.connection import file_of, reading
 from architect_migrate.databases.sqlite.rows.content import Content, content_of
 from architect_migrate.databases.sqlite.rows.delta import TableDelta, row_deltas
-from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
+from architect_migrate.ledger.recorder import enter, entered_if_it_fails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ def prune(setting: Setting) -> tuple[Pruned, ...]:
             found.append(it)
     gone = [it.copy.path.name for it in found if it.removed]
     if gone:
-        enter(setting, "backup prune", started, detail=f"removed {', '.join(gone)}", facts=tools())
+        enter(setting, "backup prune", started, detail=f"removed {', '.join(gone)}")
     return tuple(found)
 
 

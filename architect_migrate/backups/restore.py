@@ -115,10 +115,10 @@ def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Int
     _require_sound(path, timeout, shown.then, kept)
     detail = f"from {shown.copy.path}, {count(shown.then.rows, 'row')} in {count(len(shown.then.tables), 'table')}"
     after, traces = standing(setting)
-    facts = [*(left_behind(before[1], traces) if traces else ()), ("restored digest", shown.then.digest), *tools()]
+    facts = [*left_behind(before[1], traces), ("restored digest", shown.then.digest), *tools()]
     stamps, backup_path = (before[0], after), str(kept or "")
-    warnings = enter(setting, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
-    return Restored(shown, kept, time.time() - started, (*doubts, *warnings))
+    entered = enter(setting, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
+    return Restored(shown, kept, time.time() - started, (*doubts, *entered.warnings))
 
 
 def _overwritten(

@@ -180,7 +180,7 @@ def _entered(setting: Setting, preview: Result, started: float, notices: Mapping
     """
     result = _warned(preview, notices)
     if preview.outcome in {Outcome.BLOCKED, Outcome.FAILED}:
-        from architect_migrate.runs.execute import record
+        from architect_migrate.ledger.recorder import record
 
         return record(setting, result, started)
     seen, noticed = preview.survey, preview.environment in notices and preview.action == "reconcile"

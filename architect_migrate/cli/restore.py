@@ -87,9 +87,9 @@ def _enter_refusal(options: Options, setting: Setting, found: Undoing | ArchmigE
         result, detail = "blocked", f"written since: {'; '.join(found.since)}"
     else:
         return
-    from architect_migrate.ledger.recorder import enter, tools
+    from architect_migrate.ledger.recorder import enter
 
-    for warning in enter(setting, options.command, started, result=result, detail=detail, facts=tools()):
+    for warning in enter(setting, options.command, started, result=result, detail=detail).warnings:
         complain(warning)
 
 

@@ -6,7 +6,6 @@ import os
 import tempfile
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from importlib.util import decode_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from architect_migrate.lint.trial import Found, Job
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
 from architect_migrate.revisions.replay import recall, remember
 from architect_migrate.revisions.sandbox import run_confined
-from architect_migrate.revisions.source_file import RevisionFile, read_revision_file
+from architect_migrate.revisions.source_file import RevisionFile, revision_file_at, source_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -62,7 +61,7 @@ def examine(
 
     paths, template = version_files(source.script)
     added = tuple(Path(os.path.abspath(it)) for it in extra)  # noqa: PTH100  (resolve() would follow links)
-    files = tuple(_read(it) for it in (*paths, *(it for it in added if it not in paths)))
+    files = tuple(revision_file_at(it) for it in (*paths, *(it for it in added if it not in paths)))
     judged = tuple(it for it in files if Path(it.file) in added or only is None or it.id in only)
     found = [one for it in judged for one in file_flaws(it, "%(rev)s" in template)]
     found += [one for it in files if it.problem and it not in judged for one in file_flaws(it, named_by_id=False)]
@@ -87,7 +86,7 @@ def _in_sql_file(it: Flaw) -> Flaw:
     if not tokens:
         return it
     statement = it.sql[tokens[0].start :].strip()
-    if statement in _text(Path(it.file)):
+    if statement in source_text(Path(it.file)):
         return it
     for path in sorted(Path(it.file).parent.rglob("*.sql")):
         before, found, _ = path.read_text(encoding="utf-8", errors="replace").partition(statement)
@@ -100,7 +99,7 @@ def revision_files(source: Source) -> tuple[RevisionFile, ...]:
     """The chain's revision files as they say themselves."""
     from architect_migrate.lint.attempt import version_files
 
-    return tuple(_read(it) for it in version_files(source.script)[0])
+    return tuple(revision_file_at(it) for it in version_files(source.script)[0])
 
 
 def files_and_revisions(source: Source, words: Sequence[str]) -> tuple[frozenset[str], tuple[Path, ...]]:
@@ -127,20 +126,6 @@ def _revision_file(path: Path) -> Path:
     if not file.is_file():
         raise UsageError(f"{file} is not a file", "name a revision by its id, or the path of its file")
     return file
-
-
-def _read(path: Path) -> RevisionFile:
-    try:
-        return read_revision_file(str(path), _text(path))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        return RevisionFile(str(path), line=1, problem=f"its encoding is not what it says: {error}")
-    except OSError as error:
-        raise ChainError(str(path), error.strerror or str(error)) from error
-
-
-def _text(path: Path) -> str:
-    """A file's text in the encoding that Python reads it in."""
-    return decode_source(path.read_bytes())
 
 
 def _remembered(source: Source, job: Job) -> tuple[Found, ...]:

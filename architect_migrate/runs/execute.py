@@ -13,14 +13,13 @@ from architect_migrate.backups.record import read_record
 from architect_migrate.config.policies import builds_uninitialised
 from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
 from architect_migrate.core.database_errors import CommitFailedError, DamagedError
-from architect_migrate.core.errors import LedgerError
 from architect_migrate.core.interrupts import finishing
 from architect_migrate.core.text import count
 from architect_migrate.databases.sqlite.connection import created, file_of, transaction
 from architect_migrate.databases.sqlite.files.commit_check import Landed, landed, read_back, settled
 from architect_migrate.databases.sqlite.fingerprint import traces_of
 from architect_migrate.databases.sqlite.rows.integrity import soundness
-from architect_migrate.ledger import recorder, store
+from architect_migrate.ledger import recorder
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.planning.results import Outcome, Receipt, Result
@@ -144,7 +143,7 @@ def _entered(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Res
         warnings=tuple(run.warnings),
         rehearsal=rehearsal,
     )
-    entered = record(run.setting, result, run.started)
+    entered = recorder.record(run.setting, result, run.started)
     return entered if unread else _tidied(run.setting, entered)
 
 
@@ -215,35 +214,6 @@ def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
         compared=sum(it.compared for it in tables),
         digests=tuple((it.table, it.digest) for it in tables if it.digest),
         dangling=(proof.dangling_before, proof.dangling_after),
-    )
-
-
-def record(setting: Setting, result: Result, started: float) -> Result:
-    """Enter a result in the ledger; a ledger that cannot be written is a warning, never a reason to undo a run."""
-    try:
-        number = store.append(setting.ledger, ledger_entry(result, started))
-    except LedgerError as error:
-        return replace(result, warnings=(*result.warnings, str(error)))
-    return replace(result, receipt=replace(result.receipt, number=number)) if result.receipt else result
-
-
-def ledger_entry(result: Result, started: float) -> store.Entry:
-    """A result as the ledger keeps it."""
-    receipt, blockers = result.receipt, result.plan.blockers if result.plan else ()
-    stamp = (result.survey.claims.stamp if result.survey else None) or ()
-    return store.entry(
-        environment=result.environment,
-        database=result.database,
-        action=result.action,
-        started=started,
-        result=result.outcome.value,
-        from_heads=receipt.came_from if receipt else stamp,
-        to_heads=receipt.arrived_at if receipt else (),
-        steps=receipt.steps if receipt else (),
-        backup=receipt.backup if receipt else "",
-        findings=tuple(f"{it.code}: {it.subject}: {it.found}" for it in blockers),
-        detail=result.detail,
-        facts=receipt.facts if receipt else tuple(recorder.tools()),
     )
 
 

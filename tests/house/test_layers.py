@@ -181,6 +181,16 @@ def test_each_foreign_package_is_imported_where_its_place_is(module: str) -> Non
     assert {name for name in foreign if not any(within(module, place) for place in FOREIGN[name])} == set()
 
 
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "core.file_lock"])
+def test_files_are_locked_in_one_place(module: str) -> None:
+    assert "fcntl" not in imported(module)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "ledger")])
+def test_only_the_ledgers_own_recorder_makes_and_appends_entries(module: str) -> None:
+    assert calls(module) & {"Entry", "append", "store.Entry", "store.append"} == set()
+
+
 @pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "cli")])
 def test_only_the_command_line_prints_or_exits(module: str) -> None:
     inner = {id(it) for node in tree(module).body if is_main(node) for it in ast.walk(node)}

@@ -109,7 +109,7 @@ class Record:
             steps=tuple(self.steps),
             detail=unread or detail,
             facts=facts,
-        )
+        ).warnings
 
 
 def recording(job: Job) -> Record:

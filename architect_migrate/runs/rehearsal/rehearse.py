@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import RehearsalFailedError
-from architect_migrate.core.errors import LedgerError, UsageError
+from architect_migrate.core.errors import UsageError
 from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.connection import file_of, reading
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.exact import row_tables
 from architect_migrate.databases.sqlite.run_lock import openers
-from architect_migrate.ledger import store
+from architect_migrate.ledger.recorder import enter
 from architect_migrate.model.diff import diff, explain
 from architect_migrate.model.environment import Uninitialised
 from architect_migrate.model.revision_graph import heads
@@ -176,23 +176,19 @@ def _entered(setting: Setting, found: Rehearsal, schema: str, started: float) ->
         facts += [("lock_seconds", f"{found.lock:.3f}"), ("size_after", str(found.size_after))]
     if found.roundtrip:
         facts.append(("roundtrip", "same" if found.roundtrip.same else "differs"))
-    entry = store.entry(
-        environment=result.environment,
-        database=result.database,
-        action=ACTION,
-        started=started,
+    entered = enter(
+        setting,
+        ACTION,
+        started,
         result=result.outcome.value,
-        from_heads=receipt.came_from if receipt else (),
-        to_heads=receipt.arrived_at if receipt else (),
+        stamps=(receipt.came_from, receipt.arrived_at) if receipt else ((), ()),
         steps=tuple(headline(it) for it in plan.steps) if plan else (),
         findings=tuple(it.code for it in plan.blockers) if plan else (),
         detail=result.detail,
-        facts=tuple(facts),
+        facts=facts,
     )
-    try:
-        return replace(found, number=store.append(setting.ledger, entry))
-    except LedgerError as error:
-        return replace(found, result=replace(result, warnings=(*result.warnings, str(error))))
+    warned = replace(result, warnings=(*result.warnings, *entered.warnings))
+    return replace(found, number=entered.number, result=warned)
 
 
 def there_and_back(setting: Setting, its: Setting, command: Command, plan: Plan, before: Schema | None) -> Roundtrip:
