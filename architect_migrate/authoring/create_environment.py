@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import Setting
     from architect_migrate.core.interrupts import Interrupts
-    from architect_migrate.databases.sqlite.files.backup import Backup
+    from architect_migrate.databases.values import Backup
     from architect_migrate.model.environment import Environment, Matrix, Resolution
 
 _NOTHING = "nothing was written"

@@ -22,12 +22,12 @@ from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
 from architect_migrate.model.environment import select
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from architect_migrate.config.context import Setting
     from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.databases.base import Connection
     from architect_migrate.model.environment import Environment, Matrix
 
 _NOTHING = "nothing was changed"
@@ -114,7 +114,7 @@ def _dropped(
 
 
 @contextmanager
-def _held(setting: Setting, path: Path) -> Iterator[sqlite3.Connection]:
+def _held(setting: Setting, path: Path) -> Iterator[Connection]:
     """Nobody else runs archmig on the database, writes to it, or has it open, as far as the system tells."""
     with locked(path, setting.environment.lock_timeout) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -128,7 +128,7 @@ def _held(setting: Setting, path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("ROLLBACK")
 
 
-def _last_backup(setting: Setting, connection: sqlite3.Connection) -> Path | None:
+def _last_backup(setting: Setting, connection: Connection) -> Path | None:
     if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         return None
     return service.take_for(setting, "env drop").path

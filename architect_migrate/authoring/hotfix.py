@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.schema import Key
@@ -81,7 +82,7 @@ def _nothing_to_bring(found: Promotion) -> str:
     return f"there is nothing in it that could be brought: {'; '.join(told(found.left, 3))}"
 
 
-def _rows(connection: sqlite3.Connection, table: str) -> int:
+def _rows(connection: Connection, table: str) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchone()[0])
 
 
@@ -173,12 +174,12 @@ def _orphaned(history: History, revision: str, wanted: Promotion) -> Iterator[st
             yield f"{describe(fact)} refers to a table that the chain does not make"
 
 
-def _run(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
+def _run(connection: Connection, statements: Iterable[str]) -> None:
     for it in statements:
         connection.execute(it)
 
 
-def _complaint(connection: sqlite3.Connection) -> str:
+def _complaint(connection: Connection) -> str:
     """What keeps SQLite from renaming a table: it reads every view and trigger of the schema for that."""
     connection.execute("CREATE TABLE archmig_probe (x)")
     try:

@@ -11,8 +11,9 @@ from architect_migrate.backups.record import Copy, remove
 from architect_migrate.backups.service import catalogue, verify
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.connection import file_of, reading
-from architect_migrate.databases.sqlite.rows.content import Content, content_of
-from architect_migrate.databases.sqlite.rows.delta import TableDelta, row_deltas
+from architect_migrate.databases.sqlite.rows.content import content_of
+from architect_migrate.databases.sqlite.rows.delta import row_deltas
+from architect_migrate.databases.values import Content, TableDelta
 from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
 
 if TYPE_CHECKING:

@@ -25,20 +25,21 @@ from architect_migrate.core.interrupts import finishing
 from architect_migrate.core.text import count
 from architect_migrate.databases.sqlite.connection import created, file_of, reading
 from architect_migrate.databases.sqlite.files import backup
-from architect_migrate.databases.sqlite.files.commit_check import Landed, landed, settled
+from architect_migrate.databases.sqlite.files.commit_check import landed, settled
 from architect_migrate.databases.sqlite.files.overwrite import overwrite, standing_still
-from architect_migrate.databases.sqlite.rows.content import Content, content_of, differences
+from architect_migrate.databases.sqlite.rows.content import content_of
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.integrity import damage
+from architect_migrate.databases.values import Content, Landed, differences
 from architect_migrate.ledger.recorder import enter, entered_if_it_fails, left_behind, standing, tools
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
     from architect_migrate.config.context import Setting
     from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.databases.base import Connection
 
 
 def choose(setting: Setting, named: Path | None) -> Copy:
@@ -82,7 +83,7 @@ def preview(setting: Setting, copy: Copy) -> Restoration:
             return Restoration(copy, None, then, (), (), error.detail)
 
 
-def _against(copy: Copy, source: sqlite3.Connection, then: Content, path: Path, timeout: float) -> Restoration:
+def _against(copy: Copy, source: Connection, then: Content, path: Path, timeout: float) -> Restoration:
     with reading(path, timeout) as live:
         if found := damage(live):
             return Restoration(copy, None, then, (), (), found[0])
@@ -122,7 +123,7 @@ def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Int
 
 
 def _overwritten(
-    setting: Setting, shown: Restoration, action: str, source: sqlite3.Connection, interrupts: Interrupts
+    setting: Setting, shown: Restoration, action: str, source: Connection, interrupts: Interrupts
 ) -> tuple[Path | None, tuple[str, ...]]:
     """The backup of what was replaced, and what SQLite called an error though all of it is there.
 
@@ -181,7 +182,7 @@ def _in_place(setting: Setting, shown: Restoration, path: Path) -> Iterator[None
         yield
 
 
-def _kept(setting: Setting, shown: Restoration, action: str, live: sqlite3.Connection) -> Path | None:
+def _kept(setting: Setting, shown: Restoration, action: str, live: Connection) -> Path | None:
     """A backup of what will be replaced, marked with what will be there; raises ChangedMeanwhileError."""
     if shown.damaged:
         path = file_of(setting.environment.url)

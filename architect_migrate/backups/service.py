@@ -13,19 +13,20 @@ from architect_migrate.core.database_errors import BackupError, DamagedError, No
 from architect_migrate.core.errors import LedgerError
 from architect_migrate.databases.sqlite.connection import file_of, reading
 from architect_migrate.databases.sqlite.files import backup
-from architect_migrate.databases.sqlite.rows.content import content_of, differences, objects_of
+from architect_migrate.databases.sqlite.rows.content import content_of, objects_of
 from architect_migrate.databases.sqlite.rows.exact import exact, row_tables
 from architect_migrate.databases.sqlite.rows.integrity import damage
+from architect_migrate.databases.values import differences
 from architect_migrate.ledger import store
 from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
 from architect_migrate.model.environment import Uninitialised
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterable
 
     from architect_migrate.config.context import Setting
-    from architect_migrate.databases.sqlite.files.backup import Backup
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import Backup
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Verdict:
 def take_for(
     setting: Setting,
     purpose: str,
-    source: sqlite3.Connection | None = None,
+    source: Connection | None = None,
     *,
     told: Callable[[str], None] = backup.untold,
 ) -> Backup:
@@ -62,9 +63,7 @@ def take_for(
     return made
 
 
-def mark(
-    setting: Setting, made: Backup, purpose: str, connection: sqlite3.Connection, unwritten: Iterable[str]
-) -> None:
+def mark(setting: Setting, made: Backup, purpose: str, connection: Connection, unwritten: Iterable[str]) -> None:
     """Record what a run leaves, before it commits: `undo` asks whether that is still what is there.
 
     The rows of `unwritten` tables are taken to be those of the backup; if they were not, an undo would be refused.

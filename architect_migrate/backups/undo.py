@@ -10,7 +10,8 @@ from architect_migrate.backups.service import catalogue
 from architect_migrate.core.database_errors import RestoreError
 from architect_migrate.core.errors import LedgerError
 from architect_migrate.databases.sqlite.connection import file_of, reading
-from architect_migrate.databases.sqlite.rows.content import Content, content_of, differences
+from architect_migrate.databases.sqlite.rows.content import content_of
+from architect_migrate.databases.values import Content, differences
 from architect_migrate.ledger import store
 
 if TYPE_CHECKING:

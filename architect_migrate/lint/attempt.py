@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType, TracebackType
 
-    from architect_migrate.databases.sqlite.statement import Object
     from architect_migrate.databases.sqlite.trial_connection import TrialConnection
+    from architect_migrate.databases.statement import Object
 
 _Result = TypeVar("_Result")
 

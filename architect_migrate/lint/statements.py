@@ -14,7 +14,7 @@ from architect_migrate.model.facts import describe
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from architect_migrate.databases.sqlite.statement import Clash, Statement
+    from architect_migrate.databases.statement import Clash, Statement
     from architect_migrate.lint.rules import Place
     from architect_migrate.lint.trial import Trial
     from architect_migrate.model.diff import Change

@@ -20,6 +20,7 @@ from architect_migrate.model.schema import Schema
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from architect_migrate.databases.base import Connection
     from architect_migrate.databases.sqlite.trial_connection import TrialConnection
     from architect_migrate.lint.attempt import Stage
     from architect_migrate.lint.trial import Trial
@@ -159,7 +160,7 @@ def _once_more(
         return "", _set_back(stage, module, tables)
 
 
-def _rows(connection: sqlite3.Connection, tables: list[Table]) -> _Rows:
+def _rows(connection: Connection, tables: list[Table]) -> _Rows:
     return {it.name: connection.execute(f"SELECT * FROM main.{quote(it.name)}").fetchall() for it in tables}
 
 
@@ -194,7 +195,7 @@ def _set_back(stage: Stage, module: ModuleType, tables: list[Table]) -> tuple[st
     return tuple(name for name, sql in ways.items() if before[name] - set(connection.execute(sql)))
 
 
-def _free_columns(connection: sqlite3.Connection, table: Table) -> list[str]:
+def _free_columns(connection: Connection, table: Table) -> list[str]:
     """Text columns that are in no key, check or index: a row can be edited there and be the same row."""
     bound = {*table.primary_key, *(name for its in table.uniques for name in its)}
     bound |= {name for it in table.checks for name in it.mentions}
@@ -209,7 +210,7 @@ def _way_to_rows(table: Table, columns: list[str]) -> str:
     return f"SELECT {key}, {', '.join(quote(it) for it in columns)} FROM main.{quote(table.name)}"
 
 
-def _mismatched(connection: sqlite3.Connection, before: Schema, after: Schema) -> tuple[tuple[str, str], ...]:
+def _mismatched(connection: Connection, before: Schema, after: Schema) -> tuple[tuple[str, str], ...]:
     """Tables that are new or changed, and whose foreign keys SQLite cannot follow."""
     known, found = set(before.tables), []
     for table in after.tables:

@@ -16,9 +16,10 @@ from architect_migrate.core.errors import LedgerError
 from architect_migrate.core.interrupts import finishing
 from architect_migrate.core.text import count
 from architect_migrate.databases.sqlite.connection import created, file_of, transaction
-from architect_migrate.databases.sqlite.files.commit_check import Landed, landed, read_back, settled
+from architect_migrate.databases.sqlite.files.commit_check import landed, read_back, settled
 from architect_migrate.databases.sqlite.fingerprint import traces_of
 from architect_migrate.databases.sqlite.rows.integrity import soundness
+from architect_migrate.databases.values import Landed
 from architect_migrate.ledger import recorder, store
 from architect_migrate.model.environment import Uninitialised
 from architect_migrate.model.revision_graph import heads
@@ -29,7 +30,6 @@ from architect_migrate.runs.rehearsal_gate import as_rehearsed
 from architect_migrate.runs.steps import execute
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections import Counter
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
     from architect_migrate.core.errors import ArchmigError
     from architect_migrate.core.interrupts import Interrupts
-    from architect_migrate.databases.sqlite.files.backup import Backup
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import Backup
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.commit_proof import Proof
@@ -111,7 +112,7 @@ def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
 
 
 @contextmanager
-def _in_transaction(run: _Run) -> Iterator[sqlite3.Connection]:
+def _in_transaction(run: _Run) -> Iterator[Connection]:
     """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
     environment = run.setting.environment
     making = environment.uninitialised is Uninitialised.CREATE
@@ -119,7 +120,7 @@ def _in_transaction(run: _Run) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def _sound(run: _Run, connection: sqlite3.Connection) -> Counter[str]:
+def _sound(run: _Run, connection: Connection) -> Counter[str]:
     """Rows that break what their tables declare, which are nobody's to mend. Raises DamagedError."""
     found = soundness(connection)
     if found.damage:
@@ -164,9 +165,7 @@ def _tidied(setting: Setting, result: Result) -> Result:
     return replace(result, warnings=(*result.warnings, *tidy(setting)))
 
 
-def _backed_up(
-    setting: Setting, action: str, connection: sqlite3.Connection, told: Callable[[str], None]
-) -> Backup | None:
+def _backed_up(setting: Setting, action: str, connection: Connection, told: Callable[[str], None]) -> Backup | None:
     """A verified copy of the database as it is; none of one that holds nothing at all."""
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         return None

@@ -18,10 +18,10 @@ from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import look, wanted_of
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Collection, Iterable
 
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.contracts import Prepare
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def upgrading(target: str | None) -> Prepare:
     """How a plan for an upgrade is made on an open connection."""
 
-    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def make(setting: Setting, connection: Connection) -> Prepared:
         if prepared := empty(setting, connection, target):
             return prepared
         seen = look(setting, connection, wanted_of(setting, target))
@@ -43,7 +43,7 @@ def upgrading(target: str | None) -> Prepare:
 def downgrading(target: str | None) -> Prepare:
     """How a plan for a downgrade is made on an open connection."""
 
-    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def make(setting: Setting, connection: Connection) -> Prepared:
         seen = look(setting, connection, wanted_of(setting, target))
         drifted = seen.state in {State.DRIFTED, State.REFUSED}
         return Prepared(seen, not_where_it_claims(seen) if drifted else down(setting, seen, target))
@@ -94,7 +94,7 @@ def not_where_it_claims(seen: Survey) -> Plan:
     return Plan((), stops or (drift,), (), seen.position, seen.position)
 
 
-def losses(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> tuple[Loss, ...]:
+def losses(setting: Setting, plan: Plan, connection: Connection) -> tuple[Loss, ...]:
     """The rows of tables, and the values of columns, that taking these revisions back removes."""
     undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
     left = facts_at(setting.history(), plan.after)

@@ -15,9 +15,8 @@ from architect_migrate.runs.preview import as_policy_says, blank, built, planned
 from architect_migrate.runs.survey import glance, survey, wanted_of
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
@@ -68,7 +67,7 @@ def reconciling(target: str | None) -> Prepare:
     """How a plan for reconcile is made on an open connection."""
     from architect_migrate.runs.prepare import empty, prepare
 
-    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def make(setting: Setting, connection: Connection) -> Prepared:
         wanted = wanted_of(setting, target)
         return empty(setting, connection, target) or prepare(setting, connection, wanted)
 

@@ -22,6 +22,7 @@ from architect_migrate.runs.survey import wanted_of
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.ledger.store import Entry
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
@@ -39,7 +40,7 @@ class Standing:
     why: str = ""
 
 
-def schema_digest(setting: Setting, connection: sqlite3.Connection) -> str:
+def schema_digest(setting: Setting, connection: Connection) -> str:
     """What a rehearsal's schema is known by: every object's text but for the bookkeeping's."""
     return digest(connection, setting.hidden(setting.outline().version_table))
 
@@ -79,7 +80,7 @@ def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h" if abs(seconds) >= 7200 else f"{seconds / 60:.0f} min"
 
 
-def as_rehearsed(setting: Setting, connection: sqlite3.Connection, prepared: Prepared) -> tuple[Prepared, int]:
+def as_rehearsed(setting: Setting, connection: Connection, prepared: Prepared) -> tuple[Prepared, int]:
     """What was prepared, blocked where a rehearsal is required and there is none; and the rehearsal's number, or 0."""
     plan = prepared.plan
     found = standing(setting, plan, schema_digest(setting, connection)) if plan.steps else Standing()

@@ -18,9 +18,8 @@ from architect_migrate.planning.results import State, Survey
 from architect_migrate.revisions.replay import foreign_at, outline_at
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.revisions.replay import Source
@@ -42,7 +41,7 @@ def survey(setting: Setting, target: str | None = None) -> Survey:
         return glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
 
 
-def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
+def glance(setting: Setting, connection: Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
     """A survey by digest alone, where the database has to the letter the schema of the revision that it claims."""
     stamped = _plain_stamp(connection, outline.version_table)
     position = _position_by(setting.source, stamped)
@@ -73,9 +72,7 @@ def _with_tracker(setting: Setting, seen: Survey) -> Survey:
     return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))
 
 
-def as_the_chain_makes_it(
-    setting: Setting, connection: sqlite3.Connection, outline: Outline, position: frozenset[str]
-) -> bool:
+def as_the_chain_makes_it(setting: Setting, connection: Connection, outline: Outline, position: frozenset[str]) -> bool:
     """Whether a database has to the letter the schema that replay saw at a position; False where replay saw none."""
     replayed = _digest_at(setting.source, position)
     return bool(replayed) and replayed == digest(connection, setting.hidden(outline.version_table))
@@ -124,7 +121,7 @@ def _digest_at(source: Source, position: frozenset[str]) -> str:
     return outline.digests[len(position) - 1] if len(position) <= len(outline.digests) else ""
 
 
-def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str]) -> Survey:
+def look(setting: Setting, connection: Connection, wanted: frozenset[str]) -> Survey:
     """A survey by reading the whole schema and judging every revision."""
     from architect_migrate.databases.sqlite.bookkeeping import read_claims
     from architect_migrate.databases.sqlite.reflect import read_schema
@@ -168,7 +165,7 @@ def nothing(state: State, outline: Outline, wanted: frozenset[str]) -> Survey:
     return Survey(state, Claims(), frozenset(), pending, Counter())
 
 
-def _plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...]:
+def _plain_stamp(connection: Connection, version_table: str) -> tuple[str, ...]:
     """The revisions that a version table holds; none for anything else."""
     import sqlite3
 

@@ -36,7 +36,7 @@ from architect_migrate.databases.sqlite.files.commit_check import landed_by_stam
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.exact import shown
 from architect_migrate.databases.sqlite.rows.foreign_keys import violations
-from architect_migrate.databases.sqlite.rows.integrity import Soundness, soundness
+from architect_migrate.databases.sqlite.rows.integrity import soundness
 from architect_migrate.diagnosis.drift import drift, in_the_way
 from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, read_options, source_for, title
 from architect_migrate.integrations.alembic.record import recording
@@ -48,11 +48,12 @@ from architect_migrate.revisions import alembic_runtime
 from architect_migrate.revisions.replay import history_at
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from types import ModuleType
 
     from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import Soundness
     from architect_migrate.integrations.alembic.record import Record
 
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
@@ -143,7 +144,7 @@ def _read(context: ModuleType, job: Job) -> None:
             _refuse_drift(context, job, connection, table)
 
 
-def _refuse_drift(context: ModuleType, job: Job, connection: sqlite3.Connection, table: str) -> None:
+def _refuse_drift(context: ModuleType, job: Job, connection: Connection, table: str) -> None:
     """Alembic has found the database at the chain's head: say what is not as the chain makes it there."""
     history = history_at(source_for(job))
     position = frozenset(history.outline.order)
@@ -222,7 +223,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
         interrupts.held = True
 
 
-def _sound(path: Path, connection: sqlite3.Connection) -> Soundness:
+def _sound(path: Path, connection: Connection) -> Soundness:
     found = soundness(connection)
     if found.damage:
         raise DamagedError(str(path), found.damage[0])

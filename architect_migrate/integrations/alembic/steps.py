@@ -24,10 +24,10 @@ from architect_migrate.runs.rehearsal_gate import advice_for, schema_digest, sta
 from architect_migrate.runs.survey import foreign_error
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
+    from architect_migrate.databases.base import Connection
     from architect_migrate.integrations.alembic.job import Job
 
 
@@ -49,7 +49,7 @@ def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
 
 
 def _refuse_unrehearsed(
-    job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: sqlite3.Connection
+    job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: Connection
 ) -> None:
     """Raise NotRehearsedError where a rehearsal is required, and there is none of what archmig would plan for this."""
     if not job.environment.require_rehearsal or not (up or down):
@@ -62,7 +62,7 @@ def _refuse_unrehearsed(
 
 def watched_steps(
     steps: Callable[..., Iterable[Any]],
-    connection: sqlite3.Connection,
+    connection: Connection,
     job: Job,
     heads: Any,
     context: Any,
@@ -88,7 +88,7 @@ def watched_steps(
 
 
 def _watched_step(
-    function: Callable[..., None], connection: sqlite3.Connection, context: Any, step: Any, ini: Path
+    function: Callable[..., None], connection: Connection, context: Any, step: Any, ini: Path
 ) -> Callable[..., None]:
     """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
 

@@ -27,6 +27,8 @@ from architect_migrate.revisions.files import fingerprint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from architect_migrate.databases.base import Connection
+
 
 _VERSION = 1
 _VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)")
@@ -115,7 +117,7 @@ def _of_database(path: Path, sources: Sources) -> str:
         raise ValueError(type(error).__name__) from error
 
 
-def _rows(connection: sqlite3.Connection, table: str) -> list[Any] | None:
+def _rows(connection: Connection, table: str) -> list[Any] | None:
     found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (table,)).fetchone()
     return connection.execute(f"SELECT * FROM {quote(table)}").fetchall() if found else None
 

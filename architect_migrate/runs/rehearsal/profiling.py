@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.interrupts import FinishedFirst
+from architect_migrate.databases.costs import Kind
 from architect_migrate.databases.sqlite.connection import file_of, transaction
-from architect_migrate.databases.sqlite.costs import Kind
 from architect_migrate.databases.sqlite.files.scratch_copy import private_folder
 from architect_migrate.databases.sqlite.meter import Meter, attach
 from architect_migrate.model.revision_graph import ancestry, position_at
@@ -20,10 +20,9 @@ from architect_migrate.runs.rehearsal.on_copy import stand_in
 from architect_migrate.runs.rehearsal.results import Command
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
-    from architect_migrate.databases.sqlite.costs import StepCost
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.costs import StepCost
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
     from architect_migrate.revisions.alembic_runtime import Runner
@@ -69,9 +68,7 @@ def profile_chain(source: Source, told: Progress, target: str | None = None) -> 
             return Profile(_run(source, connection, revisions, told))
 
 
-def _run(
-    source: Source, connection: sqlite3.Connection, revisions: tuple[str, ...], told: Progress
-) -> tuple[StepCost, ...]:
+def _run(source: Source, connection: Connection, revisions: tuple[str, ...], told: Progress) -> tuple[StepCost, ...]:
     from architect_migrate.revisions.alembic_runtime import operate
 
     meter = Meter()
@@ -143,7 +140,7 @@ def _making(command: Command, target: str | None) -> Prepare:
 def _metered(meter: Meter, make: Prepare) -> Prepare:
     """The same, with the connection measured from then on."""
 
-    def prepared(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def prepared(setting: Setting, connection: Connection) -> Prepared:
         found = make(setting, connection)
         attach(meter, connection)
         return found

@@ -31,7 +31,7 @@ from architect_migrate.runs.rehearsal_gate import ACTION, schema_now
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.values import TableDelta
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Loss, Receipt, Result
     from architect_migrate.runs.contracts import Progress

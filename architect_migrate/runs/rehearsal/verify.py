@@ -10,8 +10,9 @@ from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.database_errors import DamagedError
 from architect_migrate.databases.sqlite.connection import file_of, reading, transaction
 from architect_migrate.databases.sqlite.rows.delta import examples, row_deltas
-from architect_migrate.databases.sqlite.rows.foreign_keys import Keys, check_keys
-from architect_migrate.databases.sqlite.rows.integrity import Soundness, soundness
+from architect_migrate.databases.sqlite.rows.foreign_keys import check_keys
+from architect_migrate.databases.sqlite.rows.integrity import soundness
+from architect_migrate.databases.values import Keys, Soundness
 from architect_migrate.diagnosis.data_only_revisions import lasts
 from architect_migrate.diagnosis.drift import drift
 from architect_migrate.model.diff import explain
@@ -20,9 +21,8 @@ from architect_migrate.runs.rehearsal.on_copy import stand_in
 from architect_migrate.runs.survey import survey
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.planning.results import Survey
     from architect_migrate.revisions.alembic_runtime import Runner
     from architect_migrate.runs.contracts import Progress
@@ -172,9 +172,7 @@ def _tried(
         return operate(trial.source.script, after, work)
 
 
-def _one(
-    runner: Runner, revision: str, before: sqlite3.Connection, after: sqlite3.Connection
-) -> tuple[LackingRows, ...] | str:
+def _one(runner: Runner, revision: str, before: Connection, after: Connection) -> tuple[LackingRows, ...] | str:
     after.execute("SAVEPOINT one_data_step")
     changes = after.total_changes
     try:
@@ -187,9 +185,7 @@ def _one(
     return found
 
 
-def _lacking(
-    revision: str, tables: frozenset[str], before: sqlite3.Connection, after: sqlite3.Connection
-) -> tuple[LackingRows, ...]:
+def _lacking(revision: str, tables: frozenset[str], before: Connection, after: Connection) -> tuple[LackingRows, ...]:
     return tuple(
         LackingRows(revision, it.table, it.lacking, it.changed, examples(after, before, it.table, _EXAMPLES))
         for it in row_deltas(after, before, tables)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import CommitFailedError, DatabaseError, NotReadBackError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import reading
-from architect_migrate.databases.sqlite.rows.content import Content, content_of, differences
+from architect_migrate.databases.sqlite.rows.content import content_of
+from architect_migrate.databases.values import Content, Landed, differences
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-class Landed(Enum):
-    """Which of the two moments around a commit a database is in; UNKNOWN: it cannot be read, or is in neither."""
-
-    BEFORE = "before"
-    AFTER = "after"
-    UNKNOWN = "unknown"
 
 
 def landed(path: Path, timeout: float, before: Content | None, after: Content | None) -> Landed:

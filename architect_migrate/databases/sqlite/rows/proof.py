@@ -19,6 +19,7 @@ from architect_migrate.databases.sqlite.rows.exact import (
     shown,
 )
 from architect_migrate.databases.sqlite.rows.merge import Changed, Missing, Pairing, merge
+from architect_migrate.databases.values import Loss, Permitted, RowProof, TableProof
 
 if TYPE_CHECKING:
     import hashlib
@@ -31,61 +32,6 @@ _Keys = tuple[tuple[str, ...], tuple[str, ...]]
 _KEPT = 20
 _NOTHING: frozenset[str] = frozenset()
 _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Permitted:
-    """What a run may do to rows that were there; every name folded, columns as (table, column).
-
-    The rows of `touched` tables are compared, those of others only counted. A column in `updated` may change, rows
-    of `deleted_from` may go, rows of `remade` ones may have other rowids where a primary key tells them apart, and
-    nothing is asked of `removed_columns` and `removed_tables`.
-    """
-
-    touched: frozenset[str]
-    updated: frozenset[tuple[str, str]] = _NO_COLUMNS
-    removed_columns: frozenset[tuple[str, str]] = _NO_COLUMNS
-    removed_tables: frozenset[str] = _NOTHING
-    deleted_from: frozenset[str] = _NOTHING
-    remade: frozenset[str] = _NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A row or value that was there and is not: `key` names the row (empty: the table as a whole)."""
-
-    table: str
-    key: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class TableProof:
-    """One table's rows: `gone` of `rows_before` are no longer there; `compared` says that values were compared.
-
-    `digest` is of the original columns of the original rows as found after (empty where not compared).
-    """
-
-    table: str
-    rows_before: int
-    rows_after: int
-    gone: int
-    compared: bool
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class RowProof:
-    """Every table's proof by name; of `lost` losses in all, the first twenty."""
-
-    tables: tuple[TableProof, ...]
-    losses: tuple[Loss, ...]
-    lost: int
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing was lost."""
-        return self.lost == 0
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.databases.sqlite.connection import reading, transaction
-from architect_migrate.databases.sqlite.rows.proof import Loss, Permitted, RowProof, prove_rows
+from architect_migrate.databases.sqlite.rows.proof import prove_rows
+from architect_migrate.databases.values import Loss, Permitted, RowProof
 
 if TYPE_CHECKING:
     from collections.abc import Callable
