@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -23,10 +22,12 @@ from architect_migrate.core.database_errors import (
 )
 from architect_migrate.core.interrupts import finishing
 from architect_migrate.core.text import count
-from architect_migrate.databases.sqlite.connection import created, file_of, reading
+from architect_migrate.core.urls import file_of
+from architect_migrate.databases.sqlite.connection import created, reading
 from architect_migrate.databases.sqlite.files import backup
 from architect_migrate.databases.sqlite.files.commit_check import landed, settled
 from architect_migrate.databases.sqlite.files.overwrite import overwrite, standing_still
+from architect_migrate.databases.sqlite.presence import defines_nothing, stray_journal
 from architect_migrate.databases.sqlite.rows.content import content_of
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.integrity import damage
@@ -138,7 +139,7 @@ def _overwritten(
             interrupts.held = True
             overwrite(source, held, timeout)
     except CommitFailedError as error:
-        found = landed(path, timeout, shown.now, shown.then)
+        found = landed(setting.environment.url, timeout, shown.now, shown.then)
         if found is Landed.BEFORE:
             _unmark(kept)
         return kept, (settled(error, found),)
@@ -172,10 +173,10 @@ def _in_place(setting: Setting, shown: Restoration, path: Path) -> Iterator[None
     missing = not path.exists()
     if missing != (shown.now is None and not shown.damaged):
         raise ChangedMeanwhileError(setting.environment.name)
-    left = [it for it in (f"{path}-wal", f"{path}-journal") if os.path.lexists(it)]
+    left = stray_journal(path)
     if missing and left:
         advice = "nothing was changed: move it away, or SQLite would mix it into what is restored"
-        raise RestoreError(left[0], "is left of a database that is gone", advice)
+        raise RestoreError(left, "is left of a database that is gone", advice)
     with created(path) if missing else nullcontext():
         if missing:
             path.chmod(shown.copy.path.stat().st_mode & 0o777)
@@ -188,7 +189,7 @@ def _kept(setting: Setting, shown: Restoration, action: str, live: Connection) -
         path = file_of(setting.environment.url)
         return backup.take_damaged(live, path, setting.backups, setting.environment.name)
     if shown.now is None or not shown.now.objects:
-        if live.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if not defines_nothing(live):
             raise ChangedMeanwhileError(setting.environment.name)
         return None
     made = take_for(setting, action, live)

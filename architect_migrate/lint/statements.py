@@ -101,6 +101,17 @@ def blame(one: Statement) -> frozenset[str]:
     return frozenset(names | {one.error} if one.error.startswith("error in ") else names)
 
 
+def words_of(sql: str) -> frozenset[str]:
+    """Every word of a statement, folded and without quotes: the names in it are among them."""
+    return frozenset(fold(unquote(token.text)) for token in significant(sql))
+
+
+def from_first_word(sql: str) -> str:
+    """A statement without the comments before it; empty where there is nothing else."""
+    tokens = significant(sql)
+    return sql[tokens[0].start :].strip() if tokens else ""
+
+
 def clash_in_words(clash: Clash) -> str:
     """Why a CREATE IF NOT EXISTS leaves something else than it says; empty where that is the same."""
     changes = [it for it in diff(clash.wanted, clash.found) if needs_repair(it)]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import NotProvenError
 from architect_migrate.core.names import fold
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import reading
+from architect_migrate.databases.sqlite.presence import table_names
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.foreign_keys import newly_dangling, violations
 from architect_migrate.databases.sqlite.rows.integrity import soundness
@@ -69,7 +69,7 @@ def verify(
     permitted = _permitted(setting, plan, written)
     problems += _tracker_problems(setting, plan, connection)
     if backup is None:
-        with closing(sqlite3.connect(":memory:")) as nothing:
+        with access.nothing() as nothing:
             return _judged(problems, _compared(nothing, connection, permitted, broken))
     with reading(backup) as before:
         problems += _tracker_losses(setting, plan, before, connection)
@@ -148,7 +148,7 @@ def _compared(
 
 def _unsound(after: Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
     """What integrity_check says of the tables that were written and are still there, and did not say before."""
-    there = {fold(row[0]) for row in after.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    there = set(map(fold, table_names(after)))
     for table in sorted(touched & there):
         yield from soundness(after, table).worse_than(broken)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import quote
 from architect_migrate.core.text import count
+from architect_migrate.databases.questions import count_rows, count_values
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.facts import ColumnFact, TableFact
 from architect_migrate.model.history import effects, facts_at
@@ -103,12 +103,11 @@ def losses(setting: Setting, plan: Plan, connection: Connection) -> tuple[Loss, 
         for fact in its.added.values() if revision in undone else ():
             match fact:
                 case TableFact() if ("table", fact.table) not in left:
-                    sql = f"SELECT count(*) FROM {quote(fact.table)}"
-                    found[f"table {fact.table}"] = connection.execute(sql).fetchone()[0]
+                    found[f"table {fact.table}"] = count_rows(connection, fact.table)
                 case ColumnFact() if ("column", fact.table, fact.column.name) not in left:
                     if ("table", fact.table) in left:
-                        sql = f"SELECT count({quote(fact.column.name)}) FROM {quote(fact.table)}"
-                        found[f"column {fact.table}.{fact.column.name}"] = connection.execute(sql).fetchone()[0]
+                        values = count_values(connection, fact.table, fact.column.name)
+                        found[f"column {fact.table}.{fact.column.name}"] = values
                 case _:
                     pass
     return tuple(Loss(subject, rows) for subject, rows in found.items() if rows)

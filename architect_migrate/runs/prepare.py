@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.presence import defines_nothing
 from architect_migrate.databases.sqlite.repair.objects import Ground, dropped, object_work
 from architect_migrate.databases.sqlite.repair.table import table_work
 from architect_migrate.databases.sqlite.rows.questions import ask
@@ -71,7 +72,7 @@ def _within_policy(setting: Setting, plan: Plan) -> Plan:
 
 def empty(setting: Setting, connection: Connection, target: str | None) -> Prepared | None:
     """What is prepared for a database that defines nothing at all, whose diagnosis nobody needs; None for others."""
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    if not defines_nothing(connection):
         return None
     from architect_migrate.runs.contracts import Prepared
 

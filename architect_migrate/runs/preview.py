@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import DatabaseMissingError
 from architect_migrate.core.text import count
-from architect_migrate.databases.sqlite.connection import file_of
+from architect_migrate.databases import access
 from architect_migrate.model.environment import Uninitialised
 from architect_migrate.planning.results import Outcome, Result, State
 
@@ -56,7 +56,7 @@ def refused(setting: Setting, seen: Survey) -> tuple[Outcome, str] | None:
     if seen.state not in {State.MISSING, State.UNINITIALISED} or policy is Uninitialised.CREATE:
         return None
     if policy is Uninitialised.ERROR and seen.state is State.MISSING:
-        raise DatabaseMissingError(str(file_of(setting.environment.url)))
+        raise DatabaseMissingError(access.location(setting.environment.url))
 
     skip = policy is Uninitialised.SKIP
     reason = "no file there; its policy is to skip it" if skip and seen.state is State.MISSING else ""

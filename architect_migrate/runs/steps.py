@@ -12,6 +12,7 @@ from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.authorizer import Watched
 from architect_migrate.databases.sqlite.bookkeeping import write_stamp
 from architect_migrate.databases.sqlite.connection import still_inside
+from architect_migrate.databases.sqlite.presence import defines_nothing
 from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.sql.render import statement, tracker_statements
@@ -87,7 +88,7 @@ def execute(setting: Setting, plan: Plan, connection: Connection, progress: Call
 
 def _is_fresh(connection: Connection, plan: Plan, outline: Outline) -> bool:
     """Whether a database holds nothing at all and the plan is the chain from its base."""
-    nothing = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    nothing = defines_nothing(connection)
     only_chain = all(isinstance(it, RunRevision | Stamp | SyncTracker) for it in plan.steps)
     # Where branches are left out, what replay recorded may speak of what they make.
     return nothing and not plan.before and only_chain and len(plan.after) <= len(outline.digests)

@@ -20,8 +20,8 @@ from architect_migrate.revisions import alembic_runtime
 from architect_migrate.revisions.replay import cache_folder, foreign_at, history_of
 from architect_migrate.runs.native_plan import as_alembic_goes
 from architect_migrate.runs.promotion_gate import lacking
-from architect_migrate.runs.rehearsal_gate import advice_for, schema_digest, standing
-from architect_migrate.runs.survey import foreign_error
+from architect_migrate.runs.rehearsal_gate import advice_for, standing
+from architect_migrate.runs.survey import foreign_error, schema_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.bookkeeping import write_stamp
-from architect_migrate.databases.sqlite.connection import file_of
 from architect_migrate.databases.sqlite.files.backup import take
 from architect_migrate.databases.sqlite.recorder import scratch_connection
 from architect_migrate.databases.sqlite.template import replay_on

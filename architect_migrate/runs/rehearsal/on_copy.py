@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.urls import sqlite_url
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.files.scratch_copy import copy_of, private_folder
 from architect_migrate.model.environment import Uninitialised
 
@@ -39,8 +39,8 @@ def stand_in(setting: Setting, times: int) -> Iterator[Setting]:
 
 
 def _copied(setting: Setting, folder: Path, times: int) -> Path:
-    path, policy = file_of(setting.environment.url), setting.environment.uninitialised
-    if not path.exists() and policy is not Uninitialised.ERROR:
+    url, policy = setting.environment.url, setting.environment.uninitialised
+    if not access.exists(url) and policy is not Uninitialised.ERROR:
         return folder / "database.db"
-    with reading(path, setting.environment.lock_timeout) as source:
+    with access.reading(url, setting.environment.lock_timeout) as source:
         return copy_of(source, folder, times)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.interrupts import FinishedFirst
+from architect_migrate.databases import access
 from architect_migrate.databases.costs import Kind
-from architect_migrate.databases.sqlite.connection import file_of, transaction
+from architect_migrate.databases.sqlite.connection import transaction
 from architect_migrate.databases.sqlite.files.scratch_copy import private_folder
 from architect_migrate.databases.sqlite.meter import Meter, attach
 from architect_migrate.model.revision_graph import ancestry, position_at
@@ -93,8 +94,7 @@ def profile_pending(setting: Setting, told: Progress, target: str | None = None)
     freely = replace(setting, environment=replace(setting.environment, require_rehearsal=False))
     command = fitting(freely, target)
     shown = replace(previewed(freely, command, target), survey=None)
-    path = file_of(setting.environment.url)
-    size = path.stat().st_size if path.exists() else 0
+    size = access.size(setting.environment.url)
     if shown.outcome is not Outcome.PLANNED:
         return Profile((), size, shown)
     if not size:
