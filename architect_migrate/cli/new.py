@@ -179,9 +179,6 @@ def _branch_lines(label: str, listed_by: tuple[str, ...]) -> Iterator[str]:
 
 
 def _hotfix_lines(hotfix: Hotfix) -> Iterator[str]:
-    # The statements of a hotfix need the SQL parser, which commands without work must not import.
-    from architect_migrate.authoring.hotfix_statements import told
-
     its = hotfix.promotion
     statements = count(len(its.upgrade), "statement")
     yield f"{statements} up, {len(its.downgrade)} down, proven on a scratch database, there and back"

@@ -234,7 +234,6 @@ class TableProof:
 
     table: str
     rows_before: int
-    rows_after: int
     gone: int
     compared: bool
     digest: str
@@ -247,8 +246,3 @@ class RowProof:
     tables: tuple[TableProof, ...]
     losses: tuple[Loss, ...]
     lost: int
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing was lost."""
-        return self.lost == 0

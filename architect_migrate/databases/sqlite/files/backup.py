@@ -60,7 +60,7 @@ def take(path: Path, folder: Path, name: str, *, told: Callable[[str], None] = u
 
 
 def take_through(
-    source: sqlite3.Connection, path: Path, folder: Path, name: str, *, told: Callable[[str], None] = untold
+    source: sqlite3.Connection, path: Path, folder: Path, name: str, *, told: Callable[[str], None]
 ) -> Backup:
     """The same, through a connection that nobody else can write beside, or that is in a read transaction.
 
@@ -71,7 +71,7 @@ def take_through(
     return Backup(final, final.stat().st_size, found[0])
 
 
-def clone(path: Path, final: Path, *, told: Callable[[str], None] = untold) -> Backup:
+def clone(path: Path, final: Path, *, told: Callable[[str], None]) -> Backup:
     """Copy the committed state of the database at `path` to the new file `final` and prove the copy equal.
 
     It has the database's permissions and its journal mode. Raises as `take`; what is at `final` already stays.

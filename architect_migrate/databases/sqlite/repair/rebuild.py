@@ -95,10 +95,6 @@ def rebuild_table(
         original = _original(connection, table)
         after = edit_table(original.sql, edits)
         new = parse_table(after)
-        if new.name != original.name:
-            raise RebuildRefusedError(
-                original.name, "an edit renames it; rename it with ALTER TABLE, which keeps all else"
-            )
         copy = plan_copy(connection, parse_table(original.sql), new, fill)
         rows = _undone_on_error(connection, original, new, after, copy, told=told)
     return Rebuilt(original.name, rows, original.sql, after)

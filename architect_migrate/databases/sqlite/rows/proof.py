@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _Keys = tuple[tuple[str, ...], tuple[str, ...]]
 _KEPT = 20
-_NOTHING: frozenset[str] = frozenset()
 _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -102,35 +101,35 @@ def _prove_table(pair: _Pair) -> TableProof:
     if pair.new is None:
         if pair.name not in pair.permitted.removed_tables:
             pair.lose("", f"the table is gone, with {count(rows_before, 'row')}")
-        return TableProof(pair.old.name, rows_before, 0, gone=rows_before, compared=False, digest="")
+        return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="")
     rows_after = _count(pair.after, pair.new)
     if pair.name in pair.permitted.removed_tables:
-        return TableProof(pair.old.name, rows_before, rows_after, gone=rows_before, compared=False, digest="")
+        return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="")
     if pair.name in pair.permitted.touched:
-        return _compare(pair, pair.new, rows_before, rows_after)
+        return _compare(pair, pair.new, rows_before)
     gone = max(rows_before - rows_after, 0)
     if gone and pair.name not in pair.permitted.deleted_from:
         pair.lose("", f"had {count(rows_before, 'row')}, has {rows_after:,}")
-    return TableProof(pair.old.name, rows_before, rows_after, gone, compared=False, digest="")
+    return TableProof(pair.old.name, rows_before, gone, compared=False, digest="")
 
 
 def _count(connection: sqlite3.Connection, table: RowTable) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {table.source}").fetchone()[0])
 
 
-def _compare(pair: _Pair, new: RowTable, rows_before: int, rows_after: int) -> TableProof:
+def _compare(pair: _Pair, new: RowTable, rows_before: int) -> TableProof:
     columns = _compared_columns(pair, new)
     keys = shared_keys(pair.old, new, pair.permitted.updated, remade=pair.name in pair.permitted.remade)
     if keys is None:
         pair.lose("", "no key tells its rows apart both before and after, so nothing is proven of them")
-        return TableProof(pair.old.name, rows_before, rows_after, gone=0, compared=False, digest="")
+        return TableProof(pair.old.name, rows_before, gone=0, compared=False, digest="")
     digest = new_digest(pair.name, tuple(fold(column) for column in columns))
     # A table of more columns than one SELECT takes is read in several passes, and a missing row missed in each.
     groups = list(passes(columns))
     gone = _merge(pair, _pairing(pair, new, keys, groups[0]), groups[0], digest, pair.missing)
     for group in groups[1:]:
         _merge(pair, _pairing(pair, new, keys, group), group, digest, lambda _key: None)
-    return TableProof(pair.old.name, rows_before, rows_after, gone, compared=True, digest=digest.hexdigest())
+    return TableProof(pair.old.name, rows_before, gone, compared=True, digest=digest.hexdigest())
 
 
 def _pairing(pair: _Pair, new: RowTable, keys: _Keys, columns: tuple[str, ...]) -> Pairing:
