@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import BATCH_COPY
 from architect_migrate.core.sql_errors import CastLosesError
-from architect_migrate.databases.sqlite.rows.exact import exact, shown
+from architect_migrate.databases.sqlite.rows.exact import exact
+from architect_migrate.databases.sqlite.rows.examples import shown
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 
 if TYPE_CHECKING:

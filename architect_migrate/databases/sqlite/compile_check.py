@@ -47,6 +47,19 @@ def not_working(connection: sqlite3.Connection, schema: Schema) -> tuple[tuple[s
     return tuple(found)
 
 
+def mismatched_keys(connection: sqlite3.Connection, before: Schema, after: Schema) -> tuple[tuple[str, str], ...]:
+    """(table, SQLite's words) of tables that are new or changed, and whose foreign keys SQLite cannot follow."""
+    known, found = set(before.tables), []
+    for table in after.tables:
+        if table in known or not table.foreign_keys:
+            continue
+        try:
+            connection.execute(f"PRAGMA main.foreign_key_check({quote(table.name)})").fetchall()
+        except sqlite3.Error as error:
+            found.append((table.name, str(error)))
+    return tuple(found)
+
+
 def rename_refusals(*batches: Iterable[str]) -> tuple[str, ...]:
     """Run batches of statements on an empty database: why SQLite refuses to rename a table after each, or empty.
 

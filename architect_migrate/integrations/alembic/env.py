@@ -34,7 +34,7 @@ from architect_migrate.databases.sqlite.alembic_connection import alchemy
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.files.commit_check import landed_by_stamp, read_back, settled
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.rows.exact import shown
+from architect_migrate.databases.sqlite.rows.examples import shown
 from architect_migrate.databases.sqlite.rows.foreign_keys import violations
 from architect_migrate.databases.sqlite.rows.integrity import soundness
 from architect_migrate.diagnosis.drift import drift, in_the_way

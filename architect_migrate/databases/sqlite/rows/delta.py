@@ -13,8 +13,8 @@ from architect_migrate.databases.sqlite.rows.exact import (
     passes,
     row_tables,
     select,
-    shown,
 )
+from architect_migrate.databases.sqlite.rows.examples import shown
 from architect_migrate.databases.sqlite.rows.merge import Changed, Missing, Pairing, merge
 from architect_migrate.databases.sqlite.rows.proof import shared_keys
 from architect_migrate.databases.values import TableDelta

@@ -16,8 +16,8 @@ from architect_migrate.databases.sqlite.rows.exact import (
     passes,
     row_tables,
     select,
-    shown,
 )
+from architect_migrate.databases.sqlite.rows.examples import shown
 from architect_migrate.databases.sqlite.rows.merge import Changed, Missing, Pairing, merge
 from architect_migrate.databases.values import Loss, Permitted, RowProof, TableProof
 
