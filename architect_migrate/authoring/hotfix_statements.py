@@ -90,7 +90,7 @@ class _Draft:
     inline: set[Key] = field(default_factory=set)
 
 
-def promotion(reference: Schema, actual: Schema, names: Iterable[str], once: Container[Key] = frozenset()) -> Promotion:
+def promotion(reference: Schema, actual: Schema, names: Iterable[str], once: Container[Key]) -> Promotion:
     """What `actual` has and `reference` has not: what bears one of the names, or what stands on known tables.
 
     Names are those of tables, of columns (`bugs.mood`), of indexes, triggers and views. Without any, whole tables and

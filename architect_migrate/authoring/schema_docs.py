@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.authoring.provenance import provenance
 from architect_migrate.authoring.table_groups import groups
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.questions import row_counts
 from architect_migrate.model.diff import Reordered, severity
@@ -69,7 +69,7 @@ def of_environment(setting: Setting) -> Documented:
     """
     environment = setting.environment
     outline, wanted = setting.outline, wanted_of(setting, None)
-    with reading(file_of(environment.url), environment.policies.lock_timeout) as connection:
+    with access.reading(environment.url, environment.policies.lock_timeout) as connection:
         seen = glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
         schema = seen.schema or read_schema(connection, setting.hidden(outline.version_table))
         rows = row_counts(connection)

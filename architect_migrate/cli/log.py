@@ -158,6 +158,7 @@ def _settings(options: Options) -> tuple[Setting, ...]:
 def _noticed(file: Path, settings: Iterable[Setting]) -> dict[str, Notice]:
     if not file.exists():
         return {}
+    from architect_migrate.databases import access
     from architect_migrate.ledger import store
     from architect_migrate.ledger.external_changes import noticed_of
     from architect_migrate.ledger.recorder import standing
@@ -165,8 +166,8 @@ def _noticed(file: Path, settings: Iterable[Setting]) -> dict[str, Notice]:
     seen, began = [], time.time()
     for it in settings:
         stamp, traces = standing(it)
-        path = it.environment.url.path
-        if traces or (path and (not path.exists() or not path.stat().st_size)):
+        url = it.environment.url
+        if traces or (url.path and access.is_empty(url)):
             seen.append((it.environment.name, str(it.environment.url), stamp, traces))
     return noticed_of(file, seen, store.latest(file, [name for name, *_ in seen]), began)
 

@@ -84,7 +84,7 @@ def _scripted(preview: Callable[[Setting], Result], setting: Setting) -> Result:
     result = preview(setting)
     if result.outcome is not Outcome.PLANNED or result.survey is None or result.plan is None:
         return result
-    from architect_migrate.databases.sqlite.sql.render import tracker_statements
+    from architect_migrate.cli.report.plan import sync_sql
     from architect_migrate.model.revision_graph import heads
     from architect_migrate.planning.plan import SyncTracker
 
@@ -94,11 +94,7 @@ def _scripted(preview: Callable[[Setting], Result], setting: Setting) -> Result:
 
         start, end = (heads(setting.outline, it) for it in (result.survey.position, result.plan.after))
         scripts.append(offline_sql(setting.source.script, start, end).strip())
-    scripts += [
-        "\n".join(["BEGIN;", *(f"{it};" for it in tracker_statements(step)), "COMMIT;"])
-        for step in result.plan.steps
-        if isinstance(step, SyncTracker)
-    ]
+    scripts += [sync_sql(step) for step in result.plan.steps if isinstance(step, SyncTracker)]
     return replace(result, detail="\n\n".join(scripts))
 
 

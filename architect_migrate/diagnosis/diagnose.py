@@ -64,13 +64,12 @@ class Judgement:
 class Diagnosis:
     """A database judged.
 
-    `anchors` are the newest revisions of which anything is there, `position` what counts as applied by it (closed
-    under ancestry; revisions that leave no trace count when their claims say so), `ambiguous` the revisions just
-    after the position that the schema cannot tell from it, `changes` the differences from the chain at `position`.
+    `position` is what counts as applied: the newest revisions of which anything is there, with all before them, and
+    revisions that leave no trace where their claims say so. `ambiguous` are the revisions just after the position that
+    the schema cannot tell from it, `changes` the differences from the chain at `position`.
     """
 
     judgements: tuple[Judgement, ...]
-    anchors: tuple[str, ...]
     position: frozenset[str]
     ambiguous: tuple[str, ...]
     changes: tuple[Change, ...]
@@ -78,7 +77,7 @@ class Diagnosis:
     stamped: frozenset[str]
 
 
-def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tuple[Resolution, ...] = ()) -> Diagnosis:
+def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tuple[Resolution, ...]) -> Diagnosis:
     """Judge every revision of the chain on a database with this schema and these claims.
 
     What an entry of `resolutions` lets stand counts as there: a person has settled it.
@@ -88,13 +87,12 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
     rows = attributions(outline, claims.rows)
     said = {it.id: claim_of(it, stamped, rows) for it in outline.revisions}
     found = facts(schema)
-    anchors = _anchors(history, found)
-    position, ambiguous = _extended(history, ancestry(outline, anchors), said, found)
+    position, ambiguous = _extended(history, ancestry(outline, _anchors(history, found)), said, found)
     there = reference(history, position), facts_at(history, position)
     changes = diff_of_facts(there, (schema, found))
     judge = _Judge(history, found, position, tuple(it for it in changes if keeper(it, resolutions) is None))
     judgements = tuple(judge.of(it, said[it.id]) for it in outline.revisions)
-    return Diagnosis(judgements, anchors, position, ambiguous, changes, rows, stamped)
+    return Diagnosis(judgements, position, ambiguous, changes, rows, stamped)
 
 
 def _anchors(history: History, found: Mapping[Key, Fact]) -> tuple[str, ...]:

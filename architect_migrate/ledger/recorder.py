@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.errors import ArchmigError, LedgerError
 from architect_migrate.core.interrupts import FinishedFirst
 from architect_migrate.core.user import user_name
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.connection import file_of, reading
 from architect_migrate.databases.sqlite.fingerprint import traces_of
 from architect_migrate.diagnosis.describe import counts
 from architect_migrate.ledger import store
@@ -185,11 +185,12 @@ def tools() -> Iterator[Fact]:
 
 def standing(setting: Setting) -> tuple[tuple[str, ...], Traces | None]:
     """Stamp and traces of a database as it is now; nothing where it is empty, or it or the chain cannot be read."""
-    path = file_of(setting.environment.url)
+    url = setting.environment.url
+    opened = access.reading(url, setting.environment.policies.lock_timeout)
     try:
         table = setting.outline.version_table
-        with reading(path, setting.environment.policies.lock_timeout) as connection:
-            if path.stat().st_size == 0:
+        with opened as connection:
+            if access.is_empty(url):
                 return (), None
             stamp = read_claims(connection, None, table).stamp or ()
             return stamp, traces_of(connection, setting.hidden(table))

@@ -17,7 +17,7 @@ from alembic.util.pyfiles import load_python_file
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.alembic_connection import alchemy
-from architect_migrate.databases.sqlite.trial_connection import probing
+from architect_migrate.databases.sqlite.trial_connection import probing, trial_connection
 from architect_migrate.lint.trial import Trial
 from architect_migrate.revisions.alembic_runtime import in_environment, unloaded_script
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType, TracebackType
 
-    from architect_migrate.databases.sqlite.statement import Object
     from architect_migrate.databases.sqlite.trial_connection import TrialConnection
+    from architect_migrate.databases.statement import Object
 
 _Result = TypeVar("_Result")
 
@@ -55,8 +55,9 @@ class Stage:
     version_table: str
 
 
-def on_stage(ini: Path, connection: TrialConnection, work: Callable[[Stage], _Result]) -> _Result:
-    """Call `work` inside the chain's env.py. Raises ChainError."""
+def on_stage(ini: Path, work: Callable[[Stage], _Result]) -> _Result:
+    """Call `work` on an empty database in memory, inside the chain's env.py. Raises ChainError."""
+    connection = trial_connection()
     config = Config(str(ini), attributes={"archmig": True})
 
     def begin(context: MigrationContext) -> _Result:

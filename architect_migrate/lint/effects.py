@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import BATCH_COPY
 from architect_migrate.core.text import shortlist
-from architect_migrate.databases.sqlite.sql.lexer import BATCH_COPY
 from architect_migrate.lint.files import place_of
 from architect_migrate.lint.rules import Flaw, flaw
 from architect_migrate.model.diff import Differs, Extra, Missing, change_key, diff, needs_repair
@@ -23,7 +23,7 @@ from architect_migrate.model.facts import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from architect_migrate.databases.sqlite.statement import Statement
+    from architect_migrate.databases.statement import Statement
     from architect_migrate.lint.rules import Place
     from architect_migrate.lint.trial import Trial, Tried
     from architect_migrate.model.diff import Change

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
 from architect_migrate.core.errors import UsageError
-from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.lint.files import can_run, chain_flaws, file_flaws, outline_of, place_of, settled
 from architect_migrate.lint.rules import Flaw, flaw
+from architect_migrate.lint.statements import from_first_word, words_of
 from architect_migrate.lint.trial import Found, Job
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
 from architect_migrate.revisions.replay import recall, remember
@@ -82,11 +81,8 @@ def examine(
 
 def _in_sql_file(it: Flaw) -> Flaw:
     """A flaw of a statement that a revision read from an SQL file beside it, in that file."""
-    tokens = significant(it.sql)
-    if not tokens:
-        return it
-    statement = it.sql[tokens[0].start :].strip()
-    if statement in source_text(Path(it.file)):
+    statement = from_first_word(it.sql)
+    if not statement or statement in source_text(Path(it.file)):
         return it
     for path in sorted(Path(it.file).parent.rglob("*.sql")):
         before, found, _ = path.read_text(encoding="utf-8", errors="replace").partition(statement)
@@ -186,7 +182,7 @@ def _maker(it: Flaw, name: str, makers: Mapping[tuple[str, str], str]) -> str:
     """The revision that makes a table, or a column of a table that the statement names; empty where none does."""
     if it.code == "AM202":
         return makers.get((name, ""), "")
-    tables = {fold(unquote(token.text)) for token in significant(it.sql)} if name else set()
+    tables = words_of(it.sql) if name else frozenset[str]()
     return next((maker for (table, column), maker in makers.items() if column == name and table in tables), "")
 
 

@@ -15,7 +15,7 @@ from architect_migrate.model.facts import describe
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from architect_migrate.databases.sqlite.statement import Clash, Statement
+    from architect_migrate.databases.statement import Clash, Statement
     from architect_migrate.lint.rules import Place
     from architect_migrate.lint.trial import Trial
     from architect_migrate.model.diff import Change
@@ -100,6 +100,17 @@ def blame(one: Statement) -> frozenset[str]:
     names = {fold(unquote(it.text)) for it in significant(one.sql) if it.kind in {"word", "quoted"}}
     # A view or trigger that does not work makes many statements fail, each with the same words.
     return frozenset(names | {one.error} if one.error.startswith("error in ") else names)
+
+
+def words_of(sql: str) -> frozenset[str]:
+    """Every word of a statement, folded and without quotes: the names in it are among them."""
+    return frozenset(fold(unquote(token.text)) for token in significant(sql))
+
+
+def from_first_word(sql: str) -> str:
+    """A statement without the comments before it; empty where there is nothing else."""
+    tokens = significant(sql)
+    return sql[tokens[0].start :].strip() if tokens else ""
 
 
 def clash_in_words(clash: Clash) -> str:

@@ -169,17 +169,6 @@ def apply(schema: Schema, change: Delta) -> Schema:
     )
 
 
-def without(schema: Schema, tables: Iterable[str]) -> Schema:
-    """A schema without some tables and what belongs to them."""
-    hidden = frozenset(tables)
-    return Schema(
-        tuple(it for it in schema.tables if it.name not in hidden),
-        tuple(it for it in schema.indexes if it.table not in hidden),
-        tuple(it for it in schema.triggers if it.table not in hidden),
-        schema.views,
-    )
-
-
 def _kinds(before: Schema, after: Schema) -> Iterator[tuple[str, tuple, tuple]]:  # type: ignore[type-arg]  # of any kind
     yield "table", before.tables, after.tables
     yield "index", before.indexes, after.indexes

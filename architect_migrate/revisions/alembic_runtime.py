@@ -144,7 +144,7 @@ def offline_sql(ini: Path, start: tuple[str, ...], target: tuple[str, ...]) -> s
     return buffer.getvalue()
 
 
-def replay(ini: Path, scratch: Path, draft: Path | None = None) -> History:
+def replay(ini: Path, scratch: Path, draft: Path | None) -> History:
     """Run the whole chain on an empty database at `scratch`, reading the schema after each revision.
 
     With the revision of a folder `draft`, which is taken back at the end: `replayed` then has one more than revisions.

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import NotProvenError
 from architect_migrate.core.names import fold
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import reading
+from architect_migrate.databases.sqlite.presence import table_names
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.foreign_keys import newly_dangling, violations
 from architect_migrate.databases.sqlite.rows.integrity import soundness
-from architect_migrate.databases.sqlite.rows.proof import Permitted, RowProof, prove_rows
+from architect_migrate.databases.sqlite.rows.proof import prove_rows
+from architect_migrate.databases.values import Permitted, RowProof
 from architect_migrate.diagnosis.drift import to_repair
 from architect_migrate.model.diff import diff, explain
 from architect_migrate.model.facts import ColumnFact, TableFact, ViewFact, describe, facts
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.model.schema import Schema
     from architect_migrate.runs.steps import Written
 
@@ -56,7 +58,7 @@ class Proof:
 def verify(
     setting: Setting,
     plan: Plan,
-    connection: sqlite3.Connection,
+    connection: Connection,
     backup: Path | None,
     written: Written,
     *,
@@ -67,7 +69,7 @@ def verify(
     permitted = _permitted(setting, plan, written)
     problems += _tracker_problems(setting, plan, connection)
     if backup is None:
-        with closing(sqlite3.connect(":memory:")) as nothing:
+        with access.nothing() as nothing:
             return _judged(problems, _compared(nothing, connection, permitted, broken))
     with reading(backup) as before:
         problems += _tracker_losses(setting, plan, before, connection)
@@ -82,7 +84,7 @@ def _judged(problems: list[str], found: tuple[Proof, list[str]]) -> Proof:
     return proof
 
 
-def _schema_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
+def _schema_problems(setting: Setting, plan: Plan, connection: Connection) -> list[str]:
     outline = setting.outline
     if as_the_chain_makes_it(setting, connection, outline, plan.after):
         return []
@@ -105,14 +107,14 @@ def _left_over(setting: Setting, plan: Plan, schema: Schema) -> list[str]:
     ]
 
 
-def _stamp_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
+def _stamp_problems(setting: Setting, plan: Plan, connection: Connection) -> list[str]:
     outline = setting.outline
     stamp = read_claims(connection, None, outline.version_table).stamp
     wanted = heads(outline, plan.after)
     return [] if set(stamp or ()) == set(wanted) else [f"the stamp is {stamp}, not {wanted}"]
 
 
-def _tracker_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
+def _tracker_problems(setting: Setting, plan: Plan, connection: Connection) -> list[str]:
     """Where the tracker was to be made true and is not: the very changes that would be planned again."""
     outline = setting.outline
     if setting.tracker is None or not any(isinstance(it, SyncTracker) for it in plan.steps):
@@ -121,9 +123,7 @@ def _tracker_problems(setting: Setting, plan: Plan, connection: sqlite3.Connecti
     return [f"the tracker's row {it.version} is not true after all" for it in left]
 
 
-def _tracker_losses(
-    setting: Setting, plan: Plan, before: sqlite3.Connection, after: sqlite3.Connection
-) -> Iterator[str]:
+def _tracker_losses(setting: Setting, plan: Plan, before: Connection, after: Connection) -> Iterator[str]:
     """Rows of the tracker that no step was to touch, and that are not as they were."""
     outline = setting.outline
     touched = {it.version for step in plan.steps if isinstance(step, SyncTracker) for it in step.changes}
@@ -134,7 +134,7 @@ def _tracker_losses(
 
 
 def _compared(
-    before: sqlite3.Connection, after: sqlite3.Connection, permitted: Permitted, broken: Counter[str]
+    before: Connection, after: Connection, permitted: Permitted, broken: Counter[str]
 ) -> tuple[Proof, list[str]]:
     rows = prove_rows(before, after, permitted)
     problems = [f"{it.table} {it.key}: {it.problem}".replace(" :", ":") for it in rows.losses]
@@ -146,9 +146,9 @@ def _compared(
     return Proof(rows, len(old), len(new)), problems
 
 
-def _unsound(after: sqlite3.Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
+def _unsound(after: Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
     """What integrity_check says of the tables that were written and are still there, and did not say before."""
-    there = {fold(row[0]) for row in after.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    there = set(map(fold, table_names(after)))
     for table in sorted(touched & there):
         yield from soundness(after, table).worse_than(broken)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.presence import defines_nothing
 from architect_migrate.databases.sqlite.repair.objects import Ground, dropped, object_work
 from architect_migrate.databases.sqlite.repair.table import table_work
 from architect_migrate.databases.sqlite.rows.questions import ask
@@ -21,19 +22,18 @@ from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import look, nothing, wanted_of
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.planning.results import Survey
 
 
-def prepare(setting: Setting, connection: sqlite3.Connection, target: frozenset[str]) -> Prepared:
+def prepare(setting: Setting, connection: Connection, target: frozenset[str]) -> Prepared:
     """Survey a database through an open connection and plan its way to `target`, following evidence."""
     seen = look(setting, connection, target)
     return Prepared(seen, _plan(setting, connection, seen, target))
 
 
-def _plan(setting: Setting, connection: sqlite3.Connection, seen: Survey, target: frozenset[str]) -> Plan:
+def _plan(setting: Setting, connection: Connection, seen: Survey, target: frozenset[str]) -> Plan:
     assert seen.diagnosis is not None
     assert seen.schema is not None
     if seen.state is State.REFUSED:
@@ -70,9 +70,9 @@ def _within_policy(setting: Setting, plan: Plan) -> Plan:
     return Plan(plan.steps, (*plan.blockers, blocker), plan.kept, plan.before, plan.after)
 
 
-def empty(setting: Setting, connection: sqlite3.Connection, target: str | None) -> Prepared | None:
+def empty(setting: Setting, connection: Connection, target: str | None) -> Prepared | None:
     """What is prepared for a database that defines nothing at all, whose diagnosis nobody needs; None for others."""
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    if not defines_nothing(connection):
         return None
     from architect_migrate.runs.contracts import Prepared
 

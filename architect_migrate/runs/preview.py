@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.policies import builds_uninitialised, skips_uninitialised
 from architect_migrate.core.database_errors import DatabaseMissingError
 from architect_migrate.core.text import count
-from architect_migrate.databases.sqlite.connection import file_of
+from architect_migrate.databases import access
 from architect_migrate.planning.results import Outcome, Result, State
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def refused(setting: Setting, seen: Survey) -> tuple[Outcome, str] | None:
     if skips_uninitialised(setting.environment):
         return Outcome.SKIPPED, f"{found}; its policy is to skip it"
     if seen.state is State.MISSING:
-        raise DatabaseMissingError(str(file_of(setting.environment.url)))
+        raise DatabaseMissingError(access.location(setting.environment.url))
     return Outcome.BLOCKED, f'{found}; to build it, set uninitialised = "create" for it, or "skip"'
 
 

@@ -5,23 +5,21 @@ That is asked of an environment with `require_rehearsal = true`, and noted of an
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import LedgerError
-from architect_migrate.databases.sqlite.connection import file_of, reading
-from architect_migrate.databases.sqlite.fingerprint import digest
+from architect_migrate.databases import access
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.ledger import store
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import RunDowngrade, plan_digest
-from architect_migrate.runs.survey import wanted_of
+from architect_migrate.runs.survey import schema_digest, wanted_of
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.ledger.store import Entry
     from architect_migrate.model.environment import Environment
     from architect_migrate.planning.plan import Plan
@@ -38,21 +36,6 @@ class Standing:
 
     number: int = 0
     why: str = ""
-
-
-def is_required(environment: Environment) -> bool:
-    """Whether a plan may only be run on an environment after it was rehearsed."""
-    return environment.policies.require_rehearsal
-
-
-def without_gate(setting: Setting) -> Setting:
-    """The same setting, in which no rehearsal is required: that of a rehearsal itself."""
-    return setting.with_policies(replace(setting.environment.policies, require_rehearsal=False))
-
-
-def schema_digest(setting: Setting, connection: sqlite3.Connection) -> str:
-    """What a rehearsal's schema is known by: every object's text but for the bookkeeping's."""
-    return digest(connection, setting.hidden(setting.outline.version_table))
 
 
 def standing(setting: Setting, plan: Plan, schema: str) -> Standing:
@@ -90,7 +73,17 @@ def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h" if abs(seconds) >= 7200 else f"{seconds / 60:.0f} min"
 
 
-def as_rehearsed(setting: Setting, connection: sqlite3.Connection, prepared: Prepared) -> tuple[Prepared, int]:
+def is_required(environment: Environment) -> bool:
+    """Whether a plan may only be run on an environment after it was rehearsed."""
+    return environment.policies.require_rehearsal
+
+
+def without_gate(setting: Setting) -> Setting:
+    """The same setting, in which no rehearsal is required: that of a rehearsal itself."""
+    return setting.with_policies(replace(setting.environment.policies, require_rehearsal=False))
+
+
+def as_rehearsed(setting: Setting, connection: Connection, prepared: Prepared) -> tuple[Prepared, int]:
     """What was prepared, blocked where a rehearsal is required and there is none; and the rehearsal's number, or 0."""
     plan = prepared.plan
     found = standing(setting, plan, schema_digest(setting, connection)) if plan.steps else Standing()
@@ -114,11 +107,9 @@ def held_back(setting: Setting, result: Result) -> Result:
 
 def schema_now(setting: Setting) -> str:
     """The digest of an environment's schema; that of nothing where there is no database yet."""
-    path = file_of(setting.environment.url)
-    if not path.exists():
-        with closing(sqlite3.connect(":memory:")) as nothing:
-            return schema_digest(setting, nothing)
-    with reading(path, setting.environment.policies.lock_timeout) as connection:
+    url = setting.environment.url
+    here = access.reading(url, setting.environment.policies.lock_timeout) if access.exists(url) else access.nothing()
+    with here as connection:
         return schema_digest(setting, connection)
 
 

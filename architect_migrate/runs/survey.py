@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
+from architect_migrate.databases.sqlite.bookkeeping import plain_stamp
 from architect_migrate.databases.sqlite.fingerprint import digest, traces_of
 from architect_migrate.diagnosis.claims import Claims, stamp_problem
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -17,9 +18,8 @@ from architect_migrate.model.revision_graph import ancestry, heads, lineage, pos
 from architect_migrate.planning.results import State, Survey
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.revisions.replay import Source
@@ -30,20 +30,22 @@ _RECONCILE = "archmig reconcile puts it right"
 
 def survey(setting: Setting, target: str | None = None) -> Survey:
     """Look at the environment's database; `target` defaults to its own. Raises as `reading` and `wanted_of`."""
-    path = file_of(setting.environment.url)
+    url = setting.environment.url
+    # A kind of database that cannot be opened is refused before the chain is read.
+    there = access.exists(url)
     outline = setting.outline
     wanted = wanted_of(setting, target)
-    if not path.exists():
+    if not there:
         return nothing(State.MISSING, outline, wanted)
-    if path.is_file() and path.stat().st_size == 0:
+    if access.is_empty(url):
         return nothing(State.UNINITIALISED, outline, wanted)
-    with reading(path, setting.environment.policies.lock_timeout) as connection:
+    with access.reading(url, setting.environment.policies.lock_timeout) as connection:
         return glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
 
 
-def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
+def glance(setting: Setting, connection: Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
     """A survey by digest alone, where the database has to the letter the schema of the revision that it claims."""
-    stamped = _plain_stamp(connection, outline.version_table)
+    stamped = plain_stamp(connection, outline.version_table)
     position = _position_by(setting.source, stamped)
     if set(heads(outline, position)) != set(stamped):
         return None
@@ -72,12 +74,19 @@ def _with_tracker(setting: Setting, seen: Survey) -> Survey:
     return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))
 
 
-def as_the_chain_makes_it(
-    setting: Setting, connection: sqlite3.Connection, outline: Outline, position: frozenset[str]
-) -> bool:
+def as_the_chain_makes_it(setting: Setting, connection: Connection, outline: Outline, position: frozenset[str]) -> bool:
     """Whether a database has to the letter the schema that replay saw at a position; False where replay saw none."""
     replayed = _digest_at(setting.source, position)
-    return bool(replayed) and replayed == digest(connection, setting.hidden(outline.version_table))
+    return bool(replayed) and replayed == _digest(setting, connection, outline)
+
+
+def schema_digest(setting: Setting, connection: Connection) -> str:
+    """The digest of a database's schema: of the text of every object that is no bookkeeping of archmig or Alembic."""
+    return _digest(setting, connection, setting.outline)
+
+
+def _digest(setting: Setting, connection: Connection, outline: Outline) -> str:
+    return digest(connection, setting.hidden(outline.version_table))
 
 
 def wanted_of(setting: Setting, target: str | None) -> frozenset[str]:
@@ -123,7 +132,7 @@ def _digest_at(source: Source, position: frozenset[str]) -> str:
     return outline.digests[len(position) - 1] if len(position) <= len(outline.digests) else ""
 
 
-def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str]) -> Survey:
+def look(setting: Setting, connection: Connection, wanted: frozenset[str]) -> Survey:
     """A survey by reading the whole schema and judging every revision."""
     from architect_migrate.databases.sqlite.bookkeeping import read_claims
     from architect_migrate.databases.sqlite.reflect import read_schema
@@ -161,18 +170,3 @@ def nothing(state: State, outline: Outline, wanted: frozenset[str]) -> Survey:
     """A survey of a database in which there is nothing, or of none at all."""
     pending = tuple(it for it in outline.order if it in wanted)
     return Survey(state, Claims(), frozenset(), pending, Counter())
-
-
-def _plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...]:
-    """The revisions that a version table holds; none for anything else."""
-    import sqlite3
-
-    from architect_migrate.core.names import quote
-
-    is_table = "(SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE) = 'table'"
-    sql = f"SELECT version_num FROM {quote(version_table)} WHERE {is_table}"
-    try:
-        rows = connection.execute(sql, (version_table,)).fetchall()
-    except sqlite3.OperationalError:
-        return ()
-    return tuple(sorted(it for (it,) in rows)) if all(isinstance(it, str) for (it,) in rows) else ()

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.config.context import Setting
     from architect_migrate.core.errors import ArchmigError
-    from architect_migrate.databases.sqlite.files.backup import Backup
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.values import Backup, TableDelta
 
 
 _LISTED = ("environment", "backup", "taken", "size", "rows", "taken for", "verified")

@@ -137,6 +137,11 @@ def plan_sql(plan: Plan, recorded: Mapping[str, tuple[str, ...]], version_table:
     return "\n".join([*lines, "", "COMMIT;"])
 
 
+def sync_sql(step: SyncTracker) -> str:
+    """The SQL that makes the legacy tracker true, as one transaction."""
+    return "\n".join(["BEGIN;", *(f"{it};" for it in tracker_statements(step)), "COMMIT;"])
+
+
 def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table: str) -> Iterator[str]:
     match step:
         case RunRevision():

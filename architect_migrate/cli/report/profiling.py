@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.databases.sqlite.costs import StatementCost, StepCost
+    from architect_migrate.databases.costs import StatementCost, StepCost
     from architect_migrate.runs.rehearsal.profiling import Profile
 
 SLOWEST = 15

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.config.context import Setting
     from architect_migrate.core.errors import ArchmigError
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.values import TableDelta
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.results import Receipt
     from architect_migrate.runs.rehearsal.results import Rehearsal, Roundtrip, Timing

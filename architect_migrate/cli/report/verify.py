@@ -9,7 +9,7 @@ from architect_migrate.cli.report.layout import Style, block, plain, shortened
 from architect_migrate.cli.report.status import stamp_of
 from architect_migrate.core.text import clean, count
 from architect_migrate.core.urls import mask
-from architect_migrate.databases.sqlite.rows.integrity import told
+from architect_migrate.databases.values import told
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import State
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.databases.sqlite.rows.foreign_keys import Dangling, Keys
+    from architect_migrate.databases.values import Dangling, Keys
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.runs.rehearsal.verify import Audit, DataSteps, LackingRows
 

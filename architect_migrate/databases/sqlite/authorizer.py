@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import TransactionEndedError
-from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.sql.lexer import BATCH_COPY
+from architect_migrate.core.names import BATCH_COPY, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

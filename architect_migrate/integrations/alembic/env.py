@@ -30,14 +30,14 @@ from architect_migrate.core.database_errors import (
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import FinishedFirst, finishing
 from architect_migrate.core.text import harmless
-from architect_migrate.databases.sqlite import connection as database
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.alembic_connection import alchemy
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.files.commit_check import landed_by_stamp, read_back, settled
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.rows.exact import shown
+from architect_migrate.databases.sqlite.rows.examples import shown
 from architect_migrate.databases.sqlite.rows.foreign_keys import violations
-from architect_migrate.databases.sqlite.rows.integrity import Soundness, soundness
+from architect_migrate.databases.sqlite.rows.integrity import soundness
 from architect_migrate.diagnosis.drift import drift, in_the_way
 from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, read_options, source_for, title
 from architect_migrate.integrations.alembic.record import recording
@@ -48,11 +48,13 @@ from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.revisions import alembic_runtime
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from types import ModuleType
 
     from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.core.urls import DatabaseUrl
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import Soundness
     from architect_migrate.integrations.alembic.record import Record
 
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
@@ -132,7 +134,7 @@ def _read(context: ModuleType, job: Job) -> None:
     # An empty model and no names to compare: Alembic's own comparison finds nothing, archmig's is made below.
     quiet = {"target_metadata": sa.MetaData(), "include_name": lambda *_: False} if job.command == "check" else {}
     with (
-        database.reading(job.path, job.environment.policies.lock_timeout) as connection,
+        access.reading(job.environment.url, job.environment.policies.lock_timeout) as connection,
         alchemy(connection) as lent,
     ):
         context.configure(connection=lent, dont_mutate=True, transactional_ddl=True, **quiet)
@@ -143,7 +145,7 @@ def _read(context: ModuleType, job: Job) -> None:
             _refuse_drift(context, job, connection, table)
 
 
-def _refuse_drift(context: ModuleType, job: Job, connection: sqlite3.Connection, table: str) -> None:
+def _refuse_drift(context: ModuleType, job: Job, connection: Connection, table: str) -> None:
     """Alembic has found the database at the chain's head: say what is not as the chain makes it there."""
     history = source_for(job).history
     position = frozenset(history.outline.order)
@@ -165,7 +167,7 @@ def _write(context: ModuleType, job: Job) -> None:
         _enter(record)
         raise
     table = context.get_context().version_table
-    unread = read_back(job.path, job.environment.policies.lock_timeout, table, record.stamps[1])
+    unread = read_back(job.environment.url, job.environment.policies.lock_timeout, table, record.stamps[1])
     _enter(record, str(unread or ""))
     if unread:
         raise unread
@@ -180,7 +182,7 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
     """Run, and commit; from then on the record tells what was done."""
     with ExitStack() as around:
         if job.command in {"", "upgrade"} and builds_uninitialised(job.environment):
-            around.enter_context(database.created(job.path))
+            around.enter_context(access.created(job.environment.url))
         around.enter_context(_explained(job))
         try:
             finishing(lambda it: _in_transaction(context, job, it, record))
@@ -191,13 +193,13 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
 def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
     """A commit that SQLite calls failed: the stamp in the file says what came of it, else nobody knows."""
     table = context.get_context().version_table
-    found = landed_by_stamp(job.path, job.environment.policies.lock_timeout, table, *record.stamps)
+    found = landed_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
     logging.getLogger("alembic.archmig").warning("%s", settled(error, found))
 
 
 def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:
-    with database.transaction(job.path, job.environment.policies.lock_timeout) as connection:
-        sound = _sound(job.path, connection)
+    with access.transaction(job.environment.url, job.environment.policies.lock_timeout) as connection:
+        sound = _sound(job.environment.url, connection)
         before = violations(connection)
         with alchemy(connection) as lent:
             context.configure(connection=lent, transactional_ddl=True)
@@ -211,7 +213,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             recorded = migration.get_current_heads()
             refuse_foreign(job, set(recorded) - set(stamped))
         record.sync(connection, recorded)
-        if worse := _sound(job.path, connection).worse_than(sound.broken):
+        if worse := _sound(job.environment.url, connection).worse_than(sound.broken):
             raise NotProvenError(worse)
         if broken := violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))
@@ -222,10 +224,10 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
         interrupts.held = True
 
 
-def _sound(path: Path, connection: sqlite3.Connection) -> Soundness:
+def _sound(url: DatabaseUrl, connection: Connection) -> Soundness:
     found = soundness(connection)
     if found.damage:
-        raise DamagedError(str(path), found.damage[0])
+        raise DamagedError(access.location(url), found.damage[0])
     return found
 
 
@@ -251,7 +253,7 @@ def _found_in_the_way(job: Job) -> tuple[str, ...]:
     with suppress(ArchmigError):
         history = source_for(job).history
         table = history.outline.version_table
-        with database.reading(job.path, job.environment.policies.lock_timeout) as connection:
+        with access.reading(job.environment.url, job.environment.policies.lock_timeout) as connection:
             position = ancestry(history.outline, read_claims(connection, None, table).stamp or ())
             schema = read_schema(connection, bookkeeping(job, table))
         return in_the_way(history, position, schema, resolutions_for(job.matrix, job.environment))

@@ -12,7 +12,7 @@ from architect_migrate.config.loader import environment_at, find_config, read_ma
 from architect_migrate.config.locate import named_config, named_environment
 from architect_migrate.core.chain_errors import AlembicOptionError, NoDatabaseChosenError, OtherChainError
 from architect_migrate.core.errors import ConfigNotFoundError, nearest
-from architect_migrate.databases.sqlite import connection
+from architect_migrate.databases import access
 from architect_migrate.model.environment import Environment, Matrix, empty_matrix, select
 from architect_migrate.revisions.replay import cache_folder, source_of
 
@@ -32,7 +32,6 @@ class Job:
     ini: Path
     matrix: Matrix
     environment: Environment
-    path: Path
 
 
 def job_of(config: Any, options: Options) -> Job:
@@ -42,12 +41,13 @@ def job_of(config: Any, options: Options) -> Job:
     chosen = getattr(config.cmd_opts, "cmd", None)
     purge = bool(getattr(config.cmd_opts, "purge", False))
     command = chosen[0].__name__ if chosen else ""
-    return Job(command, purge, ini, matrix, environment, connection.file_of(environment.url))
+    return Job(command, purge, ini, matrix, environment)
 
 
 def title(job: Job) -> str:
     """The environment with its file, or the file alone where that is its name."""
-    return f"{job.environment.name}: {job.path}" if job.environment.name != str(job.path) else str(job.path)
+    place = access.location(job.environment.url)
+    return f"{job.environment.name}: {place}" if job.environment.name != place else place
 
 
 def bookkeeping(job: Job, version_table: str) -> tuple[str, ...]:

@@ -20,14 +20,14 @@ from architect_migrate.revisions import alembic_runtime
 from architect_migrate.revisions.replay import cache_folder, history_of
 from architect_migrate.runs.native_plan import as_alembic_goes
 from architect_migrate.runs.promotion_gate import lacking
-from architect_migrate.runs.rehearsal_gate import advice_for, is_required, schema_digest, standing
-from architect_migrate.runs.survey import foreign_error
+from architect_migrate.runs.rehearsal_gate import advice_for, is_required, standing
+from architect_migrate.runs.survey import foreign_error, schema_digest
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
+    from architect_migrate.databases.base import Connection
     from architect_migrate.integrations.alembic.job import Job
 
 
@@ -49,7 +49,7 @@ def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
 
 
 def _refuse_unrehearsed(
-    job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: sqlite3.Connection
+    job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: Connection
 ) -> None:
     """Raise NotRehearsedError where a rehearsal is required, and there is none of what archmig would plan for this."""
     if not is_required(job.environment) or not (up or down):
@@ -62,7 +62,7 @@ def _refuse_unrehearsed(
 
 def watched_steps(
     steps: Callable[..., Iterable[Any]],
-    connection: sqlite3.Connection,
+    connection: Connection,
     job: Job,
     heads: Any,
     context: Any,
@@ -88,7 +88,7 @@ def watched_steps(
 
 
 def _watched_step(
-    function: Callable[..., None], connection: sqlite3.Connection, context: Any, step: Any, ini: Path
+    function: Callable[..., None], connection: Connection, context: Any, step: Any, ini: Path
 ) -> Callable[..., None]:
     """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.bookkeeping import write_stamp
-from architect_migrate.databases.sqlite.connection import file_of
-from architect_migrate.databases.sqlite.files.backup import file_safe, take
+from architect_migrate.databases.sqlite.files.backup import take
 from architect_migrate.databases.sqlite.recorder import scratch_connection
 from architect_migrate.databases.sqlite.template import replay_on
 from architect_migrate.model.history import recorded_sql
@@ -42,4 +42,4 @@ def copy_of(environment: Environment, folder: Path) -> Path:
 
     Raises BackupError, and what `database.reading` raises.
     """
-    return take(file_of(environment.url), folder, file_safe(environment.name)).path
+    return take(file_of(environment.url), folder, environment.name).path

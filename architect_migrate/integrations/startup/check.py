@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.loader import as_written, read_matrix
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
 from architect_migrate.diagnosis.claims import stamp_problem
 from architect_migrate.integrations.startup.memo import Sources, evidence, kept, memo_file, remember
 from architect_migrate.integrations.startup.status import Start, StartState
@@ -166,13 +165,12 @@ def _as_claimed(matrix: Matrix, setting: Setting) -> Start:
 
 def _stamp(setting: Setting, version_table: str) -> tuple[StartState, tuple[str, ...]]:
     """The stamp; where there is none, why."""
-    path = file_of(setting.environment.url)
-    if not path.exists():
+    url = setting.environment.url
+    if not access.exists(url):
         return StartState.MISSING, ()
-    if path.is_file() and not path.stat().st_size:
+    if access.is_empty(url):
         return StartState.UNINITIALISED, ()
-    with reading(path, setting.environment.policies.lock_timeout) as connection:
-        return StartState.UNKNOWN, read_claims(connection, None, version_table).stamp or ()
+    return StartState.UNKNOWN, access.read_stamp(url, setting.environment.policies.lock_timeout, version_table)
 
 
 def _claim(outline: Outline, stamp: tuple[str, ...], state: StartState, pending: tuple[str, ...]) -> str:

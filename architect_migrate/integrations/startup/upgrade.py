@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from architect_migrate.config.policies import builds_uninitialised, may_be_changed
 from architect_migrate.core.database_errors import DatabaseError, LockedByRunError
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.sqlite.connection import file_of
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.run_lock import held
 from architect_migrate.integrations.startup.check import at_once, compared
 from architect_migrate.integrations.startup.memo import turn_file
@@ -87,7 +87,7 @@ def _turn(call: Call, setting: Setting) -> Iterator[None]:
     """The right to upgrade this database; without a cache folder for its file the run's own lock has to do."""
     with ExitStack() as stack:
         try:
-            file = turn_file(call.cache, file_of(setting.environment.url)) if call.cache else None
+            file = turn_file(call.cache, access.location(setting.environment.url)) if call.cache else None
             if file:
                 stack.enter_context(held(file, setting.environment.policies.lock_timeout))
         except LockedByRunError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.policies import builds_uninitialised, skips_uninitialised
 from architect_migrate.core.urls import sqlite_url
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.files.scratch_copy import copy_of, private_folder
 from architect_migrate.runs.rehearsal_gate import without_gate
 
@@ -40,8 +40,8 @@ def stand_in(setting: Setting, times: int) -> Iterator[Setting]:
 
 
 def _copied(setting: Setting, folder: Path, times: int) -> Path:
-    environment, path = setting.environment, file_of(setting.environment.url)
-    if not path.exists() and (builds_uninitialised(environment) or skips_uninitialised(environment)):
+    environment, url = setting.environment, setting.environment.url
+    if not access.exists(url) and (builds_uninitialised(environment) or skips_uninitialised(environment)):
         return folder / "database.db"
-    with reading(path, environment.policies.lock_timeout) as source:
+    with access.reading(url, setting.environment.policies.lock_timeout) as source:
         return copy_of(source, folder, times)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.interrupts import FinishedFirst
-from architect_migrate.databases.sqlite.connection import file_of, transaction
-from architect_migrate.databases.sqlite.costs import Kind
+from architect_migrate.databases import access
+from architect_migrate.databases.costs import Kind
+from architect_migrate.databases.sqlite.connection import transaction
 from architect_migrate.databases.sqlite.files.scratch_copy import private_folder
 from architect_migrate.databases.sqlite.meter import Meter, attach
 from architect_migrate.model.revision_graph import ancestry, position_at
@@ -20,10 +21,9 @@ from architect_migrate.runs.rehearsal.results import Command
 from architect_migrate.runs.rehearsal_gate import without_gate
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
-    from architect_migrate.databases.sqlite.costs import StepCost
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.costs import StepCost
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
     from architect_migrate.revisions.alembic_runtime import Runner
@@ -69,9 +69,7 @@ def profile_chain(source: Source, told: Progress, target: str | None = None) -> 
             return Profile(_run(source, connection, revisions, told))
 
 
-def _run(
-    source: Source, connection: sqlite3.Connection, revisions: tuple[str, ...], told: Progress
-) -> tuple[StepCost, ...]:
+def _run(source: Source, connection: Connection, revisions: tuple[str, ...], told: Progress) -> tuple[StepCost, ...]:
     from architect_migrate.revisions.alembic_runtime import operate
 
     meter = Meter()
@@ -96,8 +94,7 @@ def profile_pending(setting: Setting, told: Progress, target: str | None = None)
     freely = without_gate(setting)
     command = fitting(freely, target)
     shown = replace(previewed(freely, command, target), survey=None)
-    path = file_of(setting.environment.url)
-    size = path.stat().st_size if path.exists() else 0
+    size = access.size(setting.environment.url)
     if shown.outcome is not Outcome.PLANNED:
         return Profile((), size, shown)
     if not size:
@@ -143,7 +140,7 @@ def _making(command: Command, target: str | None) -> Prepare:
 def _metered(meter: Meter, make: Prepare) -> Prepare:
     """The same, with the connection measured from then on."""
 
-    def prepared(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def prepared(setting: Setting, connection: Connection) -> Prepared:
         found = make(setting, connection)
         attach(meter, connection)
         return found

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.chain_errors import RehearsalFailedError
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
+from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.exact import row_tables
-from architect_migrate.databases.sqlite.run_lock import openers
 from architect_migrate.ledger.recorder import enter
 from architect_migrate.model.diff import diff, explain
 from architect_migrate.model.environment import Uninitialised
@@ -31,7 +31,7 @@ from architect_migrate.runs.rehearsal_gate import ACTION, schema_now, without_ga
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.values import TableDelta
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Loss, Receipt, Result
     from architect_migrate.runs.contracts import Progress
@@ -96,7 +96,7 @@ def try_out(
     with stand_in(setting, _TIMES[way]) as its:
         schema = schema_now(its)
         found = _tried(setting, its, chosen, target, way=way, told=told)
-    waiting = openers(file_of(setting.environment.url))
+    waiting = access.openers(setting.environment.url)
     return _entered(setting, replace(found, seconds=time.time() - started, openers=waiting), schema, started)
 
 
@@ -148,8 +148,7 @@ def _blank(setting: Setting) -> Result:
 
 
 def _size(setting: Setting) -> int:
-    path = file_of(setting.environment.url)
-    return path.stat().st_size if path.exists() else 0
+    return access.size(setting.environment.url)
 
 
 def _changes(its: Setting, receipt: Receipt) -> tuple[TableDelta, ...]:
@@ -157,7 +156,7 @@ def _changes(its: Setting, receipt: Receipt) -> tuple[TableDelta, ...]:
     if not receipt.backup:
         return ()
     hidden = {fold(it) for it in its.hidden(its.outline.version_table)} | {"sqlite_sequence"}
-    with reading(Path(receipt.backup)) as before, reading(file_of(its.environment.url)) as after:
+    with reading(Path(receipt.backup)) as before, access.reading(its.environment.url) as after:
         now, then = row_tables(before), row_tables(after)
         written = {fold(name) for name, _ in receipt.digests}
         names = {it for it in now if it in written or it not in then} - hidden
@@ -239,8 +238,7 @@ def _differences(when: str, expected: Schema | None, found: Schema | None) -> li
 
 def schema_of(setting: Setting) -> Schema | None:
     """The schema as it is; None where there is no database."""
-    path = file_of(setting.environment.url)
-    if not path.exists():
+    if not access.exists(setting.environment.url):
         return None
-    with reading(path) as connection:
+    with access.reading(setting.environment.url) as connection:
         return read_schema(connection, setting.hidden(setting.outline.version_table))

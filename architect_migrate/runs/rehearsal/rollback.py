@@ -19,10 +19,9 @@ from architect_migrate.runs.survey import survey
 from architect_migrate.runs.upgrade import preview_downgrade
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import TableDelta
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Prepare, Progress
     from architect_migrate.runs.rehearsal.results import Rehearsal
@@ -76,7 +75,7 @@ def rollback(setting: Setting, shown: Plan, progress: Progress, head: str | None
 def _taking_back(losing: Losing) -> Prepare:
     """How the plan is made on an open connection: blocked where rows would go that nobody told to go."""
 
-    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def make(setting: Setting, connection: Connection) -> Prepared:
         prepared = downgrading(None)(setting, connection)
         gone = losses(setting, prepared.plan, connection)
         if losing is Losing.ALLOWED or not gone:

@@ -124,7 +124,6 @@ class ParsedColumn:
     type: str
     constraints: tuple[Constraint, ...]
     span: Span = field(default=NOWHERE, compare=False)
-    name_span: Span = field(default=NOWHERE, compare=False)
     type_span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -140,7 +139,6 @@ class ParsedTable:
     constraints: tuple[Constraint, ...]
     without_rowid: bool = False
     strict: bool = False
-    name_span: Span = field(default=NOWHERE, compare=False)
     body: Span = field(default=NOWHERE, compare=False)
 
     @property
