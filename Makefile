@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 DEMO   ?= .demo
 JOBS   ?= 2
 
-.PHONY: demo test lint bench torture public clean
+.PHONY: demo test lint schemas bench torture public clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/archmig lint --all
+
+# docs/json/*.schema.json, from the types in architect_migrate/cli/documents.
+schemas: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m support.json_schemas
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -57,7 +57,7 @@ FOREIGN = {
         "seeds",
     ),
     "typer": ("cli",),
-    "rich": ("cli",),
+    "rich": ("cli.progress",),
     "pytest": ("integrations.pytest",),
     "_pytest": ("integrations.pytest",),
     "tomlkit": ("config.editor",),
