@@ -119,7 +119,7 @@ DEEDS = {
 def place_with(folder: Path, body: str, command: str) -> Path:
     place = build(folder)
     (place / "chain" / "versions" / "004.py").write_text(REVISION)
-    deeds = {verb: "" for verb in ("upgrade", "downgrade")}
+    deeds = dict.fromkeys(("upgrade", "downgrade"), "")
     deeds["downgrade" if command == "downgrade" else "upgrade"] = f"def deed_of(bind, driver):\n    {body}\n"
     for verb, deed in deeds.items():
         (place / f"{verb}.txt").write_text(deed)

@@ -153,7 +153,9 @@ ENTRIES = (
         ),
         pytest.param("empty", "", Answer(0), id="an entry that gives nothing leaves NULL"),
         pytest.param("name", "id > 1", Answer(0), id="rows outside the index do not count"),
-        pytest.param("name", '"Plain" IS NOT NULL', Answer(0), id="rows cannot be asked of a column that is yet to come"),
+        pytest.param(
+            "name", '"Plain" IS NOT NULL', Answer(0), id="rows cannot be asked of a column that is yet to come"
+        ),
     ],
 )
 def test_values_count_as_rows_will_hold_them(columns: str, where: str, expected: Answer) -> None:
