@@ -126,7 +126,7 @@ def _inferred(seen: Survey, plan: Plan) -> Iterator[str]:
 
 
 def left_behind(before: Traces | None, after: Traces) -> Iterator[Fact]:
-    """The facts by which it is noticed later that a database is no longer as a run left it (see `notices`)."""
+    """The facts by which it is noticed later that a database is no longer as a run left it (see `external_changes`)."""
     if before:
         yield "schema before", before.schema
     yield "schema after", after.schema
