@@ -1,7 +1,7 @@
 """What the chain says: its revisions in order, and the schema after each, as values.
 
-A history is learnt by replay (see `chain`). A position is the set of applied revisions, closed under ancestry: a
-branched chain has no single line to count along.
+A history is learnt by replay (see `replay_process`). A position is the set of applied revisions, closed under ancestry:
+a branched chain has no single line to count along.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Watched:
     """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from.
 
     `triggered` are (trigger, table, column) of what triggers did to rows, with no column for a deleted row; `restored`
-    tells, a line each, what was taken away and put back, and `remade` which tables were made anew (see `aftermath`).
+    tells, a line each, what was taken away and put back, and `remade` which tables were made anew (see `batch_repair`).
     `keys_off`: it has switched foreign keys off, and may switch them on again.
     """
 

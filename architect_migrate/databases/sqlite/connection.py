@@ -51,7 +51,7 @@ class HeldConnection(sqlite3.Connection):
         raise TransactionEndedError("roll back")
 
     def set_authorizer(self, _callback: object) -> None:
-        """Refuse: the guard (see `guard`) sets its own past this method, and nobody else takes it away."""
+        """Refuse: the guard (see `authorizer`) sets its own past this method, and nobody else takes it away."""
         raise TransactionEndedError("take away what watches it")
 
     def close(self) -> None:
@@ -78,9 +78,9 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
     """The one write transaction of a run: commits when the block ends well, rolls everything back when it raises.
 
     Foreign keys are off (a rebuild would delete the children of ON DELETE CASCADE keys), so whoever changes rows
-    compares `foreign_keys.violations` before and after. Waits `lock_timeout` seconds for other runs (see `lock`), then
-    as long for the application. Raises as `reading` does, LockedByRunError, and NotWritableError before anything is
-    written. A Ctrl-C raises KeyboardInterrupt and nothing is left of the run, whatever code made of it, until COMMIT
+    compares `foreign_keys.violations` before and after. Waits `lock_timeout` seconds for other runs (see `run_lock`),
+    then as long for the application. Raises as `reading` does, LockedByRunError, and NotWritableError before anything
+    is written. A Ctrl-C raises KeyboardInterrupt and nothing is left of the run, whatever code made of it, until COMMIT
     begins. CommitFailedError where COMMIT itself went wrong: what is there then has to be read.
     """
     with locked(path, lock_timeout) as connection, noted() as interrupts:

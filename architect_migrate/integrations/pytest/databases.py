@@ -40,6 +40,6 @@ def build_at(source: Source, target: str, path: Path) -> None:
 def copy_of(environment: Environment, folder: Path) -> Path:
     """A copy of what is committed in an environment's database, compared with it; the original is only read.
 
-    Raises BackupError, and what `database.reading` raises.
+    Raises BackupError, and what `connection.reading` raises.
     """
     return take(file_of(environment.url), folder, environment.name).path

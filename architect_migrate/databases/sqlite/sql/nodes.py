@@ -1,7 +1,7 @@
 """CREATE TABLE and CREATE INDEX as values: what a stored text declares, and where in the text it stands.
 
 Spans are (start, end) offsets into the parsed text and take no part in equality: two tables written
-differently but declaring the same are equal. `sqlite_ddl` makes these values.
+differently but declaring the same are equal. `parser` makes these values.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads CREATE TABLE and CREATE INDEX by SQLite's own grammar into the values of `sqlite_nodes`.
+"""Reads CREATE TABLE and CREATE INDEX by SQLite's own grammar into the values of `nodes`.
 
 A descent over the tokens, without recursion: nested parentheses are skipped in a loop, no text is too deep.
 """
