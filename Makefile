@@ -1,11 +1,20 @@
-# Two commands do everything: `make demo` and `make test`. The rest is for whoever works on archmig.
+# Two commands do everything: `make demo` and `make test`. The rest is for whoever works on archmig; begin with `make smoke`.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 DEMO   ?= .demo
 JOBS   ?= 2
+# Something of each package, for a first look: the same examples every time, half a minute on two cores.
+SMOKE   = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py tests/diagnosis/test_resolutions.py \
+          tests/planning/test_planner.py tests/databases/sqlite/sql tests/databases/sqlite/rows \
+          tests/databases/sqlite/files tests/databases/sqlite/repair/test_table.py \
+          tests/databases/sqlite/repair/test_objects.py tests/revisions/test_writer.py tests/config \
+          tests/lint/test_files.py tests/ledger/test_store.py tests/backups/test_backups_cli.py \
+          tests/runs/test_prepare.py tests/runs/test_commit_proof.py tests/authoring/test_table_groups.py \
+          tests/cli/test_reading.py tests/integrations/startup/test_flask.py tests/scenarios/test_files.py \
+          tests/house/test_layers.py tests/demo/test_cli.py
 
-.PHONY: demo test lint bench torture public clean
+.PHONY: demo smoke test lint schemas bench torture public clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -19,6 +28,9 @@ demo: $(VENV)/.installed
 	$(BIN)/archmig -c $(DEMO)/environments.toml reconcile --all --yes
 	$(BIN)/archmig -c $(DEMO)/environments.toml status
 
+smoke: $(VENV)/.installed
+	CI=1 $(BIN)/pytest -q -n $(JOBS) $(SMOKE)
+
 test: $(VENV)/.installed
 	$(BIN)/pytest -q -n $(JOBS)
 
@@ -27,6 +39,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/archmig lint --all
+
+# docs/json/*.schema.json, from the types in architect_migrate/cli/documents.
+schemas: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m support.json_schemas
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -7,7 +7,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command with the process's arguments; exits as `cli.main` does."""
+    """Run the command with the process's arguments; exits as `cli.app.main` does."""
     _replace_closed_streams()
     try:
         from architect_migrate.cli import app

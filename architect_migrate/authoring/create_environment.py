@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.context import setting_for
 from architect_migrate.config.editor import raw_entry, rewritten, tried, with_entry
-from architect_migrate.config.policies import expanded
-from architect_migrate.config.toml_reader import Table
+from architect_migrate.config.loader import as_written
 from architect_migrate.core.atomic_files import made_folder
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.interrupts import finishing
 from architect_migrate.core.text import count
-from architect_migrate.databases.sqlite.connection import file_of
-from architect_migrate.databases.sqlite.files import backup
+from architect_migrate.core.urls import file_of
+from architect_migrate.databases import access
 from architect_migrate.ledger.recorder import enter, left_behind, standing, tools
 from architect_migrate.model.environment import select
 
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import Setting
     from architect_migrate.core.interrupts import Interrupts
-    from architect_migrate.databases.sqlite.files.backup import Backup
+    from architect_migrate.core.urls import DatabaseUrl
+    from architect_migrate.databases.values import Backup
     from architect_migrate.model.environment import Environment, Matrix, Resolution
 
 _NOTHING = "nothing was written"
@@ -84,7 +84,6 @@ def _created(
     started = time.time()
     (source,) = select(matrix, [wanted.source], ())
     setting = setting_for(matrix, source, cache)
-    original = file_of(source.url)
     file = str(matrix.file)
     values = _values(matrix, source, wanted)
     comment = f"a copy of {source.name}, by archmig env create"
@@ -92,10 +91,10 @@ def _created(
     foreseen = tried(matrix.file, environ, change)
     (environment,) = select(foreseen, [wanted.name], ())
     final = file_of(environment.url)
-    _refuse_link(matrix.file.absolute().parent / expanded(Table(file, "", {}), "path", str(values["path"]), environ))
-    _refuse_place(matrix, final)
+    _refuse_link(as_written(foreseen, wanted.name)[1])
+    _refuse_place(matrix, environment.url, final)
     with _folder(final.parent):
-        copy = backup.clone(original, final, told=told)
+        copy = access.clone(source.url, environment.url, told)
         with _gone_again(final):
             interrupts.refuse()
             interrupts.held = True
@@ -109,8 +108,8 @@ def _created(
 def _enter(setting: Setting, started: float, detail: str) -> tuple[str, ...]:
     """Enter the new environment in the ledger, with what it is now: a change by hand will be noticed."""
     stamp, traces = standing(setting)
-    facts = [*(left_behind(None, traces) if traces else ()), *tools()]
-    return enter(setting, "env create", started, stamps=((), stamp), detail=detail, facts=facts)
+    facts = [*left_behind(None, traces), *tools()]
+    return enter(setting, "env create", started, stamps=((), stamp), detail=detail, facts=facts).warnings
 
 
 def _values(matrix: Matrix, source: Environment, wanted: Wanted) -> dict[str, object]:
@@ -145,7 +144,7 @@ def _refuse_link(written: Path) -> None:
         raise DatabaseError(str(written), "it is a link", f"{_NOTHING}: name the file itself with --path")
 
 
-def _refuse_place(matrix: Matrix, final: Path) -> None:
+def _refuse_place(matrix: Matrix, url: DatabaseUrl, final: Path) -> None:
     """Raise where a new file would not be one of its own."""
     for it in matrix.environments:
         theirs = str(it.url.path or "")
@@ -155,10 +154,9 @@ def _refuse_place(matrix: Matrix, final: Path) -> None:
             raise DatabaseError(str(final), f"it belongs to the database of {it.name}", _NOTHING)
     if os.path.lexists(final):
         raise DatabaseError(str(final), "it is there already", f"{_NOTHING}: choose another name or --path")
-    for ending in ("-wal", "-journal"):
-        if os.path.lexists(f"{final}{ending}"):
-            advice = f"{_NOTHING}: move it away, or SQLite would mix it into the copy"
-            raise DatabaseError(f"{final}{ending}", "is left of a database that is gone", advice)
+    if left := access.stray_journal(url):
+        advice = f"{_NOTHING}: move it away, or SQLite would mix it into the copy"
+        raise DatabaseError(left, "is left of a database that is gone", advice)
 
 
 @contextmanager

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.backups import service
+from architect_migrate.backups import service as backups
 from architect_migrate.config.context import setting_for
 from architect_migrate.config.editor import rewritten, tried, without_entry
-from architect_migrate.core.atomic_files import sync
+from architect_migrate.config.policies import may_be_changed
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import EntryError
 from architect_migrate.core.interrupts import finishing
-from architect_migrate.databases.sqlite.connection import file_of, locked
-from architect_migrate.databases.sqlite.run_lock import openers
-from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
+from architect_migrate.core.urls import file_of
+from architect_migrate.databases import access
+from architect_migrate.ledger.recorder import enter, entered_if_it_fails
 from architect_migrate.model.environment import select
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from architect_migrate.config.context import Setting
@@ -54,7 +52,7 @@ def droppable(matrix: Matrix, environ: Mapping[str, str], name: str) -> Environm
     (environment,) = select(matrix, [name], ())
     file = str(matrix.file)
     waiting = [it.name for it in matrix.environments if name in it.requires]
-    if environment.protected:
+    if not may_be_changed(environment):
         raise EntryError(file, name, "is protected", f"{_NOTHING}: take protected = true away first, if you mean it")
     if matrix.default_environment == name:
         raise EntryError(
@@ -86,8 +84,8 @@ def forget(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name:
     started = time.time()
     setting = setting_for(matrix, droppable(matrix, environ, name), cache)
     _take_out(matrix, environ, name)
-    warnings = enter(setting, "env drop", started, detail="its database was left where it is", facts=tools())
-    return Dropped(setting.environment, warnings=warnings)
+    entered = enter(setting, "env drop", started, detail="its database was left where it is")
+    return Dropped(setting.environment, warnings=entered.warnings)
 
 
 def _take_out(matrix: Matrix, environ: Mapping[str, str], name: str) -> None:
@@ -100,47 +98,34 @@ def _dropped(
     name, path = setting.environment.name, file_of(setting.environment.url)
     if not os.path.lexists(path):
         _take_out(matrix, environ, name)
-        warnings = enter(setting, "env drop", started, detail="there was no database", facts=tools())
-        return Dropped(setting.environment, warnings=warnings)
-    with _held(setting, path) as connection:
-        copy = _last_backup(setting, connection)
+        entered = enter(setting, "env drop", started, detail="there was no database")
+        return Dropped(setting.environment, warnings=entered.warnings)
+    with access.exclusive(setting.environment.url, setting.environment.policies.lock_timeout) as connection:
+        _refuse_open(setting.environment)
+        copy = backups.take_unless_empty(setting, "env drop", connection)
         interrupts.refuse()
         interrupts.held = True
         _take_out(matrix, environ, name)
-        _remove(matrix, name, path)
-    kept, detail = str(copy or ""), f"removed {path}"
-    warnings = enter(setting, "env drop", started, backup=kept, detail=detail, facts=tools())
-    return Dropped(setting.environment, copy, path, warnings)
+        _remove(matrix, setting.environment)
+    kept, detail = (copy.path if copy else None), f"removed {path}"
+    entered = enter(setting, "env drop", started, backup=str(kept or ""), detail=detail)
+    return Dropped(setting.environment, kept, path, entered.warnings)
 
 
-@contextmanager
-def _held(setting: Setting, path: Path) -> Iterator[sqlite3.Connection]:
-    """Nobody else runs archmig on the database, writes to it, or has it open, as far as the system tells."""
-    with locked(path, setting.environment.lock_timeout) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            # Whoever has it open would go on writing into a file without a name.
-            if others := openers(path):
-                problem = f"is open in {', '.join(others[:3])}"
-                raise DatabaseError(str(path), problem, f"{_NOTHING}: stop what uses it, or say --keep-file")
-            yield connection
-        finally:
-            connection.execute("ROLLBACK")
+def _refuse_open(environment: Environment) -> None:
+    """Raise DatabaseError where another process has the database open: it would go on writing to a deleted file."""
+    if others := access.openers(environment.url):
+        problem = f"is open in {', '.join(others[:3])}"
+        raise DatabaseError(
+            access.location(environment.url), problem, f"{_NOTHING}: stop what uses it, or say --keep-file"
+        )
 
 
-def _last_backup(setting: Setting, connection: sqlite3.Connection) -> Path | None:
-    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        return None
-    return service.take_for(setting, "env drop").path
-
-
-def _remove(matrix: Matrix, name: str, path: Path) -> None:
-    """Remove the database and what SQLite keeps beside it; its lock file stays, since somebody may wait for it."""
+def _remove(matrix: Matrix, environment: Environment) -> None:
+    """Remove the database. Raises EntryError where that fails."""
     try:
-        path.unlink()
-        for ending in ("-wal", "-shm", "-journal"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
-        sync(path.parent)
+        access.remove(environment.url)
     except OSError as error:
+        path = access.location(environment.url)
         problem = f"is no longer in it, but its database {path} cannot be removed: {error.strerror or error}"
-        raise EntryError(str(matrix.file), name, problem, "remove it by hand") from error
+        raise EntryError(str(matrix.file), environment.name, problem, "remove it by hand") from error

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.authoring.hotfix_statements import Promotion, promotion, told
 from architect_migrate.core.chain_errors import NewRevisionError, ReplayError
 from architect_migrate.core.errors import nearest, shortened
-from architect_migrate.core.names import quote
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
+from architect_migrate.databases.questions import count_rows
+from architect_migrate.databases.sqlite.compile_check import rename_refusals
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.model.facts import ForeignKeyFact, IndexFact, TriggerFact, ViewFact, describe, facts, key
 from architect_migrate.model.history import apply, effects, recorded_sql, reference
@@ -20,7 +19,7 @@ from architect_migrate.revisions.replay import replay_draft
 from architect_migrate.runs.survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from architect_migrate.config.context import Setting
@@ -45,12 +44,11 @@ def hotfix_of(setting: Setting, names: tuple[str, ...]) -> Hotfix:
 
     Raises as `reading`, and NewRevisionError where a name means nothing of that, or nothing is left to bring.
     """
-    history, environment = setting.history(), setting.environment
-    path = file_of(environment.url)
-    with reading(path, environment.lock_timeout) as connection:
+    history, environment = setting.history, setting.environment
+    with access.reading(environment.url, environment.policies.lock_timeout) as connection:
         actual = read_schema(connection, setting.hidden(history.outline.version_table))
         found = promotion(reference(history, frozenset(history.outline.order)), actual, names, _ever_made(history))
-        rows = tuple((it, _rows(connection, it)) for it in found.tables)
+        rows = tuple((it, count_rows(connection, it)) for it in found.tables)
     if found.unknown:
         hint = nearest(found.unknown[0], found.names) or "it has nothing more than the chain"
         problem = f"it has no {shortened(found.unknown[0])} that the chain does not make just so"
@@ -79,10 +77,6 @@ def _nothing_to_bring(found: Promotion) -> str:
     if not found.left:
         return "it has nothing that the chain does not make"
     return f"there is nothing in it that could be brought: {'; '.join(told(found.left, 3))}"
-
-
-def _rows(connection: sqlite3.Connection, table: str) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchone()[0])
 
 
 def prove(ini: Path, folder: Path, revision: str, wanted: Promotion) -> None:
@@ -156,11 +150,8 @@ def _not_taken_back(history: History, revision: str, back: Replayed) -> Iterator
 def _broken(history: History, revision: str) -> Iterator[str]:
     """What SQLite says of views and triggers that reach for something which is not there, if it said nothing before."""
     statements = recorded_sql(history)
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        _run(connection, (it for name, its in statements.items() if name != revision for it in its))
-        before = _complaint(connection)
-        _run(connection, statements[revision])
-        after = _complaint(connection)
+    others = tuple(it for name, its in statements.items() if name != revision for it in its)
+    before, after = rename_refusals(others, statements[revision])
     if after and after != before:
         yield after
 
@@ -171,20 +162,3 @@ def _orphaned(history: History, revision: str, wanted: Promotion) -> Iterator[st
     for fact in wanted.brought:
         if isinstance(fact, ForeignKeyFact) and fact.foreign_key.parent not in there:
             yield f"{describe(fact)} refers to a table that the chain does not make"
-
-
-def _run(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
-    for it in statements:
-        connection.execute(it)
-
-
-def _complaint(connection: sqlite3.Connection) -> str:
-    """What keeps SQLite from renaming a table: it reads every view and trigger of the schema for that."""
-    connection.execute("CREATE TABLE archmig_probe (x)")
-    try:
-        connection.execute("ALTER TABLE archmig_probe RENAME TO archmig_probed")
-    except sqlite3.OperationalError as error:
-        connection.execute("DROP TABLE archmig_probe")
-        return str(error)
-    connection.execute("DROP TABLE archmig_probed")
-    return ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
 from architect_migrate.core.sql_errors import UnreadableSqlError
+from architect_migrate.core.text import shortlist
 from architect_migrate.databases.sqlite.repair.table import constant_default
 from architect_migrate.databases.sqlite.sql.lexer import canonical
 from architect_migrate.databases.sqlite.sql.nodes import Check, ForeignKey, PrimaryKey, Unique
@@ -56,11 +57,7 @@ def told(left: Iterable[Left], most: int) -> tuple[str, ...]:
     by_why: dict[str, list[str]] = {}
     for it in left:
         by_why.setdefault(it.why, []).append(it.what)
-    lines = []
-    for why, what in by_why.items():
-        more = f" and {len(what) - most} more" if len(what) > most else ""
-        lines.append(f"{', '.join(what[:most])}{more} ({why})")
-    return tuple(lines)
+    return tuple(f"{shortlist(what, most)} ({why})" for why, what in by_why.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class _Draft:
     inline: set[Key] = field(default_factory=set)
 
 
-def promotion(reference: Schema, actual: Schema, names: Iterable[str], once: Container[Key] = frozenset()) -> Promotion:
+def promotion(reference: Schema, actual: Schema, names: Iterable[str], once: Container[Key]) -> Promotion:
     """What `actual` has and `reference` has not: what bears one of the names, or what stands on known tables.
 
     Names are those of tables, of columns (`bugs.mood`), of indexes, triggers and views. Without any, whole tables and

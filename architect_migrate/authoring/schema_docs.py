@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.authoring.provenance import provenance
 from architect_migrate.authoring.table_groups import groups
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.questions import row_counts
-from architect_migrate.model.compare import Severity
 from architect_migrate.model.diff import Reordered, severity
 from architect_migrate.model.facts import owner
 from architect_migrate.model.history import reference
 from architect_migrate.model.revision_graph import position_at
 from architect_migrate.planning.results import Outcome, Result
-from architect_migrate.revisions.replay import history_at
 from architect_migrate.runs.survey import glance, look, wanted_of
 
 if TYPE_CHECKING:
@@ -58,8 +56,8 @@ class Documented:
 
 
 def of_chain(source: Source, target: str) -> Documented:
-    """The schema that the chain makes up to a target. Raises as `history_at` and `position_at`."""
-    history = history_at(source)
+    """The schema that the chain makes up to a target. Raises as `Source.history` and `position_at`."""
+    history = source.history
     position = position_at(history.outline, target)
     return _documented(history, position, reference(history, position))
 
@@ -70,12 +68,12 @@ def of_environment(setting: Setting) -> Documented:
     Raises as `reading` and `wanted_of`.
     """
     environment = setting.environment
-    outline, wanted = setting.outline(), wanted_of(setting, None)
-    with reading(file_of(environment.url), environment.lock_timeout) as connection:
+    outline, wanted = setting.outline, wanted_of(setting, None)
+    with access.reading(environment.url, environment.policies.lock_timeout) as connection:
         seen = glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
         schema = seen.schema or read_schema(connection, setting.hidden(outline.version_table))
         rows = row_counts(connection)
-    found = _documented(setting.history(), seen.position, schema)
+    found = _documented(setting.history, seen.position, schema)
     changes: dict[str, list[Change]] = {}
     for it in seen.diagnosis.changes if seen.diagnosis else ():
         changes.setdefault(_owner(it), []).append(it)
@@ -105,4 +103,4 @@ def _owner(change: Change) -> str:
 
 
 def _loudness(change: Change) -> int:
-    return list(Severity).index(severity(change))
+    return severity(change).rank

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups.record import Copy, remove
-from architect_migrate.backups.service import catalogue, verify
+from architect_migrate.backups.service import catalogue, content_now, verify
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.sqlite.connection import file_of, reading
-from architect_migrate.databases.sqlite.rows.content import Content, content_of
-from architect_migrate.databases.sqlite.rows.delta import TableDelta, row_deltas
-from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
+from architect_migrate.core.urls import file_of
+from architect_migrate.databases.sqlite.connection import reading
+from architect_migrate.databases.sqlite.rows.delta import row_deltas
+from architect_migrate.databases.values import Content, TableDelta
+from architect_migrate.ledger.recorder import enter, entered_if_it_fails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +65,7 @@ def prune(setting: Setting) -> tuple[Pruned, ...]:
             found.append(it)
     gone = [it.copy.path.name for it in found if it.removed]
     if gone:
-        enter(setting, "backup prune", started, detail=f"removed {', '.join(gone)}", facts=tools())
+        enter(setting, "backup prune", started, detail=f"removed {', '.join(gone)}")
     return tuple(found)
 
 
@@ -83,12 +84,10 @@ def judged(setting: Setting) -> Iterator[Pruned]:
     over = surplus(found, setting.keep, setting.max_age, datetime.now(UTC))
     if not over:
         return
-    path = file_of(setting.environment.url)
-    with reading(path, setting.environment.lock_timeout) as live:
-        elsewhere: list[_Elsewhere] = [(path, content_of(live))]
+    elsewhere: list[_Elsewhere] = [(file_of(setting.environment.url), content_now(setting))]
     sure = [it for it in reversed(found) if it not in over and it.record and not it.problem and not verify(it).problem]
     elsewhere += [(it.path, it.record.content) for it in sure if it.record]
-    exempt = {setting.outline().version_table.lower()}
+    exempt = {setting.outline.version_table.lower()}
     for copy in over:
         why = _only_here(copy, elsewhere, exempt)
         if why and copy.record:

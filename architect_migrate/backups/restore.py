@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -23,22 +22,25 @@ from architect_migrate.core.database_errors import (
 )
 from architect_migrate.core.interrupts import finishing
 from architect_migrate.core.text import count
-from architect_migrate.databases.sqlite.connection import created, file_of, reading
+from architect_migrate.core.urls import file_of
+from architect_migrate.databases.sqlite.connection import created, reading
 from architect_migrate.databases.sqlite.files import backup
-from architect_migrate.databases.sqlite.files.commit_check import Landed, landed, settled
+from architect_migrate.databases.sqlite.files.commit_check import landed, settled
 from architect_migrate.databases.sqlite.files.overwrite import overwrite, standing_still
-from architect_migrate.databases.sqlite.rows.content import Content, content_of, differences
+from architect_migrate.databases.sqlite.presence import defines_nothing, stray_journal
+from architect_migrate.databases.sqlite.rows.content import content_of
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.integrity import damage
+from architect_migrate.databases.values import Content, Landed, differences
 from architect_migrate.ledger.recorder import enter, entered_if_it_fails, left_behind, standing, tools
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
     from architect_migrate.config.context import Setting
     from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.databases.base import Connection
 
 
 def choose(setting: Setting, named: Path | None) -> Copy:
@@ -74,7 +76,7 @@ def preview(setting: Setting, copy: Copy) -> Restoration:
         if not path.exists():
             return Restoration(copy, None, then, (), ())
         try:
-            return _against(copy, source, then, path, setting.environment.lock_timeout)
+            return _against(copy, source, then, path, setting.environment.policies.lock_timeout)
         except NotADatabaseError:
             advice = "nothing was changed: move it away, then restore makes it anew"
             raise RestoreError(str(path), "what is there is not a database", advice) from None
@@ -82,7 +84,7 @@ def preview(setting: Setting, copy: Copy) -> Restoration:
             return Restoration(copy, None, then, (), (), error.detail)
 
 
-def _against(copy: Copy, source: sqlite3.Connection, then: Content, path: Path, timeout: float) -> Restoration:
+def _against(copy: Copy, source: Connection, then: Content, path: Path, timeout: float) -> Restoration:
     with reading(path, timeout) as live:
         if found := damage(live):
             return Restoration(copy, None, then, (), (), found[0])
@@ -106,7 +108,7 @@ def restore(setting: Setting, shown: Restoration, action: str) -> Restored:
 
 def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Interrupts, started: float) -> Restored:
     before = standing(setting)
-    path, timeout = file_of(setting.environment.url), setting.environment.lock_timeout
+    path, timeout = file_of(setting.environment.url), setting.environment.policies.lock_timeout
     with reading(shown.copy.path) as source:
         if differences(shown.then, content_of(source)):
             raise ChangedMeanwhileError(shown.copy.path.name)
@@ -115,21 +117,21 @@ def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Int
     _require_sound(path, timeout, shown.then, kept)
     detail = f"from {shown.copy.path}, {count(shown.then.rows, 'row')} in {count(len(shown.then.tables), 'table')}"
     after, traces = standing(setting)
-    facts = [*(left_behind(before[1], traces) if traces else ()), ("restored digest", shown.then.digest), *tools()]
+    facts = [*left_behind(before[1], traces), ("restored digest", shown.then.digest), *tools()]
     stamps, backup_path = (before[0], after), str(kept or "")
-    warnings = enter(setting, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
-    return Restored(shown, kept, time.time() - started, (*doubts, *warnings))
+    entered = enter(setting, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
+    return Restored(shown, kept, time.time() - started, (*doubts, *entered.warnings))
 
 
 def _overwritten(
-    setting: Setting, shown: Restoration, action: str, source: sqlite3.Connection, interrupts: Interrupts
+    setting: Setting, shown: Restoration, action: str, source: Connection, interrupts: Interrupts
 ) -> tuple[Path | None, tuple[str, ...]]:
     """The backup of what was replaced, and what SQLite called an error though all of it is there.
 
     Where nothing came of it that backup stays, for what it holds may have been changed since; but there is no run for
     `undo` to see.
     """
-    path, timeout = file_of(setting.environment.url), setting.environment.lock_timeout
+    path, timeout = file_of(setting.environment.url), setting.environment.policies.lock_timeout
     kept = None
     try:
         with standing_still(path, timeout) as held:
@@ -137,7 +139,7 @@ def _overwritten(
             interrupts.held = True
             overwrite(source, held, timeout)
     except CommitFailedError as error:
-        found = landed(path, timeout, shown.now, shown.then)
+        found = landed(setting.environment.url, timeout, shown.now, shown.then)
         if found is Landed.BEFORE:
             _unmark(kept)
         return kept, (settled(error, found),)
@@ -171,23 +173,23 @@ def _in_place(setting: Setting, shown: Restoration, path: Path) -> Iterator[None
     missing = not path.exists()
     if missing != (shown.now is None and not shown.damaged):
         raise ChangedMeanwhileError(setting.environment.name)
-    left = [it for it in (f"{path}-wal", f"{path}-journal") if os.path.lexists(it)]
+    left = stray_journal(path)
     if missing and left:
         advice = "nothing was changed: move it away, or SQLite would mix it into what is restored"
-        raise RestoreError(left[0], "is left of a database that is gone", advice)
+        raise RestoreError(left, "is left of a database that is gone", advice)
     with created(path) if missing else nullcontext():
         if missing:
             path.chmod(shown.copy.path.stat().st_mode & 0o777)
         yield
 
 
-def _kept(setting: Setting, shown: Restoration, action: str, live: sqlite3.Connection) -> Path | None:
+def _kept(setting: Setting, shown: Restoration, action: str, live: Connection) -> Path | None:
     """A backup of what will be replaced, marked with what will be there; raises ChangedMeanwhileError."""
     if shown.damaged:
         path = file_of(setting.environment.url)
         return backup.take_damaged(live, path, setting.backups, setting.environment.name)
     if shown.now is None or not shown.now.objects:
-        if live.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if not defines_nothing(live):
             raise ChangedMeanwhileError(setting.environment.name)
         return None
     made = take_for(setting, action, live)

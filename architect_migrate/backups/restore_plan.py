@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.backups.record import Copy
-    from architect_migrate.databases.sqlite.rows.content import Content
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.values import Content, TableDelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Restoration:
     @property
     def needless(self) -> bool:
         """Whether the database holds what the backup holds."""
-        from architect_migrate.databases.sqlite.rows.content import differences
+        from architect_migrate.databases.values import differences
 
         return self.now is not None and not differences(self.now, self.then)
 

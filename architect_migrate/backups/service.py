@@ -9,23 +9,27 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups.record import Copy, Record, copies, copies_of, write_record
+from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.database_errors import BackupError, DamagedError, NotADatabaseError
 from architect_migrate.core.errors import LedgerError
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.core.urls import file_of
+from architect_migrate.databases import access
+from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.files import backup
-from architect_migrate.databases.sqlite.rows.content import content_of, differences, objects_of
+from architect_migrate.databases.sqlite.presence import defines_nothing
+from architect_migrate.databases.sqlite.rows.content import content_of, objects_of
 from architect_migrate.databases.sqlite.rows.exact import exact, row_tables
 from architect_migrate.databases.sqlite.rows.integrity import damage
+from architect_migrate.databases.values import differences
 from architect_migrate.ledger import store
 from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
-from architect_migrate.model.environment import Uninitialised
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterable
 
     from architect_migrate.config.context import Setting
-    from architect_migrate.databases.sqlite.files.backup import Backup
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import Backup, Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Verdict:
 def take_for(
     setting: Setting,
     purpose: str,
-    source: sqlite3.Connection | None = None,
+    source: Connection | None = None,
     *,
     told: Callable[[str], None] = backup.untold,
 ) -> Backup:
@@ -62,9 +66,14 @@ def take_for(
     return made
 
 
-def mark(
-    setting: Setting, made: Backup, purpose: str, connection: sqlite3.Connection, unwritten: Iterable[str]
-) -> None:
+def take_unless_empty(
+    setting: Setting, purpose: str, connection: Connection, told: Callable[[str], None] = backup.untold
+) -> Backup | None:
+    """The same for a database whose write lock `connection` holds; None where the database defines nothing."""
+    return None if defines_nothing(connection) else take_for(setting, purpose, told=told)
+
+
+def mark(setting: Setting, made: Backup, purpose: str, connection: Connection, unwritten: Iterable[str]) -> None:
     """Record what a run leaves, before it commits: `undo` asks whether that is still what is there.
 
     The rows of `unwritten` tables are taken to be those of the backup; if they were not, an undo would be refused.
@@ -96,13 +105,19 @@ def create(setting: Setting) -> Backup | None:
 
 
 def _created(setting: Setting) -> Backup | None:
-    path = file_of(setting.environment.url)
-    if not path.exists() and setting.environment.uninitialised is Uninitialised.SKIP:
+    url = setting.environment.url
+    if not access.exists(url) and skips_uninitialised(setting.environment):
         return None
-    with reading(path, setting.environment.lock_timeout) as connection:
-        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    with access.reading(url, setting.environment.policies.lock_timeout) as connection:
+        if defines_nothing(connection):
             return None
         return take_for(setting, "backup create", connection)
+
+
+def content_now(setting: Setting) -> Content:
+    """What the environment's database holds now. Raises as `reading`."""
+    with access.reading(setting.environment.url, setting.environment.policies.lock_timeout) as live:
+        return content_of(live)
 
 
 def catalogue(setting: Setting) -> tuple[Copy, ...]:

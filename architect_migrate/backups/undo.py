@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.backups.restore import preview
 from architect_migrate.backups.restore_plan import Undoing
-from architect_migrate.backups.service import catalogue
+from architect_migrate.backups.service import catalogue, content_now
 from architect_migrate.core.database_errors import RestoreError
 from architect_migrate.core.errors import LedgerError
-from architect_migrate.databases.sqlite.connection import file_of, reading
-from architect_migrate.databases.sqlite.rows.content import Content, content_of, differences
+from architect_migrate.databases.values import Content, differences
 from architect_migrate.ledger import store
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ def preview_undo(setting: Setting) -> Undoing:
     _refuse_built(setting, found)
     if not found:
         return Undoing(None)
-    with reading(file_of(setting.environment.url), setting.environment.lock_timeout) as live:
-        now = content_of(live)
+    now = content_now(setting)
     for copy in reversed(found):
         before, after = _record(copy)
         if not differences(after, now):

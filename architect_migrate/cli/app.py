@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -20,14 +21,16 @@ from architect_migrate.cli import (
     restore,
 )
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.exit import say, unwritten, write
-from architect_migrate.cli.options import ConfigFile, Debug, Json, selecting, solitary
+from architect_migrate.cli.exit import INTERRUPTED, misused
+from architect_migrate.cli.options import preceding, selecting, solitary
+from architect_migrate.cli.present import present
+from architect_migrate.cli.terminal import say, unwritten, write
 from architect_migrate.cli.typer_defaults import Command, Group
 from architect_migrate.core.errors import OutputError
 from architect_migrate.core.interrupts import ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _EXAMPLES = {
     "status": "archmig status --grid",
@@ -62,6 +65,17 @@ _ENV_EXAMPLES = {
     "create": "archmig env create feature4 --from dev",
     "drop": "archmig env drop feature4",
 }
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        write(f"archmig {version('architect_migrate')}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")]
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")]
 
 
@@ -71,17 +85,24 @@ def main() -> None:
     A KeyboardInterrupt that comes before a command has begun is the caller's.
     """
     try:
-        application()(prog_name="archmig")
-    except (OSError, OutputError) as error:
-        raise SystemExit(unwritten(error)) from None
-    except SystemExit as end:
-        # Outside of a command it is Typer that catches a Ctrl-C, and it says nothing.
-        if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
-            say("interrupted; but for what is told above, nothing was changed")
-        raise
+        run(sys.argv[1:])
     finally:
         # All is done and said: a Ctrl-C while the interpreter clears up must not make a success a death by signal.
         ignored()
+
+
+def run(arguments: Sequence[str]) -> NoReturn:
+    """Run `archmig` with these arguments. A command raises SystemExit; what Typer ends itself ends here."""
+    try:
+        # Typer answered itself: 0 after help and the version, 130 after a Ctrl-C outside of a command.
+        code = application()(arguments, prog_name="archmig", standalone_mode=False)
+    except (OSError, OutputError) as error:
+        code = unwritten(error)
+    except Exception as error:  # noqa: BLE001  (what is no usage error is raised again)
+        code = misused(error)
+    if code == INTERRUPTED:
+        say("interrupted; but for what is told above, nothing was changed")
+    raise SystemExit(code)
 
 
 def application() -> typer.Typer:
@@ -96,7 +117,7 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    app.callback()(before)
+    app.callback()(preceding(Version))
     bodies: tuple[Callable[..., int], ...] = (
         read.status,
         read.diagnose,
@@ -155,44 +176,16 @@ def _group(name: str, about: str, example: str) -> typer.Typer:
     return typer.Typer(name=name, cls=Group, help=about, epilog=example, no_args_is_help=True, rich_markup_mode=None)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        write(f"archmig {version('architect_migrate')}")
-        raise typer.Exit
-
-
-def before(
-    context: typer.Context,
-    *,
-    config: ConfigFile = None,
-    as_json: Json = False,
-    debug: Debug = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
-) -> None:
-    """Take the options that stand before the command."""
-    del version  # its callback has answered
-    context.obj = Options(config=config, as_json=as_json, debug=debug)
-
-
 def demo(options: Options, directory: Directory) -> int:
     """Write the demo databases of the chain in use.
 
     DIR gets drifted databases to look at and to reconcile, and an environments.toml that lists them.
     """
     from architect_migrate.authoring.demo import build_demo
+    from architect_migrate.cli.report.demo import demo_report
     from architect_migrate.cli.selection import matrix_of
     from architect_migrate.config.loader import read_matrix
-    from architect_migrate.core.text import count
 
     file = build_demo(matrix_of(options).script.absolute(), directory)
-    names = [it.name for it in read_matrix(file, {}).environments]
-    if options.as_json:
-        from architect_migrate.cli.report.documents import document
-
-        write(document("demo", 0, ({"name": name} for name in names), config=str(file)))
-    else:
-        write(f"{count(len(names), 'environment')} in {file}: {', '.join(names)}")
-        say(f"look at them: archmig -c {file} status")
-    return 0
+    names = [environment.name for environment in read_matrix(file, {}).environments]
+    return present(options, 0, demo_report(file, names))

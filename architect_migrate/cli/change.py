@@ -9,11 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.exit import Consent, agreed, paint, say, width, write
+from architect_migrate.cli.gather import lament, look
 from architect_migrate.cli.log import known
 from architect_migrate.cli.options import DownTarget, DryRun, PromoteTo, Sql, Target, Yes
-from architect_migrate.cli.read import lament, look, warn
+from architect_migrate.cli.present import narrate, present
+from architect_migrate.cli.prompt import Consent, agreed, consent_of
 from architect_migrate.cli.selection import to_change, to_read
+from architect_migrate.cli.terminal import say
 from architect_migrate.planning.results import Outcome, Result, exit_code
 
 if TYPE_CHECKING:
@@ -108,17 +110,12 @@ def _towards(
     return execute(setting, plan, told, target)
 
 
-def consent_of(yes: bool) -> Consent:
-    """Whether `--yes` was said."""
-    return Consent.GIVEN if yes else Consent.ASKED_FOR
-
-
 def _foresee(options: Options, preview: Callable[[Setting], Result], target: str | None) -> int:
     """Show what would be done to every environment; that only reads, so nobody need be named."""
     from architect_migrate.cli.sql import dry
 
     settings = to_read(options)
-    _refuse_unknown(settings[0].chain(), target)
+    _refuse_unknown(settings[0].chain, target)
     began = time.time()
     found = look(settings, options, preview)
     _, notices = known(settings, found, began)
@@ -128,7 +125,7 @@ def _foresee(options: Options, preview: Callable[[Setting], Result], target: str
 def _perform(options: Options, change: _Change, consent: Consent) -> int:
     """Preview every environment, ask once for all, run those that were planned, tell what came of each."""
     settings = to_change(options)
-    _refuse_unknown(settings[0].chain(), change.target)
+    _refuse_unknown(settings[0].chain, change.target)
     began = time.time()
     return go_on(options, settings, look(settings, options, change.preview), change.execute, consent, began=began)
 
@@ -143,13 +140,15 @@ def go_on(
     began: float,
 ) -> int:
     """Ask once for all that were planned, run them, tell what came of each; `began` is when it was looked at them."""
-    outline = settings[0].chain()
+    outline = settings[0].chain
     _, notices = known(settings, found, began)
     previews = tuple(_entered(its, it, began, notices) for its, it in zip(settings, found, strict=True))
     planned = {it.environment: it for it in previews if it.outcome is Outcome.PLANNED}
     if not planned:
         return _tell(options, outline, previews)
-    _show(options, outline, previews)
+    from architect_migrate.cli.report.plan import plan_text
+
+    narrate(options, *(partial(plan_text, preview, outline) for preview in planned.values()))
     allowed = agreed(options, tuple(it for it in settings if it.environment.name in planned), consent)
     if not allowed:
         say("nothing was changed")
@@ -162,8 +161,7 @@ def go_on(
         for it in running(options, list(allowed), planned, execute):
             shown = planned[it.environment]
             done[it.environment] = replace(it, losses=shown.losses, warnings=(*it.warnings, *shown.warnings))
-    for it in done.values():
-        lament(it, options)
+    lament(done.values(), options)
     return _tell(options, outline, tuple(done.get(it.environment, it) for it in previews))
 
 
@@ -180,7 +178,7 @@ def _entered(setting: Setting, preview: Result, started: float, notices: Mapping
     """
     result = _warned(preview, notices)
     if preview.outcome in {Outcome.BLOCKED, Outcome.FAILED}:
-        from architect_migrate.runs.execute import record
+        from architect_migrate.ledger.recorder import record
 
         return record(setting, result, started)
     seen, noticed = preview.survey, preview.environment in notices and preview.action == "reconcile"
@@ -200,32 +198,7 @@ def _refuse_unknown(outline: Outline, target: str | None) -> None:
         position_at(outline, target)
 
 
-def _show(options: Options, outline: Outline, previews: tuple[Result, ...]) -> None:
-    """What would be done and what stands in the way, on stderr: it is the question's other half."""
-    if options.as_json:
-        return
-    from architect_migrate.cli.report.layout import plain
-    from architect_migrate.cli.report.plan import plan_text
-
-    for it in previews:
-        if it.outcome is Outcome.PLANNED:
-            say(plan_text(it, outline, plain, width()))
-
-
 def _tell(options: Options, outline: Outline, results: tuple[Result, ...]) -> int:
-    code = exit_code(results)
-    if options.as_json:
-        from architect_migrate.cli.report.documents import action_json, document
+    from architect_migrate.cli.report.outcome import change_report
 
-        write(document(options.command, code, (action_json(it, outline, {}) for it in results)))
-        return code
-    from architect_migrate.cli.report.outcome import summary_text
-
-    write(summary_text(results, outline, paint(), width()))
-    blocked = [it for it in results if it.outcome is Outcome.BLOCKED]
-    if blocked:
-        from architect_migrate.cli.report.diagnosis import blockers_text
-
-        write("\n" + "\n\n".join(blockers_text(it, paint(), width()) for it in blocked))
-    warn(results)
-    return code
+    return present(options, exit_code(results), change_report(results, outline))

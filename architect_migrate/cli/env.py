@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.exit import ask, on_terminal, require_somebody, say, write
 from architect_migrate.cli.options import Yes
+from architect_migrate.cli.present import narrating, present
+from architect_migrate.cli.prompt import ask, require_somebody
 from architect_migrate.cli.selection import matrix_of
-from architect_migrate.core.text import count
+from architect_migrate.cli.terminal import on_terminal, say
 from architect_migrate.revisions.replay import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from architect_migrate.authoring.create_environment import Created
-    from architect_migrate.authoring.drop_environment import Dropped
-    from architect_migrate.model.environment import Environment, Matrix
+    from architect_migrate.model.environment import Environment
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The environment's name.")]
@@ -40,13 +39,13 @@ def create(options: Options, name: Name, *, source: From, path: NewPath = None, 
     the other (protected, requires, require_rehearsal) and its tags are not copied.
     """
     from architect_migrate.authoring import create_environment as service
+    from architect_migrate.cli.report.env import created_report
 
     matrix = matrix_of(options)
     file = _as_written(matrix.file, path) if path else ""
     wanted = service.Wanted(name, source, file, tuple(tags or ()))
     made = service.create(matrix, os.environ, cache_folder(os.environ), wanted, _told(options))
-    _tell(options, matrix, created_json(made), created_lines(made))
-    return 0
+    return present(options, 0, created_report(made, matrix.file))
 
 
 def drop(options: Options, name: Name, *, yes: Yes = False, keep_file: KeepFile = False) -> int:
@@ -55,6 +54,7 @@ def drop(options: Options, name: Name, *, yes: Yes = False, keep_file: KeepFile 
     Its database is backed up, which is kept, and removed while nobody has it; its entry in environments.toml goes.
     """
     from architect_migrate.authoring import drop_environment as service
+    from architect_migrate.cli.report.env import dropped_report
 
     matrix = matrix_of(options)
     environment = service.droppable(matrix, os.environ, name)
@@ -63,21 +63,7 @@ def drop(options: Options, name: Name, *, yes: Yes = False, keep_file: KeepFile 
         return 1
     work = service.forget if keep_file else service.drop
     gone = work(matrix, os.environ, cache_folder(os.environ), name)
-    _tell(options, matrix, dropped_json(gone), dropped_lines(gone))
-    return 0
-
-
-def _tell(options: Options, matrix: Matrix, told: dict[str, Any], lines: tuple[str, ...]) -> None:
-    """The document, or the first line as the result and the others as narration."""
-    if options.as_json:
-        from architect_migrate.cli.report.documents import document
-
-        write(document(options.command, 0, [told], config=str(matrix.file)))
-        return
-    first, *rest = lines
-    write(first)
-    for line in rest:
-        say(line)
+    return present(options, 0, dropped_report(gone, matrix.file))
 
 
 def _agreed(environment: Environment, what: str) -> bool:
@@ -89,59 +75,10 @@ def _agreed(environment: Environment, what: str) -> bool:
 
 def _told(options: Options) -> Callable[[str], None]:
     """Who hears how far a copy is: somebody at a terminal."""
-    return (lambda _words: None) if options.as_json or not on_terminal(sys.stderr) else say
+    return say if narrating(options) and on_terminal(sys.stderr) else lambda _words: None
 
 
 def _as_written(file: Path, path: Path) -> str:
     """A path from here as the file says it: from its own folder where it is below that."""
     folder, place = file.absolute().parent, Path(os.path.normpath(path.absolute()))
     return str(place.relative_to(folder) if place.is_relative_to(folder) else place).replace("$", "$$")
-
-
-def created_lines(made: Created) -> tuple[str, ...]:
-    """The result, and what is to be said beside it."""
-    name, source = made.environment.name, made.source.name
-    rows, tables = count(made.copy.rows, "row"), count(made.copy.tables, "table")
-    entries = tuple(
-        f"{it.origin} holds for {source} and not for {name}: name it there too if it is to" for it in made.elsewhere
-    )
-    return (f"{name}: {made.path}, a copy of {source}: {rows} in {tables}", *entries, *made.warnings)
-
-
-def created_json(made: Created) -> dict[str, Any]:
-    """The environment's part of the document."""
-    return {
-        "name": made.environment.name,
-        "database": str(made.environment.url),
-        "error": None,
-        "from": made.source.name,
-        "path": str(made.path),
-        "size": made.copy.size,
-        "tables": made.copy.tables,
-        "rows": made.copy.rows,
-        "digest": made.copy.digest,
-        "not_resolved": [str(it.origin) for it in made.elsewhere],
-        "warnings": [*made.warnings],
-    }
-
-
-def dropped_lines(gone: Dropped) -> tuple[str, ...]:
-    """The result, and what is to be said beside it."""
-    name = gone.environment.name
-    if not gone.removed:
-        return (f"{name}: taken out of environments.toml; no file was removed", *gone.warnings)
-    kept = f"its last backup is {gone.backup}" if gone.backup else "there was nothing in it to back up"
-    lock = "its lock file stays, for whoever may be waiting for it"
-    return (f"{name}: gone; {kept}", f"removed {gone.removed}; {lock}", *gone.warnings)
-
-
-def dropped_json(gone: Dropped) -> dict[str, Any]:
-    """The environment's part of the document."""
-    return {
-        "name": gone.environment.name,
-        "database": str(gone.environment.url),
-        "error": None,
-        "backup": None if gone.backup is None else str(gone.backup),
-        "removed": None if gone.removed is None else str(gone.removed),
-        "warnings": [*gone.warnings],
-    }

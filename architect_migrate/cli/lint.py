@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.exit import write
+from architect_migrate.cli.present import present
 from architect_migrate.core.errors import UsageError
 
 Words = Annotated[
@@ -25,7 +25,7 @@ def lint(options: Options, words: Words = None, *, every: Every = False) -> int:
     Each revision runs on a scratch database, up, on tables with rows, and down; no database of yours is opened.
     A comment in a file, # archmig: allow AM401 REASON, lets a flaw stand. Without words every revision is judged.
     """
-    from architect_migrate.cli.exit import paint, width
+    from architect_migrate.cli.report.lint import lint_report
     from architect_migrate.config.chain_choice import labels_of, matrix_for_chain
     from architect_migrate.lint.lint import examine, files_and_revisions
     from architect_migrate.revisions.replay import cache_folder, source_of
@@ -36,13 +36,4 @@ def lint(options: Options, words: Words = None, *, every: Every = False) -> int:
     source = source_of(matrix.script.absolute(), cache_folder(os.environ))
     only, files = files_and_revisions(source, words) if words else (None, ())
     examined = examine(source, only, labels_of(matrix), files)
-    code = int(bool(examined.flaws))
-    if options.as_json:
-        from architect_migrate.cli.report.lint import lint_json
-
-        write(lint_json(examined, code))
-    else:
-        from architect_migrate.cli.report.lint import lint_text
-
-        write(lint_text(examined, Path.cwd(), paint(), width()))
-    return code
+    return present(options, int(bool(examined.flaws)), lint_report(examined, Path.cwd()))

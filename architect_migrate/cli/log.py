@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.exit import complain, paint, width, write
+from architect_migrate.cli.present import present
 from architect_migrate.cli.selection import listed, matrix_of
+from architect_migrate.cli.terminal import complain
 from architect_migrate.core.errors import ArchmigError, LedgerError, UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def log(options: Options, *, most: Most = None, action: Action = None, failed: F
     Every run, backup, restore and stamp, also those that failed or were blocked; times are UTC. Says on stderr which
     database is no longer as the last of them left it, and whether anybody has changed the ledger.
     """
+    from architect_migrate.cli.report.ledger import Ledger, log_report
     from architect_migrate.config.context import ledger_of
     from architect_migrate.ledger import store
 
@@ -57,25 +59,11 @@ def log(options: Options, *, most: Most = None, action: Action = None, failed: F
         and (not failed or it.result in _FAILED)
         and (not action or any(_acts(it, word) for word in action))
     ]
-    limit = most if most is not None else 0 if options.as_json else _MOST
-    shown = found[:limit] if limit else found
     settings = _settings(options)
     notices = _noticed(file, settings)
-    problem = _complaint(file)
-    if options.as_json:
-        from architect_migrate.cli.report.documents import document
-        from architect_migrate.cli.report.ledger import entry_json, ledger_json, noticed_json
-
-        told = {"ledger": ledger_json(file, every, problem), "entries": [entry_json(it) for it in shown]}
-        write(document("log", 0, (noticed_json(it, notices) for it in settings), **told))
-        return 0
-    from architect_migrate.cli.report.ledger import log_text
-
-    older = len(found) - len(shown)
-    write(log_text(shown, older, file, _short_names(settings), paint=paint(), width=width()))
-    for name, notice in notices.items():
-        complain(f"{name}: {notice}")
-    return 0
+    ledger = Ledger(file, every, _complaint(file))
+    in_text, in_json = (_MOST, 0) if most is None else (most, most)
+    return present(options, 0, log_report(ledger, found, settings, notices, in_text=in_text, in_json=in_json))
 
 
 def show(options: Options, receipt: Receipt = None) -> int:
@@ -83,6 +71,7 @@ def show(options: Options, receipt: Receipt = None) -> int:
 
     What was executed, inferred and forced, by which evidence, and what was proven.
     """
+    from architect_migrate.cli.report.ledger import Ledger, show_report
     from architect_migrate.config.context import ledger_of
     from architect_migrate.ledger import store
 
@@ -92,18 +81,7 @@ def show(options: Options, receipt: Receipt = None) -> int:
     found = next((it for it in every if it.number == number), None)
     if every and found is None:
         raise UsageError(f"{file} has no entry {number}", f"its newest is {every[-1].number}: archmig log lists them")
-    problem = _complaint(file)
-    if options.as_json:
-        from architect_migrate.cli.report.documents import document
-        from architect_migrate.cli.report.ledger import entry_json, ledger_json
-
-        told = {"ledger": ledger_json(file, every, problem), "entry": entry_json(found) if found else None}
-        write(document("show", 0, (), **told))
-    else:
-        from architect_migrate.cli.report.ledger import no_ledger, show_text
-
-        write(show_text(found, paint(), width()) if found else no_ledger(file))
-    return 0
+    return present(options, 0, show_report(Ledger(file, every, _complaint(file)), found))
 
 
 def known(
@@ -158,6 +136,7 @@ def _settings(options: Options) -> tuple[Setting, ...]:
 def _noticed(file: Path, settings: Iterable[Setting]) -> dict[str, Notice]:
     if not file.exists():
         return {}
+    from architect_migrate.databases import access
     from architect_migrate.ledger import store
     from architect_migrate.ledger.external_changes import noticed_of
     from architect_migrate.ledger.recorder import standing
@@ -165,15 +144,7 @@ def _noticed(file: Path, settings: Iterable[Setting]) -> dict[str, Notice]:
     seen, began = [], time.time()
     for it in settings:
         stamp, traces = standing(it)
-        path = it.environment.url.path
-        if traces or (path and (not path.exists() or not path.stat().st_size)):
+        url = it.environment.url
+        if traces or (url.path and access.is_empty(url)):
             seen.append((it.environment.name, str(it.environment.url), stamp, traces))
     return noticed_of(file, seen, store.latest(file, [name for name, *_ in seen]), began)
-
-
-def _short_names(settings: Sequence[Setting]) -> dict[str, str]:
-    from architect_migrate.cli.report.chain import short_names
-
-    with suppress(ArchmigError):
-        return short_names(settings[0].chain()) if settings else {}
-    return {}

@@ -7,25 +7,22 @@ import sys
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.exit import say, width, write
-from architect_migrate.cli.report.layout import plain
-from architect_migrate.cli.report.lint import flaw_json
+from architect_migrate.cli.present import present
 from architect_migrate.cli.selection import settings_named
+from architect_migrate.cli.terminal import say, width
 from architect_migrate.config.chain_choice import labels_of, matrix_for_chain
 from architect_migrate.core.chain_errors import NewRevisionError
 from architect_migrate.core.errors import UsageError
-from architect_migrate.core.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.authoring.hotfix import Hotfix
-    from architect_migrate.authoring.new_revision import Made
     from architect_migrate.lint.rules import Flaw
     from architect_migrate.model.environment import Matrix
 
@@ -65,6 +62,7 @@ def new(
     --from-db it makes what was made by hand in one database, and is proven on a scratch database, there and back.
     """
     from architect_migrate.authoring import new_revision as service
+    from architect_migrate.cli.report.new import new_report
 
     if sql and from_db:
         raise UsageError("--sql and --from-db contradict each other", "with --from-db the statements are there already")
@@ -78,8 +76,10 @@ def new(
     request = service.Request(title, branch or "", body, hotfix, judge)
     with _hooks_on_stderr(), _flaws_told():
         made = (service.preview if dry_run else service.make)(ini, labels, request)
-    _tell(options, matrix, made, hotfix, made.text.rstrip("\n") if dry_run else _shown(made.path))
-    return 0
+    listed_by = tuple(
+        environment.name for environment in matrix.environments if made.begins in environment.policies.heads
+    )
+    return present(options, 0, new_report(made, hotfix, listed_by, width(), dry_run=dry_run))
 
 
 def _hotfix(matrix: Matrix, name: str, objects: tuple[str, ...]) -> Hotfix:
@@ -87,23 +87,6 @@ def _hotfix(matrix: Matrix, name: str, objects: tuple[str, ...]) -> Hotfix:
 
     (setting,) = settings_named(matrix, [name])
     return hotfix_of(setting, objects)
-
-
-def _tell(options: Options, matrix: Matrix, made: Made, hotfix: Hotfix | None, result: str) -> None:
-
-    if options.as_json:
-        from architect_migrate.cli.report.documents import document
-
-        more = {"dry_run": True} if result != _shown(made.path) else {}
-        write(document(options.command, 0, (), **more, revision=new_json(made, hotfix)))
-        return
-    write(result)
-    listed_by = tuple(it.name for it in matrix.environments if made.begins in it.heads)
-    _tell_flaws(made.flaws)
-    for line in new_text(made, hotfix, listed_by):
-        say(line)
-    if result != _shown(made.path):
-        say(f"nothing was written: it would be {_shown(made.path)}")
 
 
 def _flaws(ini: Path, labels: frozenset[str], file: Path) -> tuple[Flaw, ...]:
@@ -120,23 +103,11 @@ def _flaws_told() -> Iterator[None]:
     try:
         yield
     except NewRevisionError as error:
-        _tell_flaws(getattr(error, "flaws", ()))
+        from architect_migrate.cli.report.lint import flaw_texts
+
+        for text in flaw_texts(getattr(error, "flaws", ()), Path.cwd(), width()):
+            say(text)
         raise
-
-
-def _tell_flaws(flaws: tuple[Flaw, ...]) -> None:
-    if not flaws:
-        return
-    from architect_migrate.cli.report.lint import flaw_text
-
-    for it in flaws:
-        say(flaw_text(it, Path.cwd(), plain, width()).rstrip())
-
-
-def _shown(path: Path) -> str:
-    """The path from here where it is below here."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 @contextmanager
@@ -156,57 +127,3 @@ def _hooks_on_stderr() -> Iterator[None]:
         sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
-
-
-_MOST = 8
-
-
-def new_text(made: Made, hotfix: Hotfix | None, listed_by: tuple[str, ...]) -> Iterator[str]:
-    """Lines of narration; `listed_by` are the environments whose heads name the branch that it begins."""
-    yield f"{made.id} comes after {made.parent}" if made.parent else f"{made.id} is the first revision"
-    if made.begins:
-        yield from _branch_lines(made.begins, listed_by)
-    if hotfix:
-        yield from _hotfix_lines(hotfix)
-
-
-def _branch_lines(label: str, listed_by: tuple[str, ...]) -> Iterator[str]:
-    if listed_by:
-        yield f"the branch {label!r} begins with it; {', '.join(listed_by)} will have it, by heads in environments.toml"
-        return
-    yield f"the branch {label!r} begins with it, and as long as no environment lists it, all of them get it:"
-    yield f'write heads = ["head", "{label}"] into environments.toml for those that are to have it to themselves'
-
-
-def _hotfix_lines(hotfix: Hotfix) -> Iterator[str]:
-    its = hotfix.promotion
-    statements = count(len(its.upgrade), "statement")
-    yield f"{statements} up, {len(its.downgrade)} down, proven on a scratch database, there and back"
-    for table, rows in hotfix.rows:
-        holds = "row stays" if rows == 1 else "rows stay"
-        yield f"table {table}: its {rows:,} {holds} in {hotfix.environment}; a data_step() would bring them"
-    from architect_migrate.authoring.hotfix_statements import told
-
-    yield from (f"left: {it}" for it in told(its.left, _MOST))
-    yield f"archmig reconcile --env {hotfix.environment} will find it there and stamp it; the others get it by upgrade"
-
-
-def new_json(made: Made, hotfix: Hotfix | None) -> dict[str, Any]:
-    """The revision's part of the document."""
-    document: dict[str, Any] = {
-        "id": made.id,
-        "title": made.title,
-        "parent": made.parent or None,
-        "begins": made.begins or None,
-        "path": str(made.path),
-        "text": made.text,
-        "upgrade": None,
-        "downgrade": None,
-        "left": [],
-        "flaws": [flaw_json(it) for it in made.flaws],
-    }
-    if hotfix:
-        its = hotfix.promotion
-        document |= {"upgrade": [*its.upgrade], "downgrade": [*its.downgrade]}
-        document["left"] = [{"object": it.what, "why": it.why} for it in its.left]
-    return document

@@ -6,11 +6,12 @@ import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from architect_migrate.cli.exit import complain, say
-from architect_migrate.cli.report.notify import change_json, is_news, news_document, verdict_json
+from architect_migrate.cli.present import narrating
+from architect_migrate.cli.report.notify import is_news, news_document, news_json, verdict_json
 from architect_migrate.cli.selection import matrix_of, to_look_at
+from architect_migrate.cli.terminal import complain, say
 from architect_migrate.core.errors import ArchmigError, NotifyError, UsageError
 from architect_migrate.model.revision_graph import Outline
 from architect_migrate.planning.results import Checked, Outcome, Result
@@ -18,10 +19,11 @@ from architect_migrate.runs import notify
 from architect_migrate.runs import notify as notified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from architect_migrate.cli.context import Options
+    from architect_migrate.cli.documents.reading import ToldVerdictJson, VerdictJson
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,14 @@ def tell_that_it_could_not(options: Options, who: tuple[Channel, ...], error: Ar
     tell(options, who, Checked(results, ("",) * len(results), Outline(()), 2))
 
 
-def _tell(options: Options, channel: Channel, checked: Checked, now: dict[str, dict[str, Any]]) -> None:
+def _tell(options: Options, channel: Channel, checked: Checked, now: Mapping[str, VerdictJson]) -> None:
     file = matrix_of(options).file.absolute()
     memory, at = file.parent / ".archmig" / "notified.json", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    last = notified.told(memory, channel.kind)
+    last = cast("Mapping[str, ToldVerdictJson]", notified.told(memory, channel.kind))
     new = [it for it in checked.results if is_news(now[it.environment], last.get(it.environment))]
     if not new:
         return
-    changes = [change_json(it, now[it.environment], last.get(it.environment)) for it in new]
+    changes = [news_json(it, now[it.environment], last.get(it.environment)) for it in new]
     host, code = socket.gethostname(), checked.exit_code
     try:
         channel.send(news_document(changes, exit_code=code, config=str(file), at=at, host=host))
@@ -83,7 +85,7 @@ def _tell(options: Options, channel: Channel, checked: Checked, now: dict[str, d
         complain(str(error))
         return
     _remember(memory, channel, {it.environment: {**now[it.environment], "since": at} for it in new})
-    if not options.as_json:
+    if narrating(options):
         say(f"told {channel.name} of {', '.join(it.environment for it in new)}")
 
 

@@ -70,6 +70,15 @@ _SELECTING: dict[str, tuple[Any, Any]] = {
 }
 
 
+def preceding(version: object) -> Callable[..., None]:
+    """Take the options that stand before the command; `version` declares one that shows the version."""
+
+    def run(context: typer.Context, **values: Any) -> None:
+        context.obj = Options(**{name: values[name] for name in _GLOBAL})
+
+    return _declared(run, {**_GLOBAL, "version": (version, False)})
+
+
 def selecting(body: Callable[..., int]) -> Callable[..., None]:
     """A command on environments: `body(options, ...)` returns its exit code."""
     return _command(body, {**_SELECTING, **_GLOBAL})
@@ -91,18 +100,24 @@ def _command(body: Callable[..., int], shared: dict[str, tuple[Any, Any]]) -> Ca
             _refuse_urls((options.config, *options.paths, *values.values()))
             return body(options, **values)
 
-        raise typer.Exit(guarded(options, work))
+        raise SystemExit(guarded(options, work))
 
+    del run.__wrapped__  # else the hints would be read from the body
+    return _declared(run, shared, own)
+
+
+def _declared(
+    run: Callable[..., None], shared: dict[str, tuple[Any, Any]], own: Iterable[inspect.Parameter] = ()
+) -> Callable[..., None]:
+    """The function, with these parameters for Typer to read."""
     parameters = [inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)]
-    parameters += [it.replace(kind=inspect.Parameter.KEYWORD_ONLY) for it in own]
+    parameters += [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, (annotation, default) in shared.items()
     ]
-    # Typer reads a function's parameters from here.
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions take any attribute
-    run.__annotations__ = {it.name: it.annotation for it in parameters}
-    del run.__wrapped__  # else the hints would be read from the body
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.exit import on_terminal, say
+from architect_migrate.cli.present import narrating
+from architect_migrate.cli.terminal import on_terminal, say
 from architect_migrate.core.text import harmless
 from architect_migrate.runs.fan_out import each
 
@@ -56,9 +57,9 @@ def _shown(
     options: Options, plans: Mapping[str, Plan], names: list[str], alone: bool
 ) -> Iterator[tuple[Callable[[str, int, int, str], None], Callable[[Result], None]]]:
     """Two functions: one to be told of every step, one of every environment that is finished."""
-    if options.as_json:
+    if not narrating(options):
         yield (lambda *_: None), (lambda _: None)
-    elif not on_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+    elif not _animated():
         yield _now_and_then(), (lambda it: say(_ended(it)))
     else:
         from rich.console import Console
@@ -82,6 +83,27 @@ def _shown(
                 bar.console.print(_ended(it), markup=False, highlight=False)
 
             yield (step if alone else lambda *_: None), ended
+
+
+@contextmanager
+def sign_of_life(name: str) -> Iterator[Progress]:
+    """On a terminal, a line that says what is being done to a copy; nothing elsewhere, or of several at once."""
+    from multiprocessing import parent_process
+
+    if not _animated() or parent_process() is not None:
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(stderr=True)
+    with console.status(escape(f"{name}: copying")) as line:
+        yield lambda _number, _total, words: line.update(escape(f"{name}: {words}"[:80]))
+
+
+def _animated() -> bool:
+    """Whether stderr is a terminal on which a line can be drawn again."""
+    return on_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
 
 
 def _now_and_then() -> Callable[[str, int, int, str], None]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.change import consent_of, go_on
+from architect_migrate.cli.change import go_on
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.exit import complain, on_terminal, paint, say, width, write
+from architect_migrate.cli.gather import lament, tried_until_stopped, worst
 from architect_migrate.cli.options import (
     DryRun,
     EveryStep,
@@ -23,15 +20,15 @@ from architect_migrate.cli.options import (
     Target,
     Yes,
 )
-from architect_migrate.cli.read import lament, warn
+from architect_migrate.cli.present import narrate, present
+from architect_migrate.cli.progress import sign_of_life
+from architect_migrate.cli.prompt import consent_of
 from architect_migrate.cli.selection import source_in_use, to_change, to_read
-from architect_migrate.core.errors import ArchmigError, StoppedError
+from architect_migrate.core.errors import ArchmigError
 from architect_migrate.planning.results import Outcome, Result
-from architect_migrate.runs.fan_out import attempts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeVar
+    from collections.abc import Callable
 
     from architect_migrate.config.context import Setting
     from architect_migrate.planning.plan import Plan
@@ -40,8 +37,6 @@ if TYPE_CHECKING:
     from architect_migrate.runs.rehearsal.results import Rehearsal
     from architect_migrate.runs.rehearsal.rollback import Losing, Rollback
     from architect_migrate.runs.rehearsal.verify import Audit
-
-    Value = TypeVar("Value")
 
 
 def rehearse(
@@ -57,33 +52,17 @@ def rehearse(
     How long each step takes and the write lock is held, what stands in the way, what becomes of rows and size. The
     database itself is only read. 0 when it would go through, 1 when it is blocked, 2 when it fails.
     """
-    from architect_migrate.cli.report.rehearsal import SLOWEST, rehearsal_text
+    from architect_migrate.cli.report.rehearsal import SLOWEST, rehearsal_report
     from architect_migrate.runs.rehearsal import rehearse as service
     from architect_migrate.runs.rehearsal.results import Way
 
     settings = to_read(options)
-    outline = settings[0].chain()
     way = Way.THERE_AND_BACK if roundtrip else Way.THERE
-    found = tried(options, settings, partial(_rehearsed, service.rehearse, command, revision, way))
-    code = worst(found, lambda it: it.exit_code)
-    if options.as_json:
-        from architect_migrate.cli.report.documents import document
-        from architect_migrate.cli.report.rehearsal import rehearsal_json, untold_json
-
-        told = (
-            untold_json(setting, it) if isinstance(it, ArchmigError) else rehearsal_json(it, outline)
-            for setting, it in zip(settings, found, strict=True)
-        )
-        write(document(options.command, code, told))
-        return code
-    rehearsals = [it for it in found if not isinstance(it, ArchmigError)]
-    if rehearsals:
-        most = None if verbose else SLOWEST
-        write("\n\n".join(rehearsal_text(it, outline, most, paint(), width()) for it in rehearsals))
-    for it in rehearsals:
-        lament(it.result, options)
-    warn(it.result for it in rehearsals)
-    return code
+    rehearsed = partial(_rehearsed, service.rehearse, command, revision, way)
+    found = tried_until_stopped(settings, rehearsed, options.jobs)
+    most = None if verbose else SLOWEST
+    report = rehearsal_report(settings, found, settings[0].chain, most, debug=options.debug)
+    return present(options, worst(found, lambda rehearsal: rehearsal.exit_code), report)
 
 
 def _rehearsed(service: Callable[..., Rehearsal], *rest: object) -> Rehearsal:
@@ -100,27 +79,12 @@ def verify(options: Options) -> int:
     The schema against the chain, the stamp, integrity_check in full, rows that refer to nothing, and the rows that data
     steps bring. All on a copy. 0 when it is sound, 1 when not, 2 when that could not be told.
     """
-    from architect_migrate.cli.report.verify import audit_text
+    from architect_migrate.cli.report.verify import audit_report
 
     settings = to_read(options)
-    outline = settings[0].chain()
-    found = tried(options, settings, _audited)
-    code = worst(found, lambda it: int(not it.sound))
-    if options.as_json:
-        from architect_migrate.cli.report.documents import document
-        from architect_migrate.cli.report.rehearsal import untold_json
-        from architect_migrate.cli.report.verify import audit_json
-
-        told = (
-            untold_json(setting, it) if isinstance(it, ArchmigError) else audit_json(it, outline)
-            for setting, it in zip(settings, found, strict=True)
-        )
-        write(document(options.command, code, told))
-        return code
-    texts = [audit_text(it, outline, paint(), width()) for it in found if not isinstance(it, ArchmigError)]
-    if texts:
-        write("\n\n".join(texts))
-    return code
+    found = tried_until_stopped(settings, _audited, options.jobs)
+    code = worst(found, lambda audit: int(not audit.sound))
+    return present(options, code, audit_report(settings, found, settings[0].chain))
 
 
 def _audited(setting: Setting) -> Audit:
@@ -129,46 +93,6 @@ def _audited(setting: Setting) -> Audit:
 
     with sign_of_life(setting.environment.name) as told:
         return audit(setting, told)
-
-
-def tried(
-    options: Options, settings: tuple[Setting, ...], service: Callable[[Setting], Value]
-) -> tuple[Value | ArchmigError, ...]:
-    """The service's value for every environment, or what it raised, which is said on stderr.
-
-    After a Ctrl-C the rest are StoppedError.
-    """
-    found: list[Value | ArchmigError] = []
-    with suppress(KeyboardInterrupt):
-        for setting, it in zip(settings, attempts(settings, service, options.jobs), strict=True):
-            if isinstance(it, ArchmigError):
-                name = f"{setting.environment.name}: "
-                complain(str(it) if str(it).startswith(name) else f"{name}{it}")
-            found.append(it)
-    return tuple(found)
-
-
-def worst(found: tuple[Value | ArchmigError, ...], code: Callable[[Value], int]) -> int:
-    """130 where a Ctrl-C stopped one, 2 where one could not be done, else the highest of their codes."""
-    if any(isinstance(it, StoppedError) for it in found):
-        return 130
-    return max((2 if isinstance(it, ArchmigError) else code(it) for it in found), default=0)
-
-
-@contextmanager
-def sign_of_life(name: str) -> Iterator[Progress]:
-    """On a terminal, a line that says what is being done to a copy; nothing elsewhere, or of several at once."""
-    from multiprocessing import parent_process
-
-    if not on_terminal(sys.stderr) or os.environ.get("TERM") == "dumb" or parent_process() is not None:
-        yield lambda *_: None
-        return
-    from rich.console import Console
-    from rich.markup import escape
-
-    console = Console(stderr=True)
-    with console.status(escape(f"{name}: copying")) as line:
-        yield lambda _number, _total, words: line.update(escape(f"{name}: {words}"[:80]))
 
 
 def rollback(
@@ -183,7 +107,7 @@ def rollback(
 
     losing = Losing.ALLOWED if lose_rows else Losing.REFUSED
     settings, began = to_change(options), time.time()
-    found = tried(options, settings, partial(_previewed, head, losing))
+    found = tried_until_stopped(settings, partial(_previewed, head, losing), options.jobs)
     previews = tuple(_shown(options, setting, it) for setting, it in zip(settings, found, strict=True))
     if dry_run:
         from architect_migrate.cli.sql import dry
@@ -211,12 +135,11 @@ def _shown(options: Options, setting: Setting, found: Rollback | ArchmigError) -
     if isinstance(found, ArchmigError):
         name, database = setting.environment.name, str(setting.environment.url)
         return Result(name, database, options.command, Outcome.FAILED, str(found), error=found)
-    if found.rehearsal and not options.as_json:
-        from architect_migrate.cli.report.layout import plain
+    if found.rehearsal:
         from architect_migrate.cli.report.rehearsal import SLOWEST, rehearsal_text
 
-        say(rehearsal_text(found.rehearsal, setting.chain(), SLOWEST, plain, width()))
-    lament(found.result, options)
+        narrate(options, partial(rehearsal_text, found.rehearsal, setting.chain, SLOWEST))
+    lament([found.result], options)
     return found.result
 
 
@@ -226,37 +149,25 @@ def profile(options: Options, revision: Measured = None, *, verbose: EveryStep =
     With --env on a copy of the database, for what is left to run there; else the whole chain on an empty one. With REV
     that revision alone, statement by statement.
     """
+    from architect_migrate.cli.report.profiling import profile_report
+
     if not options.chosen:
         return _chain(options, revision, verbose)
     settings = to_read(options)
-    found = tried(options, settings, partial(_pending, revision))
-    code = worst(found, lambda it: it.exit_code)
-    if options.as_json:
-        from architect_migrate.cli.report.documents import document
-
-        write(document(options.command, code, (_told(*it) for it in zip(settings, found, strict=True))))
-        return code
-    profiles = [it for it in found if not isinstance(it, ArchmigError)]
-    if profiles:
-        write("\n\n".join(_text(it, revision, verbose) for it in profiles))
-    return code
+    found = tried_until_stopped(settings, partial(_pending, revision), options.jobs)
+    report = profile_report(settings, found, revision, verbose=verbose)
+    return present(options, worst(found, lambda profile: profile.exit_code), report)
 
 
 def _chain(options: Options, revision: str | None, verbose: bool) -> int:
+    from architect_migrate.cli.report.profiling import chain_profile_report
     from architect_migrate.runs.rehearsal.profiling import only, profile_chain
 
     source = source_in_use(options)
     with sign_of_life("the chain") as told:
         found = profile_chain(source, told, revision)
     found = only(found, source, revision) if revision else found
-    if options.as_json:
-        from architect_migrate.cli.report.documents import document
-        from architect_migrate.cli.report.profiling import profile_json
-
-        write(document(options.command, 0, (), chain=profile_json(found)))
-    else:
-        write(_text(found, revision, verbose))
-    return 0
+    return present(options, 0, chain_profile_report(found, revision, verbose=verbose))
 
 
 def _pending(revision: str | None, setting: Setting) -> Profile:
@@ -267,28 +178,3 @@ def _pending(revision: str | None, setting: Setting) -> Profile:
     with sign_of_life(name) as told:
         found = profile_pending(setting, told, revision)
     return only(found, setting.source, revision, name) if revision else found
-
-
-def _text(found: Profile, revision: str | None, verbose: bool) -> str:
-    from architect_migrate.cli.report.profiling import SLOWEST, STATEMENTS, profile_text, step_text
-
-    if found.exit_code and found.result:
-        from architect_migrate.cli.report.diagnosis import blockers_text
-
-        return blockers_text(found.result, paint(), width())
-    if revision:
-        return step_text(found, None if verbose else STATEMENTS, paint(), width())
-    return profile_text(found, None if verbose else SLOWEST, paint(), width())
-
-
-def _told(setting: Setting, found: Profile | ArchmigError) -> dict[str, object]:
-    from architect_migrate.cli.report.profiling import profile_json
-    from architect_migrate.cli.report.rehearsal import untold_json
-    from architect_migrate.core.urls import mask
-
-    if isinstance(found, ArchmigError):
-        return untold_json(setting, found)
-    assert found.result is not None
-    name, outcome = setting.environment.name, found.result.outcome.name.lower()
-    told = {"name": name, "database": mask(str(setting.environment.url)), "error": None, "outcome": outcome}
-    return {**told, "detail": found.result.detail, **profile_json(found)}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.context import settings_for
 from architect_migrate.config.loader import environment_at, find_config, read_matrix
+from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError, UsageError
 from architect_migrate.model.environment import Matrix, distinct, empty_matrix, everything, select
-from architect_migrate.revisions.replay import cache_folder, outline_at, source_of
+from architect_migrate.revisions.replay import cache_folder, source_of
 
 if TYPE_CHECKING:
     from architect_migrate.cli.context import Options
@@ -26,7 +27,7 @@ def matrix_of(options: Options) -> Matrix:
         return read_matrix(find_config(options.config, os.environ, Path.cwd()), os.environ)
     except ConfigNotFoundError:
         named = options.names or options.tags or options.everything
-        if options.config or os.environ.get("ARCHMIG_CONFIG") or named or not options.paths:
+        if options.config or named_config(os.environ) or named or not options.paths:
             raise
         return empty_matrix(Path.cwd())
 
@@ -74,7 +75,7 @@ def settings_named(matrix: Matrix, names: list[str]) -> tuple[Setting, ...]:
 
 def chain_of(options: Options) -> Outline:
     """The chain in outline, where no database is named."""
-    return outline_at(source_in_use(options))
+    return source_in_use(options).outline
 
 
 def source_in_use(options: Options) -> Source:

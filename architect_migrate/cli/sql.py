@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.exit import complain, paint, width, write
-from architect_migrate.cli.read import look
+from architect_migrate.cli.gather import look
+from architect_migrate.cli.present import present
 from architect_migrate.planning.results import Outcome, Result, exit_code
 
 if TYPE_CHECKING:
@@ -19,26 +19,15 @@ if TYPE_CHECKING:
 
 def dry(options: Options, settings: tuple[Setting, ...], previews: tuple[Result, ...]) -> int:
     """Print each plan as steps and as SQL; the exit code says whether anything is left to do."""
-    outline, code = settings[0].chain(), exit_code(previews)
+    from architect_migrate.cli.report.outcome import dry_report
+
+    outline, code = settings[0].chain, exit_code(previews)
     sql = {
         it.environment: _sql(setting, it)
         for setting, it in zip(settings, previews, strict=True)
         if it.outcome is Outcome.PLANNED
     }
-    if options.as_json:
-        from architect_migrate.cli.report.documents import action_json, document
-
-        write(document(options.command, code, (action_json(it, outline, sql) for it in previews), dry_run=True))
-        return code
-    from architect_migrate.cli.report.diagnosis import blockers_text
-    from architect_migrate.cli.report.plan import plan_text
-
-    for it in previews:
-        blocked = it.outcome is Outcome.BLOCKED
-        write(blockers_text(it, paint(), width()) if blocked else plan_text(it, outline, paint(), width()))
-        if it.environment in sql:
-            write(f"\n{sql[it.environment]}\n")
-    return code
+    return present(options, code, dry_report(previews, outline, sql))
 
 
 def _sql(setting: Setting, result: Result) -> str:
@@ -46,7 +35,7 @@ def _sql(setting: Setting, result: Result) -> str:
     from architect_migrate.model.history import recorded_sql
 
     assert result.plan is not None
-    history = setting.history()
+    history = setting.history
     return plan_sql(result.plan, recorded_sql(history), history.outline.version_table)
 
 
@@ -54,9 +43,10 @@ def offline(
     options: Options, settings: tuple[Setting, ...], preview: Callable[[Setting], Result], target: str | None
 ) -> int:
     """Print what `alembic upgrade --sql` would for each environment that is where it claims to be."""
+    from architect_migrate.cli.report.outcome import offline_report
     from architect_migrate.model.revision_graph import position_at
 
-    outline = settings[0].chain()
+    outline = settings[0].chain
     if target is not None:
         position_at(outline, target)
     scripts = look(settings, options, partial(_scripted, preview))
@@ -64,19 +54,7 @@ def offline(
     previews = tuple(replace(it, detail="") if it.environment in sql else it for it in scripts)
     # Printing is all that was asked for: that something is pending is no difference here.
     code = exit_code(tuple(it for it in previews if it.outcome is not Outcome.PLANNED))
-    if options.as_json:
-        from architect_migrate.cli.report.documents import action_json, document
-
-        write(document(options.command, code, (action_json(it, outline, sql) for it in previews), dry_run=True))
-        return code
-    for it in previews:
-        if it.environment in sql:
-            write(f"-- {it.environment}: {it.database}\n{sql[it.environment]}\n")
-        elif it.outcome is Outcome.BLOCKED:
-            complain(f"{it.environment}: {_why(it)}")
-        else:
-            write(f"-- {it.environment}: {it.detail or it.outcome.value}\n")
-    return code
+    return present(options, code, offline_report(previews, outline, sql))
 
 
 def _scripted(preview: Callable[[Setting], Result], setting: Setting) -> Result:
@@ -84,7 +62,7 @@ def _scripted(preview: Callable[[Setting], Result], setting: Setting) -> Result:
     result = preview(setting)
     if result.outcome is not Outcome.PLANNED or result.survey is None or result.plan is None:
         return result
-    from architect_migrate.databases.sqlite.sql.render import tracker_statements
+    from architect_migrate.cli.report.plan import sync_sql
     from architect_migrate.model.revision_graph import heads
     from architect_migrate.planning.plan import SyncTracker
 
@@ -92,16 +70,7 @@ def _scripted(preview: Callable[[Setting], Result], setting: Setting) -> Result:
     if result.survey.pending:
         from architect_migrate.revisions.alembic_runtime import offline_sql
 
-        start, end = (heads(setting.outline(), it) for it in (result.survey.position, result.plan.after))
+        start, end = (heads(setting.outline, it) for it in (result.survey.position, result.plan.after))
         scripts.append(offline_sql(setting.source.script, start, end).strip())
-    scripts += [
-        "\n".join(["BEGIN;", *(f"{it};" for it in tracker_statements(step)), "COMMIT;"])
-        for step in result.plan.steps
-        if isinstance(step, SyncTracker)
-    ]
+    scripts += [sync_sql(step) for step in result.plan.steps if isinstance(step, SyncTracker)]
     return replace(result, detail="\n\n".join(scripts))
-
-
-def _why(result: Result) -> str:
-    blockers = result.plan.blockers if result.plan else ()
-    return "; ".join(f"{it.subject}: {it.found} ({it.advice})" for it in blockers) or result.detail

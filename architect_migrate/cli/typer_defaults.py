@@ -1,82 +1,37 @@
-"""Commands whose options, where they are not given, are taken as they are declared.
+"""Commands that take the default of an option that was not given as it is declared.
 
-Typer coerces every value, defaults too, by pydantic, which takes longer to import than a run without work takes.
-A default is of its type already; what is given is Typer's to coerce.
+Typer converts every value by pydantic, defaults too, and pydantic takes longer to import than a run without work takes.
+A default has its type already. `parse_args` is where Click has commands parse their arguments.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from architect_migrate.core.urls import mask
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@contextmanager
-def _masked() -> Iterator[None]:
-    """What Typer says of words that it cannot use, without the secrets that may be in them."""
-    try:
-        yield
-    except Exception as error:
-        if isinstance(said := getattr(error, "message", None), str):
-            error.message = mask(said)  # type: ignore[attr-defined]  # of Typer's own errors
-        raise
-
 
 class Command(TyperCommand):
-    """A command that leaves defaults alone."""
+    """A command that converts only the values that were given."""
 
-    def make_context(self, *given: Any, **named: Any) -> Any:
-        """The command's words, understood; what cannot be is shown without secrets."""
-        with _masked():
-            return super().make_context(*given, **named)
-
-    def get_params(self, ctx: Any) -> Any:
-        """The parameters, `--help` included."""
-        return [_sparing(it) for it in super().get_params(ctx)]
-
-
-class Group(TyperGroup):
-    """A group of commands that leaves the defaults of its own options alone."""
-
-    def make_context(self, *given: Any, **named: Any) -> Any:
-        """The group's words, understood; what cannot be is shown without secrets."""
-        with _masked():
-            return super().make_context(*given, **named)
-
-    def resolve_command(self, *given: Any, **named: Any) -> Any:
-        """The command that is meant; what is none is shown without secrets."""
-        with _masked():
-            return super().resolve_command(*given, **named)
-
-    def get_params(self, ctx: Any) -> Any:
-        """The parameters, `--help` included."""
-        return [_sparing(it) for it in super().get_params(ctx)]
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments into the context's parameters; returns those that are left over."""
+        given, left, order = self.make_parser(ctx).parse_args(args=list(args))
+        if left and not ctx.allow_extra_args:
+            return super().parse_args(ctx, args)  # which says what is wrong
+        for parameter in sorted(self.get_params(ctx), key=lambda one: _turn(one, order)):
+            if parameter.required or given.get(parameter.name) is not None:
+                parameter.handle_parse_result(ctx, given, left)
+            elif parameter.expose_value:
+                ctx.params[parameter.name] = parameter.default
+        ctx.args = left
+        return left
 
 
-@dataclass(frozen=True, slots=True)
-class _Coercion:
-    """A parameter's coercion, for values that somebody gave."""
-
-    parameter: Any
-    coerce: Any
-
-    def __call__(self, context: Any, value: Any) -> Any:
-        source = context.get_parameter_source(self.parameter.name)
-        if source is None or source.name != "DEFAULT":
-            return self.coerce(context, value)
-        callback = self.parameter.callback
-        return callback(context, self.parameter, value) if callback else value
+class Group(TyperGroup, Command):
+    """A group of commands whose own options are parsed as a command's are."""
 
 
-def _sparing(parameter: Any) -> Any:
-    """The same parameter, once it spares its default; a required one has none."""
-    if not parameter.required and not isinstance(parameter.process_value, _Coercion):
-        parameter.process_value = _Coercion(parameter, parameter.process_value)
-    return parameter
+def _turn(parameter: Any, order: list[Any]) -> tuple[bool, int]:
+    """When a parameter is processed: eager ones first, then in the order in which they were given."""
+    return not parameter.is_eager, order.index(parameter) if parameter in order else len(order)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.config.loader import find_config, read_matrix
+from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError
 from architect_migrate.model.environment import empty_matrix
 
@@ -27,12 +28,12 @@ def matrix_for_chain(explicit: Path | None, environ: Mapping[str, str], cwd: Pat
     try:
         return read_matrix(find_config(explicit, environ, cwd), environ)
     except ConfigNotFoundError:
-        if explicit is not None or environ.get("ARCHMIG_CONFIG") or not (cwd / "alembic.ini").is_file():
+        if explicit is not None or named_config(environ) or not (cwd / "alembic.ini").is_file():
             raise
         return empty_matrix(cwd)
 
 
 def labels_of(matrix: Matrix) -> frozenset[str]:
     """The branches that any environment lists in its `heads`."""
-    words = {word.removesuffix("@head") for it in matrix.environments for word in it.heads}
+    words = {word.removesuffix("@head") for it in matrix.environments for word in it.policies.heads}
     return frozenset(words - {"head", "heads"})

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.model.environment import resolutions_for
-from architect_migrate.revisions.replay import history_at, outline_at, source_of
+from architect_migrate.revisions.replay import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from architect_migrate.diagnosis.claims import Claims
-    from architect_migrate.model.environment import Environment, Matrix, Resolution, Tracker
+    from architect_migrate.model.environment import Environment, Matrix, Policies, Resolution, Tracker
     from architect_migrate.model.history import History
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.plan import Plan, TrackerChange
@@ -37,17 +37,24 @@ class Setting:
     max_age: int | None = None
     required: tuple[Setting, ...] = ()
 
+    def with_policies(self, policies: Policies) -> Setting:
+        """The same setting, its environment treated by these policies."""
+        return replace(self, environment=replace(self.environment, policies=policies))
+
+    @property
     def outline(self) -> Outline:
         """The chain in outline, as this environment has it: cheap where it was replayed before."""
-        return outline_at(self.source)
+        return self.source.outline
 
+    @property
     def chain(self) -> Outline:
         """The whole chain in outline, with the branches that other environments have to themselves."""
-        return outline_at(self.source.whole)
+        return self.source.whole.outline
 
+    @property
     def history(self) -> History:
         """The chain and what each of its revisions does."""
-        return history_at(self.source)
+        return self.source.history
 
     def hidden(self, version_table: str) -> tuple[str, ...]:
         """The tables that belong to the bookkeeping, not to the schema."""
@@ -59,7 +66,7 @@ class Setting:
             return ()
         from architect_migrate.planning.tracker_sync import corrections
 
-        return corrections(self.tracker, claims, self.outline(), position)
+        return corrections(self.tracker, claims, self.outline, position)
 
     def synced(self, claims: Claims, plan: Plan) -> Plan:
         """The same plan, with the legacy tracker corrected at its end where it is to be kept true."""
@@ -67,7 +74,7 @@ class Setting:
             return plan
         from architect_migrate.planning.tracker_sync import synced
 
-        return synced(self.tracker, self.outline(), claims, plan)
+        return synced(self.tracker, self.outline, claims, plan)
 
 
 def settings_for(matrix: Matrix, environments: Iterable[Environment], cache: Path | None) -> tuple[Setting, ...]:
@@ -104,9 +111,9 @@ def _home(matrix: Matrix) -> Path:
 
 def as_listed(source: Source, matrix: Matrix, environment: Environment) -> Source:
     """The chain without the branches that other environments list and this one does not."""
-    reserved = sorted({word for it in matrix.environments for word in it.heads} - {"head", "heads"})
-    excluded = tuple(it for it in reserved if it not in environment.heads)
-    return replace(source, reserved=tuple(reserved), excluded=excluded) if excluded else source
+    reserved = sorted({word for it in matrix.environments for word in it.policies.heads} - {"head", "heads"})
+    excluded = tuple(it for it in reserved if it not in environment.policies.heads)
+    return source.without(excluded, tuple(reserved)) if excluded else source
 
 
 def setting_for(matrix: Matrix, environment: Environment, cache: Path | None) -> Setting:

@@ -40,7 +40,7 @@ class _Section:
 
 def raw_entry(file: Path, name: str) -> Mapping[str, object]:
     """What stands under [env.NAME], as it stands there."""
-    env = read_toml(file).values.get("env")
+    env = read_toml(file, {}).values.get("env")
     entry = env.get(name) if isinstance(env, dict) else None
     return entry if isinstance(entry, dict) else {}
 

@@ -1,28 +1,33 @@
-"""environments.toml: finds it, reads it, and refuses in one line what it cannot follow."""
+"""environments.toml: finds it, reads it in one pass into one value, and refuses in one line what it cannot follow."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.locate import config_place
-from architect_migrate.config.policies import POLICIES, age, expanded, read_notify, read_policies, read_tracker
+from architect_migrate.config.locate import config_place, named_config
 from architect_migrate.config.resolve_entries import read_resolution
 from architect_migrate.config.toml_reader import (
     Table,
+    age,
+    boolean,
+    choice,
+    count,
     dotted,
     entries,
+    expanded,
+    given,
     known_keys,
+    number,
     one_line,
-    optional_count,
-    optional_string,
     read_toml,
     shown,
     shown_path,
-    string,
-    strings,
     subtable,
+    text,
+    texts,
 )
 from architect_migrate.core.errors import (
     BadUrlError,
@@ -32,13 +37,62 @@ from architect_migrate.core.errors import (
     SameDatabaseError,
     nearest,
 )
-from architect_migrate.core.urls import DatabaseUrl, database_identity, parse_url, sqlite_url
-from architect_migrate.model.environment import Environment, Matrix, Policies, distinct, resolutions_for, with_policies
+from architect_migrate.core.urls import database_identity, parse_url, sqlite_url
+from architect_migrate.model.environment import (
+    Environment,
+    Matrix,
+    Notify,
+    OnPending,
+    Policies,
+    Repair,
+    Tracker,
+    Uninitialised,
+    distinct,
+    resolutions_for,
+    select,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from architect_migrate.config.toml_reader import Reader
+    from architect_migrate.core.urls import DatabaseUrl
+
 _TOP = ("alembic", "backup", "defaults", "env", "notify", "resolve", "tracker")
+_DAY = 86_400
+
+
+def _heads(table: Table, key: str) -> tuple[str, ...] | None:
+    """The heads of a table; none where it has a target, which takes the place of the heads that it would inherit."""
+    if "target" in table.values and key in table.values:
+        raise table.error(key, "is given beside target", "give it one of them")
+    found = texts(table, key)
+    if found == ():
+        raise table.error(key, "is empty", 'name branches or revisions: ["head", "dev"]')
+    return () if "target" in table.values else found
+
+
+# The fields of a value by their keys, in the order in which they are checked.
+_POLICIES: dict[str, Reader] = {
+    "heads": _heads,
+    "uninitialised": choice(Uninitialised),
+    "protected": boolean,
+    "repair": choice(Repair),
+    "target": text,
+    "lock_timeout": number(most=_DAY),
+    "on_pending": choice(OnPending),
+    "require_rehearsal": boolean,
+    "rehearsal_max_age": age,
+}
+_TRACKER: dict[str, Reader] = {
+    "skipped": texts,
+    "table": text,
+    "version": text,
+    "applied_at": text,
+    "description": text,
+    "checksum": text,
+    "sync": boolean,
+}
 
 
 def find_config(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
@@ -51,7 +105,7 @@ def find_config(explicit: Path | None, environ: Mapping[str, str], cwd: Path) ->
         return found
     if explicit is not None:
         raise ConfigNotFoundError((f"-c {shown_path(explicit)}",))
-    if named := environ.get("ARCHMIG_CONFIG", ""):
+    if named := named_config(environ):
         raise ConfigNotFoundError((f"ARCHMIG_CONFIG={shown_path(Path(named))}",))
     raise ConfigNotFoundError((shown_path(cwd), "every folder above it"))
 
@@ -61,56 +115,43 @@ def read_matrix(file: Path, environ: Mapping[str, str], instead: Path | None = N
 
     Raises ConfigError.
     """
-    top = read_toml(file, instead)
+    top = read_toml(file, environ, instead)
     known_keys(top, _TOP)
-    folder = file.absolute().parent
     defaults = subtable(top, "defaults")
-    known_keys(defaults, ("environment", *POLICIES))
-    policies = read_policies(defaults, Policies())
-    environments = _environments(subtable(top, "env"), policies, folder, environ)
+    known_keys(defaults, ("environment", *_POLICIES))
+    policies = replace(Policies(), **given(defaults, _POLICIES))
+    environments = _environments(subtable(top, "env"), policies)
     alembic, backup = subtable(top, "alembic"), subtable(top, "backup")
     known_keys(alembic, ("config",))
     known_keys(backup, ("dir", "keep", "max_age"))
+    script = _path(alembic, "config")
     matrix = Matrix(
         file=file,
         environments=environments,
-        script=_path(alembic, "config", folder, environ) or folder / "alembic.ini",
+        script=_real(script) or _folder(top) / "alembic.ini",
         default_environment=_default_environment(defaults, environments),
         defaults=policies,
-        resolutions=tuple(
-            read_resolution(entry, file, place) for place, entry in enumerate(entries(top, "resolve"), 1)
-        ),
-        tracker=read_tracker(subtable(top, "tracker")) if "tracker" in top.values else None,
-        backup_dir=_path(backup, "dir", folder, environ),
-        backup_keep=optional_count(backup, "keep"),
+        resolutions=tuple(read_resolution(entry, at) for at, entry in enumerate(entries(top, "resolve"), 1)),
+        tracker=_tracker(subtable(top, "tracker")) if "tracker" in top.values else None,
+        backup_dir=_real(_path(backup, "dir")),
+        backup_keep=count(backup, "keep"),
         backup_max_age=age(backup, "max_age"),
-        notify=read_notify(subtable(top, "notify"), environ) if "notify" in top.values else None,
+        notify=_notify(subtable(top, "notify")) if "notify" in top.values else None,
+        script_written=script,
     )
     _refuse_contradictions(matrix, top)
     return matrix
 
 
-def as_written(file: Path, name: str, environ: Mapping[str, str]) -> tuple[Path, Path]:
+def as_written(matrix: Matrix, name: str) -> tuple[Path, Path]:
     """The alembic.ini and an environment's database as the file names them, before any link is followed.
 
-    Raises ConfigError as `read_matrix` does, and for a database that is no file.
+    Raises ConfigError for a database that is no file.
     """
-    top, folder = read_toml(file), file.absolute().parent
-    alembic, table = subtable(top, "alembic"), subtable(subtable(top, "env"), name)
-    chain = optional_string(alembic, "config")
-    return (
-        folder / (expanded(alembic, "config", chain, environ) if chain else "alembic.ini"),
-        folder / _database_as_written(table, environ),
-    )
-
-
-def _database_as_written(table: Table, environ: Mapping[str, str]) -> Path:
-    if "path" in table.values:
-        return Path(expanded(table, "path", string(table, "path", ""), environ))
-    found = parse_url(expanded(table, "url", string(table, "url", ""), environ)).path
-    if found is None:
-        raise table.error("url", "names no file")
-    return found
+    (environment,) = select(matrix, [name], [])
+    if environment.path_written is None:
+        raise ConfigError(shown_path(matrix.file), f"{dotted('env', name)}.url", "names no file")
+    return matrix.script_written or matrix.script, environment.path_written
 
 
 def environment_at(matrix: Matrix, path: Path) -> Environment:
@@ -130,13 +171,11 @@ def environment_at(matrix: Matrix, path: Path) -> Environment:
     for listed in matrix.environments:
         if database_identity(listed.url) == database_identity(url):
             return listed
-    return with_policies(shown_path(path), url, frozenset(), matrix.defaults)
+    return Environment(shown_path(path), url, policies=matrix.defaults)
 
 
-def _environments(
-    tables: Table, policies: Policies, folder: Path, environ: Mapping[str, str]
-) -> tuple[Environment, ...]:
-    environments = tuple(_environment(tables, name, policies, folder, environ) for name in tables.values)
+def _environments(tables: Table, inherited: Policies) -> tuple[Environment, ...]:
+    environments = tuple(_environment(tables, name, inherited) for name in tables.values)
     try:
         return distinct(environments)
     except SameDatabaseError as error:
@@ -144,9 +183,7 @@ def _environments(
         raise tables.error(error.second, problem, "give each environment its own") from None
 
 
-def _environment(
-    tables: Table, name: str, inherited: Policies, folder: Path, environ: Mapping[str, str]
-) -> Environment:
+def _environment(tables: Table, name: str, inherited: Policies) -> Environment:
     if not name or name != name.strip() or not one_line(name) or len(name) > 100:
         hint = "names are one line of 1 to 100 characters, no space at either end"
         raise tables.error("", f"the environment name {shown(name)} cannot be typed", hint)
@@ -154,34 +191,47 @@ def _environment(
         # A name is shown everywhere, and not as a URL is, whose password is left out.
         raise tables.error("", f"the environment name {shown(name)} is a URL", "name it, and give the URL to its url")
     table = subtable(tables, name)
-    known_keys(table, ("path", "requires", "tags", "url", *POLICIES))
-    tags, requires = frozenset(strings(table, "tags") or ()), strings(table, "requires") or ()
-    return with_policies(name, _url(table, folder, environ), tags, read_policies(table, inherited), requires)
+    known_keys(table, ("path", "requires", "tags", "url", *_POLICIES))
+    tags, requires = frozenset(texts(table, "tags") or ()), texts(table, "requires") or ()
+    url, written = _database(table)
+    return Environment(name, url, tags, replace(inherited, **given(table, _POLICIES)), requires, written)
 
 
-def _url(table: Table, folder: Path, environ: Mapping[str, str]) -> DatabaseUrl:
+def _database(table: Table) -> tuple[DatabaseUrl, Path | None]:
+    """The database of an environment, and its file as the table names it; None for a database that is no file."""
     if ("path" in table.values) == ("url" in table.values):
         both = "has both a path and a url" if "path" in table.values else "has neither a path nor a url"
         raise table.error("", both, 'give it one: path = "data/app.db"')
-    path = _path(table, "path", folder, environ)
-    if path is not None:
-        return sqlite_url(path)
-    try:
-        url = parse_url(expanded(table, "url", string(table, "url", ""), environ))
-    except BadUrlError as error:
-        raise table.error("url", error.problem, error.hint) from None
-    return url if url.path is None else sqlite_url(Path(os.path.realpath(folder / url.path)))
+    written = _path(table, "path")
+    if written is None:
+        try:
+            url = parse_url(expanded(table, "url") or "")
+        except BadUrlError as error:
+            raise table.error("url", error.problem, error.advice) from None
+        if url.path is None:
+            return url, None
+        written = _folder(table) / url.path
+    return sqlite_url(Path(os.path.realpath(written))), written
 
 
-def _path(table: Table, key: str, folder: Path, environ: Mapping[str, str]) -> Path | None:
-    """The real path under a key, relative ones taken from the file's folder; None where there is none."""
-    value = optional_string(table, key)
+def _folder(table: Table) -> Path:
+    """The folder of the file, from which relative paths start."""
+    return table.file.absolute().parent
+
+
+def _path(table: Table, key: str) -> Path | None:
+    """The path under a key as the file names it; None where there is none."""
+    value, folder = expanded(table, key), _folder(table)
     if value is None:
         return None
-    path = folder / expanded(table, key, value, environ)
+    path = folder / value
     if looks_like_url(path.relative_to(folder) if path.is_relative_to(folder) else path):
         raise table.error(key, "looks like a URL, where a file or folder is to be named", "see url, or correct it")
-    return Path(os.path.realpath(path))
+    return path
+
+
+def _real(path: Path | None) -> Path | None:
+    return path and Path(os.path.realpath(path))
 
 
 def looks_like_url(path: Path) -> bool:
@@ -190,11 +240,28 @@ def looks_like_url(path: Path) -> bool:
 
 
 def _default_environment(defaults: Table, environments: tuple[Environment, ...]) -> str | None:
-    name = optional_string(defaults, "environment")
+    name = text(defaults, "environment")
     names = [one.name for one in environments]
     if name is not None and name not in names:
         raise defaults.error("environment", f"no environment {shown(name)}", nearest(name, names))
     return name
+
+
+def _tracker(table: Table) -> Tracker:
+    known_keys(table, _TRACKER)
+    return replace(Tracker(), **given(table, _TRACKER))
+
+
+def _notify(table: Table) -> Notify:
+    """The [notify] table; what its webhook holds is a secret."""
+    known_keys(table, ("command", "webhook"))
+    webhook, command = text(table, "webhook"), texts(table, "command") or ()
+    if not webhook and not command:
+        raise table.error("", "tells nobody", 'give it webhook = "https://..." or command = ["..."]')
+    address = expanded(table, "webhook") or ""
+    if address and not address.startswith(("http://", "https://")):
+        raise table.error("webhook", "is no http or https URL", 'write webhook = "https://..."')
+    return Notify(address, command)
 
 
 def _refuse_contradictions(matrix: Matrix, top: Table) -> None:
@@ -205,19 +272,20 @@ def _refuse_contradictions(matrix: Matrix, top: Table) -> None:
     known = {word for one in matrix.environments for word in (one.name, *one.tags)}
     for entry in matrix.resolutions:
         for word in sorted(entry.environments - known):
-            place = f"resolve[{entry.origin.entry}].environments"
-            raise ConfigError(top.file, place, f"no environment or tag {shown(word)}", nearest(word, known))
+            table = replace(top, place=f"resolve[{entry.origin.entry}]")
+            raise table.error("environments", f"no environment or tag {shown(word)}", nearest(word, known))
     for environment in matrix.environments if matrix.resolutions else ():
         try:
             resolutions_for(matrix, environment)
         except ResolutionsClashError as error:
-            problem = f"settles {error.subject} for {shown(environment.name)}, as resolve[{error.first}] does"
-            raise ConfigError(top.file, f"resolve[{error.second}]", problem, "keep one of them") from None
+            problem = f"settles {error.settled} for {shown(environment.name)}, as resolve[{error.first}] does"
+            table = replace(top, place=f"resolve[{error.second}]")
+            raise table.error("", problem, "keep one of them") from None
 
 
 def _refuse_requirements(required: Mapping[str, tuple[str, ...]], environment: Environment, top: Table) -> None:
     """Refuse what is no environment, and environments that wait for each other."""
-    table = Table(top.file, dotted("env", environment.name), {})
+    table = replace(top, place=dotted("env", environment.name))
     for name in environment.requires:
         if name not in required:
             raise table.error("requires", f"no environment {shown(name)}", nearest(name, required))

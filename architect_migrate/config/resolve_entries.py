@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from architect_migrate.config.toml_reader import (
     Table,
     known_keys,
-    optional_string,
     shown,
-    string,
-    strings,
+    text,
+    texts,
     true_or_absent,
 )
 from architect_migrate.core.names import fold
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _DOING = ("allow_null", "copy_from", "default", "drop", "keep")
 _RESOLVE = ("column", "environments", "index", "reason", "table", "trigger", "view", *_DOING)
 
 
-def read_resolution(table: Table, file: Path, entry: int) -> Resolution:
+def read_resolution(table: Table, entry: int) -> Resolution:
     """One entry, the `entry`-th of its file. Raises ConfigError."""
     known_keys(table, _RESOLVE)
     subject = _subject(table)
-    origin = Origin(file, entry)
-    environments, reason = frozenset(strings(table, "environments") or ()), string(table, "reason", "")
+    origin = Origin(table.file, entry)
+    environments, reason = frozenset(texts(table, "environments") or ()), text(table, "reason") or ""
     doing = [key for key in _DOING if key in table.values]
     if not doing:
         hint = "give copy_from, default, allow_null = true, keep = true or drop = true"
@@ -43,7 +37,7 @@ def read_resolution(table: Table, file: Path, entry: int) -> Resolution:
 
 
 def _fill(table: Table, column: Subject, origin: Origin, environments: frozenset[str], reason: str) -> Fill:
-    copy_from, default = optional_string(table, "copy_from"), _default(table)
+    copy_from, default = text(table, "copy_from"), _default(table)
     if column.kind is not Kind.COLUMN or column.table is None:
         key = next(key for key in _DOING if key in table.values)
         raise table.error(key, f"needs a column, not {shown(str(column))}", "name the column, or keep or drop")
@@ -55,7 +49,7 @@ def _fill(table: Table, column: Subject, origin: Origin, environments: frozenset
 
 def _subject(table: Table) -> Subject:
     """The one thing an entry names; an index or trigger may come with its table, a column must."""
-    owner = optional_string(table, "table")
+    owner = text(table, "table")
     named = [kind for kind in Kind if kind is not Kind.TABLE and kind.value in table.values]
     if len(named) > 1:
         raise table.error("", f"names a {named[0].value} and a {named[1].value}", "one entry settles one thing")
@@ -68,7 +62,7 @@ def _subject(table: Table) -> Subject:
         raise table.error("column", "has no table", 'add table = "..."')
     if kind is Kind.VIEW and owner is not None:
         raise table.error("view", "stands in no table", "leave table out")
-    return Subject(kind, string(table, kind.value, ""), owner)
+    return Subject(kind, text(table, kind.value) or "", owner)
 
 
 def _default(table: Table) -> str | None:

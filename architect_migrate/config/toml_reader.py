@@ -1,21 +1,26 @@
-"""One table of a TOML file, read strictly: whatever was not asked for is a ConfigError in one line."""
+"""One table of a TOML file, read strictly: whatever was not asked for is a ConfigError in one line.
+
+A `Reader` takes a table and a key, and returns the key's value, checked and converted; None where the key is absent.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from architect_migrate.core.errors import ConfigError, nearest, shortened
 from architect_migrate.core.urls import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from enum import Enum
     from pathlib import Path
 
     Choice = TypeVar("Choice", bound=Enum)
+    Value = TypeVar("Value")
+    Reader: TypeAlias = Callable[["Table", str], Any]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _LARGEST = 10_000_000
@@ -28,28 +33,32 @@ _KINDS = {
     int: "an integer",
     float: "a number",
 }
+_AGE = re.compile(r"([1-9][0-9]{0,5})([hdw])")
+_AGE_SECONDS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
+_VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's values with the file's name and the dotted place of the table in it, for messages."""
+    """A table's values, its file and its dotted place in it; `environ` fills in the variables of its texts."""
 
-    file: str
-    place: str
+    file: Path
     values: Mapping[str, object]
+    environ: Mapping[str, str]
+    place: str = ""
 
     def error(self, key: str, problem: str, hint: str = "") -> ConfigError:
         """The error for one key of this table; with key "" for the table itself."""
-        return ConfigError(self.file, dotted(self.place, key), problem, hint)
+        return ConfigError(shown_path(self.file), dotted(self.place, key), problem, hint)
 
 
-def read_toml(file: Path, instead: Path | None = None) -> Table:
+def read_toml(file: Path, environ: Mapping[str, str], instead: Path | None = None) -> Table:
     """The file's top level, or that of the file `instead`, as if it stood in its place.
 
     Raises ConfigError for whatever keeps the file from being read as TOML.
     """
     name = shown_path(file)
-    return Table(name, "", _parsed(name, _text(name, _data(name, instead or file))))
+    return Table(file, _parsed(name, _text(name, _data(name, instead or file))), environ)
 
 
 def read_text(file: Path) -> str:
@@ -132,12 +141,18 @@ def known_keys(table: Table, known: Collection[str]) -> None:
             raise table.error(key, f"unknown {kind}", nearest(key, known))
 
 
+def given(table: Table, readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """The values that a table gives, by key, each read by its reader in the order of the readers."""
+    found = ((key, read(table, key)) for key, read in readers.items())
+    return {key: value for key, value in found if value is not None}
+
+
 def subtable(table: Table, key: str) -> Table:
     """The table under a key; an empty one where there is none."""
-    value = table.values.get(key, {})
+    value, place = table.values.get(key, {}), dotted(table.place, key)
     if not isinstance(value, dict):
-        raise _wrong(table, key, f"a table: [{dotted(table.place, key)}]", value)
-    return Table(table.file, dotted(table.place, key), value)
+        raise _wrong(table, key, f"a table: [{place}]", value)
+    return replace(table, values=value, place=place)
 
 
 def entries(table: Table, key: str) -> tuple[Table, ...]:
@@ -147,17 +162,15 @@ def entries(table: Table, key: str) -> tuple[Table, ...]:
         raise _wrong(table, key, f"an array of tables: [[{dotted(table.place, key)}]]", value)
     for number, entry in enumerate(value, 1):
         if not isinstance(entry, dict):
-            raise _wrong(table, f"{key}", f"an array of tables: [[{key}]]", entry, f"entry {number} is ")
-    return tuple(Table(table.file, f"{key}[{number}]", entry) for number, entry in enumerate(value, 1))
+            raise _wrong(table, key, f"an array of tables: [[{key}]]", entry, f"entry {number} is ")
+    return tuple(replace(table, values=entry, place=f"{key}[{number}]") for number, entry in enumerate(value, 1))
 
 
-def optional_string(table: Table, key: str) -> str | None:
-    """A string that says something, on one line; None where there is none."""
-    value = table.values.get(key)
+def text(table: Table, key: str) -> str | None:
+    """A string that says something, on one line."""
+    value = _typed(table, key, "a string", str)
     if value is None:
         return None
-    if not isinstance(value, str):
-        raise _wrong(table, key, "a string", value)
     if not value.strip():
         raise table.error(key, "is empty", "give it a value, or leave it out")
     if not one_line(value):
@@ -165,72 +178,105 @@ def optional_string(table: Table, key: str) -> str | None:
     return value
 
 
-def string(table: Table, key: str, default: str) -> str:
-    """A string, or the default."""
-    value = optional_string(table, key)
-    return default if value is None else value
-
-
-def strings(table: Table, key: str) -> tuple[str, ...] | None:
-    """An array of strings; None where there is none."""
-    value = table.values.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, list):
-        raise _wrong(table, key, 'an array of strings: ["..."]', value)
-    for word in value:
+def texts(table: Table, key: str) -> tuple[str, ...] | None:
+    """An array of strings."""
+    words = _typed(table, key, 'an array of strings: ["..."]', list)
+    for word in words or ():
         if not isinstance(word, str):
             raise _wrong(table, key, "an array of strings", word, "it holds ")
         if not word.strip() or not one_line(word):
             raise table.error(key, f"holds the word {shown(word)}", "empty words and control characters mean nothing")
-    return tuple(value)
+    return None if words is None else tuple(words)
 
 
-def boolean(table: Table, key: str, default: bool) -> bool:
-    """True or false, or the default."""
-    value = table.values.get(key, default)
-    if not isinstance(value, bool):
-        raise _wrong(table, key, "true or false", value)
-    return value
+def boolean(table: Table, key: str) -> bool | None:
+    """True or false."""
+    return _typed(table, key, "true or false", bool)
 
 
 def true_or_absent(table: Table, key: str) -> bool:
     """Whether the key says true; false says nothing that leaving it out would not, and is refused."""
-    if key in table.values and not boolean(table, key, default=True):
+    value = boolean(table, key)
+    if value is False:
         raise table.error(key, "must be true, not false", "leave it out to mean false")
-    return key in table.values
+    return value is not None
 
 
-def number(table: Table, key: str, default: float, most: int) -> float:
-    """A number between 0 and `most`, or the default."""
-    value = table.values.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong(table, key, "a number", value)
-    if not 0 <= value <= most:  # false for NaN too
-        raise table.error(key, f"must be from 0 to {most}")
-    return float(value)
+def number(most: int) -> Reader:
+    """The reader of a number between 0 and `most`."""
+
+    def read(table: Table, key: str) -> float | None:
+        value = _typed(table, key, "a number", int, float)
+        if value is not None and not 0 <= value <= most:  # false for NaN too
+            raise table.error(key, f"must be from 0 to {most}")
+        return None if value is None else float(value)
+
+    return read
 
 
-def optional_count(table: Table, key: str) -> int | None:
-    """A whole number from 1 up; None where there is none."""
-    value = table.values.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong(table, key, "an integer", value)
-    if not 1 <= value <= 1_000_000:
+def count(table: Table, key: str) -> int | None:
+    """A whole number from 1 up."""
+    value = _typed(table, key, "an integer", int)
+    if value is not None and not 1 <= value <= 1_000_000:
         raise table.error(key, "must be from 1 to 1000000")
     return value
 
 
-def choice(table: Table, key: str, default: Choice) -> Choice:
-    """The member of the default's enum that the key names, or the default."""
-    word = string(table, key, default.value)
-    for member in type(default):
-        if member.value == word:
-            return member
-    right = [str(member.value) for member in type(default)]
-    raise table.error(key, f"must be {', '.join(right[:-1])} or {right[-1]}, not {shown(word)}", nearest(word, right))
+def choice(kind: type[Choice]) -> Reader:
+    """The reader of the member of an enum that a key names by its value."""
+
+    def read(table: Table, key: str) -> Choice | None:
+        word = text(table, key)
+        if word is None:
+            return None
+        right = {str(member.value): member for member in kind}
+        if word in right:
+            return right[word]
+        *most, last = right
+        raise table.error(key, f"must be {', '.join(most)} or {last}, not {shown(word)}", nearest(word, right))
+
+    return read
+
+
+def age(table: Table, key: str) -> int | None:
+    """An age in seconds."""
+    word = text(table, key)
+    if word is None:
+        return None
+    match = _AGE.fullmatch(word)
+    if match is None:
+        raise table.error(key, f"{shown(word)} is not an age", 'write "12h", "30d" or "8w"')
+    return int(match[1]) * _AGE_SECONDS[match[2]]
+
+
+def expanded(table: Table, key: str) -> str | None:
+    """A text with its variables filled in; what they hold is not expanded again."""
+
+    def value(match: re.Match[str]) -> str:
+        if match["dollar"]:
+            return "$"
+        if match["name"] is None:
+            raise table.error(key, "a lone $", "${NAME} is a variable, $$ a dollar")
+        found = table.environ.get(match["name"]) or match["default"]
+        if found is None:
+            name = match["name"]
+            raise table.error(key, f"the variable {name} is not set", f"set it, or write ${{{name}:-default}}")
+        return found
+
+    word = text(table, key)
+    filled = None if word is None else _VARIABLE.sub(value, word)
+    if filled is not None and (not filled.strip() or not one_line(filled)):
+        raise table.error(key, "is empty or holds a control character", "look at its variables")
+    return filled
+
+
+def _typed(table: Table, key: str, wanted: str, *kinds: type[Value]) -> Value | None:
+    """The value under a key, of exactly one of these kinds: a bool is no integer; None where there is none."""
+    value: Any = table.values.get(key)
+    if value is not None and type(value) not in kinds:
+        raise _wrong(table, key, wanted, value)
+    found: Value | None = value
+    return found
 
 
 def _wrong(table: Table, key: str, wanted: str, found: object, before: str = "it is ") -> ConfigError:

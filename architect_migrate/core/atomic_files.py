@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import secrets
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from architect_migrate.core.file_lock import take
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ def draft(folder: Path) -> Iterator[Path]:
     descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with suppress(OSError):  # a file system without locks: `sweep` has the file's age to go by
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            take(descriptor)
         yield copy
     finally:
         # Not before: closing it would let go of what SQLite has locked on the same file.
@@ -55,8 +56,8 @@ def _sweep(left: Path) -> None:
         return
     descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _discard(left)
+        if take(descriptor):
+            _discard(left)
     finally:
         os.close(descriptor)
 

@@ -4,52 +4,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.errors import ArchmigError, StatedError, derived
+from architect_migrate.core.text import shortlist
 
 
-class DatabaseError(ArchmigError):
-    """A database that cannot be worked on: `path` is the file, `problem` what was met, `advice` the next step."""
-
-    def __init__(self, path: str, problem: str, advice: str) -> None:
-        self.path, self.problem, self.advice = path, problem, advice
-        super().__init__(path, problem, advice)
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.problem}; {self.advice}"
+class DatabaseError(StatedError, layout="{subject}: {problem}; {advice}"):
+    """A database that cannot be worked on; `subject` is its path."""
 
 
 class DatabaseMissingError(DatabaseError):
     """There is no file at the path."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path, "no such file", "nothing was created: correct the path, or create the database first")
+    problem: str = derived("no such file")
+    advice: str = derived("nothing was created: correct the path, or create the database first")
 
 
 class NotADatabaseError(DatabaseError):
     """The file is not an SQLite database."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path, "not an SQLite database", "nothing was written: is this the right file?")
+    problem: str = derived("not an SQLite database")
+    advice: str = derived("nothing was written: is this the right file?")
 
 
 class DamagedError(DatabaseError):
-    """SQLite found the file damaged; `detail` is what it said."""
+    """SQLite found the file damaged; `said` is its text."""
 
-    def __init__(self, path: str, detail: str) -> None:
-        self.detail = detail = " ".join(detail.split())
-        advice = "nothing was written: restore a backup, or try `sqlite3 FILE .recover`"
-        super().__init__(path, f"damaged ({detail})", advice)
+    said: str
+    problem: str = derived("damaged ({detail})")
+    advice: str = derived("nothing was written: restore a backup, or try `sqlite3 FILE .recover`")
+
+    @property
+    def detail(self) -> str:
+        """What SQLite said, in one line."""
+        return " ".join(self.said.split())
 
 
 class DatabaseLockedError(DatabaseError):
     """Somebody else held the database for longer than the lock timeout; `openers` are those who have it open."""
 
-    def __init__(self, path: str, seconds: float, openers: tuple[str, ...] = ()) -> None:
-        self.seconds, self.openers = seconds, openers
-        more = f" and {len(openers) - 3} more" if len(openers) > 3 else ""
-        who = f" (open in {', '.join(openers[:3])}{more})" if openers else ""
-        problem = f"locked by another process for more than {seconds:g} s{who}"
-        super().__init__(path, problem, "stop the application or wait for it, or raise lock_timeout")
+    seconds: float
+    openers: tuple[str, ...] = ()
+    problem: str = derived("locked by another process for more than {seconds:g} s{_open_in}")
+    advice: str = derived("stop the application or wait for it, or raise lock_timeout")
+
+    @property
+    def _open_in(self) -> str:
+        return f" (open in {shortlist(self.openers, 3)})" if self.openers else ""
 
 
 def unreadable(path: str, words: str) -> DatabaseError | None:
@@ -81,158 +81,125 @@ class Holder:
 class LockedByRunError(DatabaseError):
     """Another run of archmig or alembic held the database's lock file for longer than the lock timeout."""
 
-    def __init__(self, path: str, seconds: float, holder: Holder) -> None:
-        self.seconds, self.holder = seconds, holder
-        who = (
-            f"by process {holder.process} of {holder.user} on {holder.host} since {holder.since} ({holder.command})"
-            if holder.process
-            else "by one that has not said who it is"
-        )
-        problem = f"another run works on it, {who}, and was waited for {seconds:g} s"
-        super().__init__(path, problem, "nothing was written: wait for it to end, or raise lock_timeout")
+    seconds: float
+    holder: Holder
+    problem: str = derived("another run works on it, {_by}, and was waited for {seconds:g} s")
+    advice: str = derived("nothing was written: wait for it to end, or raise lock_timeout")
+
+    @property
+    def _by(self) -> str:
+        by = self.holder
+        if not by.process:
+            return "by one that has not said who it is"
+        return f"by process {by.process} of {by.user} on {by.host} since {by.since} ({by.command})"
 
 
 class NotWritableError(DatabaseError):
     """The file or its folder cannot be written."""
 
-    def __init__(self, path: str, detail: str) -> None:
-        super().__init__(path, f"cannot be written ({detail})", "give this user write access to it and its folder")
+    detail: str
+    problem: str = derived("cannot be written ({detail})")
+    advice: str = derived("give this user write access to it and its folder")
 
 
 class CommitFailedError(DatabaseError):
     """SQLite called a commit failed, by which nobody knows what is there; `problem` is its error."""
 
-    def __init__(self, path: str, problem: str) -> None:
-        advice = (
-            "that came with the commit, and what is there now is all of the run or nothing of it: "
-            "look at the disk, then `archmig status` tells which"
-        )
-        super().__init__(path, problem, advice)
+    advice: str = derived(
+        "that came with the commit, and what is there now is all of the run or nothing of it: "
+        "look at the disk, then `archmig status` tells which"
+    )
 
     def none_of_it(self) -> DatabaseError:
         """The same, once it was read that nothing came of the run."""
         return DatabaseError(
-            self.path, self.problem, "nothing was changed: free some space or look at the disk, then run it again"
+            self.subject, self.problem, "nothing was changed: free some space or look at the disk, then run it again"
         )
 
     def all_of_it(self) -> str:
         """The same as a warning, once it was read that all of the run is there."""
-        return f"{self.path}: {self.problem} at the commit, yet all of it is there when read again: look at the disk"
+        return f"{self.subject}: {self.problem} at the commit, yet all of it is there when read again: look at the disk"
 
 
 class NotReadBackError(DatabaseError):
-    """A run that was committed, and then could not be read again; `problem` is what stood in the way."""
+    """A run that was committed, and then could not be read again; `reason` is what stood in the way."""
 
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(
-            path,
-            f"what was done is committed, and could not be read back: {problem}",
-            "see to that, then `archmig status` shows whether all is well",
-        )
+    reason: str
+    problem: str = derived("what was done is committed, and could not be read back: {reason}")
+    advice: str = derived("see to that, then `archmig status` shows whether all is well")
 
 
 class UnsupportedDatabaseError(DatabaseError):
-    """A kind of database that archmig can list but not work on."""
+    """A kind of database that archmig can list but not work on; `subject` is its URL."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, "not an SQLite database", "archmig reads and repairs SQLite files only")
+    problem: str = derived("not an SQLite database")
+    advice: str = derived("archmig reads and repairs SQLite files only")
 
 
-class TransactionEndedError(ArchmigError):
+class TransactionEndedError(ArchmigError, layout="{problem}; {advice}"):
     """Code of the chain tried to end or escape the transaction that it runs in; `attempt` says how."""
 
-    def __init__(self, attempt: str) -> None:
-        self.attempt = attempt
-        super().__init__(attempt)
-
-    def __str__(self) -> str:
-        return (
-            f"the chain's code tried to {self.attempt}: archmig keeps one transaction around the whole run, "
-            "so this was refused and everything rolled back; take it out of the revision"
-        )
+    subject: str = derived("")
+    attempt: str
+    problem: str = derived(
+        "the chain's code tried to {attempt}: archmig keeps one transaction around the whole run, "
+        "so this was refused and everything rolled back"
+    )
+    advice: str = derived("take it out of the revision")
 
 
-class RolledBackError(ArchmigError):
+class RolledBackError(ArchmigError, layout="{subject}: {problem}: {advice}"):
     """A run that failed and left no trace; `drift` are the differences from what the database's version says."""
 
-    def __init__(self, environment: str, failure: str, drift: tuple[str, ...]) -> None:
-        self.environment, self.failure, self.drift = environment, failure, drift
-        super().__init__(environment, failure, drift)
+    failure: str
+    drift: tuple[str, ...]
+
+    def _said(self) -> tuple[str, str]:
+        said = f"{self.failure}; everything was rolled back"
+        if not self.drift:
+            return said, ""
+        count = f"{len(self.drift)} differences, first" if len(self.drift) > 1 else "this differs"
+        problem = f"{said}. The database is not where its version says that it is ({count}: {self.drift[0]})"
+        return problem, "`archmig reconcile` brings it there"
 
     def __str__(self) -> str:
-        said = f"{self.environment}: {self.failure}; everything was rolled back"
-        if not self.drift:
-            return said
-        count = f"{len(self.drift)} differences, first" if len(self.drift) > 1 else "this differs"
-        return (
-            f"{said}. The database is not where its version says that it is ({count}: {self.drift[0]}): "
-            "`archmig reconcile` brings it there"
-        )
+        return super().__str__() if self.drift else f"{self.subject}: {self.problem}"
 
 
-class ForeignKeysBrokenError(ArchmigError):
+class ForeignKeysBrokenError(ArchmigError, layout="{problem}"):
     """A run after which rows refer to nothing that did not before; `rows` name them shortly."""
 
-    def __init__(self, rows: tuple[str, ...]) -> None:
-        self.rows = rows
-        super().__init__(rows)
+    subject: str = derived("")
+    rows: tuple[str, ...]
 
-    def __str__(self) -> str:
-        more = f" and {len(self.rows) - 3} more" if len(self.rows) > 3 else ""
-        return f"rows would refer to nothing: {', '.join(self.rows[:3])}{more}"
+    def _said(self) -> tuple[str, str]:
+        return f"rows would refer to nothing: {shortlist(self.rows, 3)}", ""
 
 
-class BackupError(ArchmigError):
-    """A backup that was not made; no file of it is left. `path` is the database or the folder: what is at fault."""
+class BackupError(StatedError, layout="{subject}: no backup was made: {problem}; {advice}"):
+    """A backup that was not made; no file of it is left. `subject` is the database or the folder: what is at fault."""
 
-    def __init__(
-        self, path: str, problem: str, advice: str = "nothing was changed: see to it, then run this again"
-    ) -> None:
-        self.path, self.problem, self.advice = path, problem, advice
-        super().__init__(path, problem, advice)
-
-    def __str__(self) -> str:
-        return f"{self.path}: no backup was made: {self.problem}; {self.advice}"
+    advice: str = "nothing was changed: see to it, then run this again"
 
 
-class BackupFolderError(BackupError):
-    """A folder of backups that cannot be read, or a backup in it that cannot be removed; `path` is the folder."""
+class BackupFolderError(BackupError, layout="{subject}: {problem}; {advice}"):
+    """A folder of backups that cannot be read, or a backup in it that cannot be removed."""
 
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem, "see to the folder's permissions")
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.problem}; {self.advice}"
+    advice: str = derived("see to the folder's permissions")
 
 
-class CopyError(ArchmigError):
-    """A private copy that was not made, or could not be removed; `folder` is where it was to be."""
-
-    def __init__(self, folder: str, problem: str, advice: str) -> None:
-        self.folder, self.problem, self.advice = folder, problem, advice
-        super().__init__(folder, problem, advice)
-
-    def __str__(self) -> str:
-        return f"{self.folder}: no private copy: {self.problem}; the database was only read: {self.advice}"
+class CopyError(StatedError, layout="{subject}: no private copy: {problem}; the database was only read: {advice}"):
+    """A private copy that was not made, or could not be removed; `subject` is the folder where it was to be."""
 
 
-class QuestionError(ArchmigError):
-    """A question about rows that SQLite could not answer; `cause` is its error's text."""
+class QuestionError(ArchmigError, layout="table {subject!r}: {problem}; {advice}"):
+    """A question about rows of a table that SQLite could not answer; `cause` is its error's text."""
 
-    def __init__(self, table: str, question: str, cause: str) -> None:
-        self.table, self.question, self.cause = table, question, cause
-        super().__init__(table, question, cause)
-
-    def __str__(self) -> str:
-        return f"table {self.table!r}: cannot tell {self.question}: {self.cause}; nothing was changed"
+    question: str
+    cause: str
+    problem: str = derived("cannot tell {question}: {cause}")
+    advice: str = derived("nothing was changed")
 
 
-class RestoreError(ArchmigError):
-    """A restore that was refused or could not be finished; `place` is the backup or the database, `advice` the rest."""
-
-    def __init__(self, place: str, problem: str, advice: str) -> None:
-        self.place, self.problem, self.advice = place, problem, advice
-        super().__init__(place, problem, advice)
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.problem}; {self.advice}"
+class RestoreError(StatedError, layout="{subject}: {problem}; {advice}"):
+    """A restore that was refused or could not be finished; `subject` is the backup or the database."""

@@ -1,11 +1,12 @@
-"""What can go wrong, as types with fields: the message is derived from the fields and names the next step."""
+"""The base of all errors, which renders the message from typed fields, and the errors of files and commands."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from string import Formatter
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, dataclass_transform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 def shortened(word: str) -> str:
@@ -25,239 +26,273 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(word[:40] for word in words[:12])}{more}" if words else ""
 
 
-class ArchmigError(Exception):
-    """Anything that archmig refuses or could not do; `str()` is the message: object, surprise, next step.
+class _Attributes(Formatter):
+    """Fills a format string from the attributes of an object; a tuple is joined by its format spec, or by commas."""
 
-    `trace` is where it came from, for `--debug`; it goes with the error from process to process.
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:  # noqa: ARG002  # as in Formatter
+        return getattr(args[0], str(key))
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, tuple):
+            return (format_spec or ", ").join(value)
+        return str(super().format_field(value, format_spec))
+
+
+def _filled(template: str, error: _FieldsError) -> str:
+    return _Attributes().vformat(template, (error,), {})
+
+
+def _given(name: str) -> property:
+    return property(lambda error: error.__dict__[name])
+
+
+def derived(template: str, *, init: Literal[False] = False) -> Any:  # noqa: ARG001  # its default tells type checkers the same
+    """Declare a field that the constructor does not take: a format string over the other attributes of the error."""
+    return property(lambda error: _filled(template, error))
+
+
+@dataclass_transform(eq_default=False, frozen_default=True, field_specifiers=(derived,))
+class _FieldsError(Exception):
+    """An exception declared like a frozen dataclass: annotations are its fields, and its constructor takes them.
+
+    Why not `@dataclass`: a frozen dataclass refuses every assignment, but Python itself assigns to exceptions:
+    contextlib sets `__traceback__`, add_note() sets `__notes__`. Here each field is a property without a setter, and
+    other attributes can be set. `@dataclass` also compiles a constructor for each class, which would add about 10 ms
+    to the start of every command. Errors are compared and hashed by identity, like any exception.
     """
 
     trace: str = ""
+    layout = "{subject}: {problem}{_hint}"
+    # The arguments in order, with their defaults; `...` where an argument has to be given.
+    _arguments: ClassVar[dict[str, object]] = {}
+
+    def __init_subclass__(cls, *, layout: str = "") -> None:
+        super().__init_subclass__()
+        cls.layout = layout or cls.layout
+        cls._arguments = cls._arguments.copy()
+        for name in cls.__annotations__:
+            value = cls.__dict__.get(name, ...)
+            if isinstance(value, property):
+                cls._arguments.pop(name, None)
+            else:
+                cls._arguments[name] = value
+                setattr(cls, name, _given(name))
+
+    def __init__(self, *values: object, **named: object) -> None:
+        ordered = dict(zip(self._arguments, values, strict=False))
+        fields = self._arguments | ordered | named
+        known = fields.keys() == self._arguments.keys() and not ordered.keys() & named.keys()
+        if len(values) > len(ordered) or not known or ... in fields.values():
+            raise TypeError(f"{type(self).__name__} takes {', '.join(self._arguments)}")
+        super().__init__(*fields.values())
+        self.__dict__.update(fields)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """As it is, for another process: an error's own arguments need not be those of its base."""
+        """Support pickling: fields are read-only, so the notes and the trace are restored past their properties."""
         return _revived, (type(self), self.args, self.__dict__)
 
 
-def _revived(kind: type[ArchmigError], args: tuple[object, ...], fields: dict[str, object]) -> ArchmigError:
-    error = kind.__new__(kind, *args)
+def _revived(kind: type[_FieldsError], args: tuple[object, ...], fields: dict[str, object]) -> _FieldsError:
+    error = kind(*args)
     error.__dict__.update(fields)
     return error
 
 
-class ConfigError(ArchmigError):
-    """A configuration file says something that archmig cannot follow.
+class ArchmigError(_FieldsError):
+    """Anything that archmig refuses or could not do; `str()` is the message: subject, problem, advice.
 
-    `place` is the dotted key in the file (or `line N`), `problem` what is wrong, `hint` the nearest word.
+    `subject` is the object (a file, an environment, a revision), `problem` the surprise and `advice` the next step;
+    the subject and the advice may be empty. A subclass takes them as fields, derives them from its other fields with
+    derived(), or computes problem and advice in `_said`. The class argument `layout` is the format string of the
+    message, where `{_hint}` is the advice in brackets, or nothing if there is no advice.
+    `trace` is where the error came from, for `--debug`; it is kept when the error is sent to another process.
     """
 
-    def __init__(self, file: str, place: str, problem: str, hint: str = "") -> None:
-        self.file, self.place, self.problem, self.hint = file, place, problem, hint
-        super().__init__(file, place, problem, hint)
+    subject: str
+
+    @property
+    def problem(self) -> str:
+        """What is wrong."""
+        return self._said()[0]
+
+    @property
+    def advice(self) -> str:
+        """What to do next."""
+        return self._said()[1]
+
+    def _said(self) -> tuple[str, str]:
+        return "", ""
+
+    @property
+    def _hint(self) -> str:
+        return f" ({self.advice})" if self.advice else ""
 
     def __str__(self) -> str:
-        place = f": {self.place}" if self.place else ""
-        hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.file}{place}: {self.problem}{hint}"
+        return _filled(self.layout, self)
 
 
-class BadUrlError(ArchmigError):
+class StatedError(ArchmigError):
+    """An error whose problem and advice are stated where it is raised."""
+
+    problem: str
+    advice: str
+
+
+class ConfigError(ArchmigError, layout="{_where}: {problem}{_hint}"):
+    """A configuration file says something that archmig cannot follow.
+
+    `place` is the dotted key in the file (or `line N`), `problem` what is wrong, `advice` the nearest word.
+    """
+
+    place: str
+    problem: str
+    advice: str = ""
+
+    @property
+    def _where(self) -> str:
+        return f"{self.subject}: {self.place}" if self.place else self.subject
+
+
+class BadUrlError(StatedError, layout="{problem}{_hint}"):
     """A text that names no database archmig knows; never carries the text, which may hold a password."""
 
-    def __init__(self, problem: str, hint: str = "") -> None:
-        self.problem, self.hint = problem, hint
-        super().__init__(problem, hint)
-
-    def __str__(self) -> str:
-        return f"{self.problem} ({self.hint})" if self.hint else self.problem
+    subject: str = derived("")
+    advice: str = ""
 
 
-class ConfigNotFoundError(ArchmigError):
+class ConfigNotFoundError(ArchmigError, layout="{problem}{_hint}"):
     """No environments.toml where one was looked for; `looked` are the places in the order of looking."""
 
-    def __init__(self, looked: tuple[str, ...]) -> None:
-        self.looked = looked
-        super().__init__(looked)
-
-    def __str__(self) -> str:
-        return f"no environments.toml: looked at {', '.join(self.looked)} (write one, or name it: -c FILE)"
+    subject: str = derived("")
+    looked: tuple[str, ...]
+    problem: str = derived("no environments.toml: looked at {looked}")
+    advice: str = derived("write one, or name it: -c FILE")
 
 
 class UnknownEnvironmentError(ArchmigError):
     """A name or tag that no environment of the file bears; `kind` is "environment" or "tag"."""
 
-    def __init__(self, file: str, kind: str, word: str, known: tuple[str, ...]) -> None:
-        self.file, self.kind, self.word, self.known = file, kind, word, known
-        super().__init__(file, kind, word, known)
+    kind: str
+    word: str
+    known: tuple[str, ...]
 
-    def __str__(self) -> str:
-        hint = nearest(self.word, self.known)
-        return f"{self.file}: no {self.kind} {shortened(self.word)}" + (f" ({hint})" if hint else "")
+    def _said(self) -> tuple[str, str]:
+        return f"no {self.kind} {shortened(self.word)}", nearest(self.word, self.known)
 
 
 class NothingSelectedError(ArchmigError):
     """No environment was named and the file has no default one."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        super().__init__(file)
-
-    def __str__(self) -> str:
-        return f'{self.file}: no environment chosen (name one, or set environment = "NAME" in [defaults])'
+    problem: str = derived("no environment chosen")
+    advice: str = derived('name one, or set environment = "NAME" in [defaults]')
 
 
-class SameDatabaseError(ArchmigError):
+class SameDatabaseError(ArchmigError, layout="{problem}{_hint}"):
     """Two selections mean one database, which would be worked on twice."""
 
-    def __init__(self, first: str, second: str, database: str) -> None:
-        self.first, self.second, self.database = first, second, database
-        super().__init__(first, second, database)
+    subject: str = derived("")
+    first: str
+    second: str
+    database: str
 
-    def __str__(self) -> str:
+    def _said(self) -> tuple[str, str]:
         if self.first == self.second:
-            return f"{self.first!r} is chosen twice, by its name and by its path {self.database} (choose it once)"
-        return f"{self.first!r} and {self.second!r} are one database, {self.database} (choose one of them)"
+            return f"{self.first!r} is chosen twice, by its name and by its path {self.database}", "choose it once"
+        return f"{self.first!r} and {self.second!r} are one database, {self.database}", "choose one of them"
 
 
 class ResolutionsClashError(ArchmigError):
     """Two [[resolve]] entries settle one thing for one environment; `first`, `second` are their numbers."""
 
-    def __init__(self, file: str, environment: str, subject: str, first: int, second: int) -> None:
-        self.file, self.environment, self.subject = file, environment, subject
-        self.first, self.second = first, second
-        super().__init__(file, environment, subject, first, second)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.file}: resolve[{self.second}]: settles {self.subject} for {self.environment!r}, "
-            f"as resolve[{self.first}] does (keep one of them)"
-        )
+    environment: str
+    settled: str
+    first: int
+    second: int
+    problem: str = derived("resolve[{second}]: settles {settled} for {environment!r}, as resolve[{first}] does")
+    advice: str = derived("keep one of them")
 
 
-class LedgerError(ArchmigError):
-    """The ledger at `file` cannot be read or written; what it would have told of is done all the same."""
+class LedgerError(StatedError, layout="{subject}: no use as a ledger: {problem}; no database is affected: {advice}"):
+    """The ledger, a file, cannot be read or written; what it would have told of is done all the same."""
 
-    def __init__(self, file: str, problem: str, advice: str = "move the file away") -> None:
-        self.file, self.problem, self.advice = file, problem, advice
-        super().__init__(file, problem, advice)
-
-    def __str__(self) -> str:
-        return f"{self.file}: no use as a ledger: {self.problem}; no database is affected: {self.advice}"
+    advice: str = "move the file away"
 
 
 class UnexpectedError(ArchmigError):
     """Something that archmig did not foresee went wrong on one environment; `trace` is for `--debug`."""
 
-    def __init__(self, name: str, cause: str, trace: str) -> None:
-        self.name, self.cause, self.trace = name, cause, trace
-        super().__init__(name, cause, trace)
-
-    def __str__(self) -> str:
-        where = "--debug shows where; of the run, all is there or nothing"
-        return f"{self.name}: unexpected {self.cause} (a defect of archmig: {where})"
+    cause: str
+    trace: str
+    problem: str = derived("unexpected {cause}")
+    advice: str = derived("a defect of archmig: --debug shows where; of the run, all is there or nothing")
 
 
-class StoppedError(ArchmigError):
+class StoppedError(ArchmigError, layout="{subject}: {problem}: {advice}"):
     """A run on one environment that Ctrl-C stopped, or that was not begun because of it."""
 
-    def __init__(self, name: str, how: str) -> None:
-        self.name, self.how = name, how
-        super().__init__(name, how)
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.how} and is as it was before: run it again"
+    how: str
+    problem: str = derived("{how} and is as it was before")
+    advice: str = derived("run it again")
 
 
-class WorkerDiedError(ArchmigError):
+class WorkerDiedError(ArchmigError, layout="{subject}: {problem}: {advice}"):
     """With `--jobs`, a process that worked on an environment died, or that beside it, which ends all at once."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(name)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.name}: a process of --jobs was killed (by whom, or for want of memory, the system's log may tell); "
-            "what is there now is all of the run or nothing of it: run it again, with --jobs 1 if that comes again"
-        )
+    problem: str = derived(
+        "a process of --jobs was killed (by whom, or for want of memory, the system's log may tell); "
+        "what is there now is all of the run or nothing of it"
+    )
+    advice: str = derived("run it again, with --jobs 1 if that comes again")
 
 
 class FolderBusyError(ArchmigError):
     """Another archmig was adding to a folder for longer than it was waited for."""
 
-    def __init__(self, folder: str, seconds: float) -> None:
-        self.folder, self.seconds = folder, seconds
-        super().__init__(folder, seconds)
-
-    def __str__(self) -> str:
-        return f"{self.folder}: another archmig is writing there, and was waited for {self.seconds:g} s (run it again)"
+    seconds: float
+    problem: str = derived("another archmig is writing there, and was waited for {seconds:g} s")
+    advice: str = derived("run it again")
 
 
-class EntryError(ArchmigError):
-    """An environment that cannot be entered in a file or taken out of it; `advice` is the next step."""
+class EntryError(ArchmigError, layout="{subject}: {_name} {problem}{_hint}"):
+    """An environment that cannot be entered in a file or taken out of it; `subject` is the file."""
 
-    def __init__(self, file: str, environment: str, problem: str, advice: str) -> None:
-        self.file, self.environment, self.problem, self.advice = file, environment, problem, advice
-        super().__init__(file, environment, problem, advice)
+    environment: str
+    problem: str
+    advice: str
 
-    def __str__(self) -> str:
-        return f"{self.file}: {shortened(self.environment)} {self.problem} ({self.advice})"
-
-
-class DemoError(ArchmigError):
-    """The chain's demo could not be built; `place` is its file or the directory it was to fill."""
-
-    def __init__(self, place: str, problem: str, advice: str) -> None:
-        self.place, self.problem, self.advice = place, problem, advice
-        super().__init__(place, problem, advice)
-
-    def __str__(self) -> str:
-        return f"{self.place}: no demo: {self.problem} ({self.advice})"
+    @property
+    def _name(self) -> str:
+        return shortened(self.environment)
 
 
-class PagesError(ArchmigError):
-    """A folder of pages that cannot be compared or written; `place` is the file or folder in the way."""
-
-    def __init__(self, place: str, problem: str, advice: str) -> None:
-        self.place, self.problem, self.advice = place, problem, advice
-        super().__init__(place, problem, advice)
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.problem} ({self.advice})"
+class DemoError(StatedError, layout="{subject}: no demo: {problem}{_hint}"):
+    """The chain's demo could not be built; `subject` is its file or the directory it was to fill."""
 
 
-class UsageError(ArchmigError):
+class PagesError(StatedError):
+    """A folder of pages that cannot be compared or written; `subject` is the file or folder in the way."""
+
+
+class UsageError(StatedError, layout="{problem}{_hint}"):
     """A command line that says too little or contradicts itself; `advice` is what to write instead."""
 
-    def __init__(self, problem: str, advice: str) -> None:
-        self.problem, self.advice = problem, advice
-        super().__init__(problem, advice)
-
-    def __str__(self) -> str:
-        return f"{self.problem} ({self.advice})"
+    subject: str = derived("")
 
 
-class OutputError(ArchmigError):
-    """What a command has to say does not go into stdout; `problem` is the system's reason."""
+class OutputError(
+    ArchmigError, layout="{subject}: {problem}; what was changed stays changed (`archmig log` tells): {advice}"
+):
+    """What a command has to say does not go into stdout; `reason` is the system's."""
 
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
-        super().__init__(problem)
-
-    def __str__(self) -> str:
-        return (
-            f"stdout: the result could not be written: {self.problem}; what was changed stays changed "
-            "(`archmig log` tells): free some space, or send the result elsewhere"
-        )
+    subject: str = derived("stdout")
+    reason: str
+    problem: str = derived("the result could not be written: {reason}")
+    advice: str = derived("free some space, or send the result elsewhere")
 
 
-class NotifyError(ArchmigError):
-    """Somebody was not told of a change; `who` is the webhook's host or the command's name, and no more of either."""
+class NotifyError(ArchmigError, layout="{subject} {problem}{_hint}"):
+    """Somebody was not told of a change; `subject` is the webhook's host or the command's name, and no more of it."""
 
-    def __init__(self, who: str, problem: str) -> None:
-        self.who, self.problem = who, problem
-        super().__init__(who, problem)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.who} was not told: {self.problem} (the check stands, and the next one with --notify tells it again)"
-        )
+    reason: str
+    problem: str = derived("was not told: {reason}")
+    advice: str = derived("the check stands, and the next one with --notify tells it again")

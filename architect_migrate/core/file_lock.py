@@ -1,18 +1,17 @@
-"""The lock of a folder: whoever adds to what is in it waits for whoever does so already. It leaves no file behind."""
+"""Exclusive locks (flock) on files and folders: the kernel releases them when the process that holds them dies."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import time
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import FolderBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -24,20 +23,32 @@ _PAUSE = 0.05
 def alone_in(folder: Path, timeout: float = _TIMEOUT) -> Iterator[None]:
     """Hold the folder's lock, waiting `timeout` seconds for it. Raises FolderBusyError, OSError.
 
-    The kernel gives it back when its holder dies; a file can be replaced while it is held, a folder stays.
+    A file can be replaced while its lock is held, a folder stays; and no lock file is left behind.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with locked(descriptor, timeout, lambda: FolderBusyError(str(folder), timeout)):
+        yield
+
+
+@contextmanager
+def locked(descriptor: int, timeout: float, busy: Callable[[], Exception]) -> Iterator[None]:
+    """Hold the lock of an open file or folder and close it at the end; raises `busy()` where `take` returns False."""
     try:
-        if not taken(descriptor, timeout):
-            raise FolderBusyError(str(folder), timeout)
+        if not take(descriptor, timeout):
+            raise busy()
         yield
     finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        # A child that was forked without exec has the descriptor, too: closing it here alone would keep the lock.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
-def taken(descriptor: int, timeout: float) -> bool:
-    """Whether the lock could be had within `timeout` seconds."""
+def take(descriptor: int, timeout: float = 0) -> bool:
+    """Take the lock of an open file or folder; False where another process holds it for `timeout` seconds.
+
+    With 0 seconds it is tried once. Raises OSError where the file system has no locks.
+    """
     end = time.monotonic() + timeout
     while True:
         try:

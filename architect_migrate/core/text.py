@@ -1,13 +1,24 @@
-"""Numbers with their words, in whatever is told: one row, two rows."""
+"""Text of messages: counts with their words, shortlists, and words from elsewhere made harmless."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from architect_migrate.core.urls import mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def count(number: int, word: str, plural: str = "") -> str:
     """A number with its word: `1 row`, `1,105 rows`."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
+
+
+def shortlist(words: Sequence[str], most: int, between: str = ", ") -> str:
+    """Join the first `most` words and count the others: `a, b, c and 2 more`."""
+    shown = between.join(words[:most])
+    return f"{shown} and {len(words) - most} more" if len(words) > most else shown
 
 
 def clean(text: str) -> str:

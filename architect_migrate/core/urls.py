@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from architect_migrate.core.database_errors import UnsupportedDatabaseError
 from architect_migrate.core.errors import BadUrlError, nearest, shortened
 
 BACKENDS = ("postgresql", "sqlite")
@@ -51,6 +52,13 @@ class DatabaseUrl:
 def sqlite_url(path: Path) -> DatabaseUrl:
     """That very file: `?`, `%20`, quotes and spaces in the name are the name's own."""
     return DatabaseUrl("sqlite", path, f"sqlite:///{path}")
+
+
+def file_of(url: DatabaseUrl) -> Path:
+    """The file of a database that archmig can work on; raises UnsupportedDatabaseError."""
+    if url.path is None:
+        raise UnsupportedDatabaseError(str(url))
+    return url.path
 
 
 def parse_url(text: str) -> DatabaseUrl:

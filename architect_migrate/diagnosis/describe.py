@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from architect_migrate.diagnosis.claims import Claim, out_of_order, stamp_problem
 from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
-from architect_migrate.model.compare import Severity
 from architect_migrate.model.diff import (
     Differs,
     Extra,
@@ -136,14 +135,9 @@ def _part_of_whole(change: Change, whole: set[str]) -> bool:
 
 
 def _of_change(change: Change) -> Finding:
-    level = {
-        Severity.BREAKING: Level.REPAIR,
-        Severity.BEHAVIOURAL: Level.REPAIR,
-        Severity.COSMETIC: Level.NOTE,
-        Severity.EXTRA: Level.NOTE,
-    }[severity(change)]
-    advice = _RECONCILE if level is Level.REPAIR else ""
-    return Finding(level, f"{severity(change).value}-{_code(change)}", _subject(change), explain(change), advice)
+    its = severity(change)
+    level, advice = (Level.REPAIR, _RECONCILE) if its.needs_repair else (Level.NOTE, "")
+    return Finding(level, f"{its.value}-{_code(change)}", _subject(change), explain(change), advice)
 
 
 def _code(change: Change) -> str:

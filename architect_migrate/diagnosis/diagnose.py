@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.diagnosis.claims import Attribution, Claim, attributions, claim_of, stamp_problem
 from architect_migrate.diagnosis.positions import borne_out, database_of, fitting, held_against
 from architect_migrate.diagnosis.resolutions import keeper
-from architect_migrate.model.compare import Severity, compare
+from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import (
     Change,
     Differs,
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from architect_migrate.model.history import Effects, History
     from architect_migrate.model.revision_graph import Revision
     from architect_migrate.model.schema import Key, Schema
-
-_SERIOUS = {Severity.BREAKING, Severity.BEHAVIOURAL}
 
 
 class Verdict(Enum):
@@ -80,7 +78,7 @@ class Diagnosis:
     stamped: frozenset[str]
 
 
-def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tuple[Resolution, ...] = ()) -> Diagnosis:
+def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tuple[Resolution, ...]) -> Diagnosis:
     """Judge every revision of the chain on a database with this schema and these claims.
 
     What an entry of `resolutions` lets stand counts as there: a person has settled it.
@@ -190,7 +188,7 @@ def _removed(its: Effects, found: Mapping[Key, Fact]) -> bool:
 
 
 def _serious(expected: Fact, actual: Fact) -> bool:
-    return any(it.severity in _SERIOUS for it in compare(expected, actual))
+    return any(it.severity.needs_repair for it in compare(expected, actual))
 
 
 def _extended(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from architect_migrate.diagnosis.resolutions import unsettled
-from architect_migrate.model.diff import Extra, Missing, Reordered, diff, explain, needs_repair
+from architect_migrate.diagnosis.resolutions import keeper, unsettled
+from architect_migrate.model.diff import Extra, Missing, Reordered, diff, explain, needs_repair, severity
 from architect_migrate.model.facts import TableFact, describe, key, table_of
 from architect_migrate.model.history import effects, reference
 
@@ -28,6 +29,26 @@ def drift(
     settled = tuple(resolutions)
     left = (unsettled(it, settled) for it in diff(reference(history, position), actual))
     return _condensed(it for it in left if it is not None and needs_repair(it))
+
+
+def let_stand(changes: Iterable[Change], resolutions: Iterable[Resolution]) -> tuple[tuple[Change, Resolution], ...]:
+    """The breaking and behavioural ones of some changes that a [[resolve]] entry lets stand, each with its entry."""
+    entries = tuple(resolutions)
+    return tuple((it, entry) for it in changes if needs_repair(it) and (entry := keeper(it, entries)))
+
+
+def to_repair(changes: Iterable[Change], resolutions: Iterable[Resolution]) -> tuple[Change, ...]:
+    """The breaking and behavioural ones of some changes that no [[resolve]] entry lets stand."""
+    entries = tuple(resolutions)
+    return tuple(it for it in changes if needs_repair(it) and not keeper(it, entries))
+
+
+def by_severity(changes: Iterable[Change], standing: Iterable[tuple[Change, Resolution]]) -> Counter[str]:
+    """How many changes of each severity there are; those that an entry lets stand count as "kept" instead."""
+    kept = [it for it, _ in standing]
+    counted = Counter(severity(it).value for it in changes if it not in kept)
+    counted["kept"] = len(kept)
+    return counted
 
 
 def in_the_way(

@@ -1,18 +1,23 @@
-"""Enters in the ledger what was done, what failed and what was refused, with what it went by; never in a run's way."""
+"""Makes and appends every entry of the ledger: what was done, what failed, what was refused, and on what evidence."""
 
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import sys
+import time
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import ArchmigError, LedgerError
 from architect_migrate.core.interrupts import FinishedFirst
+from architect_migrate.core.user import user_name
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.connection import file_of, reading
 from architect_migrate.databases.sqlite.fingerprint import traces_of
 from architect_migrate.diagnosis.describe import counts
 from architect_migrate.ledger import store
@@ -24,9 +29,17 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import Setting
     from architect_migrate.planning.plan import Plan
-    from architect_migrate.planning.results import Receipt, Survey, Traces
+    from architect_migrate.planning.results import Receipt, Result, Survey, Traces
 
     Fact = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The number of a new entry; 0 where the ledger cannot be written, and `warnings` then say why."""
+
+    number: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def enter(
@@ -38,31 +51,57 @@ def enter(
     stamps: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
     steps: tuple[str, ...] = (),
     backup: str = "",
+    findings: tuple[str, ...] = (),
     detail: str = "",
-    facts: Iterable[Fact] = (),
-) -> tuple[str, ...]:
-    """Enter an action of this process that ends now; a ledger that cannot be written is a warning.
+    facts: Iterable[Fact] | None = None,
+) -> Entered:
+    """Append an entry of an action on an environment; a ledger that cannot be written is a warning, not an error.
 
-    `started` is of time.time(), `stamps` what Alembic's table held before and after.
+    The action began at `started` (of time.time()), ends now, and was done by this process. `stamps` are the revisions
+    in Alembic's table before and after. Without `facts` the entry has the versions of the tools.
     """
-    new = store.entry(
+    new = store.Entry(
         environment=setting.environment.name,
         database=str(setting.environment.url),
         action=action,
-        started=started,
+        started_at=datetime.fromtimestamp(started, UTC).isoformat(timespec="milliseconds"),
+        seconds=round(time.time() - started, 3),
         result=result,
         from_heads=stamps[0],
         to_heads=stamps[1],
         steps=steps,
         backup=backup,
+        findings=findings,
         detail=detail,
-        facts=tuple(facts),
+        user=user_name(),
+        host=socket.gethostname(),
+        command=" ".join(sys.argv),
+        facts=tuple(tools() if facts is None else facts),
     )
     try:
-        store.append(setting.ledger, new)
+        return Entered(store.append(setting.ledger, new))
     except LedgerError as error:
-        return (str(error),)
-    return ()
+        return Entered(warnings=(str(error),))
+
+
+def record(setting: Setting, result: Result, started: float) -> Result:
+    """Enter the result of a run; the same result with the number of its entry, or with the warning of `enter`."""
+    receipt, blockers = result.receipt, result.plan.blockers if result.plan else ()
+    stamp = (result.survey.claims.stamp if result.survey else None) or ()
+    entered = enter(
+        setting,
+        result.action,
+        started,
+        result=result.outcome.value,
+        stamps=(receipt.came_from, receipt.arrived_at) if receipt else (stamp, ()),
+        steps=receipt.steps if receipt else (),
+        backup=receipt.backup if receipt else "",
+        findings=tuple(f"{it.code}: {it.subject}: {it.found}" for it in blockers),
+        detail=result.detail,
+        facts=receipt.facts if receipt else None,
+    )
+    numbered = replace(receipt, number=entered.number) if receipt else None
+    return replace(result, receipt=numbered, warnings=(*result.warnings, *entered.warnings))
 
 
 def note(setting: Setting, action: str, started: float, seen: Survey, notice: str) -> tuple[str, ...]:
@@ -71,9 +110,9 @@ def note(setting: Setting, action: str, started: float, seen: Survey, notice: st
     From then on it is what it is now that is compared with.
     """
     stamp = seen.claims.stamp or ()
-    facts = [("noticed", notice), *(left_behind(None, seen.traces) if seen.traces else ()), *tools()]
+    facts = [("noticed", notice), *left_behind(None, seen.traces), *tools()]
     detail = "nothing to do on what it has become since"
-    return enter(setting, action, started, result="noted", stamps=(stamp, stamp), detail=detail, facts=facts)
+    return enter(setting, action, started, result="noted", stamps=(stamp, stamp), detail=detail, facts=facts).warnings
 
 
 @contextmanager
@@ -91,8 +130,8 @@ def entered_if_it_fails(setting: Setting, action: str, started: float) -> Iterat
         result = "interrupted" if stopped else "failed"
         kind = "" if isinstance(error, ArchmigError) else f"{type(error).__name__}: "
         detail = "Ctrl-C; all that was done is rolled back" if stopped else f"{kind}{error}"
-        for it in enter(setting, action, started, result=result, detail=detail, facts=tools()):
-            error.add_note(it)
+        for warning in enter(setting, action, started, result=result, detail=detail).warnings:
+            error.add_note(warning)
         raise
 
 
@@ -125,8 +164,10 @@ def _inferred(seen: Survey, plan: Plan) -> Iterator[str]:
             yield f"{revision}: {it.verdict.value}{shown}, claimed as {it.claim.value}"
 
 
-def left_behind(before: Traces | None, after: Traces) -> Iterator[Fact]:
-    """The facts by which it is noticed later that a database is no longer as a run left it (see `notices`)."""
+def left_behind(before: Traces | None, after: Traces | None) -> Iterator[Fact]:
+    """The facts that show later whether a database is still as a run left it; none where it was not read (None)."""
+    if after is None:
+        return
     if before:
         yield "schema before", before.schema
     yield "schema after", after.schema
@@ -144,11 +185,12 @@ def tools() -> Iterator[Fact]:
 
 def standing(setting: Setting) -> tuple[tuple[str, ...], Traces | None]:
     """Stamp and traces of a database as it is now; nothing where it is empty, or it or the chain cannot be read."""
-    path = file_of(setting.environment.url)
+    url = setting.environment.url
+    opened = access.reading(url, setting.environment.policies.lock_timeout)
     try:
-        table = setting.outline().version_table
-        with reading(path, setting.environment.lock_timeout) as connection:
-            if path.stat().st_size == 0:
+        table = setting.outline.version_table
+        with opened as connection:
+            if access.is_empty(url):
                 return (), None
             stamp = read_claims(connection, None, table).stamp or ()
             return stamp, traces_of(connection, setting.hidden(table))

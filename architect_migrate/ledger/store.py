@@ -6,11 +6,8 @@ import hashlib
 import json
 import os
 import sqlite3
-import sys
-import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent
 
@@ -71,53 +68,6 @@ class Entry:
 
 # What is written; number and hash are the ledger's own to give.
 _NAMES = tuple(it.name for it in fields(Entry) if it.name not in {"number", "hash"})
-
-
-def entry(
-    *,
-    environment: str,
-    database: str,
-    action: str,
-    started: float,
-    result: str,
-    from_heads: tuple[str, ...] = (),
-    to_heads: tuple[str, ...] = (),
-    steps: tuple[str, ...] = (),
-    backup: str = "",
-    findings: tuple[str, ...] = (),
-    detail: str = "",
-    facts: tuple[tuple[str, str], ...] = (),
-) -> Entry:
-    """The entry of a run of this process that ends now; `started` is of time.time()."""
-    import socket
-
-    return Entry(
-        environment=environment,
-        database=database,
-        action=action,
-        started_at=datetime.fromtimestamp(started, UTC).isoformat(timespec="milliseconds"),
-        seconds=round(time.time() - started, 3),
-        result=result,
-        from_heads=from_heads,
-        to_heads=to_heads,
-        steps=steps,
-        backup=backup,
-        findings=findings,
-        detail=detail,
-        user=_user(),
-        host=socket.gethostname(),
-        command=" ".join(sys.argv),
-        facts=facts,
-    )
-
-
-def _user() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that nobody has a name for
-        return str(os.getuid())
 
 
 def append(file: Path, new: Entry) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,22 +12,21 @@ from alembic.config import Config
 from alembic.operations import BatchOperations, Operations
 from alembic.operations.ops import AlterColumnOp, DropColumnOp, DropConstraintOp, DropIndexOp
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util.pyfiles import load_python_file
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.alembic_connection import alchemy
-from architect_migrate.databases.sqlite.trial_connection import probing
+from architect_migrate.databases.sqlite.trial_connection import probing, trial_connection
 from architect_migrate.lint.trial import Trial
-from architect_migrate.revisions.alembic_runtime import file_errors, in_environment
+from architect_migrate.revisions.alembic_runtime import in_environment, unloaded_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType, TracebackType
 
-    from architect_migrate.databases.sqlite.statement import Object
     from architect_migrate.databases.sqlite.trial_connection import TrialConnection
+    from architect_migrate.databases.statement import Object
 
 _Result = TypeVar("_Result")
 
@@ -37,7 +35,7 @@ def version_files(ini: Path) -> tuple[tuple[Path, ...], str]:
     """Every revision file of a chain in order of names, and the template that new ones are named by."""
     config = Config(str(ini))
     config.set_main_option("prepend_sys_path", "")  # nothing is imported here
-    script = _script(config, ini)
+    script = unloaded_script(config, ini)
     folders = [Path(it) for it in script._version_locations]  # noqa: SLF001  (it knows folders that are not named)
     listed = (
         found
@@ -57,14 +55,15 @@ class Stage:
     version_table: str
 
 
-def on_stage(ini: Path, connection: TrialConnection, work: Callable[[Stage], _Result]) -> _Result:
-    """Call `work` inside the chain's env.py. Raises ChainError."""
+def on_stage(ini: Path, work: Callable[[Stage], _Result]) -> _Result:
+    """Call `work` on an empty database in memory, inside the chain's env.py. Raises ChainError."""
+    connection = trial_connection()
     config = Config(str(ini), attributes={"archmig": True})
 
     def begin(context: MigrationContext) -> _Result:
         return work(Stage(connection, dict(context.opts), context.version_table))
 
-    return in_environment(config, _script(config, ini), connection, begin)
+    return in_environment(config, unloaded_script(config, ini), connection, begin)
 
 
 def load(file: str) -> ModuleType:
@@ -130,9 +129,3 @@ def _told() -> Iterator[set[Object]]:
         yield asked
     finally:
         setattr(BatchOperations, "invoke", usual)  # noqa: B010  (as it was)
-
-
-def _script(config: Config, ini: Path) -> ScriptDirectory:
-    with file_errors(ini), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what Alembic deprecates in an alembic.ini is no flaw of a revision
-        return ScriptDirectory.from_config(config)

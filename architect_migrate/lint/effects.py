@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.lexer import BATCH_COPY
+from architect_migrate.core.names import BATCH_COPY
+from architect_migrate.core.text import shortlist
 from architect_migrate.lint.files import place_of
 from architect_migrate.lint.rules import Flaw, flaw
 from architect_migrate.model.diff import Differs, Extra, Missing, change_key, diff, needs_repair
@@ -22,11 +23,14 @@ from architect_migrate.model.facts import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from architect_migrate.databases.sqlite.statement import Statement
+    from architect_migrate.databases.statement import Statement
     from architect_migrate.lint.rules import Place
     from architect_migrate.lint.trial import Trial, Tried
     from architect_migrate.model.diff import Change
     from architect_migrate.model.schema import Table
+
+# How many of a list a message shows.
+_SHOWN = 4
 
 
 def effect_flaws(it: Tried) -> Iterator[Flaw]:
@@ -105,7 +109,7 @@ def _way_back(it: Tried) -> Iterator[Flaw]:
         ]
         if left:
             place = place_of(it.file, function.line if function else 0)
-            yield flaw("AM502", place, f"after upgrade() and downgrade(): {listed(left, '; ')}")
+            yield flaw("AM502", place, f"after upgrade() and downgrade(): {shortlist(left, _SHOWN, '; ')}")
 
 
 def _left(change: Change) -> str:
@@ -189,7 +193,9 @@ def _data_step(it: Tried) -> Iterator[Flaw]:
     if it.again:
         yield flaw("AM303", place, f"when data_step() runs once more, {it.again}")
     if it.overwritten:
-        message = f"data_step() sets rows of {listed(it.overwritten)} back that were edited after its first run"
+        message = (
+            f"data_step() sets rows of {shortlist(it.overwritten, _SHOWN)} back that were edited after its first run"
+        )
         yield flaw("AM305", place, message)
 
 
@@ -238,7 +244,7 @@ def _lost(it: Tried) -> Iterator[Flaw]:
         if said := in_words(change):
             lost.setdefault(table_of(change.fact), []).append(said)
     for table, features in lost.items():
-        message = f"{table} is made anew and loses {listed(features, '; ')}"
+        message = f"{table} is made anew and loses {shortlist(features, _SHOWN, '; ')}"
         yield flaw("AM404", place_of(it.file, remade[table].line), message)
 
 
@@ -300,10 +306,3 @@ def in_words(change: Missing | Differs) -> str:
         return describe(change.fact)
     parts = [f"{it.respect} was {it.expected}, is {it.actual}" for it in change.differences if it.expected != it.actual]
     return f"{describe(change.fact)}: {', '.join(parts)}" if parts else ""
-
-
-def listed(words: Iterable[str], between: str = ", ") -> str:
-    """The first four words, and how many more there are."""
-    found = list(words)
-    more = f" and {len(found) - 4} more" if len(found) > 4 else ""
-    return between.join(found[:4]) + more

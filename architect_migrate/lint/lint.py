@@ -6,22 +6,20 @@ import os
 import tempfile
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from importlib.util import decode_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
 from architect_migrate.core.errors import UsageError
-from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.lint.files import can_run, chain_flaws, file_flaws, outline_of, place_of, settled
 from architect_migrate.lint.rules import Flaw, flaw
+from architect_migrate.lint.statements import from_first_word, words_of
 from architect_migrate.lint.trial import Found, Job
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
 from architect_migrate.revisions.replay import recall, remember
 from architect_migrate.revisions.sandbox import run_confined
-from architect_migrate.revisions.source_file import RevisionFile, read_revision_file
+from architect_migrate.revisions.source_file import RevisionFile, revision_file_at, source_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -62,7 +60,7 @@ def examine(
 
     paths, template = version_files(source.script)
     added = tuple(Path(os.path.abspath(it)) for it in extra)  # noqa: PTH100  (resolve() would follow links)
-    files = tuple(_read(it) for it in (*paths, *(it for it in added if it not in paths)))
+    files = tuple(revision_file_at(it) for it in (*paths, *(it for it in added if it not in paths)))
     judged = tuple(it for it in files if Path(it.file) in added or only is None or it.id in only)
     found = [one for it in judged for one in file_flaws(it, "%(rev)s" in template)]
     found += [one for it in files if it.problem and it not in judged for one in file_flaws(it, named_by_id=False)]
@@ -83,11 +81,8 @@ def examine(
 
 def _in_sql_file(it: Flaw) -> Flaw:
     """A flaw of a statement that a revision read from an SQL file beside it, in that file."""
-    tokens = significant(it.sql)
-    if not tokens:
-        return it
-    statement = it.sql[tokens[0].start :].strip()
-    if statement in _text(Path(it.file)):
+    statement = from_first_word(it.sql)
+    if not statement or statement in source_text(Path(it.file)):
         return it
     for path in sorted(Path(it.file).parent.rglob("*.sql")):
         before, found, _ = path.read_text(encoding="utf-8", errors="replace").partition(statement)
@@ -100,7 +95,7 @@ def revision_files(source: Source) -> tuple[RevisionFile, ...]:
     """The chain's revision files as they say themselves."""
     from architect_migrate.lint.attempt import version_files
 
-    return tuple(_read(it) for it in version_files(source.script)[0])
+    return tuple(revision_file_at(it) for it in version_files(source.script)[0])
 
 
 def files_and_revisions(source: Source, words: Sequence[str]) -> tuple[frozenset[str], tuple[Path, ...]]:
@@ -127,20 +122,6 @@ def _revision_file(path: Path) -> Path:
     if not file.is_file():
         raise UsageError(f"{file} is not a file", "name a revision by its id, or the path of its file")
     return file
-
-
-def _read(path: Path) -> RevisionFile:
-    try:
-        return read_revision_file(str(path), _text(path))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        return RevisionFile(str(path), line=1, problem=f"its encoding is not what it says: {error}")
-    except OSError as error:
-        raise ChainError(str(path), error.strerror or str(error)) from error
-
-
-def _text(path: Path) -> str:
-    """A file's text in the encoding that Python reads it in."""
-    return decode_source(path.read_bytes())
 
 
 def _remembered(source: Source, job: Job) -> tuple[Found, ...]:
@@ -201,7 +182,7 @@ def _maker(it: Flaw, name: str, makers: Mapping[tuple[str, str], str]) -> str:
     """The revision that makes a table, or a column of a table that the statement names; empty where none does."""
     if it.code == "AM202":
         return makers.get((name, ""), "")
-    tables = {fold(unquote(token.text)) for token in significant(it.sql)} if name else set()
+    tables = words_of(it.sql) if name else frozenset[str]()
     return next((maker for (table, column), maker in makers.items() if column == name and table in tables), "")
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.sqlite.trial_connection import trial_connection
 from architect_migrate.lint.attempt import attempt, load, on_stage
 from architect_migrate.lint.effects import effect_flaws
 from architect_migrate.lint.files import can_run, place_of
@@ -49,8 +48,7 @@ def main(arguments: list[str]) -> int:
                 out.write(f"{codec.dump(found)}\n")
                 out.flush()
 
-            connection = trial_connection()
-            on_stage(Path(job.ini), connection, lambda stage: chain.go(stage, note))
+            on_stage(Path(job.ini), lambda stage: chain.go(stage, note))
     except (ArchmigError, sqlite3.Error) as error:
         (folder / "failed").write_text(str(error), encoding="utf-8")
         return 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from architect_migrate.core.chain_errors import NewRevisionError
+from architect_migrate.core.errors import derived
 
 
 class Grade(Enum):
@@ -49,11 +50,14 @@ class Flaw:
 class FlawedRevisionError(NewRevisionError):
     """A revision that was not made, since some of its `flaws` are errors."""
 
-    def __init__(self, file: str, flaws: tuple[Flaw, ...]) -> None:
-        self.flaws = flaws
-        errors = sum(it.grade is Grade.ERROR for it in flaws)
-        problem = "1 of its flaws is an error" if errors == 1 else f"{errors} of its flaws are errors"
-        super().__init__(file, problem, "nothing was written")
+    flaws: tuple[Flaw, ...]
+    problem: str = derived("{_errors}")
+    advice: str = derived("nothing was written")
+
+    @property
+    def _errors(self) -> str:
+        errors = sum(flaw.grade is Grade.ERROR for flaw in self.flaws)
+        return "1 of its flaws is an error" if errors == 1 else f"{errors} of its flaws are errors"
 
 
 @dataclass(frozen=True, slots=True)

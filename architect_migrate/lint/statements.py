@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
+from architect_migrate.core.text import shortlist
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.lint.files import place_of
 from architect_migrate.lint.rules import Flaw, flaw
@@ -14,7 +15,7 @@ from architect_migrate.model.facts import describe
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from architect_migrate.databases.sqlite.statement import Clash, Statement
+    from architect_migrate.databases.statement import Clash, Statement
     from architect_migrate.lint.rules import Place
     from architect_migrate.lint.trial import Trial
     from architect_migrate.model.diff import Change
@@ -101,14 +102,24 @@ def blame(one: Statement) -> frozenset[str]:
     return frozenset(names | {one.error} if one.error.startswith("error in ") else names)
 
 
+def words_of(sql: str) -> frozenset[str]:
+    """Every word of a statement, folded and without quotes: the names in it are among them."""
+    return frozenset(fold(unquote(token.text)) for token in significant(sql))
+
+
+def from_first_word(sql: str) -> str:
+    """A statement without the comments before it; empty where there is nothing else."""
+    tokens = significant(sql)
+    return sql[tokens[0].start :].strip() if tokens else ""
+
+
 def clash_in_words(clash: Clash) -> str:
     """Why a CREATE IF NOT EXISTS leaves something else than it says; empty where that is the same."""
     changes = [it for it in diff(clash.wanted, clash.found) if needs_repair(it)]
     if not changes:
         return ""
-    parts = [_missed(it) for it in changes]
-    more = f" and {len(parts) - 4} more" if len(parts) > 4 else ""
-    return f"{clash.kind} {clash.name} is there in another shape, so nothing is created: {'; '.join(parts[:4])}{more}"
+    parts = shortlist([_missed(it) for it in changes], 4, "; ")
+    return f"{clash.kind} {clash.name} is there in another shape, so nothing is created: {parts}"
 
 
 def _missed(change: Change) -> str:

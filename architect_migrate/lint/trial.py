@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from architect_migrate.databases.sqlite.statement import Object, Statement
+    from architect_migrate.databases.statement import Object, Statement
     from architect_migrate.lint.rules import Flaw
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.model.schema import Schema, Table

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.core.names import fold, quote
-from architect_migrate.databases.sqlite.compile_check import not_working
+from architect_migrate.databases.sqlite.compile_check import mismatched_keys, not_working
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.sample_rows import fill
+from architect_migrate.databases.sqlite.sample_rows import edit_rows, fill, rows_of
 from architect_migrate.databases.sqlite.trial_connection import undone
 from architect_migrate.lint.attempt import attempt
 from architect_migrate.lint.trial import Tried
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from architect_migrate.revisions.source_file import RevisionFile
 
 _DATA_STEP = "data_step"
-_EDITED = " (edited)"
-_Rows = dict[str, list[tuple[Any, ...]]]
 
 
 @dataclass(slots=True)
@@ -95,7 +91,7 @@ def try_out(bench: Bench, file: RevisionFile, module: ModuleType) -> Tried:
         rows.overwritten,
         rows.filled,
         tuple(it for it in not_working(connection, after) if it[:2] not in had) if after != before else (),
-        _mismatched(connection, before, after) if after != before else (),
+        mismatched_keys(connection, before, after) if after != before else (),
     )
 
 
@@ -147,9 +143,9 @@ def _once_more(
     written = {name for it in ran for name in it.deeds.inserted | it.deeds.updated | it.deeds.deleted}
     tables = [it for it in schema.tables if it.name in written and not it.module]
     with undone(connection):
-        before = _rows(connection, tables)
+        before = rows_of(connection, tables)
         second = attempt(stage, module, _DATA_STEP)
-        after = _rows(connection, tables)
+        after = rows_of(connection, tables)
     changed = ", ".join(name for name, rows in before.items() if not _same(rows, after[name]))
     if not second.sound:
         return f"it fails: {second.raised or second.failed[0].error}", ()
@@ -157,10 +153,6 @@ def _once_more(
         return f"it changes {changed} once more", ()
     with undone(connection):
         return "", _set_back(stage, module, tables)
-
-
-def _rows(connection: sqlite3.Connection, tables: list[Table]) -> _Rows:
-    return {it.name: connection.execute(f"SELECT * FROM main.{quote(it.name)}").fetchall() for it in tables}
 
 
 def _same(before: list[tuple[Any, ...]], after: list[tuple[Any, ...]]) -> bool:
@@ -181,42 +173,7 @@ def _is_moment(value: object) -> bool:
 def _set_back(stage: Stage, module: ModuleType, tables: list[Table]) -> tuple[str, ...]:
     """The tables whose rows, edited in columns that nothing is found by, lose that edit to another run."""
     connection = stage.connection
-    edited = {it.name: columns for it in tables if (columns := _free_columns(connection, it))}
-    ways = {it.name: _way_to_rows(it, edited[it.name]) for it in tables if it.name in edited}
-    for name, columns in edited.items():
-        changes = ", ".join(f"{quote(it)} = {quote(it)} || '{_EDITED}'" for it in columns)
-        try:
-            connection.execute(f"UPDATE main.{quote(name)} SET {changes}")
-        except sqlite3.Error:
-            del ways[name]  # a trigger that minds
+    ways = edit_rows(connection, tables)
     before = {name: set(connection.execute(sql)) for name, sql in ways.items()}
     attempt(stage, module, _DATA_STEP)
     return tuple(name for name, sql in ways.items() if before[name] - set(connection.execute(sql)))
-
-
-def _free_columns(connection: sqlite3.Connection, table: Table) -> list[str]:
-    """Text columns that are in no key, check or index: a row can be edited there and be the same row."""
-    bound = {*table.primary_key, *(name for its in table.uniques for name in its)}
-    bound |= {name for it in table.checks for name in it.mentions}
-    bound |= {name for it in table.foreign_keys for name in it.columns}
-    terms = 'SELECT x.name FROM pragma_index_list(?) l, pragma_index_xinfo(l.name) x WHERE x.key = 1 AND l."unique"'
-    bound |= {fold(str(name)) for (name,) in connection.execute(terms, (table.name,))}
-    return [it.name for it in table.columns if it.affinity == "TEXT" and it.generated is None and it.name not in bound]
-
-
-def _way_to_rows(table: Table, columns: list[str]) -> str:
-    key = ", ".join(quote(it) for it in table.primary_key) if table.without_rowid else "rowid"
-    return f"SELECT {key}, {', '.join(quote(it) for it in columns)} FROM main.{quote(table.name)}"
-
-
-def _mismatched(connection: sqlite3.Connection, before: Schema, after: Schema) -> tuple[tuple[str, str], ...]:
-    """Tables that are new or changed, and whose foreign keys SQLite cannot follow."""
-    known, found = set(before.tables), []
-    for table in after.tables:
-        if table in known or not table.foreign_keys:
-            continue
-        try:
-            connection.execute(f"PRAGMA main.foreign_key_check({quote(table.name)})").fetchall()
-        except sqlite3.Error as error:
-            found.append((table.name, str(error)))
-    return tuple(found)

@@ -32,6 +32,16 @@ class Severity(Enum):
     COSMETIC = "cosmetic"
     EXTRA = "extra"
 
+    @property
+    def needs_repair(self) -> bool:
+        """Whether a difference of this severity is drift; the others may stay."""
+        return self is Severity.BREAKING or self is Severity.BEHAVIOURAL
+
+    @property
+    def rank(self) -> int:
+        """Its place among the severities, 0 for the worst."""
+        return list(Severity).index(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

@@ -84,7 +84,7 @@ def severity(change: Change) -> Severity:
         case Missing():
             return Severity.BEHAVIOURAL
         case Differs():
-            return min((d.severity for d in change.differences), key=list(Severity).index)
+            return min((d.severity for d in change.differences), key=lambda its: its.rank)
         case Extra():
             return Severity.BREAKING if change.harmful else Severity.EXTRA
         case OtherwiseNamed() | Reordered():
@@ -127,7 +127,7 @@ def explain(change: Change) -> str:
 
 def needs_repair(change: Change) -> bool:
     """Whether a change is breaking or behavioural."""
-    return severity(change) in {Severity.BREAKING, Severity.BEHAVIOURAL}
+    return severity(change).needs_repair
 
 
 def matters(change: Change) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
@@ -63,27 +63,26 @@ class Policies:
     require_rehearsal: bool = False
     rehearsal_max_age: int = 86_400
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The revisions and branches whose heads are wanted: `heads`, else `target` alone."""
+        return self.heads or (self.target,)
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
     """One database and its policies; the path in `url` is absolute and real (symbolic links followed).
 
-    `requires` names the environments that must have had a revision before this one gets it.
+    `requires` names the environments that must have had a revision before this one gets it. `path_written` is the
+    path before any link is followed; None for a database that is no file, or that is not listed.
     """
 
     name: str
     url: DatabaseUrl
     tags: frozenset[str] = frozenset()
-    uninitialised: Uninitialised = Uninitialised.ERROR
-    protected: bool = False
-    repair: Repair = Repair.FULL
-    target: str = "head"
-    heads: tuple[str, ...] = ()
-    lock_timeout: float = 5.0
-    on_pending: OnPending = OnPending.WARN
-    require_rehearsal: bool = False
-    rehearsal_max_age: int = 86_400
+    policies: Policies = Policies()
     requires: tuple[str, ...] = ()
+    path_written: Path | None = field(default=None, compare=False)
 
 
 class Kind(Enum):
@@ -191,7 +190,10 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """All of environments.toml; paths are absolute, `defaults` for files named by path, ages in seconds."""
+    """All of environments.toml; paths are absolute, `defaults` for files named by path, ages in seconds.
+
+    `script_written` is the path to `script` before any link is followed; None where the file names none.
+    """
 
     file: Path
     environments: tuple[Environment, ...]
@@ -204,20 +206,12 @@ class Matrix:
     backup_keep: int | None = None
     backup_max_age: int | None = None
     notify: Notify | None = None
+    script_written: Path | None = field(default=None, compare=False)
 
 
 def empty_matrix(folder: Path) -> Matrix:
     """What holds in a folder without environments.toml, so that a database can still be named by its path."""
     return Matrix(file=folder / "environments.toml", environments=(), script=folder / "alembic.ini")
-
-
-def with_policies(
-    name: str, url: DatabaseUrl, tags: frozenset[str], policies: Policies, requires: tuple[str, ...] = ()
-) -> Environment:
-    """An environment treated by these policies."""
-    return Environment(
-        name, url, tags, requires=requires, **{it.name: getattr(policies, it.name) for it in fields(policies)}
-    )
 
 
 def resolutions_for(matrix: Matrix, environment: Environment) -> tuple[Resolution, ...]:

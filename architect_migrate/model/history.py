@@ -1,7 +1,7 @@
 """What the chain says: its revisions in order, and the schema after each, as values.
 
-A history is learnt by replay (see `chain`). A position is the set of applied revisions, closed under ancestry: a
-branched chain has no single line to count along.
+A history is learnt by replay (see `replay_process`). A position is the set of applied revisions, closed under ancestry:
+a branched chain has no single line to count along.
 """
 
 from __future__ import annotations
@@ -199,17 +199,6 @@ def apply(schema: Schema, change: Delta) -> Schema:
         _merged(schema.indexes, change.changed.indexes, "index", gone),
         _merged(schema.triggers, change.changed.triggers, "trigger", gone),
         _merged(schema.views, change.changed.views, "view", gone),
-    )
-
-
-def without(schema: Schema, tables: Iterable[str]) -> Schema:
-    """A schema without some tables and what belongs to them."""
-    hidden = frozenset(tables)
-    return Schema(
-        tuple(it for it in schema.tables if it.name not in hidden),
-        tuple(it for it in schema.indexes if it.table not in hidden),
-        tuple(it for it in schema.triggers if it.table not in hidden),
-        schema.views,
     )
 
 

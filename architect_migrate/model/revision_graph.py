@@ -37,7 +37,7 @@ class Revision:
 class Outline:
     """A chain without what its revisions do, parents before children: enough to say where a database stands.
 
-    `digests` are those of the stored texts after each revision (see `sqlite_read.digest`): a database that has one
+    `digests` are those of the stored texts after each revision (see `fingerprint.digest`): a database that has one
     of them has exactly the schema of that revision. `version_table` is where Alembic keeps its stamp.
     """
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from architect_migrate.diagnosis.claims import Claim
 from architect_migrate.diagnosis.data_only_revisions import lasts, must_run
 from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement, Verdict
-from architect_migrate.diagnosis.resolutions import drops, keeper
+from architect_migrate.diagnosis.drift import let_stand
+from architect_migrate.diagnosis.resolutions import drops
 from architect_migrate.model.diff import Change, Extra, Missing, OtherwiseNamed, Reordered, change_key, needs_repair
 from architect_migrate.model.facts import Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
 from architect_migrate.model.history import History, effects, reference, snapshots
@@ -46,7 +47,7 @@ class Smith:
 def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Course, smith: Smith) -> Plan:
     """The steps from where a database is to the target, and what stands in the way of them."""
     target, resolutions = course.target, course.resolutions
-    kept = tuple((it, why) for it in diagnosis.changes if needs_repair(it) and (why := keeper(it, resolutions)))
+    kept = let_stand(diagnosis.changes, resolutions)
     still = {change_key(it) for it, _ in kept}
     doomed = [it for it in diagnosis.changes if isinstance(it, Extra) and drops(it, resolutions)]
     still |= {change_key(it) for it in doomed}

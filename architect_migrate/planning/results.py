@@ -51,7 +51,7 @@ class Traces:
 class Survey:
     """What was seen of a database in one moment.
 
-    `position` is what is applied by the evidence, `stamp` what Alembic's table says (None: it has none), `pending`
+    `position` is what is applied by the evidence, `claims` what the database says of itself, `pending`
     the revisions between position and target, `drift` how many differences of each severity there are (those that
     a [[resolve]] entry lets stand are counted as `kept`). `diagnosis` is None where a digest told it all: then the
     database has exactly the chain's schema. `traces` is None where there is no database, or no ledger to compare them

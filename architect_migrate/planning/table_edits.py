@@ -14,20 +14,6 @@ class AddColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class DropColumn:
-    """A column taken out; impossible while another column's or the table's constraint names it."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RenameTable:
-    """Another name in the CREATE; the table's references to itself keep the old one, as a rebuild needs."""
-
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
 class SetNotNull:
     """NOT NULL on a column; nothing changes where it is there already."""
 
@@ -109,11 +95,6 @@ class SetAutoincrement:
 
 
 @dataclass(frozen=True, slots=True)
-class DropAutoincrement:
-    """The primary key's AUTOINCREMENT taken out."""
-
-
-@dataclass(frozen=True, slots=True)
 class SetPrimaryKey:
     """The primary key, added or put in place of the one there is."""
 
@@ -129,8 +110,6 @@ class NamePrimaryKey:
 
 Edit: TypeAlias = (
     AddColumn
-    | DropColumn
-    | RenameTable
     | SetNotNull
     | DropNotNull
     | SetDefault
@@ -142,7 +121,6 @@ Edit: TypeAlias = (
     | DropUnique
     | DropForeignKey
     | SetAutoincrement
-    | DropAutoincrement
     | SetPrimaryKey
     | NamePrimaryKey
 )

@@ -144,7 +144,7 @@ def offline_sql(ini: Path, start: tuple[str, ...], target: tuple[str, ...]) -> s
     return buffer.getvalue()
 
 
-def replay(ini: Path, scratch: Path, draft: Path | None = None) -> History:
+def replay(ini: Path, scratch: Path, draft: Path | None) -> History:
     """Run the whole chain on an empty database at `scratch`, reading the schema after each revision.
 
     With the revision of a folder `draft`, which is taken back at the end: `replayed` then has one more than revisions.
@@ -165,7 +165,7 @@ def replay(ini: Path, scratch: Path, draft: Path | None = None) -> History:
                 script.run_env()
         engine.dispose()
     except ChainError as error:
-        cause = error.problem if error.file == str(ini) else f"{error.file}: {error.problem}"
+        cause = error.problem if error.subject == str(ini) else f"{error.subject}: {error.problem}"
         raise ReplayError(str(ini), current[0], cause) from error
     except (Exception, SystemExit) as error:
         cause = str(getattr(error, "orig", "") or error)
@@ -246,12 +246,22 @@ def config_of(ini: Path) -> Config:
     return Config(str(ini), attributes={"archmig": True})
 
 
+def unloaded_script(config: Config, ini: Path) -> ScriptDirectory:
+    """The chain's folders and options; none of its revisions is loaded. Raises ChainError."""
+    with file_errors(ini), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Alembic deprecates in an alembic.ini is for its own commands to say
+        return ScriptDirectory.from_config(config)
+
+
 def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDirectory:
-    """The chain's files; with those of the folder `draft`, which then is one more version location."""
+    """The chain with its revisions loaded; with those of the folder `draft`, which then is one more version location.
+
+    Raises ChainError.
+    """
+    script = unloaded_script(config, ini)
     with file_errors(ini), warnings.catch_warnings():
         warnings.filterwarnings("error", "Revision .* is present more than once")  # else either file would do
         warnings.filterwarnings("ignore", "Revision .* referenced from .* is not present")  # an error follows
-        script = ScriptDirectory.from_config(config)
         if draft:
             script.version_locations = [*(script.version_locations or [f"{script.dir}/versions"]), str(draft)]
         try:

@@ -75,6 +75,7 @@ def _unread(error: OSError) -> None:
 def _installed() -> list[tuple[str, int, int]]:
     """Alembic, SQLAlchemy and archmig as installed: asking for their version numbers would import them."""
     specs = [find_spec(package) for package in ("alembic", "sqlalchemy")]
-    paths = sorted(Path(__file__).parents[1].rglob("*.py")) + [Path(it.origin) for it in specs if it and it.origin]
-    stats = [(str(path), path.stat()) for path in paths]
-    return [(path, it.st_mtime_ns, it.st_size) for path, it in stats]
+    paths = sorted(_sources(Path(__file__).parents[1])) + [spec.origin for spec in specs if spec and spec.origin]
+    # Two hundred files at each command: `Path.rglob` and `Path.stat` take twice as long.
+    stats = [(path, os.stat(path)) for path in paths]  # noqa: PTH116  (for the same reason)
+    return [(path, found.st_mtime_ns, found.st_size) for path, found in stats]

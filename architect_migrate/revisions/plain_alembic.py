@@ -11,7 +11,6 @@ from architect_migrate.core import codec
 from architect_migrate.model.diff import diff, explain, needs_repair
 from architect_migrate.model.history import reference
 from architect_migrate.model.schema import CLASSES
-from architect_migrate.revisions.replay import history_at
 from architect_migrate.revisions.sandbox import run_confined
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class PlainRun:
 
 def run_plainly(source: Source) -> PlainRun:
     """Run it in a process of its own, on a scratch database. Raises ChainError, ReplayError."""
-    history = history_at(source)
+    history = source.history
     with tempfile.TemporaryDirectory(prefix="archmig-plain-") as name:
         folder = Path(name)
         ini, table = str(source.script), history.outline.version_table

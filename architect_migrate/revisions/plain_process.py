@@ -7,7 +7,6 @@ failure. TABLE is Alembic's version table.
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from contextlib import closing
 from io import StringIO
@@ -38,7 +37,7 @@ def main(arguments: list[str]) -> int:
         with engine.begin() as connection:
             config.attributes["connection"] = as_connectable(connection)
             command.upgrade(config, "heads")
-        with closing(sqlite3.connect(scratch)) as reader:
+        with closing(scratch_connection(scratch)) as reader:
             (folder / "schema").write_text(codec.dump(read_schema(reader, [table])), encoding="utf-8")
         with engine.begin() as connection:
             config.attributes["connection"] = as_connectable(connection)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from architect_migrate.model.history import History, Replayed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A chain as its files were at one moment: `script` is its alembic.ini, `cache` where replays are remembered.
 
     Of the branches that are `reserved` for some environments, those `excluded` are not in it (see `branches`).
+    What is read of the chain is kept with it, so all environments have to share one source: `source_of` and
+    `without` return the same object for the same files, and so does unpickling, in whichever process.
     """
 
     script: Path
@@ -32,15 +34,64 @@ class Source:
     reserved: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Send another process the fields alone: it reads the chain from the cache, once for all it is sent."""
+        return _shared, (self.script, self.cache, self.fingerprint, self.reserved, self.excluded)
+
     @property
     def whole(self) -> Source:
         """The same chain with all its branches."""
-        return replace(self, reserved=(), excluded=())
+        return _shared(self.script, self.cache, self.fingerprint, (), ())
+
+    def without(self, excluded: tuple[str, ...], reserved: tuple[str, ...]) -> Source:
+        """The same chain without the branches `excluded` of those `reserved`."""
+        return _shared(self.script, self.cache, self.fingerprint, reserved, excluded)
+
+    @cached_property
+    def foreign(self) -> frozenset[str]:
+        """The revisions that are not in it."""
+        from architect_migrate.model.branches import foreign
+
+        return foreign(self.whole.outline, self.reserved, self.excluded) if self.excluded else frozenset()
+
+    @cached_property
+    def outline(self) -> Outline:
+        """The chain in outline; replays it unless that was done before. Raises as `history`."""
+        if self.excluded:
+            from architect_migrate.model.branches import outline_without
+
+            return outline_without(self.whole.outline, self.foreign)
+        found = recall(self, "outline")
+        if found is None:
+            return self.history.outline
+        outline: Outline = codec.load(found, (Outline, Revision))
+        return outline
+
+    @cached_property
+    def history(self) -> History:
+        """The chain and what each of its revisions does. Raises ChainError, ReplayError."""
+        if self.excluded:
+            from architect_migrate.model.branches import history_without
+
+            return history_without(self.whole.history, self.foreign)
+        outline, steps = recall(self, "outline"), recall(self, "steps")
+        if outline is None or steps is None:
+            outline, steps = _replay(self.script)
+            remember(self, {"outline": outline, "steps": steps})
+        return _history(outline, steps)
+
+
+@lru_cache(maxsize=16)
+def _shared(
+    script: Path, cache: Path | None, fingerprint: str, reserved: tuple[str, ...], excluded: tuple[str, ...]
+) -> Source:
+    """The one source of these files in this process, which reads and replays them once for all environments."""
+    return Source(script, cache, fingerprint, reserved, excluded)
 
 
 def source_of(script: Path, cache: Path | None) -> Source:
     """The chain as its files are now. Raises ChainError."""
-    return Source(script, cache, fingerprint(script))
+    return _shared(script, cache, fingerprint(script), (), ())
 
 
 def is_remembered(source: Source) -> bool:
@@ -48,42 +99,6 @@ def is_remembered(source: Source) -> bool:
     if source.cache is None:
         return False
     return all((source.cache / f"{source.fingerprint}.{part}.json").is_file() for part in ("outline", "steps"))
-
-
-@lru_cache(maxsize=64)
-def foreign_at(source: Source) -> frozenset[str]:
-    """The revisions that are not in it."""
-    from architect_migrate.model.branches import foreign
-
-    return foreign(outline_at(source.whole), source.reserved, source.excluded) if source.excluded else frozenset()
-
-
-@lru_cache(maxsize=16)
-def outline_at(source: Source) -> Outline:
-    """The chain in outline; replays it unless that was done before. Raises as `history_at`."""
-    if source.excluded:
-        from architect_migrate.model.branches import outline_without
-
-        return outline_without(outline_at(source.whole), foreign_at(source))
-    found = recall(source, "outline")
-    if found is None:
-        return history_at(source).outline
-    outline: Outline = codec.load(found, (Outline, Revision))
-    return outline
-
-
-@lru_cache(maxsize=16)
-def history_at(source: Source) -> History:
-    """The chain and what each of its revisions does. Raises ChainError, ReplayError."""
-    if source.excluded:
-        from architect_migrate.model.branches import history_without
-
-        return history_without(history_at(source.whole), foreign_at(source))
-    outline, steps = recall(source, "outline"), recall(source, "steps")
-    if outline is None or steps is None:
-        outline, steps = _replay(source.script)
-        remember(source, {"outline": outline, "steps": steps})
-    return _history(outline, steps)
 
 
 def _history(outline: str, steps: str) -> History:
@@ -96,11 +111,14 @@ def _history(outline: str, steps: str) -> History:
 
 def history_of(script: Path, cache: Path | None) -> History:
     """The chain of an alembic.ini, as it is now, and what each of its revisions does."""
-    return history_at(source_of(script, cache))
+    return source_of(script, cache).history
 
 
 def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
-    """The chain with the revision of a folder `draft`, and what taking that one back did. Raises as `history_at`."""
+    """The chain with the revision of a folder `draft`, and what taking that one back did.
+
+    Raises as `Source.history`.
+    """
     from architect_migrate.model.history import History
 
     found = _history(*_replay(script, str(draft)))

@@ -15,7 +15,7 @@ from typing import Any
 
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
-from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.errors import ArchmigError, derived
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES_FILES = {
@@ -32,18 +32,15 @@ _REACHES_OUT = {"socket.connect", "socket.getaddrinfo", "socket.sendto", "subpro
 _REACHES_OUT |= {"os.posix_spawn", "os.fork", "os.forkpty", "ftplib.connect", "webbrowser.open"}
 
 
-class EscapeError(ArchmigError, PermissionError):
+class EscapeError(ArchmigError, PermissionError, layout="{problem}"):
     """The chain's code reached for something outside of the scratch folder; `deed` says for what.
 
     Applications that can do without (a cache folder, `uname`) expect a refusal to be an OSError, and go on.
     """
 
-    def __init__(self, deed: str) -> None:
-        self.deed = deed
-        super().__init__(deed)
-
-    def __str__(self) -> str:
-        return f"the chain's code tried to {self.deed}, and a replay may touch nothing but its scratch database"
+    subject: str = derived("")
+    deed: str
+    problem: str = derived("the chain's code tried to {deed}, and a replay may touch nothing but its scratch database")
 
 
 def main(arguments: list[str]) -> int:

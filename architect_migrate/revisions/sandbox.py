@@ -1,4 +1,4 @@
-"""Starts the processes that run a chain's code where it can reach nothing but a scratch folder (see `replayer`)."""
+"""Starts the processes that run a chain's code where it reaches nothing but a scratch folder (see `replay_process`)."""
 
 from __future__ import annotations
 

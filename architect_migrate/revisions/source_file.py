@@ -1,4 +1,4 @@
-"""A revision file as its text says it, by Python's own parser: nothing is imported or run."""
+"""The static reader of revision files: reads what a file says by Python's own parser; nothing is imported or run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,30 @@ import ast
 import tokenize
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib.util import decode_source
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.chain_errors import ChainError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _WORD = "archmig:"
+# What Alembic reads of a revision file.
+VARIABLES = ("revision", "down_revision", "depends_on", "branch_labels")
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a file sets one of Alembic's variables to: a text, several, or none (None), and in which line.
+
+    `problem` says why `words` cannot be read: the value is computed, or it is no text.
+    """
+
+    line: int
+    words: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +87,32 @@ class RevisionFile:
         return self.function(name) is not None or name in self.bound
 
 
+_UNSAID = Declaration(0)
+
+
+def read_declarations(file: Path) -> dict[str, Declaration]:
+    """What a file sets Alembic's variables to, and nothing else of it. Raises ChainError."""
+    try:
+        return _declarations(ast.parse(file.read_bytes(), str(file)))
+    except (OSError, SyntaxError, ValueError, RecursionError) as error:
+        raise ChainError(str(file), f"{type(error).__name__}: {' '.join(str(error).split())}") from error
+
+
+def source_text(file: Path) -> str:
+    """A file's text in the encoding that Python reads it in. Raises OSError, SyntaxError, UnicodeDecodeError."""
+    return decode_source(file.read_bytes())
+
+
+def revision_file_at(file: Path) -> RevisionFile:
+    """What the file at an absolute path says. Raises ChainError where it cannot be read."""
+    try:
+        return read_revision_file(str(file), source_text(file))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        return RevisionFile(str(file), line=1, problem=f"its encoding is not what it says: {error}")
+    except OSError as error:
+        raise ChainError(str(file), error.strerror or str(error)) from error
+
+
 def read_revision_file(file: str, text: str) -> RevisionFile:
     """What a file's text says."""
     try:
@@ -73,20 +121,20 @@ def read_revision_file(file: str, text: str) -> RevisionFile:
         return RevisionFile(file, line=error.lineno or 1, problem=error.msg)
     except ValueError as error:
         return RevisionFile(file, line=1, problem=str(error))
-    values, lines, unread = _values(tree)
-    down = values.get("down_revision", ()) if "down_revision" in lines and "down_revision" not in unread else None
+    said = _declarations(tree)
+    revision, down = said.get("revision", _UNSAID), said.get("down_revision", _UNSAID)
     return RevisionFile(
         file,
-        id=next(iter(values.get("revision", ())), ""),
-        line=lines.get("revision", 0),
-        down=down,
-        down_line=lines.get("down_revision", 0),
-        depends=values.get("depends_on", ()),
-        labels=values.get("branch_labels", ()),
+        id=next(iter(revision.words), ""),
+        line=revision.line,
+        down=down.words if down.line and not down.problem else None,
+        down_line=down.line,
+        depends=said.get("depends_on", _UNSAID).words,
+        labels=said.get("branch_labels", _UNSAID).words,
         title=(ast.get_docstring(tree) or "").strip().partition("\n")[0].rstrip("."),
         functions=tuple(_function(it) for it in _statements(tree) if isinstance(it, ast.FunctionDef)),
         bound=tuple(_bound(tree)),
-        unread=tuple(sorted(unread)),
+        unread=tuple(sorted(name for name, its in said.items() if its.problem)),
         allowances=tuple(_allowances(text)),
         digest=blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest(),
     )
@@ -105,48 +153,34 @@ def _statements(tree: ast.Module) -> list[ast.stmt]:
     return found
 
 
-def _values(tree: ast.Module) -> tuple[dict[str, tuple[str, ...]], dict[str, int], set[str]]:
-    """What Alembic's variables are set to, where, and those whose value is not written out."""
-    values: dict[str, tuple[str, ...]] = {}
-    lines: dict[str, int] = {}
-    unread: set[str] = set()
-    for name, node, line in _assignments(tree):
-        if name not in {"revision", "down_revision", "branch_labels", "depends_on"}:
-            continue
-        lines[name] = line
-        unread.discard(name)
-        found = _words(node)
-        if found is None:
-            unread.add(name)
-        else:
-            values[name] = found
-    return values, lines, unread
+def _declarations(tree: ast.Module) -> dict[str, Declaration]:
+    """Alembic's variables by name; where one is set twice, the value that counts."""
+    return {name: _declaration(value, line) for name, value, line in _assignments(tree) if name in VARIABLES}
 
 
-def _assignments(tree: ast.Module) -> list[tuple[str, ast.expr, int]]:
-    found = []
-    for node in _statements(tree):
-        match node:
-            case ast.Assign(targets=targets, value=value):
-                found += [(it.id, value, node.lineno) for it in targets if isinstance(it, ast.Name)]
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                found.append((name, value, node.lineno))
-    return found
-
-
-def _words(node: ast.expr) -> tuple[str, ...] | None:
-    """A text, several of them, or none at all, as a tuple; None where it is not written out."""
+def _declaration(node: ast.expr, line: int) -> Declaration:
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError):
-        return None
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, tuple | list | set) and all(isinstance(it, str) for it in value):
-        return tuple(value) if not isinstance(value, set) else tuple(sorted(value))
-    return None
+        return Declaration(line, problem="is computed")
+    match value:
+        case None:
+            return Declaration(line)
+        case str():
+            return Declaration(line, (value,))
+        case tuple() | list() | set() if all(isinstance(word, str) for word in value):
+            return Declaration(line, tuple(sorted(value) if isinstance(value, set) else value))
+        case _:
+            return Declaration(line, problem="is no text")
+
+
+def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr, int]]:
+    for node in _statements(tree):
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                yield from ((target.id, value, node.lineno) for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                yield name, value, node.lineno
 
 
 def _bound(tree: ast.Module) -> list[str]:
@@ -177,6 +211,8 @@ def _says_nothing(node: ast.stmt) -> bool:
 
 
 def _allowances(text: str) -> list[Allowance]:
+    if _WORD not in text:
+        return []  # tokenizing takes twice as long as all the rest
     lines = iter(text.splitlines(keepends=True))
     tokens = tokenize.generate_tokens(lambda: next(lines, ""))
     found = (_allowance(it.string, it.start[0]) for it in tokens if it.type == tokenize.COMMENT)

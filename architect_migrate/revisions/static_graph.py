@@ -5,20 +5,19 @@ What a file computes (a revision id, what it comes after) cannot be read so, and
 
 from __future__ import annotations
 
-import ast
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ChainError
 from architect_migrate.model.revision_graph import Outline, Revision
 from architect_migrate.revisions.files import alembic_option, script_folder
+from architect_migrate.revisions.source_file import VARIABLES, read_declarations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_WANTED = ("revision", "down_revision", "depends_on", "branch_labels")
 _SEPARATORS = {"space": " ", "newline": "\n", "os": ":", ":": ":", ";": ";"}
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _ADVICE = "`archmig history` runs the chain to learn it"
@@ -64,39 +63,18 @@ def _folders(ini: Path) -> list[Path]:
 
 def _declared(file: Path) -> Revision | None:
     """The revision of a file, its parents as they are written; None for a file that declares none."""
-    try:
-        tree = ast.parse(file.read_bytes(), str(file))
-    except (OSError, SyntaxError, ValueError, RecursionError) as error:
-        raise ChainError(str(file), f"{type(error).__name__}: {' '.join(str(error).split())}") from error
-    values = {name: value for node in tree.body for name, value in _assigned(node)}
-    if "revision" not in values:
+    said = read_declarations(file)
+    if "revision" not in said:
         return None
-    said = {name: _literal(values[name], file, name) for name in _WANTED if name in values}
-    if len(said["revision"]) != 1:
+    for name in VARIABLES:
+        if name in said and said[name].problem:
+            raise ChainError(str(file), f"its {name} {said[name].problem}", _ADVICE)
+    words = {name: its.words for name, its in said.items()}
+    if len(words["revision"]) != 1:
         raise ChainError(str(file), "its revision is not one text", _ADVICE)
-    down = said.get("down_revision", ())
-    parents = (*down, *said.get("depends_on", ()))
-    return Revision(said["revision"][0], parents, labels=said.get("branch_labels", ()), down=down)
-
-
-def _assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
-    match node:
-        case ast.Assign(targets=targets, value=value):
-            yield from ((it.id, value) for it in targets if isinstance(it, ast.Name))
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-            yield name, value
-
-
-def _literal(value: ast.expr, file: Path, name: str) -> tuple[str, ...]:
-    """A text, several, or None, as a tuple."""
-    try:
-        found: Any = ast.literal_eval(value)
-        several = [] if found is None else [found] if isinstance(found, str) else [*found]
-    except (ValueError, TypeError):
-        raise ChainError(str(file), f"its {name} is computed", _ADVICE) from None
-    if not all(isinstance(it, str) for it in several):
-        raise ChainError(str(file), f"its {name} is no text", _ADVICE)
-    return tuple(several)
+    down = words.get("down_revision", ())
+    parents = (*down, *words.get("depends_on", ()))
+    return Revision(words["revision"][0], parents, labels=words.get("branch_labels", ()), down=down)
 
 
 def _resolved(revision: Revision, found: dict[str, Revision], ini: Path) -> Revision:

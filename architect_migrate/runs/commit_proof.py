@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import NotProvenError
 from architect_migrate.core.names import fold
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import reading
+from architect_migrate.databases.sqlite.presence import table_names
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.foreign_keys import newly_dangling, violations
 from architect_migrate.databases.sqlite.rows.integrity import soundness
-from architect_migrate.databases.sqlite.rows.proof import Permitted, RowProof, prove_rows
-from architect_migrate.diagnosis.resolutions import keeper
-from architect_migrate.model.diff import diff, explain, needs_repair
+from architect_migrate.databases.sqlite.rows.proof import prove_rows
+from architect_migrate.databases.values import Permitted, RowProof
+from architect_migrate.diagnosis.drift import to_repair
+from architect_migrate.model.diff import diff, explain
 from architect_migrate.model.facts import ColumnFact, TableFact, ViewFact, describe, facts
 from architect_migrate.model.history import effects, reference, snapshots
 from architect_migrate.model.revision_graph import heads
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.model.schema import Schema
     from architect_migrate.runs.steps import Written
 
@@ -57,7 +59,7 @@ class Proof:
 def verify(
     setting: Setting,
     plan: Plan,
-    connection: sqlite3.Connection,
+    connection: Connection,
     backup: Path | None,
     written: Written,
     *,
@@ -68,7 +70,7 @@ def verify(
     permitted = _permitted(setting, plan, written)
     problems += _tracker_problems(setting, plan, connection)
     if backup is None:
-        with closing(sqlite3.connect(":memory:")) as nothing:
+        with access.nothing() as nothing:
             return _judged(problems, _compared(nothing, connection, permitted, broken))
     with reading(backup) as before:
         problems += _tracker_losses(setting, plan, before, connection)
@@ -83,20 +85,20 @@ def _judged(problems: list[str], found: tuple[Proof, list[str]]) -> Proof:
     return proof
 
 
-def _schema_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
-    outline = setting.outline()
+def _schema_problems(setting: Setting, plan: Plan, connection: Connection) -> list[str]:
+    outline = setting.outline
     if as_the_chain_makes_it(setting, connection, outline, plan.after):
         return []
     schema = read_schema(connection, setting.hidden(outline.version_table))
-    changes = diff(reference(setting.history(), plan.after), schema)
-    wrong = [explain(it) for it in changes if needs_repair(it) and not keeper(it, setting.resolutions)]
+    changes = diff(reference(setting.history, plan.after), schema)
+    wrong = [explain(it) for it in to_repair(changes, setting.resolutions)]
     return wrong + _left_over(setting, plan, schema)
 
 
 def _left_over(setting: Setting, plan: Plan, schema: Schema) -> list[str]:
     """What a `downgrade()` was to take back and did not: nothing breaks by it, but the stamp would be a lie."""
-    found, expected = facts(schema), facts(reference(setting.history(), plan.after))
-    does = effects(setting.history())
+    found, expected = facts(schema), facts(reference(setting.history, plan.after))
+    does = effects(setting.history)
     undone = [it.revision for it in plan.steps if isinstance(it, RunDowngrade)]
     return [
         f"the downgrade() of {revision} leaves {describe(fact)}"
@@ -106,27 +108,25 @@ def _left_over(setting: Setting, plan: Plan, schema: Schema) -> list[str]:
     ]
 
 
-def _stamp_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
-    outline = setting.outline()
+def _stamp_problems(setting: Setting, plan: Plan, connection: Connection) -> list[str]:
+    outline = setting.outline
     stamp = read_claims(connection, None, outline.version_table).stamp
     wanted = heads(outline, plan.after)
     return [] if set(stamp or ()) == set(wanted) else [f"the stamp is {stamp}, not {wanted}"]
 
 
-def _tracker_problems(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> list[str]:
+def _tracker_problems(setting: Setting, plan: Plan, connection: Connection) -> list[str]:
     """Where the tracker was to be made true and is not: the very changes that would be planned again."""
-    outline = setting.outline()
+    outline = setting.outline
     if setting.tracker is None or not any(isinstance(it, SyncTracker) for it in plan.steps):
         return []
     left = setting.corrections(read_claims(connection, setting.tracker, outline.version_table), plan.after)
     return [f"the tracker's row {it.version} is not true after all" for it in left]
 
 
-def _tracker_losses(
-    setting: Setting, plan: Plan, before: sqlite3.Connection, after: sqlite3.Connection
-) -> Iterator[str]:
+def _tracker_losses(setting: Setting, plan: Plan, before: Connection, after: Connection) -> Iterator[str]:
     """Rows of the tracker that no step was to touch, and that are not as they were."""
-    outline = setting.outline()
+    outline = setting.outline
     touched = {it.version for step in plan.steps if isinstance(step, SyncTracker) for it in step.changes}
     if setting.tracker is None or not touched:
         return
@@ -135,7 +135,7 @@ def _tracker_losses(
 
 
 def _compared(
-    before: sqlite3.Connection, after: sqlite3.Connection, permitted: Permitted, broken: Counter[str]
+    before: Connection, after: Connection, permitted: Permitted, broken: Counter[str]
 ) -> tuple[Proof, list[str]]:
     rows = prove_rows(before, after, permitted)
     problems = [f"{it.table} {it.key}: {it.problem}".replace(" :", ":") for it in rows.losses]
@@ -147,9 +147,9 @@ def _compared(
     return Proof(rows, len(old), len(new)), problems
 
 
-def _unsound(after: sqlite3.Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
+def _unsound(after: Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
     """What integrity_check says of the tables that were written and are still there, and did not say before."""
-    there = {fold(row[0]) for row in after.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    there = set(map(fold, table_names(after)))
     for table in sorted(touched & there):
         yield from soundness(after, table).worse_than(broken)
 
@@ -158,9 +158,9 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
     """What the run may have done to rows: what the chain's code wrote itself, and what it or an entry removes."""
     run = {it.revision for it in plan.steps if isinstance(it, RunRevision)}
     undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
-    does = effects(setting.history())
+    does = effects(setting.history)
     removed = [k for it in run for k in does[it].removed] + [k for it in undone for k in does[it].added]
-    left = {it.name for it in reference(setting.history(), plan.after).tables}
+    left = {it.name for it in reference(setting.history, plan.after).tables}
     columns = {(k[1], k[2]) for k in removed if k[0] == "column"}
     columns |= {(fold(it.table), fold(it.column)) for it in plan.steps if isinstance(it, DropColumn)}
     tables = {k[1] for k in removed if k[0] == "table" and k[1] not in left}
@@ -175,7 +175,7 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
         filled |= {(fold(step.table), fold(it)) for it in (step.tracker.description, step.tracker.checksum)}
         deleted |= {fold(step.table)} if any(isinstance(it, ForgetRow) for it in step.changes) else set()
     # The stamp is proven by itself; back to base, or where branches meet, it has fewer rows than before.
-    deleted.add(fold(setting.outline().version_table))
+    deleted.add(fold(setting.outline.version_table))
     return Permitted(
         frozenset(written.rewritten | written.written),
         frozenset(written.updated | updated | filled),
@@ -189,6 +189,6 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
 
 def _by_own_triggers(setting: Setting, written: Written) -> tuple[set[tuple[str, str]], set[str]]:
     """The columns updated and the tables deleted from by triggers of the chain; nobody asked for what others do."""
-    own = {it.name for schema in snapshots(setting.history()).values() for it in schema.triggers}
+    own = {it.name for schema in snapshots(setting.history).values() for it in schema.triggers}
     mine = [(table, column) for trigger, table, column in written.triggered if trigger in own]
     return {(table, column) for table, column in mine if column}, {table for table, column in mine if not column}

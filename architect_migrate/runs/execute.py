@@ -8,19 +8,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.backups import service
+from architect_migrate.backups import service as backups
 from architect_migrate.backups.record import read_record
+from architect_migrate.config.policies import builds_uninitialised
 from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
 from architect_migrate.core.database_errors import CommitFailedError, DamagedError
-from architect_migrate.core.errors import LedgerError
 from architect_migrate.core.interrupts import finishing
 from architect_migrate.core.text import count
-from architect_migrate.databases.sqlite.connection import created, file_of, transaction
-from architect_migrate.databases.sqlite.files.commit_check import Landed, landed, read_back, settled
+from architect_migrate.databases import access
+from architect_migrate.databases.sqlite.files.commit_check import landed, read_back, settled
 from architect_migrate.databases.sqlite.fingerprint import traces_of
 from architect_migrate.databases.sqlite.rows.integrity import soundness
-from architect_migrate.ledger import recorder, store
-from architect_migrate.model.environment import Uninitialised
+from architect_migrate.databases.values import Landed
+from architect_migrate.ledger import recorder
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.planning.results import Outcome, Receipt, Result
@@ -29,15 +29,16 @@ from architect_migrate.runs.rehearsal_gate import as_rehearsed
 from architect_migrate.runs.steps import execute
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections import Counter
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from architect_migrate.config.context import Setting
     from architect_migrate.core.errors import ArchmigError
     from architect_migrate.core.interrupts import Interrupts
-    from architect_migrate.databases.sqlite.files.backup import Backup
+    from architect_migrate.core.urls import DatabaseUrl
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import Backup
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.commit_proof import Proof
@@ -77,8 +78,8 @@ class _Run:
     warnings: list[str] = field(default_factory=list)
 
     @property
-    def path(self) -> Path:
-        return file_of(self.setting.environment.url)
+    def url(self) -> DatabaseUrl:
+        return self.setting.environment.url
 
     @property
     def copy(self) -> Path | None:
@@ -94,14 +95,14 @@ def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
             raise ChangedMeanwhileError(setting.environment.name)
         broken = _sound(run, connection)
         progress(0, total, "backing up")
-        run.made = _backed_up(setting, run.action, connection, partial(progress, 0, total))
+        run.made = backups.take_unless_empty(setting, run.action, connection, partial(progress, 0, total))
         written = execute(setting, plan, connection, progress)
         run.warnings += written.restored
         progress(total + 1, total, "proving that every row is there")
         proof = verify(setting, plan, connection, run.copy, written, broken=broken)
         if run.made:
-            service.mark(setting, run.made, run.action, connection, _unwritten(setting, proof))
-        left = traces_of(connection, setting.hidden(setting.outline().version_table))
+            backups.mark(setting, run.made, run.action, connection, _unwritten(setting, proof))
+        left = traces_of(connection, setting.hidden(setting.outline.version_table))
         run.interrupts.refuse()
         run.interrupts.held = True
     receipt = _receipt(run, prepared, proof)
@@ -111,19 +112,22 @@ def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
 
 
 @contextmanager
-def _in_transaction(run: _Run) -> Iterator[sqlite3.Connection]:
+def _in_transaction(run: _Run) -> Iterator[Connection]:
     """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
     environment = run.setting.environment
-    making = environment.uninitialised is Uninitialised.CREATE
-    with created(run.path) if making else nullcontext(), transaction(run.path, environment.lock_timeout) as connection:
+    making = builds_uninitialised(environment)
+    with (
+        access.created(run.url) if making else nullcontext(),
+        access.transaction(run.url, environment.policies.lock_timeout) as connection,
+    ):
         yield connection
 
 
-def _sound(run: _Run, connection: sqlite3.Connection) -> Counter[str]:
+def _sound(run: _Run, connection: Connection) -> Counter[str]:
     """Rows that break what their tables declare, which are nobody's to mend. Raises DamagedError."""
     found = soundness(connection)
     if found.damage:
-        raise DamagedError(str(run.path), found.damage[0])
+        raise DamagedError(access.location(run.url), found.damage[0])
     run.warnings += found.left()
     return found.broken
 
@@ -144,7 +148,7 @@ def _entered(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Res
         warnings=tuple(run.warnings),
         rehearsal=rehearsal,
     )
-    entered = record(run.setting, result, run.started)
+    entered = recorder.record(run.setting, result, run.started)
     return entered if unread else _tidied(run.setting, entered)
 
 
@@ -164,18 +168,9 @@ def _tidied(setting: Setting, result: Result) -> Result:
     return replace(result, warnings=(*result.warnings, *tidy(setting)))
 
 
-def _backed_up(
-    setting: Setting, action: str, connection: sqlite3.Connection, told: Callable[[str], None]
-) -> Backup | None:
-    """A verified copy of the database as it is; none of one that holds nothing at all."""
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-        return None
-    return service.take_for(setting, action, told=told)
-
-
 def _unwritten(setting: Setting, proof: Proof) -> set[str]:
     """Tables that nothing wrote to; the stamp is rewritten without anybody watching."""
-    stamp = setting.outline().version_table
+    stamp = setting.outline.version_table
     return {it.table for it in proof.rows.tables if not it.compared and it.table.lower() != stamp.lower()}
 
 
@@ -190,23 +185,23 @@ def _looked_into(run: _Run) -> Iterator[None]:
 
 def _landed(run: _Run) -> Landed:
     """By every value where there is a backup; what was built from nothing is known by its stamp."""
-    timeout = run.setting.environment.lock_timeout
+    timeout = run.setting.environment.policies.lock_timeout
     if run.copy and (kept := read_record(run.copy)):
-        return landed(run.path, timeout, kept.content, kept.after)
-    found = landed(run.path, timeout, None, None)
+        return landed(run.url, timeout, kept.content, kept.after)
+    found = landed(run.url, timeout, None, None)
     return Landed.AFTER if found is Landed.UNKNOWN and not _read_back(run) else found
 
 
 def _read_back(run: _Run) -> ArchmigError | None:
-    outline, timeout = run.setting.outline(), run.setting.environment.lock_timeout
-    return read_back(run.path, timeout, outline.version_table, heads(outline, run.plan.after))
+    outline, timeout = run.setting.outline, run.setting.environment.policies.lock_timeout
+    return read_back(run.url, timeout, outline.version_table, heads(outline, run.plan.after))
 
 
 def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
     tables = proof.rows.tables
     return Receipt(
         came_from=prepared.survey.claims.stamp or (),
-        arrived_at=heads(run.setting.outline(), run.plan.after),
+        arrived_at=heads(run.setting.outline, run.plan.after),
         steps=tuple(headline(it) for it in run.plan.steps),
         seconds=time.time() - run.started,
         backup=str(run.copy or ""),
@@ -215,35 +210,6 @@ def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
         compared=sum(it.compared for it in tables),
         digests=tuple((it.table, it.digest) for it in tables if it.digest),
         dangling=(proof.dangling_before, proof.dangling_after),
-    )
-
-
-def record(setting: Setting, result: Result, started: float) -> Result:
-    """Enter a result in the ledger; a ledger that cannot be written is a warning, never a reason to undo a run."""
-    try:
-        number = store.append(setting.ledger, ledger_entry(result, started))
-    except LedgerError as error:
-        return replace(result, warnings=(*result.warnings, str(error)))
-    return replace(result, receipt=replace(result.receipt, number=number)) if result.receipt else result
-
-
-def ledger_entry(result: Result, started: float) -> store.Entry:
-    """A result as the ledger keeps it."""
-    receipt, blockers = result.receipt, result.plan.blockers if result.plan else ()
-    stamp = (result.survey.claims.stamp if result.survey else None) or ()
-    return store.entry(
-        environment=result.environment,
-        database=result.database,
-        action=result.action,
-        started=started,
-        result=result.outcome.value,
-        from_heads=receipt.came_from if receipt else stamp,
-        to_heads=receipt.arrived_at if receipt else (),
-        steps=receipt.steps if receipt else (),
-        backup=receipt.backup if receipt else "",
-        findings=tuple(f"{it.code}: {it.subject}: {it.found}" for it in blockers),
-        detail=result.detail,
-        facts=receipt.facts if receipt else tuple(recorder.tools()),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import quote
 from architect_migrate.core.text import count
+from architect_migrate.databases.questions import count_rows, count_values
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.facts import ColumnFact, TableFact
 from architect_migrate.model.history import effects, facts_at
@@ -18,10 +18,10 @@ from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import look, wanted_of
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Collection, Iterable
 
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.contracts import Prepare
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def upgrading(target: str | None) -> Prepare:
     """How a plan for an upgrade is made on an open connection."""
 
-    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def make(setting: Setting, connection: Connection) -> Prepared:
         if prepared := empty(setting, connection, target):
             return prepared
         seen = look(setting, connection, wanted_of(setting, target))
@@ -43,7 +43,7 @@ def upgrading(target: str | None) -> Prepare:
 def downgrading(target: str | None) -> Prepare:
     """How a plan for a downgrade is made on an open connection."""
 
-    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def make(setting: Setting, connection: Connection) -> Prepared:
         seen = look(setting, connection, wanted_of(setting, target))
         drifted = seen.state in {State.DRIFTED, State.REFUSED}
         return Prepared(seen, not_where_it_claims(seen) if drifted else down(setting, seen, target))
@@ -55,14 +55,14 @@ def up(setting: Setting, seen: Survey, target: str | None) -> Plan:
     """The pending revisions, then the stamp."""
     after = seen.position | wanted_of(setting, target)
     steps = tuple(RunRevision(it) for it in seen.pending)
-    stamp = (Stamp(heads(setting.outline(), after)),) if steps else ()
+    stamp = (Stamp(heads(setting.outline, after)),) if steps else ()
     plan = as_promoted(setting, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
     return setting.synced(seen.claims, plan)
 
 
 def down(setting: Setting, seen: Survey, target: str | None) -> Plan:
     """What was applied after the target, newest first, then the stamp."""
-    outline = setting.outline()
+    outline = setting.outline
     after = seen.position & wanted_of(setting, target)
     steps = tuple(RunDowngrade(it) for it in reversed(outline.order) if it in seen.position - after)
     stamp = (Stamp(heads(outline, after)),) if steps else ()
@@ -94,21 +94,20 @@ def not_where_it_claims(seen: Survey) -> Plan:
     return Plan((), stops or (drift,), (), seen.position, seen.position)
 
 
-def losses(setting: Setting, plan: Plan, connection: sqlite3.Connection) -> tuple[Loss, ...]:
+def losses(setting: Setting, plan: Plan, connection: Connection) -> tuple[Loss, ...]:
     """The rows of tables, and the values of columns, that taking these revisions back removes."""
     undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
-    left = facts_at(setting.history(), plan.after)
+    left = facts_at(setting.history, plan.after)
     found: dict[str, int] = {}
-    for revision, its in effects(setting.history()).items():
+    for revision, its in effects(setting.history).items():
         for fact in its.added.values() if revision in undone else ():
             match fact:
                 case TableFact() if ("table", fact.table) not in left:
-                    sql = f"SELECT count(*) FROM {quote(fact.table)}"
-                    found[f"table {fact.table}"] = connection.execute(sql).fetchone()[0]
+                    found[f"table {fact.table}"] = count_rows(connection, fact.table)
                 case ColumnFact() if ("column", fact.table, fact.column.name) not in left:
                     if ("table", fact.table) in left:
-                        sql = f"SELECT count({quote(fact.column.name)}) FROM {quote(fact.table)}"
-                        found[f"column {fact.table}.{fact.column.name}"] = connection.execute(sql).fetchone()[0]
+                        values = count_values(connection, fact.table, fact.column.name)
+                        found[f"column {fact.table}.{fact.column.name}"] = values
                 case _:
                     pass
     return tuple(Loss(subject, rows) for subject, rows in found.items() if rows)

@@ -6,13 +6,13 @@ Of a webhook's URL nothing but scheme, host and port is ever told: with many ser
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
+import math
 import os
 import signal
 import subprocess
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
@@ -30,9 +30,10 @@ from urllib.request import (
 
 from architect_migrate.core.atomic_files import write_whole
 from architect_migrate.core.errors import NotifyError
+from architect_migrate.core.file_lock import alone_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     Told = dict[str, Any]
@@ -167,7 +168,8 @@ def told(file: Path, channel: str) -> dict[str, Told]:
 def remember(file: Path, channel: str, news: Mapping[str, Told]) -> None:
     """Note what a channel was told just now, beside all that was told before. Raises OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(file.parent):
+    # Checks of different environments often start in the same minute.
+    with alone_in(file.parent, math.inf):
         whole = _read(file)
         whole[channel] = {**whole.get(channel, {}), **news}
         write_whole(file, json.dumps({"version": _VERSION, "told": whole}, ensure_ascii=False, indent=1))
@@ -183,14 +185,3 @@ def _read(file: Path) -> dict[str, dict[str, Told]]:
         return {channel: {name: dict(it) for name, it in its.items()} for channel, its in channels}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One writer at a time: checks of different environments often start in the same minute."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.diagnosis.claims import stamp_problem
-from architect_migrate.model.environment import Uninitialised
 from architect_migrate.planning.results import Outcome, Result, State
 from architect_migrate.runs.survey import survey
 
@@ -54,11 +54,11 @@ def unclean(setting: Setting, seen: Survey) -> str:
         case State.PENDING:
             return f"{len(seen.pending)} pending"
         case State.REFUSED:
-            return stamp_problem(setting.outline(), seen.claims.stamp or ())
+            return stamp_problem(setting.outline, seen.claims.stamp or ())
         case State.DRIFTED:
             return _drift(seen)
         case State.UNINITIALISED | State.MISSING:
-            if setting.environment.uninitialised is Uninitialised.SKIP:
+            if skips_uninitialised(setting.environment):
                 return ""
             return "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
 

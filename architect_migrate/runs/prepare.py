@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import count
+from architect_migrate.databases.sqlite.presence import defines_nothing
 from architect_migrate.databases.sqlite.repair.objects import Ground, dropped, object_work
 from architect_migrate.databases.sqlite.repair.table import table_work
 from architect_migrate.databases.sqlite.rows.questions import ask
@@ -24,32 +25,31 @@ from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import look, nothing, wanted_of
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.planning.results import Survey
 
 
-def prepare(setting: Setting, connection: sqlite3.Connection, target: frozenset[str]) -> Prepared:
+def prepare(setting: Setting, connection: Connection, target: frozenset[str]) -> Prepared:
     """Survey a database through an open connection and plan its way to `target`, following evidence."""
     seen = look(setting, connection, target)
     return Prepared(seen, _plan(setting, connection, seen, target))
 
 
-def _plan(setting: Setting, connection: sqlite3.Connection, seen: Survey, target: frozenset[str]) -> Plan:
+def _plan(setting: Setting, connection: Connection, seen: Survey, target: frozenset[str]) -> Plan:
     assert seen.diagnosis is not None
     assert seen.schema is not None
     if seen.state is State.REFUSED:
         blockers = tuple(it for it in seen.findings if it.level is Level.BLOCKING)
         return Plan((), blockers, (), seen.position, seen.position)
-    history = setting.history()
+    history = setting.history
     expected = {it.name: it for it in reference(history, seen.position).tables}
     moved = {fold(it.beside): it.table for it in seen.interrupted if it.remedy is Remedy.MOVE}
     ground = Ground(
         expected,
         {it.name: it for it in seen.schema.tables},
         setting.resolutions,
-        setting.environment.repair,
+        setting.environment.policies.repair,
         lambda question: ask(connection, replace(question, table=moved.get(fold(question.table), question.table))),
     )
     smith = Smith(
@@ -67,7 +67,7 @@ def _plan(setting: Setting, connection: sqlite3.Connection, seen: Survey, target
 def _within_policy(setting: Setting, plan: Plan) -> Plan:
     """With `repair = "none"` a plan that repairs anything is blocked; running the chain itself is no repair."""
     repairs = [it for it in plan.steps if not isinstance(it, RunRevision | Stamp | SyncTracker)]
-    if setting.environment.repair is not Repair.NONE or not repairs:
+    if setting.environment.policies.repair is not Repair.NONE or not repairs:
         return plan
     needed = count(len(repairs), "step of repair is needed", "steps of repair are needed")
     found = f"{needed}, and this environment's policy allows none"
@@ -77,13 +77,13 @@ def _within_policy(setting: Setting, plan: Plan) -> Plan:
     return Plan(plan.steps, (*plan.blockers, blocker), plan.kept, plan.before, plan.after)
 
 
-def empty(setting: Setting, connection: sqlite3.Connection, target: str | None) -> Prepared | None:
+def empty(setting: Setting, connection: Connection, target: str | None) -> Prepared | None:
     """What is prepared for a database that defines nothing at all, whose diagnosis nobody needs; None for others."""
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    if not defines_nothing(connection):
         return None
     from architect_migrate.runs.contracts import Prepared
 
-    outline = setting.outline()
+    outline = setting.outline
     seen = nothing(State.UNINITIALISED, outline, wanted_of(setting, target))
     return Prepared(seen, from_nothing(setting, target))
 
@@ -92,7 +92,7 @@ def from_nothing(setting: Setting, target: str | None) -> Plan:
     """The plan that builds a database of which not even a file is there, or a file of zero bytes."""
     from architect_migrate.planning.plan import Plan, RunRevision, Stamp
 
-    outline = setting.outline()
+    outline = setting.outline
     wanted = wanted_of(setting, target)
     steps = [RunRevision(it) for it in outline.order if it in wanted]
     plan = Plan((*steps, Stamp(heads(outline, wanted))), (), (), frozenset(), wanted)

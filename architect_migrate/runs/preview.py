@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.config.policies import builds_uninitialised, skips_uninitialised
 from architect_migrate.core.database_errors import DatabaseMissingError
 from architect_migrate.core.text import count
-from architect_migrate.databases.sqlite.connection import file_of
-from architect_migrate.model.environment import Uninitialised
+from architect_migrate.databases import access
 from architect_migrate.planning.results import Outcome, Result, State
 
 if TYPE_CHECKING:
@@ -18,20 +18,9 @@ if TYPE_CHECKING:
     from architect_migrate.runs.contracts import Prepared
 
 
-def uninitialised_refusal(setting: Setting) -> str:
-    """What the policy for databases with nothing of the chain says, if it does not say `create`."""
-    match setting.environment.uninitialised:
-        case Uninitialised.SKIP:
-            return "nothing of the chain is in it; its policy is to skip it"
-        case Uninitialised.ERROR:
-            return 'nothing of the chain is in it; to build it, set uninitialised = "create" for it, or "skip"'
-        case Uninitialised.CREATE:
-            return ""
-
-
 def as_policy_says(setting: Setting, result: Result) -> Result:
     """A preview's result, held back where this environment requires a rehearsal and has had none."""
-    if not setting.environment.require_rehearsal:
+    if result.plan is None or not result.plan.steps:  # before the import, which a run without work does not need
         return result
     from architect_migrate.runs.rehearsal_gate import held_back
 
@@ -52,15 +41,14 @@ def planned(result: Result, prepared: Prepared) -> Result:
 
 def refused(setting: Setting, seen: Survey) -> tuple[Outcome, str] | None:
     """What the policy for databases with nothing of the chain comes to; None where work can go on."""
-    policy = setting.environment.uninitialised
-    if seen.state not in {State.MISSING, State.UNINITIALISED} or policy is Uninitialised.CREATE:
+    if seen.state not in {State.MISSING, State.UNINITIALISED} or builds_uninitialised(setting.environment):
         return None
-    if policy is Uninitialised.ERROR and seen.state is State.MISSING:
-        raise DatabaseMissingError(str(file_of(setting.environment.url)))
-
-    skip = policy is Uninitialised.SKIP
-    reason = "no file there; its policy is to skip it" if skip and seen.state is State.MISSING else ""
-    return (Outcome.SKIPPED if skip else Outcome.BLOCKED), reason or uninitialised_refusal(setting)
+    found = "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
+    if skips_uninitialised(setting.environment):
+        return Outcome.SKIPPED, f"{found}; its policy is to skip it"
+    if seen.state is State.MISSING:
+        raise DatabaseMissingError(access.location(setting.environment.url))
+    return Outcome.BLOCKED, f'{found}; to build it, set uninitialised = "create" for it, or "skip"'
 
 
 def built(result: Result, seen: Survey, plan: Plan) -> Result:

@@ -26,12 +26,12 @@ def as_far_as_it_may(setting: Setting) -> tuple[Setting, tuple[Lacking, ...]]:
     if not setting.required:
         advice = f'give it requires = ["qa"] in environments.toml, or say archmig upgrade -e {name}'
         raise UsageError(f"{name} requires no environment, so there is nothing to be promoted from", advice)
-    outline, wanted = setting.outline(), wanted_of(setting, None)
+    outline, wanted = setting.outline, wanted_of(setting, None)
     kept_back = lacking(setting, wanted - reached(setting)[0])
     refused = {it for one in kept_back for it in one.revisions}
     allowed = frozenset(it for it in wanted if not ancestry(outline, [it]) & refused)
     target = heads(outline, allowed) or ("base",)
-    return replace(setting, environment=replace(setting.environment, heads=target)), kept_back
+    return setting.with_policies(replace(setting.environment.policies, heads=target)), kept_back
 
 
 def preview_promotion(setting: Setting) -> Result:

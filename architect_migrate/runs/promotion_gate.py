@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.text import shortlist
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.planning.plan import RunRevision
 from architect_migrate.planning.results import State
@@ -27,8 +28,7 @@ class Lacking:
     why: str = ""
 
     def __str__(self) -> str:
-        first, more = self.revisions[0], len(self.revisions) - 1
-        said = f"{self.environment} has not had {first}" + (f" and {more} more" if more else "")
+        said = f"{self.environment} has not had {shortlist(self.revisions, 1)}"
         return said + (f" ({self.why})" if self.why else "")
 
 
@@ -41,7 +41,7 @@ def lacking(setting: Setting, revisions: Iterable[str]) -> tuple[Lacking, ...]:
     found = []
     for its in setting.required if wanted else ():
         position, why = reached(its)
-        if left := tuple(it for it in its.outline().order if it in wanted - position):
+        if left := tuple(it for it in its.outline.order if it in wanted - position):
             found.append(Lacking(its.environment.name, left, why))
     return tuple(found)
 

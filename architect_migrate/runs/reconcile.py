@@ -8,16 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import Result, State
 from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused
 from architect_migrate.runs.survey import glance, survey, wanted_of
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
@@ -29,15 +28,15 @@ def preview(setting: Setting, target: str | None = None) -> Result:
 
 def _previewed(setting: Setting, target: str | None) -> Result:
     result = blank(setting, "reconcile")
-    path = file_of(setting.environment.url)
-    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+    url = setting.environment.url
+    if access.is_empty(url):
         from architect_migrate.runs.prepare import from_nothing
 
         seen = survey(setting, target)
         return _unless_refused(setting, built(result, seen, from_nothing(setting, target)))
-    outline = setting.outline()
+    outline = setting.outline
     wanted = wanted_of(setting, target)
-    with reading(path, setting.environment.lock_timeout) as connection:
+    with access.reading(url, setting.environment.policies.lock_timeout) as connection:
         glanced = glance(setting, connection, outline, wanted)
         if glanced and glanced.state is State.AT_TARGET and not glanced.unsynced:
             return replace(
@@ -68,7 +67,7 @@ def reconciling(target: str | None) -> Prepare:
     """How a plan for reconcile is made on an open connection."""
     from architect_migrate.runs.prepare import empty, prepare
 
-    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def make(setting: Setting, connection: Connection) -> Prepared:
         wanted = wanted_of(setting, target)
         return empty(setting, connection, target) or prepare(setting, connection, wanted)
 
@@ -76,4 +75,4 @@ def reconciling(target: str | None) -> Prepare:
 
 
 def _place(setting: Setting, position: frozenset[str]) -> str:
-    return ", ".join(heads(setting.outline(), position)) or "base"
+    return ", ".join(heads(setting.outline, position)) or "base"

@@ -5,24 +5,23 @@ That is asked of an environment with `require_rehearsal = true`, and noted of an
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import LedgerError
-from architect_migrate.databases.sqlite.connection import file_of, reading
-from architect_migrate.databases.sqlite.fingerprint import digest
+from architect_migrate.databases import access
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.ledger import store
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import RunDowngrade, plan_digest
-from architect_migrate.runs.survey import wanted_of
+from architect_migrate.runs.survey import schema_digest, wanted_of
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.ledger.store import Entry
+    from architect_migrate.model.environment import Environment
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
     from architect_migrate.runs.contracts import Prepared
@@ -39,11 +38,6 @@ class Standing:
     why: str = ""
 
 
-def schema_digest(setting: Setting, connection: sqlite3.Connection) -> str:
-    """What a rehearsal's schema is known by: every object's text but for the bookkeeping's."""
-    return digest(connection, setting.hidden(setting.outline().version_table))
-
-
 def standing(setting: Setting, plan: Plan, schema: str) -> Standing:
     """How a plan stands on a schema, by the ledger; one that cannot be read has no rehearsal to show."""
     try:
@@ -53,7 +47,7 @@ def standing(setting: Setting, plan: Plan, schema: str) -> Standing:
     succeeded = [it for it in found if it.result == "done"]
     same = [it for it in succeeded if it.fact("plan") == plan_digest(plan, setting.source.fingerprint)]
     fitting = [it for it in same if it.fact("schema") == schema]
-    most = setting.environment.rehearsal_max_age
+    most = setting.environment.policies.rehearsal_max_age
     if fitting and 0 <= _age(fitting[-1]) <= most:
         return Standing(fitting[-1].number)
     return Standing(0, _why(setting, succeeded, same, fitting))
@@ -66,7 +60,7 @@ def _age(entry: Entry) -> float:
 
 def _why(setting: Setting, succeeded: list[Entry], same: list[Entry], fitting: list[Entry]) -> str:
     if fitting:
-        most = _hours(setting.environment.rehearsal_max_age)
+        most = _hours(setting.environment.policies.rehearsal_max_age)
         return f"rehearsal {fitting[-1].number} of this plan is {_hours(_age(fitting[-1]))} old, and {most} is the most"
     if same:
         return f"the schema has changed since rehearsal {same[-1].number}"
@@ -79,18 +73,28 @@ def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h" if abs(seconds) >= 7200 else f"{seconds / 60:.0f} min"
 
 
-def as_rehearsed(setting: Setting, connection: sqlite3.Connection, prepared: Prepared) -> tuple[Prepared, int]:
+def is_required(environment: Environment) -> bool:
+    """Whether a plan may only be run on an environment after it was rehearsed."""
+    return environment.policies.require_rehearsal
+
+
+def without_gate(setting: Setting) -> Setting:
+    """The same setting, in which no rehearsal is required: that of a rehearsal itself."""
+    return setting.with_policies(replace(setting.environment.policies, require_rehearsal=False))
+
+
+def as_rehearsed(setting: Setting, connection: Connection, prepared: Prepared) -> tuple[Prepared, int]:
     """What was prepared, blocked where a rehearsal is required and there is none; and the rehearsal's number, or 0."""
     plan = prepared.plan
     found = standing(setting, plan, schema_digest(setting, connection)) if plan.steps else Standing()
-    if not found.why or not setting.environment.require_rehearsal:
+    if not found.why or not is_required(setting.environment):
         return prepared, found.number
     return replace(prepared, plan=_blocked(setting, plan, found)), 0
 
 
 def held_back(setting: Setting, result: Result) -> Result:
     """A preview's result, blocked where a rehearsal is required and there is none."""
-    if result.plan is None or not result.plan.steps or not setting.environment.require_rehearsal:
+    if result.plan is None or not result.plan.steps or not is_required(setting.environment):
         return result
     found = standing(setting, result.plan, schema_now(setting))
     if not found.why:
@@ -103,11 +107,9 @@ def held_back(setting: Setting, result: Result) -> Result:
 
 def schema_now(setting: Setting) -> str:
     """The digest of an environment's schema; that of nothing where there is no database yet."""
-    path = file_of(setting.environment.url)
-    if not path.exists():
-        with closing(sqlite3.connect(":memory:")) as nothing:
-            return schema_digest(setting, nothing)
-    with reading(path, setting.environment.lock_timeout) as connection:
+    url = setting.environment.url
+    here = access.reading(url, setting.environment.policies.lock_timeout) if access.exists(url) else access.nothing()
+    with here as connection:
         return schema_digest(setting, connection)
 
 
@@ -118,7 +120,7 @@ def _blocked(setting: Setting, plan: Plan, found: Standing) -> Plan:
 
 def advice_for(setting: Setting, plan: Plan) -> str:
     """The command that rehearses a plan."""
-    name, tops = setting.environment.name, heads(setting.outline(), plan.after)
+    name, tops = setting.environment.name, heads(setting.outline, plan.after)
     words = f"archmig rehearse --env {name}"
     if any(isinstance(it, RunDowngrade) for it in plan.steps):
         return f"{words} --command downgrade {' '.join(tops) or 'base'}"

@@ -12,6 +12,7 @@ from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.authorizer import Watched
 from architect_migrate.databases.sqlite.bookkeeping import write_stamp
 from architect_migrate.databases.sqlite.connection import still_inside
+from architect_migrate.databases.sqlite.presence import defines_nothing
 from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.repair.rename import rename_quietly
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.databases.sqlite.repair.rebuild_rows import Told
     from architect_migrate.model.history import History
     from architect_migrate.model.revision_graph import Outline
@@ -71,14 +73,12 @@ class Written:
         self.restored += seen.restored
 
 
-def execute(
-    setting: Setting, plan: Plan, connection: sqlite3.Connection, progress: Callable[[int, int, str], None]
-) -> Written:
+def execute(setting: Setting, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]) -> Written:
     """Execute every step of a plan; `progress` is told number, total and headline before each.
 
     Raises StepFailedError or RevisionFailedError at the first that fails; the caller rolls back.
     """
-    history = setting.history()
+    history = setting.history
     if _is_fresh(connection, plan, history.outline):
         return _build(history, plan, connection, progress)
     if not any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in plan.steps):
@@ -88,17 +88,15 @@ def execute(
     return operate(setting.source.script, connection, lambda runner: _run(plan, connection, runner, history, progress))
 
 
-def _is_fresh(connection: sqlite3.Connection, plan: Plan, outline: Outline) -> bool:
+def _is_fresh(connection: Connection, plan: Plan, outline: Outline) -> bool:
     """Whether a database holds nothing at all and the plan is the chain from its base."""
-    nothing = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    nothing = defines_nothing(connection)
     only_chain = all(isinstance(it, RunRevision | Stamp | SyncTracker) for it in plan.steps)
     # Where branches are left out, what replay recorded may speak of what they make.
     return nothing and not plan.before and only_chain and len(plan.after) <= len(outline.digests)
 
 
-def _build(
-    history: History, plan: Plan, connection: sqlite3.Connection, progress: Callable[[int, int, str], None]
-) -> Written:
+def _build(history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]) -> Written:
     """Build an empty database from the very statements that replay recorded on another empty database."""
     statements = recorded_sql(history)
     recorded = tuple((it.revision, statements[it.revision]) for it in plan.steps if isinstance(it, RunRevision))
@@ -122,7 +120,7 @@ def _build(
 
 def _run(
     plan: Plan,
-    connection: sqlite3.Connection,
+    connection: Connection,
     runner: Runner | None,
     history: History,
     progress: Callable[[int, int, str], None],
@@ -151,7 +149,7 @@ def _through(progress: Callable[[int, int, str], None], number: int, plan: Plan)
     return told
 
 
-def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, history: History, told: Told) -> Watched:
+def _step(step: Step, connection: Connection, runner: Runner | None, history: History, told: Told) -> Watched:
     match step:
         case RunRevision():
             assert runner is not None
@@ -177,13 +175,13 @@ def _step(step: Step, connection: sqlite3.Connection, runner: Runner | None, his
     return Watched()
 
 
-def write_tracker(connection: sqlite3.Connection, step: SyncTracker) -> None:
+def write_tracker(connection: Connection, step: SyncTracker) -> None:
     """Make the legacy tracker's rows true; whoever owns the transaction commits."""
     for it in tracker_statements(step):
         connection.execute(it)
 
 
-def _native(run: Callable[[str], Watched], revision: str, connection: sqlite3.Connection, history: History) -> Watched:
+def _native(run: Callable[[str], Watched], revision: str, connection: Connection, history: History) -> Watched:
     """Run the chain's own code, and put back what it took away beyond what it does in the chain."""
     before = batch_repair.look(connection)
     seen = run(revision)

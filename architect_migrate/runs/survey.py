@@ -9,18 +9,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
+from architect_migrate.databases.sqlite.bookkeeping import plain_stamp
 from architect_migrate.databases.sqlite.fingerprint import digest, traces_of
 from architect_migrate.diagnosis.claims import Claims, stamp_problem
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, lineage, position_at
 from architect_migrate.planning.results import State, Survey
-from architect_migrate.revisions.replay import foreign_at, outline_at
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.history import History
     from architect_migrate.model.revision_graph import Outline
@@ -34,20 +33,22 @@ _RECONCILE = "archmig reconcile puts it right"
 
 def survey(setting: Setting, target: str | None = None) -> Survey:
     """Look at the environment's database; `target` defaults to its own. Raises as `reading` and `wanted_of`."""
-    path = file_of(setting.environment.url)
-    outline = setting.outline()
+    url = setting.environment.url
+    # A kind of database that cannot be opened is refused before the chain is read.
+    there = access.exists(url)
+    outline = setting.outline
     wanted = wanted_of(setting, target)
-    if not path.exists():
+    if not there:
         return nothing(State.MISSING, outline, wanted)
-    if path.is_file() and path.stat().st_size == 0:
+    if access.is_empty(url):
         return nothing(State.UNINITIALISED, outline, wanted)
-    with reading(path, setting.environment.lock_timeout) as connection:
+    with access.reading(url, setting.environment.policies.lock_timeout) as connection:
         return glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
 
 
-def glance(setting: Setting, connection: sqlite3.Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
+def glance(setting: Setting, connection: Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
     """A survey by digest alone, where the database has to the letter the schema of the revision that it claims."""
-    stamped = _plain_stamp(connection, outline.version_table)
+    stamped = plain_stamp(connection, outline.version_table)
     position = _position_by(setting.source, stamped)
     if set(heads(outline, position)) != set(stamped):
         return None
@@ -76,25 +77,32 @@ def _with_tracker(setting: Setting, seen: Survey) -> Survey:
     return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))
 
 
-def as_the_chain_makes_it(
-    setting: Setting, connection: sqlite3.Connection, outline: Outline, position: frozenset[str]
-) -> bool:
+def as_the_chain_makes_it(setting: Setting, connection: Connection, outline: Outline, position: frozenset[str]) -> bool:
     """Whether a database has to the letter the schema that replay saw at a position; False where replay saw none."""
     replayed = _digest_at(setting.source, position)
-    return bool(replayed) and replayed == digest(connection, setting.hidden(outline.version_table))
+    return bool(replayed) and replayed == _digest(setting, connection, outline)
+
+
+def schema_digest(setting: Setting, connection: Connection) -> str:
+    """The digest of a database's schema: of the text of every object that is no bookkeeping of archmig or Alembic."""
+    return _digest(setting, connection, setting.outline)
+
+
+def _digest(setting: Setting, connection: Connection, outline: Outline) -> str:
+    return digest(connection, setting.hidden(outline.version_table))
 
 
 def wanted_of(setting: Setting, target: str | None) -> frozenset[str]:
     """The position that a target names for an environment, its own where None is named.
 
-    Raises as `outline_at` and `position_at`, and ForeignBranchError for what belongs to others.
+    Raises as `Source.outline` and `position_at`, and ForeignBranchError for what belongs to others.
     """
     environment = setting.environment
-    words = (target,) if target else environment.heads or (environment.target,)
+    words = (target,) if target else environment.policies.targets
     try:
         return _position_of(setting.source, words)
     except UnknownRevisionError:
-        beyond = position_at(setting.chain(), words[0]) & foreign_at(setting.source) if len(words) == 1 else ()
+        beyond = position_at(setting.chain, words[0]) & setting.source.foreign if len(words) == 1 else ()
         if not beyond:
             raise
         raise foreign_error(environment.name, setting.source, min(beyond)) from None
@@ -102,55 +110,52 @@ def wanted_of(setting: Setting, target: str | None) -> frozenset[str]:
 
 def foreign_error(environment: str, source: Source, revision: str) -> ForeignBranchError:
     """The refusal of a revision that only other environments have."""
-    on = tuple(it for it in source.excluded if revision in lineage(outline_at(source.whole), it))
+    on = tuple(it for it in source.excluded if revision in lineage(source.whole.outline, it))
     return ForeignBranchError(environment, revision, on)
 
 
 # A chain may have thousands of revisions and a run hundreds of databases, most of them at the same one.
 @lru_cache(maxsize=64)
 def _position_of(source: Source, words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset[str]().union(*(position_at(outline_at(source), it) for it in words))
+    return frozenset[str]().union(*(position_at(source.outline, it) for it in words))
 
 
 @lru_cache(maxsize=64)
 def _position_by(source: Source, stamped: tuple[str, ...]) -> frozenset[str]:
     """The position that a stamp claims; empty where the chain knows none of it."""
-    return ancestry(outline_at(source), stamped)
+    return ancestry(source.outline, stamped)
 
 
 @lru_cache(maxsize=64)
 def _digest_at(source: Source, position: frozenset[str]) -> str:
     """The digest of the schema at a position; empty where replay did not come by it."""
-    outline = outline_at(source)
+    outline = source.outline
     if not position or not outline.digests or position != frozenset(outline.order[: len(position)]):
         return ""
     return outline.digests[len(position) - 1] if len(position) <= len(outline.digests) else ""
 
 
-def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str]) -> Survey:
+def look(setting: Setting, connection: Connection, wanted: frozenset[str]) -> Survey:
     """A survey by reading the whole schema and judging every revision."""
     from architect_migrate.databases.sqlite.bookkeeping import read_claims
     from architect_migrate.diagnosis.data_only_revisions import left_alone
     from architect_migrate.diagnosis.describe import findings_of
     from architect_migrate.diagnosis.diagnose import diagnose
-    from architect_migrate.diagnosis.resolutions import keeper
-    from architect_migrate.model.diff import needs_repair, severity
+    from architect_migrate.diagnosis.drift import by_severity, let_stand, to_repair
     from architect_migrate.planning.interruptions import finding_of
 
-    history = setting.history()
+    history = setting.history
     outline = history.outline
     claims = read_claims(connection, setting.tracker, outline.version_table)
     schema, left = in_order(setting, connection, history, claims)
     diagnosis = diagnose(history, schema, claims, setting.resolutions)
-    serious = [it for it in diagnosis.changes if needs_repair(it)]
-    kept = tuple((it, why) for it in serious if (why := keeper(it, setting.resolutions)))
-    still = [it for it, _ in kept]
-    drift = Counter(severity(it).value for it in diagnosis.changes if it not in still)
-    drift["kept"] = len(kept)
+    kept = let_stand(diagnosis.changes, setting.resolutions)
+    drift = by_severity(diagnosis.changes, kept)
     pending = tuple(it for it in outline.order if it in wanted - diagnosis.position)
     told = tuple(finding_of(it) for it in left)
     findings = (*told, *left_alone(history, diagnosis), *findings_of(outline, diagnosis, claims, kept))
-    state = _state(outline, claims, diagnosis, len(serious) - len(kept) + len(left), bool(pending))
+    repairs = len(to_repair(diagnosis.changes, setting.resolutions)) + len(left)
+    state = _state(outline, claims, diagnosis, repairs, bool(pending))
     traces = traces_of(connection, setting.hidden(outline.version_table))
     seen = Survey(
         state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept, traces, interrupted=left
@@ -159,7 +164,7 @@ def look(setting: Setting, connection: sqlite3.Connection, wanted: frozenset[str
 
 
 def in_order(
-    setting: Setting, connection: sqlite3.Connection, history: History, claims: Claims
+    setting: Setting, connection: Connection, history: History, claims: Claims
 ) -> tuple[Schema, tuple[Interruption, ...]]:
     """The schema with interrupted work put in order in thought, and what that work is."""
     from architect_migrate.databases.sqlite.reflect import read_schema
@@ -195,18 +200,3 @@ def nothing(state: State, outline: Outline, wanted: frozenset[str]) -> Survey:
     """A survey of a database in which there is nothing, or of none at all."""
     pending = tuple(it for it in outline.order if it in wanted)
     return Survey(state, Claims(), frozenset(), pending, Counter())
-
-
-def _plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...]:
-    """The revisions that a version table holds; none for anything else."""
-    import sqlite3
-
-    from architect_migrate.core.names import quote
-
-    is_table = "(SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE) = 'table'"
-    sql = f"SELECT version_num FROM {quote(version_table)} WHERE {is_table}"
-    try:
-        rows = connection.execute(sql, (version_table,)).fetchall()
-    except sqlite3.OperationalError:
-        return ()
-    return tuple(sorted(it for (it,) in rows)) if all(isinstance(it, str) for (it,) in rows) else ()

@@ -59,7 +59,7 @@ def preview_downgrade(setting: Setting, target: str | None) -> Result:
 
 
 def _downgrade_previewed(setting: Setting, target: str | None) -> Result:
-    from architect_migrate.databases.sqlite.connection import file_of, reading
+    from architect_migrate.databases import access
     from architect_migrate.runs.contracts import Prepared
     from architect_migrate.runs.native_plan import down, losses, not_where_it_claims
 
@@ -71,7 +71,7 @@ def _downgrade_previewed(setting: Setting, target: str | None) -> Result:
         return planned(result, Prepared(seen, not_where_it_claims(seen)))
     plan = down(setting, seen, target)
     result = planned(result, Prepared(seen, plan))
-    with reading(file_of(setting.environment.url), setting.environment.lock_timeout) as connection:
+    with access.reading(setting.environment.url, setting.environment.policies.lock_timeout) as connection:
         return replace(result, losses=losses(setting, plan, connection))
 
 

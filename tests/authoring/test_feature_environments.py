@@ -126,8 +126,8 @@ def test_what_guards_the_source_does_not_guard_the_copy(folder: Path) -> None:
     (folder / "environments.toml").write_text(text, encoding="utf-8")
     created("--tag", "feature", "--tag", "mine")
     (found,) = (it for it in read_matrix(folder / "environments.toml", {}).environments if it.name == "try1")
-    assert (found.protected, found.require_rehearsal, found.requires) == (False, False, ())
-    assert (found.tags, found.lock_timeout) == ({"feature", "mine"}, 0.2)
+    assert (found.policies.protected, found.policies.require_rehearsal, found.requires) == (False, False, ())
+    assert (found.tags, found.policies.lock_timeout) == ({"feature", "mine"}, 0.2)
 
 
 def test_json_says_what_was_copied(folder: Path) -> None:

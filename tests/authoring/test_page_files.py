@@ -113,7 +113,7 @@ def test_what_is_in_the_way_is_named_before_anything_is_written(tmp_path: Path, 
     before = files(tmp_path)
     with pytest.raises(PagesError, match="move it away, or name another folder with --out") as caught:
         put(folder, PAGES)
-    assert caught.value.place == str(folder / place)
+    assert caught.value.subject == str(folder / place)
     assert files(tmp_path) == before
 
 

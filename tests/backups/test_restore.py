@@ -23,7 +23,8 @@ from architect_migrate.core.database_errors import DatabaseLockedError, RestoreE
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.connection import locked, reading, transaction
 from architect_migrate.databases.sqlite.files import overwrite as overwriting
-from architect_migrate.databases.sqlite.rows.content import content_of, differences
+from architect_migrate.databases.sqlite.rows.content import content_of
+from architect_migrate.databases.values import differences
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.reconcile import preview as preview_reconcile
 from architect_migrate.runs.reconcile import reconcile

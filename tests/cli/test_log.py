@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "250")  # no path is broken, however long it is
-    monkeypatch.setattr("architect_migrate.ledger.store._user", lambda: "ann")
+    monkeypatch.setattr("architect_migrate.ledger.recorder.user_name", lambda: "ann")
     monkeypatch.setattr("socket.gethostname", lambda: "desk")
     monkeypatch.setattr("sys.argv", ["archmig", "the", "words"])
     monkeypatch.setattr("architect_migrate.ledger.recorder.tools", lambda: [("archmig", "1.0")])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from architect_migrate.config.loader import find_config, read_matrix
-from architect_migrate.core.errors import ConfigNotFoundError
+from architect_migrate.config.loader import as_written, find_config, read_matrix
+from architect_migrate.core.errors import ConfigError, ConfigNotFoundError
 from architect_migrate.core.urls import sqlite_url
 from architect_migrate.model.environment import (
     Drop,
@@ -70,6 +70,24 @@ def test_a_path_starts_at_the_files_folder_and_knows_variables(tmp_path: Path, l
     assert str(found.url.path) == path.replace("FOLDER", str(tmp_path))
 
 
+@pytest.mark.parametrize("line", ['path = "link.db"', 'url = "sqlite:///link.db"'])
+def test_paths_are_kept_as_they_are_written_before_any_link_is_followed(tmp_path: Path, line: str) -> None:
+    for link, real in (("link.db", "real.db"), ("link.ini", "real.ini")):
+        (tmp_path / link).symlink_to(real)
+    linked = matrix(tmp_path, f'[alembic]\nconfig = "${{INI}}"\n[env.dev]\n{line}', INI="link.ini")
+    assert (linked.script, linked.environments[0].url.path) == (tmp_path / "real.ini", tmp_path / "real.db")
+    assert as_written(linked, "dev") == (tmp_path / "link.ini", tmp_path / "link.db")
+    plain = matrix(tmp_path, f"[env.dev]\n{line}")
+    assert as_written(plain, "dev") == (tmp_path / "alembic.ini", tmp_path / "link.db")
+
+
+def test_a_database_that_is_no_file_has_no_path_as_written(tmp_path: Path) -> None:
+    found = matrix(tmp_path, '[env."a b"]\nurl = "postgresql://h/d"')
+    with pytest.raises(ConfigError) as refused:
+        as_written(found, "a b")
+    assert str(refused.value) == f"{tmp_path}/environments.toml: env.'a b'.url: names no file"
+
+
 def test_a_postgresql_environment_is_listed_masked(tmp_path: Path) -> None:
     text = '[env.dev]\nurl = "postgresql+psycopg://app:${PW}@db/x"'
     [found] = matrix(tmp_path, text, PW="hunt@er2").environments
@@ -88,11 +106,13 @@ def test_an_environment_inherits_the_defaults_it_does_not_contradict(tmp_path: P
         "dev",
         sqlite_url(tmp_path / "dev.db"),
         frozenset({"a", "b"}),
-        Uninitialised.ERROR,
-        protected=False,
-        repair=Repair.ADDITIVE,
-        target="048",
-        lock_timeout=0.0,
+        Policies(
+            Uninitialised.ERROR,
+            protected=False,
+            repair=Repair.ADDITIVE,
+            target="048",
+            lock_timeout=0.0,
+        ),
     )
 
 
@@ -104,10 +124,10 @@ def test_branches_starts_rehearsals_and_requirements_are_read(tmp_path: Path) ->
         '[notify]\nwebhook = "https://u:${SECRET}@hook"\ncommand = ["send", "$HOME"]'
     )
     found = matrix(tmp_path, text, SECRET="s3cret")
-    dev, prod = found.environments
-    assert (dev.heads, dev.on_pending, dev.require_rehearsal) == (("head", "dev"), OnPending.REFUSE, False)
-    assert (prod.heads, prod.target, prod.requires, prod.on_pending) == ((), "046", ("dev",), OnPending.UPGRADE)
-    assert (prod.require_rehearsal, prod.rehearsal_max_age, dev.rehearsal_max_age) == (True, 7_200, 86_400)
+    (_, prod), (its, theirs) = found.environments, [one.policies for one in found.environments]
+    assert (its.heads, its.on_pending, its.require_rehearsal) == (("head", "dev"), OnPending.REFUSE, False)
+    assert (theirs.heads, theirs.target, prod.requires, theirs.on_pending) == ((), "046", ("dev",), OnPending.UPGRADE)
+    assert (theirs.require_rehearsal, theirs.rehearsal_max_age, its.rehearsal_max_age) == (True, 7_200, 86_400)
     assert found.tracker == Tracker(sync=True)
     assert found.notify == Notify("https://u:s3cret@hook", ("send", "$HOME"))
 
@@ -176,9 +196,9 @@ def test_the_shipped_file_lists_the_dashboards_twelve() -> None:
     files = {one.name: str(one.url.path).removeprefix(f"{PROJECT}/") for one in shipped.environments}
     others = ["prod", "qa", "dev", "test", "test_suite", "env1", "env2", "env3", "feature1", "feature2", "feature3"]
     assert files == {"main": "data/architect.db", **{name: f"data/{name}/architect.db" for name in others}}
-    skipped = {one.name for one in shipped.environments if one.uninitialised is Uninitialised.SKIP}
+    skipped = {one.name for one in shipped.environments if one.policies.uninitialised is Uninitialised.SKIP}
     assert skipped == {"test", "env1", "env2", "feature1", "feature2", "feature3"}
-    assert [one.name for one in shipped.environments if one.protected] == ["prod"]
+    assert [one.name for one in shipped.environments if one.policies.protected] == ["prod"]
     assert (shipped.default_environment, shipped.tracker, shipped.defaults) == ("main", Tracker(), Policies())
     assert (shipped.script, shipped.backup_dir) == (PROJECT / "alembic.ini", PROJECT / ".archmig" / "backups")
     assert (shipped.backup_keep, shipped.backup_max_age) == (10, 30 * 86_400)

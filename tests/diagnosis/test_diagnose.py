@@ -27,7 +27,7 @@ NOTHING = Claims()
 
 
 def seen(script: str, claims: Claims = NOTHING, history: History = LINE) -> Diagnosis:
-    return diagnose(history, schema_of(script), claims)
+    return diagnose(history, schema_of(script), claims, ())
 
 
 def newest(found: Diagnosis, history: History = LINE) -> str:

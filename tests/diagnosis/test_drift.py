@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.diagnosis.drift import drift, in_the_way
-from architect_migrate.model.diff import explain
+from architect_migrate.diagnosis.drift import by_severity, drift, in_the_way, let_stand, to_repair
+from architect_migrate.model.diff import diff, explain
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
 from architect_migrate.model.history import History, Replayed, delta
 from architect_migrate.model.revision_graph import Outline, Revision
@@ -101,3 +101,15 @@ def test_what_matters_is_drift_unless_an_entry_lets_it_stand(
 )
 def test_in_the_way_of_later_revisions_is_drift_and_what_they_would_make(actual: str, lines: tuple[str, ...]) -> None:
     assert in_the_way(history(BOOKS, LOANS), frozenset({"1"}), schema(actual), ()) == lines
+
+
+def test_each_serious_difference_is_to_be_repaired_or_stands_by_an_entry_and_is_counted_once() -> None:
+    entry = keep(Kind.INDEX, "by_name")
+    script = NO_INDEX.replace("pages INTEGER", "pages BIGINT").replace("TEXT NOT NULL", "TEXT") + ";" + LOANS
+    changes = diff(schema(BOOKS), schema(script))
+    standing = let_stand(changes, (entry,))
+    assert [(explain(change), its) for change, its in standing] == [(INDEX_LINE, entry)]
+    assert [explain(change) for change in to_repair(changes, (entry,))] == [NULL_LINE]
+    # The table loans, its two columns and its key.
+    assert by_severity(changes, standing) == {"behavioural": 1, "cosmetic": 1, "extra": 4, "kept": 1}
+    assert by_severity((), ()) == {"kept": 0}

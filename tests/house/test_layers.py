@@ -57,13 +57,13 @@ FOREIGN = {
         "seeds",
     ),
     "typer": ("cli",),
-    "rich": ("cli",),
+    "rich": ("cli.progress",),
     "pytest": ("integrations.pytest",),
     "_pytest": ("integrations.pytest",),
     "tomlkit": ("config.editor",),
 }
-# Modules outside `databases/` that know SQLite. These figures may only fall: a second kind of database comes next.
-RATCHET = {"sqlite3": 29, "databases.sqlite": 51, "file_of": 24}
+# How many modules outside `databases/` know SQLite. These figures may only fall: a second kind of database comes next.
+RATCHET = {"sqlite3": 8, "databases.sqlite": 28, "file_of": 7}
 # The table that the tracker's own settings default to is a documented default, and the only word of the dashboard.
 DASHBOARD = re.compile(r"architect\.db|tmux|milestone|dashboard|schema_versions|autopilot|claude|\bllm_", re.IGNORECASE)
 MENTIONED = {("model.environment", '    table: str = "schema_versions"')}
@@ -160,11 +160,12 @@ def test_a_package_says_what_is_in_it_and_imports_nothing(package: str) -> None:
 
 def test_the_modules_that_know_sqlite_outside_its_package_become_fewer() -> None:
     outside = [name for name in MODULES if not within(name, "databases")]
-    assert {
+    found = {
         "sqlite3": sum("sqlite3" in text(name) for name in outside),
         "databases.sqlite": sum(any(within(it, "databases.sqlite") for it in neighbours(name)) for name in outside),
         "file_of": sum("file_of" in text(name) for name in outside),
-    } == RATCHET
+    }
+    assert found == RATCHET, "these figures may only fall: lower RATCHET to what was found, and never raise it"
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.split(".")[0] in PURE])
@@ -179,6 +180,16 @@ def test_what_is_pure_is_standard_library_alone_and_reaches_for_nothing_outside(
 def test_each_foreign_package_is_imported_where_its_place_is(module: str) -> None:
     foreign = {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names - {PACKAGE}
     assert {name for name in foreign if not any(within(module, place) for place in FOREIGN[name])} == set()
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "core.file_lock"])
+def test_files_are_locked_in_one_place(module: str) -> None:
+    assert "fcntl" not in imported(module)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "ledger")])
+def test_only_the_ledgers_own_recorder_makes_and_appends_entries(module: str) -> None:
+    assert calls(module) & {"Entry", "append", "store.Entry", "store.append"} == set()
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "cli")])

@@ -131,7 +131,7 @@ def test_a_listed_file_named_by_path_keeps_its_protection(tmp_path: Path) -> Non
     (tmp_path / "alias").symlink_to("c.db")
     assert environment_at(four, tmp_path / "alias") == four.environments[2]
     stranger = environment_at(four, tmp_path / "new.db")
-    assert (stranger.repair, stranger.protected) == (Repair.ADDITIVE, False)
+    assert (stranger.policies.repair, stranger.policies.protected) == (Repair.ADDITIVE, False)
 
 
 def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from architect_migrate.core.chain_errors import UnknownRevisionError
 from architect_migrate.model.diff import diff
 from architect_migrate.model.facts import describe
-from architect_migrate.model.history import apply, delta, effects, facts_at, reference, without
+from architect_migrate.model.history import apply, delta, effects, facts_at, reference
 from architect_migrate.model.revision_graph import Outline, Revision, ancestry, heads, position_at
 from support.schemas import chain_of, line_of, schema_of
 
@@ -76,10 +76,6 @@ def test_a_position_has_the_schema_that_its_revisions_make(position: tuple[str, 
 
 def all_of(count: int) -> frozenset[str]:
     return frozenset(str(it + 1) for it in range(count))
-
-
-def test_a_schema_without_a_table_has_nothing_of_it() -> None:
-    assert without(schema_of(";".join((A, B))), ["b"]) == schema_of(A)
 
 
 OUTLINE = Outline(

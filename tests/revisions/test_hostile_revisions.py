@@ -11,6 +11,7 @@ from support.cli import archmig, ask, build, executable, execute
 if TYPE_CHECKING:
     from pathlib import Path
 
+# What it does stands in a file beside the databases, so that one replay of the chain does for every deed.
 REVISION = '''"""Hostile."""
 import os, sqlite3, sys
 import sqlalchemy as sa
@@ -18,17 +19,23 @@ import sqlalchemy.orm
 from alembic import op
 revision = "004_hostile"
 down_revision = "003_due"
-def hostile():
+def hostile(verb):
     bind = op.get_bind()
     driver = bind.connection.driver_connection
-    if os.path.basename(bind.exec_driver_sql("PRAGMA database_list").fetchone()[2]) not in ("home.db", "lost.db"):
+    database = bind.exec_driver_sql("PRAGMA database_list").fetchone()[2]
+    if os.path.basename(database) not in ("home.db", "lost.db"):
+        return
+    with open(os.path.join(os.path.dirname(database), f"{verb}.txt")) as deed:
+        text = deed.read()
+    if not text:
         return
     op.execute("INSERT INTO notes (id, title) VALUES (70, 'early')")
-    {body}
+    exec(text, globals())
+    deed_of(bind, driver)
 def upgrade():
-    {up}
+    hostile("upgrade")
 def downgrade():
-    {down}
+    hostile("downgrade")
 '''
 # What each command runs: on lost.db, which has drifted, and on home.db, which has not.
 COMMANDS = {
@@ -111,8 +118,11 @@ DEEDS = {
 
 def place_with(folder: Path, body: str, command: str) -> Path:
     place = build(folder)
-    up, down = ("pass", "hostile()") if command == "downgrade" else ("hostile()", "pass")
-    (place / "chain" / "versions" / "004.py").write_text(REVISION.format(body=body, up=up, down=down))
+    (place / "chain" / "versions" / "004.py").write_text(REVISION)
+    deeds = dict.fromkeys(("upgrade", "downgrade"), "")
+    deeds["downgrade" if command == "downgrade" else "upgrade"] = f"def deed_of(bind, driver):\n    {body}\n"
+    for verb, deed in deeds.items():
+        (place / f"{verb}.txt").write_text(deed)
     toml = place / "environments.toml"
     toml.write_text(toml.read_text().replace("protected = true", ""))
     if command == "downgrade":

@@ -19,6 +19,7 @@ import pytest
 from architect_migrate.core.errors import NotifyError
 from architect_migrate.runs import notify
 from support.cli import archmig, build, executable, execute
+from support.json_schemas import validator
 from support.paths import PROJECT
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def server() -> Iterator[Posted]:
 def hook() -> Iterator[Posted]:
     with server() as got:
         yield got
+    assert [error.message for body in got.bodies for error in validator("notify").iter_errors(body)] == []
 
 
 @pytest.fixture

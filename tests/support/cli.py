@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from typer.testing import CliRunner
 
-from architect_migrate.cli.app import application
+from architect_migrate.cli.app import run
+from support.json_schemas import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pytest
 
@@ -178,8 +180,19 @@ def ask(path: Path, sql: str) -> list[tuple[object, ...]]:
 
 def archmig(*words: str) -> Done:
     """The command in this process, with nobody at the terminal."""
-    done = CliRunner().invoke(application(), list(words), prog_name="archmig")
-    return Done(done.exit_code, done.stdout, done.stderr)
+    with CliRunner().isolation() as (out, err, _):
+        try:
+            run(words)
+        except SystemExit as end:
+            sys.stdout.flush()
+            return _valid(words, Done(int(end.code or 0), out.getvalue().decode(), err.getvalue().decode()))
+
+
+def _valid(words: Sequence[str], done: Done) -> Done:
+    """What was done; its JSON document, where it has one, is as the document's schema has it."""
+    if "--json" in words and done.out:
+        assert problems(json.loads(done.out)) == []
+    return done
 
 
 def executable(*words: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Done:
@@ -187,4 +200,4 @@ def executable(*words: str, cwd: Path, environ: Mapping[str, str] | None = None)
     command = [str(Path(sys.executable).with_name("archmig")), *words]
     env = {**os.environ, **(environ or {})}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    return Done(done.returncode, done.stdout, done.stderr)
+    return _valid(words, Done(done.returncode, done.stdout, done.stderr))

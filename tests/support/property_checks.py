@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.context import setting_for
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.urls import sqlite_url
-from architect_migrate.model.environment import Environment, Matrix, Tracker, Uninitialised
+from architect_migrate.model.environment import Environment, Matrix, Policies, Tracker, Uninitialised
 from architect_migrate.model.history import snapshots
 from architect_migrate.planning.results import Outcome
 from architect_migrate.revisions.replay import history_of
@@ -67,7 +67,7 @@ def build(chain: Chain, drifted: Drifted, path: Path) -> Path:
 
 def setting_of(chain: Chain, path: Path, cache: Path | None) -> Setting:
     matrix = Matrix(path.parent / "environments.toml", (), chain.ini, tracker=Tracker())
-    return setting_for(matrix, Environment("it", sqlite_url(path), uninitialised=Uninitialised.CREATE), cache)
+    return setting_for(matrix, Environment("it", sqlite_url(path), policies=Policies(Uninitialised.CREATE)), cache)
 
 
 # What must hold, whatever the database is.

@@ -1,37 +1,40 @@
-"""Backups as text: what is there, what reading them came to, what may go, and what going back to one means."""
+"""Backups as text and as JSON: what is there, what reading them came to, and what may go."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
-from architect_migrate.cli.report.layout import Cell, Style, plain, shortened, table
-from architect_migrate.core.text import clean, count
-from architect_migrate.core.urls import mask
+from architect_migrate.cli.report.layout import Cell, Style, table
+from architect_migrate.cli.report.shared import Report, environment_json, environments_json, size_text
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from architect_migrate.backups.prune import Pruned
     from architect_migrate.backups.record import Copy
-    from architect_migrate.backups.restore_plan import Restoration, Restored, Undoing
     from architect_migrate.backups.service import Verdict
+    from architect_migrate.cli.documents.changing import (
+        BackedUpJson,
+        ListedBackupsJson,
+        ListedJson,
+        PrunedBackupsJson,
+        TakenJson,
+        VerifiedBackupsJson,
+        VerifiedJson,
+    )
+    from architect_migrate.cli.documents.common import EnvironmentJson
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.config.context import Setting
-    from architect_migrate.core.errors import ArchmigError
-    from architect_migrate.databases.sqlite.files.backup import Backup
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.values import Backup
 
+
+Value = TypeVar("Value")
 
 _LISTED = ("environment", "backup", "taken", "size", "rows", "taken for", "verified")
-_MOST = 5
-_FEW = 3
-_SHOWN = 12
-
-
-def size_text(size: int) -> str:
-    """A number of bytes as people say it."""
-    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:,.0f} kB"
 
 
 def taken_for(copy: Copy, purposes: Mapping[str, str]) -> str:
@@ -116,95 +119,80 @@ def pruned_text(found: Sequence[tuple[str, Pruned]], removed: str, paint: Paint,
     return "\n".join([*table(("environment", "backup", "outcome", "why"), rows, paint, width), "", total + more])
 
 
-def going_back_text(name: str, restoration: Restoration, paint: Paint = plain) -> str:
-    """What going back to a backup would do to one environment."""
-    record, copy = restoration.copy.record, restoration.copy
-    reason = f" for {record.purpose}" if record else ""
-    lines = [f"{paint(clean(name), Style.BOLD)}: to {copy.path.name}, taken {copy.taken_at:%Y-%m-%d %H:%M}{reason}"]
-    if record and record.environment != name:
-        lines.append(f"  {paint('a backup of another environment:', Style.CAUTION)} {clean(record.environment)}")
-    if restoration.damaged:
-        lines.append(f"  what is there is damaged ({clean(restoration.damaged)}); it is kept as it is")
-    elif restoration.now is None:
-        lines.append("  no file is there; it is made")
-    lines += [f"  {line}" for line in _effects(restoration, paint)]
-    return "\n".join(lines)
-
-
-def _effects(restoration: Restoration, paint: Paint) -> Iterator[str]:
-    lost = list(_lost(restoration.rows))
-    if lost:
-        yield paint("there now, and not in the backup:", Style.BAD)
-        yield from (f"  {line}" for line in _short(lost))
-    changed = [f"{count(it.changed, 'row')} of table {clean(it.table)}" for it in restoration.rows if it.changed]
-    if changed:
-        yield f"other values in the backup: {shortened(changed, _MOST)}"
-    back = [f"{count(it.returning, 'row')} of table {clean(it.table)}" for it in restoration.rows if it.returning]
-    if back:
-        yield f"comes back: {shortened(back, _MOST)}"
-    yield from _schema(restoration)
-
-
-def _schema(restoration: Restoration) -> Iterator[str]:
-    """How many objects go, come back, or are others; by name where they are few."""
-    tables = [f"table {it.table}: is gone" for it in restoration.rows if it.gone]
-    every = [*tables, *restoration.others]
-    for ending, word in (("is gone", "goes"), ("is new", "comes back"), ("is defined otherwise", "is another")):
-        its = [it.removesuffix(f": {ending}") for it in every if it.endswith(f": {ending}")]
-        if its:
-            yield f"{word}: {clean(', '.join(its)) if len(its) <= _FEW else f'{len(its):,} objects of the schema'}"
-
-
-def _lost(deltas: Iterable[TableDelta]) -> Iterator[str]:
-    every = tuple(deltas)
-    for it in every:
-        if it.lacking:
-            whole = ", which the backup does not have" if it.gone else ""
-            yield f"{'' if it.exact else 'at least '}{count(it.lacking, 'row')} of table {clean(it.table)}{whole}"
-    for it in every:
-        for name, number in it.columns:
-            if number:
-                yield f"{count(number, 'value')} of column {clean(it.table)}.{clean(name)}"
-
-
-def _short(lines: list[str]) -> list[str]:
-    return lines if len(lines) <= _SHOWN else [*lines[: _SHOWN - 1], f"and {len(lines) - _SHOWN + 1} more"]
-
-
-def written_since_text(name: str, undoing: Undoing, paint: Paint = plain) -> str:
-    """Why the last run cannot be undone, and what to do instead."""
-    copy = undoing.copy
-    assert copy is not None
-    run = f"{copy.record.purpose} of {copy.taken_at:%Y-%m-%d %H:%M}" if copy.record else "its last run"
-    return "\n".join(
-        [
-            f"{paint(clean(name), Style.BOLD)}: {paint('not undone', Style.BAD)}: something has written since {run}:",
-            *(f"  {clean(line)}" for line in _short(list(undoing.since))),
-            f"  to go back all the same: archmig backup restore {copy.path.name} --env {clean(name)}",
-        ]
+def created_report(settings: Sequence[Setting], found: Sequence[Backup | ArchmigError | None]) -> Report:
+    """The backups that were taken."""
+    made = _good(settings, found)
+    return Report(
+        lambda paint, width: created_text(made, paint, width) if made else "",
+        lambda: environments_json(settings, found, _created_json),
     )
 
 
-def restored_text(name: str, done: Restored, paint: Paint = plain) -> str:
-    """What was done to one environment."""
-    then = done.restoration.then
-    holds = f"{count(then.rows, 'row')} in {count(len(then.tables), 'table')}"
-    kept = f"; what was there before is in {done.kept.name}" if done.kept else ""
-    source = done.restoration.copy.path.name
-    return f"{paint(clean(name), Style.BOLD)}: {paint('done', Style.GOOD)}: {holds}, as in {source}{kept}"
+def list_report(
+    settings: Sequence[Setting], found: Sequence[tuple[Copy, ...] | ArchmigError], purposes: Mapping[str, str]
+) -> Report:
+    """The backups of each environment; `purposes` are what the ledger says that they were taken for."""
+    return Report(
+        partial(list_text, _good(settings, found), purposes, settings[0].backups),
+        lambda: environments_json(settings, found, partial(_listed_json, purposes)),
+    )
 
 
-Json = dict[str, Any]
+def verdicts_report(settings: Sequence[Setting], found: Sequence[tuple[Verdict, ...] | ArchmigError]) -> Report:
+    """What reading every backup of each environment came to."""
+    verdicts = [(name, verdict) for name, verdicts in _good(settings, found) for verdict in verdicts]
+    return Report(
+        partial(verdicts_text, verdicts),
+        lambda: environments_json(settings, found, _verified_json),
+    )
 
 
-def named_json(setting: Setting, error: ArchmigError | None = None) -> Json:
-    """What every environment's object begins with."""
-    problem = None if error is None else {"type": type(error).__name__, "message": mask(str(error))}
-    return {"name": setting.environment.name, "database": mask(str(setting.environment.url)), "error": problem}
+def verdict_report(verdict: Verdict) -> Report:
+    """What reading one backup came to."""
+    copy = verdict.copy
+    owner = copy.record.environment if copy.record else copy.name
+    return Report(partial(verdicts_text, [(owner, verdict)]), more=lambda: {"backup": _verdict_json(verdict)})
 
 
-def copy_json(copy: Copy, purposes: Mapping[str, str]) -> Json:
-    """One backup."""
+def pruned_report(
+    settings: Sequence[Setting], found: Sequence[tuple[Pruned, ...] | ArchmigError], *, dry_run: bool
+) -> Report:
+    """Which backups are left over, and which of them went, or would."""
+    good = _good(settings, found)
+    pruned = [(name, one) for name, those in good for one in those]
+    word = "would go" if dry_run else "removed"
+    return Report(
+        lambda paint, width: pruned_text(pruned, word, paint, width) if good else "",
+        lambda: environments_json(settings, found, partial(_pruned_json, dry_run)),
+    )
+
+
+def _good(settings: Sequence[Setting], found: Sequence[Value | ArchmigError]) -> list[tuple[str, Value]]:
+    """The environments that did not fail, by name."""
+    return [
+        (setting.environment.name, value)
+        for setting, value in zip(settings, found, strict=True)
+        if not isinstance(value, ArchmigError)
+    ]
+
+
+def _named(setting: Setting) -> EnvironmentJson:
+    return environment_json(setting.environment.name, setting.environment.url)
+
+
+def _created_json(setting: Setting, made: Backup | None) -> BackedUpJson:
+    return {**_named(setting), "backup": None if made is None else _taken_json(made)}
+
+
+def _taken_json(made: Backup) -> TakenJson:
+    return {"path": str(made.path), "size": made.size, "tables": made.tables, "rows": made.rows, "digest": made.digest}
+
+
+def _listed_json(purposes: Mapping[str, str], setting: Setting, copies: tuple[Copy, ...]) -> ListedBackupsJson:
+    return {**_named(setting), "backups": [_copy_json(copy, purposes) for copy in copies]}
+
+
+def _copy_json(copy: Copy, purposes: Mapping[str, str]) -> ListedJson:
     record = copy.record
     return {
         "path": str(copy.path),
@@ -219,42 +207,24 @@ def copy_json(copy: Copy, purposes: Mapping[str, str]) -> Json:
     }
 
 
-def made_json(made: Backup | None) -> Json | None:
-    """A backup that was taken now; null where there was nothing to back up."""
-    if made is None:
-        return None
-    return {"path": str(made.path), "size": made.size, "tables": made.tables, "rows": made.rows, "digest": made.digest}
+def _verified_json(setting: Setting, verdicts: tuple[Verdict, ...]) -> VerifiedBackupsJson:
+    return {**_named(setting), "backups": [_verdict_json(verdict) for verdict in verdicts]}
 
 
-def verdict_json(verdict: Verdict) -> Json:
-    """What reading a backup as a whole came to."""
+def _verdict_json(verdict: Verdict) -> VerifiedJson:
     recorded = verdict.copy.record is not None
     return {"path": str(verdict.copy.path), "problem": verdict.problem or None, "recorded": recorded}
 
 
-def pruned_json(it: Pruned, removed: bool) -> Json:
-    """A backup that is left over."""
-    return {"path": str(it.copy.path), "removed": removed and it.removed, "kept_for": it.kept_for or None}
-
-
-def going_back_json(undoing: Undoing) -> Json:
-    """What restore and undo would do, or why undo does not."""
-    it = undoing.restoration
+def _pruned_json(dry_run: bool, setting: Setting, pruned: tuple[Pruned, ...]) -> PrunedBackupsJson:
     return {
-        "backup": str(undoing.copy.path) if undoing.copy else None,
-        "written_since": [*undoing.since],
-        "damaged": (it.damaged or None) if it else None,
-        "rows": [
+        **_named(setting),
+        "backups": [
             {
-                "table": delta.table,
-                "lacking": delta.lacking,
-                "changed": delta.changed,
-                "returning": delta.returning,
-                "columns": dict(delta.columns),
-                "gone": delta.gone,
-                "exact": delta.exact,
+                "path": str(one.copy.path),
+                "removed": one.removed and not dry_run,
+                "kept_for": one.kept_for or None,
             }
-            for delta in (it.rows if it else ())
+            for one in pruned
         ],
-        "others": [*it.others] if it else [],
     }

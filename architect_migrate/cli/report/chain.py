@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.layout import Cell, Style, plain, table
 from architect_migrate.model.revision_graph import heads, on_branches
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from architect_migrate.cli.report.layout import Paint
     from architect_migrate.model.revision_graph import Outline
 
 
@@ -48,24 +46,3 @@ def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         if at == len(numbers) or numbers[at] != numbers[at - 1] + 1:
             yield numbers[start], numbers[at - 1]
             start = at
-
-
-def history_text(
-    outline: Outline, here: Mapping[str, Sequence[str]] | None = None, paint: Paint = plain, width: int = 120
-) -> str:
-    """The chain, oldest first; `here` names the environments whose newest revision each is."""
-    headers = ["revision", "legacy", "data step", "title"] + (["here"] if here is not None else [])
-    return "\n".join(table(headers, _chain(outline, here), paint, width))
-
-
-def _chain(outline: Outline, here: Mapping[str, Sequence[str]] | None) -> Iterable[list[Cell]]:
-    tops = set(heads(outline, frozenset(outline.order)))
-    for it in outline.revisions:
-        former = f" (was {', '.join(it.legacy_aliases)})" if it.legacy_aliases else ""
-        row = [
-            Cell(it.id + (" (head)" if it.id in tops else ""), Style.GOOD if it.id in tops else Style.PLAIN),
-            Cell(f"{it.legacy_version or '-'}{former}"),
-            Cell("yes" if it.data_step else "-", Style.PLAIN if it.data_step else Style.DIM),
-            Cell(it.title),
-        ]
-        yield row + ([Cell(", ".join(here.get(it.id, ())), Style.SPECIAL)] if here is not None else [])

@@ -1,13 +1,15 @@
-"""A diagnosis as text: every revision with its claim and its verdict, then the findings with what to do."""
+"""A diagnosis as text and as JSON: every revision with its claim and its verdict, then the findings with what to do."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import short_names
 from architect_migrate.cli.report.layout import Cell, Style, block, plain, shortened, table
-from architect_migrate.cli.report.status import stamp_of, tracker_of, where
+from architect_migrate.cli.report.shared import Report, finding_json
+from architect_migrate.cli.report.status import seen_json, stamp_of, tracker_of, where
 from architect_migrate.core.text import clean, count
 from architect_migrate.diagnosis.findings import Level
 from architect_migrate.model.diff import explain
@@ -17,6 +19,7 @@ from architect_migrate.planning.results import State
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from architect_migrate.cli.documents.reading import DiagnosisJson, JudgementJson
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.diagnosis.diagnose import Judgement
     from architect_migrate.diagnosis.findings import Finding
@@ -172,3 +175,35 @@ def blockers_text(result: Result, paint: Paint = plain, width: int = 120) -> str
     said = f"blocked by {count(len(blockers), 'thing')}" if blockers else result.detail
     lines = [f"{paint(clean(result.environment), Style.BOLD)}: {paint(said, Style.BAD)}"]
     return "\n".join([*lines, *(line for it in blockers for line in finding_lines(it, "", "  ", width))])
+
+
+def diagnosis_report(results: tuple[Result, ...], outline: Outline, only: str | None, *, verbose: bool) -> Report:
+    """Each environment's diagnosis, or that of one revision; the text names every effect where it is verbose."""
+    text = partial(revision_text, revision=only) if only else full_text if verbose else brief_text
+    return Report(
+        lambda paint, width: "\n\n".join(text(result, outline=outline, paint=paint, width=width) for result in results),
+        lambda: (_diagnosis_json(result, outline, only) for result in results),
+    )
+
+
+def _diagnosis_json(result: Result, outline: Outline, only: str | None) -> DiagnosisJson:
+    judged = result.survey.diagnosis.judgements if result.survey and result.survey.diagnosis else ()
+    return {
+        **seen_json(result, outline),
+        "revisions": [_judgement_json(one) for one in judged if only in {None, one.revision.id}],
+        "findings": [finding_json(finding) for finding in findings_of(result)],
+    }
+
+
+def _judgement_json(judgement: Judgement) -> JudgementJson:
+    return {
+        "revision": judgement.revision.id,
+        "title": judgement.revision.title,
+        "legacy_version": judgement.revision.legacy_version or None,
+        "claim": judgement.claim.value,
+        "verdict": judgement.verdict.value,
+        "present": [describe(fact) for fact in judgement.present],
+        "missing": [describe(fact) for fact in judgement.absent],
+        "differing": [{"object": describe(change.fact), "found": explain(change)} for change in judgement.differing],
+        "lingering": [describe(fact) for fact in judgement.lingering],
+    }

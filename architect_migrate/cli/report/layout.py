@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.text import clean
+from architect_migrate.core.text import clean, shortlist
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -105,7 +105,5 @@ def block(text: str, indent: str, width: int) -> Iterator[str]:
 
 
 def shortened(words: Sequence[str], most: int) -> str:
-    """A list of words of which those beyond `most` are only counted."""
-    if len(words) <= most:
-        return ", ".join(words)
-    return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
+    """A shortlist of at most `most` parts, of which the count of the others is one."""
+    return shortlist(words, most if len(words) <= most else most - 1)

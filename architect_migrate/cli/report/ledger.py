@@ -1,16 +1,23 @@
-"""The ledger as text: one line an entry, or all of one; and what is no longer as archmig left it."""
+"""The ledger as text and as JSON: a line an entry, or all of one; and what is no longer as archmig left it."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from architect_migrate.cli.report.chain import short_names
 from architect_migrate.cli.report.layout import Cell, Style, block, plain, table
+from architect_migrate.cli.report.shared import Report, complaint, environment_json
+from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from architect_migrate.cli.documents.common import NoticeJson
+    from architect_migrate.cli.documents.reading import EntryJson, LedgerJson, NoticedJson
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.config.context import Setting
     from architect_migrate.ledger.external_changes import Notice
@@ -128,42 +135,91 @@ def notices_text(notices: Mapping[str, Notice], paint: Paint = plain, width: int
             yield f"{paint('*', Style.CAUTION)}{line[1:]}" if line.strip().startswith(f"{clean(name)}: ") else line
 
 
-Json = dict[str, Any]
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The ledger as it was read: `problem` says what is wrong with it, empty where nothing is."""
+
+    file: Path
+    entries: tuple[Entry, ...]
+    problem: str
 
 
-def ledger_json(file: Path, every: Sequence[Entry], problem: str) -> Json:
-    """The ledger as a whole; the newest hash is what somebody who keeps it elsewhere can compare later."""
-    newest = every[-1].hash if every else ""
-    return {"path": str(file), "entries": len(every), "hash": newest or None, "problem": problem or None}
+def log_report(
+    ledger: Ledger,
+    found: Sequence[Entry],
+    settings: Sequence[Setting],
+    notices: Mapping[str, Notice],
+    *,
+    in_text: int,
+    in_json: int,
+) -> Report:
+    """The entries that were asked for, newest first: how many the text and the document have, 0 being all."""
+
+    def text(paint: Paint, width: int) -> str:
+        shown = found[: in_text or None]
+        older = len(found) - len(shown)
+        return log_text(shown, older, ledger.file, _short_names(settings), paint=paint, width=width)
+
+    return Report(
+        text,
+        lambda: (_noticed_json(setting, notices) for setting in settings),
+        lambda: {"ledger": _ledger_json(ledger), "entries": [_entry_json(entry) for entry in found[: in_json or None]]},
+        lambda: (complaint(f"{name}: {notice}") for name, notice in notices.items()),
+    )
 
 
-def entry_json(it: Entry) -> Json:
-    """All of an entry."""
-    lists = {kind: [value for name, value in it.facts if name == kind] for kind in ("inferred", "forced")}
+def show_report(ledger: Ledger, entry: Entry | None) -> Report:
+    """All of one entry; None where there is no ledger."""
+    return Report(
+        lambda paint, width: show_text(entry, paint, width) if entry else no_ledger(ledger.file),
+        more=lambda: {"ledger": _ledger_json(ledger), "entry": _entry_json(entry) if entry else None},
+    )
+
+
+def _short_names(settings: Sequence[Setting]) -> dict[str, str]:
+    """The short names of revisions; none where the chain cannot be read."""
+    with suppress(ArchmigError):
+        return short_names(settings[0].chain) if settings else {}
+    return {}
+
+
+def _ledger_json(ledger: Ledger) -> LedgerJson:
+    """The ledger as a whole; somebody who keeps the newest hash elsewhere can compare it later."""
+    newest = ledger.entries[-1].hash if ledger.entries else ""
     return {
-        "number": it.number,
-        "environment": it.environment,
-        "database": it.database,
-        "action": it.action,
-        "result": it.result,
-        "started_at": it.started_at,
-        "seconds": it.seconds,
-        "from": [*it.from_heads],
-        "to": [*it.to_heads],
-        "executed": [*it.steps],
-        **lists,
-        "findings": [*it.findings],
-        "detail": it.detail,
-        "backup": it.backup or None,
-        "user": it.user,
-        "host": it.host,
-        "command": it.command,
-        "facts": [{"name": name, "value": value} for name, value in it.facts if name not in lists],
-        "hash": it.hash or None,
+        "path": str(ledger.file),
+        "entries": len(ledger.entries),
+        "hash": newest or None,
+        "problem": ledger.problem or None,
     }
 
 
-def notice_json(notice: Notice | None) -> Json | None:
+def _entry_json(entry: Entry) -> EntryJson:
+    return {
+        "number": entry.number,
+        "environment": entry.environment,
+        "database": entry.database,
+        "action": entry.action,
+        "result": entry.result,
+        "started_at": entry.started_at,
+        "seconds": entry.seconds,
+        "from": [*entry.from_heads],
+        "to": [*entry.to_heads],
+        "executed": [*entry.steps],
+        "inferred": [*_facts(entry, "inferred")],
+        "forced": [*_facts(entry, "forced")],
+        "findings": [*entry.findings],
+        "detail": entry.detail,
+        "backup": entry.backup or None,
+        "user": entry.user,
+        "host": entry.host,
+        "command": entry.command,
+        "facts": [{"name": name, "value": value} for name, value in entry.facts if name not in _LISTS],
+        "hash": entry.hash or None,
+    }
+
+
+def notice_json(notice: Notice | None) -> NoticeJson | None:
     """What is no longer as archmig left it; null where all is."""
     if notice is None:
         return None
@@ -175,12 +231,9 @@ def notice_json(notice: Notice | None) -> Json | None:
     }
 
 
-def noticed_json(setting: Setting, notices: Mapping[str, Notice]) -> Json:
-    """An environment with what is noticed of it."""
-    name = setting.environment.name
+def _noticed_json(setting: Setting, notices: Mapping[str, Notice]) -> NoticedJson:
+    environment = setting.environment
     return {
-        "name": name,
-        "database": str(setting.environment.url),
-        "error": None,
-        "notice": notice_json(notices.get(name)),
+        **environment_json(environment.name, environment.url),
+        "notice": notice_json(notices.get(environment.name)),
     }

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.layout import Style, block, plain
+from architect_migrate.cli.report.shared import Report
 from architect_migrate.core.text import clean, count, harmless
 from architect_migrate.core.urls import mask
 from architect_migrate.lint.rules import Grade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from architect_migrate.cli.documents.common import FlawJson
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.lint.lint import Examined
     from architect_migrate.lint.rules import Flaw
@@ -31,6 +34,11 @@ def lint_text(examined: Examined, folder: Path, paint: Paint = plain, width: int
 def flaw_text(it: Flaw, folder: Path, paint: Paint = plain, width: int = 120) -> str:
     """One flaw."""
     return "\n".join(_flaw(it, folder, paint, width))
+
+
+def flaw_texts(flaws: Iterable[Flaw], folder: Path, width: int) -> Iterator[str]:
+    """Each flaw, uncoloured, to be said beside a result."""
+    return (flaw_text(flaw, folder, plain, width).rstrip() for flaw in flaws)
 
 
 def _flaw(it: Flaw, folder: Path, paint: Paint, width: int) -> Iterator[str]:
@@ -62,23 +70,23 @@ def _summary(examined: Examined) -> str:
     return f"{revisions}: {' and '.join(parts)} in {files}"
 
 
-def lint_json(examined: Examined, exit_code: int) -> str:
-    """The document of `archmig lint --json`."""
-    from architect_migrate.cli.report.documents import document
+def lint_report(examined: Examined, folder: Path) -> Report:
+    """The flaws that were found, their files as they are called from a folder."""
+    return Report(
+        partial(lint_text, examined, folder),
+        more=lambda: {"judged": examined.revisions, "flaws": [flaw_json(flaw) for flaw in examined.flaws]},
+    )
 
-    flaws = [flaw_json(it) for it in examined.flaws]
-    return document("lint", exit_code, (), judged=examined.revisions, flaws=flaws)
 
-
-def flaw_json(it: Flaw) -> dict[str, object]:
-    """One flaw."""
+def flaw_json(flaw: Flaw) -> FlawJson:
+    """A flaw; its statement is shown, and not to be run, so that it holds no secret."""
     return {
-        "code": it.code,
-        "grade": it.grade.value,
-        "revision": it.revision or None,
-        "file": it.file,
-        "line": it.line,
-        "message": mask(it.message),
-        "fix": it.fix,
-        "sql": mask(it.sql) or None,
+        "code": flaw.code,
+        "grade": flaw.grade.value,
+        "revision": flaw.revision or None,
+        "file": flaw.file,
+        "line": flaw.line,
+        "message": flaw.message,
+        "fix": flaw.fix,
+        "sql": mask(flaw.sql) or None,
     }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.documents import VERSION
 from architect_migrate.cli.report.layout import shortened
+from architect_migrate.cli.report.shared import VERSION
 from architect_migrate.core.text import clean
 from architect_migrate.core.urls import mask
 from architect_migrate.model.revision_graph import heads
@@ -15,10 +15,9 @@ from architect_migrate.model.revision_graph import heads
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from architect_migrate.cli.documents.reading import NewsJson, NotifyDocument, ToldVerdictJson, VerdictJson
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.results import Result
-
-    Json = dict[str, Any]
 
 # What makes a check's outcome another one; the rest explains it, and may differ from time to time.
 _TELLING = ("verdict", "state", "heads", "pending", "breaking", "behavioural", "error")
@@ -26,7 +25,7 @@ _WORDS = {"cannot_tell": "cannot be told", "differs": "differs", "clean": "is cl
 _BEFORE = {"clean": "was clean before", "differs": "differed before", "cannot_tell": "could not be told before"}
 
 
-def verdict_json(result: Result, why: str, outline: Outline) -> Json:
+def verdict_json(result: Result, why: str, outline: Outline) -> VerdictJson:
     """How the check of one environment came out; `why` is empty where it is clean."""
     seen, error = result.survey, result.error
     drift: Mapping[str, int] = seen.drift if seen else {}
@@ -42,12 +41,12 @@ def verdict_json(result: Result, why: str, outline: Outline) -> Json:
     }
 
 
-def is_news(now: Json, last: Json | None) -> bool:
+def is_news(now: Mapping[str, object], last: Mapping[str, object] | None) -> bool:
     """Whether an outcome is another one than the last, or the first of all."""
     return last is None or any(now[it] != last.get(it) for it in _TELLING)
 
 
-def change_json(result: Result, now: Json, last: Json | None) -> Json:
+def news_json(result: Result, now: VerdictJson, last: ToldVerdictJson | None) -> NewsJson:
     """An environment that came out otherwise: from what, to what, and what was found there in numbers."""
     found = result.survey.findings if result.survey else ()
     number = Counter((it.level, it.code) for it in found)
@@ -64,10 +63,10 @@ def change_json(result: Result, now: Json, last: Json | None) -> Json:
     }
 
 
-def news_document(changes: Iterable[Json], *, exit_code: int, config: str, at: str, host: str) -> str:
+def news_document(changes: Iterable[NewsJson], *, exit_code: int, config: str, at: str, host: str) -> str:
     """The document, with a line of text that chat services show; no URL in it holds a secret."""
     told = [*changes]
-    whole = {
+    whole: NotifyDocument = {
         "version": VERSION,
         "event": "check",
         "text": news_text(told),
@@ -80,13 +79,13 @@ def news_document(changes: Iterable[Json], *, exit_code: int, config: str, at: s
     return mask(json.dumps(whole, ensure_ascii=False))
 
 
-def news_text(changes: list[Json]) -> str:
+def news_text(changes: list[NewsJson]) -> str:
     """The changes in a line, what is not clean first."""
     ordered = sorted(changes, key=lambda it: [*_WORDS].index(it["to"]["verdict"]))
     return clean(f"archmig check: {shortened([_phrase(it) for it in ordered], 10)}")
 
 
-def _phrase(change: Json) -> str:
+def _phrase(change: NewsJson) -> str:
     now, last = change["to"], change["from"]
     before = [_BEFORE[last["verdict"]]] if last and last["verdict"] != now["verdict"] else []
     said = "; ".join([*([now["why"]] if now["why"] else []), *before])

@@ -1,24 +1,31 @@
-"""What came of a run as text: one line an environment, a line of totals; and the verdicts of a check."""
+"""What came of a run, or would, as text and as JSON: one line an environment, and a line of totals."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import place, short_names
 from architect_migrate.cli.report.layout import Cell, Style, plain, table
+from architect_migrate.cli.report.shared import Report, complaint, environment_json
 from architect_migrate.cli.report.status import where
 from architect_migrate.core.text import count
+from architect_migrate.core.urls import mask
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from architect_migrate.cli.documents.changing import ChangeJson, PlanJson, ReceiptJson
+    from architect_migrate.cli.documents.common import LossJson
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.model.revision_graph import Outline
-    from architect_migrate.planning.results import Result
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.results import Loss, Receipt, Result
 
 _HEADERS = ("environment", "outcome", "from", "to", "steps", "rows kept", "seconds", "backup")
 _STYLES = {
@@ -76,19 +83,134 @@ def _totals(results: tuple[Result, ...]) -> list[str]:
     return [*lines, *(f"backups in {folder}" for folder in folders)]
 
 
-def check_text(
-    results: tuple[Result, ...], words: tuple[str, ...], outline: Outline, paint: Paint = plain, width: int = 120
-) -> str:
-    """A verdict for each environment; `words` are why one is not clean, empty where it is."""
-    names = short_names(outline)
-    rows = []
-    for it, why in zip(results, words, strict=True):
-        if it.survey is None:
-            rows.append([Cell(it.environment, Style.BOLD), Cell("cannot tell", Style.BAD), Cell(it.detail)])
-        elif why:
-            rows.append([Cell(it.environment, Style.BOLD), Cell("differs", Style.BAD), Cell(why)])
-        else:
-            at = ", ".join(names[one] for one in heads(outline, it.survey.position))
-            said = f"at {at}" if at else "nothing of the chain is in it; its policy is to skip it"
-            rows.append([Cell(it.environment, Style.BOLD), Cell("clean", Style.GOOD), Cell(said)])
-    return "\n".join(table(("environment", "verdict", "why"), rows, paint, width))
+def change_report(results: tuple[Result, ...], outline: Outline) -> Report:
+    """What was done to each environment, what stood in the way, and warnings."""
+    return Report(
+        partial(_changed_text, results, outline),
+        lambda: (change_json(result, outline) for result in results),
+        notes=lambda: warnings_of(results),
+    )
+
+
+def _changed_text(results: tuple[Result, ...], outline: Outline, paint: Paint, width: int) -> str:
+    summary = summary_text(results, outline, paint, width)
+    blocked = [result for result in results if result.outcome is Outcome.BLOCKED]
+    if not blocked:
+        return summary
+    from architect_migrate.cli.report.diagnosis import blockers_text
+
+    return "\n\n".join([summary, *(blockers_text(result, paint, width) for result in blocked)])
+
+
+def dry_report(results: tuple[Result, ...], outline: Outline, sql: Mapping[str, str]) -> Report:
+    """Each plan as steps and as SQL, or what stands in its way; `sql` by environment."""
+
+    def texts(paint: Paint, width: int) -> Iterator[str]:
+        from architect_migrate.cli.report.diagnosis import blockers_text
+        from architect_migrate.cli.report.plan import plan_text
+
+        for result in results:
+            blocked = result.outcome is Outcome.BLOCKED
+            yield blockers_text(result, paint, width) if blocked else plan_text(result, outline, paint, width)
+            if result.environment in sql:
+                yield f"\n{sql[result.environment]}\n"
+
+    return replace(_sql_report(results, outline, sql), text=lambda paint, width: "\n".join(texts(paint, width)))
+
+
+def offline_report(results: tuple[Result, ...], outline: Outline, sql: Mapping[str, str]) -> Report:
+    """The SQL of each environment as Alembic prints it offline; what is blocked is noted."""
+
+    def texts() -> Iterator[str]:
+        for result in results:
+            if result.environment in sql:
+                yield f"-- {result.environment}: {result.database}\n{sql[result.environment]}\n"
+            elif result.outcome is not Outcome.BLOCKED:
+                yield f"-- {result.environment}: {result.detail or result.outcome.value}\n"
+
+    return replace(
+        _sql_report(results, outline, sql),
+        text=lambda *_: "\n".join(texts()),
+        notes=lambda: (
+            complaint(f"{result.environment}: {_blockers(result)}")
+            for result in results
+            if result.outcome is Outcome.BLOCKED and result.environment not in sql
+        ),
+    )
+
+
+def _sql_report(results: tuple[Result, ...], outline: Outline, sql: Mapping[str, str]) -> Report:
+    return Report(
+        lambda *_: "",
+        lambda: (change_json(result, outline, sql.get(result.environment)) for result in results),
+        lambda: {"dry_run": True},
+    )
+
+
+def _blockers(result: Result) -> str:
+    blockers = result.plan.blockers if result.plan else ()
+    return "; ".join(f"{it.subject}: {it.found} ({it.advice})" for it in blockers) or result.detail
+
+
+def failure_lines(results: Iterable[Result], *, debug: bool) -> Iterator[str]:
+    """Lines of why environments failed, with traces where those are asked for."""
+    for result in results:
+        if result.outcome is Outcome.FAILED:
+            name = f"{result.environment}: "
+            yield complaint(name + result.detail.removeprefix(name))
+            if debug and result.error and result.error.trace:
+                yield mask(result.error.trace.rstrip())
+
+
+def warnings_of(results: Iterable[Result]) -> Iterator[str]:
+    """Lines of what there is to know of environments that did not fail."""
+    for result in results:
+        for warning in result.warnings:
+            yield complaint(f"{result.environment}: {warning}")
+
+
+def change_json(result: Result, outline: Outline, sql: str | None = None) -> ChangeJson:
+    """An environment and what was done there, or would be."""
+    seen, plan = result.survey, result.plan
+    before = [*heads(outline, seen.position)] if seen else None
+    return {
+        **environment_json(result.environment, result.database, result.error),
+        "outcome": result.outcome.name.lower(),
+        "detail": result.detail,
+        "from": before,
+        "to": [*heads(outline, plan.after)] if plan else before,
+        "plan": _plan_json(plan, sql),
+        "losses": losses_json(result.losses),
+        "receipt": None if result.receipt is None else _receipt_json(result.receipt),
+        "warnings": [*result.warnings],
+        "rehearsal": result.rehearsal or None,
+    }
+
+
+def losses_json(losses: Iterable[Loss]) -> list[LossJson]:
+    """Rows of tables and values of columns that go."""
+    return [{"object": loss.subject, "rows": loss.rows} for loss in losses]
+
+
+def _plan_json(plan: Plan | None, sql: str | None) -> PlanJson | None:
+    if plan is None:
+        return None
+    from architect_migrate.cli.report.plan import plan_json
+
+    return plan_json(plan, sql)
+
+
+def _receipt_json(receipt: Receipt) -> ReceiptJson:
+    return {
+        "number": receipt.number or None,
+        "stamp_before": [*receipt.came_from],
+        "stamp_after": [*receipt.arrived_at],
+        "seconds": round(receipt.seconds, 3),
+        "backup": receipt.backup or None,
+        "tables": receipt.tables,
+        "rows": receipt.rows,
+        "tables_compared": receipt.compared,
+        "digests": dict(receipt.digests),
+        "dangling_before": receipt.dangling[0],
+        "dangling_after": receipt.dangling[1],
+    }

@@ -1,4 +1,4 @@
-"""A plan as text: its steps drawn together, and the SQL that it comes to."""
+"""A plan as text, its steps drawn together, as the SQL that it comes to, and as JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.cli.report.chain import ranges, short_names
 from architect_migrate.cli.report.layout import Style, block, plain
+from architect_migrate.cli.report.shared import finding_json
 from architect_migrate.core.text import clean, count
 from architect_migrate.databases.sqlite.sql.render import literal, name, statement, tracker_statements
 from architect_migrate.planning.plan import (
@@ -28,6 +29,7 @@ from architect_migrate.planning.plan import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from architect_migrate.cli.documents.changing import PlanJson
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.plan import Plan, Step
@@ -138,6 +140,11 @@ def plan_sql(plan: Plan, recorded: Mapping[str, tuple[str, ...]], version_table:
     return "\n".join([*lines, "", "COMMIT;"])
 
 
+def sync_sql(step: SyncTracker) -> str:
+    """The SQL that makes the legacy tracker true, as one transaction."""
+    return "\n".join(["BEGIN;", *(f"{it};" for it in tracker_statements(step)), "COMMIT;"])
+
+
 def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table: str) -> Iterator[str]:
     match step:
         case RunRevision():
@@ -168,3 +175,20 @@ def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table
 
 def _ended(sql: str) -> str:
     return f"{sql.strip().removesuffix(';')};"
+
+
+def plan_json(plan: Plan, sql: str | None) -> PlanJson:
+    """A plan's steps, what stands in its way, and what stays; `sql` where it was asked for."""
+    from architect_migrate.model.diff import explain
+
+    return {
+        "steps": [
+            {"kind": type(step).__name__, "revision": getattr(step, "revision", "") or None, "headline": headline(step)}
+            for step in plan.steps
+        ],
+        "blockers": [finding_json(finding) for finding in plan.blockers],
+        "kept": [
+            {"found": explain(change), "by": str(why.origin), "reason": why.reason or None} for change, why in plan.kept
+        ],
+        "sql": sql,
+    }

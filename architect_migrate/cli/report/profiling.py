@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.backup import size_text
 from architect_migrate.cli.report.layout import Cell, Style, plain, table
+from architect_migrate.cli.report.shared import Report, environment_json, environments_json, size_text
+from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import clean, count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from architect_migrate.cli.documents.reading import ProfiledJson, ProfileJson, StatementJson, StepCostJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.databases.sqlite.costs import StatementCost, StepCost
+    from architect_migrate.config.context import Setting
+    from architect_migrate.databases.costs import StatementCost, StepCost
     from architect_migrate.runs.rehearsal.profiling import Profile
 
 SLOWEST = 15
@@ -87,34 +91,71 @@ def _statements(shown: tuple[StatementCost, ...]) -> Iterator[list[Cell]]:
         yield [*map(Cell, (f"{it.seconds:.4f}", f"{it.times:,}", rows, it.kind.value, it.text))]
 
 
-def profile_json(its: Profile) -> dict[str, Any]:
-    """A profile as `profile --json` tells of it: the steps in the order in which they ran."""
+def profile_report(
+    settings: Sequence[Setting], found: Sequence[Profile | ArchmigError], revision: str | None, *, verbose: bool
+) -> Report:
+    """What each step left to run costs on each environment; of one revision each statement."""
+    profiles = [one for one in found if not isinstance(one, ArchmigError)]
+    return Report(
+        lambda paint, width: "\n\n".join(_text(one, revision, verbose, paint, width) for one in profiles),
+        lambda: environments_json(settings, found, _profiled_json),
+    )
+
+
+def chain_profile_report(found: Profile, revision: str | None, *, verbose: bool) -> Report:
+    """What each revision of the chain costs on an empty database."""
+    return Report(partial(_text, found, revision, verbose), more=lambda: {"chain": _profile_json(found)})
+
+
+def _text(found: Profile, revision: str | None, verbose: bool, paint: Paint, width: int) -> str:
+    if found.exit_code and found.result:
+        from architect_migrate.cli.report.diagnosis import blockers_text
+
+        return blockers_text(found.result, paint, width)
+    if revision:
+        return step_text(found, None if verbose else STATEMENTS, paint, width)
+    return profile_text(found, None if verbose else SLOWEST, paint, width)
+
+
+def _profiled_json(setting: Setting, found: Profile) -> ProfiledJson:
+    assert found.result is not None
+    return {
+        **environment_json(setting.environment.name, setting.environment.url),
+        "outcome": found.result.outcome.name.lower(),
+        "detail": found.result.detail,
+        **_profile_json(found),
+    }
+
+
+def _profile_json(its: Profile) -> ProfileJson:
     return {
         "size": its.size or None,
         "seconds": round(its.seconds, 4),
-        "steps": [
-            {
-                "step": it.what,
-                "revision": it.revision or None,
-                "seconds": round(it.seconds, 4),
-                "outside": round(it.outside, 4),
-                "statements": it.times,
-                "rows": it.rows,
-                "spent": {
-                    one.kind.value: {"seconds": round(one.seconds, 4), "statements": one.statements, "rows": one.rows}
-                    for one in it.spent
-                },
-                "slowest": [
-                    {
-                        "statement": one.text,
-                        "kind": one.kind.value,
-                        "times": one.times,
-                        "seconds": round(one.seconds, 5),
-                        "rows": one.rows,
-                    }
-                    for one in it.statements
-                ],
-            }
-            for it in its.steps
-        ],
+        "steps": [_step_json(step) for step in its.steps],
+    }
+
+
+def _step_json(step: StepCost) -> StepCostJson:
+    return {
+        "step": step.what,
+        "revision": step.revision or None,
+        "seconds": round(step.seconds, 4),
+        "outside": round(step.outside, 4),
+        "statements": step.times,
+        "rows": step.rows,
+        "spent": {
+            one.kind.value: {"seconds": round(one.seconds, 4), "statements": one.statements, "rows": one.rows}
+            for one in step.spent
+        },
+        "slowest": [_statement_json(statement) for statement in step.statements],
+    }
+
+
+def _statement_json(statement: StatementCost) -> StatementJson:
+    return {
+        "statement": statement.text,
+        "kind": statement.kind.value,
+        "times": statement.times,
+        "seconds": round(statement.seconds, 5),
+        "rows": statement.rows,
     }

@@ -1,25 +1,31 @@
-"""A rehearsal as text: whether it would go through, what each step took, what became of rows, size and keys."""
+"""A rehearsal as text and as JSON: whether it would go through, what steps took, what became of rows and keys."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
-from architect_migrate.cli.report.backup import size_text
 from architect_migrate.cli.report.chain import place, short_names
 from architect_migrate.cli.report.diagnosis import blockers_text
-from architect_migrate.cli.report.documents import action_json
 from architect_migrate.cli.report.layout import Cell, Style, block, plain, shortened, table
+from architect_migrate.cli.report.outcome import change_json, failure_lines, losses_json, warnings_of
+from architect_migrate.cli.report.shared import Report, environments_json, size_text
+from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import clean, count
-from architect_migrate.core.urls import mask
 from architect_migrate.planning.results import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from architect_migrate.cli.documents.changing import (
+        ReceiptJson,
+        RehearsalJson,
+        RehearsedReceiptJson,
+        RoundtripJson,
+        TableChangeJson,
+    )
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.config.context import Setting
-    from architect_migrate.core.errors import ArchmigError
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.values import TableDelta
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.results import Receipt
     from architect_migrate.runs.rehearsal.results import Rehearsal, Roundtrip, Timing
@@ -141,55 +147,67 @@ def _roundtrip(its: Roundtrip, paint: Paint, width: int) -> Iterator[str]:
         yield from block(f"the way back takes away rows and values: {gone}", "    ", width)
 
 
-Json = dict[str, Any]
+def rehearsal_report(
+    settings: Sequence[Setting],
+    found: Sequence[Rehearsal | ArchmigError],
+    outline: Outline,
+    most: int | None,
+    *,
+    debug: bool,
+) -> Report:
+    """Each environment's rehearsal; the text has the `most` slowest steps."""
+    rehearsals = [one for one in found if not isinstance(one, ArchmigError)]
+    results = [one.result for one in rehearsals]
+    return Report(
+        lambda paint, width: "\n\n".join(rehearsal_text(one, outline, most, paint, width) for one in rehearsals),
+        lambda: environments_json(settings, found, lambda _, one: _rehearsal_json(one, outline)),
+        notes=lambda: [*failure_lines(results, debug=debug), *warnings_of(results)],
+    )
 
 
-def untold_json(setting: Setting, error: ArchmigError) -> Json:
-    """An environment of which nothing could be found out."""
-    problem = {"type": type(error).__name__, "message": mask(str(error))}
-    return {"name": setting.environment.name, "database": mask(str(setting.environment.url)), "error": problem}
-
-
-def rehearsal_json(its: Rehearsal, outline: Outline) -> Json:
-    """An environment as `rehearse` tells of it."""
-    told = {"rehearsed": its.command.value, **action_json(its.result, outline, {})}
-    if told["receipt"]:
-        del told["receipt"]["backup"]
+def _rehearsal_json(its: Rehearsal, outline: Outline) -> RehearsalJson:
+    change = change_json(its.result, outline)
     return {
-        **told,
+        "rehearsed": its.command.value,
+        **change,
+        "receipt": _without_backup(change["receipt"]),
         "rehearsal": its.number or None,
         "seconds": round(its.seconds, 3),
-        "timings": [{"part": it.what, "step": it.step or None, "seconds": round(it.seconds, 4)} for it in its.timings],
+        "timings": [
+            {"part": part.what, "step": part.step or None, "seconds": round(part.seconds, 4)} for part in its.timings
+        ],
         "lock_seconds": round(its.lock, 3),
         "openers": [*its.openers],
         "size": {"before": its.size_before, "after": its.size_after, "backup": its.backup_size},
-        "changes": changes_json(its.changes),
+        "changes": [_table_change_json(delta) for delta in its.changes],
         "roundtrip": None if its.roundtrip is None else _roundtrip_json(its.roundtrip),
     }
 
 
-def changes_json(changes: Iterable[TableDelta]) -> list[Json]:
-    """What becomes of rows that were there."""
-    return [
-        {
-            "table": it.table,
-            "lost": it.lacking,
-            "changed": it.changed,
-            "columns": dict(it.columns),
-            "gone": it.gone,
-            "exact": it.exact,
-        }
-        for it in changes
-    ]
+def _without_backup(receipt: ReceiptJson | None) -> RehearsedReceiptJson | None:
+    if receipt is None:
+        return None
+    return cast("RehearsedReceiptJson", {key: value for key, value in receipt.items() if key != "backup"})
 
 
-def _roundtrip_json(its: Roundtrip) -> Json:
+def _table_change_json(delta: TableDelta) -> TableChangeJson:
+    return {
+        "table": delta.table,
+        "lost": delta.lacking,
+        "changed": delta.changed,
+        "columns": dict(delta.columns),
+        "gone": delta.gone,
+        "exact": delta.exact,
+    }
+
+
+def _roundtrip_json(its: Roundtrip) -> RoundtripJson:
     return {
         "same": its.same,
         "seconds_back": round(its.back, 3),
         "seconds_again": round(its.again, 3),
         "differences": [*its.differences],
-        "losses": [{"object": it.subject, "rows": it.rows} for it in its.losses],
-        "failed": mask(its.failed) or None,
+        "losses": losses_json(its.losses),
+        "failed": its.failed or None,
         "nothing": its.nothing,
     }

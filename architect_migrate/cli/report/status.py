@@ -1,22 +1,36 @@
-"""Status as text: one line an environment, a grid of environments by revisions, what is left, and the check."""
+"""Where databases are: status, a grid of environments by revisions, and what is pending, as text and as JSON."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import place, short_names
 from architect_migrate.cli.report.layout import Cell, Style, columns_of, plain, table
+from architect_migrate.cli.report.shared import Report, environment_json
 from architect_migrate.core.text import clean, count
 from architect_migrate.diagnosis.claims import Claim
+from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from architect_migrate.cli.documents.reading import (
+        ClaimsJson,
+        DriftJson,
+        LastActionJson,
+        ObservedJson,
+        SeenJson,
+        StandingJson,
+        StatusJson,
+    )
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.diagnosis.diagnose import Judgement
+    from architect_migrate.ledger.external_changes import Notice
+    from architect_migrate.ledger.store import Entry
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.planning.results import Result, Survey
 
@@ -229,3 +243,111 @@ def _legend(used: set[str], paint: Paint) -> Iterator[str]:
     for word, (letter, style, meaning) in _CELLS.items():
         if word in used:
             yield f"{paint(letter, style)}  {meaning}"
+
+
+def status_report(
+    results: tuple[Result, ...], outline: Outline, last: Mapping[str, Entry], notices: Mapping[str, Notice]
+) -> Report:
+    """Where every database is, what was last done to it, and whether it is still as archmig left it."""
+    words = {name: _last_words(entry, name in notices) for name, entry in last.items()}
+    return Report(
+        partial(with_notices, partial(status_text, results, outline, words), notices),
+        lambda: (_status_json(result, outline, last, notices) for result in results),
+    )
+
+
+def grid_report(
+    results: tuple[Result, ...], outline: Outline, last: Mapping[str, Entry], notices: Mapping[str, Notice]
+) -> Report:
+    """The same with a grid as its text."""
+    report = status_report(results, outline, last, notices)
+    return replace(report, text=partial(with_notices, partial(grid_text, results, outline), notices))
+
+
+def pending_report(results: tuple[Result, ...], outline: Outline) -> Report:
+    """What is left to run for each database."""
+    return Report(
+        lambda paint, _: pending_text(results, outline, paint),
+        lambda: (observed_json(result, outline) for result in results),
+    )
+
+
+def with_notices(text: Callable[[Paint, int], str], notices: Mapping[str, Notice], paint: Paint, width: int) -> str:
+    """The text, and below it what is no longer as archmig left it."""
+    if not notices:
+        return text(paint, width)
+    from architect_migrate.cli.report.ledger import notices_text
+
+    return "\n".join([text(paint, width), "", *notices_text(notices, paint, width)])
+
+
+def _last_words(entry: Entry, changed: bool) -> str:
+    ended = "" if entry.result == "done" else f" {entry.result}"
+    return f"{entry.action}{ended} {entry.started_at[:16].replace('T', ' ')}" + ("*" if changed else "")
+
+
+def seen_json(result: Result, outline: Outline) -> SeenJson:
+    """An environment and where its database is."""
+    return {
+        **environment_json(result.environment, result.database, result.error),
+        **_standing_json(result.survey, outline),
+    }
+
+
+def observed_json(result: Result, outline: Outline, last: Entry | None = None) -> ObservedJson:
+    """An environment, where its database is, and what was last done to it."""
+    return {**seen_json(result, outline), "last_action": None if last is None else _last_action_json(last)}
+
+
+def _status_json(
+    result: Result, outline: Outline, last: Mapping[str, Entry], notices: Mapping[str, Notice]
+) -> StatusJson:
+    from architect_migrate.cli.report.ledger import notice_json
+
+    name = result.environment
+    return {**observed_json(result, outline, last.get(name)), "notice": notice_json(notices.get(name))}
+
+
+def _standing_json(seen: Survey | None, outline: Outline) -> StandingJson:
+    if seen is None:
+        return {"state": None, "heads": None, "position": None, "claims": None, "drift": None, "pending": None}
+    return {
+        "state": seen.state.name.lower(),
+        "heads": [*heads(outline, seen.position)],
+        "position": [revision for revision in outline.order if revision in seen.position],
+        "claims": _claims_json(seen),
+        "drift": _drift_json(seen.drift),
+        "pending": [*seen.pending],
+    }
+
+
+def _drift_json(drift: Mapping[str, int]) -> DriftJson:
+    return {
+        "breaking": drift.get("breaking", 0),
+        "behavioural": drift.get("behavioural", 0),
+        "cosmetic": drift.get("cosmetic", 0),
+        "extra": drift.get("extra", 0),
+        "kept": drift.get("kept", 0),
+    }
+
+
+def _claims_json(seen: Survey) -> ClaimsJson:
+    told = against(seen)
+    return {
+        "stamp": None if seen.claims.stamp is None else [*seen.claims.stamp],
+        "tracker": {"rows": told.rows, "false": told.false, "lacking": told.lacking} if seen.claims.tracker else None,
+        "untrue": [*seen.unsynced],
+        "gaps": told.gaps,
+    }
+
+
+def _last_action_json(entry: Entry) -> LastActionJson:
+    return {
+        "action": entry.action,
+        "result": entry.result,
+        "started_at": entry.started_at,
+        "seconds": entry.seconds,
+        "backup": entry.backup or None,
+        "user": entry.user,
+        "host": entry.host,
+    }

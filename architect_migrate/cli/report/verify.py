@@ -1,23 +1,26 @@
-"""An audit as text: a line for each thing that was looked at, what is wrong with it, and what to do."""
+"""An audit as text and as JSON: a line for each thing that was looked at, what is wrong with it, and what to do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import place, short_names
 from architect_migrate.cli.report.layout import Style, block, plain, shortened
+from architect_migrate.cli.report.shared import Report, environments_json
 from architect_migrate.cli.report.status import stamp_of
+from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import clean, count
-from architect_migrate.core.urls import mask
-from architect_migrate.databases.sqlite.rows.integrity import told
+from architect_migrate.databases.values import told
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from architect_migrate.cli.documents.reading import AuditJson, DanglingJson, DataStepsJson, LackingRowsJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.databases.sqlite.rows.foreign_keys import Dangling, Keys
+    from architect_migrate.config.context import Setting
+    from architect_migrate.databases.values import Dangling, Keys
     from architect_migrate.model.revision_graph import Outline
     from architect_migrate.runs.rehearsal.verify import Audit, DataSteps, LackingRows
 
@@ -120,15 +123,20 @@ def _lacking(it: LackingRows) -> str:
     return f"{it.revision}: {', '.join(said)}{shown}"
 
 
-Json = dict[str, Any]
+def audit_report(settings: Sequence[Setting], found: Sequence[Audit | ArchmigError], outline: Outline) -> Report:
+    """Whether each database is sound, and why not."""
+    audits = [one for one in found if not isinstance(one, ArchmigError)]
+    return Report(
+        lambda paint, width: "\n\n".join(audit_text(one, outline, paint, width) for one in audits),
+        lambda: environments_json(settings, found, lambda _, one: _audit_json(one, outline)),
+    )
 
 
-def audit_json(its: Audit, outline: Outline) -> Json:
-    """An environment as `verify` tells of it."""
+def _audit_json(its: Audit, outline: Outline) -> AuditJson:
     seen = its.survey
     return {
         "name": its.environment,
-        "database": mask(its.database),
+        "database": its.database,
         "error": None,
         "sound": its.sound,
         "why": its.why or None,
@@ -139,27 +147,31 @@ def audit_json(its: Audit, outline: Outline) -> Json:
         "drift": [*its.drift],
         "damage": [*its.damage],
         "broken": [{"what": line, "rows": number} for line, number in its.broken],
-        "dangling": None if its.keys is None else _dangling_json(its.keys),
-        "keys_untold": None if its.keys is None else [{"table": it, "why": why} for it, why in its.keys.untold],
-        "data_steps": None if its.data is None else _data_steps(its.data),
+        "dangling": None if its.keys is None else [_dangling_json(one) for one in its.keys.dangling],
+        "keys_untold": None if its.keys is None else [{"table": table, "why": why} for table, why in its.keys.untold],
+        "data_steps": None if its.data is None else _data_steps_json(its.data),
         "seconds": round(its.seconds, 3),
     }
 
 
-def _dangling_json(keys: Keys) -> list[Json]:
-    return [{"table": it.table, "parent": it.parent, "rows": it.rows, "rowids": [*it.rowids]} for it in keys.dangling]
+def _dangling_json(rows: Dangling) -> DanglingJson:
+    return {"table": rows.table, "parent": rows.parent, "rows": rows.rows, "rowids": [*rows.rowids]}
 
 
-def _data_steps(data: DataSteps) -> Json:
-    lacking = [
-        {
-            "revision": it.revision,
-            "table": it.table,
-            "rows": it.rows,
-            "changed": it.changed,
-            "examples": [*it.examples],
-        }
-        for it in data.lacking
-    ]
-    failed = [{"revision": revision, "why": why} for revision, why in data.failed]
-    return {"asked": [*data.asked], "outlived": [*data.outlived], "lacking": lacking, "failed": failed}
+def _data_steps_json(data: DataSteps) -> DataStepsJson:
+    return {
+        "asked": [*data.asked],
+        "outlived": [*data.outlived],
+        "lacking": [_lacking_json(rows) for rows in data.lacking],
+        "failed": [{"revision": revision, "why": why} for revision, why in data.failed],
+    }
+
+
+def _lacking_json(rows: LackingRows) -> LackingRowsJson:
+    return {
+        "revision": rows.revision,
+        "table": rows.table,
+        "rows": rows.rows,
+        "changed": rows.changed,
+        "examples": [*rows.examples],
+    }

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import TransactionEndedError
-from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.sql.lexer import BATCH_COPY
+from architect_migrate.core.names import BATCH_COPY, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +39,7 @@ class Watched:
     """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from.
 
     `triggered` are (trigger, table, column) of what triggers did to rows, with no column for a deleted row; `restored`
-    tells, a line each, what was taken away and put back, and `remade` which tables were made anew (see `aftermath`).
+    tells, a line each, what was taken away and put back, and `remade` which tables were made anew (see `batch_repair`).
     `keys_off`: it has switched foreign keys off, and may switch them on again.
     """
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import BATCH_COPY
 from architect_migrate.core.sql_errors import CastLosesError
-from architect_migrate.databases.sqlite.rows.exact import exact, shown
-from architect_migrate.databases.sqlite.sql.lexer import BATCH_COPY, significant, unquote
+from architect_migrate.databases.sqlite.rows.exact import exact
+from architect_migrate.databases.sqlite.rows.examples import shown
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 
 if TYPE_CHECKING:
     import sqlite3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,6 @@ from architect_migrate.databases.sqlite.sql.affinity import affinity_of
 from architect_migrate.diagnosis.claims import Claims, TrackerRow
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
 
     from architect_migrate.model.environment import Tracker
@@ -96,6 +96,17 @@ def _rows(connection: sqlite3.Connection, tracker: Tracker, columns: dict[str, s
 def _row(tracker: Tracker, version: str, applied_at: str, description: str, checksum: str) -> TrackerRow:
     said = f"{description} {checksum}".lower()
     return TrackerRow(version, applied_at, description, checksum, any(mark.lower() in said for mark in tracker.skipped))
+
+
+def plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...]:
+    """The revisions that a version table holds, sorted, by one statement; none for anything that is no such table."""
+    is_table = "(SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE) = 'table'"
+    sql = f"SELECT version_num FROM {quote(version_table)} WHERE {is_table}"
+    try:
+        rows = connection.execute(sql, (version_table,)).fetchall()
+    except sqlite3.OperationalError:
+        return ()
+    return tuple(sorted(it for (it,) in rows)) if all(isinstance(it, str) for (it,) in rows) else ()
 
 
 def write_stamp(connection: sqlite3.Connection, version_table: str, revisions: tuple[str, ...]) -> None:

@@ -6,8 +6,11 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
+from architect_migrate.databases.sqlite.connection import in_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from architect_migrate.model.schema import Schema
 
 
@@ -42,6 +45,41 @@ def not_working(connection: sqlite3.Connection, schema: Schema) -> tuple[tuple[s
         except sqlite3.Error as error:
             found.append(("trigger", trigger.name, str(error)))
     return tuple(found)
+
+
+def mismatched_keys(connection: sqlite3.Connection, before: Schema, after: Schema) -> tuple[tuple[str, str], ...]:
+    """(table, SQLite's words) of tables that are new or changed, and whose foreign keys SQLite cannot follow."""
+    known, found = set(before.tables), []
+    for table in after.tables:
+        if table in known or not table.foreign_keys:
+            continue
+        try:
+            connection.execute(f"PRAGMA main.foreign_key_check({quote(table.name)})").fetchall()
+        except sqlite3.Error as error:
+            found.append((table.name, str(error)))
+    return tuple(found)
+
+
+def rename_refusals(*batches: Iterable[str]) -> tuple[str, ...]:
+    """Run batches of statements on an empty database: why SQLite refuses to rename a table after each, or empty.
+
+    To rename a table SQLite reads every view and trigger of the schema, so it names the first that does not work.
+    """
+    with in_memory() as connection:
+        return tuple(_refusal_after(connection, it) for it in batches)
+
+
+def _refusal_after(connection: sqlite3.Connection, statements: Iterable[str]) -> str:
+    for text in statements:
+        connection.execute(text)
+    connection.execute("CREATE TABLE archmig_probe (x)")
+    try:
+        connection.execute("ALTER TABLE archmig_probe RENAME TO archmig_probed")
+    except sqlite3.OperationalError as error:
+        connection.execute("DROP TABLE archmig_probe")
+        return str(error)
+    connection.execute("DROP TABLE archmig_probed")
+    return ""
 
 
 def _is_table(connection: sqlite3.Connection, name: str) -> bool:

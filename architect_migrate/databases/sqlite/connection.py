@@ -17,21 +17,22 @@ from architect_migrate.core.database_errors import (
     NotADatabaseError,
     NotWritableError,
     TransactionEndedError,
-    UnsupportedDatabaseError,
     unreadable,
 )
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import noted
+from architect_migrate.databases.sqlite.presence import is_empty
 from architect_migrate.databases.sqlite.run_lock import held, openers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
-
-    from architect_migrate.core.urls import DatabaseUrl
 
 # Steps of SQLite's machine, a few milliseconds.
 _STEPS = 100_000
+# A statement from the cache is not shown to the authorizer again (see `guard`), so nothing is cached.
+_UNCACHED = 0
 # The smallest page that SQLite knows, in bytes.
 _SMALLEST = 512
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -50,19 +51,12 @@ class HeldConnection(sqlite3.Connection):
         raise TransactionEndedError("roll back")
 
     def set_authorizer(self, _callback: object) -> None:
-        """Refuse: the guard (see `guard`) sets its own past this method, and nobody else takes it away."""
+        """Refuse: the guard (see `authorizer`) sets its own past this method, and nobody else takes it away."""
         raise TransactionEndedError("take away what watches it")
 
     def close(self) -> None:
         """Refuse: whoever was lent this connection does not close it."""
         raise TransactionEndedError("close the connection")
-
-
-def file_of(url: DatabaseUrl) -> Path:
-    """The file of a database that archmig can work on; raises UnsupportedDatabaseError."""
-    if url.path is None:
-        raise UnsupportedDatabaseError(str(url))
-    return url.path
 
 
 @contextmanager
@@ -84,9 +78,9 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
     """The one write transaction of a run: commits when the block ends well, rolls everything back when it raises.
 
     Foreign keys are off (a rebuild would delete the children of ON DELETE CASCADE keys), so whoever changes rows
-    compares `foreign_keys.violations` before and after. Waits `lock_timeout` seconds for other runs (see `lock`), then
-    as long for the application. Raises as `reading` does, LockedByRunError, and NotWritableError before anything is
-    written. A Ctrl-C raises KeyboardInterrupt and nothing is left of the run, whatever code made of it, until COMMIT
+    compares `foreign_keys.violations` before and after. Waits `lock_timeout` seconds for other runs (see `run_lock`),
+    then as long for the application. Raises as `reading` does, LockedByRunError, and NotWritableError before anything
+    is written. A Ctrl-C raises KeyboardInterrupt and nothing is left of the run, whatever code made of it, until COMMIT
     begins. CommitFailedError where COMMIT itself went wrong: what is there then has to be read.
     """
     with locked(path, lock_timeout) as connection, noted() as interrupts:
@@ -136,6 +130,17 @@ def locked(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
 
 
 @contextmanager
+def exclusive(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
+    """The lock of runs and SQLite's write lock, in a transaction that is rolled back. Raises as `transaction`."""
+    with locked(path, lock_timeout) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+
+
+@contextmanager
 def _held(path: Path, timeout: float) -> Iterator[HeldConnection]:
     connection = _open(path, "rw", timeout, HeldConnection)
     try:
@@ -149,6 +154,11 @@ def looking(path: Path, timeout: float) -> Iterator[sqlite3.Connection]:
     """A connection that cannot write, in no transaction: what `PRAGMA data_version` counts on it others wrote."""
     with translated(path, timeout), closing(_open(path, "ro", timeout, sqlite3.Connection)) as connection:
         yield connection
+
+
+def in_memory() -> AbstractContextManager[sqlite3.Connection]:
+    """An empty database in memory, in no transaction."""
+    return closing(sqlite3.connect(":memory:", isolation_level=None, cached_statements=_UNCACHED))
 
 
 @contextmanager
@@ -169,7 +179,7 @@ def created(path: Path) -> Iterator[None]:
     except BaseException:
         # Under the lock, so that it is not taken from under a run that waited for this one.
         with suppress(ArchmigError, OSError), held(path, 0):
-            if not path.stat().st_size:
+            if is_empty(path):
                 path.unlink()
         raise
 
@@ -207,10 +217,6 @@ def translated(path: Path, timeout: float) -> Iterator[None]:
 
 
 _Connection = TypeVar("_Connection", bound=sqlite3.Connection)
-
-
-# A statement from the cache is not shown to the authorizer again (see `guard`), so nothing is cached.
-_UNCACHED = 0
 
 
 def _open(path: Path, mode: str, timeout: float, factory: type[_Connection]) -> _Connection:

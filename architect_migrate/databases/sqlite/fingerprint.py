@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote as percent
 
+from architect_migrate.core.names import quote
 from architect_migrate.planning.results import Traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 _COUNTER = "SELECT NULL, schema_version FROM pragma_schema_version"
@@ -43,4 +48,28 @@ def digest(connection: sqlite3.Connection, without: Iterable[str] = ()) -> str:
     rows = [row for row in connection.execute(_TEXTS) if row[2].lower() not in hidden]
     rows.sort()
     text = "\x1e".join(["\x1f".join(row) for row in rows])
+    return _hashed(text)
+
+
+def stored_digest(path: Path, tables: Iterable[str]) -> str:
+    """A digest of the texts of a schema and of every row of some tables, read at one moment without waiting for a lock.
+
+    Raises ValueError where the database cannot be read.
+    """
+    try:
+        uri = f"file:{percent(os.fsencode(path))}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)) as connection:
+            connection.execute("BEGIN")
+            rows = [_rows(connection, it) for it in tables]
+            return _hashed(f"{digest(connection)}{rows!r}")
+    except sqlite3.Error as error:
+        raise ValueError(type(error).__name__) from error
+
+
+def _rows(connection: sqlite3.Connection, table: str) -> list[Any] | None:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (table,)).fetchone()
+    return connection.execute(f"SELECT * FROM {quote(table)}").fetchall() if found else None
+
+
+def _hashed(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

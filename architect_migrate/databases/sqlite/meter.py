@@ -8,12 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from architect_migrate.databases.sqlite.costs import Kind, StatementCost, StepCost, kind_of
+from architect_migrate.core.names import BATCH_COPY, fold
+from architect_migrate.databases.costs import Kind, StatementCost, StepCost
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _LONGEST = 200
+# Enough of a statement to tell what it is; the rest may be megabytes of values.
+_BEGINNING = 2_000
+_WRITING = frozenset({"insert", "update", "delete", "replace"})
 
 
 @dataclass(slots=True)
@@ -104,3 +109,32 @@ def attach(meter: Meter, connection: sqlite3.Connection) -> None:
         executemany=lambda sql, *values: cursor().executemany(sql, *values),
         executescript=lambda sql: cursor().executescript(sql),
     )
+
+
+def kind_of(sql: str, remade: Iterable[str] = ()) -> tuple[Kind, str]:
+    """What a statement is for, and the table that a batch operation remakes by it (empty: none).
+
+    `remade` are the folded names of tables that the same step is remaking: to drop one of them is part of that.
+    """
+    words = [fold(unquote(it.text)) for it in significant(sql[:_BEGINNING])]
+    for word in words[:6]:
+        if word.startswith(BATCH_COPY):
+            return Kind.REBUILD, word.removeprefix(BATCH_COPY)
+    verb, *rest = words or [""]
+    if verb == "with":
+        verb = next((it for it in rest if it in _WRITING), "select")
+    match verb:
+        case "create" | "drop" if "index" in rest[:2]:
+            return Kind.INDEX, ""
+        case "reindex":
+            return Kind.INDEX, ""
+        case "drop" if set(rest) & set(remade):
+            return Kind.REBUILD, ""
+        case "create" | "alter" | "drop":
+            return Kind.SCHEMA, ""
+        case "insert" | "update" | "delete" | "replace":
+            return Kind.ROWS, ""
+        case "select" | "pragma" | "explain" | "values":
+            return Kind.READING, ""
+        case _:
+            return Kind.OTHER, ""

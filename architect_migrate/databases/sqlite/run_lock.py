@@ -7,8 +7,6 @@ never unlinked: a run that waits on the old file and one that made a new one wou
 from __future__ import annotations
 
 import errno
-import fcntl
-import getpass
 import json
 import os
 import socket
@@ -20,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import DatabaseError, Holder, LockedByRunError, NotWritableError
-from architect_migrate.core.file_lock import taken
+from architect_migrate.core.file_lock import locked
 from architect_migrate.core.urls import mask
+from architect_migrate.core.user import user_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,21 +42,13 @@ def held(path: Path, timeout: float) -> Iterator[None]:
 
     Raises LockedByRunError with what the holder says of itself, and DatabaseError where the lock file is no such file.
     """
-    file = lock_file(path)
-    descriptor = _opened(file, path)
-    try:
-        if not taken(descriptor, timeout):
-            raise LockedByRunError(str(path), timeout, _holder(descriptor))
+    descriptor = _opened(lock_file(path), path)
+    with locked(descriptor, timeout, lambda: LockedByRunError(str(path), timeout, _holder(descriptor))):
         _tell(descriptor, _myself())
         try:
             yield
         finally:
             _tell(descriptor, "")
-    finally:
-        # Closing gives the lock back, unless a child that was forked without exec has the descriptor too: so say it.
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
 
 
 def openers(path: Path) -> tuple[str, ...]:
@@ -118,15 +109,8 @@ def _tell(descriptor: int, text: str) -> None:
 def _myself() -> str:
     words = mask(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))[:400]
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    told = {"since": since, "process": os.getpid(), "host": socket.gethostname(), "user": _user(), "command": words}
+    told = {"since": since, "process": os.getpid(), "host": socket.gethostname(), "user": user_name(), "command": words}
     return json.dumps(told) + "\n"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that nobody has a name for
-        return str(os.getuid())
 
 
 def _holder(descriptor: int) -> Holder:

@@ -7,19 +7,20 @@ from 1 in every table, so that most foreign keys find their parent.
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from architect_migrate.core.names import quote
+from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from architect_migrate.databases.sqlite.sql.lexer import Token
     from architect_migrate.model.schema import Column, Schema, Table
 
 _Value = str | bytes | int | float | None
 _ROWS = 3
+_EDITED = " (edited)"
 
 
 def fill(connection: sqlite3.Connection, schema: Schema) -> frozenset[str]:
@@ -97,3 +98,41 @@ def _value(column: Column, number: int) -> _Value:
             return f"sample {number}".encode()
         case _:
             return number
+
+
+def rows_of(connection: sqlite3.Connection, tables: list[Table]) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of some tables, by the table's name."""
+    return {it.name: connection.execute(f"SELECT * FROM main.{quote(it.name)}").fetchall() for it in tables}
+
+
+def edit_rows(connection: sqlite3.Connection, tables: Iterable[Table]) -> dict[str, str]:
+    """Edit every row in the text columns by which no row is found; a query for those columns by table.
+
+    A table without such columns is left out, and one with a trigger that refuses the edit.
+    """
+    queries = {}
+    for table in tables:
+        columns = _free_columns(connection, table)
+        changes = ", ".join(f"{quote(it)} = {quote(it)} || '{_EDITED}'" for it in columns)
+        try:
+            if columns:
+                connection.execute(f"UPDATE main.{quote(table.name)} SET {changes}")
+                queries[table.name] = _way_to_rows(table, columns)
+        except sqlite3.Error:
+            continue  # a trigger of the table refuses the edit
+    return queries
+
+
+def _free_columns(connection: sqlite3.Connection, table: Table) -> list[str]:
+    """Text columns that are in no key, check or index: a row can be edited there and be the same row."""
+    bound = {*table.primary_key, *(name for its in table.uniques for name in its)}
+    bound |= {name for it in table.checks for name in it.mentions}
+    bound |= {name for it in table.foreign_keys for name in it.columns}
+    terms = 'SELECT x.name FROM pragma_index_list(?) l, pragma_index_xinfo(l.name) x WHERE x.key = 1 AND l."unique"'
+    bound |= {fold(str(name)) for (name,) in connection.execute(terms, (table.name,))}
+    return [it.name for it in table.columns if it.affinity == "TEXT" and it.generated is None and it.name not in bound]
+
+
+def _way_to_rows(table: Table, columns: list[str]) -> str:
+    key = ", ".join(quote(it) for it in table.primary_key) if table.without_rowid else "rowid"
+    return f"SELECT {key}, {', '.join(quote(it) for it in columns)} FROM main.{quote(table.name)}"

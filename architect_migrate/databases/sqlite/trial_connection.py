@@ -12,13 +12,13 @@ from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.authorizer import refusal
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sql.parser import created_if_missing
-from architect_migrate.databases.sqlite.statement import Clash, Deeds, Statement
+from architect_migrate.databases.statement import Clash, Deeds, Statement
 from architect_migrate.model.schema import Schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from architect_migrate.databases.sqlite.statement import Object
+    from architect_migrate.databases.statement import Object
 
 _CREATED = {
     sqlite3.SQLITE_CREATE_TABLE: "table",

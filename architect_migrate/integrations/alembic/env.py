@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from architect_migrate.config.policies import builds_uninitialised, may_be_changed
 from architect_migrate.core.chain_errors import (
     ChainError,
     DriftedError,
@@ -29,30 +30,31 @@ from architect_migrate.core.database_errors import (
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import FinishedFirst, finishing
 from architect_migrate.core.text import harmless
-from architect_migrate.databases.sqlite import connection as database
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.alembic_connection import alchemy
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.files.commit_check import landed_by_stamp, read_back, settled
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.rows.exact import shown
+from architect_migrate.databases.sqlite.rows.examples import shown
 from architect_migrate.databases.sqlite.rows.foreign_keys import violations
-from architect_migrate.databases.sqlite.rows.integrity import Soundness, soundness
+from architect_migrate.databases.sqlite.rows.integrity import soundness
 from architect_migrate.diagnosis.drift import drift, in_the_way
 from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, read_options, source_for, title
 from architect_migrate.integrations.alembic.record import recording
 from architect_migrate.integrations.alembic.steps import refuse_foreign, watched_steps
 from architect_migrate.model.diff import explain
-from architect_migrate.model.environment import Uninitialised, resolutions_for
+from architect_migrate.model.environment import resolutions_for
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.revisions import alembic_runtime
-from architect_migrate.revisions.replay import history_at
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from types import ModuleType
 
     from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.core.urls import DatabaseUrl
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import Soundness
     from architect_migrate.integrations.alembic.record import Record
 
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
@@ -108,7 +110,7 @@ def _run_online(context: ModuleType) -> None:
     if job.command in _READING:
         _read(context, job)
         return
-    if job.environment.protected and options.yes != job.environment.name:
+    if not may_be_changed(job.environment, options.yes):
         raise ProtectedError(job.environment.name, job.command or "run")
     _write(context, job)
 
@@ -132,7 +134,7 @@ def _read(context: ModuleType, job: Job) -> None:
     # An empty model and no names to compare: Alembic's own comparison finds nothing, archmig's is made below.
     quiet = {"target_metadata": sa.MetaData(), "include_name": lambda *_: False} if job.command == "check" else {}
     with (
-        database.reading(job.path, job.environment.lock_timeout) as connection,
+        access.reading(job.environment.url, job.environment.policies.lock_timeout) as connection,
         alchemy(connection) as lent,
     ):
         context.configure(connection=lent, dont_mutate=True, transactional_ddl=True, **quiet)
@@ -143,9 +145,9 @@ def _read(context: ModuleType, job: Job) -> None:
             _refuse_drift(context, job, connection, table)
 
 
-def _refuse_drift(context: ModuleType, job: Job, connection: sqlite3.Connection, table: str) -> None:
+def _refuse_drift(context: ModuleType, job: Job, connection: Connection, table: str) -> None:
     """Alembic has found the database at the chain's head: say what is not as the chain makes it there."""
-    history = history_at(source_for(job))
+    history = source_for(job).history
     position = frozenset(history.outline.order)
     schema = read_schema(connection, bookkeeping(job, table))
     found = tuple(explain(it) for it in drift(history, position, schema, resolutions_for(job.matrix, job.environment)))
@@ -165,7 +167,7 @@ def _write(context: ModuleType, job: Job) -> None:
         _enter(record)
         raise
     table = context.get_context().version_table
-    unread = read_back(job.path, job.environment.lock_timeout, table, record.stamps[1])
+    unread = read_back(job.environment.url, job.environment.policies.lock_timeout, table, record.stamps[1])
     _enter(record, str(unread or ""))
     if unread:
         raise unread
@@ -179,8 +181,8 @@ def _enter(record: Record, unread: str = "") -> None:
 def _commit(context: ModuleType, job: Job, record: Record) -> None:
     """Run, and commit; from then on the record tells what was done."""
     with ExitStack() as around:
-        if job.command in {"", "upgrade"} and job.environment.uninitialised is Uninitialised.CREATE:
-            around.enter_context(database.created(job.path))
+        if job.command in {"", "upgrade"} and builds_uninitialised(job.environment):
+            around.enter_context(access.created(job.environment.url))
         around.enter_context(_explained(job))
         try:
             finishing(lambda it: _in_transaction(context, job, it, record))
@@ -191,13 +193,13 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
 def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
     """A commit that SQLite calls failed: the stamp in the file says what came of it, else nobody knows."""
     table = context.get_context().version_table
-    found = landed_by_stamp(job.path, job.environment.lock_timeout, table, *record.stamps)
+    found = landed_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
     logging.getLogger("alembic.archmig").warning("%s", settled(error, found))
 
 
 def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:
-    with database.transaction(job.path, job.environment.lock_timeout) as connection:
-        sound = _sound(job.path, connection)
+    with access.transaction(job.environment.url, job.environment.policies.lock_timeout) as connection:
+        sound = _sound(job.environment.url, connection)
         before = violations(connection)
         with alchemy(connection) as lent:
             context.configure(connection=lent, transactional_ddl=True)
@@ -211,7 +213,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             recorded = migration.get_current_heads()
             refuse_foreign(job, set(recorded) - set(stamped))
         record.sync(connection, recorded)
-        if worse := _sound(job.path, connection).worse_than(sound.broken):
+        if worse := _sound(job.environment.url, connection).worse_than(sound.broken):
             raise NotProvenError(worse)
         if broken := violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))
@@ -222,10 +224,10 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
         interrupts.held = True
 
 
-def _sound(path: Path, connection: sqlite3.Connection) -> Soundness:
+def _sound(url: DatabaseUrl, connection: Connection) -> Soundness:
     found = soundness(connection)
     if found.damage:
-        raise DamagedError(str(path), found.damage[0])
+        raise DamagedError(access.location(url), found.damage[0])
     return found
 
 
@@ -249,9 +251,9 @@ def _explained(job: Job) -> Iterator[None]:
 def _found_in_the_way(job: Job) -> tuple[str, ...]:
     """What of the database is not where its version says; nothing where that cannot be told."""
     with suppress(ArchmigError):
-        history = history_at(source_for(job))
+        history = source_for(job).history
         table = history.outline.version_table
-        with database.reading(job.path, job.environment.lock_timeout) as connection:
+        with access.reading(job.environment.url, job.environment.policies.lock_timeout) as connection:
             position = ancestry(history.outline, read_claims(connection, None, table).stamp or ())
             schema = read_schema(connection, bookkeeping(job, table))
         return in_the_way(history, position, schema, resolutions_for(job.matrix, job.environment))

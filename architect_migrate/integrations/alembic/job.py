@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate.config.context import as_listed
 from architect_migrate.config.loader import environment_at, find_config, read_matrix
+from architect_migrate.config.locate import named_config, named_environment
 from architect_migrate.core.chain_errors import AlembicOptionError, NoDatabaseChosenError, OtherChainError
 from architect_migrate.core.errors import ConfigNotFoundError, nearest
-from architect_migrate.databases.sqlite import connection
+from architect_migrate.databases import access
 from architect_migrate.model.environment import Environment, Matrix, empty_matrix, select
 from architect_migrate.revisions.replay import cache_folder, source_of
 
@@ -31,7 +32,6 @@ class Job:
     ini: Path
     matrix: Matrix
     environment: Environment
-    path: Path
 
 
 def job_of(config: Any, options: Options) -> Job:
@@ -41,12 +41,13 @@ def job_of(config: Any, options: Options) -> Job:
     chosen = getattr(config.cmd_opts, "cmd", None)
     purge = bool(getattr(config.cmd_opts, "purge", False))
     command = chosen[0].__name__ if chosen else ""
-    return Job(command, purge, ini, matrix, environment, connection.file_of(environment.url))
+    return Job(command, purge, ini, matrix, environment)
 
 
 def title(job: Job) -> str:
     """The environment with its file, or the file alone where that is its name."""
-    return f"{job.environment.name}: {job.path}" if job.environment.name != str(job.path) else str(job.path)
+    place = access.location(job.environment.url)
+    return f"{job.environment.name}: {place}" if job.environment.name != place else place
 
 
 def bookkeeping(job: Job, version_table: str) -> tuple[str, ...]:
@@ -103,13 +104,13 @@ def choose(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -
         return matrix, environment_at(matrix, cwd / options.db)
     if matrix.script.exists() and not matrix.script.samefile(ini):
         raise OtherChainError(str(matrix.file), str(matrix.script), str(ini))
-    name = options.env or environ.get("ARCHITECT_ENV", "")
+    name = options.env or named_environment(environ)
     return matrix, select(matrix, [name] if name else [], [])[0]
 
 
 def _matrix(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -> Matrix:
     try:
-        start = cwd if environ.get("ARCHMIG_CONFIG") else ini.parent
+        start = cwd if named_config(environ) else ini.parent
         return read_matrix(find_config(None, environ, start), environ)
     except ConfigNotFoundError as error:
         if options.db:

@@ -20,10 +20,10 @@ from architect_migrate.revisions.replay import cache_folder
 from architect_migrate.runs.steps import write_tracker
 
 if TYPE_CHECKING:
-    import sqlite3
     from contextlib import AbstractContextManager
 
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.integrations.alembic.job import Job
     from architect_migrate.planning.results import Traces
 
@@ -50,16 +50,16 @@ class Record:
         """The command as a person writes it; `alembic run` where a program calls Alembic as a library."""
         return f"alembic {self.job.command or 'run'}"
 
-    def begins(self, connection: sqlite3.Connection, version_table: str, stamped: tuple[str, ...]) -> None:
+    def begins(self, connection: Connection, version_table: str, stamped: tuple[str, ...]) -> None:
         """Note what is there before anything runs."""
         self.hidden = bookkeeping(self.job, version_table)
         self.before, self.stamps = traces_of(connection, self.hidden), (stamped, ())
 
-    def ends(self, connection: sqlite3.Connection, recorded: tuple[str, ...]) -> None:
+    def ends(self, connection: Connection, recorded: tuple[str, ...]) -> None:
         """Note what is there before the commit."""
         self.after, self.stamps = traces_of(connection, self.hidden), (self.stamps[0], recorded)
 
-    def sync(self, connection: sqlite3.Connection, recorded: tuple[str, ...]) -> None:
+    def sync(self, connection: Connection, recorded: tuple[str, ...]) -> None:
         """Make the legacy tracker true of what was run, where it is to be kept so; a stamp by hand proves nothing.
 
         Raises StepFailedError where its table does not take such rows.
@@ -67,7 +67,7 @@ class Record:
         setting = self.setting
         if not self.steps or setting.tracker is None or not setting.tracker.sync:
             return
-        outline = setting.outline()
+        outline = setting.outline
         claims, position = read_claims(connection, setting.tracker, outline.version_table), ancestry(outline, recorded)
         plan = setting.synced(claims, Plan((), (), (), position, position))
         for it in plan.blockers:
@@ -109,7 +109,7 @@ class Record:
             steps=tuple(self.steps),
             detail=unread or detail,
             facts=facts,
-        )
+        ).warnings
 
 
 def recording(job: Job) -> Record:

@@ -17,26 +17,26 @@ from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.integrations.alembic.job import source_for
 from architect_migrate.planning.plan import RunDowngrade, RunRevision, headline
 from architect_migrate.revisions import alembic_runtime
-from architect_migrate.revisions.replay import cache_folder, foreign_at, history_of
+from architect_migrate.revisions.replay import cache_folder, history_of
 from architect_migrate.runs.native_plan import as_alembic_goes
 from architect_migrate.runs.promotion_gate import lacking
-from architect_migrate.runs.rehearsal_gate import advice_for, schema_digest, standing
-from architect_migrate.runs.survey import foreign_error
+from architect_migrate.runs.rehearsal_gate import advice_for, is_required, standing
+from architect_migrate.runs.survey import foreign_error, schema_digest
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
+    from architect_migrate.databases.base import Connection
     from architect_migrate.integrations.alembic.job import Job
 
 
 def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
     """Raise ForeignBranchError for a revision on a branch that only other environments list."""
-    if not any(it.heads for it in job.matrix.environments):
+    if not any(it.policies.heads for it in job.matrix.environments):
         return
     source = source_for(job)
-    if foreign := foreign_at(source) & set(revisions):
+    if foreign := source.foreign & set(revisions):
         raise foreign_error(job.environment.name, source, min(foreign))
 
 
@@ -49,20 +49,20 @@ def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
 
 
 def _refuse_unrehearsed(
-    job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: sqlite3.Connection
+    job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: Connection
 ) -> None:
     """Raise NotRehearsedError where a rehearsal is required, and there is none of what archmig would plan for this."""
-    if not job.environment.require_rehearsal or not (up or down):
+    if not is_required(job.environment) or not (up or down):
         return
     setting = setting_for(job.matrix, job.environment, cache_folder(os.environ))
-    plan = as_alembic_goes(setting.outline(), up, down, stamped)
+    plan = as_alembic_goes(setting.outline, up, down, stamped)
     if why := standing(setting, plan, schema_digest(setting, connection)).why:
         raise NotRehearsedError(job.environment.name, why, advice_for(setting, plan))
 
 
 def watched_steps(
     steps: Callable[..., Iterable[Any]],
-    connection: sqlite3.Connection,
+    connection: Connection,
     job: Job,
     heads: Any,
     context: Any,
@@ -88,7 +88,7 @@ def watched_steps(
 
 
 def _watched_step(
-    function: Callable[..., None], connection: sqlite3.Connection, context: Any, step: Any, ini: Path
+    function: Callable[..., None], connection: Connection, context: Any, step: Any, ini: Path
 ) -> Callable[..., None]:
     """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
 

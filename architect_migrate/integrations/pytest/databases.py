@@ -5,14 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.bookkeeping import write_stamp
-from architect_migrate.databases.sqlite.connection import file_of
-from architect_migrate.databases.sqlite.files.backup import file_safe, take
+from architect_migrate.databases.sqlite.files.backup import take
 from architect_migrate.databases.sqlite.recorder import scratch_connection
 from architect_migrate.databases.sqlite.template import replay_on
 from architect_migrate.model.history import recorded_sql
 from architect_migrate.model.revision_graph import heads, position_at
-from architect_migrate.revisions.replay import history_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +25,7 @@ def build_at(source: Source, target: str, path: Path) -> None:
 
     Raises UnknownRevisionError, ChainError, ReplayError.
     """
-    history = history_at(source)
+    history = source.history
     outline, position = history.outline, position_at(history.outline, target)
     with closing(scratch_connection(path)) as connection:
         connection.isolation_level = None
@@ -41,6 +40,6 @@ def build_at(source: Source, target: str, path: Path) -> None:
 def copy_of(environment: Environment, folder: Path) -> Path:
     """A copy of what is committed in an environment's database, compared with it; the original is only read.
 
-    Raises BackupError, and what `database.reading` raises.
+    Raises BackupError, and what `connection.reading` raises.
     """
-    return take(file_of(environment.url), folder, file_safe(environment.name)).path
+    return take(file_of(environment.url), folder, environment.name).path

@@ -12,13 +12,12 @@ from shlex import quote as shell
 from typing import TYPE_CHECKING
 
 from architect_migrate.config.loader import as_written, read_matrix
+from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
 from architect_migrate.diagnosis.claims import stamp_problem
 from architect_migrate.integrations.startup.memo import Sources, evidence, kept, memo_file, remember
 from architect_migrate.integrations.startup.status import Start, StartState
-from architect_migrate.model.environment import Uninitialised
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
 from architect_migrate.planning.results import State
 from architect_migrate.revisions.replay import is_remembered
@@ -56,35 +55,38 @@ def at_once(call: Call, matrix: Matrix, setting: Setting) -> Start:
 def compared(call: Call, matrix: Matrix, setting: Setting) -> Start:
     """What a comparison with the chain tells, which is replayed if it never was; remembered for the next start."""
     brief = _briefly(setting)
-    brief.outline()
-    sources = _sources(call, matrix, setting)
+    sources = _sources(matrix, setting)
     before = _evidence(call, sources)
     found = _told(matrix, brief, survey(brief))
     if (
         call.cache
         and found.compared
         and before == _evidence(call, sources)
-        and _is_of_now(call, matrix, setting, before)
+        and _is_of_now(call, matrix, setting, sources, before)
     ):
-        told = {"start": kept(found), "on_pending": setting.environment.on_pending.value}
+        told = {"start": kept(found), "on_pending": setting.environment.policies.on_pending.value}
         remember(memo_file(call.cache, matrix.file, call.word), sources, before, told)
     return found
 
 
-def _is_of_now(call: Call, matrix: Matrix, setting: Setting, proof: Mapping[str, str]) -> bool:
+def _is_of_now(call: Call, matrix: Matrix, setting: Setting, sources: Sources, proof: Mapping[str, str]) -> bool:
     """Whether evidence is of the chain and the environments.toml that were read before it was taken."""
-    return proof.get("chain") == setting.source.fingerprint and read_matrix(matrix.file, call.environ) == matrix
+    if proof.get("chain") != setting.source.fingerprint:
+        return False
+    now = read_matrix(matrix.file, call.environ)
+    return now == matrix and _sources(now, setting) == sources
 
 
 def _briefly(setting: Setting) -> Setting:
-    timeout = min(setting.environment.lock_timeout, _MOMENT)
-    return replace(setting, environment=replace(setting.environment, lock_timeout=timeout))
+    policies = setting.environment.policies
+    return setting.with_policies(replace(policies, lock_timeout=min(policies.lock_timeout, _MOMENT)))
 
 
-def _sources(call: Call, matrix: Matrix, setting: Setting) -> Sources:
-    chain, database = as_written(matrix.file, setting.environment.name, call.environ)
+def _sources(matrix: Matrix, setting: Setting) -> Sources:
+    outline = setting.outline
+    chain, database = as_written(matrix, setting.environment.name)
     tracker = setting.tracker.table if setting.tracker else ""
-    return Sources(matrix.file, chain, database, setting.outline().version_table, tracker)
+    return Sources(matrix.file, chain, database, outline.version_table, tracker)
 
 
 def _evidence(call: Call, sources: Sources) -> dict[str, str]:
@@ -97,7 +99,7 @@ def _evidence(call: Call, sources: Sources) -> dict[str, str]:
 
 def _told(matrix: Matrix, setting: Setting, seen: Survey) -> Start:
     """A survey as an application is told of it."""
-    outline = setting.outline()
+    outline = setting.outline
     state = _STATES[seen.state]
     at = heads(outline, seen.position)
     empty = seen.state in {State.UNINITIALISED, State.MISSING}
@@ -112,7 +114,7 @@ def _told(matrix: Matrix, setting: Setting, seen: Survey) -> Start:
         compared=not empty,
         breaking=seen.drift.get("breaking", 0),
         behavioural=seen.drift.get("behavioural", 0),
-        may_be_empty=empty and setting.environment.uninitialised is Uninitialised.SKIP,
+        may_be_empty=empty and skips_uninitialised(setting.environment),
     )
     return replace(found, advice=advice(matrix, found))
 
@@ -141,8 +143,7 @@ def _as_claimed(matrix: Matrix, setting: Setting) -> Start:
         from architect_migrate.model.branches import foreign, outline_without
 
         outline = outline_without(outline, foreign(outline, source.reserved, source.excluded))
-    words = environment.heads or (environment.target,)
-    wanted = frozenset[str]().union(*(position_at(outline, it) for it in words))
+    wanted = frozenset[str]().union(*(position_at(outline, it) for it in environment.policies.targets))
     state, stamp = _stamp(setting, outline.version_table)
     left = wanted - ancestry(outline, stamp)
     pending = tuple(it for it in outline.order if it in left) if stamp or state is not StartState.UNKNOWN else ()
@@ -157,21 +158,19 @@ def _as_claimed(matrix: Matrix, setting: Setting) -> Start:
         current=stamp,
         target=heads(outline, wanted),
         pending=() if state is StartState.REFUSED else pending,
-        may_be_empty=state in {StartState.UNINITIALISED, StartState.MISSING}
-        and environment.uninitialised is Uninitialised.SKIP,
+        may_be_empty=state in {StartState.UNINITIALISED, StartState.MISSING} and skips_uninitialised(environment),
     )
     return replace(found, advice=advice(matrix, found))
 
 
 def _stamp(setting: Setting, version_table: str) -> tuple[StartState, tuple[str, ...]]:
     """The stamp; where there is none, why."""
-    path = file_of(setting.environment.url)
-    if not path.exists():
+    url = setting.environment.url
+    if not access.exists(url):
         return StartState.MISSING, ()
-    if path.is_file() and not path.stat().st_size:
+    if access.is_empty(url):
         return StartState.UNINITIALISED, ()
-    with reading(path, setting.environment.lock_timeout) as connection:
-        return StartState.UNKNOWN, read_claims(connection, None, version_table).stamp or ()
+    return StartState.UNKNOWN, access.read_stamp(url, setting.environment.policies.lock_timeout, version_table)
 
 
 def _claim(outline: Outline, stamp: tuple[str, ...], state: StartState, pending: tuple[str, ...]) -> str:

@@ -9,18 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote as percent
 
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.names import quote
-from architect_migrate.databases.sqlite.fingerprint import digest
+from architect_migrate.databases.sqlite.fingerprint import stored_digest
 from architect_migrate.integrations.startup.status import Start, StartState
 from architect_migrate.revisions.files import fingerprint
 
@@ -49,7 +46,7 @@ def memo_file(cache: Path, config: Path, word: str) -> Path:
     return cache / f"start-{key}.json"
 
 
-def turn_file(cache: Path, database: Path) -> Path:
+def turn_file(cache: Path, database: str) -> Path:
     """The file, made if need be, by which processes that would upgrade a database take turns. Raises OSError."""
     file = cache / f"start-{_digest(os.fsencode(database))}.turn"
     cache.mkdir(parents=True, exist_ok=True)
@@ -99,25 +96,14 @@ def evidence(sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
         "variables": _digest(repr([(it, environ.get(it)) for it in names]).encode("utf-8", "surrogateescape")),
         "places": _digest(repr([os.path.realpath(it) for it in (sources.chain, sources.database)]).encode()),
         "chain": fingerprint(sources.chain),
-        "database": _of_database(Path(os.path.realpath(sources.database)), sources),
+        "database": _of_database(sources),
     }
 
 
-def _of_database(path: Path, sources: Sources) -> str:
+def _of_database(sources: Sources) -> str:
     """A digest of its schema's texts and of the rows of its stamp and tracker, all of one moment."""
-    try:
-        uri = f"file:{percent(os.fsencode(path))}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)) as connection:
-            connection.execute("BEGIN")
-            rows = [_rows(connection, it) for it in (sources.version_table, sources.tracker) if it]
-            return _digest(f"{digest(connection)}{rows!r}".encode("utf-8", "surrogatepass"))
-    except sqlite3.Error as error:
-        raise ValueError(type(error).__name__) from error
-
-
-def _rows(connection: sqlite3.Connection, table: str) -> list[Any] | None:
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (table,)).fetchone()
-    return connection.execute(f"SELECT * FROM {quote(table)}").fetchall() if found else None
+    tables = tuple(it for it in (sources.version_table, sources.tracker) if it)
+    return stored_digest(Path(os.path.realpath(sources.database)), tables)
 
 
 def _digest(data: bytes) -> str:

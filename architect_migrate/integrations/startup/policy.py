@@ -26,7 +26,7 @@ def examined(call: Call) -> tuple[Start, str]:
     matrix = read_matrix(file, call.environ)
     (environment,) = select(matrix, [call.word] if call.word else [], [])
     setting = setting_for(matrix, environment, call.cache)
-    policy = OnPending(call.policy) if call.policy else setting.environment.on_pending
+    policy = OnPending(call.policy) if call.policy else setting.environment.policies.on_pending
     try:
         return _by_policy(call, matrix, setting, policy), policy.value
     except ArchmigError as error:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.locate import config_place
+from architect_migrate.config.locate import config_place, named_environment
 from architect_migrate.core.errors import ArchmigError, UsageError, nearest, shortened
 from architect_migrate.core.urls import mask
 from architect_migrate.integrations.startup.memo import memo_file, now, recall, revived
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _POLICIES = ("refuse", "upgrade", "warn")
 _YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})
-_SKIP, _ENVIRONMENT = "ARCHITECT_SKIP_MIGRATIONS", "ARCHITECT_ENV"
+_SKIP = "ARCHITECT_SKIP_MIGRATIONS"
 # A database that was changed by the start of an application is worth a line that every log shows.
 _NOTEWORTHY = frozenset({StartState.UPGRADED})
 _GRAVE = frozenset({StartState.REFUSED})
@@ -70,7 +70,7 @@ def _found(
     """What is found, and the policy that holds; whatever breaks is a finding, too."""
     word = ""
     try:
-        word = env or environ.get(_ENVIRONMENT, "")
+        word = env or named_environment(environ)
         if why := _bypass(environ, skip=skip):
             return Start(StartState.SKIPPED, why, word), "warn"
         place = None if config is None else Path(config)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.errors import ArchmigError, derived
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,15 +88,12 @@ class Start:
         return {"ok": self.ok, **told, **lists, "state": self.state.name.lower()}
 
 
-class StartRefusedError(ArchmigError):
+class StartRefusedError(ArchmigError, layout="{problem}"):
     """An application must not start on its database as it is; `start` is what was found of that."""
 
-    def __init__(self, start: Start) -> None:
-        self.start = start
-        super().__init__(start)
-
-    def __str__(self) -> str:
-        return f'{self.start.line}; on_pending = "refuse", so the application does not start'
+    subject: str = derived("")
+    start: Start
+    problem: str = derived('{start.line}; on_pending = "refuse", so the application does not start')
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from architect_migrate.config.policies import builds_uninitialised, may_be_changed
 from architect_migrate.core.database_errors import DatabaseError, LockedByRunError
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.sqlite.connection import file_of
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.run_lock import held
 from architect_migrate.integrations.startup.check import at_once, compared
 from architect_migrate.integrations.startup.memo import turn_file
 from architect_migrate.integrations.startup.status import StartState
-from architect_migrate.model.environment import Uninitialised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,15 +69,17 @@ def upgraded(call: Call, matrix: Matrix, setting: Setting) -> Start:
 
 def _is_to_be_upgraded(found: Start, environment: Environment) -> bool:
     if found.state in _BUILDABLE:
-        return environment.uninitialised is Uninitialised.CREATE
+        return builds_uninitialised(environment)
     return found.state is StartState.PENDING
 
 
 def _policy_against(environment: Environment) -> str:
     """Why this environment is not changed without a person; empty where it may be."""
-    if environment.protected:
+    from architect_migrate.runs.rehearsal_gate import is_required
+
+    if not may_be_changed(environment):
         return "it is protected"
-    return "it wants a rehearsal first" if environment.require_rehearsal else ""
+    return "it wants a rehearsal first" if is_required(environment) else ""
 
 
 @contextmanager
@@ -85,9 +87,9 @@ def _turn(call: Call, setting: Setting) -> Iterator[None]:
     """The right to upgrade this database; without a cache folder for its file the run's own lock has to do."""
     with ExitStack() as stack:
         try:
-            file = turn_file(call.cache, file_of(setting.environment.url)) if call.cache else None
+            file = turn_file(call.cache, access.location(setting.environment.url)) if call.cache else None
             if file:
-                stack.enter_context(held(file, setting.environment.lock_timeout))
+                stack.enter_context(held(file, setting.environment.policies.lock_timeout))
         except LockedByRunError:
             raise
         except (DatabaseError, OSError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.chain_errors import RehearsalFailedError
 from architect_migrate.core.errors import ArchmigError, UsageError
 from architect_migrate.core.interrupts import FinishedFirst
-from architect_migrate.databases.sqlite.connection import file_of
+from architect_migrate.databases import access
 from architect_migrate.planning.results import State
 from architect_migrate.runs import promote, reconcile, upgrade
 from architect_migrate.runs.rehearsal.results import Command
@@ -72,5 +72,6 @@ def named(setting: Setting, its: Setting, command: Command) -> Iterator[None]:
     try:
         yield
     except ArchmigError as error:
-        cause = str(error).replace(str(file_of(its.environment.url)), str(file_of(setting.environment.url)))
+        copy, original = (access.location(one.environment.url) for one in (its, setting))
+        cause = str(error).replace(copy, original)
         raise RehearsalFailedError(setting.environment.name, command.value, cause) from error

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.config.policies import builds_uninitialised, skips_uninitialised
 from architect_migrate.core.urls import sqlite_url
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.files.scratch_copy import copy_of, private_folder
-from architect_migrate.model.environment import Uninitialised
+from architect_migrate.runs.rehearsal_gate import without_gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +28,10 @@ def stand_in(setting: Setting, times: int) -> Iterator[Setting]:
     """
     with private_folder() as folder:
         copy = _copied(setting, folder, times)
-        environment = replace(setting.environment, url=sqlite_url(copy), require_rehearsal=False)
+        freely = without_gate(setting)
         yield replace(
-            setting,
-            environment=environment,
+            freely,
+            environment=replace(freely.environment, url=sqlite_url(copy)),
             ledger=folder / "ledger.db",
             backups=folder / "backups",
             keep=None,
@@ -39,8 +40,8 @@ def stand_in(setting: Setting, times: int) -> Iterator[Setting]:
 
 
 def _copied(setting: Setting, folder: Path, times: int) -> Path:
-    path, policy = file_of(setting.environment.url), setting.environment.uninitialised
-    if not path.exists() and policy is not Uninitialised.ERROR:
+    environment, url = setting.environment, setting.environment.url
+    if not access.exists(url) and (builds_uninitialised(environment) or skips_uninitialised(environment)):
         return folder / "database.db"
-    with reading(path, setting.environment.lock_timeout) as source:
+    with access.reading(url, setting.environment.policies.lock_timeout) as source:
         return copy_of(source, folder, times)

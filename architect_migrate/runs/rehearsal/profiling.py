@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.interrupts import FinishedFirst
-from architect_migrate.databases.sqlite.connection import file_of, transaction
-from architect_migrate.databases.sqlite.costs import Kind
+from architect_migrate.databases import access
+from architect_migrate.databases.costs import Kind
+from architect_migrate.databases.sqlite.connection import transaction
 from architect_migrate.databases.sqlite.files.scratch_copy import private_folder
 from architect_migrate.databases.sqlite.meter import Meter, attach
 from architect_migrate.model.revision_graph import ancestry, position_at
 from architect_migrate.planning.plan import RebuildTable, RunRevision, Stamp, headline
 from architect_migrate.planning.results import Outcome
-from architect_migrate.revisions.replay import outline_at
 from architect_migrate.runs.rehearsal.commands import fitting, named, previewed
 from architect_migrate.runs.rehearsal.on_copy import stand_in
 from architect_migrate.runs.rehearsal.results import Command
+from architect_migrate.runs.rehearsal_gate import without_gate
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
-    from architect_migrate.databases.sqlite.costs import StepCost
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.costs import StepCost
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
     from architect_migrate.revisions.alembic_runtime import Runner
@@ -59,7 +59,7 @@ class Profile:
 
 def profile_chain(source: Source, told: Progress, target: str | None = None) -> Profile:
     """Run the chain, as far as `target`, on an empty database. Raises CopyError, and what a revision raises."""
-    outline = outline_at(source)
+    outline = source.outline
     wanted = position_at(outline, target or "heads")
     revisions = tuple(it for it in outline.order if it in wanted)
     with private_folder() as folder:
@@ -69,9 +69,7 @@ def profile_chain(source: Source, told: Progress, target: str | None = None) -> 
             return Profile(_run(source, connection, revisions, told))
 
 
-def _run(
-    source: Source, connection: sqlite3.Connection, revisions: tuple[str, ...], told: Progress
-) -> tuple[StepCost, ...]:
+def _run(source: Source, connection: Connection, revisions: tuple[str, ...], told: Progress) -> tuple[StepCost, ...]:
     from architect_migrate.revisions.alembic_runtime import operate
 
     meter = Meter()
@@ -93,11 +91,10 @@ def profile_pending(setting: Setting, told: Progress, target: str | None = None)
 
     Raises CopyError, RehearsalFailedError, and what `reading` raises of the original.
     """
-    freely = replace(setting, environment=replace(setting.environment, require_rehearsal=False))
+    freely = without_gate(setting)
     command = fitting(freely, target)
     shown = replace(previewed(freely, command, target), survey=None)
-    path = file_of(setting.environment.url)
-    size = path.stat().st_size if path.exists() else 0
+    size = access.size(setting.environment.url)
     if shown.outcome is not Outcome.PLANNED:
         return Profile((), size, shown)
     if not size:
@@ -143,7 +140,7 @@ def _making(command: Command, target: str | None) -> Prepare:
 def _metered(meter: Meter, make: Prepare) -> Prepare:
     """The same, with the connection measured from then on."""
 
-    def prepared(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def prepared(setting: Setting, connection: Connection) -> Prepared:
         found = make(setting, connection)
         attach(meter, connection)
         return found
@@ -153,7 +150,7 @@ def _metered(meter: Meter, make: Prepare) -> Prepare:
 
 def only(profile: Profile, source: Source, revision: str, environment: str = "") -> Profile:
     """The profile of one revision; raises UsageError where that did not run, UnknownRevisionError for none."""
-    outline = outline_at(source)
+    outline = source.outline
     wanted = position_at(outline, revision)
     mine = tuple(it for it in profile.steps if it.revision in wanted and ancestry(outline, [it.revision]) == wanted)
     if not mine and not profile.exit_code:

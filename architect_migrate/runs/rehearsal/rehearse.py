@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import RehearsalFailedError
-from architect_migrate.core.errors import LedgerError, UsageError
+from architect_migrate.core.errors import UsageError
 from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.connection import file_of, reading
+from architect_migrate.databases import access
+from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.exact import row_tables
-from architect_migrate.databases.sqlite.run_lock import openers
-from architect_migrate.ledger import store
+from architect_migrate.ledger.recorder import enter
 from architect_migrate.model.diff import diff, explain
 from architect_migrate.model.environment import Uninitialised
 from architect_migrate.model.revision_graph import heads
@@ -27,11 +27,11 @@ from architect_migrate.runs.preview import blank
 from architect_migrate.runs.rehearsal.commands import carried_out, fitting, named, previewed, refuse_target
 from architect_migrate.runs.rehearsal.on_copy import stand_in
 from architect_migrate.runs.rehearsal.results import Command, Rehearsal, Roundtrip, Timing, Way
-from architect_migrate.runs.rehearsal_gate import ACTION, schema_now
+from architect_migrate.runs.rehearsal_gate import ACTION, schema_now, without_gate
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import Setting
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.values import TableDelta
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Loss, Receipt, Result
     from architect_migrate.runs.contracts import Progress
@@ -85,7 +85,7 @@ def try_out(
 ) -> Rehearsal:
     """The same for a downgrade to the environment's own heads, too. Raises CopyError, and as `reading`."""
     started = time.time()
-    freely = replace(setting, environment=replace(setting.environment, require_rehearsal=False))
+    freely = without_gate(setting)
     chosen = command or fitting(freely, target)
     shown = previewed(freely, chosen, target)
     if shown.outcome is not Outcome.PLANNED:
@@ -96,7 +96,7 @@ def try_out(
     with stand_in(setting, _TIMES[way]) as its:
         schema = schema_now(its)
         found = _tried(setting, its, chosen, target, way=way, told=told)
-    waiting = openers(file_of(setting.environment.url))
+    waiting = access.openers(setting.environment.url)
     return _entered(setting, replace(found, seconds=time.time() - started, openers=waiting), schema, started)
 
 
@@ -148,16 +148,15 @@ def _blank(setting: Setting) -> Result:
 
 
 def _size(setting: Setting) -> int:
-    path = file_of(setting.environment.url)
-    return path.stat().st_size if path.exists() else 0
+    return access.size(setting.environment.url)
 
 
 def _changes(its: Setting, receipt: Receipt) -> tuple[TableDelta, ...]:
     """What became of the rows that were there, in the tables that anything wrote to and in those that went."""
     if not receipt.backup:
         return ()
-    hidden = {fold(it) for it in its.hidden(its.outline().version_table)} | {"sqlite_sequence"}
-    with reading(Path(receipt.backup)) as before, reading(file_of(its.environment.url)) as after:
+    hidden = {fold(it) for it in its.hidden(its.outline.version_table)} | {"sqlite_sequence"}
+    with reading(Path(receipt.backup)) as before, access.reading(its.environment.url) as after:
         now, then = row_tables(before), row_tables(after)
         written = {fold(name) for name, _ in receipt.digests}
         names = {it for it in now if it in written or it not in then} - hidden
@@ -171,28 +170,24 @@ def _entered(setting: Setting, found: Rehearsal, schema: str, started: float) ->
     facts = [("command", found.command.value), ("schema", schema)]
     if plan is not None:
         facts.append(("plan", plan_digest(plan, setting.source.fingerprint)))
-        facts.append(("target", ", ".join(heads(setting.outline(), plan.after)) or "base"))
+        facts.append(("target", ", ".join(heads(setting.outline, plan.after)) or "base"))
     if receipt:
         facts += [("lock_seconds", f"{found.lock:.3f}"), ("size_after", str(found.size_after))]
     if found.roundtrip:
         facts.append(("roundtrip", "same" if found.roundtrip.same else "differs"))
-    entry = store.entry(
-        environment=result.environment,
-        database=result.database,
-        action=ACTION,
-        started=started,
+    entered = enter(
+        setting,
+        ACTION,
+        started,
         result=result.outcome.value,
-        from_heads=receipt.came_from if receipt else (),
-        to_heads=receipt.arrived_at if receipt else (),
+        stamps=(receipt.came_from, receipt.arrived_at) if receipt else ((), ()),
         steps=tuple(headline(it) for it in plan.steps) if plan else (),
         findings=tuple(it.code for it in plan.blockers) if plan else (),
         detail=result.detail,
-        facts=tuple(facts),
+        facts=facts,
     )
-    try:
-        return replace(found, number=store.append(setting.ledger, entry))
-    except LedgerError as error:
-        return replace(found, result=replace(result, warnings=(*result.warnings, str(error))))
+    warned = replace(result, warnings=(*result.warnings, *entered.warnings))
+    return replace(found, number=entered.number, result=warned)
 
 
 def there_and_back(setting: Setting, its: Setting, command: Command, plan: Plan, before: Schema | None) -> Roundtrip:
@@ -225,9 +220,9 @@ def _repairs(plan: Plan) -> bool:
 
 def _gone(its: Setting, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
     """Go to a position; how long it took, and what it took away. Raises UsageError where it is blocked."""
-    tops = heads(its.outline(), position) or ("base",)
-    anywhere = replace(its.environment, heads=tops, uninitialised=Uninitialised.CREATE)
-    there = replace(its, environment=anywhere, required=())
+    tops = heads(its.outline, position) or ("base",)
+    anywhere = replace(its.environment.policies, heads=tops, uninitialised=Uninitialised.CREATE)
+    there = replace(its.with_policies(anywhere), required=())
     shown = previewed(there, command, None)
     if shown.outcome is not Outcome.PLANNED or shown.plan is None:
         blockers = shown.plan.blockers if shown.plan else ()
@@ -243,8 +238,7 @@ def _differences(when: str, expected: Schema | None, found: Schema | None) -> li
 
 def schema_of(setting: Setting) -> Schema | None:
     """The schema as it is; None where there is no database."""
-    path = file_of(setting.environment.url)
-    if not path.exists():
+    if not access.exists(setting.environment.url):
         return None
-    with reading(path) as connection:
-        return read_schema(connection, setting.hidden(setting.outline().version_table))
+    with access.reading(setting.environment.url) as connection:
+        return read_schema(connection, setting.hidden(setting.outline.version_table))

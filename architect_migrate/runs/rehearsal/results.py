@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.values import TableDelta
     from architect_migrate.planning.results import Loss, Result
 
 

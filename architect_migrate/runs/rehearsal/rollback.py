@@ -19,10 +19,9 @@ from architect_migrate.runs.survey import survey
 from architect_migrate.runs.upgrade import preview_downgrade
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
-    from architect_migrate.databases.sqlite.rows.delta import TableDelta
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import TableDelta
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Prepare, Progress
     from architect_migrate.runs.rehearsal.results import Rehearsal
@@ -76,7 +75,7 @@ def rollback(setting: Setting, shown: Plan, progress: Progress, head: str | None
 def _taking_back(losing: Losing) -> Prepare:
     """How the plan is made on an open connection: blocked where rows would go that nobody told to go."""
 
-    def make(setting: Setting, connection: sqlite3.Connection) -> Prepared:
+    def make(setting: Setting, connection: Connection) -> Prepared:
         prepared = downgrading(None)(setting, connection)
         gone = losses(setting, prepared.plan, connection)
         if losing is Losing.ALLOWED or not gone:
@@ -88,7 +87,7 @@ def _taking_back(losing: Losing) -> Prepare:
 
 def _one_step_back(setting: Setting, head: str | None) -> Setting:
     """The environment with the heads that are left when its newest revision has been taken back."""
-    outline, position = setting.outline(), survey(setting).position
+    outline, position = setting.outline, survey(setting).position
     tops = heads(outline, position)
     chosen = [it for it in tops if head is None or it.startswith(head)]
     if len(chosen) != 1:
@@ -98,7 +97,7 @@ def _one_step_back(setting: Setting, head: str | None) -> Setting:
         )
         raise UsageError(f"{said}, and one step back is from one of them", f"name it: --head {tops[-1]}")
     left = heads(outline, position - {chosen[0]}) or ("base",)
-    return replace(setting, environment=replace(setting.environment, heads=left))
+    return setting.with_policies(replace(setting.environment.policies, heads=left))
 
 
 def _gone(changes: tuple[TableDelta, ...]) -> tuple[Loss, ...]:

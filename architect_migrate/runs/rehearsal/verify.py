@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.database_errors import DamagedError
-from architect_migrate.databases.sqlite.connection import file_of, reading, transaction
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.rows.delta import examples, row_deltas
-from architect_migrate.databases.sqlite.rows.foreign_keys import Keys, check_keys
-from architect_migrate.databases.sqlite.rows.integrity import Soundness, soundness
+from architect_migrate.databases.sqlite.rows.foreign_keys import check_keys
+from architect_migrate.databases.sqlite.rows.integrity import soundness
+from architect_migrate.databases.values import Keys, Soundness
 from architect_migrate.diagnosis.data_only_revisions import lasts
 from architect_migrate.diagnosis.drift import drift
 from architect_migrate.model.diff import explain
@@ -20,9 +21,8 @@ from architect_migrate.runs.rehearsal.on_copy import stand_in
 from architect_migrate.runs.survey import survey
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from architect_migrate.config.context import Setting
+    from architect_migrate.databases.base import Connection
     from architect_migrate.planning.results import Survey
     from architect_migrate.revisions.alembic_runtime import Runner
     from architect_migrate.runs.contracts import Progress
@@ -94,8 +94,7 @@ def audit(setting: Setting, told: Progress) -> Audit:
 
 def _audited(setting: Setting, its: Setting, told: Progress) -> Audit:
     blank = Audit(setting.environment.name, str(setting.environment.url), None)
-    path = file_of(its.environment.url)
-    if not path.exists() or not path.stat().st_size:
+    if access.is_empty(its.environment.url):
         seen = survey(its)
         return replace(blank, survey=seen, why=unclean(setting, seen))
     told(0, 0, "integrity_check")
@@ -104,7 +103,7 @@ def _audited(setting: Setting, its: Setting, told: Progress) -> Audit:
         return replace(blank, damage=sound.damage)
     told(0, 0, "schema and foreign keys")
     seen = survey(its)
-    with reading(path) as connection:
+    with access.reading(its.environment.url) as connection:
         keys = check_keys(connection)
     return replace(
         blank,
@@ -120,7 +119,7 @@ def _audited(setting: Setting, its: Setting, told: Progress) -> Audit:
 def _soundness(its: Setting) -> Soundness:
     """What integrity_check finds; on a connection that cannot write, SQLite 3.40 leaves CHECK constraints out of it."""
     try:
-        with transaction(file_of(its.environment.url), its.environment.lock_timeout) as connection:
+        with access.transaction(its.environment.url, its.environment.policies.lock_timeout) as connection:
             return soundness(connection)
     except DamagedError as error:
         return Soundness((error.detail,))
@@ -129,16 +128,16 @@ def _soundness(its: Setting) -> Soundness:
 def _drift(its: Setting, seen: Survey) -> tuple[str, ...]:
     if seen.schema is None:
         return ()
-    return tuple(explain(it) for it in drift(its.history(), seen.position, seen.schema, its.resolutions))
+    return tuple(explain(it) for it in drift(its.history, seen.position, seen.schema, its.resolutions))
 
 
 def _data_steps(its: Setting, position: frozenset[str], told: Progress) -> DataSteps:
     """Run the data steps of applied revisions on another copy, each by itself, and take back what they do."""
-    outline = its.outline()
+    outline = its.outline
     applied = [it.id for it in outline.revisions if it.data_step and it.id in position]
     if not applied:
         return DataSteps()
-    history = its.history()
+    history = its.history
     lasting = tuple(it for it in applied if lasts(history, position, it))
     outlived = tuple(it for it in applied if it not in lasting)
     with stand_in(its, 1) as trial:
@@ -158,8 +157,8 @@ def _tried(
     from architect_migrate.revisions.alembic_runtime import operate
 
     with (
-        reading(file_of(its.environment.url)) as before,
-        transaction(file_of(trial.environment.url), trial.environment.lock_timeout) as after,
+        access.reading(its.environment.url) as before,
+        access.transaction(trial.environment.url, trial.environment.policies.lock_timeout) as after,
     ):
 
         def work(runner: Runner) -> list[tuple[str, tuple[LackingRows, ...] | str]]:
@@ -172,9 +171,7 @@ def _tried(
         return operate(trial.source.script, after, work)
 
 
-def _one(
-    runner: Runner, revision: str, before: sqlite3.Connection, after: sqlite3.Connection
-) -> tuple[LackingRows, ...] | str:
+def _one(runner: Runner, revision: str, before: Connection, after: Connection) -> tuple[LackingRows, ...] | str:
     after.execute("SAVEPOINT one_data_step")
     changes = after.total_changes
     try:
@@ -187,9 +184,7 @@ def _one(
     return found
 
 
-def _lacking(
-    revision: str, tables: frozenset[str], before: sqlite3.Connection, after: sqlite3.Connection
-) -> tuple[LackingRows, ...]:
+def _lacking(revision: str, tables: frozenset[str], before: Connection, after: Connection) -> tuple[LackingRows, ...]:
     return tuple(
         LackingRows(revision, it.table, it.lacking, it.changed, examples(after, before, it.table, _EXAMPLES))
         for it in row_deltas(after, before, tables)

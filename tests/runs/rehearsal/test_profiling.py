@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from architect_migrate.databases.sqlite.costs import Kind, StatementCost, StepCost, kind_of
+from architect_migrate.databases.costs import Kind, StatementCost, StepCost
+from architect_migrate.databases.sqlite.meter import kind_of
 from support.cli import apart, archmig, executable, execute
 
 if TYPE_CHECKING:

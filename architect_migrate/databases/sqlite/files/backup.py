@@ -8,14 +8,14 @@ import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.atomic_files import draft, named, private_folder, sweep, sync
 from architect_migrate.core.database_errors import BackupError
+from architect_migrate.core.names import file_safe
 from architect_migrate.databases.sqlite.connection import reading
-from architect_migrate.databases.sqlite.rows.content import Content, Rows, header_of, objects_of, table_digest
+from architect_migrate.databases.sqlite.rows.content import header_of, objects_of, table_digest
 from architect_migrate.databases.sqlite.rows.exact import (
     BATCH,
     codec_of,
@@ -27,6 +27,7 @@ from architect_migrate.databases.sqlite.rows.exact import (
     select,
 )
 from architect_migrate.databases.sqlite.rows.integrity import damage
+from architect_migrate.databases.values import Backup, Content, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,30 +45,6 @@ _OF_THE_DATABASE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLIT
 OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """A verified backup: `size` in bytes, and what both it and the database hold."""
-
-    path: Path
-    size: int
-    content: Content
-
-    @property
-    def tables(self) -> int:
-        """How many tables hold rows of their own."""
-        return len(self.content.tables)
-
-    @property
-    def rows(self) -> int:
-        """The rows of all tables together."""
-        return self.content.rows
-
-    @property
-    def digest(self) -> str:
-        """One digest of all that it holds."""
-        return self.content.digest
-
-
 def untold(_words: str) -> None:
     """Nobody wants to know how far it is."""
 
@@ -83,7 +60,7 @@ def take(path: Path, folder: Path, name: str, *, told: Callable[[str], None] = u
 
 
 def take_through(
-    source: sqlite3.Connection, path: Path, folder: Path, name: str, *, told: Callable[[str], None] = untold
+    source: sqlite3.Connection, path: Path, folder: Path, name: str, *, told: Callable[[str], None]
 ) -> Backup:
     """The same, through a connection that nobody else can write beside, or that is in a read transaction.
 
@@ -94,7 +71,7 @@ def take_through(
     return Backup(final, final.stat().st_size, found[0])
 
 
-def clone(path: Path, final: Path, *, told: Callable[[str], None] = untold) -> Backup:
+def clone(path: Path, final: Path, *, told: Callable[[str], None]) -> Backup:
     """Copy the committed state of the database at `path` to the new file `final` and prove the copy equal.
 
     It has the database's permissions and its journal mode. Raises as `take`; what is at `final` already stays.
@@ -252,11 +229,6 @@ def _settle(copy: Path, original: os.stat_result) -> None:
         mode &= ~0o070
     copy.chmod(mode)
     sync(copy)
-
-
-def file_safe(name: str) -> str:
-    """An environment's name as a backup's file begins with it."""
-    return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:80].lstrip(".") or "database"
 
 
 def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:

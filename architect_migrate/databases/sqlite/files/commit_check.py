@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import CommitFailedError, DatabaseError, NotReadBackError
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import reading
-from architect_migrate.databases.sqlite.rows.content import Content, content_of, differences
+from architect_migrate.databases.sqlite.rows.content import content_of
+from architect_migrate.databases.values import Content, Landed, differences
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-class Landed(Enum):
-    """Which of the two moments around a commit a database is in; UNKNOWN: it cannot be read, or is in neither."""
-
-    BEFORE = "before"
-    AFTER = "after"
-    UNKNOWN = "unknown"
+    from architect_migrate.core.urls import DatabaseUrl
 
 
-def landed(path: Path, timeout: float, before: Content | None, after: Content | None) -> Landed:
+def landed(url: DatabaseUrl, timeout: float, before: Content | None, after: Content | None) -> Landed:
     """Read everything in a database again, and compare it with what was there and what was to be there."""
     try:
-        with reading(path, timeout) as connection:
+        with reading(file_of(url), timeout) as connection:
             now = content_of(connection)
     except ArchmigError:
         return Landed.UNKNOWN
@@ -37,11 +32,11 @@ def landed(path: Path, timeout: float, before: Content | None, after: Content | 
 
 
 def landed_by_stamp(
-    path: Path, timeout: float, version_table: str, before: tuple[str, ...], after: tuple[str, ...]
+    url: DatabaseUrl, timeout: float, version_table: str, before: tuple[str, ...], after: tuple[str, ...]
 ) -> Landed:
     """The same by the stamp alone, which tells nothing where the run did not change it."""
     try:
-        found = set(_stamp(path, timeout, version_table))
+        found = set(_stamp(file_of(url), timeout, version_table))
     except ArchmigError:
         return Landed.UNKNOWN
     if set(before) == set(after) or found not in (set(before), set(after)):
@@ -60,8 +55,9 @@ def settled(error: CommitFailedError, found: Landed) -> str:
             raise error
 
 
-def read_back(path: Path, timeout: float, version_table: str, committed: tuple[str, ...]) -> ArchmigError | None:
+def read_back(url: DatabaseUrl, timeout: float, version_table: str, committed: tuple[str, ...]) -> ArchmigError | None:
     """Read the stamp again from the file: only what is there after the commit counts as done."""
+    path = file_of(url)
     try:
         found = _stamp(path, timeout, version_table)
     except ArchmigError as error:

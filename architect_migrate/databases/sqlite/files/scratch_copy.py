@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sqlite3
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import CopyError
+from architect_migrate.core.file_lock import take
 from architect_migrate.core.interrupts import noted
 from architect_migrate.databases.sqlite.files.backup import OF_THE_DISK, copy_pages, size_of
 
@@ -83,7 +83,7 @@ def _made() -> tuple[Path, int]:
     except OSError as error:
         raise CopyError(str(place), error.strerror or str(error), "set TMPDIR to a folder of your own") from error
     with suppress(OSError):  # a file system without locks: `_sweep` then takes nothing away
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take(descriptor)
     return folder, descriptor
 
 
@@ -108,7 +108,7 @@ def _sweep_one(left: Path) -> None:
         return
     descriptor = os.open(left / _HELD, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(left)
+        if take(descriptor):
+            shutil.rmtree(left)
     finally:
         os.close(descriptor)

@@ -20,14 +20,12 @@ from architect_migrate.databases.sqlite.repair.rebuild_rows import (
     Told,
     compare_rows,
     copy_rows,
-    examples,
-    excerpt,
     plan_copy,
     ranges_of,
-    short,
     untold,
 )
 from architect_migrate.databases.sqlite.repair.rename import rename_quietly
+from architect_migrate.databases.sqlite.rows.examples import excerpt, labelled, read, shown
 from architect_migrate.databases.sqlite.sql.edit import edit_table
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.databases.sqlite.sql.parser import (
@@ -96,10 +94,6 @@ def rebuild_table(
         original = _original(connection, table)
         after = edit_table(original.sql, edits)
         new = parse_table(after)
-        if new.name != original.name:
-            raise RebuildRefusedError(
-                original.name, "an edit renames it; rename it with ALTER TABLE, which keeps all else"
-            )
         copy = plan_copy(connection, parse_table(original.sql), new, fill)
         rows = _undone_on_error(connection, original, new, after, copy, told=told)
     return Rebuilt(original.name, rows, original.sql, after)
@@ -297,7 +291,6 @@ def _restore_statistics(connection: sqlite3.Connection, original: _Original) -> 
 
 
 _ROW = '"_archmig_row"'
-_EXAMPLES = 3
 
 
 def explain_refusal(
@@ -345,9 +338,8 @@ def _single_rows(
 ) -> Iterator[RowsForbidError]:
     rows = _asked(connection, f"SELECT count(*) FROM {source} WHERE {condition}")
     if rows and rows[0][0]:
-        found = _asked(connection, f"SELECT {_ROW} FROM {source} WHERE {condition} LIMIT {_EXAMPLES}")
-        shown = tuple(f"row {short(row)}" for (row,) in found)
-        yield RowsForbidError(new.name, constraint, int(str(rows[0][0])), shown)
+        found = _asked(connection, f"SELECT {_ROW} FROM {source} WHERE {condition}")
+        yield RowsForbidError(new.name, constraint, int(str(rows[0][0])), tuple(map(labelled, found)))
 
 
 def _duplicates(
@@ -360,16 +352,16 @@ def _duplicates(
     names = [quote(column.name) for column in columns]
     present = " AND ".join(f"{name} IS NOT NULL" for name in names)
     grouped = ", ".join(_collated(new, column) for column in columns)
-    shown = ", ".join(excerpt(name) for name in names)
+    values = ", ".join(excerpt(name) for name in names)
     groups = f"FROM {source} WHERE {present} GROUP BY {grouped} HAVING count(*) > 1"
     total = _asked(connection, f"SELECT total(rows) FROM (SELECT count(*) AS rows {groups})")
     if total and total[0][0]:
-        found = _asked(connection, f"SELECT count(*), {shown} {groups} LIMIT {_EXAMPLES}")
+        found = _asked(connection, f"SELECT count(*), {values} {groups}")
         yield RowsForbidError(
             new.name,
             f"{constraint} ({', '.join(names)})",
             int(float(str(total[0][0]))),
-            tuple(f"{count} rows with {', '.join(map(short, values))}" for count, *values in found),
+            tuple(f"{count} rows with {', '.join(map(shown, its))}" for count, *its in found),
         )
 
 
@@ -382,6 +374,6 @@ def _collated(new: ParsedTable, column: IndexedColumn) -> str:
 def _asked(connection: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:
     """The rows of a query; none where it cannot be asked of rows outside the table, as a default in bare words."""
     try:
-        return examples(connection, query)
+        return read(connection, query)
     except sqlite3.OperationalError:
         return []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import RebuildRefusedError, ValuesWouldChangeError
+from architect_migrate.databases.sqlite.rows.examples import excerpt, labelled, read, shown
 from architect_migrate.databases.sqlite.sql.lexer import unquote
 from architect_migrate.databases.sqlite.sql.parser import Generated, ParsedColumn, ParsedTable, PrimaryKey
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _ROWIDS = ("rowid", "_rowid_", "oid")
-_EXAMPLES = 3
-_SHORT = 24
 # Columns compared in one pass: SQLite allows 2000 in a result, and a table may have as many.
 _BATCH = 500
 # Rows copied between two signs of life: some tenths of a second.
@@ -230,33 +229,6 @@ def _differs(column: str) -> str:
 
 def _changed(connection: sqlite3.Connection, joined: str, column: str, copy: Copy) -> tuple[str, ...]:
     name = quote(column)
-    shown = f"{excerpt(f'o.{name}')}, {excerpt(f'n.{name}')}"
-    rows = examples(
-        connection,
-        f"SELECT n.{quote(copy.keys[0][0])}, {shown} {joined} AND ({_differs(column)}) LIMIT {_EXAMPLES}",
-    )
-    return tuple(f"row {short(key)}: {short(before)} would be {short(after)}" for key, before, after in rows)
-
-
-def excerpt(value: str) -> str:
-    """SQL for the beginning of a value, so that a huge one is never read whole."""
-    return f"CASE WHEN typeof({value}) IN ('text', 'blob') THEN substr({value}, 1, {_SHORT + 1}) ELSE {value} END"
-
-
-def examples(connection: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:
-    """Rows of a query, with text that is not UTF-8 made readable instead of an error."""
-    before = connection.text_factory
-    connection.text_factory = lambda text: text.decode("utf-8", "replace")
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.text_factory = before
-
-
-def short(value: object) -> str:
-    """A value in a message: SQL-like, and no more of it than tells which one it is."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, (str, bytes)) and len(value) > _SHORT:
-        return f"{value[:_SHORT]!r}..."
-    return repr(value)
+    values = f"{excerpt(f'o.{name}')}, {excerpt(f'n.{name}')}"
+    found = read(connection, f"SELECT n.{quote(copy.keys[0][0])}, {values} {joined} AND ({_differs(column)})")
+    return tuple(f"{labelled((key,), (before,))} would be {shown(after)}" for key, before, after in found)

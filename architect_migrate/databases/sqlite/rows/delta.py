@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, assert_never
 
@@ -14,10 +13,11 @@ from architect_migrate.databases.sqlite.rows.exact import (
     passes,
     row_tables,
     select,
-    shown,
 )
+from architect_migrate.databases.sqlite.rows.examples import shown
 from architect_migrate.databases.sqlite.rows.merge import Changed, Missing, Pairing, merge
 from architect_migrate.databases.sqlite.rows.proof import shared_keys
+from architect_migrate.databases.values import TableDelta
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,24 +27,6 @@ if TYPE_CHECKING:
 
 # Columns that tell what row an example is.
 _TELLING = 3
-
-
-@dataclass(frozen=True, slots=True)
-class TableDelta:
-    """One table now, against another database: rows only here (`lacking` there), with other values, only there.
-
-    `columns` are those that only this one has, each with the number of its values that are not NULL; `gone` says that
-    the other has no such table at all. Where no key tells rows apart, only their numbers are compared, and `exact`
-    is false.
-    """
-
-    table: str
-    lacking: int
-    changed: int
-    returning: int
-    columns: tuple[tuple[str, int], ...] = ()
-    gone: bool = False
-    exact: bool = True
 
 
 def row_deltas(now: sqlite3.Connection, then: sqlite3.Connection, tables: Iterable[str]) -> tuple[TableDelta, ...]:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.core.errors import shortened
 from architect_migrate.core.names import fold, quote
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ Row = tuple[Any, ...]
 # Rows fetched at once: few, because every one may hold a blob of megabytes, and more are hardly faster.
 BATCH = 64
 # Characters of a value that a message tells.
-SHORT = 40
 # Columns read in one pass: SQLite allows 2000 in a result and 1000 in an expression, and a table may have 2000.
 _WIDTH = 500
 # Version 2 writes a value's class and bytes and nothing else: later ones write references by object identity.
@@ -146,19 +144,6 @@ def own_key(table: RowTable, alias: str = "t") -> tuple[str, ...]:
 def of_columns(columns: tuple[str, ...], alias: str = "t") -> tuple[str, ...]:
     """SQL for columns of a table that a query calls `alias` (`select` calls it t)."""
     return tuple(f"{alias}.{quote(column)}" for column in columns)
-
-
-def shown(value: object) -> str:
-    """A value in a message: as SQL would write it, in about 40 characters."""
-    match value:
-        case None:
-            return "NULL"
-        case bytes():
-            return f"x'{value[: SHORT // 2].hex()}{'…' if len(value) > SHORT // 2 else ''}'"
-        case str():
-            return shortened(value)
-        case _:
-            return repr(value)
 
 
 def frozen(rows: list[Row]) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.text import count
 from architect_migrate.databases.sqlite.rows.exact import exact
+from architect_migrate.databases.values import Dangling, Keys, Violation, Violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 # A row that refers to nothing: table, rowid (or its key where it has none), parent, and by how many keys before this
 # one. No column tells them apart, since a revision may rename it.
-Violation: TypeAlias = "tuple[str, int | tuple[object, ...], str, int]"
-Violations: TypeAlias = "frozenset[Violation]"
 Values: TypeAlias = "tuple[object, ...]"
 
 _TABLES = """SELECT DISTINCT m.name FROM main.sqlite_master m, pragma_foreign_key_list(m.name) WHERE m.type = 'table'
@@ -37,25 +36,6 @@ class Key:
     number: int
     columns: tuple[str, ...]
     referred: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Dangling:
-    """How many rows of a table refer to nothing in a parent, and the first rowids (none where rows have no rowid)."""
-
-    table: str
-    parent: str
-    rows: int
-    rowids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What foreign keys come to: `tables` that have any, rows that dangle, and tables of which SQLite cannot tell."""
-
-    tables: int
-    dangling: tuple[Dangling, ...]
-    untold: tuple[tuple[str, str], ...]
 
 
 def violations(connection: sqlite3.Connection) -> frozenset[Violation]:

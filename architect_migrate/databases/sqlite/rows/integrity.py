@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
+from architect_migrate.databases.values import Soundness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 # How SQLite's lines about a row's values begin; one about a STRICT table begins with `non-` and the type.
 _VALUES = ("CHECK constraint failed in ", "NULL value in ", "NUMERIC value in ", "TEXT value in ")
@@ -18,26 +18,6 @@ _ENTRY = "non-unique entry in index "
 _ALL = 2**31 - 1
 _SHOWN = 10
 _TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'view'"
-
-
-@dataclass(frozen=True, slots=True)
-class Soundness:
-    """`damage` are at most ten lines of SQLite's on the file, `broken` how many rows have each line on their values.
-
-    Rows can come to break a declaration: by an application that has switched CHECK off, by an older SQLite, by hand.
-    """
-
-    damage: tuple[str, ...] = ()
-    broken: Counter[str] = field(default_factory=Counter)
-
-    def worse_than(self, before: Counter[str]) -> tuple[str, ...]:
-        """What is wrong with the file, and with rows beyond what was `broken` before."""
-        return (*self.damage, *told(self.broken - before))
-
-    def left(self) -> tuple[str, ...]:
-        """The warning about rows that a run leaves as they are; empty where there are none."""
-        said = ", ".join(told(self.broken))
-        return (f"left as they were, rows that their own table forbids: {said}",) if said else ()
 
 
 def soundness(connection: sqlite3.Connection, table: str = "") -> Soundness:
@@ -57,11 +37,6 @@ def soundness(connection: sqlite3.Connection, table: str = "") -> Soundness:
 def damage(connection: sqlite3.Connection) -> tuple[str, ...]:
     """What is wrong with the file itself, at most ten lines."""
     return soundness(connection).damage
-
-
-def told(broken: Mapping[str, int]) -> tuple[str, ...]:
-    """A line for each kind of row, as SQLite has it, with how many there are."""
-    return tuple(f"{line} ({number:,} rows)" if number > 1 else line for line, number in sorted(broken.items()))
 
 
 def _lines(connection: sqlite3.Connection, table: str | None) -> Iterator[str]:

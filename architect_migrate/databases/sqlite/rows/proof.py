@@ -16,9 +16,10 @@ from architect_migrate.databases.sqlite.rows.exact import (
     passes,
     row_tables,
     select,
-    shown,
 )
+from architect_migrate.databases.sqlite.rows.examples import shown
 from architect_migrate.databases.sqlite.rows.merge import Changed, Missing, Pairing, merge
+from architect_migrate.databases.values import Loss, Permitted, RowProof, TableProof
 
 if TYPE_CHECKING:
     import hashlib
@@ -29,65 +30,7 @@ if TYPE_CHECKING:
 
 _Keys = tuple[tuple[str, ...], tuple[str, ...]]
 _KEPT = 20
-_NOTHING: frozenset[str] = frozenset()
 _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Permitted:
-    """What a run may do to rows that were there; every name folded, columns as (table, column).
-
-    The rows of `touched` tables are compared, those of others only counted. A column in `updated` may change, rows
-    of `deleted_from` may go, rows of `remade` ones may have other rowids where a primary key tells them apart, and
-    nothing is asked of `removed_columns` and `removed_tables`. A table of `renamed` (before, after) is spoken of by the
-    name that it has after.
-    """
-
-    touched: frozenset[str]
-    updated: frozenset[tuple[str, str]] = _NO_COLUMNS
-    removed_columns: frozenset[tuple[str, str]] = _NO_COLUMNS
-    removed_tables: frozenset[str] = _NOTHING
-    deleted_from: frozenset[str] = _NOTHING
-    remade: frozenset[str] = _NOTHING
-    renamed: frozenset[tuple[str, str]] = _NO_COLUMNS
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A row or value that was there and is not: `key` names the row (empty: the table as a whole)."""
-
-    table: str
-    key: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class TableProof:
-    """One table's rows: `gone` of `rows_before` are no longer there; `compared` says that values were compared.
-
-    `digest` is of the original columns of the original rows as found after (empty where not compared).
-    """
-
-    table: str
-    rows_before: int
-    rows_after: int
-    gone: int
-    compared: bool
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class RowProof:
-    """Every table's proof by name; of `lost` losses in all, the first twenty."""
-
-    tables: tuple[TableProof, ...]
-    losses: tuple[Loss, ...]
-    lost: int
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing was lost."""
-        return self.lost == 0
 
 
 @dataclass(slots=True)
@@ -156,35 +99,35 @@ def _prove_table(pair: _Pair) -> TableProof:
     if pair.new is None:
         if pair.name not in pair.permitted.removed_tables:
             pair.lose("", f"the table is gone, with {count(rows_before, 'row')}")
-        return TableProof(pair.old.name, rows_before, 0, gone=rows_before, compared=False, digest="")
+        return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="")
     rows_after = _count(pair.after, pair.new)
     if pair.name in pair.permitted.removed_tables:
-        return TableProof(pair.old.name, rows_before, rows_after, gone=rows_before, compared=False, digest="")
+        return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="")
     if pair.name in pair.permitted.touched:
-        return _compare(pair, pair.new, rows_before, rows_after)
+        return _compare(pair, pair.new, rows_before)
     gone = max(rows_before - rows_after, 0)
     if gone and pair.name not in pair.permitted.deleted_from:
         pair.lose("", f"had {count(rows_before, 'row')}, has {rows_after:,}")
-    return TableProof(pair.old.name, rows_before, rows_after, gone, compared=False, digest="")
+    return TableProof(pair.old.name, rows_before, gone, compared=False, digest="")
 
 
 def _count(connection: sqlite3.Connection, table: RowTable) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {table.source}").fetchone()[0])
 
 
-def _compare(pair: _Pair, new: RowTable, rows_before: int, rows_after: int) -> TableProof:
+def _compare(pair: _Pair, new: RowTable, rows_before: int) -> TableProof:
     columns = _compared_columns(pair, new)
     keys = shared_keys(pair.old, new, _updated(pair), remade=pair.name in pair.permitted.remade)
     if keys is None:
         pair.lose("", "no key tells its rows apart both before and after, so nothing is proven of them")
-        return TableProof(pair.old.name, rows_before, rows_after, gone=0, compared=False, digest="")
+        return TableProof(pair.old.name, rows_before, gone=0, compared=False, digest="")
     digest = new_digest(pair.name, tuple(fold(column) for column in columns))
     # A table of more columns than one SELECT takes is read in several passes, and a missing row missed in each.
     groups = list(passes(columns))
     gone = _merge(pair, _pairing(pair, new, keys, groups[0]), groups[0], digest, pair.missing)
     for group in groups[1:]:
         _merge(pair, _pairing(pair, new, keys, group), group, digest, lambda _key: None)
-    return TableProof(pair.old.name, rows_before, rows_after, gone, compared=True, digest=digest.hexdigest())
+    return TableProof(pair.old.name, rows_before, gone, compared=True, digest=digest.hexdigest())
 
 
 def _updated(pair: _Pair) -> frozenset[tuple[str, str]]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import fold, quote
-from architect_migrate.databases.sqlite.rows.exact import SHORT, exact, own_key, row_tables, shown
+from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables
+from architect_migrate.databases.sqlite.rows.examples import excerpt, labelled, read, shown
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.planning.row_questions import (
     Answer,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from architect_migrate.databases.sqlite.rows.exact import RowTable
     from architect_migrate.planning.row_questions import Question
 
-_EXAMPLES = 3
 _SCRATCH = "_archmig_changing"
 
 
@@ -123,8 +123,8 @@ def _matching(connection: sqlite3.Connection, table: RowTable, condition: str, t
     values = [excerpt(part) for part in (*key, *(_column(table, name) for name in told))]
     if not count or not values:
         return Answer(count)
-    rows = connection.execute(f"SELECT {', '.join(values)} {source} LIMIT {_EXAMPLES}")
-    return Answer(count, tuple(_labelled(row[: len(key)], row[len(key) :]) for row in rows))
+    rows = read(connection, f"SELECT {', '.join(values)} {source}")
+    return Answer(count, tuple(labelled(row[: len(key)], row[len(key) :]) for row in rows))
 
 
 def _duplicates(connection: sqlite3.Connection, table: RowTable, question: DuplicatesOf) -> Answer:
@@ -140,7 +140,7 @@ def _duplicates(connection: sqlite3.Connection, table: RowTable, question: Dupli
     if not count:
         return Answer(0)
     parts = ", ".join(excerpt(_column(table, column)) for column in question.columns)
-    rows = connection.execute(f"SELECT count(*), {parts} {groups} LIMIT {_EXAMPLES}")
+    rows = read(connection, f"SELECT count(*), {parts} {groups}")
     return Answer(count, tuple(f"{', '.join(map(shown, values))} in {number} rows" for number, *values in rows))
 
 
@@ -160,8 +160,8 @@ def _orphans(connection: sqlite3.Connection, table: RowTable, question: Orphans)
         return Answer(0)
     key = own_key(table, "c")
     parts = ", ".join(excerpt(part) for part in (*key, *mine))
-    rows = connection.execute(f"SELECT {parts} {source} WHERE {where} LIMIT {_EXAMPLES}")
-    return Answer(count, tuple(_labelled(row[: len(key)], row[len(key) :]) for row in rows))
+    rows = read(connection, f"SELECT {parts} {source} WHERE {where}")
+    return Answer(count, tuple(labelled(row[: len(key)], row[len(key) :]) for row in rows))
 
 
 def _changing(connection: sqlite3.Connection, table: RowTable, column: str, declared: str) -> Answer:
@@ -172,8 +172,8 @@ def _changing(connection: sqlite3.Connection, table: RowTable, column: str, decl
         connection.execute(f"INSERT INTO temp.{_SCRATCH} SELECT {values} FROM main.{quote(table.name)}")
         count = _number(connection, f"SELECT count(*) FROM temp.{_SCRATCH}")
         parts = ", ".join(excerpt(name) for name in (*_key_names(len(key)), "before", "after"))
-        rows = connection.execute(f"SELECT {parts} FROM temp.{_SCRATCH} LIMIT {_EXAMPLES}").fetchall()
-    return Answer(count, tuple(_labelled(row[:-2], row[-2:-1]) + f" would be {shown(row[-1])}" for row in rows))
+        rows = read(connection, f"SELECT {parts} FROM temp.{_SCRATCH}")
+    return Answer(count, tuple(labelled(row[:-2], row[-2:-1]) + f" would be {shown(row[-1])}" for row in rows))
 
 
 @contextmanager
@@ -196,16 +196,3 @@ def _scratch(connection: sqlite3.Connection, key_width: int, declared: str) -> I
 
 def _key_names(width: int) -> list[str]:
     return [f"key_{place}" for place in range(width)]
-
-
-def excerpt(value: str) -> str:
-    """SQL for a value, or for the beginning of a long one, so that a huge one is never handed over whole."""
-    # In bytes, because length() and substr() of a text end at a NUL.
-    long = f"typeof({value}) IN ('text', 'blob') AND length(CAST({value} AS BLOB)) > {4 * SHORT}"
-    return f"CASE WHEN {long} THEN substr({value}, 1, {SHORT + 1}) ELSE {value} END"
-
-
-def _labelled(key: tuple[object, ...], values: tuple[object, ...]) -> str:
-    """`row 7: 'value'`; without a key the values alone."""
-    row = f"row {', '.join(map(shown, key))}" if key else "a row"
-    return f"{row}: {', '.join(map(shown, values))}" if values else row

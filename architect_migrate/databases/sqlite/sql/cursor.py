@@ -40,12 +40,6 @@ class Cursor:
         return self._tokens[self._at].start
 
     @property
-    def last_span(self) -> tuple[int, int]:
-        """The span of the token just taken."""
-        token = self._tokens[self._at - 1]
-        return (token.start, token.end)
-
-    @property
     def last_end(self) -> int:
         """The offset after the token just taken."""
         return self._tokens[self._at - 1].end

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import EditImpossibleError, UnreadableSqlError
-from architect_migrate.databases.sqlite.sql.lexer import Token, canonical, significant, tokenize, unquote
+from architect_migrate.databases.sqlite.sql.lexer import Token, canonical, significant, tokenize
 from architect_migrate.databases.sqlite.sql.parser import (
     Check,
     Collate,
     Constraint,
     Default,
     ForeignKey,
-    Generated,
     IndexedColumn,
     NotNull,
     ParsedColumn,
@@ -40,16 +39,13 @@ from architect_migrate.databases.sqlite.sql.splice import (
 from architect_migrate.planning.table_edits import (
     AddColumn,
     AddConstraint,
-    DropAutoincrement,
     DropCheck,
-    DropColumn,
     DropDefault,
     DropForeignKey,
     DropNotNull,
     DropUnique,
     Edit,
     NamePrimaryKey,
-    RenameTable,
     SetAutoincrement,
     SetCollation,
     SetDefault,
@@ -80,16 +76,10 @@ def _edited(sql: str, edit: Edit) -> str:
     match edit:
         case AddColumn(definition):
             return _made(sql, add_column(sql, table, definition))
-        case DropColumn(name):
-            return _made(sql, drop_column(sql, table, name))
-        case RenameTable(new):
-            return _made(sql, rename(table, new))
         case AddConstraint(definition):
             return _made(sql, add_constraint(sql, table, definition))
         case SetAutoincrement(column):
             return _made(sql, set_autoincrement(sql, table, column))
-        case DropAutoincrement():
-            return _made(sql, drop_autoincrement(sql, table))
         case SetPrimaryKey(columns):
             return _with_primary_key(sql, columns)
         case NamePrimaryKey(name):
@@ -239,41 +229,6 @@ def _parsed_alone(start: str, definition: str) -> tuple[str, ParsedTable]:
     return source, parsed
 
 
-def drop_column(sql: str, table: ParsedTable, name: str) -> Change:
-    """The column with its constraints and its comma."""
-    column = existing(table, name)
-    if len(table.columns) == 1:
-        raise DoesNotFitError("it is the only column")
-    user = _user_of(sql, table, column)
-    if user:
-        raise DoesNotFitError(f"{user} names the column")
-    rest = tuple(other for other in table.columns if other is not column)
-    return Change(cut_item(sql, column.span), replace(table, columns=rest))
-
-
-def _user_of(sql: str, table: ParsedTable, column: ParsedColumn) -> str:
-    """The text of the first constraint elsewhere in the table that needs the column, empty without one."""
-    others = [one for other in table.columns if other is not column for one in other.constraints]
-    needed = (one for one in (*others, *table.constraints) if fold(column.name) in _needed_by(table, one))
-    return next((sql[slice(*constraint.span)] for constraint in needed), "")
-
-
-def _needed_by(table: ParsedTable, constraint: Constraint) -> set[str]:
-    """The folded names that a constraint may mean a column of the table by, in an expression every name."""
-    match constraint:
-        case Check(expression=expression) | Generated(expression=expression):
-            return {fold(unquote(token.text)) for token in significant(expression) if token.kind in {"word", "quoted"}}
-        case ForeignKey(table=parent, parent_columns=parents) if fold(parent) == fold(table.name):
-            return {*names(constraint), *map(fold, parents)}
-        case _:
-            return set(names(constraint))
-
-
-def rename(table: ParsedTable, new: str) -> Change:
-    """The name in the CREATE and no other."""
-    return Change((Splice(*table.name_span, quote(new)),), replace(table, name=new))
-
-
 def set_not_null(sql: str, table: ParsedTable, column: ParsedColumn) -> Change:
     """NOT NULL right after the type."""
     if table.of(NotNull, column.name):
@@ -374,15 +329,6 @@ def set_autoincrement(sql: str, table: ParsedTable, name: str) -> Change:
         closing = max(at for at, token in enumerate(tokens) if token.text == ")")
         at = tokens[closing - 1].end
     return Change((inserted(sql, at, "AUTOINCREMENT"),), _with_key(table, replace(key, autoincrement=True)))
-
-
-def drop_autoincrement(sql: str, table: ParsedTable) -> Change:
-    """The word AUTOINCREMENT taken out of the primary key."""
-    key = _primary_key(table)
-    if key is None or not key.autoincrement:
-        raise DoesNotFitError("the table has no AUTOINCREMENT")
-    word = next(token for token in reversed(_within(sql, key.span)) if token.text.upper() == "AUTOINCREMENT")
-    return Change((cut(sql, (word.start, word.end)),), _with_key(table, replace(key, autoincrement=False)))
 
 
 def drop_primary_key(sql: str, table: ParsedTable) -> Change:

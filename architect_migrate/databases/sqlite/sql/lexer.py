@@ -11,9 +11,6 @@ from typing import NamedTuple
 
 from architect_migrate.core.names import fold, quote
 
-# What Alembic's batch operations call the table that they fill, before it gets the name of the one that it replaces.
-BATCH_COPY = "_alembic_tmp_"
-
 _WORD = r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*"
 _ID = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
 

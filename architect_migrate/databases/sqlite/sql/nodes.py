@@ -1,7 +1,7 @@
 """CREATE TABLE and CREATE INDEX as values: what a stored text declares, and where in the text it stands.
 
 Spans are (start, end) offsets into the parsed text and take no part in equality: two tables written
-differently but declaring the same are equal. `sqlite_ddl` makes these values.
+differently but declaring the same are equal. `parser` makes these values.
 """
 
 from __future__ import annotations
@@ -124,7 +124,6 @@ class ParsedColumn:
     type: str
     constraints: tuple[Constraint, ...]
     span: Span = field(default=NOWHERE, compare=False)
-    name_span: Span = field(default=NOWHERE, compare=False)
     type_span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -140,7 +139,6 @@ class ParsedTable:
     constraints: tuple[Constraint, ...]
     without_rowid: bool = False
     strict: bool = False
-    name_span: Span = field(default=NOWHERE, compare=False)
     body: Span = field(default=NOWHERE, compare=False)
 
     @property

@@ -1,4 +1,4 @@
-"""Reads CREATE TABLE and CREATE INDEX by SQLite's own grammar into the values of `sqlite_nodes`.
+"""Reads CREATE TABLE and CREATE INDEX by SQLite's own grammar into the values of `nodes`.
 
 A descent over the tokens, without recursion: nested parentheses are skipped in a loop, no text is too deep.
 """
@@ -76,7 +76,7 @@ def parse_table(sql: str) -> ParsedTable:
     if cursor.at("VIRTUAL"):
         _refuse(cursor, "a table, not a virtual table")
     cursor.expect("TABLE")
-    name, name_span = _created_name(cursor)
+    name = _created_name(cursor)
     if cursor.at("AS"):
         _refuse(cursor, "a list of columns (SQLite stores it expanded)")
     opening = cursor.here
@@ -94,7 +94,6 @@ def parse_table(sql: str) -> ParsedTable:
         constraints,
         "ROWID" in options,
         "STRICT" in options,
-        name_span=name_span,
         body=body,
     )
 
@@ -106,7 +105,7 @@ def parse_index(sql: str) -> ParsedIndex:
     cursor.expect("CREATE")
     unique = cursor.take("UNIQUE")
     cursor.expect("INDEX")
-    name, _ = _created_name(cursor)
+    name = _created_name(cursor)
     cursor.expect("ON")
     table = cursor.name()
     columns = cursor.indexed_columns(canonical)
@@ -123,13 +122,13 @@ def _refuse(cursor: Cursor, expected: str) -> NoReturn:
     raise UnreadableSqlError(cursor.sql, cursor.here, expected)
 
 
-def _created_name(cursor: Cursor) -> tuple[str, tuple[int, int]]:
+def _created_name(cursor: Cursor) -> str:
     if cursor.at("IF"):
         cursor.expect("IF", "NOT", "EXISTS")
     name = cursor.name()
     if cursor.take("."):
         name = cursor.name()
-    return name, cursor.last_span
+    return name
 
 
 def _options(cursor: Cursor) -> set[str]:
@@ -149,13 +148,10 @@ def _options(cursor: Cursor) -> set[str]:
 def _column(cursor: Cursor) -> ParsedColumn:
     start = cursor.here
     name = cursor.name()
-    name_span = cursor.last_span
     type_span = _type(cursor)
     constraints = column_constraints(cursor, name)
     written = cursor.sql[slice(*type_span)]
-    return ParsedColumn(
-        name, written, constraints, span=(start, cursor.last_end), name_span=name_span, type_span=type_span
-    )
+    return ParsedColumn(name, written, constraints, span=(start, cursor.last_end), type_span=type_span)
 
 
 def _type(cursor: Cursor) -> tuple[int, int]:

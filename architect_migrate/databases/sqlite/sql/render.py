@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Kinds = tuple[type[PrimaryKey] | type[Unique] | type[NotNull], ...]
 
 
-def column_definition(table: Table, column: str, without: Kinds = ()) -> str:
+def column_definition(table: Table, column: str, without: Kinds) -> str:
     """A column as the table's stored text defines it, without its constraints of some kinds."""
     parsed = parse_table(table.sql).column(column)
     assert parsed is not None, f"{table.name}.{column} is of this very table"

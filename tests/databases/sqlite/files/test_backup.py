@@ -179,7 +179,7 @@ def files_no_longer_than(size: int) -> Iterator[None]:
 def test_a_disk_that_takes_no_more_leaves_no_file(database: Path, tmp_path: Path) -> None:
     with files_no_longer_than(20_000), pytest.raises(BackupError) as raised:
         take(database, tmp_path / "backups", "x")
-    assert raised.value.path == str(tmp_path / "backups")
+    assert raised.value.subject == str(tmp_path / "backups")
     assert listed(tmp_path / "backups") == []
 
 

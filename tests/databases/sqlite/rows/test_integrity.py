@@ -10,7 +10,8 @@ import pytest
 
 from architect_migrate.databases.sqlite import authorizer
 from architect_migrate.databases.sqlite.connection import reading
-from architect_migrate.databases.sqlite.rows.integrity import damage, soundness, told
+from architect_migrate.databases.sqlite.rows.integrity import damage, soundness
+from architect_migrate.databases.values import told
 from architect_migrate.runs import execute as carry_out
 from architect_migrate.runs.steps import execute as execute_plan
 from support.cli import archmig, ask, build, execute

@@ -1,0 +1,80 @@
+"""Calls a service for every environment and says on stderr what failed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from architect_migrate.cli.terminal import complain, say
+from architect_migrate.core.errors import ArchmigError, StoppedError
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.fan_out import attempts, each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from architect_migrate.cli.context import Options
+    from architect_migrate.config.context import Setting
+    from architect_migrate.planning.results import Result
+
+Value = TypeVar("Value")
+
+
+def look(settings: Iterable[Setting], options: Options, service: Callable[[Setting], Result]) -> tuple[Result, ...]:
+    """The service's results; what failed is said on stderr."""
+    results = tuple(each(settings, options.command, service, options.jobs))
+    lament(results, options)
+    return results
+
+
+def lament(results: Iterable[Result], options: Options) -> None:
+    """Say on stderr which environments failed, and why."""
+    failed = [result for result in results if result.outcome is Outcome.FAILED]
+    if failed:
+        from architect_migrate.cli.report.outcome import failure_lines
+
+        for line in failure_lines(failed, debug=options.debug):
+            say(line)
+
+
+def could_read(results: Iterable[Result]) -> int:
+    """2 where an environment could not be read, else 0."""
+    return 2 if any(result.outcome is Outcome.FAILED for result in results) else 0
+
+
+def tried(
+    settings: Sequence[Setting], service: Callable[[Setting], Value], jobs: int = 1
+) -> list[Value | ArchmigError]:
+    """The service's value for each environment, or what it raised, which is said on stderr when all are done."""
+    found = list(attempts(settings, service, jobs))
+    for setting, value in zip(settings, found, strict=True):
+        _complain_of(setting, value)
+    return found
+
+
+def tried_until_stopped(
+    settings: Sequence[Setting], service: Callable[[Setting], Value], jobs: int
+) -> list[Value | ArchmigError]:
+    """The same, said as it happens; after a Ctrl-C the rest are StoppedError, and that is no exception."""
+    found: list[Value | ArchmigError] = []
+    with suppress(KeyboardInterrupt):
+        for setting, value in zip(settings, attempts(settings, service, jobs), strict=True):
+            _complain_of(setting, value)
+            found.append(value)
+    return found
+
+
+def worst(found: Iterable[Value | ArchmigError], code: Callable[[Value], int] = lambda _: 0) -> int:
+    """130 where a Ctrl-C stopped one, 2 where one could not be done, else the highest of their codes."""
+    codes = [_code_of(value) if isinstance(value, ArchmigError) else code(value) for value in found]
+    return max(codes, default=0)
+
+
+def _code_of(error: ArchmigError) -> int:
+    return 130 if isinstance(error, StoppedError) else 2
+
+
+def _complain_of(setting: Setting, value: object) -> None:
+    if isinstance(value, ArchmigError):
+        name = f"{setting.environment.name}: "
+        complain(name + str(value).removeprefix(name))

@@ -1,0 +1,71 @@
+"""The chain as text and as JSON, with the environments at their newest revisions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from architect_migrate.cli.report.layout import Cell, Style, plain, table
+from architect_migrate.cli.report.shared import Report
+from architect_migrate.cli.report.status import observed_json
+from architect_migrate.model.revision_graph import heads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from architect_migrate.cli.documents.reading import RevisionJson
+    from architect_migrate.cli.report.layout import Paint
+    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.planning.results import Result
+
+
+def history_report(outline: Outline, results: tuple[Result, ...] | None) -> Report:
+    """The chain; with results, where their environments are on it."""
+    found = results or ()
+    here: dict[str, list[str]] = {}
+    for result in found:
+        for head in heads(outline, result.survey.position) if result.survey else ():
+            here.setdefault(head, []).append(result.environment)
+    return Report(
+        partial(history_text, outline, None if results is None else here),
+        lambda: (observed_json(result, outline) for result in found),
+        lambda: {"revisions": _chain_json(outline)},
+    )
+
+
+def history_text(
+    outline: Outline, here: Mapping[str, Sequence[str]] | None = None, paint: Paint = plain, width: int = 120
+) -> str:
+    """The chain, oldest first; `here` names the environments whose newest revision each is."""
+    headers = ["revision", "legacy", "data step", "title"] + (["here"] if here is not None else [])
+    return "\n".join(table(headers, _chain(outline, here), paint, width))
+
+
+def _chain(outline: Outline, here: Mapping[str, Sequence[str]] | None) -> Iterable[list[Cell]]:
+    tops = set(heads(outline, frozenset(outline.order)))
+    for it in outline.revisions:
+        former = f" (was {', '.join(it.legacy_aliases)})" if it.legacy_aliases else ""
+        row = [
+            Cell(it.id + (" (head)" if it.id in tops else ""), Style.GOOD if it.id in tops else Style.PLAIN),
+            Cell(f"{it.legacy_version or '-'}{former}"),
+            Cell("yes" if it.data_step else "-", Style.PLAIN if it.data_step else Style.DIM),
+            Cell(it.title),
+        ]
+        yield row + ([Cell(", ".join(here.get(it.id, ())), Style.SPECIAL)] if here is not None else [])
+
+
+def _chain_json(outline: Outline) -> list[RevisionJson]:
+    """The chain, oldest first."""
+    tops = heads(outline, frozenset(outline.order))
+    return [
+        {
+            "revision": revision.id,
+            "parents": [*revision.parents],
+            "title": revision.title,
+            "legacy_version": revision.legacy_version or None,
+            "formerly": [*revision.legacy_aliases],
+            "data_step": revision.data_step,
+            "head": revision.id in tops,
+        }
+        for revision in outline.revisions
+    ]

@@ -1,0 +1,20 @@
+"""Questions that every kind of database answers in the same SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.names import quote
+
+if TYPE_CHECKING:
+    from architect_migrate.databases.base import Connection
+
+
+def count_rows(connection: Connection, table: str) -> int:
+    """How many rows a table has."""
+    return int(connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchone()[0])
+
+
+def count_values(connection: Connection, table: str, column: str) -> int:
+    """How many values of a column are not NULL."""
+    return int(connection.execute(f"SELECT count({quote(column)}) FROM {quote(table)}").fetchone()[0])

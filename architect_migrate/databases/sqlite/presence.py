@@ -1,0 +1,51 @@
+"""Whether a database is there, whether anything is in it, and the files that SQLite keeps beside it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.atomic_files import sync
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+_JOURNALS = ("-wal", "-journal")
+_BESIDE = ("-wal", "-shm", "-journal")
+
+
+def exists(path: Path) -> bool:
+    """Whether there is anything at a database's path, a folder included."""
+    return path.exists()
+
+
+def is_empty(path: Path) -> bool:
+    """Whether nothing was ever written to a database: there is no file, or a file of zero bytes."""
+    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
+
+
+def defines_nothing(connection: sqlite3.Connection) -> bool:
+    """Whether a database has no table, index, view or trigger; `sqlite_sequence` counts as a table."""
+    return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+def table_names(connection: sqlite3.Connection) -> frozenset[str]:
+    """The names of all tables, spelt as they are."""
+    return frozenset(row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
+
+
+def stray_journal(path: Path) -> str:
+    """A journal beside a path that has no database: SQLite would mix it into a new one. Empty where there is none."""
+    return next((it for it in (f"{path}{ending}" for ending in _JOURNALS) if os.path.lexists(it)), "")
+
+
+def remove(path: Path) -> None:
+    """Delete a database and the files beside it; its lock file stays, since another run may wait for it.
+
+    Raises OSError.
+    """
+    path.unlink()
+    for ending in _BESIDE:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    sync(path.parent)

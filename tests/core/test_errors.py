@@ -1,0 +1,617 @@
+"""What every error says, word for word, and what an error keeps: its fields, its notes, its identity."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from architect_migrate.core.chain_errors import (
+    AlembicOptionError,
+    BlockedError,
+    ChainError,
+    ChangedMeanwhileError,
+    DriftedError,
+    ForeignBranchError,
+    NewRevisionError,
+    NoDatabaseChosenError,
+    NotPromotedError,
+    NotProvenError,
+    NotRehearsedError,
+    OtherChainError,
+    ProtectedError,
+    RehearsalFailedError,
+    ReplayError,
+    RevisionFailedError,
+    RevisionLosesError,
+    StampError,
+    StepFailedError,
+    UnknownRevisionError,
+)
+from architect_migrate.core.database_errors import (
+    BackupError,
+    BackupFolderError,
+    CommitFailedError,
+    CopyError,
+    DamagedError,
+    DatabaseError,
+    DatabaseLockedError,
+    DatabaseMissingError,
+    ForeignKeysBrokenError,
+    Holder,
+    LockedByRunError,
+    NotADatabaseError,
+    NotReadBackError,
+    NotWritableError,
+    QuestionError,
+    RestoreError,
+    RolledBackError,
+    TransactionEndedError,
+    UnsupportedDatabaseError,
+)
+from architect_migrate.core.errors import (
+    ArchmigError,
+    BadUrlError,
+    ConfigError,
+    ConfigNotFoundError,
+    DemoError,
+    EntryError,
+    FolderBusyError,
+    LedgerError,
+    NothingSelectedError,
+    NotifyError,
+    OutputError,
+    PagesError,
+    ResolutionsClashError,
+    SameDatabaseError,
+    StoppedError,
+    UnexpectedError,
+    UnknownEnvironmentError,
+    UsageError,
+    WorkerDiedError,
+)
+from architect_migrate.core.sql_errors import (
+    CastLosesError,
+    EditImpossibleError,
+    RebuildRefusedError,
+    RowsForbidError,
+    UnreadableSqlError,
+    ValuesWouldChangeError,
+)
+from architect_migrate.integrations.startup.status import Start, StartRefusedError, StartState
+from architect_migrate.lint.rules import FlawedRevisionError, Place, flaw
+from architect_migrate.revisions.replay_process import EscapeError
+from support.paths import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
+    (
+        ConfigError,
+        ("e.toml", "env.a.path", "is no text", "did you mean 'b'?"),
+        "e.toml: env.a.path: is no text (did you mean 'b'?)",
+    ),
+    (ConfigError, ("e.toml", "", "no such file"), "e.toml: no such file"),
+    (BadUrlError, ("not a database URL", "write one"), "not a database URL (write one)"),
+    (BadUrlError, ("unknown database 'x'",), "unknown database 'x'"),
+    (
+        ConfigNotFoundError,
+        (("/a", "every folder above it"),),
+        "no environments.toml: looked at /a, every folder above it (write one, or name it: -c FILE)",
+    ),
+    (
+        UnknownEnvironmentError,
+        ("e.toml", "environment", "hoem", ("home", "work")),
+        "e.toml: no environment 'hoem' (did you mean 'home'?)",
+    ),
+    (
+        UnknownEnvironmentError,
+        ("e.toml", "tag", "x" * 50, ()),
+        "e.toml: no tag 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…'",
+    ),
+    (
+        NothingSelectedError,
+        ("e.toml",),
+        'e.toml: no environment chosen (name one, or set environment = "NAME" in [defaults])',
+    ),
+    (SameDatabaseError, ("a", "b", "a.db"), "'a' and 'b' are one database, a.db (choose one of them)"),
+    (SameDatabaseError, ("a", "a", "a.db"), "'a' is chosen twice, by its name and by its path a.db (choose it once)"),
+    (
+        ResolutionsClashError,
+        ("e.toml", "home", "table t", 1, 2),
+        "e.toml: resolve[2]: settles table t for 'home', as resolve[1] does (keep one of them)",
+    ),
+    (
+        LedgerError,
+        ("ledger.db", "it is a folder"),
+        "ledger.db: no use as a ledger: it is a folder; no database is affected: move the file away",
+    ),
+    (
+        LedgerError,
+        ("ledger.db", "it is new", "use that one"),
+        "ledger.db: no use as a ledger: it is new; no database is affected: use that one",
+    ),
+    (
+        UnexpectedError,
+        ("home", "KeyError: 'x'", "Traceback"),
+        (
+            "home: unexpected KeyError: 'x' (a defect of archmig: --debug shows where; of the run, all is there "
+            "or nothing)"
+        ),
+    ),
+    (StoppedError, ("home", "was interrupted"), "home: was interrupted and is as it was before: run it again"),
+    (
+        WorkerDiedError,
+        ("home",),
+        (
+            "home: a process of --jobs was killed (by whom, or for want of memory, the system's log may tell); "
+            "what is there now is all of the run or nothing of it: run it again, with --jobs 1 if that comes "
+            "again"
+        ),
+    ),
+    (
+        FolderBusyError,
+        ("backups", 5.0),
+        "backups: another archmig is writing there, and was waited for 5 s (run it again)",
+    ),
+    (
+        EntryError,
+        ("e.toml", "home", "is protected", "nothing was written"),
+        "e.toml: 'home' is protected (nothing was written)",
+    ),
+    (DemoError, ("demo.py", "no such file", "choose another"), "demo.py: no demo: no such file (choose another)"),
+    (PagesError, ("docs", "it is no folder", "name another one"), "docs: it is no folder (name another one)"),
+    (UsageError, ("nothing is named", "name it"), "nothing is named (name it)"),
+    (
+        OutputError,
+        ("No space left on device",),
+        (
+            "stdout: the result could not be written: No space left on device; what was changed stays changed "
+            "(`archmig log` tells): free some space, or send the result elsewhere"
+        ),
+    ),
+    (
+        NotifyError,
+        ("hooks.example", "it timed out"),
+        "hooks.example was not told: it timed out (the check stands, and the next one with --notify tells it again)",
+    ),
+    (DatabaseError, ("a.db", "it is a link", "name the file itself"), "a.db: it is a link; name the file itself"),
+    (
+        DatabaseMissingError,
+        ("a.db",),
+        "a.db: no such file; nothing was created: correct the path, or create the database first",
+    ),
+    (NotADatabaseError, ("a.db",), "a.db: not an SQLite database; nothing was written: is this the right file?"),
+    (
+        DamagedError,
+        ("a.db", "row 1\n missing"),
+        "a.db: damaged (row 1 missing); nothing was written: restore a backup, or try `sqlite3 FILE .recover`",
+    ),
+    (
+        DatabaseLockedError,
+        ("a.db", 0.5),
+        (
+            "a.db: locked by another process for more than 0.5 s; stop the application or wait for it, or raise "
+            "lock_timeout"
+        ),
+    ),
+    (
+        DatabaseLockedError,
+        ("a.db", 10.0, ("a (1)", "b (2)", "c (3)", "d (4)", "e (5)")),
+        (
+            "a.db: locked by another process for more than 10 s (open in a (1), b (2), c (3) and 2 more); stop "
+            "the application or wait for it, or raise lock_timeout"
+        ),
+    ),
+    (
+        LockedByRunError,
+        ("a.db", 5.0, Holder("noon", "12", "host", "me", "archmig upgrade")),
+        (
+            "a.db: another run works on it, by process 12 of me on host since noon (archmig upgrade), and was "
+            "waited for 5 s; nothing was written: wait for it to end, or raise lock_timeout"
+        ),
+    ),
+    (
+        LockedByRunError,
+        ("a.db", 5.0, Holder()),
+        (
+            "a.db: another run works on it, by one that has not said who it is, and was waited for 5 s; nothing "
+            "was written: wait for it to end, or raise lock_timeout"
+        ),
+    ),
+    (
+        NotWritableError,
+        ("a.db", "read-only"),
+        "a.db: cannot be written (read-only); give this user write access to it and its folder",
+    ),
+    (
+        CommitFailedError,
+        ("a.db", "disk I/O error"),
+        (
+            "a.db: disk I/O error; that came with the commit, and what is there now is all of the run or nothing "
+            "of it: look at the disk, then `archmig status` tells which"
+        ),
+    ),
+    (
+        NotReadBackError,
+        ("a.db", "it is locked"),
+        (
+            "a.db: what was done is committed, and could not be read back: it is locked; see to that, then "
+            "`archmig status` shows whether all is well"
+        ),
+    ),
+    (
+        UnsupportedDatabaseError,
+        ("postgresql://host/db",),
+        "postgresql://host/db: not an SQLite database; archmig reads and repairs SQLite files only",
+    ),
+    (
+        TransactionEndedError,
+        ("commit",),
+        (
+            "the chain's code tried to commit: archmig keeps one transaction around the whole run, so this was "
+            "refused and everything rolled back; take it out of the revision"
+        ),
+    ),
+    (RolledBackError, ("home", "it failed", ()), "home: it failed; everything was rolled back"),
+    (
+        RolledBackError,
+        ("home", "it failed", ("no table t",)),
+        (
+            "home: it failed; everything was rolled back. The database is not where its version says that it is "
+            "(this differs: no table t): `archmig reconcile` brings it there"
+        ),
+    ),
+    (
+        RolledBackError,
+        ("home", "it failed", ("no table t", "no table u")),
+        (
+            "home: it failed; everything was rolled back. The database is not where its version says that it is "
+            "(2 differences, first: no table t): `archmig reconcile` brings it there"
+        ),
+    ),
+    (ForeignKeysBrokenError, (("a 1", "a 2", "a 3"),), "rows would refer to nothing: a 1, a 2, a 3"),
+    (ForeignKeysBrokenError, (("a 1", "a 2", "a 3", "a 4"),), "rows would refer to nothing: a 1, a 2, a 3 and 1 more"),
+    (
+        BackupError,
+        ("a.db", "the copy is damaged"),
+        "a.db: no backup was made: the copy is damaged; nothing was changed: see to it, then run this again",
+    ),
+    (
+        BackupError,
+        ("a.db", "no space left", "free some space"),
+        "a.db: no backup was made: no space left; free some space",
+    ),
+    (BackupFolderError, ("backups", "cannot be read"), "backups: cannot be read; see to the folder's permissions"),
+    (
+        CopyError,
+        ("/var/tmp", "no space left", "set TMPDIR"),
+        "/var/tmp: no private copy: no space left; the database was only read: set TMPDIR",
+    ),
+    (
+        QuestionError,
+        ("t", "how many rows", "no such column: a"),
+        "table 't': cannot tell how many rows: no such column: a; nothing was changed",
+    ),
+    (RestoreError, ("old.db", "no such backup", "name another"), "old.db: no such backup; name another"),
+    (
+        RevisionFailedError,
+        ("001", "upgrade()", "no such table: t"),
+        "revision 001 failed in upgrade(): no such table: t",
+    ),
+    (
+        RevisionLosesError,
+        ("001", ("trigger a", "trigger b", "view c", "view d"), "it fails"),
+        (
+            "revision 001 failed in keeping what is there: it took away trigger a, trigger b, view c and 1 more, "
+            "and that cannot be put back: it fails"
+        ),
+    ),
+    (
+        ChainError,
+        ("alembic.ini", "it has no script_location"),
+        "alembic.ini: it has no script_location (correct the chain; no database was touched)",
+    ),
+    (
+        ChainError,
+        ("alembic.ini", "it is a folder", "nothing was written"),
+        "alembic.ini: it is a folder (nothing was written)",
+    ),
+    (NewRevisionError, ("ui", "is a revision", "choose another label"), "ui: is a revision (choose another label)"),
+    (
+        UnknownRevisionError,
+        ("00", ("001", "002"), ("001", "002")),
+        "00 begins 2 revisions: 001, 002 (write one in full)",
+    ),
+    (UnknownRevisionError, ("0001", (), ("001", "other")), "the chain has no revision '0001' (did you mean '001'?)"),
+    (UnknownRevisionError, ("x", (), ()), "the chain has no revision 'x' (`archmig history` lists them)"),
+    (
+        ForeignBranchError,
+        ("home", "001", ("ui", "billing")),
+        (
+            "home: revision 001 is on the branch 'ui' and 'billing', which other environments have to themselves "
+            "(nothing was changed: list it in this one's heads, or name another revision)"
+        ),
+    ),
+    (
+        NotPromotedError,
+        ("live", ("test has not had 001", "stage has not had 001")),
+        (
+            "live: test has not had 001; stage has not had 001 (nothing was changed: archmig promote --to live "
+            "goes as far as it may)"
+        ),
+    ),
+    (
+        NotRehearsedError,
+        ("live", "it was not rehearsed", "archmig rehearse live"),
+        "live: it was not rehearsed (nothing was changed: archmig rehearse live)",
+    ),
+    (
+        RehearsalFailedError,
+        ("live", "upgrade", "no such table: t"),
+        "live: the rehearsal of upgrade failed: no such table: t (on a copy)",
+    ),
+    (
+        ReplayError,
+        ("alembic.ini", "001", "no such column: a"),
+        (
+            "alembic.ini: the chain does not run on an empty database at revision 001: no such column: a "
+            "(correct the revision; no database was touched)"
+        ),
+    ),
+    (
+        ReplayError,
+        ("alembic.ini", "", "OperationalError: no such table: t"),
+        (
+            "alembic.ini: the chain does not run on an empty database: OperationalError: no such table: t (a "
+            "chain makes all that it changes: what was there before it is its first revision's to make; no "
+            "database was touched)"
+        ),
+    ),
+    (
+        StampError,
+        ("alembic_version", "has no column version_num"),
+        "alembic_version has no column version_num; nothing was written: put it right by hand, then run this again",
+    ),
+    (AlembicOptionError, ("env: given twice", "give it once"), "-x env: given twice (give it once)"),
+    (
+        NoDatabaseChosenError,
+        (("/a", "every folder above it"),),
+        (
+            "no environments.toml: looked at /a, every folder above it (name one in ARCHMIG_CONFIG, or a "
+            "database: -x db=PATH)"
+        ),
+    ),
+    (
+        OtherChainError,
+        ("e.toml", "a/alembic.ini", "b/alembic.ini"),
+        (
+            "e.toml: its databases follow the chain of a/alembic.ini, and this is b/alembic.ini; nothing was "
+            "touched (correct [alembic] config, or name a database: -x db=PATH)"
+        ),
+    ),
+    (
+        ProtectedError,
+        ("live", "upgrade"),
+        (
+            "live is protected: alembic upgrade changed nothing (if it is this one that you mean, say so: "
+            "alembic -x yes=live)"
+        ),
+    ),
+    (
+        DriftedError,
+        ("home", ("no table t",)),
+        (
+            "home: 1 difference from the chain's head, though its version says that it is there (`archmig "
+            "reconcile` settles them)"
+        ),
+    ),
+    (
+        ChangedMeanwhileError,
+        ("home",),
+        "home: changed while the plan was looked at; nothing was done: run it again to see the new plan",
+    ),
+    (
+        BlockedError,
+        ("home", ("table t", "table u")),
+        "home: blocked by table t, table u; nothing was done: settle that, then plan again",
+    ),
+    (StepFailedError, ("run 001", "it failed"), "could not run 001: it failed; everything was rolled back"),
+    (
+        NotProvenError,
+        (("t 1 is gone", "t 2 is gone"),),
+        "the result did not pass its proof, everything was rolled back: t 1 is gone; t 2 is gone",
+    ),
+    (
+        NotProvenError,
+        (("t 1 is gone",), 4),
+        "the result did not pass its proof, everything was rolled back: t 1 is gone (and 4 more)",
+    ),
+    (
+        UnreadableSqlError,
+        ("CREATE  TABLE t", 15, "a column"),
+        (
+            "cannot read 'CREATE TABLE t': expected a column at offset 15, found 'the end'; no edit of this "
+            "statement is safe, change it by hand or report it"
+        ),
+    ),
+    (
+        UnreadableSqlError,
+        ("CREATE TABLE 1 (a)", 13, "a name"),
+        (
+            "cannot read 'CREATE TABLE 1 (a)': expected a name at offset 13, found '1 (a)'; no edit of this "
+            "statement is safe, change it by hand or report it"
+        ),
+    ),
+    (
+        EditImpossibleError,
+        ("t", "DropColumn('a')", "there is no column a"),
+        "table 't': DropColumn('a') cannot be made: there is no column a; change the table by hand",
+    ),
+    (RebuildRefusedError, ("t", "there is no such table"), "table 't' is not rebuilt: there is no such table"),
+    (
+        ValuesWouldChangeError,
+        ("t", "a", 1, ("'1' to 1",)),
+        (
+            "table 't': 1 value of column 'a' would change ('1' to 1); nothing was changed: say how to convert "
+            "them in a [[resolve]] entry"
+        ),
+    ),
+    (
+        CastLosesError,
+        ("'a'", "INTEGER", 2, ("'x' as 0", "'y' as 0")),
+        (
+            "its batch operation would make INTEGER of 'a', and 2 values would not survive that ('x' as 0; 'y' "
+            "as 0): convert them in the revision first, by an UPDATE of its own"
+        ),
+    ),
+    (
+        RowsForbidError,
+        ("t", "UNIQUE (a)", None, ()),
+        (
+            "table 't': rows forbid UNIQUE (a); nothing was changed: mend the rows, or say in a [[resolve]] "
+            "entry how to fill them"
+        ),
+    ),
+    (
+        RowsForbidError,
+        ("t", "UNIQUE (a)", 1, ("a = 1",)),
+        (
+            "table 't': 1 row forbids UNIQUE (a) (a = 1); nothing was changed: mend the rows, or say in a "
+            "[[resolve]] entry how to fill them"
+        ),
+    ),
+    (
+        RowsForbidError,
+        ("t", "UNIQUE (a)", 1200, ("a = 1", "a = 2")),
+        (
+            "table 't': 1,200 rows forbid UNIQUE (a) (a = 1; a = 2); nothing was changed: mend the rows, or say "
+            "in a [[resolve]] entry how to fill them"
+        ),
+    ),
+    (
+        FlawedRevisionError,
+        ("001.py", (flaw("AM001", Place("001", "001.py"), "no"),)),
+        "001.py: 1 of its flaws is an error (nothing was written)",
+    ),
+    (
+        FlawedRevisionError,
+        ("001.py", (flaw("AM001", Place("001", "001.py"), "no"),) * 2),
+        "001.py: 2 of its flaws are errors (nothing was written)",
+    ),
+    (
+        StartRefusedError,
+        (Start(StartState.PENDING, "2 revisions are pending", "home", advice="archmig upgrade"),),
+        'home: 2 revisions are pending (archmig upgrade); on_pending = "refuse", so the application does not start',
+    ),
+    (
+        EscapeError,
+        ("write the file /etc/hosts",),
+        "the chain's code tried to write the file /etc/hosts, and a replay may touch nothing but its scratch database",
+    ),
+)
+
+
+@pytest.mark.parametrize(("kind", "arguments", "message"), TABLE)
+def test_an_error_says_what_it_is_about_what_is_wrong_and_what_to_do(
+    kind: type[ArchmigError], arguments: tuple[Any, ...], message: str
+) -> None:
+    assert str(kind(*arguments)) == message
+
+
+def test_the_table_has_every_error() -> None:
+    declared = re.compile(r"^class (\w+Error)\(\s*(?!Exception)\w+", re.MULTILINE)
+    files = (PROJECT / "architect_migrate").rglob("*.py")
+    names = {name for file in files for name in declared.findall(file.read_text(encoding="utf-8"))}
+    assert names - {"ArchmigError", "StatedError"} == {kind.__name__ for kind, *_ in TABLE}
+
+
+def like(value: object) -> st.SearchStrategy[Any]:
+    """Other values of the same type; of a value of archmig itself, just that value."""
+    match value:
+        case str():
+            return st.text()
+        case (str(), *_):
+            return st.lists(st.text(), min_size=1).map(tuple)
+        case float():
+            return st.floats(0, 1e6)
+        case _:
+            return st.just(value)
+
+
+@st.composite
+def errors(draw: st.DrawFn) -> ArchmigError:
+    kind, arguments, _ = draw(st.sampled_from(TABLE))
+    error = kind(*(draw(like(argument)) for argument in arguments))
+    for note in draw(st.lists(st.text(), max_size=2)):
+        error.add_note(note)
+    return error
+
+
+@given(errors())
+def test_an_error_goes_to_another_process_with_its_fields_and_its_notes(error: ArchmigError) -> None:
+    there = pickle.loads(pickle.dumps(error))
+    assert (type(there), str(there), there.args, there.__dict__) == (
+        type(error),
+        str(error),
+        error.args,
+        error.__dict__,
+    )
+
+
+@given(errors())
+def test_a_message_holds_the_subject_the_problem_and_the_advice(error: ArchmigError) -> None:
+    assert all(part in str(error) for part in (error.problem, error.advice))
+    assert error.subject in str(error) or repr(error.subject) in str(error) or isinstance(error, UnknownRevisionError)
+
+
+@given(errors())
+def test_the_fields_are_the_arguments_in_order_and_may_be_given_by_name(error: ArchmigError) -> None:
+    named = {name: value for name, value in error.__dict__.items() if name != "__notes__"}
+    assert tuple(named.values()) == error.args
+    again = type(error)(**named)
+    assert (str(again), again.args) == (str(error), error.args)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [((), {}), (("a", "b", "c", "d"), {}), (("a", "b"), {"subject": "c"}), (("a", "b"), {"place": "c"}), (("a",), {})],
+)
+def test_arguments_that_do_not_fit_the_fields_are_refused(values: tuple[str, ...], named: dict[str, str]) -> None:
+    with pytest.raises(TypeError, match="RestoreError takes subject, problem, advice"):
+        RestoreError(*values, **named)
+
+
+def test_a_field_cannot_be_changed_and_what_python_sets_on_an_exception_can() -> None:
+    @contextmanager
+    def passed() -> Iterator[None]:
+        yield
+
+    error, cause = StoppedError("home", "was interrupted"), ValueError("why")
+    with pytest.raises(StoppedError) as caught, passed():
+        raise error from cause
+    error.add_note("a note")
+    error.trace = "where"
+    for name in ("subject", "how", "problem", "advice"):
+        with pytest.raises(AttributeError):
+            setattr(error, name, "other")
+    assert caught.value is error
+    assert (error.subject, error.how, error.trace, error.__cause__) == ("home", "was interrupted", "where", cause)
+    assert error.__notes__ == ["a note"]
+
+
+def test_errors_are_compared_and_hashed_by_identity() -> None:
+    one, other = StoppedError("home", "was interrupted"), StoppedError("home", "was interrupted")
+    assert one != other
+    assert len({one, other, one}) == 2
+
+
+def test_code_of_a_chain_sees_a_refusal_as_an_oserror() -> None:
+    with pytest.raises(PermissionError, match="write the file x"):
+        raise EscapeError("write the file x")

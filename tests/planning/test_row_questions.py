@@ -1,0 +1,40 @@
+"""What is asked about rows, in words that go after "cannot tell"."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from architect_migrate.planning.row_questions import (
+    Changing,
+    DuplicatesOf,
+    NullsIn,
+    NullsOf,
+    Orphans,
+    Question,
+    RowsIn,
+    Violating,
+    describe,
+)
+
+SAID = [
+    (RowsIn("t"), "how many rows there are"),
+    (NullsIn("t", "name"), "where name is NULL"),
+    (NullsOf("t", "coalesce(a, b)"), "where coalesce(a, b) is NULL"),
+    (DuplicatesOf("t", ("a",)), "which rows have the same a"),
+    (DuplicatesOf("t", ("a", "b"), ("nocase", "binary"), "a > 1"), "which rows have the same a, b"),
+    (Violating("t", "n > 0"), "which rows break CHECK (n > 0)"),
+    (Changing("t", "n", "INTEGER"), "which values of n would change as INTEGER"),
+    (Changing("t", "n", ""), "which values of n would change as a column without a type"),
+    (Orphans("t", ("a", "b"), "parent", ("x", "y")), "which a, b refer to nothing in parent"),
+]
+
+
+@pytest.mark.parametrize(("question", "said"), SAID)
+def test_every_question_is_said_in_words(question: Question, said: str) -> None:
+    assert describe(question) == said
+
+
+def test_no_kind_of_question_is_left_out() -> None:
+    assert {type(question) for question, _ in SAID} == set(get_args(Question))
