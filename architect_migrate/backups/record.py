@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from architect_migrate.core.atomic_files import sync, write_whole
 from architect_migrate.core.database_errors import BackupError, BackupFolderError
 from architect_migrate.core.names import file_safe
-from architect_migrate.core.urls import mask
+from architect_migrate.core.secrets import mask
 from architect_migrate.databases.values import Content, from_json, to_json
 
 if TYPE_CHECKING:

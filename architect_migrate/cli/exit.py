@@ -9,7 +9,7 @@ from architect_migrate.cli.present import present_failure
 from architect_migrate.cli.terminal import complain, flush, say
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.urls import mask
+from architect_migrate.core.secrets import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable

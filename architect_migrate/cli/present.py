@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.report.layout import plain
 from architect_migrate.cli.report.shared import VERSION, Report, problem_json
 from architect_migrate.cli.terminal import flush, paint, say, width, write
-from architect_migrate.core.urls import mask
+from architect_migrate.core.secrets import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable

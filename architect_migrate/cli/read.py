@@ -76,7 +76,7 @@ def _checked(options: Options) -> Checked:
     from architect_migrate.cli.report.check import check_report
 
     settings = to_read(options)
-    began = time.time()
+    outline, began = settings[0].chain, time.time()
     results = look(settings, options, partial(observe.observe, action="check"))
     words = tuple(
         observe.unclean(setting, result.survey) if result.survey else ""
@@ -84,7 +84,7 @@ def _checked(options: Options) -> Checked:
     )
     code = could_read(results) or int(any(words))
     _, notices = known(settings, results, began)
-    checked = Checked(results, words, settings[0].chain, code)
+    checked = Checked(results, words, outline, code)
     present(options, code, check_report(checked, notices))
     return checked
 
@@ -94,8 +94,10 @@ def pending(options: Options) -> int:
     from architect_migrate.cli.report.status import pending_report
 
     settings = to_read(options)
+    # Why first: a chain that cannot be replayed is told once, and not for every database.
+    outline = settings[0].chain
     results = look(settings, options, partial(observe.observe, action="pending"))
-    return present(options, could_read(results), pending_report(results, settings[0].chain))
+    return present(options, could_read(results), pending_report(results, outline))
 
 
 def history(options: Options) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from architect_migrate.core.errors import ConfigError, nearest, shortened
-from architect_migrate.core.urls import mask
+from architect_migrate.core.secrets import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.urls import mask
+from architect_migrate.core.secrets import mask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

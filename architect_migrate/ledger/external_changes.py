@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.urls import mask
+from architect_migrate.core.secrets import mask
 from architect_migrate.ledger import store
 from architect_migrate.planning.results import State
 

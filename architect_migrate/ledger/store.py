@@ -13,7 +13,7 @@ from urllib.parse import quote as percent
 
 from architect_migrate.core.atomic_files import private_folder
 from architect_migrate.core.errors import LedgerError
-from architect_migrate.core.urls import mask
+from architect_migrate.core.secrets import mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from architect_migrate.core.errors import BadUrlError
-from architect_migrate.core.urls import DatabaseUrl, database_identity, mask, parse_url, sqlite_url
+from architect_migrate.core.secrets import mask
+from architect_migrate.core.urls import DatabaseUrl, database_identity, parse_url, sqlite_url
 
 SECRET = "hunter2"
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.layout import Style, block, plain
 from architect_migrate.cli.report.shared import Report
+from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import clean, count, harmless
-from architect_migrate.core.urls import mask
 from architect_migrate.lint.rules import Grade
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.layout import shortened
 from architect_migrate.cli.report.shared import VERSION
+from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import clean
-from architect_migrate.core.urls import mask
 from architect_migrate.model.revision_graph import heads
 
 if TYPE_CHECKING:

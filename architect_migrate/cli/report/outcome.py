@@ -12,8 +12,8 @@ from architect_migrate.cli.report.chain import place, short_names
 from architect_migrate.cli.report.layout import Cell, Style, plain, table
 from architect_migrate.cli.report.shared import Report, complaint, environment_json
 from architect_migrate.cli.report.status import where
+from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import count
-from architect_migrate.core.urls import mask
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import Outcome
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import DatabaseError, Holder, LockedByRunError, NotWritableError
 from architect_migrate.core.file_lock import locked
-from architect_migrate.core.urls import mask
+from architect_migrate.core.secrets import mask
 from architect_migrate.core.user import user_name
 
 if TYPE_CHECKING:

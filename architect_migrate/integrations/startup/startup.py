@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.locate import config_place, named_environment
 from architect_migrate.core.errors import ArchmigError, UsageError, nearest, shortened
-from architect_migrate.core.urls import mask
+from architect_migrate.core.secrets import mask
 from architect_migrate.integrations.startup.memo import memo_file, now, recall, revived
 from architect_migrate.integrations.startup.status import Call, Start, StartRefusedError, StartState
 from architect_migrate.revisions.replay import cache_folder
