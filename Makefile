@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 DEMO   ?= .demo
 JOBS   ?= 2
 
-.PHONY: demo test lint bench torture public clean
+.PHONY: demo test lint bench torture truth public clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,10 @@ bench: $(VENV)/.installed
 # Kills, faults, crowds and a large database, with a table of counts. TORTURE="--minutes 60 --rows 0" and the like.
 torture: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m torture.run $(TORTURE)
+
+# Random chains and histories, every word of archmig held against plain Alembic. TRUTH="--minutes 30 --seed 7" and the like.
+truth: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m truth.run $(TRUTH)
 
 # Chains of other projects, from PyPI, about a gigabyte of them. PUBLIC="--only optuna" and the like.
 public: $(VENV)/.installed
