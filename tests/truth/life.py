@@ -71,14 +71,13 @@ class Truth:
 
 
 def _lived(truth: Truth, number: int) -> Life:
-    chance = random.Random(f"{truth.seed}:{number}")
-    order = _order(truth.chain, chance)
+    order = _order(truth.chain, f"{truth.seed}:{number}")
     keys = Keys(FIRST_KEY)
     image, images = b"", [b""]
     for name in order:
         image = _next(truth, image, name)
         with opened(image) as raw:
-            fill(raw, keys, chance)
+            fill(raw, keys, random.Random(f"{truth.seed}:{number}:{name}"))
             image = raw.serialize()
         images.append(image)
     return Life(order, tuple(images))
@@ -95,12 +94,12 @@ def _next(truth: Truth, image: bytes, name: str) -> bytes:
             return upgraded(truth.script, raw.serialize(), name)
 
 
-def _order(chain: Chain, chance: random.Random) -> tuple[str, ...]:
-    """Any order in which each revision comes after its parents."""
+def _order(chain: Chain, seed: str) -> tuple[str, ...]:
+    """Any order in which each revision comes after its parents; the same one when the chain lacks a revision."""
     left, order = list(chain.revisions), list[str]()
     while left:
         ready = [revision for revision in left if set(revision.parents) <= set(order)]
-        chosen = chance.choice(ready)
+        chosen = min(ready, key=lambda revision: random.Random(f"{seed}:{revision.id}").random())
         left.remove(chosen)
         order.append(chosen.id)
     return tuple(order)

@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from truth.histories import KINDS
+from truth.shrink import shrunk
 from truth.table import table
 from truth.trial import Asked, Tried, try_chain
 
@@ -24,7 +25,8 @@ def main(arguments: Sequence[str]) -> int:
     if asked.only:
         chain, database = asked.only.split(":")[1].split(".")
         seed = int(asked.only.split(":")[0])
-        results = [try_chain(Asked(seed, int(chain), (int(database),), asked.rows, asked.keep, asked.history))]
+        one = Asked(seed, int(chain), (int(database),), asked.rows, asked.keep, asked.history)
+        results = [shrunk(one, asked.shrink) if asked.shrink else try_chain(one)]
     else:
         _say(f"truth for {asked.minutes} minutes in {asked.jobs} processes, seed {asked.seed}")
         results = _tried(asked)
@@ -42,6 +44,7 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--history", default="", choices=["", *KINDS], help="of this kind alone")
     parser.add_argument("--keep", default="", metavar="DIR", help="a folder there for each case with a finding")
     parser.add_argument("--only", default="", metavar="SEED:CHAIN.DATABASE", help="one case again")
+    parser.add_argument("--shrink", default="", metavar="KIND", help="with --only: the smallest case that has it")
     parser.add_argument("--examples", type=int, default=2, help="shown of each kind (2)")
     return parser.parse_args(arguments)
 

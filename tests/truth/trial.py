@@ -57,27 +57,31 @@ class Asked:
     keep: str = ""
     history: str = ""
 
+    @property
+    def name(self) -> str:
+        return f"{self.seed}:{self.chain}"
+
 
 def try_chain(asked: Asked) -> Tried:
     """Build a chain and its databases, let archmig work on them, and judge what it says."""
     with workshop() as folder:
-        truth = truth_of(folder, chain_of(asked))
+        truth = truth_of(folder, chain_of(asked), asked.name)
         if truth is None:
             return Tried()
         cases = {
-            f"d{number:03}": drawn(truth, random.Random(f"{asked.seed}:{asked.chain}:{number}"), asked.history)
+            f"d{number:03}": drawn(truth, random.Random(f"{asked.name}:{number}"), asked.history)
             for number in asked.databases
         }
         return tried(truth, folder, cases, asked)
 
 
 def chain_of(asked: Asked) -> Chain:
-    return generated(f"{asked.seed}:{asked.chain}", rows=asked.rows)
+    return generated(asked.name, rows=asked.rows)
 
 
-def truth_of(folder: Path, chain: Chain) -> Truth | None:
+def truth_of(folder: Path, chain: Chain, seed: str) -> Truth | None:
     """The oracle of a chain written to a folder; None where plain Alembic cannot run the chain itself."""
-    truth = Truth(chain, script_of(write(chain, folder)), f"{len(chain.ids)}")
+    truth = Truth(chain, script_of(write(chain, folder)), seed)
     try:
         truth.head()
         truth.life(0)
@@ -107,11 +111,11 @@ def tried(truth: Truth, folder: Path, cases: dict[str, Case], asked: Asked) -> T
         result.cases.append(case.history.cause)
         result.outcomes.append((case.history.cause, str(answers.first.environment(name).get("outcome"))))
         found = judged(truth, case, name, answers, *after[name])
-        at = f"{asked.seed}:{asked.chain}.{int(name[1:])}"
+        at = f"{asked.name}.{int(name[1:])}"
         result.found += [Found(at, case.history.cause, case.history.words, finding) for finding in found]
         if found and asked.keep:
             _kept(Path(asked.keep), at, truth, folder, name, case, answers, found)
-    result.found += [Found(f"{asked.seed}:{asked.chain}", "all", "", it) for it in process_findings(answers)]
+    result.found += [Found(asked.name, "all", "", it) for it in process_findings(answers)]
     return result
 
 
