@@ -82,7 +82,7 @@ def _add(draft: _Draft, name: str, parents: tuple[str, ...], *, empty: bool = Fa
     wanted = (
         0 if empty or drawn < 0.06 or (len(parents) > 1 and drawn < 0.6) else draft.chance.choice([1, 1, 1, 2, 2, 3, 4])
     )
-    only_rows = draft.rows and draft.revisions and draft.chance.random() < 0.2
+    only_rows = draft.rows and draft.revisions and draft.chance.random() < 0.35
     for number in range(wanted):
         first = not draft.revisions and not ops
         for _ in range(12):

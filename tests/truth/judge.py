@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from truth.compare import differences, own
-from truth.row_truth import invented, lost_or_changed
+from truth.life import goes_through
+from truth.row_truth import NOT_RUN, invented, lost_or_changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +117,7 @@ def _undamaged(truth: Truth, case: Case, name: str, answers: Answers) -> Iterato
         yield Finding("undamaged: status sees another position", f"{status.get('heads')}, the stamp is true: {stamp}")
     if status.get("state") not in {"at_target", "pending"}:
         yield Finding(f"undamaged: status says {status.get('state')}", json.dumps(status)[:400])
-    if case.twin is not None and first.get("outcome") not in _DONE:
+    if first.get("outcome") not in _DONE and goes_through(truth, case.image):
         yield Finding(f"undamaged: reconcile says {first.get('outcome')}", _detail(answers.first, name))
 
 
@@ -133,14 +134,19 @@ def _outcome(
     yield from _schema(str(outcome), after, oracle, answers.status.environment(name), told)
     if set(after.stamp or ()) != set(truth.chain.heads):
         yield Finding(f"{outcome}: the stamp is not the heads", f"{after.stamp}, heads {truth.chain.heads}")
-    for wrong in lost_or_changed(case, after):
-        yield Finding(f"{outcome}: {wrong.kind}", wrong.detail)
-    if case.twin is not None:
-        for wrong in invented(case, after):
-            yield Finding(f"{outcome}: {wrong.kind}", wrong.detail)
+    wrongs = [*lost_or_changed(case, after), *(invented(case, after) if case.twin is not None else ())]
+    for wrong in wrongs:
+        covered = wrong.kind in NOT_RUN and _is_covered(truth, case)
+        yield Finding(f"{outcome}: {wrong.kind}{' (a false stamp covers it)' if covered else ''}", wrong.detail)
     for key in case.before.facts:
         if own(key, case.before.facts) and key not in after.facts and _has_place(key, case.before, after):
             yield Finding(f"{outcome}: application's own {key[0]} gone", " ".join(key[1:]))
+
+
+def _is_covered(truth: Truth, case: Case) -> bool:
+    """Whether the stamp says that more had run than had: then an UPDATE that did not run cannot be told from rows."""
+    stamp = [name for name in case.before.stamp or () if name in truth.chain.ids]
+    return not truth.chain.closure(stamp) <= case.position
 
 
 def _has_place(key: tuple[str, ...], before: Content, after: Content) -> bool:
@@ -184,6 +190,8 @@ def _agreement(case: Case, name: str, answers: Answers, first: Content, second: 
             yield Finding(f"{one}, then check is not clean", f"{said}; {_why(answers, name)}")
         if upgrade != "nothing":
             yield Finding(f"{one}, then upgrade says {upgrade}", f"{said}; {_detail(answers.upgrade, name)}")
+        for code in {it.get("code") for it in _to_do(answers, name)}:
+            yield Finding(f"{one}, then diagnose has {code}", f"{said}; {_why(answers, name)}")
         return
     if state == "at_target" or clean is True:
         yield Finding(f"{one or 'error'}, but status or check says clean", said)
@@ -193,9 +201,14 @@ def _agreement(case: Case, name: str, answers: Answers, first: Content, second: 
         yield Finding(f"{one or 'error'}, but upgrade says {upgrade}", f"{said}; {_detail(answers.first, name)}")
 
 
-def _why(answers: Answers, name: str) -> str:
+def _to_do(answers: Answers, name: str) -> list[dict[str, object]]:
+    """What diagnose says is to be repaired, or blocks."""
     found = answers.diagnose.environment(name).get("findings") or []
-    lines = [f"{it.get('code')}: {it.get('subject')}: {it.get('found')}" for it in found if it.get("level") != "note"]
+    return [it for it in found if it.get("level") in {"repair", "blocking"}]
+
+
+def _why(answers: Answers, name: str) -> str:
+    lines = [f"{it.get('code')}: {it.get('subject')}: {it.get('found')}" for it in _to_do(answers, name)]
     return f"{answers.check.environment(name).get('why')}; {' | '.join(lines[:3])}"
 
 

@@ -70,6 +70,16 @@ class Truth:
         return self.twins[life, done]
 
 
+def goes_through(truth: Truth, image: bytes) -> bool:
+    """Whether plain Alembic upgrades a database to all heads, and leaves no row that refers to nothing."""
+    try:
+        after = upgraded(truth.script, image, "heads")
+        with opened(after) as raw:
+            return not raw.execute("PRAGMA foreign_key_check").fetchall()
+    except Exception:  # noqa: BLE001  (whatever a revision raises, and a key without a parent)
+        return False
+
+
 def _lived(truth: Truth, number: int) -> Life:
     order = _order(truth.chain, f"{truth.seed}:{number}")
     keys = Keys(FIRST_KEY)

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from truth.histories import Case
     from truth.reader import Content, Row
 
+# What is wrong where a row statement of the chain did not run, and nothing else.
+NOT_RUN = (
+    "value as before, the chain changes it",
+    "row of the chain not brought",
+    "row that the chain deletes is there",
+)
 Place = tuple[str, "Row"]
 
 
