@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Rows of the chain's have low keys, those of the application high ones.
 _CHAIN_KEYS = 500
+# A computed row has the key of its source and a multiple of this.
+COMPUTED = 100_000
 
 
 def _sql(kind: str, statement: str, table: str, *, data: bool = False) -> Op:
@@ -58,7 +60,7 @@ def insert_computed(scene: Scene) -> Op:
     table, text = _keyed(scene)
     uniques = {name for columns, _ in scene.constraints(table).uniques for name in columns}
     columns = [it for it in scene.columns(table) if it.name not in uniques]
-    key = f"id || '-{scene.mark}'" if text else f"id + {scene.chance.randrange(2, 9)}00000"
+    key = f"id || '-{scene.mark}'" if text else f"id + {scene.chance.randrange(2, 9) * COMPUTED}"
     names = ", ".join(["id", *(it.name for it in columns)])
     values = ", ".join([key, *(it.name for it in columns)])
     return _sql("INSERT SELECT", f"INSERT INTO {table} ({names}) SELECT {values} FROM {table}", table)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from truth.life import FIRST_KEY
 from truth.reader import VERSIONS
+from truth.row_steps import COMPUTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,8 +123,14 @@ def invented(case: Case, after: Content) -> Iterator[Wrong]:
         elif len(places) > max(1, len(before.get(key, [])), len(twin.get(key, []))):
             yield Wrong("row twice", f"{key} in {', '.join(name for name, _ in places)}")
     for key, places in twin.items():
-        if key not in there and key not in origin:
+        if key not in there and key not in origin and _could_be_made(key, before):
             yield Wrong("row of the chain not brought", f"{key} in {places[0][0]}")
+
+
+def _could_be_made(key: str, before: dict[str, list[Place]]) -> bool:
+    """Whether the row that a computed row comes from (row_steps) was still there; constants need none."""
+    source = str(int(key) % COMPUTED) if key.isdigit() else key.partition("-")[0]
+    return source in before or source == key
 
 
 def _by_key(content: Content | None) -> dict[str, list[Place]]:
