@@ -90,9 +90,16 @@ def _extras(expected: Facts, actual: Facts) -> Iterator[Difference]:
             continue
         if kind in _NAMED:
             if not any(it[:3] == key[:3] for it in expected) and ("table", key[1]) in expected:
-                yield Difference(f"extra {kind}", " ".join(key[1:]), key[1], extra=True)
+                yield Difference(f"extra {kind}", " ".join(key[1:]), _told_as(key), extra=True)
         elif not (kind == "index" and actual[key] in {v for k, v in expected.items() if k[0] == "index"}):
             yield Difference(f"extra {kind}", " ".join(key[1:]), key[-1], extra=True)
+
+
+def _told_as(key: Key) -> str:
+    """How a constraint is named by those who speak of it: the table and its columns; of a check the table."""
+    kind, table, what, _ = key
+    columns = what.split(")")[0].lstrip("(") if kind == "foreign key" else what
+    return table if kind == "check" else f"{table}({columns})"
 
 
 def own(key: Key, facts: Facts) -> bool:
