@@ -1,4 +1,4 @@
-"""The smallest case that still has a finding: damage, statements and revisions are left out one after another."""
+"""The smallest case that still has a finding: damage, revisions and their statements are left out one after another."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from truth.chain import Chain, Revision
+    from truth.chain import Chain, Op, Revision
+    from truth.damage import Damage
     from truth.histories import History
     from truth.trial import Asked
 
-Small = tuple["Chain", "History"]
+    Small = tuple[Chain, History]
+    # What is left out: one thing that went wrong, some revisions, or one statement of a revision.
+    Cut = Damage | tuple[str, ...] | tuple[str, Op]
+
+_AT_ONCE = (4, 2, 1)
 
 
 def shrunk(asked: Asked, kind: str) -> Tried:
-    """Try smaller and smaller cases, and answer what came of the smallest, which is kept if that is asked for."""
+    """Leave out what the finding does not need, and answer what came of the rest; `asked.keep` keeps that."""
     with workshop() as folder:
         chain = chain_of(asked)
         truth = truth_of(_emptied(folder), chain, asked.name)
@@ -30,14 +35,66 @@ def shrunk(asked: Asked, kind: str) -> Tried:
         chance = random.Random(f"{asked.name}:{asked.databases[0]}")
         smallest: Small = (chain, drawn(truth, chance, asked.history).history)
         quiet = replace(asked, keep="")
-        growing = True
-        while growing:
-            growing = False
-            for smaller in _smaller(*smallest):
-                if kind in _kinds(folder, smaller, quiet):
-                    smallest, growing = smaller, True
-                    break
+        for cut in _cuts(*smallest):
+            wanted = (smaller for smaller in _without(*smallest, cut) if kind in _kinds(folder, smaller, quiet))
+            smallest = next(wanted, smallest)
         return _tried(folder, smallest, asked) or Tried()
+
+
+def _cuts(chain: Chain, history: History) -> Iterator[Cut]:
+    """The newest revisions first: what has not run yet matters least."""
+    yield from history.damages
+    names = chain.ids[::-1]
+    for size in _AT_ONCE:
+        for start in range(0, len(names), size):
+            yield names[start : start + size]
+    for revision in reversed(chain.revisions):
+        for op in reversed(revision.ops):
+            yield revision.id, op
+
+
+def _without(chain: Chain, history: History, cut: Cut) -> Iterator[Small]:
+    """Smaller cases; where revisions go, both that they had run and that they had not."""
+    match cut:
+        case (str(name), op) if not isinstance(op, str):
+            yield _without_op(chain, name, op), history
+        case tuple():
+            names = {str(name) for name in cut}
+            smaller = chain
+            for revision in [it for it in chain.revisions if it.id in names]:
+                smaller = _without_revision(smaller, revision.id)
+            gone = len(chain.revisions) - len(smaller.revisions)
+            if gone and smaller.revisions:
+                yield from (
+                    (smaller, replace(history, done=done))
+                    for done in sorted({history.done, history.done - gone}, reverse=True)
+                    if 0 <= done <= len(smaller.revisions)
+                )
+        case _:
+            yield chain, replace(history, damages=tuple(it for it in history.damages if it is not cut))
+
+
+def _without_op(chain: Chain, name: str, op: Op) -> Chain:
+    return replace(
+        chain,
+        revisions=tuple(
+            replace(it, ops=tuple(other for other in it.ops if other is not op)) if it.id == name else it
+            for it in chain.revisions
+        ),
+    )
+
+
+def _without_revision(chain: Chain, name: str) -> Chain:
+    """The chain without a revision; its children come after its parents."""
+    gone = next(it for it in chain.revisions if it.id == name)
+    rest = (it for it in chain.revisions if it is not gone)
+    return replace(chain, revisions=tuple(replace(it, parents=_parents(it, gone)) for it in rest))
+
+
+def _parents(child: Revision, gone: Revision) -> tuple[str, ...]:
+    if gone.id not in child.parents:
+        return child.parents
+    return tuple(dict.fromkeys([*(it for it in child.parents if it != gone.id), *gone.parents]))
 
 
 def _kinds(folder: Path, small: Small, asked: Asked) -> set[str]:
@@ -65,35 +122,3 @@ def _emptied(folder: Path) -> Path:
         else:
             path.unlink()
     return folder
-
-
-def _smaller(chain: Chain, history: History) -> Iterator[Small]:
-    """The newest revision is left out first: what is not there yet matters least."""
-    for number in range(len(history.damages)):
-        damages = history.damages[:number] + history.damages[number + 1 :]
-        yield chain, replace(history, damages=damages)
-    for revision in reversed(chain.revisions):
-        if len(chain.revisions) > 1:
-            yield from _without(chain, history, revision)
-        for number in range(len(revision.ops) if len(revision.ops) > 1 else 0):
-            fewer = replace(revision, ops=revision.ops[:number] + revision.ops[number + 1 :])
-            revisions = tuple(fewer if it is revision else it for it in chain.revisions)
-            yield replace(chain, revisions=revisions), history
-    if history.half > 1:
-        yield chain, replace(history, half=history.half - 1)
-
-
-def _without(chain: Chain, history: History, gone: Revision) -> Iterator[Small]:
-    """The chain without a revision; its children come after its parents. Whether it had run is tried both ways."""
-    revisions = tuple(
-        replace(it, parents=_parents(it, gone)) if gone.id in it.parents else it
-        for it in chain.revisions
-        if it is not gone
-    )
-    for done in {history.done, history.done - 1}:
-        if 0 <= done <= len(revisions):
-            yield replace(chain, revisions=revisions), replace(history, done=done)
-
-
-def _parents(child: Revision, gone: Revision) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*(it for it in child.parents if it != gone.id), *gone.parents]))
