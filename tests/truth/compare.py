@@ -50,9 +50,16 @@ def _lacking(expected: Facts, actual: Facts) -> Iterator[Difference]:
         elif found is None and kind in _WHOLE:
             yield Difference(f"{kind} missing", shown)
         else:
-            same = kind == "type" and affinity(value) == affinity(found or "")
-            name = "declared type differs" if same else f"{kind} differs"
-            yield Difference(name, f"{shown}: {found!r}, oracle {value!r}", key[1], cosmetic=same)
+            yield _otherwise(key, value, found or "")
+
+
+def _otherwise(key: Key, value: str, found: str) -> Difference:
+    """Types that store alike, and keys that are AUTOINCREMENT where they need not be, are cosmetic differences."""
+    shown = f"{' '.join(key[1:])}: {found!r}, oracle {value!r}"
+    if key[0] == "type" and affinity(value) == affinity(found):
+        return Difference("declared type differs", shown, key[1], cosmetic=True)
+    kept = key[0] == "primary key" and found == f"{value} autoincrement"
+    return Difference("AUTOINCREMENT too many" if kept else f"{key[0]} differs", shown, key[1], cosmetic=kept)
 
 
 def _constraint(key: Key, value: str, actual: Facts) -> Iterator[Difference]:
