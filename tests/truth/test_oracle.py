@@ -77,8 +77,9 @@ def test_a_chain_and_its_histories_are_the_same_from_a_seed(tmp_path: Path) -> N
     assert other is not None
 
     for number in range(5):
-        first, again = (drawn(it, random.Random(number)) for it in (one, other))
-        assert first.before.digest == again.before.digest
+        first, again = (drawn(it, random.Random(number), "as it was") for it in (one, other))
+        # Not their digests: Alembic's batch mode writes the constraints of a table in another order each time.
+        assert (first.before.facts, first.before.rows) == (again.before.facts, again.before.rows)
 
 
 def test_undamaged_rows_that_plain_alembic_carried_along_are_not_complained_of(tmp_path: Path) -> None:
