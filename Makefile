@@ -14,7 +14,8 @@ SMOKE   = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py t
           tests/cli/test_reading.py tests/integrations/startup/test_flask.py tests/scenarios/test_files.py \
           tests/house/test_layers.py tests/demo/test_cli.py
 
-.PHONY: demo smoke test lint schemas bench torture public clean
+
+.PHONY: demo smoke test lint schemas bench torture truth public clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +55,10 @@ bench: $(VENV)/.installed
 # Kills, faults, crowds and a large database, with a table of counts. TORTURE="--minutes 60 --rows 0" and the like.
 torture: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m torture.run $(TORTURE)
+
+# Random chains and histories, every word of archmig held against plain Alembic. TRUTH="--minutes 30 --seed 7" and the like.
+truth: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m truth.run $(TRUTH)
 
 # Chains of other projects, from PyPI, about a gigabyte of them. PUBLIC="--only optuna" and the like.
 public: $(VENV)/.installed

@@ -1,0 +1,231 @@
+"""Words held against the truth: what archmig said of one database, and what is in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from truth.compare import differences, own
+from truth.life import goes_through
+from truth.row_truth import NOT_RUN, invented, lost_or_changed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truth.commands import Said
+    from truth.histories import Case
+    from truth.life import Truth
+    from truth.reader import Content
+
+_DONE = ("done", "nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One call for all databases of a chain; `first` and `second` are reconcile's."""
+
+    status_before: Said
+    check_before: Said
+    diagnose_before: Said
+    first: Said
+    second: Said
+    status: Said
+    check: Said
+    diagnose: Said
+    upgrade: Said
+
+    @property
+    def all(self) -> tuple[Said, ...]:
+        return (
+            self.status_before,
+            self.check_before,
+            self.diagnose_before,
+            self.first,
+            self.second,
+            self.status,
+            self.check,
+            self.diagnose,
+            self.upgrade,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`kind` is what findings are counted by; `detail` says what is true."""
+
+    kind: str
+    detail: str
+
+
+def judged(truth: Truth, case: Case, name: str, answers: Answers, first: Content, second: Content) -> list[Finding]:
+    """Every false word about one database; `first` and `second` are what lay there after each reconcile."""
+    oracle = _head(truth)
+    found = [
+        *_words_before(truth, case, name, answers, oracle),
+        *(_undamaged(truth, case, name, answers) if case.harmless else ()),
+        *_outcome(truth, case, name, answers, first, oracle),
+        *_agreement(case, name, answers, first, second),
+        *_defects(name, answers),
+    ]
+    return list({finding.kind: finding for finding in reversed(found)}.values())
+
+
+def process_findings(answers: Answers) -> list[Finding]:
+    """What goes for a call as a whole: its exit code, its document, what it wrote to stderr."""
+    found = []
+    for said in answers.all:
+        command = said.words[0]
+        if said.code not in {0, 1, 2}:
+            found.append(Finding(f"exit code {said.code} of {command}", said.err[-600:]))
+        elif not said.document:
+            found.append(Finding(f"no JSON document of {command}", said.out[:300] + said.err[-300:]))
+        elif said.document.get("exit_code") != said.code:
+            found.append(Finding(f"exit code of {command} is not the document's", str(said.code)))
+        elif said.document.get("error"):
+            found.append(Finding(f"{command} could not begin", str(said.document["error"])))
+        if "Traceback" in said.err:
+            found.append(Finding(f"traceback of {command}", said.err[-800:]))
+    return found
+
+
+def _head(truth: Truth) -> Content:
+    from truth.reader import content_of
+
+    return content_of(truth.head())
+
+
+def _words_before(truth: Truth, case: Case, name: str, answers: Answers, oracle: Content) -> Iterator[Finding]:
+    """What status and check say of the database as it was found."""
+    status = answers.status_before.environment(name)
+    clean = answers.check_before.environment(name).get("clean") is True
+    at_target = status.get("state") == "at_target"
+    if clean != at_target:
+        yield Finding("before: status and check disagree", f"at_target {at_target}, clean {clean}")
+    if clean:
+        told = json.dumps(answers.diagnose_before.environment(name))
+        yield from _schema("clean before", case.before, oracle, status, told)
+        if (case.before.stamp or ()) != truth.chain.heads and set(case.before.stamp or ()) != set(truth.chain.heads):
+            yield Finding("clean before: the stamp is not the heads", str(case.before.stamp))
+
+
+def _undamaged(truth: Truth, case: Case, name: str, answers: Answers) -> Iterator[Finding]:
+    """A database that plain Alembic would just upgrade is where its stamp says, and nothing is wrong with it."""
+    status, first = answers.status_before.environment(name), answers.first.environment(name)
+    stamp = truth.chain.tips(case.position)
+    if set(status.get("heads") or ()) != set(stamp):
+        yield Finding("undamaged: status sees another position", f"{status.get('heads')}, the stamp is true: {stamp}")
+    if status.get("state") not in {"at_target", "pending"}:
+        yield Finding(f"undamaged: status says {status.get('state')}", json.dumps(status)[:400])
+    if first.get("outcome") not in _DONE and goes_through(truth, case.image):
+        yield Finding(f"undamaged: reconcile says {first.get('outcome')}", _detail(answers.first, name))
+
+
+def _outcome(
+    truth: Truth, case: Case, name: str, answers: Answers, after: Content, oracle: Content
+) -> Iterator[Finding]:
+    """What reconcile says that it did."""
+    outcome = answers.first.environment(name).get("outcome")
+    if outcome not in _DONE:
+        if after.digest != case.before.digest:
+            yield Finding(f"{outcome or 'error'}, but something was changed", _changed(case.before, after))
+        return
+    told = json.dumps([answers.diagnose.environment(name), answers.first.environment(name)])
+    yield from _schema(str(outcome), after, oracle, answers.status.environment(name), told)
+    if set(after.stamp or ()) != set(truth.chain.heads):
+        yield Finding(f"{outcome}: the stamp is not the heads", f"{after.stamp}, heads {truth.chain.heads}")
+    wrongs = [*lost_or_changed(case, after), *(invented(case, after) if case.twin is not None else ())]
+    for wrong in wrongs:
+        covered = wrong.kind in NOT_RUN and _is_covered(truth, case)
+        yield Finding(f"{outcome}: {wrong.kind}{' (a false stamp covers it)' if covered else ''}", wrong.detail)
+    for key in case.before.facts:
+        if own(key, case.before.facts) and key not in after.facts and _has_place(key, case.before, after):
+            yield Finding(f"{outcome}: application's own {key[0]} gone", " ".join(key[1:]))
+
+
+def _is_covered(truth: Truth, case: Case) -> bool:
+    """Whether the stamp says that more had run than had: then an UPDATE that did not run cannot be told from rows."""
+    stamp = [name for name in case.before.stamp or () if name in truth.chain.ids]
+    return not truth.chain.closure(stamp) <= case.position
+
+
+def _has_place(key: tuple[str, ...], before: Content, after: Content) -> bool:
+    """Whether the table that something of the application's stands on is still there."""
+    match key[0]:
+        case "table":
+            return True
+        case "index" | "trigger" | "view":
+            tables = [name for name in before.tables if f" {name} " in f"{before.facts[key]} "]
+            return all(("table", name) in after.facts for name in tables)
+        case _:
+            return ("table", key[1]) in after.facts
+
+
+def _schema(word: str, there: Content, oracle: Content, status: dict[str, object], told: str) -> Iterator[Finding]:
+    drift = status.get("drift")
+    cosmetic = isinstance(drift, dict) and (drift.get("cosmetic") or 0) > 0
+    for it in differences(oracle.facts, there.facts):
+        if it.cosmetic and cosmetic:
+            continue
+        if it.extra and it.name in told:
+            continue
+        yield Finding(f"{word}: {it.kind}{' (untold)' if it.cosmetic or it.extra else ''}", it.detail)
+
+
+def _agreement(case: Case, name: str, answers: Answers, first: Content, second: Content) -> Iterator[Finding]:
+    """Status, check, upgrade and both runs of reconcile speak with one voice."""
+    one, other = answers.first.environment(name).get("outcome"), answers.second.environment(name).get("outcome")
+    state = answers.status.environment(name).get("state")
+    clean = answers.check.environment(name).get("clean")
+    upgrade = answers.upgrade.environment(name).get("outcome")
+    said = f"reconcile {one}, again {other}, status {state}, check clean {clean}, upgrade --dry-run {upgrade}"
+    if first.digest != second.digest:
+        yield Finding(f"{one}: the second reconcile changed something", f"{said}; {_changed(first, second)}")
+    if one in _DONE:
+        if other != "nothing":
+            yield Finding(f"{one}: the second reconcile says {other}", f"{said}; {_detail(answers.second, name)}")
+        if state != "at_target":
+            yield Finding(f"{one}, then status says {state}", f"{said}; {_why(answers, name)}")
+        if clean is not True:
+            yield Finding(f"{one}, then check is not clean", f"{said}; {_why(answers, name)}")
+        if upgrade != "nothing":
+            yield Finding(f"{one}, then upgrade says {upgrade}", f"{said}; {_detail(answers.upgrade, name)}")
+        for code in {it.get("code") for it in _to_do(answers, name)}:
+            yield Finding(f"{one}, then diagnose has {code}", f"{said}; {_why(answers, name)}")
+        return
+    if state == "at_target" or clean is True:
+        yield Finding(f"{one or 'error'}, but status or check says clean", said)
+    if other != one:
+        yield Finding(f"{one or 'error'}: the second reconcile says {other}", said)
+    if upgrade in _DONE or (upgrade == "planned" and one == "blocked"):
+        yield Finding(f"{one or 'error'}, but upgrade says {upgrade}", f"{said}; {_detail(answers.first, name)}")
+
+
+def _to_do(answers: Answers, name: str) -> list[dict[str, object]]:
+    """What diagnose says is to be repaired, or blocks."""
+    found = answers.diagnose.environment(name).get("findings") or []
+    return [it for it in found if it.get("level") in {"repair", "blocking"}]
+
+
+def _why(answers: Answers, name: str) -> str:
+    lines = [f"{it.get('code')}: {it.get('subject')}: {it.get('found')}" for it in _to_do(answers, name)]
+    return f"{answers.check.environment(name).get('why')}; {' | '.join(lines[:3])}"
+
+
+def _detail(said: Said, name: str) -> str:
+    environment = said.environment(name)
+    blockers = [it.get("found") for it in (environment.get("plan") or {}).get("blockers") or []]
+    return f"{environment.get('detail')} {environment.get('error') or ''} {blockers[:2] or ''}".strip()
+
+
+def _changed(before: Content, after: Content) -> str:
+    facts = sorted(set(before.facts.items()) ^ set(after.facts.items()))
+    tables = [name for name in before.rows if before.rows[name] != after.rows.get(name)]
+    return f"stamp {before.stamp} to {after.stamp}; {facts[:3]}; rows of {tables[:3]}"
+
+
+def _defects(name: str, answers: Answers) -> Iterator[Finding]:
+    for said in answers.all:
+        text = json.dumps([said.environment(name).get("error"), said.environment(name).get("detail")])
+        if "defect of archmig" in text or '"Unexpected' in text:
+            yield Finding(f"defect told by {said.words[0]}", text)

@@ -1,0 +1,149 @@
+"""What became of rows: every one that was there is looked for, value by value, where plain Alembic would have it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from truth.life import FIRST_KEY
+from truth.reader import VERSIONS
+from truth.row_steps import COMPUTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truth.histories import Case
+    from truth.reader import Content, Row
+
+# What is wrong where a row statement of the chain did not run, and nothing else.
+NOT_RUN = (
+    "value as before, the chain changes it",
+    "row of the chain not brought",
+    "row that the chain deletes is there",
+)
+Place = tuple[str, "Row"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    kind: str
+    detail: str
+
+
+def lost_or_changed(case: Case, after: Content) -> Iterator[Wrong]:
+    """Rows of before that are gone, elsewhere, or have other values."""
+    there, twin, origin = _by_key(after), _by_key(case.twin), _by_key(case.undamaged)
+    for key, places in _by_key(case.before).items():
+        found = there.get(key, [])
+        if key in origin and case.twin is not None:
+            yield from _judged(case, key, places, found, origin[key][0], twin.get(key, []))
+        elif key not in origin and (wrong := _kept_as_is(key, places, found, after)):
+            yield wrong
+
+
+def _judged(
+    case: Case, key: str, places: list[Place], found: list[Place], origin: Place, expected: list[Place]
+) -> Iterator[Wrong]:
+    """A row that plain Alembic would have carried along from its origin to what is expected."""
+    before = next((row for table, row in places if table == origin[0]), places[0][1])
+    for table, wanted in expected:
+        row = next((it for name, it in found if name == table), None)
+        if row is None:
+            where = ", ".join(name for name, _ in found) or "nowhere"
+            kind = "row lost" if not found else "row not where it belongs"
+            yield Wrong(kind, f"{key} of {places[0][0]} belongs to {table}, is {where}")
+            continue
+        for column, value in wanted.items():
+            if column not in row:
+                continue
+            allowed = _allowed(case, table, column, value, origin[1], before)
+            if allowed is not None and not any(_same(row[column], it) for it in allowed):
+                yield Wrong(
+                    _how(row[column], value, before.get(column)),
+                    f"{table}.{column} of {key}: {row[column]!r}, oracle {value!r}, before {before.get(column)!r}",
+                )
+        for column, value in before.items():
+            if column.startswith("x_") and not _same(row.get(column), value):
+                yield Wrong("value of the application's own column changed", f"{table}.{column} of {key}: {value!r}")
+
+
+def _allowed(case: Case, table: str, column: str, value: object, origin: Row, before: Row) -> list[object] | None:
+    """What may stand in a column now; None where nothing can be asked for."""
+    source = column if column in origin and _same(origin[column], value) else _source(origin, value)
+    if source is not None:  # the row's own value, carried along
+        if source in before:
+            return [before[source]]
+        if column in before:
+            return [before[column]]
+        return None
+    if column in before and column not in origin:  # made by hand, or by a part of the revision
+        return [before[column], value]
+    return None if case.lost else [value]
+
+
+def _source(origin: Row, value: object) -> str | None:
+    if value is None or (isinstance(value, int) and value < FIRST_KEY):
+        return None
+    return next((name for name, it in origin.items() if _same(it, value)), None)
+
+
+def _how(now: object, wanted: object, before: object) -> str:
+    if now is None:
+        return "value lost" if before is not None else "value not brought"
+    if _same(now, before):
+        return "value as before, the chain changes it"
+    if isinstance(now, int | float) and isinstance(wanted, int | float) and now in {wanted * 100, wanted * 10_000}:
+        return "value multiplied again"
+    if isinstance(now, str) and isinstance(wanted, str) and now.startswith(wanted) and now != wanted:
+        return "text changed again"
+    return "value changed"
+
+
+def _kept_as_is(key: str, places: list[Place], found: list[Place], after: Content) -> Wrong | None:
+    """A row that was made by hand, in a table of a later revision or of the application's own."""
+    if not found and any(table in after.rows for table, _ in places):
+        return Wrong("row lost", f"{key} of {places[0][0]}, made by hand")
+    for table, row in places:
+        now = next((it for name, it in found if name == table), None)
+        changed = [name for name in row if now and name in now and not _same(now[name], row[name])]
+        if changed:
+            return Wrong("value changed", f"{table}.{changed[0]} of {key}, made by hand")
+    return None
+
+
+def invented(case: Case, after: Content) -> Iterator[Wrong]:
+    """Rows that neither were there nor are the chain's, and rows that the chain brings and that are not there."""
+    before, twin = _by_key(case.before), _by_key(case.twin)
+    origin, there = _by_key(case.undamaged), _by_key(after)
+    for key, places in there.items():
+        if key in origin and key not in twin and case.twin and any(table in case.twin.rows for table, _ in places):
+            yield Wrong("row that the chain deletes is there", f"{key} in {places[0][0]}")
+        elif key not in before and key not in twin:
+            yield Wrong("row invented", f"{key} in {places[0][0]}")
+        elif len(places) > max(1, len(before.get(key, [])), len(twin.get(key, []))):
+            yield Wrong("row twice", f"{key} in {', '.join(name for name, _ in places)}")
+    for key, places in twin.items():
+        if key not in there and key not in origin and _could_be_made(key, before):
+            yield Wrong("row of the chain not brought", f"{key} in {places[0][0]}")
+
+
+def _could_be_made(key: str, before: dict[str, list[Place]]) -> bool:
+    """Whether the row that a computed row comes from (row_steps) was still there; constants need none."""
+    source = str(int(key) % COMPUTED) if key.isdigit() else key.partition("-")[0]
+    return source in before or source == key
+
+
+def _by_key(content: Content | None) -> dict[str, list[Place]]:
+    """Rows by their `id`, which no other row of the database has; with the tables in which it stands."""
+    found: dict[str, list[Place]] = {}
+    for table, rows in (content.rows if content else {}).items():
+        if table in {VERSIONS, "sqlite_sequence"} or table.startswith("x_log"):
+            continue
+        for row in rows:
+            found.setdefault(str(row.get("id")), []).append((table.lower(), row))
+    return found
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values are stored alike: their class counts."""
+    return type(one) is type(other) and one == other

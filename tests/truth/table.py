@@ -1,0 +1,48 @@
+"""What was found, counted by kind of history and by kind of false word."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from truth.trial import Found, Tried
+
+
+def table(results: Sequence[Tried], *, examples: int) -> str:
+    """Two Markdown tables and some examples."""
+    found = [it for result in results for it in result.found]
+    chains = sum(bool(result.cases) for result in results)
+    lines = [f"{chains} chains, {sum(len(it.cases) for it in results)} databases, {len(found)} false words", ""]
+    return "\n".join([*lines, *_by_history(results, found), "", *_by_kind(found, examples)])
+
+
+def _by_history(results: Sequence[Tried], found: Sequence[Found]) -> list[str]:
+    databases = Counter(kind for result in results for kind in result.cases)
+    outcomes = Counter(it for result in results for it in result.outcomes)
+    names = sorted({outcome for _, outcome in outcomes})
+    wrong: dict[str, set[str]] = defaultdict(set)
+    for it in found:
+        wrong[it.cause].add(it.at)
+    lines = [
+        f"| what went wrong | databases | {' | '.join(names)} | with a false word |",
+        f"| --- |{' ---: |' * (len(names) + 2)}",
+    ]
+    for kind, number in sorted(databases.items()):
+        counts = " | ".join(str(outcomes[kind, name]) for name in names)
+        lines.append(f"| {kind} | {number} | {counts} | {len(wrong[kind])} |")
+    return lines
+
+
+def _by_kind(found: Sequence[Found], examples: int) -> list[str]:
+    kinds = Counter(it.finding.kind for it in found)
+    lines = ["| false word | times | by what went wrong |", "| --- | ---: | --- |"]
+    for kind, number in kinds.most_common():
+        by = Counter(it.cause for it in found if it.finding.kind == kind)
+        lines.append(f"| {kind} | {number} | {', '.join(f'{name} {times}' for name, times in by.most_common())} |")
+    for kind, _ in kinds.most_common():
+        shown = [it for it in found if it.finding.kind == kind][:examples]
+        lines += [f"\n{kind}\n    {it.at} ({it.cause}; {it.words})\n    {it.finding.detail[:600]}" for it in shown]
+    return lines
