@@ -206,7 +206,7 @@ class Permitted:
     The rows of `touched` tables are compared, those of others only counted. A column in `updated` may change, rows
     of `deleted_from` may go, rows of `remade` ones may have other rowids where a primary key tells them apart, and
     nothing is asked of `removed_columns` and `removed_tables`. A table of `renamed` (before, after) is spoken of by the
-    name that it has after.
+    name that it has after; the values of `renamed_columns` (table, before, after) are looked for under the new name.
     """
 
     touched: frozenset[str]
@@ -216,6 +216,7 @@ class Permitted:
     deleted_from: frozenset[str] = _NOTHING
     remade: frozenset[str] = _NOTHING
     renamed: frozenset[tuple[str, str]] = _NO_COLUMNS
+    renamed_columns: frozenset[tuple[str, str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

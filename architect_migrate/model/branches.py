@@ -64,6 +64,6 @@ def history_without(history: History, left_out: frozenset[str]) -> History:
         position |= {revision}
         after = reference(history, position)
         its = known[revision]
-        replayed.append(Replayed(delta(before, after), its.statements, its.writes, its.passing))
+        replayed.append(Replayed(delta(before, after), its.statements, its.writes, its.passing, its.renames))
         before = after
     return History(outline, tuple(replayed))

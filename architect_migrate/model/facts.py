@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, groupby
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import (
         Check,
         Column,
-        ConstraintName,
         ForeignKey,
         Index,
         Key,
@@ -80,10 +79,15 @@ class ForeignKeyFact:
 
 @dataclass(frozen=True, slots=True)
 class NameFact:
-    """That a constraint has a name."""
+    """What a constraint is called; of several that say the same, all their names.
+
+    `kind` is `primary key`, `unique`, `check` or `foreign key`; `of` says which one (see `ConstraintName`).
+    """
 
     table: str
-    named: ConstraintName
+    kind: str
+    of: Key
+    names: Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ def key(fact: Fact) -> Key:
             found = fact.foreign_key
             return ("foreign key", fact.table, ",".join(found.columns), found.parent)
         case NameFact():
-            return ("name", fact.table, fact.named.kind, *fact.named.of)
+            return ("name", fact.table, fact.kind, *fact.of)
         case IndexFact():
             return ("index", fact.index.name)
         case TriggerFact():
@@ -182,7 +186,7 @@ def describe(fact: Fact) -> str:
             found = fact.foreign_key
             return f"foreign key {fact.table}({', '.join(found.columns)}) to {found.parent}"
         case NameFact():
-            return f"name {fact.named.name} of {_constraint(fact)}"
+            return f"name {', '.join(fact.names)} of {_constraint(fact)}"
         case IndexFact():
             return f"index {fact.index.name} on {fact.index.table}"
         case TriggerFact():
@@ -193,8 +197,8 @@ def describe(fact: Fact) -> str:
 
 def _constraint(fact: NameFact) -> str:
     """The constraint that a name is of, as people call it."""
-    of = fact.named.of
-    match fact.named.kind:
+    of = fact.of
+    match fact.kind:
         case "primary key":
             return f"the primary key of {fact.table}"
         case "check":
@@ -218,8 +222,14 @@ def table_facts(table: Table) -> Iterator[Fact]:
         yield CheckFact(table.name, check)
     for foreign_key in _ordered(table.foreign_keys):
         yield ForeignKeyFact(table.name, foreign_key)
-    for named in _ordered(table.constraint_names):
-        yield NameFact(table.name, named)
+    if table.constraint_names:
+        yield from _names(table)
+
+
+def _names(table: Table) -> Iterator[NameFact]:
+    ordered = sorted(table.constraint_names, key=lambda it: (it.kind, it.of, it.name))
+    for (kind, of), its in groupby(ordered, key=lambda it: (it.kind, it.of)):
+        yield NameFact(table.name, kind, of, tuple(it.name for it in its))
 
 
 def _ordered(found: frozenset[_Part]) -> Iterable[_Part]:
@@ -259,7 +269,7 @@ def alike(foreign_key: Key) -> Iterator[Key]:
 
 def named_constraint(fact: NameFact, among: Mapping[Key, Fact]) -> Key | None:
     """The key of the constraint that a name belongs to; None where it is not among these facts."""
-    kind, table, of = fact.named.kind, fact.table, fact.named.of
+    kind, table, of = fact.kind, fact.table, fact.of
     if kind != "foreign key":
         its_key: Key = (kind, table, *of)
         return its_key if its_key in among else None

@@ -25,7 +25,7 @@ from architect_migrate.model.facts import (
     ViewFact,
     facts,
 )
-from architect_migrate.model.schema import Index, Schema, Table, Trigger, View
+from architect_migrate.model.schema import ConstraintName, Index, Schema, Table, Trigger, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -60,7 +60,6 @@ class Role(StrEnum):
 
     COPY = "copy"
     ASIDE = "aside"
-    RENAMED = "renamed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class Passing:
     """A table that a revision makes on its way, by folded names.
 
     COPY: `name` is filled from `table` and then takes its name, as in Alembic's batch operations. ASIDE: `table` is
-    called `name` until its rows are where they belong. RENAMED: `table` is called `name` from then on.
+    called `name` until its rows are where they belong.
     """
 
     name: str
@@ -77,16 +76,31 @@ class Passing:
 
 
 @dataclass(frozen=True, slots=True)
+class Rename:
+    """A table, or a column of `table`, that a revision gives another name, by folded names."""
+
+    old: str
+    new: str
+    table: str = ""
+
+    def key(self, name: str) -> Key:
+        """The key of the fact that there is a thing of this kind with that name."""
+        return ("column", self.table, name) if self.table else ("table", name)
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """A revision as replayed: what it changed, the statements that it ran, the tables that it wrote rows to.
 
-    `passing` are the tables that it makes on its way: an interrupted run may have left them behind.
+    `passing` are the tables that it makes on its way: an interrupted run may have left them behind. `renames` are
+    what it calls otherwise for good.
     """
 
     delta: Delta
     statements: tuple[ReplayedStatement, ...] = ()
     writes: frozenset[str] = frozenset()
     passing: tuple[Passing, ...] = ()
+    renames: tuple[Rename, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +275,8 @@ def _with(table: Table, fact: Fact) -> Table:
         case ForeignKeyFact():
             return replace(table, foreign_keys=table.foreign_keys | {fact.foreign_key})
         case NameFact():
-            return replace(table, constraint_names=table.constraint_names | {fact.named})
+            named = {ConstraintName(it, fact.kind, fact.of) for it in fact.names}
+            return replace(table, constraint_names=table.constraint_names | named)
         case _:
             return table
 

@@ -1,4 +1,4 @@
-"""Work that was interrupted: tables and columns that a revision makes on its way, found in a database.
+"""Work that was interrupted: what revisions make on their way, or only half renamed, found in a database.
 
 Such a table may hold the only copy of rows, so rows are counted on both sides before anything is concluded. Where one
 side has everything, the repair is known; where both have rows of their own, a person decides.
@@ -6,97 +6,112 @@ side has everything, the repair is known; where both have rows of their own, a p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, assert_never
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.core.text import count
+from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
-from architect_migrate.model.facts import ColumnFact
-from architect_migrate.model.history import Passing, Role, effects, tables_ever
-from architect_migrate.planning.plan import DropColumn, DropObject, RenameTable
-from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, RowsIn
+from architect_migrate.model.history import Passing, Rename, Role, effects, facts_at, snapshots, tables_ever
+from architect_migrate.planning.plan import CreateObject, DropColumn, DropObject, RenameColumn, RenameTable
+from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, RowsIn, with_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.history import History
-    from architect_migrate.model.schema import Column, Schema, Table
+    from architect_migrate.model.schema import Index, Schema, Table, Trigger
     from architect_migrate.planning.plan import Step
     from architect_migrate.planning.row_questions import Answer, Question
 
-# What Alembic's batch operations call the table that they fill, before it gets the name of the one that it replaces.
-BATCH_COPY = "_alembic_tmp_"
-
-
-class Remedy(Enum):
-    """What puts interrupted work in order."""
-
-    MOVE = "move"
-    DROP = "drop"
-    ASK = "ask"
+    Ask = Callable[[Question], Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """A table, or a `column` of one, that an interrupted run left behind; names as the database spells them.
+    """What an interrupted run left behind: where, what is found there, and the steps that put it in order.
 
-    `beside` is the table or column that it was to become or that it was made from, `replaces` whether an empty table
-    of that name has to go first. `revision` is empty where no revision of the chain is known to make it. `found` says
-    in words what is there.
+    Without steps a person has to decide. `table` is spelt as the database spells it; `revision` is empty where no
+    revision of the chain is known to make it.
     """
 
     table: str
-    beside: str
-    remedy: Remedy
     found: str
+    steps: tuple[Step, ...] = ()
     revision: str = ""
     column: str = ""
-    replaces: bool = False
 
 
 def interruptions(
-    history: History,
-    schema: Schema,
-    stamped: frozenset[str],
-    resolutions: tuple[Resolution, ...],
-    ask: Callable[[Question], Answer],
+    history: History, schema: Schema, stamped: frozenset[str], resolutions: tuple[Resolution, ...], ask: Ask
 ) -> tuple[Interruption, ...]:
     """What interrupted runs left in a database, without what a [[resolve]] entry settles."""
+    look = _Look(history, schema, {table.name: table for table in schema.tables}, ask)
+    settled = {
+        fold(it.subject.name) for it in resolutions if isinstance(it, Keep | Drop) and it.subject.kind is Kind.TABLE
+    }
+    found = [*_left_tables(look), *_half_renamed(look, stamped)]
+    return tuple(it for it in found if fold(it.table) not in settled)
+
+
+def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -> tuple[Interruption, ...]:
+    """Renames of revisions that ran in part: the old name is there, with the values, and the new one is not."""
     tables = {table.name: table for table in schema.tables}
-    settled = {it.subject.name for it in resolutions if isinstance(it, Keep | Drop) and it.subject.kind is Kind.TABLE}
-    found = [*_left_tables(history, tables, ask), *_half_renamed(history, tables, stamped, ask)]
-    return tuple(it for it in found if it.table not in settled)
+    expected = facts_at(history, diagnosis.position)
+    part = {it.revision.id for it in diagnosis.judgements if it.verdict in {Verdict.PARTIAL, Verdict.CONFLICTING}}
+    renames = [(revision, rename) for revision, rename in _renames(history) if revision in part & diagnosis.position]
+    return tuple(
+        made
+        for revision, rename in renames
+        if rename.key(rename.new) in expected and rename.key(rename.old) not in expected
+        if (made := _finished(revision, rename, tables)) is not None
+    )
+
+
+def _finished(revision: str, rename: Rename, tables: dict[str, Table]) -> Interruption | None:
+    """The step that ends a rename; None where nothing is left to be renamed, or the new name is taken."""
+    if not rename.table:
+        if rename.old not in tables or rename.new in tables:
+            return None
+        old = tables[rename.old].spelling
+        told = f"{revision}, which ran in part, calls it {rename.new}"
+        return Interruption(old, told, (RenameTable(old, rename.new, revision),), revision)
+    table = tables.get(rename.table)
+    columns = {column.name: column.spelling for column in table.columns} if table else {}
+    if table is None or rename.old not in columns or rename.new in columns:
+        return None
+    told = f"{revision}, which ran in part, calls it {rename.new}"
+    step = RenameColumn(table.spelling, columns[rename.old], rename.new, revision)
+    return Interruption(table.spelling, told, (step,), revision, columns[rename.old])
 
 
 def steps_of(found: tuple[Interruption, ...]) -> tuple[Step, ...]:
     """The steps that put interrupted work in order; none for what a person has to decide."""
-    return tuple(step for it in found for step in _steps(it))
+    return tuple(step for it in found for step in it.steps)
 
 
-def _steps(its: Interruption) -> Iterator[Step]:
-    match its.remedy:
-        case Remedy.MOVE:
-            if its.replaces:
-                yield DropObject("table", its.beside, its.revision)
-            yield RenameTable(its.table, its.beside, its.revision)
-        case Remedy.DROP if its.column:
-            yield DropColumn(its.table, its.column, its.revision)
-        case Remedy.DROP:
-            yield DropObject("table", its.table, its.revision)
-        case Remedy.ASK:
-            pass
-        case _:
-            assert_never(its.remedy)
+def as_it_is_now(question: Question, steps: tuple[Step, ...]) -> Question:
+    """The same question, of the tables and columns as they are called before these steps."""
+    for step in reversed(steps):
+        match step:
+            case RenameTable() if fold(question.table) == fold(step.new):
+                question = replace(question, table=step.table)
+            case RenameColumn() if fold(question.table) == fold(step.table):
+                question = with_column(question, step.new, step.column)
+            case _:
+                pass
+    return question
 
 
 def finding_of(its: Interruption) -> Finding:
     """An interruption as it is told, with the entry that settles it where a person has to decide."""
     subject = f"column {its.table}.{its.column}" if its.column else f"table {its.table}"
-    if its.remedy is not Remedy.ASK:
+    if its.steps:
         return Finding(Level.REPAIR, "interrupted", subject, its.found, "archmig reconcile repairs it", its.revision)
     advice = (
         "compare the two by hand, move what is missing, and let the table go (or keep it: keep = true): "
@@ -106,99 +121,126 @@ def finding_of(its: Interruption) -> Finding:
     return Finding(Level.BLOCKING, "interrupted-undecided", subject, its.found, advice, its.revision, settles)
 
 
-def _passing(history: History, tables: dict[str, Table]) -> Iterator[tuple[str, Passing]]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The chain, and a database with its rows to ask about."""
+
+    history: History
+    schema: Schema
+    tables: dict[str, Table]
+    ask: Ask
+
+    def rows(self, table: Table) -> int:
+        return self.ask(RowsIn(table.spelling)).count
+
+    def objects(self, table: Table) -> list[tuple[str, Index | Trigger]]:
+        """The indexes and triggers of a table, each with its kind."""
+        indexes = [("index", it) for it in self.schema.indexes if it.table == table.name]
+        return [*indexes, *(("trigger", it) for it in self.schema.triggers if it.table == table.name)]
+
+
+def _left_tables(look: _Look) -> Iterator[Interruption]:
+    for revision, its in _passing(look):
+        left, other = look.tables[its.name], look.tables.get(its.table)
+        told = f"an interrupted {f'run of {revision}' if revision else 'batch operation of Alembic'} left it"
+        if other is not None:
+            yield _beside(look, left, other, (revision, told))
+        else:
+            held = f"{count(look.rows(left), 'row is', 'rows are')} in it"
+            step = RenameTable(left.spelling, its.table, revision)
+            yield Interruption(left.spelling, f"{told}, and there is no table {its.table}: {held}", (step,), revision)
+
+
+def _passing(look: _Look) -> Iterator[tuple[str, Passing]]:
     """The tables of a database that revisions make on their way, each with the newest revision that does."""
     known: dict[str, tuple[str, Passing]] = {}
-    for revision, replayed in zip(history.outline.order, history.replayed, strict=True):
+    for revision, replayed in zip(look.history.outline.order, look.history.replayed, strict=True):
         known |= {it.name: (revision, it) for it in replayed.passing}
-    lasting = tables_ever(history)
-    for name in tables:
+    lasting = tables_ever(look.history)
+    for name in look.tables:
         of = name.removeprefix(BATCH_COPY)
-        if name in known and (name not in lasting or known[name][1].role == Role.RENAMED):
+        if name in known and name not in lasting:
             yield known[name]
         elif of != name and of in lasting:
             yield "", Passing(name, of, Role.COPY)
 
 
-def _left_tables(
-    history: History, tables: dict[str, Table], ask: Callable[[Question], Answer]
-) -> Iterator[Interruption]:
-    for revision, its in _passing(history, tables):
-        left, other = tables[its.name], tables.get(its.table)
-        if its.role == Role.RENAMED:
-            yield from _renamed(left, other, revision, ask)
-        elif other is not None:
-            yield _beside(left, other, revision, ask)
-        else:
-            rows = ask(RowsIn(left.spelling)).count
-            held = f"its {count(rows, 'row')} are in" if rows != 1 else "its only row is in"
-            told = f"{_by(revision)}, and {its.table} is missing: {held} {left.spelling}"
-            yield Interruption(left.spelling, its.table, Remedy.MOVE, told, revision)
-
-
-def _by(revision: str) -> str:
-    run = f"run of {revision}" if revision else "batch operation of Alembic"
-    return f"an interrupted {run} left it"
-
-
-def _renamed(
-    left: Table, other: Table | None, revision: str, ask: Callable[[Question], Answer]
-) -> Iterator[Interruption]:
-    """A table under its new name that is empty, beside the one under the old name that has the rows."""
-    if other is None or ask(RowsIn(left.spelling)).count:
-        return
-    if rows := ask(RowsIn(other.spelling)).count:
-        told = f"it is empty, and {count(rows, 'row is', 'rows are')} in {other.spelling}, which {revision} renames"
-        yield Interruption(left.spelling, other.spelling, Remedy.DROP, told, revision)
-
-
-def _beside(left: Table, other: Table, revision: str, ask: Callable[[Question], Answer]) -> Interruption:
+def _beside(look: _Look, left: Table, other: Table, by: tuple[str, str]) -> Interruption:
     """What a left-over table is beside one of the name that it was to get, or had."""
-    told = _by(revision)
-    rows, there = (ask(RowsIn(it.spelling)).count for it in (left, other))
+    (revision, told), rows = by, look.rows(left)
+    gone = (DropObject("table", left.spelling, revision),)
     if not rows:
-        return Interruption(left.spelling, other.spelling, Remedy.DROP, f"{told}, and it is empty", revision)
-    if not there:
+        return Interruption(left.spelling, f"{told}, and it is empty", gone, revision)
+    if not look.rows(other):
         found = f"{told}: it holds {count(rows, 'row')}, and {other.spelling} is empty"
-        return Interruption(left.spelling, other.spelling, Remedy.MOVE, found, revision, replaces=True)
-    beyond = ask(RowsBeyond(left.spelling, other.spelling)).count
+        return Interruption(left.spelling, found, tuple(_in_place_of(look, left, other, revision)), revision)
+    beyond = look.ask(RowsBeyond(left.spelling, other.spelling)).count
     if not beyond:
         found = f"{told}: {other.spelling} has every one of its {count(rows, 'row')}"
-        return Interruption(left.spelling, other.spelling, Remedy.DROP, found, revision)
+        return Interruption(left.spelling, found, gone, revision)
     found = f"{told}: it holds {count(beyond, 'row')} that {other.spelling} does not have"
-    return Interruption(left.spelling, other.spelling, Remedy.ASK, found, revision)
+    return Interruption(left.spelling, found, (), revision)
 
 
-def _half_renamed(
-    history: History, tables: dict[str, Table], stamped: frozenset[str], ask: Callable[[Question], Answer]
-) -> Iterator[Interruption]:
-    """New columns that hold nothing, beside the old one of the same shape that a revision renames and that is full."""
-    for revision, its in effects(history).items():
-        if revision in stamped:
+def _in_place_of(look: _Look, left: Table, other: Table, revision: str) -> Iterator[Step]:
+    """One table takes the place of an empty one, and what hangs on that one hangs on it."""
+    yield DropObject("table", other.spelling, revision)
+    yield RenameTable(left.spelling, other.spelling, revision)
+    yield from (CreateObject(kind, it.spelling, it.sql, revision) for kind, it in look.objects(other))
+
+
+def _half_renamed(look: _Look, stamped: frozenset[str]) -> Iterator[Interruption]:
+    """New names that hold nothing, beside the old name of a revision's rename, which has the rows."""
+    together = _together(look.history)
+    for revision, rename in _renames(look.history):
+        if frozenset({rename.key(rename.old), rename.key(rename.new)}) in together:
             continue
-        gone = [fact for k, fact in its.removed.items() if isinstance(fact, ColumnFact) and k not in its.added]
-        made = [fact for k, fact in its.added.items() if isinstance(fact, ColumnFact) and k not in its.removed]
-        for old in gone:
-            for new in made:
-                if _renames(old, new) and (found := _half(tables.get(old.table), old.column, new.column, ask)):
-                    table = tables[old.table].spelling
-                    yield Interruption(table, old.column.name, Remedy.DROP, found, revision, new.column.name)
+        found = _half_column(look, revision, rename) if rename.table else _half_table(look, revision, rename)
+        if found and (not rename.table or revision not in stamped):
+            yield found
 
 
-def _renames(old: ColumnFact, new: ColumnFact) -> bool:
-    """Whether a column that goes and one that comes in the same revision can be one column under two names."""
-    return old.table == new.table and (old.column.affinity, old.column.generated) == (new.column.affinity, None)
+def _together(history: History) -> frozenset[frozenset[tuple[str, ...]]]:
+    """The old and new names of renames that the chain at times has both: there, both being there says nothing."""
+    pairs = [frozenset({it.key(it.old), it.key(it.new)}) for _, it in _renames(history)]
+    present: set[tuple[str, ...]] = set()
+    found = set()
+    for its in effects(history).values():
+        present = (present - its.removed.keys()) | its.added.keys()
+        found |= {pair for pair in pairs if pair <= present}
+    return frozenset(found)
 
 
-def _half(table: Table | None, old: Column, new: Column, ask: Callable[[Question], Answer]) -> str:
-    """What is there of a renaming that was interrupted; empty where it was not."""
-    names = {column.name for column in table.columns} if table else set()
-    if table is None or not {old.name, new.name} <= names:
-        return ""
-    rows = ask(RowsIn(table.spelling)).count
-    if not rows or ask(NullsIn(table.spelling, new.name)).count < rows:
-        return ""
-    full = rows - ask(NullsIn(table.spelling, old.name)).count
-    return (
-        f"it holds nothing, and {count(full, 'value is', 'values are')} in {table.spelling}.{old.name}" if full else ""
-    )
+def _half_table(look: _Look, revision: str, rename: Rename) -> Interruption | None:
+    old, new = look.tables.get(rename.old), look.tables.get(rename.new)
+    if old is None or new is None or look.rows(new) or not (rows := look.rows(old)):
+        return None
+    told = f"it is empty, and {count(rows, 'row is', 'rows are')} in {old.spelling}, which {revision} renames"
+    ever = {(it.name, it.table) for schema in snapshots(look.history).values() for it in _objects(schema)}
+    own = [it for _, it in look.objects(new) if (it.name, it.table) not in ever]
+    # What hangs on the new table and is no revision's would be lost with it, and the revision brings it no other.
+    steps = () if own else (DropObject("table", new.spelling, revision),)
+    return Interruption(new.spelling, told, steps, revision)
+
+
+def _objects(schema: Schema) -> tuple[Index | Trigger, ...]:
+    return (*schema.indexes, *schema.triggers)
+
+
+def _half_column(look: _Look, revision: str, rename: Rename) -> Interruption | None:
+    table = look.tables.get(rename.table)
+    names = {column.name: column.spelling for column in table.columns} if table else {}
+    if table is None or not {rename.old, rename.new} <= names.keys():
+        return None
+    rows = look.rows(table)
+    if not rows or look.ask(NullsIn(table.spelling, rename.new)).count < rows:
+        return None
+    full = rows - look.ask(NullsIn(table.spelling, rename.old)).count
+    told = f"it holds nothing, and {count(full, 'value is', 'values are')} in {table.spelling}.{names[rename.old]}"
+    step = DropColumn(table.spelling, names[rename.new], revision)
+    return Interruption(table.spelling, told, (step,), revision, names[rename.new]) if full else None
+
+
+def _renames(history: History) -> Iterator[tuple[str, Rename]]:
+    for revision, replayed in zip(history.outline.order, history.replayed, strict=True):
+        yield from ((revision, rename) for rename in replayed.renames)

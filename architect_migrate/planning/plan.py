@@ -73,6 +73,16 @@ class RenameTable:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameColumn:
+    """Give a column the name that an interrupted run did not come to give it."""
+
+    table: str
+    column: str
+    new: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AddColumn:
     """Add a column by ALTER TABLE, which touches no row."""
 
@@ -160,6 +170,7 @@ Step = (
     | CreateObject
     | DropObject
     | RenameTable
+    | RenameColumn
     | AddColumn
     | DropColumn
     | RebuildTable
@@ -211,6 +222,8 @@ def headline(step: Step) -> str:
             return f"drop {step.kind} {step.name}"
         case RenameTable():
             return f"rename table {step.table} to {step.new}"
+        case RenameColumn():
+            return f"rename column {step.table}.{step.column} to {step.new}"
         case AddColumn():
             return f"add column {step.table}.{step.column}"
         case DropColumn():
@@ -269,7 +282,7 @@ def edit_words(edit: Edit) -> str:
 def rewritten(steps: tuple[Step, ...]) -> frozenset[str]:
     """The tables whose rows a plan's own steps write anew: they are compared in full afterwards."""
     return frozenset(
-        fold(it.table) for it in steps if isinstance(it, RebuildTable | DropColumn | SyncTracker)
+        fold(it.table) for it in steps if isinstance(it, RebuildTable | DropColumn | RenameColumn | SyncTracker)
     ) | frozenset(fold(it.new) for it in steps if isinstance(it, RenameTable))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from architect_migrate.core.names import fold
 
 if TYPE_CHECKING:
     from architect_migrate.model.schema import Key
@@ -81,6 +83,21 @@ class RowsBeyond:
 
 
 Question = RowsBeyond | RowsIn | NullsIn | NullsOf | DuplicatesOf | Violating | Changing | Orphans
+
+
+def with_column(question: Question, old: str, new: str) -> Question:
+    """The same question with another name for a column, where it asks for one by name."""
+
+    def renamed(columns: Key) -> Key:
+        return tuple(new if fold(it) == fold(old) else it for it in columns)
+
+    match question:
+        case NullsIn(column=column) | Changing(column=column) if fold(column) == fold(old):
+            return replace(question, column=new)
+        case DuplicatesOf(columns=columns) | Orphans(columns=columns):
+            return replace(question, columns=renamed(columns))
+        case _:
+            return question
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,14 @@ def _history(outline: str, steps: str) -> History:
     """A history from its parts as JSON."""
     from architect_migrate.model import history, schema
 
-    classes = (history.Replayed, history.ReplayedStatement, history.Passing, history.Delta, *schema.CLASSES)
+    classes = (
+        history.Replayed,
+        history.ReplayedStatement,
+        history.Passing,
+        history.Rename,
+        history.Delta,
+        *schema.CLASSES,
+    )
     return history.History(codec.load(outline, (Outline, Revision)), codec.load(steps, classes))
 
 

@@ -28,6 +28,7 @@ from architect_migrate.planning.plan import (
     ForgetRow,
     Plan,
     RebuildTable,
+    RenameColumn,
     RenameTable,
     RunDowngrade,
     RunRevision,
@@ -184,6 +185,7 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
         frozenset(written.deleted | deleted),
         frozenset(written.remade),
         frozenset(renamed),
+        frozenset((fold(it.table), fold(it.column), fold(it.new)) for it in plan.steps if isinstance(it, RenameColumn)),
     )
 
 

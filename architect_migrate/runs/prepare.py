@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import fold
 from architect_migrate.core.text import count
 from architect_migrate.databases.sqlite.presence import defines_nothing
 from architect_migrate.databases.sqlite.repair.objects import Ground, dropped, object_work
@@ -16,7 +15,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.environment import Repair
 from architect_migrate.model.history import reference
 from architect_migrate.model.revision_graph import heads
-from architect_migrate.planning.interruptions import Remedy, finding_of, steps_of
+from architect_migrate.planning.interruptions import as_it_is_now, finding_of, steps_of
 from architect_migrate.planning.plan import Plan, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.planner import Course, Smith, make_plan
 from architect_migrate.planning.results import State, Survey
@@ -44,13 +43,13 @@ def _plan(setting: Setting, connection: Connection, seen: Survey, target: frozen
         return Plan((), blockers, (), seen.position, seen.position)
     history = setting.history
     expected = {it.name: it for it in reference(history, seen.position).tables}
-    moved = {fold(it.beside): it.table for it in seen.interrupted if it.remedy is Remedy.MOVE}
+    first = steps_of(seen.interrupted)
     ground = Ground(
         expected,
         {it.name: it for it in seen.schema.tables},
         setting.resolutions,
         setting.environment.policies.repair,
-        lambda question: ask(connection, replace(question, table=moved.get(fold(question.table), question.table))),
+        lambda question: ask(connection, as_it_is_now(question, first)),
     )
     smith = Smith(
         lambda table, changes, revision: table_work(ground, table, changes, revision),
@@ -58,8 +57,7 @@ def _plan(setting: Setting, connection: Connection, seen: Survey, target: frozen
         dropped,
     )
     made = make_plan(history, seen.diagnosis, seen.schema, Course(target, setting.resolutions), smith)
-    first = steps_of(seen.interrupted)
-    undecided = tuple(finding_of(it) for it in seen.interrupted if it.remedy is Remedy.ASK)
+    undecided = tuple(finding_of(it) for it in seen.interrupted if not it.steps)
     made = replace(made, steps=(*first, *made.steps), blockers=(*undecided, *made.blockers))
     return setting.synced(seen.claims, as_promoted(setting, _within_policy(setting, made)))
 

@@ -26,6 +26,7 @@ from architect_migrate.planning.plan import (
     DropObject,
     Plan,
     RebuildTable,
+    RenameColumn,
     RenameTable,
     RunDataStep,
     RunDowngrade,
@@ -168,7 +169,7 @@ def _step(step: Step, connection: Connection, runner: Runner | None, history: Hi
             write_stamp(connection, history.outline.version_table, step.revisions)
         case SyncTracker():
             write_tracker(connection, step)
-        case CreateObject() | DropObject() | AddColumn() | DropColumn():
+        case CreateObject() | DropObject() | RenameColumn() | AddColumn() | DropColumn():
             connection.execute(statement(step))
         case _:
             assert_never(step)

@@ -140,15 +140,13 @@ def look(setting: Setting, connection: Connection, wanted: frozenset[str]) -> Su
     from architect_migrate.databases.sqlite.bookkeeping import read_claims
     from architect_migrate.diagnosis.data_only_revisions import left_alone
     from architect_migrate.diagnosis.describe import findings_of
-    from architect_migrate.diagnosis.diagnose import diagnose
     from architect_migrate.diagnosis.drift import by_severity, let_stand, to_repair
     from architect_migrate.planning.interruptions import finding_of
 
     history = setting.history
     outline = history.outline
     claims = read_claims(connection, setting.tracker, outline.version_table)
-    schema, left = in_order(setting, connection, history, claims)
-    diagnosis = diagnose(history, schema, claims, setting.resolutions)
+    schema, diagnosis, left = in_order(setting, connection, history, claims)
     kept = let_stand(diagnosis.changes, setting.resolutions)
     drift = by_severity(diagnosis.changes, kept)
     pending = tuple(it for it in outline.order if it in wanted - diagnosis.position)
@@ -165,25 +163,46 @@ def look(setting: Setting, connection: Connection, wanted: frozenset[str]) -> Su
 
 def in_order(
     setting: Setting, connection: Connection, history: History, claims: Claims
-) -> tuple[Schema, tuple[Interruption, ...]]:
-    """The schema with interrupted work put in order in thought, and what that work is."""
-    from architect_migrate.databases.sqlite.reflect import read_schema
-    from architect_migrate.databases.sqlite.repair.rename import schema_after
+) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
+    """The schema with interrupted work put in order in thought, what it says, and what that work is."""
     from architect_migrate.databases.sqlite.rows.questions import ask
-    from architect_migrate.databases.sqlite.sql.render import statement
-    from architect_migrate.planning.interruptions import Remedy, interruptions, steps_of
+    from architect_migrate.diagnosis.diagnose import diagnose
+    from architect_migrate.planning.interruptions import interruptions, unfinished_renames
 
-    hidden = setting.hidden(history.outline.version_table)
-    schema = read_schema(connection, hidden)
     stamped = ancestry(history.outline, claims.stamp or ())
+    schema = _read(setting, connection, history)
     left = interruptions(history, schema, stamped, setting.resolutions, lambda question: ask(connection, question))
-    steps = steps_of(left)
-    if not steps:
-        return schema, left
+    schema, left = _in_thought(setting, connection, history, (schema, left))
+    diagnosis = diagnose(history, schema, claims, setting.resolutions)
+    if more := unfinished_renames(history, schema, diagnosis):
+        schema, left = _in_thought(setting, connection, history, (schema, (*left, *more)))
+        diagnosis = diagnose(history, schema, claims, setting.resolutions)
+    return schema, diagnosis, left
+
+
+def _read(setting: Setting, connection: Connection, history: History) -> Schema:
+    from architect_migrate.databases.sqlite.reflect import read_schema
+
+    return read_schema(connection, setting.hidden(history.outline.version_table))
+
+
+def _in_thought(
+    setting: Setting,
+    connection: Connection,
+    history: History,
+    seen: tuple[Schema, tuple[Interruption, ...]],
+) -> tuple[Schema, tuple[Interruption, ...]]:
+    """The schema after the steps of interruptions; without them, all for a person to decide, if SQLite refuses."""
+    from architect_migrate.databases.sqlite.repair.rename import schema_after
+    from architect_migrate.databases.sqlite.sql.render import statement
+    from architect_migrate.planning.interruptions import steps_of
+
+    schema, left = seen
+    if not (steps := steps_of(left)):
+        return seen
+    hidden = setting.hidden(history.outline.version_table)
     after = schema_after(connection, [statement(step) for step in steps], hidden)
-    if after is None:
-        return schema, tuple(replace(it, remedy=Remedy.ASK) for it in left)
-    return after, left
+    return (schema, tuple(replace(it, steps=()) for it in left)) if after is None else (after, left)
 
 
 def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:

@@ -225,7 +225,7 @@ def _part(fact: Fact) -> str:
         case ForeignKeyFact():
             return f"foreign key {_list(fact.foreign_key.columns)} to {code(fact.foreign_key.parent)}"
         case NameFact():
-            return f"name {code(fact.named.name)}"
+            return f"name {', '.join(map(code, fact.names))}"
         case IndexFact():
             return f"index {code(spelt(fact.index))}"
         case TriggerFact():

@@ -16,6 +16,7 @@ from architect_migrate.planning.plan import (
     DropColumn,
     DropObject,
     RebuildTable,
+    RenameColumn,
     RenameTable,
     RunDataStep,
     RunDowngrade,
@@ -100,6 +101,8 @@ def _together(verb: str, its: list[Step]) -> str:
     first = its[0]
     if isinstance(first, RebuildTable):
         return f"rebuild table {first.table} ({_edits(first)})"
+    if isinstance(first, RenameTable | RenameColumn):
+        return ", ".join(headline(it) for it in its)
     if len(its) <= _NAMED:
         return f"{verb} {', '.join(headline(it).removeprefix(f'{verb} ') for it in its)}"
     action, _, kind = verb.partition(" ")
@@ -125,7 +128,9 @@ def _sort(step: Step) -> tuple[str, str]:
             return "stamp", ""
         case SyncTracker():
             return "tracker", ""
-        case CreateObject() | DropObject() | RenameTable() | AddColumn() | DropColumn() | RebuildTable():
+        case (
+            CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn() | RebuildTable()
+        ):
             return "complete", step.revision
         case _:
             assert_never(step)
@@ -167,7 +172,7 @@ def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table
                 yield f"INSERT INTO {name(version_table)} (version_num) VALUES ({literal(it)});"
         case SyncTracker():
             yield from (_ended(it) for it in tracker_statements(step))
-        case CreateObject() | DropObject() | RenameTable() | AddColumn() | DropColumn():
+        case CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn():
             yield _ended(statement(step))
         case _:
             assert_never(step)

@@ -11,7 +11,7 @@ from architect_migrate.databases.sqlite.authorizer import Watched, watched_loose
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
-from architect_migrate.databases.sqlite.sql.passing import passing_tables
+from architect_migrate.databases.sqlite.sql.passing import on_the_way
 from architect_migrate.model.history import Replayed, ReplayedStatement, delta
 from architect_migrate.model.schema import Schema
 
@@ -46,9 +46,8 @@ class Recording:
         schema = read_schema(connection, [self.version_table])
         statements = tuple(ReplayedStatement(verb(it), it) for it in self._statements if self._counts(it))
         writes = seen.tables() - {fold(self.version_table)}
-        old, new = ({table.name for table in it.tables} for it in (self._schema, schema))
-        passing = passing_tables((it.text for it in statements), old, new)
-        self.found.append(Replayed(delta(self._schema, schema), statements, writes, passing))
+        passing, renames = on_the_way((it.text for it in statements), _columns(self._schema), _columns(schema))
+        self.found.append(Replayed(delta(self._schema, schema), statements, writes, passing, renames))
         self.digests.append(digest(connection, [self.version_table]))
         self._statements.clear()
         self._schema = schema
@@ -57,6 +56,10 @@ class Recording:
         """Whether a statement changed something other than Alembic's own version table."""
         words = {fold(unquote(token.text)) for token in significant(statement)}
         return verb(statement) in _CHANGING and fold(self.version_table) not in words
+
+
+def _columns(schema: Schema) -> dict[str, frozenset[str]]:
+    return {table.name: frozenset(column.name for column in table.columns) for table in schema.tables}
 
 
 def scratch_connection(path: Path) -> sqlite3.Connection:

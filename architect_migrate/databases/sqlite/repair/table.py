@@ -15,7 +15,7 @@ from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, Primary
 from architect_migrate.databases.sqlite.sql.render import (
     check_text,
     column_definition,
-    constraint_text,
+    constraint_texts,
     create_table,
     declared_with,
     default_text,
@@ -85,7 +85,7 @@ def _consider(ground: Ground, table: str, change: Change, revision: str, draft: 
             _missing_check(ground, fact, draft)
         case Missing(fact=ForeignKeyFact() as fact):
             if fact.foreign_key.columns not in draft.brought:
-                draft.edits.append(table_edits.AddConstraint(constraint_text(ground.expected[table], fact)))
+                draft.edits += _clauses(ground.expected[table], fact)
         case Missing(fact=PrimaryKeyFact() as fact) | Differs(fact=PrimaryKeyFact() as fact):
             _primary_key(ground, fact, draft)
         case Differs(fact=ColumnFact() as fact, actual=ColumnFact() as actual):
@@ -169,12 +169,17 @@ def _missing_unique(ground: Ground, fact: UniqueFact, revision: str, draft: _Dra
     shape = ground.expected[fact.table]
     is_named = any((it.kind, it.of) == ("unique", fact.columns) for it in shape.constraint_names)
     if is_named and ground.repair is Repair.FULL:
-        draft.edits.append(table_edits.AddConstraint(constraint_text(shape, fact)))
+        draft.edits += _clauses(shape, fact)
         return
     spelt = ground.spelling(fact.table)
     index = f"uq_{spelt}_{'_'.join(fact.columns)}"
     sql = f"CREATE UNIQUE INDEX {name(index)} ON {name(spelt)} ({', '.join(name(it) for it in fact.columns)})"
     draft.later.append(plan.CreateObject("index", index, sql, revision))
+
+
+def _clauses(shape: Table, fact: UniqueFact | CheckFact | ForeignKeyFact) -> list[table_edits.Edit]:
+    """The chain's own clauses of a constraint, added."""
+    return [table_edits.AddConstraint(text) for text in constraint_texts(shape, fact)]
 
 
 def _foreign_keys_again(ground: Ground, table: str, key: ForeignKey, draft: _Draft) -> None:
@@ -196,7 +201,7 @@ def _foreign_keys_again(ground: Ground, table: str, key: ForeignKey, draft: _Dra
     draft.edits.append(table_edits.DropForeignKey(key.columns, key.parent))
     for shape, kept in ((ground.expected[table], expected), (ground.actual[table], extra)):
         for it in sorted(kept, key=repr):
-            draft.edits.append(table_edits.AddConstraint(constraint_text(shape, ForeignKeyFact(table, it))))
+            draft.edits += _clauses(shape, ForeignKeyFact(table, it))
 
 
 def _other_name(ground: Ground, fact: NameFact, draft: _Draft) -> None:
@@ -206,16 +211,16 @@ def _other_name(ground: Ground, fact: NameFact, draft: _Draft) -> None:
     its_key = named_constraint(fact, its_facts)
     match its_facts.get(its_key) if its_key else None:
         case PrimaryKeyFact():
-            draft.edits.append(table_edits.NamePrimaryKey(fact.named.name))
+            draft.edits.append(table_edits.NamePrimaryKey(fact.names[0]))
         case ForeignKeyFact() as named:
             _foreign_keys_again(ground, fact.table, named.foreign_key, draft)
         case UniqueFact() as named:
             if named.columns in actual.uniques:
                 draft.edits.append(table_edits.DropUnique(named.columns))
-            draft.edits.append(table_edits.AddConstraint(constraint_text(shape, named)))
+            draft.edits += _clauses(shape, named)
         case CheckFact() as named:
             draft.edits.append(table_edits.DropCheck(named.check.expression))
-            draft.edits.append(table_edits.AddConstraint(constraint_text(shape, named)))
+            draft.edits += _clauses(shape, named)
         case _:
             raise AssertionError(fact)
 
@@ -238,7 +243,7 @@ def _missing_check(ground: Ground, fact: CheckFact, draft: _Draft) -> None:
             column = next(iter(sorted(fact.check.mentions)), "")
             draft.blockers.append(blocked.broken_check(fact.table, column, fact.check.expression, broken))
             return
-    draft.edits.append(table_edits.AddConstraint(constraint_text(ground.expected[fact.table], fact)))
+    draft.edits += _clauses(ground.expected[fact.table], fact)
 
 
 def _primary_key(ground: Ground, fact: PrimaryKeyFact, draft: _Draft) -> None:

@@ -76,6 +76,11 @@ class _Pair:
     tally: _Tally
     name: str
 
+    def now(self, column: str) -> str:
+        """What a column is called after."""
+        renamed = {old: new for table, old, new in self.permitted.renamed_columns if table == self.name}
+        return renamed.get(fold(column), column)
+
     def lose(self, key: str, problem: str) -> None:
         """Note a loss."""
         self.tally.add(self.old.name, key, problem)
@@ -139,7 +144,7 @@ def _updated(pair: _Pair) -> frozenset[tuple[str, str]]:
 def _pairing(pair: _Pair, new: RowTable, keys: _Keys, columns: tuple[str, ...]) -> Pairing:
     codec = codec_of(pair.before)
     old_rows = pair.before.execute(select(pair.old, keys[0], columns, codec))
-    new_rows = pair.after.execute(select(new, keys[1], columns, codec))
+    new_rows = pair.after.execute(select(new, keys[1], tuple(map(pair.now, columns)), codec))
     return Pairing(old_rows, new_rows, max(len(keys[0]), 1), codec)
 
 
@@ -167,12 +172,12 @@ def _merge(
 def _compared_columns(pair: _Pair, new: RowTable) -> tuple[str, ...]:
     """Columns whose values must be the same; says which are gone without leave."""
     excepted = pair.permitted.updated | pair.permitted.removed_columns
-    asked = [column for column in pair.old.columns if (pair.name, fold(column)) not in excepted]
+    asked = [it for it in pair.old.columns if not {(pair.name, fold(it)), (pair.name, fold(pair.now(it)))} & excepted]
     there = {fold(column) for column in (*new.columns, *new.generated)}
     for column in asked:
-        if fold(column) not in there:
+        if fold(pair.now(column)) not in there:
             pair.lose("", f"column {quote(column)} is gone")
-    return tuple(column for column in asked if fold(column) in there)
+    return tuple(column for column in asked if fold(pair.now(column)) in there)
 
 
 def shared_keys(

@@ -1,4 +1,4 @@
-"""Which tables a revision makes only on its way: read from the statements that it ran."""
+"""What a revision renames, and which tables it makes only on its way: read from the statements that it ran."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
-from architect_migrate.model.history import Passing, Role
+from architect_migrate.model.history import Passing, Rename, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from architect_migrate.databases.sqlite.sql.lexer import Token
 
-
-class _Rename(NamedTuple):
-    """A table gets another name."""
-
-    old: str
-    new: str
+    Columns = Mapping[str, frozenset[str]]
 
 
 class _Created(NamedTuple):
@@ -27,36 +22,121 @@ class _Created(NamedTuple):
     name: str
 
 
-def passing_tables(statements: Iterable[str], before: Collection[str], after: Collection[str]) -> tuple[Passing, ...]:
-    """What these statements made of tables between two schemas, given by the folded names of their tables."""
+class _Copied(NamedTuple):
+    """Rows go into a table; `columns` pairs each column with the column that it is copied from."""
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+
+
+_Event = Rename | _Created | _Copied
+
+
+def on_the_way(
+    statements: Iterable[str], before: Columns, after: Columns
+) -> tuple[tuple[Passing, ...], tuple[Rename, ...]]:
+    """The tables that statements make on their way between two schemas, and what they rename for good.
+
+    A schema is given by the folded names of its tables and their columns.
+    """
     events = [event for sql in statements for event in _events(sql)]
-    created = {event.name for event in events if isinstance(event, _Created)}
-    renames = [event for event in events if isinstance(event, _Rename)]
+    renamed = [it for it in events if isinstance(it, Rename) and not it.table]
+    created = {it.name for it in events if isinstance(it, _Created)}
     lasting = {*before, *after}
-    found = [Passing(new, old, Role.ASIDE) for old, new in renames if old in before and new not in lasting]
-    found += [Passing(old, new, Role.COPY) for old, new in renames if old in created and old not in lasting]
-    found += [
-        Passing(new, old, Role.RENAMED)
-        for old, new in renames
-        if old in before and old not in after and new in after and new not in before
+    passing = [Passing(it.new, it.old, Role.ASIDE) for it in renamed if it.old in before and it.new not in lasting]
+    copies = [Passing(it.old, it.new, Role.COPY) for it in renamed if it.old in created and it.old not in lasting]
+    of = {it.name: it.table for it in copies}
+    columns = [it for it in events if isinstance(it, Rename) and it.table]
+    columns += [
+        Rename(source, column, of[it.table])
+        for it in events
+        if isinstance(it, _Copied) and it.table in of
+        for column, source in it.columns
     ]
-    return tuple(dict.fromkeys(found))
+    renames = [it for it in renamed if it.old in before and it.old not in after and it.new in after.keys() - before]
+    renames += [it for it in columns if _lasts(it, before.get(it.table, _NONE), after.get(it.table, _NONE))]
+    return tuple(dict.fromkeys((*passing, *copies))), tuple(dict.fromkeys(renames))
 
 
-def _events(sql: str) -> Iterator[_Rename | _Created]:
+_NONE: frozenset[str] = frozenset()
+
+
+def _lasts(rename: Rename, before: frozenset[str], after: frozenset[str]) -> bool:
+    return rename.old in before - after and rename.new in after - before
+
+
+def _events(sql: str) -> Iterator[_Event]:
     tokens = [token for token in significant(sql) if token.text != ";"]
     words = [fold(token.text) for token in tokens]
-    if words[:2] == ["alter", "table"]:
-        old, rest = _name(tokens, 2)
-        if words[rest : rest + 2] == ["rename", "to"]:
-            yield _Rename(old, fold(unquote(tokens[rest + 2].text)))
-    elif words[:2] == ["create", "table"]:
-        at = 5 if words[2:5] == ["if", "not", "exists"] else 2
-        yield _Created(_name(tokens, at)[0])
+    match words[:2]:
+        case ["alter", "table"]:
+            table, at = _name(tokens, 2)
+            rest = words[at:]
+            if rest[:2] == ["rename", "to"]:
+                yield Rename(table, _text(tokens[at + 2]))
+            elif rest[:1] == ["rename"]:
+                names = tokens[at + 2 :] if rest[1] == "column" and len(rest) > 4 else tokens[at + 1 :]
+                yield Rename(_text(names[0]), _text(names[2]), table)
+        case ["create", "table"]:
+            yield _Created(_name(tokens, 5 if words[2:5] == ["if", "not", "exists"] else 2)[0])
+        case ["insert", "into"]:
+            yield from _copied(tokens, words)
+        case _:
+            pass
+
+
+def _copied(tokens: list[Token], words: list[str]) -> Iterator[_Copied]:
+    """INSERT INTO table (columns) SELECT columns FROM ...: which column is copied from which."""
+    table, at = _name(tokens, 2)
+    if words[at : at + 1] != ["("] or "select" not in words or "from" not in words:
+        return
+    start, end = words.index("select") + 1, _at_top(words, "from", words.index("select"))
+    into = [_text(part[-1]) for part in _parts(tokens[at + 1 : words.index("select") - 1])]
+    sources = [_source(part) for part in _parts(tokens[start:end])]
+    if len(into) == len(sources):
+        yield _Copied(table, tuple((column, source) for column, source in zip(into, sources, strict=True) if source))
+
+
+def _at_top(words: list[str], word: str, start: int) -> int:
+    """Where a word stands outside of all parentheses; the end where it does not."""
+    depth = 0
+    for at in range(start, len(words)):
+        depth += (words[at] == "(") - (words[at] == ")")
+        if depth == 0 and words[at] == word:
+            return at
+    return len(words)
+
+
+def _parts(tokens: list[Token]) -> list[list[Token]]:
+    """A list of terms, divided at its commas."""
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 and token.text == ",":
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def _source(part: list[Token]) -> str:
+    """The column that a term of a SELECT is, by itself or in a CAST; empty for anything else."""
+    words = [fold(token.text) for token in part]
+    if words[:2] == ["cast", "("] and "as" in words:
+        part, words = part[2 : words.index("as")], words[2 : words.index("as")]
+    elif "as" in words:
+        part, words = part[: words.index("as")], words[: words.index("as")]
+    is_column = len(part) == 1 or (len(part) == 3 and part[1].text == ".")
+    return _text(part[-1]) if is_column and part[-1].kind in {"word", "quoted"} else ""
 
 
 def _name(tokens: list[Token], at: int) -> tuple[str, int]:
     """A table's folded name, without its schema, and the place after it."""
     if len(tokens) > at + 2 and tokens[at + 1].text == ".":
         at += 2
-    return fold(unquote(tokens[at].text)), at + 1
+    return _text(tokens[at]), at + 1
+
+
+def _text(token: Token) -> str:
+    return fold(unquote(token.text))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.sqlite.sql.nodes import Constraint
     from architect_migrate.model.environment import Tracker
     from architect_migrate.model.schema import ForeignKey as ForeignKeyValue
-    from architect_migrate.model.schema import Table
+    from architect_migrate.model.schema import Key, Table
 
 Kinds = tuple[type[PrimaryKey] | type[Unique] | type[NotNull], ...]
 
@@ -73,13 +73,21 @@ def foreign_key_text(key: ForeignKeyValue) -> str:
     return text + (" DEFERRABLE INITIALLY DEFERRED" if key.deferred else "")
 
 
-def constraint_text(table: Table, fact: UniqueFact | CheckFact | ForeignKeyFact) -> str:
-    """A constraint as the table's stored text declares it, its name included, as a constraint of the table."""
+Named = UniqueFact | CheckFact | ForeignKeyFact
+
+
+def constraint_texts(table: Table, fact: Named) -> tuple[str, ...]:
+    """A constraint as the table's stored text declares it, each time that it does, as constraints of the table."""
     parsed = parse_table(table.sql) if table.sql else None
-    node = next((it for it in parsed.every_constraint if _declares(it, fact)), None) if parsed else None
-    if parsed and node in parsed.constraints:
-        return table.sql[slice(*node.span)]
-    named = node.name if node else _name_of(table, fact)
+    nodes = [it for it in parsed.every_constraint if _declares(it, fact)] if parsed else []
+    if parsed is None or not nodes:
+        return tuple(_constraint_text(fact, None, name_) for name_ in _names_of(table, fact) or ("",))
+    return tuple(
+        table.sql[slice(*it.span)] if it in parsed.constraints else _constraint_text(fact, it, it.name) for it in nodes
+    )
+
+
+def _constraint_text(fact: Named, node: Constraint | None, named: str) -> str:
     prefix = f"CONSTRAINT {name(named)} " if named else ""
     conflict = f" ON CONFLICT {node.conflict}" if isinstance(node, Unique | Check) and node.conflict else ""
     match fact:
@@ -94,7 +102,7 @@ def constraint_text(table: Table, fact: UniqueFact | CheckFact | ForeignKeyFact)
             assert_never(fact)
 
 
-def _declares(node: Constraint, fact: UniqueFact | CheckFact | ForeignKeyFact) -> bool:
+def _declares(node: Constraint, fact: Named) -> bool:
     """Whether a clause of a text is what a fact says."""
     columns = tuple(fold(column.name) for column in node.columns)
     match node, fact:
@@ -111,14 +119,15 @@ def _declares(node: Constraint, fact: UniqueFact | CheckFact | ForeignKeyFact) -
             return False
 
 
-def _name_of(table: Table, fact: UniqueFact | CheckFact | ForeignKeyFact) -> str:
-    """The name of a constraint by the table's value; empty without one."""
+def _names_of(table: Table, fact: Named) -> Key:
+    """The names of a constraint by the table's value; none without one."""
     its_facts = keyed(table_facts(table))
-    for named in table.constraint_names:
-        its_key = named_constraint(NameFact(table.name, named), its_facts)
-        if its_key is not None and its_facts[its_key] == fact:
-            return named.name
-    return ""
+    for named in its_facts.values():
+        if isinstance(named, NameFact):
+            its_key = named_constraint(named, its_facts)
+            if its_key is not None and its_facts[its_key] == fact:
+                return named.names
+    return ()
 
 
 def name(text: str) -> str:
@@ -147,7 +156,7 @@ def create_table(table: Table) -> str:
         named = next((it.name for it in table.constraint_names if it.kind == "primary key"), "")
         lines.append(f"{f'CONSTRAINT {name(named)} ' * bool(named)}PRIMARY KEY ({names(table.primary_key)})")
     kinds = (UniqueFact, CheckFact, ForeignKeyFact)
-    lines += [constraint_text(table, it) for it in table_facts(table) if isinstance(it, kinds)]
+    lines += [text for it in table_facts(table) if isinstance(it, kinds) for text in constraint_texts(table, it)]
     options = ", ".join(["WITHOUT ROWID"] * table.without_rowid + ["STRICT"] * table.strict)
     return (
         f"CREATE TABLE {name(table.spelling or table.name)} (\n    " + ",\n    ".join(lines) + f"\n) {options}".rstrip()
@@ -181,6 +190,8 @@ def statement(step: plan.Step) -> str:
             return f"DROP {step.kind.upper()} {name(step.name)}"
         case plan.RenameTable():
             return f"ALTER TABLE {name(step.table)} RENAME TO {name(step.new)}"
+        case plan.RenameColumn():
+            return f"ALTER TABLE {name(step.table)} RENAME COLUMN {name(step.column)} TO {name(step.new)}"
         case plan.AddColumn():
             return f"ALTER TABLE {name(step.table)} ADD COLUMN {step.definition}"
         case plan.DropColumn():
