@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.backups.restore_plan import Restoration, Restored
+    from architect_migrate.cli.report.shared import Report
     from architect_migrate.config.context import Setting
 
 
@@ -71,22 +73,18 @@ def _run(
         if isinstance(undoing, Undoing) and undoing.planned and undoing.restoration
     }
     if consent is None or not going:
-        return _tell(options, previews, {})
+        return present(options, *_ended(previews, {}))
     from architect_migrate.cli.report.restore import going_back_text
 
-    narrate(
-        options,
-        *(
-            lambda paint, _, name=setting.environment.name, its=restoration: going_back_text(name, its, paint)
-            for setting, restoration in going.items()
-        ),
-    )
+    narrate(options, *(partial(going_back_text, setting.environment.name, its) for setting, its in going.items()))
     consented = agreed(options, tuple(going), consent)
     if not consented:
         say("nothing was changed")
-        return _tell(options, previews, {})
+        code, report = _ended(previews, {})
+        # As text, the previews above the question have told it.
+        return present(options, code, replace(report, text=lambda *_: ""))
     done = dict(zip(consented, tried(consented, partial(_execute, options.command, going)), strict=True))
-    return _tell(options, previews, done)
+    return present(options, *_ended(previews, done))
 
 
 def _enter_refusal(options: Options, setting: Setting, found: Undoing | ArchmigError, started: float) -> None:
@@ -109,14 +107,12 @@ def _execute(command: str, going: Mapping[Setting, Restoration], setting: Settin
     return service.restore(setting, going[setting], command)
 
 
-def _tell(
-    options: Options,
-    previews: Mapping[Setting, Undoing | ArchmigError],
-    done: Mapping[Setting, Restored | ArchmigError],
-) -> int:
+def _ended(
+    previews: Mapping[Setting, Undoing | ArchmigError], done: Mapping[Setting, Restored | ArchmigError]
+) -> tuple[int, Report]:
     from architect_migrate.cli.report.restore import restore_report
 
     ends = [done.get(setting, preview) for setting, preview in previews.items()]
     waiting = any(isinstance(end, Undoing) and (end.planned or end.since) for end in ends)
     code = 2 if any(isinstance(end, ArchmigError) for end in ends) else int(waiting)
-    return present(options, code, restore_report(previews, done))
+    return code, restore_report(previews, done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import archmig, ask, build, executable, plainly
+from support.cli import archmig, ask, build, executable, execute, plainly
 
 ARCHMIG = str(Path(sys.executable).with_name("archmig"))
 HEAVY = """
@@ -100,6 +101,19 @@ def test_at_a_terminal_a_bar_shows_how_far_it_is(folder: Path) -> None:
     os.close(ours)
     assert (process.returncode, " 2 done" in out) == (0, True)
     assert b"lost: done: at 003_due, 3 steps" in shown
+
+
+@pytest.mark.parametrize(("more", "code"), [((), 1), (("-e", "gone"), 2)], ids=["alone", "beside one that failed"])
+def test_a_restore_that_is_declined_writes_nothing_and_hides_no_failure(
+    folder: Path, more: tuple[str, ...], code: int
+) -> None:
+    assert archmig("backup", "create", "-e", "home").code == 0
+    execute(folder / "home.db", "DELETE FROM notes")
+    ended, out, err = at_terminal(folder, "n\n", "backup", "restore", "-e", "home", *more)
+    assert (ended, out, err.endswith("nothing was changed\n")) == (code, "", True)
+    assert ask(folder / "home.db", "SELECT count(*) FROM notes") == [(0,)]
+    ended, out, _ = at_terminal(folder, "n\n", "backup", "restore", "-e", "home", *more, "--json")
+    assert (ended, json.loads(out)["environments"][0]["outcome"]) == (code, "planned")
 
 
 def test_nobody_answering_is_no(folder: Path) -> None:

@@ -30,7 +30,7 @@ _FEW = 3
 _SHOWN = 12
 
 
-def going_back_text(name: str, restoration: Restoration, paint: Paint = plain) -> str:
+def going_back_text(name: str, restoration: Restoration, paint: Paint = plain, _width: int = 120) -> str:
     """What going back to a backup would do to one environment."""
     record, copy = restoration.copy.record, restoration.copy
     reason = f" for {record.purpose}" if record else ""

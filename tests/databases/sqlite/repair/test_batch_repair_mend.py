@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from architect_migrate.core.chain_errors import RevisionLosesError
 from architect_migrate.databases.sqlite.authorizer import watched
 from architect_migrate.databases.sqlite.repair.batch_repair import Before, Stored, look, mend
 from support.schemas import line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 T = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)"
 COUNTING = "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT)"
@@ -45,6 +49,16 @@ class Mended:
     asked: bool
 
 
+def statements(script: str) -> Iterator[str]:
+    """Each statement of a script; the body of a trigger has semicolons of its own."""
+    text = ""
+    for part in script.split(";"):
+        text += f"{part};"
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""
+
+
 def mended(database: str, run: str, first: str = T, second: str = ADDED) -> Mended:
     """Run statements of revision 2, which in the chain does `second` after `first`, and mend what they did."""
     history = line_of(first, second)
@@ -55,7 +69,7 @@ def mended(database: str, run: str, first: str = T, second: str = ADDED) -> Mend
         connection.execute("BEGIN")
         before = look(connection)
         with watched(connection) as seen:
-            for statement in run.split(";"):
+            for statement in statements(run):
                 connection.execute(statement)
         back = mend(connection, before, seen, "2", lambda: asked.append(1) or history)
         after = look(connection)
@@ -143,6 +157,22 @@ def test_an_index_that_the_chain_makes_otherwise_stays_so() -> None:
     assert (found.back, found.texts["own"]) == ((), other)
 
 
+def test_an_index_of_a_table_that_is_not_made_anew_stays_as_the_revision_left_it() -> None:
+    other = "CREATE TABLE u (v, w); CREATE INDEX u_v ON u (v)"
+    found = mended(f"{T}; {TRIGGER}; {other}", f"{BATCH}; DROP INDEX u_v; CREATE INDEX u_v ON u (w)")
+    assert (found.back, found.texts["u_v"]) == (("trigger told",), "CREATE INDEX u_v ON u (w)")
+
+
+def test_an_index_that_a_batch_operation_makes_as_it_was_is_left() -> None:
+    assert mended(f"{T}; {INDEX}; {TRIGGER}", f"{BATCH}; {INDEX}").back == ("trigger told",)
+
+
+def test_a_trigger_that_a_batch_operation_makes_otherwise_is_left_to_it() -> None:
+    other = TRIGGER.replace("'x'", "'y'")
+    found = mended(f"{T}; {INDEX}; {TRIGGER}", f"{BATCH}; {other}")
+    assert (found.back, found.texts["told"]) == (("index own",), other)
+
+
 def test_what_hangs_on_a_table_that_the_chain_removes_goes_with_it() -> None:
     assert mended(f"{T}; CREATE TABLE u (v); {INDEX}; {TRIGGER}", "DROP TABLE t", second="DROP TABLE t").back == ()
 
@@ -212,6 +242,36 @@ def test_what_a_table_made_anew_lost_of_itself_stops_the_run(more: str, run: str
 )
 def test_what_the_chain_takes_from_a_table_may_go(more: str, second: str, run: str) -> None:
     assert mended(FIRST.format(more), run, FIRST.format(more), second).back == ()
+
+
+IGNORE = " ON CONFLICT IGNORE"
+
+
+@pytest.mark.parametrize(
+    ("more", "second"),
+    [
+        pytest.param(" UNIQUE", f"DROP TABLE t; {T}", id="uniqueness"),
+        pytest.param(" NOT NULL", f"DROP TABLE t; {T}", id="NOT NULL"),
+        pytest.param(", mine TEXT NOT NULL", "ALTER TABLE t DROP COLUMN mine", id="a column"),
+    ],
+)
+def test_a_clause_of_this_database_alone_goes_with_what_the_chain_takes_away(more: str, second: str) -> None:
+    assert mended(FIRST.format(more + IGNORE), remade("name TEXT"), FIRST.format(more), second).back == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "second", "run"),
+    [
+        (" UNIQUE", f"DROP TABLE t; {FIRST.format(' NOT NULL UNIQUE')}", remade("name TEXT NOT NULL UNIQUE")),
+        (" NOT NULL", f"DROP TABLE t; {FIRST.format(' UNIQUE NOT NULL')}", remade("name TEXT NOT NULL UNIQUE")),
+        (" NOT NULL UNIQUE", f"DROP TABLE t; {FIRST.format(' NOT NULL')}", remade("name TEXT NOT NULL")),
+    ],
+)
+def test_a_clause_of_this_database_alone_does_not_go_with_another_change_of_its_column(
+    more: str, second: str, run: str
+) -> None:
+    database = FIRST.format(more.replace(" NOT NULL", f" NOT NULL{IGNORE}") if "NOT" in more else more + IGNORE)
+    assert lost(database, run, FIRST.format(more), second)[0] == ("ON CONFLICT IGNORE of t(name)",)
 
 
 def test_a_clause_that_the_chain_writes_may_go_as_it_does_there() -> None:
@@ -287,3 +347,15 @@ def test_another_key_than_the_one_before_stops_the_run() -> None:
         "column t.id: nullability was NOT NULL and is NULL allowed",
         "primary key of t: key was id and is name",
     )
+
+
+def test_a_counter_of_a_table_that_is_not_made_anew_is_left() -> None:
+    other = "CREATE TABLE u (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO u VALUES (9)"
+    lower = "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'u'"
+    found = mended(f"{COUNTING}; {FORTY}; {other}", f"{BATCH}; {lower}")
+    assert (found.back, dict(found.sequences)) == (("AUTOINCREMENT of t",), {"t": 40, "u": 1})
+
+
+def test_autoincrement_that_the_revision_adds_is_no_loss() -> None:
+    counted = BATCH.replace("PRIMARY KEY", "PRIMARY KEY AUTOINCREMENT")
+    assert mended(f"{T}; INSERT INTO t VALUES (3, 'x')", counted).back == ()
