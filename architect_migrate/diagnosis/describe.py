@@ -96,7 +96,9 @@ def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
     revision, shown = judgement.revision.id, counts(judgement)
     there = judgement.verdict in {Verdict.APPLIED, Verdict.PARTIAL, Verdict.CONFLICTING}
     claimed = judgement.claim in {Claim.EXECUTED, Claim.STAMPED}
-    if claimed and judgement.verdict in {Verdict.MISSING, Verdict.PARTIAL, Verdict.CONFLICTING}:
+    # What should have been removed and is there is told by itself, below: it makes no claim false.
+    is_lacking = judgement.verdict is Verdict.MISSING or judgement.absent or judgement.differing
+    if claimed and is_lacking:
         found = f"claimed as {judgement.claim.value}, but {judgement.verdict.value} ({shown})"
         yield Finding(Level.REPAIR, "claim-false", revision, found, _RECONCILE, revision)
     elif there and not claimed and revision in diagnosis.position:

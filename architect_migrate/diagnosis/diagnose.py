@@ -46,6 +46,15 @@ class Verdict(Enum):
     UNKNOWN = "unknown"
 
 
+class Basis(Enum):
+    """What a position rests on: the stamp, which fits; the stamp, though things are missing; the schema; evidence."""
+
+    STAMP = "stamp"
+    DRIFTED_STAMP = "drifted stamp"
+    SCHEMA = "schema"
+    EVIDENCE = "evidence"
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """One revision judged: which of its surviving effects are there, which are not, which are in another shape.
@@ -66,6 +75,7 @@ class Judgement:
 class Diagnosis:
     """A database judged.
 
+    `basis` is what its position rests on; only `EVIDENCE` means that no position of the chain fits it.
     `position` is what counts as applied (closed under ancestry), `ambiguous` the revisions that write rows and of
     which the schema cannot tell whether they ran, `changes` the differences from the chain at `position`.
     """
@@ -76,6 +86,7 @@ class Diagnosis:
     changes: tuple[Change, ...]
     rows: tuple[Attribution, ...]
     stamped: frozenset[str]
+    basis: Basis
 
 
 def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tuple[Resolution, ...]) -> Diagnosis:
@@ -89,18 +100,18 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
     said = {it.id: claim_of(it, stamped, rows) for it in outline.revisions}
     database = database_of(schema, resolutions)
     found = database.found
-    position, ambiguous = _located(history, database, claims, said)
+    position, ambiguous, basis = _located(history, database, claims, said)
     there = reference(history, position), facts_at(history, position)
     changes = diff_of_facts(there, (schema, found))
     judge = _Judge(history, found, position, tuple(it for it in changes if keeper(it, resolutions) is None))
     judgements = tuple(judge.of(it, said[it.id]) for it in outline.revisions)
-    return Diagnosis(judgements, position, ambiguous, changes, rows, stamped)
+    return Diagnosis(judgements, position, ambiguous, changes, rows, stamped, basis)
 
 
 def _located(
     history: History, database: Database, claims: Claims, said: Mapping[str, Claim]
-) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The position, by the first hypothesis that holds, and the revisions that the schema cannot tell from it.
+) -> tuple[frozenset[str], tuple[str, ...], Basis]:
+    """The position by the first hypothesis that holds, the revisions that the schema cannot tell from it, and which.
 
     First the stamp's position, if it fits; then the same, drifted; then the positions that fit; then the evidence.
     The order matters: a stamp that is borne out must never give way to a position that only looks better.
@@ -110,13 +121,14 @@ def _located(
         stamped = ancestry(outline, claims.stamp)
         compared = held_against(history, stamped, database)
         if compared.fits:
-            return stamped, ()
+            return stamped, (), Basis.STAMP
         bears_out = (borne_out(history, stamped, revision, database.found) for revision in claims.stamp)
         if not compared.beyond and all(bears_out):
-            return stamped, ()
+            return stamped, (), Basis.DRIFTED_STAMP
     if fits := fitting(history, database):
-        return _chosen(history, [it.position for it in fits], said)
-    return _extended(history, ancestry(outline, _anchors(history, database.found)), said, database.found)
+        return *_chosen(history, [it.position for it in fits], said), Basis.SCHEMA
+    anchored = ancestry(outline, _anchors(history, database.found))
+    return *_extended(history, anchored, said, database.found), Basis.EVIDENCE
 
 
 def _chosen(

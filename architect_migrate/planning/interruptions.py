@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import BATCH_COPY, fold
+from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.text import count
 from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -17,7 +17,7 @@ from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
 from architect_migrate.model.history import Passing, Rename, Role, effects, facts_at, snapshots, tables_ever
 from architect_migrate.planning.plan import CreateObject, DropColumn, DropObject, RenameColumn, RenameTable
-from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, RowsIn, with_column
+from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, RowsIn, Violating, with_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from architect_migrate.planning.row_questions import Answer, Question
 
     Ask = Callable[[Question], Answer]
+
+
+# What people add to the name of a table that they put aside.
+_ASIDE = ("old", "bak", "backup", "copy", "orig", "tmp", "temp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def interruptions(
     settled = {
         fold(it.subject.name) for it in resolutions if isinstance(it, Keep | Drop) and it.subject.kind is Kind.TABLE
     }
-    found = [*_left_tables(look), *_half_renamed(look, stamped)]
+    found = [*_left_tables(look), *_put_aside(look), *_half_renamed(look, stamped)]
     return tuple(it for it in found if fold(it.table) not in settled)
 
 
@@ -113,11 +117,8 @@ def finding_of(its: Interruption) -> Finding:
     subject = f"column {its.table}.{its.column}" if its.column else f"table {its.table}"
     if its.steps:
         return Finding(Level.REPAIR, "interrupted", subject, its.found, "archmig reconcile repairs it", its.revision)
-    advice = (
-        "compare the two by hand, move what is missing, and let the table go (or keep it: keep = true): "
-        "add this to environments.toml"
-    )
-    settles = entry(its.table, "", "drop = true")
+    advice = "bring the rows to where they belong by hand, or let both be as they are: add this to environments.toml"
+    settles = entry(its.table, its.column, "keep = true")
     return Finding(Level.BLOCKING, "interrupted-undecided", subject, its.found, advice, its.revision, settles)
 
 
@@ -157,12 +158,51 @@ def _passing(look: _Look) -> Iterator[tuple[str, Passing]]:
     for revision, replayed in zip(look.history.outline.order, look.history.replayed, strict=True):
         known |= {it.name: (revision, it) for it in replayed.passing}
     lasting = tables_ever(look.history)
-    for name in look.tables:
+    for name in look.tables.keys() - lasting:
         of = name.removeprefix(BATCH_COPY)
-        if name in known and name not in lasting:
+        if name in known:
             yield known[name]
         elif of != name and of in lasting:
             yield "", Passing(name, of, Role.COPY)
+
+
+def _put_aside(look: _Look) -> Iterator[Interruption]:
+    """Tables that no revision makes, called like one of the chain's that is missing or empty, with its columns."""
+    known = {name for name in look.tables if name.startswith(BATCH_COPY)}
+    known |= {it.name for replayed in look.history.replayed for it in replayed.passing}
+    shapes = _shapes(look.history)
+    for name in sorted(look.tables.keys() - shapes.keys() - known):
+        left = look.tables[name]
+        columns = frozenset(column.name for column in left.columns)
+        for of in sorted(it for it in _called_like(name) if columns in shapes.get(it, ())):
+            yield from _aside(look, left, of)
+
+
+def _called_like(name: str) -> frozenset[str]:
+    """What a table may have been called before somebody put it aside: `x` for `x_old`, `old_x` and the like."""
+    ends = {name.removesuffix(f"_{word}") for word in _ASIDE} | {name.removeprefix(f"{word}_") for word in _ASIDE}
+    return frozenset(ends - {name})
+
+
+def _shapes(history: History) -> dict[str, set[frozenset[str]]]:
+    """The columns that each table of the chain ever has."""
+    shapes: dict[str, set[frozenset[str]]] = {}
+    for schema in snapshots(history).values():
+        for table in schema.tables:
+            shapes.setdefault(table.name, set()).add(frozenset(column.name for column in table.columns))
+    return shapes
+
+
+def _aside(look: _Look, left: Table, of: str) -> Iterator[Interruption]:
+    rows, other = look.rows(left), look.tables.get(of)
+    if not rows:
+        return
+    held = f"it has the columns of {of} and {count(rows, 'row')}"
+    if other is None:
+        yield Interruption(left.spelling, f"{held}, and there is no table {of}", (RenameTable(left.spelling, of),))
+    elif not look.rows(other):
+        # No revision makes this table: it may be a copy that somebody keeps of rows that were deleted on purpose.
+        yield Interruption(left.spelling, f"{held}, and {other.spelling} is empty")
 
 
 def _beside(look: _Look, left: Table, other: Table, by: tuple[str, str]) -> Interruption:
@@ -190,14 +230,19 @@ def _in_place_of(look: _Look, left: Table, other: Table, revision: str) -> Itera
 
 
 def _half_renamed(look: _Look, stamped: frozenset[str]) -> Iterator[Interruption]:
-    """New names that hold nothing, beside the old name of a revision's rename, which has the rows."""
+    """Both names of a rename, though the chain never has both, where the old one has what the new one lacks."""
     together = _together(look.history)
     for revision, rename in _renames(look.history):
-        if frozenset({rename.key(rename.old), rename.key(rename.new)}) in together:
-            continue
-        found = _half_column(look, revision, rename) if rename.table else _half_table(look, revision, rename)
-        if found and (not rename.table or revision not in stamped):
-            yield found
+        if revision not in stamped and frozenset({rename.key(rename.old), rename.key(rename.new)}) not in together:
+            yield from _half(look, revision, rename)
+
+
+def half_made(history: History, schema: Schema, diagnosis: Diagnosis, ask: Ask) -> tuple[Interruption, ...]:
+    """Tables made empty under a name that the chain gives another table later, where no position fits as it is."""
+    look = _Look(history, schema, {table.name: table for table in schema.tables}, ask)
+    renames = [(it, rename) for it, rename in _renames(history) if it not in diagnosis.stamped and not rename.table]
+    found = (_half(look, revision, rename) for revision, rename in renames)
+    return tuple(it for its in found for it in its if it.steps)
 
 
 def _together(history: History) -> frozenset[frozenset[tuple[str, ...]]]:
@@ -211,34 +256,52 @@ def _together(history: History) -> frozenset[frozenset[tuple[str, ...]]]:
     return frozenset(found)
 
 
-def _half_table(look: _Look, revision: str, rename: Rename) -> Interruption | None:
+def _half(look: _Look, revision: str, rename: Rename) -> Iterator[Interruption]:
+    if rename.table:
+        yield from _half_column(look, revision, rename)
+    else:
+        yield from _half_table(look, revision, rename)
+
+
+def _half_table(look: _Look, revision: str, rename: Rename) -> Iterator[Interruption]:
     old, new = look.tables.get(rename.old), look.tables.get(rename.new)
-    if old is None or new is None or look.rows(new) or not (rows := look.rows(old)):
-        return None
+    if old is None or new is None or not (rows := look.rows(old)):
+        return
+    if look.rows(new):
+        if beyond := look.ask(RowsBeyond(old.spelling, new.spelling)).count:
+            told = f"{revision} renames it to {new.spelling}, which has rows and lacks {count(beyond, 'row')} of it"
+            yield Interruption(old.spelling, told, (), revision)
+        return
     told = f"it is empty, and {count(rows, 'row is', 'rows are')} in {old.spelling}, which {revision} renames"
     ever = {(it.name, it.table) for schema in snapshots(look.history).values() for it in _objects(schema)}
     own = [it for _, it in look.objects(new) if (it.name, it.table) not in ever]
     # What hangs on the new table and is no revision's would be lost with it, and the revision brings it no other.
     steps = () if own else (DropObject("table", new.spelling, revision),)
-    return Interruption(new.spelling, told, steps, revision)
+    yield Interruption(new.spelling, told, steps, revision)
 
 
 def _objects(schema: Schema) -> tuple[Index | Trigger, ...]:
     return (*schema.indexes, *schema.triggers)
 
 
-def _half_column(look: _Look, revision: str, rename: Rename) -> Interruption | None:
+def _half_column(look: _Look, revision: str, rename: Rename) -> Iterator[Interruption]:
     table = look.tables.get(rename.table)
     names = {column.name: column.spelling for column in table.columns} if table else {}
     if table is None or not {rename.old, rename.new} <= names.keys():
-        return None
-    rows = look.rows(table)
-    if not rows or look.ask(NullsIn(table.spelling, rename.new)).count < rows:
-        return None
-    full = rows - look.ask(NullsIn(table.spelling, rename.old)).count
-    told = f"it holds nothing, and {count(full, 'value is', 'values are')} in {table.spelling}.{names[rename.old]}"
-    step = DropColumn(table.spelling, names[rename.new], revision)
-    return Interruption(table.spelling, told, (step,), revision, names[rename.new]) if full else None
+        return
+    old, new = names[rename.old], names[rename.new]
+    lacking = look.ask(Violating(table.spelling, f"{quote(new)} IS NOT NULL OR {quote(old)} IS NULL")).count
+    if not lacking:
+        return
+    values = count(lacking, "value is", "values are")
+    if look.ask(NullsIn(table.spelling, rename.new)).count == look.rows(table):
+        told = f"it holds nothing, and {values} in {table.spelling}.{old}, which {revision} renames"
+        yield Interruption(table.spelling, told, (DropColumn(table.spelling, new, revision),), revision, new)
+    else:
+        told = (
+            f"{revision} renames it to {new}, which is there, holds values of its own, and lacks {lacking:,} of these"
+        )
+        yield Interruption(table.spelling, told, (), revision, old)
 
 
 def _renames(history: History) -> Iterator[tuple[str, Rename]]:

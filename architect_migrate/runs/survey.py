@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
@@ -166,14 +166,19 @@ def in_order(
 ) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
     """The schema with interrupted work put in order in thought, what it says, and what that work is."""
     from architect_migrate.databases.sqlite.rows.questions import ask
-    from architect_migrate.diagnosis.diagnose import diagnose
-    from architect_migrate.planning.interruptions import interruptions, unfinished_renames
+    from architect_migrate.diagnosis.diagnose import Basis, diagnose
+    from architect_migrate.planning.interruptions import half_made, interruptions, unfinished_renames
 
     stamped = ancestry(history.outline, claims.stamp or ())
     schema = _read(setting, connection, history)
-    left = interruptions(history, schema, stamped, setting.resolutions, lambda question: ask(connection, question))
+    left = interruptions(history, schema, stamped, setting.resolutions, partial(ask, connection))
     schema, left = _in_thought(setting, connection, history, (schema, left))
     diagnosis = diagnose(history, schema, claims, setting.resolutions)
+    if diagnosis.basis is Basis.EVIDENCE and (made := half_made(history, schema, diagnosis, partial(ask, connection))):
+        undone = _in_thought(setting, connection, history, (schema, (*left, *made)))
+        judged = diagnose(history, undone[0], claims, setting.resolutions)
+        if judged.basis is not Basis.EVIDENCE:
+            return undone[0], judged, undone[1]
     if more := unfinished_renames(history, schema, diagnosis):
         schema, left = _in_thought(setting, connection, history, (schema, (*left, *more)))
         diagnosis = diagnose(history, schema, claims, setting.resolutions)
