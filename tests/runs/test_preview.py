@@ -13,7 +13,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.planning.plan import Plan, RunRevision, Stamp
 from architect_migrate.planning.results import Outcome, State, Survey
 from architect_migrate.runs.contracts import Prepared
-from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused, uninitialised_refusal
+from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused
 from support.small import small
 
 if TYPE_CHECKING:
@@ -39,11 +39,6 @@ def survey(state: State = State.PENDING, *findings: Finding) -> Survey:
 
 def plan(*steps: RunRevision | Stamp, blockers: tuple[Finding, ...] = ()) -> Plan:
     return Plan(steps, blockers, (), frozenset(), POSITION)
-
-
-@pytest.mark.parametrize(("policy", "said"), [("skip", SKIPPED), ("error", REFUSED), ("create", "")])
-def test_the_policy_for_what_is_uninitialised_is_told_in_words(tmp_path: Path, policy: str, said: str) -> None:
-    assert uninitialised_refusal(setting(tmp_path, f'uninitialised = "{policy}"')) == said
 
 
 @pytest.mark.parametrize(
