@@ -97,7 +97,8 @@ def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
     there = judgement.verdict in {Verdict.APPLIED, Verdict.PARTIAL, Verdict.CONFLICTING}
     claimed = judgement.claim in {Claim.EXECUTED, Claim.STAMPED}
     # What should have been removed and is there is told by itself, below: it makes no claim false.
-    is_lacking = judgement.verdict is Verdict.MISSING or judgement.absent or judgement.differing
+    is_missing = judgement.verdict is Verdict.MISSING and not judgement.lingering
+    is_lacking = is_missing or judgement.absent or judgement.differing
     if claimed and is_lacking:
         found = f"claimed as {judgement.claim.value}, but {judgement.verdict.value} ({shown})"
         yield Finding(Level.REPAIR, "claim-false", revision, found, _RECONCILE, revision)

@@ -15,6 +15,7 @@ from architect_migrate.model.facts import (
     Fact,
     ForeignKeyFact,
     IndexFact,
+    NameFact,
     PrimaryKeyFact,
     TableFact,
     TriggerFact,
@@ -127,6 +128,8 @@ def _names(subject: Subject, fact: Fact) -> bool:
             return fact.trigger.name == name
         case ViewFact(), Kind.VIEW:
             return fact.view.name == name
+        case NameFact(), Kind.NAMES:
+            return True
         case TableFact(), Kind.TABLE:
             return fact.table == name
         case _:

@@ -93,6 +93,7 @@ class Kind(Enum):
     INDEX = "index"
     TRIGGER = "trigger"
     VIEW = "view"
+    NAMES = "names of constraints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,19 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an entry stands: the file, and its number among the [[resolve]] entries, from 1."""
+    """Where an entry stands: the file, and its number among the [[resolve]] entries, from 1; or the policy instead."""
 
     file: Path
     entry: int
+    policy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}: resolve[{self.entry}]"
+        return f"{self.file}: {self.words}"
+
+    @property
+    def words(self) -> str:
+        """The same without the file."""
+        return self.policy or f"resolve[{self.entry}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +237,12 @@ def resolutions_for(matrix: Matrix, environment: Environment) -> tuple[Resolutio
         if first is not entry:
             numbers = first.origin.entry, entry.origin.entry
             raise ResolutionsClashError(str(matrix.file), environment.name, str(entry.subject), *numbers)
-    return chosen
+    repair = environment.policies.repair
+    if repair is Repair.FULL:
+        return chosen
+    # The name of a constraint takes a rebuild, which such a policy forbids: then it stands as it is, and is told.
+    policy = Origin(matrix.file, 0, f'repair = "{repair.value}"')
+    return (*chosen, Keep(Subject(Kind.NAMES, ""), policy))
 
 
 def _settled(subject: Subject) -> tuple[str, ...]:
@@ -238,7 +250,7 @@ def _settled(subject: Subject) -> tuple[str, ...]:
     match subject.kind:
         case Kind.COLUMN:
             return ("column", fold(subject.table or ""), fold(subject.name))
-        case Kind.TABLE | Kind.VIEW | Kind.INDEX | Kind.TRIGGER:
+        case Kind.TABLE | Kind.VIEW | Kind.INDEX | Kind.TRIGGER | Kind.NAMES:
             return (subject.kind.value, fold(subject.name))
         case _:
             assert_never(subject.kind)

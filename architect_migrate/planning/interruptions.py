@@ -17,6 +17,7 @@ from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
 from architect_migrate.model.history import Passing, Rename, Role, effects, facts_at, snapshots, tables_ever
 from architect_migrate.planning.plan import CreateObject, DropColumn, DropObject, RenameColumn, RenameTable
+from architect_migrate.planning.planner import native_revisions
 from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, RowsIn, Violating, with_column
 
 if TYPE_CHECKING:
@@ -67,8 +68,11 @@ def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -
     """Renames of revisions that ran in part: the old name is there, with the values, and the new one is not."""
     tables = {table.name: table for table in schema.tables}
     expected = facts_at(history, diagnosis.position)
-    part = {it.revision.id for it in diagnosis.judgements if it.verdict in {Verdict.PARTIAL, Verdict.CONFLICTING}}
-    renames = [(revision, rename) for revision, rename in _renames(history) if revision in part & diagnosis.position]
+    broken = {Verdict.PARTIAL, Verdict.CONFLICTING, Verdict.MISSING}
+    # A revision that is run as a whole renames by itself.
+    native = native_revisions(history, diagnosis, schema)
+    part = {it.revision.id for it in diagnosis.judgements if it.verdict in broken} & diagnosis.position - native
+    renames = [(revision, rename) for revision, rename in _renames(history) if revision in part]
     return tuple(
         made
         for revision, rename in renames
@@ -174,8 +178,9 @@ def _put_aside(look: _Look) -> Iterator[Interruption]:
     for name in sorted(look.tables.keys() - shapes.keys() - known):
         left = look.tables[name]
         columns = frozenset(column.name for column in left.columns)
-        for of in sorted(it for it in _called_like(name) if columns in shapes.get(it, ())):
-            yield from _aside(look, left, of)
+        for of in sorted(_called_like(name) & shapes.keys()):
+            if any(2 * len(columns & shape) >= len(shape) for shape in shapes[of]):
+                yield from _aside(look, left, of)
 
 
 def _called_like(name: str) -> frozenset[str]:
@@ -197,7 +202,7 @@ def _aside(look: _Look, left: Table, of: str) -> Iterator[Interruption]:
     rows, other = look.rows(left), look.tables.get(of)
     if not rows:
         return
-    held = f"it has the columns of {of} and {count(rows, 'row')}"
+    held = f"it has columns of {of} and {count(rows, 'row')}"
     if other is None:
         yield Interruption(left.spelling, f"{held}, and there is no table {of}", (RenameTable(left.spelling, of),))
     elif not look.rows(other):

@@ -54,7 +54,7 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
     repairs = [it for it in diagnosis.changes if needs_repair(it) and change_key(it) not in still]
     rest = [it for it in history.outline.order if it in target - diagnosis.position]
     repairs += _needed_by_name(history, diagnosis, rest)
-    native = _native(history, diagnosis, schema)
+    native = native_revisions(history, diagnosis, schema)
     data = frozenset(
         it.revision.id
         for it in diagnosis.judgements
@@ -93,7 +93,7 @@ def _ending(history: History, diagnosis: Diagnosis, rest: list[str], after: froz
         yield Stamp(heads(outline, after))
 
 
-def _native(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset[str]:
+def native_revisions(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset[str]:
     """The revisions before the anchor that can simply be run: nothing of them is there, and nothing hinders them."""
     expected = facts(reference(history, diagnosis.position))
     there = set(facts(schema))

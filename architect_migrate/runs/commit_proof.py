@@ -161,10 +161,11 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
     undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
     does = effects(setting.history)
     removed = [k for it in run for k in does[it].removed] + [k for it in undone for k in does[it].added]
-    left = {it.name for it in reference(setting.history, plan.after).tables}
     columns = {(k[1], k[2]) for k in removed if k[0] == "column"}
     columns |= {(fold(it.table), fold(it.column)) for it in plan.steps if isinstance(it, DropColumn)}
-    tables = {k[1] for k in removed if k[0] == "table" and k[1] not in left}
+    # A later revision may make another table of the same name: the rows of the first are gone with it all the same.
+    tables = {k[1] for it in run for k in does[it].removed.keys() - does[it].added.keys() if k[0] == "table"}
+    tables |= {k[1] for it in undone for k in does[it].added.keys() - does[it].removed.keys() if k[0] == "table"}
     renamed = {(fold(it.table), fold(it.new)) for it in plan.steps if isinstance(it, RenameTable)}
     dropped = {fold(it.name) for it in plan.steps if isinstance(it, DropObject) and it.kind == "table"}
     tables |= dropped - {new for _, new in renamed}

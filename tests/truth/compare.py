@@ -46,7 +46,7 @@ def _lacking(expected: Facts, actual: Facts) -> Iterator[Difference]:
         if kind in _NAMED:
             yield from _constraint(key, value, actual)
         elif found is None and kind == "index" and (other := _same_index(value, expected, actual)):
-            yield Difference("index under another name", f"{shown}, there as {other}", other)
+            yield Difference("index under another name", f"{shown}, there as {other}", other, cosmetic=True)
         elif found is None and kind in _WHOLE:
             yield Difference(f"{kind} missing", shown)
         else:

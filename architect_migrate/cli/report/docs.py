@@ -221,7 +221,7 @@ def _findings(name: str, found: list[Finding]) -> list[str]:
 def _kept(pair: tuple[Change, Resolution]) -> str:
     change, why = pair
     reason = f": {prose(why.reason)}" if why.reason else ""
-    return f"- {prose(explain(change))} (`resolve[{why.origin.entry}]`{reason})"
+    return f"- {prose(explain(change))} (`{why.origin.words}`{reason})"
 
 
 def _unknown(site: _Site) -> list[str]:

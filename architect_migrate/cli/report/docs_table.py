@@ -188,7 +188,7 @@ def differences(shown: Documented, name: str) -> Iterator[str]:
     # Of a table that is unknown as a whole, its parts need no mention.
     whole = tuple(it for it in changes if isinstance(it, Extra) and isinstance(it.fact, TableFact))
     for it in whole or changes:
-        why = f" (kept by `resolve[{kept[it].origin.entry}]`)" if it in kept else ""
+        why = f" (kept by `{kept[it].origin.words}`)" if it in kept else ""
         yield f"- {severity(it).value}: {prose(explain(it))}{why}"
 
 
