@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql.expression import ColumnElement, Executable, TableClause
 
+__all__ = ["Value", "insert_missing"]
+
 Value = str | bytes | int | float | bool | None
 
 

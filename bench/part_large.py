@@ -16,8 +16,8 @@ from architect_migrate.config.context import setting_for
 from architect_migrate.config.loader import read_matrix
 from architect_migrate.databases.sqlite.connection import transaction
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
-from architect_migrate.databases.sqlite.sql import edit
 from architect_migrate.databases.sqlite.sql.render import statement
+from architect_migrate.planning import table_edits
 from architect_migrate.planning.plan import AddColumn
 from architect_migrate.revisions.replay import cache_folder
 from architect_migrate.runs.reconcile import preview
@@ -121,7 +121,7 @@ def _rebuilt(path: Path) -> float:
     """Another column by a rebuild, of the table that has the first by now."""
     began = time.perf_counter()
     with transaction(path, 5) as connection:
-        rebuild_table(connection, "events", [edit.AddColumn("temper TEXT DEFAULT 'calm'")])
+        rebuild_table(connection, "events", [table_edits.AddColumn("temper TEXT DEFAULT 'calm'")])
     return time.perf_counter() - began
 
 

@@ -61,10 +61,10 @@ def archmig(folder: Path, *arguments: str, expected: int = 0) -> None:
 
 def statements(ini: Path = INI) -> list[tuple[str, tuple[str, ...]]]:
     """What each revision runs on an empty database, as replay recorded it."""
+    from architect_migrate.model.history import recorded_sql
     from architect_migrate.revisions.replay import cache_folder, history_of
 
-    history = history_of(ini, cache_folder(os.environ))
-    return list(zip(history.outline.order, (it.statements for it in history.replayed), strict=True))
+    return list(recorded_sql(history_of(ini, cache_folder(os.environ))).items())
 
 
 def plain(texts: Iterable[str]) -> str:

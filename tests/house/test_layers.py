@@ -143,6 +143,15 @@ def test_a_package_imports_only_from_those_before_it(module: str) -> None:
     assert {name for name in neighbours(module) if name in FACE or layer(name) > layer(module)} == set()
 
 
+def test_the_page_on_the_architecture_lists_the_packages_in_their_order_and_draws_arrows_down_alone() -> None:
+    page = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    packages = page.partition("## Packages")[2].partition("\n## ")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", packages, re.MULTILINE)) == LAYERS
+    arrows = re.findall(r"^    (\w+)(?:\[.*\])? --> (\w+)$", packages, re.MULTILINE)
+    assert {name for arrow in arrows for name in arrow} == set(LAYERS)
+    assert [arrow for arrow in arrows if layer(arrow[0]) <= layer(arrow[1])] == []
+
+
 def test_no_module_is_in_a_circle() -> None:
     waiting = {name: neighbours(name) - {name} for name in FILES}
     while free := {name for name, others in waiting.items() if not others & waiting.keys()}:

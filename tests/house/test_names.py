@@ -44,7 +44,12 @@ FILES = frozenset({"db", "ini", "json", "md", "mako", "py", "sql", "toml"})
 # A page of keys in JSON documents, which are no names of Python.
 KEYS = "json.md"
 # Names of other programs that begin like a module of archmig.
-OTHERS = {"app.logger": "Flask's, in docs/startup.md"}
+OTHERS = {
+    "app.logger": "Flask's, in docs/startup.md",
+    "alembic.command": "Alembic's, in docs/api.md",
+    "alembic.context": "Alembic's, in docs/api.md",
+    "alembic.util.CommandError": "Alembic's, in docs/api.md",
+}
 WORD = re.compile(r"`([A-Za-z_][\w.]*)(?:\(\))?`")
 SOURCES = sorted((PROJECT / PACKAGE).rglob("*.py"))
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
