@@ -13,6 +13,7 @@ from architect_migrate.planning.row_questions import (
     NullsOf,
     Orphans,
     Question,
+    RowsBeyond,
     RowsIn,
     Violating,
     describe,
@@ -20,6 +21,7 @@ from architect_migrate.planning.row_questions import (
 
 SAID = [
     (RowsIn("t"), "how many rows there are"),
+    (RowsBeyond("t", "t_old"), "which rows are not in t_old"),
     (NullsIn("t", "name"), "where name is NULL"),
     (NullsOf("t", "coalesce(a, b)"), "where coalesce(a, b) is NULL"),
     (DuplicatesOf("t", ("a",)), "which rows have the same a"),
