@@ -121,7 +121,7 @@ def _located(
         stamped = ancestry(outline, claims.stamp)
         compared = held_against(history, stamped, database)
         if compared.fits:
-            return stamped, (), Basis.STAMP
+            return stamped, (), Basis.DRIFTED_STAMP if compared.lost else Basis.STAMP
         bears_out = (borne_out(history, stamped, revision, database.found) for revision in claims.stamp)
         if not compared.beyond and all(bears_out):
             return stamped, (), Basis.DRIFTED_STAMP

@@ -9,7 +9,7 @@ are no differences here. A fit with *leftovers* has something that the position 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,7 +26,7 @@ from architect_migrate.model.diff import (
     matters,
     stands_in,
 )
-from architect_migrate.model.facts import Fact, IndexFact, UniqueFact, facts
+from architect_migrate.model.facts import Fact, IndexFact, TriggerFact, UniqueFact, facts
 from architect_migrate.model.history import effects, facts_at, reference
 
 if TYPE_CHECKING:
@@ -66,25 +66,27 @@ def database_of(schema: Schema, resolutions: tuple[Resolution, ...] = ()) -> Dat
 class Comparison:
     """A database held against one position.
 
-    `lacking` are the differences that matter in what the position has, `beyond` what is there and only revisions
-    outside the position make, `leftovers` what the position once had and took back. `cosmetic` counts the rest.
+    `lacking` are the differences that matter in what the position has, `lost` the indexes and triggers of it that are
+    simply not there, `beyond` what is there and only revisions outside the position make, `leftovers` what the position
+    once had and took back. `cosmetic` counts the rest.
     """
 
     position: frozenset[str]
     lacking: tuple[Change, ...] = ()
+    lost: tuple[Change, ...] = ()
     beyond: tuple[Fact, ...] = ()
     leftovers: tuple[Fact, ...] = ()
     cosmetic: int = 0
 
     @property
     def fits(self) -> bool:
-        """Whether the database can be at this position."""
+        """Whether the database can be at this position, an index or trigger lost or not."""
         return not self.lacking and not self.beyond
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """What a better fit has less of: leftovers first, then cosmetic differences."""
-        return len(self.leftovers), self.cosmetic
+    def rank(self) -> tuple[int, int, int]:
+        """What a better fit has less of: lost things first, then leftovers, then cosmetic differences."""
+        return len(self.lost), len(self.leftovers), self.cosmetic
 
 
 class _Touch(NamedTuple):
@@ -99,6 +101,7 @@ def held_against(history: History, position: frozenset[str], database: Database)
     """Compare a database with the chain's schema at a position."""
     expected = reference(history, position), facts_at(history, position)
     lacking: list[Change] = []
+    lost: list[Change] = []
     beyond: list[Fact] = []
     leftovers: list[Fact] = []
     cosmetic = 0
@@ -116,12 +119,17 @@ def held_against(history: History, position: frozenset[str], database: Database)
             case Missing() | Differs() if not matters(change) or keeper(change, database.resolutions):
                 cosmetic += 1
             case Missing():
-                lacking.append(change)
+                (lost if is_easily_lost(change.fact) else lacking).append(change)
             case Differs(actual=actual):
                 lacking.append(change)
                 if _shape_of_others(position, actual, _touches(history).get(change_key(change), ())):
                     beyond.append(actual)
-    return Comparison(position, tuple(lacking), tuple(beyond), tuple(leftovers), cosmetic)
+    return Comparison(position, tuple(lacking), tuple(lost), tuple(beyond), tuple(leftovers), cosmetic)
+
+
+def is_easily_lost(fact: Fact) -> bool:
+    """Whether a thing is dropped by hand, or forgotten when a table is copied, and no row goes with it."""
+    return isinstance(fact, IndexFact | TriggerFact)
 
 
 def _shape_of_others(position: frozenset[str], actual: Fact, touches: Iterable[_Touch]) -> bool:
@@ -149,7 +157,7 @@ def _compared(history: History, database: Database, positions: Iterable[frozense
         if signature not in known:
             known[signature] = held_against(history, position, database)
         its = known[signature]
-        yield Comparison(position, its.lacking, its.beyond, its.leftovers, its.cosmetic)
+        yield replace(its, position=position)
 
 
 def borne_out(history: History, position: frozenset[str], revision: str, found: Mapping[Key, Fact]) -> bool:
@@ -286,6 +294,8 @@ def _contradicts(its_key: Key, touches: tuple[_Touch, ...], position: frozenset[
     actual = database.found.get(its_key)
     if expected is None:
         return actual is not None and not once
+    if actual is None and is_easily_lost(expected):
+        return False
     if actual is None:
         stand_in = isinstance(expected, IndexFact | UniqueFact) and any(
             stands_in(expected, other, database.found) for other in database.unique

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.claims import Claim
 from architect_migrate.diagnosis.data_only_revisions import lasts, must_run
-from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement, Verdict
+from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement, Verdict, writes_rows
 from architect_migrate.diagnosis.drift import let_stand
+from architect_migrate.diagnosis.positions import is_easily_lost
 from architect_migrate.diagnosis.resolutions import drops
 from architect_migrate.model.diff import Change, Extra, Missing, OtherwiseNamed, Reordered, change_key, needs_repair
 from architect_migrate.model.facts import Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
@@ -102,13 +103,26 @@ def native_revisions(history: History, diagnosis: Diagnosis, schema: Schema) -> 
     for judgement in diagnosis.judgements:
         revision = judgement.revision.id
         if revision in diagnosis.position:
-            if judgement.verdict is Verdict.MISSING and _runnable(history, revision, expected, there, before):
+            if _is_to_run(history, diagnosis, judgement) and _runnable(history, revision, expected, there, before):
                 found.add(revision)
                 there |= set(effects(history)[revision].added)
             elif must_run(history, diagnosis, judgement):
                 found.add(revision)
         before = snapshots(history)[revision]
     return frozenset(found)
+
+
+def _is_to_run(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:
+    """Whether nothing of a revision is there, and that says that it never ran.
+
+    It does not where a stamp covers the revision and all that is missing of it is easily lost: then its statements on
+    rows may have run, and must not run twice.
+    """
+    if judgement.verdict is not Verdict.MISSING:
+        return False
+    only_lost = bool(judgement.absent) and all(map(is_easily_lost, judgement.absent))
+    covered = judgement.revision.id in diagnosis.stamped
+    return not (covered and only_lost and writes_rows(history, judgement.revision.id))
 
 
 def _runnable(
