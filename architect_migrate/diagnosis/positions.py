@@ -84,9 +84,9 @@ class Comparison:
         return not self.lacking and not self.beyond
 
     @property
-    def rank(self) -> tuple[int, int, int]:
-        """What a better fit has less of: lost things first, then leftovers, then cosmetic differences."""
-        return len(self.lost), len(self.leftovers), self.cosmetic
+    def rank(self) -> tuple[int, int]:
+        """What a better fit has less of: things that are lost or left over first, then cosmetic differences."""
+        return len(self.lost) + len(self.leftovers), self.cosmetic
 
 
 class _Touch(NamedTuple):

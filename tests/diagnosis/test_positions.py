@@ -15,8 +15,7 @@ from support.schemas import chain_of, line_of, schema_of
 
 if TYPE_CHECKING:
     from architect_migrate.diagnosis.positions import Comparison
-    from architect_migrate.model.diff import change_key
-from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.environment import Resolution
     from architect_migrate.model.history import History
 
 A = "CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT)"
@@ -52,7 +51,6 @@ A_V = "index a_v on a"
         (f"{A}; {B}", "12", ([], [], [])),
         (f"{A}; {B}", "123", ([], [], B_PARTS)),
         (A, "12", (["column b w", "table b"], [], [])),
-        (A, "12345", (["index a_v"], [], [])),
         (f"{A}; {INDEX}", "1234", ([], [A_V], [])),
         # What no revision ever makes is no difference.
         (f"{A}; CREATE TABLE mine (x)", "1", ([], [], [])),
@@ -76,8 +74,19 @@ def test_a_thing_in_the_shape_of_a_later_revision_is_beyond_and_one_in_no_shape_
 
 def test_a_difference_that_an_entry_keeps_does_not_count_against_a_position() -> None:
     keep = Keep(Subject(Kind.INDEX, "a_v"), Origin(Path("environments.toml"), 1))
-    assert not against(A, "12345").fits
-    assert against(A, "12345", keep).fits
+    assert [change_key(it) for it in against(A, "12345").lost] == [("index", "a_v")]
+    assert against(A, "12345", keep).lost == ()
+
+
+def test_a_lost_index_does_not_keep_a_position_from_fitting_but_ranks_it_behind_the_others() -> None:
+    whole, lost = against(f"{A}; {INDEX}", "12345"), against(A, "12345")
+    assert (whole.fits, lost.fits) == (True, True)
+    assert whole.rank < lost.rank < against(f"{A}; {B}; {INDEX}", "12345").rank
+
+
+def test_a_position_with_a_lost_index_is_found_where_nothing_fits_better() -> None:
+    later = line_of(A, INDEX, B, "DROP TABLE a")
+    assert fits(f"{A}; {B}", later) == ["123"]
 
 
 def test_leftovers_rank_before_cosmetic_differences() -> None:

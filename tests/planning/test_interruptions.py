@@ -134,7 +134,7 @@ def test_what_can_be_repaired_is_a_repair_and_the_rest_blocks_with_its_entry() -
         for statement in (T, ROW, TMP, TMP_ROW):
             connection.execute(statement)
         schema = read_schema(connection)
-            (repaired,) = interruptions(BATCH, schema, frozenset("1"), (), lambda asked: ask(connection, asked))
+        (repaired,) = interruptions(BATCH, schema, frozenset("1"), (), lambda asked: ask(connection, asked))
         connection.execute("UPDATE _alembic_tmp_t SET a = 'other'")
         (undecided,) = interruptions(BATCH, schema, frozenset("1"), (), lambda asked: ask(connection, asked))
     first, second = finding_of(repaired), finding_of(undecided)
