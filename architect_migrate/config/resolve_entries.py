@@ -14,7 +14,7 @@ from architect_migrate.core.names import fold
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
 
 _DOING = ("allow_null", "copy_from", "default", "drop", "keep")
-_RESOLVE = ("column", "environments", "index", "reason", "table", "trigger", "view", *_DOING)
+_RESOLVE = ("column", "constraint", "environments", "index", "reason", "table", "trigger", "view", *_DOING)
 
 
 def read_resolution(table: Table, entry: int) -> Resolution:
@@ -48,7 +48,7 @@ def _fill(table: Table, column: Subject, origin: Origin, environments: frozenset
 
 
 def _subject(table: Table) -> Subject:
-    """The one thing an entry names; an index or trigger may come with its table, a column must."""
+    """The one thing an entry names; an index or trigger may come with its table, a column or constraint must."""
     owner = text(table, "table")
     named = [kind for kind in Kind if kind is not Kind.TABLE and kind.value in table.values]
     if len(named) > 1:
@@ -58,11 +58,21 @@ def _subject(table: Table) -> Subject:
             raise table.error("", "names nothing", 'begin with table = "..."')
         return Subject(Kind.TABLE, owner)
     kind = named[0]
-    if kind is Kind.COLUMN and owner is None:
-        raise table.error("column", "has no table", 'add table = "..."')
+    if kind in {Kind.COLUMN, Kind.CONSTRAINT} and owner is None:
+        raise table.error(kind.value, "has no table", 'add table = "..."')
+    if kind is Kind.CONSTRAINT and isinstance(table.values["constraint"], list):
+        return Subject(kind, "", owner, _columns(table))
     if kind is Kind.VIEW and owner is not None:
         raise table.error("view", "stands in no table", "leave table out")
     return Subject(kind, text(table, kind.value) or "", owner)
+
+
+def _columns(table: Table) -> tuple[str, ...]:
+    """The columns that a constraint is named by."""
+    columns = texts(table, "constraint") or ()
+    if not columns:
+        raise table.error("constraint", "names no column", "give the constraint's name, or its columns")
+    return columns
 
 
 def _default(table: Table) -> str | None:

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
-from architect_migrate.model.diff import Change, Differs, Extra, Reordered, needs_repair
+from architect_migrate.model.diff import Change, Differs, Extra, Missing, OtherwiseNamed, Reordered, needs_repair
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind
 from architect_migrate.model.facts import (
     CheckFact,
@@ -36,7 +36,7 @@ def unsettled(change: Change, resolutions: Iterable[Resolution]) -> Change | Non
     if isinstance(change, Reordered):
         return change
     for entry in resolutions:
-        if isinstance(entry, Keep) and _covers(entry.subject, change.fact):
+        if isinstance(entry, Keep) and _keeps(entry.subject, change):
             return None
         if isinstance(entry, Fill) and entry.nullable and isinstance(change, Differs) and _fills(entry, change.fact):
             left = tuple(it for it in change.differences if (it.respect, it.actual) != ("nullability", "NULL allowed"))
@@ -60,9 +60,11 @@ def fill_of(resolutions: Iterable[Resolution], table: str, column: str) -> Fill 
 
 
 def drops(change: Change, resolutions: Iterable[Resolution]) -> bool:
-    """Whether an entry tells an extra to go."""
-    return isinstance(change, Extra) and any(
-        isinstance(it, Drop) and _names(it.subject, change.fact) for it in resolutions
+    """Whether an entry tells an extra to go; a primary key never does."""
+    return (
+        isinstance(change, Extra)
+        and not isinstance(change.fact, PrimaryKeyFact)
+        and any(isinstance(it, Drop) and _names(it.subject, change.fact) for it in resolutions)
     )
 
 
@@ -96,6 +98,13 @@ def _toml(text: str) -> str:
     return f'"{escaped}"'
 
 
+def _keeps(subject: Subject, change: Missing | Differs | Extra | OtherwiseNamed) -> bool:
+    """Whether a change is about what a subject includes; a constraint may go by the database's own name for it."""
+    if subject.kind is Kind.CONSTRAINT and isinstance(change, Differs) and _names(subject, change.actual):
+        return True
+    return _covers(subject, change.fact)
+
+
 def _covers(subject: Subject, fact: Fact) -> bool:
     """Whether a subject's shape includes a fact: a table all of its facts, a column those that rest on it."""
     if _names(subject, fact):
@@ -118,6 +127,8 @@ def _covers(subject: Subject, fact: Fact) -> bool:
 
 def _names(subject: Subject, fact: Fact) -> bool:
     """Whether a subject is the very object of a fact."""
+    if subject.kind is Kind.CONSTRAINT:
+        return table_of(fact) == fold(subject.table or "") and _is_constraint(subject, fact)
     name = fold(subject.name)
     match fact, subject.kind:
         case ColumnFact(), Kind.COLUMN:
@@ -134,6 +145,25 @@ def _names(subject: Subject, fact: Fact) -> bool:
             return fact.table == name
         case _:
             return False
+
+
+def _is_constraint(subject: Subject, fact: Fact) -> bool:
+    """Whether a constraint's fact has the name or the columns of a subject, in any order; its name fact does too."""
+    names: tuple[str, ...] = ()
+    match fact:
+        case PrimaryKeyFact():
+            columns = fact.columns
+        case UniqueFact() | NameFact():
+            names, columns = fact.names, fact.columns
+        case CheckFact():
+            names, columns = fact.names, tuple(fact.check.mentions)
+        case ForeignKeyFact():
+            names, columns = fact.names, fact.foreign_key.columns
+        case _:
+            return False
+    if subject.columns:
+        return {fold(column) for column in subject.columns} == set(columns)
+    return fold(subject.name) in {fold(name) for name in names}
 
 
 def _fills(entry: Fill, fact: Fact) -> bool:

@@ -93,19 +93,32 @@ class Kind(Enum):
     INDEX = "index"
     TRIGGER = "trigger"
     VIEW = "view"
+    CONSTRAINT = "constraint"
     NAMES = "names of constraints"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an entry settles; `table` is None for a view, and for an index or trigger named alone."""
+    """What an entry settles; `table` is None for a view, and for an index or trigger named alone.
+
+    A constraint goes by its name, or by its `columns`, and then its name is empty.
+    """
 
     kind: Kind
     name: str
     table: str | None = None
+    columns: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.table}.{self.name}" if self.kind is Kind.COLUMN else f"{self.kind.value} {self.name}"
+        match self.kind:
+            case Kind.COLUMN:
+                return f"{self.table}.{self.name}"
+            case Kind.CONSTRAINT if self.columns:
+                return f"constraint {self.table}({', '.join(self.columns)})"
+            case Kind.CONSTRAINT:
+                return f"constraint {self.table}.{self.name}"
+            case _:
+                return f"{self.kind.value} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,10 +259,13 @@ def resolutions_for(matrix: Matrix, environment: Environment) -> tuple[Resolutio
 
 
 def _settled(subject: Subject) -> tuple[str, ...]:
-    """What a subject is to SQLite: case does not tell names apart, and only columns live in a table."""
+    """What a subject is to SQLite: case does not tell names apart; only columns and constraints live in a table."""
     match subject.kind:
         case Kind.COLUMN:
             return ("column", fold(subject.table or ""), fold(subject.name))
+        case Kind.CONSTRAINT:
+            columns = sorted(fold(column) for column in subject.columns)
+            return ("constraint", fold(subject.table or ""), fold(subject.name), *columns)
         case Kind.TABLE | Kind.VIEW | Kind.INDEX | Kind.TRIGGER | Kind.NAMES:
             return (subject.kind.value, fold(subject.name))
         case _:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count, groupby
 from typing import TYPE_CHECKING, TypeVar
 
@@ -55,26 +55,29 @@ class PrimaryKeyFact:
 
 @dataclass(frozen=True, slots=True)
 class UniqueFact:
-    """That a constraint keeps this set of columns unique."""
+    """That a constraint keeps this set of columns unique; `names` are what it is called."""
 
     table: str
     columns: Key
+    names: Key = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckFact:
-    """That every row satisfies this canonical expression."""
+    """That every row satisfies this canonical expression; `names` are what the check is called."""
 
     table: str
     check: Check
+    names: Key = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKeyFact:
-    """That these columns refer to a parent."""
+    """That these columns refer to a parent; `names` are what the foreign key is called."""
 
     table: str
     foreign_key: ForeignKey
+    names: Key = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,14 @@ class NameFact:
     """What a constraint is called; of several that say the same, all their names.
 
     `kind` is `primary key`, `unique`, `check` or `foreign key`; `of` says which one (see `ConstraintName`).
+    `columns` are those that the constraint is about.
     """
 
     table: str
     kind: str
     of: Key
     names: Key
+    columns: Key = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,9 @@ Fact = (
     | TriggerFact
     | ViewFact
 )
+
+# What a [[resolve]] entry can drop from within a table.
+Constraint = UniqueFact | CheckFact | ForeignKeyFact
 
 
 def key(fact: Fact) -> Key:
@@ -216,20 +224,37 @@ def table_facts(table: Table) -> Iterator[Fact]:
         yield ColumnFact(table.name, column)
     if table.primary_key:
         yield PrimaryKeyFact(table.name, table.primary_key, table.rowid_key, table.autoincrement)
+    named = _names(table) if table.constraint_names else {}
     for unique in sorted(table.uniques):
-        yield UniqueFact(table.name, unique)
+        yield UniqueFact(table.name, unique, named.get(("unique", unique), ()))
     for check in _ordered(table.checks):
-        yield CheckFact(table.name, check)
+        yield CheckFact(table.name, check, named.get(("check", (check.expression,)), ()))
     for foreign_key in _ordered(table.foreign_keys):
-        yield ForeignKeyFact(table.name, foreign_key)
-    if table.constraint_names:
-        yield from _names(table)
+        of = (",".join(foreign_key.columns), foreign_key.parent, *actions(foreign_key))
+        yield ForeignKeyFact(table.name, foreign_key, named.get(("foreign key", of), ()))
+    for (kind, of), names in named.items():
+        yield NameFact(table.name, kind, of, names, _columns_of(table, kind, of))
 
 
-def _names(table: Table) -> Iterator[NameFact]:
+def _names(table: Table) -> dict[tuple[str, Key], Key]:
+    """The names of a table's constraints, by their kind and what tells them apart."""
     ordered = sorted(table.constraint_names, key=lambda it: (it.kind, it.of, it.name))
-    for (kind, of), its in groupby(ordered, key=lambda it: (it.kind, it.of)):
-        yield NameFact(table.name, kind, of, tuple(it.name for it in its))
+    groups = groupby(ordered, key=lambda it: (it.kind, it.of))
+    return {which: tuple(it.name for it in its) for which, its in groups}
+
+
+def _columns_of(table: Table, kind: str, of: Key) -> Key:
+    """The columns that a named constraint is about."""
+    match kind:
+        case "primary key":
+            return table.primary_key
+        case "foreign key":
+            return tuple(of[0].split(","))
+        case "check":
+            mentions = (check.mentions for check in table.checks if check.expression == of[0])
+            return tuple(sorted(next(mentions, frozenset())))
+        case _:
+            return of
 
 
 def _ordered(found: frozenset[_Part]) -> Iterable[_Part]:

@@ -15,7 +15,7 @@ from architect_migrate.diagnosis.drift import let_stand
 from architect_migrate.diagnosis.positions import is_easily_lost
 from architect_migrate.diagnosis.resolutions import drops
 from architect_migrate.model.diff import Change, Extra, Missing, OtherwiseNamed, Reordered, change_key, needs_repair
-from architect_migrate.model.facts import Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
+from architect_migrate.model.facts import Constraint, Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
 from architect_migrate.model.history import History, effects, reference, snapshots
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, Stamp, Step, Work
@@ -53,6 +53,9 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
     doomed = [it for it in diagnosis.changes if isinstance(it, Extra) and drops(it, resolutions)]
     still |= {change_key(it) for it in doomed}
     repairs = [it for it in diagnosis.changes if needs_repair(it) and change_key(it) not in still]
+    # A constraint goes with the other edits of its table, so that the table is rebuilt once.
+    repairs += [it for it in doomed if isinstance(it.fact, Constraint)]
+    doomed = [it for it in doomed if not isinstance(it.fact, Constraint)]
     rest = [it for it in history.outline.order if it in target - diagnosis.position]
     repairs += _needed_by_name(history, diagnosis, rest)
     native = native_revisions(history, diagnosis, schema)

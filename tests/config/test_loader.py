@@ -151,6 +151,11 @@ def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
         ('column = "c"\nallow_null = true', Fill("t", "c", None, None, True, Origin(Path(), 0))),
         ("keep = true", Keep(Subject(Kind.TABLE, "t"), Origin(Path(), 0))),
         ('column = "c"\nkeep = true', Keep(Subject(Kind.COLUMN, "c", "t"), Origin(Path(), 0))),
+        ('constraint = "uq_x"\nkeep = true', Keep(Subject(Kind.CONSTRAINT, "uq_x", "t"), Origin(Path(), 0))),
+        (
+            'constraint = ["a", "b"]\ndrop = true',
+            Drop(Subject(Kind.CONSTRAINT, "", "t", ("a", "b")), Origin(Path(), 0)),
+        ),
         ('trigger = "x"\ndrop = true', Drop(Subject(Kind.TRIGGER, "x", "t"), Origin(Path(), 0))),
         (
             'drop = true\nenvironments = ["dev"]\nreason = "gone"',

@@ -136,6 +136,28 @@ BAD = [
     (RESOLVE, 'resolve[1]: names nothing (begin with table = "...")'),
     (RESOLVE + 'colum = "x"', "resolve[1].colum: unknown key (did you mean 'column'?)"),
     (RESOLVE + 'column = "x"\nkeep = true', 'resolve[1].column: has no table (add table = "...")'),
+    (RESOLVE + 'constraint = "u"\nkeep = true', 'resolve[1].constraint: has no table (add table = "...")'),
+    (
+        RESOLVE + 'table = "t"\nconstraint = []\nkeep = true',
+        "resolve[1].constraint: names no column (give the constraint's name, or its columns)",
+    ),
+    (
+        RESOLVE + 'table = "t"\nconstraint = ["a", 1]\nkeep = true',
+        "resolve[1].constraint: must be an array of strings; it holds an integer",
+    ),
+    (
+        RESOLVE + 'table = "t"\nconstraint = 1\nkeep = true',
+        "resolve[1].constraint: must be a string; it is an integer",
+    ),
+    (
+        RESOLVE + 'table = "t"\nconstraint = ["a", "b"]\ndefault = 1',
+        "resolve[1].default: needs a column, not 'constraint t(a, b)' (name the column, or keep or drop)",
+    ),
+    (
+        RESOLVE + 'table = "t"\nconstraint = ["a", "b"]\nkeep = true\n'
+        '[[resolve]]\ntable = "T"\nconstraint = ["B", "a"]\ndrop = true',
+        "resolve[2]: settles constraint T(B, a) for 'dev', as resolve[1] does (keep one of them)",
+    ),
     (RESOLVE + 'table = "t"\nview = "v"\nkeep = true', "resolve[1].view: stands in no table (leave table out)"),
     (
         RESOLVE + 'table = "t"\ncolumn = "c"\nindex = "i"',

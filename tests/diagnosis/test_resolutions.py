@@ -141,6 +141,52 @@ def test_only_an_extra_that_an_entry_names_itself_goes() -> None:
     assert not drops(changes()["column t.a"], [Drop(Subject(Kind.COLUMN, "a", "t"), ORIGIN)])
 
 
+NAMED = """CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (a INTEGER, b TEXT, c TEXT,
+    CONSTRAINT Uq_A UNIQUE (b, a), CONSTRAINT ck_c CHECK (c <> 'x' OR b <> 'y'),
+    CONSTRAINT fk_a FOREIGN KEY (a) REFERENCES p (id),
+    CONSTRAINT fk_late FOREIGN KEY (a) REFERENCES p (id) ON DELETE CASCADE)"""
+BARE = "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (a INTEGER, b TEXT, c TEXT)"
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        (Subject(Kind.CONSTRAINT, "UQ_a", "T"), {"unique t(a, b)"}),
+        (Subject(Kind.CONSTRAINT, "", "t", ("B", "a")), {"unique t(a, b)"}),
+        (Subject(Kind.CONSTRAINT, "", "t", ("a",)), {"foreign key t(a) to p"}),
+        (Subject(Kind.CONSTRAINT, "ck_c", "t"), {"check on t: c <> 'x' or b <> 'y'"}),
+        (Subject(Kind.CONSTRAINT, "", "t", ("b", "c")), {"check on t: c <> 'x' or b <> 'y'"}),
+        (Subject(Kind.CONSTRAINT, "uq_a", "p"), set()),
+        (Subject(Kind.CONSTRAINT, "a", "t"), set()),
+    ],
+)
+def test_a_constraint_goes_by_its_name_or_its_columns(subject: Subject, said: set[str]) -> None:
+    extra, missing = changes(BARE, NAMED), changes(NAMED, BARE)
+    assert {it for it, change in extra.items() if drops(change, [Drop(subject, ORIGIN)])} == said
+    assert {it for it, change in missing.items() if unsettled(change, [Keep(subject, ORIGIN)]) is None} == said
+
+
+def test_one_of_two_foreign_keys_of_the_same_columns_goes_by_its_name() -> None:
+    found = [it for it in diff(schema_of(BARE), schema_of(NAMED)) if describe(it.fact).startswith("foreign")]  # type: ignore[union-attr]  # no columns are in another order
+    late = [Drop(Subject(Kind.CONSTRAINT, "fk_late", "t"), ORIGIN)]
+    assert [it.fact.foreign_key.on_delete for it in found if drops(it, late)] == ["cascade"]  # type: ignore[union-attr]  # they are foreign keys
+
+
+@pytest.mark.parametrize("name", ["ours", "theirs", ""])
+def test_a_name_is_kept_by_either_name_and_by_the_columns(name: str) -> None:
+    chain, database = (f"CREATE TABLE t (a, CONSTRAINT {it} UNIQUE (a))" for it in ("theirs", "ours"))
+    [change] = diff(schema_of(chain), schema_of(database))
+    subject = Subject(Kind.CONSTRAINT, name, "t", () if name else ("a",))
+    assert unsettled(change, [Keep(subject, ORIGIN)]) is None
+    assert unsettled(change, [keep(Kind.COLUMN, "a", "t")]) is change
+
+
+def test_a_primary_key_never_goes() -> None:
+    [change] = diff(schema_of("CREATE TABLE t (a)"), schema_of("CREATE TABLE t (a, PRIMARY KEY (a))"))
+    assert not drops(change, [Drop(Subject(Kind.CONSTRAINT, "", "t", ("a",)), ORIGIN)])
+    assert unsettled(change, [Keep(Subject(Kind.CONSTRAINT, "", "t", ("a",)), ORIGIN)]) is None
+
+
 def test_an_extra_and_a_difference_can_be_kept_alike() -> None:
     found = changes("CREATE TABLE t (a TEXT)", "CREATE TABLE t (a BLOB, mine TEXT NOT NULL)")
     assert isinstance(found["column t.a"], Differs)

@@ -21,7 +21,7 @@ from architect_migrate.databases.sqlite.sql.render import (
     default_text,
     name,
 )
-from architect_migrate.diagnosis.resolutions import fill_of, suggestion
+from architect_migrate.diagnosis.resolutions import drops, fill_of, suggestion
 from architect_migrate.model.compare import stores
 from architect_migrate.model.diff import Change, Differs, Extra, Missing
 from architect_migrate.model.environment import Repair
@@ -197,11 +197,18 @@ def _foreign_keys_again(ground: Ground, table: str, key: ForeignKey, draft: _Dra
 
     expected, actual = of(ground.expected[table]), of(ground.actual[table])
     lacking = len([it for it in expected if it not in actual])
-    extra = sorted((it for it in actual if it not in expected), key=repr)[lacking:]
+    doomed = _dropped_keys(ground, table)
+    extra = [it for it in sorted((it for it in actual if it not in expected), key=repr)[lacking:] if it not in doomed]
     draft.edits.append(table_edits.DropForeignKey(key.columns, key.parent))
     for shape, kept in ((ground.expected[table], expected), (ground.actual[table], extra)):
         for it in sorted(kept, key=repr):
             draft.edits += _clauses(shape, ForeignKeyFact(table, it))
+
+
+def _dropped_keys(ground: Ground, table: str) -> frozenset[ForeignKey]:
+    """The foreign keys of a table that a [[resolve]] entry drops where the chain does not have them."""
+    found = (fact for fact in table_facts(ground.actual[table]) if isinstance(fact, ForeignKeyFact))
+    return frozenset(fact.foreign_key for fact in found if drops(Extra(fact), ground.resolutions))
 
 
 def _other_name(ground: Ground, fact: NameFact, draft: _Draft) -> None:
@@ -327,10 +334,13 @@ def _harmful_extra(ground: Ground, change: Extra, draft: _Draft) -> None:
             draft.edits.append(table_edits.DropUnique(fact.columns))
         case CheckFact() as fact:
             draft.edits.append(table_edits.DropCheck(fact.check.expression))
-        case ForeignKeyFact() as fact:
+        case ForeignKeyFact() as fact if change.harmful:
             draft.edits.append(table_edits.DropForeignKey(fact.foreign_key.columns, fact.foreign_key.parent))
+        case ForeignKeyFact() as fact:
+            _foreign_keys_again(ground, fact.table, fact.foreign_key, draft)
         case PrimaryKeyFact() | UniqueFact() as fact:
-            draft.blockers.append(blocked.stuck(fact.table, fact.columns[0], f"{change.harmful}, and cannot simply go"))
+            why = change.harmful or "a foreign key refers to it"
+            draft.blockers.append(blocked.stuck(fact.table, fact.columns[0], f"{why}, and cannot simply go"))
         case _:
             raise AssertionError(change)
 
