@@ -57,11 +57,13 @@ def rehearse(
     from architect_migrate.runs.rehearsal.results import Way
 
     settings = to_read(options)
+    # Why first: a chain that cannot be replayed is told once, and not for every database.
+    outline = settings[0].chain
     way = Way.THERE_AND_BACK if roundtrip else Way.THERE
     rehearsed = partial(_rehearsed, service.rehearse, command, revision, way)
     found = tried_until_stopped(settings, rehearsed, options.jobs)
     most = None if verbose else SLOWEST
-    report = rehearsal_report(settings, found, settings[0].chain, most, debug=options.debug)
+    report = rehearsal_report(settings, found, outline, most, debug=options.debug)
     return present(options, worst(found, lambda rehearsal: rehearsal.exit_code), report)
 
 
@@ -82,9 +84,10 @@ def verify(options: Options) -> int:
     from architect_migrate.cli.report.verify import audit_report
 
     settings = to_read(options)
+    outline = settings[0].chain
     found = tried_until_stopped(settings, _audited, options.jobs)
     code = worst(found, lambda audit: int(not audit.sound))
-    return present(options, code, audit_report(settings, found, settings[0].chain))
+    return present(options, code, audit_report(settings, found, outline))
 
 
 def _audited(setting: Setting) -> Audit:

@@ -165,6 +165,15 @@ def test_one_unreadable_environment_stops_no_other_and_makes_it_2(folder: Path, 
     assert "behind" in done.out
 
 
+@pytest.mark.parametrize("command", ["status", "diagnose", "check", "pending", "history", "rehearse", "verify"])
+def test_a_chain_that_does_not_run_is_told_once_and_not_for_every_database(folder: Path, command: str) -> None:
+    file = folder / "chain" / "versions" / "003_due.py"
+    file.write_text(file.read_text().replace("def upgrade", "def migrate"))
+    done = archmig(command, "-e", "home", "-e", "behind")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done.err
+    assert done.err.startswith(f"archmig: {folder}/alembic.ini: the chain does not run on an empty database")
+
+
 def test_an_empty_database_is_not_clean_unless_the_policy_skips_it(folder: Path) -> None:
     (folder / "other.db").touch()
     done = archmig("check", "--db", "other.db")
