@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 DEMO   ?= .demo
 JOBS   ?= 2
-# Something of each package, for a first look: the same examples every time, half a minute on two cores.
+# Something of each package, for a first look: the same examples every time, 50 seconds of processor time.
 SMOKE   = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py tests/diagnosis/test_resolutions.py \
           tests/planning/test_planner.py tests/databases/sqlite/sql tests/databases/sqlite/rows \
           tests/databases/sqlite/files tests/databases/sqlite/repair/test_table.py \
