@@ -219,12 +219,19 @@ def _beside(look: _Look, left: Table, other: Table, by: tuple[str, str]) -> Inte
     if not look.rows(other):
         found = f"{told}: it holds {count(rows, 'row')}, and {other.spelling} is empty"
         return Interruption(left.spelling, found, tuple(_in_place_of(look, left, other, revision)), revision)
-    beyond = look.ask(RowsBeyond(left.spelling, other.spelling)).count
+    beyond = look.ask(RowsBeyond(left.spelling, other.spelling, _renamed(look, left, other))).count
     if not beyond:
         found = f"{told}: {other.spelling} has every one of its {count(rows, 'row')}"
         return Interruption(left.spelling, found, gone, revision)
     found = f"{told}: it holds {count(beyond, 'row')} that {other.spelling} does not have"
     return Interruption(left.spelling, found, (), revision)
+
+
+def _renamed(look: _Look, left: Table, other: Table) -> tuple[tuple[str, str], ...]:
+    """The columns of a copy that a revision renames on the way, each with its name in the original."""
+    copied, original = ({column.name for column in table.columns} for table in (left, other))
+    renames = dict.fromkeys((it.new, it.old) for _, it in _renames(look.history) if it.table == other.name)
+    return tuple((new, old) for new, old in renames if new in copied - original and old in original - copied)
 
 
 def _in_place_of(look: _Look, left: Table, other: Table, revision: str) -> Iterator[Step]:

@@ -76,10 +76,14 @@ class Orphans:
 
 @dataclass(frozen=True, slots=True)
 class RowsBeyond:
-    """How many rows of the table are not in the other one, by the columns that both have, duplicates counted."""
+    """How many rows of the table are not in the other one, by the columns that both have, duplicates counted.
+
+    `renamed` are further columns of the table, each with what the other one calls it.
+    """
 
     table: str
     other: str
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 Question = RowsBeyond | RowsIn | NullsIn | NullsOf | DuplicatesOf | Violating | Changing | Orphans

@@ -458,3 +458,16 @@ def test_a_table_that_was_put_aside_beside_a_full_one_is_the_applications_own(tm
     home = own_chain(tmp_path, ASIDE)
     script(home.database, KEYS_A1, insert("keys", TWO), OLD, insert("keys_old", ONE), LOGS, *stamp("a1"))
     nothing_to_do(home)
+
+
+def test_a_copy_with_another_value_in_a_renamed_column_is_not_dropped(tmp_path: Path) -> None:
+    keys = "CREATE TABLE keys (id VARCHAR(4) PRIMARY KEY, owner VARCHAR(4))"
+    chain = {
+        "a1": raw(None, keys),
+        "b2": code("a1", *batch("keys", "alter_column('owner', new_column_name='holder')")),
+    }
+    copy = "CREATE TABLE _alembic_tmp_keys (id VARCHAR(4) PRIMARY KEY, holder VARCHAR(4))"
+    rows = ("INSERT INTO keys VALUES ('k1', 'u1')", "INSERT INTO _alembic_tmp_keys VALUES ('k1', 'ZZ')")
+    home = own_chain(tmp_path, chain)
+    script(home.database, keys, copy, *rows, *stamp("a1"))
+    assert [code for code, _ in codes(home)] == ["interrupted-undecided"]

@@ -198,3 +198,23 @@ def test_checks_name_their_columns_and_indexes_their_terms() -> None:
 def test_every_fact_has_a_key_of_its_own() -> None:
     found = read("CREATE TABLE t (a UNIQUE, b, p REFERENCES t, q REFERENCES t, UNIQUE (a, b), CHECK (a), CHECK (b))")
     assert len(facts(found)) == 1 + 4 + 2 + 2 + 2
+
+
+def test_constraints_have_the_names_that_their_text_gives_them() -> None:
+    script = """
+        CREATE TABLE p (id INTEGER CONSTRAINT "pk of p" PRIMARY KEY);
+        CREATE TABLE c (
+            id INTEGER, a TEXT CONSTRAINT uq_a UNIQUE, b TEXT NOT NULL CONSTRAINT ck_b CHECK (b <> ''), p INTEGER,
+            CONSTRAINT "Pk_C" PRIMARY KEY (id), CONSTRAINT uq_ba UNIQUE (b, a), UNIQUE (p),
+            CONSTRAINT fk_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE, FOREIGN KEY (p) REFERENCES p (id)
+        )
+    """
+    child, parent = (table.constraint_names for table in read(script).tables)
+    assert {(it.name, it.kind) for it in parent} == {("pk of p", "primary key")}
+    assert {(it.name, it.kind, it.of) for it in child} == {
+        ("uq_a", "unique", ("a",)),
+        ("ck_b", "check", ("b <> ''",)),
+        ("Pk_C", "primary key", ()),
+        ("uq_ba", "unique", ("a", "b")),
+        ("fk_p", "foreign key", ("p", "p", "cascade", "no action", "")),
+    }

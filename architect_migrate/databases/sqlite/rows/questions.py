@@ -64,8 +64,8 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
     match question:
         case RowsIn():
             return Answer(_number(connection, f"SELECT count(*) {source}"))
-        case RowsBeyond(_, other):
-            return Answer(_beyond(connection, table, other))
+        case RowsBeyond():
+            return Answer(_beyond(connection, table, question))
         case NullsIn(_, column):
             return _matching(connection, table, f"{_column(table, column)} IS NULL", ())
         case NullsOf(_, expression):
@@ -82,14 +82,19 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
             assert_never(question)
 
 
-def _beyond(connection: sqlite3.Connection, table: RowTable, other: str) -> int:
+def _beyond(connection: sqlite3.Connection, table: RowTable, question: RowsBeyond) -> int:
     """The rows of a table that another one does not have as often, value by value as stored."""
-    pair = row_tables(connection)[fold(other)]
-    shared = [column for column in table.columns if fold(column) in {fold(it) for it in pair.columns}]
+    pair = row_tables(connection)[fold(question.other)]
+    there = {fold(column) for column in pair.columns}
+    shared = [(column, column) for column in table.columns if fold(column) in there]
+    shared += question.renamed
     # The class of a value counts: without it 1 and 1.0 would be one value. Collations would merge 'a' and 'A'.
-    terms = ", ".join(f"typeof({quote(it)}), {quote(it)} COLLATE BINARY" for it in shared)
+    mine, theirs = (
+        ", ".join(f"typeof({quote(it)}), {quote(it)} COLLATE BINARY" for it in side)
+        for side in ([one for one, _ in shared], [other for _, other in shared])
+    )
     named = [f"{part}{at}" for at in range(len(shared)) for part in ("class", "value")]
-    both = f"SELECT {terms}, 1 FROM {table.source} UNION ALL SELECT {terms}, -1 FROM {pair.source}"
+    both = f"SELECT {mine}, 1 FROM {table.source} UNION ALL SELECT {theirs}, -1 FROM {pair.source}"
     grouped = f"SELECT sum(side) AS more FROM side GROUP BY {', '.join(named)} HAVING more > 0"
     sql = f"WITH side({', '.join(named)}, side) AS ({both}) SELECT coalesce(sum(more), 0) FROM ({grouped})"
     return _number(connection, sql) if shared else _number(connection, f"SELECT count(*) FROM {table.source}")

@@ -17,6 +17,7 @@ from architect_migrate.planning.row_questions import (
     NullsOf,
     Orphans,
     Question,
+    RowsBeyond,
     RowsIn,
     Violating,
 )
@@ -216,3 +217,35 @@ def test_what_cannot_be_asked_is_refused_and_leaves_nothing(database: Path, ques
             ask(connection, question)
         assert str(raised.value) == message
         assert connection.execute("SELECT name FROM temp.sqlite_master").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "beyond"),
+    [
+        ("(1, 'a')", "(1, 'a')", 0),
+        ("(1, 'a'), (1, 'a')", "(1, 'a')", 1),
+        ("(1, NULL)", "(1, NULL)", 0),
+        ("(1, NULL)", "(1, '')", 1),
+        ("(1, 'a')", "(1.0, 'a')", 1),
+        ("(1, 'a')", "('1', 'a')", 1),
+        ("(1, 'a')", "(1, 'A')", 1),
+        ("(1, x'61')", "(1, 'a')", 1),
+    ],
+)
+def test_rows_are_beyond_those_of_another_table_value_by_value_as_stored(mine: str, theirs: str, beyond: int) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE here (n, t COLLATE NOCASE, own)")
+        connection.execute("CREATE TABLE there (t COLLATE NOCASE, n)")
+        connection.execute(f"INSERT INTO here (n, t) VALUES {mine}")
+        connection.execute(f"INSERT INTO there (n, t) VALUES {theirs}")
+        assert ask(connection, RowsBeyond("here", "there")).count == beyond
+
+
+def test_a_renamed_column_is_compared_with_what_the_other_table_calls_it() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE copy (id, holder)")
+        connection.execute("CREATE TABLE original (id, owner)")
+        connection.execute("INSERT INTO copy VALUES (1, 'b')")
+        connection.execute("INSERT INTO original VALUES (1, 'a')")
+        counts = [ask(connection, RowsBeyond("copy", "original", it)).count for it in ((), (("holder", "owner"),))]
+    assert counts == [0, 1]
