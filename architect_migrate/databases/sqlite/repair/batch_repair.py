@@ -21,7 +21,7 @@ from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, Primary
 from architect_migrate.databases.sqlite.sql.parser import parse_table
 from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, Missing, diff, needs_repair
-from architect_migrate.model.facts import IndexFact, PrimaryKeyFact, describe, key
+from architect_migrate.model.facts import ForeignKeyFact, IndexFact, NameFact, PrimaryKeyFact, describe, key
 from architect_migrate.model.history import effects
 from architect_migrate.planning.table_edits import SetAutoincrement
 
@@ -199,6 +199,12 @@ def _loss(change: Change, does: Effects) -> Change | None:
     match change:
         case Missing(fact=IndexFact()) | Differs(fact=IndexFact()):
             return None  # an index is an object of its own, and put back as such
+        case Missing(fact=NameFact()) | Differs(fact=NameFact()):
+            return None  # a name of the chain's is asked for by the proof; one of the database's own does nothing
+        case Missing(fact=ForeignKeyFact() as fact):
+            # The chain may have several of the same columns, whose keys tell only how many there are.
+            is_meant = key(fact) in {its_key[:4] for its_key in _meant(does)}
+            return change if not is_meant and needs_repair(change) else None
         case Missing():
             return change if key(change.fact) not in _meant(does) and needs_repair(change) else None
         case Differs() if key(change.fact) not in _meant(does) or key(change.fact) in does.removed:
