@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.text import count
-from architect_migrate.diagnosis.diagnose import Verdict
+from architect_migrate.diagnosis.diagnose import Basis, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
@@ -53,14 +53,19 @@ class Interruption:
 
 
 def interruptions(
-    history: History, schema: Schema, stamped: frozenset[str], resolutions: tuple[Resolution, ...], ask: Ask
+    history: History, schema: Schema, as_it_is: Diagnosis, resolutions: tuple[Resolution, ...], ask: Ask
 ) -> tuple[Interruption, ...]:
-    """What interrupted runs left in a database, without what a [[resolve]] entry settles."""
-    look = _Look(history, schema, {table.name: table for table in schema.tables}, ask)
+    """What interrupted runs left in a database, without what a [[resolve]] entry settles.
+
+    `as_it_is` is where the database is by its schema as it stands. Where its stamp fits, a table that is only called
+    like one that revisions make is the application's own, unless the table that should hold its rows is empty.
+    """
+    look = _Look(history, schema, {table.name: table for table in schema.tables}, as_it_is, ask)
     settled = {
         fold(it.subject.name) for it in resolutions if isinstance(it, Keep | Drop) and it.subject.kind is Kind.TABLE
     }
-    found = [*_left_tables(look), *_put_aside(look), *_half_renamed(look, stamped)]
+    found = [*_left_tables(look), *_put_aside(look)]
+    found += [] if look.stamp_fits else _half_renamed(look, as_it_is.stamped)
     return tuple(it for it in found if fold(it.table) not in settled)
 
 
@@ -68,6 +73,10 @@ def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -
     """Renames of revisions that ran in part: the old name is there, with the values, and the new one is not."""
     tables = {table.name: table for table in schema.tables}
     expected = facts_at(history, diagnosis.position)
+    lasting = tables_ever(history)
+    own = [it.body for it in schema.triggers] + [it.body for it in schema.views]
+    referred = frozenset(name for name in tables if any(name in body for body in own))
+    referred |= {key.parent for it in schema.tables if it.name not in lasting for key in it.foreign_keys}
     broken = {Verdict.PARTIAL, Verdict.CONFLICTING, Verdict.MISSING}
     # A revision that is run as a whole renames by itself.
     native = native_revisions(history, diagnosis, schema)
@@ -77,18 +86,20 @@ def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -
         made
         for revision, rename in renames
         if rename.key(rename.new) in expected and rename.key(rename.old) not in expected
-        if (made := _finished(revision, rename, tables)) is not None
+        if (made := _finished(revision, rename, tables, referred)) is not None
     )
 
 
-def _finished(revision: str, rename: Rename, tables: dict[str, Table]) -> Interruption | None:
+def _finished(revision: str, rename: Rename, tables: dict[str, Table], referred: frozenset[str]) -> Interruption | None:
     """The step that ends a rename; None where nothing is left to be renamed, or the new name is taken."""
     if not rename.table:
         if rename.old not in tables or rename.new in tables:
             return None
         old = tables[rename.old].spelling
         told = f"{revision}, which ran in part, calls it {rename.new}"
-        return Interruption(old, told, (RenameTable(old, rename.new, revision),), revision)
+        # What refers to the old name would go on doing so: SQLite's own rename follows it, this one does not.
+        steps = () if rename.old in referred else (RenameTable(old, rename.new, revision),)
+        return Interruption(old, told, steps, revision)
     table = tables.get(rename.table)
     columns = {column.name: column.spelling for column in table.columns} if table else {}
     if table is None or rename.old not in columns or rename.new in columns:
@@ -133,7 +144,22 @@ class _Look:
     history: History
     schema: Schema
     tables: dict[str, Table]
+    as_it_is: Diagnosis
     ask: Ask
+
+    @property
+    def stamp_fits(self) -> bool:
+        """Whether the database is where its stamp says, as it stands."""
+        return self.as_it_is.basis is Basis.STAMP
+
+    def expects(self, table: str) -> bool:
+        """Whether the chain has a table at the stamp's position; at any other, where the stamp does not fit."""
+        if self.as_it_is.basis is Basis.EVIDENCE or not self.as_it_is.stamped:
+            return True
+        return any(("table", table) in facts_at(self.history, it) for it in self._positions())
+
+    def _positions(self) -> tuple[frozenset[str], ...]:
+        return (self.as_it_is.stamped, self.as_it_is.position)
 
     def rows(self, table: Table) -> int:
         return self.ask(RowsIn(table.spelling)).count
@@ -147,6 +173,10 @@ class _Look:
 def _left_tables(look: _Look) -> Iterator[Interruption]:
     for revision, its in _passing(look):
         left, other = look.tables[its.name], look.tables.get(its.table)
+        if not its.name.startswith(BATCH_COPY) and (look.stamp_fits or not _is_like(look, left, its.table)):
+            continue
+        if other is None and not look.expects(its.table):
+            continue
         told = f"an interrupted {f'run of {revision}' if revision else 'batch operation of Alembic'} left it"
         if other is not None:
             yield _beside(look, left, other, (revision, told))
@@ -177,9 +207,8 @@ def _put_aside(look: _Look) -> Iterator[Interruption]:
     shapes = _shapes(look.history)
     for name in sorted(look.tables.keys() - shapes.keys() - known):
         left = look.tables[name]
-        columns = frozenset(column.name for column in left.columns)
         for of in sorted(_called_like(name) & shapes.keys()):
-            if any(2 * len(columns & shape) >= len(shape) for shape in shapes[of]):
+            if _is_like(look, left, of):
                 yield from _aside(look, left, of)
 
 
@@ -200,7 +229,7 @@ def _shapes(history: History) -> dict[str, set[frozenset[str]]]:
 
 def _aside(look: _Look, left: Table, of: str) -> Iterator[Interruption]:
     rows, other = look.rows(left), look.tables.get(of)
-    if not rows:
+    if not rows or not look.expects(of):
         return
     held = f"it has columns of {of} and {count(rows, 'row')}"
     if other is None:
@@ -219,7 +248,14 @@ def _beside(look: _Look, left: Table, other: Table, by: tuple[str, str]) -> Inte
     if not look.rows(other):
         found = f"{told}: it holds {count(rows, 'row')}, and {other.spelling} is empty"
         return Interruption(left.spelling, found, tuple(_in_place_of(look, left, other, revision)), revision)
-    beyond = look.ask(RowsBeyond(left.spelling, other.spelling, _renamed(look, left, other))).count
+    renamed = _renamed(look, left, other)
+    beyond = look.ask(RowsBeyond(left.spelling, other.spelling, renamed)).count
+    # A column that is not compared may hold the only values: then nothing is known of the rows.
+    known = {column.name for column in other.columns} | {new for new, _ in renamed}
+    if alone := [column.spelling for column in left.columns if column.name not in known]:
+        found = f"{told}: it has {', '.join(alone)}, which {other.spelling} does not have"
+        if any(look.ask(NullsIn(left.spelling, it)).count < rows for it in alone):
+            return Interruption(left.spelling, found, (), revision)
     if not beyond:
         found = f"{told}: {other.spelling} has every one of its {count(rows, 'row')}"
         return Interruption(left.spelling, found, gone, revision)
@@ -251,7 +287,7 @@ def _half_renamed(look: _Look, stamped: frozenset[str]) -> Iterator[Interruption
 
 def half_made(history: History, schema: Schema, diagnosis: Diagnosis, ask: Ask) -> tuple[Interruption, ...]:
     """Tables made empty under a name that the chain gives another table later, where no position fits as it is."""
-    look = _Look(history, schema, {table.name: table for table in schema.tables}, ask)
+    look = _Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, ask)
     renames = [(it, rename) for it, rename in _renames(history) if it not in diagnosis.stamped and not rename.table]
     found = (_half(look, revision, rename) for revision, rename in renames)
     return tuple(it for its in found for it in its if it.steps)
@@ -277,7 +313,7 @@ def _half(look: _Look, revision: str, rename: Rename) -> Iterator[Interruption]:
 
 def _half_table(look: _Look, revision: str, rename: Rename) -> Iterator[Interruption]:
     old, new = look.tables.get(rename.old), look.tables.get(rename.new)
-    if old is None or new is None or not (rows := look.rows(old)):
+    if old is None or new is None or _columns(old) != _columns(new) or not (rows := look.rows(old)):
         return
     if look.rows(new):
         if beyond := look.ask(RowsBeyond(old.spelling, new.spelling)).count:
@@ -290,6 +326,16 @@ def _half_table(look: _Look, revision: str, rename: Rename) -> Iterator[Interrup
     # What hangs on the new table and is no revision's would be lost with it, and the revision brings it no other.
     steps = () if own else (DropObject("table", new.spelling, revision),)
     yield Interruption(new.spelling, told, steps, revision)
+
+
+def _columns(table: Table) -> frozenset[str]:
+    return frozenset(column.name for column in table.columns)
+
+
+def _is_like(look: _Look, left: Table, of: str) -> bool:
+    """Whether a table has at least half of the columns that one of the chain's ever has."""
+    columns = _columns(left)
+    return any(2 * len(columns & shape) >= len(shape) for shape in _shapes(look.history).get(of, ()))
 
 
 def _objects(schema: Schema) -> tuple[Index | Trigger, ...]:

@@ -169,11 +169,12 @@ def in_order(
     from architect_migrate.diagnosis.diagnose import Basis, diagnose
     from architect_migrate.planning.interruptions import half_made, interruptions, unfinished_renames
 
-    stamped = ancestry(history.outline, claims.stamp or ())
     schema = _read(setting, connection, history)
-    left = interruptions(history, schema, stamped, setting.resolutions, partial(ask, connection))
-    schema, left = _in_thought(setting, connection, history, (schema, left))
     diagnosis = diagnose(history, schema, claims, setting.resolutions)
+    left = interruptions(history, schema, diagnosis, setting.resolutions, partial(ask, connection))
+    if left:
+        schema, left = _in_thought(setting, connection, history, (schema, left))
+        diagnosis = diagnose(history, schema, claims, setting.resolutions)
     if diagnosis.basis is Basis.EVIDENCE and (made := half_made(history, schema, diagnosis, partial(ask, connection))):
         undone = _in_thought(setting, connection, history, (schema, (*left, *made)))
         judged = diagnose(history, undone[0], claims, setting.resolutions)

@@ -6,11 +6,14 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.questions import ask
+from architect_migrate.diagnosis.claims import Claims
+from architect_migrate.diagnosis.diagnose import Diagnosis, diagnose
 from architect_migrate.diagnosis.findings import Level
 from architect_migrate.model.environment import Keep, Kind, Origin, Resolution, Subject
 from architect_migrate.model.history import History, Passing, Rename, Role
@@ -19,9 +22,16 @@ from architect_migrate.planning.plan import DropColumn, DropObject, RenameColumn
 from architect_migrate.planning.row_questions import NullsIn, RowsIn
 from support.schemas import line_of
 
+if TYPE_CHECKING:
+    from architect_migrate.model.schema import Schema
+
 T, OTHER = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", "CREATE TABLE other (x)"
 TMP = T.replace("TABLE t", "TABLE _alembic_tmp_t")
 ROW, TMP_ROW = "INSERT INTO t VALUES (1, 'x')", "INSERT INTO _alembic_tmp_t VALUES (1, 'x')"
+
+
+def judged(history: History, schema: Schema, stamped: str) -> Diagnosis:
+    return diagnose(history, schema, Claims(stamp=(max(stamped),) if stamped else None), ())
 
 
 def way(
@@ -50,7 +60,9 @@ def found(
         for statement in statements:
             connection.execute(statement)
         schema = read_schema(connection)
-        its = interruptions(history, schema, frozenset(stamped), resolutions, lambda asked: ask(connection, asked))
+        its = interruptions(
+            history, schema, judged(history, schema, stamped), resolutions, lambda asked: ask(connection, asked)
+        )
     return [": ".join([f"{it.table} {it.column}".strip(), *map(headline, it.steps)]) for it in its]
 
 
@@ -134,9 +146,11 @@ def test_what_can_be_repaired_is_a_repair_and_the_rest_blocks_with_its_entry() -
         for statement in (T, ROW, TMP, TMP_ROW):
             connection.execute(statement)
         schema = read_schema(connection)
-        (repaired,) = interruptions(BATCH, schema, frozenset("1"), (), lambda asked: ask(connection, asked))
+        (repaired,) = interruptions(BATCH, schema, judged(BATCH, schema, "1"), (), lambda asked: ask(connection, asked))
         connection.execute("UPDATE _alembic_tmp_t SET a = 'other'")
-        (undecided,) = interruptions(BATCH, schema, frozenset("1"), (), lambda asked: ask(connection, asked))
+        (undecided,) = interruptions(
+            BATCH, schema, judged(BATCH, schema, "1"), (), lambda asked: ask(connection, asked)
+        )
     first, second = finding_of(repaired), finding_of(undecided)
     assert (first.level, first.code, first.subject) == (Level.REPAIR, "interrupted", "table _alembic_tmp_t")
     assert (second.level, second.code, first.entry) == (Level.BLOCKING, "interrupted-undecided", "")
