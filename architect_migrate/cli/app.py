@@ -24,7 +24,7 @@ from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import INTERRUPTED, misused
 from architect_migrate.cli.options import preceding, selecting, solitary
 from architect_migrate.cli.present import present
-from architect_migrate.cli.terminal import say, unwritten, write
+from architect_migrate.cli.terminal import flush, say, unwritten, write
 from architect_migrate.cli.typer_defaults import Command, Group
 from architect_migrate.core.errors import OutputError
 from architect_migrate.core.interrupts import ignored
@@ -96,6 +96,8 @@ def run(arguments: Sequence[str]) -> NoReturn:
     try:
         # Typer answered itself: 0 after help and the version, 130 after a Ctrl-C outside of a command.
         code = application()(arguments, prog_name="archmig", standalone_mode=False)
+        # What help or the version wrote is sent off here, while a full disk can still be told and decide the exit code.
+        flush()
     except (OSError, OutputError) as error:
         code = unwritten(error)
     except Exception as error:  # noqa: BLE001  (what is no usage error is raised again)
