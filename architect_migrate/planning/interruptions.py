@@ -7,6 +7,7 @@ side has everything, the repair is known; where both have rows of their own, a p
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import BATCH_COPY, fold, quote
@@ -218,6 +219,8 @@ def _called_like(name: str) -> frozenset[str]:
     return frozenset(ends - {name})
 
 
+# Asked for every database that is read in full, and the same for all of one chain.
+@lru_cache(maxsize=8)
 def _shapes(history: History) -> dict[str, set[frozenset[str]]]:
     """The columns that each table of the chain ever has."""
     shapes: dict[str, set[frozenset[str]]] = {}
@@ -293,6 +296,7 @@ def half_made(history: History, schema: Schema, diagnosis: Diagnosis, ask: Ask) 
     return tuple(it for its in found for it in its if it.steps)
 
 
+@lru_cache(maxsize=8)
 def _together(history: History) -> frozenset[frozenset[tuple[str, ...]]]:
     """The old and new names of renames that the chain at times has both: there, both being there says nothing."""
     pairs = [frozenset({it.key(it.old), it.key(it.new)}) for _, it in _renames(history)]
