@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from scene import archmig
 from timing import Row, beside, faster, once, process
 
-from architect_migrate.config.context import setting_for
-from architect_migrate.config.loader import read_matrix
+from architect_migrate.config.context import context_for
+from architect_migrate.config.loader import read_project
 from architect_migrate.databases.sqlite.connection import transaction
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.sql.render import statement
@@ -103,8 +103,8 @@ def _lose_the_column(database: Path, rows: int) -> None:
 
 def _planned(folder: Path) -> AddColumn:
     """The step that archmig's plan has for the column."""
-    matrix = read_matrix(folder / "environments.toml", os.environ)
-    result = preview(setting_for(matrix, matrix.environments[0], cache_folder(os.environ)))
+    project = read_project(folder / "environments.toml", os.environ)
+    result = preview(context_for(project, project.environments[0], cache_folder(os.environ)))
     assert result.plan is not None, result
     (step,) = [it for it in result.plan.steps if isinstance(it, AddColumn)]
     return step

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.context import setting_for
+from architect_migrate.config.context import context_for
 from architect_migrate.config.editor import raw_entry, rewritten, tried, with_entry
 from architect_migrate.config.loader import as_written
 from architect_migrate.core.atomic_files import made_folder
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.interrupts import finishing
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases import access
 from architect_migrate.ledger.recorder import enter, left_behind, standing, tools
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.core.interrupts import Interrupts
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.values import Backup
-    from architect_migrate.model.environment import Environment, Matrix, Resolution
+    from architect_migrate.model.environment import Environment, ProjectConfig, Resolution
 
 _NOTHING = "nothing was written"
 # How a database is to be treated; what guards one that matters (protected, requires, require_rehearsal) is not copied.
@@ -63,63 +63,69 @@ class Created:
 
 
 def create(
-    matrix: Matrix, environ: Mapping[str, str], cache: Path | None, wanted: Wanted, told: Callable[[str], None]
+    project: ProjectConfig,
+    environ: Mapping[str, str],
+    cache: Path | None,
+    wanted: Wanted,
+    progress: Callable[[str], None],
 ) -> Created:
-    """Copy the source's database, verify the copy, and enter it; `told` hears how far the copy is.
+    """Copy the source's database, verify the copy, and enter it; `progress` hears how far the copy is.
 
     Raises ArchmigError, and then nothing is left of it.
     """
-    return finishing(lambda interrupts: _created(matrix, environ, cache, wanted, told=told, interrupts=interrupts))
+    return finishing(
+        lambda interrupts: _created(project, environ, cache, wanted, progress=progress, interrupts=interrupts)
+    )
 
 
 def _created(
-    matrix: Matrix,
+    project: ProjectConfig,
     environ: Mapping[str, str],
     cache: Path | None,
     wanted: Wanted,
     *,
-    told: Callable[[str], None],
+    progress: Callable[[str], None],
     interrupts: Interrupts,
 ) -> Created:
     started = time.time()
-    (source,) = select(matrix, [wanted.source], ())
-    setting = setting_for(matrix, source, cache)
-    file = str(matrix.file)
-    values = _values(matrix, source, wanted)
+    (source,) = select(project, [wanted.source], ())
+    context = context_for(project, source, cache)
+    file = str(project.file)
+    values = _values(project, source, wanted)
     comment = f"a copy of {source.name}, by archmig env create"
     change = partial(with_entry, name=wanted.name, values=values, comment=comment, file=file)
-    foreseen = tried(matrix.file, environ, change)
+    foreseen = tried(project.file, environ, change)
     (environment,) = select(foreseen, [wanted.name], ())
     final = file_of(environment.url)
     _refuse_link(as_written(foreseen, wanted.name)[1])
-    _refuse_place(matrix, environment.url, final)
+    _refuse_place(project, environment.url, final)
     with _folder(final.parent):
-        copy = access.clone(source.url, environment.url, told)
+        copy = access.clone(source.url, environment.url, progress)
         with _gone_again(final):
             interrupts.refuse()
             interrupts.held = True
-            after = rewritten(matrix.file, environ, change)
+            after = rewritten(project.file, environ, change)
     (environment,) = select(after, [wanted.name], ())
-    detail = f"a copy of {source.name}: {count(copy.rows, 'row')} in {count(copy.tables, 'table')}"
-    warnings = _enter(replace(setting, environment=environment), started, detail)
-    return Created(environment, source, final, copy, _elsewhere(matrix, source, environment), warnings)
+    detail = f"a copy of {source.name}: {pluralize(copy.rows, 'row')} in {pluralize(copy.tables, 'table')}"
+    warnings = _enter(replace(context, environment=environment), started, detail)
+    return Created(environment, source, final, copy, _elsewhere(project, source, environment), warnings)
 
 
-def _enter(setting: Setting, started: float, detail: str) -> tuple[str, ...]:
+def _enter(context: EnvironmentContext, started: float, detail: str) -> tuple[str, ...]:
     """Enter the new environment in the ledger, with what it is now: a change by hand will be noticed."""
-    stamp, traces = standing(setting)
-    facts = [*left_behind(None, traces), *tools()]
-    return enter(setting, "env create", started, stamps=((), stamp), detail=detail, facts=facts).warnings
+    stamp, fingerprint = standing(context)
+    facts = [*left_behind(None, fingerprint), *tools()]
+    return enter(context, "env create", started, stamps=((), stamp), detail=detail, facts=facts).warnings
 
 
-def _values(matrix: Matrix, source: Environment, wanted: Wanted) -> dict[str, object]:
+def _values(project: ProjectConfig, source: Environment, wanted: Wanted) -> dict[str, object]:
     """What the new entry says: how its source is treated, but for what guards that."""
-    raw = raw_entry(matrix.file, source.name)
+    raw = raw_entry(project.file, source.name)
     values: dict[str, object] = {"path": wanted.path or _derived(raw, source.name, wanted.name)}
     if wanted.tags:
         values["tags"] = [*wanted.tags]
     values |= {key: raw[key] for key in _COPIED if key in raw}
-    values |= {key: False for key in ("protected", "require_rehearsal") if getattr(matrix.defaults, key)}
+    values |= {key: False for key in ("protected", "require_rehearsal") if getattr(project.defaults, key)}
     return values
 
 
@@ -144,9 +150,9 @@ def _refuse_link(written: Path) -> None:
         raise DatabaseError(str(written), "it is a link", f"{_NOTHING}: name the file itself with --path")
 
 
-def _refuse_place(matrix: Matrix, url: DatabaseUrl, final: Path) -> None:
+def _refuse_place(project: ProjectConfig, url: DatabaseUrl, final: Path) -> None:
     """Raise where a new file would not be one of its own."""
-    for it in matrix.environments:
+    for it in project.environments:
         theirs = str(it.url.path or "")
         if theirs and str(final).casefold() == theirs.casefold():
             raise DatabaseError(str(final), f"it is the database of {it.name}, if case does not count", _NOTHING)
@@ -178,6 +184,6 @@ def _gone_again(final: Path) -> Iterator[None]:
         raise
 
 
-def _elsewhere(matrix: Matrix, source: Environment, environment: Environment) -> tuple[Resolution, ...]:
+def _elsewhere(project: ProjectConfig, source: Environment, environment: Environment) -> tuple[Resolution, ...]:
     mine, theirs = ({it.name, *it.tags} for it in (environment, source))
-    return tuple(it for it in matrix.resolutions if it.environments & theirs and not it.environments & mine)
+    return tuple(it for it in project.resolutions if it.environments & theirs and not it.environments & mine)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups import service as backups
-from architect_migrate.config.context import setting_for
+from architect_migrate.config.context import context_for
 from architect_migrate.config.editor import rewritten, tried, without_entry
 from architect_migrate.config.policies import may_be_changed
 from architect_migrate.core.database_errors import DatabaseError
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.core.interrupts import Interrupts
-    from architect_migrate.model.environment import Environment, Matrix
+    from architect_migrate.model.environment import Environment, ProjectConfig
 
 _NOTHING = "nothing was changed"
 
@@ -44,72 +44,76 @@ class Dropped:
     warnings: tuple[str, ...] = ()
 
 
-def droppable(matrix: Matrix, environ: Mapping[str, str], name: str) -> Environment:
+def droppable(project: ProjectConfig, environ: Mapping[str, str], name: str) -> Environment:
     """The environment, if it may go; nothing is changed yet.
 
     Raises EntryError, ConfigError and UnknownEnvironmentError.
     """
-    (environment,) = select(matrix, [name], ())
-    file = str(matrix.file)
-    waiting = [it.name for it in matrix.environments if name in it.requires]
+    (environment,) = select(project, [name], ())
+    file = str(project.file)
+    waiting = [it.name for it in project.environments if name in it.requires]
     if not may_be_changed(environment):
         raise EntryError(file, name, "is protected", f"{_NOTHING}: take protected = true away first, if you mean it")
-    if matrix.default_environment == name:
+    if project.default_environment == name:
         raise EntryError(
             file, name, "is the one meant when none is named", f"{_NOTHING}: see environment in [defaults]"
         )
     if waiting:
         raise EntryError(file, name, f"is required by {', '.join(waiting)}", f"{_NOTHING}: see requires there")
-    entries = [it.origin.entry for it in matrix.resolutions if name in it.environments]
-    if entries and not any(name in it.tags for it in matrix.environments if it is not environment):
+    entries = [it.origin.entry for it in project.resolutions if name in it.environments]
+    if entries and not any(name in it.tags for it in project.environments if it is not environment):
         places = ", ".join(f"resolve[{it}]" for it in entries)
         raise EntryError(file, name, f"is named by {places}", f"{_NOTHING}: take it out of environments there first")
-    tried(matrix.file, environ, partial(without_entry, name=name, file=file))
+    tried(project.file, environ, partial(without_entry, name=name, file=file))
     return environment
 
 
-def drop(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
+def drop(project: ProjectConfig, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
     """Back its database up, take its entry out, and remove the database, while nobody else has it.
 
     Raises ArchmigError, and then all is as it was, unless the message says otherwise.
     """
-    setting = setting_for(matrix, droppable(matrix, environ, name), cache)
+    context = context_for(project, droppable(project, environ, name), cache)
     started = time.time()
-    with entered_if_it_fails(setting, "env drop", started):
-        return finishing(lambda interrupts: _dropped(matrix, environ, setting, started, interrupts))
+    with entered_if_it_fails(context, "env drop", started):
+        return finishing(lambda interrupts: _dropped(project, environ, context, started, interrupts))
 
 
-def forget(matrix: Matrix, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
+def forget(project: ProjectConfig, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
     """Take its entry out, and leave its database alone."""
     started = time.time()
-    setting = setting_for(matrix, droppable(matrix, environ, name), cache)
-    _take_out(matrix, environ, name)
-    entered = enter(setting, "env drop", started, detail="its database was left where it is")
-    return Dropped(setting.environment, warnings=entered.warnings)
+    context = context_for(project, droppable(project, environ, name), cache)
+    _take_out(project, environ, name)
+    entered = enter(context, "env drop", started, detail="its database was left where it is")
+    return Dropped(context.environment, warnings=entered.warnings)
 
 
-def _take_out(matrix: Matrix, environ: Mapping[str, str], name: str) -> None:
-    rewritten(matrix.file, environ, partial(without_entry, name=name, file=str(matrix.file)))
+def _take_out(project: ProjectConfig, environ: Mapping[str, str], name: str) -> None:
+    rewritten(project.file, environ, partial(without_entry, name=name, file=str(project.file)))
 
 
 def _dropped(
-    matrix: Matrix, environ: Mapping[str, str], setting: Setting, started: float, interrupts: Interrupts
+    project: ProjectConfig,
+    environ: Mapping[str, str],
+    context: EnvironmentContext,
+    started: float,
+    interrupts: Interrupts,
 ) -> Dropped:
-    name, path = setting.environment.name, file_of(setting.environment.url)
+    name, path = context.environment.name, file_of(context.environment.url)
     if not os.path.lexists(path):
-        _take_out(matrix, environ, name)
-        entered = enter(setting, "env drop", started, detail="there was no database")
-        return Dropped(setting.environment, warnings=entered.warnings)
-    with access.exclusive(setting.environment.url, setting.environment.policies.lock_timeout) as connection:
-        _refuse_open(setting.environment)
-        copy = backups.take_unless_empty(setting, "env drop", connection)
+        _take_out(project, environ, name)
+        entered = enter(context, "env drop", started, detail="there was no database")
+        return Dropped(context.environment, warnings=entered.warnings)
+    with access.exclusive(context.environment.url, context.environment.policies.lock_timeout) as connection:
+        _refuse_open(context.environment)
+        copy = backups.take_unless_empty(context, "env drop", connection)
         interrupts.refuse()
         interrupts.held = True
-        _take_out(matrix, environ, name)
-        _remove(matrix, setting.environment)
+        _take_out(project, environ, name)
+        _remove(project, context.environment)
     kept, detail = (copy.path if copy else None), f"removed {path}"
-    entered = enter(setting, "env drop", started, backup=str(kept or ""), detail=detail)
-    return Dropped(setting.environment, kept, path, entered.warnings)
+    entered = enter(context, "env drop", started, backup=str(kept or ""), detail=detail)
+    return Dropped(context.environment, kept, path, entered.warnings)
 
 
 def _refuse_open(environment: Environment) -> None:
@@ -121,11 +125,11 @@ def _refuse_open(environment: Environment) -> None:
         )
 
 
-def _remove(matrix: Matrix, environment: Environment) -> None:
+def _remove(project: ProjectConfig, environment: Environment) -> None:
     """Remove the database. Raises EntryError where that fails."""
     try:
         access.remove(environment.url)
     except OSError as error:
         path = access.location(environment.url)
         problem = f"is no longer in it, but its database {path} cannot be removed: {error.strerror or error}"
-        raise EntryError(str(matrix.file), environment.name, problem, "remove it by hand") from error
+        raise EntryError(str(project.file), environment.name, problem, "remove it by hand") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.authoring.hotfix_statements import Promotion, promotion, told
+from architect_migrate.authoring.hotfix_statements import Promotion, left_out, promotion
 from architect_migrate.core.chain_errors import NewRevisionError, ReplayError
 from architect_migrate.core.errors import nearest, shortened
 from architect_migrate.databases import access
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.schema import Key
@@ -39,15 +39,15 @@ class Hotfix:
     rows: tuple[tuple[str, int], ...]
 
 
-def hotfix_of(setting: Setting, names: tuple[str, ...]) -> Hotfix:
+def hotfix_of(context: EnvironmentContext, names: tuple[str, ...]) -> Hotfix:
     """What the environment's database has more than the chain as that environment has it, read in one moment.
 
     Raises as `reading`, and NewRevisionError where a name means nothing of that, or nothing is left to bring.
     """
-    history, environment = setting.history, setting.environment
+    history, environment = context.history, context.environment
     with access.reading(environment.url, environment.policies.lock_timeout) as connection:
-        actual = read_schema(connection, setting.hidden(history.outline.version_table))
-        found = promotion(reference(history, frozenset(history.outline.order)), actual, names, _ever_made(history))
+        actual = read_schema(connection, context.hidden(history.graph.version_table))
+        found = promotion(reference(history, frozenset(history.graph.order)), actual, names, _ever_made(history))
         rows = tuple((it, count_rows(connection, it)) for it in found.tables)
     if found.unknown:
         hint = nearest(found.unknown[0], found.names) or "it has nothing more than the chain"
@@ -55,16 +55,16 @@ def hotfix_of(setting: Setting, names: tuple[str, ...]) -> Hotfix:
         raise NewRevisionError(environment.name, problem, f"{hint}; {_NOTHING}")
     if not found.upgrade:
         raise NewRevisionError(environment.name, _nothing_to_bring(found), _NOTHING)
-    _refuse_what_is_behind(setting, found, _ever_made(history))
+    _refuse_what_is_behind(context, found, _ever_made(history))
     return Hotfix(environment.name, found, tuple(it for it in rows if it[1]))
 
 
-def _refuse_what_is_behind(setting: Setting, found: Promotion, once: frozenset[Key]) -> None:
+def _refuse_what_is_behind(context: EnvironmentContext, found: Promotion, once: frozenset[Key]) -> None:
     """Raise where the chain will yet take away what was named: the database has that because it is behind."""
     replaced = {key(it) for it in found.replaced}
     old = [it for it in found.brought if key(it) in once - replaced]
-    if old and survey(setting).pending:
-        name = setting.environment.name
+    if old and survey(context).pending:
+        name = context.environment.name
         problem = f"it has {describe(old[0])} because it is behind, and a pending revision takes it away"
         raise NewRevisionError(name, problem, f"archmig upgrade -e {name} first; {_NOTHING}")
 
@@ -76,7 +76,7 @@ def _ever_made(history: History) -> frozenset[Key]:
 def _nothing_to_bring(found: Promotion) -> str:
     if not found.left:
         return "it has nothing that the chain does not make"
-    return f"there is nothing in it that could be brought: {'; '.join(told(found.left, 3))}"
+    return f"there is nothing in it that could be brought: {'; '.join(left_out(found.left, 3))}"
 
 
 def prove(ini: Path, folder: Path, revision: str, wanted: Promotion) -> None:
@@ -105,7 +105,7 @@ def _depends(wanted: Promotion) -> str:
 
 def _made_otherwise(history: History, revision: str, wanted: Promotion) -> Iterator[str]:
     """What the revision makes otherwise than the database has it, or makes beside what was wanted."""
-    schema = reference(history, ancestry(history.outline, [revision]))
+    schema = reference(history, ancestry(history.graph, [revision]))
     made, texts = facts(schema), {it.spelling: it.sql for it in schema.tables}
     for name in wanted.tables:
         if texts.get(name) not in wanted.upgrade:
@@ -139,7 +139,7 @@ def _text(fact: Fact) -> str:
 
 def _not_taken_back(history: History, revision: str, back: Replayed) -> Iterator[str]:
     """What is otherwise than before once the revision has been taken back."""
-    everything = frozenset(history.outline.order)
+    everything = frozenset(history.graph.order)
     before = facts(reference(history, everything - {revision}))
     after = facts(apply(reference(history, everything), back.delta))
     changed = [it for it in before.keys() | after.keys() if before.get(it) != after.get(it)]
@@ -158,7 +158,7 @@ def _broken(history: History, revision: str) -> Iterator[str]:
 
 def _orphaned(history: History, revision: str, wanted: Promotion) -> Iterator[str]:
     """Foreign keys to tables that the chain does not make: SQLite would refuse every row."""
-    there = {it.name for it in reference(history, ancestry(history.outline, [revision])).tables}
+    there = {it.name for it in reference(history, ancestry(history.graph, [revision])).tables}
     for fact in wanted.brought:
         if isinstance(fact, ForeignKeyFact) and fact.foreign_key.parent not in there:
             yield f"{describe(fact)} refers to a table that the chain does not make"

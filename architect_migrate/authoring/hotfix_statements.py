@@ -52,7 +52,7 @@ class Left:
     why: str
 
 
-def told(left: Iterable[Left], most: int) -> tuple[str, ...]:
+def left_out(left: Iterable[Left], most: int) -> tuple[str, ...]:
     """A line for each reason: what is left for it, of which those beyond `most` are only counted."""
     by_why: dict[str, list[str]] = {}
     for it in left:

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.chain_errors import NewRevisionError
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.file_lock import alone_in
-from architect_migrate.lint.rules import FlawedRevisionError, Grade
+from architect_migrate.lint.rules import Level, RevisionViolationsError
 from architect_migrate.model.branches import foreign
 from architect_migrate.model.revision_graph import heads, lineage
 from architect_migrate.revisions.files import script_folder
-from architect_migrate.revisions.writer import Draft, outline_in_files, publish, random_id, version_folder, write_draft
+from architect_migrate.revisions.writer import Draft, graph_in_files, publish, random_id, version_folder, write_draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from architect_migrate.authoring.hotfix import Hotfix
-    from architect_migrate.lint.rules import Flaw
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.lint.rules import Violation
+    from architect_migrate.model.revision_graph import RevisionGraph
 
 
 _RESERVED_WORDS = frozenset({"base", "current", "head", "heads"})
@@ -51,7 +51,7 @@ class Request:
     branch: str = ""
     body: Body = Body.PYTHON
     hotfix: Hotfix | None = None
-    judge: Callable[[Path], tuple[Flaw, ...]] | None = None
+    judge: Callable[[Path], tuple[Violation, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ class Made:
     begins: str
     path: Path
     text: str
-    flaws: tuple[Flaw, ...] = ()
+    violations: tuple[Violation, ...] = ()
 
 
 def make(ini: Path, reserved: frozenset[str], request: Request) -> Made:
     """Write the revision. The labels in `reserved` are of branches that some environments have to themselves.
 
-    Raises NewRevisionError (FlawedRevisionError where `judge` finds an error), ChainError and UsageError, and then
+    Raises NewRevisionError (RevisionViolationsError where `judge` finds an error), ChainError and UsageError, and then
     nothing was written.
     """
     home = script_folder(ini)
@@ -98,8 +98,8 @@ def _named_failures(home: Path) -> Iterator[None]:
 @contextmanager
 def _drafted(ini: Path, reserved: frozenset[str], request: Request, home: Path) -> Iterator[tuple[Draft, Made, Path]]:
     """The revision in a folder below `home` where no chain looks for it, loaded and, if it is a hotfix, proven."""
-    outline = outline_in_files(ini)
-    draft = _draft(ini, outline, reserved, request)
+    graph = graph_in_files(ini)
+    draft = _draft(ini, graph, reserved, request)
     final = version_folder(ini, draft.parent, request.branch)
     # Below the chain's own folder, where hooks find the project's settings.
     with tempfile.TemporaryDirectory(prefix=".archmig-", dir=home) as name:
@@ -111,24 +111,24 @@ def _drafted(ini: Path, reserved: frozenset[str], request: Request, home: Path) 
             prove(ini, folder, draft.id, request.hotfix.promotion)
         text = written.read_text(encoding="utf-8")
         path = final / written.relative_to(folder)
-        flaws = _judged(request, written, path)
-        yield draft, Made(draft.id, draft.title, draft.parent, draft.label, path, text, flaws), written
+        violations = _judged(request, written, path)
+        yield draft, Made(draft.id, draft.title, draft.parent, draft.label, path, text, violations), written
 
 
-def _judged(request: Request, written: Path, path: Path) -> tuple[Flaw, ...]:
-    """What speaks against the file, as if it were where it is to be. Raises FlawedRevisionError for an error."""
+def _judged(request: Request, written: Path, path: Path) -> tuple[Violation, ...]:
+    """What speaks against the file, as if it were where it is to be. Raises RevisionViolationsError for an error."""
     if request.judge is None:
         return ()
-    flaws = tuple(replace(it, file=str(path)) for it in request.judge(written))
-    if any(it.grade is Grade.ERROR for it in flaws):
-        raise FlawedRevisionError(str(path), flaws)
-    return flaws
+    violations = tuple(replace(it, file=str(path)) for it in request.judge(written))
+    if any(it.level is Level.ERROR for it in violations):
+        raise RevisionViolationsError(str(path), violations)
+    return violations
 
 
-def _draft(ini: Path, outline: Outline, reserved: frozenset[str], request: Request) -> Draft:
+def _draft(ini: Path, graph: RevisionGraph, reserved: frozenset[str], request: Request) -> Draft:
     title = _title(request.title)
-    parent, begins = place(outline, reserved, request.branch, str(ini))
-    name = next_id(outline.order, title) or random_id()
+    parent, begins = place(graph, reserved, request.branch, str(ini))
+    name = next_id(graph.order, title) or random_id()
     if request.hotfix:
         its = request.hotfix.promotion
         about = f"What was made by hand in the database of {request.hotfix.environment}, as it is stored there."
@@ -145,28 +145,28 @@ def _title(text: str) -> str:
     return title
 
 
-def place(outline: Outline, reserved: frozenset[str], branch: str, chain: str) -> tuple[str, str]:
+def place(graph: RevisionGraph, reserved: frozenset[str], branch: str, chain: str) -> tuple[str, str]:
     """The revision that a new one comes after (empty: none), and the label of the branch that begins with it.
 
     Raises NewRevisionError where that is not one revision; `chain` is what the chain is called in it.
     """
-    labels = {label for it in outline.revisions for label in it.labels}
+    labels = {label for it in graph.revisions for label in it.labels}
     if branch not in labels:
-        return _top(outline, reserved, chain), _new_label(outline, branch)
-    own = lineage(outline, branch) & foreign(outline, [branch], [branch])
+        return _top(graph, reserved, chain), _new_label(graph, branch)
+    own = lineage(graph, branch) & foreign(graph, [branch], [branch])
     if not own:
         problem, advice = "the branch has been merged", "begin another, or leave --branch out"
         raise NewRevisionError(branch, problem, f"{advice}; nothing was written")
-    return _only(heads(outline, own), branch), ""
+    return _only(heads(graph, own), branch), ""
 
 
-def _top(outline: Outline, reserved: frozenset[str], chain: str) -> str:
+def _top(graph: RevisionGraph, reserved: frozenset[str], chain: str) -> str:
     """The head of the trunk: of what is on no branch that leaves it, and on none that environments list."""
-    leaving = {label for it in outline.revisions for label in it.labels if it.down or label in reserved}
-    trunk = frozenset(outline.order) - foreign(outline, leaving, leaving)
-    if outline.revisions and not trunk:
+    leaving = {label for it in graph.revisions for label in it.labels if it.down or label in reserved}
+    trunk = frozenset(graph.order) - foreign(graph, leaving, leaving)
+    if graph.revisions and not trunk:
         raise NewRevisionError(chain, "every revision is on a branch", "name one with --branch; nothing was written")
-    return _only(heads(outline, trunk), chain) if trunk else ""
+    return _only(heads(graph, trunk), chain) if trunk else ""
 
 
 def _only(tops: tuple[str, ...], subject: str) -> str:
@@ -177,14 +177,14 @@ def _only(tops: tuple[str, ...], subject: str) -> str:
     return tops[0]
 
 
-def _new_label(outline: Outline, label: str) -> str:
+def _new_label(graph: RevisionGraph, label: str) -> str:
     if label and (not label.isascii() or not label.isidentifier() or label in _RESERVED_WORDS):
         raise UsageError(
             f"{label!r} cannot be a branch's label", "letters, digits and _ can, but for head, heads, base and current"
         )
-    if label and label in outline.order:
+    if label and label in graph.order:
         raise NewRevisionError(label, "is a revision, not a branch", "choose another label; nothing was written")
-    if label and not outline.revisions:
+    if label and not graph.revisions:
         raise NewRevisionError(label, "there is no revision yet to branch off", "make the first without --branch")
     return label
 

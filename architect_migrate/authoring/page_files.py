@@ -57,7 +57,7 @@ def compare(folder: Path, pages: Mapping[str, str], subfolders: Sequence[str]) -
     return Writing(tuple(found["new"]), tuple(found["changed"]), tuple(sorted(gone)), tuple(found["same"]))
 
 
-def carry_out(folder: Path, pages: Mapping[str, str], writing: Writing) -> None:
+def write_pages(folder: Path, pages: Mapping[str, str], writing: Writing) -> None:
     """Write what is new or changed, each page whole or not at all, and remove what is gone. Raises PagesError."""
     try:
         for path in (*writing.new, *writing.changed):

@@ -15,18 +15,18 @@ from architect_migrate.model.facts import owner
 from architect_migrate.model.history import reference
 from architect_migrate.model.revision_graph import position_at
 from architect_migrate.planning.results import Outcome, Result
-from architect_migrate.runs.survey import glance, look, wanted_of
+from architect_migrate.runs.survey import full_survey, quick_survey, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from architect_migrate.authoring.provenance import Provenance
     from architect_migrate.authoring.table_groups import Group
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.model.diff import Change
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.history import History
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Schema
     from architect_migrate.revisions.replay import Source
 
@@ -39,7 +39,7 @@ class Documented:
     the chain, by table or view and worst first, `kept` the entries that let some of them stand.
     """
 
-    outline: Outline
+    graph: RevisionGraph
     position: frozenset[str]
     schema: Schema
     provenance: Provenance
@@ -58,27 +58,27 @@ class Documented:
 def of_chain(source: Source, target: str) -> Documented:
     """The schema that the chain makes up to a target. Raises as `Source.history` and `position_at`."""
     history = source.history
-    position = position_at(history.outline, target)
+    position = position_at(history.graph, target)
     return _documented(history, position, reference(history, position))
 
 
-def of_environment(setting: Setting) -> Documented:
+def of_environment(context: EnvironmentContext) -> Documented:
     """The schema of an environment's database and how it differs from the chain's, all of one moment.
 
     Raises as `reading` and `wanted_of`.
     """
-    environment = setting.environment
-    outline, wanted = setting.outline, wanted_of(setting, None)
+    environment = context.environment
+    graph, wanted = context.graph, wanted_of(context, None)
     with access.reading(environment.url, environment.policies.lock_timeout) as connection:
-        seen = glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
-        schema = seen.schema or read_schema(connection, setting.hidden(outline.version_table))
+        seen = quick_survey(context, connection, graph, wanted) or full_survey(context, connection, wanted)
+        schema = seen.schema or read_schema(connection, context.hidden(graph.version_table))
         rows = row_counts(connection)
-    found = _documented(setting.history, seen.position, schema)
+    found = _documented(context.history, seen.position, schema)
     changes: dict[str, list[Change]] = {}
     for it in seen.diagnosis.changes if seen.diagnosis else ():
         changes.setdefault(_owner(it), []).append(it)
     return Documented(
-        found.outline,
+        found.graph,
         found.position,
         schema,
         found.provenance,
@@ -91,11 +91,11 @@ def of_environment(setting: Setting) -> Documented:
 
 
 def _documented(history: History, position: frozenset[str], schema: Schema) -> Documented:
-    outline, origins = history.outline, provenance(history, position)
-    places = {revision: number for number, revision in enumerate(outline.order)}
+    graph, origins = history.graph, provenance(history, position)
+    places = {revision: number for number, revision in enumerate(graph.order)}
     known = {it.name: origins.origins.get(("table", it.name)) for it in schema.tables}
     brought = {name: places[origin.brought] for name, origin in known.items() if origin}
-    return Documented(outline, position, schema, origins, groups(schema, brought))
+    return Documented(graph, position, schema, origins, groups(schema, brought))
 
 
 def _owner(change: Change) -> str:

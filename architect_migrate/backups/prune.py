@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
 # A name for what stands in for anything else: where the rows of a backup may be found again.
 _Elsewhere = tuple["Path", Content]
@@ -54,40 +54,40 @@ def surplus(found: Sequence[Copy], keep: int | None, max_age: int | None, now: d
     return tuple(it for it in sound if it not in newest and it != undone and it not in young)
 
 
-def prune(setting: Setting) -> tuple[Pruned, ...]:
+def prune(context: EnvironmentContext) -> tuple[Pruned, ...]:
     """Remove the environment's backups that are left over; each is told, also those that had to stay."""
     started = time.time()
     found = []
-    with entered_if_it_fails(setting, "backup prune", started):
-        for it in judged(setting):
+    with entered_if_it_fails(context, "backup prune", started):
+        for it in judged(context):
             if it.removed:
                 remove(it.copy)
             found.append(it)
     gone = [it.copy.path.name for it in found if it.removed]
     if gone:
-        enter(setting, "backup prune", started, detail=f"removed {', '.join(gone)}")
+        enter(context, "backup prune", started, detail=f"removed {', '.join(gone)}")
     return tuple(found)
 
 
-def tidy(setting: Setting) -> tuple[str, ...]:
+def tidy(context: EnvironmentContext) -> tuple[str, ...]:
     """Prune after a run; what goes wrong there is a warning, for the run is done."""
     try:
-        prune(setting)
+        prune(context)
     except ArchmigError as error:
         return (f"old backups were left: {error}",)
     return ()
 
 
-def judged(setting: Setting) -> Iterator[Pruned]:
+def judged(context: EnvironmentContext) -> Iterator[Pruned]:
     """What `prune` would do with each backup that is left over, oldest first; nothing is removed."""
-    found = catalogue(setting)
-    over = surplus(found, setting.keep, setting.max_age, datetime.now(UTC))
+    found = catalogue(context)
+    over = surplus(found, context.keep, context.max_age, datetime.now(UTC))
     if not over:
         return
-    elsewhere: list[_Elsewhere] = [(file_of(setting.environment.url), content_now(setting))]
+    elsewhere: list[_Elsewhere] = [(file_of(context.environment.url), content_now(context))]
     sure = [it for it in reversed(found) if it not in over and it.record and not it.problem and not verify(it).problem]
     elsewhere += [(it.path, it.record.content) for it in sure if it.record]
-    exempt = {setting.outline.version_table.lower()}
+    exempt = {context.graph.version_table.lower()}
     for copy in over:
         why = _only_here(copy, elsewhere, exempt)
         if why and copy.record:

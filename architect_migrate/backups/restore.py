@@ -21,54 +21,54 @@ from architect_migrate.core.database_errors import (
     RestoreError,
 )
 from architect_migrate.core.interrupts import finishing
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.connection import created, reading
 from architect_migrate.databases.sqlite.files import backup
-from architect_migrate.databases.sqlite.files.commit_check import landed, settled
+from architect_migrate.databases.sqlite.files.commit_check import commit_outcome, settled
 from architect_migrate.databases.sqlite.files.overwrite import overwrite, standing_still
 from architect_migrate.databases.sqlite.presence import defines_nothing, stray_journal
 from architect_migrate.databases.sqlite.rows.content import content_of
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.integrity import damage
-from architect_migrate.databases.values import Content, Landed, differences
+from architect_migrate.databases.values import CommitOutcome, Content, differences
 from architect_migrate.ledger.recorder import enter, entered_if_it_fails, left_behind, standing, tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.core.interrupts import Interrupts
     from architect_migrate.databases.base import Connection
 
 
-def choose(setting: Setting, named: Path | None) -> Copy:
+def choose(context: EnvironmentContext, named: Path | None) -> Copy:
     """The backup of a path or of a name in the backup folder; with none, the environment's newest sound one.
 
     Raises RestoreError.
     """
     if named is None:
-        sound = [it for it in catalogue(setting) if not it.problem]
+        sound = [it for it in catalogue(context) if not it.problem]
         if not sound:
-            problem = f"no sound backup of {setting.environment.name} is there"
-            raise RestoreError(str(setting.backups), problem, "archmig backup list shows what is; name a file instead")
+            problem = f"no sound backup of {context.environment.name} is there"
+            raise RestoreError(str(context.backups), problem, "archmig backup list shows what is; name a file instead")
         return sound[-1]
-    places = (named, setting.backups / named) if named.parent.name == "" else (named,)
+    places = (named, context.backups / named) if named.parent.name == "" else (named,)
     found = next((it for it in map(copy_at, places) if it), None)
     if found is None:
         raise RestoreError(str(named), "no such backup", "archmig backup list shows those that are there")
     return found
 
 
-def preview(setting: Setting, copy: Copy) -> Restoration:
+def preview(context: EnvironmentContext, copy: Copy) -> Restoration:
     """What restoring a backup would do; nothing is written but the backup's verdict.
 
     Raises RestoreError for a backup that is not sound, and what `reading` raises of a database that is none.
     """
     if problem := verify(copy).problem:
         raise RestoreError(str(copy.path), problem, "nothing was changed: choose another backup")
-    path = file_of(setting.environment.url)
+    path = file_of(context.environment.url)
     with reading(copy.path) as source:
         then = content_of(source)
         if not then.objects:
@@ -76,7 +76,7 @@ def preview(setting: Setting, copy: Copy) -> Restoration:
         if not path.exists():
             return Restoration(copy, None, then, (), ())
         try:
-            return _against(copy, source, then, path, setting.environment.policies.lock_timeout)
+            return _against(copy, source, then, path, context.environment.policies.lock_timeout)
         except NotADatabaseError:
             advice = "nothing was changed: move it away, then restore makes it anew"
             raise RestoreError(str(path), "what is there is not a database", advice) from None
@@ -95,52 +95,56 @@ def _against(copy: Copy, source: Connection, then: Content, path: Path, timeout:
     return Restoration(copy, now, then, rows, lines)
 
 
-def restore(setting: Setting, shown: Restoration, action: str) -> Restored:
+def restore(context: EnvironmentContext, shown: Restoration, action: str) -> Restored:
     """Make the database what a backup that was previewed holds; it has the old content or the new at any moment.
 
     Raises ArchmigError, and then the database is as it was, unless the message says otherwise;
     ChangedMeanwhileError where it is another than the preview saw. From the first page written a Ctrl-C waits.
     """
     started = time.time()
-    with entered_if_it_fails(setting, action, started):
-        return finishing(lambda interrupts: _restored(setting, shown, action, interrupts, started))
+    with entered_if_it_fails(context, action, started):
+        return finishing(lambda interrupts: _restored(context, shown, action, interrupts, started))
 
 
-def _restored(setting: Setting, shown: Restoration, action: str, interrupts: Interrupts, started: float) -> Restored:
-    before = standing(setting)
-    path, timeout = file_of(setting.environment.url), setting.environment.policies.lock_timeout
+def _restored(
+    context: EnvironmentContext, shown: Restoration, action: str, interrupts: Interrupts, started: float
+) -> Restored:
+    before = standing(context)
+    path, timeout = file_of(context.environment.url), context.environment.policies.lock_timeout
     with reading(shown.copy.path) as source:
         if differences(shown.then, content_of(source)):
             raise ChangedMeanwhileError(shown.copy.path.name)
-        with _in_place(setting, shown, path):
-            kept, doubts = _overwritten(setting, shown, action, source, interrupts)
+        with _in_place(context, shown, path):
+            kept, doubts = _overwritten(context, shown, action, source, interrupts)
     _require_sound(path, timeout, shown.then, kept)
-    detail = f"from {shown.copy.path}, {count(shown.then.rows, 'row')} in {count(len(shown.then.tables), 'table')}"
-    after, traces = standing(setting)
-    facts = [*left_behind(before[1], traces), ("restored digest", shown.then.digest), *tools()]
+    detail = (
+        f"from {shown.copy.path}, {pluralize(shown.then.rows, 'row')} in {pluralize(len(shown.then.tables), 'table')}"
+    )
+    after, fingerprint = standing(context)
+    facts = [*left_behind(before[1], fingerprint), ("restored digest", shown.then.digest), *tools()]
     stamps, backup_path = (before[0], after), str(kept or "")
-    entered = enter(setting, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
+    entered = enter(context, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
     return Restored(shown, kept, time.time() - started, (*doubts, *entered.warnings))
 
 
 def _overwritten(
-    setting: Setting, shown: Restoration, action: str, source: Connection, interrupts: Interrupts
+    context: EnvironmentContext, shown: Restoration, action: str, source: Connection, interrupts: Interrupts
 ) -> tuple[Path | None, tuple[str, ...]]:
     """The backup of what was replaced, and what SQLite called an error though all of it is there.
 
     Where nothing came of it that backup stays, for what it holds may have been changed since; but there is no run for
     `undo` to see.
     """
-    path, timeout = file_of(setting.environment.url), setting.environment.policies.lock_timeout
+    path, timeout = file_of(context.environment.url), context.environment.policies.lock_timeout
     kept = None
     try:
         with standing_still(path, timeout) as held:
-            kept = _kept(setting, shown, action, held.reader)
+            kept = _kept(context, shown, action, held.reader)
             interrupts.held = True
             overwrite(source, held, timeout)
     except CommitFailedError as error:
-        found = landed(setting.environment.url, timeout, shown.now, shown.then)
-        if found is Landed.BEFORE:
+        found = commit_outcome(context.environment.url, timeout, shown.now, shown.then)
+        if found is CommitOutcome.BEFORE:
             _unmark(kept)
         return kept, (settled(error, found),)
     except BaseException:
@@ -168,11 +172,11 @@ def _require_sound(path: Path, timeout: float, then: Content, kept: Path | None)
 
 
 @contextmanager
-def _in_place(setting: Setting, shown: Restoration, path: Path) -> Iterator[None]:
+def _in_place(context: EnvironmentContext, shown: Restoration, path: Path) -> Iterator[None]:
     """Make the file where there is none, with the backup's permissions; refuse what a lost one left beside it."""
     missing = not path.exists()
     if missing != (shown.now is None and not shown.damaged):
-        raise ChangedMeanwhileError(setting.environment.name)
+        raise ChangedMeanwhileError(context.environment.name)
     left = stray_journal(path)
     if missing and left:
         advice = "nothing was changed: move it away, or SQLite would mix it into what is restored"
@@ -183,25 +187,25 @@ def _in_place(setting: Setting, shown: Restoration, path: Path) -> Iterator[None
         yield
 
 
-def _kept(setting: Setting, shown: Restoration, action: str, live: Connection) -> Path | None:
+def _kept(context: EnvironmentContext, shown: Restoration, action: str, live: Connection) -> Path | None:
     """A backup of what will be replaced, marked with what will be there; raises ChangedMeanwhileError."""
     if shown.damaged:
-        path = file_of(setting.environment.url)
-        return backup.take_damaged(live, path, setting.backups, setting.environment.name)
+        path = file_of(context.environment.url)
+        return backup.take_damaged(live, path, context.backups, context.environment.name)
     if shown.now is None or not shown.now.objects:
         if not defines_nothing(live):
-            raise ChangedMeanwhileError(setting.environment.name)
+            raise ChangedMeanwhileError(context.environment.name)
         return None
-    made = take_for(setting, action, live)
+    made = take_for(context, action, live)
     if differences(shown.now, made.content):
         # It was made a moment ago, and the database has all that it holds.
         with suppress(OSError):
             made.path.unlink()
             record_file(made.path).unlink()
-        raise ChangedMeanwhileError(setting.environment.name)
+        raise ChangedMeanwhileError(context.environment.name)
     marked = Record(
-        environment=setting.environment.name,
-        database=str(setting.environment.url),
+        environment=context.environment.name,
+        database=str(context.environment.url),
         purpose=action,
         size=made.size,
         content=made.content,

@@ -27,7 +27,7 @@ from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.values import Backup, Content
 
@@ -43,19 +43,19 @@ class Verdict:
 
 
 def take_for(
-    setting: Setting,
+    context: EnvironmentContext,
     purpose: str,
     source: Connection | None = None,
     *,
-    told: Callable[[str], None] = backup.untold,
+    progress: Callable[[str], None] = backup.no_progress,
 ) -> Backup:
     """A verified backup with its record; through `source`, where nobody can write beside it. Raises BackupError."""
-    path, name = file_of(setting.environment.url), setting.environment.name
+    path, name = file_of(context.environment.url), context.environment.name
     if source is None:
-        made = backup.take(path, setting.backups, name, told=told)
+        made = backup.take(path, context.backups, name, progress=progress)
     else:
-        made = backup.take_through(source, path, setting.backups, name, told=told)
-    database = str(setting.environment.url)
+        made = backup.take_through(source, path, context.backups, name, progress=progress)
+    database = str(context.environment.url)
     try:
         write_record(made.path, Record(name, database, purpose, made.size, made.content, _now()))
     except BackupError:
@@ -67,13 +67,18 @@ def take_for(
 
 
 def take_unless_empty(
-    setting: Setting, purpose: str, connection: Connection, told: Callable[[str], None] = backup.untold
+    context: EnvironmentContext,
+    purpose: str,
+    connection: Connection,
+    progress: Callable[[str], None] = backup.no_progress,
 ) -> Backup | None:
     """The same for a database whose write lock `connection` holds; None where the database defines nothing."""
-    return None if defines_nothing(connection) else take_for(setting, purpose, told=told)
+    return None if defines_nothing(connection) else take_for(context, purpose, progress=progress)
 
 
-def mark(setting: Setting, made: Backup, purpose: str, connection: Connection, unwritten: Iterable[str]) -> None:
+def mark(
+    context: EnvironmentContext, made: Backup, purpose: str, connection: Connection, unwritten: Iterable[str]
+) -> None:
     """Record what a run leaves, before it commits: `undo` asks whether that is still what is there.
 
     The rows of `unwritten` tables are taken to be those of the backup; if they were not, an undo would be refused.
@@ -86,49 +91,49 @@ def mark(setting: Setting, made: Backup, purpose: str, connection: Connection, u
     own = {it for it in same if not it.lower().startswith("sqlite_")}
     known = {it: made.content.tables[it] for it in unwritten if it in own}
     after = content_of(connection, known)
-    name, database = setting.environment.name, str(setting.environment.url)
+    name, database = context.environment.name, str(context.environment.url)
     write_record(made.path, Record(name, database, purpose, made.size, made.content, _now(), after=after))
 
 
-def create(setting: Setting) -> Backup | None:
+def create(context: EnvironmentContext) -> Backup | None:
     """Back an environment up now; None where there is nothing: no file, which its policy is to skip, or no table in it.
 
     Raises as `backup.take`.
     """
     started = time.time()
-    with entered_if_it_fails(setting, "backup create", started):
-        made = _created(setting)
+    with entered_if_it_fails(context, "backup create", started):
+        made = _created(context)
     if made:
         facts = [("backup digest", made.content.digest), *tools()]
-        enter(setting, "backup create", started, backup=str(made.path), facts=facts)
+        enter(context, "backup create", started, backup=str(made.path), facts=facts)
     return made
 
 
-def _created(setting: Setting) -> Backup | None:
-    url = setting.environment.url
-    if not access.exists(url) and skips_uninitialised(setting.environment):
+def _created(context: EnvironmentContext) -> Backup | None:
+    url = context.environment.url
+    if not access.exists(url) and skips_uninitialised(context.environment):
         return None
-    with access.reading(url, setting.environment.policies.lock_timeout) as connection:
+    with access.reading(url, context.environment.policies.lock_timeout) as connection:
         if defines_nothing(connection):
             return None
-        return take_for(setting, "backup create", connection)
+        return take_for(context, "backup create", connection)
 
 
-def content_now(setting: Setting) -> Content:
+def content_now(context: EnvironmentContext) -> Content:
     """What the environment's database holds now. Raises as `reading`."""
-    with access.reading(setting.environment.url, setting.environment.policies.lock_timeout) as live:
+    with access.reading(context.environment.url, context.environment.policies.lock_timeout) as live:
         return content_of(live)
 
 
-def catalogue(setting: Setting) -> tuple[Copy, ...]:
+def catalogue(context: EnvironmentContext) -> tuple[Copy, ...]:
     """The environment's backups, oldest first. Raises BackupError."""
-    return copies_of(copies(setting.backups), setting.environment.name, str(setting.environment.url))
+    return copies_of(copies(context.backups), context.environment.name, str(context.environment.url))
 
 
-def purposes(setting: Setting) -> dict[str, str]:
+def purposes(context: EnvironmentContext) -> dict[str, str]:
     """What backups were taken for, by path, as the ledger has it: for those that have no record of their own."""
     try:
-        return {it.backup: it.action for it in store.entries(setting.ledger) if it.backup}
+        return {it.backup: it.action for it in store.entries(context.ledger) if it.backup}
     except LedgerError:
         return {}
 

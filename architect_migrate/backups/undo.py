@@ -14,26 +14,26 @@ from architect_migrate.ledger import store
 
 if TYPE_CHECKING:
     from architect_migrate.backups.record import Copy
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
 # What the ledger says of an action that changed a database without a backup: it built it.
 _BUILDERS = frozenset({"reconcile", "upgrade", "backup restore", "undo"})
 
 
-def preview_undo(setting: Setting) -> Undoing:
+def preview_undo(context: EnvironmentContext) -> Undoing:
     """Find the last run that is in effect. Raises RestoreError for one that built the database, and as `preview`.
 
     A run whose backup is what the database holds did not commit, or was undone, and does not count; an undo is a run.
     """
-    found = [it for it in catalogue(setting) if it.record and it.record.after]
-    _refuse_built(setting, found)
+    found = [it for it in catalogue(context) if it.record and it.record.after]
+    _refuse_built(context, found)
     if not found:
         return Undoing(None)
-    now = content_now(setting)
+    now = content_now(context)
     for copy in reversed(found):
         before, after = _record(copy)
         if not differences(after, now):
-            return Undoing(copy, preview(setting, copy))
+            return Undoing(copy, preview(context, copy))
         if differences(before, now):
             return Undoing(copy, since=differences(after, now))
     return Undoing(found[-1])
@@ -45,10 +45,10 @@ def _record(copy: Copy) -> tuple[Content, Content]:
     return copy.record.content, copy.record.after
 
 
-def _refuse_built(setting: Setting, found: list[Copy]) -> None:
+def _refuse_built(context: EnvironmentContext, found: list[Copy]) -> None:
     """A run that made the database from nothing has nothing to go back to."""
     try:
-        entries = [it for it in store.entries(setting.ledger) if _made_something(setting, it)]
+        entries = [it for it in store.entries(context.ledger) if _made_something(context, it)]
     except LedgerError:
         return
     if (
@@ -57,9 +57,9 @@ def _refuse_built(setting: Setting, found: list[Copy]) -> None:
         and not any(it.taken_at.isoformat() >= entries[-1].started_at for it in found)
     ):
         problem = f"the last run ({entries[-1].action}, {entries[-1].started_at[:19]}) built it from nothing"
-        raise RestoreError(str(setting.environment.url), problem, "nothing was changed: there is nothing to go back to")
+        raise RestoreError(str(context.environment.url), problem, "nothing was changed: there is nothing to go back to")
 
 
-def _made_something(setting: Setting, entry: store.Entry) -> bool:
-    mine = entry.environment == setting.environment.name and entry.database == str(setting.environment.url)
+def _made_something(context: EnvironmentContext, entry: store.Entry) -> bool:
+    mine = entry.environment == context.environment.name and entry.database == str(context.environment.url)
     return mine and entry.result == "done" and entry.action in _BUILDERS

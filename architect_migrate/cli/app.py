@@ -185,9 +185,9 @@ def demo(options: Options, directory: Directory) -> int:
     """
     from architect_migrate.authoring.demo import build_demo
     from architect_migrate.cli.report.demo import demo_report
-    from architect_migrate.cli.selection import matrix_of
-    from architect_migrate.config.loader import read_matrix
+    from architect_migrate.cli.selection import project_of
+    from architect_migrate.config.loader import read_project
 
-    file = build_demo(matrix_of(options).script.absolute(), directory)
-    names = [environment.name for environment in read_matrix(file, {}).environments]
+    file = build_demo(project_of(options).script.absolute(), directory)
+    names = [environment.name for environment in read_project(file, {}).environments]
     return present(options, 0, demo_report(file, names))

@@ -16,7 +16,7 @@ from architect_migrate.core.errors import UsageError
 if TYPE_CHECKING:
     from architect_migrate.backups.prune import Pruned
     from architect_migrate.backups.service import Verdict
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
 OneBackup = Annotated[
     Path | None, typer.Argument(metavar="[BACKUP]", help="One backup: a path, or its name in the backup folder.")
@@ -31,9 +31,9 @@ def create(options: Options) -> int:
 
     if not options.chosen:
         raise UsageError("no database was named", "name them with --env NAME, --tag TAG or --db PATH, or say --all")
-    settings = to_read(options)
-    found = tried(settings, backups.create, options.jobs)
-    return present(options, worst(found), created_report(settings, found))
+    contexts = to_read(options)
+    found = tried(contexts, backups.create, options.jobs)
+    return present(options, worst(found), created_report(contexts, found))
 
 
 def list_(options: Options) -> int:
@@ -44,9 +44,9 @@ def list_(options: Options) -> int:
     from architect_migrate.backups import service as backups
     from architect_migrate.cli.report.backup import list_report
 
-    settings = to_read(options)
-    found = tried(settings, backups.catalogue)
-    return present(options, worst(found), list_report(settings, found, backups.purposes(settings[0])))
+    contexts = to_read(options)
+    found = tried(contexts, backups.catalogue)
+    return present(options, worst(found), list_report(contexts, found, backups.purposes(contexts[0])))
 
 
 def verify(options: Options, backup: OneBackup = None) -> int:
@@ -56,26 +56,26 @@ def verify(options: Options, backup: OneBackup = None) -> int:
     """
     from architect_migrate.cli.report.backup import verdict_report, verdicts_report
 
-    settings = to_read(options)
+    contexts = to_read(options)
     if backup is not None:
-        verdict = _verified(settings[0], backup)
+        verdict = _verified(contexts[0], backup)
         return present(options, int(bool(verdict.problem)), verdict_report(verdict))
-    found = tried(settings, _verdicts, options.jobs)
+    found = tried(contexts, _verdicts, options.jobs)
     code = worst(found, lambda verdicts: int(any(verdict.problem for verdict in verdicts)))
-    return present(options, code, verdicts_report(settings, found))
+    return present(options, code, verdicts_report(contexts, found))
 
 
-def _verified(setting: Setting, named: Path) -> Verdict:
+def _verified(context: EnvironmentContext, named: Path) -> Verdict:
     from architect_migrate.backups import service as backups
     from architect_migrate.backups.restore import choose
 
-    return backups.verify(choose(setting, named))
+    return backups.verify(choose(context, named))
 
 
-def _verdicts(setting: Setting) -> tuple[Verdict, ...]:
+def _verdicts(context: EnvironmentContext) -> tuple[Verdict, ...]:
     from architect_migrate.backups import service as backups
 
-    return tuple(backups.verify(it) for it in backups.catalogue(setting))
+    return tuple(backups.verify(it) for it in backups.catalogue(context))
 
 
 def prune(options: Options, *, dry_run: DryPrune = False) -> int:
@@ -87,16 +87,16 @@ def prune(options: Options, *, dry_run: DryPrune = False) -> int:
     from architect_migrate.backups import prune as pruning
     from architect_migrate.cli.report.backup import pruned_report
 
-    settings = to_read(options)
-    if settings[0].keep is None and settings[0].max_age is None:
+    contexts = to_read(options)
+    if contexts[0].keep is None and contexts[0].max_age is None:
         raise UsageError(
             "nothing says which backups may go", "write keep or max_age into [backup] of environments.toml"
         )
-    found = tried(settings, _judged if dry_run else pruning.prune)
-    return present(options, worst(found), pruned_report(settings, found, dry_run=dry_run))
+    found = tried(contexts, _judged if dry_run else pruning.prune)
+    return present(options, worst(found), pruned_report(contexts, found, dry_run=dry_run))
 
 
-def _judged(setting: Setting) -> tuple[Pruned, ...]:
+def _judged(context: EnvironmentContext) -> tuple[Pruned, ...]:
     from architect_migrate.backups import prune as pruning
 
-    return tuple(pruning.judged(setting))
+    return tuple(pruning.judged(context))

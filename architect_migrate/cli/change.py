@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.gather import lament, look
+from architect_migrate.cli.gather import lament, surveyed
 from architect_migrate.cli.log import known
 from architect_migrate.cli.options import DownTarget, DryRun, PromoteTo, Sql, Target, Yes
 from architect_migrate.cli.present import narrate, present
@@ -21,20 +21,20 @@ from architect_migrate.planning.results import Outcome, Result, exit_code
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from architect_migrate.config.context import Setting
-    from architect_migrate.ledger.external_changes import Notice
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.ledger.external_changes import ExternalChange
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.plan import Plan
 
     Progress = Callable[[int, int, str], None]
-    Execute = Callable[[Setting, Plan, Progress], Result]
+    Execute = Callable[[EnvironmentContext, Plan, Progress], Result]
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
     """What a command does to one environment: how it is foreseen, how it is done, and which revision was named."""
 
-    preview: Callable[[Setting], Result]
+    preview: Callable[[EnvironmentContext], Result]
     execute: Execute
     target: str | None = None
 
@@ -105,34 +105,34 @@ def _to(execute: Callable[..., Result], target: str | None) -> Execute:
 
 
 def _towards(
-    execute: Callable[..., Result], target: str | None, setting: Setting, plan: Plan, told: Progress
+    execute: Callable[..., Result], target: str | None, context: EnvironmentContext, plan: Plan, progress: Progress
 ) -> Result:
-    return execute(setting, plan, told, target)
+    return execute(context, plan, progress, target)
 
 
-def _foresee(options: Options, preview: Callable[[Setting], Result], target: str | None) -> int:
+def _foresee(options: Options, preview: Callable[[EnvironmentContext], Result], target: str | None) -> int:
     """Show what would be done to every environment; that only reads, so nobody need be named."""
     from architect_migrate.cli.sql import dry
 
-    settings = to_read(options)
-    _refuse_unknown(settings[0].chain, target)
+    contexts = to_read(options)
+    _refuse_unknown(contexts[0].chain, target)
     began = time.time()
-    found = look(settings, options, preview)
-    _, notices = known(settings, found, began)
-    return dry(options, settings, tuple(_warned(it, notices) for it in found))
+    found = surveyed(contexts, options, preview)
+    _, external_changes = known(contexts, found, began)
+    return dry(options, contexts, tuple(_warned(it, external_changes) for it in found))
 
 
 def _perform(options: Options, change: _Change, consent: Consent) -> int:
     """Preview every environment, ask once for all, run those that were planned, tell what came of each."""
-    settings = to_change(options)
-    _refuse_unknown(settings[0].chain, change.target)
+    contexts = to_change(options)
+    _refuse_unknown(contexts[0].chain, change.target)
     began = time.time()
-    return go_on(options, settings, look(settings, options, change.preview), change.execute, consent, began=began)
+    return go_on(options, contexts, surveyed(contexts, options, change.preview), change.execute, consent, began=began)
 
 
 def go_on(
     options: Options,
-    settings: tuple[Setting, ...],
+    contexts: tuple[EnvironmentContext, ...],
     found: tuple[Result, ...],
     execute: Execute,
     consent: Consent,
@@ -140,16 +140,16 @@ def go_on(
     began: float,
 ) -> int:
     """Ask once for all that were planned, run them, tell what came of each; `began` is when it was looked at them."""
-    outline = settings[0].chain
-    _, notices = known(settings, found, began)
-    previews = tuple(_entered(its, it, began, notices) for its, it in zip(settings, found, strict=True))
+    graph = contexts[0].chain
+    _, external_changes = known(contexts, found, began)
+    previews = tuple(_entered(its, it, began, external_changes) for its, it in zip(contexts, found, strict=True))
     planned = {it.environment: it for it in previews if it.outcome is Outcome.PLANNED}
     if not planned:
-        return _tell(options, outline, previews)
+        return _tell(options, graph, previews)
     from architect_migrate.cli.report.plan import plan_text
 
-    narrate(options, *(partial(plan_text, preview, outline) for preview in planned.values()))
-    allowed = agreed(options, tuple(it for it in settings if it.environment.name in planned), consent)
+    narrate(options, *(partial(plan_text, preview, graph) for preview in planned.values()))
+    allowed = agreed(options, tuple(it for it in contexts if it.environment.name in planned), consent)
     if not allowed:
         say("nothing was changed")
         return exit_code(previews)
@@ -162,43 +162,48 @@ def go_on(
             shown = planned[it.environment]
             done[it.environment] = replace(it, losses=shown.losses, warnings=(*it.warnings, *shown.warnings))
     lament(done.values(), options)
-    return _tell(options, outline, tuple(done.get(it.environment, it) for it in previews))
+    return _tell(options, graph, tuple(done.get(it.environment, it) for it in previews))
 
 
-def _warned(preview: Result, notices: Mapping[str, Notice]) -> Result:
+def _warned(preview: Result, external_changes: Mapping[str, ExternalChange]) -> Result:
     """The same, with a warning where a database is no longer as archmig left it."""
-    notice = notices.get(preview.environment)
-    return replace(preview, warnings=(*preview.warnings, str(notice))) if notice else preview
+    external_change = external_changes.get(preview.environment)
+    return replace(preview, warnings=(*preview.warnings, str(external_change))) if external_change else preview
 
 
-def _entered(setting: Setting, preview: Result, started: float, notices: Mapping[str, Notice]) -> Result:
+def _entered(
+    context: EnvironmentContext, preview: Result, started: float, external_changes: Mapping[str, ExternalChange]
+) -> Result:
     """The same, warned of; what ends a change before it begins is entered in the ledger, as what ends it later is.
 
     A reconcile that finds nothing to do is entered only where the database is no longer as the last run left it.
     """
-    result = _warned(preview, notices)
+    result = _warned(preview, external_changes)
     if preview.outcome in {Outcome.BLOCKED, Outcome.FAILED}:
         from architect_migrate.ledger.recorder import record
 
-        return record(setting, result, started)
-    seen, noticed = preview.survey, preview.environment in notices and preview.action == "reconcile"
-    if preview.outcome is Outcome.NOTHING and seen and seen.traces and noticed:
+        return record(context, result, started)
+    seen, external_changes_since = (
+        preview.survey,
+        preview.environment in external_changes and preview.action == "reconcile",
+    )
+    if preview.outcome is Outcome.NOTHING and seen and seen.fingerprint and external_changes_since:
         from architect_migrate.ledger.recorder import note
 
-        said = note(setting, preview.action, started, seen, str(notices[preview.environment]))
+        said = note(context, preview.action, started, seen, str(external_changes[preview.environment]))
         return replace(result, warnings=(*result.warnings, *said))
     return result
 
 
-def _refuse_unknown(outline: Outline, target: str | None) -> None:
+def _refuse_unknown(graph: RevisionGraph, target: str | None) -> None:
     """Raise UnknownRevisionError once, not for each environment."""
     from architect_migrate.model.revision_graph import position_at
 
     if target is not None:
-        position_at(outline, target)
+        position_at(graph, target)
 
 
-def _tell(options: Options, outline: Outline, results: tuple[Result, ...]) -> int:
+def _tell(options: Options, graph: RevisionGraph, results: tuple[Result, ...]) -> int:
     from architect_migrate.cli.report.outcome import change_report
 
-    return present(options, exit_code(results), change_report(results, outline))
+    return present(options, exit_code(results), change_report(results, graph))

@@ -26,7 +26,7 @@ def docs(options: Options, *, out: Out, revision: OneRevision = None, check: Che
     differences from the chain. DIR gets a README.md, a page for each table and one with a diagram for each group of
     tables; pages that it needs no more go, files of anybody else never. The same schema gives the same bytes.
     """
-    from architect_migrate.authoring.page_files import MARKER, carry_out, compare
+    from architect_migrate.authoring.page_files import MARKER, compare, write_pages
     from architect_migrate.cli.report.docs import FOLDERS, pages
     from architect_migrate.cli.report.docs_summary import docs_report
 
@@ -34,7 +34,7 @@ def docs(options: Options, *, out: Out, revision: OneRevision = None, check: Che
     wanted = pages(shown, MARKER)
     writing = compare(out, wanted, FOLDERS)
     if not check:
-        carry_out(out, wanted, writing)
+        write_pages(out, wanted, writing)
     return present(options, int(check and writing.needed), docs_report(shown, writing, out, check=check))
 
 
@@ -47,8 +47,8 @@ def _documented(options: Options, revision: str | None) -> Documented:
     if revision:
         problem = "archmig docs is of one environment as it is or of the chain at a revision, and both were named"
         raise UsageError(problem, "leave --revision or the environment away")
-    settings = to_read(options)
-    if len(settings) != 1:
-        problem = f"archmig docs is of one environment at a time, and {len(settings)} were named"
+    contexts = to_read(options)
+    if len(contexts) != 1:
+        problem = f"archmig docs is of one environment at a time, and {len(contexts)} were named"
         raise UsageError(problem, "run it once for each, each with a DIR of its own")
-    return of_environment(settings[0])
+    return of_environment(contexts[0])

@@ -13,7 +13,7 @@ from architect_migrate.cli.context import Options
 from architect_migrate.cli.options import Yes
 from architect_migrate.cli.present import narrating, present
 from architect_migrate.cli.prompt import ask, require_somebody
-from architect_migrate.cli.selection import matrix_of
+from architect_migrate.cli.selection import project_of
 from architect_migrate.cli.terminal import on_terminal, say
 from architect_migrate.revisions.replay import cache_folder
 
@@ -41,11 +41,11 @@ def create(options: Options, name: Name, *, source: From, path: NewPath = None, 
     from architect_migrate.authoring import create_environment as service
     from architect_migrate.cli.report.env import created_report
 
-    matrix = matrix_of(options)
-    file = _as_written(matrix.file, path) if path else ""
+    project = project_of(options)
+    file = _as_written(project.file, path) if path else ""
     wanted = service.Wanted(name, source, file, tuple(tags or ()))
-    made = service.create(matrix, os.environ, cache_folder(os.environ), wanted, _told(options))
-    return present(options, 0, created_report(made, matrix.file))
+    made = service.create(project, os.environ, cache_folder(os.environ), wanted, _progress(options))
+    return present(options, 0, created_report(made, project.file))
 
 
 def drop(options: Options, name: Name, *, yes: Yes = False, keep_file: KeepFile = False) -> int:
@@ -56,14 +56,14 @@ def drop(options: Options, name: Name, *, yes: Yes = False, keep_file: KeepFile 
     from architect_migrate.authoring import drop_environment as service
     from architect_migrate.cli.report.env import dropped_report
 
-    matrix = matrix_of(options)
-    environment = service.droppable(matrix, os.environ, name)
+    project = project_of(options)
+    environment = service.droppable(project, os.environ, name)
     if not yes and not _agreed(environment, "entry" if keep_file else "database and entry"):
         say(f"{name}: left as it is")
         return 1
     work = service.forget if keep_file else service.drop
-    gone = work(matrix, os.environ, cache_folder(os.environ), name)
-    return present(options, 0, dropped_report(gone, matrix.file))
+    gone = work(project, os.environ, cache_folder(os.environ), name)
+    return present(options, 0, dropped_report(gone, project.file))
 
 
 def _agreed(environment: Environment, what: str) -> bool:
@@ -73,7 +73,7 @@ def _agreed(environment: Environment, what: str) -> bool:
     return ask(f"{name}: {what} ({database}) will go. Type its name to do that, anything else leaves it:") == name
 
 
-def _told(options: Options) -> Callable[[str], None]:
+def _progress(options: Options) -> Callable[[str], None]:
     """Who hears how far a copy is: somebody at a terminal."""
     return say if narrating(options) and on_terminal(sys.stderr) else lambda _words: None
 

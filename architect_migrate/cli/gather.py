@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from architect_migrate.cli.context import Options
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.results import Result
 
 Value = TypeVar("Value")
 
 
-def look(settings: Iterable[Setting], options: Options, service: Callable[[Setting], Result]) -> tuple[Result, ...]:
+def surveyed(
+    contexts: Iterable[EnvironmentContext], options: Options, service: Callable[[EnvironmentContext], Result]
+) -> tuple[Result, ...]:
     """The service's results; what failed is said on stderr."""
-    results = tuple(each(settings, options.command, service, options.jobs))
+    results = tuple(each(contexts, options.command, service, options.jobs))
     lament(results, options)
     return results
 
@@ -43,23 +45,23 @@ def could_read(results: Iterable[Result]) -> int:
 
 
 def tried(
-    settings: Sequence[Setting], service: Callable[[Setting], Value], jobs: int = 1
+    contexts: Sequence[EnvironmentContext], service: Callable[[EnvironmentContext], Value], jobs: int = 1
 ) -> list[Value | ArchmigError]:
     """The service's value for each environment, or what it raised, which is said on stderr when all are done."""
-    found = list(attempts(settings, service, jobs))
-    for setting, value in zip(settings, found, strict=True):
-        _complain_of(setting, value)
+    found = list(attempts(contexts, service, jobs))
+    for context, value in zip(contexts, found, strict=True):
+        _complain_of(context, value)
     return found
 
 
 def tried_until_stopped(
-    settings: Sequence[Setting], service: Callable[[Setting], Value], jobs: int
+    contexts: Sequence[EnvironmentContext], service: Callable[[EnvironmentContext], Value], jobs: int
 ) -> list[Value | ArchmigError]:
     """The same, said as it happens; after a Ctrl-C the rest are StoppedError, and that is no exception."""
     found: list[Value | ArchmigError] = []
     with suppress(KeyboardInterrupt):
-        for setting, value in zip(settings, attempts(settings, service, jobs), strict=True):
-            _complain_of(setting, value)
+        for context, value in zip(contexts, attempts(contexts, service, jobs), strict=True):
+            _complain_of(context, value)
             found.append(value)
     return found
 
@@ -74,7 +76,7 @@ def _code_of(error: ArchmigError) -> int:
     return 130 if isinstance(error, StoppedError) else 2
 
 
-def _complain_of(setting: Setting, value: object) -> None:
+def _complain_of(context: EnvironmentContext, value: object) -> None:
     if isinstance(value, ArchmigError):
-        name = f"{setting.environment.name}: "
+        name = f"{context.environment.name}: "
         complain(name + str(value).removeprefix(name))

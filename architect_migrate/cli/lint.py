@@ -26,14 +26,14 @@ def lint(options: Options, words: Words = None, *, every: Every = False) -> int:
     A comment in a file, # archmig: allow AM401 REASON, lets a flaw stand. Without words every revision is judged.
     """
     from architect_migrate.cli.report.lint import lint_report
-    from architect_migrate.config.chain_choice import labels_of, matrix_for_chain
+    from architect_migrate.config.chain_choice import labels_of, project_for_chain
     from architect_migrate.lint.lint import examine, files_and_revisions
     from architect_migrate.revisions.replay import cache_folder, source_of
 
     if every and words:
         raise UsageError("--all and a revision contradict each other", "write one of them")
-    matrix = matrix_for_chain(options.config, os.environ, Path.cwd())
-    source = source_of(matrix.script.absolute(), cache_folder(os.environ))
+    project = project_for_chain(options.config, os.environ, Path.cwd())
+    source = source_of(project.script.absolute(), cache_folder(os.environ))
     only, files = files_and_revisions(source, words) if words else (None, ())
-    examined = examine(source, only, labels_of(matrix), files)
-    return present(options, int(bool(examined.flaws)), lint_report(examined, Path.cwd()))
+    examined = examine(source, only, labels_of(project), files)
+    return present(options, int(bool(examined.violations)), lint_report(examined, Path.cwd()))

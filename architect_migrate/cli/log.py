@@ -11,7 +11,7 @@ import typer
 
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.present import present
-from architect_migrate.cli.selection import listed, matrix_of
+from architect_migrate.cli.selection import listed, project_of
 from architect_migrate.cli.terminal import complain
 from architect_migrate.core.errors import ArchmigError, LedgerError, UsageError
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
-    from architect_migrate.ledger.external_changes import Notice
+    from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.ledger.external_changes import ExternalChange
     from architect_migrate.ledger.store import Entry
     from architect_migrate.planning.results import Result
 
@@ -47,8 +47,8 @@ def log(options: Options, *, most: Most = None, action: Action = None, failed: F
     from architect_migrate.config.context import ledger_of
     from architect_migrate.ledger import store
 
-    matrix, chosen = listed(options)
-    file = ledger_of(matrix)
+    project, chosen = listed(options)
+    file = ledger_of(project)
     names = {it.name for it in chosen} if options.chosen else None
     urls = {str(it.url) for it in chosen}
     every = store.entries(file)
@@ -59,11 +59,11 @@ def log(options: Options, *, most: Most = None, action: Action = None, failed: F
         and (not failed or it.result in _FAILED)
         and (not action or any(_acts(it, word) for word in action))
     ]
-    settings = _settings(options)
-    notices = _noticed(file, settings)
+    contexts = _contexts(options)
+    external_changes = _external_changes(file, contexts)
     ledger = Ledger(file, every, _complaint(file))
     in_text, in_json = (_MOST, 0) if most is None else (most, most)
-    return present(options, 0, log_report(ledger, found, settings, notices, in_text=in_text, in_json=in_json))
+    return present(options, 0, log_report(ledger, found, contexts, external_changes, in_text=in_text, in_json=in_json))
 
 
 def show(options: Options, receipt: Receipt = None) -> int:
@@ -75,7 +75,7 @@ def show(options: Options, receipt: Receipt = None) -> int:
     from architect_migrate.config.context import ledger_of
     from architect_migrate.ledger import store
 
-    file = ledger_of(matrix_of(options))
+    file = ledger_of(project_of(options))
     every = store.entries(file)
     number = receipt or (every[-1].number if every else 0)
     found = next((it for it in every if it.number == number), None)
@@ -85,21 +85,20 @@ def show(options: Options, receipt: Receipt = None) -> int:
 
 
 def known(
-    settings: Sequence[Setting], results: Iterable[Result], began: float
-) -> tuple[dict[str, Entry], dict[str, Notice]]:
+    contexts: Sequence[EnvironmentContext], results: Iterable[Result], began: float
+) -> tuple[dict[str, Entry], dict[str, ExternalChange]]:
     """The newest entry of each environment, and what is no longer as archmig left it; no ledger is made by looking.
 
     `results` are of looking at the databases, which `began` then (of time.time()).
     """
-    file = settings[0].ledger
+    file = contexts[0].ledger
     if not os.access(file, os.F_OK) and not _hidden(file):
         return {}, {}
-    from architect_migrate.ledger import external_changes as notices
-    from architect_migrate.ledger import store
+    from architect_migrate.ledger import external_changes, store
 
     try:
-        newest = store.latest(file, [it.environment.name for it in settings])
-        return newest, notices.noticed(file, results, newest, began)
+        newest = store.latest(file, [it.environment.name for it in contexts])
+        return newest, external_changes.external_changes_since(file, results, newest, began)
     except LedgerError as error:
         complain(str(error))
         return {}, {}
@@ -123,28 +122,28 @@ def _complaint(file: Path) -> str:
     return problem
 
 
-def _settings(options: Options) -> tuple[Setting, ...]:
+def _contexts(options: Options) -> tuple[EnvironmentContext, ...]:
     """The settings of the environments; none where the chain cannot be read, of which the ledger is no part."""
     from architect_migrate.cli.selection import cache
-    from architect_migrate.config.context import settings_for
+    from architect_migrate.config.context import contexts_for
 
     with suppress(ArchmigError):
-        return settings_for(*listed(options), cache())
+        return contexts_for(*listed(options), cache())
     return ()
 
 
-def _noticed(file: Path, settings: Iterable[Setting]) -> dict[str, Notice]:
+def _external_changes(file: Path, contexts: Iterable[EnvironmentContext]) -> dict[str, ExternalChange]:
     if not file.exists():
         return {}
     from architect_migrate.databases import access
     from architect_migrate.ledger import store
-    from architect_migrate.ledger.external_changes import noticed_of
+    from architect_migrate.ledger.external_changes import external_change_of
     from architect_migrate.ledger.recorder import standing
 
     seen, began = [], time.time()
-    for it in settings:
-        stamp, traces = standing(it)
+    for it in contexts:
+        stamp, fingerprint = standing(it)
         url = it.environment.url
-        if traces or (url.path and access.is_empty(url)):
-            seen.append((it.environment.name, str(it.environment.url), stamp, traces))
-    return noticed_of(file, seen, store.latest(file, [name for name, *_ in seen]), began)
+        if fingerprint or (url.path and access.is_empty(url)):
+            seen.append((it.environment.name, str(it.environment.url), stamp, fingerprint))
+    return external_change_of(file, seen, store.latest(file, [name for name, *_ in seen]), began)

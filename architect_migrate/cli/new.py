@@ -13,9 +13,9 @@ import typer
 
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.present import present
-from architect_migrate.cli.selection import settings_named
+from architect_migrate.cli.selection import contexts_named
 from architect_migrate.cli.terminal import say, width
-from architect_migrate.config.chain_choice import labels_of, matrix_for_chain
+from architect_migrate.config.chain_choice import labels_of, project_for_chain
 from architect_migrate.core.chain_errors import NewRevisionError
 from architect_migrate.core.errors import UsageError
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.authoring.hotfix import Hotfix
-    from architect_migrate.lint.rules import Flaw
-    from architect_migrate.model.environment import Matrix
+    from architect_migrate.lint.rules import Violation
+    from architect_migrate.model.environment import ProjectConfig
 
 
 Title = Annotated[str, typer.Argument(metavar="TITLE", help="What it brings, in a line.")]
@@ -68,28 +68,28 @@ def new(
         raise UsageError("--sql and --from-db contradict each other", "with --from-db the statements are there already")
     if objects and not from_db:
         raise UsageError("--object says what of a database is wanted", "say of which: --from-db ENV")
-    matrix = matrix_for_chain(options.config, os.environ, Path.cwd())
-    ini, labels = matrix.script.absolute(), labels_of(matrix)
-    hotfix = _hotfix(matrix, from_db, tuple(objects or ())) if from_db else None
+    project = project_for_chain(options.config, os.environ, Path.cwd())
+    ini, labels = project.script.absolute(), labels_of(project)
+    hotfix = _hotfix(project, from_db, tuple(objects or ())) if from_db else None
     body = service.Body.SQL if sql else service.Body.PYTHON
-    judge = partial(_flaws, ini, labels) if validate else None
+    judge = partial(_violations, ini, labels) if validate else None
     request = service.Request(title, branch or "", body, hotfix, judge)
-    with _hooks_on_stderr(), _flaws_told():
+    with _hooks_on_stderr(), _violations_text():
         made = (service.preview if dry_run else service.make)(ini, labels, request)
     listed_by = tuple(
-        environment.name for environment in matrix.environments if made.begins in environment.policies.heads
+        environment.name for environment in project.environments if made.begins in environment.policies.heads
     )
     return present(options, 0, new_report(made, hotfix, listed_by, width(), dry_run=dry_run))
 
 
-def _hotfix(matrix: Matrix, name: str, objects: tuple[str, ...]) -> Hotfix:
+def _hotfix(project: ProjectConfig, name: str, objects: tuple[str, ...]) -> Hotfix:
     from architect_migrate.authoring.hotfix import hotfix_of
 
-    (setting,) = settings_named(matrix, [name])
-    return hotfix_of(setting, objects)
+    (context,) = contexts_named(project, [name])
+    return hotfix_of(context, objects)
 
 
-def _flaws(ini: Path, labels: frozenset[str], file: Path) -> tuple[Flaw, ...]:
+def _violations(ini: Path, labels: frozenset[str], file: Path) -> tuple[Violation, ...]:
     """What lint finds in a file, as though it were in the chain."""
     from architect_migrate.lint.lint import lint
     from architect_migrate.revisions.replay import cache_folder, source_of
@@ -98,14 +98,14 @@ def _flaws(ini: Path, labels: frozenset[str], file: Path) -> tuple[Flaw, ...]:
 
 
 @contextmanager
-def _flaws_told() -> Iterator[None]:
+def _violations_text() -> Iterator[None]:
     """The flaws that keep a revision from being made, each of them, before the error says so."""
     try:
         yield
     except NewRevisionError as error:
-        from architect_migrate.cli.report.lint import flaw_texts
+        from architect_migrate.cli.report.lint import violation_texts
 
-        for text in flaw_texts(getattr(error, "flaws", ()), Path.cwd(), width()):
+        for text in violation_texts(getattr(error, "violations", ()), Path.cwd(), width()):
             say(text)
         raise
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from architect_migrate.cli.present import narrating
 from architect_migrate.cli.report.notify import is_news, news_document, news_json, verdict_json
-from architect_migrate.cli.selection import matrix_of, to_look_at
+from architect_migrate.cli.selection import project_of, to_look_at
 from architect_migrate.cli.terminal import complain, say
 from architect_migrate.core.errors import ArchmigError, NotifyError, UsageError
-from architect_migrate.model.revision_graph import Outline
+from architect_migrate.model.revision_graph import RevisionGraph
 from architect_migrate.planning.results import Checked, Outcome, Result
 from architect_migrate.runs import notify
 from architect_migrate.runs import notify as notified
@@ -37,16 +37,16 @@ class Channel:
 
 def channels(options: Options) -> tuple[Channel, ...]:
     """Everyone who is to be told. Raises UsageError where that is nobody."""
-    matrix = matrix_of(options)
-    its = matrix.notify
+    project = project_of(options)
+    its = project.notify
     if its is None:
         advice = 'add [notify] to it, with webhook = "https://..." or command = ["program", "argument"]'
-        raise UsageError(f"--notify tells nobody: {matrix.file} has no [notify]", advice)
+        raise UsageError(f"--notify tells nobody: {project.file} has no [notify]", advice)
     found = []
     if its.webhook:
         found.append(Channel("webhook", notify.webhook_name(its.webhook), partial(notify.post, its.webhook)))
     if its.command:
-        send = partial(notify.run, its.command, folder=matrix.file.absolute().parent)
+        send = partial(notify.run, its.command, folder=project.file.absolute().parent)
         found.append(Channel("command", its.command[0], send))
     return tuple(found)
 
@@ -54,7 +54,7 @@ def channels(options: Options) -> tuple[Channel, ...]:
 def tell(options: Options, who: tuple[Channel, ...], checked: Checked) -> None:
     """Tell each channel what came out otherwise than it was told last; what could not be told is told next time."""
     now = {
-        it.environment: verdict_json(it, why, checked.outline)
+        it.environment: verdict_json(it, why, checked.graph)
         for it, why in zip(checked.results, checked.words, strict=True)
     }
     for channel in who:
@@ -63,17 +63,17 @@ def tell(options: Options, who: tuple[Channel, ...], checked: Checked) -> None:
 
 def tell_that_it_could_not(options: Options, who: tuple[Channel, ...], error: ArchmigError) -> None:
     """Tell that a check could not even begin: a chain that does not run any more is news as well."""
-    environments = to_look_at(matrix_of(options), options)
+    environments = to_look_at(project_of(options), options)
     results = tuple(
         Result(it.name, str(it.url), "check", Outcome.FAILED, str(error), error=error) for it in environments
     )
-    tell(options, who, Checked(results, ("",) * len(results), Outline(()), 2))
+    tell(options, who, Checked(results, ("",) * len(results), RevisionGraph(()), 2))
 
 
 def _tell(options: Options, channel: Channel, checked: Checked, now: Mapping[str, VerdictJson]) -> None:
-    file = matrix_of(options).file.absolute()
+    file = project_of(options).file.absolute()
     memory, at = file.parent / ".archmig" / "notified.json", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    last = cast("Mapping[str, ToldVerdictJson]", notified.told(memory, channel.kind))
+    last = cast("Mapping[str, ToldVerdictJson]", notified.last_told(memory, channel.kind))
     new = [it for it in checked.results if is_news(now[it.environment], last.get(it.environment))]
     if not new:
         return

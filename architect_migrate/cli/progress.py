@@ -18,37 +18,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from architect_migrate.cli.context import Options
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
 
     Progress = Callable[[int, int, str], None]
-    Execute = Callable[[Setting, Plan, Progress], Result]
+    Execute = Callable[[EnvironmentContext, Plan, Progress], Result]
 
 # Seconds after which a log that nobody watches wants a sign of life.
 _SILENCE = 10.0
 
 
 def running(
-    options: Options, settings: list[Setting], planned: Mapping[str, Result], execute: Execute
+    options: Options, contexts: list[EnvironmentContext], planned: Mapping[str, Result], execute: Execute
 ) -> Iterator[Result]:
     """The results of executing each environment's plan, as each is finished."""
     plans = {name: it.plan for name, it in planned.items() if it.plan is not None}
-    alone = options.jobs == 1 or len(settings) == 1
-    with _shown(options, plans, [it.environment.name for it in settings], alone) as (told, ended):
-        service = partial(_one, plans, execute, told if alone else None)
-        for result in each(settings, options.command, service, options.jobs):
+    alone = options.jobs == 1 or len(contexts) == 1
+    with _shown(options, plans, [it.environment.name for it in contexts], alone) as (step_progress, ended):
+        service = partial(_one, plans, execute, step_progress if alone else None)
+        for result in each(contexts, options.command, service, options.jobs):
             ended(result)
             yield result
 
 
-def _one(plans: Mapping[str, Plan], execute: Execute, told: Callable[..., None] | None, setting: Setting) -> Result:
+def _one(
+    plans: Mapping[str, Plan], execute: Execute, step_progress: Callable[..., None] | None, context: EnvironmentContext
+) -> Result:
     """Execute one environment's plan; a function of a module, since other processes are given it."""
-    name = setting.environment.name
-    return execute(setting, plans[name], partial(told, name) if told else _silent)
+    name = context.environment.name
+    return execute(context, plans[name], partial(step_progress, name) if step_progress else no_progress)
 
 
-def _silent(_number: int, _total: int, _headline: str) -> None:
+def no_progress(_number: int, _total: int, _headline: str) -> None:
     """Progress of another process reaches nobody."""
 
 

@@ -12,7 +12,7 @@ from architect_migrate.core.errors import UsageError
 
 if TYPE_CHECKING:
     from architect_migrate.cli.context import Options
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
 
 def ask(question: str) -> str:
@@ -36,15 +36,17 @@ def consent_of(yes: bool) -> Consent:
     return Consent.GIVEN if yes else Consent.ASKED_FOR
 
 
-def agreed(options: Options, settings: tuple[Setting, ...], consent: Consent) -> tuple[Setting, ...]:
+def agreed(
+    options: Options, contexts: tuple[EnvironmentContext, ...], consent: Consent
+) -> tuple[EnvironmentContext, ...]:
     """Those of the environments that may be changed. Raises UsageError where nobody is there to ask."""
     if consent is Consent.GIVEN:
-        return settings
+        return contexts
     require_somebody(f"look with archmig {options.command} --dry-run, then add --yes")
-    free = tuple(it for it in settings if may_be_changed(it.environment))
+    free = tuple(it for it in contexts if may_be_changed(it.environment))
     names = ", ".join(it.environment.name for it in free)
     allowed = bool(free) and ask(f"{options.command} {names}? [y/N]").lower() in {"y", "yes"}
-    return tuple(it for it in settings if (allowed if may_be_changed(it.environment) else _named(options, it)))
+    return tuple(it for it in contexts if (allowed if may_be_changed(it.environment) else _named(options, it)))
 
 
 def require_somebody(advice: str) -> None:
@@ -53,11 +55,11 @@ def require_somebody(advice: str) -> None:
         raise UsageError("nobody is there to ask, and nothing was changed", advice)
 
 
-def _named(options: Options, setting: Setting) -> bool:
+def _named(options: Options, context: EnvironmentContext) -> bool:
     """Whether a protected environment's name was typed."""
-    name = setting.environment.name
+    name = context.environment.name
     typed = ask(f"{name} is protected: type its name to {options.command} it, anything else leaves it:")
-    if may_be_changed(setting.environment, typed):
+    if may_be_changed(context.environment, typed):
         return True
     say(f"{name}: left as it is")
     return False

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.gather import could_read, look
+from architect_migrate.cli.gather import could_read, surveyed
 from architect_migrate.cli.log import known
 from architect_migrate.cli.options import Grid, Notify, OneRevision, Verbose
 from architect_migrate.cli.present import present
@@ -17,7 +17,7 @@ from architect_migrate.planning.results import Checked
 from architect_migrate.runs import observe
 
 if TYPE_CHECKING:
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
 
 
 def status(options: Options, *, grid: Grid = False) -> int:
@@ -29,12 +29,12 @@ def status(options: Options, *, grid: Grid = False) -> int:
     """
     from architect_migrate.cli.report.status import grid_report, status_report
 
-    settings = to_read(options)
-    outline, began = settings[0].chain, time.time()
-    results = look(settings, options, partial(observe.observe, action="status"))
-    last, notices = known(settings, results, began)
+    contexts = to_read(options)
+    graph, began = contexts[0].chain, time.time()
+    results = surveyed(contexts, options, partial(observe.observe, action="status"))
+    last, external_changes = known(contexts, results, began)
     report = grid_report if grid else status_report
-    return present(options, could_read(results), report(results, outline, last, notices))
+    return present(options, could_read(results), report(results, graph, last, external_changes))
 
 
 def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose = False) -> int:
@@ -44,11 +44,11 @@ def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose
     """
     from architect_migrate.cli.report.diagnosis import diagnosis_report
 
-    settings = to_read(options)
-    outline = settings[0].chain
-    only = _one(outline, revision) if revision else None
-    results = look(settings, options, partial(observe.examine, action="diagnose"))
-    return present(options, could_read(results), diagnosis_report(results, outline, only, verbose=verbose))
+    contexts = to_read(options)
+    graph = contexts[0].chain
+    only = _one(graph, revision) if revision else None
+    results = surveyed(contexts, options, partial(observe.examine, action="diagnose"))
+    return present(options, could_read(results), diagnosis_report(results, graph, only, verbose=verbose))
 
 
 def check(options: Options, *, notify: Notify = False) -> int:
@@ -75,17 +75,17 @@ def _checked(options: Options) -> Checked:
     """Check and show how it came out."""
     from architect_migrate.cli.report.check import check_report
 
-    settings = to_read(options)
-    outline, began = settings[0].chain, time.time()
-    results = look(settings, options, partial(observe.observe, action="check"))
+    contexts = to_read(options)
+    graph, began = contexts[0].chain, time.time()
+    results = surveyed(contexts, options, partial(observe.observe, action="check"))
     words = tuple(
-        observe.unclean(setting, result.survey) if result.survey else ""
-        for setting, result in zip(settings, results, strict=True)
+        observe.unclean(context, result.survey) if result.survey else ""
+        for context, result in zip(contexts, results, strict=True)
     )
     code = could_read(results) or int(any(words))
-    _, notices = known(settings, results, began)
-    checked = Checked(results, words, outline, code)
-    present(options, code, check_report(checked, notices))
+    _, external_changes = known(contexts, results, began)
+    checked = Checked(results, words, graph, code)
+    present(options, code, check_report(checked, external_changes))
     return checked
 
 
@@ -93,11 +93,11 @@ def pending(options: Options) -> int:
     """List what is left to run for each database."""
     from architect_migrate.cli.report.status import pending_report
 
-    settings = to_read(options)
+    contexts = to_read(options)
     # Why first: a chain that cannot be replayed is told once, and not for every database.
-    outline = settings[0].chain
-    results = look(settings, options, partial(observe.observe, action="pending"))
-    return present(options, could_read(results), pending_report(results, outline))
+    graph = contexts[0].chain
+    results = surveyed(contexts, options, partial(observe.observe, action="pending"))
+    return present(options, could_read(results), pending_report(results, graph))
 
 
 def history(options: Options) -> int:
@@ -108,17 +108,17 @@ def history(options: Options) -> int:
     """
     from architect_migrate.cli.report.history import history_report
 
-    settings = to_read(options) if options.chosen else ()
-    outline = settings[0].chain if settings else chain_of(options)
-    results = look(settings, options, partial(observe.observe, action="history"))
-    return present(options, could_read(results), history_report(outline, results if settings else None))
+    contexts = to_read(options) if options.chosen else ()
+    graph = contexts[0].chain if contexts else chain_of(options)
+    results = surveyed(contexts, options, partial(observe.observe, action="history"))
+    return present(options, could_read(results), history_report(graph, results if contexts else None))
 
 
-def _one(outline: Outline, revision: str) -> str:
+def _one(graph: RevisionGraph, revision: str) -> str:
     from architect_migrate.core.chain_errors import UnknownRevisionError
     from architect_migrate.model.revision_graph import heads, position_at
 
-    found = heads(outline, position_at(outline, revision))
+    found = heads(graph, position_at(graph, revision))
     if len(found) != 1:
-        raise UnknownRevisionError(revision, found, outline.order)
+        raise UnknownRevisionError(revision, found, graph.order)
     return found[0]

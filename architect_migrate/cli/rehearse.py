@@ -30,13 +30,13 @@ from architect_migrate.planning.results import Outcome, Result
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Progress
     from architect_migrate.runs.rehearsal.profiling import Profile
     from architect_migrate.runs.rehearsal.results import Rehearsal
     from architect_migrate.runs.rehearsal.rollback import Losing, Rollback
-    from architect_migrate.runs.rehearsal.verify import Audit
+    from architect_migrate.runs.rehearsal.verify import Verification
 
 
 def rehearse(
@@ -56,23 +56,23 @@ def rehearse(
     from architect_migrate.runs.rehearsal import rehearse as service
     from architect_migrate.runs.rehearsal.results import Way
 
-    settings = to_read(options)
+    contexts = to_read(options)
     # Why first: a chain that cannot be replayed is told once, and not for every database.
-    outline = settings[0].chain
+    graph = contexts[0].chain
     way = Way.THERE_AND_BACK if roundtrip else Way.THERE
     rehearsed = partial(_rehearsed, service.rehearse, command, revision, way)
-    found = tried_until_stopped(settings, rehearsed, options.jobs)
+    found = tried_until_stopped(contexts, rehearsed, options.jobs)
     most = None if verbose else SLOWEST
-    report = rehearsal_report(settings, found, outline, most, debug=options.debug)
+    report = rehearsal_report(contexts, found, graph, most, debug=options.debug)
     return present(options, worst(found, lambda rehearsal: rehearsal.exit_code), report)
 
 
 def _rehearsed(service: Callable[..., Rehearsal], *rest: object) -> Rehearsal:
     """Rehearse with a sign of life; a function of a module, since other processes are given it."""
-    *asked, setting = rest
-    assert hasattr(setting, "environment")
-    with sign_of_life(setting.environment.name) as told:
-        return service(setting, told, *asked)
+    *asked, context = rest
+    assert hasattr(context, "environment")
+    with sign_of_life(context.environment.name) as progress:
+        return service(context, progress, *asked)
 
 
 def verify(options: Options) -> int:
@@ -83,19 +83,19 @@ def verify(options: Options) -> int:
     """
     from architect_migrate.cli.report.verify import audit_report
 
-    settings = to_read(options)
-    outline = settings[0].chain
-    found = tried_until_stopped(settings, _audited, options.jobs)
-    code = worst(found, lambda audit: int(not audit.sound))
-    return present(options, code, audit_report(settings, found, outline))
+    contexts = to_read(options)
+    graph = contexts[0].chain
+    found = tried_until_stopped(contexts, _verified, options.jobs)
+    code = worst(found, lambda verification: int(not verification.sound))
+    return present(options, code, audit_report(contexts, found, graph))
 
 
-def _audited(setting: Setting) -> Audit:
-    """Audit with a sign of life; a function of a module, since other processes are given it."""
-    from architect_migrate.runs.rehearsal.verify import audit
+def _verified(context: EnvironmentContext) -> Verification:
+    """Verify with a sign of life; a function of a module, since other processes are given it."""
+    from architect_migrate.runs.rehearsal.verify import verify
 
-    with sign_of_life(setting.environment.name) as told:
-        return audit(setting, told)
+    with sign_of_life(context.environment.name) as progress:
+        return verify(context, progress)
 
 
 def rollback(
@@ -109,39 +109,41 @@ def rollback(
     from architect_migrate.runs.rehearsal.rollback import Losing
 
     losing = Losing.ALLOWED if lose_rows else Losing.REFUSED
-    settings, began = to_change(options), time.time()
-    found = tried_until_stopped(settings, partial(_previewed, head, losing), options.jobs)
-    previews = tuple(_shown(options, setting, it) for setting, it in zip(settings, found, strict=True))
+    contexts, began = to_change(options), time.time()
+    found = tried_until_stopped(contexts, partial(_previewed, head, losing), options.jobs)
+    previews = tuple(_shown(options, context, it) for context, it in zip(contexts, found, strict=True))
     if dry_run:
         from architect_migrate.cli.sql import dry
 
-        return dry(options, settings, previews)
-    return go_on(options, settings, previews, partial(_rolled_back, head, losing), consent_of(yes), began=began)
+        return dry(options, contexts, previews)
+    return go_on(options, contexts, previews, partial(_rolled_back, head, losing), consent_of(yes), began=began)
 
 
-def _previewed(head: str | None, losing: Losing, setting: Setting) -> Rollback:
+def _previewed(head: str | None, losing: Losing, context: EnvironmentContext) -> Rollback:
     """Preview with a sign of life; a function of a module, since other processes are given it."""
     from architect_migrate.runs.rehearsal.rollback import preview_rollback
 
-    with sign_of_life(setting.environment.name) as told:
-        return preview_rollback(setting, told, head, losing)
+    with sign_of_life(context.environment.name) as progress:
+        return preview_rollback(context, progress, head, losing)
 
 
-def _rolled_back(head: str | None, losing: Losing, setting: Setting, plan: Plan, told: Progress) -> Result:
+def _rolled_back(
+    head: str | None, losing: Losing, context: EnvironmentContext, plan: Plan, progress: Progress
+) -> Result:
     from architect_migrate.runs.rehearsal import rollback as service
 
-    return service.rollback(setting, plan, told, head, losing)
+    return service.rollback(context, plan, progress, head, losing)
 
 
-def _shown(options: Options, setting: Setting, found: Rollback | ArchmigError) -> Result:
+def _shown(options: Options, context: EnvironmentContext, found: Rollback | ArchmigError) -> Result:
     """The preview's result; what came of its rehearsal is said on stderr."""
     if isinstance(found, ArchmigError):
-        name, database = setting.environment.name, str(setting.environment.url)
+        name, database = context.environment.name, str(context.environment.url)
         return Result(name, database, options.command, Outcome.FAILED, str(found), error=found)
     if found.rehearsal:
         from architect_migrate.cli.report.rehearsal import SLOWEST, rehearsal_text
 
-        narrate(options, partial(rehearsal_text, found.rehearsal, setting.chain, SLOWEST))
+        narrate(options, partial(rehearsal_text, found.rehearsal, context.chain, SLOWEST))
     lament([found.result], options)
     return found.result
 
@@ -156,9 +158,9 @@ def profile(options: Options, revision: Measured = None, *, verbose: EveryStep =
 
     if not options.chosen:
         return _chain(options, revision, verbose)
-    settings = to_read(options)
-    found = tried_until_stopped(settings, partial(_pending, revision), options.jobs)
-    report = profile_report(settings, found, revision, verbose=verbose)
+    contexts = to_read(options)
+    found = tried_until_stopped(contexts, partial(_pending, revision), options.jobs)
+    report = profile_report(contexts, found, revision, verbose=verbose)
     return present(options, worst(found, lambda profile: profile.exit_code), report)
 
 
@@ -167,17 +169,17 @@ def _chain(options: Options, revision: str | None, verbose: bool) -> int:
     from architect_migrate.runs.rehearsal.profiling import only, profile_chain
 
     source = source_in_use(options)
-    with sign_of_life("the chain") as told:
-        found = profile_chain(source, told, revision)
+    with sign_of_life("the chain") as progress:
+        found = profile_chain(source, progress, revision)
     found = only(found, source, revision) if revision else found
     return present(options, 0, chain_profile_report(found, revision, verbose=verbose))
 
 
-def _pending(revision: str | None, setting: Setting) -> Profile:
+def _pending(revision: str | None, context: EnvironmentContext) -> Profile:
     """Profile with a sign of life; a function of a module, since other processes are given it."""
     from architect_migrate.runs.rehearsal.profiling import only, profile_pending
 
-    name = setting.environment.name
-    with sign_of_life(name) as told:
-        found = profile_pending(setting, told, revision)
-    return only(found, setting.source, revision, name) if revision else found
+    name = context.environment.name
+    with sign_of_life(name) as progress:
+        found = profile_pending(context, progress, revision)
+    return only(found, context.source, revision, name) if revision else found

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.backups.restore_plan import Restoration, Restored
     from architect_migrate.cli.report.shared import Report
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
 
 def restore(options: Options, backup: OneBackup = None, *, dry_run: DryRun = False, yes: Yes = False) -> int:
@@ -32,10 +32,10 @@ def restore(options: Options, backup: OneBackup = None, *, dry_run: DryRun = Fal
 
     Says beforehand which rows are there now that the backup lacks, and asks. What is replaced is backed up first.
     """
-    settings = to_change(options)
-    if backup is not None and len(settings) > 1:
+    contexts = to_change(options)
+    if backup is not None and len(contexts) > 1:
         raise UsageError("one backup cannot be restored into several databases", "name one of them with --env NAME")
-    return _run(options, settings, partial(_restoring, backup), _consent(dry_run, yes))
+    return _run(options, contexts, partial(_restoring, backup), _consent(dry_run, yes))
 
 
 def undo(options: Options, *, dry_run: DryRun = False, yes: Yes = False) -> int:
@@ -53,30 +53,33 @@ def _consent(dry_run: bool, yes: bool) -> Consent | None:
     return None if dry_run else consent_of(yes)
 
 
-def _restoring(named: Path | None, setting: Setting) -> Undoing:
+def _restoring(named: Path | None, context: EnvironmentContext) -> Undoing:
     from architect_migrate.backups.restore import choose, preview
 
-    copy = choose(setting, named)
-    return Undoing(copy, preview(setting, copy))
+    copy = choose(context, named)
+    return Undoing(copy, preview(context, copy))
 
 
 def _run(
-    options: Options, settings: tuple[Setting, ...], preview: Callable[[Setting], Undoing], consent: Consent | None
+    options: Options,
+    contexts: tuple[EnvironmentContext, ...],
+    preview: Callable[[EnvironmentContext], Undoing],
+    consent: Consent | None,
 ) -> int:
     started = time.time()
-    previews = dict(zip(settings, tried(settings, preview), strict=True))
+    previews = dict(zip(contexts, tried(contexts, preview), strict=True))
     for it, found in previews.items() if consent else ():
         _enter_refusal(options, it, found, started)
     going = {
-        setting: undoing.restoration
-        for setting, undoing in previews.items()
+        context: undoing.restoration
+        for context, undoing in previews.items()
         if isinstance(undoing, Undoing) and undoing.planned and undoing.restoration
     }
     if consent is None or not going:
         return present(options, *_ended(previews, {}))
     from architect_migrate.cli.report.restore import going_back_text
 
-    narrate(options, *(partial(going_back_text, setting.environment.name, its) for setting, its in going.items()))
+    narrate(options, *(partial(going_back_text, context.environment.name, its) for context, its in going.items()))
     consented = agreed(options, tuple(going), consent)
     if not consented:
         say("nothing was changed")
@@ -87,7 +90,9 @@ def _run(
     return present(options, *_ended(previews, done))
 
 
-def _enter_refusal(options: Options, setting: Setting, found: Undoing | ArchmigError, started: float) -> None:
+def _enter_refusal(
+    options: Options, context: EnvironmentContext, found: Undoing | ArchmigError, started: float
+) -> None:
     """What stops a way back before it begins is entered in the ledger, as what stops it later is."""
     if isinstance(found, ArchmigError):
         result, detail = "failed", str(found)
@@ -97,22 +102,23 @@ def _enter_refusal(options: Options, setting: Setting, found: Undoing | ArchmigE
         return
     from architect_migrate.ledger.recorder import enter
 
-    for warning in enter(setting, options.command, started, result=result, detail=detail).warnings:
+    for warning in enter(context, options.command, started, result=result, detail=detail).warnings:
         complain(warning)
 
 
-def _execute(command: str, going: Mapping[Setting, Restoration], setting: Setting) -> Restored:
+def _execute(command: str, going: Mapping[EnvironmentContext, Restoration], context: EnvironmentContext) -> Restored:
     from architect_migrate.backups import restore as service
 
-    return service.restore(setting, going[setting], command)
+    return service.restore(context, going[context], command)
 
 
 def _ended(
-    previews: Mapping[Setting, Undoing | ArchmigError], done: Mapping[Setting, Restored | ArchmigError]
+    previews: Mapping[EnvironmentContext, Undoing | ArchmigError],
+    done: Mapping[EnvironmentContext, Restored | ArchmigError],
 ) -> tuple[int, Report]:
     from architect_migrate.cli.report.restore import restore_report
 
-    ends = [done.get(setting, preview) for setting, preview in previews.items()]
+    ends = [done.get(context, preview) for context, preview in previews.items()]
     waiting = any(isinstance(end, Undoing) and (end.planned or end.since) for end in ends)
     code = 2 if any(isinstance(end, ArchmigError) for end in ends) else int(waiting)
     return code, restore_report(previews, done)

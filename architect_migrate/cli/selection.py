@@ -6,81 +6,81 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.context import settings_for
-from architect_migrate.config.loader import environment_at, find_config, read_matrix
+from architect_migrate.config.context import contexts_for
+from architect_migrate.config.loader import environment_at, find_config, read_project
 from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError, UsageError
-from architect_migrate.model.environment import Matrix, distinct, empty_matrix, everything, select
+from architect_migrate.model.environment import ProjectConfig, distinct, empty_project, everything, select
 from architect_migrate.revisions.replay import cache_folder, source_of
 
 if TYPE_CHECKING:
     from architect_migrate.cli.context import Options
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.model.environment import Environment
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.revisions.replay import Source
 
 
-def matrix_of(options: Options) -> Matrix:
+def project_of(options: Options) -> ProjectConfig:
     """The matrix in use; where databases are named by path alone, none is needed."""
     try:
-        return read_matrix(find_config(options.config, os.environ, Path.cwd()), os.environ)
+        return read_project(find_config(options.config, os.environ, Path.cwd()), os.environ)
     except ConfigNotFoundError:
         named = options.names or options.tags or options.everything
         if options.config or named_config(os.environ) or named or not options.paths:
             raise
-        return empty_matrix(Path.cwd())
+        return empty_project(Path.cwd())
 
 
-def to_read(options: Options) -> tuple[Setting, ...]:
+def to_read(options: Options) -> tuple[EnvironmentContext, ...]:
     """The settings of what was named, of everything where nothing was."""
-    matrix = matrix_of(options)
-    return settings_for(matrix, to_look_at(matrix, options), cache())
+    project = project_of(options)
+    return contexts_for(project, to_look_at(project, options), cache())
 
 
-def to_look_at(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
+def to_look_at(project: ProjectConfig, options: Options) -> tuple[Environment, ...]:
     """The environments that were named, all of them where nothing was."""
-    return _chosen(matrix, options) if options.chosen else everything(matrix)
+    return _chosen(project, options) if options.chosen else everything(project)
 
 
-def listed(options: Options) -> tuple[Matrix, tuple[Environment, ...]]:
+def listed(options: Options) -> tuple[ProjectConfig, tuple[Environment, ...]]:
     """The matrix and what was named of it, all of it where nothing was; the chain is not asked."""
-    matrix = matrix_of(options)
-    return matrix, _chosen(matrix, options) if options.chosen else matrix.environments
+    project = project_of(options)
+    return project, _chosen(project, options) if options.chosen else project.environments
 
 
-def to_change(options: Options) -> tuple[Setting, ...]:
+def to_change(options: Options) -> tuple[EnvironmentContext, ...]:
     """The settings of what was named. Raises UsageError where nothing was."""
     if not options.chosen:
         advice = "name them with --env NAME, --tag TAG or --db PATH, or say --all"
         raise UsageError(f"archmig {options.command} changes databases, and none was named", advice)
-    matrix = matrix_of(options)
-    return settings_for(matrix, _chosen(matrix, options), cache())
+    project = project_of(options)
+    return contexts_for(project, _chosen(project, options), cache())
 
 
-def _chosen(matrix: Matrix, options: Options) -> tuple[Environment, ...]:
-    by_path = tuple(environment_at(matrix, path) for path in options.paths)
+def _chosen(project: ProjectConfig, options: Options) -> tuple[Environment, ...]:
+    by_path = tuple(environment_at(project, path) for path in options.paths)
     if not options.everything:
-        return select(matrix, options.names, options.tags, by_path)
+        return select(project, options.names, options.tags, by_path)
     if options.names or options.tags:
         raise UsageError("--all and a name or tag contradict each other", "write one of them")
-    listed = everything(matrix)
+    listed = everything(project)
     return distinct((*listed, *(it for it in by_path if it not in listed)))
 
 
-def settings_named(matrix: Matrix, names: list[str]) -> tuple[Setting, ...]:
+def contexts_named(project: ProjectConfig, names: list[str]) -> tuple[EnvironmentContext, ...]:
     """The settings of environments of these names."""
-    return settings_for(matrix, select(matrix, names, ()), cache())
+    return contexts_for(project, select(project, names, ()), cache())
 
 
-def chain_of(options: Options) -> Outline:
+def chain_of(options: Options) -> RevisionGraph:
     """The chain in outline, where no database is named."""
-    return source_in_use(options).outline
+    return source_in_use(options).graph
 
 
 def source_in_use(options: Options) -> Source:
     """The chain, where no database is named."""
-    return source_of(matrix_of(options).script, cache())
+    return source_of(project_of(options).script, cache())
 
 
 def cache() -> Path | None:

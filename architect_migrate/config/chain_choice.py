@@ -5,35 +5,35 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.loader import find_config, read_matrix
+from architect_migrate.config.loader import find_config, read_project
 from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError
-from architect_migrate.model.environment import empty_matrix
+from architect_migrate.model.environment import empty_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from architect_migrate.model.environment import Matrix
+    from architect_migrate.model.environment import ProjectConfig
 
 
-def matrix_for_chain(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Matrix:
+def project_for_chain(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> ProjectConfig:
     """The matrix in use; without an environments.toml, that of the alembic.ini that is named or in `cwd`.
 
     Raises ConfigNotFoundError, ConfigError.
     """
     if explicit is not None and explicit.suffix == ".ini":
         ini = (cwd / explicit).absolute()
-        return replace(empty_matrix(ini.parent), script=ini)
+        return replace(empty_project(ini.parent), script=ini)
     try:
-        return read_matrix(find_config(explicit, environ, cwd), environ)
+        return read_project(find_config(explicit, environ, cwd), environ)
     except ConfigNotFoundError:
         if explicit is not None or named_config(environ) or not (cwd / "alembic.ini").is_file():
             raise
-        return empty_matrix(cwd)
+        return empty_project(cwd)
 
 
-def labels_of(matrix: Matrix) -> frozenset[str]:
+def labels_of(project: ProjectConfig) -> frozenset[str]:
     """The branches that any environment lists in its `heads`."""
-    words = {word.removesuffix("@head") for it in matrix.environments for word in it.policies.heads}
+    words = {word.removesuffix("@head") for it in project.environments for word in it.policies.heads}
     return frozenset(words - {"head", "heads"})

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.diagnosis.claims import Claims
-    from architect_migrate.model.environment import Environment, Matrix, Policies, Resolution, Tracker
+    from architect_migrate.model.environment import Environment, Policies, ProjectConfig, Resolution, Tracker
     from architect_migrate.model.history import History
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.plan import Plan, TrackerChange
     from architect_migrate.revisions.replay import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class EnvironmentContext:
     """One environment and everything that holds for it; `required` are those that must have had a revision before it.
 
     `keep` (a number) and `max_age` (seconds) say which of its backups may go; None: whatever their number, or age.
@@ -35,21 +35,21 @@ class Setting:
     ledger: Path
     keep: int | None = None
     max_age: int | None = None
-    required: tuple[Setting, ...] = ()
+    required: tuple[EnvironmentContext, ...] = ()
 
-    def with_policies(self, policies: Policies) -> Setting:
+    def with_policies(self, policies: Policies) -> EnvironmentContext:
         """The same setting, its environment treated by these policies."""
         return replace(self, environment=replace(self.environment, policies=policies))
 
     @property
-    def outline(self) -> Outline:
+    def graph(self) -> RevisionGraph:
         """The chain in outline, as this environment has it: cheap where it was replayed before."""
-        return self.source.outline
+        return self.source.graph
 
     @property
-    def chain(self) -> Outline:
+    def chain(self) -> RevisionGraph:
         """The whole chain in outline, with the branches that other environments have to themselves."""
-        return self.source.whole.outline
+        return self.source.whole.graph
 
     @property
     def history(self) -> History:
@@ -66,7 +66,7 @@ class Setting:
             return ()
         from architect_migrate.planning.tracker_sync import corrections
 
-        return corrections(self.tracker, claims, self.outline, position)
+        return corrections(self.tracker, claims, self.graph, position)
 
     def synced(self, claims: Claims, plan: Plan) -> Plan:
         """The same plan, with the legacy tracker corrected at its end where it is to be kept true."""
@@ -74,48 +74,50 @@ class Setting:
             return plan
         from architect_migrate.planning.tracker_sync import synced
 
-        return synced(self.tracker, self.outline, claims, plan)
+        return synced(self.tracker, self.graph, claims, plan)
 
 
-def settings_for(matrix: Matrix, environments: Iterable[Environment], cache: Path | None) -> tuple[Setting, ...]:
+def contexts_for(
+    project: ProjectConfig, environments: Iterable[Environment], cache: Path | None
+) -> tuple[EnvironmentContext, ...]:
     """The settings of environments of a matrix, or of files that are not in it; the chain's files are read once."""
-    source = source_of(matrix.script, cache)
-    backups, ledger = matrix.backup_dir or _home(matrix) / "backups", ledger_of(matrix)
+    source = source_of(project.script, cache)
+    backups, ledger = project.backup_dir or _home(project) / "backups", ledger_of(project)
 
-    def setting(it: Environment) -> Setting:
-        return Setting(
+    def context(it: Environment) -> EnvironmentContext:
+        return EnvironmentContext(
             environment=it,
-            resolutions=resolutions_for(matrix, it),
-            tracker=matrix.tracker,
-            source=as_listed(source, matrix, it),
+            resolutions=resolutions_for(project, it),
+            tracker=project.tracker,
+            source=as_listed(source, project, it),
             backups=backups,
             ledger=ledger,
-            keep=matrix.backup_keep,
-            max_age=matrix.backup_max_age,
+            keep=project.backup_keep,
+            max_age=project.backup_max_age,
         )
 
-    listed = {it.name: it for it in matrix.environments}
+    listed = {it.name: it for it in project.environments}
     return tuple(
-        replace(setting(it), required=tuple(setting(listed[name]) for name in it.requires)) for it in environments
+        replace(context(it), required=tuple(context(listed[name]) for name in it.requires)) for it in environments
     )
 
 
-def ledger_of(matrix: Matrix) -> Path:
+def ledger_of(project: ProjectConfig) -> Path:
     """Where the ledger is, whether or not anything was entered yet."""
-    return _home(matrix) / "ledger.db"
+    return _home(project) / "ledger.db"
 
 
-def _home(matrix: Matrix) -> Path:
-    return matrix.file.parent / ".archmig"
+def _home(project: ProjectConfig) -> Path:
+    return project.file.parent / ".archmig"
 
 
-def as_listed(source: Source, matrix: Matrix, environment: Environment) -> Source:
+def as_listed(source: Source, project: ProjectConfig, environment: Environment) -> Source:
     """The chain without the branches that other environments list and this one does not."""
-    reserved = sorted({word for it in matrix.environments for word in it.policies.heads} - {"head", "heads"})
+    reserved = sorted({word for it in project.environments for word in it.policies.heads} - {"head", "heads"})
     excluded = tuple(it for it in reserved if it not in environment.policies.heads)
     return source.without(excluded, tuple(reserved)) if excluded else source
 
 
-def setting_for(matrix: Matrix, environment: Environment, cache: Path | None) -> Setting:
+def context_for(project: ProjectConfig, environment: Environment, cache: Path | None) -> EnvironmentContext:
     """The setting of one environment."""
-    return settings_for(matrix, [environment], cache)[0]
+    return contexts_for(project, [environment], cache)[0]

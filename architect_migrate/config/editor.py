@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import tomlkit
 
-from architect_migrate.config.loader import read_matrix
+from architect_migrate.config.loader import read_project
 from architect_migrate.config.toml_reader import read_text, read_toml
 from architect_migrate.core.atomic_files import draft, sync
 from architect_migrate.core.errors import ConfigError, EntryError
@@ -24,7 +24,7 @@ from architect_migrate.core.file_lock import alone_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from architect_migrate.model.environment import Matrix
+    from architect_migrate.model.environment import ProjectConfig
 
 _BY_HAND = "nothing was written: change the file by hand"
 
@@ -45,17 +45,17 @@ def raw_entry(file: Path, name: str) -> Mapping[str, object]:
     return entry if isinstance(entry, dict) else {}
 
 
-def tried(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> Matrix:
+def tried(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> ProjectConfig:
     """What the file would say after a change. Raises ConfigError and EntryError; nothing stays written."""
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="archmig-") as folder:
         copy = Path(folder) / file.name
         copy.write_bytes(change(read_text(file)).encode())
-        return read_matrix(file, environ, copy)
+        return read_project(file, environ, copy)
 
 
-def rewritten(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> Matrix:
+def rewritten(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> ProjectConfig:
     """Change the file as a whole, or not at all; what it says then, read from what replaces it.
 
     Through a link the file that it leads to is changed. Two at once change it one after the other.
@@ -69,17 +69,17 @@ def rewritten(file: Path, environ: Mapping[str, str], change: Callable[[str], st
         ) from error
 
 
-def _rewritten(file: Path, real: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> Matrix:
+def _rewritten(file: Path, real: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> ProjectConfig:
     with alone_in(real.parent):
         text = change(read_text(file))
         with draft(real.parent) as copy:
             copy.write_bytes(text.encode())
             _as_before(copy, real.stat())
             sync(copy)
-            matrix = read_matrix(file, environ, copy)
+            project = read_project(file, environ, copy)
             copy.replace(real)
         sync(real.parent)
-    return matrix
+    return project
 
 
 def _as_before(copy: Path, before: os.stat_result) -> None:

@@ -40,10 +40,10 @@ from architect_migrate.core.errors import (
 from architect_migrate.core.urls import database_identity, parse_url, sqlite_url
 from architect_migrate.model.environment import (
     Environment,
-    Matrix,
     Notify,
     OnPending,
     Policies,
+    ProjectConfig,
     Repair,
     Tracker,
     Uninitialised,
@@ -110,7 +110,7 @@ def find_config(explicit: Path | None, environ: Mapping[str, str], cwd: Path) ->
     raise ConfigNotFoundError((shown_path(cwd), "every folder above it"))
 
 
-def read_matrix(file: Path, environ: Mapping[str, str], instead: Path | None = None) -> Matrix:
+def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = None) -> ProjectConfig:
     """Everything the file says, `${VAR}` filled in from `environ`; with `instead`, if it said what that file does.
 
     Raises ConfigError.
@@ -125,7 +125,7 @@ def read_matrix(file: Path, environ: Mapping[str, str], instead: Path | None = N
     known_keys(alembic, ("config",))
     known_keys(backup, ("dir", "keep", "max_age"))
     script = _path(alembic, "config")
-    matrix = Matrix(
+    project = ProjectConfig(
         file=file,
         environments=environments,
         script=_real(script) or _folder(top) / "alembic.ini",
@@ -139,22 +139,22 @@ def read_matrix(file: Path, environ: Mapping[str, str], instead: Path | None = N
         notify=_notify(subtable(top, "notify")) if "notify" in top.values else None,
         script_written=script,
     )
-    _refuse_contradictions(matrix, top)
-    return matrix
+    _refuse_contradictions(project, top)
+    return project
 
 
-def as_written(matrix: Matrix, name: str) -> tuple[Path, Path]:
+def as_written(project: ProjectConfig, name: str) -> tuple[Path, Path]:
     """The alembic.ini and an environment's database as the file names them, before any link is followed.
 
     Raises ConfigError for a database that is no file.
     """
-    (environment,) = select(matrix, [name], [])
+    (environment,) = select(project, [name], [])
     if environment.path_written is None:
-        raise ConfigError(shown_path(matrix.file), f"{dotted('env', name)}.url", "names no file")
-    return matrix.script_written or matrix.script, environment.path_written
+        raise ConfigError(shown_path(project.file), f"{dotted('env', name)}.url", "names no file")
+    return project.script_written or project.script, environment.path_written
 
 
-def environment_at(matrix: Matrix, path: Path) -> Environment:
+def environment_at(project: ProjectConfig, path: Path) -> Environment:
     """The environment of a file named by path: the listed one whose file it is, else a new one.
 
     A listed one keeps its protection; a new one bears the path as its name and has the policies of [defaults].
@@ -168,10 +168,10 @@ def environment_at(matrix: Matrix, path: Path) -> Environment:
             "a database's path", "", "it looks like a URL", "name a file, or list the URL as an environment"
         )
     url = sqlite_url(Path(os.path.realpath(path)))
-    for listed in matrix.environments:
+    for listed in project.environments:
         if database_identity(listed.url) == database_identity(url):
             return listed
-    return Environment(shown_path(path), url, policies=matrix.defaults)
+    return Environment(shown_path(path), url, policies=project.defaults)
 
 
 def _environments(tables: Table, inherited: Policies) -> tuple[Environment, ...]:
@@ -264,19 +264,19 @@ def _notify(table: Table) -> Notify:
     return Notify(address, command)
 
 
-def _refuse_contradictions(matrix: Matrix, top: Table) -> None:
-    required = {it.name: it.requires for it in matrix.environments}
-    for one in matrix.environments:
+def _refuse_contradictions(project: ProjectConfig, top: Table) -> None:
+    required = {it.name: it.requires for it in project.environments}
+    for one in project.environments:
         if one.requires:
             _refuse_requirements(required, one, top)
-    known = {word for one in matrix.environments for word in (one.name, *one.tags)}
-    for entry in matrix.resolutions:
+    known = {word for one in project.environments for word in (one.name, *one.tags)}
+    for entry in project.resolutions:
         for word in sorted(entry.environments - known):
             table = replace(top, place=f"resolve[{entry.origin.entry}]")
             raise table.error("environments", f"no environment or tag {shown(word)}", nearest(word, known))
-    for environment in matrix.environments if matrix.resolutions else ():
+    for environment in project.environments if project.resolutions else ():
         try:
-            resolutions_for(matrix, environment)
+            resolutions_for(project, environment)
         except ResolutionsClashError as error:
             problem = f"settles {error.settled} for {shown(environment.name)}, as resolve[{error.first}] does"
             table = replace(top, place=f"resolve[{error.second}]")

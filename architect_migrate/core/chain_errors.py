@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from architect_migrate.core.errors import ArchmigError, StatedError, derived, nearest, shortened
-from architect_migrate.core.text import count, shortlist
+from architect_migrate.core.text import pluralize, shortlist
 
 
 class RevisionFailedError(ArchmigError, layout="{subject} {problem}"):
@@ -154,7 +154,7 @@ class DriftedError(ArchmigError):
     drift: tuple[str, ...]
 
     def _said(self) -> tuple[str, str]:
-        differences = count(len(self.drift), "difference")
+        differences = pluralize(len(self.drift), "difference")
         return (
             f"{differences} from the chain's head, though its version says that it is there",
             "`archmig reconcile` settles them",

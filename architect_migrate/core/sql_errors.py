@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from architect_migrate.core.errors import ArchmigError, derived
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 
 
 class UnreadableSqlError(ArchmigError, layout="{problem}; {advice}"):
@@ -47,7 +47,7 @@ class ValuesWouldChangeError(ArchmigError, layout="table {subject!r}: {problem};
     examples: tuple[str, ...]
 
     def _said(self) -> tuple[str, str]:
-        values = f"{count(self.count, 'value')} of column {self.column!r} would change ({'; '.join(self.examples)})"
+        values = f"{pluralize(self.count, 'value')} of column {self.column!r} would change ({'; '.join(self.examples)})"
         return values, "nothing was changed: say how to convert them in a [[resolve]] entry"
 
 
@@ -61,7 +61,7 @@ class CastLosesError(ArchmigError, layout="{problem}: {advice}"):
     examples: tuple[str, ...]
 
     def _said(self) -> tuple[str, str]:
-        lost = f"{count(self.count, 'value')} would not survive that ({'; '.join(self.examples)})"
+        lost = f"{pluralize(self.count, 'value')} would not survive that ({'; '.join(self.examples)})"
         problem = f"its batch operation would make {self.declared} of {self.value}, and {lost}"
         return problem, "convert them in the revision first, by an UPDATE of its own"
 
@@ -74,7 +74,7 @@ class RowsForbidError(ArchmigError, layout="table {subject!r}: {problem}; {advic
     examples: tuple[str, ...]
 
     def _said(self) -> tuple[str, str]:
-        rows = "rows forbid" if self.count is None else count(self.count, "row forbids", "rows forbid")
+        rows = "rows forbid" if self.count is None else pluralize(self.count, "row forbids", "rows forbid")
         examples = f" ({'; '.join(self.examples)})" if self.examples else ""
         advice = "nothing was changed: mend the rows, or say in a [[resolve]] entry how to fill them"
         return f"{rows} {self.constraint}{examples}", advice

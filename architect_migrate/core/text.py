@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def count(number: int, word: str, plural: str = "") -> str:
+def pluralize(number: int, word: str, plural: str = "") -> str:
     """A number with its word: `1 row`, `1,105 rows`."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
 

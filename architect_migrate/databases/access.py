@@ -67,14 +67,14 @@ def created(url: DatabaseUrl) -> AbstractContextManager[None]:
     return sqlite.created(file_of(url))
 
 
-def clone(source: DatabaseUrl, target: DatabaseUrl, told: Callable[[str], None]) -> Backup:
-    """Copy what is committed in a database to a new one, and compare the two; `told` hears how far the copy is.
+def clone(source: DatabaseUrl, target: DatabaseUrl, progress: Callable[[str], None]) -> Backup:
+    """Copy what is committed in a database to a new one, and compare the two; `progress` hears how far the copy is.
 
     Raises BackupError, also where there is something at `target`.
     """
     from architect_migrate.databases.sqlite.files import backup
 
-    return backup.clone(file_of(source), file_of(target), told=told)
+    return backup.clone(file_of(source), file_of(target), progress=progress)
 
 
 def stray_journal(url: DatabaseUrl) -> str:

@@ -23,7 +23,7 @@ class Clash:
 
 
 @dataclass(frozen=True, slots=True)
-class Deeds:
+class StatementEffects:
     """What SQLite says that a statement does, by folded names; (kind, name) for objects, (table, name) for columns.
 
     `made_of` are the columns that an INSERT read: those that a copy takes along. `indexed` are tables of new indexes.
@@ -57,7 +57,7 @@ class Statement:
     sql: str
     line: int
     functions: tuple[str, ...] = ()
-    deeds: Deeds = Deeds()
+    effects: StatementEffects = StatementEffects()
     error: str = ""
     refused: str = ""
     clash: Clash | None = None

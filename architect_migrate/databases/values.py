@@ -148,7 +148,7 @@ Violations: TypeAlias = "frozenset[Violation]"
 
 
 @dataclass(frozen=True, slots=True)
-class Dangling:
+class Orphans:
     """How many rows of a table refer to nothing in a parent, and the first rowids (none where rows have no rowid)."""
 
     table: str
@@ -162,12 +162,12 @@ class Keys:
     """What foreign keys come to: `tables` that have any, rows that dangle, and tables of which SQLite cannot tell."""
 
     tables: int
-    dangling: tuple[Dangling, ...]
+    orphans: tuple[Orphans, ...]
     untold: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Soundness:
+class Integrity:
     """`damage` are at most ten lines of SQLite's on the file, `broken` how many rows have each line on their values.
 
     Rows can come to break a declaration: by an application that has switched CHECK off, by an older SQLite, by hand.
@@ -178,20 +178,20 @@ class Soundness:
 
     def worse_than(self, before: Counter[str]) -> tuple[str, ...]:
         """What is wrong with the file, and with rows beyond what was `broken` before."""
-        return (*self.damage, *told(self.broken - before))
+        return (*self.damage, *forbidden_values(self.broken - before))
 
     def left(self) -> tuple[str, ...]:
         """The warning about rows that a run leaves as they are; empty where there are none."""
-        said = ", ".join(told(self.broken))
+        said = ", ".join(forbidden_values(self.broken))
         return (f"left as they were, rows that their own table forbids: {said}",) if said else ()
 
 
-def told(broken: Mapping[str, int]) -> tuple[str, ...]:
+def forbidden_values(broken: Mapping[str, int]) -> tuple[str, ...]:
     """A line for each kind of row, as SQLite has it, with how many there are."""
     return tuple(f"{line} ({number:,} rows)" if number > 1 else line for line, number in sorted(broken.items()))
 
 
-class Landed(Enum):
+class CommitOutcome(Enum):
     """Which of the two moments around a commit a database is in; UNKNOWN: it cannot be read, or is in neither."""
 
     BEFORE = "before"

@@ -11,7 +11,7 @@ from architect_migrate.model.revision_graph import ancestry, heads
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from architect_migrate.model.revision_graph import Outline, Revision
+    from architect_migrate.model.revision_graph import Revision, RevisionGraph
 
 # The checksum of a tracker row that archmig wrote: it tells when it was recorded, not when anything ran.
 RECORDED = "archmig"
@@ -61,13 +61,13 @@ class Attribution:
     renumbered: bool = False
 
 
-def attributions(outline: Outline, rows: Iterable[TrackerRow]) -> tuple[Attribution, ...]:
+def attributions(graph: RevisionGraph, rows: Iterable[TrackerRow]) -> tuple[Attribution, ...]:
     """Each row with the revisions that it stands for; none where no revision ever bore its number.
 
     One number can have belonged to several migrations: then the row's description decides, and where that tells
     nothing, today's number.
     """
-    return tuple(_attribute(outline, row) for row in rows)
+    return tuple(_attribute(graph, row) for row in rows)
 
 
 def claim_of(revision: Revision, stamped: frozenset[str], rows: Iterable[Attribution]) -> Claim:
@@ -91,19 +91,19 @@ def out_of_order(rows: tuple[TrackerRow, ...]) -> tuple[tuple[TrackerRow, Tracke
     return tuple(found)
 
 
-def stamp_problem(outline: Outline, stamp: tuple[str, ...]) -> str:
+def stamp_problem(graph: RevisionGraph, stamp: tuple[str, ...]) -> str:
     """Why a stamp cannot be followed: a revision that the chain does not have, or rows that are no heads; or empty."""
-    unknown = [it for it in stamp if it not in outline.order]
+    unknown = [it for it in stamp if it not in graph.order]
     if unknown:
         return f"is stamped {unknown[0]}, which the chain does not have"
-    if set(heads(outline, ancestry(outline, stamp))) != set(stamp):
+    if set(heads(graph, ancestry(graph, stamp))) != set(stamp):
         return f"is stamped {' and '.join(stamp)}, of which one comes before another"
     return ""
 
 
-def _attribute(outline: Outline, row: TrackerRow) -> Attribution:
-    direct = tuple(it for it in outline.revisions if row.version and row.version in {it.legacy_version, it.id})
-    former = tuple(it for it in outline.revisions if row.version in it.legacy_aliases)
+def _attribute(graph: RevisionGraph, row: TrackerRow) -> Attribution:
+    direct = tuple(it for it in graph.revisions if row.version and row.version in {it.legacy_version, it.id})
+    former = tuple(it for it in graph.revisions if row.version in it.legacy_aliases)
     described = _words(row.description)
     best = max((_likeness(it, described) for it in (*direct, *former)), default=0.0)
     if best > 0:

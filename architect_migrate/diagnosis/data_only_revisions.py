@@ -47,14 +47,14 @@ def left_alone(history: History, diagnosis: Diagnosis) -> Iterator[Finding]:
 
 
 def _is_silent(history: History, judgement: Judgement) -> bool:
-    at = history.outline.order.index(judgement.revision.id)
+    at = history.graph.order.index(judgement.revision.id)
     unseen = judgement.verdict is Verdict.UNKNOWN and bool(history.replayed[at].writes)
     return unseen and not judgement.revision.data_step and judgement.claim in {Claim.NONE, Claim.SKIPPED}
 
 
 def lasts(history: History, position: frozenset[str], revision: str) -> bool:
     """Whether all that a revision wrote to lasts: rows for what later revisions remove are nobody's loss."""
-    writes = history.replayed[history.outline.order.index(revision)].writes
+    writes = history.replayed[history.graph.order.index(revision)].writes
     once = (k for k in facts(snapshots(history)[revision]) if k[0] in {"table", "column"} and k[1] in writes)
     expected = facts(reference(history, position))
     return all(k in expected for k in once)
@@ -62,5 +62,5 @@ def lasts(history: History, position: frozenset[str], revision: str) -> bool:
 
 def _rest(history: History, revision: str) -> str:
     """The first statement of a revision that does anything but bring rows; empty where there is none."""
-    statements = history.replayed[history.outline.order.index(revision)].statements
+    statements = history.replayed[history.graph.order.index(revision)].statements
     return next((it.text for it in statements if it.verb not in _BRINGS), "")

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement
     from architect_migrate.model.diff import Change
     from architect_migrate.model.environment import Resolution
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
 
 _RECONCILE = "archmig reconcile puts it right"
 
 
 def findings_of(
-    outline: Outline, diagnosis: Diagnosis, claims: Claims, kept: tuple[tuple[Change, Resolution], ...]
+    graph: RevisionGraph, diagnosis: Diagnosis, claims: Claims, kept: tuple[tuple[Change, Resolution], ...]
 ) -> tuple[Finding, ...]:
     """Everything that there is to say of a database, what stops a run first."""
-    found = [*_of_stamp(outline, claims), *_of_tracker(diagnosis, claims), *_of_ambiguity(diagnosis)]
+    found = [*_of_stamp(graph, claims), *_of_tracker(diagnosis, claims), *_of_ambiguity(diagnosis)]
     found += [it for judgement in diagnosis.judgements for it in _of_claim(judgement, diagnosis)]
     found += _of_changes(diagnosis, {change_key(it) for it, _ in kept})
     found += [
@@ -49,11 +49,11 @@ def _because(why: Resolution) -> str:
     return f": {why.reason}" if why.reason else ""
 
 
-def _of_stamp(outline: Outline, claims: Claims) -> Iterator[Finding]:
-    problem = stamp_problem(outline, claims.stamp or ())
+def _of_stamp(graph: RevisionGraph, claims: Claims) -> Iterator[Finding]:
+    problem = stamp_problem(graph, claims.stamp or ())
     if problem:
         advice = "use the chain that it belongs to, or correct the version table by hand; nothing is changed until then"
-        yield Finding(Level.BLOCKING, "stamp-unknown", outline.version_table, f"the database {problem}", advice)
+        yield Finding(Level.BLOCKING, "stamp-unknown", graph.version_table, f"the database {problem}", advice)
 
 
 def _of_tracker(diagnosis: Diagnosis, claims: Claims) -> Iterator[Finding]:

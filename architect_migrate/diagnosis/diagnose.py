@@ -94,17 +94,17 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
 
     What an entry of `resolutions` lets stand counts as there: a person has settled it.
     """
-    outline = history.outline
-    stamped = ancestry(outline, claims.stamp or ())
-    rows = attributions(outline, claims.rows)
-    said = {it.id: claim_of(it, stamped, rows) for it in outline.revisions}
+    graph = history.graph
+    stamped = ancestry(graph, claims.stamp or ())
+    rows = attributions(graph, claims.rows)
+    said = {it.id: claim_of(it, stamped, rows) for it in graph.revisions}
     database = database_of(schema, resolutions)
     found = database.found
     position, ambiguous, basis = _located(history, database, claims, said)
     there = reference(history, position), facts_at(history, position)
     changes = diff_of_facts(there, (schema, found))
     judge = _Judge(history, found, position, tuple(it for it in changes if keeper(it, resolutions) is None))
-    judgements = tuple(judge.of(it, said[it.id]) for it in outline.revisions)
+    judgements = tuple(judge.of(it, said[it.id]) for it in graph.revisions)
     return Diagnosis(judgements, position, ambiguous, changes, rows, stamped, basis)
 
 
@@ -116,9 +116,9 @@ def _located(
     First the stamp's position, if it fits; then the same, drifted; then the positions that fit; then the evidence.
     The order matters: a stamp that is borne out must never give way to a position that only looks better.
     """
-    outline = history.outline
-    if claims.stamp and not stamp_problem(outline, claims.stamp):
-        stamped = ancestry(outline, claims.stamp)
+    graph = history.graph
+    if claims.stamp and not stamp_problem(graph, claims.stamp):
+        stamped = ancestry(graph, claims.stamp)
         compared = held_against(history, stamped, database)
         if compared.fits:
             return stamped, (), Basis.DRIFTED_STAMP if compared.lost else Basis.STAMP
@@ -127,7 +127,7 @@ def _located(
             return stamped, (), Basis.DRIFTED_STAMP
     if fits := fitting(history, database):
         return *_chosen(history, [it.position for it in fits], said), Basis.SCHEMA
-    anchored = ancestry(outline, _anchors(history, database.found))
+    anchored = ancestry(graph, _anchors(history, database.found))
     return *_extended(history, anchored, said, database.found), Basis.EVIDENCE
 
 
@@ -136,7 +136,7 @@ def _chosen(
 ) -> tuple[frozenset[str], tuple[str, ...]]:
     """Of positions that fit equally well, smallest first, the largest that no unclaimed row work speaks against."""
     smallest, largest = equals[0], equals[-1]
-    doubtful = tuple(it for it in history.outline.order if it in largest - smallest and writes_rows(history, it))
+    doubtful = tuple(it for it in history.graph.order if it in largest - smallest and writes_rows(history, it))
     claimed = {it for it, claim in said.items() if claim in {Claim.STAMPED, Claim.EXECUTED}}
     untold = set(doubtful) - claimed
     return next(it for it in reversed(equals) if not it & untold), doubtful
@@ -144,8 +144,8 @@ def _chosen(
 
 def writes_rows(history: History, revision: str) -> bool:
     """Whether a revision writes rows, or has a data step that would."""
-    at = history.outline.order.index(revision)
-    return bool(history.replayed[at].writes) or history.outline.revisions[at].data_step
+    at = history.graph.order.index(revision)
+    return bool(history.replayed[at].writes) or history.graph.revisions[at].data_step
 
 
 def _anchors(history: History, found: Mapping[Key, Fact]) -> tuple[str, ...]:
@@ -157,9 +157,9 @@ def _anchors(history: History, found: Mapping[Key, Fact]) -> tuple[str, ...]:
         if any(_tells(fact, found.get(k), shapes[k], number) for k, fact in its.added.items())
         or _gone(its, found, number, shapes)
     }
-    before = {parent for it in history.outline.revisions if it.id in evident for parent in it.parents}
-    covered = ancestry(history.outline, before)
-    return tuple(it for it in history.outline.order if it in evident and it not in covered)
+    before = {parent for it in history.graph.revisions if it.id in evident for parent in it.parents}
+    covered = ancestry(history.graph, before)
+    return tuple(it for it in history.graph.order if it in evident and it not in covered)
 
 
 @lru_cache(maxsize=8)
@@ -208,7 +208,7 @@ def _extended(
 ) -> tuple[frozenset[str], tuple[str, ...]]:
     """The position with the traceless revisions just after it that are claimed, and all such revisions."""
     reached, class_of, traceless = set(position), [], set(position)
-    for it in history.outline.revisions:
+    for it in history.graph.revisions:
         if it.id in traceless or not set(it.parents) <= traceless or not _traceless(history, it.id, found):
             continue
         traceless.add(it.id)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.diff import Change
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.history import History
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Key, Schema
 
 # Positions that are tested whole. Fits are few: more of them means a chain of which next to nothing can be seen.
@@ -166,7 +166,7 @@ def borne_out(history: History, position: frozenset[str], revision: str, found: 
     A revision without effects is borne out by its nearest ancestors that have some, and where none has, by nothing
     that could speak against it.
     """
-    parents = {it.id: it.parents for it in history.outline.revisions}
+    parents = {it.id: it.parents for it in history.graph.revisions}
     waiting, seen = [revision], set()
     while waiting:
         current = waiting.pop()
@@ -216,24 +216,24 @@ class _Line(NamedTuple):
 @lru_cache(maxsize=8)
 def _lines(history: History) -> tuple[_Line, ...]:
     """The chain cut at its forks and merges, parents before children."""
-    cut, line_of = _cut(history.outline)
+    cut, line_of = _cut(history.graph)
     last: dict[Key, int] = {}
     for its_key, touches in _touches(history).items():
         last[its_key] = max(line_of[touch.revision] for touch in touches)
-    parents = {it.id: tuple(one for one in it.parents if one in line_of) for it in history.outline.revisions}
+    parents = {it.id: tuple(one for one in it.parents if one in line_of) for it in history.graph.revisions}
     keys: dict[int, list[Key]] = {}
     for its_key, number in last.items():
         keys.setdefault(number, []).append(its_key)
     return tuple(_Line(tuple(its), parents[its[0]], tuple(keys.get(at, ()))) for at, its in enumerate(cut))
 
 
-def _cut(outline: Outline) -> tuple[list[list[str]], dict[str, int]]:
+def _cut(graph: RevisionGraph) -> tuple[list[list[str]], dict[str, int]]:
     """The lines as lists of revisions, and the number of each revision's line."""
-    known = set(outline.order)
-    children = Counter(parent for it in outline.revisions for parent in it.parents)
+    known = set(graph.order)
+    children = Counter(parent for it in graph.revisions for parent in it.parents)
     lines: list[list[str]] = []
     line_of: dict[str, int] = {}
-    for it in outline.revisions:
+    for it in graph.revisions:
         parents = [one for one in it.parents if one in known]
         if len(parents) == 1 and children[parents[0]] == 1:
             line_of[it.id] = line_of[parents[0]]

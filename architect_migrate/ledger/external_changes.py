@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.ledger.store import Entry
-    from architect_migrate.planning.results import Result, Traces
+    from architect_migrate.planning.results import Fingerprint, Result
 
     # What an environment is called, its URL, its stamp and its traces (None: nothing is there).
-    Standing = tuple[str, str, tuple[str, ...], Traces | None]
+    Standing = tuple[str, str, tuple[str, ...], Fingerprint | None]
 
 
 # The fact of an entry that left something behind.
@@ -28,7 +28,7 @@ _LEFT = "schema after"
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class ExternalChange:
     """One environment that is not as the run of `entry` left it.
 
     `code` is a stable word: `gone`, `restored`, `schema-changed`, `stamp-changed`, `file-replaced` or `rows-older`;
@@ -44,7 +44,9 @@ class Notice:
         return f"not as {named(self.entry)} left it: {self.found}"
 
 
-def noticed(file: Path, results: Iterable[Result], newest: Mapping[str, Entry], began: float) -> dict[str, Notice]:
+def external_changes_since(
+    file: Path, results: Iterable[Result], newest: Mapping[str, Entry], began: float
+) -> dict[str, ExternalChange]:
     """By environment, what is no longer as the ledger's last entry left it, of those that were looked at.
 
     `newest` are the newest entries, read after the databases were, and `began` is when looking at those began (of
@@ -52,69 +54,79 @@ def noticed(file: Path, results: Iterable[Result], newest: Mapping[str, Entry], 
     Raises LedgerError.
     """
     seen = [
-        (it.environment, it.database, its.claims.stamp or (), its.traces)
+        (it.environment, it.database, its.claims.stamp or (), its.fingerprint)
         for it, its in ((it, it.survey) for it in results)
-        if its and (its.traces or its.state in {State.MISSING, State.UNINITIALISED})
+        if its and (its.fingerprint or its.state in {State.MISSING, State.UNINITIALISED})
     ]
-    return noticed_of(file, seen, newest, began)
+    return external_change_of(file, seen, newest, began)
 
 
-def noticed_of(
+def external_change_of(
     file: Path, standing: Sequence[Standing], newest: Mapping[str, Entry], began: float
-) -> dict[str, Notice]:
+) -> dict[str, ExternalChange]:
     """The same of stamps and traces. Raises LedgerError."""
-    found: dict[str, Notice | None] = {}
+    found: dict[str, ExternalChange | None] = {}
     left = {name: it for name, it in newest.items() if it.fact(_LEFT)}
     if unsure := [name for name, *_ in standing if name in newest and name not in left]:
         left |= store.latest(file, unsure, _LEFT)
-    for name, database, stamp, traces in standing:
+    for name, database, stamp, fingerprint in standing:
         entry = left.get(name)
         # Another database under the same name was never touched.
         if entry and entry.database == mask(database):
             # An entry that somebody has changed says nothing; `ledger.problem` tells of that.
             with suppress(ValueError, TypeError, AttributeError):
                 ended = datetime.fromisoformat(entry.started_at).timestamp() + entry.seconds
-                found[name] = _notice(file, entry, stamp, traces) if ended < began else None
+                found[name] = _external_change(file, entry, stamp, fingerprint) if ended < began else None
     return {name: it for name, it in found.items() if it}
 
 
-def _notice(file: Path, entry: Entry, stamp: tuple[str, ...], traces: Traces | None) -> Notice | None:
-    if traces is None:
-        return Notice("gone", "nothing is there any more", entry) if entry.to_heads else None
-    if json.loads(entry.fact("schema leaves out")) != list(traces.without):
+def _external_change(
+    file: Path, entry: Entry, stamp: tuple[str, ...], fingerprint: Fingerprint | None
+) -> ExternalChange | None:
+    if fingerprint is None:
+        return ExternalChange("gone", "nothing is there any more", entry) if entry.to_heads else None
+    if json.loads(entry.fact("schema leaves out")) != list(fingerprint.without):
         return None  # environments.toml names another tracker today: the digests are of different things
-    same_schema, same_stamp = traces.schema == entry.fact(_LEFT), set(stamp) == set(entry.to_heads)
+    same_schema, same_stamp = fingerprint.schema == entry.fact(_LEFT), set(stamp) == set(entry.to_heads)
     if same_schema and same_stamp:
-        return _older(entry, traces)
+        return _older(entry, fingerprint)
     mine = [it for it in store.entries(file) if (it.environment, it.database) == (entry.environment, entry.database)]
-    if past := _past(mine, entry, traces, stamp):
-        return Notice("restored", f"it looks like {past[0]}: a restore from elsewhere?", entry, past[1])
+    if past := _past(mine, entry, fingerprint, stamp):
+        return ExternalChange("restored", f"it looks like {past[0]}: a restore from elsewhere?", entry, past[1])
     if same_schema:
         was, now = (", ".join(it) or "none" for it in (entry.to_heads, stamp))
-        return Notice("stamp-changed", f"the stamp was {was} and is {now}, changed since by something else", entry)
-    return Notice("schema-changed", "its schema has been changed since by something else", entry)
+        return ExternalChange(
+            "stamp-changed", f"the stamp was {was} and is {now}, changed since by something else", entry
+        )
+    return ExternalChange("schema-changed", "its schema has been changed since by something else", entry)
 
 
-def _past(mine: Sequence[Entry], entry: Entry, traces: Traces, stamp: tuple[str, ...]) -> tuple[str, int] | None:
+def _past(
+    mine: Sequence[Entry], entry: Entry, fingerprint: Fingerprint, stamp: tuple[str, ...]
+) -> tuple[str, int] | None:
     """The newest moment of the ledger that a database looks like, in words, with the entry's number."""
     for it in reversed(mine):
         moments = (("after", it.to_heads), ("before", it.from_heads))
         for when, heads in moments if it.number != entry.number else moments[1:]:
-            if it.fact(f"schema {when}") == traces.schema and set(heads) == set(stamp):
+            if it.fact(f"schema {when}") == fingerprint.schema and set(heads) == set(stamp):
                 return f"what was there {when} {'that' if it.number == entry.number else named(it)}", it.number
     return None
 
 
-def _older(entry: Entry, traces: Traces) -> Notice | None:
+def _older(entry: Entry, fingerprint: Fingerprint) -> ExternalChange | None:
     """The same schema, in a file that has been through less: SQLite takes neither of these counts back."""
-    highest = dict(traces.highest)
+    highest = dict(fingerprint.highest)
     for table, before in json.loads(entry.fact("highest ids after")).items():
         if (now := highest.get(table, 0)) < before:
             why = "older rows from a restore, or the table made anew?"
-            return Notice("rows-older", f"the highest id of {table} was {before:,} and is {now:,}: {why}", entry)
-    if traces.counter < (before := int(entry.fact("schema counter after"))):
-        changes = f"the schema of this file has been changed {traces.counter:,} times, that of the other {before:,}"
-        return Notice("file-replaced", f"another file is in its place ({changes})", entry)
+            return ExternalChange(
+                "rows-older", f"the highest id of {table} was {before:,} and is {now:,}: {why}", entry
+            )
+    if fingerprint.counter < (before := int(entry.fact("schema counter after"))):
+        changes = (
+            f"the schema of this file has been changed {fingerprint.counter:,} times, that of the other {before:,}"
+        )
+        return ExternalChange("file-replaced", f"another file is in its place ({changes})", entry)
     return None
 
 

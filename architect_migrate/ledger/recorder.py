@@ -18,7 +18,7 @@ from architect_migrate.core.interrupts import FinishedFirst
 from architect_migrate.core.user import user_name
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.fingerprint import traces_of
+from architect_migrate.databases.sqlite.fingerprint import fingerprint_of
 from architect_migrate.diagnosis.describe import counts
 from architect_migrate.ledger import store
 from architect_migrate.model.diff import explain
@@ -27,9 +27,9 @@ from architect_migrate.planning.plan import RunRevision, SyncTracker, change_wor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
-    from architect_migrate.planning.results import Receipt, Result, Survey, Traces
+    from architect_migrate.planning.results import Fingerprint, Receipt, Result, Survey
 
     Fact = tuple[str, str]
 
@@ -43,7 +43,7 @@ class Entered:
 
 
 def enter(
-    setting: Setting,
+    context: EnvironmentContext,
     action: str,
     started: float,
     *,
@@ -61,8 +61,8 @@ def enter(
     in Alembic's table before and after. Without `facts` the entry has the versions of the tools.
     """
     new = store.Entry(
-        environment=setting.environment.name,
-        database=str(setting.environment.url),
+        environment=context.environment.name,
+        database=str(context.environment.url),
         action=action,
         started_at=datetime.fromtimestamp(started, UTC).isoformat(timespec="milliseconds"),
         seconds=round(time.time() - started, 3),
@@ -79,17 +79,17 @@ def enter(
         facts=tuple(tools() if facts is None else facts),
     )
     try:
-        return Entered(store.append(setting.ledger, new))
+        return Entered(store.append(context.ledger, new))
     except LedgerError as error:
         return Entered(warnings=(str(error),))
 
 
-def record(setting: Setting, result: Result, started: float) -> Result:
+def record(context: EnvironmentContext, result: Result, started: float) -> Result:
     """Enter the result of a run; the same result with the number of its entry, or with the warning of `enter`."""
     receipt, blockers = result.receipt, result.plan.blockers if result.plan else ()
     stamp = (result.survey.claims.stamp if result.survey else None) or ()
     entered = enter(
-        setting,
+        context,
         result.action,
         started,
         result=result.outcome.value,
@@ -104,19 +104,21 @@ def record(setting: Setting, result: Result, started: float) -> Result:
     return replace(result, receipt=numbered, warnings=(*result.warnings, *entered.warnings))
 
 
-def note(setting: Setting, action: str, started: float, seen: Survey, notice: str) -> tuple[str, ...]:
+def note(
+    context: EnvironmentContext, action: str, started: float, seen: Survey, external_change: str
+) -> tuple[str, ...]:
     """Enter that a run found nothing to do on a database that is no longer as the last run left it.
 
     From then on it is what it is now that is compared with.
     """
     stamp = seen.claims.stamp or ()
-    facts = [("noticed", notice), *left_behind(None, seen.traces), *tools()]
+    facts = [("noticed", external_change), *left_behind(None, seen.fingerprint), *tools()]
     detail = "nothing to do on what it has become since"
-    return enter(setting, action, started, result="noted", stamps=(stamp, stamp), detail=detail, facts=facts).warnings
+    return enter(context, action, started, result="noted", stamps=(stamp, stamp), detail=detail, facts=facts).warnings
 
 
 @contextmanager
-def entered_if_it_fails(setting: Setting, action: str, started: float) -> Iterator[None]:
+def entered_if_it_fails(context: EnvironmentContext, action: str, started: float) -> Iterator[None]:
     """Enter what keeps the block from ending well, and let it go on; one that ends well enters itself.
 
     Where the ledger cannot be written, the error gets a note that says so.
@@ -130,12 +132,14 @@ def entered_if_it_fails(setting: Setting, action: str, started: float) -> Iterat
         result = "interrupted" if stopped else "failed"
         kind = "" if isinstance(error, ArchmigError) else f"{type(error).__name__}: "
         detail = "Ctrl-C; all that was done is rolled back" if stopped else f"{kind}{error}"
-        for warning in enter(setting, action, started, result=result, detail=detail).warnings:
+        for warning in enter(context, action, started, result=result, detail=detail).warnings:
             error.add_note(warning)
         raise
 
 
-def evidence(setting: Setting, seen: Survey, plan: Plan, receipt: Receipt, left: Traces) -> Iterator[Fact]:
+def evidence(
+    context: EnvironmentContext, seen: Survey, plan: Plan, receipt: Receipt, left: Fingerprint
+) -> Iterator[Fact]:
     """The facts of a run: what was inferred and forced, what was there before and after, and what was proven."""
     yield from (("inferred", it) for it in _inferred(seen, plan))
     for change, why in plan.kept:
@@ -143,13 +147,13 @@ def evidence(setting: Setting, seen: Survey, plan: Plan, receipt: Receipt, left:
     for step in plan.steps:
         if isinstance(step, SyncTracker):
             yield from (("tracker", change_words(it)) for it in step.changes)
-    yield from left_behind(seen.traces, left)
-    yield "chain", setting.source.fingerprint
+    yield from left_behind(seen.fingerprint, left)
+    yield "chain", context.source.fingerprint
     yield "tables", str(receipt.tables)
     yield "rows", str(receipt.rows)
     yield "tables compared", str(receipt.compared)
-    yield "rows that refer to nothing before", str(receipt.dangling[0])
-    yield "rows that refer to nothing after", str(receipt.dangling[1])
+    yield "rows that refer to nothing before", str(receipt.orphans[0])
+    yield "rows that refer to nothing after", str(receipt.orphans[1])
     yield from ((f"rows of {table}", digest) for table, digest in receipt.digests)
     yield from tools()
 
@@ -164,7 +168,7 @@ def _inferred(seen: Survey, plan: Plan) -> Iterator[str]:
             yield f"{revision}: {it.verdict.value}{shown}, claimed as {it.claim.value}"
 
 
-def left_behind(before: Traces | None, after: Traces | None) -> Iterator[Fact]:
+def left_behind(before: Fingerprint | None, after: Fingerprint | None) -> Iterator[Fact]:
     """The facts that show later whether a database is still as a run left it; none where it was not read (None)."""
     if after is None:
         return
@@ -183,16 +187,16 @@ def tools() -> Iterator[Fact]:
     yield "python", sys.version.partition(" ")[0]
 
 
-def standing(setting: Setting) -> tuple[tuple[str, ...], Traces | None]:
+def standing(context: EnvironmentContext) -> tuple[tuple[str, ...], Fingerprint | None]:
     """Stamp and traces of a database as it is now; nothing where it is empty, or it or the chain cannot be read."""
-    url = setting.environment.url
-    opened = access.reading(url, setting.environment.policies.lock_timeout)
+    url = context.environment.url
+    opened = access.reading(url, context.environment.policies.lock_timeout)
     try:
-        table = setting.outline.version_table
+        table = context.graph.version_table
         with opened as connection:
             if access.is_empty(url):
                 return (), None
             stamp = read_claims(connection, None, table).stamp or ()
-            return stamp, traces_of(connection, setting.hidden(table))
+            return stamp, fingerprint_of(connection, context.hidden(table))
     except ArchmigError:
         return (), None

@@ -47,7 +47,7 @@ def version_files(ini: Path) -> tuple[tuple[Path, ...], str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class TrialEnvironment:
     """Where revisions are tried: a connection, and the options of the chain's own env.py."""
 
     connection: TrialConnection
@@ -55,13 +55,13 @@ class Stage:
     version_table: str
 
 
-def on_stage(ini: Path, work: Callable[[Stage], _Result]) -> _Result:
+def in_trial_environment(ini: Path, work: Callable[[TrialEnvironment], _Result]) -> _Result:
     """Call `work` on an empty database in memory, inside the chain's env.py. Raises ChainError."""
     connection = trial_connection()
     config = Config(str(ini), attributes={"archmig": True})
 
     def begin(context: MigrationContext) -> _Result:
-        return work(Stage(connection, dict(context.opts), context.version_table))
+        return work(TrialEnvironment(connection, dict(context.opts), context.version_table))
 
     return in_environment(config, unloaded_script(config, ini), connection, begin)
 
@@ -72,16 +72,16 @@ def load(file: str) -> ModuleType:
     return load_python_file(str(path.parent), path.name)
 
 
-def attempt(stage: Stage, module: ModuleType, function: str) -> Trial:
+def attempt(trial_environment: TrialEnvironment, module: ModuleType, function: str) -> Trial:
     """Call a function of a revision file, trying each of its statements, whatever becomes of the others.
 
     Each call has a connection of SQLAlchemy's to itself: what one revision does to it is no other's concern. Raises
     TransactionEndedError where nothing is left of the database, since SQLite rolled all of it back.
     """
-    connection, file = stage.connection, str(module.__file__)
+    connection, file = trial_environment.connection, str(module.__file__)
     raised, line, refused = "", 0, ""
     with alchemy(connection) as lent, probing(connection, file) as probe, _told() as asked:
-        context = MigrationContext.configure(connection=lent, opts=dict(stage.options))
+        context = MigrationContext.configure(connection=lent, opts=dict(trial_environment.options))
         try:
             with Operations.context(context):
                 getattr(module, function)()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.names import BATCH_COPY
 from architect_migrate.core.text import shortlist
 from architect_migrate.lint.files import place_of
-from architect_migrate.lint.rules import Flaw, flaw
+from architect_migrate.lint.rules import Violation, violation
 from architect_migrate.model.diff import Differs, Extra, Missing, change_key, diff, needs_repair
 from architect_migrate.model.facts import (
     CheckFact,
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 _SHOWN = 4
 
 
-def effect_flaws(it: Tried) -> Iterator[Flaw]:
+def effect_violations(it: Tried) -> Iterator[Violation]:
     """What is wrong with what a revision does, where all of its statements run."""
     yield from _demanding_columns(it)
     yield from _references(it)
     yield from _broken(it)
-    yield from row_flaws(it, frozenset(one.line for one in _demanding_columns(it)))
-    yield from loss_flaws(it)
+    yield from row_violations(it, frozenset(one.line for one in _demanding_columns(it)))
+    yield from loss_violations(it)
     yield from _way_back(it)
 
 
-def _demanding_columns(it: Tried) -> Iterator[Flaw]:
+def _demanding_columns(it: Tried) -> Iterator[Violation]:
     before, after = it.before, it.after
     for name, table in after.items():
         known = {column.name for column in before[name].columns} if name in before else set()
@@ -51,7 +51,7 @@ def _demanding_columns(it: Tried) -> Iterator[Flaw]:
             if column.name not in known and _demands(table, column.name) and not _proven_with_rows(it, name):
                 message = f"{name}.{column.name} is NOT NULL and has no default, and {name} may hold rows"
                 fix = f"give it a default, or fill it first and then make it NOT NULL ({name} has been there before)"
-                yield flaw("AM301", _touching(it, name), message, fix)
+                yield violation("AM301", _touching(it, name), message, fix)
 
 
 def _proven_with_rows(it: Tried, table: str) -> bool:
@@ -68,7 +68,7 @@ def _demands(table: Table, name: str) -> bool:
     return column.not_null and column.default is None and column.generated is None and not is_rowid
 
 
-def _references(it: Tried) -> Iterator[Flaw]:
+def _references(it: Tried) -> Iterator[Violation]:
     before, after = it.before, it.after
     there = set(after)
     for name, table in after.items():
@@ -76,30 +76,30 @@ def _references(it: Tried) -> Iterator[Flaw]:
         for key in sorted(table.foreign_keys - old, key=repr):
             if key.parent not in there:
                 message = f"{name}({', '.join(key.columns)}) refers to {key.parent}, and there is no such table"
-                yield flaw("AM211", _touching(it, name), message)
+                yield violation("AM211", _touching(it, name), message)
     for name, error in it.mismatched:
-        yield flaw("AM211", _touching(it, name), error)
+        yield violation("AM211", _touching(it, name), error)
 
 
-def _broken(it: Tried) -> Iterator[Flaw]:
+def _broken(it: Tried) -> Iterator[Violation]:
     for kind, name, error in it.broken:
-        place = _where(it, [one for one in it.up.statements if (kind, name) in one.deeds.created])
-        yield flaw("AM212", place, f"{kind} {name}: {error}")
+        place = _where(it, [one for one in it.up.statements if (kind, name) in one.effects.created])
+        yield violation("AM212", place, f"{kind} {name}: {error}")
 
 
-def _way_back(it: Tried) -> Iterator[Flaw]:
+def _way_back(it: Tried) -> Iterator[Violation]:
     function = it.file.function("downgrade")
     if it.down is None or (function is not None and (function.idle or function.refuses)):
         return
     for one in it.down.failed[:1]:
-        yield flaw(
+        yield violation(
             "AM501",
             place_of(it.file, one.line),
             f"it tries to {one.refused}" if one.refused else one.error,
             sql=one.sql,
         )
     if it.down.raised and not it.down.failed:
-        yield flaw("AM501", place_of(it.file, it.down.raised_line), f"downgrade() raises {it.down.raised}")
+        yield violation("AM501", place_of(it.file, it.down.raised_line), f"downgrade() raises {it.down.raised}")
     if it.down.sound and it.ways[2] is not None and it.ways[2] != it.ways[0]:
         known = {change_key(change) for change in losses(it)}
         left = [
@@ -109,7 +109,7 @@ def _way_back(it: Tried) -> Iterator[Flaw]:
         ]
         if left:
             place = place_of(it.file, function.line if function else 0)
-            yield flaw("AM502", place, f"after upgrade() and downgrade(): {shortlist(left, _SHOWN, '; ')}")
+            yield violation("AM502", place, f"after upgrade() and downgrade(): {shortlist(left, _SHOWN, '; ')}")
 
 
 def _left(change: Change) -> str:
@@ -130,7 +130,7 @@ def _touching(it: Tried, table: str) -> Place:
 
 
 def _touches(one: Statement, table: str) -> bool:
-    return table in one.deeds.altered or ("table", table) in one.deeds.created | one.deeds.dropped
+    return table in one.effects.altered or ("table", table) in one.effects.created | one.effects.dropped
 
 
 def _where(it: Tried, statements: Sequence[Statement]) -> Place:
@@ -142,36 +142,38 @@ def _where(it: Tried, statements: Sequence[Statement]) -> Place:
 _DATA_STEP = "data_step"
 
 
-def row_flaws(it: Tried, explained: Collection[int]) -> Iterator[Flaw]:
+def row_violations(it: Tried, explained: Collection[int]) -> Iterator[Violation]:
     """What is wrong with a revision's rows; failures in `explained` lines are told of otherwise."""
     yield from _rows_outside(it)
     yield from (one for one in _with_rows(it) if one.line not in explained)
     yield from _data_step(it)
 
 
-def _rows_outside(it: Tried) -> Iterator[Flaw]:
+def _rows_outside(it: Tried) -> Iterator[Violation]:
     after = it.after
     told: set[str] = set()
     for one in it.up.statements:
         if _DATA_STEP in one.functions:
             continue
-        kept = {table for table in one.deeds.inserted | one.deeds.updated if table in after and not after[table].module}
+        kept = {
+            table for table in one.effects.inserted | one.effects.updated if table in after and not after[table].module
+        }
         if not kept or _only_moves(one, after):
             continue
         for table in sorted(kept - told):
-            verb = "inserted into" if table in one.deeds.inserted else "updated in"
+            verb = "inserted into" if table in one.effects.inserted else "updated in"
             message = f"rows are {verb} {table} outside of data_step(), which a database that has the table never runs"
-            yield flaw("AM304", place_of(it.file, one.line), message, sql=one.sql)
+            yield violation("AM304", place_of(it.file, one.line), message, sql=one.sql)
         told |= kept
 
 
 def _only_moves(one: Statement, after: dict[str, Table]) -> bool:
     """Whether an INSERT brings over what was in a table that is gone in the end."""
-    sources = {table for table, _ in one.deeds.made_of} - one.deeds.inserted
-    return bool(sources) and not one.deeds.updated and not sources & set(after)
+    sources = {table for table, _ in one.effects.made_of} - one.effects.inserted
+    return bool(sources) and not one.effects.updated and not sources & set(after)
 
 
-def _with_rows(it: Tried) -> Iterator[Flaw]:
+def _with_rows(it: Tried) -> Iterator[Violation]:
     """What SQLite refuses: what code raises on rows that were made up may be the fault of the rows."""
     if it.up_with_rows is None or not it.up.sound:
         return
@@ -180,64 +182,66 @@ def _with_rows(it: Tried) -> Iterator[Flaw]:
         yield from _only_with_rows("AM501", it, it.down_with_rows)
 
 
-def _only_with_rows(code: str, it: Tried, trial: Trial) -> Iterator[Flaw]:
+def _only_with_rows(code: str, it: Tried, trial: Trial) -> Iterator[Violation]:
     """The first thing that fails with rows: what follows it may be its consequence."""
     for one in trial.failed[:1]:
         message = f"where the tables hold rows: {one.error}"
-        yield flaw(code, place_of(it.file, one.line), message, sql=one.sql)
+        yield violation(code, place_of(it.file, one.line), message, sql=one.sql)
 
 
-def _data_step(it: Tried) -> Iterator[Flaw]:
+def _data_step(it: Tried) -> Iterator[Violation]:
     function = it.file.function(_DATA_STEP)
     place = place_of(it.file, function.line if function else 0)
     if it.again:
-        yield flaw("AM303", place, f"when data_step() runs once more, {it.again}")
+        yield violation("AM303", place, f"when data_step() runs once more, {it.again}")
     if it.overwritten:
         message = (
             f"data_step() sets rows of {shortlist(it.overwritten, _SHOWN)} back that were edited after its first run"
         )
-        yield flaw("AM305", place, message)
+        yield violation("AM305", place, message)
 
 
-def loss_flaws(it: Tried) -> Iterator[Flaw]:
+def loss_violations(it: Tried) -> Iterator[Violation]:
     """What upgrade() takes away."""
     yield from _dropped(it)
     yield from _lost(it)
 
 
-def _dropped(it: Tried) -> Iterator[Flaw]:
+def _dropped(it: Tried) -> Iterator[Violation]:
     before, after = it.before, it.after
-    strange = {name for one in it.up.statements for kind, name in one.deeds.dropped if kind == "table"} - set(before)
-    made_of = frozenset[tuple[str, str]]().union(*(one.deeds.made_of for one in it.up.statements))
+    strange = {name for one in it.up.statements for kind, name in one.effects.dropped if kind == "table"} - set(before)
+    made_of = frozenset[tuple[str, str]]().union(*(one.effects.made_of for one in it.up.statements))
     for one in it.up.statements:
         place = place_of(it.file, one.line)
-        for kind, name in sorted(one.deeds.dropped):
+        for kind, name in sorted(one.effects.dropped):
             if kind != "table" or name not in before:
                 continue
             if name not in after:
-                yield flaw("AM401", place, f"table {name} is dropped with all of its rows", sql=one.sql)
+                yield violation("AM401", place, f"table {name} is dropped with all of its rows", sql=one.sql)
             else:
                 lost = [c.name for c in before[name].columns if not _has(after[name], c.name)]
                 yield from _lost_columns(place, name, [c for c in lost if (name, c) not in made_of], one)
-        for table, column in sorted(one.deeds.dropped_columns):
+        for table, column in sorted(one.effects.dropped_columns):
             yield from _lost_columns(place, table, [column] if _has(before.get(table), column) else [], one)
-        for table in sorted(one.deeds.altered & set(before) - set(after)):
+        for table in sorted(one.effects.altered & set(before) - set(after)):
             if strange:
-                yield flaw("AM401", place, f"table {table} is renamed, and dropped with all of its rows", sql=one.sql)
-        for table in sorted(one.deeds.deleted & set(before) & set(after)):
-            yield flaw("AM403", place, f"rows of {table} are deleted", sql=one.sql)
+                yield violation(
+                    "AM401", place, f"table {table} is renamed, and dropped with all of its rows", sql=one.sql
+                )
+        for table in sorted(one.effects.deleted & set(before) & set(after)):
+            yield violation("AM403", place, f"rows of {table} are deleted", sql=one.sql)
 
 
-def _lost_columns(place: Place, table: str, columns: Iterable[str], one: Statement) -> Iterator[Flaw]:
+def _lost_columns(place: Place, table: str, columns: Iterable[str], one: Statement) -> Iterator[Violation]:
     for column in columns:
-        yield flaw("AM402", place, f"column {table}.{column} is dropped with all of its values", sql=one.sql)
+        yield violation("AM402", place, f"column {table}.{column} is dropped with all of its values", sql=one.sql)
 
 
 def _has(table: Table | None, column: str) -> bool:
     return table is not None and any(one.name == column for one in table.columns)
 
 
-def _lost(it: Tried) -> Iterator[Flaw]:
+def _lost(it: Tried) -> Iterator[Violation]:
     """The chain itself loses these, so nothing that archmig does puts them back."""
     remade, lost = _remade(it), dict[str, list[str]]()
     for change in losses(it):
@@ -245,14 +249,16 @@ def _lost(it: Tried) -> Iterator[Flaw]:
             lost.setdefault(table_of(change.fact), []).append(said)
     for table, features in lost.items():
         message = f"{table} is made anew and loses {shortlist(features, _SHOWN, '; ')}"
-        yield flaw("AM404", place_of(it.file, remade[table].line), message)
+        yield violation("AM404", place_of(it.file, remade[table].line), message)
 
 
 def losses(it: Tried) -> Iterator[Missing | Differs]:
     """What tables that are made anew lose beyond what was asked for."""
     if not (remade := _remade(it)):
         return
-    named = [one.deeds.dropped for one in it.up.statements if not any(kind == "table" for kind, _ in one.deeds.dropped)]
+    named = [
+        one.effects.dropped for one in it.up.statements if not any(kind == "table" for kind, _ in one.effects.dropped)
+    ]
     dropped = frozenset[tuple[str, str]]().union(*named)
     for change in diff(it.ways[0], it.ways[1]):
         if not isinstance(change, Missing | Differs) or not needs_repair(change):
@@ -267,7 +273,7 @@ def _remade(it: Tried) -> dict[str, Statement]:
     return {
         name: one
         for one in it.up.statements
-        for kind, name in one.deeds.dropped
+        for kind, name in one.effects.dropped
         if kind == "table" and name in before and name in after
     }
 
@@ -276,7 +282,7 @@ def _is_asked_for(change: Missing | Differs, it: Tried, dropped: frozenset[tuple
     """Whether a loss follows from what the revision says: an object dropped by name, a column altered or dropped."""
     fact, after = change.fact, it.after[table_of(change.fact)]
     columns = {one.name for one in after.columns}
-    by_batch = any(table.startswith(BATCH_COPY) for one in it.up.statements for table in one.deeds.inserted)
+    by_batch = any(table.startswith(BATCH_COPY) for one in it.up.statements for table in one.effects.inserted)
     match fact:
         case ColumnFact():
             altered = ("column", fact.column.name) in it.up.asked

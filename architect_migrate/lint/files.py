@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from architect_migrate.lint.rules import RULES, Flaw, Place, flaw
-from architect_migrate.model.revision_graph import Outline, Revision, lineage
+from architect_migrate.lint.rules import RULES, Place, Violation, violation
+from architect_migrate.model.revision_graph import Revision, RevisionGraph, lineage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -17,49 +17,53 @@ _LONGEST = 32
 _OLD = {"upgrade": "migrate", "downgrade": "rollback"}
 
 
-def file_flaws(it: RevisionFile, named_by_id: bool) -> Iterator[Flaw]:
+def file_violations(it: RevisionFile, named_by_id: bool) -> Iterator[Violation]:
     """What is wrong with one file; `named_by_id`: file names of this chain hold the id."""
     place = place_of(it)
     if it.problem:
-        yield flaw("AM001", place, it.problem)
+        yield violation("AM001", place, it.problem)
         return
     if not it.id:
         how = "its id is not written out" if "revision" in it.unread else "it sets no revision"
-        yield flaw("AM002", place, f"{how}, so nobody can tell which revision it is")
+        yield violation("AM002", place, f"{how}, so nobody can tell which revision it is")
         return
     if len(it.id) > _LONGEST:
-        yield flaw("AM003", place, f"{it.id} has {len(it.id)} characters, and Alembic stores {_LONGEST}")
+        yield violation("AM003", place, f"{it.id} has {len(it.id)} characters, and Alembic stores {_LONGEST}")
     if named_by_id and it.id not in PurePath(it.file).stem:
-        yield flaw("AM004", place, f"{PurePath(it.file).name} holds revision {it.id}")
+        yield violation("AM004", place, f"{PurePath(it.file).name} holds revision {it.id}")
     if it.down is None:
         how = "is not written out" if "down_revision" in it.unread else "is not set"
-        yield flaw("AM006", place, f"down_revision {how} (the first revision of a chain says None)")
-    yield from _function_flaws(it)
+        yield violation("AM006", place, f"down_revision {how} (the first revision of a chain says None)")
+    yield from _function_violations(it)
 
 
-def _function_flaws(it: RevisionFile) -> Iterator[Flaw]:
+def _function_violations(it: RevisionFile) -> Iterator[Violation]:
     for name, code in (("upgrade", "AM101"), ("downgrade", "AM102")):
         found, old = it.function(name), it.function(_OLD[name])
         if found is not None and found.required:
             wants = ", ".join(found.required)
             message = f"{name}({wants}) wants {wants}, and Alembic calls it with nothing"
-            yield flaw("AM104", place_of(it, found.line), message)
+            yield violation("AM104", place_of(it, found.line), message)
         elif not it.has(name) and old is not None:
             message = f"{old.name}() is what the old manager called: Alembic calls {name}()"
-            yield flaw("AM103", place_of(it, old.line), message, f"rename it to {name}, without arguments")
+            yield violation("AM103", place_of(it, old.line), message, f"rename it to {name}, without arguments")
         elif not it.has(name):
-            yield flaw(code, place_of(it), f"it has no {name}()")
-    yield from _idle_flaws(it)
+            yield violation(code, place_of(it), f"it has no {name}()")
+    yield from _idle_violations(it)
 
 
-def _idle_flaws(it: RevisionFile) -> Iterator[Flaw]:
+def _idle_violations(it: RevisionFile) -> Iterator[Violation]:
     up, down = it.function("upgrade"), it.function("downgrade")
     if up is not None and not up.idle and down is not None and (down.idle or down.refuses):
         how = "only raises" if down.refuses else "does nothing"
-        yield flaw("AM105", place_of(it, down.line), f"downgrade() {how}, and upgrade() has something to take back")
+        yield violation(
+            "AM105", place_of(it, down.line), f"downgrade() {how}, and upgrade() has something to take back"
+        )
 
 
-def chain_flaws(files: Sequence[RevisionFile], branches: Collection[str], newest: Collection[str]) -> Iterator[Flaw]:
+def chain_violations(
+    files: Sequence[RevisionFile], branches: Collection[str], newest: Collection[str]
+) -> Iterator[Violation]:
     """What is wrong with the files beside each other.
 
     `branches` are labels whose heads are no matter; of several heads, one among the `newest` is said to be too many.
@@ -69,38 +73,38 @@ def chain_flaws(files: Sequence[RevisionFile], branches: Collection[str], newest
     for it in sound:
         other = first.setdefault(it.id, it)
         if other is not it:
-            yield flaw("AM005", place_of(it), f"{PurePath(other.file).name} is revision {it.id} too")
+            yield violation("AM005", place_of(it), f"{PurePath(other.file).name} is revision {it.id} too")
     known = set(first) | {label for it in sound for label in it.labels}
     unread = " ".join(PurePath(it.file).stem for it in files if it.problem)
     for it in sound:
         for name in (*(it.down or ()), *it.depends):
             if name not in known and name not in unread:
                 place = Place(it.id, it.file, it.down_line or 1)
-                yield flaw("AM006", place, f"it comes after {name}, and there is no such revision")
-    outline = outline_of(files)
-    yield from _circles(first.values(), outline)
-    yield from _several_heads(outline, first, branches, newest)
+                yield violation("AM006", place, f"it comes after {name}, and there is no such revision")
+    graph = graph_of(files)
+    yield from _circles(first.values(), graph)
+    yield from _several_heads(graph, first, branches, newest)
 
 
-def _circles(files: Iterable[RevisionFile], outline: Outline) -> Iterator[Flaw]:
+def _circles(files: Iterable[RevisionFile], graph: RevisionGraph) -> Iterator[Violation]:
     down = {it.id: (*(it.down or ()), *it.depends) for it in files}
     for it in files:
         path, seen = [*down[it.id]], set[str]()
         while path:
             name = path.pop()
-            if name == it.id and it.id not in outline.order:
-                yield flaw("AM008", place_of(it, it.down_line), f"{it.id} comes after itself")
+            if name == it.id and it.id not in graph.order:
+                yield violation("AM008", place_of(it, it.down_line), f"{it.id} comes after itself")
                 return
             path += down.get(name, ()) if name not in seen else ()
             seen.add(name)
 
 
 def _several_heads(
-    outline: Outline, files: dict[str, RevisionFile], branches: Collection[str], newest: Collection[str]
-) -> Iterator[Flaw]:
-    inner = {parent for it in outline.revisions for parent in it.down}
-    tops = [it for it in outline.order if it not in inner]
-    apart = [(label, lineage(outline, label)) for label in sorted(branches)]
+    graph: RevisionGraph, files: dict[str, RevisionFile], branches: Collection[str], newest: Collection[str]
+) -> Iterator[Violation]:
+    inner = {parent for it in graph.revisions for parent in it.down}
+    tops = [it for it in graph.order if it not in inner]
+    apart = [(label, lineage(graph, label)) for label in sorted(branches)]
     on_branches = frozenset[str]().union(*(its for _, its in apart))
     groups = [("the chain", [it for it in tops if it not in on_branches])]
     groups += [(f"the branch {label}", [it for it in tops if it in its]) for label, its in apart]
@@ -109,10 +113,10 @@ def _several_heads(
             last = next((it for it in reversed(heads) if it in newest), heads[-1])
             others = " and ".join(it for it in heads if it != last)
             message = f"{name} has {len(heads)} heads, this one and {others}: nobody can tell which is to come first"
-            yield flaw("AM007", place_of(files[last], files[last].down_line), message)
+            yield violation("AM007", place_of(files[last], files[last].down_line), message)
 
 
-def outline_of(files: Iterable[RevisionFile]) -> Outline:
+def graph_of(files: Iterable[RevisionFile]) -> RevisionGraph:
     """The revisions whose way to a base is whole, parents before children, in the files' order where that is free."""
     named: dict[str, RevisionFile] = {}
     for it in files:
@@ -128,7 +132,7 @@ def outline_of(files: Iterable[RevisionFile]) -> Outline:
             if it.id not in found and all(parent in found for parent in parents[it.id]):
                 found[it.id] = _revision(it, parents[it.id])
                 grew = True
-    return Outline(tuple(found.values()))
+    return RevisionGraph(tuple(found.values()))
 
 
 def _parents(it: RevisionFile, labels: dict[str, str]) -> tuple[str, ...]:
@@ -145,31 +149,35 @@ def can_run(it: RevisionFile) -> bool:
     return it.has("upgrade") and (found is None or not found.required)
 
 
-def settled(it: RevisionFile, flaws: Iterable[Flaw], tried: bool) -> tuple[Flaw, ...]:
+def settled(it: RevisionFile, violations: Iterable[Violation], tried: bool) -> tuple[Violation, ...]:
     """A file's flaws without those that it allows, in order of lines.
 
     Where all of them are known, because it was `tried`, what its allowances lack are flaws as well.
     """
-    found = list(flaws)
+    found = list(violations)
     reasoned = {code for allowance in it.allowances if allowance.reason for code in allowance.codes}
     left = [one for one in found if one.code not in reasoned]
     if tried:
         codes = {one.code for one in found}
-        left += [one for allowance in it.allowances for one in _allowance_flaws(it, allowance, codes)]
+        left += [one for allowance in it.allowances for one in _allowance_violations(it, allowance, codes)]
     return tuple(sorted(left, key=lambda one: (one.line, one.code)))
 
 
-def _allowance_flaws(it: RevisionFile, allowance: Allowance, found: set[str]) -> Iterator[Flaw]:
+def _allowance_violations(it: RevisionFile, allowance: Allowance, found: set[str]) -> Iterator[Violation]:
     place = place_of(it, allowance.line)
     if not allowance.codes:
-        yield flaw("AM009", place, "nothing is allowed by it", "write # archmig: allow AM401 REASON")
+        yield violation("AM009", place, "nothing is allowed by it", "write # archmig: allow AM401 REASON")
     for code in allowance.codes:
         if code not in RULES:
-            yield flaw("AM009", place, f"there is no {code}", "docs/lint.md lists the codes")
+            yield violation("AM009", place, f"there is no {code}", "docs/lint.md lists the codes")
         elif not allowance.reason:
-            yield flaw("AM009", place, f"{code} is allowed without a reason, and so is not", "say why, after the code")
+            yield violation(
+                "AM009", place, f"{code} is allowed without a reason, and so is not", "say why, after the code"
+            )
         elif code not in found:
-            yield flaw("AM009", place, f"{code} is allowed, and nothing of that kind is there", "take the comment out")
+            yield violation(
+                "AM009", place, f"{code} is allowed, and nothing of that kind is there", "take the comment out"
+            )
 
 
 def place_of(it: RevisionFile, line: int = 0) -> Place:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
 from architect_migrate.core.errors import UsageError
-from architect_migrate.lint.files import can_run, chain_flaws, file_flaws, outline_of, place_of, settled
-from architect_migrate.lint.rules import Flaw, flaw
+from architect_migrate.lint.files import can_run, chain_violations, file_violations, graph_of, place_of, settled
+from architect_migrate.lint.rules import Violation, violation
 from architect_migrate.lint.statements import from_first_word, words_of
 from architect_migrate.lint.trial import Found, Job
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
 from architect_migrate.revisions.replay import recall, remember
-from architect_migrate.revisions.sandbox import run_confined
+from architect_migrate.revisions.sandbox import run_sandboxed
 from architect_migrate.revisions.source_file import RevisionFile, revision_file_at, source_text
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ class Examined:
     """
 
     revisions: int
-    flaws: tuple[Flaw, ...]
+    violations: tuple[Violation, ...]
     untried: tuple[str, ...] = ()
 
 
 def lint(
     source: Source, only: frozenset[str] | None = None, branches: Collection[str] = (), extra: Iterable[Path] = ()
-) -> tuple[Flaw, ...]:
+) -> tuple[Violation, ...]:
     """The flaws alone, see `examine`."""
-    return examine(source, only, branches, extra).flaws
+    return examine(source, only, branches, extra).violations
 
 
 def examine(
@@ -62,24 +62,24 @@ def examine(
     added = tuple(Path(os.path.abspath(it)) for it in extra)  # noqa: PTH100  (resolve() would follow links)
     files = tuple(revision_file_at(it) for it in (*paths, *(it for it in added if it not in paths)))
     judged = tuple(it for it in files if Path(it.file) in added or only is None or it.id in only)
-    found = [one for it in judged for one in file_flaws(it, "%(rev)s" in template)]
-    found += [one for it in files if it.problem and it not in judged for one in file_flaws(it, named_by_id=False)]
-    found += chain_flaws(files, branches, frozenset(it.id for it in judged))
-    job = Job(str(source.script), files, outline_of(files), frozenset(it.id for it in judged))
+    found = [one for it in judged for one in file_violations(it, "%(rev)s" in template)]
+    found += [one for it in files if it.problem and it not in judged for one in file_violations(it, named_by_id=False)]
+    found += chain_violations(files, branches, frozenset(it.id for it in judged))
+    job = Job(str(source.script), files, graph_of(files), frozenset(it.id for it in judged))
     results = _remembered(source, job)
     found += _with_makers(results)
     tried = frozenset(it.revision for it in results if not it.halted)
     untried = _untried(job, judged, results, frozenset(it.revision for it in found if it.code in {"AM006", "AM008"}))
-    found += _untried_flaws(job, untried, results)
-    flaws = tuple(
+    found += _untried_violations(job, untried, results)
+    violations = tuple(
         _in_sql_file(one)
         for it in files
         for one in settled(it, (one for one in found if one.file == it.file), it in judged and it.id in tried)
     )
-    return Examined(len(judged), flaws, tuple(it.id for it in untried))
+    return Examined(len(judged), violations, tuple(it.id for it in untried))
 
 
-def _in_sql_file(it: Flaw) -> Flaw:
+def _in_sql_file(it: Violation) -> Violation:
     """A flaw of a statement that a revision read from an SQL file beside it, in that file."""
     statement = from_first_word(it.sql)
     if not statement or statement in source_text(Path(it.file)):
@@ -107,12 +107,12 @@ def files_and_revisions(source: Source, words: Sequence[str]) -> tuple[frozenset
     others = [it for it in words if Path(it).suffix not in {".py", ".sql"}]
     if not others:
         return frozenset(), named
-    outline = outline_of(revision_files(source))
+    graph = graph_of(revision_files(source))
     found: set[str] = set()
     for word in others:
-        these = heads(outline, position_at(outline, word))
+        these = heads(graph, position_at(graph, word))
         if len(these) != 1 and word not in {"head", "heads"}:
-            raise UnknownRevisionError(word, these, outline.order)
+            raise UnknownRevisionError(word, these, graph.order)
         found.update(these)
     return frozenset(found), named
 
@@ -129,7 +129,7 @@ def _remembered(source: Source, job: Job) -> tuple[Found, ...]:
 
     What failed otherwise than by SQLite's word may be the machine's fault, and is tried again.
     """
-    classes = (Found, Flaw)
+    classes = (Found, Violation)
     key = blake2b(codec.dump(job).encode(), digest_size=8).hexdigest()
     if (text := recall(source, f"lint-{key}")) is not None:
         return tuple(codec.load(text, classes))
@@ -141,16 +141,16 @@ def _remembered(source: Source, job: Job) -> tuple[Found, ...]:
 
 def _results(job: Job) -> tuple[Found, ...]:
     """What trying showed, as far as it came: where the process ended, so does this, with a flaw that says why."""
-    if not job.judged & frozenset(job.outline.order):
+    if not job.judged & frozenset(job.graph.order):
         return ()
     with tempfile.TemporaryDirectory(prefix="archmig-lint-") as name:
         folder = Path(name)
         (folder / "job").write_text(codec.dump(job), encoding="utf-8")
-        done = run_confined("lint.process", Path(job.ini), folder, name)
+        done = run_sandboxed("lint.process", Path(job.ini), folder, name)
         if (folder / "failed").exists():
             raise ChainError(job.ini, (folder / "failed").read_text(encoding="utf-8"))
         lines = (folder / "found").read_text(encoding="utf-8").splitlines() if (folder / "found").exists() else []
-        found = tuple(codec.load(it, (Found, Flaw)) for it in lines)
+        found = tuple(codec.load(it, (Found, Violation)) for it in lines)
         if done.returncode == 0:
             return found
         cause = " ".join(done.stderr.split())[-300:] or f"exit code {done.returncode}"
@@ -162,23 +162,23 @@ def _results(job: Job) -> tuple[Found, ...]:
 def _ended(job: Job, revision: str, cause: str) -> Found:
     file = next(it for it in job.files if it.id == revision)
     message = f"the process that tried it came to an end: {cause}"
-    return Found(revision, (flaw("AM209", place_of(file), message),), halted=True)
+    return Found(revision, (violation("AM209", place_of(file), message),), halted=True)
 
 
-def _with_makers(results: Sequence[Found]) -> list[Flaw]:
+def _with_makers(results: Sequence[Found]) -> list[Violation]:
     """The flaws of trying; those about a missing table or column say which revision makes it later."""
     makers = {made: it.revision for it in reversed(results) for made in it.makes}
-    found: list[Flaw] = []
+    found: list[Violation] = []
     for it in results:
         lacks = dict(it.lacks)
-        for place, one in enumerate(it.flaws):
+        for place, one in enumerate(it.violations):
             maker = _maker(one, lacks.get(place, ""), makers)
             later = f" (it is made later, by {maker})" if maker and maker != it.revision else ""
             found.append(replace(one, message=one.message + later))
     return found
 
 
-def _maker(it: Flaw, name: str, makers: Mapping[tuple[str, str], str]) -> str:
+def _maker(it: Violation, name: str, makers: Mapping[tuple[str, str], str]) -> str:
     """The revision that makes a table, or a column of a table that the statement names; empty where none does."""
     if it.code == "AM202":
         return makers.get((name, ""), "")
@@ -190,18 +190,18 @@ def _untried(
     job: Job, judged: Sequence[RevisionFile], results: Sequence[Found], told: Collection[str]
 ) -> list[RevisionFile]:
     """The files that could not be tried because of one before them, in the order of the chain; not those told of."""
-    done, order = {it.revision for it in results}, job.outline.order
+    done, order = {it.revision for it in results}, job.graph.order
     left = [it for it in judged if it.id and it.id not in done and it.id not in told and can_run(it)]
     return sorted(left, key=lambda it: order.index(it.id) if it.id in order else len(order))
 
 
-def _untried_flaws(job: Job, untried: Sequence[RevisionFile], results: Sequence[Found]) -> list[Flaw]:
+def _untried_violations(job: Job, untried: Sequence[RevisionFile], results: Sequence[Found]) -> list[Violation]:
     """One flaw for all of them."""
     if not untried:
         return []
     halted = {it.revision for it in results if it.halted}
     halted |= {it.id for it in job.files if it.id and not can_run(it)}
-    cause = " and ".join(sorted(halted & ancestry(job.outline, [untried[0].id])))
+    cause = " and ".join(sorted(halted & ancestry(job.graph, [untried[0].id])))
     more = f", nor could {len(untried) - 1} more after it" if len(untried) > 1 else ""
     why = f"{cause}, which does not run" if cause else "one that is not there or cannot be read"
-    return [flaw("AM213", place_of(untried[0]), f"it comes after {why}: it was not tried{more}")]
+    return [violation("AM213", place_of(untried[0]), f"it comes after {why}: it was not tried{more}")]

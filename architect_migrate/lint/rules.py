@@ -9,7 +9,7 @@ from architect_migrate.core.chain_errors import NewRevisionError
 from architect_migrate.core.errors import derived
 
 
-class Grade(Enum):
+class Level(Enum):
     """How sure it is that a flaw does harm: it fails or misleads, or it is meant once somebody says so."""
 
     ERROR = "error"
@@ -21,13 +21,13 @@ class Rule:
     """One thing that is looked for; `fix` is what usually helps."""
 
     code: str
-    grade: Grade
+    level: Level
     title: str
     fix: str
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class Violation:
     """One flaw. `revision` is empty where the file has no id, `sql` the statement that it is about, or empty.
 
     `file` is an absolute path, `line` counts from 1.
@@ -42,21 +42,21 @@ class Flaw:
     sql: str = ""
 
     @property
-    def grade(self) -> Grade:
+    def level(self) -> Level:
         """The rule's grade."""
-        return RULES[self.code].grade
+        return RULES[self.code].level
 
 
-class FlawedRevisionError(NewRevisionError):
-    """A revision that was not made, since some of its `flaws` are errors."""
+class RevisionViolationsError(NewRevisionError):
+    """A revision that was not made, since some of its `violations` are errors."""
 
-    flaws: tuple[Flaw, ...]
+    violations: tuple[Violation, ...]
     problem: str = derived("{_errors}")
     advice: str = derived("nothing was written")
 
     @property
     def _errors(self) -> str:
-        errors = sum(flaw.grade is Grade.ERROR for flaw in self.flaws)
+        errors = sum(violation.level is Level.ERROR for violation in self.violations)
         return "1 of its flaws is an error" if errors == 1 else f"{errors} of its flaws are errors"
 
 
@@ -69,12 +69,12 @@ class Place:
     line: int = 1
 
 
-def flaw(code: str, place: Place, message: str, fix: str = "", sql: str = "") -> Flaw:
+def violation(code: str, place: Place, message: str, fix: str = "", sql: str = "") -> Violation:
     """A flaw of a rule; the rule's own fix where none is given."""
-    return Flaw(code, place.revision, place.file, place.line, message, fix or RULES[code].fix, sql)
+    return Violation(code, place.revision, place.file, place.line, message, fix or RULES[code].fix, sql)
 
 
-_E, _W = Grade.ERROR, Grade.WARNING
+_E, _W = Level.ERROR, Level.WARNING
 _RULES = (
     Rule("AM001", _E, "the file cannot be read", "correct the file: Alembic cannot load the chain with it"),
     Rule("AM002", _E, "no revision id, or one that is not written out", 'write it out: revision = "049_moods"'),

@@ -8,7 +8,7 @@ from architect_migrate.core.names import fold
 from architect_migrate.core.text import shortlist
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.lint.files import place_of
-from architect_migrate.lint.rules import Flaw, flaw
+from architect_migrate.lint.rules import Violation, violation
 from architect_migrate.model.diff import Extra, Missing, diff, explain, needs_repair
 from architect_migrate.model.facts import describe
 
@@ -54,7 +54,7 @@ def missing_object(error: str) -> tuple[str, str]:
     return "AM208", ""
 
 
-def statement_flaws(it: RevisionFile, trial: Trial, blamed: Collection[str]) -> Iterator[Flaw]:
+def statement_violations(it: RevisionFile, trial: Trial, blamed: Collection[str]) -> Iterator[Violation]:
     """What is wrong with the statements of an upgrade().
 
     `blamed` are the words of statements that failed before: what only lacks one of those is their consequence.
@@ -67,30 +67,32 @@ def statement_flaws(it: RevisionFile, trial: Trial, blamed: Collection[str]) -> 
         elif one.error:
             yield from _failure(it, one, words)
         elif one.clash and (said := clash_in_words(one.clash)):
-            yield flaw("AM207", place, said, sql=one.sql)
+            yield violation("AM207", place, said, sql=one.sql)
         words |= blame(one)
     if trial.refused:
         yield _refused(place_of(it, trial.raised_line), trial.refused)
     if trial.raised and not trial.failed:
-        yield flaw("AM209", place_of(it, trial.raised_line), f"{trial.function}() raises {trial.raised}")
+        yield violation("AM209", place_of(it, trial.raised_line), f"{trial.function}() raises {trial.raised}")
 
 
-def _refused(place: Place, attempt: str, sql: str = "") -> Flaw:
-    return flaw("AM210", place, f"it tries to {attempt}, and everything that a run does is one transaction", sql=sql)
+def _refused(place: Place, attempt: str, sql: str = "") -> Violation:
+    return violation(
+        "AM210", place, f"it tries to {attempt}, and everything that a run does is one transaction", sql=sql
+    )
 
 
-def _failure(it: RevisionFile, one: Statement, blamed: Collection[str]) -> Iterator[Flaw]:
+def _failure(it: RevisionFile, one: Statement, blamed: Collection[str]) -> Iterator[Violation]:
     code, name = missing_object(one.error)
     if one.error in blamed:
         return
     if name and name in blamed and code in {"AM202", "AM203"}:
         return
     if one.error == _SEVERAL:
-        yield flaw(
+        yield violation(
             "AM208", place_of(it, one.line), one.error, "give each statement an op.execute() of its own", one.sql
         )
         return
-    yield flaw(code, place_of(it, one.line), one.error.replace(": main.", ": ", 1), sql=one.sql)
+    yield violation(code, place_of(it, one.line), one.error.replace(": main.", ": ", 1), sql=one.sql)
 
 
 def blame(one: Statement) -> frozenset[str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from architect_migrate.databases.statement import Object, Statement
-    from architect_migrate.lint.rules import Flaw
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.lint.rules import Violation
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Schema, Table
     from architect_migrate.revisions.source_file import RevisionFile
 
@@ -19,7 +19,7 @@ class Job:
 
     ini: str
     files: tuple[RevisionFile, ...]
-    outline: Outline
+    graph: RevisionGraph
     judged: frozenset[str]
 
 
@@ -90,7 +90,7 @@ class Found:
     """
 
     revision: str
-    flaws: tuple[Flaw, ...] = ()
+    violations: tuple[Violation, ...] = ()
     lacks: tuple[tuple[int, str], ...] = ()
     makes: tuple[tuple[str, str], ...] = ()
     halted: bool = False

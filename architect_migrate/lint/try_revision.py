@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from architect_migrate.databases.sqlite.trial_connection import TrialConnection
-    from architect_migrate.lint.attempt import Stage
+    from architect_migrate.lint.attempt import TrialEnvironment
     from architect_migrate.lint.trial import Trial
     from architect_migrate.model.schema import Table
     from architect_migrate.revisions.source_file import RevisionFile
@@ -28,17 +28,17 @@ _DATA_STEP = "data_step"
 
 
 @dataclass(slots=True)
-class Bench:
+class TrialDatabase:
     """A scratch database where revisions are tried one after another, and what is known of it."""
 
-    stage: Stage
+    trial_environment: TrialEnvironment
     schema: Schema = field(default_factory=Schema)
     seen: dict[str, Schema] = field(default_factory=dict)
 
     @property
     def connection(self) -> TrialConnection:
         """The scratch database."""
-        return self.stage.connection
+        return self.trial_environment.connection
 
     def look(self) -> Schema:
         """Read the schema, and keep it."""
@@ -47,7 +47,7 @@ class Bench:
 
     def read(self) -> Schema:
         """Read the schema, without what belongs to Alembic; one that was seen before is known by its digest."""
-        hidden = [self.stage.version_table]
+        hidden = [self.trial_environment.version_table]
         found = digest(self.connection, hidden)
         if found not in self.seen:
             self.seen[found] = read_schema(self.connection, hidden)
@@ -65,20 +65,20 @@ class _WithRows:
     filled: frozenset[str] = frozenset()
 
 
-def try_out(bench: Bench, file: RevisionFile, module: ModuleType) -> Tried:
+def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleType) -> Tried:
     """Try a revision in every way; in the end its upgrade() has run on the bench."""
-    connection, before = bench.connection, bench.schema
+    connection, before = trial_database.connection, trial_database.schema
     had = {it[:2] for it in not_working(connection, before)}
     connection.execute("SAVEPOINT archmig_revision")
-    up = attempt(bench.stage, module, "upgrade")
-    after = bench.look()
-    down, returned = _back(bench, file, module) if up.sound else (None, None)
+    up = attempt(trial_database.trial_environment, module, "upgrade")
+    after = trial_database.look()
+    down, returned = _back(trial_database, file, module) if up.sound else (None, None)
     rows = _WithRows()
     if up.sound and _meets_rows(before, file, up, down):
         connection.execute("ROLLBACK TO archmig_revision")
         with undone(connection):
-            rows = _with_rows(bench, before, file, module)
-        attempt(bench.stage, module, "upgrade")
+            rows = _with_rows(trial_database, before, file, module)
+        attempt(trial_database.trial_environment, module, "upgrade")
     connection.execute("RELEASE archmig_revision")
     return Tried(
         file,
@@ -99,16 +99,16 @@ def _meets_rows(before: Schema, file: RevisionFile, up: Trial, down: Trial | Non
     """Whether rows can make a difference: it touches tables that were there, or brings rows."""
     there = {it.name for it in before.tables}
     statements = (*up.statements, *(down.statements if down else ()))
-    return file.has(_DATA_STEP) or any(it.deeds.touched & there for it in statements)
+    return file.has(_DATA_STEP) or any(it.effects.touched & there for it in statements)
 
 
-def _back(bench: Bench, file: RevisionFile, module: ModuleType) -> tuple[Trial | None, Schema | None]:
+def _back(trial_database: TrialDatabase, file: RevisionFile, module: ModuleType) -> tuple[Trial | None, Schema | None]:
     """A downgrade that is undone, and the schema that it left."""
     if not _callable(file, "downgrade"):
         return None, None
-    with undone(bench.connection):
-        down = attempt(bench.stage, module, "downgrade")
-        return down, bench.read()
+    with undone(trial_database.connection):
+        down = attempt(trial_database.trial_environment, module, "downgrade")
+        return down, trial_database.read()
 
 
 def _callable(file: RevisionFile, name: str) -> bool:
@@ -116,35 +116,35 @@ def _callable(file: RevisionFile, name: str) -> bool:
     return file.has(name) and (function is None or not function.required)
 
 
-def _with_rows(bench: Bench, before: Schema, file: RevisionFile, module: ModuleType) -> _WithRows:
-    filled = fill(bench.connection, before)
-    up = attempt(bench.stage, module, "upgrade")
+def _with_rows(trial_database: TrialDatabase, before: Schema, file: RevisionFile, module: ModuleType) -> _WithRows:
+    filled = fill(trial_database.connection, before)
+    up = attempt(trial_database.trial_environment, module, "upgrade")
     if not up.sound:
         return _WithRows(up, filled=filled)
-    after = bench.read()
-    again, overwritten = _once_more(bench.stage, file, module, after, up)
+    after = trial_database.read()
+    again, overwritten = _once_more(trial_database.trial_environment, file, module, after, up)
     if not _callable(file, "downgrade"):
         return _WithRows(up, None, again, overwritten, filled)
     known = {it.name for it in before.tables}
-    fill(bench.connection, Schema(tuple(it for it in after.tables if it.name not in known)))
-    return _WithRows(up, attempt(bench.stage, module, "downgrade"), again, overwritten, filled)
+    fill(trial_database.connection, Schema(tuple(it for it in after.tables if it.name not in known)))
+    return _WithRows(up, attempt(trial_database.trial_environment, module, "downgrade"), again, overwritten, filled)
 
 
 def _once_more(
-    stage: Stage, file: RevisionFile, module: ModuleType, schema: Schema, up: Trial
+    trial_environment: TrialEnvironment, file: RevisionFile, module: ModuleType, schema: Schema, up: Trial
 ) -> tuple[str, tuple[str, ...]]:
     """What the data step does when it runs again, in words, and the tables whose edited rows it then sets back."""
     if not _callable(file, _DATA_STEP):
         return "", ()
     ran = [it for it in up.statements if _DATA_STEP in it.functions]
     if not ran:
-        ran = list(attempt(stage, module, _DATA_STEP).statements)
-    connection = stage.connection
-    written = {name for it in ran for name in it.deeds.inserted | it.deeds.updated | it.deeds.deleted}
+        ran = list(attempt(trial_environment, module, _DATA_STEP).statements)
+    connection = trial_environment.connection
+    written = {name for it in ran for name in it.effects.inserted | it.effects.updated | it.effects.deleted}
     tables = [it for it in schema.tables if it.name in written and not it.module]
     with undone(connection):
         before = rows_of(connection, tables)
-        second = attempt(stage, module, _DATA_STEP)
+        second = attempt(trial_environment, module, _DATA_STEP)
         after = rows_of(connection, tables)
     changed = ", ".join(name for name, rows in before.items() if not _same(rows, after[name]))
     if not second.sound:
@@ -152,7 +152,7 @@ def _once_more(
     if changed:
         return f"it changes {changed} once more", ()
     with undone(connection):
-        return "", _set_back(stage, module, tables)
+        return "", _set_back(trial_environment, module, tables)
 
 
 def _same(before: list[tuple[Any, ...]], after: list[tuple[Any, ...]]) -> bool:
@@ -170,10 +170,10 @@ def _is_moment(value: object) -> bool:
         return False
 
 
-def _set_back(stage: Stage, module: ModuleType, tables: list[Table]) -> tuple[str, ...]:
+def _set_back(trial_environment: TrialEnvironment, module: ModuleType, tables: list[Table]) -> tuple[str, ...]:
     """The tables whose rows, edited in columns that nothing is found by, lose that edit to another run."""
-    connection = stage.connection
+    connection = trial_environment.connection
     ways = edit_rows(connection, tables)
     before = {name: set(connection.execute(sql)) for name, sql in ways.items()}
-    attempt(stage, module, _DATA_STEP)
+    attempt(trial_environment, module, _DATA_STEP)
     return tuple(name for name, sql in ways.items() if before[name] - set(connection.execute(sql)))

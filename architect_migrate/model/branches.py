@@ -15,55 +15,55 @@ from architect_migrate.model.revision_graph import ancestry, lineage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
 
 
-def foreign(outline: Outline, reserved: Iterable[str], excluded: Iterable[str]) -> frozenset[str]:
+def foreign(graph: RevisionGraph, reserved: Iterable[str], excluded: Iterable[str]) -> frozenset[str]:
     """The revisions that an environment does not get which lists none of the `excluded` among the `reserved` labels."""
-    on = {label: lineage(outline, label) for label in reserved}
+    on = {label: lineage(graph, label) for label in reserved}
     every = frozenset[str]().union(*on.values())
-    trunk = frozenset(outline.order) - every
-    merged = {it.id for it in outline.revisions if it.id in every and trunk & set(it.down) and every & set(it.down)}
-    public = trunk | _after(outline, merged)
-    private = every - ancestry(outline, public)
+    trunk = frozenset(graph.order) - every
+    merged = {it.id for it in graph.revisions if it.id in every and trunk & set(it.down) and every & set(it.down)}
+    public = trunk | _after(graph, merged)
+    private = every - ancestry(graph, public)
     return private & frozenset[str]().union(*(on.get(label, frozenset()) for label in excluded))
 
 
-def _after(outline: Outline, ids: Iterable[str]) -> frozenset[str]:
+def _after(graph: RevisionGraph, ids: Iterable[str]) -> frozenset[str]:
     """These revisions and all that come after them."""
     found = set(ids)
-    for it in outline.revisions:
+    for it in graph.revisions:
         if found & set(it.down):
             found.add(it.id)
     return frozenset(found)
 
 
-def outline_without(outline: Outline, left_out: frozenset[str]) -> Outline:
+def graph_without(graph: RevisionGraph, left_out: frozenset[str]) -> RevisionGraph:
     """A chain without some revisions, which nothing that stays comes after.
 
     Digests are known of the revisions that were replayed before the first that is left out.
     """
     if not left_out:
-        return outline
-    stay = tuple(it for it in outline.revisions if it.id not in left_out)
-    replayed_alike = min(at for at, it in enumerate(outline.order) if it in left_out)
-    return replace(outline, revisions=stay, digests=outline.digests[:replayed_alike])
+        return graph
+    stay = tuple(it for it in graph.revisions if it.id not in left_out)
+    replayed_alike = min(at for at, it in enumerate(graph.order) if it in left_out)
+    return replace(graph, revisions=stay, digests=graph.digests[:replayed_alike])
 
 
 def history_without(history: History, left_out: frozenset[str]) -> History:
     """The same of a history: what each revision does where those that are left out never ran."""
-    outline = outline_without(history.outline, left_out)
-    if outline is history.outline:
+    graph = graph_without(history.graph, left_out)
+    if graph is history.graph:
         return history
-    alike = min(at for at, it in enumerate(history.outline.order) if it in left_out)
+    alike = min(at for at, it in enumerate(history.graph.order) if it in left_out)
     replayed = list(history.replayed[:alike])
-    position = frozenset(outline.order[:alike])
+    position = frozenset(graph.order[:alike])
     before = reference(history, position)
-    known = dict(zip(history.outline.order, history.replayed, strict=True))
-    for revision in outline.order[alike:]:
+    known = dict(zip(history.graph.order, history.replayed, strict=True))
+    for revision in graph.order[alike:]:
         position |= {revision}
         after = reference(history, position)
         its = known[revision]
         replayed.append(Replayed(delta(before, after), its.statements, its.writes, its.passing, its.renames))
         before = after
-    return History(outline, tuple(replayed))
+    return History(graph, tuple(replayed))

@@ -209,7 +209,7 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
+class ProjectConfig:
     """All of environments.toml; paths are absolute, `defaults` for files named by path, ages in seconds.
 
     `script_written` is the path to `script` before any link is followed; None where the file names none.
@@ -229,32 +229,32 @@ class Matrix:
     script_written: Path | None = field(default=None, compare=False)
 
 
-def empty_matrix(folder: Path) -> Matrix:
+def empty_project(folder: Path) -> ProjectConfig:
     """What holds in a folder without environments.toml, so that a database can still be named by its path."""
-    return Matrix(file=folder / "environments.toml", environments=(), script=folder / "alembic.ini")
+    return ProjectConfig(file=folder / "environments.toml", environments=(), script=folder / "alembic.ini")
 
 
-def resolutions_for(matrix: Matrix, environment: Environment) -> tuple[Resolution, ...]:
+def resolutions_for(project: ProjectConfig, environment: Environment) -> tuple[Resolution, ...]:
     """The entries that hold for an environment, in file order; for a file that is not listed, every entry.
 
     Raises ResolutionsClashError where two of them settle one thing.
     """
-    listed = any(it.name == environment.name and it == environment for it in matrix.environments)
+    listed = any(it.name == environment.name and it == environment for it in project.environments)
     words = environment.tags | {environment.name}
     chosen = tuple(
-        entry for entry in matrix.resolutions if not listed or not entry.environments or entry.environments & words
+        entry for entry in project.resolutions if not listed or not entry.environments or entry.environments & words
     )
     seen: dict[tuple[str, ...], Resolution] = {}
     for entry in chosen:
         first = seen.setdefault(_settled(entry.subject), entry)
         if first is not entry:
             numbers = first.origin.entry, entry.origin.entry
-            raise ResolutionsClashError(str(matrix.file), environment.name, str(entry.subject), *numbers)
+            raise ResolutionsClashError(str(project.file), environment.name, str(entry.subject), *numbers)
     repair = environment.policies.repair
     if repair is Repair.FULL:
         return chosen
     # The name of a constraint takes a rebuild, which such a policy forbids: then it stands as it is, and is told.
-    policy = Origin(matrix.file, 0, f'repair = "{repair.value}"')
+    policy = Origin(project.file, 0, f'repair = "{repair.value}"')
     return (*chosen, Keep(Subject(Kind.NAMES, ""), policy))
 
 
@@ -272,15 +272,15 @@ def _settled(subject: Subject) -> tuple[str, ...]:
             assert_never(subject.kind)
 
 
-def everything(matrix: Matrix) -> tuple[Environment, ...]:
+def everything(project: ProjectConfig) -> tuple[Environment, ...]:
     """Every environment, in file order; raises NothingSelectedError for a file without any."""
-    if not matrix.environments:
-        raise NothingSelectedError(str(matrix.file))
-    return matrix.environments
+    if not project.environments:
+        raise NothingSelectedError(str(project.file))
+    return project.environments
 
 
 def select(
-    matrix: Matrix, names: Iterable[str], tags: Iterable[str], by_path: Sequence[Environment] = ()
+    project: ProjectConfig, names: Iterable[str], tags: Iterable[str], by_path: Sequence[Environment] = ()
 ) -> tuple[Environment, ...]:
     """The environments of these names or tags in file order, then those by path; with none, the default.
 
@@ -288,12 +288,12 @@ def select(
     """
     wanted, tagged = set(names), set(tags)
     if not (wanted or tagged or by_path):
-        if matrix.default_environment is None:
-            raise NothingSelectedError(str(matrix.file))
-        wanted = {matrix.default_environment}
-    _refuse_unknown(matrix, "environment", wanted, (one.name for one in matrix.environments))
-    _refuse_unknown(matrix, "tag", tagged, (tag for one in matrix.environments for tag in one.tags))
-    listed = (one for one in matrix.environments if one.name in wanted or one.tags & tagged)
+        if project.default_environment is None:
+            raise NothingSelectedError(str(project.file))
+        wanted = {project.default_environment}
+    _refuse_unknown(project, "environment", wanted, (one.name for one in project.environments))
+    _refuse_unknown(project, "tag", tagged, (tag for one in project.environments for tag in one.tags))
+    listed = (one for one in project.environments if one.name in wanted or one.tags & tagged)
     return distinct((*listed, *by_path))
 
 
@@ -308,7 +308,7 @@ def distinct(environments: Iterable[Environment]) -> tuple[Environment, ...]:
     return tuple(seen.values())
 
 
-def _refuse_unknown(matrix: Matrix, kind: str, words: set[str], known: Iterable[str]) -> None:
+def _refuse_unknown(project: ProjectConfig, kind: str, words: set[str], known: Iterable[str]) -> None:
     right = tuple(sorted(set(known)))
     for word in sorted(words.difference(right)):
-        raise UnknownEnvironmentError(str(matrix.file), kind, word, right)
+        raise UnknownEnvironmentError(str(project.file), kind, word, right)

@@ -30,7 +30,7 @@ from architect_migrate.model.schema import ConstraintName, Index, Schema, Table,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Key
 
 _Named = TypeVar("_Named", Table, Index, Trigger, View)
@@ -110,7 +110,7 @@ class History:
     Two histories are equal when they are the same object: what is derived from one is computed once.
     """
 
-    outline: Outline
+    graph: RevisionGraph
     replayed: tuple[Replayed, ...]
 
 
@@ -126,7 +126,7 @@ class Effects:
 def snapshots(history: History) -> dict[str, Schema]:
     """The schema after each revision, in replay order."""
     found, schema = {}, Schema()
-    for revision, it in zip(history.outline.order, history.replayed, strict=True):
+    for revision, it in zip(history.graph.order, history.replayed, strict=True):
         schema = apply(schema, it.delta)
         found[revision] = schema
     return found
@@ -135,7 +135,7 @@ def snapshots(history: History) -> dict[str, Schema]:
 def recorded_sql(history: History) -> dict[str, tuple[str, ...]]:
     """The texts of the statements that each revision ran, in replay order."""
     texts = (tuple(statement.text for statement in it.statements) for it in history.replayed)
-    return dict(zip(history.outline.order, texts, strict=True))
+    return dict(zip(history.graph.order, texts, strict=True))
 
 
 @lru_cache(maxsize=8)
@@ -143,7 +143,7 @@ def effects(history: History) -> dict[str, Effects]:
     """What each revision does, in replay order."""
     found: dict[str, Effects] = {}
     schema = Schema()
-    for revision, it in zip(history.outline.order, history.replayed, strict=True):
+    for revision, it in zip(history.graph.order, history.replayed, strict=True):
         after = apply(schema, it.delta)
         old, new = _touched(schema, it.delta), facts(it.delta.changed)
         found[revision] = Effects(
@@ -177,7 +177,7 @@ def reference(history: History, position: frozenset[str]) -> Schema:
 
 @lru_cache(maxsize=64)
 def _reference(history: History, position: frozenset[str]) -> Schema:
-    order = history.outline.order
+    order = history.graph.order
     if not position:
         return Schema()
     if position == frozenset(order[: len(position)]):
@@ -285,7 +285,7 @@ def _texts(history: History, position: frozenset[str]) -> dict[Table, str]:
     """Tables as revisions of this position left them, with their texts, newest last."""
     return {
         table: table.sql
-        for revision, it in zip(history.outline.order, history.replayed, strict=True)
+        for revision, it in zip(history.graph.order, history.replayed, strict=True)
         if revision in position
         for table in it.delta.changed.tables
     }

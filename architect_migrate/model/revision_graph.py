@@ -34,7 +34,7 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class RevisionGraph:
     """A chain without what its revisions do, parents before children: enough to say where a database stands.
 
     `digests` are those of the stored texts after each revision (see `fingerprint.digest`): a database that has one
@@ -51,9 +51,9 @@ class Outline:
         return tuple(it.id for it in self.revisions)
 
 
-def ancestry(outline: Outline, ids: Iterable[str]) -> frozenset[str]:
+def ancestry(graph: RevisionGraph, ids: Iterable[str]) -> frozenset[str]:
     """These revisions and everything that they come after; ids that the chain does not know are left out."""
-    parents = {it.id: it.parents for it in outline.revisions}
+    parents = {it.id: it.parents for it in graph.revisions}
     found: set[str] = set()
     waiting = [it for it in ids if it in parents]
     while waiting:
@@ -64,29 +64,29 @@ def ancestry(outline: Outline, ids: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def lineage(outline: Outline, label: str) -> frozenset[str]:
+def lineage(graph: RevisionGraph, label: str) -> frozenset[str]:
     """The revisions of a branch: those that bear its label, and what comes after them; none without one."""
     found: set[str] = set()
-    for it in outline.revisions:
+    for it in graph.revisions:
         if label in it.labels or found & set(it.down):
             found.add(it.id)
     return frozenset(found)
 
 
-def on_branches(outline: Outline) -> frozenset[str]:
+def on_branches(graph: RevisionGraph) -> frozenset[str]:
     """The revisions of all branches that have a label."""
-    labels = {label for it in outline.revisions for label in it.labels}
-    return frozenset[str]().union(*(lineage(outline, it) for it in labels))
+    labels = {label for it in graph.revisions for label in it.labels}
+    return frozenset[str]().union(*(lineage(graph, it) for it in labels))
 
 
-def heads(outline: Outline, position: frozenset[str]) -> tuple[str, ...]:
+def heads(graph: RevisionGraph, position: frozenset[str]) -> tuple[str, ...]:
     """The revisions of a position that nothing else in it comes after: what a stamp records."""
-    applied = [it for it in outline.revisions if it.id in position]
+    applied = [it for it in graph.revisions if it.id in position]
     inner = {parent for it in applied for parent in it.parents}
     return tuple([it.id for it in applied if it.id not in inner])
 
 
-def position_at(outline: Outline, target: str) -> frozenset[str]:
+def position_at(graph: RevisionGraph, target: str) -> frozenset[str]:
     """The position that a target names: `head`, `heads`, `base`, a branch (`dev`, `dev@head`), or a revision.
 
     A revision is named by its id or an unambiguous beginning of it.
@@ -94,14 +94,14 @@ def position_at(outline: Outline, target: str) -> frozenset[str]:
     Raises UnknownRevisionError when the target names no single revision.
     """
     if target in {"head", "heads"}:
-        return frozenset(outline.order)
+        return frozenset(graph.order)
     if target == "base":
         return frozenset()
-    if branch := lineage(outline, target.removesuffix("@head")):
-        return ancestry(outline, branch)
-    candidates = tuple(it for it in outline.order if it == target or (target and it.startswith(target)))
+    if branch := lineage(graph, target.removesuffix("@head")):
+        return ancestry(graph, branch)
+    candidates = tuple(it for it in graph.order if it == target or (target and it.startswith(target)))
     exact = tuple(it for it in candidates if it == target) or candidates
     if len(exact) != 1:
-        labels = tuple(label for it in outline.revisions for label in it.labels)
-        raise UnknownRevisionError(target, candidates, (*outline.order, *labels))
-    return ancestry(outline, exact)
+        labels = tuple(label for it in graph.revisions for label in it.labels)
+        raise UnknownRevisionError(target, candidates, (*graph.order, *labels))
+    return ancestry(graph, exact)

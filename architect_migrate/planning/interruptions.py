@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import BATCH_COPY, fold, quote
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.diagnose import Basis, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
@@ -182,7 +182,7 @@ def _left_tables(look: _Look) -> Iterator[Interruption]:
         if other is not None:
             yield _beside(look, left, other, (revision, told))
         else:
-            held = f"{count(look.rows(left), 'row is', 'rows are')} in it"
+            held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
             step = RenameTable(left.spelling, its.table, revision)
             yield Interruption(left.spelling, f"{told}, and there is no table {its.table}: {held}", (step,), revision)
 
@@ -190,7 +190,7 @@ def _left_tables(look: _Look) -> Iterator[Interruption]:
 def _passing(look: _Look) -> Iterator[tuple[str, Passing]]:
     """The tables of a database that revisions make on their way, each with the newest revision that does."""
     known: dict[str, tuple[str, Passing]] = {}
-    for revision, replayed in zip(look.history.outline.order, look.history.replayed, strict=True):
+    for revision, replayed in zip(look.history.graph.order, look.history.replayed, strict=True):
         known |= {it.name: (revision, it) for it in replayed.passing}
     lasting = tables_ever(look.history)
     for name in look.tables.keys() - lasting:
@@ -234,7 +234,7 @@ def _aside(look: _Look, left: Table, of: str) -> Iterator[Interruption]:
     rows, other = look.rows(left), look.tables.get(of)
     if not rows or not look.expects(of):
         return
-    held = f"it has columns of {of} and {count(rows, 'row')}"
+    held = f"it has columns of {of} and {pluralize(rows, 'row')}"
     if other is None:
         yield Interruption(left.spelling, f"{held}, and there is no table {of}", (RenameTable(left.spelling, of),))
     elif not look.rows(other):
@@ -249,7 +249,7 @@ def _beside(look: _Look, left: Table, other: Table, by: tuple[str, str]) -> Inte
     if not rows:
         return Interruption(left.spelling, f"{told}, and it is empty", gone, revision)
     if not look.rows(other):
-        found = f"{told}: it holds {count(rows, 'row')}, and {other.spelling} is empty"
+        found = f"{told}: it holds {pluralize(rows, 'row')}, and {other.spelling} is empty"
         return Interruption(left.spelling, found, tuple(_in_place_of(look, left, other, revision)), revision)
     renamed = _renamed(look, left, other)
     beyond = look.ask(RowsBeyond(left.spelling, other.spelling, renamed)).count
@@ -260,9 +260,9 @@ def _beside(look: _Look, left: Table, other: Table, by: tuple[str, str]) -> Inte
         if any(look.ask(NullsIn(left.spelling, it)).count < rows for it in alone):
             return Interruption(left.spelling, found, (), revision)
     if not beyond:
-        found = f"{told}: {other.spelling} has every one of its {count(rows, 'row')}"
+        found = f"{told}: {other.spelling} has every one of its {pluralize(rows, 'row')}"
         return Interruption(left.spelling, found, gone, revision)
-    found = f"{told}: it holds {count(beyond, 'row')} that {other.spelling} does not have"
+    found = f"{told}: it holds {pluralize(beyond, 'row')} that {other.spelling} does not have"
     return Interruption(left.spelling, found, (), revision)
 
 
@@ -321,10 +321,10 @@ def _half_table(look: _Look, revision: str, rename: Rename) -> Iterator[Interrup
         return
     if look.rows(new):
         if beyond := look.ask(RowsBeyond(old.spelling, new.spelling)).count:
-            told = f"{revision} renames it to {new.spelling}, which has rows and lacks {count(beyond, 'row')} of it"
+            told = f"{revision} renames it to {new.spelling}, which has rows and lacks {pluralize(beyond, 'row')} of it"
             yield Interruption(old.spelling, told, (), revision)
         return
-    told = f"it is empty, and {count(rows, 'row is', 'rows are')} in {old.spelling}, which {revision} renames"
+    told = f"it is empty, and {pluralize(rows, 'row is', 'rows are')} in {old.spelling}, which {revision} renames"
     ever = {(it.name, it.table) for schema in snapshots(look.history).values() for it in _objects(schema)}
     own = [it for _, it in look.objects(new) if (it.name, it.table) not in ever]
     # What hangs on the new table and is no revision's would be lost with it, and the revision brings it no other.
@@ -355,7 +355,7 @@ def _half_column(look: _Look, revision: str, rename: Rename) -> Iterator[Interru
     lacking = look.ask(Violating(table.spelling, f"{quote(new)} IS NOT NULL OR {quote(old)} IS NULL")).count
     if not lacking:
         return
-    values = count(lacking, "value is", "values are")
+    values = pluralize(lacking, "value is", "values are")
     if look.ask(NullsIn(table.spelling, rename.new)).count == look.rows(table):
         told = f"it holds nothing, and {values} in {table.spelling}.{old}, which {revision} renames"
         yield Interruption(table.spelling, told, (DropColumn(table.spelling, new, revision),), revision, new)
@@ -367,5 +367,5 @@ def _half_column(look: _Look, revision: str, rename: Rename) -> Iterator[Interru
 
 
 def _renames(history: History) -> Iterator[tuple[str, Rename]]:
-    for revision, replayed in zip(history.outline.order, history.replayed, strict=True):
+    for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
         yield from ((revision, rename) for rename in replayed.renames)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core import codec
 from architect_migrate.core.names import fold
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,7 +204,7 @@ class Plan:
     @property
     def in_the_way(self) -> str:
         """How many things stand in the way, in words."""
-        return f"{count(len(self.blockers), 'thing stands', 'things stand')} in the way"
+        return f"{pluralize(len(self.blockers), 'thing stands', 'things stand')} in the way"
 
 
 def headline(step: Step) -> str:

@@ -1,6 +1,6 @@
 """The walk: from a diagnosis to a plan, revision by revision from base to anchor, then on to the target.
 
-Pure: what a table's shape takes in SQL is asked of `Smith`, what the rows allow is asked by it.
+Pure: what a table's shape takes in SQL is asked of `RepairPlanner`, what the rows allow is asked by it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class PlanGoal:
     """Where a walk leads, and what a person settled on the way."""
 
     target: frozenset[str]
@@ -37,7 +37,7 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Smith:
+class RepairPlanner:
     """Who knows how a kind of database is given a shape: for one table, for one object beside it, for one to go."""
 
     table: Callable[[str, tuple[Change, ...], str], Work]
@@ -45,9 +45,11 @@ class Smith:
     gone: Callable[[Extra], Work]
 
 
-def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Course, smith: Smith) -> Plan:
+def make_plan(
+    history: History, diagnosis: Diagnosis, schema: Schema, goal: PlanGoal, repair_planner: RepairPlanner
+) -> Plan:
     """The steps from where a database is to the target, and what stands in the way of them."""
-    target, resolutions = course.target, course.resolutions
+    target, resolutions = goal.target, goal.resolutions
     kept = let_stand(diagnosis.changes, resolutions)
     still = {change_key(it) for it, _ in kept}
     doomed = [it for it in diagnosis.changes if isinstance(it, Extra) and drops(it, resolutions)]
@@ -56,7 +58,7 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
     # A constraint goes with the other edits of its table, so that the table is rebuilt once.
     repairs += [it for it in doomed if isinstance(it.fact, Constraint)]
     doomed = [it for it in doomed if not isinstance(it.fact, Constraint)]
-    rest = [it for it in history.outline.order if it in target - diagnosis.position]
+    rest = [it for it in history.graph.order if it in target - diagnosis.position]
     repairs += _needed_by_name(history, diagnosis, rest)
     native = native_revisions(history, diagnosis, schema)
     data = frozenset(
@@ -64,8 +66,8 @@ def make_plan(history: History, diagnosis: Diagnosis, schema: Schema, course: Co
         for it in diagnosis.judgements
         if _wants_data(it) and lasts(history, diagnosis.position, it.revision.id)
     )
-    walk = _Walk(smith, _owners(history, diagnosis, native), data, _writes(history))
-    walk.take([smith.gone(it) for it in doomed])
+    walk = _Walk(repair_planner, _owners(history, diagnosis, native), data, _writes(history))
+    walk.take([repair_planner.gone(it) for it in doomed])
     for judgement in diagnosis.judgements:
         if judgement.revision.id in diagnosis.position:
             walk.visit(judgement, repairs, native)
@@ -87,14 +89,14 @@ def _needed_by_name(history: History, diagnosis: Diagnosis, rest: list[str]) -> 
 
 def _ending(history: History, diagnosis: Diagnosis, rest: list[str], after: frozenset[str]) -> Iterable[Step]:
     """The stamp of where repair ends, the rest of the chain, and the stamp of where that ends."""
-    outline = history.outline
-    reached = heads(outline, diagnosis.position)
-    recorded = heads(outline, diagnosis.stamped)
+    graph = history.graph
+    reached = heads(graph, diagnosis.position)
+    recorded = heads(graph, diagnosis.stamped)
     if reached != recorded or diagnosis.stamped != diagnosis.position:
         yield Stamp(reached)
     yield from (RunRevision(it) for it in rest)
     if rest:
-        yield Stamp(heads(outline, after))
+        yield Stamp(heads(graph, after))
 
 
 def native_revisions(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset[str]:
@@ -156,16 +158,20 @@ def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> d
 
 def _writes(history: History) -> dict[str, frozenset[str]]:
     """The tables that each revision writes rows to."""
-    return {it: replayed.writes for it, replayed in zip(history.outline.order, history.replayed, strict=True)}
+    return {it: replayed.writes for it, replayed in zip(history.graph.order, history.replayed, strict=True)}
 
 
 class _Walk:
     """Collects steps while the revisions are visited; each table is worked on once, when it is first needed."""
 
     def __init__(
-        self, smith: Smith, owners: Mapping[Key, str], data: frozenset[str], writes: Mapping[str, frozenset[str]]
+        self,
+        repair_planner: RepairPlanner,
+        owners: Mapping[Key, str],
+        data: frozenset[str],
+        writes: Mapping[str, frozenset[str]],
     ) -> None:
-        self.smith, self.owners, self.data, self.writes = smith, owners, data, writes
+        self.repair_planner, self.owners, self.data, self.writes = repair_planner, owners, data, writes
         self.steps: list[Step] = []
         self.blockers: list[Finding] = []
         self.finished: set[Key] = set()
@@ -193,7 +199,7 @@ class _Walk:
         for change in changes:
             if _beside(change) and change_key(change) not in self.finished:
                 self.finished.add(change_key(change))
-                self.take([self.smith.beside(change, revision)])
+                self.take([self.repair_planner.beside(change, revision)])
 
     def leave(self, repairs: list[Change]) -> None:
         """Work on what no revision owns: harmful extras of the database."""
@@ -219,7 +225,7 @@ class _Walk:
             )
             self.finished |= {change_key(it) for it in changes}
             if changes:
-                self.take([self.smith.table(table, changes, revision)])
+                self.take([self.repair_planner.table(table, changes, revision)])
 
 
 def _wants_data(judgement: Judgement) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.diff import Change
     from architect_migrate.model.environment import Resolution
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Schema
     from architect_migrate.planning.interruptions import Interruption
     from architect_migrate.planning.plan import Plan
@@ -34,7 +34,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class Fingerprint:
     """What a run leaves behind in a database and can find again without reading rows.
 
     `schema` is the digest of all stored texts but those of the tables `without`, `counter` how often SQLite has changed
@@ -54,7 +54,7 @@ class Survey:
     `position` is what is applied by the evidence, `claims` what the database says of itself, `pending`
     the revisions between position and target, `drift` how many differences of each severity there are (those that
     a [[resolve]] entry lets stand are counted as `kept`). `diagnosis` is None where a digest told it all: then the
-    database has exactly the chain's schema. `traces` is None where there is no database, or no ledger to compare them
+    database has exactly the chain's schema. `fingerprint` is None where there is no database, or no ledger to compare
     with. `unsynced` are the numbers of the legacy tracker's rows that are to be corrected, where that is asked for and
     the rest is well. `interrupted` is what interrupted runs left behind: `schema` shows it put in order.
     """
@@ -68,7 +68,7 @@ class Survey:
     schema: Schema | None = None
     diagnosis: Diagnosis | None = None
     kept: tuple[tuple[Change, Resolution], ...] = ()
-    traces: Traces | None = None
+    fingerprint: Fingerprint | None = None
     unsynced: tuple[str, ...] = ()
     interrupted: tuple[Interruption, ...] = ()
 
@@ -97,7 +97,7 @@ class Receipt:
     """What was done and proven.
 
     `tables` and `rows` count what was there before, `compared` the tables whose rows were compared value by value
-    (those that anything wrote to); `dangling` is how many rows referred to nothing before, and after. `facts` are
+    (those that anything wrote to); `orphans` is how many rows referred to nothing before, and after. `facts` are
     what else the ledger keeps of it, `number` is that of its entry there (0: it could not be entered).
     """
 
@@ -110,7 +110,7 @@ class Receipt:
     rows: int
     compared: int
     digests: tuple[tuple[str, str], ...]
-    dangling: tuple[int, int]
+    orphans: tuple[int, int]
     facts: tuple[tuple[str, str], ...] = ()
     number: int = 0
 
@@ -142,7 +142,7 @@ class Checked:
 
     results: tuple[Result, ...]
     words: tuple[str, ...]
-    outline: Outline
+    graph: RevisionGraph
     exit_code: int
 
 

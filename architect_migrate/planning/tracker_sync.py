@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from architect_migrate.diagnosis.claims import Claims
     from architect_migrate.model.environment import Tracker
-    from architect_migrate.model.revision_graph import Outline, Revision
+    from architect_migrate.model.revision_graph import Revision, RevisionGraph
     from architect_migrate.planning.plan import Plan, TrackerChange
 
 _BY = "recorded by archmig"
 
 
 def corrections(
-    tracker: Tracker, claims: Claims, outline: Outline, position: frozenset[str]
+    tracker: Tracker, claims: Claims, graph: RevisionGraph, position: frozenset[str]
 ) -> tuple[TrackerChange, ...]:
     """What has to change in the tracker, in the order of the chain, for its rows to be true of a position.
 
@@ -30,10 +30,10 @@ def corrections(
     migration, is corrected in place. Numbers that are no revision's today stay.
     """
     numbers: dict[str, list[Revision]] = {}
-    for it in outline.revisions:
+    for it in graph.revisions:
         if it.legacy_version:
             numbers.setdefault(it.legacy_version, []).append(it)
-    rows = attributions(outline, claims.rows)
+    rows = attributions(graph, claims.rows)
     found: list[TrackerChange] = []
     for number, its in numbers.items():
         mine = [it for it in rows if it.row.version == number]
@@ -70,9 +70,9 @@ def _words(row: TrackerRow) -> str:
     return f"{row.description!r}, checksum {row.checksum!r}"
 
 
-def synced(tracker: Tracker, outline: Outline, claims: Claims, plan: Plan) -> Plan:
+def synced(tracker: Tracker, graph: RevisionGraph, claims: Claims, plan: Plan) -> Plan:
     """The same plan with the tracker corrected at its end; blocked where its table does not take such rows."""
-    changes = () if plan.blockers else corrections(tracker, claims, outline, plan.after)
+    changes = () if plan.blockers else corrections(tracker, claims, graph, plan.after)
     if not changes:
         return plan
     if claims.obstacle:

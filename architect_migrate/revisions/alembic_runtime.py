@@ -31,11 +31,11 @@ from architect_migrate.databases.sqlite.alembic_connection import (
     not_passed_over,
     refuse_commit,
 )
-from architect_migrate.databases.sqlite.authorizer import Watched, watched
+from architect_migrate.databases.sqlite.authorizer import WriteLog, write_log
 from architect_migrate.databases.sqlite.connection import still_inside
 from architect_migrate.databases.sqlite.recorder import Recording, scratch_connection
 from architect_migrate.model.history import History
-from architect_migrate.model.revision_graph import Outline, Revision, ancestry, on_branches
+from architect_migrate.model.revision_graph import Revision, RevisionGraph, ancestry, on_branches
 from architect_migrate.revisions.files import script_folder
 
 if TYPE_CHECKING:
@@ -53,22 +53,22 @@ class Runner:
     context: MigrationContext
     connection: sqlite3.Connection
 
-    def upgrade(self, revision: str) -> Watched:
+    def upgrade(self, revision: str) -> WriteLog:
         """Run one revision's `upgrade()`; what it wrote comes back. Raises RevisionFailedError."""
         return self._call(revision, "upgrade")
 
-    def downgrade(self, revision: str) -> Watched:
+    def downgrade(self, revision: str) -> WriteLog:
         """Run one revision's `downgrade()`."""
         return self._call(revision, "downgrade")
 
-    def data_step(self, revision: str) -> Watched:
+    def data_step(self, revision: str) -> WriteLog:
         """Run one revision's `data_step()`."""
         return self._call(revision, "data_step")
 
-    def _call(self, revision: str, function: str) -> Watched:
+    def _call(self, revision: str, function: str) -> WriteLog:
         with failures(revision, f"{function}()"):
             module: ModuleType = self.script.get_revision(revision).module
-            with watched(self.connection) as seen, not_passed_over(self.context, self.connection):
+            with write_log(self.connection) as seen, not_passed_over(self.context, self.connection):
                 getattr(module, function)()
                 still_inside(self.connection)
         return seen
@@ -172,7 +172,7 @@ def replay(ini: Path, scratch: Path, draft: Path | None) -> History:
         raise ReplayError(str(ini), current[0], f"{type(error).__name__}: {' '.join(cause.split())}") from error
     taken, revisions = recorder.recording, recorder.revisions
     digests = tuple(taken.digests[: len(revisions)])
-    return History(Outline(revisions, digests, taken.version_table), tuple(taken.found))
+    return History(RevisionGraph(revisions, digests, taken.version_table), tuple(taken.found))
 
 
 class _Recorder:
@@ -214,8 +214,8 @@ class _Recorder:
 
 def _trunk_first(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
     """Revisions that are on no labelled branch first: a database without the branches then is where replay once was."""
-    outline = Outline(revisions)
-    trunk = ancestry(outline, frozenset(outline.order) - on_branches(outline))
+    graph = RevisionGraph(revisions)
+    trunk = ancestry(graph, frozenset(graph.order) - on_branches(graph))
     return tuple(sorted(revisions, key=lambda it: it.id not in trunk))
 
 

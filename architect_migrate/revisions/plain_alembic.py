@@ -11,7 +11,7 @@ from architect_migrate.core import codec
 from architect_migrate.model.diff import diff, explain, needs_repair
 from architect_migrate.model.history import reference
 from architect_migrate.model.schema import CLASSES
-from architect_migrate.revisions.sandbox import run_confined
+from architect_migrate.revisions.sandbox import run_sandboxed
 
 if TYPE_CHECKING:
     from architect_migrate.model.schema import Schema
@@ -36,13 +36,13 @@ def run_plainly(source: Source) -> PlainRun:
     history = source.history
     with tempfile.TemporaryDirectory(prefix="archmig-plain-") as name:
         folder = Path(name)
-        ini, table = str(source.script), history.outline.version_table
-        done = run_confined("revisions.plain_process", source.script, folder, ini, name, table)
+        ini, table = str(source.script), history.graph.version_table
+        done = run_sandboxed("revisions.plain_process", source.script, folder, ini, name, table)
         if done.returncode or not (folder / "schema").exists():
             cause = _text(folder / "failed") or " ".join(done.stderr.split())[-500:] or f"exit code {done.returncode}"
             return PlainRun(problem=cause)
         schema: Schema = codec.load(_text(folder / "schema"), CLASSES)
-        wanted = reference(history, frozenset(history.outline.order))
+        wanted = reference(history, frozenset(history.graph.order))
         drift = tuple(explain(it) for it in diff(wanted, schema) if needs_repair(it))
         models = tuple(_text(folder / "models").splitlines()) if (folder / "models").exists() else None
         return PlainRun(drift=drift, models=models, no_models=_text(folder / "no_models"))

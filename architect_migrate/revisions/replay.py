@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
-from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.model.revision_graph import Revision, RevisionGraph
 from architect_migrate.revisions.files import fingerprint
 
 if TYPE_CHECKING:
@@ -52,20 +52,20 @@ class Source:
         """The revisions that are not in it."""
         from architect_migrate.model.branches import foreign
 
-        return foreign(self.whole.outline, self.reserved, self.excluded) if self.excluded else frozenset()
+        return foreign(self.whole.graph, self.reserved, self.excluded) if self.excluded else frozenset()
 
     @cached_property
-    def outline(self) -> Outline:
+    def graph(self) -> RevisionGraph:
         """The chain in outline; replays it unless that was done before. Raises as `history`."""
         if self.excluded:
-            from architect_migrate.model.branches import outline_without
+            from architect_migrate.model.branches import graph_without
 
-            return outline_without(self.whole.outline, self.foreign)
+            return graph_without(self.whole.graph, self.foreign)
         found = recall(self, "outline")
         if found is None:
-            return self.history.outline
-        outline: Outline = codec.load(found, (Outline, Revision))
-        return outline
+            return self.history.graph
+        graph: RevisionGraph = codec.load(found, (RevisionGraph, Revision))
+        return graph
 
     @cached_property
     def history(self) -> History:
@@ -74,11 +74,11 @@ class Source:
             from architect_migrate.model.branches import history_without
 
             return history_without(self.whole.history, self.foreign)
-        outline, steps = recall(self, "outline"), recall(self, "steps")
-        if outline is None or steps is None:
-            outline, steps = _replay(self.script)
-            remember(self, {"outline": outline, "steps": steps})
-        return _history(outline, steps)
+        graph, steps = recall(self, "outline"), recall(self, "steps")
+        if graph is None or steps is None:
+            graph, steps = _replay(self.script)
+            remember(self, {"outline": graph, "steps": steps})
+        return _history(graph, steps)
 
 
 @lru_cache(maxsize=16)
@@ -101,7 +101,7 @@ def is_remembered(source: Source) -> bool:
     return all((source.cache / f"{source.fingerprint}.{part}.json").is_file() for part in ("outline", "steps"))
 
 
-def _history(outline: str, steps: str) -> History:
+def _history(graph: str, steps: str) -> History:
     """A history from its parts as JSON."""
     from architect_migrate.model import history, schema
 
@@ -113,7 +113,7 @@ def _history(outline: str, steps: str) -> History:
         history.Delta,
         *schema.CLASSES,
     )
-    return history.History(codec.load(outline, (Outline, Revision)), codec.load(steps, classes))
+    return history.History(codec.load(graph, (RevisionGraph, Revision)), codec.load(steps, classes))
 
 
 def history_of(script: Path, cache: Path | None) -> History:
@@ -130,7 +130,7 @@ def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
 
     found = _history(*_replay(script, str(draft)))
     *replayed, back = found.replayed
-    return History(found.outline, tuple(replayed)), back
+    return History(found.graph, tuple(replayed)), back
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
@@ -146,11 +146,11 @@ def _replay(ini: Path, *draft: str) -> tuple[str, str]:
     """Outline and steps as JSON, from a process that can reach nothing but its scratch folder."""
     import tempfile
 
-    from architect_migrate.revisions.sandbox import run_confined
+    from architect_migrate.revisions.sandbox import run_sandboxed
 
     with tempfile.TemporaryDirectory(prefix="archmig-replay-") as name:
         folder = Path(name)
-        done = run_confined("revisions.replay_process", ini, folder, str(ini), str(folder), *draft)
+        done = run_sandboxed("revisions.replay_process", ini, folder, str(ini), str(folder), *draft)
         if (folder / "failed").exists():
             revision, _, cause = (folder / "failed").read_text(encoding="utf-8").partition("\n")
             raise ReplayError(str(ini), revision, cause)

@@ -44,7 +44,7 @@ class EscapeError(ArchmigError, PermissionError, layout="{problem}"):
 
 
 def main(arguments: list[str]) -> int:
-    """Replay into FOLDER: `outline` and `steps`, or `failed` (revision, newline, cause)."""
+    """Replay into FOLDER: `graph` and `steps`, or `failed` (revision, newline, cause)."""
     ini, folder = Path(arguments[0]), Path(arguments[1]).resolve()
     draft = Path(arguments[2]) if len(arguments) > 2 else None
     from architect_migrate.revisions.alembic_runtime import replay
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
     except ReplayError as error:
         (folder / "failed").write_text(f"{error.revision}\n{error.cause}", encoding="utf-8")
         return 1
-    (folder / "outline").write_text(codec.dump(found.outline), encoding="utf-8")
+    (folder / "outline").write_text(codec.dump(found.graph), encoding="utf-8")
     (folder / "steps").write_text(codec.dump(found.replayed), encoding="utf-8")
     return 0
 

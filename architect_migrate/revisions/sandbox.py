@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def run_confined(module: str, ini: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_sandboxed(module: str, ini: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a module of archmig, which confines itself to `folder`; its current folder is the alembic.ini's."""
     command = [sys.executable, "-B", "-m", f"architect_migrate.{module}", *arguments]
     environ = {**os.environ, "TMPDIR": str(folder), "ARCHMIG_REPLAY": "1"}

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ChainError
-from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.model.revision_graph import Revision, RevisionGraph
 from architect_migrate.revisions.files import alembic_option, script_folder
 from architect_migrate.revisions.source_file import VARIABLES, read_declarations
 
@@ -23,7 +23,7 @@ _TRUE = frozenset({"true", "1", "yes", "on"})
 _ADVICE = "`archmig history` runs the chain to learn it"
 
 
-def outline_as_written(ini: Path) -> Outline:
+def graph_as_written(ini: Path) -> RevisionGraph:
     """The revisions that the chain's files declare, parents before children, without digests. Raises ChainError."""
     found: dict[str, Revision] = {}
     for file in _files(ini):
@@ -39,7 +39,7 @@ def outline_as_written(ini: Path) -> Outline:
         places = {it: place for place, it in enumerate(order)}
     except CycleError as error:
         raise ChainError(str(ini), f"its revisions come after each other in a circle: {error.args[1]}") from error
-    return Outline(tuple(sorted(whole, key=lambda it: places[it.id])))
+    return RevisionGraph(tuple(sorted(whole, key=lambda it: places[it.id])))
 
 
 def _files(ini: Path) -> Iterator[Path]:

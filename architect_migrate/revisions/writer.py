@@ -11,7 +11,7 @@ from alembic.util import rev_id
 
 from architect_migrate.core.atomic_files import made_folder, named, sync
 from architect_migrate.core.chain_errors import ChainError, NewRevisionError
-from architect_migrate.model.revision_graph import Outline
+from architect_migrate.model.revision_graph import RevisionGraph
 from architect_migrate.revisions.alembic_runtime import config_of, file_errors, revision_of, script_of
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ class Draft:
     downgrade: tuple[str, ...] = ()
 
 
-def outline_in_files(ini: Path) -> Outline:
+def graph_in_files(ini: Path) -> RevisionGraph:
     """The chain in outline by its files alone: nothing of it is run. Raises ChainError."""
     with file_errors(ini):
         found = list(script_of(config_of(ini), ini).walk_revisions())
-    return Outline(tuple(reversed([revision_of(it) for it in found])))
+    return RevisionGraph(tuple(reversed([revision_of(it) for it in found])))
 
 
 def random_id() -> str:

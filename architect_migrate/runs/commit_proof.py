@@ -13,8 +13,8 @@ from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.presence import table_names
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.rows.foreign_keys import newly_dangling, violations
-from architect_migrate.databases.sqlite.rows.integrity import soundness
+from architect_migrate.databases.sqlite.rows.foreign_keys import new_orphans, violations
+from architect_migrate.databases.sqlite.rows.integrity import integrity_of
 from architect_migrate.databases.sqlite.rows.proof import prove_rows
 from architect_migrate.databases.values import Permitted, RowProof
 from architect_migrate.diagnosis.drift import to_repair
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.model.schema import Schema
     from architect_migrate.runs.steps import Written
@@ -53,12 +53,12 @@ class Proof:
     """What was proven: the rows table by table, and how many rows referred to nothing before and after."""
 
     rows: RowProof
-    dangling_before: int
-    dangling_after: int
+    orphans_before: int
+    orphans_after: int
 
 
 def verify(
-    setting: Setting,
+    context: EnvironmentContext,
     plan: Plan,
     connection: Connection,
     backup: Path | None,
@@ -67,14 +67,14 @@ def verify(
     broken: Counter[str],
 ) -> Proof:
     """Prove what a plan's execution left in the open transaction; raises NotProvenError with what is wrong."""
-    problems = [*_schema_problems(setting, plan, connection), *_stamp_problems(setting, plan, connection)]
-    permitted = _permitted(setting, plan, written)
-    problems += _tracker_problems(setting, plan, connection)
+    problems = [*_schema_problems(context, plan, connection), *_stamp_problems(context, plan, connection)]
+    permitted = _permitted(context, plan, written)
+    problems += _tracker_problems(context, plan, connection)
     if backup is None:
         with access.nothing() as nothing:
             return _judged(problems, _compared(nothing, connection, permitted, broken))
     with reading(backup) as before:
-        problems += _tracker_losses(setting, plan, before, connection)
+        problems += _tracker_losses(context, plan, before, connection)
         return _judged(problems, _compared(before, connection, permitted, broken))
 
 
@@ -86,20 +86,20 @@ def _judged(problems: list[str], found: tuple[Proof, list[str]]) -> Proof:
     return proof
 
 
-def _schema_problems(setting: Setting, plan: Plan, connection: Connection) -> list[str]:
-    outline = setting.outline
-    if as_the_chain_makes_it(setting, connection, outline, plan.after):
+def _schema_problems(context: EnvironmentContext, plan: Plan, connection: Connection) -> list[str]:
+    graph = context.graph
+    if as_the_chain_makes_it(context, connection, graph, plan.after):
         return []
-    schema = read_schema(connection, setting.hidden(outline.version_table))
-    changes = diff(reference(setting.history, plan.after), schema)
-    wrong = [explain(it) for it in to_repair(changes, setting.resolutions)]
-    return wrong + _left_over(setting, plan, schema)
+    schema = read_schema(connection, context.hidden(graph.version_table))
+    changes = diff(reference(context.history, plan.after), schema)
+    wrong = [explain(it) for it in to_repair(changes, context.resolutions)]
+    return wrong + _left_over(context, plan, schema)
 
 
-def _left_over(setting: Setting, plan: Plan, schema: Schema) -> list[str]:
+def _left_over(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[str]:
     """What a `downgrade()` was to take back and did not: nothing breaks by it, but the stamp would be a lie."""
-    found, expected = facts(schema), facts(reference(setting.history, plan.after))
-    does = effects(setting.history)
+    found, expected = facts(schema), facts(reference(context.history, plan.after))
+    does = effects(context.history)
     undone = [it.revision for it in plan.steps if isinstance(it, RunDowngrade)]
     return [
         f"the downgrade() of {revision} leaves {describe(fact)}"
@@ -109,29 +109,29 @@ def _left_over(setting: Setting, plan: Plan, schema: Schema) -> list[str]:
     ]
 
 
-def _stamp_problems(setting: Setting, plan: Plan, connection: Connection) -> list[str]:
-    outline = setting.outline
-    stamp = read_claims(connection, None, outline.version_table).stamp
-    wanted = heads(outline, plan.after)
+def _stamp_problems(context: EnvironmentContext, plan: Plan, connection: Connection) -> list[str]:
+    graph = context.graph
+    stamp = read_claims(connection, None, graph.version_table).stamp
+    wanted = heads(graph, plan.after)
     return [] if set(stamp or ()) == set(wanted) else [f"the stamp is {stamp}, not {wanted}"]
 
 
-def _tracker_problems(setting: Setting, plan: Plan, connection: Connection) -> list[str]:
+def _tracker_problems(context: EnvironmentContext, plan: Plan, connection: Connection) -> list[str]:
     """Where the tracker was to be made true and is not: the very changes that would be planned again."""
-    outline = setting.outline
-    if setting.tracker is None or not any(isinstance(it, SyncTracker) for it in plan.steps):
+    graph = context.graph
+    if context.tracker is None or not any(isinstance(it, SyncTracker) for it in plan.steps):
         return []
-    left = setting.corrections(read_claims(connection, setting.tracker, outline.version_table), plan.after)
+    left = context.corrections(read_claims(connection, context.tracker, graph.version_table), plan.after)
     return [f"the tracker's row {it.version} is not true after all" for it in left]
 
 
-def _tracker_losses(setting: Setting, plan: Plan, before: Connection, after: Connection) -> Iterator[str]:
+def _tracker_losses(context: EnvironmentContext, plan: Plan, before: Connection, after: Connection) -> Iterator[str]:
     """Rows of the tracker that no step was to touch, and that are not as they were."""
-    outline = setting.outline
+    graph = context.graph
     touched = {it.version for step in plan.steps if isinstance(step, SyncTracker) for it in step.changes}
-    if setting.tracker is None or not touched:
+    if context.tracker is None or not touched:
         return
-    old, new = (Counter(read_claims(it, setting.tracker, outline.version_table).rows) for it in (before, after))
+    old, new = (Counter(read_claims(it, context.tracker, graph.version_table).rows) for it in (before, after))
     yield from (f"the tracker's row {it.version} is not as it was" for it in old - new if it.version not in touched)
 
 
@@ -143,7 +143,7 @@ def _compared(
     if rows.lost > len(rows.losses):
         problems.append(f"{rows.lost - len(rows.losses)} more rows")
     old, new = violations(before), violations(after)
-    problems += newly_dangling((before, old), (after, new), permitted.touched)
+    problems += new_orphans((before, old), (after, new), permitted.touched)
     problems += _unsound(after, permitted.touched, broken)
     return Proof(rows, len(old), len(new)), problems
 
@@ -152,14 +152,14 @@ def _unsound(after: Connection, touched: frozenset[str], broken: Counter[str]) -
     """What integrity_check says of the tables that were written and are still there, and did not say before."""
     there = set(map(fold, table_names(after)))
     for table in sorted(touched & there):
-        yield from soundness(after, table).worse_than(broken)
+        yield from integrity_of(after, table).worse_than(broken)
 
 
-def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
+def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Permitted:
     """What the run may have done to rows: what the chain's code wrote itself, and what it or an entry removes."""
     run = {it.revision for it in plan.steps if isinstance(it, RunRevision)}
     undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
-    does = effects(setting.history)
+    does = effects(context.history)
     removed = [k for it in run for k in does[it].removed] + [k for it in undone for k in does[it].added]
     columns = {(k[1], k[2]) for k in removed if k[0] == "column"}
     columns |= {(fold(it.table), fold(it.column)) for it in plan.steps if isinstance(it, DropColumn)}
@@ -171,13 +171,13 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
     tables |= dropped - {new for _, new in renamed}
     # An entry fills NULLs of a column that is there; its expression keeps every other value.
     filled = {(fold(it.table), fold(to)) for it in plan.steps if isinstance(it, RebuildTable) for to, _ in it.fill}
-    updated, deleted = _by_own_triggers(setting, written)
+    updated, deleted = _by_own_triggers(context, written)
     # Which rows of the tracker may change is proven by itself.
     for step in (it for it in plan.steps if isinstance(it, SyncTracker)):
         filled |= {(fold(step.table), fold(it)) for it in (step.tracker.description, step.tracker.checksum)}
         deleted |= {fold(step.table)} if any(isinstance(it, ForgetRow) for it in step.changes) else set()
     # The stamp is proven by itself; back to base, or where branches meet, it has fewer rows than before.
-    deleted.add(fold(setting.outline.version_table))
+    deleted.add(fold(context.graph.version_table))
     return Permitted(
         frozenset(written.rewritten | written.written),
         frozenset(written.updated | updated | filled),
@@ -190,8 +190,8 @@ def _permitted(setting: Setting, plan: Plan, written: Written) -> Permitted:
     )
 
 
-def _by_own_triggers(setting: Setting, written: Written) -> tuple[set[tuple[str, str]], set[str]]:
+def _by_own_triggers(context: EnvironmentContext, written: Written) -> tuple[set[tuple[str, str]], set[str]]:
     """The columns updated and the tables deleted from by triggers of the chain; nobody asked for what others do."""
-    own = {it.name for schema in snapshots(setting.history).values() for it in schema.triggers}
+    own = {it.name for schema in snapshots(context.history).values() for it in schema.triggers}
     mine = [(table, column) for trigger, table, column in written.triggered if trigger in own]
     return {(table, column) for table, column in mine if column}, {table for table, column in mine if not column}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Survey
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Called with the number of a step, how many there are, and what it does.
 Progress: TypeAlias = Callable[[int, int, str], None]
 # Makes the plan again on the connection on which it is then executed.
-Prepare: TypeAlias = "Callable[[Setting, Connection], Prepared]"
+Prepare: TypeAlias = "Callable[[EnvironmentContext, Connection], Prepared]"
 
 
 @dataclass(frozen=True, slots=True)

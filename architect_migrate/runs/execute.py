@@ -14,26 +14,26 @@ from architect_migrate.config.policies import builds_uninitialised
 from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
 from architect_migrate.core.database_errors import CommitFailedError, DamagedError
 from architect_migrate.core.interrupts import finishing
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.files.commit_check import landed, read_back, settled
-from architect_migrate.databases.sqlite.fingerprint import traces_of
-from architect_migrate.databases.sqlite.rows.integrity import soundness
-from architect_migrate.databases.values import Landed
+from architect_migrate.databases.sqlite.files.commit_check import commit_outcome, read_back, settled
+from architect_migrate.databases.sqlite.fingerprint import fingerprint_of
+from architect_migrate.databases.sqlite.rows.integrity import integrity_of
+from architect_migrate.databases.values import CommitOutcome
 from architect_migrate.ledger import recorder
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.planning.results import Outcome, Receipt, Result
 from architect_migrate.runs.commit_proof import verify
 from architect_migrate.runs.rehearsal_gate import as_rehearsed
-from architect_migrate.runs.steps import execute
+from architect_migrate.runs.steps import run_steps
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.core.errors import ArchmigError
     from architect_migrate.core.interrupts import Interrupts
     from architect_migrate.core.urls import DatabaseUrl
@@ -45,19 +45,19 @@ if TYPE_CHECKING:
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
 
-def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, make: Prepare) -> Result:
+def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Progress, make: Prepare) -> Result:
     """Execute a plan that was shown: lock, plan again, compare, back up, execute, prove, commit, read back, record.
 
     A Ctrl-C rolls back and raises KeyboardInterrupt; from the commit on it waits for the record (see `finishing`).
     """
     if shown.blockers:
-        raise BlockedError(setting.environment.name, tuple(it.subject for it in shown.blockers))
+        raise BlockedError(context.environment.name, tuple(it.subject for it in shown.blockers))
     if shown.before and any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in shown.steps):
         # Alembic takes longer to import than most revisions to run, and nobody is to wait for that behind the lock.
         import architect_migrate.revisions.alembic_runtime  # noqa: F401  (execute will find it there)
     started = time.time()
-    with recorder.entered_if_it_fails(setting, action, started):
-        result = finishing(lambda it: _carried_out(_Run(setting, action, shown, started, it), progress, make))
+    with recorder.entered_if_it_fails(context, action, started):
+        result = finishing(lambda it: _carried_out(_Run(context, action, shown, started, it), progress, make))
     if result.error:
         for warning in result.warnings:
             result.error.add_note(warning)
@@ -69,7 +69,7 @@ def carry_out(setting: Setting, action: str, shown: Plan, progress: Progress, ma
 class _Run:
     """What is known of a run while it goes on: `made` is its backup, `warnings` are what it has to say besides."""
 
-    setting: Setting
+    context: EnvironmentContext
     action: str
     plan: Plan
     started: float
@@ -79,7 +79,7 @@ class _Run:
 
     @property
     def url(self) -> DatabaseUrl:
-        return self.setting.environment.url
+        return self.context.environment.url
 
     @property
     def copy(self) -> Path | None:
@@ -88,25 +88,25 @@ class _Run:
 
 def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
     """What was done, entered in the ledger; with an error where it is committed and could not be read back."""
-    setting, plan, total = run.setting, run.plan, len(run.plan.steps)
+    context, plan, total = run.context, run.plan, len(run.plan.steps)
     with _looked_into(run), _in_transaction(run) as connection:
-        prepared, rehearsal = as_rehearsed(setting, connection, make(setting, connection))
+        prepared, rehearsal = as_rehearsed(context, connection, make(context, connection))
         if prepared.plan != plan:
-            raise ChangedMeanwhileError(setting.environment.name)
+            raise ChangedMeanwhileError(context.environment.name)
         broken = _sound(run, connection)
         progress(0, total, "backing up")
-        run.made = backups.take_unless_empty(setting, run.action, connection, partial(progress, 0, total))
-        written = execute(setting, plan, connection, progress)
+        run.made = backups.take_unless_empty(context, run.action, connection, partial(progress, 0, total))
+        written = run_steps(context, plan, connection, progress)
         run.warnings += written.restored
         progress(total + 1, total, "proving that every row is there")
-        proof = verify(setting, plan, connection, run.copy, written, broken=broken)
+        proof = verify(context, plan, connection, run.copy, written, broken=broken)
         if run.made:
-            backups.mark(setting, run.made, run.action, connection, _unwritten(setting, proof))
-        left = traces_of(connection, setting.hidden(setting.outline.version_table))
+            backups.mark(context, run.made, run.action, connection, _unwritten(context, proof))
+        left = fingerprint_of(connection, context.hidden(context.graph.version_table))
         run.interrupts.refuse()
         run.interrupts.held = True
     receipt = _receipt(run, prepared, proof)
-    facts = recorder.evidence(setting, prepared.survey, plan, receipt, left)
+    facts = recorder.evidence(context, prepared.survey, plan, receipt, left)
     receipt = replace(receipt, facts=(*facts, *_went_by(run.made, rehearsal)))
     return _entered(run, prepared.survey, receipt, rehearsal)
 
@@ -114,7 +114,7 @@ def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
 @contextmanager
 def _in_transaction(run: _Run) -> Iterator[Connection]:
     """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
-    environment = run.setting.environment
+    environment = run.context.environment
     making = builds_uninitialised(environment)
     with (
         access.created(run.url) if making else nullcontext(),
@@ -125,7 +125,7 @@ def _in_transaction(run: _Run) -> Iterator[Connection]:
 
 def _sound(run: _Run, connection: Connection) -> Counter[str]:
     """Rows that break what their tables declare, which are nobody's to mend. Raises DamagedError."""
-    found = soundness(connection)
+    found = integrity_of(connection)
     if found.damage:
         raise DamagedError(access.location(run.url), found.damage[0])
     run.warnings += found.left()
@@ -136,8 +136,8 @@ def _entered(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Res
     """The result, once the stamp was read back, with its number in the ledger."""
     unread = _read_back(run)
     result = Result(
-        environment=run.setting.environment.name,
-        database=str(run.setting.environment.url),
+        environment=run.context.environment.name,
+        database=str(run.context.environment.url),
         action=run.action,
         outcome=Outcome.FAILED if unread else Outcome.DONE,
         detail=str(unread or _done(receipt)),
@@ -148,8 +148,8 @@ def _entered(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Res
         warnings=tuple(run.warnings),
         rehearsal=rehearsal,
     )
-    entered = recorder.record(run.setting, result, run.started)
-    return entered if unread else _tidied(run.setting, entered)
+    entered = recorder.record(run.context, result, run.started)
+    return entered if unread else _tidied(run.context, entered)
 
 
 def _went_by(made: Backup | None, rehearsal: int) -> Iterator[tuple[str, str]]:
@@ -159,18 +159,18 @@ def _went_by(made: Backup | None, rehearsal: int) -> Iterator[tuple[str, str]]:
         yield "rehearsal", str(rehearsal)
 
 
-def _tidied(setting: Setting, result: Result) -> Result:
+def _tidied(context: EnvironmentContext, result: Result) -> Result:
     """The same, after backups that are left over have gone; what went wrong there is a warning."""
-    if setting.keep is None and setting.max_age is None:
+    if context.keep is None and context.max_age is None:
         return result
     from architect_migrate.backups.prune import tidy
 
-    return replace(result, warnings=(*result.warnings, *tidy(setting)))
+    return replace(result, warnings=(*result.warnings, *tidy(context)))
 
 
-def _unwritten(setting: Setting, proof: Proof) -> set[str]:
+def _unwritten(context: EnvironmentContext, proof: Proof) -> set[str]:
     """Tables that nothing wrote to; the stamp is rewritten without anybody watching."""
-    stamp = setting.outline.version_table
+    stamp = context.graph.version_table
     return {it.table for it in proof.rows.tables if not it.compared and it.table.lower() != stamp.lower()}
 
 
@@ -180,28 +180,28 @@ def _looked_into(run: _Run) -> Iterator[None]:
     try:
         yield
     except CommitFailedError as error:
-        run.warnings.append(settled(error, _landed(run)))
+        run.warnings.append(settled(error, _commit_outcome(run)))
 
 
-def _landed(run: _Run) -> Landed:
+def _commit_outcome(run: _Run) -> CommitOutcome:
     """By every value where there is a backup; what was built from nothing is known by its stamp."""
-    timeout = run.setting.environment.policies.lock_timeout
+    timeout = run.context.environment.policies.lock_timeout
     if run.copy and (kept := read_record(run.copy)):
-        return landed(run.url, timeout, kept.content, kept.after)
-    found = landed(run.url, timeout, None, None)
-    return Landed.AFTER if found is Landed.UNKNOWN and not _read_back(run) else found
+        return commit_outcome(run.url, timeout, kept.content, kept.after)
+    found = commit_outcome(run.url, timeout, None, None)
+    return CommitOutcome.AFTER if found is CommitOutcome.UNKNOWN and not _read_back(run) else found
 
 
 def _read_back(run: _Run) -> ArchmigError | None:
-    outline, timeout = run.setting.outline, run.setting.environment.policies.lock_timeout
-    return read_back(run.url, timeout, outline.version_table, heads(outline, run.plan.after))
+    graph, timeout = run.context.graph, run.context.environment.policies.lock_timeout
+    return read_back(run.url, timeout, graph.version_table, heads(graph, run.plan.after))
 
 
 def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
     tables = proof.rows.tables
     return Receipt(
         came_from=prepared.survey.claims.stamp or (),
-        arrived_at=heads(run.setting.outline, run.plan.after),
+        arrived_at=heads(run.context.graph, run.plan.after),
         steps=tuple(headline(it) for it in run.plan.steps),
         seconds=time.time() - run.started,
         backup=str(run.copy or ""),
@@ -209,11 +209,11 @@ def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
         rows=sum(it.rows_before for it in tables),
         compared=sum(it.compared for it in tables),
         digests=tuple((it.table, it.digest) for it in tables if it.digest),
-        dangling=(proof.dangling_before, proof.dangling_after),
+        orphans=(proof.orphans_before, proof.orphans_after),
     )
 
 
 def _done(receipt: Receipt) -> str:
-    where, steps = ", ".join(receipt.arrived_at) or "base", count(len(receipt.steps), "step")
-    kept = f"{count(receipt.rows, 'row')} in {count(receipt.tables, 'table')} kept"
+    where, steps = ", ".join(receipt.arrived_at) or "base", pluralize(len(receipt.steps), "step")
+    kept = f"{pluralize(receipt.rows, 'row')} in {pluralize(receipt.tables, 'table')} kept"
     return f"at {where}, {steps}, {kept if receipt.tables else 'built from nothing'}, {receipt.seconds:.1f} s"

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
 Value = TypeVar("Value")
 
 
 def each(
-    settings: Iterable[Setting], action: str, service: Callable[[Setting], Result], jobs: int = 1
+    contexts: Iterable[EnvironmentContext], action: str, service: Callable[[EnvironmentContext], Result], jobs: int = 1
 ) -> Iterator[Result]:
     """The service's result for every environment, in order, as each is finished; what it raises becomes FAILED.
 
     With several jobs the service runs in processes of their own (threads would only wait for each other), so it has
     to be a function of a module, or a partial of one. Where such a process dies, those worked on are WorkerDiedError.
     """
-    waiting = list(settings)
-    for setting, found in zip(waiting, attempts(waiting, service, jobs), strict=True):
-        name, database = setting.environment.name, str(setting.environment.url)
+    waiting = list(contexts)
+    for context, found in zip(waiting, attempts(waiting, service, jobs), strict=True):
+        name, database = context.environment.name, str(context.environment.url)
         if isinstance(found, ArchmigError):
             notes = tuple(getattr(found, "__notes__", ()))
             yield Result(name, database, action, Outcome.FAILED, str(found), error=found, warnings=notes)
@@ -39,24 +39,26 @@ def each(
 
 
 def attempts(
-    settings: Iterable[Setting], service: Callable[[Setting], Value], jobs: int = 1
+    contexts: Iterable[EnvironmentContext], service: Callable[[EnvironmentContext], Value], jobs: int = 1
 ) -> Iterator[Value | ArchmigError]:
     """The same of a service that gives anything: its value for every environment, or what it raised.
 
     After a Ctrl-C the rest are StoppedError, and KeyboardInterrupt is raised when all have been told.
     """
-    waiting = list(settings)
+    waiting = list(contexts)
     if jobs > 1 and len(waiting) > 1:
         yield from _in_processes(waiting, service, min(jobs, len(waiting)))
     else:
         yield from _one_by_one(waiting, service)
 
 
-def _one_by_one(settings: list[Setting], service: Callable[[Setting], Value]) -> Iterator[Value | ArchmigError]:
+def _one_by_one(
+    contexts: list[EnvironmentContext], service: Callable[[EnvironmentContext], Value]
+) -> Iterator[Value | ArchmigError]:
     stopped = False
-    for setting in settings:
-        name = setting.environment.name
-        work = partial(_guarded, service, setting)
+    for context in contexts:
+        name = context.environment.name
+        work = partial(_guarded, service, context)
         found, stopped = (_unbegun(name), True) if stopped else _until_stopped(name, work)
         yield found
     if stopped:
@@ -64,7 +66,7 @@ def _one_by_one(settings: list[Setting], service: Callable[[Setting], Value]) ->
 
 
 def _in_processes(
-    settings: list[Setting], service: Callable[[Setting], Value], jobs: int
+    contexts: list[EnvironmentContext], service: Callable[[EnvironmentContext], Value], jobs: int
 ) -> Iterator[Value | ArchmigError]:
     from architect_migrate.core.process_pool import BrokenProcessPool, in_workers
 
@@ -78,8 +80,8 @@ def _in_processes(
     told = 0
     with noted() as interrupts:
         interrupts.held = True
-        for at, future in in_workers(settings, partial(_heeding, service), jobs, interrupts):
-            name = settings[at].environment.name
+        for at, future in in_workers(contexts, partial(_heeding, service), jobs, interrupts):
+            name = contexts[at].environment.name
             found[at], stops = of(name, future) if future else (_unbegun(name), True)
             interrupts.came = interrupts.came or stops
             while told in found:
@@ -91,10 +93,10 @@ def _in_processes(
     interrupts.refuse()
 
 
-def _heeding(service: Callable[[Setting], Value], setting: Setting) -> Value | ArchmigError:
+def _heeding(service: Callable[[EnvironmentContext], Value], context: EnvironmentContext) -> Value | ArchmigError:
     """The service in a worker, which a Ctrl-C stops only while it works."""
     with heeded():
-        return _guarded(service, setting)
+        return _guarded(service, context)
 
 
 def _until_stopped(name: str, work: Callable[[], Value | ArchmigError]) -> tuple[Value | ArchmigError, bool]:
@@ -111,14 +113,14 @@ def _unbegun(name: str) -> StoppedError:
     return StoppedError(name, "was not begun")
 
 
-def _guarded(service: Callable[[Setting], Value], setting: Setting) -> Value | ArchmigError:
+def _guarded(service: Callable[[EnvironmentContext], Value], context: EnvironmentContext) -> Value | ArchmigError:
     try:
-        return service(setting)
+        return service(context)
     except ArchmigError as error:
         error.trace = error.trace or traceback.format_exc()
         return error
     except OSError as error:
-        place = str(error.filename or setting.environment.url)
+        place = str(error.filename or context.environment.url)
         return DatabaseError(place, error.strerror or str(error), "see to it, then run it again")
     except Exception as error:  # noqa: BLE001  (whatever breaks in one environment, the others go on)
-        return UnexpectedError(setting.environment.name, f"{type(error).__name__}: {error}", traceback.format_exc())
+        return UnexpectedError(context.environment.name, f"{type(error).__name__}: {error}", traceback.format_exc())

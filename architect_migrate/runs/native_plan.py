@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.databases.questions import count_rows, count_values
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.facts import ColumnFact, TableFact
@@ -15,14 +15,14 @@ from architect_migrate.planning.results import Loss, State
 from architect_migrate.runs.contracts import Prepared
 from architect_migrate.runs.prepare import empty
 from architect_migrate.runs.promotion_gate import as_promoted
-from architect_migrate.runs.survey import look, wanted_of
+from architect_migrate.runs.survey import full_survey, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.contracts import Prepare
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 def upgrading(target: str | None) -> Prepare:
     """How a plan for an upgrade is made on an open connection."""
 
-    def make(setting: Setting, connection: Connection) -> Prepared:
-        if prepared := empty(setting, connection, target):
+    def make(context: EnvironmentContext, connection: Connection) -> Prepared:
+        if prepared := empty(context, connection, target):
             return prepared
-        seen = look(setting, connection, wanted_of(setting, target))
+        seen = full_survey(context, connection, wanted_of(context, target))
         drifted = seen.state in {State.DRIFTED, State.REFUSED}
-        return Prepared(seen, not_where_it_claims(seen) if drifted else up(setting, seen, target))
+        return Prepared(seen, not_where_it_claims(seen) if drifted else up(context, seen, target))
 
     return make
 
@@ -43,39 +43,39 @@ def upgrading(target: str | None) -> Prepare:
 def downgrading(target: str | None) -> Prepare:
     """How a plan for a downgrade is made on an open connection."""
 
-    def make(setting: Setting, connection: Connection) -> Prepared:
-        seen = look(setting, connection, wanted_of(setting, target))
+    def make(context: EnvironmentContext, connection: Connection) -> Prepared:
+        seen = full_survey(context, connection, wanted_of(context, target))
         drifted = seen.state in {State.DRIFTED, State.REFUSED}
-        return Prepared(seen, not_where_it_claims(seen) if drifted else down(setting, seen, target))
+        return Prepared(seen, not_where_it_claims(seen) if drifted else down(context, seen, target))
 
     return make
 
 
-def up(setting: Setting, seen: Survey, target: str | None) -> Plan:
+def up(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
     """The pending revisions, then the stamp."""
-    after = seen.position | wanted_of(setting, target)
+    after = seen.position | wanted_of(context, target)
     steps = tuple(RunRevision(it) for it in seen.pending)
-    stamp = (Stamp(heads(setting.outline, after)),) if steps else ()
-    plan = as_promoted(setting, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
-    return setting.synced(seen.claims, plan)
+    stamp = (Stamp(heads(context.graph, after)),) if steps else ()
+    plan = as_promoted(context, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
+    return context.synced(seen.claims, plan)
 
 
-def down(setting: Setting, seen: Survey, target: str | None) -> Plan:
+def down(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
     """What was applied after the target, newest first, then the stamp."""
-    outline = setting.outline
-    after = seen.position & wanted_of(setting, target)
-    steps = tuple(RunDowngrade(it) for it in reversed(outline.order) if it in seen.position - after)
-    stamp = (Stamp(heads(outline, after)),) if steps else ()
-    return setting.synced(seen.claims, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
+    graph = context.graph
+    after = seen.position & wanted_of(context, target)
+    steps = tuple(RunDowngrade(it) for it in reversed(graph.order) if it in seen.position - after)
+    stamp = (Stamp(heads(graph, after)),) if steps else ()
+    return context.synced(seen.claims, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
 
 
-def as_alembic_goes(outline: Outline, up: Collection[str], down: Collection[str], stamped: Iterable[str]) -> Plan:
+def as_alembic_goes(graph: RevisionGraph, up: Collection[str], down: Collection[str], stamped: Iterable[str]) -> Plan:
     """What archmig would plan for a run of Alembic's from a stamp: the same steps, with the stamp at the end."""
-    before = ancestry(outline, stamped)
+    before = ancestry(graph, stamped)
     after = before - frozenset(down) | frozenset(up)
-    back = [RunDowngrade(it) for it in reversed(outline.order) if it in down]
-    on = [RunRevision(it) for it in outline.order if it in up]
-    return Plan((*back, *on, Stamp(heads(outline, after))), (), (), before, after)
+    back = [RunDowngrade(it) for it in reversed(graph.order) if it in down]
+    on = [RunRevision(it) for it in graph.order if it in up]
+    return Plan((*back, *on, Stamp(heads(graph, after))), (), (), before, after)
 
 
 def not_where_it_claims(seen: Survey) -> Plan:
@@ -83,7 +83,7 @@ def not_where_it_claims(seen: Survey) -> Plan:
     stops = tuple(it for it in seen.findings if it.level is Level.BLOCKING)
     serious = seen.drift.get("breaking", 0) + seen.drift.get("behavioural", 0)
     stamp = "no stamp" if seen.claims.stamp is None else f"stamp {', '.join(seen.claims.stamp) or 'base'}"
-    matter = count(serious, "difference from the chain matters", "differences from the chain matter")
+    matter = pluralize(serious, "difference from the chain matters", "differences from the chain matter")
     drift = Finding(
         Level.BLOCKING,
         "not-where-it-claims",
@@ -94,12 +94,12 @@ def not_where_it_claims(seen: Survey) -> Plan:
     return Plan((), stops or (drift,), (), seen.position, seen.position)
 
 
-def losses(setting: Setting, plan: Plan, connection: Connection) -> tuple[Loss, ...]:
+def losses(context: EnvironmentContext, plan: Plan, connection: Connection) -> tuple[Loss, ...]:
     """The rows of tables, and the values of columns, that taking these revisions back removes."""
     undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
-    left = facts_at(setting.history, plan.after)
+    left = facts_at(context.history, plan.after)
     found: dict[str, int] = {}
-    for revision, its in effects(setting.history).items():
+    for revision, its in effects(context.history).items():
         for fact in its.added.values() if revision in undone else ():
             match fact:
                 case TableFact() if ("table", fact.table) not in left:

@@ -160,7 +160,7 @@ _VERSION = 1
 _LARGEST = 16 << 20
 
 
-def told(file: Path, channel: str) -> dict[str, Told]:
+def last_told(file: Path, channel: str) -> dict[str, Told]:
     """What a channel was told last of each environment; nothing where no file is there that says so."""
     return dict(_read(file).get(channel, {}))
 

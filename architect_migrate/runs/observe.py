@@ -11,17 +11,17 @@ from architect_migrate.planning.results import Outcome, Result, State
 from architect_migrate.runs.survey import survey
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.results import Survey
 
 
-def observe(setting: Setting, action: str) -> Result:
+def observe(context: EnvironmentContext, action: str) -> Result:
     """What is seen of the environment's database, without the evidence. Raises what `survey` raises."""
-    return _result(setting, action, without_evidence(survey(setting)))
+    return _result(context, action, without_evidence(survey(context)))
 
 
-def _result(setting: Setting, action: str, seen: Survey) -> Result:
-    environment = setting.environment
+def _result(context: EnvironmentContext, action: str, seen: Survey) -> Result:
+    environment = context.environment
     return Result(environment.name, str(environment.url), action, Outcome.NOTHING, survey=seen)
 
 
@@ -36,17 +36,17 @@ def without_evidence(seen: Survey) -> Survey:
     return replace(seen, schema=None, diagnosis=replace(seen.diagnosis, judgements=judgements))
 
 
-def examine(setting: Setting, action: str) -> Result:
+def examine(context: EnvironmentContext, action: str) -> Result:
     """All that is seen, and where it drifted what stands in the way of repair: only a plan asks the rows."""
-    result = _result(setting, action, survey(setting))
+    result = _result(context, action, survey(context))
     if result.survey is None or result.survey.state is not State.DRIFTED:
         return result
     from architect_migrate.runs.reconcile import preview
 
-    return replace(preview(setting), action=action, outcome=Outcome.NOTHING)
+    return replace(preview(context), action=action, outcome=Outcome.NOTHING)
 
 
-def unclean(setting: Setting, seen: Survey) -> str:
+def unclean(context: EnvironmentContext, seen: Survey) -> str:
     """Why a database is not where its environment says that it should be, as the chain makes it; empty if it is."""
     match seen.state:
         case State.AT_TARGET:
@@ -54,11 +54,11 @@ def unclean(setting: Setting, seen: Survey) -> str:
         case State.PENDING:
             return f"{len(seen.pending)} pending"
         case State.REFUSED:
-            return stamp_problem(setting.outline, seen.claims.stamp or ())
+            return stamp_problem(context.graph, seen.claims.stamp or ())
         case State.DRIFTED:
             return _drift(seen)
         case State.UNINITIALISED | State.MISSING:
-            if skips_uninitialised(setting.environment):
+            if skips_uninitialised(context.environment):
                 return ""
             return "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
 

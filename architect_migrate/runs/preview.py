@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.policies import builds_uninitialised, skips_uninitialised
 from architect_migrate.core.database_errors import DatabaseMissingError
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.databases import access
 from architect_migrate.planning.results import Outcome, Result, State
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.contracts import Prepared
 
 
-def as_policy_says(setting: Setting, result: Result) -> Result:
+def as_policy_says(context: EnvironmentContext, result: Result) -> Result:
     """A preview's result, held back where this environment requires a rehearsal and has had none."""
     if result.plan is None or not result.plan.steps:  # before the import, which a run without work does not need
         return result
     from architect_migrate.runs.rehearsal_gate import held_back
 
-    return held_back(setting, result)
+    return held_back(context, result)
 
 
 def planned(result: Result, prepared: Prepared) -> Result:
@@ -36,18 +36,18 @@ def planned(result: Result, prepared: Prepared) -> Result:
         return replace(result, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
     if not plan.steps:
         return replace(result, outcome=Outcome.NOTHING, detail="where it should be")
-    return replace(result, outcome=Outcome.PLANNED, detail=count(len(plan.steps), "step"))
+    return replace(result, outcome=Outcome.PLANNED, detail=pluralize(len(plan.steps), "step"))
 
 
-def refused(setting: Setting, seen: Survey) -> tuple[Outcome, str] | None:
+def refused(context: EnvironmentContext, seen: Survey) -> tuple[Outcome, str] | None:
     """What the policy for databases with nothing of the chain comes to; None where work can go on."""
-    if seen.state not in {State.MISSING, State.UNINITIALISED} or builds_uninitialised(setting.environment):
+    if seen.state not in {State.MISSING, State.UNINITIALISED} or builds_uninitialised(context.environment):
         return None
     found = "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
-    if skips_uninitialised(setting.environment):
+    if skips_uninitialised(context.environment):
         return Outcome.SKIPPED, f"{found}; its policy is to skip it"
     if seen.state is State.MISSING:
-        raise DatabaseMissingError(access.location(setting.environment.url))
+        raise DatabaseMissingError(access.location(context.environment.url))
     return Outcome.BLOCKED, f'{found}; to build it, set uninitialised = "create" for it, or "skip"'
 
 
@@ -58,6 +58,6 @@ def built(result: Result, seen: Survey, plan: Plan) -> Result:
     return replace(result, survey=seen, outcome=outcome, plan=plan, detail=detail)
 
 
-def blank(setting: Setting, action: str) -> Result:
+def blank(context: EnvironmentContext, action: str) -> Result:
     """A result that says nothing yet: there was nothing to do."""
-    return Result(setting.environment.name, str(setting.environment.url), action, Outcome.NOTHING)
+    return Result(context.environment.name, str(context.environment.url), action, Outcome.NOTHING)

@@ -11,37 +11,37 @@ from architect_migrate.runs.promotion_gate import Lacking, lacking, reached
 from architect_migrate.runs.survey import wanted_of
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
     from architect_migrate.runs.contracts import Progress
 
 
-def as_far_as_it_may(setting: Setting) -> tuple[Setting, tuple[Lacking, ...]]:
+def as_far_as_it_may(context: EnvironmentContext) -> tuple[EnvironmentContext, tuple[Lacking, ...]]:
     """The same environment with the newest heads for its target that its requirements allow, and what they keep back.
 
     Raises UsageError for an environment that requires none.
     """
-    name = setting.environment.name
-    if not setting.required:
+    name = context.environment.name
+    if not context.required:
         advice = f'give it requires = ["qa"] in environments.toml, or say archmig upgrade -e {name}'
         raise UsageError(f"{name} requires no environment, so there is nothing to be promoted from", advice)
-    outline, wanted = setting.outline, wanted_of(setting, None)
-    kept_back = lacking(setting, wanted - reached(setting)[0])
+    graph, wanted = context.graph, wanted_of(context, None)
+    kept_back = lacking(context, wanted - reached(context)[0])
     refused = {it for one in kept_back for it in one.revisions}
-    allowed = frozenset(it for it in wanted if not ancestry(outline, [it]) & refused)
-    target = heads(outline, allowed) or ("base",)
-    return setting.with_policies(replace(setting.environment.policies, heads=target)), kept_back
+    allowed = frozenset(it for it in wanted if not ancestry(graph, [it]) & refused)
+    target = heads(graph, allowed) or ("base",)
+    return context.with_policies(replace(context.environment.policies, heads=target)), kept_back
 
 
-def preview_promotion(setting: Setting) -> Result:
+def preview_promotion(context: EnvironmentContext) -> Result:
     """What `promote` would do: reconcile as far as it may; what is kept back is among the warnings."""
     from architect_migrate.runs.reconcile import preview
 
-    its, kept_back = as_far_as_it_may(setting)
+    its, kept_back = as_far_as_it_may(context)
     found = preview(its)
     waiting = tuple(f"{', '.join(it.revisions)}: kept back, since {_had_not(it)}" for it in kept_back)
-    plan = found.plan and _rehearsed_as_such(found.plan, setting.environment.name)
+    plan = found.plan and _rehearsed_as_such(found.plan, context.environment.name)
     return replace(found, action="promote", plan=plan, warnings=(*found.warnings, *waiting))
 
 
@@ -56,10 +56,10 @@ def _had_not(its: Lacking) -> str:
     return f"{its.environment} has not had it" + (f" ({its.why})" if its.why else "")
 
 
-def promote(setting: Setting, shown: Plan, progress: Progress) -> Result:
+def promote(context: EnvironmentContext, shown: Plan, progress: Progress) -> Result:
     """Carry out what `preview_promotion` showed. Raises as `reconcile` does."""
-    from architect_migrate.runs.execute import carry_out
+    from architect_migrate.runs.execute import execute
     from architect_migrate.runs.reconcile import reconciling
 
-    its, _ = as_far_as_it_may(setting)
-    return carry_out(its, "promote", shown, progress, reconciling(None))
+    its, _ = as_far_as_it_may(context)
+    return execute(its, "promote", shown, progress, reconciling(None))

@@ -15,7 +15,7 @@ from architect_migrate.runs.survey import survey
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
 
 
@@ -32,24 +32,24 @@ class Lacking:
         return said + (f" ({self.why})" if self.why else "")
 
 
-def lacking(setting: Setting, revisions: Iterable[str]) -> tuple[Lacking, ...]:
+def lacking(context: EnvironmentContext, revisions: Iterable[str]) -> tuple[Lacking, ...]:
     """Which of the revisions the environments that this one requires have not had, by what is in their databases.
 
     A revision on a branch that is not theirs is not asked of them; a database that cannot be read has had nothing.
     """
     wanted = set(revisions)
     found = []
-    for its in setting.required if wanted else ():
+    for its in context.required if wanted else ():
         position, why = reached(its)
-        if left := tuple(it for it in its.outline.order if it in wanted - position):
+        if left := tuple(it for it in its.graph.order if it in wanted - position):
             found.append(Lacking(its.environment.name, left, why))
     return tuple(found)
 
 
-def reached(setting: Setting) -> tuple[frozenset[str], str]:
+def reached(context: EnvironmentContext) -> tuple[frozenset[str], str]:
     """The position of an environment, and what keeps it from having one."""
     try:
-        seen = survey(setting)
+        seen = survey(context)
     except ArchmigError as error:
         return frozenset(), str(error)
     match seen.state:
@@ -61,14 +61,14 @@ def reached(setting: Setting) -> tuple[frozenset[str], str]:
             return seen.position, ""
 
 
-def as_promoted(setting: Setting, plan: Plan) -> Plan:
+def as_promoted(context: EnvironmentContext, plan: Plan) -> Plan:
     """The same plan, blocked where it runs what a required environment has not had."""
     run = [it.revision for it in plan.steps if isinstance(it, RunRevision)]
-    blockers = tuple(_blocker(setting, it) for it in lacking(setting, run))
+    blockers = tuple(_blocker(context, it) for it in lacking(context, run))
     return replace(plan, blockers=(*plan.blockers, *blockers)) if blockers else plan
 
 
-def _blocker(setting: Setting, its: Lacking) -> Finding:
-    name = setting.environment.name
+def _blocker(context: EnvironmentContext, its: Lacking) -> Finding:
+    name = context.environment.name
     advice = f"archmig upgrade -e {its.environment} first, or archmig promote --to {name}, which goes as far as it may"
     return Finding(Level.BLOCKING, "not-promoted", name, str(its), advice, its.revisions[0])

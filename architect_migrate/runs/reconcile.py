@@ -12,67 +12,67 @@ from architect_migrate.databases import access
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import Result, State
 from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused
-from architect_migrate.runs.survey import glance, survey, wanted_of
+from architect_migrate.runs.survey import quick_survey, survey, wanted_of
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
 
-def preview(setting: Setting, target: str | None = None) -> Result:
+def preview(context: EnvironmentContext, target: str | None = None) -> Result:
     """What `reconcile` would do: PLANNED with the plan, NOTHING, SKIPPED, or BLOCKED with the blockers in the plan."""
-    return as_policy_says(setting, _previewed(setting, target))
+    return as_policy_says(context, _previewed(context, target))
 
 
-def _previewed(setting: Setting, target: str | None) -> Result:
-    result = blank(setting, "reconcile")
-    url = setting.environment.url
+def _previewed(context: EnvironmentContext, target: str | None) -> Result:
+    result = blank(context, "reconcile")
+    url = context.environment.url
     if access.is_empty(url):
         from architect_migrate.runs.prepare import from_nothing
 
-        seen = survey(setting, target)
-        return _unless_refused(setting, built(result, seen, from_nothing(setting, target)))
-    outline = setting.outline
-    wanted = wanted_of(setting, target)
-    with access.reading(url, setting.environment.policies.lock_timeout) as connection:
-        glanced = glance(setting, connection, outline, wanted)
+        seen = survey(context, target)
+        return _unless_refused(context, built(result, seen, from_nothing(context, target)))
+    graph = context.graph
+    wanted = wanted_of(context, target)
+    with access.reading(url, context.environment.policies.lock_timeout) as connection:
+        glanced = quick_survey(context, connection, graph, wanted)
         if glanced and glanced.state is State.AT_TARGET and not glanced.unsynced:
             return replace(
-                result, survey=glanced, detail=f"at {_place(setting, glanced.position)}, as the chain makes it"
+                result, survey=glanced, detail=f"at {_place(context, glanced.position)}, as the chain makes it"
             )
         from architect_migrate.runs.prepare import prepare
 
-        return _unless_refused(setting, planned(result, prepare(setting, connection, wanted)))
+        return _unless_refused(context, planned(result, prepare(context, connection, wanted)))
 
 
-def _unless_refused(setting: Setting, result: Result) -> Result:
+def _unless_refused(context: EnvironmentContext, result: Result) -> Result:
     """The same result, unless the policy for databases with nothing of the chain speaks against it."""
-    refusal = refused(setting, result.survey) if result.survey else None
+    refusal = refused(context, result.survey) if result.survey else None
     return replace(result, plan=None, outcome=refusal[0], detail=refusal[1]) if refusal else result
 
 
-def reconcile(setting: Setting, shown: Plan, progress: Progress, target: str | None = None) -> Result:
+def reconcile(context: EnvironmentContext, shown: Plan, progress: Progress, target: str | None = None) -> Result:
     """Bring the environment's database home by the plan that `preview` showed.
 
     Raises ArchmigError, and then the database is as it was; ChangedMeanwhileError if it has changed since the preview.
     """
-    from architect_migrate.runs.execute import carry_out
+    from architect_migrate.runs.execute import execute
 
-    return carry_out(setting, "reconcile", shown, progress, reconciling(target))
+    return execute(context, "reconcile", shown, progress, reconciling(target))
 
 
 def reconciling(target: str | None) -> Prepare:
     """How a plan for reconcile is made on an open connection."""
     from architect_migrate.runs.prepare import empty, prepare
 
-    def make(setting: Setting, connection: Connection) -> Prepared:
-        wanted = wanted_of(setting, target)
-        return empty(setting, connection, target) or prepare(setting, connection, wanted)
+    def make(context: EnvironmentContext, connection: Connection) -> Prepared:
+        wanted = wanted_of(context, target)
+        return empty(context, connection, target) or prepare(context, connection, wanted)
 
     return make
 
 
-def _place(setting: Setting, position: frozenset[str]) -> str:
-    return ", ".join(heads(setting.outline, position)) or "base"
+def _place(context: EnvironmentContext, position: frozenset[str]) -> str:
+    return ", ".join(heads(context.graph, position)) or "base"

@@ -18,7 +18,7 @@ from architect_migrate.planning.plan import RunDowngrade, plan_digest
 from architect_migrate.runs.survey import schema_digest, wanted_of
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.ledger.store import Entry
     from architect_migrate.model.environment import Environment
@@ -38,19 +38,19 @@ class Standing:
     why: str = ""
 
 
-def standing(setting: Setting, plan: Plan, schema: str) -> Standing:
+def standing(context: EnvironmentContext, plan: Plan, schema: str) -> Standing:
     """How a plan stands on a schema, by the ledger; one that cannot be read has no rehearsal to show."""
     try:
-        found = store.entries_of(setting.ledger, setting.environment.name, ACTION)
+        found = store.entries_of(context.ledger, context.environment.name, ACTION)
     except LedgerError as error:
         return Standing(0, f"whether this plan was rehearsed cannot be told: {error}")
     succeeded = [it for it in found if it.result == "done"]
-    same = [it for it in succeeded if it.fact("plan") == plan_digest(plan, setting.source.fingerprint)]
+    same = [it for it in succeeded if it.fact("plan") == plan_digest(plan, context.source.fingerprint)]
     fitting = [it for it in same if it.fact("schema") == schema]
-    most = setting.environment.policies.rehearsal_max_age
+    most = context.environment.policies.rehearsal_max_age
     if fitting and 0 <= _age(fitting[-1]) <= most:
         return Standing(fitting[-1].number)
-    return Standing(0, _why(setting, succeeded, same, fitting))
+    return Standing(0, _why(context, succeeded, same, fitting))
 
 
 def _age(entry: Entry) -> float:
@@ -58,9 +58,9 @@ def _age(entry: Entry) -> float:
     return (datetime.now(UTC) - datetime.fromisoformat(entry.started_at)).total_seconds()
 
 
-def _why(setting: Setting, succeeded: list[Entry], same: list[Entry], fitting: list[Entry]) -> str:
+def _why(context: EnvironmentContext, succeeded: list[Entry], same: list[Entry], fitting: list[Entry]) -> str:
     if fitting:
-        most = _hours(setting.environment.policies.rehearsal_max_age)
+        most = _hours(context.environment.policies.rehearsal_max_age)
         return f"rehearsal {fitting[-1].number} of this plan is {_hours(_age(fitting[-1]))} old, and {most} is the most"
     if same:
         return f"the schema has changed since rehearsal {same[-1].number}"
@@ -78,52 +78,52 @@ def is_required(environment: Environment) -> bool:
     return environment.policies.require_rehearsal
 
 
-def without_gate(setting: Setting) -> Setting:
+def without_gate(context: EnvironmentContext) -> EnvironmentContext:
     """The same setting, in which no rehearsal is required: that of a rehearsal itself."""
-    return setting.with_policies(replace(setting.environment.policies, require_rehearsal=False))
+    return context.with_policies(replace(context.environment.policies, require_rehearsal=False))
 
 
-def as_rehearsed(setting: Setting, connection: Connection, prepared: Prepared) -> tuple[Prepared, int]:
+def as_rehearsed(context: EnvironmentContext, connection: Connection, prepared: Prepared) -> tuple[Prepared, int]:
     """What was prepared, blocked where a rehearsal is required and there is none; and the rehearsal's number, or 0."""
     plan = prepared.plan
-    found = standing(setting, plan, schema_digest(setting, connection)) if plan.steps else Standing()
-    if not found.why or not is_required(setting.environment):
+    found = standing(context, plan, schema_digest(context, connection)) if plan.steps else Standing()
+    if not found.why or not is_required(context.environment):
         return prepared, found.number
-    return replace(prepared, plan=_blocked(setting, plan, found)), 0
+    return replace(prepared, plan=_blocked(context, plan, found)), 0
 
 
-def held_back(setting: Setting, result: Result) -> Result:
+def held_back(context: EnvironmentContext, result: Result) -> Result:
     """A preview's result, blocked where a rehearsal is required and there is none."""
-    if result.plan is None or not result.plan.steps or not is_required(setting.environment):
+    if result.plan is None or not result.plan.steps or not is_required(context.environment):
         return result
-    found = standing(setting, result.plan, schema_now(setting))
+    found = standing(context, result.plan, schema_now(context))
     if not found.why:
         return result
     from architect_migrate.planning.results import Outcome
 
-    plan = _blocked(setting, result.plan, found)
+    plan = _blocked(context, result.plan, found)
     return replace(result, plan=plan, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
 
 
-def schema_now(setting: Setting) -> str:
+def schema_now(context: EnvironmentContext) -> str:
     """The digest of an environment's schema; that of nothing where there is no database yet."""
-    url = setting.environment.url
-    here = access.reading(url, setting.environment.policies.lock_timeout) if access.exists(url) else access.nothing()
+    url = context.environment.url
+    here = access.reading(url, context.environment.policies.lock_timeout) if access.exists(url) else access.nothing()
     with here as connection:
-        return schema_digest(setting, connection)
+        return schema_digest(context, connection)
 
 
-def _blocked(setting: Setting, plan: Plan, found: Standing) -> Plan:
-    name, advice = setting.environment.name, advice_for(setting, plan)
+def _blocked(context: EnvironmentContext, plan: Plan, found: Standing) -> Plan:
+    name, advice = context.environment.name, advice_for(context, plan)
     return replace(plan, blockers=(*plan.blockers, Finding(Level.BLOCKING, NOT_REHEARSED, name, found.why, advice)))
 
 
-def advice_for(setting: Setting, plan: Plan) -> str:
+def advice_for(context: EnvironmentContext, plan: Plan) -> str:
     """The command that rehearses a plan."""
-    name, tops = setting.environment.name, heads(setting.outline, plan.after)
+    name, tops = context.environment.name, heads(context.graph, plan.after)
     words = f"archmig rehearse --env {name}"
     if any(isinstance(it, RunDowngrade) for it in plan.steps):
         return f"{words} --command downgrade {' '.join(tops) or 'base'}"
-    if plan.after == plan.before | wanted_of(setting, None) or len(tops) != 1:
+    if plan.after == plan.before | wanted_of(context, None) or len(tops) != 1:
         return words
     return f"{words} {tops[0]}"

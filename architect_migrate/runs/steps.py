@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.chain_errors import RevisionFailedError, StepFailedError
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.sqlite.authorizer import Watched
+from architect_migrate.databases.sqlite.authorizer import WriteLog
 from architect_migrate.databases.sqlite.bookkeeping import write_stamp
 from architect_migrate.databases.sqlite.connection import still_inside
 from architect_migrate.databases.sqlite.presence import defines_nothing
@@ -41,11 +41,11 @@ from architect_migrate.planning.plan import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
-    from architect_migrate.databases.sqlite.repair.rebuild_rows import Told
+    from architect_migrate.databases.sqlite.repair.rebuild_rows import RowProgress
     from architect_migrate.model.history import History
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.revisions.alembic_runtime import Runner
 
 
@@ -64,7 +64,7 @@ class Written:
     remade: set[str] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
 
-    def add(self, seen: Watched) -> None:
+    def add(self, seen: WriteLog) -> None:
         """Take in what one call of the chain's code was seen to write."""
         self.updated |= seen.updated
         self.deleted |= seen.deleted
@@ -74,27 +74,29 @@ class Written:
         self.restored += seen.restored
 
 
-def execute(setting: Setting, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]) -> Written:
+def run_steps(
+    context: EnvironmentContext, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
+) -> Written:
     """Execute every step of a plan; `progress` is told number, total and headline before each.
 
     Raises StepFailedError or RevisionFailedError at the first that fails; the caller rolls back.
     """
-    history = setting.history
-    if _is_fresh(connection, plan, history.outline):
+    history = context.history
+    if _is_fresh(connection, plan, history.graph):
         return _build(history, plan, connection, progress)
     if not any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in plan.steps):
         return _run(plan, connection, None, history, progress)
     from architect_migrate.revisions.alembic_runtime import operate
 
-    return operate(setting.source.script, connection, lambda runner: _run(plan, connection, runner, history, progress))
+    return operate(context.source.script, connection, lambda runner: _run(plan, connection, runner, history, progress))
 
 
-def _is_fresh(connection: Connection, plan: Plan, outline: Outline) -> bool:
+def _is_fresh(connection: Connection, plan: Plan, graph: RevisionGraph) -> bool:
     """Whether a database holds nothing at all and the plan is the chain from its base."""
     nothing = defines_nothing(connection)
     only_chain = all(isinstance(it, RunRevision | Stamp | SyncTracker) for it in plan.steps)
     # Where branches are left out, what replay recorded may speak of what they make.
-    return nothing and not plan.before and only_chain and len(plan.after) <= len(outline.digests)
+    return nothing and not plan.before and only_chain and len(plan.after) <= len(graph.digests)
 
 
 def _build(history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]) -> Written:
@@ -110,7 +112,7 @@ def _build(history: History, plan: Plan, connection: Connection, progress: Calla
             case RunRevision() if template is None:
                 replay_on(connection, step.revision, statements[step.revision])
             case Stamp():
-                write_stamp(connection, history.outline.version_table, step.revisions)
+                write_stamp(connection, history.graph.version_table, step.revisions)
             case SyncTracker():
                 write_tracker(connection, step)
             case _:
@@ -139,18 +141,20 @@ def _run(
     return written
 
 
-def _through(progress: Callable[[int, int, str], None], number: int, plan: Plan) -> Told:
+def _through(progress: Callable[[int, int, str], None], number: int, plan: Plan) -> RowProgress:
     """What hears how far a long step is, and passes it on."""
 
-    def told(phase: str, done: int, rows: int) -> None:
+    def row_progress(phase: str, done: int, rows: int) -> None:
         if rows > done > 0:
             step = headline(plan.steps[number - 1])
             progress(number, len(plan.steps), f"{done:,} of {rows:,} rows {phase}: {step}")
 
-    return told
+    return row_progress
 
 
-def _step(step: Step, connection: Connection, runner: Runner | None, history: History, told: Told) -> Watched:
+def _step(
+    step: Step, connection: Connection, runner: Runner | None, history: History, progress: RowProgress
+) -> WriteLog:
     match step:
         case RunRevision():
             assert runner is not None
@@ -162,18 +166,18 @@ def _step(step: Step, connection: Connection, runner: Runner | None, history: Hi
             assert runner is not None
             return _native(runner.data_step, step.revision, connection, history)
         case RebuildTable():
-            rebuild_table(connection, step.table, step.edits, dict(step.fill), told)
+            rebuild_table(connection, step.table, step.edits, dict(step.fill), progress)
         case RenameTable():
             rename_quietly(connection, step.table, step.new)
         case Stamp():
-            write_stamp(connection, history.outline.version_table, step.revisions)
+            write_stamp(connection, history.graph.version_table, step.revisions)
         case SyncTracker():
             write_tracker(connection, step)
         case CreateObject() | DropObject() | RenameColumn() | AddColumn() | DropColumn():
             connection.execute(statement(step))
         case _:
             assert_never(step)
-    return Watched()
+    return WriteLog()
 
 
 def write_tracker(connection: Connection, step: SyncTracker) -> None:
@@ -182,7 +186,7 @@ def write_tracker(connection: Connection, step: SyncTracker) -> None:
         connection.execute(it)
 
 
-def _native(run: Callable[[str], Watched], revision: str, connection: Connection, history: History) -> Watched:
+def _native(run: Callable[[str], WriteLog], revision: str, connection: Connection, history: History) -> WriteLog:
     """Run the chain's own code, and put back what it took away beyond what it does in the chain."""
     before = batch_repair.look(connection)
     seen = run(revision)

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.bookkeeping import plain_stamp
-from architect_migrate.databases.sqlite.fingerprint import digest, traces_of
+from architect_migrate.databases.sqlite.fingerprint import digest, fingerprint_of
 from architect_migrate.diagnosis.claims import Claims, stamp_problem
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, lineage, position_at
 from architect_migrate.planning.results import State, Survey
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.history import History
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Schema
     from architect_migrate.planning.interruptions import Interruption
     from architect_migrate.revisions.replay import Source
@@ -31,111 +31,117 @@ if TYPE_CHECKING:
 _RECONCILE = "archmig reconcile puts it right"
 
 
-def survey(setting: Setting, target: str | None = None) -> Survey:
+def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
     """Look at the environment's database; `target` defaults to its own. Raises as `reading` and `wanted_of`."""
-    url = setting.environment.url
+    url = context.environment.url
     # A kind of database that cannot be opened is refused before the chain is read.
     there = access.exists(url)
-    outline = setting.outline
-    wanted = wanted_of(setting, target)
+    graph = context.graph
+    wanted = wanted_of(context, target)
     if not there:
-        return nothing(State.MISSING, outline, wanted)
+        return nothing(State.MISSING, graph, wanted)
     if access.is_empty(url):
-        return nothing(State.UNINITIALISED, outline, wanted)
-    with access.reading(url, setting.environment.policies.lock_timeout) as connection:
-        return glance(setting, connection, outline, wanted) or look(setting, connection, wanted)
+        return nothing(State.UNINITIALISED, graph, wanted)
+    with access.reading(url, context.environment.policies.lock_timeout) as connection:
+        return quick_survey(context, connection, graph, wanted) or full_survey(context, connection, wanted)
 
 
-def glance(setting: Setting, connection: Connection, outline: Outline, wanted: frozenset[str]) -> Survey | None:
+def quick_survey(
+    context: EnvironmentContext, connection: Connection, graph: RevisionGraph, wanted: frozenset[str]
+) -> Survey | None:
     """A survey by digest alone, where the database has to the letter the schema of the revision that it claims."""
-    stamped = plain_stamp(connection, outline.version_table)
-    position = _position_by(setting.source, stamped)
-    if set(heads(outline, position)) != set(stamped):
+    stamped = plain_stamp(connection, graph.version_table)
+    position = _position_by(context.source, stamped)
+    if set(heads(graph, position)) != set(stamped):
         return None
-    if not as_the_chain_makes_it(setting, connection, outline, position):
+    if not as_the_chain_makes_it(context, connection, graph, position):
         return None
     left = wanted - position
-    pending = tuple(it for it in outline.order if it in left) if left else ()
-    state, claims, traces = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped), None
-    if os.access(setting.ledger, os.F_OK):  # a ledger that may not be looked for is nothing to compare with
-        traces = traces_of(connection, setting.hidden(outline.version_table), _digest_at(setting.source, position))
-    if setting.tracker and setting.tracker.sync:
+    pending = tuple(it for it in graph.order if it in left) if left else ()
+    state, claims, fingerprint = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped), None
+    if os.access(context.ledger, os.F_OK):  # a ledger that may not be looked for is nothing to compare with
+        fingerprint = fingerprint_of(
+            connection, context.hidden(graph.version_table), _digest_at(context.source, position)
+        )
+    if context.tracker and context.tracker.sync:
         from architect_migrate.databases.sqlite.bookkeeping import read_claims
 
-        claims = read_claims(connection, setting.tracker, outline.version_table)
-    return _with_tracker(setting, Survey(state, claims, position, pending, Counter(), traces=traces))
+        claims = read_claims(connection, context.tracker, graph.version_table)
+    return _with_tracker(context, Survey(state, claims, position, pending, Counter(), fingerprint=fingerprint))
 
 
-def _with_tracker(setting: Setting, seen: Survey) -> Survey:
+def _with_tracker(context: EnvironmentContext, seen: Survey) -> Survey:
     """The same, with the rows of the legacy tracker that are not true where they are to be kept so."""
-    found = setting.corrections(seen.claims, seen.position) if seen.state in {State.PENDING, State.AT_TARGET} else ()
-    if not found or setting.tracker is None:
+    found = context.corrections(seen.claims, seen.position) if seen.state in {State.PENDING, State.AT_TARGET} else ()
+    if not found or context.tracker is None:
         return seen
     numbers = tuple(it.version for it in found)
     said = f"not true of what is applied: {', '.join(numbers)}"
-    untrue = Finding(Level.REPAIR, "tracker-untrue", f"tracker {setting.tracker.table}", said, _RECONCILE)
+    untrue = Finding(Level.REPAIR, "tracker-untrue", f"tracker {context.tracker.table}", said, _RECONCILE)
     return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))
 
 
-def as_the_chain_makes_it(setting: Setting, connection: Connection, outline: Outline, position: frozenset[str]) -> bool:
+def as_the_chain_makes_it(
+    context: EnvironmentContext, connection: Connection, graph: RevisionGraph, position: frozenset[str]
+) -> bool:
     """Whether a database has to the letter the schema that replay saw at a position; False where replay saw none."""
-    replayed = _digest_at(setting.source, position)
-    return bool(replayed) and replayed == _digest(setting, connection, outline)
+    replayed = _digest_at(context.source, position)
+    return bool(replayed) and replayed == _digest(context, connection, graph)
 
 
-def schema_digest(setting: Setting, connection: Connection) -> str:
+def schema_digest(context: EnvironmentContext, connection: Connection) -> str:
     """The digest of a database's schema: of the text of every object that is no bookkeeping of archmig or Alembic."""
-    return _digest(setting, connection, setting.outline)
+    return _digest(context, connection, context.graph)
 
 
-def _digest(setting: Setting, connection: Connection, outline: Outline) -> str:
-    return digest(connection, setting.hidden(outline.version_table))
+def _digest(context: EnvironmentContext, connection: Connection, graph: RevisionGraph) -> str:
+    return digest(connection, context.hidden(graph.version_table))
 
 
-def wanted_of(setting: Setting, target: str | None) -> frozenset[str]:
+def wanted_of(context: EnvironmentContext, target: str | None) -> frozenset[str]:
     """The position that a target names for an environment, its own where None is named.
 
-    Raises as `Source.outline` and `position_at`, and ForeignBranchError for what belongs to others.
+    Raises as `Source.graph` and `position_at`, and ForeignBranchError for what belongs to others.
     """
-    environment = setting.environment
+    environment = context.environment
     words = (target,) if target else environment.policies.targets
     try:
-        return _position_of(setting.source, words)
+        return _position_of(context.source, words)
     except UnknownRevisionError:
-        beyond = position_at(setting.chain, words[0]) & setting.source.foreign if len(words) == 1 else ()
+        beyond = position_at(context.chain, words[0]) & context.source.foreign if len(words) == 1 else ()
         if not beyond:
             raise
-        raise foreign_error(environment.name, setting.source, min(beyond)) from None
+        raise foreign_error(environment.name, context.source, min(beyond)) from None
 
 
 def foreign_error(environment: str, source: Source, revision: str) -> ForeignBranchError:
     """The refusal of a revision that only other environments have."""
-    on = tuple(it for it in source.excluded if revision in lineage(source.whole.outline, it))
+    on = tuple(it for it in source.excluded if revision in lineage(source.whole.graph, it))
     return ForeignBranchError(environment, revision, on)
 
 
 # A chain may have thousands of revisions and a run hundreds of databases, most of them at the same one.
 @lru_cache(maxsize=64)
 def _position_of(source: Source, words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset[str]().union(*(position_at(source.outline, it) for it in words))
+    return frozenset[str]().union(*(position_at(source.graph, it) for it in words))
 
 
 @lru_cache(maxsize=64)
 def _position_by(source: Source, stamped: tuple[str, ...]) -> frozenset[str]:
     """The position that a stamp claims; empty where the chain knows none of it."""
-    return ancestry(source.outline, stamped)
+    return ancestry(source.graph, stamped)
 
 
 @lru_cache(maxsize=64)
 def _digest_at(source: Source, position: frozenset[str]) -> str:
     """The digest of the schema at a position; empty where replay did not come by it."""
-    outline = source.outline
-    if not position or not outline.digests or position != frozenset(outline.order[: len(position)]):
+    graph = source.graph
+    if not position or not graph.digests or position != frozenset(graph.order[: len(position)]):
         return ""
-    return outline.digests[len(position) - 1] if len(position) <= len(outline.digests) else ""
+    return graph.digests[len(position) - 1] if len(position) <= len(graph.digests) else ""
 
 
-def look(setting: Setting, connection: Connection, wanted: frozenset[str]) -> Survey:
+def full_survey(context: EnvironmentContext, connection: Connection, wanted: frozenset[str]) -> Survey:
     """A survey by reading the whole schema and judging every revision."""
     from architect_migrate.databases.sqlite.bookkeeping import read_claims
     from architect_migrate.diagnosis.data_only_revisions import left_alone
@@ -143,57 +149,67 @@ def look(setting: Setting, connection: Connection, wanted: frozenset[str]) -> Su
     from architect_migrate.diagnosis.drift import by_severity, let_stand, to_repair
     from architect_migrate.planning.interruptions import finding_of
 
-    history = setting.history
-    outline = history.outline
-    claims = read_claims(connection, setting.tracker, outline.version_table)
-    schema, diagnosis, left = in_order(setting, connection, history, claims)
-    kept = let_stand(diagnosis.changes, setting.resolutions)
+    history = context.history
+    graph = history.graph
+    claims = read_claims(connection, context.tracker, graph.version_table)
+    schema, diagnosis, left = in_order(context, connection, history, claims)
+    kept = let_stand(diagnosis.changes, context.resolutions)
     drift = by_severity(diagnosis.changes, kept)
-    pending = tuple(it for it in outline.order if it in wanted - diagnosis.position)
+    pending = tuple(it for it in graph.order if it in wanted - diagnosis.position)
     told = tuple(finding_of(it) for it in left)
-    findings = (*told, *left_alone(history, diagnosis), *findings_of(outline, diagnosis, claims, kept))
-    repairs = len(to_repair(diagnosis.changes, setting.resolutions)) + len(left)
-    state = _state(outline, claims, diagnosis, repairs, bool(pending))
-    traces = traces_of(connection, setting.hidden(outline.version_table))
+    findings = (*told, *left_alone(history, diagnosis), *findings_of(graph, diagnosis, claims, kept))
+    repairs = len(to_repair(diagnosis.changes, context.resolutions)) + len(left)
+    state = _state(graph, claims, diagnosis, repairs, bool(pending))
+    fingerprint = fingerprint_of(connection, context.hidden(graph.version_table))
     seen = Survey(
-        state, claims, diagnosis.position, pending, drift, findings, schema, diagnosis, kept, traces, interrupted=left
+        state,
+        claims,
+        diagnosis.position,
+        pending,
+        drift,
+        findings,
+        schema,
+        diagnosis,
+        kept,
+        fingerprint,
+        interrupted=left,
     )
-    return _with_tracker(setting, seen)
+    return _with_tracker(context, seen)
 
 
 def in_order(
-    setting: Setting, connection: Connection, history: History, claims: Claims
+    context: EnvironmentContext, connection: Connection, history: History, claims: Claims
 ) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
     """The schema with interrupted work put in order in thought, what it says, and what that work is."""
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.diagnosis.diagnose import Basis, diagnose
     from architect_migrate.planning.interruptions import half_made, interruptions, unfinished_renames
 
-    schema = _read(setting, connection, history)
-    diagnosis = diagnose(history, schema, claims, setting.resolutions)
-    left = interruptions(history, schema, diagnosis, setting.resolutions, partial(ask, connection))
+    schema = _read(context, connection, history)
+    diagnosis = diagnose(history, schema, claims, context.resolutions)
+    left = interruptions(history, schema, diagnosis, context.resolutions, partial(ask, connection))
     if left:
-        schema, left = _in_thought(setting, connection, history, (schema, left))
-        diagnosis = diagnose(history, schema, claims, setting.resolutions)
+        schema, left = _in_thought(context, connection, history, (schema, left))
+        diagnosis = diagnose(history, schema, claims, context.resolutions)
     if diagnosis.basis is Basis.EVIDENCE and (made := half_made(history, schema, diagnosis, partial(ask, connection))):
-        undone = _in_thought(setting, connection, history, (schema, (*left, *made)))
-        judged = diagnose(history, undone[0], claims, setting.resolutions)
+        undone = _in_thought(context, connection, history, (schema, (*left, *made)))
+        judged = diagnose(history, undone[0], claims, context.resolutions)
         if judged.basis is not Basis.EVIDENCE:
             return undone[0], judged, undone[1]
     if more := unfinished_renames(history, schema, diagnosis):
-        schema, left = _in_thought(setting, connection, history, (schema, (*left, *more)))
-        diagnosis = diagnose(history, schema, claims, setting.resolutions)
+        schema, left = _in_thought(context, connection, history, (schema, (*left, *more)))
+        diagnosis = diagnose(history, schema, claims, context.resolutions)
     return schema, diagnosis, left
 
 
-def _read(setting: Setting, connection: Connection, history: History) -> Schema:
+def _read(context: EnvironmentContext, connection: Connection, history: History) -> Schema:
     from architect_migrate.databases.sqlite.reflect import read_schema
 
-    return read_schema(connection, setting.hidden(history.outline.version_table))
+    return read_schema(connection, context.hidden(history.graph.version_table))
 
 
 def _in_thought(
-    setting: Setting,
+    context: EnvironmentContext,
     connection: Connection,
     history: History,
     seen: tuple[Schema, tuple[Interruption, ...]],
@@ -206,13 +222,13 @@ def _in_thought(
     schema, left = seen
     if not (steps := steps_of(left)):
         return seen
-    hidden = setting.hidden(history.outline.version_table)
+    hidden = context.hidden(history.graph.version_table)
     after = schema_after(connection, [statement(step) for step in steps], hidden)
     return (schema, tuple(replace(it, steps=()) for it in left)) if after is None else (after, left)
 
 
-def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:
-    if claims.stamp and stamp_problem(outline, claims.stamp):
+def _state(graph: RevisionGraph, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:
+    if claims.stamp and stamp_problem(graph, claims.stamp):
         return State.REFUSED
     if not diagnosis.position and not claims.stamp:
         return State.UNINITIALISED
@@ -221,7 +237,7 @@ def _state(outline: Outline, claims: Claims, diagnosis: Diagnosis, repairs: int,
     return State.PENDING if pending else State.AT_TARGET
 
 
-def nothing(state: State, outline: Outline, wanted: frozenset[str]) -> Survey:
+def nothing(state: State, graph: RevisionGraph, wanted: frozenset[str]) -> Survey:
     """A survey of a database in which there is nothing, or of none at all."""
-    pending = tuple(it for it in outline.order if it in wanted)
+    pending = tuple(it for it in graph.order if it in wanted)
     return Survey(state, Claims(), frozenset(), pending, Counter())

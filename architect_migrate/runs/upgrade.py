@@ -13,71 +13,71 @@ from architect_migrate.runs.preview import as_policy_says, blank, built, planned
 from architect_migrate.runs.survey import survey
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Progress
 
 
-def preview_upgrade(setting: Setting, target: str | None = None) -> Result:
+def preview_upgrade(context: EnvironmentContext, target: str | None = None) -> Result:
     """What `upgrade` would do; BLOCKED on a database that is not where it claims to be."""
-    return as_policy_says(setting, _upgrade_previewed(setting, target))
+    return as_policy_says(context, _upgrade_previewed(context, target))
 
 
-def _upgrade_previewed(setting: Setting, target: str | None) -> Result:
-    result = blank(setting, "upgrade")
-    seen = survey(setting, target)
+def _upgrade_previewed(context: EnvironmentContext, target: str | None) -> Result:
+    result = blank(context, "upgrade")
+    seen = survey(context, target)
     if seen.state is State.AT_TARGET and not seen.unsynced:
         return replace(result, survey=seen, detail="at its target")
-    if refusal := refused(setting, seen):
+    if refusal := refused(context, seen):
         return replace(result, survey=seen, outcome=refusal[0], detail=refusal[1])
     if seen.state in {State.MISSING, State.UNINITIALISED} and seen.schema is None:
         from architect_migrate.runs.prepare import from_nothing
 
-        return built(result, seen, from_nothing(setting, target))
+        return built(result, seen, from_nothing(context, target))
     from architect_migrate.runs.contracts import Prepared
     from architect_migrate.runs.native_plan import not_where_it_claims, up
 
     on_its_way = seen.state in {State.AT_TARGET, State.PENDING, State.UNINITIALISED}
-    plan = up(setting, seen, target) if on_its_way else not_where_it_claims(seen)
+    plan = up(context, seen, target) if on_its_way else not_where_it_claims(seen)
     return planned(result, Prepared(seen, plan))
 
 
-def upgrade(setting: Setting, shown: Plan, progress: Progress, target: str | None = None) -> Result:
+def upgrade(context: EnvironmentContext, shown: Plan, progress: Progress, target: str | None = None) -> Result:
     """Run the pending revisions that `preview_upgrade` showed. Raises as `reconcile` does."""
-    from architect_migrate.runs.execute import carry_out
+    from architect_migrate.runs.execute import execute
     from architect_migrate.runs.native_plan import upgrading
 
-    return carry_out(setting, "upgrade", shown, progress, upgrading(target))
+    return execute(context, "upgrade", shown, progress, upgrading(target))
 
 
-def preview_downgrade(setting: Setting, target: str | None) -> Result:
+def preview_downgrade(context: EnvironmentContext, target: str | None) -> Result:
     """What `downgrade` would do, with the rows that would be lost; BLOCKED as an upgrade is.
 
     Without a target it goes to the environment's own heads.
     """
-    return as_policy_says(setting, _downgrade_previewed(setting, target))
+    return as_policy_says(context, _downgrade_previewed(context, target))
 
 
-def _downgrade_previewed(setting: Setting, target: str | None) -> Result:
+def _downgrade_previewed(context: EnvironmentContext, target: str | None) -> Result:
     from architect_migrate.databases import access
     from architect_migrate.runs.contracts import Prepared
     from architect_migrate.runs.native_plan import down, losses, not_where_it_claims
 
-    result = blank(setting, "downgrade")
-    seen = survey(setting, target)
+    result = blank(context, "downgrade")
+    seen = survey(context, target)
     if seen.state in {State.MISSING, State.UNINITIALISED}:
         return replace(result, survey=seen, detail="nothing of the chain is in it")
     if seen.state in {State.DRIFTED, State.REFUSED}:
         return planned(result, Prepared(seen, not_where_it_claims(seen)))
-    plan = down(setting, seen, target)
+    plan = down(context, seen, target)
     result = planned(result, Prepared(seen, plan))
-    with access.reading(setting.environment.url, setting.environment.policies.lock_timeout) as connection:
-        return replace(result, losses=losses(setting, plan, connection))
+    with access.reading(context.environment.url, context.environment.policies.lock_timeout) as connection:
+        return replace(result, losses=losses(context, plan, connection))
 
 
-def downgrade(setting: Setting, shown: Plan, progress: Progress, target: str | None) -> Result:
+def downgrade(context: EnvironmentContext, shown: Plan, progress: Progress, target: str | None) -> Result:
     """Take back the revisions that `preview_downgrade` showed. Raises as `reconcile` does."""
-    from architect_migrate.runs.execute import carry_out
+    from architect_migrate.runs.execute import execute
     from architect_migrate.runs.native_plan import downgrading
 
-    return carry_out(setting, "downgrade", shown, progress, downgrading(target))
+    return execute(context, "downgrade", shown, progress, downgrading(target))

@@ -18,7 +18,7 @@ import pytest
 from architect_migrate.authoring import create_environment
 from architect_migrate.backups.record import read_record
 from architect_migrate.cli import env
-from architect_migrate.config.loader import read_matrix
+from architect_migrate.config.loader import read_project
 from architect_migrate.core.errors import ConfigError
 from architect_migrate.databases.sqlite.files import backup
 from architect_migrate.databases.sqlite.run_lock import held
@@ -125,7 +125,7 @@ def test_what_guards_the_source_does_not_guard_the_copy(folder: Path) -> None:
     text = MATRIX.replace("[defaults]\n", "[defaults]\nprotected = true\nrequire_rehearsal = true\n")
     (folder / "environments.toml").write_text(text, encoding="utf-8")
     created("--tag", "feature", "--tag", "mine")
-    (found,) = (it for it in read_matrix(folder / "environments.toml", {}).environments if it.name == "try1")
+    (found,) = (it for it in read_project(folder / "environments.toml", {}).environments if it.name == "try1")
     assert (found.policies.protected, found.policies.require_rehearsal, found.requires) == (False, False, ())
     assert (found.tags, found.policies.lock_timeout) == ({"feature", "mine"}, 0.2)
 
@@ -321,7 +321,7 @@ def test_two_at_once_are_both_entered(folder: Path) -> None:
     with ThreadPoolExecutor(max_workers=3) as pool:
         done = list(pool.map(lambda it: executable("env", "create", it, "--from", "dev", cwd=folder), names))
     assert [it.code for it in done] == [0, 0, 0], [it.err for it in done]
-    found = [it.name for it in read_matrix(folder / "environments.toml", {}).environments]
+    found = [it.name for it in read_project(folder / "environments.toml", {}).environments]
     assert sorted(found) == ["dev", "main", "one", "qa", "three", "two"]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.authoring.page_files import MARKER, Writing, carry_out, compare
+from architect_migrate.authoring.page_files import MARKER, Writing, compare, write_pages
 from architect_migrate.core.errors import PagesError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ FOLDERS = ("tables", "groups")
 
 def put(folder: Path, pages: dict[str, str]) -> Writing:
     writing = compare(folder, pages, FOLDERS)
-    carry_out(folder, pages, writing)
+    write_pages(folder, pages, writing)
     return writing
 
 

@@ -52,6 +52,6 @@ def test_what_befell_a_table_is_told_in_the_order_of_the_chain() -> None:
 def test_a_branch_that_is_not_at_the_position_has_brought_nothing() -> None:
     more = "ALTER TABLE a ADD COLUMN w"
     forked = chain_of({"root": (A, ()), "left": (more, ("root",)), "right": (AGAIN, ("root",))})
-    found = provenance(forked, ancestry(forked.outline, ["right"]))
+    found = provenance(forked, ancestry(forked.graph, ["right"]))
     assert ("column", "a", "w") not in found.origins
     assert [it.revision for it in found.events["a"]] == ["root", "right"]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.backups.restore_plan import Restored
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.sqlite.files.overwrite import Still
     from support.scenarios import Home
 
@@ -48,29 +48,29 @@ def home(tmp_path: Path) -> Home:
     return shop(tmp_path)
 
 
-def journaled(home: Home, journal: str) -> Setting:
+def journaled(home: Home, journal: str) -> EnvironmentContext:
     script(home.database, f"PRAGMA journal_mode = {journal}")
-    return home.setting()
+    return home.context()
 
 
-def backed_up(setting: Setting) -> None:
-    assert create(setting) is not None
+def backed_up(context: EnvironmentContext) -> None:
+    assert create(context) is not None
 
 
-def back(setting: Setting) -> Restored:
+def back(context: EnvironmentContext) -> Restored:
     """To the oldest backup."""
-    return restore(setting, preview(setting, catalogue(setting)[0]), "backup restore")
+    return restore(context, preview(context, catalogue(context)[0]), "backup restore")
 
 
 @JOURNALS
 def test_the_database_is_what_the_backup_holds_in_the_same_file_and_mode(home: Home, journal: str) -> None:
-    setting = journaled(home, journal)
+    context = journaled(home, journal)
     home.database.chmod(0o640)
     before, inode = moment(home.database), home.database.stat().st_ino
-    backed_up(setting)
+    backed_up(context)
     script(home.database, WRITTEN, "DROP VIEW v_people", "CREATE TABLE more (a)", "PRAGMA user_version = 7")
     changed = moment(home.database)
-    done = back(setting)
+    done = back(context)
     assert done.kept is not None
     assert (moment(home.database), moment(done.kept)) == (before, changed)
     found = home.database.stat()
@@ -82,25 +82,25 @@ def test_the_database_is_what_the_backup_holds_in_the_same_file_and_mode(home: H
 
 @JOURNALS
 def test_an_application_that_has_it_open_goes_on_with_what_was_restored(home: Home, journal: str) -> None:
-    setting = journaled(home, journal)
-    backed_up(setting)
+    context = journaled(home, journal)
+    backed_up(context)
     script(home.database, WRITTEN)
     with closing(sqlite3.connect(home.database, isolation_level=None)) as application:
         assert application.execute("SELECT age FROM people WHERE id = 1").fetchone() == (99,)
-        back(setting)
+        back(context)
         assert application.execute("SELECT age FROM people WHERE id = 1").fetchone() == (36,)
         application.execute("UPDATE people SET age = 1 WHERE id = 1")
     assert ask(home.database, "SELECT age FROM people WHERE id = 1") == [(1,)]
 
 
 def test_a_reader_in_wal_mode_reads_on_while_it_is_restored(home: Home) -> None:
-    setting = journaled(home, "WAL")
-    backed_up(setting)
+    context = journaled(home, "WAL")
+    backed_up(context)
     script(home.database, WRITTEN)
     with closing(sqlite3.connect(home.database, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         assert reader.execute("SELECT age FROM people WHERE id = 1").fetchone() == (99,)
-        back(setting)
+        back(context)
         assert reader.execute("SELECT age FROM people WHERE id = 1").fetchone() == (99,)
         reader.execute("COMMIT")
         assert reader.execute("SELECT age FROM people WHERE id = 1").fetchone() == (36,)
@@ -108,23 +108,23 @@ def test_a_reader_in_wal_mode_reads_on_while_it_is_restored(home: Home) -> None:
 
 @JOURNALS
 def test_what_changed_since_the_preview_is_not_overwritten(home: Home, journal: str) -> None:
-    setting = journaled(home, journal)
-    backed_up(setting)
+    context = journaled(home, journal)
+    backed_up(context)
     script(home.database, WRITTEN)
-    shown = preview(setting, catalogue(setting)[0])
+    shown = preview(context, catalogue(context)[0])
     script(home.database, "UPDATE people SET age = 100 WHERE id = 1")
     with pytest.raises(ChangedMeanwhileError):
-        restore(setting, shown, "backup restore")
+        restore(context, shown, "backup restore")
     assert ask(home.database, "SELECT age FROM people WHERE id = 1") == [(100,)]
-    assert len(catalogue(setting)) == 1
-    assert len(list(setting.backups.iterdir())) == 2
+    assert len(catalogue(context)) == 1
+    assert len(list(context.backups.iterdir())) == 2
 
 
 def test_a_commit_between_the_backup_and_the_write_in_wal_mode_stops_the_restore(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setting = journaled(home, "WAL")
-    backed_up(setting)
+    context = journaled(home, "WAL")
+    backed_up(context)
     script(home.database, WRITTEN)
     right = overwriting.overwrite
 
@@ -134,11 +134,11 @@ def test_a_commit_between_the_backup_and_the_write_in_wal_mode_stops_the_restore
 
     monkeypatch.setattr("architect_migrate.backups.restore.overwrite", later)
     with pytest.raises(ChangedMeanwhileError):
-        back(setting)
+        back(context)
     assert ask(home.database, "SELECT age FROM people WHERE id = 1") == [(100,)]
     assert ask(home.database, "PRAGMA integrity_check") == [("ok",)]
-    assert len(catalogue(setting)) == 2, "the backup of what was to be replaced stays"
-    assert preview_undo(setting).copy is None
+    assert len(catalogue(context)) == 2, "the backup of what was to be replaced stays"
+    assert preview_undo(context).copy is None
 
 
 def test_with_a_rollback_journal_nobody_writes_between_the_backup_and_the_write(home: Home) -> None:
@@ -154,58 +154,58 @@ def test_with_a_rollback_journal_nobody_writes_between_the_backup_and_the_write(
 @JOURNALS
 def test_a_writer_of_the_application_is_waited_for_and_then_named(home: Home, journal: str) -> None:
     home = home.under("lock_timeout = 0.3")
-    setting = journaled(home, journal)
-    backed_up(setting)
+    context = journaled(home, journal)
+    backed_up(context)
     script(home.database, WRITTEN)
-    shown = preview(setting, catalogue(setting)[0])
+    shown = preview(context, catalogue(context)[0])
     with closing(sqlite3.connect(home.database, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         with pytest.raises(DatabaseLockedError):
-            restore(setting, shown, "backup restore")
+            restore(context, shown, "backup restore")
         assert time.monotonic() - began < 5
     assert ask(home.database, "SELECT age FROM people WHERE id = 1") == [(99,)]
 
 
 def test_another_run_is_waited_for(home: Home) -> None:
     home = home.under("lock_timeout = 0.2")
-    setting = home.setting()
-    backed_up(setting)
+    context = home.context()
+    backed_up(context)
     script(home.database, WRITTEN)
-    shown = preview(setting, catalogue(setting)[0])
+    shown = preview(context, catalogue(context)[0])
     with locked(home.database, 1.0), pytest.raises(ArchmigError, match="another run works on it"):
-        restore(setting, shown, "backup restore")
+        restore(context, shown, "backup restore")
 
 
 def test_a_missing_database_is_made_anew_with_the_backups_permissions(home: Home) -> None:
-    setting = home.setting()
+    context = home.context()
     home.database.chmod(0o600)
     before = moment(home.database)
-    backed_up(setting)
+    backed_up(context)
     home.database.unlink()
-    done = back(setting)
+    done = back(context)
     assert (done.kept, moment(home.database)) == (None, before)
     assert stat.S_IMODE(home.database.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("ending", ["-wal", "-journal"])
 def test_what_a_lost_database_left_beside_it_is_not_mixed_in(home: Home, ending: str) -> None:
-    setting = home.setting()
-    backed_up(setting)
+    context = home.context()
+    backed_up(context)
     home.database.unlink()
     left = home.database.with_name(home.database.name + ending)
     left.write_bytes(b"old")
     with pytest.raises(RestoreError, match="is left of a database that is gone"):
-        back(setting)
+        back(context)
     assert (left.read_bytes(), home.database.exists()) == (b"old", False)
 
 
 def test_what_is_no_database_is_left_alone(home: Home) -> None:
-    setting = home.setting()
-    backed_up(setting)
+    context = home.context()
+    backed_up(context)
     home.database.write_bytes(b"something else" * 100)
     with pytest.raises(RestoreError) as raised:
-        back(setting)
+        back(context)
     assert str(raised.value) == (
         f"{home.database}: what is there is not a database; "
         "nothing was changed: move it away, then restore makes it anew"
@@ -214,66 +214,66 @@ def test_what_is_no_database_is_left_alone(home: Home) -> None:
 
 
 def test_a_damaged_database_is_kept_as_it_is_and_replaced(home: Home) -> None:
-    setting = home.setting()
+    context = home.context()
     before = moment(home.database)
-    backed_up(setting)
+    backed_up(context)
     content = home.database.read_bytes()
     place = content.rindex(b"c1")
     home.database.write_bytes(content[:place] + b"zz" + content[place + 2 :])
     assert ask(home.database, "PRAGMA integrity_check") != [("ok",)]
-    done = back(setting)
+    done = back(context)
     assert moment(home.database) == before
     assert ask(home.database, "PRAGMA integrity_check") == [("ok",)]
     assert done.kept is not None
     assert done.kept.name.endswith("-damaged.db")
     assert b"zz" in done.kept.read_bytes()
-    assert choose(setting, None) == catalogue(setting)[0], "what is damaged is never chosen"
+    assert choose(context, None) == catalogue(context)[0], "what is damaged is never chosen"
 
 
 def test_pages_of_another_size_are_refused_in_wal_mode_and_restored_without(home: Home) -> None:
-    backed_up(home.setting())
+    backed_up(home.context())
     script(home.database, "PRAGMA page_size = 1024", "VACUUM", WRITTEN, "PRAGMA journal_mode = WAL")
     with pytest.raises(RestoreError, match="its pages are of 1024 bytes, the backup's of 4096"):
-        back(home.setting())
+        back(home.context())
     script(home.database, "PRAGMA journal_mode = DELETE")
-    back(home.setting())
+    back(home.context())
     assert ask(home.database, "SELECT age FROM people WHERE id = 1") == [(36,)]
 
 
 def test_a_run_that_was_killed_before_it_committed_does_not_count_for_undo(home: Home) -> None:
-    setting = home.setting()
-    shown = preview_reconcile(setting)
+    context = home.context()
+    shown = preview_reconcile(context)
     assert shown.plan is not None
     before = moment(home.database)
-    assert reconcile(setting, shown.plan, lambda *_: None).outcome is Outcome.DONE
+    assert reconcile(context, shown.plan, lambda *_: None).outcome is Outcome.DONE
     after = moment(home.database)
-    found = preview_undo(setting)
+    found = preview_undo(context)
     assert found.restoration is not None
-    restore(setting, found.restoration, "undo")
+    restore(context, found.restoration, "undo")
     # As if the run had never got through: its backup is what is there.
-    for it in catalogue(setting)[1:]:
+    for it in catalogue(context)[1:]:
         it.path.unlink()
-    again = preview_undo(setting)
+    again = preview_undo(context)
     assert (again.restoration, again.since) == (None, ())
     assert moment(home.database) == before != after
 
 
 def test_an_undo_takes_back_every_kind_of_change(tmp_path: Path) -> None:
     home = shop(tmp_path, {"ix_orders_code": "", "kinds": "", "touch": ""})
-    setting = home.setting()
+    context = home.context()
     before = moment(home.database)
-    shown = preview_reconcile(setting)
+    shown = preview_reconcile(context)
     assert shown.plan is not None
-    reconcile(setting, shown.plan, lambda *_: None)
-    found = preview_undo(setting)
+    reconcile(context, shown.plan, lambda *_: None)
+    found = preview_undo(context)
     assert found.since == ()
     assert found.restoration is not None
-    restore(setting, found.restoration, "undo")
+    restore(context, found.restoration, "undo")
     assert moment(home.database) == before
 
 
-def _restoring(setting: Setting) -> None:
-    back(setting)
+def _restoring(context: EnvironmentContext) -> None:
+    back(context)
     os._exit(0)
 
 
@@ -292,33 +292,33 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def test_a_restore_that_is_killed_leaves_the_old_or_the_new_whole(large: Home, journal: str) -> None:
     """Twenty kills at random moments of the write itself, and each is followed by one that gets through."""
     script(large.database, "PRAGMA journal_mode = DELETE")
-    setting = journaled(large, journal)
-    for it in copies(setting.backups):
+    context = journaled(large, journal)
+    for it in copies(context.backups):
         it.path.unlink()
     script(large.database, "CREATE TABLE IF NOT EXISTS bulk (a, b)", "DELETE FROM bulk")
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
     script(large.database, f"INSERT INTO bulk {many} SELECT i, hex(randomblob(40)) FROM n")
-    backed_up(setting)
+    backed_up(context)
     new = _contents(large.database)
     script(large.database, "UPDATE bulk SET b = 'other' || a")
     old = _contents(large.database)
     began = time.monotonic()
-    _run(setting, None)
+    _run(context, None)
     whole = time.monotonic() - began
     chance = random.Random(journal)
     for _ in range(20):
         script(large.database, "UPDATE bulk SET b = 'other' || a")
         assert _contents(large.database) == old
-        _run(setting, chance.uniform(0.2, 1.0) * whole)
+        _run(context, chance.uniform(0.2, 1.0) * whole)
         assert _contents(large.database) in (old, new)
-        _run(setting, None)
+        _run(context, None)
         assert _contents(large.database) == new
-    assert not list(setting.backups.glob("*.db-journal"))
+    assert not list(context.backups.glob("*.db-journal"))
 
 
-def _run(setting: Setting, seconds: float | None) -> None:
+def _run(context: EnvironmentContext, seconds: float | None) -> None:
     """A restore in a process of its own, killed after so many seconds."""
-    process = multiprocessing.get_context("fork").Process(target=_restoring, args=(setting,))
+    process = multiprocessing.get_context("fork").Process(target=_restoring, args=(context,))
     process.start()
     process.join(seconds)
     if process.is_alive():

@@ -104,7 +104,7 @@ def test_what_cannot_be_done_without_changing_more_is_refused(case: tuple[partia
         change(text)
 
 
-def matrix(folder: Path) -> Path:
+def project(folder: Path) -> Path:
     (folder / "environments.toml").write_text('# mine\n[env.a]\npath = "a.db"\n', encoding="utf-8")
     return folder / "environments.toml"
 
@@ -114,7 +114,7 @@ def adding(name: str, path: str = "") -> partial[str]:
 
 
 def test_the_file_keeps_its_mode_and_a_link_leads_to_it(tmp_path: Path) -> None:
-    file = matrix(tmp_path)
+    file = project(tmp_path)
     file.chmod(0o640)
     (tmp_path / "other").mkdir()
     link = tmp_path / "other" / "environments.toml"
@@ -129,7 +129,7 @@ def test_the_file_keeps_its_mode_and_a_link_leads_to_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", [adding("b", "a.db"), adding("b", " "), adding(" b")])
 def test_what_could_not_be_read_afterwards_is_not_written(tmp_path: Path, change: partial[str]) -> None:
-    file = matrix(tmp_path)
+    file = project(tmp_path)
     before = file.read_bytes()
     for work in (tried, rewritten):
         with pytest.raises(ConfigError) as raised:
@@ -140,7 +140,7 @@ def test_what_could_not_be_read_afterwards_is_not_written(tmp_path: Path, change
 
 
 def test_two_at_once_lose_nothing(tmp_path: Path) -> None:
-    file = matrix(tmp_path)
+    file = project(tmp_path)
     names = [f"e{number}" for number in range(12)]
     with ThreadPoolExecutor(max_workers=6) as pool:
         list(pool.map(lambda name: rewritten(file, {}, adding(name)), names))
@@ -154,7 +154,7 @@ def test_what_an_entry_says_is_read_as_it_stands(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = matrix(tmp_path)
+    file = project(tmp_path)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

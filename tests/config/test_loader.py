@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from architect_migrate.config.loader import as_written, find_config, read_matrix
+from architect_migrate.config.loader import as_written, find_config, read_project
 from architect_migrate.core.errors import ConfigError, ConfigNotFoundError
 from architect_migrate.core.urls import sqlite_url
 from architect_migrate.model.environment import (
@@ -15,16 +15,16 @@ from architect_migrate.model.environment import (
     Fill,
     Keep,
     Kind,
-    Matrix,
     Notify,
     OnPending,
     Origin,
     Policies,
+    ProjectConfig,
     Repair,
     Subject,
     Tracker,
     Uninitialised,
-    empty_matrix,
+    empty_project,
 )
 from support.paths import PROJECT
 
@@ -35,8 +35,8 @@ def written(folder: Path, text: str | bytes) -> Path:
     return file
 
 
-def matrix(folder: Path, text: str, **environ: str) -> Matrix:
-    return read_matrix(written(folder, text), environ)
+def project(folder: Path, text: str, **environ: str) -> ProjectConfig:
+    return read_project(written(folder, text), environ)
 
 
 DEV = '[env.dev]\npath = "dev.db"\n'
@@ -46,7 +46,7 @@ RESOLVE = DEV + "[[resolve]]\n"
 @pytest.mark.parametrize("name", ["a?b.db", "a%20b.db", "a b.db", 'it\'s "it".db', "a#b.db", "ünï@x.db"])
 def test_a_path_means_that_very_file(tmp_path: Path, name: str) -> None:
     quoted = name.replace('"', '\\"')
-    [found] = matrix(tmp_path, f'[env.dev]\npath = "{quoted}"').environments
+    [found] = project(tmp_path, f'[env.dev]\npath = "{quoted}"').environments
     assert found.url == sqlite_url(tmp_path / name)
 
 
@@ -66,7 +66,7 @@ def test_a_path_means_that_very_file(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_a_path_starts_at_the_files_folder_and_knows_variables(tmp_path: Path, line: str, path: str) -> None:
-    [found] = matrix(tmp_path, f"[env.dev]\n{line}", HERE="/here", ONCE="${HERE}").environments
+    [found] = project(tmp_path, f"[env.dev]\n{line}", HERE="/here", ONCE="${HERE}").environments
     assert str(found.url.path) == path.replace("FOLDER", str(tmp_path))
 
 
@@ -74,15 +74,15 @@ def test_a_path_starts_at_the_files_folder_and_knows_variables(tmp_path: Path, l
 def test_paths_are_kept_as_they_are_written_before_any_link_is_followed(tmp_path: Path, line: str) -> None:
     for link, real in (("link.db", "real.db"), ("link.ini", "real.ini")):
         (tmp_path / link).symlink_to(real)
-    linked = matrix(tmp_path, f'[alembic]\nconfig = "${{INI}}"\n[env.dev]\n{line}', INI="link.ini")
+    linked = project(tmp_path, f'[alembic]\nconfig = "${{INI}}"\n[env.dev]\n{line}', INI="link.ini")
     assert (linked.script, linked.environments[0].url.path) == (tmp_path / "real.ini", tmp_path / "real.db")
     assert as_written(linked, "dev") == (tmp_path / "link.ini", tmp_path / "link.db")
-    plain = matrix(tmp_path, f"[env.dev]\n{line}")
+    plain = project(tmp_path, f"[env.dev]\n{line}")
     assert as_written(plain, "dev") == (tmp_path / "alembic.ini", tmp_path / "link.db")
 
 
 def test_a_database_that_is_no_file_has_no_path_as_written(tmp_path: Path) -> None:
-    found = matrix(tmp_path, '[env."a b"]\nurl = "postgresql://h/d"')
+    found = project(tmp_path, '[env."a b"]\nurl = "postgresql://h/d"')
     with pytest.raises(ConfigError) as refused:
         as_written(found, "a b")
     assert str(refused.value) == f"{tmp_path}/environments.toml: env.'a b'.url: names no file"
@@ -90,7 +90,7 @@ def test_a_database_that_is_no_file_has_no_path_as_written(tmp_path: Path) -> No
 
 def test_a_postgresql_environment_is_listed_masked(tmp_path: Path) -> None:
     text = '[env.dev]\nurl = "postgresql+psycopg://app:${PW}@db/x"'
-    [found] = matrix(tmp_path, text, PW="hunt@er2").environments
+    [found] = project(tmp_path, text, PW="hunt@er2").environments
     assert (found.url.backend, found.url.path, str(found.url)) == (
         "postgresql",
         None,
@@ -101,7 +101,7 @@ def test_a_postgresql_environment_is_listed_masked(tmp_path: Path) -> None:
 
 def test_an_environment_inherits_the_defaults_it_does_not_contradict(tmp_path: Path) -> None:
     text = '[defaults]\nrepair = "additive"\nlock_timeout = 0\nprotected = true\n' + DEV
-    [found] = matrix(tmp_path, text + 'protected = false\ntarget = "048"\ntags = ["b", "a"]').environments
+    [found] = project(tmp_path, text + 'protected = false\ntarget = "048"\ntags = ["b", "a"]').environments
     assert found == Environment(
         "dev",
         sqlite_url(tmp_path / "dev.db"),
@@ -123,7 +123,7 @@ def test_branches_starts_rehearsals_and_requirements_are_read(tmp_path: Path) ->
         'require_rehearsal = true\nrehearsal_max_age = "2h"\n[tracker]\nsync = true\n'
         '[notify]\nwebhook = "https://u:${SECRET}@hook"\ncommand = ["send", "$HOME"]'
     )
-    found = matrix(tmp_path, text, SECRET="s3cret")
+    found = project(tmp_path, text, SECRET="s3cret")
     (_, prod), (its, theirs) = found.environments, [one.policies for one in found.environments]
     assert (its.heads, its.on_pending, its.require_rehearsal) == (("head", "dev"), OnPending.REFUSE, False)
     assert (theirs.heads, theirs.target, prod.requires, theirs.on_pending) == ((), "046", ("dev",), OnPending.UPGRADE)
@@ -133,7 +133,7 @@ def test_branches_starts_rehearsals_and_requirements_are_read(tmp_path: Path) ->
 
 
 def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
-    assert matrix(tmp_path, "") == empty_matrix(tmp_path)
+    assert project(tmp_path, "") == empty_project(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_an_entry_becomes_the_value_it_says(tmp_path: Path, entry: str, resolution: object) -> None:
-    [found] = matrix(tmp_path, f'{RESOLVE}table = "t"\n{entry}').resolutions
+    [found] = project(tmp_path, f'{RESOLVE}table = "t"\n{entry}').resolutions
     assert found == resolution
     assert str(found.origin) == f"{tmp_path}/environments.toml: resolve[1]"
 
@@ -197,7 +197,7 @@ def test_a_missing_configuration_says_where_it_was_looked_for(
 
 
 def test_the_shipped_file_lists_the_dashboards_twelve() -> None:
-    shipped = read_matrix(PROJECT / "environments.toml", {})
+    shipped = read_project(PROJECT / "environments.toml", {})
     files = {one.name: str(one.url.path).removeprefix(f"{PROJECT}/") for one in shipped.environments}
     others = ["prod", "qa", "dev", "test", "test_suite", "env1", "env2", "env3", "feature1", "feature2", "feature3"]
     assert files == {"main": "data/architect.db", **{name: f"data/{name}/architect.db" for name in others}}
@@ -210,7 +210,7 @@ def test_the_shipped_file_lists_the_dashboards_twelve() -> None:
 
 
 def test_the_shipped_file_settles_what_the_real_databases_need() -> None:
-    shipped = read_matrix(PROJECT / "environments.toml", {})
+    shipped = read_project(PROJECT / "environments.toml", {})
     origin = Origin(shipped.file, 0)
     reasons = [one.reason for one in shipped.resolutions]
     assert shipped.resolutions == (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from architect_migrate.config.loader import read_matrix
+from architect_migrate.config.loader import read_project
 from architect_migrate.core.errors import ConfigError
 
 
@@ -19,7 +19,7 @@ def written(folder: Path, text: str | bytes) -> Path:
 
 def refusal(folder: Path, text: str | bytes, **environ: str) -> str:
     with pytest.raises(ConfigError) as refused:
-        read_matrix(written(folder, text), environ)
+        read_project(written(folder, text), environ)
     return str(refused.value).removeprefix(f"{folder}/").replace(str(folder), "FOLDER")
 
 
@@ -243,7 +243,7 @@ def test_no_text_gets_anything_but_a_matrix_or_one_line(tmp_path_factory: pytest
 
 def said_of(file: Path) -> str:
     try:
-        read_matrix(file, {})
+        read_project(file, {})
     except ConfigError as refused:
         return str(refused)
     return ""
@@ -266,5 +266,5 @@ def unreadable_files(folder: Path) -> dict[str, tuple[Path, str]]:
 def test_a_file_that_cannot_be_read_gets_one_line(tmp_path: Path, case: str) -> None:
     file, message = unreadable_files(tmp_path)[case]
     with pytest.raises(ConfigError) as refused:
-        read_matrix(file, {})
+        read_project(file, {})
     assert str(refused.value) == message

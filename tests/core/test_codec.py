@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from architect_migrate.core import codec
 from architect_migrate.model.history import Delta, Replayed
-from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.model.revision_graph import Revision, RevisionGraph
 from architect_migrate.model.schema import (
     Check,
     Column,
@@ -25,7 +25,7 @@ from architect_migrate.model.schema import (
 )
 from support.schemas import line_of, schema_of
 
-OUTLINE_CLASSES = (Outline, Revision)
+OUTLINE_CLASSES = (RevisionGraph, Revision)
 STEP_CLASSES = (
     Replayed,
     Delta,
@@ -54,9 +54,9 @@ class Stranger:
 
 
 def test_a_history_comes_back_equal_with_its_texts() -> None:
-    outline = codec.load(codec.dump(HISTORY.outline), OUTLINE_CLASSES)
+    graph = codec.load(codec.dump(HISTORY.graph), OUTLINE_CLASSES)
     replayed = codec.load(codec.dump(HISTORY.replayed), STEP_CLASSES)
-    assert outline == HISTORY.outline
+    assert graph == HISTORY.graph
     assert replayed == HISTORY.replayed
     assert [it.sql for step in replayed for it in step.delta.changed.tables] == [
         it.sql for step in HISTORY.replayed for it in step.delta.changed.tables

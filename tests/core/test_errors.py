@@ -84,7 +84,7 @@ from architect_migrate.core.sql_errors import (
     ValuesWouldChangeError,
 )
 from architect_migrate.integrations.startup.status import Start, StartRefusedError, StartState
-from architect_migrate.lint.rules import FlawedRevisionError, Place, flaw
+from architect_migrate.lint.rules import Place, RevisionViolationsError, violation
 from architect_migrate.revisions.replay_process import EscapeError
 from support.paths import PROJECT
 
@@ -496,13 +496,13 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ),
     ),
     (
-        FlawedRevisionError,
-        ("001.py", (flaw("AM001", Place("001", "001.py"), "no"),)),
+        RevisionViolationsError,
+        ("001.py", (violation("AM001", Place("001", "001.py"), "no"),)),
         "001.py: 1 of its flaws is an error (nothing was written)",
     ),
     (
-        FlawedRevisionError,
-        ("001.py", (flaw("AM001", Place("001", "001.py"), "no"),) * 2),
+        RevisionViolationsError,
+        ("001.py", (violation("AM001", Place("001", "001.py"), "no"),) * 2),
         "001.py: 2 of its flaws are errors (nothing was written)",
     ),
     (

@@ -71,9 +71,9 @@ def test_debug_shows_where_the_error_of_an_environment_came_from(
     assert "raise NotADatabaseError" in shown
 
 
-def ended(dying: str, kept: str, setting: Any) -> str:
+def ended(dying: str, kept: str, context: Any) -> str:
     """A service: what it is given the name of; one kills its process, one is at work until then."""
-    name: str = setting.environment.name
+    name: str = context.environment.name
     if name == dying:
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -86,8 +86,8 @@ def ended(dying: str, kept: str, setting: Any) -> str:
 def test_a_worker_that_dies_takes_with_it_what_was_worked_on_and_nothing_else(at: int) -> None:
     names = [f"env{number}" for number in range(6)]
     beside = f"env{at + 1 if at % 2 == 0 else at - 1}"
-    settings: list[Any] = [SimpleNamespace(environment=SimpleNamespace(name=it)) for it in names]
-    found = dict(zip(names, attempts(settings, partial(ended, f"env{at}", beside), 2), strict=True))
+    contexts: list[Any] = [SimpleNamespace(environment=SimpleNamespace(name=it)) for it in names]
+    found = dict(zip(names, attempts(contexts, partial(ended, f"env{at}", beside), 2), strict=True))
     lost = {name for name, it in found.items() if isinstance(it, WorkerDiedError)}
     assert lost == {f"env{at}", beside}
     assert [it for name, it in found.items() if name not in lost] == [it for it in names if it not in lost]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.config.context import Setting, setting_for
-from architect_migrate.config.loader import read_matrix
+from architect_migrate.config.context import EnvironmentContext, context_for
+from architect_migrate.config.loader import read_project
 from architect_migrate.planning.plan import CreateObject
 from architect_migrate.planning.results import Outcome, Result, State, exit_code
 from architect_migrate.runs.fan_out import each
@@ -48,41 +48,41 @@ class Journey:
     """All twelve, before and after one run over the whole matrix."""
 
     folder: Path
-    settings: Mapping[str, Setting]
+    contexts: Mapping[str, EnvironmentContext]
     before: Mapping[str, Moment]
     previews: Mapping[str, Result]
     results: Mapping[str, Result]
     unread: bool
 
 
-def settings_of(folder: Path) -> dict[str, Setting]:
-    matrix = read_matrix(folder / "environments.toml", {})
+def settings_of(folder: Path) -> dict[str, EnvironmentContext]:
+    project = read_project(folder / "environments.toml", {})
     cache = Path(os.environ["ARCHMIG_CACHE"])
-    return {it.name: setting_for(matrix, it, cache) for it in matrix.environments}
+    return {it.name: context_for(project, it, cache) for it in project.environments}
 
 
-def service(setting: Setting) -> Result:
+def service(context: EnvironmentContext) -> Result:
     """What `archmig reconcile --yes` does for one environment."""
-    shown = preview(setting)
+    shown = preview(context)
     if shown.outcome is not Outcome.PLANNED:
         return shown
     assert shown.plan is not None
-    return reconcile(setting, shown.plan, lambda *_: None)
+    return reconcile(context, shown.plan, lambda *_: None)
 
 
 @pytest.fixture(scope="module")
 def journey(tmp_path_factory: pytest.TempPathFactory, replay_cache: Path) -> Journey:
     folder = tmp_path_factory.mktemp("matrix")
     load("build").build(folder)
-    settings = settings_of(folder)
-    files = {name: database(folder, name) for name in settings}
+    contexts = settings_of(folder)
+    files = {name: database(folder, name) for name in contexts}
     before = {name: moment(files[name]) for name in FILLED}
     digests = {name: digest(path) for name, path in files.items() if path.exists()}
-    previews = {it.environment: it for it in each(settings.values(), "reconcile", preview)}
+    previews = {it.environment: it for it in each(contexts.values(), "reconcile", preview)}
     unread = digests == {name: digest(path) for name, path in files.items() if path.exists()}
-    results = {it.environment: it for it in each(settings.values(), "reconcile", service)}
+    results = {it.environment: it for it in each(contexts.values(), "reconcile", service)}
     assert replay_cache.exists()
-    return Journey(folder, settings, before, previews, results, unread)
+    return Journey(folder, contexts, before, previews, results, unread)
 
 
 def test_a_preview_of_all_twelve_changes_no_byte_of_any(journey: Journey) -> None:
@@ -108,11 +108,11 @@ def test_everything_that_was_there_is_there_byte_for_byte(journey: Journey, name
 
 @pytest.mark.parametrize("name", FILLED)
 def test_each_is_at_head_sound_and_has_nothing_left_to_do(journey: Journey, name: str) -> None:
-    path, setting = database(journey.folder, name), journey.settings[name]
+    path, context = database(journey.folder, name), journey.contexts[name]
     assert ask(path, "SELECT version_num FROM alembic_version") == [("048_crawl_results",)]
     assert ask(path, "PRAGMA integrity_check") == [("ok",)]
-    assert survey(setting).state is State.AT_TARGET
-    assert preview(setting).outcome is Outcome.NOTHING
+    assert survey(context).state is State.AT_TARGET
+    assert preview(context).outcome is Outcome.NOTHING
 
 
 @pytest.mark.parametrize("name", FILLED)
@@ -120,7 +120,7 @@ def test_each_has_one_backup_that_is_what_was_there_before(journey: Journey, nam
     receipt = journey.results[name].receipt
     assert receipt is not None
     assert moment(Path(receipt.backup)) == journey.before[name]
-    folder = journey.settings[name].backups
+    folder = journey.contexts[name].backups
     assert [it for it in folder.glob("*.db") if it.name.startswith(f"{name}-2")] == [Path(receipt.backup)]
 
 
@@ -135,10 +135,10 @@ def test_nothing_was_written_to_those_that_were_skipped(journey: Journey) -> Non
 
 
 def test_a_second_run_over_all_has_nothing_to_do_and_takes_no_backup(journey: Journey) -> None:
-    backups = sorted(journey.settings["main"].backups.glob("*.db"))
-    again = {it.environment: it.outcome for it in each(journey.settings.values(), "reconcile", service)}
+    backups = sorted(journey.contexts["main"].backups.glob("*.db"))
+    again = {it.environment: it.outcome for it in each(journey.contexts.values(), "reconcile", service)}
     assert again == dict.fromkeys(FILLED, Outcome.NOTHING) | dict.fromkeys(EMPTY, Outcome.SKIPPED)
-    assert sorted(journey.settings["main"].backups.glob("*.db")) == backups
+    assert sorted(journey.contexts["main"].backups.glob("*.db")) == backups
     assert len(backups) == len(FILLED)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from architect_migrate.diagnosis.claims import TrackerRow, attributions, claim_of, out_of_order, stamp_problem
-from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.model.revision_graph import Revision, RevisionGraph
 
-OUTLINE = Outline(
+OUTLINE = RevisionGraph(
     (
         Revision("004_milestones", (), "Fix milestones schema", "004"),
         Revision("005_documentation", ("004_milestones",), "Documentation table", "005"),
@@ -87,7 +87,7 @@ def test_rows_recorded_after_a_higher_number_are_out_of_order(
     assert [(row.version, higher.version) for row, higher in found] == late
 
 
-FORKED = Outline((Revision("a", ()), Revision("b", ("a",)), Revision("c", ("a",)), Revision("d", ("b", "c"))))
+FORKED = RevisionGraph((Revision("a", ()), Revision("b", ("a",)), Revision("c", ("a",)), Revision("d", ("b", "c"))))
 
 
 @pytest.mark.parametrize(

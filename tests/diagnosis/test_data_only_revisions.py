@@ -54,7 +54,7 @@ def test_only_what_brings_rows_is_run_again(tmp_path: Path, statements: tuple[st
     assert shown.plan is not None
     assert ("run revision 2_rows" in headlines(shown.plan)) == run
     assert shown.warnings == ((UNTOLD.format(statement=told),) if told else ())
-    assert reconcile(home.setting(), shown.plan, lambda *_: None).outcome is Outcome.DONE
+    assert reconcile(home.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
     assert ask(home.database, "SELECT count(*) FROM a WHERE id = 1 AND more = 'later'") == [(1,)]
     assert home.preview().outcome is Outcome.NOTHING
 

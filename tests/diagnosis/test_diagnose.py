@@ -31,7 +31,7 @@ def seen(script: str, claims: Claims = NOTHING, history: History = LINE) -> Diag
 
 
 def newest(found: Diagnosis, history: History = LINE) -> str:
-    return " ".join(heads(history.outline, found.position))
+    return " ".join(heads(history.graph, found.position))
 
 
 def verdicts(found: Diagnosis) -> str:

@@ -15,7 +15,7 @@ from architect_migrate.diagnosis.drift import by_severity, drift, in_the_way, le
 from architect_migrate.model.diff import diff, explain
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
 from architect_migrate.model.history import History, Replayed, delta
-from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.model.revision_graph import Revision, RevisionGraph
 
 if TYPE_CHECKING:
     from architect_migrate.model.schema import Schema
@@ -39,7 +39,7 @@ def history(*scripts: str) -> History:
     schemas = [schema(";".join(scripts[:count])) for count in range(len(scripts) + 1)]
     revisions = tuple(Revision(str(it + 1), (str(it),) if it else ()) for it in range(len(scripts)))
     steps = (Replayed(delta(before, after)) for before, after in itertools.pairwise(schemas))
-    return History(Outline(revisions), tuple(steps))
+    return History(RevisionGraph(revisions), tuple(steps))
 
 
 def keep(kind: Kind, name: str, table: str | None = None) -> Keep:

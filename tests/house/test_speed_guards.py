@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from architect_migrate.config.context import Setting, settings_for
-from architect_migrate.config.loader import read_matrix
+from architect_migrate.config.context import EnvironmentContext, contexts_for
+from architect_migrate.config.loader import read_project
 from architect_migrate.databases.sqlite import connection as database
 from architect_migrate.planning.results import Outcome, State
 from architect_migrate.revisions import files
@@ -60,7 +60,7 @@ def home(folder: Path, count: int) -> Path:
     for number in range(count):
         lines += [f"[env.e{number:02}]", f'path = "e{number:02}.db"']
     (folder / "environments.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    first, *others = settings(folder)
+    first, *others = contexts(folder)
     shown = preview(first)
     assert shown.plan is not None
     assert carry_out(first, shown.plan, lambda *_: None).outcome is Outcome.DONE
@@ -69,9 +69,9 @@ def home(folder: Path, count: int) -> Path:
     return folder
 
 
-def settings(folder: Path) -> tuple[Setting, ...]:
-    matrix = read_matrix(folder / "environments.toml", {})
-    return settings_for(matrix, matrix.environments, Path(os.environ["ARCHMIG_CACHE"]))
+def contexts(folder: Path) -> tuple[EnvironmentContext, ...]:
+    project = read_project(folder / "environments.toml", {})
+    return contexts_for(project, project.environments, Path(os.environ["ARCHMIG_CACHE"]))
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_database_at_head_is_asked_four_things_and_one_more_for_a_ledger(
     tmp_path: Path, said: list[str], look: Any, ledger: str
 ) -> None:
-    (setting,) = settings(home(tmp_path, 1))
+    (context,) = contexts(home(tmp_path, 1))
     if ledger == "no ledger":
-        setting.ledger.unlink()
+        context.ledger.unlink()
     said.clear()
-    result = look(setting)
+    result = look(context)
     assert result.survey.state is State.AT_TARGET
     assert said == [
         "BEGIN",
@@ -129,7 +129,7 @@ def test_a_database_at_head_is_asked_four_things_and_one_more_for_a_ledger(
 
 
 def test_statements_grow_with_the_environments_and_no_faster(tmp_path: Path, said: list[str]) -> None:
-    all_of_them = settings(home(tmp_path, 12))
+    all_of_them = contexts(home(tmp_path, 12))
     counted = []
     for count in (3, 6, 12):
         said.clear()
@@ -145,18 +145,18 @@ def test_the_chain_is_read_once_for_all_environments(tmp_path: Path, monkeypatch
     monkeypatch.setattr(
         "architect_migrate.revisions.replay.fingerprint", lambda ini: read.append(ini) or fingerprint(ini)
     )
-    found = list(each(settings(tmp_path), "status", lambda it: observe(it, "status")))
+    found = list(each(contexts(tmp_path), "status", lambda it: observe(it, "status")))
     assert [len(found), read] == [9, [INI]]
 
 
 def test_an_empty_database_gets_no_alter_table_and_no_backup(tmp_path: Path, said: list[str]) -> None:
-    (setting,) = settings(home(tmp_path, 1))
+    (context,) = contexts(home(tmp_path, 1))
     (tmp_path / "e00.db").write_bytes(b"")
-    shown = preview(setting)
+    shown = preview(context)
     assert shown.plan is not None
     said.clear()
-    assert carry_out(setting, shown.plan, lambda *_: None).outcome is Outcome.DONE
+    assert carry_out(context, shown.plan, lambda *_: None).outcome is Outcome.DONE
     assert [it for it in said if it.startswith("ALTER")] == []
     assert [it for it in said if it in {"BEGIN IMMEDIATE", "COMMIT"}] == ["BEGIN IMMEDIATE", "COMMIT"]
-    assert not setting.backups.exists() or not any(setting.backups.iterdir())
-    assert observe(setting, "status").survey.state is State.AT_TARGET  # type: ignore[union-attr]  # it was looked at
+    assert not context.backups.exists() or not any(context.backups.iterdir())
+    assert observe(context, "status").survey.state is State.AT_TARGET  # type: ignore[union-attr]  # it was looked at

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.config.context import setting_for
-from architect_migrate.config.loader import read_matrix
+from architect_migrate.config.context import context_for
+from architect_migrate.config.loader import read_project
 from architect_migrate.core.interrupts import FinishedFirst, Interrupts
 from architect_migrate.ledger import store
-from architect_migrate.ledger.external_changes import noticed
+from architect_migrate.ledger.external_changes import external_changes_since
 from architect_migrate.runs.observe import observe
 from support.cli import archmig, ask, build, execute, plainly
 from support.plain_alembic import alembic
@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def notice(command: str = "status") -> dict[str, object] | None:
+def external_change(command: str = "status") -> dict[str, object] | None:
     (told,) = json.loads(archmig(command, "-e", "behind", "--json").out)["environments"]
     found: dict[str, object] | None = told["notice"]
     return found
@@ -110,15 +110,19 @@ def test_what_is_not_as_archmig_left_it_is_noticed(folder: Path, case: str) -> N
     befall, code, found = NOTICED[case]
     befall(folder)
     for command in ("status", "check", "log"):
-        noticed = notice(command)
-        assert noticed is not None
-        assert (noticed["code"], noticed["found"], noticed["entry"]) == (code, found, 1)
+        external_changes_since = external_change(command)
+        assert external_changes_since is not None
+        assert (external_changes_since["code"], external_changes_since["found"], external_changes_since["entry"]) == (
+            code,
+            found,
+            1,
+        )
 
 
 @pytest.mark.parametrize("case", UNNOTICED)
 def test_what_archmig_left_is_not_noticed_whatever_rows_come_and_go(folder: Path, case: str) -> None:
     UNNOTICED[case](folder)
-    assert [notice("status"), notice("check"), notice("log")] == [None, None, None]
+    assert [external_change("status"), external_change("check"), external_change("log")] == [None, None, None]
 
 
 def test_a_notice_is_a_star_in_the_status_and_a_line_below_and_no_exit_code(folder: Path) -> None:
@@ -141,10 +145,14 @@ def test_a_notice_is_a_star_in_the_status_and_a_line_below_and_no_exit_code(fold
 def test_a_restore_of_what_an_earlier_run_left_names_that_run(folder: Path) -> None:
     archmig("downgrade", "001", "-e", "behind", "--yes")
     shutil.copy(folder / "before.db", folder / "behind.db")
-    noticed = notice()
-    assert noticed is not None
-    assert (noticed["code"], noticed["entry"], noticed["resembles"]) == ("restored", 2, 1)
-    assert str(noticed["found"]).startswith("it looks like what was there before reconcile 1 of 2")
+    external_changes_since = external_change()
+    assert external_changes_since is not None
+    assert (external_changes_since["code"], external_changes_since["entry"], external_changes_since["resembles"]) == (
+        "restored",
+        2,
+        1,
+    )
+    assert str(external_changes_since["found"]).startswith("it looks like what was there before reconcile 1 of 2")
 
 
 def test_reconcile_warns_before_it_asks_and_while_it_only_shows(folder: Path) -> None:
@@ -153,7 +161,7 @@ def test_reconcile_warns_before_it_asks_and_while_it_only_shows(folder: Path) ->
     assert said in archmig("reconcile", "-e", "behind", "--dry-run").out
     done = archmig("reconcile", "-e", "behind", "--yes")
     assert done.err.index("warning:") < done.err.index(said) < done.err.index("behind: done")
-    assert notice() is None
+    assert external_change() is None
 
 
 def test_a_reconcile_that_finds_nothing_to_do_takes_note_and_is_silent_from_then_on(folder: Path) -> None:
@@ -163,7 +171,7 @@ def test_a_reconcile_that_finds_nothing_to_do_takes_note_and_is_silent_from_then
     first, noted = store.entries(folder / ".archmig" / "ledger.db")
     assert (noted.result, noted.steps) == ("noted", ())
     assert noted.fact("noticed").startswith(f"not as reconcile {first.number} of ")
-    assert notice() is None
+    assert external_change() is None
 
 
 @pytest.mark.parametrize(
@@ -171,31 +179,31 @@ def test_a_reconcile_that_finds_nothing_to_do_takes_note_and_is_silent_from_then
 )
 def test_what_archmig_does_itself_is_not_noticed(folder: Path, words: tuple[str, ...]) -> None:
     assert archmig(*words, "-e", "behind").code == 0
-    assert notice() is None
+    assert external_change() is None
 
 
 def test_a_run_that_ended_while_others_looked_is_no_reason_for_a_notice(folder: Path) -> None:
     execute(folder / "behind.db", "CREATE TABLE mine (a)")
-    matrix = read_matrix(folder / "environments.toml", {})
-    setting = setting_for(matrix, matrix.environments[1], None)
+    project = read_project(folder / "environments.toml", {})
+    context = context_for(project, project.environments[1], None)
     began = time.time()
-    seen = observe(setting, "status")
-    left = store.latest(setting.ledger, ["behind"])
-    assert list(noticed(setting.ledger, [seen], left, began)) == ["behind"]
+    seen = observe(context, "status")
+    left = store.latest(context.ledger, ["behind"])
+    assert list(external_changes_since(context.ledger, [seen], left, began)) == ["behind"]
     ended = datetime.fromisoformat(left["behind"].started_at).timestamp() + left["behind"].seconds
-    assert noticed(setting.ledger, [seen], left, ended - 0.1) == {}
+    assert external_changes_since(context.ledger, [seen], left, ended - 0.1) == {}
 
 
 def test_another_database_under_the_same_name_was_never_touched(folder: Path) -> None:
     text = (folder / "environments.toml").read_text().replace('"behind.db"', '"before.db"')
     (folder / "environments.toml").write_text(text)
-    assert notice() is None
+    assert external_change() is None
 
 
 def test_digests_of_different_things_are_not_compared(folder: Path) -> None:
     text = (folder / "environments.toml").read_text().replace("[tracker]", '[tracker]\ntable = "log"')
     (folder / "environments.toml").write_text(text)
-    assert notice() is None
+    assert external_change() is None
 
 
 def test_an_entry_of_an_older_archmig_knows_nothing_and_says_nothing(folder: Path) -> None:
@@ -204,7 +212,7 @@ def test_an_entry_of_an_older_archmig_knows_nothing_and_says_nothing(folder: Pat
     old = store.Entry(entry.environment, entry.database, "reconcile", entry.started_at, 0.0, "done")
     store.append(folder / ".archmig" / "ledger.db", old)
     execute(folder / "behind.db", "CREATE TABLE mine (a)")
-    assert notice() is None
+    assert external_change() is None
 
 
 @pytest.mark.parametrize("value", ["", "{", "[1]", "12"])
@@ -225,7 +233,7 @@ def test_plain_alembic_is_entered_and_what_it_leaves_is_not_noticed(folder: Path
     assert (down.action, down.from_heads, down.to_heads) == ("alembic downgrade", ("003_due",), ("001_notes",))
     assert down.steps == ("take back revision 003_due", "take back revision 002_tags")
     assert (up.action, up.steps) == ("alembic upgrade", ("run revision 002_tags", "run revision 003_due"))
-    assert notice() is None
+    assert external_change() is None
 
 
 def test_a_ctrl_c_that_came_too_late_leaves_its_entry(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from architect_migrate.lint.files import chain_flaws, file_flaws, outline_of, settled
+from architect_migrate.lint.files import chain_violations, file_violations, graph_of, settled
 from architect_migrate.lint.rules import RULES
 from architect_migrate.revisions.source_file import RevisionFile, read_revision_file
 from support.lint_cases import CASES
@@ -75,13 +75,13 @@ def named(text: str) -> RevisionFile:
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_shows_its_flaw_and_the_same_put_right_shows_none(name: str) -> None:
     code, line, bad, good = FILES[name]
-    assert [(it.code, it.line) for it in file_flaws(named(bad), named_by_id=True)] == [(code, line)]
-    assert list(file_flaws(named(good), named_by_id=True)) == []
+    assert [(it.code, it.line) for it in file_violations(named(bad), named_by_id=True)] == [(code, line)]
+    assert list(file_violations(named(good), named_by_id=True)) == []
 
 
 def test_a_chain_whose_file_names_need_not_hold_the_id_is_free_to_name_them() -> None:
     other = read_revision_file("/chain/second.py", WHOLE)
-    assert list(file_flaws(other, named_by_id=False)) == []
+    assert list(file_violations(other, named_by_id=False)) == []
 
 
 def file(name: str, *after: str, labels: tuple[str, ...] = (), depends: tuple[str, ...] = ()) -> RevisionFile:
@@ -109,19 +109,19 @@ CHAINS = {
 @pytest.mark.parametrize("name", CHAINS)
 def test_files_are_judged_beside_each_other(name: str) -> None:
     files, expected = CHAINS[name]
-    assert {(it.code, it.revision) for it in chain_flaws(files, {"dev"}, ())} == expected
+    assert {(it.code, it.revision) for it in chain_violations(files, {"dev"}, ())} == expected
 
 
 def test_of_several_heads_the_one_that_is_looked_at_is_too_many() -> None:
     files = (file("a"), file("b", "a"), file("c", "a"))
-    assert [(it.revision, it.message) for it in chain_flaws(files, (), {"b"})] == [
+    assert [(it.revision, it.message) for it in chain_violations(files, (), {"b"})] == [
         ("b", "the chain has 2 heads, this one and c: nobody can tell which is to come first")
     ]
 
 
 def test_the_chain_of_the_sound_files_is_known_whatever_the_others_are() -> None:
     files = (file("c", "b"), file("b", "a"), file("a"), file("d", "x"), file("e", "d"), RevisionFile("/chain/f.py"))
-    assert outline_of(files).order == ("a", "b", "c")
+    assert graph_of(files).order == ("a", "b", "c")
 
 
 ALLOWANCES = {
@@ -141,7 +141,7 @@ def test_a_comment_with_a_reason_allows_a_code(name: str) -> None:
     comment, left = ALLOWANCES[name]
     text = f"{comment}\n{HEAD}{UP}def downgrade():\n    pass\n"
     it = read_revision_file("/chain/002_tags.py" if name != "two codes" else "/chain/x.py", text)
-    assert sorted(one.code for one in settled(it, file_flaws(it, named_by_id=True), tried=True)) == left
+    assert sorted(one.code for one in settled(it, file_violations(it, named_by_id=True), tried=True)) == left
 
 
 def test_an_allowance_is_not_unneeded_where_the_revision_was_not_tried() -> None:
@@ -161,4 +161,4 @@ def test_every_code_has_its_cases() -> None:
 def test_every_code_is_documented() -> None:
     lines = DOCS.read_text(encoding="utf-8").splitlines()
     told = [line for line in lines if line.startswith("| AM")]
-    assert told == [f"| {it.code} | {it.grade.value} | {it.title} | {it.fix} |" for it in RULES.values()]
+    assert told == [f"| {it.code} | {it.level.value} | {it.title} | {it.fix} |" for it in RULES.values()]

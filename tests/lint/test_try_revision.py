@@ -13,25 +13,25 @@ from architect_migrate.revisions.replay import source_of
 from support.lint_cases import CASES, chain, files_of
 
 if TYPE_CHECKING:
-    from architect_migrate.lint.rules import Flaw
+    from architect_migrate.lint.rules import Violation
 
 # Not about one revision: every case has a base of its own and two heads.
 ELSEWHERE = {"AM007"}
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Flaw]]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Violation]]:
     """The flaws of all cases, by revision: one run tries them all."""
     files = {name: text for case in CASES.items() for name, text in files_of(*case).items()}
     ini = chain(tmp_path_factory.mktemp("cases"), files)
-    by_revision: dict[str, list[Flaw]] = {name: [] for name in files}
+    by_revision: dict[str, list[Violation]] = {name: [] for name in files}
     for it in lint(source_of(ini, Path(os.environ["ARCHMIG_CACHE"]))):
         by_revision[it.revision].append(it)
     return by_revision
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_flaw_is_found_where_it_is_and_nowhere_else(name: str, found: dict[str, list[Flaw]]) -> None:
+def test_a_flaw_is_found_where_it_is_and_nowhere_else(name: str, found: dict[str, list[Violation]]) -> None:
     case = CASES[name]
     bad = {it.code for it in found[f"{name}_bad"]} - ELSEWHERE - idle(case.bad_down)
     good = {it.code for it in found[f"{name}_good"]} - ELSEWHERE - idle(case.good_down or case.bad_down)

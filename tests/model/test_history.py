@@ -10,7 +10,7 @@ from architect_migrate.core.chain_errors import UnknownRevisionError
 from architect_migrate.model.diff import diff
 from architect_migrate.model.facts import describe
 from architect_migrate.model.history import apply, delta, effects, facts_at, reference
-from architect_migrate.model.revision_graph import Outline, Revision, ancestry, heads, position_at
+from architect_migrate.model.revision_graph import Revision, RevisionGraph, ancestry, heads, position_at
 from support.schemas import chain_of, line_of, schema_of
 
 A = "CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT NOT NULL)"
@@ -78,7 +78,7 @@ def all_of(count: int) -> frozenset[str]:
     return frozenset(str(it + 1) for it in range(count))
 
 
-OUTLINE = Outline(
+OUTLINE = RevisionGraph(
     (
         Revision("001_a", ()),
         Revision("002_b", ("001_a",)),
@@ -129,5 +129,5 @@ def test_a_target_names_one_position(target: str, ends: str | None) -> None:
 
 
 def test_a_chain_of_thousands_is_followed_without_recursion() -> None:
-    many = Outline(tuple(Revision(str(it), (str(it - 1),) if it else ()) for it in range(5000)))
+    many = RevisionGraph(tuple(Revision(str(it), (str(it - 1),) if it else ()) for it in range(5000)))
     assert len(ancestry(many, ["4999"])) == 5000

@@ -40,7 +40,7 @@ def way(
     """The history, with what one revision makes on its way."""
     replayed = list(history.replayed)
     replayed[revision - 1] = replace(replayed[revision - 1], passing=passing, renames=renames)
-    return History(history.outline, tuple(replayed))
+    return History(history.graph, tuple(replayed))
 
 
 BATCH = way(line_of(T, OTHER), 2, passing=(Passing("_alembic_tmp_t", "t", Role.COPY),))

@@ -15,7 +15,7 @@ from architect_migrate.model.diff import change_key, explain
 from architect_migrate.model.environment import Drop, Keep, Kind, Origin, Subject
 from architect_migrate.model.history import History, ReplayedStatement
 from architect_migrate.planning.plan import CreateObject, DropObject, Step, Work, headline
-from architect_migrate.planning.planner import Course, Smith, make_plan
+from architect_migrate.planning.planner import PlanGoal, RepairPlanner, make_plan
 from support.schemas import chain_of, line_of, schema_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def drop_work(change: Extra) -> Work:
 
 
 # A kind of database whose work on a table or an object is one step that says what was asked for.
-SMITH = Smith(table_work, object_work, drop_work)
+SMITH = RepairPlanner(table_work, object_work, drop_work)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Rows:
 
 def with_rows(history: History, given: dict[str, Rows]) -> History:
     revisions = tuple(
-        replace(it, data_step=given[it.id].data_step) if it.id in given else it for it in history.outline.revisions
+        replace(it, data_step=given[it.id].data_step) if it.id in given else it for it in history.graph.revisions
     )
     replayed = tuple(
         replace(
@@ -64,9 +64,9 @@ def with_rows(history: History, given: dict[str, Rows]) -> History:
         )
         if it.id in given
         else done
-        for it, done in zip(history.outline.revisions, history.replayed, strict=True)
+        for it, done in zip(history.graph.revisions, history.replayed, strict=True)
     )
-    return History(replace(history.outline, revisions=revisions), replayed)
+    return History(replace(history.graph, revisions=revisions), replayed)
 
 
 def plan_for(
@@ -76,14 +76,14 @@ def plan_for(
     target: str | None = None,
     resolutions: tuple[Resolution, ...] = (),
     rows: tuple[TrackerRow, ...] = (),
-    smith: Smith = SMITH,
+    repair_planner: RepairPlanner = SMITH,
 ) -> Plan:
     """The plan for a database with this schema and stamp; the target is the head where none is given."""
     schema = schema_of(script)
     claims = Claims(None if stamp is None else tuple(stamp.split()), rows)
     diagnosis = diagnose(history, schema, claims, resolutions)
-    wanted = frozenset(history.outline.order if target is None else target.split())
-    return make_plan(history, diagnosis, schema, Course(wanted, resolutions), smith)
+    wanted = frozenset(history.graph.order if target is None else target.split())
+    return make_plan(history, diagnosis, schema, PlanGoal(wanted, resolutions), repair_planner)
 
 
 def said(step: Step) -> str:
@@ -224,14 +224,14 @@ def test_what_stands_in_the_way_is_collected_from_every_piece_of_work() -> None:
     def blocked(subject: str) -> Work:
         return Work((), (Finding(Level.BLOCKING, "blocked-shape", subject, "it is stuck"),))
 
-    smith = Smith(
+    repair_planner = RepairPlanner(
         lambda table, changes, revision: blocked(f"table {table}"),
         lambda change, revision: blocked(explain(change)),
         lambda change: blocked(explain(change)),
     )
     entries = (Drop(Subject(Kind.TABLE, "other"), ORIGIN),)
     there = f"CREATE TABLE a (id INTEGER PRIMARY KEY, x); {B}; CREATE TABLE other (y)"
-    plan = plan_for(LINE, there, "3", resolutions=entries, smith=smith)
+    plan = plan_for(LINE, there, "3", resolutions=entries, repair_planner=repair_planner)
     assert [it.subject for it in plan.blockers] == [
         "table other is not in the chain",
         "table a",

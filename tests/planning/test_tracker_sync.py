@@ -12,7 +12,7 @@ import pytest
 from architect_migrate.diagnosis.claims import Claims, TrackerRow
 from architect_migrate.ledger import store
 from architect_migrate.model.environment import Tracker
-from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.model.revision_graph import Revision, RevisionGraph
 from architect_migrate.planning.plan import CorrectRow, ForgetRow, RecordRow, SyncTracker, headline
 from architect_migrate.planning.tracker_sync import corrections
 from support.cli import archmig, ask, build, execute, plainly
@@ -61,7 +61,7 @@ def rows(path: Path, columns: str = "version, description, checksum") -> list[tu
 
 
 # Pure: what has to change, by what is applied and what the rows say.
-CHAIN = Outline(
+CHAIN = RevisionGraph(
     (
         Revision("001_a", (), "Apples", "001"),
         Revision("002_b", ("001_a",), "Bananas", "002"),

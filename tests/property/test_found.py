@@ -154,9 +154,9 @@ def test_rows_that_the_chain_brings_and_a_key_of_the_database_refuses_are_told_f
     genres = GENRES.format("code TEXT, label TEXT NOT NULL DEFAULT 'it''s', FOREIGN KEY (code) REFERENCES authors")
     script = ("DROP TABLE authors", "DROP TABLE genres", genres, "INSERT INTO genres (code) VALUES ('a')")
     path = build(made, Drifted(4, script), tmp_path / "it.db")
-    setting, before = setting_of(made, path, replay_cache), path.read_bytes()
-    plan = preview(setting).plan
+    context, before = setting_of(made, path, replay_cache), path.read_bytes()
+    plan = preview(context).plan
     assert plan is not None
     with pytest.raises(NotProvenError, match=r"2 rows of genres newly refer to nothing in authors \(cr\)"):
-        reconcile(setting, plan, lambda *_: None)
+        reconcile(context, plan, lambda *_: None)
     assert path.read_bytes() == before

@@ -10,7 +10,7 @@ import pytest
 
 from architect_migrate.model.branches import foreign, history_without
 from architect_migrate.model.history import reference
-from architect_migrate.model.revision_graph import Outline, Revision, lineage
+from architect_migrate.model.revision_graph import Revision, RevisionGraph, lineage
 from architect_migrate.revisions.replay import history_of
 from support.cli import archmig
 from support.plain_alembic import alembic
@@ -20,48 +20,48 @@ if TYPE_CHECKING:
     from support.cli import Done
 
 
-def outline(*revisions: tuple[str, tuple[str, ...], tuple[str, ...]]) -> Outline:
+def graph(*revisions: tuple[str, tuple[str, ...], tuple[str, ...]]) -> RevisionGraph:
     """Revisions as (id, down revisions, labels)."""
-    return Outline(tuple(Revision(it, down, down=down, labels=labels) for it, down, labels in revisions))
+    return RevisionGraph(tuple(Revision(it, down, down=down, labels=labels) for it, down, labels in revisions))
 
 
 TRUNK = (("1", (), ()), ("2", ("1",), ()))
 DEV = (("d1", ("1",), ("dev",)), ("d2", ("d1",), ()))
 E1 = (("e1", ("2",), ("e",)), ("e2", ("e1",), ()))
 CASES = {
-    "nothing is reserved": (outline(*TRUNK, *DEV), (), (), set()),
-    "a branch that is listed here": (outline(*TRUNK, *DEV), ("dev",), (), set()),
-    "a branch of others": (outline(*TRUNK, *DEV), ("dev",), ("dev",), {"d1", "d2"}),
-    "a label that no revision bears": (outline(*TRUNK), ("dev",), ("dev",), set()),
-    "one of two": (outline(*TRUNK, *DEV, *E1), ("dev", "e"), ("e",), {"e1", "e2"}),
-    "a branch on a branch": (outline(*TRUNK, *DEV, ("x1", ("d2",), ("x",))), ("dev", "x"), ("x",), {"x1"}),
+    "nothing is reserved": (graph(*TRUNK, *DEV), (), (), set()),
+    "a branch that is listed here": (graph(*TRUNK, *DEV), ("dev",), (), set()),
+    "a branch of others": (graph(*TRUNK, *DEV), ("dev",), ("dev",), {"d1", "d2"}),
+    "a label that no revision bears": (graph(*TRUNK), ("dev",), ("dev",), set()),
+    "one of two": (graph(*TRUNK, *DEV, *E1), ("dev", "e"), ("e",), {"e1", "e2"}),
+    "a branch on a branch": (graph(*TRUNK, *DEV, ("x1", ("d2",), ("x",))), ("dev", "x"), ("x",), {"x1"}),
     "the branch below a branch": (
-        outline(*TRUNK, *DEV, ("x1", ("d2",), ("x",))),
+        graph(*TRUNK, *DEV, ("x1", ("d2",), ("x",))),
         ("dev", "x"),
         ("dev",),
         {"d1", "d2", "x1"},
     ),
-    "a merge with the trunk": (outline(*TRUNK, *DEV, ("m", ("2", "d1"), ())), ("dev",), ("dev",), {"d2"}),
+    "a merge with the trunk": (graph(*TRUNK, *DEV, ("m", ("2", "d1"), ())), ("dev",), ("dev",), {"d2"}),
     "what comes after such a merge": (
-        outline(*TRUNK, *DEV, ("m", ("2", "d2"), ()), ("3", ("m",), ())),
+        graph(*TRUNK, *DEV, ("m", ("2", "d2"), ()), ("3", ("m",), ())),
         ("dev",),
         ("dev",),
         set(),
     ),
     "a merge of two branches": (
-        outline(*TRUNK, *DEV, *E1, ("m", ("d2", "e2"), ())),
+        graph(*TRUNK, *DEV, *E1, ("m", ("d2", "e2"), ())),
         ("dev", "e"),
         ("e",),
         {"e1", "e2", "m"},
     ),
     "what the trunk depends on": (
-        Outline((*outline(*TRUNK, *DEV).revisions, Revision("3", ("2", "d1"), down=("2",)))),
+        RevisionGraph((*graph(*TRUNK, *DEV).revisions, Revision("3", ("2", "d1"), down=("2",)))),
         ("dev",),
         ("dev",),
         {"d2"},
     ),
     "a branch that depends on the trunk": (
-        Outline((*outline(*TRUNK, *DEV).revisions, Revision("d3", ("d2", "2"), down=("d2",)))),
+        RevisionGraph((*graph(*TRUNK, *DEV).revisions, Revision("d3", ("d2", "2"), down=("d2",)))),
         ("dev",),
         ("dev",),
         {"d1", "d2", "d3"},
@@ -70,7 +70,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_belongs_to_others(case: tuple[Outline, tuple[str, ...], tuple[str, ...], set[str]]) -> None:
+def test_what_belongs_to_others(case: tuple[RevisionGraph, tuple[str, ...], tuple[str, ...], set[str]]) -> None:
     chain, reserved, excluded, expected = case
     assert foreign(chain, reserved, excluded) == expected
 
@@ -240,9 +240,9 @@ def test_plain_alembic_gives_an_environment_its_branch(folder: Path) -> None:
 
 def test_of_a_chain_without_a_branch_nothing_of_it_is_left(folder: Path) -> None:
     history = history_of(folder / "alembic.ini", None)
-    left_out = lineage(history.outline, "dev")
+    left_out = lineage(history.graph, "dev")
     found = history_without(history, left_out)
-    assert found.outline.order == tuple(it for it in history.outline.order if it not in left_out)
-    (table,) = (it for it in reference(found, frozenset(found.outline.order)).tables if it.name == "a")
+    assert found.graph.order == tuple(it for it in history.graph.order if it not in left_out)
+    (table,) = (it for it in reference(found, frozenset(found.graph.order)).tables if it.name == "a")
     assert [it.name for it in table.columns] == ["id", "x", "more", "slot"]
-    assert len(found.outline.digests) == min(history.outline.order.index(it) for it in left_out)
+    assert len(found.graph.digests) == min(history.graph.order.index(it) for it in left_out)

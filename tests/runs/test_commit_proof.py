@@ -64,7 +64,7 @@ class Case:
 
     def proof(self, plan: Plan, written: Written | None = None, broken: Counter[str] | None = None) -> Proof:
         given = written or Written()
-        return verify(self.home.setting(), plan, self.connection, self.backup, given, broken=broken or Counter())
+        return verify(self.home.context(), plan, self.connection, self.backup, given, broken=broken or Counter())
 
     def problems(self, plan: Plan, written: Written | None = None) -> list[str]:
         with pytest.raises(NotProvenError) as refused:
@@ -101,7 +101,7 @@ def test_what_is_as_it_was_is_proven_with_every_row_counted(case: Case) -> None:
         "told": (2, 2, False),
         "alembic_version": (1, 1, False),
     }
-    assert (found.dangling_before, found.dangling_after) == (1, 1)
+    assert (found.orphans_before, found.orphans_after) == (1, 1)
 
 
 # The schema and the stamp.
@@ -259,7 +259,7 @@ def test_a_row_that_comes_to_break_its_own_table_is_a_problem(case: Case) -> Non
 
 def synced(case: Case, *changes: steps.TrackerChange) -> tuple[Case, Plan]:
     its = replace(case, home=replace(case.home, tracker=TRACKER))
-    tracker = its.home.setting().tracker
+    tracker = its.home.context().tracker
     assert tracker is not None
     return its, plan(steps.SyncTracker(tracker, ("version", "description", "checksum"), changes))
 
@@ -301,14 +301,14 @@ def test_a_row_of_the_tracker_that_was_to_be_forgotten_may_go(case: Case) -> Non
 
 def test_without_a_backup_there_were_no_rows(case: Case) -> None:
     case.run("DELETE FROM b WHERE id = 2")
-    found = verify(case.home.setting(), plan(), case.connection, None, Written(), broken=Counter())
-    assert (found.rows.tables, found.dangling_before, found.dangling_after) == ((), 0, 0)
+    found = verify(case.home.context(), plan(), case.connection, None, Written(), broken=Counter())
+    assert (found.rows.tables, found.orphans_before, found.orphans_after) == ((), 0, 0)
 
 
 def test_without_a_backup_the_schema_and_the_stamp_are_proven_all_the_same(case: Case) -> None:
     case.run("DROP VIEW seen", "DELETE FROM alembic_version", "DELETE FROM b WHERE id = 2")
     with pytest.raises(NotProvenError) as refused:
-        verify(case.home.setting(), plan(), case.connection, None, Written(), broken=Counter())
+        verify(case.home.context(), plan(), case.connection, None, Written(), broken=Counter())
     assert refused.value.problems == ("view seen is missing", "the stamp is (), not ('r2',)")
 
 

@@ -27,9 +27,9 @@ def test_what_an_empty_downgrade_leaves_is_named_and_nothing_is_changed(tmp_path
     home = own_chain(tmp_path, {"r1": revision(None, first), "r2": revision("r1", made)})
     script(home.database, first, made, *stamp("r2"))
     before = digest(home.database)
-    shown = preview_downgrade(home.setting(), "r1")
+    shown = preview_downgrade(home.context(), "r1")
     assert shown.plan is not None
     with pytest.raises(NotProvenError) as refused:
-        downgrade(home.setting(), shown.plan, lambda *_: None, "r1")
+        downgrade(home.context(), shown.plan, lambda *_: None, "r1")
     assert f"the downgrade() of r2 leaves {left}" in refused.value.problems
     assert digest(home.database) == before

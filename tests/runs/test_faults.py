@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from torture.cases import Stage
+    from torture.cases import TrialEnvironment
     from torture.client import Server
 
 # The cases of 25,000 rows take seconds a run: those are for `make torture`.
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     params=KINDS,
     ids=[f"{case.name}, {mode}".replace(",", "").replace(" ", "-") for case, mode in KINDS],
 )
-def on(request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+def on(request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory) -> TrialEnvironment:
     return stage(*request.param, tmp_path_factory.mktemp("stage"), server)
 
 
@@ -53,7 +53,7 @@ def tally() -> Iterator[Tally]:
     assert (found.befallen > 0, found.wrong) == (True, 0)
 
 
-def test_a_kill_before_or_after_a_statement_leaves_before_or_after(on: Stage, tally: Tally) -> None:
+def test_a_kill_before_or_after_a_statement_leaves_before_or_after(on: TrialEnvironment, tally: Tally) -> None:
     """The statements around the commit are among them."""
     early = random.Random(on.case.name).sample(range(1, on.points), 2)
     for point in (*early, on.points - 12, on.points):
@@ -61,14 +61,14 @@ def test_a_kill_before_or_after_a_statement_leaves_before_or_after(on: Stage, ta
     assert tally.after > 0
 
 
-def test_a_kill_at_any_time_leaves_before_or_after(on: Stage, tally: Tally) -> None:
+def test_a_kill_at_any_time_leaves_before_or_after(on: TrialEnvironment, tally: Tally) -> None:
     chance = random.Random(on.case.name)
     for _ in range(2):
         kill_after(on, tally, chance.uniform(0.3, 1.0) * on.seconds)
 
 
 @with_shim
-def test_a_call_that_fails_leaves_before_or_after_and_is_named(on: Stage, tally: Tally) -> None:
+def test_a_call_that_fails_leaves_before_or_after_and_is_named(on: TrialEnvironment, tally: Tally) -> None:
     chance = random.Random(on.case.name)
     for call in chance.sample(CALLS, 2):
         if known := calls(on, call):
@@ -76,7 +76,7 @@ def test_a_call_that_fails_leaves_before_or_after_and_is_named(on: Stage, tally:
 
 
 @with_shim
-def test_a_call_that_fails_at_the_commit_or_after_it_is_told_as_it_is(on: Stage, tally: Tally) -> None:
+def test_a_call_that_fails_at_the_commit_or_after_it_is_told_as_it_is(on: TrialEnvironment, tally: Tally) -> None:
     """SQLite's error alone does not tell whether a commit came through."""
     chance = random.Random(on.case.name)
     for call in ("write", "truncate", "open"):
@@ -84,7 +84,7 @@ def test_a_call_that_fails_at_the_commit_or_after_it_is_told_as_it_is(on: Stage,
             fail_call(on, tally, call, chance.randint(max(first(on, call), known - 15), known))
 
 
-def test_a_full_disk_leaves_before_or_after_and_is_named(on: Stage, tally: Tally) -> None:
+def test_a_full_disk_leaves_before_or_after_and_is_named(on: TrialEnvironment, tally: Tally) -> None:
     limit(on, tally, on.database.stat().st_size + 20_000)
 
 

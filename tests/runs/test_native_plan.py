@@ -27,7 +27,7 @@ DRIFT = "DROP TABLE b"
 
 def prepared(home: Home, make: Prepare) -> Prepared:
     with opened(home.database) as connection:
-        return make(home.setting(), connection)
+        return make(home.context(), connection)
 
 
 def words(plan: Plan) -> list[str]:
@@ -141,7 +141,7 @@ FORKED = chain_of(
 def test_a_run_of_alembics_own_takes_the_same_steps_from_its_stamp(
     up: str, down: str, stamped: str, steps: list[str], after: str
 ) -> None:
-    plan = as_alembic_goes(FORKED.outline, up.split(), down.split(), stamped.split())
+    plan = as_alembic_goes(FORKED.graph, up.split(), down.split(), stamped.split())
     assert (words(plan), plan.after) == (steps, set(after.split()))
     assert plan.before == set(stamped.split()) | ({"root"} if stamped != "both" else {"root", "left", "right"})
 
@@ -164,5 +164,5 @@ def test_a_downgrade_tells_the_rows_and_values_that_it_takes_away(
 ) -> None:
     home = small(tmp_path, *ROWS, *rows, at="r3")
     with opened(home.database) as connection:
-        plan = downgrading(target)(home.setting(), connection).plan
-        assert set(losses(home.setting(), plan, connection)) == set(expected)
+        plan = downgrading(target)(home.context(), connection).plan
+        assert set(losses(home.context(), plan, connection)) == set(expected)

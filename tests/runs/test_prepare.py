@@ -27,7 +27,7 @@ DROP = '[[resolve]]\ntable = "a"\ncolumn = "mine"\ndrop = true'
 
 def prepared(home: Home, target: frozenset[str] = HEAD) -> Prepared:
     with opened(home.database) as connection:
-        return prepare(home.setting(), connection, target)
+        return prepare(home.context(), connection, target)
 
 
 def words(plan: Plan) -> list[str]:
@@ -111,7 +111,7 @@ def test_a_policy_against_repairs_blocks_them_and_lets_the_chain_be_run(
 def test_a_database_that_defines_nothing_is_built_without_a_diagnosis(tmp_path: Path) -> None:
     home = small(tmp_path)
     with opened(home.database) as connection:
-        found = empty(home.setting(), connection, "r2")
+        found = empty(home.context(), connection, "r2")
     assert found is not None
     assert (found.survey.state, found.survey.pending, found.survey.diagnosis) == (
         State.UNINITIALISED,
@@ -124,20 +124,20 @@ def test_a_database_that_defines_nothing_is_built_without_a_diagnosis(tmp_path: 
 def test_a_database_that_defines_anything_is_not_empty(tmp_path: Path) -> None:
     home = small(tmp_path, "CREATE VIEW mine AS SELECT 1")
     with opened(home.database) as connection:
-        assert empty(home.setting(), connection, None) is None
+        assert empty(home.context(), connection, None) is None
 
 
 @pytest.mark.parametrize(("target", "after"), [(None, "r1 r2 r3"), ("r2", "r1 r2"), ("r1", "r1")])
 def test_a_plan_from_nothing_runs_the_chain_up_to_its_target(tmp_path: Path, target: str | None, after: str) -> None:
-    plan = from_nothing(small(tmp_path).setting(), target)
+    plan = from_nothing(small(tmp_path).context(), target)
     assert words(plan) == [*(f"run revision {it}" for it in after.split()), f"stamp {after.rsplit(maxsplit=1)[-1]}"]
     assert (plan.blockers, plan.kept, plan.before, plan.after) == ((), (), frozenset(), set(after.split()))
 
 
 def test_a_required_environment_must_have_had_what_is_planned(tmp_path: Path) -> None:
-    qa = small(tmp_path / "qa", at="r2").setting()
+    qa = small(tmp_path / "qa", at="r2").context()
     prod = small(tmp_path / "prod", at="r1")
-    its = replace(prod.setting(), required=(qa,))
+    its = replace(prod.context(), required=(qa,))
     assert [it.found for it in from_nothing(its, None).blockers] == ["it has not had r3"]
     assert from_nothing(its, "r2").blockers == ()
     with opened(prod.database) as connection:
@@ -149,6 +149,6 @@ def test_the_legacy_tracker_is_corrected_in_the_end_where_it_is_to_be_kept_true(
         small(tmp_path, "CREATE TABLE told (version TEXT)", "INSERT INTO told VALUES ('001')", at="r2"), tracker=SYNCED
     )
     assert words(prepared(home).plan)[-1] == "make the tracker told true: add 002, 003"
-    assert words(from_nothing(home.setting(), "r2"))[-1] == "make the tracker told: add 001, 002"
+    assert words(from_nothing(home.context(), "r2"))[-1] == "make the tracker told: add 001, 002"
     with_policy = home.under('repair = "none"')
     assert prepared(with_policy).plan.blockers == ()

@@ -19,7 +19,7 @@ from support.small import small
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
 POSITION = frozenset({"r1"})
 STEPS = (RunRevision("r1"), Stamp(("r1",)))
@@ -29,8 +29,8 @@ SKIPPED = "nothing of the chain is in it; its policy is to skip it"
 REFUSED = 'nothing of the chain is in it; to build it, set uninitialised = "create" for it, or "skip"'
 
 
-def setting(folder: Path, *policies: str) -> Setting:
-    return small(folder).under(*policies).setting()
+def context(folder: Path, *policies: str) -> EnvironmentContext:
+    return small(folder).under(*policies).context()
 
 
 def survey(state: State = State.PENDING, *findings: Finding) -> Survey:
@@ -53,7 +53,7 @@ def plan(*steps: RunRevision | Stamp, blockers: tuple[Finding, ...] = ()) -> Pla
 )
 def test_a_preview_comes_out_as_its_plan_says(tmp_path: Path, made: Plan, outcome: Outcome, detail: str) -> None:
     seen = survey(State.PENDING, UNTOLD, STOP)
-    found = planned(blank(setting(tmp_path), "upgrade"), Prepared(seen, made))
+    found = planned(blank(context(tmp_path), "upgrade"), Prepared(seen, made))
     assert (found.outcome, found.detail, found.plan, found.survey) == (outcome, detail, made, seen)
     assert found.warnings == ("r1: nothing tells whether it ran (look for yourself)",)
 
@@ -73,11 +73,11 @@ def test_a_preview_comes_out_as_its_plan_says(tmp_path: Path, made: Plan, outcom
 def test_a_database_with_nothing_of_the_chain_is_treated_by_its_policy(
     tmp_path: Path, policy: str, state: State, expected: tuple[Outcome, str] | None
 ) -> None:
-    assert refused(setting(tmp_path, f'uninitialised = "{policy}"'), survey(state)) == expected
+    assert refused(context(tmp_path, f'uninitialised = "{policy}"'), survey(state)) == expected
 
 
 def test_a_file_that_is_not_there_is_an_error_unless_a_policy_says_otherwise(tmp_path: Path) -> None:
-    its = setting(tmp_path)
+    its = context(tmp_path)
     with pytest.raises(DatabaseMissingError, match=r"it\.db"):
         refused(its, survey(State.MISSING))
 
@@ -90,12 +90,12 @@ def test_a_preview_of_a_database_to_be_built_is_planned_or_blocked(
     tmp_path: Path, blockers: tuple[Finding, ...], outcome: Outcome, detail: str
 ) -> None:
     made, seen = plan(*STEPS, blockers=blockers), survey(State.UNINITIALISED)
-    found = built(blank(setting(tmp_path), "upgrade"), seen, made)
+    found = built(blank(context(tmp_path), "upgrade"), seen, made)
     assert (found.outcome, found.detail, found.plan, found.survey) == (outcome, detail, made, seen)
 
 
 def test_a_blank_result_names_its_environment_and_says_that_there_was_nothing_to_do(tmp_path: Path) -> None:
-    found = blank(setting(tmp_path), "upgrade")
+    found = blank(context(tmp_path), "upgrade")
     assert (found.environment, found.action, found.outcome, found.plan) == ("it", "upgrade", Outcome.NOTHING, None)
     assert found.database.endswith("it.db")
 
@@ -107,6 +107,6 @@ def test_a_blank_result_names_its_environment_and_says_that_there_was_nothing_to
 def test_a_preview_is_held_back_where_a_rehearsal_is_required_and_there_was_none(
     tmp_path: Path, policy: str, outcome: Outcome
 ) -> None:
-    its = setting(tmp_path, policy)
+    its = context(tmp_path, policy)
     shown = planned(blank(its, "upgrade"), Prepared(survey(), plan(*STEPS)))
     assert as_policy_says(its, shown).outcome is outcome

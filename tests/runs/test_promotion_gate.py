@@ -16,17 +16,17 @@ from support.small import small
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
 WAITING = Finding(Level.BLOCKING, "blocked-shape", "table a", "it is stuck")
 
 
-def named(folder: Path, name: str, at: str) -> Setting:
-    its = small(folder / name, at=at).setting()
+def named(folder: Path, name: str, at: str) -> EnvironmentContext:
+    its = small(folder / name, at=at).context()
     return replace(its, environment=replace(its.environment, name=name))
 
 
-def requiring(folder: Path, **others: str) -> Setting:
+def requiring(folder: Path, **others: str) -> EnvironmentContext:
     """The setting of prod, which requires other environments; each is at a revision."""
     return replace(named(folder, "prod", "r1"), required=tuple(named(folder, name, at) for name, at in others.items()))
 

@@ -262,7 +262,7 @@ def test_a_database_that_changed_since_the_preview_is_not_touched(tmp_path: Path
     script(home.database, "CREATE INDEX ix_orders_code ON orders(code)")
     before = digest(home.database)
     with pytest.raises(ChangedMeanwhileError):
-        reconcile(home.setting(), shown.plan, lambda *_: None)
+        reconcile(home.context(), shown.plan, lambda *_: None)
     assert (digest(home.database), home.backups()) == (before, [])
 
 
@@ -273,6 +273,6 @@ def test_a_blocked_plan_is_carried_out_by_nobody(tmp_path: Path) -> None:
     assert shown.plan is not None
     assert shown.outcome is Outcome.BLOCKED
     with pytest.raises(BlockedError) as refused:
-        reconcile(home.setting(), shown.plan, lambda *_: None)
+        reconcile(home.context(), shown.plan, lambda *_: None)
     assert str(refused.value).endswith("; nothing was done: settle that, then plan again")
     assert (digest(home.database), home.backups()) == (before, [])

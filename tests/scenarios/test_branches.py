@@ -37,7 +37,7 @@ def at_heads(home: Home, *heads: str) -> list[str]:
     """Reconcile, hold that the stamp is these heads and that nothing is left to do; the steps."""
     shown = home.preview()
     assert shown.outcome is Outcome.PLANNED, shown.detail
-    reconcile(home.setting(), shown.plan, lambda *_: None)
+    reconcile(home.context(), shown.plan, lambda *_: None)
     assert sorted(row[0] for row in ask(home.database, "SELECT version_num FROM alembic_version")) == sorted(heads)
     assert home.survey().state is State.AT_TARGET
     assert home.preview().outcome is Outcome.NOTHING
@@ -71,7 +71,7 @@ def test_two_stamped_heads_are_no_surprise(tmp_path: Path) -> None:
 def test_one_head_as_target_leaves_the_other_alone(tmp_path: Path) -> None:
     home = own_chain(tmp_path, TWO_HEADS)
     script(home.database, A, *stamp("1_base"))
-    shown = preview(home.setting(), "2_right")
+    shown = preview(home.context(), "2_right")
     assert headlines(shown.plan) == ["run revision 2_right", "stamp 2_right"]
 
 

@@ -185,4 +185,4 @@ def test_a_renamed_column_of_a_table_that_was_not_renamed_yet_is_seen(tmp_path: 
 
 
 def test_under_a_name_that_was_changed_again_nothing_is_missed(tmp_path: Path) -> None:
-    assert preview(own_chain(tmp_path, RENAMING).under('uninitialised = "create"').setting()).outcome is Outcome.PLANNED
+    assert preview(own_chain(tmp_path, RENAMING).under('uninitialised = "create"').context()).outcome is Outcome.PLANNED

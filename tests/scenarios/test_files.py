@@ -45,7 +45,7 @@ def test_what_is_only_in_the_wal_is_read_backed_up_and_kept_beside_an_open_reade
         before = moment(home.database)
         plan = home.preview().plan
         assert plan is not None
-        assert reconcile(home.setting(), plan, lambda *_: None).outcome is Outcome.DONE
+        assert reconcile(home.context(), plan, lambda *_: None).outcome is Outcome.DONE
         assert application.execute("SELECT count(*) FROM sqlite_master WHERE name = 'tags'").fetchone() == (0,)
         application.execute("COMMIT")
         assert application.execute("SELECT count(*) FROM sqlite_master WHERE name = 'tags'").fetchone() == (1,)
@@ -60,7 +60,7 @@ def test_a_database_that_another_writes_to_is_waited_for_and_then_left(tmp_path:
     with closing(sqlite3.connect(home.database, isolation_level=None)) as application:
         application.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseLockedError):
-            reconcile(home.setting(), plan, lambda *_: None)
+            reconcile(home.context(), plan, lambda *_: None)
         application.execute("ROLLBACK")
     assert (digest(home.database), home.backups()) == (before, [])
 
@@ -109,7 +109,7 @@ def test_nothing_of_the_chain_is_built_where_the_policy_says_so(tmp_path: Path, 
     plan = home.preview().plan
     assert headlines(plan) == WHOLE
     assert plan is not None
-    assert reconcile(home.setting(), plan, lambda *_: None).outcome is Outcome.DONE
+    assert reconcile(home.context(), plan, lambda *_: None).outcome is Outcome.DONE
     if before.objects:
         is_home(home, before)
     assert home.preview().outcome is Outcome.NOTHING
@@ -128,7 +128,7 @@ def test_a_missing_file_is_made_only_where_the_policy_says_so(tmp_path: Path) ->
     plan = home.preview().plan
     assert not home.database.exists()
     assert plan is not None
-    reconcile(home.setting(), plan, lambda *_: None)
+    reconcile(home.context(), plan, lambda *_: None)
     assert home.survey().state is State.AT_TARGET
 
 

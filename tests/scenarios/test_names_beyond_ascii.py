@@ -34,9 +34,9 @@ def home(folder: Path, *second: str) -> Home:
 
 
 def upgraded(its: Home) -> Result:
-    shown = preview_upgrade(its.setting())
+    shown = preview_upgrade(its.context())
     assert shown.plan is not None
-    return upgrade(its.setting(), shown.plan, lambda *_: None)
+    return upgrade(its.context(), shown.plan, lambda *_: None)
 
 
 def test_values_that_a_revision_loses_while_it_makes_such_a_table_anew_stop_the_run(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_a_damaged_database_is_not_touched(tmp_path: Path) -> None:
     content[(page - 1) * 4096 + 100 : page * 4096] = bytes(4096 - 100)
     home.database.write_bytes(content)
     with pytest.raises(DamagedError):
-        reconcile(home.setting(), shown.plan, lambda *_: None)
+        reconcile(home.context(), shown.plan, lambda *_: None)
     assert home.database.read_bytes() == bytes(content)
 
 
@@ -122,7 +122,7 @@ def test_an_earlier_target_is_gone_to_and_no_further(tmp_path: Path) -> None:
     home = shop(tmp_path, {"ix_orders_code": "", "kinds": ""}, at="002_orders").under('target = "003"')
     plan = home.preview().plan
     assert headlines(plan) == ["create index ix_orders_code", "stamp 003_nicks"]
-    assert reconcile(home.setting(), plan, lambda *_: None).outcome is Outcome.DONE
+    assert reconcile(home.context(), plan, lambda *_: None).outcome is Outcome.DONE
     assert ask(home.database, "SELECT version_num FROM alembic_version") == [("003_nicks",)]
     assert home.survey().state is State.AT_TARGET
     assert home.preview().outcome is Outcome.NOTHING
@@ -131,14 +131,14 @@ def test_an_earlier_target_is_gone_to_and_no_further(tmp_path: Path) -> None:
 def test_a_database_ahead_of_its_target_is_repaired_where_it_is_and_not_taken_back(tmp_path: Path) -> None:
     home = shop(tmp_path, {"ix_orders_code": ""}).under('target = "002_orders"')
     assert headlines(home.preview().plan) == ["create index ix_orders_code"]
-    assert reconcile(home.setting(), home.preview().plan, lambda *_: None).outcome is Outcome.DONE
+    assert reconcile(home.context(), home.preview().plan, lambda *_: None).outcome is Outcome.DONE
     assert ask(home.database, "SELECT version_num FROM alembic_version") == [("004_kinds",)]
     assert home.preview().outcome is Outcome.NOTHING
 
 
 def test_a_target_in_the_call_goes_before_the_environments_own(tmp_path: Path) -> None:
     home = shop(tmp_path).under('target = "head"')
-    assert preview(home.setting(), "004").outcome is Outcome.NOTHING
+    assert preview(home.context(), "004").outcome is Outcome.NOTHING
 
 
 # Revisions that fail half way, and what is said.
@@ -158,7 +158,7 @@ def test_a_run_that_fails_half_way_leaves_the_file_as_it_was(tmp_path: Path, bod
     script(home.database, "CREATE TABLE t (x)", "INSERT INTO t VALUES (1)", *stamp("001_t"))
     before, plan = digest(home.database), home.preview().plan
     with pytest.raises(ArchmigError, match=cause) as raised:
-        reconcile(home.setting(), plan, lambda *_: None)
+        reconcile(home.context(), plan, lambda *_: None)
     assert isinstance(raised.value, RevisionFailedError)
     assert digest(home.database) == before
     assert ask(home.database, "SELECT name FROM sqlite_master") == [

@@ -38,7 +38,7 @@ def done(home: Home) -> list[str]:
     assert shown.plan is not None
     assert (shown.outcome, shown.plan.blockers) == (Outcome.PLANNED, ())
     assert [type(step).__name__ for step in shown.plan.steps] == ["RebuildTable"]
-    assert reconcile(home.setting(), shown.plan, lambda *_: None).outcome is Outcome.DONE
+    assert reconcile(home.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
     assert home.preview().outcome is Outcome.NOTHING
     assert ask(home.database, "SELECT id, a FROM t") == [(1, 1)]
     [(text,)] = ask(home.database, "SELECT sql FROM sqlite_schema WHERE name = 't'")

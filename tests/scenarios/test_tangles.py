@@ -94,7 +94,7 @@ def test_a_thing_of_another_sort_under_a_needed_name_fails_with_its_name_and_sta
         stays(home)
         return
     with pytest.raises(ArchmigError, match="tags"):
-        reconcile(home.setting(), shown.plan, lambda *_: None)
+        reconcile(home.context(), shown.plan, lambda *_: None)
     assert digest(home.database) == before
 
 
@@ -169,7 +169,7 @@ def test_a_trigger_that_aborts_what_the_run_inserts_undoes_all_of_it(tmp_path: P
     plan, before = home.preview().plan, digest(home.database)
     assert plan is not None
     with pytest.raises(ArchmigError, match="kinds are closed"):
-        reconcile(home.setting(), plan, lambda *_: None)
+        reconcile(home.context(), plan, lambda *_: None)
     assert digest(home.database) == before
 
 
@@ -181,7 +181,7 @@ def test_what_a_trigger_of_the_application_does_to_rows_is_no_part_of_the_run(tm
     plan, before = home.preview().plan, digest(home.database)
     assert plan is not None
     with pytest.raises(ArchmigError, match="orders"):
-        reconcile(home.setting(), plan, lambda *_: None)
+        reconcile(home.context(), plan, lambda *_: None)
     assert digest(home.database) == before
 
 

@@ -57,7 +57,7 @@ def upgraded(home: Home) -> list[str]:
     """Bring a database that has come home before to the newest revision, and return the steps."""
     before, shown = moment(home.database), home.preview()
     assert shown.outcome is Outcome.PLANNED, shown.detail
-    done = reconcile(home.setting(), shown.plan, lambda *_: None)
+    done = reconcile(home.context(), shown.plan, lambda *_: None)
     assert (done.outcome, done.warnings) == (Outcome.DONE, ())
     kept(before, moment(home.database))
     assert ask(home.database, "SELECT version_num FROM alembic_version") == [(home.head,)]

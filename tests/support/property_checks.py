@@ -9,10 +9,10 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.context import setting_for
+from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.urls import sqlite_url
-from architect_migrate.model.environment import Environment, Matrix, Policies, Tracker, Uninitialised
+from architect_migrate.model.environment import Environment, Policies, ProjectConfig, Tracker, Uninitialised
 from architect_migrate.model.history import snapshots
 from architect_migrate.planning.results import Outcome
 from architect_migrate.revisions.replay import history_of
@@ -21,7 +21,7 @@ from architect_migrate.runs.reconcile import preview, reconcile
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.model.history import History
     from architect_migrate.model.schema import Schema
 
@@ -65,9 +65,9 @@ def build(chain: Chain, drifted: Drifted, path: Path) -> Path:
     return path
 
 
-def setting_of(chain: Chain, path: Path, cache: Path | None) -> Setting:
-    matrix = Matrix(path.parent / "environments.toml", (), chain.ini, tracker=Tracker())
-    return setting_for(matrix, Environment("it", sqlite_url(path), policies=Policies(Uninitialised.CREATE)), cache)
+def setting_of(chain: Chain, path: Path, cache: Path | None) -> EnvironmentContext:
+    project = ProjectConfig(path.parent / "environments.toml", (), chain.ini, tracker=Tracker())
+    return context_for(project, Environment("it", sqlite_url(path), policies=Policies(Uninitialised.CREATE)), cache)
 
 
 # What must hold, whatever the database is.
@@ -90,9 +90,9 @@ def assert_comes_home(
     Only the chain's own code may fail, in one of the words `failures`; it gives columns of `written` other values.
     """
     path = build(chain, drifted, folder / "it.db")
-    setting = setting_of(chain, path, cache)
+    context = setting_of(chain, path, cache)
     there, file = contents(path), path.read_bytes()
-    seen = preview(setting)
+    seen = preview(context)
     assert path.read_bytes() == file, "reading wrote"
     if seen.outcome is not Outcome.PLANNED:
         assert seen.outcome in {Outcome.BLOCKED, Outcome.NOTHING}
@@ -100,16 +100,16 @@ def assert_comes_home(
         return seen.outcome
     assert seen.plan is not None
     try:
-        done = reconcile(setting, seen.plan, lambda *_: None)
+        done = reconcile(context, seen.plan, lambda *_: None)
     except RevisionFailedError as error:
         return failed(path, file, error, failures)
     assert done.outcome is Outcome.DONE
     after = contents(path)
     assert_kept(there, after, removed(chain))
     assert_rows_kept(there, path, removed(chain) | written)
-    assert stamps(path) == set(chain.history.outline.order[-1:])
+    assert stamps(path) == set(chain.history.graph.order[-1:])
     file = path.read_bytes()
-    again = preview(setting)
+    again = preview(context)
     assert (again.outcome, again.plan and again.plan.steps) in {(Outcome.NOTHING, None), (Outcome.NOTHING, ())}
     assert path.read_bytes() == file, "reading wrote"
     return done.outcome

@@ -251,7 +251,7 @@ def _filled(draw: DrawFn, here: Schema) -> list[str]:
 
 @st.composite
 def _stamped(draw: DrawFn, chain: Chain) -> list[str]:
-    revision = draw(st.none() | st.just("") | st.sampled_from((*chain.history.outline.order, "unknown_one")))
+    revision = draw(st.none() | st.just("") | st.sampled_from((*chain.history.graph.order, "unknown_one")))
     if revision is None:
         return []
     return [VERSIONS, *([f"INSERT INTO alembic_version VALUES ('{revision}')"] if revision else [])]
@@ -261,9 +261,9 @@ def _stamped(draw: DrawFn, chain: Chain) -> list[str]:
 def _tracked(draw: DrawFn, chain: Chain) -> list[str]:
     if draw(st.booleans()):
         return []
-    known = [it.legacy_version for it in chain.history.outline.revisions if it.legacy_version]
+    known = [it.legacy_version for it in chain.history.graph.revisions if it.legacy_version]
     numbers = draw(st.lists(st.sampled_from([*known, "000", "099", "x"]), unique=True, max_size=12))
-    titles = [it.title for it in chain.history.outline.revisions]
+    titles = [it.title for it in chain.history.graph.revisions]
     script = [TRACKER]
     for number in numbers:
         said = draw(st.sampled_from(["", "skipped (already applied)", *titles])).replace("'", "")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.repair.objects import Ground, object_work
+from architect_migrate.databases.sqlite.repair.objects import RepairContext, object_work
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.repair.table import table_work
 from architect_migrate.databases.sqlite.rows.questions import ask
@@ -63,8 +63,8 @@ def object_repair(chain: str, database: str, *resolutions: Resolution) -> Planne
 
 def ground_of(
     chain: str, connection: sqlite3.Connection, resolutions: tuple[Resolution, ...] = (), repair: Repair = Repair.FULL
-) -> Ground:
-    return Ground(
+) -> RepairContext:
+    return RepairContext(
         {it.name: it for it in schema_of(chain).tables},
         {it.name: it for it in read_schema(connection).tables},
         resolutions,
@@ -78,7 +78,7 @@ def _planned(
     database: str,
     resolutions: tuple[Resolution, ...],
     repair: Repair,
-    work: Callable[[Ground, tuple[Change, ...]], Iterable[Work]],
+    work: Callable[[RepairContext, tuple[Change, ...]], Iterable[Work]],
 ) -> Planned:
     expected = schema_of(chain)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
@@ -116,9 +116,9 @@ def _beside(change: Change) -> bool:
     return not isinstance(change, Reordered) and isinstance(change.fact, IndexFact | TriggerFact | ViewFact)
 
 
-def _of_table(ground: Ground, changes: tuple[Change, ...]) -> Iterator[Work]:
+def _of_table(ground: RepairContext, changes: tuple[Change, ...]) -> Iterator[Work]:
     yield table_work(ground, "t", tuple(it for it in changes if needs_repair(it) and not _beside(it)), "r1")
 
 
-def _of_objects(ground: Ground, changes: tuple[Change, ...]) -> Iterator[Work]:
+def _of_objects(ground: RepairContext, changes: tuple[Change, ...]) -> Iterator[Work]:
     yield from (object_work(ground, it, "r1") for it in changes if _beside(it) and needs_repair(it))

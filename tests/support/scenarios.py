@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.config.context import setting_for
-from architect_migrate.config.loader import read_matrix
+from architect_migrate.config.context import context_for
+from architect_migrate.config.loader import read_project
 from architect_migrate.ledger import store
 from architect_migrate.planning.plan import CreateObject, headline
 from architect_migrate.planning.results import Outcome, State
@@ -27,7 +27,7 @@ from support.paths import PROJECT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result, Survey
@@ -60,23 +60,23 @@ class Home:
     def under(self, *policies: str) -> Home:
         return replace(self, policies=(*self.policies, *policies))
 
-    def setting(self) -> Setting:
+    def context(self) -> EnvironmentContext:
         """As a command would have it: environments.toml is written, then read."""
         lines = ["[alembic]", f"config = {json.dumps(str(self.ini))}", "[tracker]", *self.tracker]
         lines += ["[env.it]", f'path = "{self.file}"', *self.policies, *self.entries]
         text = "\n".join(lines) + "\n"
         (self.folder / "environments.toml").write_text(text, encoding="utf-8")
-        matrix = read_matrix(self.folder / "environments.toml", {})
-        return setting_for(matrix, matrix.environments[0], Path(os.environ["ARCHMIG_CACHE"]))
+        project = read_project(self.folder / "environments.toml", {})
+        return context_for(project, project.environments[0], Path(os.environ["ARCHMIG_CACHE"]))
 
     def survey(self) -> Survey:
-        return survey(self.setting())
+        return survey(self.context())
 
     def preview(self) -> Result:
-        return preview(self.setting())
+        return preview(self.context())
 
     def backups(self) -> list[Path]:
-        folder = self.setting().backups
+        folder = self.context().backups
         return sorted(folder.glob("*.db")) if folder.exists() else []
 
 
@@ -159,7 +159,7 @@ def moment(path: Path) -> Moment:
         names = [name for kind, name, _ in master if kind == b"table" and not name.startswith(b"sqlite_")]
         columns = {name.decode().lower(): _columns(connection, name) for name in names}
         rows = {name.decode().lower(): _rows(connection, name.decode()) for name in names}
-        return Moment(objects, columns, rows, *_dangling(connection))
+        return Moment(objects, columns, rows, *_orphans(connection))
 
 
 def _columns(connection: sqlite3.Connection, table: bytes) -> tuple[str, ...]:
@@ -198,7 +198,7 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _dangling(connection: sqlite3.Connection) -> tuple[frozenset[tuple[Any, ...]], frozenset[tuple[Any, ...]]]:
+def _orphans(connection: sqlite3.Connection) -> tuple[frozenset[tuple[Any, ...]], frozenset[tuple[Any, ...]]]:
     """Every foreign key that can be checked as (table, parent, columns), and the rows that refer to nothing by one."""
     keys: dict[tuple[str, int], tuple[str, str, tuple[str, ...]]] = {}
     found: set[tuple[Any, ...]] = set()
@@ -230,7 +230,7 @@ def come_home(home: Home, allowed: Allowed = NOTHING_ELSE) -> list[str]:
     assert shown.outcome is Outcome.PLANNED
     assert digest(home.database) == bytes_before, "reading changed the file"
     assert home.backups() == []
-    done = reconcile(home.setting(), shown.plan, lambda *_: None)
+    done = reconcile(home.context(), shown.plan, lambda *_: None)
     assert (done.outcome, done.warnings) == (Outcome.DONE, ())
     is_home(home, before, allowed)
     made_anew = {it.name.lower() for it in shown.plan.steps if isinstance(it, CreateObject)}
@@ -247,7 +247,7 @@ def is_home(home: Home, before: Moment, allowed: Allowed = NOTHING_ELSE) -> None
     assert ask(home.database, "PRAGMA integrity_check") == [("ok",)]
     (backup,) = home.backups()
     assert moment(backup) == before, "the backup is not what was there before"
-    (entry,) = store.entries(home.setting().ledger)
+    (entry,) = store.entries(home.context().ledger)
     assert (entry.environment, entry.result, entry.to_heads, entry.backup) == ("it", "done", (home.head,), str(backup))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.model.history import History, Replayed, delta
-from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.model.revision_graph import Revision, RevisionGraph
 
 if TYPE_CHECKING:
     from architect_migrate.model.schema import Schema
@@ -34,4 +34,4 @@ def chain_of(steps: dict[str, tuple[str, tuple[str, ...]]]) -> History:
         after = schema_of(script)
         replayed.append(Replayed(delta(before, after)))
         before = after
-    return History(Outline(revisions), tuple(replayed))
+    return History(RevisionGraph(revisions), tuple(replayed))

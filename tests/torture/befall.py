@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
 
-    from torture.cases import Stage
+    from torture.cases import TrialEnvironment
     from torture.tally import Tally
 
 CALLS = ("write", "sync", "truncate", "unlink", "open")
 
 
-def kill_at(stage: Stage, tally: Tally, point: int) -> None:
+def kill_at(stage: TrialEnvironment, tally: Tally, point: int) -> None:
     """Kill it before or after a statement."""
     stage.anew()
     end = stage.run(deadly=point)
@@ -27,30 +27,30 @@ def kill_at(stage: Stage, tally: Tally, point: int) -> None:
     tally.judge(stage, f"point {point}")
 
 
-def kill_after(stage: Stage, tally: Tally, seconds: float) -> None:
+def kill_after(stage: TrialEnvironment, tally: Tally, seconds: float) -> None:
     """Kill it whatever it is doing; one that was faster counts as well."""
     stage.anew()
     stage.run(after=seconds, signal=int(signal.SIGKILL))
     tally.judge(stage, f"{seconds:.4f} s")
 
 
-def points(stage: Stage, chance: random.Random) -> Iterator[int]:
+def points(stage: TrialEnvironment, chance: random.Random) -> Iterator[int]:
     """Every point once, in an order that makes any beginning of it a sample."""
     yield from chance.sample(range(1, stage.points + 1), stage.points)
 
 
-def calls(stage: Stage, call: str) -> int:
+def calls(stage: TrialEnvironment, call: str) -> int:
     """How many calls of a kind a run makes on files of its folder."""
     stage.anew()
     return stage.run(fault=(call, 0, 0, False)).points
 
 
-def first(stage: Stage, call: str) -> int:
+def first(stage: TrialEnvironment, call: str) -> int:
     """The first call that may fail: Alembic opens its ini and env.py before it asks anybody."""
     return 3 if call == "open" and stage.case.words[0] == "alembic" else 1
 
 
-def fail_call(stage: Stage, tally: Tally, call: str, number: int, *, lasting: bool = False) -> None:
+def fail_call(stage: TrialEnvironment, tally: Tally, call: str, number: int, *, lasting: bool = False) -> None:
     """The n-th call fails, and with `lasting` every later one: a disk that is full stays so."""
     stage.anew()
     error = errno.ENOSPC if lasting else errno.EIO
@@ -61,7 +61,7 @@ def fail_call(stage: Stage, tally: Tally, call: str, number: int, *, lasting: bo
     tally.judge(stage, what)
 
 
-def limit(stage: Stage, tally: Tally, size: int) -> None:
+def limit(stage: TrialEnvironment, tally: Tally, size: int) -> None:
     """No file may grow beyond so many bytes."""
     stage.anew()
     end = stage.run(limit=size)
@@ -70,7 +70,7 @@ def limit(stage: Stage, tally: Tally, size: int) -> None:
     tally.judge(stage, f"limit {size}")
 
 
-def weight(stage: Stage) -> int:
+def weight(stage: TrialEnvironment) -> int:
     """How many kB a stage takes before the run."""
     return sum(it.stat().st_size for it in stage.pristine.rglob("*") if it.is_file()) // 1024
 
@@ -80,7 +80,7 @@ def can_mount() -> bool:
     return os.geteuid() == 0 and shutil.which("mount") is not None
 
 
-def fill(stage: Stage, tally: Tally, size: int) -> None:
+def fill(stage: TrialEnvironment, tally: Tally, size: int) -> None:
     """On a file system of so many kB, which has room again for the second run."""
     shutil.rmtree(stage.folder)
     stage.folder.mkdir()

@@ -71,7 +71,7 @@ class Case:
     name: str
     words: tuple[str, ...]
     build: Callable[[Path, Server], None]
-    home: Callable[[Stage, State], State] = lambda stage, _: stage.after
+    home: Callable[[TrialEnvironment, State], State] = lambda stage, _: stage.after
 
     @property
     def failed(self) -> int:
@@ -80,7 +80,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class TrialEnvironment:
     """A case in a journal mode: `folder` is made anew from `pristine` for every run."""
 
     case: Case
@@ -109,7 +109,7 @@ class Stage:
         return state(self.database, self.room)
 
 
-def stage(case: Case, mode: str, base: Path, server: Server) -> Stage:
+def stage(case: Case, mode: str, base: Path, server: Server) -> TrialEnvironment:
     """Set a case up: build it, keep it, and learn from a run that nothing befalls what comes after."""
     folder, pristine, room = base / "it", base / "pristine", base / "room"
     folder.mkdir(parents=True)
@@ -124,7 +124,7 @@ def stage(case: Case, mode: str, base: Path, server: Server) -> Stage:
     assert before != after
     assert before.sound
     assert after.sound
-    return Stage(case, mode, folder, pristine, room, server, before, after, whole.points, whole.seconds)
+    return TrialEnvironment(case, mode, folder, pristine, room, server, before, after, whole.points, whole.seconds)
 
 
 def _grown(folder: Path) -> None:
@@ -143,7 +143,7 @@ def _archmig(folder: Path, server: Server, *words: str) -> None:
 def _shop(
     folder: Path, *more: str, at: str = "004_kinds", drifted: bool = False, policies: tuple[str, ...] = ()
 ) -> None:
-    shop(folder, _DRIFTED if drifted else None, more, at).under("lock_timeout = 30.0", *policies).setting()
+    shop(folder, _DRIFTED if drifted else None, more, at).under("lock_timeout = 30.0", *policies).context()
     _grown(folder)
 
 
@@ -180,7 +180,7 @@ def _upgraded(folder: Path, server: Server) -> None:
     _archmig(folder, server, "upgrade", "-e", "it", "--yes")
 
 
-def _other(stage: Stage, left: State) -> State:
+def _other(stage: TrialEnvironment, left: State) -> State:
     """An undo that was done is itself undone by the next."""
     return stage.before if left == stage.after else stage.after
 

@@ -29,7 +29,7 @@ from torture.tally import Tally, table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from torture.cases import Stage
+    from torture.cases import TrialEnvironment
 
 _TURN = 4.0
 Row = tuple[str, str, str]
@@ -42,7 +42,7 @@ class Counted:
     rows: dict[Row, Tally] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def at(self, on: Stage, what: str) -> Tally:
+    def at(self, on: TrialEnvironment, what: str) -> Tally:
         with self.lock:
             return self.rows.setdefault((on.case.name, on.mode, what), Tally())
 
@@ -104,7 +104,7 @@ def _torture(counted: Counted, kinds: list[tuple[Case, str]], base: Path, end: f
                 return
 
 
-def _turns(counted: Counted, on: Stage, chance: random.Random) -> Iterator[Callable[[], None]]:
+def _turns(counted: Counted, on: TrialEnvironment, chance: random.Random) -> Iterator[Callable[[], None]]:
     """For ever: kills at statements (each once, then again) and at random, and faults between them."""
     statements = cycle(points(on, chance))
     known = {call: calls(on, call) for call in CALLS} if COMPILER else {}

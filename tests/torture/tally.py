@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torture.cases import Stage
+    from torture.cases import TrialEnvironment
     from torture.client import End
 
 # How the line begins by which a program says that it failed.
@@ -35,7 +35,7 @@ class Tally:
     def row(self) -> tuple[int, ...]:
         return (self.befallen, self.before, self.after, self.half, self.damaged, self.rerun, self.untold)
 
-    def judge(self, stage: Stage, what: str) -> None:
+    def judge(self, stage: TrialEnvironment, what: str) -> None:
         """Count what is there now, and whether the same command goes through from there."""
         self.befallen += 1
         found = stage.state()
@@ -55,7 +55,7 @@ class Tally:
             self.rerun += 1
             self.told.append(f"{what}: again: {again.code} {again.err[-300:]}")
 
-    def told_in_one_line(self, stage: Stage, end: End, what: str) -> None:
+    def told_in_one_line(self, stage: TrialEnvironment, end: End, what: str) -> None:
         """A run that failed says so with its code and one line; one that says that it is done has done it.
 
         A disk that refuses the database may refuse the ledger's entry of it too, which is said in a line of its own.
@@ -66,7 +66,7 @@ class Tally:
             self.untold += 1
             self.told.append(f"{what}: code {end.code}: {end.err[-400:]}{end.out[-400:]}")
 
-    def told_truly(self, stage: Stage, end: End, what: str) -> None:
+    def told_truly(self, stage: TrialEnvironment, end: End, what: str) -> None:
         """What a run said of the database before anybody opened it again: done, as it was, or committed but unsure."""
         found = stage.state().digest
         text = " ".join(end.lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from architect_migrate.cli.report.layout import Cell, Style, table
 from architect_migrate.cli.report.shared import Report, environment_json, environments_json, size_text
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     )
     from architect_migrate.cli.documents.common import EnvironmentJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.values import Backup
 
 
@@ -49,7 +49,7 @@ def list_text(
     rows = [_listed(name, it, purposes) for name, copies in found for it in copies]
     number, size = len(rows), sum(it.size for _, copies in found for it in copies)
     owners = sum(bool(copies) for _, copies in found)
-    total = f"{count(number, 'backup')} of {count(owners, 'environment')}, {size_text(size)}, in {folder}"
+    total = f"{pluralize(number, 'backup')} of {pluralize(owners, 'environment')}, {size_text(size)}, in {folder}"
     return "\n".join([*table(_LISTED, rows, paint, width), "", total]) if rows else f"no backups in {folder}"
 
 
@@ -100,7 +100,7 @@ def _sound(problem: str) -> Cell:
 
 
 def _holds(verdict: Verdict) -> str:
-    holds = f"{count(verdict.rows, 'row')} in {count(verdict.tables, 'table')}"
+    holds = f"{pluralize(verdict.rows, 'row')} in {pluralize(verdict.tables, 'table')}"
     return f"{holds}, as recorded" if verdict.copy.record else f"{holds}; nothing was recorded to compare with"
 
 
@@ -113,37 +113,41 @@ def pruned_text(found: Sequence[tuple[str, Pruned]], removed: str, paint: Paint,
     if not rows:
         return "no backup is left over"
     gone = [it for _, it in found if it.removed]
-    total = f"{count(len(gone), 'backup')} {removed}, {size_text(sum(it.copy.size for it in gone))}"
+    total = f"{pluralize(len(gone), 'backup')} {removed}, {size_text(sum(it.copy.size for it in gone))}"
     kept = len(found) - len(gone)
     more = f"; {kept} kept: archmig deletes nothing that is the only copy of something" if kept else ""
     return "\n".join([*table(("environment", "backup", "outcome", "why"), rows, paint, width), "", total + more])
 
 
-def created_report(settings: Sequence[Setting], found: Sequence[Backup | ArchmigError | None]) -> Report:
+def created_report(contexts: Sequence[EnvironmentContext], found: Sequence[Backup | ArchmigError | None]) -> Report:
     """The backups that were taken."""
-    made = _good(settings, found)
+    made = _good(contexts, found)
     return Report(
         lambda paint, width: created_text(made, paint, width) if made else "",
-        lambda: environments_json(settings, found, _created_json),
+        lambda: environments_json(contexts, found, _created_json),
     )
 
 
 def list_report(
-    settings: Sequence[Setting], found: Sequence[tuple[Copy, ...] | ArchmigError], purposes: Mapping[str, str]
+    contexts: Sequence[EnvironmentContext],
+    found: Sequence[tuple[Copy, ...] | ArchmigError],
+    purposes: Mapping[str, str],
 ) -> Report:
     """The backups of each environment; `purposes` are what the ledger says that they were taken for."""
     return Report(
-        partial(list_text, _good(settings, found), purposes, settings[0].backups),
-        lambda: environments_json(settings, found, partial(_listed_json, purposes)),
+        partial(list_text, _good(contexts, found), purposes, contexts[0].backups),
+        lambda: environments_json(contexts, found, partial(_listed_json, purposes)),
     )
 
 
-def verdicts_report(settings: Sequence[Setting], found: Sequence[tuple[Verdict, ...] | ArchmigError]) -> Report:
+def verdicts_report(
+    contexts: Sequence[EnvironmentContext], found: Sequence[tuple[Verdict, ...] | ArchmigError]
+) -> Report:
     """What reading every backup of each environment came to."""
-    verdicts = [(name, verdict) for name, verdicts in _good(settings, found) for verdict in verdicts]
+    verdicts = [(name, verdict) for name, verdicts in _good(contexts, found) for verdict in verdicts]
     return Report(
         partial(verdicts_text, verdicts),
-        lambda: environments_json(settings, found, _verified_json),
+        lambda: environments_json(contexts, found, _verified_json),
     )
 
 
@@ -155,41 +159,43 @@ def verdict_report(verdict: Verdict) -> Report:
 
 
 def pruned_report(
-    settings: Sequence[Setting], found: Sequence[tuple[Pruned, ...] | ArchmigError], *, dry_run: bool
+    contexts: Sequence[EnvironmentContext], found: Sequence[tuple[Pruned, ...] | ArchmigError], *, dry_run: bool
 ) -> Report:
     """Which backups are left over, and which of them went, or would."""
-    good = _good(settings, found)
+    good = _good(contexts, found)
     pruned = [(name, one) for name, those in good for one in those]
     word = "would go" if dry_run else "removed"
     return Report(
         lambda paint, width: pruned_text(pruned, word, paint, width) if good else "",
-        lambda: environments_json(settings, found, partial(_pruned_json, dry_run)),
+        lambda: environments_json(contexts, found, partial(_pruned_json, dry_run)),
     )
 
 
-def _good(settings: Sequence[Setting], found: Sequence[Value | ArchmigError]) -> list[tuple[str, Value]]:
+def _good(contexts: Sequence[EnvironmentContext], found: Sequence[Value | ArchmigError]) -> list[tuple[str, Value]]:
     """The environments that did not fail, by name."""
     return [
-        (setting.environment.name, value)
-        for setting, value in zip(settings, found, strict=True)
+        (context.environment.name, value)
+        for context, value in zip(contexts, found, strict=True)
         if not isinstance(value, ArchmigError)
     ]
 
 
-def _named(setting: Setting) -> EnvironmentJson:
-    return environment_json(setting.environment.name, setting.environment.url)
+def _named(context: EnvironmentContext) -> EnvironmentJson:
+    return environment_json(context.environment.name, context.environment.url)
 
 
-def _created_json(setting: Setting, made: Backup | None) -> BackedUpJson:
-    return {**_named(setting), "backup": None if made is None else _taken_json(made)}
+def _created_json(context: EnvironmentContext, made: Backup | None) -> BackedUpJson:
+    return {**_named(context), "backup": None if made is None else _taken_json(made)}
 
 
 def _taken_json(made: Backup) -> TakenJson:
     return {"path": str(made.path), "size": made.size, "tables": made.tables, "rows": made.rows, "digest": made.digest}
 
 
-def _listed_json(purposes: Mapping[str, str], setting: Setting, copies: tuple[Copy, ...]) -> ListedBackupsJson:
-    return {**_named(setting), "backups": [_copy_json(copy, purposes) for copy in copies]}
+def _listed_json(
+    purposes: Mapping[str, str], context: EnvironmentContext, copies: tuple[Copy, ...]
+) -> ListedBackupsJson:
+    return {**_named(context), "backups": [_copy_json(copy, purposes) for copy in copies]}
 
 
 def _copy_json(copy: Copy, purposes: Mapping[str, str]) -> ListedJson:
@@ -207,8 +213,8 @@ def _copy_json(copy: Copy, purposes: Mapping[str, str]) -> ListedJson:
     }
 
 
-def _verified_json(setting: Setting, verdicts: tuple[Verdict, ...]) -> VerifiedBackupsJson:
-    return {**_named(setting), "backups": [_verdict_json(verdict) for verdict in verdicts]}
+def _verified_json(context: EnvironmentContext, verdicts: tuple[Verdict, ...]) -> VerifiedBackupsJson:
+    return {**_named(context), "backups": [_verdict_json(verdict) for verdict in verdicts]}
 
 
 def _verdict_json(verdict: Verdict) -> VerifiedJson:
@@ -216,9 +222,9 @@ def _verdict_json(verdict: Verdict) -> VerifiedJson:
     return {"path": str(verdict.copy.path), "problem": verdict.problem or None, "recorded": recorded}
 
 
-def _pruned_json(dry_run: bool, setting: Setting, pruned: tuple[Pruned, ...]) -> PrunedBackupsJson:
+def _pruned_json(dry_run: bool, context: EnvironmentContext, pruned: tuple[Pruned, ...]) -> PrunedBackupsJson:
     return {
-        **_named(setting),
+        **_named(context),
         "backups": [
             {
                 "path": str(one.copy.path),

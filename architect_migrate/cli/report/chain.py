@@ -9,32 +9,32 @@ from architect_migrate.model.revision_graph import heads, on_branches
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
 
 
-def short_names(outline: Outline) -> dict[str, str]:
+def short_names(graph: RevisionGraph) -> dict[str, str]:
     """Every revision by the part of its id before the first underscore, where that part is its alone."""
     beginnings: dict[str, int] = {}
-    for revision in outline.order:
+    for revision in graph.order:
         beginning = revision.partition("_")[0]
         beginnings[beginning] = beginnings.get(beginning, 0) + 1
-    return {it: first if beginnings[first := it.partition("_")[0]] == 1 and first else it for it in outline.order}
+    return {it: first if beginnings[first := it.partition("_")[0]] == 1 and first else it for it in graph.order}
 
 
-def place(outline: Outline, position: frozenset[str], names: Mapping[str, str]) -> str:
+def place(graph: RevisionGraph, position: frozenset[str], names: Mapping[str, str]) -> str:
     """A position by its newest revisions, in short: `048 (head)`, `base`. What is left on branches does not count."""
     if not position:
         return "base"
-    found = ", ".join(names.get(it, it) for it in heads(outline, position))
-    left = frozenset(outline.order) - position
-    return f"{found} (head)" if left <= on_branches(outline) else found
+    found = ", ".join(names.get(it, it) for it in heads(graph, position))
+    left = frozenset(graph.order) - position
+    return f"{found} (head)" if left <= on_branches(graph) else found
 
 
-def ranges(outline: Outline, revisions: Collection[str], names: Mapping[str, str]) -> str:
+def ranges(graph: RevisionGraph, revisions: Collection[str], names: Mapping[str, str]) -> str:
     """Revisions in chain order, neighbours drawn together: `007..009, 011`."""
-    places = [n for n, it in enumerate(outline.order) if it in revisions]
+    places = [n for n, it in enumerate(graph.order) if it in revisions]
     return ", ".join(
-        names[outline.order[first]] + (f"..{names[outline.order[last]]}" if last > first else "")
+        names[graph.order[first]] + (f"..{names[graph.order[last]]}" if last > first else "")
         for first, last in _runs(places)
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.shared import Report
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def demo_report(config: Path, names: Sequence[str]) -> Report:
     """The demo's environments.toml and the names of its environments."""
     return Report(
-        lambda *_: f"{count(len(names), 'environment')} in {config}: {', '.join(names)}",
+        lambda *_: f"{pluralize(len(names), 'environment')} in {config}: {', '.join(names)}",
         lambda: _named(names),
         lambda: {"config": str(config)},
         lambda: [f"look at them: archmig -c {config} status"],

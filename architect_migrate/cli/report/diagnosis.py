@@ -10,7 +10,7 @@ from architect_migrate.cli.report.chain import short_names
 from architect_migrate.cli.report.layout import Cell, Style, block, plain, shortened, table
 from architect_migrate.cli.report.shared import Report, finding_json
 from architect_migrate.cli.report.status import seen_json, stamp_of, tracker_of, where
-from architect_migrate.core.text import clean, count
+from architect_migrate.core.text import clean, pluralize
 from architect_migrate.diagnosis.findings import Level
 from architect_migrate.model.diff import explain
 from architect_migrate.model.facts import describe
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.diagnosis.diagnose import Judgement
     from architect_migrate.diagnosis.findings import Finding
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Result, Survey
 
 _LEVELS = {
@@ -45,7 +45,7 @@ def findings_of(result: Result) -> tuple[Finding, ...]:
     return (*blockers, *(it for it in seen if it not in blockers))
 
 
-def heading(result: Result, outline: Outline, paint: Paint) -> str:
+def heading(result: Result, graph: RevisionGraph, paint: Paint) -> str:
     """The environment, its state and its claims in a line."""
     seen = result.survey
     name = paint(clean(result.environment), Style.BOLD)
@@ -53,16 +53,16 @@ def heading(result: Result, outline: Outline, paint: Paint) -> str:
         return f"{name}: could not be read"
     if seen.state is State.MISSING:
         return f"{name}: no file"
-    names = short_names(outline)
-    at = f"at {where(seen, outline, names).replace(', ', ' with ')}" if seen.position else ""
+    names = short_names(graph)
+    at = f"at {where(seen, graph, names).replace(', ', ' with ')}" if seen.position else ""
     stamp = f"stamp {stamp_of(seen, names)}" if seen.claims.stamp is not None else "no stamp"
     tracker = f"tracker with {tracker_of(seen)}" if seen.claims.tracker else ""
     return f"{name}: {'; '.join(filter(None, (seen.state.value, at, stamp, tracker)))}"
 
 
-def brief_text(result: Result, outline: Outline, paint: Paint = plain, width: int = 120) -> str:
+def brief_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """One environment: its revisions with counts, its findings grouped, long lists cut short."""
-    lines = [heading(result, outline, paint), f"  {clean(result.database)}"]
+    lines = [heading(result, graph, paint), f"  {clean(result.database)}"]
     if result.survey and result.survey.diagnosis and result.survey.position:
         lines += ["", *_revisions(result.survey, result.survey.diagnosis.judgements, paint, width)]
     elif result.survey and result.survey.diagnosis is None and result.survey.position:
@@ -70,17 +70,17 @@ def brief_text(result: Result, outline: Outline, paint: Paint = plain, width: in
     return "\n".join([*lines, *_findings(findings_of(result), _SHOWN, paint, width)])
 
 
-def full_text(result: Result, outline: Outline, paint: Paint = plain, width: int = 120) -> str:
+def full_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """One environment with every effect by name and every finding."""
-    lines = [heading(result, outline, paint), f"  {clean(result.database)}"]
+    lines = [heading(result, graph, paint), f"  {clean(result.database)}"]
     for it in result.survey.diagnosis.judgements if result.survey and result.survey.diagnosis else ():
         lines += ["", *_evidence(it, paint, width)]
     return "\n".join([*lines, *_findings(findings_of(result), None, paint, width)])
 
 
-def revision_text(result: Result, revision: str, outline: Outline, paint: Paint = plain, width: int = 120) -> str:
+def revision_text(result: Result, revision: str, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """One revision on one environment, with all that is known of it."""
-    lines = [heading(result, outline, paint)]
+    lines = [heading(result, graph, paint)]
     judged = result.survey.diagnosis.judgements if result.survey and result.survey.diagnosis else ()
     for it in judged:
         if it.revision.id == revision:
@@ -172,24 +172,24 @@ def finding_lines(it: Finding, common: str, indent: str, width: int) -> Iterator
 def blockers_text(result: Result, paint: Paint = plain, width: int = 120) -> str:
     """What stands in the way on one environment, each with the entry that would settle it."""
     blockers = result.plan.blockers if result.plan else ()
-    said = f"blocked by {count(len(blockers), 'thing')}" if blockers else result.detail
+    said = f"blocked by {pluralize(len(blockers), 'thing')}" if blockers else result.detail
     lines = [f"{paint(clean(result.environment), Style.BOLD)}: {paint(said, Style.BAD)}"]
     return "\n".join([*lines, *(line for it in blockers for line in finding_lines(it, "", "  ", width))])
 
 
-def diagnosis_report(results: tuple[Result, ...], outline: Outline, only: str | None, *, verbose: bool) -> Report:
+def diagnosis_report(results: tuple[Result, ...], graph: RevisionGraph, only: str | None, *, verbose: bool) -> Report:
     """Each environment's diagnosis, or that of one revision; the text names every effect where it is verbose."""
     text = partial(revision_text, revision=only) if only else full_text if verbose else brief_text
     return Report(
-        lambda paint, width: "\n\n".join(text(result, outline=outline, paint=paint, width=width) for result in results),
-        lambda: (_diagnosis_json(result, outline, only) for result in results),
+        lambda paint, width: "\n\n".join(text(result, graph=graph, paint=paint, width=width) for result in results),
+        lambda: (_diagnosis_json(result, graph, only) for result in results),
     )
 
 
-def _diagnosis_json(result: Result, outline: Outline, only: str | None) -> DiagnosisJson:
+def _diagnosis_json(result: Result, graph: RevisionGraph, only: str | None) -> DiagnosisJson:
     judged = result.survey.diagnosis.judgements if result.survey and result.survey.diagnosis else ()
     return {
-        **seen_json(result, outline),
+        **seen_json(result, graph),
         "revisions": [_judgement_json(one) for one in judged if only in {None, one.revision.id}],
         "findings": [finding_json(finding) for finding in findings_of(result)],
     }

@@ -19,7 +19,7 @@ from architect_migrate.cli.report.docs_table import (
 )
 from architect_migrate.cli.report.markdown import code, fenced, file_names, grid, link, prose
 from architect_migrate.cli.report.mermaid import diagram
-from architect_migrate.core.text import clean, count
+from architect_migrate.core.text import clean, pluralize
 from architect_migrate.model.diff import explain
 from architect_migrate.model.facts import TableFact, ViewFact
 
@@ -104,21 +104,21 @@ def _children(schema: Schema) -> dict[str, list[Table]]:
 def summary(shown: Documented) -> str:
     """What is documented, in a line."""
     whose = clean(shown.environment) or "the chain"
-    tables = count(len(shown.schema.tables), "table")
-    return f"{whose} at {place(shown.outline, shown.position, {})}: {tables} in {count(len(shown.groups), 'group')}"
+    tables = pluralize(len(shown.schema.tables), "table")
+    return f"{whose} at {place(shown.graph, shown.position, {})}: {tables} in {pluralize(len(shown.groups), 'group')}"
 
 
 def _at(shown: Documented) -> str:
     """The newest revisions, as code."""
-    return place(shown.outline, shown.position, {it: code(it) for it in shown.outline.order})
+    return place(shown.graph, shown.position, {it: code(it) for it in shown.graph.order})
 
 
 def _index(site: _Site) -> str:
     shown, schema = site.shown, site.shown.schema
     whose = code(shown.environment) if shown.environment else "the chain"
-    counts = [count(len(schema.tables), "table"), count(len(schema.indexes), "index", "indexes")]
-    counts += [count(len(schema.triggers), "trigger"), count(len(schema.views), "view")]
-    counts += [count(sum(shown.rows.values()), "row")] * bool(shown.environment)
+    counts = [pluralize(len(schema.tables), "table"), pluralize(len(schema.indexes), "index", "indexes")]
+    counts += [pluralize(len(schema.triggers), "trigger"), pluralize(len(schema.views), "view")]
+    counts += [pluralize(sum(shown.rows.values()), "row")] * bool(shown.environment)
     lines = [f"# Schema of {whose}", "", f"At {_at(shown)}: {', '.join(counts)}.", ""]
     if shown.environment:
         lines += [f"{_drift(shown)}: [differences](differences.md).", ""]
@@ -195,8 +195,8 @@ def _differences(site: _Site) -> str:
     """What `diagnose` finds of the schema, by severity and code, and what a person lets stand."""
     shown = site.shown
     seen = _seen(shown)
-    names = {it: code(it) for it in shown.outline.order}
-    pending = f", pending: {ranges(shown.outline, seen.pending, names)}" if seen.pending else ""
+    names = {it: code(it) for it in shown.graph.order}
+    pending = f", pending: {ranges(shown.graph, seen.pending, names)}" if seen.pending else ""
     lines = [f"# Differences of {code(shown.environment)} from the chain", "", "[all groups](README.md)", ""]
     state = seen.state.value.capitalize()
     lines += [f"{state}, at {_at(shown)}{pending}. {_drift(shown)}."]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.report.docs import summary
 from architect_migrate.cli.report.shared import Report
 from architect_migrate.cli.report.status import seen_json
-from architect_migrate.core.text import clean, count
+from architect_migrate.core.text import clean, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ def docs_report(shown: Documented, writing: Writing, folder: Path, *, check: boo
     """The pages by what became of them; a check names those that are not up to date."""
     return Report(
         lambda *_: "\n".join(_lines(shown, writing, folder, check)),
-        lambda: [seen_json(shown.seen, shown.outline)] if shown.seen else [],
+        lambda: [seen_json(shown.seen, shown.graph)] if shown.seen else [],
         lambda: {"folder": str(folder), "pages": _pages_json(writing)},
         lambda: ["archmig docs with the same words but --check writes them"] if check and writing.needed else [],
     )
@@ -33,7 +33,7 @@ def _lines(shown: Documented, writing: Writing, folder: Path, check: bool) -> It
     if check:
         yield from (f"{word}: {clean(str(folder / path))}" for paths, word in numbers for path in paths)
     told = ", ".join(f"{len(paths):,} {word}" for paths, word in numbers if paths) or "up to date"
-    pages = count(len(writing.new) + len(writing.changed) + len(writing.same), "page")
+    pages = pluralize(len(writing.new) + len(writing.changed) + len(writing.same), "page")
     yield f"{clean(str(folder))}: {told}; {pages} of {summary(shown)}"
 
 

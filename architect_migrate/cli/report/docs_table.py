@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from architect_migrate.authoring.provenance import Deed
 from architect_migrate.cli.report.markdown import code, fenced, grid, prose
 from architect_migrate.cli.report.mermaid import references
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.model.diff import Extra, explain, severity
 from architect_migrate.model.facts import (
     CheckFact,
@@ -78,7 +78,7 @@ def _facts(shown: Documented, table: Table, group: str) -> list[str]:
     """What kind of table it is, in a line."""
     brought = origin(shown, TableFact(table.name))
     told = [f"group {group}", brought if brought == UNKNOWN else f"brought by {brought}"]
-    told += [count(shown.rows[it], "row") for it in (table.name,) if it in shown.rows]
+    told += [pluralize(shown.rows[it], "row") for it in (table.name,) if it in shown.rows]
     told += ["WITHOUT ROWID"] * table.without_rowid + ["STRICT"] * table.strict
     told += [f"virtual table {code(table.module)}"] * bool(table.module)
     told += [f"checks unknown: {prose(table.opaque)}"] * bool(table.opaque)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.shared import Report, environment_json
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ def _report(lines: tuple[str, ...], environment: Mapping[str, object], config: P
 
 def _created_lines(made: Created) -> tuple[str, ...]:
     name, source = made.environment.name, made.source.name
-    rows, tables = count(made.copy.rows, "row"), count(made.copy.tables, "table")
+    rows, tables = pluralize(made.copy.rows, "row"), pluralize(made.copy.tables, "table")
     entries = tuple(
         f"{it.origin} holds for {source} and not for {name}: name it there too if it is to" for it in made.elsewhere
     )

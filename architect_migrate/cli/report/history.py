@@ -15,35 +15,35 @@ if TYPE_CHECKING:
 
     from architect_migrate.cli.documents.reading import RevisionJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Result
 
 
-def history_report(outline: Outline, results: tuple[Result, ...] | None) -> Report:
+def history_report(graph: RevisionGraph, results: tuple[Result, ...] | None) -> Report:
     """The chain; with results, where their environments are on it."""
     found = results or ()
     here: dict[str, list[str]] = {}
     for result in found:
-        for head in heads(outline, result.survey.position) if result.survey else ():
+        for head in heads(graph, result.survey.position) if result.survey else ():
             here.setdefault(head, []).append(result.environment)
     return Report(
-        partial(history_text, outline, None if results is None else here),
-        lambda: (observed_json(result, outline) for result in found),
-        lambda: {"revisions": _chain_json(outline)},
+        partial(history_text, graph, None if results is None else here),
+        lambda: (observed_json(result, graph) for result in found),
+        lambda: {"revisions": _chain_json(graph)},
     )
 
 
 def history_text(
-    outline: Outline, here: Mapping[str, Sequence[str]] | None = None, paint: Paint = plain, width: int = 120
+    graph: RevisionGraph, here: Mapping[str, Sequence[str]] | None = None, paint: Paint = plain, width: int = 120
 ) -> str:
     """The chain, oldest first; `here` names the environments whose newest revision each is."""
     headers = ["revision", "legacy", "data step", "title"] + (["here"] if here is not None else [])
-    return "\n".join(table(headers, _chain(outline, here), paint, width))
+    return "\n".join(table(headers, _chain(graph, here), paint, width))
 
 
-def _chain(outline: Outline, here: Mapping[str, Sequence[str]] | None) -> Iterable[list[Cell]]:
-    tops = set(heads(outline, frozenset(outline.order)))
-    for it in outline.revisions:
+def _chain(graph: RevisionGraph, here: Mapping[str, Sequence[str]] | None) -> Iterable[list[Cell]]:
+    tops = set(heads(graph, frozenset(graph.order)))
+    for it in graph.revisions:
         former = f" (was {', '.join(it.legacy_aliases)})" if it.legacy_aliases else ""
         row = [
             Cell(it.id + (" (head)" if it.id in tops else ""), Style.GOOD if it.id in tops else Style.PLAIN),
@@ -54,9 +54,9 @@ def _chain(outline: Outline, here: Mapping[str, Sequence[str]] | None) -> Iterab
         yield row + ([Cell(", ".join(here.get(it.id, ())), Style.SPECIAL)] if here is not None else [])
 
 
-def _chain_json(outline: Outline) -> list[RevisionJson]:
+def _chain_json(graph: RevisionGraph) -> list[RevisionJson]:
     """The chain, oldest first."""
-    tops = heads(outline, frozenset(outline.order))
+    tops = heads(graph, frozenset(graph.order))
     return [
         {
             "revision": revision.id,
@@ -67,5 +67,5 @@ def _chain_json(outline: Outline) -> list[RevisionJson]:
             "data_step": revision.data_step,
             "head": revision.id in tops,
         }
-        for revision in outline.revisions
+        for revision in graph.revisions
     ]

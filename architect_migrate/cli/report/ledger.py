@@ -11,7 +11,7 @@ from architect_migrate.cli.report.chain import short_names
 from architect_migrate.cli.report.layout import Cell, Style, block, plain, table
 from architect_migrate.cli.report.shared import Report, complaint, environment_json
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.text import clean, count
+from architect_migrate.core.text import clean, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from architect_migrate.cli.documents.common import NoticeJson
     from architect_migrate.cli.documents.reading import EntryJson, LedgerJson, NoticedJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.config.context import Setting
-    from architect_migrate.ledger.external_changes import Notice
+    from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.ledger.external_changes import ExternalChange
     from architect_migrate.ledger.store import Entry
 
 
@@ -42,7 +42,7 @@ def log_text(
     """A line an entry, in the order given, and how many `older` ones there are; `names` are short ones of revisions."""
     if not file.exists():
         return no_ledger(file)
-    total = f"{count(len(shown), 'entry', 'entries')} of {clean(str(file))}"
+    total = f"{pluralize(len(shown), 'entry', 'entries')} of {clean(str(file))}"
     if older:
         total += f"; {older:,} older: -n 0 shows all"
     lines = table(_HEADERS, [_row(it, names) for it in shown], paint, width) if shown else ["nothing of that kind"]
@@ -128,10 +128,12 @@ def _aligned(title: str, pairs: Sequence[tuple[str, str]], paint: Paint, width: 
         yield from more
 
 
-def notices_text(notices: Mapping[str, Notice], paint: Paint = plain, width: int = 120) -> Iterable[str]:
+def external_changes_text(
+    external_changes: Mapping[str, ExternalChange], paint: Paint = plain, width: int = 120
+) -> Iterable[str]:
     """What is no longer as archmig left it, an environment a paragraph; the star is the one in the table above."""
-    for name, notice in notices.items():
-        for line in block(f"{name}: {notice} (archmig show {notice.entry.number})", "  ", width):
+    for name, external_change in external_changes.items():
+        for line in block(f"{name}: {external_change} (archmig show {external_change.entry.number})", "  ", width):
             yield f"{paint('*', Style.CAUTION)}{line[1:]}" if line.strip().startswith(f"{clean(name)}: ") else line
 
 
@@ -147,8 +149,8 @@ class Ledger:
 def log_report(
     ledger: Ledger,
     found: Sequence[Entry],
-    settings: Sequence[Setting],
-    notices: Mapping[str, Notice],
+    contexts: Sequence[EnvironmentContext],
+    external_changes: Mapping[str, ExternalChange],
     *,
     in_text: int,
     in_json: int,
@@ -158,13 +160,13 @@ def log_report(
     def text(paint: Paint, width: int) -> str:
         shown = found[: in_text or None]
         older = len(found) - len(shown)
-        return log_text(shown, older, ledger.file, _short_names(settings), paint=paint, width=width)
+        return log_text(shown, older, ledger.file, _short_names(contexts), paint=paint, width=width)
 
     return Report(
         text,
-        lambda: (_noticed_json(setting, notices) for setting in settings),
+        lambda: (_external_changes_json(context, external_changes) for context in contexts),
         lambda: {"ledger": _ledger_json(ledger), "entries": [_entry_json(entry) for entry in found[: in_json or None]]},
-        lambda: (complaint(f"{name}: {notice}") for name, notice in notices.items()),
+        lambda: (complaint(f"{name}: {external_change}") for name, external_change in external_changes.items()),
     )
 
 
@@ -176,10 +178,10 @@ def show_report(ledger: Ledger, entry: Entry | None) -> Report:
     )
 
 
-def _short_names(settings: Sequence[Setting]) -> dict[str, str]:
+def _short_names(contexts: Sequence[EnvironmentContext]) -> dict[str, str]:
     """The short names of revisions; none where the chain cannot be read."""
     with suppress(ArchmigError):
-        return short_names(settings[0].chain) if settings else {}
+        return short_names(contexts[0].chain) if contexts else {}
     return {}
 
 
@@ -219,21 +221,21 @@ def _entry_json(entry: Entry) -> EntryJson:
     }
 
 
-def notice_json(notice: Notice | None) -> NoticeJson | None:
+def external_change_json(external_change: ExternalChange | None) -> NoticeJson | None:
     """What is no longer as archmig left it; null where all is."""
-    if notice is None:
+    if external_change is None:
         return None
     return {
-        "code": notice.code,
-        "found": notice.found,
-        "entry": notice.entry.number,
-        "resembles": notice.resembles or None,
+        "code": external_change.code,
+        "found": external_change.found,
+        "entry": external_change.entry.number,
+        "resembles": external_change.resembles or None,
     }
 
 
-def _noticed_json(setting: Setting, notices: Mapping[str, Notice]) -> NoticedJson:
-    environment = setting.environment
+def _external_changes_json(context: EnvironmentContext, external_changes: Mapping[str, ExternalChange]) -> NoticedJson:
+    environment = context.environment
     return {
         **environment_json(environment.name, environment.url),
-        "notice": notice_json(notices.get(environment.name)),
+        "notice": external_change_json(external_changes.get(environment.name)),
     }

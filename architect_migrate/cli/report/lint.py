@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.report.layout import Style, block, plain
 from architect_migrate.cli.report.shared import Report
 from architect_migrate.core.secrets import mask
-from architect_migrate.core.text import clean, count, harmless
-from architect_migrate.lint.rules import Grade
+from architect_migrate.core.text import clean, harmless, pluralize
+from architect_migrate.lint.rules import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from architect_migrate.cli.documents.common import FlawJson
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.lint.lint import Examined
-    from architect_migrate.lint.rules import Flaw
+    from architect_migrate.lint.rules import Violation
 
 _INDENT = "    "
 _LONGEST = 300
@@ -27,22 +27,22 @@ _LONGEST = 300
 
 def lint_text(examined: Examined, folder: Path, paint: Paint = plain, width: int = 120) -> str:
     """Each flaw with its line, its code, why, and a fix; then how many there are."""
-    lines = [line for it in examined.flaws for line in _flaw(it, folder, paint, width)]
+    lines = [line for it in examined.violations for line in _violation(it, folder, paint, width)]
     return "\n".join([*lines, _summary(examined)])
 
 
-def flaw_text(it: Flaw, folder: Path, paint: Paint = plain, width: int = 120) -> str:
+def violation_text(it: Violation, folder: Path, paint: Paint = plain, width: int = 120) -> str:
     """One flaw."""
-    return "\n".join(_flaw(it, folder, paint, width))
+    return "\n".join(_violation(it, folder, paint, width))
 
 
-def flaw_texts(flaws: Iterable[Flaw], folder: Path, width: int) -> Iterator[str]:
+def violation_texts(violations: Iterable[Violation], folder: Path, width: int) -> Iterator[str]:
     """Each flaw, uncoloured, to be said beside a result."""
-    return (flaw_text(flaw, folder, plain, width).rstrip() for flaw in flaws)
+    return (violation_text(violation, folder, plain, width).rstrip() for violation in violations)
 
 
-def _flaw(it: Flaw, folder: Path, paint: Paint, width: int) -> Iterator[str]:
-    style = Style.BAD if it.grade is Grade.ERROR else Style.CAUTION
+def _violation(it: Violation, folder: Path, paint: Paint, width: int) -> Iterator[str]:
+    style = Style.BAD if it.level is Level.ERROR else Style.CAUTION
     place = clean(f"{_shown(it.file, folder)}:{it.line}")
     yield f"{paint(place, Style.BOLD)}: {paint(it.code, style)} {harmless(it.message)}"
     if it.sql:
@@ -60,13 +60,13 @@ def _shown(file: str, folder: Path) -> str:
 
 
 def _summary(examined: Examined) -> str:
-    revisions = count(examined.revisions, "revision")
-    if not examined.flaws:
+    revisions = pluralize(examined.revisions, "revision")
+    if not examined.violations:
         return f"{revisions}, no flaws"
-    errors = sum(it.grade is Grade.ERROR for it in examined.flaws)
-    warnings = len(examined.flaws) - errors
-    parts = [count(errors, "error")] * bool(errors) + [count(warnings, "warning")] * bool(warnings)
-    files = count(len({it.file for it in examined.flaws}), "file")
+    errors = sum(it.level is Level.ERROR for it in examined.violations)
+    warnings = len(examined.violations) - errors
+    parts = [pluralize(errors, "error")] * bool(errors) + [pluralize(warnings, "warning")] * bool(warnings)
+    files = pluralize(len({it.file for it in examined.violations}), "file")
     return f"{revisions}: {' and '.join(parts)} in {files}"
 
 
@@ -74,19 +74,22 @@ def lint_report(examined: Examined, folder: Path) -> Report:
     """The flaws that were found, their files as they are called from a folder."""
     return Report(
         partial(lint_text, examined, folder),
-        more=lambda: {"judged": examined.revisions, "flaws": [flaw_json(flaw) for flaw in examined.flaws]},
+        more=lambda: {
+            "judged": examined.revisions,
+            "flaws": [violation_json(violation) for violation in examined.violations],
+        },
     )
 
 
-def flaw_json(flaw: Flaw) -> FlawJson:
+def violation_json(violation: Violation) -> FlawJson:
     """A flaw; its statement is shown, and not to be run, so that it holds no secret."""
     return {
-        "code": flaw.code,
-        "grade": flaw.grade.value,
-        "revision": flaw.revision or None,
-        "file": flaw.file,
-        "line": flaw.line,
-        "message": flaw.message,
-        "fix": flaw.fix,
-        "sql": mask(flaw.sql) or None,
+        "code": violation.code,
+        "grade": violation.level.value,
+        "revision": violation.revision or None,
+        "file": violation.file,
+        "line": violation.line,
+        "message": violation.message,
+        "fix": violation.fix,
+        "sql": mask(violation.sql) or None,
     }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.authoring.hotfix_statements import told
-from architect_migrate.cli.report.lint import flaw_json, flaw_texts
+from architect_migrate.authoring.hotfix_statements import left_out
+from architect_migrate.cli.report.lint import violation_json, violation_texts
 from architect_migrate.cli.report.shared import Report
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def _shown(path: Path) -> str:
 
 
 def _notes(made: Made, hotfix: Hotfix | None, listed_by: tuple[str, ...], width: int, dry_run: bool) -> Iterator[str]:
-    yield from flaw_texts(made.flaws, Path.cwd(), width)
+    yield from violation_texts(made.violations, Path.cwd(), width)
     yield f"{made.id} comes after {made.parent}" if made.parent else f"{made.id} is the first revision"
     if made.begins:
         yield from _branch_lines(made.begins, listed_by)
@@ -56,12 +56,12 @@ def _branch_lines(label: str, listed_by: tuple[str, ...]) -> Iterator[str]:
 
 def _hotfix_lines(hotfix: Hotfix) -> Iterator[str]:
     its = hotfix.promotion
-    statements = count(len(its.upgrade), "statement")
+    statements = pluralize(len(its.upgrade), "statement")
     yield f"{statements} up, {len(its.downgrade)} down, proven on a scratch database, there and back"
     for table, rows in hotfix.rows:
         holds = "row stays" if rows == 1 else "rows stay"
         yield f"table {table}: its {rows:,} {holds} in {hotfix.environment}; a data_step() would bring them"
-    yield from (f"left: {it}" for it in told(its.left, _MOST))
+    yield from (f"left: {it}" for it in left_out(its.left, _MOST))
     yield f"archmig reconcile --env {hotfix.environment} will find it there and stamp it; the others get it by upgrade"
 
 
@@ -77,5 +77,5 @@ def _revision_json(made: Made, hotfix: Hotfix | None) -> NewRevisionJson:
         "upgrade": [*its.upgrade] if its else None,
         "downgrade": [*its.downgrade] if its else None,
         "left": [{"object": left.what, "why": left.why} for left in its.left] if its else [],
-        "flaws": [flaw_json(flaw) for flaw in made.flaws],
+        "flaws": [violation_json(violation) for violation in made.violations],
     }

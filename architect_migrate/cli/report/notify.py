@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from architect_migrate.cli.documents.reading import NewsJson, NotifyDocument, ToldVerdictJson, VerdictJson
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Result
 
 # What makes a check's outcome another one; the rest explains it, and may differ from time to time.
@@ -25,14 +25,14 @@ _WORDS = {"cannot_tell": "cannot be told", "differs": "differs", "clean": "is cl
 _BEFORE = {"clean": "was clean before", "differs": "differed before", "cannot_tell": "could not be told before"}
 
 
-def verdict_json(result: Result, why: str, outline: Outline) -> VerdictJson:
+def verdict_json(result: Result, why: str, graph: RevisionGraph) -> VerdictJson:
     """How the check of one environment came out; `why` is empty where it is clean."""
     seen, error = result.survey, result.error
     drift: Mapping[str, int] = seen.drift if seen else {}
     return {
         "verdict": "cannot_tell" if seen is None else "differs" if why else "clean",
         "state": seen.state.name.lower() if seen else None,
-        "heads": [*heads(outline, seen.position)] if seen else [],
+        "heads": [*heads(graph, seen.position)] if seen else [],
         "pending": [*seen.pending] if seen else [],
         "breaking": drift.get("breaking", 0),
         "behavioural": drift.get("behavioural", 0),

@@ -13,7 +13,7 @@ from architect_migrate.cli.report.layout import Cell, Style, plain, table
 from architect_migrate.cli.report.shared import Report, complaint, environment_json
 from architect_migrate.cli.report.status import where
 from architect_migrate.core.secrets import mask
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import Outcome
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from architect_migrate.cli.documents.changing import ChangeJson, PlanJson, ReceiptJson
     from architect_migrate.cli.documents.common import LossJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Loss, Receipt, Result
 
@@ -38,18 +38,18 @@ _STYLES = {
 }
 
 
-def summary_text(results: tuple[Result, ...], outline: Outline, paint: Paint = plain, width: int = 120) -> str:
+def summary_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """What was done to each environment, and the totals; backups by name, their folder in the totals."""
-    names = short_names(outline)
-    rows = [_row(it, outline, names) for it in results]
+    names = short_names(graph)
+    rows = [_row(it, graph, names) for it in results]
     return "\n".join([*table(_HEADERS, rows, paint, width), "", *_totals(results)])
 
 
-def _row(result: Result, outline: Outline, names: Mapping[str, str]) -> list[Cell]:
+def _row(result: Result, graph: RevisionGraph, names: Mapping[str, str]) -> list[Cell]:
     receipt, plan, seen = result.receipt, result.plan, result.survey
-    before = where(seen, outline, names) if seen and seen.position else "-"
+    before = where(seen, graph, names) if seen and seen.position else "-"
     done = result.outcome is Outcome.DONE
-    after = place(outline, plan.after, names) if done and plan else before
+    after = place(graph, plan.after, names) if done and plan else before
     word = "not confirmed" if result.outcome is Outcome.PLANNED else result.outcome.value
     return [
         Cell(result.environment, Style.BOLD),
@@ -74,26 +74,26 @@ def _totals(results: tuple[Result, ...]) -> list[str]:
     words = {Outcome.PLANNED: "not confirmed"}
     number = Counter(words.get(it.outcome, it.outcome.value) for it in results)
     receipts = [it.receipt for it in results if it.receipt]
-    lines = [f"{count(len(results), 'environment')}: {', '.join(f'{n} {word}' for word, n in number.items())}"]
+    lines = [f"{pluralize(len(results), 'environment')}: {', '.join(f'{n} {word}' for word, n in number.items())}"]
     if receipts:
         rows, tables = sum(map(_kept, results)), sum(it.tables for it in receipts)
         seconds = sum(it.seconds for it in receipts)
-        lines[0] += f"; {count(rows, 'row')} in {count(tables, 'table')} kept, proven in {seconds:.1f} s"
+        lines[0] += f"; {pluralize(rows, 'row')} in {pluralize(tables, 'table')} kept, proven in {seconds:.1f} s"
     folders = dict.fromkeys(str(Path(it.backup).parent) for it in receipts if it.backup)
     return [*lines, *(f"backups in {folder}" for folder in folders)]
 
 
-def change_report(results: tuple[Result, ...], outline: Outline) -> Report:
+def change_report(results: tuple[Result, ...], graph: RevisionGraph) -> Report:
     """What was done to each environment, what stood in the way, and warnings."""
     return Report(
-        partial(_changed_text, results, outline),
-        lambda: (change_json(result, outline) for result in results),
+        partial(_changed_text, results, graph),
+        lambda: (change_json(result, graph) for result in results),
         notes=lambda: warnings_of(results),
     )
 
 
-def _changed_text(results: tuple[Result, ...], outline: Outline, paint: Paint, width: int) -> str:
-    summary = summary_text(results, outline, paint, width)
+def _changed_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint, width: int) -> str:
+    summary = summary_text(results, graph, paint, width)
     blocked = [result for result in results if result.outcome is Outcome.BLOCKED]
     if not blocked:
         return summary
@@ -102,7 +102,7 @@ def _changed_text(results: tuple[Result, ...], outline: Outline, paint: Paint, w
     return "\n\n".join([summary, *(blockers_text(result, paint, width) for result in blocked)])
 
 
-def dry_report(results: tuple[Result, ...], outline: Outline, sql: Mapping[str, str]) -> Report:
+def dry_report(results: tuple[Result, ...], graph: RevisionGraph, sql: Mapping[str, str]) -> Report:
     """Each plan as steps and as SQL, or what stands in its way; `sql` by environment."""
 
     def texts(paint: Paint, width: int) -> Iterator[str]:
@@ -111,14 +111,14 @@ def dry_report(results: tuple[Result, ...], outline: Outline, sql: Mapping[str, 
 
         for result in results:
             blocked = result.outcome is Outcome.BLOCKED
-            yield blockers_text(result, paint, width) if blocked else plan_text(result, outline, paint, width)
+            yield blockers_text(result, paint, width) if blocked else plan_text(result, graph, paint, width)
             if result.environment in sql:
                 yield f"\n{sql[result.environment]}\n"
 
-    return replace(_sql_report(results, outline, sql), text=lambda paint, width: "\n".join(texts(paint, width)))
+    return replace(_sql_report(results, graph, sql), text=lambda paint, width: "\n".join(texts(paint, width)))
 
 
-def offline_report(results: tuple[Result, ...], outline: Outline, sql: Mapping[str, str]) -> Report:
+def offline_report(results: tuple[Result, ...], graph: RevisionGraph, sql: Mapping[str, str]) -> Report:
     """The SQL of each environment as Alembic prints it offline; what is blocked is noted."""
 
     def texts() -> Iterator[str]:
@@ -129,7 +129,7 @@ def offline_report(results: tuple[Result, ...], outline: Outline, sql: Mapping[s
                 yield f"-- {result.environment}: {result.detail or result.outcome.value}\n"
 
     return replace(
-        _sql_report(results, outline, sql),
+        _sql_report(results, graph, sql),
         text=lambda *_: "\n".join(texts()),
         notes=lambda: (
             complaint(f"{result.environment}: {_blockers(result)}")
@@ -139,10 +139,10 @@ def offline_report(results: tuple[Result, ...], outline: Outline, sql: Mapping[s
     )
 
 
-def _sql_report(results: tuple[Result, ...], outline: Outline, sql: Mapping[str, str]) -> Report:
+def _sql_report(results: tuple[Result, ...], graph: RevisionGraph, sql: Mapping[str, str]) -> Report:
     return Report(
         lambda *_: "",
-        lambda: (change_json(result, outline, sql.get(result.environment)) for result in results),
+        lambda: (change_json(result, graph, sql.get(result.environment)) for result in results),
         lambda: {"dry_run": True},
     )
 
@@ -169,16 +169,16 @@ def warnings_of(results: Iterable[Result]) -> Iterator[str]:
             yield complaint(f"{result.environment}: {warning}")
 
 
-def change_json(result: Result, outline: Outline, sql: str | None = None) -> ChangeJson:
+def change_json(result: Result, graph: RevisionGraph, sql: str | None = None) -> ChangeJson:
     """An environment and what was done there, or would be."""
     seen, plan = result.survey, result.plan
-    before = [*heads(outline, seen.position)] if seen else None
+    before = [*heads(graph, seen.position)] if seen else None
     return {
         **environment_json(result.environment, result.database, result.error),
         "outcome": result.outcome.name.lower(),
         "detail": result.detail,
         "from": before,
-        "to": [*heads(outline, plan.after)] if plan else before,
+        "to": [*heads(graph, plan.after)] if plan else before,
         "plan": _plan_json(plan, sql),
         "losses": losses_json(result.losses),
         "receipt": None if result.receipt is None else _receipt_json(result.receipt),
@@ -211,6 +211,6 @@ def _receipt_json(receipt: Receipt) -> ReceiptJson:
         "rows": receipt.rows,
         "tables_compared": receipt.compared,
         "digests": dict(receipt.digests),
-        "dangling_before": receipt.dangling[0],
-        "dangling_after": receipt.dangling[1],
+        "dangling_before": receipt.orphans[0],
+        "dangling_after": receipt.orphans[1],
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from architect_migrate.cli.report.chain import ranges, short_names
 from architect_migrate.cli.report.layout import Style, block, plain
 from architect_migrate.cli.report.shared import finding_json
-from architect_migrate.core.text import clean, count
+from architect_migrate.core.text import clean, pluralize
 from architect_migrate.databases.sqlite.sql.render import literal, name, statement, tracker_statements
 from architect_migrate.planning.plan import (
     AddColumn,
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 
     from architect_migrate.cli.documents.changing import PlanJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.plan import Plan, Step
     from architect_migrate.planning.results import Result
 
 _NAMED = 2
 
 
-def plan_text(result: Result, outline: Outline, paint: Paint = plain, width: int = 120) -> str:
+def plan_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """What would be done to one environment, neighbouring steps of a kind drawn together."""
     plan = result.plan
     name_ = paint(clean(result.environment), Style.BOLD)
     if plan is None or not plan.steps or plan.blockers:
         return f"{name_}: {result.detail or result.outcome.value}"
-    lines = [f"{name_}: {count(len(plan.steps), 'step')}"]
-    for line in summary(plan, outline):
+    lines = [f"{name_}: {pluralize(len(plan.steps), 'step')}"]
+    for line in summary(plan, graph):
         lines += block(line, "  ", width)
     for loss in result.losses:
         lines += [f"  {paint(line.strip(), Style.BAD)}" for line in block(_lost(loss.subject, loss.rows), "  ", width)]
@@ -56,22 +56,22 @@ def plan_text(result: Result, outline: Outline, paint: Paint = plain, width: int
 
 def _lost(subject: str, rows: int) -> str:
     if subject.startswith("column "):
-        return f"loses {count(rows, 'value')} of {subject}"
-    return f"loses {count(rows, 'row')} of {subject}"
+        return f"loses {pluralize(rows, 'value')} of {subject}"
+    return f"loses {pluralize(rows, 'row')} of {subject}"
 
 
-def summary(plan: Plan, outline: Outline) -> Iterator[str]:
+def summary(plan: Plan, graph: RevisionGraph) -> Iterator[str]:
     """A plan's steps in few lines, in their order: `run revisions 007..009`, `complete 003_x: add column ...`."""
-    names = short_names(outline)
+    names = short_names(graph)
     for (verb, revision), its in groupby(plan.steps, _sort):
         group = list(its)
         ids = {it.revision for it in group if isinstance(it, RunRevision | RunDowngrade | RunDataStep)}
         match verb:
             case "run" | "take back":
                 word = "revision" if len(ids) == 1 else "revisions"
-                yield f"{verb} {word} {ranges(outline, ids, names)}"
+                yield f"{verb} {word} {ranges(graph, ids, names)}"
             case "rows":
-                yield f"insert missing rows of {ranges(outline, ids, names)}"
+                yield f"insert missing rows of {ranges(graph, ids, names)}"
             case "stamp" | "tracker":
                 yield "; ".join(headline(it) for it in group)
             case _:
@@ -106,7 +106,7 @@ def _together(verb: str, its: list[Step]) -> str:
     if len(its) <= _NAMED:
         return f"{verb} {', '.join(headline(it).removeprefix(f'{verb} ') for it in its)}"
     action, _, kind = verb.partition(" ")
-    return f"{action} {count(len(its), kind, 'indexes' if kind == 'index' else '')}"
+    return f"{action} {pluralize(len(its), kind, 'indexes' if kind == 'index' else '')}"
 
 
 def _edits(step: RebuildTable) -> str:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.report.layout import Cell, Style, plain, table
 from architect_migrate.cli.report.shared import Report, environment_json, environments_json, size_text
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.text import clean, count
+from architect_migrate.core.text import clean, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from architect_migrate.cli.documents.reading import ProfiledJson, ProfileJson, StatementJson, StepCostJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.costs import StatementCost, StepCost
     from architect_migrate.runs.rehearsal.profiling import Profile
 
@@ -36,7 +36,7 @@ def profile_text(its: Profile, most: int | None, paint: Paint = plain, width: in
     lines = [heading(its, paint), *(f"  {it}" for it in table(_HEADERS, _rows(shown), paint, width - 2))]
     if left := ordered[len(shown) :]:
         rest = sum(it.seconds for it in left)
-        lines.append(f"  {count(len(left), 'other step')}, each at most {left[0].seconds:.3f} s: {rest:.3f} s")
+        lines.append(f"  {pluralize(len(left), 'other step')}, each at most {left[0].seconds:.3f} s: {rest:.3f} s")
     return "\n".join(lines)
 
 
@@ -44,15 +44,15 @@ def heading(its: Profile, paint: Paint) -> str:
     """What was measured, and what it comes to."""
     revisions = sum(bool(it.revision) for it in its.steps)
     repairs = len(its.steps) - revisions
-    what = [count(revisions, "revision")] if revisions or not repairs else []
-    what += [f"{count(repairs, 'step')} of repair"] if repairs else []
+    what = [pluralize(revisions, "revision")] if revisions or not repairs else []
+    what += [f"{pluralize(repairs, 'step')} of repair"] if repairs else []
     return f"{_name(its, paint)}: {' and '.join(what)} {_cost(its)}"
 
 
 def _cost(its: Profile) -> str:
-    ground = f"a copy of {size_text(its.size)}" if its.size else "an empty database"
+    place = f"a copy of {size_text(its.size)}" if its.size else "an empty database"
     rows, statements = sum(it.rows for it in its.steps), sum(it.times for it in its.steps)
-    return f"on {ground}: {its.seconds:.3f} s, {count(statements, 'statement')}, {count(rows, 'row')} written"
+    return f"on {place}: {its.seconds:.3f} s, {pluralize(statements, 'statement')}, {pluralize(rows, 'row')} written"
 
 
 def _name(its: Profile, paint: Paint) -> str:
@@ -81,7 +81,7 @@ def step_text(its: Profile, most: int | None, paint: Paint = plain, width: int =
     lines = [f"{_name(its, paint)}: {paint(step.what, Style.BOLD)} {_cost(its)}", f"  {_spent(step)}"]
     lines += [f"  {it}" for it in table(_STATEMENTS, _statements(shown), paint, width - 2)]
     if left:
-        lines.append(f"  {count(len(left), 'other statement')}: {sum(it.seconds for it in left):.4f} s")
+        lines.append(f"  {pluralize(len(left), 'other statement')}: {sum(it.seconds for it in left):.4f} s")
     return "\n".join(lines)
 
 
@@ -92,13 +92,17 @@ def _statements(shown: tuple[StatementCost, ...]) -> Iterator[list[Cell]]:
 
 
 def profile_report(
-    settings: Sequence[Setting], found: Sequence[Profile | ArchmigError], revision: str | None, *, verbose: bool
+    contexts: Sequence[EnvironmentContext],
+    found: Sequence[Profile | ArchmigError],
+    revision: str | None,
+    *,
+    verbose: bool,
 ) -> Report:
     """What each step left to run costs on each environment; of one revision each statement."""
     profiles = [one for one in found if not isinstance(one, ArchmigError)]
     return Report(
         lambda paint, width: "\n\n".join(_text(one, revision, verbose, paint, width) for one in profiles),
-        lambda: environments_json(settings, found, _profiled_json),
+        lambda: environments_json(contexts, found, _profiled_json),
     )
 
 
@@ -117,10 +121,10 @@ def _text(found: Profile, revision: str | None, verbose: bool, paint: Paint, wid
     return profile_text(found, None if verbose else SLOWEST, paint, width)
 
 
-def _profiled_json(setting: Setting, found: Profile) -> ProfiledJson:
+def _profiled_json(context: EnvironmentContext, found: Profile) -> ProfiledJson:
     assert found.result is not None
     return {
-        **environment_json(setting.environment.name, setting.environment.url),
+        **environment_json(context.environment.name, context.environment.url),
         "outcome": found.result.outcome.name.lower(),
         "detail": found.result.detail,
         **_profile_json(found),

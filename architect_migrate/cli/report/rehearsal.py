@@ -10,7 +10,7 @@ from architect_migrate.cli.report.layout import Cell, Style, block, plain, short
 from architect_migrate.cli.report.outcome import change_json, failure_lines, losses_json, warnings_of
 from architect_migrate.cli.report.shared import Report, environments_json, size_text
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.text import clean, count
+from architect_migrate.core.text import clean, pluralize
 from architect_migrate.planning.results import Outcome
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
         TableChangeJson,
     )
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.values import TableDelta
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Receipt
     from architect_migrate.runs.rehearsal.results import Rehearsal, Roundtrip, Timing
 
@@ -37,13 +37,13 @@ _FEW = 8
 
 
 def rehearsal_text(
-    its: Rehearsal, outline: Outline, most: int | None = None, paint: Paint = plain, width: int = 120
+    its: Rehearsal, graph: RevisionGraph, most: int | None = None, paint: Paint = plain, width: int = 120
 ) -> str:
     """One environment's rehearsal; of more than `most` steps the slowest, in few words."""
     result = its.result
     if result.outcome is Outcome.BLOCKED:
         return f"{blockers_text(result, paint, width)}\n  {_command(its)} would change nothing"
-    lines = [f"{paint(clean(result.environment), Style.BOLD)}: {_verdict(its, outline, paint)}"]
+    lines = [f"{paint(clean(result.environment), Style.BOLD)}: {_verdict(its, graph, paint)}"]
     if its.timings:
         lines += [f"  {line}" for line in table(("part", "seconds", ""), _parts(its, most), paint, width - 2)]
     if result.receipt:
@@ -58,12 +58,12 @@ def _command(its: Rehearsal) -> str:
     return f"archmig {its.command.value}"
 
 
-def _verdict(its: Rehearsal, outline: Outline, paint: Paint) -> str:
+def _verdict(its: Rehearsal, graph: RevisionGraph, paint: Paint) -> str:
     result = its.result
     number = f" (rehearsal {its.number})" if its.number else ""
     match result.outcome:
         case Outcome.DONE if result.plan:
-            words = f"{its.command.value} to {place(outline, result.plan.after, short_names(outline))}"
+            words = f"{its.command.value} to {place(graph, result.plan.after, short_names(graph))}"
             return f"{words} {paint('would go through', Style.GOOD)}{number}"
         case Outcome.FAILED:
             return f"{its.command.value} {paint('would fail', Style.BAD)}{number}"
@@ -92,7 +92,7 @@ def _parts(its: Rehearsal, most: int | None) -> Iterator[list[Cell]]:
 
 
 def _rest(left: list[Timing]) -> list[Cell]:
-    words = f"{count(len(left), 'other step')}, each at most {max(it.seconds for it in left):.2f}"
+    words = f"{pluralize(len(left), 'other step')}, each at most {max(it.seconds for it in left):.2f}"
     return [Cell(words, Style.DIM), Cell(f"{sum(it.seconds for it in left):.2f}", Style.DIM), Cell("")]
 
 
@@ -102,12 +102,12 @@ def _facts(its: Rehearsal, receipt: Receipt) -> Iterator[str]:
     grown = f"{size_text(its.size_before)} before, {size_text(its.size_after)} after"
     yield f"size: {grown}; the backup takes {size_text(its.backup_size)} more" if its.backup_size else f"size: {grown}"
     if receipt.tables:
-        kept = f"rows: {count(receipt.rows, 'row')} in {count(receipt.tables, 'table')} were there"
-        yield f"{kept}; {count(receipt.compared, 'table')} compared value by value"
+        kept = f"rows: {pluralize(receipt.rows, 'row')} in {pluralize(receipt.tables, 'table')} were there"
+        yield f"{kept}; {pluralize(receipt.compared, 'table')} compared value by value"
     yield from changes_lines(its.changes)
-    before, after = receipt.dangling
+    before, after = receipt.orphans
     if before or after:
-        yield f"foreign keys: {count(before, 'row')} that refer to nothing before, {after:,} after"
+        yield f"foreign keys: {pluralize(before, 'row')} that refer to nothing before, {after:,} after"
 
 
 def changes_lines(changes: Iterable[TableDelta]) -> Iterator[str]:
@@ -115,14 +115,14 @@ def changes_lines(changes: Iterable[TableDelta]) -> Iterator[str]:
     for it in changes:
         name = clean(it.table)
         if it.gone:
-            yield f"table {name} goes, with {count(it.lacking, 'row')}"
+            yield f"table {name} goes, with {pluralize(it.lacking, 'row')}"
         elif it.lacking:
-            yield f"{count(it.lacking, 'row')} of {name} {'goes' if it.lacking == 1 else 'go'}"
+            yield f"{pluralize(it.lacking, 'row')} of {name} {'goes' if it.lacking == 1 else 'go'}"
         if it.changed:
-            yield f"{count(it.changed, 'row')} of {name} {'gets' if it.changed == 1 else 'get'} other values"
+            yield f"{pluralize(it.changed, 'row')} of {name} {'gets' if it.changed == 1 else 'get'} other values"
         for column, values in it.columns:
             if values:
-                yield f"column {name}.{clean(column)} goes, with {count(values, 'value')}"
+                yield f"column {name}.{clean(column)} goes, with {pluralize(values, 'value')}"
 
 
 def _roundtrip(its: Roundtrip, paint: Paint, width: int) -> Iterator[str]:
@@ -137,7 +137,7 @@ def _roundtrip(its: Roundtrip, paint: Paint, width: int) -> Iterator[str]:
     elif its.same:
         yield f"  roundtrip: {took}: {paint('the same schema both times', Style.GOOD)}"
     else:
-        yield f"  roundtrip: {took}: {paint(count(len(its.differences), 'difference'), Style.BAD)}"
+        yield f"  roundtrip: {took}: {paint(pluralize(len(its.differences), 'difference'), Style.BAD)}"
     for line in its.differences[:_FEW]:
         yield from block(line, "    ", width)
     if len(its.differences) > _FEW:
@@ -148,9 +148,9 @@ def _roundtrip(its: Roundtrip, paint: Paint, width: int) -> Iterator[str]:
 
 
 def rehearsal_report(
-    settings: Sequence[Setting],
+    contexts: Sequence[EnvironmentContext],
     found: Sequence[Rehearsal | ArchmigError],
-    outline: Outline,
+    graph: RevisionGraph,
     most: int | None,
     *,
     debug: bool,
@@ -159,14 +159,14 @@ def rehearsal_report(
     rehearsals = [one for one in found if not isinstance(one, ArchmigError)]
     results = [one.result for one in rehearsals]
     return Report(
-        lambda paint, width: "\n\n".join(rehearsal_text(one, outline, most, paint, width) for one in rehearsals),
-        lambda: environments_json(settings, found, lambda _, one: _rehearsal_json(one, outline)),
+        lambda paint, width: "\n\n".join(rehearsal_text(one, graph, most, paint, width) for one in rehearsals),
+        lambda: environments_json(contexts, found, lambda _, one: _rehearsal_json(one, graph)),
         notes=lambda: [*failure_lines(results, debug=debug), *warnings_of(results)],
     )
 
 
-def _rehearsal_json(its: Rehearsal, outline: Outline) -> RehearsalJson:
-    change = change_json(its.result, outline)
+def _rehearsal_json(its: Rehearsal, graph: RevisionGraph) -> RehearsalJson:
+    change = change_json(its.result, graph)
     return {
         "rehearsed": its.command.value,
         **change,

@@ -8,7 +8,7 @@ from architect_migrate.backups.restore_plan import Restored, Undoing
 from architect_migrate.cli.report.layout import Style, plain, shortened
 from architect_migrate.cli.report.shared import Report, environment_json, failed_json
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.text import clean, count
+from architect_migrate.core.text import clean, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ReturningRowsJson,
     )
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
     End = Undoing | Restored | ArchmigError
 
@@ -50,10 +50,10 @@ def _effects(restoration: Restoration, paint: Paint) -> Iterator[str]:
     if lost:
         yield paint("there now, and not in the backup:", Style.BAD)
         yield from (f"  {line}" for line in _short(lost))
-    changed = [f"{count(it.changed, 'row')} of table {clean(it.table)}" for it in restoration.rows if it.changed]
+    changed = [f"{pluralize(it.changed, 'row')} of table {clean(it.table)}" for it in restoration.rows if it.changed]
     if changed:
         yield f"other values in the backup: {shortened(changed, _MOST)}"
-    back = [f"{count(it.returning, 'row')} of table {clean(it.table)}" for it in restoration.rows if it.returning]
+    back = [f"{pluralize(it.returning, 'row')} of table {clean(it.table)}" for it in restoration.rows if it.returning]
     if back:
         yield f"comes back: {shortened(back, _MOST)}"
     yield from _schema(restoration)
@@ -73,11 +73,11 @@ def _lost(restoration: Restoration) -> Iterator[str]:
     for it in restoration.rows:
         if it.lacking:
             whole = ", which the backup does not have" if it.gone else ""
-            yield f"{'' if it.exact else 'at least '}{count(it.lacking, 'row')} of table {clean(it.table)}{whole}"
+            yield f"{'' if it.exact else 'at least '}{pluralize(it.lacking, 'row')} of table {clean(it.table)}{whole}"
     for it in restoration.rows:
         for name, number in it.columns:
             if number:
-                yield f"{count(number, 'value')} of column {clean(it.table)}.{clean(name)}"
+                yield f"{pluralize(number, 'value')} of column {clean(it.table)}.{clean(name)}"
 
 
 def _short(lines: list[str]) -> list[str]:
@@ -101,22 +101,23 @@ def written_since_text(name: str, undoing: Undoing, paint: Paint = plain) -> str
 def restored_text(name: str, done: Restored, paint: Paint = plain) -> str:
     """What was done to one environment."""
     then = done.restoration.then
-    holds = f"{count(then.rows, 'row')} in {count(len(then.tables), 'table')}"
+    holds = f"{pluralize(then.rows, 'row')} in {pluralize(len(then.tables), 'table')}"
     kept = f"; what was there before is in {done.kept.name}" if done.kept else ""
     source = done.restoration.copy.path.name
     return f"{paint(clean(name), Style.BOLD)}: {paint('done', Style.GOOD)}: {holds}, as in {source}{kept}"
 
 
 def restore_report(
-    previews: Mapping[Setting, Undoing | ArchmigError], done: Mapping[Setting, Restored | ArchmigError]
+    previews: Mapping[EnvironmentContext, Undoing | ArchmigError],
+    done: Mapping[EnvironmentContext, Restored | ArchmigError],
 ) -> Report:
     """How going back ended on each environment, or what it would do."""
-    ends = {setting: done.get(setting, preview) for setting, preview in previews.items()}
+    ends = {context: done.get(context, preview) for context, preview in previews.items()}
     return Report(
         lambda paint, _: "\n".join(
-            _line(setting, end, paint) for setting, end in ends.items() if not isinstance(end, ArchmigError)
+            _line(context, end, paint) for context, end in ends.items() if not isinstance(end, ArchmigError)
         ),
-        lambda: (_restore_json(setting, preview, ends[setting]) for setting, preview in previews.items()),
+        lambda: (_restore_json(context, preview, ends[context]) for context, preview in previews.items()),
         notes=lambda: (
             f"archmig: {warning}"
             for end in done.values()
@@ -126,8 +127,8 @@ def restore_report(
     )
 
 
-def _line(setting: Setting, end: Undoing | Restored, paint: Paint) -> str:
-    name = setting.environment.name
+def _line(context: EnvironmentContext, end: Undoing | Restored, paint: Paint) -> str:
+    name = context.environment.name
     if isinstance(end, Restored):
         return restored_text(name, end, paint)
     if end.since:
@@ -138,12 +139,14 @@ def _line(setting: Setting, end: Undoing | Restored, paint: Paint) -> str:
     return f"{name}: nothing to do: {why}"
 
 
-def _restore_json(setting: Setting, preview: Undoing | ArchmigError, end: End) -> RestoreJson | FailedRestoreJson:
+def _restore_json(
+    context: EnvironmentContext, preview: Undoing | ArchmigError, end: End
+) -> RestoreJson | FailedRestoreJson:
     if isinstance(preview, ArchmigError):
-        return {**failed_json(setting, preview), "outcome": "failed", "replaced": None}
+        return {**failed_json(context, preview), "outcome": "failed", "replaced": None}
     error = end if isinstance(end, ArchmigError) else None
     return {
-        **environment_json(setting.environment.name, setting.environment.url, error),
+        **environment_json(context.environment.name, context.environment.url, error),
         "outcome": _outcome(end),
         **_going_back_json(preview),
         "replaced": str(end.kept) if isinstance(end, Restored) and end.kept else None,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.cli.documents.common import EnvironmentJson, FailedJson, FindingJson, ProblemJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.diagnosis.findings import Finding
 
 VERSION: Final = 1
@@ -47,19 +47,19 @@ def environment_json(name: str, database: object, error: Exception | None = None
     return {"name": name, "database": str(database), "error": problem_json(error) if error else None}
 
 
-def failed_json(setting: Setting, error: Exception) -> FailedJson:
+def failed_json(context: EnvironmentContext, error: Exception) -> FailedJson:
     """An environment of which nothing could be found out."""
-    environment = setting.environment
+    environment = context.environment
     return {"name": environment.name, "database": str(environment.url), "error": problem_json(error)}
 
 
 def environments_json(
-    settings: Sequence[Setting], found: Sequence[object], told: Callable[..., Mapping[str, object]]
+    contexts: Sequence[EnvironmentContext], found: Sequence[object], told: Callable[..., Mapping[str, object]]
 ) -> list[Mapping[str, object]]:
-    """Each environment as `told(setting, value)` has it, those that failed with their error alone."""
+    """Each environment as `told(context, value)` has it, those that failed with their error alone."""
     return [
-        failed_json(setting, value) if isinstance(value, Exception) else told(setting, value)
-        for setting, value in zip(settings, found, strict=True)
+        failed_json(context, value) if isinstance(value, Exception) else told(context, value)
+        for context, value in zip(contexts, found, strict=True)
     ]
 
 

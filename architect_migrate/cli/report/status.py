@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.report.chain import place, short_names
 from architect_migrate.cli.report.layout import Cell, Style, columns_of, plain, table
 from architect_migrate.cli.report.shared import Report, environment_json
-from architect_migrate.core.text import clean, count
+from architect_migrate.core.text import clean, pluralize
 from architect_migrate.diagnosis.claims import Claim
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import State
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     )
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.diagnosis.diagnose import Judgement
-    from architect_migrate.ledger.external_changes import Notice
+    from architect_migrate.ledger.external_changes import ExternalChange
     from architect_migrate.ledger.store import Entry
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Result, Survey
 
 
@@ -84,14 +84,14 @@ def _incomplete(it: Judgement, seen: Survey) -> bool:
     return bool(wanting - kept) or (it.verdict.value == "missing" and bool(it.lingering))
 
 
-def where(seen: Survey, outline: Outline, names: Mapping[str, str]) -> str:
+def where(seen: Survey, graph: RevisionGraph, names: Mapping[str, str]) -> str:
     """Where a database is: `048 (head)`, `043, 6 gaps`, `no file`, `uninitialised`."""
     if seen.state is State.MISSING:
         return "no file"
     if seen.state is State.UNINITIALISED:
         return "uninitialised"
-    at, gaps = place(outline, seen.position, names), against(seen).gaps
-    return f"{at.removesuffix(' (head)')}, {count(gaps, 'gap')}" if gaps else at
+    at, gaps = place(graph, seen.position, names), against(seen).gaps
+    return f"{at.removesuffix(' (head)')}, {pluralize(gaps, 'gap')}" if gaps else at
 
 
 def stamp_of(seen: Survey, names: Mapping[str, str]) -> str:
@@ -108,26 +108,26 @@ def tracker_of(seen: Survey) -> str:
         return f"none: {unsynced}" if seen.unsynced else "-"
     told = against(seen)
     if seen.unsynced:
-        return f"{count(told.rows, 'row')}: {unsynced}"
+        return f"{pluralize(told.rows, 'row')}: {unsynced}"
     wrong = [f"{told.false} false"] * bool(told.false) + [f"{told.lacking} lacking"] * bool(told.lacking)
-    return count(told.rows, "row") + (f": {', '.join(wrong)}" if wrong else "")
+    return pluralize(told.rows, "row") + (f": {', '.join(wrong)}" if wrong else "")
 
 
 def status_text(
-    results: tuple[Result, ...], outline: Outline, last: Mapping[str, str], paint: Paint = plain, width: int = 120
+    results: tuple[Result, ...], graph: RevisionGraph, last: Mapping[str, str], paint: Paint = plain, width: int = 120
 ) -> str:
     """One line an environment and a line of totals; `last` says in a few words what was done to each."""
-    names = short_names(outline)
-    rows = [_row(it, outline, names, last.get(it.environment, "-")) for it in results]
+    names = short_names(graph)
+    rows = [_row(it, graph, names, last.get(it.environment, "-")) for it in results]
     return "\n".join([*table(_HEADERS, rows, paint, width), "", totals(results)])
 
 
-def _row(result: Result, outline: Outline, names: Mapping[str, str], last: str) -> list[Cell]:
+def _row(result: Result, graph: RevisionGraph, names: Mapping[str, str], last: str) -> list[Cell]:
     name = Cell(result.environment, Style.BOLD)
     if result.survey is None:
         return [name, Cell("unreadable", Style.BAD), *[_NONE] * 6, Cell(last)]
     seen, drift = result.survey, result.survey.drift
-    at = Cell(where(seen, outline, names), _STYLES.get(seen.state, Style.DIM))
+    at = Cell(where(seen, graph, names), _STYLES.get(seen.state, Style.DIM))
     stamp = Cell(stamp_of(seen, names), _stamp_style(seen))
     if seen.state is State.MISSING:
         stamp = _NONE
@@ -166,13 +166,13 @@ def totals(results: tuple[Result, ...]) -> str:
         advice = " (archmig upgrade runs what is pending)"
     elif any(it.survey and it.survey.unsynced for it in results):
         advice = " (archmig reconcile corrects the tracker)"
-    return f"{count(len(results), 'environment')}: {', '.join(parts)}{advice}"
+    return f"{pluralize(len(results), 'environment')}: {', '.join(parts)}{advice}"
 
 
-def pending_text(results: tuple[Result, ...], outline: Outline, paint: Paint = plain) -> str:
+def pending_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = plain) -> str:
     """What is left for each environment, and what has to be repaired before it can run."""
-    titles = {it.id: it.title for it in outline.revisions}
-    names = short_names(outline)
+    titles = {it.id: it.title for it in graph.revisions}
+    names = short_names(graph)
     longest = max(map(len, titles), default=0)
     lines: list[str] = []
     for it in results:
@@ -182,11 +182,11 @@ def pending_text(results: tuple[Result, ...], outline: Outline, paint: Paint = p
             continue
         number = len(seen.pending) or "nothing"
         gaps = against(seen).gaps
-        first = f"; first archmig reconcile has to fill {count(gaps, 'gap')}" if gaps else ""
-        at = where(seen, outline, names).partition(",")[0]
+        first = f"; first archmig reconcile has to fill {pluralize(gaps, 'gap')}" if gaps else ""
+        at = where(seen, graph, names).partition(",")[0]
         lines.append(f"{paint(it.environment, Style.BOLD)}: {number} pending after {at}{first}")
-        if len(seen.pending) == len(outline.revisions):
-            whole = count(len(seen.pending), "revision")
+        if len(seen.pending) == len(graph.revisions):
+            whole = pluralize(len(seen.pending), "revision")
             lines[-1] = f"{paint(it.environment, Style.BOLD)}: the whole chain of {whole} ({at})"
             continue
         lines += [f"  {revision:{longest}}  {titles[revision]}".rstrip() for revision in seen.pending]
@@ -206,18 +206,18 @@ _CELLS = {
 }
 
 
-def words(seen: Survey | None, outline: Outline) -> list[str]:
+def words(seen: Survey | None, graph: RevisionGraph) -> list[str]:
     """One word for each revision, in chain order: its verdict, or `pending` after the position."""
     if seen is None:
-        return ["unreadable"] * len(outline.revisions)
+        return ["unreadable"] * len(graph.revisions)
     verdicts = {it.revision.id: it.verdict.value for it in seen.diagnosis.judgements} if seen.diagnosis else {}
-    return [verdicts.get(it, "applied") if it in seen.position else "pending" for it in outline.order]
+    return [verdicts.get(it, "applied") if it in seen.position else "pending" for it in graph.order]
 
 
-def grid_text(results: tuple[Result, ...], outline: Outline, paint: Paint = plain, width: int = 120) -> str:
+def grid_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """Environments down, revisions across, in as many bands as the width asks for; the legend below."""
-    names = [short_names(outline)[it] for it in outline.order]
-    rows = [(clean(it.environment), words(it.survey, outline)) for it in results]
+    names = [short_names(graph)[it] for it in graph.order]
+    rows = [(clean(it.environment), words(it.survey, graph)) for it in results]
     margin = max([columns_of(name) for name, _ in rows], default=0) + 2
     across = max(width - margin, 10)
     lines: list[str] = []
@@ -246,39 +246,47 @@ def _legend(used: set[str], paint: Paint) -> Iterator[str]:
 
 
 def status_report(
-    results: tuple[Result, ...], outline: Outline, last: Mapping[str, Entry], notices: Mapping[str, Notice]
+    results: tuple[Result, ...],
+    graph: RevisionGraph,
+    last: Mapping[str, Entry],
+    external_changes: Mapping[str, ExternalChange],
 ) -> Report:
     """Where every database is, what was last done to it, and whether it is still as archmig left it."""
-    words = {name: _last_words(entry, name in notices) for name, entry in last.items()}
+    words = {name: _last_words(entry, name in external_changes) for name, entry in last.items()}
     return Report(
-        partial(with_notices, partial(status_text, results, outline, words), notices),
-        lambda: (_status_json(result, outline, last, notices) for result in results),
+        partial(with_external_changes, partial(status_text, results, graph, words), external_changes),
+        lambda: (_status_json(result, graph, last, external_changes) for result in results),
     )
 
 
 def grid_report(
-    results: tuple[Result, ...], outline: Outline, last: Mapping[str, Entry], notices: Mapping[str, Notice]
+    results: tuple[Result, ...],
+    graph: RevisionGraph,
+    last: Mapping[str, Entry],
+    external_changes: Mapping[str, ExternalChange],
 ) -> Report:
     """The same with a grid as its text."""
-    report = status_report(results, outline, last, notices)
-    return replace(report, text=partial(with_notices, partial(grid_text, results, outline), notices))
+    report = status_report(results, graph, last, external_changes)
+    return replace(report, text=partial(with_external_changes, partial(grid_text, results, graph), external_changes))
 
 
-def pending_report(results: tuple[Result, ...], outline: Outline) -> Report:
+def pending_report(results: tuple[Result, ...], graph: RevisionGraph) -> Report:
     """What is left to run for each database."""
     return Report(
-        lambda paint, _: pending_text(results, outline, paint),
-        lambda: (observed_json(result, outline) for result in results),
+        lambda paint, _: pending_text(results, graph, paint),
+        lambda: (observed_json(result, graph) for result in results),
     )
 
 
-def with_notices(text: Callable[[Paint, int], str], notices: Mapping[str, Notice], paint: Paint, width: int) -> str:
+def with_external_changes(
+    text: Callable[[Paint, int], str], external_changes: Mapping[str, ExternalChange], paint: Paint, width: int
+) -> str:
     """The text, and below it what is no longer as archmig left it."""
-    if not notices:
+    if not external_changes:
         return text(paint, width)
-    from architect_migrate.cli.report.ledger import notices_text
+    from architect_migrate.cli.report.ledger import external_changes_text
 
-    return "\n".join([text(paint, width), "", *notices_text(notices, paint, width)])
+    return "\n".join([text(paint, width), "", *external_changes_text(external_changes, paint, width)])
 
 
 def _last_words(entry: Entry, changed: bool) -> str:
@@ -286,35 +294,35 @@ def _last_words(entry: Entry, changed: bool) -> str:
     return f"{entry.action}{ended} {entry.started_at[:16].replace('T', ' ')}" + ("*" if changed else "")
 
 
-def seen_json(result: Result, outline: Outline) -> SeenJson:
+def seen_json(result: Result, graph: RevisionGraph) -> SeenJson:
     """An environment and where its database is."""
     return {
         **environment_json(result.environment, result.database, result.error),
-        **_standing_json(result.survey, outline),
+        **_standing_json(result.survey, graph),
     }
 
 
-def observed_json(result: Result, outline: Outline, last: Entry | None = None) -> ObservedJson:
+def observed_json(result: Result, graph: RevisionGraph, last: Entry | None = None) -> ObservedJson:
     """An environment, where its database is, and what was last done to it."""
-    return {**seen_json(result, outline), "last_action": None if last is None else _last_action_json(last)}
+    return {**seen_json(result, graph), "last_action": None if last is None else _last_action_json(last)}
 
 
 def _status_json(
-    result: Result, outline: Outline, last: Mapping[str, Entry], notices: Mapping[str, Notice]
+    result: Result, graph: RevisionGraph, last: Mapping[str, Entry], external_changes: Mapping[str, ExternalChange]
 ) -> StatusJson:
-    from architect_migrate.cli.report.ledger import notice_json
+    from architect_migrate.cli.report.ledger import external_change_json
 
     name = result.environment
-    return {**observed_json(result, outline, last.get(name)), "notice": notice_json(notices.get(name))}
+    return {**observed_json(result, graph, last.get(name)), "notice": external_change_json(external_changes.get(name))}
 
 
-def _standing_json(seen: Survey | None, outline: Outline) -> StandingJson:
+def _standing_json(seen: Survey | None, graph: RevisionGraph) -> StandingJson:
     if seen is None:
         return {"state": None, "heads": None, "position": None, "claims": None, "drift": None, "pending": None}
     return {
         "state": seen.state.name.lower(),
-        "heads": [*heads(outline, seen.position)],
-        "position": [revision for revision in outline.order if revision in seen.position],
+        "heads": [*heads(graph, seen.position)],
+        "position": [revision for revision in graph.order if revision in seen.position],
         "claims": _claims_json(seen),
         "drift": _drift_json(seen.drift),
         "pending": [*seen.pending],

@@ -9,8 +9,8 @@ from architect_migrate.cli.report.layout import Style, block, plain, shortened
 from architect_migrate.cli.report.shared import Report, environments_json
 from architect_migrate.cli.report.status import stamp_of
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.text import clean, count
-from architect_migrate.databases.values import told
+from architect_migrate.core.text import clean, pluralize
+from architect_migrate.databases.values import forbidden_values
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import State
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
     from architect_migrate.cli.documents.reading import AuditJson, DanglingJson, DataStepsJson, LackingRowsJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.config.context import Setting
-    from architect_migrate.databases.values import Dangling, Keys
-    from architect_migrate.model.revision_graph import Outline
-    from architect_migrate.runs.rehearsal.verify import Audit, DataSteps, LackingRows
+    from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.databases.values import Keys, Orphans
+    from architect_migrate.model.revision_graph import RevisionGraph
+    from architect_migrate.runs.rehearsal.verify import DataSteps, LackingRows, Verification
 
 
 _FEW = 8
 _LABEL = 17
 
 
-def audit_text(its: Audit, outline: Outline, paint: Paint = plain, width: int = 120) -> str:
+def audit_text(its: Verification, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """One environment: sound or not, and why, part by part."""
     word = paint("sound", Style.GOOD) if its.sound else paint("not as it should be", Style.BAD)
     lines = [f"{paint(clean(its.environment), Style.BOLD)}: {word}"]
-    for label, (good, said), details in _parts(its, outline):
+    for label, (good, said), details in _parts(its, graph):
         style = Style.GOOD if good else Style.BAD
         first, *rest = [*block(said, "", width - _LABEL - 2)] or [""]
         lines.append(f"  {label:<{_LABEL}}{paint(first, style)}")
@@ -43,7 +43,7 @@ def audit_text(its: Audit, outline: Outline, paint: Paint = plain, width: int = 
     return "\n".join(lines)
 
 
-def _parts(its: Audit, outline: Outline) -> Iterator[tuple[str, tuple[bool, str], list[str]]]:
+def _parts(its: Verification, graph: RevisionGraph) -> Iterator[tuple[str, tuple[bool, str], list[str]]]:
     """Label, whether it is well and what is said of it, and more lines."""
     name = its.environment
     if its.survey is None:
@@ -55,19 +55,19 @@ def _parts(its: Audit, outline: Outline) -> Iterator[tuple[str, tuple[bool, str]
         there = "no file there" if its.survey.state is State.MISSING else "nothing of the chain is in it"
         yield "database", (not its.why, its.why or f"{there}; its policy is to skip it"), []
         return
-    yield "schema", *_schema(its, outline)
+    yield "schema", *_schema(its, graph)
     yield "integrity_check", *_rows(its.broken)
     yield "foreign keys", *_keys(its.keys)
     yield "data steps", *_data(its.data)
 
 
-def _schema(its: Audit, outline: Outline) -> tuple[tuple[bool, str], list[str]]:
+def _schema(its: Verification, graph: RevisionGraph) -> tuple[tuple[bool, str], list[str]]:
     assert its.survey is not None
     if its.survey.state is State.UNINITIALISED and not its.why:
         return (True, "nothing of the chain is in it; its policy is to skip it"), []
-    names = short_names(outline)
+    names = short_names(graph)
     stamp = f"stamped {stamp_of(its.survey, names)}" if its.survey.claims.stamp is not None else "no stamp"
-    at = f"at {place(outline, its.survey.position, names)}, {stamp}"
+    at = f"at {place(graph, its.survey.position, names)}, {stamp}"
     if not its.why:
         return (True, f"{at}, as the chain makes it"), []
     more = [f"and {len(its.drift) - _FEW} more"] if len(its.drift) > _FEW else []
@@ -80,26 +80,28 @@ def _rows(broken: tuple[tuple[str, int], ...]) -> tuple[tuple[bool, str], list[s
     if not broken:
         return (True, "ok"), []
     values = sum(number for _, number in broken)
-    said = f"the file is sound, but {count(values, 'value')} {'is' if values == 1 else 'are'} as the own table forbids"
-    return (False, said), [clean(it) for it in told(dict(broken))]
+    said = (
+        f"the file is sound, but {pluralize(values, 'value')} {'is' if values == 1 else 'are'} as the own table forbids"
+    )
+    return (False, said), [clean(it) for it in forbidden_values(dict(broken))]
 
 
 def _keys(keys: Keys) -> tuple[tuple[bool, str], list[str]]:
     untold = [f"cannot tell of {clean(table)}: {why}" for table, why in keys.untold]
-    if not keys.dangling:
-        return (True, f"every row refers to something ({count(keys.tables, 'table')} with keys)"), untold
-    rows = sum(it.rows for it in keys.dangling)
-    said = f"{count(rows, 'row')} {'refers' if rows == 1 else 'refer'} to nothing"
-    return (False, said), [*(_dangling(it) for it in keys.dangling), *untold]
+    if not keys.orphans:
+        return (True, f"every row refers to something ({pluralize(keys.tables, 'table')} with keys)"), untold
+    rows = sum(it.rows for it in keys.orphans)
+    said = f"{pluralize(rows, 'row')} {'refers' if rows == 1 else 'refer'} to nothing"
+    return (False, said), [*(_orphans(it) for it in keys.orphans), *untold]
 
 
-def _dangling(it: Dangling) -> str:
+def _orphans(it: Orphans) -> str:
     rowids = f" (rowid {', '.join(map(str, it.rowids))}{', ...' if it.rows > len(it.rowids) else ''})"
-    return f"{count(it.rows, 'row')} of {clean(it.table)} to {clean(it.parent)}{rowids if it.rowids else ''}"
+    return f"{pluralize(it.rows, 'row')} of {clean(it.table)} to {clean(it.parent)}{rowids if it.rowids else ''}"
 
 
 def _data(data: DataSteps) -> tuple[tuple[bool, str], list[str]]:
-    steps = count(len(data.asked), "data step")
+    steps = pluralize(len(data.asked), "data step")
     outlived = [f"not asked, since later revisions took away what they wrote to: {shortened(data.outlived, _FEW)}"]
     notes = outlived if data.outlived else []
     wrong = [*(_lacking(it) for it in data.lacking)]
@@ -109,30 +111,34 @@ def _data(data: DataSteps) -> tuple[tuple[bool, str], list[str]]:
     advice = "-> insert them if they are missed: whoever deleted or changed them may have meant it"
     rows = sum(it.rows for it in data.lacking)
     changed = sum(it.changed for it in data.lacking)
-    said = [f"{count(rows, 'row')} that data steps bring {'is' if rows == 1 else 'are'} missing"] if rows else []
-    said += [f"{count(changed, 'row')} that they would change"] if changed else []
-    said += [f"{count(len(data.failed), 'data step')} of {len(data.asked)} could not be asked"] if data.failed else []
+    said = [f"{pluralize(rows, 'row')} that data steps bring {'is' if rows == 1 else 'are'} missing"] if rows else []
+    said += [f"{pluralize(changed, 'row')} that they would change"] if changed else []
+    said += (
+        [f"{pluralize(len(data.failed), 'data step')} of {len(data.asked)} could not be asked"] if data.failed else []
+    )
     return (False, ", ".join(said)), [*wrong, *([advice] if data.lacking else []), *notes]
 
 
 def _lacking(it: LackingRows) -> str:
-    said = [f"{count(it.rows, 'row')} of {clean(it.table)}"] if it.rows else []
-    said += [f"{count(it.changed, 'row')} of {clean(it.table)} it would change"] if it.changed else []
+    said = [f"{pluralize(it.rows, 'row')} of {clean(it.table)}"] if it.rows else []
+    said += [f"{pluralize(it.changed, 'row')} of {clean(it.table)} it would change"] if it.changed else []
     more = "; ..." if it.rows > len(it.examples) else ""
     shown = f" ({'; '.join(it.examples)}{more})" if it.examples else ""
     return f"{it.revision}: {', '.join(said)}{shown}"
 
 
-def audit_report(settings: Sequence[Setting], found: Sequence[Audit | ArchmigError], outline: Outline) -> Report:
+def audit_report(
+    contexts: Sequence[EnvironmentContext], found: Sequence[Verification | ArchmigError], graph: RevisionGraph
+) -> Report:
     """Whether each database is sound, and why not."""
     audits = [one for one in found if not isinstance(one, ArchmigError)]
     return Report(
-        lambda paint, width: "\n\n".join(audit_text(one, outline, paint, width) for one in audits),
-        lambda: environments_json(settings, found, lambda _, one: _audit_json(one, outline)),
+        lambda paint, width: "\n\n".join(audit_text(one, graph, paint, width) for one in audits),
+        lambda: environments_json(contexts, found, lambda _, one: _audit_json(one, graph)),
     )
 
 
-def _audit_json(its: Audit, outline: Outline) -> AuditJson:
+def _audit_json(its: Verification, graph: RevisionGraph) -> AuditJson:
     seen = its.survey
     return {
         "name": its.environment,
@@ -141,20 +147,20 @@ def _audit_json(its: Audit, outline: Outline) -> AuditJson:
         "sound": its.sound,
         "why": its.why or None,
         "state": seen.state.name.lower() if seen else None,
-        "heads": [*heads(outline, seen.position)] if seen else None,
+        "heads": [*heads(graph, seen.position)] if seen else None,
         "stamp": None if seen is None or seen.claims.stamp is None else [*seen.claims.stamp],
         "pending": [*seen.pending] if seen else None,
         "drift": [*its.drift],
         "damage": [*its.damage],
         "broken": [{"what": line, "rows": number} for line, number in its.broken],
-        "dangling": None if its.keys is None else [_dangling_json(one) for one in its.keys.dangling],
+        "dangling": None if its.keys is None else [_dangling_json(one) for one in its.keys.orphans],
         "keys_untold": None if its.keys is None else [{"table": table, "why": why} for table, why in its.keys.untold],
         "data_steps": None if its.data is None else _data_steps_json(its.data),
         "seconds": round(its.seconds, 3),
     }
 
 
-def _dangling_json(rows: Dangling) -> DanglingJson:
+def _dangling_json(rows: Orphans) -> DanglingJson:
     return {"table": rows.table, "parent": rows.parent, "rows": rows.rows, "rowids": [*rows.rowids]}
 
 

@@ -96,13 +96,13 @@ def not_passed_over(context: MigrationContext, driver: sqlite3.Connection) -> It
 
 
 @contextmanager
-def _listening(engine: sa.Engine, deeds: Mapping[str, Callable[[sa.Connection], None]]) -> Iterator[None]:
-    for name, deed in deeds.items():
+def _listening(engine: sa.Engine, effects: Mapping[str, Callable[[sa.Connection], None]]) -> Iterator[None]:
+    for name, deed in effects.items():
         sa.event.listen(engine, name, deed)
     try:
         yield
     finally:
-        for name, deed in deeds.items():
+        for name, deed in effects.items():
             sa.event.remove(engine, name, deed)
 
 

@@ -35,7 +35,7 @@ _PROBE = "archmig_probe"
 
 
 @dataclass(slots=True)
-class Watched:
+class WriteLog:
     """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from.
 
     `triggered` are (trigger, table, column) of what triggers did to rows, with no column for a deleted row; `restored`
@@ -60,13 +60,13 @@ class Watched:
 
 
 @contextmanager
-def watched(connection: sqlite3.Connection) -> Iterator[Watched]:
+def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
     """Let code run on `connection`, refusing COMMIT, ROLLBACK, ATTACH and pragmas that would take its safety away.
 
     Raises TransactionEndedError when one of these was tried, whatever the code made of the refusal, and where it leaves
     on the connection what would go on working there. The factories of the connection are what they were afterwards.
     """
-    seen = Watched()
+    seen = WriteLog()
     factories = connection.text_factory, connection.row_factory
     sqlite3.Connection.set_authorizer(connection, lambda *event: _judge(seen, connection, *event))
     try:
@@ -100,9 +100,9 @@ def _left_behind(connection: sqlite3.Connection) -> str:
 
 
 @contextmanager
-def watched_loosely(connection: sqlite3.Connection) -> Iterator[Watched]:
+def loose_write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
     """Watch writes on a scratch connection, where a revision may do as it likes (other than reach out)."""
-    seen = Watched()
+    seen = WriteLog()
 
     def authorise(action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
         if action == sqlite3.SQLITE_ATTACH:
@@ -118,7 +118,7 @@ def watched_loosely(connection: sqlite3.Connection) -> Iterator[Watched]:
 
 
 def _judge(
-    seen: Watched,
+    seen: WriteLog,
     connection: sqlite3.Connection,
     action: int,
     first: str | None,
@@ -135,7 +135,7 @@ def _judge(
     return sqlite3.SQLITE_OK
 
 
-def _changes_nothing(seen: Watched, action: int, pragma: str, value: str) -> bool:
+def _changes_nothing(seen: WriteLog, action: int, pragma: str, value: str) -> bool:
     """Foreign keys switched off, as they are all through a run, and on again: in a transaction SQLite does neither.
 
     Who only switches them on counts on keys that are not enforced here, and is refused.
@@ -159,7 +159,7 @@ def refusal(action: int, first: str, second: str | None) -> str:
     return ""
 
 
-def note(seen: Watched, action: int, table: str, second: str, trigger: str = "") -> None:
+def note(seen: WriteLog, action: int, table: str, second: str, trigger: str = "") -> None:
     """Add one event of the authorizer to what was seen; `table` and the `trigger` that it comes from folded."""
     if table.startswith(("sqlite_", BATCH_COPY)):
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent
 
 from architect_migrate.core.names import quote
-from architect_migrate.planning.results import Traces
+from architect_migrate.planning.results import Fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,13 +21,13 @@ _COUNTER = "SELECT NULL, schema_version FROM pragma_schema_version"
 _BOTH = f"{_COUNTER} UNION ALL SELECT name, seq FROM main.sqlite_sequence"
 
 
-def traces_of(connection: sqlite3.Connection, hidden: Iterable[str], known: str = "") -> Traces:
+def fingerprint_of(connection: sqlite3.Connection, hidden: Iterable[str], known: str = "") -> Fingerprint:
     """The traces as the connection's transaction sees them; the tables in `hidden` do not count to the schema.
 
     `known` is the schema's digest where it was computed already.
     """
     without = tuple(sorted({it.lower() for it in hidden}))
-    return Traces(known or digest(connection, without), without, *_counted(connection))
+    return Fingerprint(known or digest(connection, without), without, *_counted(connection))
 
 
 def _counted(connection: sqlite3.Connection) -> tuple[int, tuple[tuple[str, int], ...]]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.authorizer import Watched, watched_loosely
+from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
@@ -37,12 +37,12 @@ class Recording:
     def of(self, connection: sqlite3.Connection) -> Iterator[None]:
         """Record one revision, which runs in the block on this connection."""
         connection.set_trace_callback(self._statements.append)
-        with watched_loosely(connection) as seen:
+        with loose_write_log(connection) as seen:
             yield
         connection.set_trace_callback(None)
         self._note(connection, seen)
 
-    def _note(self, connection: sqlite3.Connection, seen: Watched) -> None:
+    def _note(self, connection: sqlite3.Connection, seen: WriteLog) -> None:
         schema = read_schema(connection, [self.version_table])
         statements = tuple(ReplayedStatement(verb(it), it) for it in self._statements if self._counts(it))
         writes = seen.tables() - {fold(self.version_table)}

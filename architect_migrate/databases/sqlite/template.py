@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.names import quote
-from architect_migrate.databases.sqlite.authorizer import watched
+from architect_migrate.databases.sqlite.authorizer import write_log
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.rows.exact import frozen, own_key, row_tables, select
 
@@ -51,7 +51,7 @@ class Template:
 def replay_on(connection: sqlite3.Connection, revision: str, statements: Iterable[str]) -> None:
     """Run what replay recorded of a revision. Raises RevisionFailedError."""
     try:
-        with watched(connection):
+        with write_log(connection):
             for text in statements:
                 connection.execute(text)
     except sqlite3.Error as error:

@@ -12,7 +12,7 @@ from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.authorizer import refusal
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sql.parser import created_if_missing
-from architect_migrate.databases.statement import Clash, Deeds, Statement
+from architect_migrate.databases.statement import Clash, Statement, StatementEffects
 from architect_migrate.model.schema import Schema
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _DROPPED = {
 
 
 @dataclass(slots=True)
-class Probe:
+class StatementRecorder:
     """Notes what the code of one revision file does; `events` are the authorizer's of the statement that runs."""
 
     file: str
@@ -55,7 +55,7 @@ class Probe:
 class TrialConnection(sqlite3.Connection):
     """A connection whose cursors try statements as long as it has a probe."""
 
-    probe: Probe | None = None
+    recorder: StatementRecorder | None = None
 
     def cursor(self, factory: Any = None) -> Any:
         """A cursor that tries; the factory is not asked."""
@@ -93,19 +93,19 @@ class TrialCursor(sqlite3.Cursor):
     def _tried(self, sql: str, run: Callable[[], object]) -> TrialCursor:
         connection = self.connection
         assert isinstance(connection, TrialConnection)
-        probe = connection.probe
-        if probe is None:
+        recorder = connection.recorder
+        if recorder is None:
             run()
             return self
-        clash = _clash(connection, probe, sql)
-        probe.events, probe.refused, error = [], "", ""
+        clash = _clash(connection, recorder, sql)
+        recorder.events, recorder.refused, error = [], "", ""
         try:
             run()
         except sqlite3.Error as raised:
             error = str(raised)
-        line, functions = _place(probe.file)
-        deeds = Deeds() if error else _deeds(probe.events)
-        probe.statements.append(Statement(sql, line, functions, deeds, error, probe.refused, clash))
+        line, functions = _place(recorder.file)
+        effects = StatementEffects() if error else _effects(recorder.events)
+        recorder.statements.append(Statement(sql, line, functions, effects, error, recorder.refused, clash))
         return self
 
 
@@ -117,14 +117,14 @@ def trial_connection() -> TrialConnection:
 
 
 @contextmanager
-def probing(connection: TrialConnection, file: str) -> Iterator[Probe]:
+def probing(connection: TrialConnection, file: str) -> Iterator[StatementRecorder]:
     """Try what runs in the block, and note it for a revision file."""
-    probe = connection.probe = Probe(file)
-    sqlite3.Connection.set_authorizer(connection, probe.authorise)
+    recorder = connection.recorder = StatementRecorder(file)
+    sqlite3.Connection.set_authorizer(connection, recorder.authorise)
     try:
-        yield probe
+        yield recorder
     finally:
-        connection.probe = None
+        connection.recorder = None
         sqlite3.Connection.set_authorizer(connection, None)
 
 
@@ -146,13 +146,13 @@ def _place(file: str) -> tuple[int, tuple[str, ...]]:
     return (found[0][0] if found else 0), tuple(name for _, name in found)
 
 
-def _clash(connection: TrialConnection, probe: Probe, sql: str) -> Clash | None:
+def _clash(connection: TrialConnection, recorder: StatementRecorder, sql: str) -> Clash | None:
     """What stands in the way of a CREATE IF NOT EXISTS; seen by dropping it, and what is done is undone."""
     wanted = created_if_missing(sql)
     if wanted is None:
         return None
     kind, name = wanted
-    connection.probe = None
+    connection.recorder = None
     sqlite3.Connection.set_authorizer(connection, None)
     try:
         there = connection.execute(
@@ -160,8 +160,8 @@ def _clash(connection: TrialConnection, probe: Probe, sql: str) -> Clash | None:
         ).fetchone()
         return _compared(connection, sql, kind, name, there[0]) if there else None
     finally:
-        connection.probe = probe
-        sqlite3.Connection.set_authorizer(connection, probe.authorise)
+        connection.recorder = recorder
+        sqlite3.Connection.set_authorizer(connection, recorder.authorise)
 
 
 def _compared(connection: TrialConnection, sql: str, kind: str, name: str, there: str) -> Clash | None:
@@ -186,13 +186,13 @@ def _only(schema: Schema, kind: str, name: str) -> Schema:
     )
 
 
-def _deeds(events: list[tuple[Any, ...]]) -> Deeds:
+def _effects(events: list[tuple[Any, ...]]) -> StatementEffects:
     # What a trigger does is not the statement's, and a temporary table is nobody's afterwards.
     own = [it for it in events if not it[4] and not it[1].startswith("sqlite_") and "temp" not in {it[1], it[3]}]
     inserted = frozenset(it[1] for it in own if it[0] == sqlite3.SQLITE_INSERT)
     dropped = _objects(own, _DROPPED)
     tables = {name for _, name in dropped}
-    return Deeds(
+    return StatementEffects(
         created=_objects(own, _CREATED),
         dropped=dropped,
         dropped_columns=frozenset((it[2], it[3]) for it in own if it[0] == sqlite3.SQLITE_ALTER_TABLE and it[3]),

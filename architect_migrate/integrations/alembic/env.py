@@ -33,11 +33,11 @@ from architect_migrate.core.text import harmless
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.alembic_connection import alchemy
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.files.commit_check import landed_by_stamp, read_back, settled
+from architect_migrate.databases.sqlite.files.commit_check import outcome_by_stamp, read_back, settled
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.examples import shown
 from architect_migrate.databases.sqlite.rows.foreign_keys import violations
-from architect_migrate.databases.sqlite.rows.integrity import soundness
+from architect_migrate.databases.sqlite.rows.integrity import integrity_of
 from architect_migrate.diagnosis.drift import drift, in_the_way
 from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, read_options, source_for, title
 from architect_migrate.integrations.alembic.record import recording
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from architect_migrate.core.interrupts import Interrupts
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
-    from architect_migrate.databases.values import Soundness
+    from architect_migrate.databases.values import Integrity
     from architect_migrate.integrations.alembic.record import Record
 
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
@@ -148,9 +148,9 @@ def _read(context: ModuleType, job: Job) -> None:
 def _refuse_drift(context: ModuleType, job: Job, connection: Connection, table: str) -> None:
     """Alembic has found the database at the chain's head: say what is not as the chain makes it there."""
     history = source_for(job).history
-    position = frozenset(history.outline.order)
+    position = frozenset(history.graph.order)
     schema = read_schema(connection, bookkeeping(job, table))
-    found = tuple(explain(it) for it in drift(history, position, schema, resolutions_for(job.matrix, job.environment)))
+    found = tuple(explain(it) for it in drift(history, position, schema, resolutions_for(job.project, job.environment)))
     for line in found:
         context.config.print_stdout("%s", line)
     if found:
@@ -193,7 +193,7 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
 def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
     """A commit that SQLite calls failed: the stamp in the file says what came of it, else nobody knows."""
     table = context.get_context().version_table
-    found = landed_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
+    found = outcome_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
     logging.getLogger("alembic.archmig").warning("%s", settled(error, found))
 
 
@@ -224,8 +224,8 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
         interrupts.held = True
 
 
-def _sound(url: DatabaseUrl, connection: Connection) -> Soundness:
-    found = soundness(connection)
+def _sound(url: DatabaseUrl, connection: Connection) -> Integrity:
+    found = integrity_of(connection)
     if found.damage:
         raise DamagedError(access.location(url), found.damage[0])
     return found
@@ -252,9 +252,9 @@ def _found_in_the_way(job: Job) -> tuple[str, ...]:
     """What of the database is not where its version says; nothing where that cannot be told."""
     with suppress(ArchmigError):
         history = source_for(job).history
-        table = history.outline.version_table
+        table = history.graph.version_table
         with access.reading(job.environment.url, job.environment.policies.lock_timeout) as connection:
-            position = ancestry(history.outline, read_claims(connection, None, table).stamp or ())
+            position = ancestry(history.graph, read_claims(connection, None, table).stamp or ())
             schema = read_schema(connection, bookkeeping(job, table))
-        return in_the_way(history, position, schema, resolutions_for(job.matrix, job.environment))
+        return in_the_way(history, position, schema, resolutions_for(job.project, job.environment))
     return ()

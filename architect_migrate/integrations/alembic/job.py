@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.config.context import as_listed
-from architect_migrate.config.loader import environment_at, find_config, read_matrix
+from architect_migrate.config.loader import environment_at, find_config, read_project
 from architect_migrate.config.locate import named_config, named_environment
 from architect_migrate.core.chain_errors import AlembicOptionError, NoDatabaseChosenError, OtherChainError
 from architect_migrate.core.errors import ConfigNotFoundError, nearest
 from architect_migrate.databases import access
-from architect_migrate.model.environment import Environment, Matrix, empty_matrix, select
+from architect_migrate.model.environment import Environment, ProjectConfig, empty_project, select
 from architect_migrate.revisions.replay import cache_folder, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from architect_migrate.model.environment import Environment, Matrix
+    from architect_migrate.model.environment import Environment, ProjectConfig
     from architect_migrate.revisions.replay import Source
 
 
@@ -30,18 +30,18 @@ class Job:
     command: str
     purge: bool
     ini: Path
-    matrix: Matrix
+    project: ProjectConfig
     environment: Environment
 
 
 def job_of(config: Any, options: Options) -> Job:
     """The job of Alembic's configuration and -x options. Raises as `choose`."""
     ini = Path(config.config_file_name or "alembic.ini").absolute()
-    matrix, environment = choose(options, ini, os.environ, Path.cwd())
+    project, environment = choose(options, ini, os.environ, Path.cwd())
     chosen = getattr(config.cmd_opts, "cmd", None)
     purge = bool(getattr(config.cmd_opts, "purge", False))
     command = chosen[0].__name__ if chosen else ""
-    return Job(command, purge, ini, matrix, environment)
+    return Job(command, purge, ini, project, environment)
 
 
 def title(job: Job) -> str:
@@ -52,12 +52,12 @@ def title(job: Job) -> str:
 
 def bookkeeping(job: Job, version_table: str) -> tuple[str, ...]:
     """Tables that say where a database stands: they are in no schema of the chain."""
-    return (version_table, job.matrix.tracker.table) if job.matrix.tracker else (version_table,)
+    return (version_table, job.project.tracker.table) if job.project.tracker else (version_table,)
 
 
 def source_for(job: Job) -> Source:
     """The chain as the environment has it."""
-    return as_listed(source_of(job.ini, cache_folder(os.environ)), job.matrix, job.environment)
+    return as_listed(source_of(job.ini, cache_folder(os.environ)), job.project, job.environment)
 
 
 _KNOWN = ("db", "env", "yes")
@@ -93,26 +93,26 @@ def read_options(words: Iterable[str]) -> Options:
     return options
 
 
-def choose(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -> tuple[Matrix, Environment]:
+def choose(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -> tuple[ProjectConfig, Environment]:
     """The environment meant and the matrix that it is in.
 
     environments.toml is ARCHMIG_CONFIG's, else the one beside `ini` or above. Raises ConfigError,
     NoDatabaseChosenError, NothingSelectedError, OtherChainError, UnknownEnvironmentError.
     """
-    matrix = _matrix(options, ini, environ, cwd)
+    project = _project(options, ini, environ, cwd)
     if options.db:
-        return matrix, environment_at(matrix, cwd / options.db)
-    if matrix.script.exists() and not matrix.script.samefile(ini):
-        raise OtherChainError(str(matrix.file), str(matrix.script), str(ini))
+        return project, environment_at(project, cwd / options.db)
+    if project.script.exists() and not project.script.samefile(ini):
+        raise OtherChainError(str(project.file), str(project.script), str(ini))
     name = options.env or named_environment(environ)
-    return matrix, select(matrix, [name] if name else [], [])[0]
+    return project, select(project, [name] if name else [], [])[0]
 
 
-def _matrix(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -> Matrix:
+def _project(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -> ProjectConfig:
     try:
         start = cwd if named_config(environ) else ini.parent
-        return read_matrix(find_config(None, environ, start), environ)
+        return read_project(find_config(None, environ, start), environ)
     except ConfigNotFoundError as error:
         if options.db:
-            return empty_matrix(ini.parent)
+            return empty_project(ini.parent)
         raise NoDatabaseChosenError(error.looked) from error

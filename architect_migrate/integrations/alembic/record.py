@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.context import setting_for
+from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import StepFailedError
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.fingerprint import traces_of
+from architect_migrate.databases.sqlite.fingerprint import fingerprint_of
 from architect_migrate.integrations.alembic.job import bookkeeping
 from architect_migrate.ledger import recorder
 from architect_migrate.model.revision_graph import ancestry
@@ -22,28 +22,28 @@ from architect_migrate.runs.steps import write_tracker
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.integrations.alembic.job import Job
-    from architect_migrate.planning.results import Traces
+    from architect_migrate.planning.results import Fingerprint
 
 
 @dataclass(slots=True)
 class Record:
     """A run of alembic while it goes on; `steps` are those that were run, in words, `changes` those of the tracker.
 
-    `setting` is read before anything runs: no file of the chain may stand in the way of saying that it is committed.
+    `context` is read before anything runs: no file of the chain may stand in the way of saying that it is committed.
     """
 
     job: Job
-    setting: Setting
+    context: EnvironmentContext
     started: float = field(default_factory=time.time)
     steps: list[str] = field(default_factory=list)
     hidden: tuple[str, ...] = ()
     stamps: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     changes: list[str] = field(default_factory=list)
-    before: Traces | None = None
-    after: Traces | None = None
+    before: Fingerprint | None = None
+    after: Fingerprint | None = None
 
     @property
     def action(self) -> str:
@@ -53,23 +53,23 @@ class Record:
     def begins(self, connection: Connection, version_table: str, stamped: tuple[str, ...]) -> None:
         """Note what is there before anything runs."""
         self.hidden = bookkeeping(self.job, version_table)
-        self.before, self.stamps = traces_of(connection, self.hidden), (stamped, ())
+        self.before, self.stamps = fingerprint_of(connection, self.hidden), (stamped, ())
 
     def ends(self, connection: Connection, recorded: tuple[str, ...]) -> None:
         """Note what is there before the commit."""
-        self.after, self.stamps = traces_of(connection, self.hidden), (self.stamps[0], recorded)
+        self.after, self.stamps = fingerprint_of(connection, self.hidden), (self.stamps[0], recorded)
 
     def sync(self, connection: Connection, recorded: tuple[str, ...]) -> None:
         """Make the legacy tracker true of what was run, where it is to be kept so; a stamp by hand proves nothing.
 
         Raises StepFailedError where its table does not take such rows.
         """
-        setting = self.setting
-        if not self.steps or setting.tracker is None or not setting.tracker.sync:
+        context = self.context
+        if not self.steps or context.tracker is None or not context.tracker.sync:
             return
-        outline = setting.outline
-        claims, position = read_claims(connection, setting.tracker, outline.version_table), ancestry(outline, recorded)
-        plan = setting.synced(claims, Plan((), (), (), position, position))
+        graph = context.graph
+        claims, position = read_claims(connection, context.tracker, graph.version_table), ancestry(graph, recorded)
+        plan = context.synced(claims, Plan((), (), (), position, position))
         for it in plan.blockers:
             raise StepFailedError(f"make the {it.subject} true", f"{it.found}; {it.advice}")
         for step in plan.steps:
@@ -80,7 +80,7 @@ class Record:
 
     def kept_if_it_fails(self) -> AbstractContextManager[None]:
         """A block whose failure is entered."""
-        return recorder.entered_if_it_fails(self.setting, self.action, self.started)
+        return recorder.entered_if_it_fails(self.context, self.action, self.started)
 
     def enter(self, unread: str = "") -> tuple[str, ...]:
         """Enter a run that changed anything; what went wrong with that are warnings.
@@ -96,12 +96,12 @@ class Record:
             *(() if self.steps else by_hand),
             *(("tracker", it) for it in self.changes),
             *recorder.left_behind(self.before, self.after),
-            ("chain", self.setting.source.fingerprint),
+            ("chain", self.context.source.fingerprint),
             *recorder.tools(),
         )
-        detail = f"{count(len(self.steps), 'step')}, at {heads}" if self.steps else f"stamped {heads}"
+        detail = f"{pluralize(len(self.steps), 'step')}, at {heads}" if self.steps else f"stamped {heads}"
         return recorder.enter(
-            self.setting,
+            self.context,
             self.action,
             self.started,
             result="failed" if unread else "done",
@@ -114,4 +114,4 @@ class Record:
 
 def recording(job: Job) -> Record:
     """The record of a job that begins now. Raises as the chain's files are read."""
-    return Record(job, setting_for(job.matrix, job.environment, cache_folder(os.environ)))
+    return Record(job, context_for(job.project, job.environment, cache_folder(os.environ)))

@@ -7,12 +7,12 @@ import os
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.config.context import setting_for
+from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import NotPromotedError, NotRehearsedError
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.databases.sqlite import connection as database
 from architect_migrate.databases.sqlite.alembic_connection import not_passed_over
-from architect_migrate.databases.sqlite.authorizer import watched
+from architect_migrate.databases.sqlite.authorizer import write_log
 from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.integrations.alembic.job import source_for
 from architect_migrate.planning.plan import RunDowngrade, RunRevision, headline
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
     """Raise ForeignBranchError for a revision on a branch that only other environments list."""
-    if not any(it.policies.heads for it in job.matrix.environments):
+    if not any(it.policies.heads for it in job.project.environments):
         return
     source = source_for(job)
     if foreign := source.foreign & set(revisions):
@@ -43,7 +43,7 @@ def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
 def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
     """Raise NotPromotedError for a revision that an environment which this one requires has not had."""
     if job.environment.requires:
-        found = lacking(setting_for(job.matrix, job.environment, cache_folder(os.environ)), revisions)
+        found = lacking(context_for(job.project, job.environment, cache_folder(os.environ)), revisions)
         if found:
             raise NotPromotedError(job.environment.name, tuple(str(it) for it in found))
 
@@ -54,10 +54,10 @@ def _refuse_unrehearsed(
     """Raise NotRehearsedError where a rehearsal is required, and there is none of what archmig would plan for this."""
     if not is_required(job.environment) or not (up or down):
         return
-    setting = setting_for(job.matrix, job.environment, cache_folder(os.environ))
-    plan = as_alembic_goes(setting.outline, up, down, stamped)
-    if why := standing(setting, plan, schema_digest(setting, connection)).why:
-        raise NotRehearsedError(job.environment.name, why, advice_for(setting, plan))
+    context = context_for(job.project, job.environment, cache_folder(os.environ))
+    plan = as_alembic_goes(context.graph, up, down, stamped)
+    if why := standing(context, plan, schema_digest(context, connection)).why:
+        raise NotRehearsedError(job.environment.name, why, advice_for(context, plan))
 
 
 def watched_steps(
@@ -101,7 +101,7 @@ def _watched_step(
         before = batch_repair.look(connection)
         with alembic_runtime.failures(revision, verb):
             stamped = set(context.get_current_heads())
-            with watched(connection) as seen, not_passed_over(context, connection):
+            with write_log(connection) as seen, not_passed_over(context, connection):
                 function(**given)
                 database.still_inside(connection)
             if set(context.get_current_heads()) != stamped:

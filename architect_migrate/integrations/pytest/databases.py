@@ -26,14 +26,14 @@ def build_at(source: Source, target: str, path: Path) -> None:
     Raises UnknownRevisionError, ChainError, ReplayError.
     """
     history = source.history
-    outline, position = history.outline, position_at(history.outline, target)
+    graph, position = history.graph, position_at(history.graph, target)
     with closing(scratch_connection(path)) as connection:
         connection.isolation_level = None
         connection.execute("BEGIN")
         for revision, statements in recorded_sql(history).items():
             if revision in position:
                 replay_on(connection, revision, statements)
-        write_stamp(connection, outline.version_table, heads(outline, position))
+        write_stamp(connection, graph.version_table, heads(graph, position))
         connection.execute("COMMIT")
 
 

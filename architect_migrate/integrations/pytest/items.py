@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.cli.report.lint import flaw_text
+from architect_migrate.cli.report.lint import violation_text
 from architect_migrate.config.chain_choice import labels_of
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.lint.files import outline_of
+from architect_migrate.lint.files import graph_of
 from architect_migrate.lint.lint import examine, revision_files
 from architect_migrate.revisions.plain_alembic import run_plainly
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
     from architect_migrate.lint.lint import Examined
-    from architect_migrate.lint.rules import Flaw
-    from architect_migrate.model.environment import Matrix
+    from architect_migrate.lint.rules import Violation
+    from architect_migrate.model.environment import ProjectConfig
     from architect_migrate.revisions.plain_alembic import PlainRun
     from architect_migrate.revisions.replay import Source
 
@@ -61,22 +61,22 @@ class ReadyTest(pytest.Item):
 class _Chain:
     """What the ready tests share: each thing is found out once in a run."""
 
-    def __init__(self, matrix: Matrix, source: Source) -> None:
-        self.matrix, self.source = matrix, source
+    def __init__(self, project: ProjectConfig, source: Source) -> None:
+        self.project, self.source = project, source
 
     @cached_property
     def examined(self) -> Examined:
         """What lint finds."""
-        return examine(self.source, branches=labels_of(self.matrix))
+        return examine(self.source, branches=labels_of(self.project))
 
     @cached_property
     def plain(self) -> PlainRun:
         """What plain Alembic does."""
         return run_plainly(self.source)
 
-    def of(self, wanted: Callable[[Flaw], bool]) -> str:
+    def of(self, wanted: Callable[[Violation], bool]) -> str:
         """The flaws of a kind, as `archmig lint` shows them."""
-        return "\n".join(flaw_text(it, Path.cwd()) for it in self.examined.flaws if wanted(it))
+        return "\n".join(violation_text(it, Path.cwd()) for it in self.examined.violations if wanted(it))
 
     def runs(self, revision: str) -> str:
         """What keeps a revision from going up and down."""
@@ -101,19 +101,19 @@ class _Chain:
         return _headed("what the revisions make is not what the models of env.py say (alembic check):", run.models)
 
 
-def ready_tests(session: pytest.Session, choose: Callable[[], tuple[Matrix, Source]]) -> Iterator[pytest.Item]:
+def ready_tests(session: pytest.Session, choose: Callable[[], tuple[ProjectConfig, Source]]) -> Iterator[pytest.Item]:
     """The items. Raises UsageError where no chain is found."""
     try:
-        matrix, source = choose()
-        outline = outline_of(revision_files(source))
+        project, source = choose()
+        graph = graph_of(revision_files(source))
     except ArchmigError as error:
         raise pytest.UsageError(f"--archmig: {error}") from error
-    chain = _Chain(matrix, source)
+    chain = _Chain(project, source)
     checks: dict[str, Callable[[], str]] = {"single_head": lambda: chain.of(lambda it: it.code in _HEADS)}
-    checks |= {f"up_and_down[{it}]": partial(chain.runs, it) for it in outline.order}
+    checks |= {f"up_and_down[{it}]": partial(chain.runs, it) for it in graph.order}
     checks["schema_matches_the_chain"] = chain.schema
     checks["models_match_the_schema"] = chain.models
-    known = frozenset(outline.order)
+    known = frozenset(graph.order)
     checks["lint_clean"] = lambda: chain.of(lambda it: it.code not in _HEADS and not _keeps_from_running(it, known))
     for name, check in checks.items():
         yield ReadyTest.from_parent(session, name=name, nodeid=f"archmig::{name}", check=check)
@@ -125,5 +125,5 @@ def _headed(title: str, lines: Iterable[str]) -> str:
     return f"{title}\n{text}" if text else ""
 
 
-def _keeps_from_running(it: Flaw, revisions: Collection[str]) -> bool:
+def _keeps_from_running(it: Violation, revisions: Collection[str]) -> bool:
     return it.revision in revisions and it.code.startswith(_RUNS)

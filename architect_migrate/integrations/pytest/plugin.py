@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from architect_migrate.model.environment import Matrix
+    from architect_migrate.model.environment import ProjectConfig
     from architect_migrate.revisions.replay import Source
 
     DatabaseAt = Callable[..., Path]
@@ -70,13 +70,13 @@ def archmig_database(
 @pytest.fixture
 def archmig_copy(request: pytest.FixtureRequest, tmp_path: Path) -> CopyOf:
     """Copy environments' databases: `archmig_copy("dev")` is what is committed there now; the original is only read."""
-    matrix, _ = _or_fail(lambda: _chain(request.config))
+    project, _ = _or_fail(lambda: _chain(request.config))
 
     def copy(name: str) -> Path:
         from architect_migrate.integrations.pytest.databases import copy_of
         from architect_migrate.model.environment import select
 
-        return _or_fail(lambda: copy_of(select(matrix, [name], [])[0], tmp_path / "archmig-copies"))
+        return _or_fail(lambda: copy_of(select(project, [name], [])[0], tmp_path / "archmig-copies"))
 
     return copy
 
@@ -84,15 +84,15 @@ def archmig_copy(request: pytest.FixtureRequest, tmp_path: Path) -> CopyOf:
 _BUILT = pytest.StashKey[dict[str, Path]]()
 
 
-def _chain(config: pytest.Config) -> tuple[Matrix, Source]:
+def _chain(config: pytest.Config) -> tuple[ProjectConfig, Source]:
     """The chain in use: of the option, of the ini option, else as archmig finds it from the root folder."""
-    from architect_migrate.config.chain_choice import matrix_for_chain
+    from architect_migrate.config.chain_choice import project_for_chain
     from architect_migrate.revisions.replay import cache_folder, source_of
 
     said, listed = config.getoption("archmig_config"), config.getini("archmig_config")
     explicit = config.invocation_params.dir / said if said else config.rootpath / listed if listed else None
-    matrix = matrix_for_chain(explicit, os.environ, config.rootpath)
-    return matrix, source_of(matrix.script.absolute(), cache_folder(os.environ))
+    project = project_for_chain(explicit, os.environ, config.rootpath)
+    return project, source_of(project.script.absolute(), cache_folder(os.environ))
 
 
 def _or_fail(work: Callable[[], Value]) -> Value:

@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote as shell
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.loader import as_written, read_matrix
+from architect_migrate.config.loader import as_written, read_project
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases import access
@@ -27,10 +27,10 @@ from architect_migrate.runs.survey import survey, wanted_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.integrations.startup.status import Call
-    from architect_migrate.model.environment import Matrix
-    from architect_migrate.model.revision_graph import Outline
+    from architect_migrate.model.environment import ProjectConfig
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Survey
 
 # Seconds that a start waits for a writer of the application to finish; an upgrade waits for lock_timeout.
@@ -45,48 +45,50 @@ _STATES = {
 }
 
 
-def at_once(call: Call, matrix: Matrix, setting: Setting) -> Start:
+def at_once(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
     """What can be told without running the chain."""
-    if is_remembered(setting.source):
-        return compared(call, matrix, setting)
-    return _as_claimed(matrix, _briefly(setting))
+    if is_remembered(context.source):
+        return compared(call, project, context)
+    return _as_claimed(project, _briefly(context))
 
 
-def compared(call: Call, matrix: Matrix, setting: Setting) -> Start:
+def compared(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
     """What a comparison with the chain tells, which is replayed if it never was; remembered for the next start."""
-    brief = _briefly(setting)
-    sources = _sources(matrix, setting)
+    brief = _briefly(context)
+    sources = _sources(project, context)
     before = _evidence(call, sources)
-    found = _told(matrix, brief, survey(brief))
+    found = _told(project, brief, survey(brief))
     if (
         call.cache
         and found.compared
         and before == _evidence(call, sources)
-        and _is_of_now(call, matrix, setting, sources, before)
+        and _is_of_now(call, project, context, sources, before)
     ):
-        told = {"start": kept(found), "on_pending": setting.environment.policies.on_pending.value}
-        remember(memo_file(call.cache, matrix.file, call.word), sources, before, told)
+        told = {"start": kept(found), "on_pending": context.environment.policies.on_pending.value}
+        remember(memo_file(call.cache, project.file, call.word), sources, before, told)
     return found
 
 
-def _is_of_now(call: Call, matrix: Matrix, setting: Setting, sources: Sources, proof: Mapping[str, str]) -> bool:
+def _is_of_now(
+    call: Call, project: ProjectConfig, context: EnvironmentContext, sources: Sources, proof: Mapping[str, str]
+) -> bool:
     """Whether evidence is of the chain and the environments.toml that were read before it was taken."""
-    if proof.get("chain") != setting.source.fingerprint:
+    if proof.get("chain") != context.source.fingerprint:
         return False
-    now = read_matrix(matrix.file, call.environ)
-    return now == matrix and _sources(now, setting) == sources
+    now = read_project(project.file, call.environ)
+    return now == project and _sources(now, context) == sources
 
 
-def _briefly(setting: Setting) -> Setting:
-    policies = setting.environment.policies
-    return setting.with_policies(replace(policies, lock_timeout=min(policies.lock_timeout, _MOMENT)))
+def _briefly(context: EnvironmentContext) -> EnvironmentContext:
+    policies = context.environment.policies
+    return context.with_policies(replace(policies, lock_timeout=min(policies.lock_timeout, _MOMENT)))
 
 
-def _sources(matrix: Matrix, setting: Setting) -> Sources:
-    outline = setting.outline
-    chain, database = as_written(matrix, setting.environment.name)
-    tracker = setting.tracker.table if setting.tracker else ""
-    return Sources(matrix.file, chain, database, outline.version_table, tracker)
+def _sources(project: ProjectConfig, context: EnvironmentContext) -> Sources:
+    graph = context.graph
+    chain, database = as_written(project, context.environment.name)
+    tracker = context.tracker.table if context.tracker else ""
+    return Sources(project.file, chain, database, graph.version_table, tracker)
 
 
 def _evidence(call: Call, sources: Sources) -> dict[str, str]:
@@ -97,29 +99,29 @@ def _evidence(call: Call, sources: Sources) -> dict[str, str]:
         return {}
 
 
-def _told(matrix: Matrix, setting: Setting, seen: Survey) -> Start:
+def _told(project: ProjectConfig, context: EnvironmentContext, seen: Survey) -> Start:
     """A survey as an application is told of it."""
-    outline = setting.outline
+    graph = context.graph
     state = _STATES[seen.state]
-    at = heads(outline, seen.position)
+    at = heads(graph, seen.position)
     empty = seen.state in {State.UNINITIALISED, State.MISSING}
     found = Start(
         state,
-        _sentence(setting, seen, at),
-        environment=setting.environment.name,
-        database=str(setting.environment.url),
+        _sentence(context, seen, at),
+        environment=context.environment.name,
+        database=str(context.environment.url),
         current=at,
-        target=heads(outline, wanted_of(setting, None)),
+        target=heads(graph, wanted_of(context, None)),
         pending=seen.pending,
         compared=not empty,
         breaking=seen.drift.get("breaking", 0),
         behavioural=seen.drift.get("behavioural", 0),
-        may_be_empty=empty and skips_uninitialised(setting.environment),
+        may_be_empty=empty and skips_uninitialised(context.environment),
     )
-    return replace(found, advice=advice(matrix, found))
+    return replace(found, advice=advice(project, found))
 
 
-def _sentence(setting: Setting, seen: Survey, at: tuple[str, ...]) -> str:
+def _sentence(context: EnvironmentContext, seen: Survey, at: tuple[str, ...]) -> str:
     match seen.state:
         case State.AT_TARGET:
             return f"at {_names(at)}, as the chain makes it"
@@ -130,50 +132,50 @@ def _sentence(setting: Setting, seen: Survey, at: tuple[str, ...]) -> str:
         case State.MISSING:
             return "there is no database file"
         case State.DRIFTED | State.REFUSED:
-            return f"{seen.state.value}: {unclean(setting, seen)}"
+            return f"{seen.state.value}: {unclean(context, seen)}"
 
 
-def _as_claimed(matrix: Matrix, setting: Setting) -> Start:
+def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
     """What the stamp says, held against the chain as its files are written."""
-    from architect_migrate.revisions.static_graph import outline_as_written
+    from architect_migrate.revisions.static_graph import graph_as_written
 
-    environment, source = setting.environment, setting.source
-    outline = outline_as_written(source.script)
+    environment, source = context.environment, context.source
+    graph = graph_as_written(source.script)
     if source.excluded:
-        from architect_migrate.model.branches import foreign, outline_without
+        from architect_migrate.model.branches import foreign, graph_without
 
-        outline = outline_without(outline, foreign(outline, source.reserved, source.excluded))
-    wanted = frozenset[str]().union(*(position_at(outline, it) for it in environment.policies.targets))
-    state, stamp = _stamp(setting, outline.version_table)
-    left = wanted - ancestry(outline, stamp)
-    pending = tuple(it for it in outline.order if it in left) if stamp or state is not StartState.UNKNOWN else ()
+        graph = graph_without(graph, foreign(graph, source.reserved, source.excluded))
+    wanted = frozenset[str]().union(*(position_at(graph, it) for it in environment.policies.targets))
+    state, stamp = _stamp(context, graph.version_table)
+    left = wanted - ancestry(graph, stamp)
+    pending = tuple(it for it in graph.order if it in left) if stamp or state is not StartState.UNKNOWN else ()
     if stamp:
-        refused = stamp_problem(outline, stamp)
+        refused = stamp_problem(graph, stamp)
         state = StartState.REFUSED if refused else StartState.PENDING if pending else StartState.STAMPED
     found = Start(
         state,
-        _claim(outline, stamp, state, pending),
+        _claim(graph, stamp, state, pending),
         environment=environment.name,
         database=str(environment.url),
         current=stamp,
-        target=heads(outline, wanted),
+        target=heads(graph, wanted),
         pending=() if state is StartState.REFUSED else pending,
         may_be_empty=state in {StartState.UNINITIALISED, StartState.MISSING} and skips_uninitialised(environment),
     )
-    return replace(found, advice=advice(matrix, found))
+    return replace(found, advice=advice(project, found))
 
 
-def _stamp(setting: Setting, version_table: str) -> tuple[StartState, tuple[str, ...]]:
+def _stamp(context: EnvironmentContext, version_table: str) -> tuple[StartState, tuple[str, ...]]:
     """The stamp; where there is none, why."""
-    url = setting.environment.url
+    url = context.environment.url
     if not access.exists(url):
         return StartState.MISSING, ()
     if access.is_empty(url):
         return StartState.UNINITIALISED, ()
-    return StartState.UNKNOWN, access.read_stamp(url, setting.environment.policies.lock_timeout, version_table)
+    return StartState.UNKNOWN, access.read_stamp(url, context.environment.policies.lock_timeout, version_table)
 
 
-def _claim(outline: Outline, stamp: tuple[str, ...], state: StartState, pending: tuple[str, ...]) -> str:
+def _claim(graph: RevisionGraph, stamp: tuple[str, ...], state: StartState, pending: tuple[str, ...]) -> str:
     unseen = "the schema was not compared, since the chain was never replayed here"
     match state:
         case StartState.MISSING:
@@ -185,7 +187,7 @@ def _claim(outline: Outline, stamp: tuple[str, ...], state: StartState, pending:
         case StartState.PENDING:
             return f"{_pending(pending)} after {_names(stamp)}, by its stamp; {unseen}"
         case StartState.REFUSED:
-            return f"refused: {stamp_problem(outline, stamp)}"
+            return f"refused: {stamp_problem(graph, stamp)}"
         case _:
             return f"it has no stamp, and {unseen}"
 
@@ -200,7 +202,7 @@ def _names(revisions: tuple[str, ...]) -> str:
     return ", ".join(revisions) or "base"
 
 
-def advice(matrix: Matrix, found: Start) -> str:
+def advice(project: ProjectConfig, found: Start) -> str:
     """The command that comes next; empty where none has to."""
     verbs = {
         StartState.STAMPED: "check",
@@ -214,4 +216,4 @@ def advice(matrix: Matrix, found: Start) -> str:
     verb = verbs.get(found.state)
     if verb is None or found.may_be_empty:
         return ""
-    return f"archmig {verb} -e {shell(found.environment)} -c {shell(str(Path(matrix.file).absolute()))}"
+    return f"archmig {verb} -e {shell(found.environment)} -c {shell(str(Path(project.file).absolute()))}"

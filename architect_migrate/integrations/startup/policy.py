@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.context import setting_for
-from architect_migrate.config.loader import find_config, read_matrix
+from architect_migrate.config.context import context_for
+from architect_migrate.config.loader import find_config, read_project
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.integrations.startup.check import at_once, compared
 from architect_migrate.integrations.startup.status import Start, StartState
 from architect_migrate.model.environment import OnPending, select
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.integrations.startup.status import Call
-    from architect_migrate.model.environment import Matrix
+    from architect_migrate.model.environment import ProjectConfig
 
 
 def examined(call: Call) -> tuple[Start, str]:
@@ -23,25 +23,25 @@ def examined(call: Call) -> tuple[Start, str]:
     Raises ArchmigError for what cannot be followed before an environment is known.
     """
     file = find_config(call.config, call.environ, call.cwd)
-    matrix = read_matrix(file, call.environ)
-    (environment,) = select(matrix, [call.word] if call.word else [], [])
-    setting = setting_for(matrix, environment, call.cache)
-    policy = OnPending(call.policy) if call.policy else setting.environment.policies.on_pending
+    project = read_project(file, call.environ)
+    (environment,) = select(project, [call.word] if call.word else [], [])
+    context = context_for(project, environment, call.cache)
+    policy = OnPending(call.policy) if call.policy else context.environment.policies.on_pending
     try:
-        return _by_policy(call, matrix, setting, policy), policy.value
+        return _by_policy(call, project, context, policy), policy.value
     except ArchmigError as error:
-        name, database = setting.environment.name, str(setting.environment.url)
+        name, database = context.environment.name, str(context.environment.url)
         found = Start(StartState.UNKNOWN, str(error), name, database, error=type(error).__name__)
         return found, policy.value
 
 
-def _by_policy(call: Call, matrix: Matrix, setting: Setting, policy: OnPending) -> Start:
+def _by_policy(call: Call, project: ProjectConfig, context: EnvironmentContext, policy: OnPending) -> Start:
     match policy:
         case OnPending.WARN:
-            return at_once(call, matrix, setting)
+            return at_once(call, project, context)
         case OnPending.REFUSE:
-            return compared(call, matrix, setting)
+            return compared(call, project, context)
         case OnPending.UPGRADE:
             from architect_migrate.integrations.startup.upgrade import upgraded
 
-            return upgraded(call, matrix, setting)
+            return upgraded(call, project, context)

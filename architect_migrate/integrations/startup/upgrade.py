@@ -26,9 +26,9 @@ from architect_migrate.integrations.startup.status import StartState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.integrations.startup.status import Call, Start
-    from architect_migrate.model.environment import Environment, Matrix
+    from architect_migrate.model.environment import Environment, ProjectConfig
 
 _BUILDABLE = frozenset({StartState.UNINITIALISED, StartState.MISSING})
 # What a run meets when another one is at the same database: no failure of either.
@@ -46,24 +46,24 @@ class Ran:
     backup: str = ""
 
 
-def upgraded(call: Call, matrix: Matrix, setting: Setting) -> Start:
+def upgraded(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
     """What is found when the pending revisions have been run, or could not be."""
-    found = at_once(call, matrix, setting)
+    found = at_once(call, project, context)
     if found.state is StartState.UNKNOWN:
-        found = compared(call, matrix, setting)
-    if not _is_to_be_upgraded(found, setting.environment):
+        found = compared(call, project, context)
+    if not _is_to_be_upgraded(found, context.environment):
         return found
-    if policy := _policy_against(setting.environment):
+    if policy := _policy_against(context.environment):
         return replace(found, message=f"{found.message}; not upgraded, since {policy}")
     try:
-        with _turn(call, setting):
-            found = at_once(call, matrix, setting)
-            if not _is_to_be_upgraded(found, setting.environment):
+        with _turn(call, context):
+            found = at_once(call, project, context)
+            if not _is_to_be_upgraded(found, context.environment):
                 return found
-            ran = _run(matrix, setting)
-            return _after(call, matrix, setting, found, ran)
+            ran = _run(project, context)
+            return _after(call, project, context, found, ran)
     except LockedByRunError:
-        found = at_once(call, matrix, setting)
+        found = at_once(call, project, context)
         return found if found.ok else replace(found, message=f"{found.message}; another process is upgrading it")
 
 
@@ -83,13 +83,13 @@ def _policy_against(environment: Environment) -> str:
 
 
 @contextmanager
-def _turn(call: Call, setting: Setting) -> Iterator[None]:
+def _turn(call: Call, context: EnvironmentContext) -> Iterator[None]:
     """The right to upgrade this database; without a cache folder for its file the run's own lock has to do."""
     with ExitStack() as stack:
         try:
-            file = turn_file(call.cache, access.location(setting.environment.url)) if call.cache else None
+            file = turn_file(call.cache, access.location(context.environment.url)) if call.cache else None
             if file:
-                stack.enter_context(held(file, setting.environment.policies.lock_timeout))
+                stack.enter_context(held(file, context.environment.policies.lock_timeout))
         except LockedByRunError:
             raise
         except (DatabaseError, OSError):
@@ -97,9 +97,9 @@ def _turn(call: Call, setting: Setting) -> Iterator[None]:
         yield
 
 
-def _run(matrix: Matrix, setting: Setting) -> Ran:
+def _run(project: ProjectConfig, context: EnvironmentContext) -> Ran:
     """Run `archmig upgrade` on the environment, whose policy allows it."""
-    words = ("upgrade", f"--env={setting.environment.name}", f"--config={matrix.file.absolute()}", "--yes", "--json")
+    words = ("upgrade", f"--env={context.environment.name}", f"--config={project.file.absolute()}", "--yes", "--json")
     environ = {**os.environ, "ARCHITECT_SKIP_MIGRATIONS": "true", "PYTHONIOENCODING": "utf-8"}
     try:
         done = subprocess.run(
@@ -137,10 +137,10 @@ def _said(told: dict[str, Any]) -> Ran:
     return Ran(its["outcome"], why, error.get("type", ""), steps, receipt.get("backup") or "")
 
 
-def _after(call: Call, matrix: Matrix, setting: Setting, before: Start, ran: Ran) -> Start:
+def _after(call: Call, project: ProjectConfig, context: EnvironmentContext, before: Start, ran: Ran) -> Start:
     """What is there after the run, and what came of it."""
     try:
-        now = compared(call, matrix, setting)
+        now = compared(call, project, context)
     except ArchmigError as error:
         now = replace(before, state=StartState.UNKNOWN, message=str(error), compared=False)
     if ran.outcome == "done":

@@ -17,15 +17,15 @@ from architect_migrate.runs.survey import survey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
     from architect_migrate.runs.contracts import Progress
 
 
-def fitting(setting: Setting, target: str | None) -> Command:
+def fitting(context: EnvironmentContext, target: str | None) -> Command:
     """`upgrade` for a database that is where it claims to be or that is yet to be built, else `reconcile`."""
-    seen = survey(setting, target)
+    seen = survey(context, target)
     return Command.RECONCILE if seen.state in {State.DRIFTED, State.REFUSED} else Command.UPGRADE
 
 
@@ -37,41 +37,43 @@ def refuse_target(command: Command, target: str | None) -> None:
         raise UsageError("a promotion goes as far as it may, and not to a revision", "leave the revision out")
 
 
-def previewed(setting: Setting, command: Command, target: str | None) -> Result:
+def previewed(context: EnvironmentContext, command: Command, target: str | None) -> Result:
     """What a command would do."""
     match command:
         case Command.UPGRADE:
-            return upgrade.preview_upgrade(setting, target)
+            return upgrade.preview_upgrade(context, target)
         case Command.RECONCILE:
-            return reconcile.preview(setting, target)
+            return reconcile.preview(context, target)
         case Command.DOWNGRADE:
-            return upgrade.preview_downgrade(setting, target)
+            return upgrade.preview_downgrade(context, target)
         case Command.PROMOTE:
-            return promote.preview_promotion(setting)
+            return promote.preview_promotion(context)
 
 
-def carried_out(setting: Setting, command: Command, plan: Plan, told: Progress, target: str | None) -> Result:
+def carried_out(
+    context: EnvironmentContext, command: Command, plan: Plan, progress: Progress, target: str | None
+) -> Result:
     """A command done. Raises KeyboardInterrupt for every Ctrl-C: of what a copy came to nobody need hear."""
     try:
         match command:
             case Command.UPGRADE:
-                return upgrade.upgrade(setting, plan, told, target)
+                return upgrade.upgrade(context, plan, progress, target)
             case Command.RECONCILE:
-                return reconcile.reconcile(setting, plan, told, target)
+                return reconcile.reconcile(context, plan, progress, target)
             case Command.DOWNGRADE:
-                return upgrade.downgrade(setting, plan, told, target)
+                return upgrade.downgrade(context, plan, progress, target)
             case Command.PROMOTE:
-                return promote.promote(setting, plan, told)
+                return promote.promote(context, plan, progress)
     except FinishedFirst:
         raise KeyboardInterrupt from None
 
 
 @contextmanager
-def named(setting: Setting, its: Setting, command: Command) -> Iterator[None]:
+def named(context: EnvironmentContext, its: EnvironmentContext, command: Command) -> Iterator[None]:
     """What goes wrong on a copy, told of the environment whose copy it is."""
     try:
         yield
     except ArchmigError as error:
-        copy, original = (access.location(one.environment.url) for one in (its, setting))
+        copy, original = (access.location(one.environment.url) for one in (its, context))
         cause = str(error).replace(copy, original)
-        raise RehearsalFailedError(setting.environment.name, command.value, cause) from error
+        raise RehearsalFailedError(context.environment.name, command.value, cause) from error

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
 
 @contextmanager
-def stand_in(setting: Setting, times: int) -> Iterator[Setting]:
+def on_copy(context: EnvironmentContext, times: int) -> Iterator[EnvironmentContext]:
     """The environment on a copy of its database as it is now, gone when the block ends; the original is only read.
 
     Nothing stands there where the environment's policy knows what to do without a database and there is none. Asks
     for free space of `times` the database. Raises CopyError, and as `reading`.
     """
     with private_folder() as folder:
-        copy = _copied(setting, folder, times)
-        freely = without_gate(setting)
+        copy = _copied(context, folder, times)
+        freely = without_gate(context)
         yield replace(
             freely,
             environment=replace(freely.environment, url=sqlite_url(copy)),
@@ -39,9 +39,9 @@ def stand_in(setting: Setting, times: int) -> Iterator[Setting]:
         )
 
 
-def _copied(setting: Setting, folder: Path, times: int) -> Path:
-    environment, url = setting.environment, setting.environment.url
+def _copied(context: EnvironmentContext, folder: Path, times: int) -> Path:
+    environment, url = context.environment, context.environment.url
     if not access.exists(url) and (builds_uninitialised(environment) or skips_uninitialised(environment)):
         return folder / "database.db"
-    with access.reading(url, setting.environment.policies.lock_timeout) as source:
+    with access.reading(url, context.environment.policies.lock_timeout) as source:
         return copy_of(source, folder, times)

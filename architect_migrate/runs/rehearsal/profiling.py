@@ -16,12 +16,12 @@ from architect_migrate.model.revision_graph import ancestry, position_at
 from architect_migrate.planning.plan import RebuildTable, RunRevision, Stamp, headline
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.rehearsal.commands import fitting, named, previewed
-from architect_migrate.runs.rehearsal.on_copy import stand_in
+from architect_migrate.runs.rehearsal.on_copy import on_copy
 from architect_migrate.runs.rehearsal.results import Command
 from architect_migrate.runs.rehearsal_gate import without_gate
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.costs import StepCost
     from architect_migrate.planning.plan import Plan
@@ -57,19 +57,21 @@ class Profile:
         return int(self.result is not None and self.result.outcome is Outcome.BLOCKED)
 
 
-def profile_chain(source: Source, told: Progress, target: str | None = None) -> Profile:
+def profile_chain(source: Source, progress: Progress, target: str | None = None) -> Profile:
     """Run the chain, as far as `target`, on an empty database. Raises CopyError, and what a revision raises."""
-    outline = source.outline
-    wanted = position_at(outline, target or "heads")
-    revisions = tuple(it for it in outline.order if it in wanted)
+    graph = source.graph
+    wanted = position_at(graph, target or "heads")
+    revisions = tuple(it for it in graph.order if it in wanted)
     with private_folder() as folder:
         file = folder / "database.db"
         file.touch(mode=0o600)
         with transaction(file, _LOCK_TIMEOUT) as connection:
-            return Profile(_run(source, connection, revisions, told))
+            return Profile(_run(source, connection, revisions, progress))
 
 
-def _run(source: Source, connection: Connection, revisions: tuple[str, ...], told: Progress) -> tuple[StepCost, ...]:
+def _run(
+    source: Source, connection: Connection, revisions: tuple[str, ...], progress: Progress
+) -> tuple[StepCost, ...]:
     from architect_migrate.revisions.alembic_runtime import operate
 
     meter = Meter()
@@ -77,7 +79,7 @@ def _run(source: Source, connection: Connection, revisions: tuple[str, ...], tol
 
     def work(runner: Runner) -> None:
         for number, revision in enumerate(revisions, 1):
-            told(number, len(revisions), revision)
+            progress(number, len(revisions), revision)
             meter.begin(revision, revision)
             runner.upgrade(revision)
             meter.end()
@@ -86,33 +88,35 @@ def _run(source: Source, connection: Connection, revisions: tuple[str, ...], tol
     return tuple(meter.found)
 
 
-def profile_pending(setting: Setting, told: Progress, target: str | None = None) -> Profile:
+def profile_pending(context: EnvironmentContext, progress: Progress, target: str | None = None) -> Profile:
     """Do on a copy what is left to do on an environment: pending revisions, and repairs where it has drifted.
 
     Raises CopyError, RehearsalFailedError, and what `reading` raises of the original.
     """
-    freely = without_gate(setting)
+    freely = without_gate(context)
     command = fitting(freely, target)
     shown = replace(previewed(freely, command, target), survey=None)
-    size = access.size(setting.environment.url)
+    size = access.size(context.environment.url)
     if shown.outcome is not Outcome.PLANNED:
         return Profile((), size, shown)
     if not size:
-        return Profile(profile_chain(setting.source, told, target).steps, 0, shown)
-    with stand_in(setting, _TIMES) as its, named(setting, its, command):
+        return Profile(profile_chain(context.source, progress, target).steps, 0, shown)
+    with on_copy(context, _TIMES) as its, named(context, its, command):
         again = previewed(its, command, target)
         assert again.plan is not None
-        return Profile(_measured(its, command, again.plan, told, target), size, shown)
+        return Profile(_measured(its, command, again.plan, progress, target), size, shown)
 
 
-def _measured(its: Setting, command: Command, plan: Plan, told: Progress, target: str | None) -> tuple[StepCost, ...]:
-    from architect_migrate.runs.execute import carry_out
+def _measured(
+    its: EnvironmentContext, command: Command, plan: Plan, progress: Progress, target: str | None
+) -> tuple[StepCost, ...]:
+    from architect_migrate.runs.execute import execute
 
     meter = Meter()
     reached = [0]
 
-    def progress(number: int, total: int, words: str) -> None:
-        told(number, total, words)
+    def metered(number: int, total: int, words: str) -> None:
+        progress(number, total, words)
         if number == reached[0]:
             return
         reached[0] = number
@@ -124,7 +128,7 @@ def _measured(its: Setting, command: Command, plan: Plan, told: Progress, target
             meter.begin(revision or headline(step), revision, Kind.REBUILD if isinstance(step, RebuildTable) else None)
 
     try:
-        carry_out(its, "profile", plan, progress, _metered(meter, _making(command, target)))
+        execute(its, "profile", plan, metered, _metered(meter, _making(command, target)))
     except FinishedFirst:
         raise KeyboardInterrupt from None
     return tuple(it for it, step in zip(meter.found, plan.steps, strict=True) if not isinstance(step, Stamp))
@@ -140,8 +144,8 @@ def _making(command: Command, target: str | None) -> Prepare:
 def _metered(meter: Meter, make: Prepare) -> Prepare:
     """The same, with the connection measured from then on."""
 
-    def prepared(setting: Setting, connection: Connection) -> Prepared:
-        found = make(setting, connection)
+    def prepared(context: EnvironmentContext, connection: Connection) -> Prepared:
+        found = make(context, connection)
         attach(meter, connection)
         return found
 
@@ -150,9 +154,9 @@ def _metered(meter: Meter, make: Prepare) -> Prepare:
 
 def only(profile: Profile, source: Source, revision: str, environment: str = "") -> Profile:
     """The profile of one revision; raises UsageError where that did not run, UnknownRevisionError for none."""
-    outline = source.outline
-    wanted = position_at(outline, revision)
-    mine = tuple(it for it in profile.steps if it.revision in wanted and ancestry(outline, [it.revision]) == wanted)
+    graph = source.graph
+    wanted = position_at(graph, revision)
+    mine = tuple(it for it in profile.steps if it.revision in wanted and ancestry(graph, [it.revision]) == wanted)
     if not mine and not profile.exit_code:
         problem = f"{revision} is not among what is left to run on {environment}"
         raise UsageError(problem, "leave --env out: then the chain is measured on an empty database")

@@ -25,12 +25,12 @@ from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.observe import without_evidence
 from architect_migrate.runs.preview import blank
 from architect_migrate.runs.rehearsal.commands import carried_out, fitting, named, previewed, refuse_target
-from architect_migrate.runs.rehearsal.on_copy import stand_in
+from architect_migrate.runs.rehearsal.on_copy import on_copy
 from architect_migrate.runs.rehearsal.results import Command, Rehearsal, Roundtrip, Timing, Way
 from architect_migrate.runs.rehearsal_gate import ACTION, schema_now, without_gate
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.values import TableDelta
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Loss, Receipt, Result
@@ -45,7 +45,7 @@ _TIMES = {Way.THERE: 4, Way.THERE_AND_BACK: 6}
 class _Watch:
     """Notes when each part of a run begins, and passes on what it is told."""
 
-    told: Progress
+    progress: Progress
     began: float = field(default_factory=time.perf_counter)
     marks: list[tuple[int, str, float]] = field(default_factory=list)
 
@@ -53,7 +53,7 @@ class _Watch:
         """A step begins, or goes on."""
         if not self.marks or self.marks[-1][0] != number:
             self.marks.append((number, words, time.perf_counter()))
-        self.told(number, total, words)
+        self.progress(number, total, words)
 
     def timings(self, steps: int) -> tuple[Timing, ...]:
         """What each part took until now."""
@@ -68,7 +68,11 @@ class _Watch:
 
 
 def rehearse(
-    setting: Setting, told: Progress, command: Command | None = None, target: str | None = None, way: Way = Way.THERE
+    context: EnvironmentContext,
+    progress: Progress,
+    command: Command | None = None,
+    target: str | None = None,
+    way: Way = Way.THERE,
 ) -> Rehearsal:
     """Carry out on a copy what `command` would (see `fitting` where none is named), and enter it in the ledger.
 
@@ -77,50 +81,54 @@ def rehearse(
     """
     if command is not None:
         refuse_target(command, target)
-    return try_out(setting, told, command, target, way)
+    return try_out(context, progress, command, target, way)
 
 
 def try_out(
-    setting: Setting, told: Progress, command: Command | None, target: str | None, way: Way = Way.THERE
+    context: EnvironmentContext, progress: Progress, command: Command | None, target: str | None, way: Way = Way.THERE
 ) -> Rehearsal:
     """The same for a downgrade to the environment's own heads, too. Raises CopyError, and as `reading`."""
     started = time.time()
-    freely = without_gate(setting)
+    freely = without_gate(context)
     chosen = command or fitting(freely, target)
     shown = previewed(freely, chosen, target)
     if shown.outcome is not Outcome.PLANNED:
         # Nobody needs a copy to see that nothing would be done.
-        size = _size(setting)
-        found = Rehearsal(chosen, _of(setting, shown), size_before=size, size_after=size)
-        return _entered(setting, found, schema_now(setting), started)
-    with stand_in(setting, _TIMES[way]) as its:
+        size = _size(context)
+        found = Rehearsal(chosen, _of(context, shown), size_before=size, size_after=size)
+        return _entered(context, found, schema_now(context), started)
+    with on_copy(context, _TIMES[way]) as its:
         schema = schema_now(its)
-        found = _tried(setting, its, chosen, target, way=way, told=told)
-    waiting = access.openers(setting.environment.url)
-    return _entered(setting, replace(found, seconds=time.time() - started, openers=waiting), schema, started)
+        found = _tried(context, its, chosen, target, way=way, progress=progress)
+    waiting = access.openers(context.environment.url)
+    return _entered(context, replace(found, seconds=time.time() - started, openers=waiting), schema, started)
 
 
 def _tried(
-    setting: Setting, its: Setting, command: Command, target: str | None, *, way: Way, told: Progress
+    context: EnvironmentContext,
+    its: EnvironmentContext,
+    command: Command,
+    target: str | None,
+    *,
+    way: Way,
+    progress: Progress,
 ) -> Rehearsal:
     """The rehearsal on the stand-in `its`."""
-    watch = _Watch(told)
-    size = _size(its)
-    shown = None
+    watch, size, shown = _Watch(progress), _size(its), None
     try:
-        with named(setting, its, command):
+        with named(context, its, command):
             shown = previewed(its, command, target)
             if shown.outcome is not Outcome.PLANNED or shown.plan is None:
-                return Rehearsal(command, _of(setting, shown), size_before=size, size_after=size)
+                return Rehearsal(command, _of(context, shown), size_before=size, size_after=size)
             before = schema_of(its) if way is Way.THERE_AND_BACK else None
             watch.began = time.perf_counter()
             done = carried_out(its, command, shown.plan, watch.step, target)
     except RehearsalFailedError as error:
         steps = len(shown.plan.steps) if shown and shown.plan else 0
-        failed = replace(_of(setting, shown or _blank(setting)), outcome=Outcome.FAILED, detail=str(error), error=error)
+        failed = replace(_of(context, shown or _blank(context)), outcome=Outcome.FAILED, detail=str(error), error=error)
         return Rehearsal(command, failed, watch.timings(steps), size_before=size, size_after=size)
     assert done.receipt is not None
-    result = replace(_of(setting, done), losses=shown.losses, warnings=(*done.warnings, *shown.warnings))
+    result = replace(_of(context, done), losses=shown.losses, warnings=(*done.warnings, *shown.warnings))
     found = Rehearsal(
         command,
         replace(result, receipt=replace(done.receipt, backup="")),
@@ -133,29 +141,29 @@ def _tried(
     )
     if way is Way.THERE:
         return found
-    told(0, 0, "back and up again")
-    return replace(found, roundtrip=there_and_back(setting, its, command, shown.plan, before))
+    progress(0, 0, "back and up again")
+    return replace(found, roundtrip=there_and_back(context, its, command, shown.plan, before))
 
 
-def _of(setting: Setting, result: Result) -> Result:
+def _of(context: EnvironmentContext, result: Result) -> Result:
     """A stand-in's result as one of the environment."""
     seen = result.survey and without_evidence(result.survey)
-    return replace(result, database=str(setting.environment.url), survey=seen)
+    return replace(result, database=str(context.environment.url), survey=seen)
 
 
-def _blank(setting: Setting) -> Result:
-    return blank(setting, ACTION)
+def _blank(context: EnvironmentContext) -> Result:
+    return blank(context, ACTION)
 
 
-def _size(setting: Setting) -> int:
-    return access.size(setting.environment.url)
+def _size(context: EnvironmentContext) -> int:
+    return access.size(context.environment.url)
 
 
-def _changes(its: Setting, receipt: Receipt) -> tuple[TableDelta, ...]:
+def _changes(its: EnvironmentContext, receipt: Receipt) -> tuple[TableDelta, ...]:
     """What became of the rows that were there, in the tables that anything wrote to and in those that went."""
     if not receipt.backup:
         return ()
-    hidden = {fold(it) for it in its.hidden(its.outline.version_table)} | {"sqlite_sequence"}
+    hidden = {fold(it) for it in its.hidden(its.graph.version_table)} | {"sqlite_sequence"}
     with reading(Path(receipt.backup)) as before, access.reading(its.environment.url) as after:
         now, then = row_tables(before), row_tables(after)
         written = {fold(name) for name, _ in receipt.digests}
@@ -164,19 +172,19 @@ def _changes(its: Setting, receipt: Receipt) -> tuple[TableDelta, ...]:
     return tuple(it for it in found if it.lacking or it.changed or any(values for _, values in it.columns))
 
 
-def _entered(setting: Setting, found: Rehearsal, schema: str, started: float) -> Rehearsal:
+def _entered(context: EnvironmentContext, found: Rehearsal, schema: str, started: float) -> Rehearsal:
     """The same with its number in the ledger; one that cannot be written is a warning."""
     result, receipt, plan = found.result, found.result.receipt, found.result.plan
     facts = [("command", found.command.value), ("schema", schema)]
     if plan is not None:
-        facts.append(("plan", plan_digest(plan, setting.source.fingerprint)))
-        facts.append(("target", ", ".join(heads(setting.outline, plan.after)) or "base"))
+        facts.append(("plan", plan_digest(plan, context.source.fingerprint)))
+        facts.append(("target", ", ".join(heads(context.graph, plan.after)) or "base"))
     if receipt:
         facts += [("lock_seconds", f"{found.lock:.3f}"), ("size_after", str(found.size_after))]
     if found.roundtrip:
         facts.append(("roundtrip", "same" if found.roundtrip.same else "differs"))
     entered = enter(
-        setting,
+        context,
         ACTION,
         started,
         result=result.outcome.value,
@@ -190,7 +198,9 @@ def _entered(setting: Setting, found: Rehearsal, schema: str, started: float) ->
     return replace(found, number=entered.number, result=warned)
 
 
-def there_and_back(setting: Setting, its: Setting, command: Command, plan: Plan, before: Schema | None) -> Roundtrip:
+def there_and_back(
+    context: EnvironmentContext, its: EnvironmentContext, command: Command, plan: Plan, before: Schema | None
+) -> Roundtrip:
     """Back to where the plan began and to its end again, the schema compared each time."""
     if not any(isinstance(it, RunRevision | RunDowngrade) for it in plan.steps) or plan.before == plan.after:
         return Roundtrip(nothing=True)
@@ -198,18 +208,18 @@ def there_and_back(setting: Setting, its: Setting, command: Command, plan: Plan,
     if command is Command.DOWNGRADE:
         back, again = again, back
     reached = schema_of(its)
-    told: list[str] = []
+    progress: list[str] = []
     try:
-        with named(setting, its, back):
+        with named(context, its, back):
             seconds, losses = _gone(its, back, plan.before)
         # A drifted database was repaired on its way: what is there now is proven to be the chain's instead.
-        told += [] if _repairs(plan) else _differences("back", before, schema_of(its))
-        with named(setting, its, again):
+        progress += [] if _repairs(plan) else _differences("back", before, schema_of(its))
+        with named(context, its, again):
             more, _ = _gone(its, again, plan.after)
     except RehearsalFailedError as error:
-        return Roundtrip(differences=tuple(told), failed=f"{error.command}: {error.cause}")
-    told += _differences("again", reached, schema_of(its))
-    return Roundtrip(seconds, more, tuple(told), losses)
+        return Roundtrip(differences=tuple(progress), failed=f"{error.command}: {error.cause}")
+    progress += _differences("again", reached, schema_of(its))
+    return Roundtrip(seconds, more, tuple(progress), losses)
 
 
 def _repairs(plan: Plan) -> bool:
@@ -218,9 +228,9 @@ def _repairs(plan: Plan) -> bool:
     return any(not isinstance(it, RunRevision) or it.revision in plan.before for it in steps)
 
 
-def _gone(its: Setting, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
+def _gone(its: EnvironmentContext, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
     """Go to a position; how long it took, and what it took away. Raises UsageError where it is blocked."""
-    tops = heads(its.outline, position) or ("base",)
+    tops = heads(its.graph, position) or ("base",)
     anywhere = replace(its.environment.policies, heads=tops, uninitialised=Uninitialised.CREATE)
     there = replace(its.with_policies(anywhere), required=())
     shown = previewed(there, command, None)
@@ -236,9 +246,9 @@ def _differences(when: str, expected: Schema | None, found: Schema | None) -> li
     return [f"{when}: {explain(it)}" for it in diff(expected or Schema(), found or Schema())]
 
 
-def schema_of(setting: Setting) -> Schema | None:
+def schema_of(context: EnvironmentContext) -> Schema | None:
     """The schema as it is; None where there is no database."""
-    if not access.exists(setting.environment.url):
+    if not access.exists(context.environment.url):
         return None
-    with access.reading(setting.environment.url) as connection:
-        return read_schema(connection, setting.hidden(setting.outline.version_table))
+    with access.reading(context.environment.url) as connection:
+        return read_schema(connection, context.hidden(context.graph.version_table))

@@ -19,7 +19,7 @@ from architect_migrate.runs.survey import survey
 from architect_migrate.runs.upgrade import preview_downgrade
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.values import TableDelta
     from architect_migrate.planning.plan import Plan
@@ -44,19 +44,19 @@ class Rollback:
     rehearsal: Rehearsal | None = None
 
 
-def preview_rollback(setting: Setting, told: Progress, head: str | None, losing: Losing) -> Rollback:
+def preview_rollback(context: EnvironmentContext, progress: Progress, head: str | None, losing: Losing) -> Rollback:
     """What `rollback` would do: PLANNED, NOTHING, BLOCKED (drift, rows that would go), or FAILED on the copy.
 
     Raises UsageError where there are several heads and `head` names none of them, and as `try_out`.
     """
-    seen = survey(setting)
+    seen = survey(context)
     if seen.state in {State.MISSING, State.UNINITIALISED} or not seen.position:
-        result = blank(setting, ACTION)
+        result = blank(context, ACTION)
         return Rollback(replace(result, survey=seen, detail="nothing of the chain is in it"))
-    there = _one_step_back(setting, head)
+    there = _one_step_back(context, head)
     if seen.state in {State.DRIFTED, State.REFUSED}:
         return Rollback(replace(preview_downgrade(there, None), action=ACTION))
-    tried = try_out(there, told, Command.DOWNGRADE, None)
+    tried = try_out(there, progress, Command.DOWNGRADE, None)
     if tried.result.outcome is not Outcome.DONE:
         return Rollback(replace(tried.result, action=ACTION, plan=None, rehearsal=tried.number), tried)
     shown = replace(preview_downgrade(there, None), action=ACTION, rehearsal=tried.number)
@@ -65,39 +65,39 @@ def preview_rollback(setting: Setting, told: Progress, head: str | None, losing:
     return Rollback(_unless_told(result, gone, losing) if shown.outcome is Outcome.PLANNED else result, tried)
 
 
-def rollback(setting: Setting, shown: Plan, progress: Progress, head: str | None, losing: Losing) -> Result:
+def rollback(context: EnvironmentContext, shown: Plan, progress: Progress, head: str | None, losing: Losing) -> Result:
     """Carry out what `preview_rollback` showed. Raises as `downgrade`, also for rows that have come since."""
-    from architect_migrate.runs.execute import carry_out
+    from architect_migrate.runs.execute import execute
 
-    return carry_out(_one_step_back(setting, head), ACTION, shown, progress, _taking_back(losing))
+    return execute(_one_step_back(context, head), ACTION, shown, progress, _taking_back(losing))
 
 
 def _taking_back(losing: Losing) -> Prepare:
     """How the plan is made on an open connection: blocked where rows would go that nobody told to go."""
 
-    def make(setting: Setting, connection: Connection) -> Prepared:
-        prepared = downgrading(None)(setting, connection)
-        gone = losses(setting, prepared.plan, connection)
+    def make(context: EnvironmentContext, connection: Connection) -> Prepared:
+        prepared = downgrading(None)(context, connection)
+        gone = losses(context, prepared.plan, connection)
         if losing is Losing.ALLOWED or not gone:
             return prepared
-        return replace(prepared, plan=_blocked(prepared.plan, setting.environment.name, gone))
+        return replace(prepared, plan=_blocked(prepared.plan, context.environment.name, gone))
 
     return make
 
 
-def _one_step_back(setting: Setting, head: str | None) -> Setting:
+def _one_step_back(context: EnvironmentContext, head: str | None) -> EnvironmentContext:
     """The environment with the heads that are left when its newest revision has been taken back."""
-    outline, position = setting.outline, survey(setting).position
-    tops = heads(outline, position)
+    graph, position = context.graph, survey(context).position
+    tops = heads(graph, position)
     chosen = [it for it in tops if head is None or it.startswith(head)]
     if len(chosen) != 1:
-        name, listed = setting.environment.name, ", ".join(tops)
+        name, listed = context.environment.name, ", ".join(tops)
         said = (
             f"{name} has {len(tops)} heads, {listed}" if head is None else f"{name} has no single head {head}: {listed}"
         )
         raise UsageError(f"{said}, and one step back is from one of them", f"name it: --head {tops[-1]}")
-    left = heads(outline, position - {chosen[0]}) or ("base",)
-    return setting.with_policies(replace(setting.environment.policies, heads=left))
+    left = heads(graph, position - {chosen[0]}) or ("base",)
+    return context.with_policies(replace(context.environment.policies, heads=left))
 
 
 def _gone(changes: tuple[TableDelta, ...]) -> tuple[Loss, ...]:

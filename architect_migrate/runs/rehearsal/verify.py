@@ -11,17 +11,17 @@ from architect_migrate.core.database_errors import DamagedError
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.rows.delta import examples, row_deltas
 from architect_migrate.databases.sqlite.rows.foreign_keys import check_keys
-from architect_migrate.databases.sqlite.rows.integrity import soundness
-from architect_migrate.databases.values import Keys, Soundness
+from architect_migrate.databases.sqlite.rows.integrity import integrity_of
+from architect_migrate.databases.values import Integrity, Keys
 from architect_migrate.diagnosis.data_only_revisions import lasts
 from architect_migrate.diagnosis.drift import drift
 from architect_migrate.model.diff import explain
 from architect_migrate.runs.observe import unclean, without_evidence
-from architect_migrate.runs.rehearsal.on_copy import stand_in
+from architect_migrate.runs.rehearsal.on_copy import on_copy
 from architect_migrate.runs.survey import survey
 
 if TYPE_CHECKING:
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.planning.results import Survey
     from architect_migrate.revisions.alembic_runtime import Runner
@@ -58,7 +58,7 @@ class DataSteps:
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class Verification:
     """All that was found out about one database; what is None was not looked at, since it is damaged or not there.
 
     `why` says why it is not where it should be (empty if it is), `drift` each difference that matters, in words,
@@ -79,70 +79,70 @@ class Audit:
     @property
     def sound(self) -> bool:
         """Whether all is as it should be, as far as that can be told."""
-        dangling = bool(self.keys and self.keys.dangling)
+        orphans = bool(self.keys and self.keys.orphans)
         rows = bool(self.data and (self.data.lacking or self.data.failed))
-        return not (self.why or self.damage or self.broken or dangling or rows)
+        return not (self.why or self.damage or self.broken or orphans or rows)
 
 
-def audit(setting: Setting, told: Progress) -> Audit:
+def verify(context: EnvironmentContext, progress: Progress) -> Verification:
     """Look at everything on a private copy. Raises CopyError, and what `reading` raises of the original."""
     began = time.perf_counter()
-    with stand_in(setting, _TIMES) as its:
-        found = _audited(setting, its, told)
+    with on_copy(context, _TIMES) as its:
+        found = _verified(context, its, progress)
     return replace(found, seconds=time.perf_counter() - began)
 
 
-def _audited(setting: Setting, its: Setting, told: Progress) -> Audit:
-    blank = Audit(setting.environment.name, str(setting.environment.url), None)
+def _verified(context: EnvironmentContext, its: EnvironmentContext, progress: Progress) -> Verification:
+    blank = Verification(context.environment.name, str(context.environment.url), None)
     if access.is_empty(its.environment.url):
         seen = survey(its)
-        return replace(blank, survey=seen, why=unclean(setting, seen))
-    told(0, 0, "integrity_check")
-    sound = _soundness(its)
+        return replace(blank, survey=seen, why=unclean(context, seen))
+    progress(0, 0, "integrity_check")
+    sound = _integrity(its)
     if sound.damage:
         return replace(blank, damage=sound.damage)
-    told(0, 0, "schema and foreign keys")
+    progress(0, 0, "schema and foreign keys")
     seen = survey(its)
     with access.reading(its.environment.url) as connection:
         keys = check_keys(connection)
     return replace(
         blank,
         survey=without_evidence(seen),
-        why=unclean(setting, seen),
+        why=unclean(context, seen),
         drift=_drift(its, seen),
         broken=tuple(sorted(sound.broken.items())),
         keys=keys,
-        data=_data_steps(its, seen.position, told),
+        data=_data_steps(its, seen.position, progress),
     )
 
 
-def _soundness(its: Setting) -> Soundness:
+def _integrity(its: EnvironmentContext) -> Integrity:
     """What integrity_check finds; on a connection that cannot write, SQLite 3.40 leaves CHECK constraints out of it."""
     try:
         with access.transaction(its.environment.url, its.environment.policies.lock_timeout) as connection:
-            return soundness(connection)
+            return integrity_of(connection)
     except DamagedError as error:
-        return Soundness((error.detail,))
+        return Integrity((error.detail,))
 
 
-def _drift(its: Setting, seen: Survey) -> tuple[str, ...]:
+def _drift(its: EnvironmentContext, seen: Survey) -> tuple[str, ...]:
     if seen.schema is None:
         return ()
     return tuple(explain(it) for it in drift(its.history, seen.position, seen.schema, its.resolutions))
 
 
-def _data_steps(its: Setting, position: frozenset[str], told: Progress) -> DataSteps:
+def _data_steps(its: EnvironmentContext, position: frozenset[str], progress: Progress) -> DataSteps:
     """Run the data steps of applied revisions on another copy, each by itself, and take back what they do."""
-    outline = its.outline
-    applied = [it.id for it in outline.revisions if it.data_step and it.id in position]
+    graph = its.graph
+    applied = [it.id for it in graph.revisions if it.data_step and it.id in position]
     if not applied:
         return DataSteps()
     history = its.history
     lasting = tuple(it for it in applied if lasts(history, position, it))
     outlived = tuple(it for it in applied if it not in lasting)
-    with stand_in(its, 1) as trial:
+    with on_copy(its, 1) as trial:
         found = DataSteps(asked=lasting, outlived=outlived)
-        for revision, tried in _tried(its, trial, lasting, told):
+        for revision, tried in _tried(its, trial, lasting, progress):
             if isinstance(tried, str):
                 found = replace(found, failed=(*found.failed, (revision, tried)))
             else:
@@ -151,7 +151,7 @@ def _data_steps(its: Setting, position: frozenset[str], told: Progress) -> DataS
 
 
 def _tried(
-    its: Setting, trial: Setting, revisions: tuple[str, ...], told: Progress
+    its: EnvironmentContext, trial: EnvironmentContext, revisions: tuple[str, ...], progress: Progress
 ) -> list[tuple[str, tuple[LackingRows, ...] | str]]:
     """What each revision's data step would still do, or why that cannot be told."""
     from architect_migrate.revisions.alembic_runtime import operate
@@ -164,7 +164,7 @@ def _tried(
         def work(runner: Runner) -> list[tuple[str, tuple[LackingRows, ...] | str]]:
             found = []
             for number, revision in enumerate(revisions, 1):
-                told(number, len(revisions), f"data step of {revision}")
+                progress(number, len(revisions), f"data step of {revision}")
                 found.append((revision, _one(runner, revision, before, after)))
             return found
 

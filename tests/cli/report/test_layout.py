@@ -6,10 +6,10 @@ import pytest
 
 from architect_migrate.cli.report.chain import place, ranges, short_names
 from architect_migrate.cli.report.layout import Cell, Style, ansi, columns_of, plain, shortened, table
-from architect_migrate.core.text import clean, count
-from architect_migrate.model.revision_graph import Outline, Revision
+from architect_migrate.core.text import clean, pluralize
+from architect_migrate.model.revision_graph import Revision, RevisionGraph
 
-CHAIN = Outline(tuple(Revision(it, ()) for it in ("001_a", "002_b", "017_x", "017_y", "ae1027a6", "beef")))
+CHAIN = RevisionGraph(tuple(Revision(it, ()) for it in ("001_a", "002_b", "017_x", "017_y", "ae1027a6", "beef")))
 NAMES = short_names(CHAIN)
 
 
@@ -76,4 +76,4 @@ def test_a_long_list_says_how_much_it_leaves_out(words: list[str], expected: str
 
 
 def test_numbers_agree_with_their_words() -> None:
-    assert [count(n, "row") for n in (0, 1, 1105)] == ["0 rows", "1 row", "1,105 rows"]
+    assert [pluralize(n, "row") for n in (0, 1, 1105)] == ["0 rows", "1 row", "1,105 rows"]

@@ -128,7 +128,7 @@ def test_this_projects_chain_gives_what_its_revisions_make(tmp_path: Path) -> No
     assert template is not None
     with closing(sqlite3.connect(upgrade_to_head(tmp_path / "ran.db"))) as ran, closing(given(template)) as built:
         days = {began, datetime.now(UTC).date().isoformat()}
-        assert digest(built) == digest(ran) == history.outline.digests[-1]
+        assert digest(built) == digest(ran) == history.graph.digests[-1]
         assert timeless(contents(built), days) == timeless(contents(ran), days)
 
 

@@ -64,8 +64,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "chain" / "env.py").write_text(ENV, encoding="utf-8")
     (tmp_path / "chain" / "script.py.mako").write_text(TEMPLATE, encoding="utf-8")
     (versions / "001_first.py").write_text(FIRST, encoding="utf-8")
-    matrix = '[defaults]\nenvironment = "main"\n[env.main]\npath = "main.db"\n'
-    environments(tmp_path, matrix, ini=tmp_path / "alembic.ini")
+    project = '[defaults]\nenvironment = "main"\n[env.main]\npath = "main.db"\n'
+    environments(tmp_path, project, ini=tmp_path / "alembic.ini")
     monkeypatch.delenv("ARCHMIG_CONFIG", raising=False)
     monkeypatch.delenv("ARCHITECT_ENV", raising=False)
     monkeypatch.setenv("ARCHMIG_CACHE", str(tmp_path / "cache"))

@@ -24,7 +24,7 @@ from support.plain_alembic import alembic
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.results import Survey
 
 PROBE = """
@@ -346,8 +346,8 @@ def test_what_is_changed_while_it_is_looked_at_is_not_remembered(
 ) -> None:
     survey = check.survey
 
-    def interrupted(setting: Setting) -> Survey:
-        found = survey(setting)
+    def interrupted(context: EnvironmentContext) -> Survey:
+        found = survey(context)
         CHANGES[change](known)
         return found
 

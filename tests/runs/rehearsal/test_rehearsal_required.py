@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.config.context import setting_for
-from architect_migrate.config.loader import read_matrix
+from architect_migrate.config.context import context_for
+from architect_migrate.config.loader import read_project
 from architect_migrate.core.chain_errors import ChangedMeanwhileError
 from architect_migrate.ledger import store
 from architect_migrate.planning.plan import Plan, RunRevision, Stamp, plan_digest
@@ -24,7 +24,7 @@ from support.scenarios import ask, own_chain, script, stamp
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
 
 A, B, C = (f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, x TEXT)" for name in "abc")
 MATRIX = """[env.dev]
@@ -62,9 +62,9 @@ def at(folder: Path) -> str:
     return str(ask(folder / "prod.db", "SELECT version_num FROM alembic_version")[0][0])
 
 
-def setting(folder: Path) -> Setting:
-    matrix = read_matrix(folder / "environments.toml", {})
-    return setting_for(matrix, matrix.environments[-1], None)
+def context(folder: Path) -> EnvironmentContext:
+    project = read_project(folder / "environments.toml", {})
+    return context_for(project, project.environments[-1], None)
 
 
 def aged(folder: Path, age: timedelta) -> None:
@@ -162,7 +162,7 @@ def test_a_ledger_that_cannot_be_read_has_no_rehearsal_to_show(folder: Path) -> 
 def test_it_is_asked_again_under_the_lock(folder: Path) -> None:
     """Between preview and lock the rehearsal may grow too old, or the schema another."""
     assert archmig("rehearse", "-e", "prod").code == 0
-    its = setting(folder)
+    its = context(folder)
     shown = upgrade.preview_upgrade(its)
     assert (shown.outcome, shown.plan is not None) == (Outcome.PLANNED, True)
     assert shown.plan is not None

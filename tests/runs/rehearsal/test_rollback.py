@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.config.context import setting_for
-from architect_migrate.config.loader import read_matrix
+from architect_migrate.config.context import context_for
+from architect_migrate.config.loader import read_project
 from architect_migrate.core.chain_errors import ChangedMeanwhileError
 from architect_migrate.ledger import store
 from architect_migrate.runs.rehearsal.rollback import Losing, preview_rollback, rollback
@@ -81,14 +81,14 @@ def test_rows_that_a_downgrade_deletes_are_seen_on_the_copy(folder: Path) -> Non
 
 
 def test_rows_that_came_between_rehearsal_and_lock_are_not_lost(folder: Path) -> None:
-    matrix = read_matrix(folder / "environments.toml", {})
-    setting = setting_for(matrix, matrix.environments[0], None)
-    shown = preview_rollback(setting, lambda *_: None, None, Losing.REFUSED).result
+    project = read_project(folder / "environments.toml", {})
+    context = context_for(project, project.environments[0], None)
+    shown = preview_rollback(context, lambda *_: None, None, Losing.REFUSED).result
     assert (shown.losses, shown.plan is not None) == ((), True)
     execute(folder / "home.db", ROWS)
     assert shown.plan is not None
     with pytest.raises(ChangedMeanwhileError):
-        rollback(setting, shown.plan, lambda *_: None, None, Losing.REFUSED)
+        rollback(context, shown.plan, lambda *_: None, None, Losing.REFUSED)
     assert at(folder / "home.db") == [("003_due",)]
 
 

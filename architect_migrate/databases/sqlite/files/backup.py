@@ -45,33 +45,33 @@ _OF_THE_DATABASE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLIT
 OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
-def untold(_words: str) -> None:
+def no_progress(_words: str) -> None:
     """Nobody wants to know how far it is."""
 
 
-def take(path: Path, folder: Path, name: str, *, told: Callable[[str], None] = untold) -> Backup:
+def take(path: Path, folder: Path, name: str, *, progress: Callable[[str], None] = no_progress) -> Backup:
     """Copy the committed state of the database at `path` to `folder`/`name`-TIME-N.db and prove the copy equal.
 
     Works while this process or another holds the write lock. Has the database's permissions, never wider ones.
     Raises BackupError, and what `reading` raises of the database; either way no file is left.
     """
     with reading(path, _TIMEOUT) as source:
-        return take_through(source, path, folder, name, told=told)
+        return take_through(source, path, folder, name, progress=progress)
 
 
 def take_through(
-    source: sqlite3.Connection, path: Path, folder: Path, name: str, *, told: Callable[[str], None]
+    source: sqlite3.Connection, path: Path, folder: Path, name: str, *, progress: Callable[[str], None]
 ) -> Backup:
     """The same, through a connection that nobody else can write beside, or that is in a read transaction.
 
-    `told` hears what is being compared.
+    `progress` hears what is being compared.
     """
     found: list[Content] = []
-    final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy, told)))
+    final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy, progress)))
     return Backup(final, final.stat().st_size, found[0])
 
 
-def clone(path: Path, final: Path, *, told: Callable[[str], None]) -> Backup:
+def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup:
     """Copy the committed state of the database at `path` to the new file `final` and prove the copy equal.
 
     It has the database's permissions and its journal mode. Raises as `take`; what is at `final` already stays.
@@ -80,7 +80,7 @@ def clone(path: Path, final: Path, *, told: Callable[[str], None]) -> Backup:
     with reading(path, _TIMEOUT) as source, _named_failures(path, folder), draft(folder) as copy:
         _require_space(folder, size_of(source))
         copy_pages(source, copy)
-        content = _verified(path, source, copy, told)
+        content = _verified(path, source, copy, progress)
         if source.execute("PRAGMA journal_mode").fetchone() == ("wal",):
             with closing(sqlite3.connect(copy, isolation_level=None)) as target:
                 target.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -155,13 +155,13 @@ def copy_pages(source: sqlite3.Connection, copy: Path) -> None:
     sync(copy)
 
 
-def _verified(path: Path, source: sqlite3.Connection, copy: Path, told: Callable[[str], None]) -> Content:
+def _verified(path: Path, source: sqlite3.Connection, copy: Path, progress: Callable[[str], None]) -> Content:
     """What the database and the copy hold; raises BackupError where the copy is not the database."""
     # SQLite checks without Python's lock, so the check costs no time beside the comparison.
     with ThreadPoolExecutor(max_workers=1) as pool:
         checking = pool.submit(_integrity, copy)
         with closing(_opened(copy)) as target:
-            result = _same_content(path, source, target, told)
+            result = _same_content(path, source, target, progress)
         found = checking.result()
     if found and found == damage(source):
         raise BackupError(str(path), f"the database itself is damaged ({found[0]})", "restore an older backup of it")
@@ -183,22 +183,22 @@ def _integrity(copy: Path) -> tuple[str, ...]:
 
 
 def _same_content(
-    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, told: Callable[[str], None]
+    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, progress: Callable[[str], None]
 ) -> Content:
     with exact(source), exact(target):
-        if _outline(source) != _outline(target):
+        if _graph(source) != _graph(target):
             raise BackupError(str(path), "the copy has another schema")
-        tables = {it.name: _same_rows(path, source, target, it, told) for it in row_tables(source).values()}
+        tables = {it.name: _same_rows(path, source, target, it, progress) for it in row_tables(source).values()}
         return Content(objects_of(source), tables, header_of(source))
 
 
-def _outline(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
+def _graph(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
     header = [connection.execute(f"PRAGMA main.{name}").fetchone() for name in _HEADER]
     return header + connection.execute("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master").fetchall()
 
 
 def _same_rows(
-    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, table: RowTable, told: Callable[[str], None]
+    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, table: RowTable, progress: Callable[[str], None]
 ) -> Rows:
     """The table's rows, each of which is the same in both."""
     rows, digest = 0, table_digest(table)
@@ -213,7 +213,7 @@ def _same_rows(
             digest.update(content)
             rows += len(batch)
             if rows % _SIGN_OF_LIFE == 0:
-                told(f"backing up: {rows:,} rows of {table.name} compared")
+                progress(f"backing up: {rows:,} rows of {table.name} compared")
         if copied.fetchone() is not None:
             raise BackupError(str(path), f"the copy has more rows in table {table.name!r}")
     return Rows(rows, digest.hexdigest())

@@ -10,7 +10,7 @@ from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.rows.content import content_of
-from architect_migrate.databases.values import Content, Landed, differences
+from architect_migrate.databases.values import CommitOutcome, Content, differences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,40 +18,40 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
 
 
-def landed(url: DatabaseUrl, timeout: float, before: Content | None, after: Content | None) -> Landed:
+def commit_outcome(url: DatabaseUrl, timeout: float, before: Content | None, after: Content | None) -> CommitOutcome:
     """Read everything in a database again, and compare it with what was there and what was to be there."""
     try:
         with reading(file_of(url), timeout) as connection:
             now = content_of(connection)
     except ArchmigError:
-        return Landed.UNKNOWN
+        return CommitOutcome.UNKNOWN
     if after is not None and not differences(after, now):
-        return Landed.AFTER
+        return CommitOutcome.AFTER
     same = not differences(before, now) if before is not None else not now.objects
-    return Landed.BEFORE if same else Landed.UNKNOWN
+    return CommitOutcome.BEFORE if same else CommitOutcome.UNKNOWN
 
 
-def landed_by_stamp(
+def outcome_by_stamp(
     url: DatabaseUrl, timeout: float, version_table: str, before: tuple[str, ...], after: tuple[str, ...]
-) -> Landed:
+) -> CommitOutcome:
     """The same by the stamp alone, which tells nothing where the run did not change it."""
     try:
         found = set(_stamp(file_of(url), timeout, version_table))
     except ArchmigError:
-        return Landed.UNKNOWN
+        return CommitOutcome.UNKNOWN
     if set(before) == set(after) or found not in (set(before), set(after)):
-        return Landed.UNKNOWN
-    return Landed.AFTER if found == set(after) else Landed.BEFORE
+        return CommitOutcome.UNKNOWN
+    return CommitOutcome.AFTER if found == set(after) else CommitOutcome.BEFORE
 
 
-def settled(error: CommitFailedError, found: Landed) -> str:
+def settled(error: CommitFailedError, found: CommitOutcome) -> str:
     """The warning about a failed commit of which all is there; raises the error, made surer where nothing is."""
     match found:
-        case Landed.AFTER:
+        case CommitOutcome.AFTER:
             return error.all_of_it()
-        case Landed.BEFORE:
+        case CommitOutcome.BEFORE:
             raise error.none_of_it() from error
-        case Landed.UNKNOWN:
+        case CommitOutcome.UNKNOWN:
             raise error
 
 

@@ -28,7 +28,7 @@ from architect_migrate.planning.table_edits import SetAutoincrement
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from architect_migrate.databases.sqlite.authorizer import Watched
+    from architect_migrate.databases.sqlite.authorizer import WriteLog
     from architect_migrate.model.diff import Change
     from architect_migrate.model.history import Effects, History
     from architect_migrate.model.schema import Key, Schema
@@ -74,7 +74,7 @@ def look(connection: sqlite3.Connection) -> Before:
 
 
 def mend(
-    connection: sqlite3.Connection, before: Before, seen: Watched, revision: str, learn: Callable[[], History]
+    connection: sqlite3.Connection, before: Before, seen: WriteLog, revision: str, learn: Callable[[], History]
 ) -> tuple[str, ...]:
     """Put back what a revision took away and does not take away in the chain; what that was, as people name it.
 

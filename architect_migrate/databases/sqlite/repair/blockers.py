@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import copy_line, entry
 
@@ -26,7 +26,7 @@ def required(shape: Table, column: Column, rows: int, like: str) -> Finding:
         Level.BLOCKING,
         "blocked-required-column",
         f"{table}.{column.name}",
-        f"the chain requires a value, {count(rows, 'row has', 'rows have')} none, and {looks}",
+        f"the chain requires a value, {pluralize(rows, 'row has', 'rows have')} none, and {looks}",
         "say what the rows get: add this to environments.toml",
         entry=entry(table, column.name, copy_line(like) if like else _value_line(shape, column)),
     )
@@ -60,7 +60,7 @@ def unfilled(table: str, column: str, nulls: Answer, origin: object) -> Finding:
         Level.BLOCKING,
         "blocked-null",
         f"{table}.{column}",
-        f"{count(nulls.count, 'row has', 'rows have')} no value to fill it with{examples(nulls)}",
+        f"{pluralize(nulls.count, 'row has', 'rows have')} no value to fill it with{examples(nulls)}",
         f'add default = "..." or allow_null = true to {origin}',
     )
 
@@ -71,7 +71,7 @@ def null_rows(table: str, column: str, nulls: Answer) -> Finding:
         Level.BLOCKING,
         "blocked-null",
         f"{table}.{column}",
-        f"the chain says NOT NULL, {count(nulls.count, 'row holds', 'rows hold')} NULL{examples(nulls)}",
+        f"the chain says NOT NULL, {pluralize(nulls.count, 'row holds', 'rows hold')} NULL{examples(nulls)}",
         "say what they get, or let them be: add this to environments.toml",
         entry=entry(table, column, "allow_null = true"),
     )
@@ -83,7 +83,8 @@ def duplicates(table: str, columns: tuple[str, ...], doubled: Answer) -> Finding
         Level.BLOCKING,
         "blocked-duplicates",
         f"{table}({', '.join(columns)})",
-        f"must be unique, but {count(doubled.count, 'value stands', 'values stand')} more than once{examples(doubled)}",
+        f"must be unique, but {pluralize(doubled.count, 'value stands', 'values stand')} more than once"
+        f"{examples(doubled)}",
         f"make the rows differ, {_STAND}",
         entry=entry(table, columns[0], "keep = true"),
     )
@@ -95,7 +96,7 @@ def broken_check(table: str, column: str, expression: str, broken: Answer) -> Fi
         Level.BLOCKING,
         "blocked-check",
         f"{table}: {expression}",
-        f"{count(broken.count, 'row breaks', 'rows break')} this check{examples(broken)}",
+        f"{pluralize(broken.count, 'row breaks', 'rows break')} this check{examples(broken)}",
         f"correct the rows, {_STAND}",
         entry=entry(table, column, "keep = true"),
     )
@@ -107,7 +108,7 @@ def lost_values(table: str, column: str, declared: str, lost: Answer) -> Finding
         Level.BLOCKING,
         "blocked-values",
         f"{table}.{column}",
-        f"{count(lost.count, 'value')} would not survive as {declared}{examples(lost)}",
+        f"{pluralize(lost.count, 'value')} would not survive as {declared}{examples(lost)}",
         f"correct the rows, {_STAND}",
         entry=entry(table, column, "keep = true"),
     )

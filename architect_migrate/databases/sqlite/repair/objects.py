@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.names import fold
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.repair.blockers import examples
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.databases.sqlite.sql.render import name, not_unique
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from architect_migrate.planning.row_questions import Question
 
 
-def object_work(ground: Ground, change: Change, revision: str) -> plan.Work:
+def object_work(repair_context: RepairContext, change: Change, revision: str) -> plan.Work:
     """The work that a change to something beside a table takes."""
     match change:
         case Missing():
-            return _created(ground, change.fact, revision)
+            return _created(repair_context, change.fact, revision)
         case Differs():
-            return _replaced(ground, change, revision)
+            return _replaced(repair_context, change, revision)
         case Extra(fact=IndexFact() as fact):
             kind, its = "index", fact.index
             loosened = plan.CreateObject(kind, its.spelling, not_unique(its.sql), revision)
@@ -69,14 +69,14 @@ def _parts(fact: Fact) -> tuple[str, str, str]:
             raise AssertionError(fact)
 
 
-def _created(ground: Ground, fact: Fact, revision: str) -> plan.Work:
-    if isinstance(fact, IndexFact) and fact.index.unique and (blocker := _doubled(ground, fact.index)):
+def _created(repair_context: RepairContext, fact: Fact, revision: str) -> plan.Work:
+    if isinstance(fact, IndexFact) and fact.index.unique and (blocker := _doubled(repair_context, fact.index)):
         return plan.Work((), (blocker,))
     return plan.Work((plan.CreateObject(*_parts(fact), revision),))
 
 
-def _replaced(ground: Ground, change: Differs, revision: str) -> plan.Work:
-    made = _created(ground, change.fact, revision)
+def _replaced(repair_context: RepairContext, change: Differs, revision: str) -> plan.Work:
+    made = _created(repair_context, change.fact, revision)
     kind, spelling, sql = _parts(change.actual)
     steps: tuple[plan.Step, ...] = (plan.DropObject(kind, spelling, revision), *made.steps)
     if isinstance(change.fact, IndexFact) and isinstance(change.actual, IndexFact):
@@ -96,26 +96,26 @@ def _renamed(sql: str, old: str, new: str) -> str:
     return sql[: token.start] + name(new) + sql[token.end :]
 
 
-def _doubled(ground: Ground, index: Index) -> Finding | None:
+def _doubled(repair_context: RepairContext, index: Index) -> Finding | None:
     columns = tuple(term.expression for term in index.terms)
-    wanted = {it.name for it in ground.expected[index.table].columns}
+    wanted = {it.name for it in repair_context.expected[index.table].columns}
     if not set(columns) <= wanted:
         return None
-    found = doubled(ground, index.table, columns, tuple(term.collation for term in index.terms), index.where)
+    found = doubled(repair_context, index.table, columns, tuple(term.collation for term in index.terms), index.where)
     if not found.count:
         return None
     return Finding(
         Level.BLOCKING,
         "blocked-duplicates",
         f"index {index.name}",
-        f"must be unique, but {count(found.count, 'value stands', 'values stand')} more than once{examples(found)}",
+        f"must be unique, but {pluralize(found.count, 'value stands', 'values stand')} more than once{examples(found)}",
         "make the rows differ, or do without the index: add this to environments.toml",
         entry=entry(index.table, "", f'index = "{index.name}"', "keep = true"),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class RepairContext:
     """What the decision rests on: the chain's tables, the database's, what a person settled, and the rows."""
 
     expected: Mapping[str, Table]
@@ -144,39 +144,43 @@ class Ground:
 
 
 def doubled(
-    ground: Ground, table: str, columns: tuple[str, ...], collations: tuple[str, ...] = (), where: str = ""
+    repair_context: RepairContext,
+    table: str,
+    columns: tuple[str, ...],
+    collations: tuple[str, ...] = (),
+    where: str = "",
 ) -> Answer:
     """How many values of these columns will stand more than once; a NULL never does.
 
     Of a column yet to come, what its rows will hold counts: the column that it is copied from, or one default.
     """
-    if table not in ground.actual or _unheard_of(ground, table, where):
+    if table not in repair_context.actual or _unheard_of(repair_context, table, where):
         return Answer(0)
     held: dict[str, str] = {}
     for place, column in enumerate(columns):
-        source = _source(ground, table, column)
+        source = _source(repair_context, table, column)
         if source is None:
             return Answer(0)
         if source:
             held[source] = collations[place] if collations else ""
     if held:
         chosen = tuple(held.values()) if collations else ()
-        return ground.ask(DuplicatesOf(ground.spelling(table), tuple(held), chosen, where))
-    rows = ground.rows(table)
+        return repair_context.ask(DuplicatesOf(repair_context.spelling(table), tuple(held), chosen, where))
+    rows = repair_context.rows(table)
     return Answer(1, (f"one default in {rows} rows",)) if rows > 1 else Answer(0)
 
 
-def _source(ground: Ground, table: str, column: str) -> str | None:
+def _source(repair_context: RepairContext, table: str, column: str) -> str | None:
     """The column that holds a column's values: itself, what it is copied from; empty: one default; None: NULLs."""
-    if ground.column(table, column) is not None:
+    if repair_context.column(table, column) is not None:
         return column
-    fill = fill_of(ground.resolutions, table, column)
+    fill = fill_of(repair_context.resolutions, table, column)
     if fill is not None and (fill.copy_from or fill.default is not None):
         return fill.copy_from or ""
-    return None if ground.wanted(table, column).default is None else ""
+    return None if repair_context.wanted(table, column).default is None else ""
 
 
-def _unheard_of(ground: Ground, table: str, expression: str) -> bool:
+def _unheard_of(repair_context: RepairContext, table: str, expression: str) -> bool:
     """Whether an expression names a column that is yet to come, so that no row can be asked about it."""
-    yet = {it.name for it in ground.expected[table].columns if ground.column(table, it.name) is None}
+    yet = {it.name for it in repair_context.expected[table].columns if repair_context.column(table, it.name) is None}
     return any(fold(unquote(token.text)) in yet for token in significant(expression))

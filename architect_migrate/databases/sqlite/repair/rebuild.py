@@ -17,12 +17,12 @@ from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import RebuildRefusedError, RowsForbidError
 from architect_migrate.databases.sqlite.repair.rebuild_rows import (
     Copy,
-    Told,
+    RowProgress,
     compare_rows,
     copy_rows,
+    no_progress,
     plan_copy,
     ranges_of,
-    untold,
 )
 from architect_migrate.databases.sqlite.repair.rename import rename_quietly
 from architect_migrate.databases.sqlite.rows.examples import excerpt, labelled, read, shown
@@ -80,12 +80,12 @@ def rebuild_table(
     table: str,
     edits: Iterable[Edit],
     fill: Mapping[str, str] = _NO_FILL,
-    told: Told = untold,
+    progress: RowProgress = no_progress,
 ) -> Rebuilt:
     """Gives a table the shape that the edits make of it, keeping rows, rowids and everything that hangs on it.
 
     Works inside the caller's BEGIN IMMEDIATE, with isolation_level None and foreign_keys OFF, and never commits. `fill`
-    gives columns of the new table as SQL expressions over the old row; `told` hears how far it is. Raises
+    gives columns of the new table as SQL expressions over the old row; `progress` hears how far it is. Raises
     `RebuildRefusedError`, `EditImpossibleError`, `RowsForbidError` or `ValuesWouldChangeError`, each with the table as
     it was.
     """
@@ -95,7 +95,7 @@ def rebuild_table(
         after = edit_table(original.sql, edits)
         new = parse_table(after)
         copy = plan_copy(connection, parse_table(original.sql), new, fill)
-        rows = _undone_on_error(connection, original, new, after, copy, told=told)
+        rows = _undone_on_error(connection, original, new, after, copy, progress=progress)
     return Rebuilt(original.name, rows, original.sql, after)
 
 
@@ -152,11 +152,17 @@ def _ordinary_table(connection: sqlite3.Connection, table: str) -> str:
 
 
 def _undone_on_error(
-    connection: sqlite3.Connection, original: _Original, new: ParsedTable, after: str, copy: Copy, *, told: Told
+    connection: sqlite3.Connection,
+    original: _Original,
+    new: ParsedTable,
+    after: str,
+    copy: Copy,
+    *,
+    progress: RowProgress,
 ) -> int:
     connection.execute(f"SAVEPOINT {_SAVEPOINT}")
     try:
-        rows = _replace(connection, original, new, after, copy, told=told)
+        rows = _replace(connection, original, new, after, copy, progress=progress)
     except BaseException as error:
         # A full disk ends the transaction by itself, and with it the savepoint.
         if connection.in_transaction:
@@ -181,13 +187,19 @@ def _raise_named(
 
 
 def _replace(
-    connection: sqlite3.Connection, original: _Original, new: ParsedTable, after: str, copy: Copy, *, told: Told
+    connection: sqlite3.Connection,
+    original: _Original,
+    new: ParsedTable,
+    after: str,
+    copy: Copy,
+    *,
+    progress: RowProgress,
 ) -> int:
     aside = _set_aside(connection, original, copy)
     connection.execute(after)
     ranges = ranges_of(connection, aside, copy)
-    copy_rows(connection, original.name, aside, copy, ranges, told=told)
-    rows = compare_rows(connection, original.name, aside, copy, ranges, told=told)
+    copy_rows(connection, original.name, aside, copy, ranges, progress=progress)
+    rows = compare_rows(connection, original.name, aside, copy, ranges, progress=progress)
     connection.execute(f"DROP TABLE main.{quote(aside)}")
     _restore_dependants(connection, original)
     _restore_sequence(connection, original, new)

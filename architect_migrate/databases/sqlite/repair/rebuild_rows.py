@@ -25,7 +25,7 @@ _BATCH = 500
 _RANGE = 200_000
 
 # What is being done with rows (copied, compared), how many of them it was done with, and of how many.
-Told: TypeAlias = "Callable[[str, int, int], None]"
+RowProgress: TypeAlias = "Callable[[str, int, int], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Range:
         return f" WHERE {' AND '.join(bounds)}" if bounds else ""
 
 
-def untold(_phase: str, _done: int, _rows: int) -> None:
+def no_progress(_phase: str, _done: int, _rows: int) -> None:
     """Nobody wants to know how far it is."""
 
 
@@ -164,14 +164,20 @@ def ranges_of(connection: sqlite3.Connection, aside: str, copy: Copy) -> tuple[R
 
 
 def copy_rows(
-    connection: sqlite3.Connection, table: str, aside: str, copy: Copy, ranges: tuple[Range, ...], *, told: Told
+    connection: sqlite3.Connection,
+    table: str,
+    aside: str,
+    copy: Copy,
+    ranges: tuple[Range, ...],
+    *,
+    progress: RowProgress,
 ) -> None:
     """Give the new table the rows that were set aside."""
     targets = ", ".join(quote(name) for name, _ in copy.targets)
     values = ", ".join(source for _, source in copy.targets)
     done, rows = 0, sum(it.rows for it in ranges)
     for part in ranges:
-        told("copied", done, rows)
+        progress("copied", done, rows)
         chosen = f"main.{quote(aside)} AS {quote(table)}{part.where(quote(table))}"
         # OR ABORT overrides an ON CONFLICT clause of the table, by which rows could vanish without an error.
         connection.execute(f"INSERT OR ABORT INTO main.{quote(table)} ({targets}) SELECT {values} FROM {chosen}")
@@ -179,7 +185,13 @@ def copy_rows(
 
 
 def compare_rows(
-    connection: sqlite3.Connection, table: str, aside: str, copy: Copy, ranges: tuple[Range, ...], *, told: Told
+    connection: sqlite3.Connection,
+    table: str,
+    aside: str,
+    copy: Copy,
+    ranges: tuple[Range, ...],
+    *,
+    progress: RowProgress,
 ) -> int:
     """The number of rows, once all are found again with the same values; raises where one is not.
 
@@ -192,7 +204,7 @@ def compare_rows(
         batch, done, sums = copy.compared[start : start + _BATCH], 0, [0.0] * (_BATCH + 1)
         totals = "".join(f", total({_differs(name)})" for name in batch)
         for part in ranges:
-            told("compared", done, old)
+            progress("compared", done, old)
             counted = connection.execute(f"SELECT count(*){totals} {_joined(table, aside, copy, part)}").fetchone()
             sums, done = [a + b for a, b in zip(sums, counted, strict=False)], done + part.rows
         found, *changed = map(int, sums)

@@ -41,7 +41,7 @@ from architect_migrate.planning import plan, table_edits
 from architect_migrate.planning.row_questions import Changing, NullsIn, NullsOf, Violating
 
 if TYPE_CHECKING:
-    from architect_migrate.databases.sqlite.repair.objects import Ground
+    from architect_migrate.databases.sqlite.repair.objects import RepairContext
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.environment import Fill
     from architect_migrate.model.schema import Column, ForeignKey, Table
@@ -59,15 +59,15 @@ class _Draft:
     brought: set[object] = field(default_factory=set)
 
 
-def table_work(ground: Ground, table: str, changes: tuple[Change, ...], revision: str) -> plan.Work:
+def table_work(repair_context: RepairContext, table: str, changes: tuple[Change, ...], revision: str) -> plan.Work:
     """The work that a table's changes take (its indexes, triggers and views apart)."""
     if any(isinstance(it, Missing) and isinstance(it.fact, TableFact) for it in changes):
-        made = ground.expected[table]
+        made = repair_context.expected[table]
         return plan.Work((plan.CreateObject("table", made.spelling, create_table(made), revision),))
     draft = _Draft()
     for change in sorted(changes, key=_columns_first):
-        _consider(ground, table, change, revision, draft)
-    return _assembled(ground, table, revision, draft)
+        _consider(repair_context, table, change, revision, draft)
+    return _assembled(repair_context, table, revision, draft)
 
 
 def _columns_first(change: Change) -> int:
@@ -75,36 +75,36 @@ def _columns_first(change: Change) -> int:
     return 0 if isinstance(change, Missing) and isinstance(change.fact, ColumnFact) else 1
 
 
-def _consider(ground: Ground, table: str, change: Change, revision: str, draft: _Draft) -> None:
+def _consider(repair_context: RepairContext, table: str, change: Change, revision: str, draft: _Draft) -> None:
     match change:
         case Missing(fact=ColumnFact() as fact):
-            _missing_column(ground, table, fact.column, revision, draft)
+            _missing_column(repair_context, table, fact.column, revision, draft)
         case Missing(fact=UniqueFact() as fact):
-            _missing_unique(ground, fact, revision, draft)
+            _missing_unique(repair_context, fact, revision, draft)
         case Missing(fact=CheckFact() as fact):
-            _missing_check(ground, fact, draft)
+            _missing_check(repair_context, fact, draft)
         case Missing(fact=ForeignKeyFact() as fact):
             if fact.foreign_key.columns not in draft.brought:
-                draft.edits += _clauses(ground.expected[table], fact)
+                draft.edits += _clauses(repair_context.expected[table], fact)
         case Missing(fact=PrimaryKeyFact() as fact) | Differs(fact=PrimaryKeyFact() as fact):
-            _primary_key(ground, fact, draft)
+            _primary_key(repair_context, fact, draft)
         case Differs(fact=ColumnFact() as fact, actual=ColumnFact() as actual):
-            _other_column(ground, table, fact.column, actual.column, draft)
+            _other_column(repair_context, table, fact.column, actual.column, draft)
         case Differs(fact=ForeignKeyFact() as fact):
-            _foreign_keys_again(ground, table, fact.foreign_key, draft)
+            _foreign_keys_again(repair_context, table, fact.foreign_key, draft)
         case Missing(fact=NameFact() as fact) | Differs(fact=NameFact() as fact):
-            _other_name(ground, fact, draft)
+            _other_name(repair_context, fact, draft)
         case Differs(fact=TableFact()):
             draft.blockers.append(blocked.stuck(table, "", "the table is of another sort than the chain's"))
         case Extra():
-            _harmful_extra(ground, change, draft)
+            _harmful_extra(repair_context, change, draft)
         case _:
             raise AssertionError(change)
 
 
-def _missing_column(ground: Ground, table: str, column: Column, revision: str, draft: _Draft) -> None:
-    shape = ground.expected[table]
-    fill = fill_of(ground.resolutions, table, column.name)
+def _missing_column(repair_context: RepairContext, table: str, column: Column, revision: str, draft: _Draft) -> None:
+    shape = repair_context.expected[table]
+    fill = fill_of(repair_context.resolutions, table, column.name)
     without: tuple[type[Unique | PrimaryKey | NotNull], ...] = (Unique, PrimaryKey)
     if fill is not None and fill.nullable:
         without = (*without, NotNull)
@@ -112,19 +112,19 @@ def _missing_column(ground: Ground, table: str, column: Column, revision: str, d
     for constraint in declared_with(shape, column.name):
         brings = canonical(constraint.expression) if isinstance(constraint, Check) else (column.name,)
         draft.brought.add(brings)
-    rows = ground.rows(table)
+    rows = repair_context.rows(table)
     if rows and fill is not None and (fill.copy_from or fill.default is not None):
-        if _can_fill(ground, table, column, fill, draft):
+        if _can_fill(repair_context, table, column, fill, draft):
             draft.edits.append(table_edits.AddColumn(definition))
             draft.fill[column.spelling] = _expression(fill)
     elif rows and column.not_null and column.default is None and not column.generated and NotNull not in without:
         known = frozenset(it.name for it in shape.columns)
-        like = suggestion(column, ground.actual[table], known)
+        like = suggestion(column, repair_context.actual[table], known)
         draft.blockers.append(blocked.required(shape, column, rows, like))
     elif rows and not constant_default(shape, column):
         draft.edits.append(table_edits.AddColumn(definition))
     else:
-        draft.native.append(plan.AddColumn(ground.spelling(table), column.spelling, definition, revision))
+        draft.native.append(plan.AddColumn(repair_context.spelling(table), column.spelling, definition, revision))
 
 
 def constant_default(shape: Table, column: Column) -> bool:
@@ -135,8 +135,8 @@ def constant_default(shape: Table, column: Column) -> bool:
     return not written.startswith("current_") and not default_text(shape, column.name).lstrip().startswith("(")
 
 
-def _can_fill(ground: Ground, table: str, column: Column, fill: Fill, draft: _Draft) -> bool:
-    if fill.copy_from and ground.column(table, fold(fill.copy_from)) is None:
+def _can_fill(repair_context: RepairContext, table: str, column: Column, fill: Fill, draft: _Draft) -> bool:
+    if fill.copy_from and repair_context.column(table, fold(fill.copy_from)) is None:
         draft.blockers.append(
             blocked.stuck(
                 table, column.name, f"{fill.origin} copies from {fill.copy_from}, which the table does not have"
@@ -144,7 +144,7 @@ def _can_fill(ground: Ground, table: str, column: Column, fill: Fill, draft: _Dr
         )
         return False
     if column.not_null and not fill.nullable:
-        nulls = ground.ask(NullsOf(ground.spelling(table), _expression(fill)))
+        nulls = repair_context.ask(NullsOf(repair_context.spelling(table), _expression(fill)))
         if nulls.count:
             draft.blockers.append(blocked.unfilled(table, column.name, nulls, fill.origin))
             return False
@@ -159,19 +159,19 @@ def _expression(fill: Fill) -> str:
     return source or str(fill.default)
 
 
-def _missing_unique(ground: Ground, fact: UniqueFact, revision: str, draft: _Draft) -> None:
+def _missing_unique(repair_context: RepairContext, fact: UniqueFact, revision: str, draft: _Draft) -> None:
     """Uniqueness comes as a unique index, without a rebuild; but as the chain's own constraint where that has a name.
 
     A later revision drops a constraint by its name, and an index is none that it would find.
     """
-    if not _distinct(ground, fact.table, fact.columns, draft):
+    if not _distinct(repair_context, fact.table, fact.columns, draft):
         return
-    shape = ground.expected[fact.table]
+    shape = repair_context.expected[fact.table]
     is_named = any((it.kind, it.of) == ("unique", fact.columns) for it in shape.constraint_names)
-    if is_named and ground.repair is Repair.FULL:
+    if is_named and repair_context.repair is Repair.FULL:
         draft.edits += _clauses(shape, fact)
         return
-    spelt = ground.spelling(fact.table)
+    spelt = repair_context.spelling(fact.table)
     index = f"uq_{spelt}_{'_'.join(fact.columns)}"
     sql = f"CREATE UNIQUE INDEX {name(index)} ON {name(spelt)} ({', '.join(name(it) for it in fact.columns)})"
     draft.later.append(plan.CreateObject("index", index, sql, revision))
@@ -182,7 +182,7 @@ def _clauses(shape: Table, fact: UniqueFact | CheckFact | ForeignKeyFact) -> lis
     return [table_edits.AddConstraint(text) for text in constraint_texts(shape, fact)]
 
 
-def _foreign_keys_again(ground: Ground, table: str, key: ForeignKey, draft: _Draft) -> None:
+def _foreign_keys_again(repair_context: RepairContext, table: str, key: ForeignKey, draft: _Draft) -> None:
     """Every foreign key of these columns to this parent as the chain has them; what the chain does not have, last.
 
     They go and come together, because nothing but the order in the text tells two of them apart.
@@ -195,32 +195,32 @@ def _foreign_keys_again(ground: Ground, table: str, key: ForeignKey, draft: _Dra
     def of(shape: Table) -> list[ForeignKey]:
         return [it for it in shape.foreign_keys if (it.columns, it.parent) == same]
 
-    expected, actual = of(ground.expected[table]), of(ground.actual[table])
+    expected, actual = of(repair_context.expected[table]), of(repair_context.actual[table])
     lacking = len([it for it in expected if it not in actual])
-    doomed = _dropped_keys(ground, table)
+    doomed = _dropped_keys(repair_context, table)
     extra = [it for it in sorted((it for it in actual if it not in expected), key=repr)[lacking:] if it not in doomed]
     draft.edits.append(table_edits.DropForeignKey(key.columns, key.parent))
-    for shape, kept in ((ground.expected[table], expected), (ground.actual[table], extra)):
+    for shape, kept in ((repair_context.expected[table], expected), (repair_context.actual[table], extra)):
         for it in sorted(kept, key=repr):
             draft.edits += _clauses(shape, ForeignKeyFact(table, it))
 
 
-def _dropped_keys(ground: Ground, table: str) -> frozenset[ForeignKey]:
+def _dropped_keys(repair_context: RepairContext, table: str) -> frozenset[ForeignKey]:
     """The foreign keys of a table that a [[resolve]] entry drops where the chain does not have them."""
-    found = (fact for fact in table_facts(ground.actual[table]) if isinstance(fact, ForeignKeyFact))
-    return frozenset(fact.foreign_key for fact in found if drops(Extra(fact), ground.resolutions))
+    found = (fact for fact in table_facts(repair_context.actual[table]) if isinstance(fact, ForeignKeyFact))
+    return frozenset(fact.foreign_key for fact in found if drops(Extra(fact), repair_context.resolutions))
 
 
-def _other_name(ground: Ground, fact: NameFact, draft: _Draft) -> None:
+def _other_name(repair_context: RepairContext, fact: NameFact, draft: _Draft) -> None:
     """A constraint under the name by which the chain's revisions will look for it."""
-    shape, actual = ground.expected[fact.table], ground.actual[fact.table]
+    shape, actual = repair_context.expected[fact.table], repair_context.actual[fact.table]
     its_facts = keyed(table_facts(shape))
     its_key = named_constraint(fact, its_facts)
     match its_facts.get(its_key) if its_key else None:
         case PrimaryKeyFact():
             draft.edits.append(table_edits.NamePrimaryKey(fact.names[0]))
         case ForeignKeyFact() as named:
-            _foreign_keys_again(ground, fact.table, named.foreign_key, draft)
+            _foreign_keys_again(repair_context, fact.table, named.foreign_key, draft)
         case UniqueFact() as named:
             if named.columns in actual.uniques:
                 draft.edits.append(table_edits.DropUnique(named.columns))
@@ -232,61 +232,61 @@ def _other_name(ground: Ground, fact: NameFact, draft: _Draft) -> None:
             raise AssertionError(fact)
 
 
-def _distinct(ground: Ground, table: str, columns: tuple[str, ...], draft: _Draft) -> bool:
+def _distinct(repair_context: RepairContext, table: str, columns: tuple[str, ...], draft: _Draft) -> bool:
     """Whether rows leave room for uniqueness."""
-    found = doubled(ground, table, columns)
+    found = doubled(repair_context, table, columns)
     if found.count:
         draft.blockers.append(blocked.duplicates(table, columns, found))
     return not found.count
 
 
-def _missing_check(ground: Ground, fact: CheckFact, draft: _Draft) -> None:
+def _missing_check(repair_context: RepairContext, fact: CheckFact, draft: _Draft) -> None:
     if fact.check.expression in draft.brought:
         return
-    text = check_text(ground.expected[fact.table], fact.check.expression)
-    if fact.table in ground.actual and all(ground.column(fact.table, it) for it in fact.check.mentions):
-        broken = ground.ask(Violating(ground.spelling(fact.table), text))
+    text = check_text(repair_context.expected[fact.table], fact.check.expression)
+    if fact.table in repair_context.actual and all(repair_context.column(fact.table, it) for it in fact.check.mentions):
+        broken = repair_context.ask(Violating(repair_context.spelling(fact.table), text))
         if broken.count:
             column = next(iter(sorted(fact.check.mentions)), "")
             draft.blockers.append(blocked.broken_check(fact.table, column, fact.check.expression, broken))
             return
-    draft.edits += _clauses(ground.expected[fact.table], fact)
+    draft.edits += _clauses(repair_context.expected[fact.table], fact)
 
 
-def _primary_key(ground: Ground, fact: PrimaryKeyFact, draft: _Draft) -> None:
-    actual = ground.actual[fact.table]
+def _primary_key(repair_context: RepairContext, fact: PrimaryKeyFact, draft: _Draft) -> None:
+    actual = repair_context.actual[fact.table]
     column = fact.columns[0]
-    if fact.rowid_key and not actual.rowid_key and not _can_be_rowid(ground, fact.table, column, draft):
+    if fact.rowid_key and not actual.rowid_key and not _can_be_rowid(repair_context, fact.table, column, draft):
         return
-    if actual.primary_key != fact.columns and _distinct(ground, fact.table, fact.columns, draft):
+    if actual.primary_key != fact.columns and _distinct(repair_context, fact.table, fact.columns, draft):
         draft.edits.append(table_edits.SetPrimaryKey(fact.columns))
-        names = (it.name for it in ground.expected[fact.table].constraint_names if it.kind == "primary key")
+        names = (it.name for it in repair_context.expected[fact.table].constraint_names if it.kind == "primary key")
         draft.edits += [table_edits.NamePrimaryKey(it) for it in names]
-    if fact.rowid_key and not actual.rowid_key and ground.column(fact.table, column) is not None:
+    if fact.rowid_key and not actual.rowid_key and repair_context.column(fact.table, column) is not None:
         draft.edits.append(table_edits.SetType(column, "INTEGER"))
     if fact.autoincrement and not actual.autoincrement:
         draft.edits.append(table_edits.SetAutoincrement(column))
 
 
-def _can_be_rowid(ground: Ground, table: str, column: str, draft: _Draft) -> bool:
+def _can_be_rowid(repair_context: RepairContext, table: str, column: str, draft: _Draft) -> bool:
     """Whether every value of a column can be the row's number: an integer, as it stands."""
-    if ground.column(table, column) is None:
+    if repair_context.column(table, column) is None:
         return True
-    others = ground.ask(Violating(ground.spelling(table), f"typeof({quote(column)}) = 'integer'"))
+    others = repair_context.ask(Violating(repair_context.spelling(table), f"typeof({quote(column)}) = 'integer'"))
     if others.count:
         draft.blockers.append(blocked.lost_values(table, column, "INTEGER PRIMARY KEY", others))
     return not others.count
 
 
-def _other_column(ground: Ground, table: str, expected: Column, actual: Column, draft: _Draft) -> None:
-    shape = ground.expected[table]
+def _other_column(repair_context: RepairContext, table: str, expected: Column, actual: Column, draft: _Draft) -> None:
+    shape = repair_context.expected[table]
     if expected.generated != actual.generated:
         draft.blockers.append(
             blocked.stuck(table, expected.name, "its values are generated in another way than the chain says")
         )
         return
     if stores(expected) != stores(actual):
-        _other_type(ground, table, expected, draft)
+        _other_type(repair_context, table, expected, draft)
     if expected.collation != actual.collation:
         draft.edits.append(table_edits.SetCollation(expected.name, expected.collation))
     if expected.default != actual.default:
@@ -298,25 +298,27 @@ def _other_column(ground: Ground, table: str, expected: Column, actual: Column, 
     if actual.not_null and not expected.not_null:
         draft.edits.append(table_edits.DropNotNull(expected.name))
     elif expected.not_null and not actual.not_null:
-        _tighten(ground, table, expected, draft)
+        _tighten(repair_context, table, expected, draft)
 
 
-def _other_type(ground: Ground, table: str, expected: Column, draft: _Draft) -> None:
-    lost = ground.ask(Changing(ground.spelling(table), expected.name, expected.declared))
+def _other_type(repair_context: RepairContext, table: str, expected: Column, draft: _Draft) -> None:
+    lost = repair_context.ask(Changing(repair_context.spelling(table), expected.name, expected.declared))
     if lost.count:
         draft.blockers.append(blocked.lost_values(table, expected.name, expected.declared, lost))
     else:
         draft.edits.append(table_edits.SetType(expected.name, expected.declared))
 
 
-def _tighten(ground: Ground, table: str, expected: Column, draft: _Draft) -> None:
-    fill = fill_of(ground.resolutions, table, expected.name)
+def _tighten(repair_context: RepairContext, table: str, expected: Column, draft: _Draft) -> None:
+    fill = fill_of(repair_context.resolutions, table, expected.name)
     if fill is not None and fill.nullable:
         return
     value = _expression(fill) if fill else ""
     expression = f"COALESCE({quote(expected.name)}, {value})" if value else quote(expected.name)
-    nulls = ground.ask(
-        NullsOf(ground.spelling(table), expression) if value else NullsIn(ground.spelling(table), expected.name)
+    nulls = repair_context.ask(
+        NullsOf(repair_context.spelling(table), expression)
+        if value
+        else NullsIn(repair_context.spelling(table), expected.name)
     )
     if nulls.count:
         draft.blockers.append(blocked.null_rows(table, expected.name, nulls))
@@ -326,18 +328,18 @@ def _tighten(ground: Ground, table: str, expected: Column, draft: _Draft) -> Non
         draft.fill[expected.spelling] = expression
 
 
-def _harmful_extra(ground: Ground, change: Extra, draft: _Draft) -> None:
+def _harmful_extra(repair_context: RepairContext, change: Extra, draft: _Draft) -> None:
     match change.fact:
         case ColumnFact() as fact:
             draft.edits.append(table_edits.DropNotNull(fact.column.name))
-        case UniqueFact() as fact if not _referred_to(ground, fact):
+        case UniqueFact() as fact if not _referred_to(repair_context, fact):
             draft.edits.append(table_edits.DropUnique(fact.columns))
         case CheckFact() as fact:
             draft.edits.append(table_edits.DropCheck(fact.check.expression))
         case ForeignKeyFact() as fact if change.harmful:
             draft.edits.append(table_edits.DropForeignKey(fact.foreign_key.columns, fact.foreign_key.parent))
         case ForeignKeyFact() as fact:
-            _foreign_keys_again(ground, fact.table, fact.foreign_key, draft)
+            _foreign_keys_again(repair_context, fact.table, fact.foreign_key, draft)
         case PrimaryKeyFact() | UniqueFact() as fact:
             why = change.harmful or "a foreign key refers to it"
             draft.blockers.append(blocked.stuck(fact.table, fact.columns[0], f"{why}, and cannot simply go"))
@@ -345,23 +347,23 @@ def _harmful_extra(ground: Ground, change: Extra, draft: _Draft) -> None:
             raise AssertionError(change)
 
 
-def _referred_to(ground: Ground, fact: UniqueFact) -> bool:
-    keys = (key for table in ground.actual.values() for key in table.foreign_keys if key.parent == fact.table)
+def _referred_to(repair_context: RepairContext, fact: UniqueFact) -> bool:
+    keys = (key for table in repair_context.actual.values() for key in table.foreign_keys if key.parent == fact.table)
     return any(tuple(sorted(key.parent_columns)) == fact.columns for key in keys)
 
 
-def _assembled(ground: Ground, table: str, revision: str, draft: _Draft) -> plan.Work:
+def _assembled(repair_context: RepairContext, table: str, revision: str, draft: _Draft) -> plan.Work:
     """Native steps where they do; one rebuild for everything where anything needs it."""
     blockers = blocked.agreed(draft.blockers)
     if not draft.edits or blockers:
         return plan.Work((*draft.native, *draft.later), blockers)
     added = [table_edits.AddColumn(it.definition) for it in draft.native]
     edits = (*added, *draft.edits)
-    rebuild = plan.RebuildTable(ground.spelling(table), edits, tuple(draft.fill.items()), revision=revision)
-    if ground.repair is not Repair.FULL:
+    rebuild = plan.RebuildTable(repair_context.spelling(table), edits, tuple(draft.fill.items()), revision=revision)
+    if repair_context.repair is not Repair.FULL:
         return plan.Work((), (blocked.forbidden(fold(table), plan.headline(rebuild)),))
     try:
-        sql = edit.edit_table(ground.actual[table].sql, edits) if table in ground.actual else ""
+        sql = edit.edit_table(repair_context.actual[table].sql, edits) if table in repair_context.actual else ""
     except (EditImpossibleError, UnreadableSqlError) as error:
         return plan.Work((), (blocked.stuck(table, "", str(error)),))
     whole = plan.RebuildTable(rebuild.table, edits, rebuild.fill, sql, revision)

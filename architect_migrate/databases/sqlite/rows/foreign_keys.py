@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from architect_migrate.core.names import fold, quote
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.rows.exact import exact
-from architect_migrate.databases.values import Dangling, Keys, Violation, Violations
+from architect_migrate.databases.values import Keys, Orphans, Violation, Violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,14 +107,14 @@ def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
 def check_keys(connection: sqlite3.Connection) -> Keys:
     """Check every foreign key of every table; (table, why) is untold where a parent has no such unique columns."""
     tables = _tables(connection)
-    dangling: list[Dangling] = []
+    orphans: list[Orphans] = []
     untold: list[tuple[str, str]] = []
     for table in tables:
         why: list[str] = []
         with _unless_untold(why):
-            dangling += _dangling(connection, table)
+            orphans += _orphans(connection, table)
         untold += ((table, it) for it in why)
-    return Keys(len(tables), tuple(dangling), tuple(untold))
+    return Keys(len(tables), tuple(orphans), tuple(untold))
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
@@ -132,16 +132,16 @@ def _unless_untold(why: list[str]) -> Iterator[None]:
         why.append(str(error))
 
 
-def _dangling(connection: sqlite3.Connection, table: str) -> list[Dangling]:
+def _orphans(connection: sqlite3.Connection, table: str) -> list[Orphans]:
     found: dict[str, tuple[int, tuple[int, ...]]] = {}
     for rowid, parent, _ in connection.execute(_CHECK, (table,)):
         rows, first = found.get(parent, (0, ()))
         more = (rowid,) if rowid is not None and len(first) < _EXAMPLES else ()
         found[parent] = rows + 1, (*first, *more)
-    return [Dangling(table, parent, rows, first) for parent, (rows, first) in found.items()]
+    return [Orphans(table, parent, rows, first) for parent, (rows, first) in found.items()]
 
 
-def newly_dangling(
+def new_orphans(
     before: tuple[sqlite3.Connection, Violations], after: tuple[sqlite3.Connection, Violations], touched: frozenset[str]
 ) -> list[str]:
     """A line for each table and parent with rows that newly refer to nothing; of tables not `touched`, by rowid alone.
@@ -160,7 +160,7 @@ def newly_dangling(
                 found += _rows_that_dangle(new, table, parent, key)
         if found:
             shown = ", ".join(map(_shown, min(found, key=repr)))
-            rows = count(found.total(), f"row of {table} newly refers", f"rows of {table} newly refer")
+            rows = pluralize(found.total(), f"row of {table} newly refers", f"rows of {table} newly refer")
             problems.append(f"{rows} to nothing in {parent} ({shown})")
     return problems
 

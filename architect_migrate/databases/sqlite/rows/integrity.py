@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
-from architect_migrate.databases.values import Soundness
+from architect_migrate.databases.values import Integrity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ _SHOWN = 10
 _TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'view'"
 
 
-def soundness(connection: sqlite3.Connection, table: str = "") -> Soundness:
+def integrity_of(connection: sqlite3.Connection, table: str = "") -> Integrity:
     """Check everything, or one table; left out are tables that take functions or collations of the application's own.
 
     On a connection that cannot write, SQLite 3.40 does not evaluate CHECK constraints.
@@ -36,7 +36,7 @@ def soundness(connection: sqlite3.Connection, table: str = "") -> Soundness:
 
 def damage(connection: sqlite3.Connection) -> tuple[str, ...]:
     """What is wrong with the file itself, at most ten lines."""
-    return soundness(connection).damage
+    return integrity_of(connection).damage
 
 
 def _lines(connection: sqlite3.Connection, table: str | None) -> Iterator[str]:
@@ -52,7 +52,7 @@ def _known(connection: sqlite3.Connection, table: str) -> Iterator[str]:
             raise
 
 
-def _told_apart(connection: sqlite3.Connection, lines: Iterator[str]) -> Soundness:
+def _told_apart(connection: sqlite3.Connection, lines: Iterator[str]) -> Integrity:
     """Of a sound WITHOUT ROWID table whose key does not come first, SQLite 3.40 says that values are wrong."""
     keyed = connection.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr").fetchall()
     unsure = [f" value in {name}." for (name,) in keyed]
@@ -63,7 +63,7 @@ def _told_apart(connection: sqlite3.Connection, lines: Iterator[str]) -> Soundne
             found += [" ".join(line.split())] if line != "ok" and len(found) < _SHOWN else []
         elif not any(it in line for it in unsure):
             broken[line] += 1
-    return Soundness(tuple(found), broken)
+    return Integrity(tuple(found), broken)
 
 
 def _is_about_a_row(line: str) -> bool:

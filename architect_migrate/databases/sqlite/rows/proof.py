@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.names import fold, quote
-from architect_migrate.core.text import count
+from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.rows.exact import (
     codec_of,
     exact,
@@ -103,7 +103,7 @@ def _prove_table(pair: _Pair) -> TableProof:
     rows_before = _count(pair.before, pair.old)
     if pair.new is None:
         if pair.name not in pair.permitted.removed_tables:
-            pair.lose("", f"the table is gone, with {count(rows_before, 'row')}")
+            pair.lose("", f"the table is gone, with {pluralize(rows_before, 'row')}")
         return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="")
     rows_after = _count(pair.after, pair.new)
     if pair.name in pair.permitted.removed_tables:
@@ -112,7 +112,7 @@ def _prove_table(pair: _Pair) -> TableProof:
         return _compare(pair, pair.new, rows_before)
     gone = max(rows_before - rows_after, 0)
     if gone and pair.name not in pair.permitted.deleted_from:
-        pair.lose("", f"had {count(rows_before, 'row')}, has {rows_after:,}")
+        pair.lose("", f"had {pluralize(rows_before, 'row')}, has {rows_after:,}")
     return TableProof(pair.old.name, rows_before, gone, compared=False, digest="")
 
 

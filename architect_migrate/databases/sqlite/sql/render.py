@@ -224,8 +224,8 @@ def _tracker_statement(tracker: Tracker, change: plan.TrackerChange, there: set[
         return f"DELETE FROM {table} {where}"
     said = {tracker.description: literal(change.description), tracker.checksum: literal(change.checksum)}
     if isinstance(change, plan.CorrectRow):
-        settings = [f"{name(it)} = {value}" for it, value in said.items() if fold(it) in there]
-        return f"UPDATE {table} SET {', '.join(settings)} {where}"
+        contexts = [f"{name(it)} = {value}" for it, value in said.items() if fold(it) in there]
+        return f"UPDATE {table} SET {', '.join(contexts)} {where}"
     whole = {tracker.version: number, tracker.applied_at: "CURRENT_TIMESTAMP", **said}
     values = {name(it): value for it, value in whole.items() if fold(it) in there}
     return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(values.values())})"

@@ -57,10 +57,10 @@ def home(folder: Path, *statements: str, second: str = BATCH) -> Home:
 
 
 def upgraded(its: Home) -> Result:
-    shown = preview_upgrade(its.setting())
+    shown = preview_upgrade(its.context())
     assert shown.outcome is Outcome.PLANNED, shown
     assert shown.plan is not None
-    return upgrade(its.setting(), shown.plan, lambda *_: None)
+    return upgrade(its.context(), shown.plan, lambda *_: None)
 
 
 def texts(path: Path, *names: str) -> list[str]:
@@ -182,7 +182,7 @@ def test_what_only_this_database_says_of_a_column_that_the_revision_changes_is_n
     table = TABLE.format(more="").replace("title TEXT", f"title {title}")
     its = home(tmp_path, table, KIND, ROWS, second=CHANGED.format(change=change))
     before = digest(its.database)
-    its.setting()
+    its.context()
     done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
     assert done.failure.startswith(f"it: {REFUSED.format(what=what)}; everything was rolled back")
     assert digest(its.database) == before
@@ -239,9 +239,9 @@ def test_a_trigger_on_a_column_that_the_revision_drops_refuses_the_run(tmp_path:
 def test_a_downgrade_puts_back_what_it_forgets_too(tmp_path: Path) -> None:
     its = home(tmp_path, TABLE.format(more=", due TEXT"), KIND, ROWS, LOG, TRIGGER, BY_LOWER)
     script(its.database, "UPDATE alembic_version SET version_num = 'r2'")
-    shown = preview_downgrade(its.setting(), "r1")
+    shown = preview_downgrade(its.context(), "r1")
     assert shown.plan is not None
-    done = downgrade(its.setting(), shown.plan, lambda *_: None, "r1")
+    done = downgrade(its.context(), shown.plan, lambda *_: None, "r1")
     assert done.warnings == ("r2 took away index ix_lower: put back", "r2 took away trigger tell: put back")
     assert ask(its.database, "SELECT * FROM notes") == [(1, "One", "x"), (2, "Two", None)]
 
@@ -250,14 +250,14 @@ def test_reconcile_puts_back_what_a_revision_that_it_runs_forgets(tmp_path: Path
     its = home(tmp_path, TABLE.format(more=""), ROWS, LOG, TRIGGER)
     shown = its.preview()
     assert shown.plan is not None
-    done = reconcile(its.setting(), shown.plan, lambda *_: None)
+    done = reconcile(its.context(), shown.plan, lambda *_: None)
     assert done.warnings == ("r2 took away trigger tell: put back",)
     assert texts(its.database, "ix_kind", "tell") == [KIND, TRIGGER]
 
 
 def test_plain_alembic_puts_it_back_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, LOG, TRIGGER, BY_LOWER)
-    its.setting()
+    its.context()
     done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
     assert done.code == 0, done.out
     assert [it.getMessage() for it in caplog.records if it.levelname == "WARNING"] == [
@@ -269,7 +269,7 @@ def test_plain_alembic_puts_it_back_and_says_so(tmp_path: Path, caplog: pytest.L
 
 def test_plain_alembic_refuses_what_cannot_be_put_back(tmp_path: Path) -> None:
     its = home(tmp_path, TABLE.format(more=", mood TEXT, CHECK (mood <> 'bad')"), KIND, ROWS)
-    its.setting()
+    its.context()
     before = digest(its.database)
     done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
     what = REFUSED.format(what="check on notes: mood <> 'bad'")
@@ -293,7 +293,7 @@ PLAIN = pytest.mark.parametrize("plain", [False, True], ids=["archmig", "alembic
 def run(its: Home, plain: bool) -> str:
     """What a run says that went wrong, empty where it went well."""
     if plain:
-        its.setting()
+        its.context()
         done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
         return done.failure if done.code else ""
     try:
@@ -367,7 +367,7 @@ def test_what_a_table_loses_that_takes_the_place_of_another_refuses_plain_alembi
     tmp_path: Path, statements: tuple[str, ...], more: str, what: str
 ) -> None:
     its = home(tmp_path, TABLE.format(more=more), KIND, ROWS, second=by_hand(*statements))
-    its.setting()
+    its.context()
     before = digest(its.database)
     done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
     assert done.failure.startswith(f"it: {REFUSED.format(what=what)}; everything was rolled back")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.core.chain_errors import RevisionLosesError
-from architect_migrate.databases.sqlite.authorizer import watched
+from architect_migrate.databases.sqlite.authorizer import write_log
 from architect_migrate.databases.sqlite.repair.batch_repair import Before, Stored, look, mend
 from support.schemas import line_of
 
@@ -68,7 +68,7 @@ def mended(database: str, run: str, first: str = T, second: str = ADDED) -> Mend
         connection.executescript(database)
         connection.execute("BEGIN")
         before = look(connection)
-        with watched(connection) as seen:
+        with write_log(connection) as seen:
             for statement in statements(run):
                 connection.execute(statement)
         back = mend(connection, before, seen, "2", lambda: asked.append(1) or history)

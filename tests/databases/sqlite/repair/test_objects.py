@@ -175,16 +175,24 @@ def test_one_default_stands_twice_only_where_there_are_two_rows(rows: str) -> No
 
 def test_a_table_that_is_yet_to_come_has_no_rows() -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
-        ground = ground_of(WIDER, connection)
-        assert (doubled(ground, "t", ("fixed",)).count, ground.rows("t"), ground.column("t", "id")) == (0, 0, None)
+        repair_context = ground_of(WIDER, connection)
+        assert (
+            doubled(repair_context, "t", ("fixed",)).count,
+            repair_context.rows("t"),
+            repair_context.column("t", "id"),
+        ) == (0, 0, None)
 
 
 def test_the_database_spells_a_table_and_the_chain_one_that_is_yet_to_come() -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript("CREATE TABLE Here (a); INSERT INTO Here VALUES (1)")
-        ground = ground_of("CREATE TABLE HERE (a); CREATE TABLE There (b)", connection)
-        assert (ground.spelling("here"), ground.spelling("there"), ground.rows("here")) == ("Here", "There", 1)
-        assert ground.wanted("there", "b").name == "b"
+        repair_context = ground_of("CREATE TABLE HERE (a); CREATE TABLE There (b)", connection)
+        assert (repair_context.spelling("here"), repair_context.spelling("there"), repair_context.rows("here")) == (
+            "Here",
+            "There",
+            1,
+        )
+        assert repair_context.wanted("there", "b").name == "b"
 
 
 def test_an_index_on_an_expression_is_left_to_sqlite() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.databases.sqlite.rows.foreign_keys import newly_dangling, violations
+from architect_migrate.databases.sqlite.rows.foreign_keys import new_orphans, violations
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.reconcile import reconcile
 from support.scenarios import ask, own_chain, revision, script
@@ -85,7 +85,7 @@ def test_only_what_newly_refers_to_nothing_is_told(schema: str, rows: str, chang
     with closing(sqlite3.connect(":memory:")) as before, closing(sqlite3.connect(":memory:")) as after:
         before.executescript(schema + rows)
         after.executescript(schema + rows + change)
-        told = newly_dangling((before, violations(before)), (after, violations(after)), frozenset({"c"}))
+        told = new_orphans((before, violations(before)), (after, violations(after)), frozenset({"c"}))
         assert [re.sub(" newly refers? to nothing in p", "", it) for it in told] == found
 
 
@@ -100,7 +100,7 @@ def test_a_parent_that_went_is_told_though_its_children_dangled_before(child: st
     with closing(sqlite3.connect(":memory:")) as before, closing(sqlite3.connect(":memory:")) as after:
         before.executescript(P + child + rows)
         after.executescript(P + child + rows + "DELETE FROM p WHERE id = 1;")
-        told = newly_dangling((before, violations(before)), (after, violations(after)), frozenset({"p"}))
+        told = new_orphans((before, violations(before)), (after, violations(after)), frozenset({"p"}))
         assert told == ["1 row of c newly refers to nothing in p (1)"]
 
 
@@ -113,6 +113,6 @@ def test_a_table_whose_rowids_change_comes_home_with_what_dangled_in_it(tmp_path
     script(home.database, parent, odd, "INSERT INTO c VALUES (2, NULL), (3, NULL), (1, 'b')")
     shown = home.preview()
     assert shown.plan is not None
-    assert reconcile(home.setting(), shown.plan, lambda *_: None).outcome is Outcome.DONE
+    assert reconcile(home.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
     assert ask(home.database, "SELECT * FROM c ORDER BY id") == [(1, "b"), (2, None), (3, None)]
     assert home.preview().outcome is Outcome.NOTHING

@@ -10,17 +10,17 @@ import pytest
 
 from architect_migrate.databases.sqlite import authorizer
 from architect_migrate.databases.sqlite.connection import reading
-from architect_migrate.databases.sqlite.rows.integrity import damage, soundness
-from architect_migrate.databases.values import told
-from architect_migrate.runs import execute as carry_out
-from architect_migrate.runs.steps import execute as execute_plan
+from architect_migrate.databases.sqlite.rows.integrity import damage, integrity_of
+from architect_migrate.databases.values import forbidden_values
+from architect_migrate.runs import execute as execution
+from architect_migrate.runs.steps import run_steps as execute_plan
 from support.cli import archmig, ask, build, execute
 from support.plain_alembic import alembic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from architect_migrate.config.context import Setting
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Progress
     from architect_migrate.runs.steps import Written
@@ -118,15 +118,17 @@ def test_a_run_that_makes_more_such_rows_does_not_pass_its_proof(place: Path, mo
     rated(place / "behind.db")
     before = (place / "behind.db").read_bytes()
 
-    def executed(setting: Setting, plan: Plan, connection: sqlite3.Connection, progress: Progress) -> Written:
-        written = execute_plan(setting, plan, connection, progress)
+    def executed(
+        context: EnvironmentContext, plan: Plan, connection: sqlite3.Connection, progress: Progress
+    ) -> Written:
+        written = execute_plan(context, plan, connection, progress)
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.execute("INSERT INTO rated (stars) VALUES (9)")
         connection.execute("PRAGMA ignore_check_constraints = OFF")
         written.written.add("rated")
         return written
 
-    monkeypatch.setattr(carry_out, "execute", executed)
+    monkeypatch.setattr(execution, "run_steps", executed)
     done = archmig("upgrade", "-e", "behind", "--yes")
     assert done.code == 2
     said = "the result did not pass its proof, everything was rolled back: CHECK constraint failed in rated\n"
@@ -144,12 +146,15 @@ def test_what_is_wrong_with_the_file_is_not_hidden_by_any_number_of_such_rows(tm
     )
     declared_otherwise(path, "aaa (n INTEGER)", "aaa (n INTEGER NOT NULL)")
     with reading(path) as connection:
-        assert (damage(connection), told(soundness(connection).broken)) == ((), ("NULL value in aaa.n (3,000 rows)",))
+        assert (damage(connection), forbidden_values(integrity_of(connection).broken)) == (
+            (),
+            ("NULL value in aaa.n (3,000 rows)",),
+        )
     execute(
         path,
         "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, '(n)', '(-n)') WHERE name = 'ix_zzz'",
     )
     with reading(path) as connection:
-        found = soundness(connection)
+        found = integrity_of(connection)
     assert found.damage[0].startswith("row 1 missing from index ix_zzz")
     assert (len(found.damage), found.broken.total()) == (10, 3000)
