@@ -30,7 +30,7 @@ def _chains(scratch: Path, runs: int) -> list[Row]:
     found = medians(runs, works)
     rows = []
     for command in ("status", "upgrade --all --yes"):
-        short, long = (f"archmig {command}, {it:,} revisions" for it in (SHORT, LONG))
+        short, long = (f"archmig {command}, {one:,} revisions" for one in (SHORT, LONG))
         rows.append(beside(short, found[short]))
         rows.append(at_most(long, found[long], f"{SHORT} revisions", found[short], 1.5))
     return rows
@@ -45,7 +45,7 @@ def _environments(scratch: Path, runs: int) -> list[Row]:
     most = f"archmig status of {COUNTS[-1]} --jobs 2"
     works[most] = partial(archmig, folder, "status", "--jobs", "2")
     found = medians(runs, works)
-    few, some, many = (found[f"archmig status of {it}"] for it in COUNTS)
+    few, some, many = (found[f"archmig status of {one}"] for one in COUNTS)
     first, second = (some - few) / (COUNTS[1] - COUNTS[0]), (many - some) / (COUNTS[2] - COUNTS[1])
     rows = [beside(f"archmig status of {count}", found[f"archmig status of {count}"]) for count in COUNTS]
     rows.append(

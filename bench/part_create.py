@@ -50,10 +50,10 @@ def run(scratch: Path, runs: int) -> list[Row]:
     by_revisions = _contents(databases(folder, 1)[0])
     emptied(folder, COUNT)
     archmig(folder, "upgrade", "--all", "--yes")
-    same = all(_contents(it) == by_revisions for it in databases(folder, COUNT))
+    same = all(_contents(database) == by_revisions for database in databases(folder, COUNT))
     fastest = found["archmig upgrade --all --yes"]
-    rows = [within(it, found[it], 3) for it in found if it.startswith("archmig")]
-    rows += [beside(it, found[it], "archmig upgrade", fastest) for it in found if not it.startswith("archmig")]
+    rows = [within(one, found[one], 3) for one in found if one.startswith("archmig")]
+    rows += [beside(one, found[one], "archmig upgrade", fastest) for one in found if not one.startswith("archmig")]
     said = f"{COUNT} databases: schema digest and every row of {len(by_revisions[1])} tables as the revisions make them"
     return [*rows, Row(said, 0, target="equal", met=same)]
 
@@ -78,8 +78,8 @@ def _contents(path: Path) -> tuple[str, dict[str, list[Any]]]:
         rows = {
             name: [
                 tuple("today" if isinstance(value, str) and value.startswith(today) else value for value in row)
-                for row in connection.execute(select(it, own_key(it), it.columns, "utf-8"))
+                for row in connection.execute(select(one, own_key(one), one.columns, "utf-8"))
             ]
-            for name, it in row_tables(connection).items()
+            for name, one in row_tables(connection).items()
         }
         return digest(connection, ["alembic_version"]), rows

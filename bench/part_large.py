@@ -106,7 +106,7 @@ def _planned(folder: Path) -> AddColumn:
     project = read_project(folder / "environments.toml", os.environ)
     result = preview(context_for(project, project.environments[0], cache_folder(os.environ)))
     assert result.plan is not None, result
-    (step,) = [it for it in result.plan.steps if isinstance(it, AddColumn)]
+    (step,) = [each for each in result.plan.steps if isinstance(each, AddColumn)]
     return step
 
 

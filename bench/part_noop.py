@@ -43,19 +43,19 @@ def _dbmate_at_head(scratch: Path) -> Callable[[], object] | None:
     emptied(folder, COUNT)
     loop = partial(dbmate_loop, folder, binary, dbmate_migrations(scratch))
     loop()
-    assert all(it.stat().st_size for it in databases(folder, COUNT))
+    assert all(database.stat().st_size for database in databases(folder, COUNT))
     return loop
 
 
 def _rows(found: dict[str, float]) -> list[Row]:
     base = found[LOOP]
     rows = [beside(LOOP, base)]
-    for name in [it for it in found if it.startswith("archmig")]:
+    for name in [one for one in found if one.startswith("archmig")]:
         rows.append(at_most(name, found[name], "the Python loop", base, 3))
         rows.append(faster(name, found[name], "a loop of alembic", found["a loop of alembic, run once"], 100))
         if "a loop of dbmate" in found:
             rows.append(faster(name, found[name], "a loop of dbmate", found["a loop of dbmate"], 4))
-    rows += [beside(it, found[it], LOOP, base) for it in found if it.startswith("a loop")]
+    rows += [beside(one, found[one], LOOP, base) for one in found if one.startswith("a loop")]
     if "a loop of dbmate" not in found:
         rows.append(beside("a loop of dbmate: not measured, no npm", 0))
     return rows

@@ -48,7 +48,7 @@ def run(scratch: Path, runs: int) -> list[Row]:
     base = found["four joined pragma queries"]
     rows = [beside(f"four joined pragma queries, {_size(path)}", base)]
     rows.append(at_most("archmig's read_schema", found["archmig's read_schema"], "the four queries", base, 2))
-    rows += [beside(it, found[it], "the four queries", base) for it in list(found)[2:]]
+    rows += [beside(one, found[one], "the four queries", base) for one in list(found)[2:]]
     return rows + _full_checks(scratch, runs)
 
 

@@ -87,7 +87,7 @@ def dbmate_loop(folder: Path, binary: Path, migrations: Path) -> None:
 def raw_sql(scratch: Path) -> Path:
     """The whole chain as one SQL file in one transaction."""
     file = scratch / "chain.sql"
-    texts = [text for _, its in statements() for text in its]
+    texts = [text for _, one in statements() for text in one]
     file.write_text(f"BEGIN IMMEDIATE;\n{plain(texts)}COMMIT;\n", encoding="utf-8")
     return file
 

@@ -41,7 +41,7 @@ def main() -> int:
             title, rows = _measured(name, scratch, options)
             seconds = time.perf_counter() - began
             print(f"\n{table(title, rows)}\n  [{seconds:.0f} s, {_load()}]", flush=True)
-            missed += sum(it.met is False for it in rows)
+            missed += sum(row.met is False for row in rows)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     print(f"\n{missed} targets missed" if missed else "\nevery target met")

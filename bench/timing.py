@@ -48,7 +48,7 @@ def process(*command: str | Path, cwd: Path, expected: int = 0, extra: Mapping[s
     """Run a command to its end; raises with what it said where it ends otherwise than expected."""
     environ = {**os.environ, **(extra or {})}
     done = subprocess.run(
-        [str(it) for it in command], cwd=cwd, env=environ, capture_output=True, text=True, check=False
+        [str(one) for one in command], cwd=cwd, env=environ, capture_output=True, text=True, check=False
     )
     if done.returncode != expected:
         said = f"{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
@@ -80,11 +80,11 @@ def beside(what: str, seconds: float, against: str = "", base: float | None = No
 def table(title: str, rows: list[Row]) -> str:
     """The rows as text, ratios first."""
     lines = [title, f"  {'ratio':>8}  {'median':>10}  {'target':>8}      what"]
-    for it in rows:
-        ratio = "" if it.ratio is None else f"{it.ratio:.3g} x"
-        met = {None: "", True: "ok", False: "MISS"}[it.met]
-        what = it.what + (f"  (against {it.against})" if it.against else "")
-        lines.append(f"  {ratio:>8}  {_shown(it.seconds):>10}  {it.target:>8} {met:4} {what}")
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:.3g} x"
+        met = {None: "", True: "ok", False: "MISS"}[row.met]
+        what = row.what + (f"  (against {row.against})" if row.against else "")
+        lines.append(f"  {ratio:>8}  {_shown(row.seconds):>10}  {row.target:>8} {met:4} {what}")
     return "\n".join(lines)
 
 

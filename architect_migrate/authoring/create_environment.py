@@ -139,7 +139,7 @@ def _derived(raw: Mapping[str, object], source: str, name: str) -> str:
         raise UsageError(f"{source} has a url and no path to go by", advice)
     *above, folder, file = ["", "", *written.split("/")]
     word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(source)}(?![A-Za-z0-9])")
-    ends = [it if "${" in it else word.sub(lambda _: name, it) for it in (folder, file)]
+    ends = [text if "${" in text else word.sub(lambda _: name, text) for text in (folder, file)]
     if ends == [folder, file]:
         raise UsageError(f"the path of {source}, {written}, does not have its name in it", advice)
     return "/".join([*above, *ends]).removeprefix("//")
@@ -152,12 +152,14 @@ def _refuse_link(written: Path) -> None:
 
 def _refuse_place(project: ProjectConfig, url: DatabaseUrl, final: Path) -> None:
     """Raise where a new file would not be one of its own."""
-    for it in project.environments:
-        theirs = str(it.url.path or "")
+    for environment in project.environments:
+        theirs = str(environment.url.path or "")
         if theirs and str(final).casefold() == theirs.casefold():
-            raise DatabaseError(str(final), f"it is the database of {it.name}, if case does not count", _NOTHING)
+            raise DatabaseError(
+                str(final), f"it is the database of {environment.name}, if case does not count", _NOTHING
+            )
         if any(f"{theirs}{ending}" == str(final) for ending in _BESIDE):
-            raise DatabaseError(str(final), f"it belongs to the database of {it.name}", _NOTHING)
+            raise DatabaseError(str(final), f"it belongs to the database of {environment.name}", _NOTHING)
     if os.path.lexists(final):
         raise DatabaseError(str(final), "it is there already", f"{_NOTHING}: choose another name or --path")
     if left := access.stray_journal(url):
@@ -185,5 +187,9 @@ def _gone_again(final: Path) -> Iterator[None]:
 
 
 def _elsewhere(project: ProjectConfig, source: Environment, environment: Environment) -> tuple[Resolution, ...]:
-    mine, theirs = ({it.name, *it.tags} for it in (environment, source))
-    return tuple(it for it in project.resolutions if it.environments & theirs and not it.environments & mine)
+    mine, theirs = ({each.name, *each.tags} for each in (environment, source))
+    return tuple(
+        resolution
+        for resolution in project.resolutions
+        if resolution.environments & theirs and not resolution.environments & mine
+    )

@@ -51,7 +51,7 @@ def droppable(project: ProjectConfig, environ: Mapping[str, str], name: str) -> 
     """
     (environment,) = select(project, [name], ())
     file = str(project.file)
-    waiting = [it.name for it in project.environments if name in it.requires]
+    waiting = [each.name for each in project.environments if name in each.requires]
     if not may_be_changed(environment):
         raise EntryError(file, name, "is protected", f"{_NOTHING}: take protected = true away first, if you mean it")
     if project.default_environment == name:
@@ -60,9 +60,9 @@ def droppable(project: ProjectConfig, environ: Mapping[str, str], name: str) -> 
         )
     if waiting:
         raise EntryError(file, name, f"is required by {', '.join(waiting)}", f"{_NOTHING}: see requires there")
-    entries = [it.origin.entry for it in project.resolutions if name in it.environments]
-    if entries and not any(name in it.tags for it in project.environments if it is not environment):
-        places = ", ".join(f"resolve[{it}]" for it in entries)
+    entries = [resolution.origin.entry for resolution in project.resolutions if name in resolution.environments]
+    if entries and not any(name in other.tags for other in project.environments if other is not environment):
+        places = ", ".join(f"resolve[{entry}]" for entry in entries)
         raise EntryError(file, name, f"is named by {places}", f"{_NOTHING}: take it out of environments there first")
     tried(project.file, environ, partial(without_entry, name=name, file=file))
     return environment

@@ -48,7 +48,7 @@ def hotfix_of(context: EnvironmentContext, names: tuple[str, ...]) -> Hotfix:
     with access.reading(environment.url, environment.policies.lock_timeout) as connection:
         actual = read_schema(connection, context.hidden(history.graph.version_table))
         found = promotion(reference(history, frozenset(history.graph.order)), actual, names, _ever_made(history))
-        rows = tuple((it, count_rows(connection, it)) for it in found.tables)
+        rows = tuple((table, count_rows(connection, table)) for table in found.tables)
     if found.unknown:
         hint = nearest(found.unknown[0], found.names) or "it has nothing more than the chain"
         problem = f"it has no {shortened(found.unknown[0])} that the chain does not make just so"
@@ -56,13 +56,13 @@ def hotfix_of(context: EnvironmentContext, names: tuple[str, ...]) -> Hotfix:
     if not found.upgrade:
         raise NewRevisionError(environment.name, _nothing_to_bring(found), _NOTHING)
     _refuse_what_is_behind(context, found, _ever_made(history))
-    return Hotfix(environment.name, found, tuple(it for it in rows if it[1]))
+    return Hotfix(environment.name, found, tuple(row for row in rows if row[1]))
 
 
 def _refuse_what_is_behind(context: EnvironmentContext, found: Promotion, once: frozenset[Key]) -> None:
     """Raise where the chain will yet take away what was named: the database has that because it is behind."""
-    replaced = {key(it) for it in found.replaced}
-    old = [it for it in found.brought if key(it) in once - replaced]
+    replaced = {key(fact) for fact in found.replaced}
+    old = [fact for fact in found.brought if key(fact) in once - replaced]
     if old and survey(context).pending:
         name = context.environment.name
         problem = f"it has {describe(old[0])} because it is behind, and a pending revision takes it away"
@@ -70,7 +70,7 @@ def _refuse_what_is_behind(context: EnvironmentContext, found: Promotion, once: 
 
 
 def _ever_made(history: History) -> frozenset[Key]:
-    return frozenset(its_key for its in effects(history).values() for its_key in its.added)
+    return frozenset(its_key for effect in effects(history).values() for its_key in effect.added)
 
 
 def _nothing_to_bring(found: Promotion) -> str:
@@ -106,7 +106,7 @@ def _depends(wanted: Promotion) -> str:
 def _made_otherwise(history: History, revision: str, wanted: Promotion) -> Iterator[str]:
     """What the revision makes otherwise than the database has it, or makes beside what was wanted."""
     schema = reference(history, ancestry(history.graph, [revision]))
-    made, texts = facts(schema), {it.spelling: it.sql for it in schema.tables}
+    made, texts = facts(schema), {table.spelling: table.sql for table in schema.tables}
     for name in wanted.tables:
         if texts.get(name) not in wanted.upgrade:
             yield f"it would make table {name} by another text than the database stores"
@@ -119,9 +119,9 @@ def _made_otherwise(history: History, revision: str, wanted: Promotion) -> Itera
     expected = {key(fact) for fact in wanted.brought}
     does = effects(history)[revision]
     more = [fact for its_key, fact in does.added.items() if its_key not in expected]
-    less = [fact for its_key, fact in does.removed.items() if its_key not in {key(it) for it in wanted.replaced}]
-    yield from (f"it would also make {describe(it)}" for it in more)
-    yield from (f"it would take away {describe(it)}" for it in less)
+    less = [fact for its_key, fact in does.removed.items() if its_key not in {key(each) for each in wanted.replaced}]
+    yield from (f"it would also make {describe(each)}" for each in more)
+    yield from (f"it would take away {describe(word)}" for word in less)
 
 
 def _text(fact: Fact) -> str:
@@ -142,7 +142,7 @@ def _not_taken_back(history: History, revision: str, back: Replayed) -> Iterator
     everything = frozenset(history.graph.order)
     before = facts(reference(history, everything - {revision}))
     after = facts(apply(reference(history, everything), back.delta))
-    changed = [it for it in before.keys() | after.keys() if before.get(it) != after.get(it)]
+    changed = [one for one in before.keys() | after.keys() if before.get(one) != after.get(one)]
     for its_key in sorted(changed):
         yield f"taken back, {describe(before.get(its_key) or after[its_key])} would not be as it was"
 
@@ -150,7 +150,7 @@ def _not_taken_back(history: History, revision: str, back: Replayed) -> Iterator
 def _broken(history: History, revision: str) -> Iterator[str]:
     """What SQLite says of views and triggers that reach for something which is not there, if it said nothing before."""
     statements = recorded_sql(history)
-    others = tuple(it for name, its in statements.items() if name != revision for it in its)
+    others = tuple(word for name, one in statements.items() if name != revision for word in one)
     before, after = rename_refusals(others, statements[revision])
     if after and after != before:
         yield after
@@ -158,7 +158,7 @@ def _broken(history: History, revision: str) -> Iterator[str]:
 
 def _orphaned(history: History, revision: str, wanted: Promotion) -> Iterator[str]:
     """Foreign keys to tables that the chain does not make: SQLite would refuse every row."""
-    there = {it.name for it in reference(history, ancestry(history.graph, [revision])).tables}
+    there = {table.name for table in reference(history, ancestry(history.graph, [revision])).tables}
     for fact in wanted.brought:
         if isinstance(fact, ForeignKeyFact) and fact.foreign_key.parent not in there:
             yield f"{describe(fact)} refers to a table that the chain does not make"

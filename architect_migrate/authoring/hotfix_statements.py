@@ -55,8 +55,8 @@ class Left:
 def left_out(left: Iterable[Left], most: int) -> tuple[str, ...]:
     """A line for each reason: what is left for it, of which those beyond `most` are only counted."""
     by_why: dict[str, list[str]] = {}
-    for it in left:
-        by_why.setdefault(it.why, []).append(it.what)
+    for each in left:
+        by_why.setdefault(each.why, []).append(each.what)
     return tuple(f"{shortlist(what, most)} ({why})" for why, what in by_why.items())
 
 
@@ -98,8 +98,8 @@ def promotion(reference: Schema, actual: Schema, names: Iterable[str], once: Con
     is in `once`, which the chain made and took away again: a database that is behind still has it.
     """
     expected, found = facts(reference), facts(actual)
-    wanted, draft = {fold(it): it for it in names}, _Draft()
-    tables, known = {it.name: it for it in actual.tables}, {it.name for it in reference.tables}
+    wanted, draft = {fold(name): name for name in names}, _Draft()
+    tables, known = {table.name: table for table in actual.tables}, {table.name for table in reference.tables}
     met: set[str] = set()
     for change in diff_of_facts((reference, expected), (actual, found)):
         if not isinstance(change, Extra | Differs):
@@ -116,7 +116,7 @@ def promotion(reference: Schema, actual: Schema, names: Iterable[str], once: Con
             _extra(change.fact, tables, known, draft)
         elif isinstance(change.fact, TableFact | ViewFact):
             draft.left.append(Left(describe(change.fact), _UNNAMED))
-    return _assembled(draft, met, tuple(it for folded, it in wanted.items() if folded not in met))
+    return _assembled(draft, met, tuple(name for folded, name in wanted.items() if folded not in met))
 
 
 def _called(fact: Fact, known: set[str]) -> set[str]:
@@ -131,7 +131,7 @@ def _called(fact: Fact, known: set[str]) -> set[str]:
         case _ if fact.table not in known:
             return {fact.table}
         case _:
-            return {fact.table} | {f"{fact.table}.{it}" for it in _columns_of(fact)}
+            return {fact.table} | {f"{fact.table}.{name}" for name in _columns_of(fact)}
 
 
 def _columns_of(fact: Fact) -> Iterable[str]:
@@ -240,7 +240,7 @@ def _add(draft: _Draft, rank: int, fact: Fact, up: Step, down: Step) -> None:
 
 def _assembled(draft: _Draft, names: set[str], unknown: tuple[str, ...]) -> Promotion:
     """Tables first, then columns, indexes, views and triggers; back again the other way round."""
-    ordered = sorted(draft.steps, key=lambda it: it[0])
+    ordered = sorted(draft.steps, key=lambda step: step[0])
     return Promotion(
         upgrade=tuple(statement(step) for _, up, _ in ordered for step in up),
         downgrade=tuple(statement(step) for _, _, down in reversed(ordered) for step in down),

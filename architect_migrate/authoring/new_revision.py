@@ -119,8 +119,8 @@ def _judged(request: Request, written: Path, path: Path) -> tuple[Violation, ...
     """What speaks against the file, as if it were where it is to be. Raises RevisionViolationsError for an error."""
     if request.judge is None:
         return ()
-    violations = tuple(replace(it, file=str(path)) for it in request.judge(written))
-    if any(it.level is Level.ERROR for it in violations):
+    violations = tuple(replace(violation, file=str(path)) for violation in request.judge(written))
+    if any(violation.level is Level.ERROR for violation in violations):
         raise RevisionViolationsError(str(path), violations)
     return violations
 
@@ -150,7 +150,7 @@ def place(graph: RevisionGraph, reserved: frozenset[str], branch: str, chain: st
 
     Raises NewRevisionError where that is not one revision; `chain` is what the chain is called in it.
     """
-    labels = {label for it in graph.revisions for label in it.labels}
+    labels = {label for revision in graph.revisions for label in revision.labels}
     if branch not in labels:
         return _top(graph, reserved, chain), _new_label(graph, branch)
     own = lineage(graph, branch) & foreign(graph, [branch], [branch])
@@ -162,7 +162,7 @@ def place(graph: RevisionGraph, reserved: frozenset[str], branch: str, chain: st
 
 def _top(graph: RevisionGraph, reserved: frozenset[str], chain: str) -> str:
     """The head of the trunk: of what is on no branch that leaves it, and on none that environments list."""
-    leaving = {label for it in graph.revisions for label in it.labels if it.down or label in reserved}
+    leaving = {label for revision in graph.revisions for label in revision.labels if revision.down or label in reserved}
     trunk = frozenset(graph.order) - foreign(graph, leaving, leaving)
     if graph.revisions and not trunk:
         raise NewRevisionError(chain, "every revision is on a branch", "name one with --branch; nothing was written")
@@ -200,12 +200,12 @@ def next_id(taken: Collection[str], title: str) -> str | None:
 
     A chain without revisions begins with 001. None where most ids do not begin with a number.
     """
-    numbered = [match for it in taken if (match := _NUMBERED.fullmatch(it))]
+    numbered = [match for name in taken if (match := _NUMBERED.fullmatch(name))]
     if len(numbered) * 2 < len(taken) or (taken and not numbered):
         return None
-    highest = max((int(it["number"]) for it in numbered), default=0)
-    number = str(highest + 1).zfill(max((len(it["number"]) for it in numbered), default=3))
-    if numbered and not any(it["words"] for it in numbered):
+    highest = max((int(match["number"]) for match in numbered), default=0)
+    number = str(highest + 1).zfill(max((len(match["number"]) for match in numbered), default=3))
+    if numbered and not any(match["words"] for match in numbered):
         return number
     words = slug(title, LONGEST - len(number) - 1)
     return f"{number}_{words}" if words else number

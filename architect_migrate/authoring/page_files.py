@@ -53,7 +53,7 @@ def compare(folder: Path, pages: Mapping[str, str], subfolders: Sequence[str]) -
     found: dict[str, list[str]] = {"new": [], "changed": [], "same": []}
     for path, text in sorted(pages.items()):
         found[_state(folder, path, _bytes(text))].append(path)
-    gone = [it for it in _ours(folder, subfolders) if it not in pages]
+    gone = [each for each in _ours(folder, subfolders) if each not in pages]
     return Writing(tuple(found["new"]), tuple(found["changed"]), tuple(sorted(gone)), tuple(found["same"]))
 
 

@@ -55,16 +55,16 @@ def provenance(history: History, position: frozenset[str]) -> Provenance:
     """Where everything at a position comes from. A thing that goes and comes back is brought by the later revision."""
     origins: dict[Key, Origin] = {}
     events: dict[str, list[Event]] = {}
-    for revision, its in effects(history).items():
+    for revision, effect in effects(history).items():
         if revision not in position:
             continue
         told: dict[str, list[tuple[Deed, Fact]]] = {}
-        for deed, its_key, fact in _deeds(its):
+        for deed, its_key, fact in _deeds(effect):
             _enter(origins, deed, its_key, revision)
             told.setdefault(owner(fact), []).append((deed, fact))
         for name, deeds in told.items():
             events.setdefault(name, []).append(Event(revision, tuple(deeds)))
-    return Provenance(origins, {name: tuple(found) for name, found in events.items()})
+    return Provenance(origins, {name: tuple(one) for name, one in events.items()})
 
 
 def _deeds(its: Effects) -> Iterator[tuple[Deed, Key, Fact]]:

@@ -75,8 +75,8 @@ def of_environment(context: EnvironmentContext) -> Documented:
         rows = row_counts(connection)
     found = _documented(context.history, seen.position, schema)
     changes: dict[str, list[Change]] = {}
-    for it in seen.diagnosis.changes if seen.diagnosis else ():
-        changes.setdefault(_owner(it), []).append(it)
+    for change in seen.diagnosis.changes if seen.diagnosis else ():
+        changes.setdefault(_owner(change), []).append(change)
     return Documented(
         found.graph,
         found.position,
@@ -84,8 +84,8 @@ def of_environment(context: EnvironmentContext) -> Documented:
         found.provenance,
         found.groups,
         Result(environment.name, str(environment.url), "docs", Outcome.NOTHING, survey=seen),
-        {it.name: rows[it.name] for it in schema.tables if it.name in rows},
-        {name: tuple(sorted(its, key=_loudness)) for name, its in changes.items()},
+        {table.name: rows[table.name] for table in schema.tables if table.name in rows},
+        {name: tuple(sorted(each, key=_loudness)) for name, each in changes.items()},
         dict(seen.kept),
     )
 
@@ -93,7 +93,7 @@ def of_environment(context: EnvironmentContext) -> Documented:
 def _documented(history: History, position: frozenset[str], schema: Schema) -> Documented:
     graph, origins = history.graph, provenance(history, position)
     places = {revision: number for number, revision in enumerate(graph.order)}
-    known = {it.name: origins.origins.get(("table", it.name)) for it in schema.tables}
+    known = {table.name: origins.origins.get(("table", table.name)) for table in schema.tables}
     brought = {name: places[origin.brought] for name, origin in known.items() if origin}
     return Documented(graph, position, schema, origins, groups(schema, brought))
 

@@ -36,7 +36,7 @@ class Group:
 
 def groups(schema: Schema, brought: Mapping[str, int]) -> tuple[Group, ...]:
     """The tables of a schema in groups, oldest first; `brought` is the place in the chain of what brought a table."""
-    names = [it.name for it in schema.tables]
+    names = [table.name for table in schema.tables]
     references = _references(schema)
     referred = Counter(parent for _, parent in references)
     company = _Company(names)
@@ -50,8 +50,8 @@ def groups(schema: Schema, brought: Mapping[str, int]) -> tuple[Group, ...]:
         return brought.get(name, len(brought)), name
 
     found = {company.of[name]: None for name in sorted(names, key=rank)}
-    together = tuple(_named(it, referred, rank) for it in found if len(it) > 1)
-    alone = sorted(name for it in found if len(it) == 1 for name in it)
+    together = tuple(_named(item, referred, rank) for item in found if len(item) > 1)
+    alone = sorted(name for item in found if len(item) == 1 for name in item)
     return (*together, *_gathered(alone))
 
 
@@ -70,23 +70,23 @@ class _Company:
 
 def _references(schema: Schema) -> set[tuple[str, str]]:
     """Child and parent of every foreign key between two different tables that are there."""
-    there = {it.name for it in schema.tables}
-    found = {(table.name, it.parent) for table in schema.tables for it in table.foreign_keys}
+    there = {table.name for table in schema.tables}
+    found = {(table.name, key.parent) for table in schema.tables for key in table.foreign_keys}
     return {(child, parent) for child, parent in found if parent in there and parent != child}
 
 
 def _by_strength(references: set[tuple[str, str]], referred: Counter[str]) -> list[tuple[str, str]]:
     """The fewer tables refer to a parent, the more a reference to it says."""
-    return sorted(references, key=lambda it: (referred[it[1]], it))
+    return sorted(references, key=lambda reference: (referred[reference[1]], reference))
 
 
 def _ties(
     names: Sequence[str], references: set[tuple[str, str]], referred: Counter[str], brought: Mapping[str, int]
 ) -> Iterator[tuple[str, str]]:
     yield from ((child, parent) for child, parent in _by_strength(references, referred) if referred[parent] < HUB)
-    known = sorted((it for it in names if it in brought), key=lambda it: (brought[it], it))
+    known = sorted((name for name in names if name in brought), key=lambda name: (brought[name], name))
     yield from (pair for pair in pairwise(known) if brought[pair[0]] == brought[pair[1]])
-    alike = sorted(names, key=lambda it: (_word(it), it))
+    alike = sorted(names, key=lambda name: (_word(name), name))
     yield from (pair for pair in pairwise(alike) if _word(pair[0]) == _word(pair[1]))
 
 
@@ -96,7 +96,7 @@ def _word(name: str) -> str:
 
 
 def _named(tables: frozenset[str], referred: Counter[str], rank: Callable[[str], tuple[int, str]]) -> Group:
-    return Group(min(tables, key=lambda it: (-referred[it], rank(it))), tuple(sorted(tables)))
+    return Group(min(tables, key=lambda table: (-referred[table], rank(table))), tuple(sorted(tables)))
 
 
 def _gathered(alone: Sequence[str]) -> Iterator[Group]:

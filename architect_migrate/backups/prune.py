@@ -47,11 +47,11 @@ def surplus(found: Sequence[Copy], keep: int | None, max_age: int | None, now: d
     """
     if keep is None and max_age is None:
         return ()
-    sound = [it for it in found if it.record and not it.problem]
+    sound = [copy for copy in found if copy.record and not copy.problem]
     newest = sound[-max(keep or 1, 1) :]
-    undone = next((it for it in reversed(sound) if it.record and it.record.after), None)
-    young = [] if max_age is None else [it for it in sound if now - it.taken_at <= timedelta(seconds=max_age)]
-    return tuple(it for it in sound if it not in newest and it != undone and it not in young)
+    undone = next((copy for copy in reversed(sound) if copy.record and copy.record.after), None)
+    young = [] if max_age is None else [copy for copy in sound if now - copy.taken_at <= timedelta(seconds=max_age)]
+    return tuple(copy for copy in sound if copy not in newest and copy != undone and copy not in young)
 
 
 def prune(context: EnvironmentContext) -> tuple[Pruned, ...]:
@@ -59,11 +59,11 @@ def prune(context: EnvironmentContext) -> tuple[Pruned, ...]:
     started = time.time()
     found = []
     with entered_if_it_fails(context, "backup prune", started):
-        for it in judged(context):
-            if it.removed:
-                remove(it.copy)
-            found.append(it)
-    gone = [it.copy.path.name for it in found if it.removed]
+        for pruned in judged(context):
+            if pruned.removed:
+                remove(pruned.copy)
+            found.append(pruned)
+    gone = [each.copy.path.name for each in found if each.removed]
     if gone:
         enter(context, "backup prune", started, detail=f"removed {', '.join(gone)}")
     return tuple(found)
@@ -85,8 +85,12 @@ def judged(context: EnvironmentContext) -> Iterator[Pruned]:
     if not over:
         return
     elsewhere: list[_Elsewhere] = [(file_of(context.environment.url), content_now(context))]
-    sure = [it for it in reversed(found) if it not in over and it.record and not it.problem and not verify(it).problem]
-    elsewhere += [(it.path, it.record.content) for it in sure if it.record]
+    sure = [
+        each
+        for each in reversed(found)
+        if each not in over and each.record and not each.problem and not verify(each).problem
+    ]
+    elsewhere += [(each.path, each.record.content) for each in sure if each.record]
     exempt = {context.graph.version_table.lower()}
     for copy in over:
         why = _only_here(copy, elsewhere, exempt)
@@ -99,14 +103,14 @@ def _only_here(copy: Copy, elsewhere: Sequence[_Elsewhere], exempt: set[str]) ->
     """What a backup has that no other place has; empty where there is no such thing."""
     assert copy.record is not None
     content = copy.record.content
-    lost = sorted(content.objects.keys() - {key for _, its in elsewhere for key in its.objects})
+    lost = sorted(content.objects.keys() - {key for _, each in elsewhere for key in each.objects})
     if lost:
         return f"nothing else has {lost[0]}{f' and {len(lost) - 1} more objects' if len(lost) > 1 else ''}"
     for name, rows in content.tables.items():
         # What a stamp or SQLite's own bookkeeping said at the time is no one's data.
         if not rows.number or name.lower() in exempt or name.lower().startswith("sqlite_"):
             continue
-        if all(its.tables.get(name) != rows for _, its in elsewhere) and (
+        if all(each.tables.get(name) != rows for _, each in elsewhere) and (
             why := _rows_only_here(copy, name, elsewhere)
         ):
             return why
@@ -116,8 +120,8 @@ def _only_here(copy: Copy, elsewhere: Sequence[_Elsewhere], exempt: set[str]) ->
 def _rows_only_here(copy: Copy, table: str, elsewhere: Sequence[_Elsewhere]) -> str:
     why = f"nothing else has its table {table}"
     with reading(copy.path) as mine:
-        for path, its in elsewhere:
-            if table not in its.tables:
+        for path, content in elsewhere:
+            if table not in content.tables:
                 continue
             with reading(path) as other:
                 (delta,) = row_deltas(mine, other, [table])

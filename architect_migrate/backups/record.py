@@ -133,10 +133,12 @@ def copy_at(path: Path) -> Copy | None:
 def copies(folder: Path) -> tuple[Copy, ...]:
     """Every backup in a folder, oldest first; none where there is no folder. Raises BackupFolderError."""
     try:
-        found = [copy_at(it) for it in folder.iterdir()] if folder.is_dir() else []
+        found = [copy_at(path) for path in folder.iterdir()] if folder.is_dir() else []
     except OSError as error:
         raise BackupFolderError(str(folder), f"cannot be read: {error.strerror or error}") from error
-    return tuple(sorted((it for it in found if it), key=lambda it: (it.taken_at, it.number, it.path.name)))
+    return tuple(
+        sorted((copy for copy in found if copy), key=lambda copy: (copy.taken_at, copy.number, copy.path.name))
+    )
 
 
 def copies_of(found: Iterable[Copy], environment: str, database: str) -> tuple[Copy, ...]:
@@ -145,7 +147,7 @@ def copies_of(found: Iterable[Copy], environment: str, database: str) -> tuple[C
     A record with this environment's name and another database counts where that database is no longer there: the
     project was moved. Where it is there, two projects share a folder.
     """
-    return tuple(it for it in found if _belongs(it, environment, mask(database)))
+    return tuple(copy for copy in found if _belongs(copy, environment, mask(database)))
 
 
 def _belongs(copy: Copy, environment: str, database: str) -> bool:

@@ -49,13 +49,13 @@ def choose(context: EnvironmentContext, named: Path | None) -> Copy:
     Raises RestoreError.
     """
     if named is None:
-        sound = [it for it in catalogue(context) if not it.problem]
+        sound = [copy for copy in catalogue(context) if not copy.problem]
         if not sound:
             problem = f"no sound backup of {context.environment.name} is there"
             raise RestoreError(str(context.backups), problem, "archmig backup list shows what is; name a file instead")
         return sound[-1]
     places = (named, context.backups / named) if named.parent.name == "" else (named,)
-    found = next((it for it in map(copy_at, places) if it), None)
+    found = next((place for place in map(copy_at, places) if place), None)
     if found is None:
         raise RestoreError(str(named), "no such backup", "archmig backup list shows those that are there")
     return found
@@ -89,9 +89,13 @@ def _against(copy: Copy, source: Connection, then: Content, path: Path, timeout:
         if found := damage(live):
             return Restoration(copy, None, then, (), (), found[0])
         now = content_of(live)
-        other = [it for it in {*now.tables, *then.tables} if now.tables.get(it) != then.tables.get(it)]
-        rows = row_deltas(live, source, (it for it in other if not it.lower().startswith("sqlite_")))
-    lines = tuple(it for it in differences(now, then) if not it.startswith("table ") or it.endswith("otherwise"))
+        other = [table for table in {*now.tables, *then.tables} if now.tables.get(table) != then.tables.get(table)]
+        rows = row_deltas(live, source, (name for name in other if not name.lower().startswith("sqlite_")))
+    lines = tuple(
+        difference
+        for difference in differences(now, then)
+        if not difference.startswith("table ") or difference.endswith("otherwise")
+    )
     return Restoration(copy, now, then, rows, lines)
 
 

@@ -85,11 +85,11 @@ def mark(
     """
     with exact(connection):
         texts = objects_of(connection)
-        ordinary = [it.name for it in row_tables(connection).values() if it.kind == "table"]
+        ordinary = [table.name for table in row_tables(connection).values() if table.kind == "table"]
     # A column may have been added without a row being written.
-    same = {it for it in ordinary if texts.get(f"table {it}") == made.content.objects.get(f"table {it}")}
-    own = {it for it in same if not it.lower().startswith("sqlite_")}
-    known = {it: made.content.tables[it] for it in unwritten if it in own}
+    same = {word for word in ordinary if texts.get(f"table {word}") == made.content.objects.get(f"table {word}")}
+    own = {word for word in same if not word.lower().startswith("sqlite_")}
+    known = {table: made.content.tables[table] for table in unwritten if table in own}
     after = content_of(connection, known)
     name, database = context.environment.name, str(context.environment.url)
     write_record(made.path, Record(name, database, purpose, made.size, made.content, _now(), after=after))
@@ -133,7 +133,7 @@ def catalogue(context: EnvironmentContext) -> tuple[Copy, ...]:
 def purposes(context: EnvironmentContext) -> dict[str, str]:
     """What backups were taken for, by path, as the ledger has it: for those that have no record of their own."""
     try:
-        return {it.backup: it.action for it in store.entries(context.ledger) if it.backup}
+        return {entry.backup: entry.action for entry in store.entries(context.ledger) if entry.backup}
     except LedgerError:
         return {}
 

@@ -25,7 +25,7 @@ def preview_undo(context: EnvironmentContext) -> Undoing:
 
     A run whose backup is what the database holds did not commit, or was undone, and does not count; an undo is a run.
     """
-    found = [it for it in catalogue(context) if it.record and it.record.after]
+    found = [each for each in catalogue(context) if each.record and each.record.after]
     _refuse_built(context, found)
     if not found:
         return Undoing(None)
@@ -48,13 +48,13 @@ def _record(copy: Copy) -> tuple[Content, Content]:
 def _refuse_built(context: EnvironmentContext, found: list[Copy]) -> None:
     """A run that made the database from nothing has nothing to go back to."""
     try:
-        entries = [it for it in store.entries(context.ledger) if _made_something(context, it)]
+        entries = [entry for entry in store.entries(context.ledger) if _made_something(context, entry)]
     except LedgerError:
         return
     if (
         entries
         and not entries[-1].backup
-        and not any(it.taken_at.isoformat() >= entries[-1].started_at for it in found)
+        and not any(copy.taken_at.isoformat() >= entries[-1].started_at for copy in found)
     ):
         problem = f"the last run ({entries[-1].action}, {entries[-1].started_at[:19]}) built it from nothing"
         raise RestoreError(str(context.environment.url), problem, "nothing was changed: there is nothing to go back to")

@@ -75,7 +75,7 @@ def _verified(context: EnvironmentContext, named: Path) -> Verdict:
 def _verdicts(context: EnvironmentContext) -> tuple[Verdict, ...]:
     from architect_migrate.backups import service as backups
 
-    return tuple(backups.verify(it) for it in backups.catalogue(context))
+    return tuple(backups.verify(copy) for copy in backups.catalogue(context))
 
 
 def prune(options: Options, *, dry_run: DryPrune = False) -> int:

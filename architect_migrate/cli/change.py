@@ -119,7 +119,7 @@ def _foresee(options: Options, preview: Callable[[EnvironmentContext], Result], 
     began = time.time()
     found = surveyed(contexts, options, preview)
     _, external_changes = known(contexts, found, began)
-    return dry(options, contexts, tuple(_warned(it, external_changes) for it in found))
+    return dry(options, contexts, tuple(_warned(result, external_changes) for result in found))
 
 
 def _perform(options: Options, change: _Change, consent: Consent) -> int:
@@ -142,14 +142,16 @@ def go_on(
     """Ask once for all that were planned, run them, tell what came of each; `began` is when it was looked at them."""
     graph = contexts[0].chain
     _, external_changes = known(contexts, found, began)
-    previews = tuple(_entered(its, it, began, external_changes) for its, it in zip(contexts, found, strict=True))
-    planned = {it.environment: it for it in previews if it.outcome is Outcome.PLANNED}
+    previews = tuple(
+        _entered(context, result, began, external_changes) for context, result in zip(contexts, found, strict=True)
+    )
+    planned = {preview.environment: preview for preview in previews if preview.outcome is Outcome.PLANNED}
     if not planned:
         return _tell(options, graph, previews)
     from architect_migrate.cli.report.plan import plan_text
 
     narrate(options, *(partial(plan_text, preview, graph) for preview in planned.values()))
-    allowed = agreed(options, tuple(it for it in contexts if it.environment.name in planned), consent)
+    allowed = agreed(options, tuple(context for context in contexts if context.environment.name in planned), consent)
     if not allowed:
         say("nothing was changed")
         return exit_code(previews)
@@ -158,11 +160,11 @@ def go_on(
     done: dict[str, Result] = {}
     # After a Ctrl-C the results say what was done, what was stopped and what was not begun.
     with suppress(KeyboardInterrupt):
-        for it in running(options, list(allowed), planned, execute):
-            shown = planned[it.environment]
-            done[it.environment] = replace(it, losses=shown.losses, warnings=(*it.warnings, *shown.warnings))
+        for each in running(options, list(allowed), planned, execute):
+            shown = planned[each.environment]
+            done[each.environment] = replace(each, losses=shown.losses, warnings=(*each.warnings, *shown.warnings))
     lament(done.values(), options)
-    return _tell(options, graph, tuple(done.get(it.environment, it) for it in previews))
+    return _tell(options, graph, tuple(done.get(preview.environment, preview) for preview in previews))
 
 
 def _warned(preview: Result, external_changes: Mapping[str, ExternalChange]) -> Result:

@@ -49,15 +49,15 @@ def log(options: Options, *, most: Most = None, action: Action = None, failed: F
 
     project, chosen = listed(options)
     file = ledger_of(project)
-    names = {it.name for it in chosen} if options.chosen else None
-    urls = {str(it.url) for it in chosen}
+    names = {environment.name for environment in chosen} if options.chosen else None
+    urls = {str(environment.url) for environment in chosen}
     every = store.entries(file)
     found = [
-        it
-        for it in reversed(every)
-        if (names is None or it.environment in names or it.database in urls)
-        and (not failed or it.result in _FAILED)
-        and (not action or any(_acts(it, word) for word in action))
+        entry
+        for entry in reversed(every)
+        if (names is None or entry.environment in names or entry.database in urls)
+        and (not failed or entry.result in _FAILED)
+        and (not action or any(_acts(entry, word) for word in action))
     ]
     contexts = _contexts(options)
     external_changes = _external_changes(file, contexts)
@@ -78,7 +78,7 @@ def show(options: Options, receipt: Receipt = None) -> int:
     file = ledger_of(project_of(options))
     every = store.entries(file)
     number = receipt or (every[-1].number if every else 0)
-    found = next((it for it in every if it.number == number), None)
+    found = next((entry for entry in every if entry.number == number), None)
     if every and found is None:
         raise UsageError(f"{file} has no entry {number}", f"its newest is {every[-1].number}: archmig log lists them")
     return present(options, 0, show_report(Ledger(file, every, _complaint(file)), found))
@@ -97,7 +97,7 @@ def known(
     from architect_migrate.ledger import external_changes, store
 
     try:
-        newest = store.latest(file, [it.environment.name for it in contexts])
+        newest = store.latest(file, [context.environment.name for context in contexts])
         return newest, external_changes.external_changes_since(file, results, newest, began)
     except LedgerError as error:
         complain(str(error))
@@ -141,9 +141,9 @@ def _external_changes(file: Path, contexts: Iterable[EnvironmentContext]) -> dic
     from architect_migrate.ledger.recorder import standing
 
     seen, began = [], time.time()
-    for it in contexts:
-        stamp, fingerprint = standing(it)
-        url = it.environment.url
+    for context in contexts:
+        stamp, fingerprint = standing(context)
+        url = context.environment.url
         if fingerprint or (url.path and access.is_empty(url)):
-            seen.append((it.environment.name, str(it.environment.url), stamp, fingerprint))
+            seen.append((context.environment.name, str(context.environment.url), stamp, fingerprint))
     return external_change_of(file, seen, store.latest(file, [name for name, *_ in seen]), began)

@@ -54,8 +54,8 @@ def channels(options: Options) -> tuple[Channel, ...]:
 def tell(options: Options, who: tuple[Channel, ...], checked: Checked) -> None:
     """Tell each channel what came out otherwise than it was told last; what could not be told is told next time."""
     now = {
-        it.environment: verdict_json(it, why, checked.graph)
-        for it, why in zip(checked.results, checked.words, strict=True)
+        result.environment: verdict_json(result, why, checked.graph)
+        for result, why in zip(checked.results, checked.words, strict=True)
     }
     for channel in who:
         _tell(options, channel, checked, now)
@@ -65,7 +65,8 @@ def tell_that_it_could_not(options: Options, who: tuple[Channel, ...], error: Ar
     """Tell that a check could not even begin: a chain that does not run any more is news as well."""
     environments = to_look_at(project_of(options), options)
     results = tuple(
-        Result(it.name, str(it.url), "check", Outcome.FAILED, str(error), error=error) for it in environments
+        Result(environment.name, str(environment.url), "check", Outcome.FAILED, str(error), error=error)
+        for environment in environments
     )
     tell(options, who, Checked(results, ("",) * len(results), RevisionGraph(()), 2))
 
@@ -74,19 +75,19 @@ def _tell(options: Options, channel: Channel, checked: Checked, now: Mapping[str
     file = project_of(options).file.absolute()
     memory, at = file.parent / ".archmig" / "notified.json", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     last = cast("Mapping[str, ToldVerdictJson]", notified.last_told(memory, channel.kind))
-    new = [it for it in checked.results if is_news(now[it.environment], last.get(it.environment))]
+    new = [result for result in checked.results if is_news(now[result.environment], last.get(result.environment))]
     if not new:
         return
-    changes = [news_json(it, now[it.environment], last.get(it.environment)) for it in new]
+    changes = [news_json(result, now[result.environment], last.get(result.environment)) for result in new]
     host, code = socket.gethostname(), checked.exit_code
     try:
         channel.send(news_document(changes, exit_code=code, config=str(file), at=at, host=host))
     except NotifyError as error:
         complain(str(error))
         return
-    _remember(memory, channel, {it.environment: {**now[it.environment], "since": at} for it in new})
+    _remember(memory, channel, {result.environment: {**now[result.environment], "since": at} for result in new})
     if narrating(options):
-        say(f"told {channel.name} of {', '.join(it.environment for it in new)}")
+        say(f"told {channel.name} of {', '.join(name.environment for name in new)}")
 
 
 def _remember(memory: Path, channel: Channel, news: dict[str, dict[str, Any]]) -> None:

@@ -90,7 +90,11 @@ def solitary(body: Callable[..., int]) -> Callable[..., None]:
 
 
 def _command(body: Callable[..., int], shared: dict[str, tuple[Any, Any]]) -> Callable[..., None]:
-    own = [it for it in inspect.signature(body, eval_str=True).parameters.values() if it.name != "options"]
+    own = [
+        parameter
+        for parameter in inspect.signature(body, eval_str=True).parameters.values()
+        if parameter.name != "options"
+    ]
 
     @wraps(body)
     def run(context: typer.Context, **values: Any) -> None:
@@ -123,7 +127,7 @@ def _declared(
 
 def _refuse_urls(values: Iterable[object]) -> None:
     """Raise UsageError for a URL in the place of a file: it would be shown, and be a file's name, with its password."""
-    if any(isinstance(it, Path) and looks_like_url(it) for it in values):
+    if any(isinstance(value, Path) and looks_like_url(value) for value in values):
         raise UsageError("a URL stands where a file or folder is to be named", "name that, or list the URL as a url")
 
 

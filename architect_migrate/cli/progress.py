@@ -33,9 +33,9 @@ def running(
     options: Options, contexts: list[EnvironmentContext], planned: Mapping[str, Result], execute: Execute
 ) -> Iterator[Result]:
     """The results of executing each environment's plan, as each is finished."""
-    plans = {name: it.plan for name, it in planned.items() if it.plan is not None}
+    plans = {name: other.plan for name, other in planned.items() if other.plan is not None}
     alone = options.jobs == 1 or len(contexts) == 1
-    with _shown(options, plans, [it.environment.name for it in contexts], alone) as (step_progress, ended):
+    with _shown(options, plans, [context.environment.name for context in contexts], alone) as (step_progress, ended):
         service = partial(_one, plans, execute, step_progress if alone else None)
         for result in each(contexts, options.command, service, options.jobs):
             ended(result)
@@ -62,7 +62,7 @@ def _shown(
     if not narrating(options):
         yield (lambda *_: None), (lambda _: None)
     elif not _animated():
-        yield _now_and_then(), (lambda it: say(_ended(it)))
+        yield _now_and_then(), (lambda result: say(_ended(result)))
     else:
         from rich.console import Console
         from rich.markup import escape
@@ -72,17 +72,17 @@ def _shown(
         steps = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
         columns = SpinnerColumn(), *steps, TimeElapsedColumn()
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(_begins(names, 0), total=sum(len(plans[it].steps) for it in names) or None)
-            before = {name: sum(len(plans[it].steps) for it in names[:at]) for at, name in enumerate(names)}
+            task = bar.add_task(_begins(names, 0), total=sum(len(plans[name].steps) for name in names) or None)
+            before = {name: sum(len(plans[name].steps) for name in names[:at]) for at, name in enumerate(names)}
 
             def step(name: str, number: int, _total: int, headline: str) -> None:
                 done = before[name] + max(number - 1, 0)
                 bar.update(task, completed=done, description=escape(f"{name}: {headline}"[:60]))
 
-            def ended(it: Result) -> None:
-                done, after = len(plans[it.environment].steps), names.index(it.environment) + 1
-                bar.update(task, completed=before[it.environment] + done, description=escape(_begins(names, after)))
-                bar.console.print(_ended(it), markup=False, highlight=False)
+            def ended(result: Result) -> None:
+                done, after = len(plans[result.environment].steps), names.index(result.environment) + 1
+                bar.update(task, completed=before[result.environment] + done, description=escape(_begins(names, after)))
+                bar.console.print(_ended(result), markup=False, highlight=False)
 
             yield (step if alone else lambda *_: None), ended
 
@@ -121,9 +121,9 @@ def _now_and_then() -> Callable[[str, int, int, str], None]:
     return step
 
 
-def _ended(it: Result) -> str:
+def _ended(result: Result) -> str:
     """What came of an environment, on a line; why may be in the words of a revision."""
-    return harmless(f"{it.environment}: {it.outcome.value}: {it.detail}")
+    return harmless(f"{result.environment}: {result.outcome.value}: {result.detail}")
 
 
 def _begins(names: list[str], at: int) -> str:

@@ -43,10 +43,14 @@ def agreed(
     if consent is Consent.GIVEN:
         return contexts
     require_somebody(f"look with archmig {options.command} --dry-run, then add --yes")
-    free = tuple(it for it in contexts if may_be_changed(it.environment))
-    names = ", ".join(it.environment.name for it in free)
+    free = tuple(context for context in contexts if may_be_changed(context.environment))
+    names = ", ".join(context.environment.name for context in free)
     allowed = bool(free) and ask(f"{options.command} {names}? [y/N]").lower() in {"y", "yes"}
-    return tuple(it for it in contexts if (allowed if may_be_changed(it.environment) else _named(options, it)))
+    return tuple(
+        context
+        for context in contexts
+        if (allowed if may_be_changed(context.environment) else _named(options, context))
+    )
 
 
 def require_somebody(advice: str) -> None:

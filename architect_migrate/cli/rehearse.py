@@ -111,7 +111,7 @@ def rollback(
     losing = Losing.ALLOWED if lose_rows else Losing.REFUSED
     contexts, began = to_change(options), time.time()
     found = tried_until_stopped(contexts, partial(_previewed, head, losing), options.jobs)
-    previews = tuple(_shown(options, context, it) for context, it in zip(contexts, found, strict=True))
+    previews = tuple(_shown(options, context, each) for context, each in zip(contexts, found, strict=True))
     if dry_run:
         from architect_migrate.cli.sql import dry
 

@@ -68,8 +68,8 @@ def _run(
 ) -> int:
     started = time.time()
     previews = dict(zip(contexts, tried(contexts, preview), strict=True))
-    for it, found in previews.items() if consent else ():
-        _enter_refusal(options, it, found, started)
+    for each, other in previews.items() if consent else ():
+        _enter_refusal(options, each, other, started)
     going = {
         context: undoing.restoration
         for context, undoing in previews.items()
@@ -79,7 +79,10 @@ def _run(
         return present(options, *_ended(previews, {}))
     from architect_migrate.cli.report.restore import going_back_text
 
-    narrate(options, *(partial(going_back_text, context.environment.name, its) for context, its in going.items()))
+    narrate(
+        options,
+        *(partial(going_back_text, context.environment.name, restoration) for context, restoration in going.items()),
+    )
     consented = agreed(options, tuple(going), consent)
     if not consented:
         say("nothing was changed")

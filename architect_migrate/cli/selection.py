@@ -65,7 +65,7 @@ def _chosen(project: ProjectConfig, options: Options) -> tuple[Environment, ...]
     if options.names or options.tags:
         raise UsageError("--all and a name or tag contradict each other", "write one of them")
     listed = everything(project)
-    return distinct((*listed, *(it for it in by_path if it not in listed)))
+    return distinct((*listed, *(environment for environment in by_path if environment not in listed)))
 
 
 def contexts_named(project: ProjectConfig, names: list[str]) -> tuple[EnvironmentContext, ...]:

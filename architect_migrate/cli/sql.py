@@ -23,9 +23,9 @@ def dry(options: Options, contexts: tuple[EnvironmentContext, ...], previews: tu
 
     graph, code = contexts[0].chain, exit_code(previews)
     sql = {
-        it.environment: _sql(context, it)
-        for context, it in zip(contexts, previews, strict=True)
-        if it.outcome is Outcome.PLANNED
+        result.environment: _sql(context, result)
+        for context, result in zip(contexts, previews, strict=True)
+        if result.outcome is Outcome.PLANNED
     }
     return present(options, code, dry_report(previews, graph, sql))
 
@@ -53,10 +53,10 @@ def offline(
     if target is not None:
         position_at(graph, target)
     scripts = surveyed(contexts, options, partial(_scripted, preview))
-    sql = {it.environment: it.detail for it in scripts if it.outcome is Outcome.PLANNED}
-    previews = tuple(replace(it, detail="") if it.environment in sql else it for it in scripts)
+    sql = {script.environment: script.detail for script in scripts if script.outcome is Outcome.PLANNED}
+    previews = tuple(replace(script, detail="") if script.environment in sql else script for script in scripts)
     # Printing is all that was asked for: that something is pending is no difference here.
-    code = exit_code(tuple(it for it in previews if it.outcome is not Outcome.PLANNED))
+    code = exit_code(tuple(result for result in previews if result.outcome is not Outcome.PLANNED))
     return present(options, code, offline_report(previews, graph, sql))
 
 
@@ -73,7 +73,7 @@ def _scripted(preview: Callable[[EnvironmentContext], Result], context: Environm
     if result.survey.pending:
         from architect_migrate.revisions.alembic_runtime import offline_sql
 
-        start, end = (heads(context.graph, it) for it in (result.survey.position, result.plan.after))
+        start, end = (heads(context.graph, one) for one in (result.survey.position, result.plan.after))
         scripts.append(offline_sql(context.source.script, start, end).strip())
     scripts += [sync_sql(step) for step in result.plan.steps if isinstance(step, SyncTracker)]
     return replace(result, detail="\n\n".join(scripts))

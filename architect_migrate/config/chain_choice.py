@@ -35,5 +35,5 @@ def project_for_chain(explicit: Path | None, environ: Mapping[str, str], cwd: Pa
 
 def labels_of(project: ProjectConfig) -> frozenset[str]:
     """The branches that any environment lists in its `heads`."""
-    words = {word.removesuffix("@head") for it in project.environments for word in it.policies.heads}
+    words = {word.removesuffix("@head") for environment in project.environments for word in environment.policies.heads}
     return frozenset(words - {"head", "heads"})

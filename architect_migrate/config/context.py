@@ -84,21 +84,22 @@ def contexts_for(
     source = source_of(project.script, cache)
     backups, ledger = project.backup_dir or _home(project) / "backups", ledger_of(project)
 
-    def context(it: Environment) -> EnvironmentContext:
+    def context(environment: Environment) -> EnvironmentContext:
         return EnvironmentContext(
-            environment=it,
-            resolutions=resolutions_for(project, it),
+            environment=environment,
+            resolutions=resolutions_for(project, environment),
             tracker=project.tracker,
-            source=as_listed(source, project, it),
+            source=as_listed(source, project, environment),
             backups=backups,
             ledger=ledger,
             keep=project.backup_keep,
             max_age=project.backup_max_age,
         )
 
-    listed = {it.name: it for it in project.environments}
+    listed = {environment.name: environment for environment in project.environments}
     return tuple(
-        replace(context(it), required=tuple(context(listed[name]) for name in it.requires)) for it in environments
+        replace(context(environment), required=tuple(context(listed[name]) for name in environment.requires))
+        for environment in environments
     )
 
 
@@ -113,8 +114,8 @@ def _home(project: ProjectConfig) -> Path:
 
 def as_listed(source: Source, project: ProjectConfig, environment: Environment) -> Source:
     """The chain without the branches that other environments list and this one does not."""
-    reserved = sorted({word for it in project.environments for word in it.policies.heads} - {"head", "heads"})
-    excluded = tuple(it for it in reserved if it not in environment.policies.heads)
+    reserved = sorted({word for each in project.environments for word in each.policies.heads} - {"head", "heads"})
+    excluded = tuple(label for label in reserved if label not in environment.policies.heads)
     return source.without(excluded, tuple(reserved)) if excluded else source
 
 

@@ -94,21 +94,21 @@ def with_entry(text: str, name: str, values: Mapping[str, object], comment: str,
     if name in _environments(text):
         raise EntryError(file, name, "is in it already", "nothing was written: choose another name")
     lines, ending = _lines(text), "\r\n" if "\r\n" in text else "\n"
-    places = [it.end for it in _sections(lines) if it.name[:1] == ("env",) and len(it.name) == 2]
+    places = [section.end for section in _sections(lines) if section.name[:1] == ("env",) and len(section.name) == 2]
     place = max(places, default=len(lines))
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += ending
     header = f"[{tomlkit.key(['env', name]).as_string()}]  # {comment}"
     block = [header, *(f"{key} = {tomlkit.item(value).as_string()}" for key, value in values.items())]
     after = [ending] if place < len(lines) and lines[place].strip() else []
-    added = [ending, *(f"{it}{ending}" for it in block), *after]
+    added = [ending, *(f"{word}{ending}" for word in block), *after]
     return _checked("".join([*lines[:place], *added, *lines[place:]]), text, (name, dict(values)), file)
 
 
 def without_entry(text: str, name: str, file: str) -> str:
     """The text without [env.NAME], and with every comment that is not within it. Raises EntryError."""
     lines = _lines(text)
-    found = next((it for it in _sections(lines) if it.name == ("env", name)), None)
+    found = next((section for section in _sections(lines) if section.name == ("env", name)), None)
     if found is None:
         raise EntryError(file, name, f"is not a table of its own, [env.{name}]", _BY_HAND)
     before, after = lines[: found.start], lines[found.end :]
@@ -140,7 +140,7 @@ def _environments(text: str) -> dict[str, object]:
 def _lines(text: str) -> list[str]:
     """The lines with their ends; only a line feed ends one."""
     *lines, last = text.split("\n")
-    return [*(f"{it}\n" for it in lines), *([last] if last else [])]
+    return [*(f"{line}\n" for line in lines), *([last] if last else [])]
 
 
 def _sections(lines: list[str]) -> list[_Section]:
@@ -150,7 +150,7 @@ def _sections(lines: list[str]) -> list[_Section]:
         if line.lstrip().startswith("[") and _is_toml("".join(lines[begun:number])):
             starts.append(number)
             begun = number
-    return [_Section(_name(lines[it]), it, _said(lines, it, end)) for it, end in pairwise([*starts, len(lines)])]
+    return [_Section(_name(lines[one]), one, _said(lines, one, end)) for one, end in pairwise([*starts, len(lines)])]
 
 
 def _is_toml(text: str) -> bool:

@@ -265,7 +265,7 @@ def _notify(table: Table) -> Notify:
 
 
 def _refuse_contradictions(project: ProjectConfig, top: Table) -> None:
-    required = {it.name: it.requires for it in project.environments}
+    required = {each.name: each.requires for each in project.environments}
     for one in project.environments:
         if one.requires:
             _refuse_requirements(required, one, top)

@@ -27,4 +27,4 @@ def config_place(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -
     """
     named = explicit or named_config(environ)
     places = [cwd / named] if named else [folder / "environments.toml" for folder in (cwd, *cwd.parents)]
-    return next((it for it in places if os.path.lexists(it)), None)
+    return next((place for place in places if os.path.lexists(place)), None)

@@ -92,21 +92,21 @@ def named(copy: Path, final: Path) -> bool:
 @contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
     """Make a folder where there is none; what was made is gone again if the block raises. Raises OSError."""
-    made = [it for it in (folder, *folder.parents) if not it.exists()]
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
-        for it in made:
+        for path in made:
             with suppress(OSError):
-                it.rmdir()
+                path.rmdir()
         raise
 
 
 def private_folder(folder: Path) -> None:
     """Make a folder where there is none, and those above it, for their owner alone. Raises OSError."""
-    for it in reversed([it for it in (folder, *folder.parents) if not it.exists()]):
-        it.mkdir(mode=0o700, exist_ok=True)
+    for path in reversed([parent for parent in (folder, *folder.parents) if not parent.exists()]):
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 def sync(path: Path) -> None:

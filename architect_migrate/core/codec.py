@@ -17,14 +17,14 @@ def dump(value: object) -> str:
 
 def load(text: str, classes: Iterable[type]) -> Any:
     """The value that `dump` wrote; raises ValueError for text that it did not write or for other classes."""
-    known = {it.__name__: it for it in classes}
+    known = {one.__name__: one for one in classes}
 
     def revive(item: dict[str, Any]) -> object:
         match item:
             case {"set": list(members)}:
-                return frozenset(_tuples(it) for it in members)
+                return frozenset(_tuples(member) for member in members)
             case {"class": str(name), "values": list(values)} if name in known:
-                return known[name](*[_tuples(it) for it in values])
+                return known[name](*[_tuples(value) for value in values])
         raise ValueError(f"not written by archmig: {list(item)[:3]}")
 
     return _tuples(json.loads(text, object_hook=revive))
@@ -34,9 +34,9 @@ def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return {"set": sorted(value, key=repr)}
     if is_dataclass(value):
-        return {"class": type(value).__name__, "values": [getattr(value, it.name) for it in fields(value)]}
+        return {"class": type(value).__name__, "values": [getattr(value, field.name) for field in fields(value)]}
     raise TypeError(type(value))
 
 
 def _tuples(value: Any) -> Any:
-    return tuple(_tuples(it) for it in value) if isinstance(value, list) else value
+    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value

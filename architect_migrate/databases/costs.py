@@ -50,25 +50,28 @@ class StepCost:
     @property
     def times(self) -> int:
         """How many statements were run."""
-        return sum(it.times for it in self.statements)
+        return sum(statement.times for statement in self.statements)
 
     @property
     def rows(self) -> int:
         """How many rows were written."""
-        return sum(it.rows for it in self.statements)
+        return sum(statement.rows for statement in self.statements)
 
     @property
     def spent(self) -> tuple[Spent, ...]:
         """By kind of statement, what took longest first."""
-        found = (_spent(kind, [it for it in self.statements if it.kind is kind]) for kind in Kind)
-        return tuple(sorted((it for it in found if it.statements), key=lambda it: -it.seconds))
+        found = (_spent(kind, [statement for statement in self.statements if statement.kind is kind]) for kind in Kind)
+        return tuple(sorted((spent for spent in found if spent.statements), key=lambda spent: -spent.seconds))
 
     @property
     def outside(self) -> float:
         """Seconds that no statement took: Python's, Alembic's and SQLAlchemy's own."""
-        return max(self.seconds - sum(it.seconds for it in self.statements), 0.0)
+        return max(self.seconds - sum(statement.seconds for statement in self.statements), 0.0)
 
 
 def _spent(kind: Kind, statements: list[StatementCost]) -> Spent:
-    seconds, times = sum(it.seconds for it in statements), sum(it.times for it in statements)
-    return Spent(kind, seconds, times, sum(it.rows for it in statements))
+    seconds, times = (
+        sum(statement.seconds for statement in statements),
+        sum(statement.times for statement in statements),
+    )
+    return Spent(kind, seconds, times, sum(statement.rows for statement in statements))

@@ -37,7 +37,7 @@ class Content:
     @property
     def rows(self) -> int:
         """The rows of all tables together."""
-        return sum(it.number for it in self.tables.values())
+        return sum(table.number for table in self.tables.values())
 
     @property
     def digest(self) -> str:
@@ -88,7 +88,7 @@ def _count(number: int) -> str:
 
 def to_json(content: Content) -> dict[str, Any]:
     """The content as JSON's own types."""
-    tables = {name: [it.number, it.digest] for name, it in content.tables.items()}
+    tables = {name: [rows.number, rows.digest] for name, rows in content.tables.items()}
     return {"objects": dict(content.objects), "tables": tables, "header": dict(content.header)}
 
 

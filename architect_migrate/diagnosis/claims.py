@@ -74,7 +74,7 @@ def claim_of(revision: Revision, stamped: frozenset[str], rows: Iterable[Attribu
     """What is claimed of a revision; of several claims the strongest."""
     if revision.id in stamped:
         return Claim.STAMPED
-    mine = [it.row for it in rows if revision in it.revisions]
+    mine = [row.row for row in rows if revision in row.revisions]
     if any(not row.skipped for row in mine):
         return Claim.EXECUTED
     return Claim.SKIPPED if mine else Claim.NONE
@@ -82,10 +82,19 @@ def claim_of(revision: Revision, stamped: frozenset[str], rows: Iterable[Attribu
 
 def out_of_order(rows: tuple[TrackerRow, ...]) -> tuple[tuple[TrackerRow, TrackerRow], ...]:
     """Rows recorded after a row of a higher number, each with the first such row; what archmig recorded aside."""
-    ordered = sorted((it for it in rows if it.checksum != RECORDED), key=lambda row: row.applied_at)
+    ordered = sorted(
+        (tracker_row for tracker_row in rows if tracker_row.checksum != RECORDED), key=lambda row: row.applied_at
+    )
     found = []
     for at, row in enumerate(ordered):
-        higher = next((it for it in ordered[:at] if it.version > row.version and it.applied_at < row.applied_at), None)
+        higher = next(
+            (
+                tracker_row
+                for tracker_row in ordered[:at]
+                if tracker_row.version > row.version and tracker_row.applied_at < row.applied_at
+            ),
+            None,
+        )
         if higher is not None:
             found.append((row, higher))
     return tuple(found)
@@ -93,7 +102,7 @@ def out_of_order(rows: tuple[TrackerRow, ...]) -> tuple[tuple[TrackerRow, Tracke
 
 def stamp_problem(graph: RevisionGraph, stamp: tuple[str, ...]) -> str:
     """Why a stamp cannot be followed: a revision that the chain does not have, or rows that are no heads; or empty."""
-    unknown = [it for it in stamp if it not in graph.order]
+    unknown = [revision for revision in stamp if revision not in graph.order]
     if unknown:
         return f"is stamped {unknown[0]}, which the chain does not have"
     if set(heads(graph, ancestry(graph, stamp))) != set(stamp):
@@ -102,13 +111,17 @@ def stamp_problem(graph: RevisionGraph, stamp: tuple[str, ...]) -> str:
 
 
 def _attribute(graph: RevisionGraph, row: TrackerRow) -> Attribution:
-    direct = tuple(it for it in graph.revisions if row.version and row.version in {it.legacy_version, it.id})
-    former = tuple(it for it in graph.revisions if row.version in it.legacy_aliases)
+    direct = tuple(
+        revision
+        for revision in graph.revisions
+        if row.version and row.version in {revision.legacy_version, revision.id}
+    )
+    former = tuple(revision for revision in graph.revisions if row.version in revision.legacy_aliases)
     described = _words(row.description)
-    best = max((_likeness(it, described) for it in (*direct, *former)), default=0.0)
+    best = max((_likeness(revision, described) for revision in (*direct, *former)), default=0.0)
     if best > 0:
-        likely = tuple(it for it in (*direct, *former) if _likeness(it, described) == best)
-        if not any(it in direct for it in likely):
+        likely = tuple(revision for revision in (*direct, *former) if _likeness(revision, described) == best)
+        if not any(revision in direct for revision in likely):
             return Attribution(row, likely, renumbered=True)
     return Attribution(row, direct) if direct else Attribution(row, former, renumbered=bool(former))
 

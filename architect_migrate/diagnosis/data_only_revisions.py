@@ -63,4 +63,4 @@ def lasts(history: History, position: frozenset[str], revision: str) -> bool:
 def _rest(history: History, revision: str) -> str:
     """The first statement of a revision that does anything but bring rows; empty where there is none."""
     statements = history.replayed[history.graph.order.index(revision)].statements
-    return next((it.text for it in statements if it.verb not in _BRINGS), "")
+    return next((statement.text for statement in statements if statement.verb not in _BRINGS), "")

@@ -36,13 +36,13 @@ def findings_of(
 ) -> tuple[Finding, ...]:
     """Everything that there is to say of a database, what stops a run first."""
     found = [*_of_stamp(graph, claims), *_of_tracker(diagnosis, claims), *_of_ambiguity(diagnosis)]
-    found += [it for judgement in diagnosis.judgements for it in _of_claim(judgement, diagnosis)]
-    found += _of_changes(diagnosis, {change_key(it) for it, _ in kept})
+    found += [finding for judgement in diagnosis.judgements for finding in _of_claim(judgement, diagnosis)]
+    found += _of_changes(diagnosis, {change_key(change) for change, _ in kept})
     found += [
         Finding(Level.NOTE, "kept", _subject(change), explain(change), f"stands by {why.origin}{_because(why)}")
         for change, why in kept
     ]
-    return tuple(sorted(found, key=lambda it: list(Level).index(it.level)))
+    return tuple(sorted(found, key=lambda finding: list(Level).index(finding.level)))
 
 
 def _because(why: Resolution) -> str:
@@ -60,22 +60,24 @@ def _of_tracker(diagnosis: Diagnosis, claims: Claims) -> Iterator[Finding]:
     for late, higher in out_of_order(claims.rows):
         found = f"recorded at {late.applied_at}, after {higher.version} ({higher.applied_at})"
         yield Finding(Level.NOTE, "tracker-out-of-order", f"tracker row {late.version}", found)
-    for it in diagnosis.rows:
-        yield from _of_row(it)
+    for row in diagnosis.rows:
+        yield from _of_row(row)
 
 
-def _of_row(it: Attribution) -> Iterator[Finding]:
-    subject = f"tracker row {it.row.version}"
-    if not it.revisions:
-        yield Finding(Level.NOTE, "tracker-unknown", subject, f"{it.row.description!r}: no revision bore this number")
-    elif it.renumbered:
-        now = ", ".join(revision.id for revision in it.revisions)
-        yield Finding(Level.NOTE, "tracker-renumbered", subject, f"{it.row.description!r} is {now} today")
-    if len(it.revisions) > 1:
-        both = " and ".join(revision.id for revision in it.revisions)
+def _of_row(attribution: Attribution) -> Iterator[Finding]:
+    subject = f"tracker row {attribution.row.version}"
+    if not attribution.revisions:
+        yield Finding(
+            Level.NOTE, "tracker-unknown", subject, f"{attribution.row.description!r}: no revision bore this number"
+        )
+    elif attribution.renumbered:
+        now = ", ".join(revision.id for revision in attribution.revisions)
+        yield Finding(Level.NOTE, "tracker-renumbered", subject, f"{attribution.row.description!r} is {now} today")
+    if len(attribution.revisions) > 1:
+        both = " and ".join(revision.id for revision in attribution.revisions)
         yield Finding(Level.NOTE, "tracker-ambiguous", subject, f"stands for {both}: only the schema tells which ran")
-    if it.row.skipped:
-        said = it.row.description or it.row.checksum
+    if attribution.row.skipped:
+        said = attribution.row.description or attribution.row.checksum
         yield Finding(
             Level.NOTE, "tracker-skipped", subject, f"{said!r}: recorded, and by its own words never executed"
         )
@@ -83,7 +85,7 @@ def _of_row(it: Attribution) -> Iterator[Finding]:
 
 def _of_ambiguity(diagnosis: Diagnosis) -> Iterator[Finding]:
     if diagnosis.ambiguous:
-        settled = [it for it in diagnosis.ambiguous if it in diagnosis.position]
+        settled = [name for name in diagnosis.ambiguous if name in diagnosis.position]
         how = (
             f"the claims say that {', '.join(settled)} ran" if settled else "no claim says that they ran, so they will"
         )
@@ -116,14 +118,14 @@ def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
 def counts(judgement: Judgement) -> str:
     """How much of a revision is there, missing and in another shape: `3 there, 1 missing`."""
     parts = ((judgement.present, "there"), (judgement.absent, "missing"), (judgement.differing, "in another shape"))
-    return ", ".join(f"{len(its)} {word}" for its, word in parts if its)
+    return ", ".join(f"{len(name)} {word}" for name, word in parts if name)
 
 
 def _of_changes(diagnosis: Diagnosis, kept: set[tuple[str, ...]]) -> Iterator[Finding]:
     whole = {
-        table_of(it.fact)
-        for it in diagnosis.changes
-        if isinstance(it, Missing | Extra) and isinstance(it.fact, TableFact)
+        table_of(each.fact)
+        for each in diagnosis.changes
+        if isinstance(each, Missing | Extra) and isinstance(each.fact, TableFact)
     }
     for change in diagnosis.changes:
         if change_key(change) not in kept and not _part_of_whole(change, whole):

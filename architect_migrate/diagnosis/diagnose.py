@@ -97,14 +97,14 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
     graph = history.graph
     stamped = ancestry(graph, claims.stamp or ())
     rows = attributions(graph, claims.rows)
-    said = {it.id: claim_of(it, stamped, rows) for it in graph.revisions}
+    said = {revision.id: claim_of(revision, stamped, rows) for revision in graph.revisions}
     database = database_of(schema, resolutions)
     found = database.found
     position, ambiguous, basis = _located(history, database, claims, said)
     there = reference(history, position), facts_at(history, position)
     changes = diff_of_facts(there, (schema, found))
-    judge = _Judge(history, found, position, tuple(it for it in changes if keeper(it, resolutions) is None))
-    judgements = tuple(judge.of(it, said[it.id]) for it in graph.revisions)
+    judge = _Judge(history, found, position, tuple(change for change in changes if keeper(change, resolutions) is None))
+    judgements = tuple(judge.of(revision, said[revision.id]) for revision in graph.revisions)
     return Diagnosis(judgements, position, ambiguous, changes, rows, stamped, basis)
 
 
@@ -126,7 +126,7 @@ def _located(
         if not compared.beyond and all(bears_out):
             return stamped, (), Basis.DRIFTED_STAMP
     if fits := fitting(history, database):
-        return *_chosen(history, [it.position for it in fits], said), Basis.SCHEMA
+        return *_chosen(history, [fit.position for fit in fits], said), Basis.SCHEMA
     anchored = ancestry(graph, _anchors(history, database.found))
     return *_extended(history, anchored, said, database.found), Basis.EVIDENCE
 
@@ -136,10 +136,14 @@ def _chosen(
 ) -> tuple[frozenset[str], tuple[str, ...]]:
     """Of positions that fit equally well, smallest first, the largest that no unclaimed row work speaks against."""
     smallest, largest = equals[0], equals[-1]
-    doubtful = tuple(it for it in history.graph.order if it in largest - smallest and writes_rows(history, it))
-    claimed = {it for it, claim in said.items() if claim in {Claim.STAMPED, Claim.EXECUTED}}
+    doubtful = tuple(
+        revision
+        for revision in history.graph.order
+        if revision in largest - smallest and writes_rows(history, revision)
+    )
+    claimed = {name for name, claim in said.items() if claim in {Claim.STAMPED, Claim.EXECUTED}}
     untold = set(doubtful) - claimed
-    return next(it for it in reversed(equals) if not it & untold), doubtful
+    return next(equal for equal in reversed(equals) if not equal & untold), doubtful
 
 
 def writes_rows(history: History, revision: str) -> bool:
@@ -153,21 +157,21 @@ def _anchors(history: History, found: Mapping[Key, Fact]) -> tuple[str, ...]:
     shapes = _shapes(history)
     evident = {
         revision
-        for number, (revision, its) in enumerate(effects(history).items())
-        if any(_tells(fact, found.get(k), shapes[k], number) for k, fact in its.added.items())
-        or _gone(its, found, number, shapes)
+        for number, (revision, effect) in enumerate(effects(history).items())
+        if any(_tells(fact, found.get(k), shapes[k], number) for k, fact in effect.added.items())
+        or _gone(effect, found, number, shapes)
     }
-    before = {parent for it in history.graph.revisions if it.id in evident for parent in it.parents}
+    before = {parent for revision in history.graph.revisions if revision.id in evident for parent in revision.parents}
     covered = ancestry(history.graph, before)
-    return tuple(it for it in history.graph.order if it in evident and it not in covered)
+    return tuple(revision for revision in history.graph.order if revision in evident and revision not in covered)
 
 
 @lru_cache(maxsize=8)
 def _shapes(history: History) -> dict[Key, list[tuple[int, Fact]]]:
     """Every shape that the chain ever gives a thing, with the place in the chain of the revision that does."""
     shapes: dict[Key, list[tuple[int, Fact]]] = {}
-    for number, its in enumerate(effects(history).values()):
-        for its_key, fact in its.added.items():
+    for number, effect in enumerate(effects(history).values()):
+        for its_key, fact in effect.added.items():
             shapes.setdefault(its_key, []).append((number, fact))
     return shapes
 
@@ -200,7 +204,7 @@ def _removed(its: Effects, found: Mapping[Key, Fact]) -> bool:
 
 
 def _serious(expected: Fact, actual: Fact) -> bool:
-    return any(it.severity.needs_repair for it in compare(expected, actual))
+    return any(difference.severity.needs_repair for difference in compare(expected, actual))
 
 
 def _extended(
@@ -208,14 +212,18 @@ def _extended(
 ) -> tuple[frozenset[str], tuple[str, ...]]:
     """The position with the traceless revisions just after it that are claimed, and all such revisions."""
     reached, class_of, traceless = set(position), [], set(position)
-    for it in history.graph.revisions:
-        if it.id in traceless or not set(it.parents) <= traceless or not _traceless(history, it.id, found):
+    for revision in history.graph.revisions:
+        if (
+            revision.id in traceless
+            or not set(revision.parents) <= traceless
+            or not _traceless(history, revision.id, found)
+        ):
             continue
-        traceless.add(it.id)
-        if position or said[it.id] is not Claim.NONE:
-            class_of.append(it.id)
-        if set(it.parents) <= reached and said[it.id] in {Claim.STAMPED, Claim.EXECUTED}:
-            reached.add(it.id)
+        traceless.add(revision.id)
+        if position or said[revision.id] is not Claim.NONE:
+            class_of.append(revision.id)
+        if set(revision.parents) <= reached and said[revision.id] in {Claim.STAMPED, Claim.EXECUTED}:
+            reached.add(revision.id)
     return frozenset(reached), tuple(class_of)
 
 
@@ -233,7 +241,7 @@ class _Judge:
     ) -> None:
         self.effects, self.found, self.position = effects(history), found, position
         self.expected = facts_at(history, position)
-        self.changes = {change_key(it): it for it in changes}
+        self.changes = {change_key(change): change for change in changes}
 
     def of(self, revision: Revision, claim: Claim) -> Judgement:
         its = self.effects[revision.id]

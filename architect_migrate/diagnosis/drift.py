@@ -27,26 +27,26 @@ def drift(
     Of a table that is missing as a whole, its parts are not told one by one.
     """
     settled = tuple(resolutions)
-    left = (unsettled(it, settled) for it in diff(reference(history, position), actual))
-    return _condensed(it for it in left if it is not None and needs_repair(it))
+    left = (unsettled(change, settled) for change in diff(reference(history, position), actual))
+    return _condensed(change for change in left if change is not None and needs_repair(change))
 
 
 def let_stand(changes: Iterable[Change], resolutions: Iterable[Resolution]) -> tuple[tuple[Change, Resolution], ...]:
     """The breaking and behavioural ones of some changes that a [[resolve]] entry lets stand, each with its entry."""
     entries = tuple(resolutions)
-    return tuple((it, entry) for it in changes if needs_repair(it) and (entry := keeper(it, entries)))
+    return tuple((change, entry) for change in changes if needs_repair(change) and (entry := keeper(change, entries)))
 
 
 def to_repair(changes: Iterable[Change], resolutions: Iterable[Resolution]) -> tuple[Change, ...]:
     """The breaking and behavioural ones of some changes that no [[resolve]] entry lets stand."""
     entries = tuple(resolutions)
-    return tuple(it for it in changes if needs_repair(it) and not keeper(it, entries))
+    return tuple(change for change in changes if needs_repair(change) and not keeper(change, entries))
 
 
 def by_severity(changes: Iterable[Change], standing: Iterable[tuple[Change, Resolution]]) -> Counter[str]:
     """How many changes of each severity there are; those that an entry lets stand count as "kept" instead."""
-    kept = [it for it, _ in standing]
-    counted = Counter(severity(it).value for it in changes if it not in kept)
+    kept = [change for change, _ in standing]
+    counted = Counter(severity(change).value for change in changes if change not in kept)
     counted["kept"] = len(kept)
     return counted
 
@@ -55,19 +55,25 @@ def in_the_way(
     history: History, position: frozenset[str], actual: Schema, resolutions: Iterable[Resolution]
 ) -> tuple[str, ...]:
     """Why the revisions after a position can fail, a line each: drift, and what they make that is there already."""
-    later = {k for revision, its in effects(history).items() if revision not in position for k in its.added}
+    later = {k for revision, effect in effects(history).items() if revision not in position for k in effect.added}
     differences = diff(reference(history, position), actual)
-    early = _condensed(it for it in differences if isinstance(it, Extra) and key(it.fact) in later)
-    already = tuple(f"{describe(it.fact)} is there already" for it in early if isinstance(it, Extra))
-    return already + tuple(explain(it) for it in drift(history, position, actual, resolutions))
+    early = _condensed(
+        difference for difference in differences if isinstance(difference, Extra) and key(difference.fact) in later
+    )
+    already = tuple(f"{describe(name.fact)} is there already" for name in early if isinstance(name, Extra))
+    return already + tuple(explain(change) for change in drift(history, position, actual, resolutions))
 
 
 def _condensed(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes without the parts of tables that are missing, or too many, as a whole."""
     found = tuple(changes)
-    whole = {it.fact.table for it in found if isinstance(it, Missing | Extra) and isinstance(it.fact, TableFact)}
+    whole = {
+        change.fact.table
+        for change in found
+        if isinstance(change, Missing | Extra) and isinstance(change.fact, TableFact)
+    }
     return tuple(
-        it
-        for it in found
-        if isinstance(it, Reordered) or isinstance(it.fact, TableFact) or table_of(it.fact) not in whole
+        change
+        for change in found
+        if isinstance(change, Reordered) or isinstance(change.fact, TableFact) or table_of(change.fact) not in whole
     )

@@ -58,7 +58,7 @@ class Database:
 def database_of(schema: Schema, resolutions: tuple[Resolution, ...] = ()) -> Database:
     """A schema as it is compared with positions."""
     found = facts(schema)
-    unique = tuple(it for it in found.values() if isinstance(it, IndexFact | UniqueFact))
+    unique = tuple(one for one in found.values() if isinstance(one, IndexFact | UniqueFact))
     return Database(schema, found, unique, resolutions)
 
 
@@ -141,16 +141,18 @@ def _shape_of_others(position: frozenset[str], actual: Fact, touches: Iterable[_
 
 def fitting(history: History, database: Database) -> tuple[Comparison, ...]:
     """Every position that fits best, smallest first; none where no position fits."""
-    fits = [it for it in _compared(history, database, _candidates(history, database)) if it.fits]
+    fits = [
+        comparison for comparison in _compared(history, database, _candidates(history, database)) if comparison.fits
+    ]
     if not fits:
         return ()
-    best = min(it.rank for it in fits)
-    return tuple(sorted((it for it in fits if it.rank == best), key=lambda it: len(it.position)))
+    best = min(fit.rank for fit in fits)
+    return tuple(sorted((fit for fit in fits if fit.rank == best), key=lambda comparison: len(comparison.position)))
 
 
 def _compared(history: History, database: Database, positions: Iterable[frozenset[str]]) -> Iterator[Comparison]:
     """Each position compared; those that differ by revisions without effects alone are compared once."""
-    effective = frozenset(revision for revision, its in effects(history).items() if its.added or its.removed)
+    effective = frozenset(revision for revision, effect in effects(history).items() if effect.added or effect.removed)
     known: dict[frozenset[str], Comparison] = {}
     for position in positions:
         signature = position & effective
@@ -166,7 +168,7 @@ def borne_out(history: History, position: frozenset[str], revision: str, found: 
     A revision without effects is borne out by its nearest ancestors that have some, and where none has, by nothing
     that could speak against it.
     """
-    parents = {it.id: it.parents for it in history.graph.revisions}
+    parents = {each.id: each.parents for each in history.graph.revisions}
     waiting, seen = [revision], set()
     while waiting:
         current = waiting.pop()
@@ -185,9 +187,9 @@ def borne_out(history: History, position: frozenset[str], revision: str, found: 
 def surviving_effects(history: History, position: frozenset[str]) -> dict[str, dict[Key, Fact]]:
     """What each revision of a position made, in the shape that it still has there."""
     made_by: dict[Key, str] = {}
-    for revision, its in effects(history).items():
+    for revision, effect in effects(history).items():
         if revision in position:
-            made_by.update(dict.fromkeys(its.added, revision))
+            made_by.update(dict.fromkeys(effect.added, revision))
     found: dict[str, dict[Key, Fact]] = {}
     for its_key, fact in facts_at(history, position).items():
         found.setdefault(made_by[its_key], {})[its_key] = fact
@@ -198,9 +200,9 @@ def surviving_effects(history: History, position: frozenset[str]) -> dict[str, d
 def _touches(history: History) -> dict[Key, tuple[_Touch, ...]]:
     """For everything that the chain ever makes, what its revisions do to it, in replay order."""
     found: dict[Key, list[_Touch]] = {}
-    for revision, its in effects(history).items():
-        for its_key in its.added.keys() | its.removed.keys():
-            touch = _Touch(revision, its.removed.get(its_key), its.added.get(its_key))
+    for revision, effect in effects(history).items():
+        for its_key in effect.added.keys() | effect.removed.keys():
+            touch = _Touch(revision, effect.removed.get(its_key), effect.added.get(its_key))
             found.setdefault(its_key, []).append(touch)
     return {its_key: tuple(touches) for its_key, touches in found.items()}
 
@@ -220,27 +222,29 @@ def _lines(history: History) -> tuple[_Line, ...]:
     last: dict[Key, int] = {}
     for its_key, touches in _touches(history).items():
         last[its_key] = max(line_of[touch.revision] for touch in touches)
-    parents = {it.id: tuple(one for one in it.parents if one in line_of) for it in history.graph.revisions}
+    parents = {
+        revision.id: tuple(one for one in revision.parents if one in line_of) for revision in history.graph.revisions
+    }
     keys: dict[int, list[Key]] = {}
     for its_key, number in last.items():
         keys.setdefault(number, []).append(its_key)
-    return tuple(_Line(tuple(its), parents[its[0]], tuple(keys.get(at, ()))) for at, its in enumerate(cut))
+    return tuple(_Line(tuple(one), parents[one[0]], tuple(keys.get(at, ()))) for at, one in enumerate(cut))
 
 
 def _cut(graph: RevisionGraph) -> tuple[list[list[str]], dict[str, int]]:
     """The lines as lists of revisions, and the number of each revision's line."""
     known = set(graph.order)
-    children = Counter(parent for it in graph.revisions for parent in it.parents)
+    children = Counter(parent for revision in graph.revisions for parent in revision.parents)
     lines: list[list[str]] = []
     line_of: dict[str, int] = {}
-    for it in graph.revisions:
-        parents = [one for one in it.parents if one in known]
+    for each in graph.revisions:
+        parents = [one for one in each.parents if one in known]
         if len(parents) == 1 and children[parents[0]] == 1:
-            line_of[it.id] = line_of[parents[0]]
-            lines[line_of[it.id]].append(it.id)
+            line_of[each.id] = line_of[parents[0]]
+            lines[line_of[each.id]].append(each.id)
         else:
-            line_of[it.id] = len(lines)
-            lines.append([it.id])
+            line_of[each.id] = len(lines)
+            lines.append([each.id])
     return lines, line_of
 
 

@@ -39,7 +39,11 @@ def unsettled(change: Change, resolutions: Iterable[Resolution]) -> Change | Non
         if isinstance(entry, Keep) and _keeps(entry.subject, change):
             return None
         if isinstance(entry, Fill) and entry.nullable and isinstance(change, Differs) and _fills(entry, change.fact):
-            left = tuple(it for it in change.differences if (it.respect, it.actual) != ("nullability", "NULL allowed"))
+            left = tuple(
+                difference
+                for difference in change.differences
+                if (difference.respect, difference.actual) != ("nullability", "NULL allowed")
+            )
             return replace(change, differences=left) if left else None
     return change
 
@@ -55,8 +59,11 @@ def keeper(change: Change, resolutions: Iterable[Resolution]) -> Resolution | No
 
 def fill_of(resolutions: Iterable[Resolution], table: str, column: str) -> Fill | None:
     """The entry that says what a column's rows get."""
-    mine = (it for it in resolutions if isinstance(it, Fill))
-    return next((it for it in mine if (fold(it.table), fold(it.column)) == (table, column)), None)
+    mine = (resolution for resolution in resolutions if isinstance(resolution, Fill))
+    return next(
+        (resolution for resolution in mine if (fold(resolution.table), fold(resolution.column)) == (table, column)),
+        None,
+    )
 
 
 def drops(change: Change, resolutions: Iterable[Resolution]) -> bool:
@@ -64,14 +71,16 @@ def drops(change: Change, resolutions: Iterable[Resolution]) -> bool:
     return (
         isinstance(change, Extra)
         and not isinstance(change.fact, PrimaryKeyFact)
-        and any(isinstance(it, Drop) and _names(it.subject, change.fact) for it in resolutions)
+        and any(isinstance(resolution, Drop) and _names(resolution.subject, change.fact) for resolution in resolutions)
     )
 
 
 def suggestion(expected: Column, table: Table, known: frozenset[str]) -> str:
     """The column of `table` that looks like the missing one: of its type, unknown to the chain, best by name."""
-    candidates = [it for it in table.columns if it.name not in known and it.affinity == expected.affinity]
-    required = [it for it in candidates if it.not_null] or candidates
+    candidates = [
+        column for column in table.columns if column.name not in known and column.affinity == expected.affinity
+    ]
+    required = [candidate for candidate in candidates if candidate.not_null] or candidates
 
     def likeness(column: Column) -> float:
         return SequenceMatcher(None, column.name, expected.name).ratio()

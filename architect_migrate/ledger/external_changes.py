@@ -54,9 +54,9 @@ def external_changes_since(
     Raises LedgerError.
     """
     seen = [
-        (it.environment, it.database, its.claims.stamp or (), its.fingerprint)
-        for it, its in ((it, it.survey) for it in results)
-        if its and (its.fingerprint or its.state in {State.MISSING, State.UNINITIALISED})
+        (result.environment, result.database, survey.claims.stamp or (), survey.fingerprint)
+        for result, survey in ((result, result.survey) for result in results)
+        if survey and (survey.fingerprint or survey.state in {State.MISSING, State.UNINITIALISED})
     ]
     return external_change_of(file, seen, newest, began)
 
@@ -66,7 +66,7 @@ def external_change_of(
 ) -> dict[str, ExternalChange]:
     """The same of stamps and traces. Raises LedgerError."""
     found: dict[str, ExternalChange | None] = {}
-    left = {name: it for name, it in newest.items() if it.fact(_LEFT)}
+    left = {name: each for name, each in newest.items() if each.fact(_LEFT)}
     if unsure := [name for name, *_ in standing if name in newest and name not in left]:
         left |= store.latest(file, unsure, _LEFT)
     for name, database, stamp, fingerprint in standing:
@@ -77,7 +77,7 @@ def external_change_of(
             with suppress(ValueError, TypeError, AttributeError):
                 ended = datetime.fromisoformat(entry.started_at).timestamp() + entry.seconds
                 found[name] = _external_change(file, entry, stamp, fingerprint) if ended < began else None
-    return {name: it for name, it in found.items() if it}
+    return {name: external_change for name, external_change in found.items() if external_change}
 
 
 def _external_change(
@@ -90,11 +90,13 @@ def _external_change(
     same_schema, same_stamp = fingerprint.schema == entry.fact(_LEFT), set(stamp) == set(entry.to_heads)
     if same_schema and same_stamp:
         return _older(entry, fingerprint)
-    mine = [it for it in store.entries(file) if (it.environment, it.database) == (entry.environment, entry.database)]
+    mine = [
+        each for each in store.entries(file) if (each.environment, each.database) == (entry.environment, entry.database)
+    ]
     if past := _past(mine, entry, fingerprint, stamp):
         return ExternalChange("restored", f"it looks like {past[0]}: a restore from elsewhere?", entry, past[1])
     if same_schema:
-        was, now = (", ".join(it) or "none" for it in (entry.to_heads, stamp))
+        was, now = (", ".join(one) or "none" for one in (entry.to_heads, stamp))
         return ExternalChange(
             "stamp-changed", f"the stamp was {was} and is {now}, changed since by something else", entry
         )
@@ -105,11 +107,11 @@ def _past(
     mine: Sequence[Entry], entry: Entry, fingerprint: Fingerprint, stamp: tuple[str, ...]
 ) -> tuple[str, int] | None:
     """The newest moment of the ledger that a database looks like, in words, with the entry's number."""
-    for it in reversed(mine):
-        moments = (("after", it.to_heads), ("before", it.from_heads))
-        for when, heads in moments if it.number != entry.number else moments[1:]:
-            if it.fact(f"schema {when}") == fingerprint.schema and set(heads) == set(stamp):
-                return f"what was there {when} {'that' if it.number == entry.number else named(it)}", it.number
+    for each in reversed(mine):
+        moments = (("after", each.to_heads), ("before", each.from_heads))
+        for when, heads in moments if each.number != entry.number else moments[1:]:
+            if each.fact(f"schema {when}") == fingerprint.schema and set(heads) == set(stamp):
+                return f"what was there {when} {'that' if each.number == entry.number else named(each)}", each.number
     return None
 
 

@@ -96,7 +96,7 @@ def record(context: EnvironmentContext, result: Result, started: float) -> Resul
         stamps=(receipt.came_from, receipt.arrived_at) if receipt else (stamp, ()),
         steps=receipt.steps if receipt else (),
         backup=receipt.backup if receipt else "",
-        findings=tuple(f"{it.code}: {it.subject}: {it.found}" for it in blockers),
+        findings=tuple(f"{blocker.code}: {blocker.subject}: {blocker.found}" for blocker in blockers),
         detail=result.detail,
         facts=receipt.facts if receipt else None,
     )
@@ -141,12 +141,12 @@ def evidence(
     context: EnvironmentContext, seen: Survey, plan: Plan, receipt: Receipt, left: Fingerprint
 ) -> Iterator[Fact]:
     """The facts of a run: what was inferred and forced, what was there before and after, and what was proven."""
-    yield from (("inferred", it) for it in _inferred(seen, plan))
+    yield from (("inferred", name) for name in _inferred(seen, plan))
     for change, why in plan.kept:
         yield "forced", f"{explain(change)}: stands by {why.origin}" + (f": {why.reason}" if why.reason else "")
     for step in plan.steps:
         if isinstance(step, SyncTracker):
-            yield from (("tracker", change_words(it)) for it in step.changes)
+            yield from (("tracker", change_words(each)) for each in step.changes)
     yield from left_behind(seen.fingerprint, left)
     yield "chain", context.source.fingerprint
     yield "tables", str(receipt.tables)
@@ -160,12 +160,12 @@ def evidence(
 
 def _inferred(seen: Survey, plan: Plan) -> Iterator[str]:
     """The revisions that are taken as applied by what the schema shows, and what of each it shows."""
-    run = {it.revision for it in plan.steps if isinstance(it, RunRevision)}
-    for it in seen.diagnosis.judgements if seen.diagnosis else ():
-        revision = it.revision.id
+    run = {step.revision for step in plan.steps if isinstance(step, RunRevision)}
+    for judgement in seen.diagnosis.judgements if seen.diagnosis else ():
+        revision = judgement.revision.id
         if seen.diagnosis and revision in seen.diagnosis.position - seen.diagnosis.stamped - run:
-            shown = f" ({counts(it)})" if counts(it) else ""
-            yield f"{revision}: {it.verdict.value}{shown}, claimed as {it.claim.value}"
+            shown = f" ({counts(judgement)})" if counts(judgement) else ""
+            yield f"{revision}: {judgement.verdict.value}{shown}, claimed as {judgement.claim.value}"
 
 
 def left_behind(before: Fingerprint | None, after: Fingerprint | None) -> Iterator[Fact]:
@@ -182,7 +182,7 @@ def left_behind(before: Fingerprint | None, after: Fingerprint | None) -> Iterat
 
 def tools() -> Iterator[Fact]:
     """What did the work, by version."""
-    yield from ((it, version(it)) for it in ("architect_migrate", "alembic"))
+    yield from ((name, version(name)) for name in ("architect_migrate", "alembic"))
     yield "sqlite", sqlite3.sqlite_version
     yield "python", sys.version.partition(" ")[0]
 

@@ -67,7 +67,7 @@ class Entry:
 
 
 # What is written; number and hash are the ledger's own to give.
-_NAMES = tuple(it.name for it in fields(Entry) if it.name not in {"number", "hash"})
+_NAMES = tuple(each.name for each in fields(Entry) if each.name not in {"number", "hash"})
 
 
 def append(file: Path, new: Entry) -> int:
@@ -122,7 +122,7 @@ def latest(file: Path, environments: Iterable[str], fact: str = "") -> dict[str,
     with _reading(file) as (connection, version):
         for name in environments:
             rows = _rows(connection, version, "WHERE environment = ? ORDER BY id DESC", (_written(name),))
-            if newest := next((it for it in map(_read, rows) if not fact or it.fact(fact)), None):
+            if newest := next((row for row in map(_read, rows) if not fact or row.fact(fact)), None):
                 found[name] = newest
     return found
 
@@ -136,7 +136,7 @@ def problem(file: Path) -> str:
         if connection is None or version < 3:
             return ""
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        if not {f"entry_no_{it}" for it in ("update", "delete")} <= {name for (name,) in names}:
+        if not {f"entry_no_{name}" for name in ("update", "delete")} <= {name for (name,) in names}:
             return "the triggers that keep its entries as they are have been taken away"
         return broken(_stored(connection), _highest(connection))
 
@@ -170,7 +170,7 @@ def _rows(
 ) -> Iterable[tuple[Any, ...]]:
     if connection is None:
         return ()
-    names = ", ".join(it for it in _NAMES if it != "facts")
+    names = ", ".join(name for name in _NAMES if name != "facts")
     later = f"{'facts' if version >= 2 else _EMPTY}, id, {'hash' if version >= 3 else _NONE}"
     return connection.execute(f"SELECT {names}, {later} FROM entry {rest}", values)
 
@@ -225,7 +225,7 @@ def _written(value: object) -> object:
 
 
 def _item(item: object) -> object:
-    return [_plain(str(it)) for it in item] if isinstance(item, tuple) else _plain(str(item))
+    return [_plain(str(one)) for one in item] if isinstance(item, tuple) else _plain(str(item))
 
 
 def _plain(text: str) -> str:
@@ -270,16 +270,16 @@ def broken(rows: Iterable[Sequence[Any]], highest: int) -> str:
     `highest` is the highest number that was given.
     """
     before, expected, chained = "", 1, False
-    for found, *row in rows:
+    for one, *row in rows:
         if row[0] != expected:
             return _gone(expected, row[0] - 1)
         its = hashed(before, row)
-        if chained and not found:
+        if chained and not one:
             return f"entry {expected} has lost its hash"
-        if found and found != its:
+        if one and one != its:
             older = " or one before it" if not chained and expected > 1 else ""
             return f"entry {expected}{older} is not what was written"
-        before, expected, chained = its, expected + 1, bool(found)
+        before, expected, chained = its, expected + 1, bool(one)
     return _gone(expected, highest) if expected <= highest else ""
 
 

@@ -36,14 +36,14 @@ def version_files(ini: Path) -> tuple[tuple[Path, ...], str]:
     config = Config(str(ini))
     config.set_main_option("prepend_sys_path", "")  # nothing is imported here
     script = unloaded_script(config, ini)
-    folders = [Path(it) for it in script._version_locations]  # noqa: SLF001  (it knows folders that are not named)
+    folders = [Path(location) for location in script._version_locations]  # noqa: SLF001  (it knows folders that are not named)
     listed = (
-        found
+        path
         for folder in folders
-        for found in (folder.rglob("*.py") if script.recursive_version_locations else folder.glob("*.py"))
+        for path in (folder.rglob("*.py") if script.recursive_version_locations else folder.glob("*.py"))
     )
-    wanted = {it for it in listed if not it.name.startswith(("__init__", ".#"))}
-    return tuple(sorted(wanted, key=lambda it: (it.name, str(it)))), script.file_template
+    wanted = {path for path in listed if not path.name.startswith(("__init__", ".#"))}
+    return tuple(sorted(wanted, key=lambda revision: (revision.name, str(revision)))), script.file_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def attempt(trial_environment: TrialEnvironment, module: ModuleType, function: s
             raised = f"{type(error).__name__}: {words}" if words else type(error).__name__
             line = _line(error.__traceback__, file)
             # Alembic only asserts that it has a transaction of its own to leave.
-            if any(it.name == "autocommit_block" for it in extract_tb(error.__traceback__)):
+            if any(frame_summary.name == "autocommit_block" for frame_summary in extract_tb(error.__traceback__)):
                 raised, refused = "", "leave the transaction (autocommit_block)"
     if not connection.in_transaction:
         raise TransactionEndedError("roll back the whole transaction (OR ROLLBACK does)")

@@ -33,33 +33,33 @@ if TYPE_CHECKING:
 _SHOWN = 4
 
 
-def effect_violations(it: Tried) -> Iterator[Violation]:
+def effect_violations(tried: Tried) -> Iterator[Violation]:
     """What is wrong with what a revision does, where all of its statements run."""
-    yield from _demanding_columns(it)
-    yield from _references(it)
-    yield from _broken(it)
-    yield from row_violations(it, frozenset(one.line for one in _demanding_columns(it)))
-    yield from loss_violations(it)
-    yield from _way_back(it)
+    yield from _demanding_columns(tried)
+    yield from _references(tried)
+    yield from _broken(tried)
+    yield from row_violations(tried, frozenset(one.line for one in _demanding_columns(tried)))
+    yield from loss_violations(tried)
+    yield from _way_back(tried)
 
 
-def _demanding_columns(it: Tried) -> Iterator[Violation]:
-    before, after = it.before, it.after
+def _demanding_columns(tried: Tried) -> Iterator[Violation]:
+    before, after = tried.before, tried.after
     for name, table in after.items():
         known = {column.name for column in before[name].columns} if name in before else set()
         for column in table.columns if known else ():
-            if column.name not in known and _demands(table, column.name) and not _proven_with_rows(it, name):
+            if column.name not in known and _demands(table, column.name) and not _proven_with_rows(tried, name):
                 message = f"{name}.{column.name} is NOT NULL and has no default, and {name} may hold rows"
                 fix = f"give it a default, or fill it first and then make it NOT NULL ({name} has been there before)"
-                yield violation("AM301", _touching(it, name), message, fix)
+                yield violation("AM301", _touching(tried, name), message, fix)
 
 
-def _proven_with_rows(it: Tried, table: str) -> bool:
+def _proven_with_rows(tried: Tried, table: str) -> bool:
     """Whether all that upgrade() does to a table was done while that held rows: a column may be filled on the way."""
-    if it.up_with_rows is None or table not in it.filled or it.up_with_rows.failed:
+    if tried.up_with_rows is None or table not in tried.filled or tried.up_with_rows.failed:
         return False
-    all_of_it = sum(_touches(one, table) for one in it.up.statements)
-    return sum(_touches(one, table) for one in it.up_with_rows.statements) == all_of_it
+    all_of_it = sum(_touches(one, table) for one in tried.up.statements)
+    return sum(_touches(one, table) for one in tried.up_with_rows.statements) == all_of_it
 
 
 def _demands(table: Table, name: str) -> bool:
@@ -68,47 +68,49 @@ def _demands(table: Table, name: str) -> bool:
     return column.not_null and column.default is None and column.generated is None and not is_rowid
 
 
-def _references(it: Tried) -> Iterator[Violation]:
-    before, after = it.before, it.after
+def _references(tried: Tried) -> Iterator[Violation]:
+    before, after = tried.before, tried.after
     there = set(after)
     for name, table in after.items():
         old = before[name].foreign_keys if name in before else frozenset()
         for key in sorted(table.foreign_keys - old, key=repr):
             if key.parent not in there:
                 message = f"{name}({', '.join(key.columns)}) refers to {key.parent}, and there is no such table"
-                yield violation("AM211", _touching(it, name), message)
-    for name, error in it.mismatched:
-        yield violation("AM211", _touching(it, name), error)
+                yield violation("AM211", _touching(tried, name), message)
+    for name, error in tried.mismatched:
+        yield violation("AM211", _touching(tried, name), error)
 
 
-def _broken(it: Tried) -> Iterator[Violation]:
-    for kind, name, error in it.broken:
-        place = _where(it, [one for one in it.up.statements if (kind, name) in one.effects.created])
+def _broken(tried: Tried) -> Iterator[Violation]:
+    for kind, name, error in tried.broken:
+        place = _where(tried, [one for one in tried.up.statements if (kind, name) in one.effects.created])
         yield violation("AM212", place, f"{kind} {name}: {error}")
 
 
-def _way_back(it: Tried) -> Iterator[Violation]:
-    function = it.file.function("downgrade")
-    if it.down is None or (function is not None and (function.idle or function.refuses)):
+def _way_back(tried: Tried) -> Iterator[Violation]:
+    function = tried.file.function("downgrade")
+    if tried.down is None or (function is not None and (function.idle or function.refuses)):
         return
-    for one in it.down.failed[:1]:
+    for one in tried.down.failed[:1]:
         yield violation(
             "AM501",
-            place_of(it.file, one.line),
+            place_of(tried.file, one.line),
             f"it tries to {one.refused}" if one.refused else one.error,
             sql=one.sql,
         )
-    if it.down.raised and not it.down.failed:
-        yield violation("AM501", place_of(it.file, it.down.raised_line), f"downgrade() raises {it.down.raised}")
-    if it.down.sound and it.ways[2] is not None and it.ways[2] != it.ways[0]:
-        known = {change_key(change) for change in losses(it)}
+    if tried.down.raised and not tried.down.failed:
+        yield violation(
+            "AM501", place_of(tried.file, tried.down.raised_line), f"downgrade() raises {tried.down.raised}"
+        )
+    if tried.down.sound and tried.ways[2] is not None and tried.ways[2] != tried.ways[0]:
+        known = {change_key(change) for change in losses(tried)}
         left = [
             _left(change)
-            for change in diff(it.ways[0], it.ways[2])
+            for change in diff(tried.ways[0], tried.ways[2])
             if (needs_repair(change) or isinstance(change, Extra)) and change_key(change) not in known
         ]
         if left:
-            place = place_of(it.file, function.line if function else 0)
+            place = place_of(tried.file, function.line if function else 0)
             yield violation("AM502", place, f"after upgrade() and downgrade(): {shortlist(left, _SHOWN, '; ')}")
 
 
@@ -124,35 +126,35 @@ def _left(change: Change) -> str:
             return ""
 
 
-def _touching(it: Tried, table: str) -> Place:
+def _touching(tried: Tried, table: str) -> Place:
     """Where upgrade() last creates, alters or drops a table."""
-    return _where(it, [one for one in it.up.statements if _touches(one, table)])
+    return _where(tried, [one for one in tried.up.statements if _touches(one, table)])
 
 
 def _touches(one: Statement, table: str) -> bool:
     return table in one.effects.altered or ("table", table) in one.effects.created | one.effects.dropped
 
 
-def _where(it: Tried, statements: Sequence[Statement]) -> Place:
+def _where(tried: Tried, statements: Sequence[Statement]) -> Place:
     """The last of some statements; upgrade() itself where there is none."""
-    function = it.file.function("upgrade")
-    return place_of(it.file, statements[-1].line if statements else function.line if function else 0)
+    function = tried.file.function("upgrade")
+    return place_of(tried.file, statements[-1].line if statements else function.line if function else 0)
 
 
 _DATA_STEP = "data_step"
 
 
-def row_violations(it: Tried, explained: Collection[int]) -> Iterator[Violation]:
+def row_violations(tried: Tried, explained: Collection[int]) -> Iterator[Violation]:
     """What is wrong with a revision's rows; failures in `explained` lines are told of otherwise."""
-    yield from _rows_outside(it)
-    yield from (one for one in _with_rows(it) if one.line not in explained)
-    yield from _data_step(it)
+    yield from _rows_outside(tried)
+    yield from (one for one in _with_rows(tried) if one.line not in explained)
+    yield from _data_step(tried)
 
 
-def _rows_outside(it: Tried) -> Iterator[Violation]:
-    after = it.after
+def _rows_outside(tried: Tried) -> Iterator[Violation]:
+    after = tried.after
     told: set[str] = set()
-    for one in it.up.statements:
+    for one in tried.up.statements:
         if _DATA_STEP in one.functions:
             continue
         kept = {
@@ -163,7 +165,7 @@ def _rows_outside(it: Tried) -> Iterator[Violation]:
         for table in sorted(kept - told):
             verb = "inserted into" if table in one.effects.inserted else "updated in"
             message = f"rows are {verb} {table} outside of data_step(), which a database that has the table never runs"
-            yield violation("AM304", place_of(it.file, one.line), message, sql=one.sql)
+            yield violation("AM304", place_of(tried.file, one.line), message, sql=one.sql)
         told |= kept
 
 
@@ -173,46 +175,48 @@ def _only_moves(one: Statement, after: dict[str, Table]) -> bool:
     return bool(sources) and not one.effects.updated and not sources & set(after)
 
 
-def _with_rows(it: Tried) -> Iterator[Violation]:
+def _with_rows(tried: Tried) -> Iterator[Violation]:
     """What SQLite refuses: what code raises on rows that were made up may be the fault of the rows."""
-    if it.up_with_rows is None or not it.up.sound:
+    if tried.up_with_rows is None or not tried.up.sound:
         return
-    yield from _only_with_rows("AM302", it, it.up_with_rows)
-    if it.down is not None and it.down.sound and it.down_with_rows is not None:
-        yield from _only_with_rows("AM501", it, it.down_with_rows)
+    yield from _only_with_rows("AM302", tried, tried.up_with_rows)
+    if tried.down is not None and tried.down.sound and tried.down_with_rows is not None:
+        yield from _only_with_rows("AM501", tried, tried.down_with_rows)
 
 
-def _only_with_rows(code: str, it: Tried, trial: Trial) -> Iterator[Violation]:
+def _only_with_rows(code: str, tried: Tried, trial: Trial) -> Iterator[Violation]:
     """The first thing that fails with rows: what follows it may be its consequence."""
     for one in trial.failed[:1]:
         message = f"where the tables hold rows: {one.error}"
-        yield violation(code, place_of(it.file, one.line), message, sql=one.sql)
+        yield violation(code, place_of(tried.file, one.line), message, sql=one.sql)
 
 
-def _data_step(it: Tried) -> Iterator[Violation]:
-    function = it.file.function(_DATA_STEP)
-    place = place_of(it.file, function.line if function else 0)
-    if it.again:
-        yield violation("AM303", place, f"when data_step() runs once more, {it.again}")
-    if it.overwritten:
+def _data_step(tried: Tried) -> Iterator[Violation]:
+    function = tried.file.function(_DATA_STEP)
+    place = place_of(tried.file, function.line if function else 0)
+    if tried.again:
+        yield violation("AM303", place, f"when data_step() runs once more, {tried.again}")
+    if tried.overwritten:
         message = (
-            f"data_step() sets rows of {shortlist(it.overwritten, _SHOWN)} back that were edited after its first run"
+            f"data_step() sets rows of {shortlist(tried.overwritten, _SHOWN)} back that were edited after its first run"
         )
         yield violation("AM305", place, message)
 
 
-def loss_violations(it: Tried) -> Iterator[Violation]:
+def loss_violations(tried: Tried) -> Iterator[Violation]:
     """What upgrade() takes away."""
-    yield from _dropped(it)
-    yield from _lost(it)
+    yield from _dropped(tried)
+    yield from _lost(tried)
 
 
-def _dropped(it: Tried) -> Iterator[Violation]:
-    before, after = it.before, it.after
-    strange = {name for one in it.up.statements for kind, name in one.effects.dropped if kind == "table"} - set(before)
-    made_of = frozenset[tuple[str, str]]().union(*(one.effects.made_of for one in it.up.statements))
-    for one in it.up.statements:
-        place = place_of(it.file, one.line)
+def _dropped(tried: Tried) -> Iterator[Violation]:
+    before, after = tried.before, tried.after
+    strange = {name for one in tried.up.statements for kind, name in one.effects.dropped if kind == "table"} - set(
+        before
+    )
+    made_of = frozenset[tuple[str, str]]().union(*(one.effects.made_of for one in tried.up.statements))
+    for one in tried.up.statements:
+        place = place_of(tried.file, one.line)
         for kind, name in sorted(one.effects.dropped):
             if kind != "table" or name not in before:
                 continue
@@ -241,61 +245,63 @@ def _has(table: Table | None, column: str) -> bool:
     return table is not None and any(one.name == column for one in table.columns)
 
 
-def _lost(it: Tried) -> Iterator[Violation]:
+def _lost(tried: Tried) -> Iterator[Violation]:
     """The chain itself loses these, so nothing that archmig does puts them back."""
-    remade, lost = _remade(it), dict[str, list[str]]()
-    for change in losses(it):
+    remade, lost = _remade(tried), dict[str, list[str]]()
+    for change in losses(tried):
         if said := in_words(change):
             lost.setdefault(table_of(change.fact), []).append(said)
     for table, features in lost.items():
         message = f"{table} is made anew and loses {shortlist(features, _SHOWN, '; ')}"
-        yield violation("AM404", place_of(it.file, remade[table].line), message)
+        yield violation("AM404", place_of(tried.file, remade[table].line), message)
 
 
-def losses(it: Tried) -> Iterator[Missing | Differs]:
+def losses(tried: Tried) -> Iterator[Missing | Differs]:
     """What tables that are made anew lose beyond what was asked for."""
-    if not (remade := _remade(it)):
+    if not (remade := _remade(tried)):
         return
     named = [
-        one.effects.dropped for one in it.up.statements if not any(kind == "table" for kind, _ in one.effects.dropped)
+        one.effects.dropped
+        for one in tried.up.statements
+        if not any(kind == "table" for kind, _ in one.effects.dropped)
     ]
     dropped = frozenset[tuple[str, str]]().union(*named)
-    for change in diff(it.ways[0], it.ways[1]):
+    for change in diff(tried.ways[0], tried.ways[1]):
         if not isinstance(change, Missing | Differs) or not needs_repair(change):
             continue
-        if table_of(change.fact) in remade and not _is_asked_for(change, it, dropped):
+        if table_of(change.fact) in remade and not _is_asked_for(change, tried, dropped):
             yield change
 
 
-def _remade(it: Tried) -> dict[str, Statement]:
+def _remade(tried: Tried) -> dict[str, Statement]:
     """The tables that upgrade() drops and has again in the end, and the statement that drops each."""
-    before, after = it.before, it.after
+    before, after = tried.before, tried.after
     return {
         name: one
-        for one in it.up.statements
+        for one in tried.up.statements
         for kind, name in one.effects.dropped
         if kind == "table" and name in before and name in after
     }
 
 
-def _is_asked_for(change: Missing | Differs, it: Tried, dropped: frozenset[tuple[str, str]]) -> bool:
+def _is_asked_for(change: Missing | Differs, tried: Tried, dropped: frozenset[tuple[str, str]]) -> bool:
     """Whether a loss follows from what the revision says: an object dropped by name, a column altered or dropped."""
-    fact, after = change.fact, it.after[table_of(change.fact)]
+    fact, after = change.fact, tried.after[table_of(change.fact)]
     columns = {one.name for one in after.columns}
-    by_batch = any(table.startswith(BATCH_COPY) for one in it.up.statements for table in one.effects.inserted)
+    by_batch = any(table.startswith(BATCH_COPY) for one in tried.up.statements for table in one.effects.inserted)
     match fact:
         case ColumnFact():
-            altered = ("column", fact.column.name) in it.up.asked
+            altered = ("column", fact.column.name) in tried.up.asked
             return isinstance(change, Missing) or altered or not by_batch
         case IndexFact():
-            named = {("index", fact.index.name)} & (dropped | it.up.asked)
+            named = {("index", fact.index.name)} & (dropped | tried.up.asked)
             return bool(named) or _lacks(columns, (term.expression for term in fact.index.terms))
         case CheckFact():
-            return ("constraint", "") in it.up.asked or _lacks(columns, fact.check.mentions)
+            return ("constraint", "") in tried.up.asked or _lacks(columns, fact.check.mentions)
         case UniqueFact():
-            return ("constraint", "") in it.up.asked or _lacks(columns, fact.columns)
+            return ("constraint", "") in tried.up.asked or _lacks(columns, fact.columns)
         case ForeignKeyFact():
-            return ("constraint", "") in it.up.asked or _lacks(columns, fact.foreign_key.columns)
+            return ("constraint", "") in tried.up.asked or _lacks(columns, fact.foreign_key.columns)
         case TriggerFact():
             return ("trigger", fact.trigger.name) in dropped
         case _:
@@ -310,5 +316,9 @@ def in_words(change: Missing | Differs) -> str:
     """A thing that is gone, or what of it is another; empty where that follows from something else (a collation)."""
     if isinstance(change, Missing):
         return describe(change.fact)
-    parts = [f"{it.respect} was {it.expected}, is {it.actual}" for it in change.differences if it.expected != it.actual]
+    parts = [
+        f"{difference.respect} was {difference.expected}, is {difference.actual}"
+        for difference in change.differences
+        if difference.expected != difference.actual
+    ]
     return f"{describe(change.fact)}: {', '.join(parts)}" if parts else ""

@@ -59,43 +59,47 @@ def examine(
     from architect_migrate.lint.attempt import version_files
 
     paths, template = version_files(source.script)
-    added = tuple(Path(os.path.abspath(it)) for it in extra)  # noqa: PTH100  (resolve() would follow links)
-    files = tuple(revision_file_at(it) for it in (*paths, *(it for it in added if it not in paths)))
-    judged = tuple(it for it in files if Path(it.file) in added or only is None or it.id in only)
-    found = [one for it in judged for one in file_violations(it, "%(rev)s" in template)]
-    found += [one for it in files if it.problem and it not in judged for one in file_violations(it, named_by_id=False)]
-    found += chain_violations(files, branches, frozenset(it.id for it in judged))
-    job = Job(str(source.script), files, graph_of(files), frozenset(it.id for it in judged))
+    added = tuple(Path(os.path.abspath(path)) for path in extra)  # noqa: PTH100  (resolve() would follow links)
+    files = tuple(revision_file_at(path) for path in (*paths, *(path for path in added if path not in paths)))
+    judged = tuple(file for file in files if Path(file.file) in added or only is None or file.id in only)
+    found = [one for file in judged for one in file_violations(file, "%(rev)s" in template)]
+    found += [
+        one for file in files if file.problem and file not in judged for one in file_violations(file, named_by_id=False)
+    ]
+    found += chain_violations(files, branches, frozenset(file.id for file in judged))
+    job = Job(str(source.script), files, graph_of(files), frozenset(file.id for file in judged))
     results = _remembered(source, job)
     found += _with_makers(results)
-    tried = frozenset(it.revision for it in results if not it.halted)
-    untried = _untried(job, judged, results, frozenset(it.revision for it in found if it.code in {"AM006", "AM008"}))
+    tried = frozenset(result.revision for result in results if not result.halted)
+    untried = _untried(
+        job, judged, results, frozenset(each.revision for each in found if each.code in {"AM006", "AM008"})
+    )
     found += _untried_violations(job, untried, results)
     violations = tuple(
         _in_sql_file(one)
-        for it in files
-        for one in settled(it, (one for one in found if one.file == it.file), it in judged and it.id in tried)
+        for file in files
+        for one in settled(file, (one for one in found if one.file == file.file), file in judged and file.id in tried)
     )
-    return Examined(len(judged), violations, tuple(it.id for it in untried))
+    return Examined(len(judged), violations, tuple(file.id for file in untried))
 
 
-def _in_sql_file(it: Violation) -> Violation:
+def _in_sql_file(each: Violation) -> Violation:
     """A flaw of a statement that a revision read from an SQL file beside it, in that file."""
-    statement = from_first_word(it.sql)
-    if not statement or statement in source_text(Path(it.file)):
-        return it
-    for path in sorted(Path(it.file).parent.rglob("*.sql")):
+    statement = from_first_word(each.sql)
+    if not statement or statement in source_text(Path(each.file)):
+        return each
+    for path in sorted(Path(each.file).parent.rglob("*.sql")):
         before, found, _ = path.read_text(encoding="utf-8", errors="replace").partition(statement)
         if found:
-            return replace(it, file=str(path), line=before.count("\n") + 1)
-    return it
+            return replace(each, file=str(path), line=before.count("\n") + 1)
+    return each
 
 
 def revision_files(source: Source) -> tuple[RevisionFile, ...]:
     """The chain's revision files as they say themselves."""
     from architect_migrate.lint.attempt import version_files
 
-    return tuple(revision_file_at(it) for it in version_files(source.script)[0])
+    return tuple(revision_file_at(file) for file in version_files(source.script)[0])
 
 
 def files_and_revisions(source: Source, words: Sequence[str]) -> tuple[frozenset[str], tuple[Path, ...]]:
@@ -103,8 +107,8 @@ def files_and_revisions(source: Source, words: Sequence[str]) -> tuple[frozenset
 
     An SQL file means the revision file of the same name. Raises UnknownRevisionError, UsageError.
     """
-    named = tuple(_revision_file(Path(it)) for it in words if Path(it).suffix in {".py", ".sql"})
-    others = [it for it in words if Path(it).suffix not in {".py", ".sql"}]
+    named = tuple(_revision_file(Path(each)) for each in words if Path(each).suffix in {".py", ".sql"})
+    others = [each for each in words if Path(each).suffix not in {".py", ".sql"}]
     if not others:
         return frozenset(), named
     graph = graph_of(revision_files(source))
@@ -134,7 +138,7 @@ def _remembered(source: Source, job: Job) -> tuple[Found, ...]:
     if (text := recall(source, f"lint-{key}")) is not None:
         return tuple(codec.load(text, classes))
     found = _results(job)
-    if not any(it.halted for it in found):
+    if not any(result.halted for result in found):
         remember(source, {f"lint-{key}": codec.dump(found)})
     return found
 
@@ -150,7 +154,7 @@ def _results(job: Job) -> tuple[Found, ...]:
         if (folder / "failed").exists():
             raise ChainError(job.ini, (folder / "failed").read_text(encoding="utf-8"))
         lines = (folder / "found").read_text(encoding="utf-8").splitlines() if (folder / "found").exists() else []
-        found = tuple(codec.load(it, (Found, Violation)) for it in lines)
+        found = tuple(codec.load(line, (Found, Violation)) for line in lines)
         if done.returncode == 0:
             return found
         cause = " ".join(done.stderr.split())[-300:] or f"exit code {done.returncode}"
@@ -160,29 +164,29 @@ def _results(job: Job) -> tuple[Found, ...]:
 
 
 def _ended(job: Job, revision: str, cause: str) -> Found:
-    file = next(it for it in job.files if it.id == revision)
+    file = next(each for each in job.files if each.id == revision)
     message = f"the process that tried it came to an end: {cause}"
     return Found(revision, (violation("AM209", place_of(file), message),), halted=True)
 
 
 def _with_makers(results: Sequence[Found]) -> list[Violation]:
     """The flaws of trying; those about a missing table or column say which revision makes it later."""
-    makers = {made: it.revision for it in reversed(results) for made in it.makes}
+    makers = {made: result.revision for result in reversed(results) for made in result.makes}
     found: list[Violation] = []
-    for it in results:
-        lacks = dict(it.lacks)
-        for place, one in enumerate(it.violations):
+    for each in results:
+        lacks = dict(each.lacks)
+        for place, one in enumerate(each.violations):
             maker = _maker(one, lacks.get(place, ""), makers)
-            later = f" (it is made later, by {maker})" if maker and maker != it.revision else ""
+            later = f" (it is made later, by {maker})" if maker and maker != each.revision else ""
             found.append(replace(one, message=one.message + later))
     return found
 
 
-def _maker(it: Violation, name: str, makers: Mapping[tuple[str, str], str]) -> str:
+def _maker(each: Violation, name: str, makers: Mapping[tuple[str, str], str]) -> str:
     """The revision that makes a table, or a column of a table that the statement names; empty where none does."""
-    if it.code == "AM202":
+    if each.code == "AM202":
         return makers.get((name, ""), "")
-    tables = words_of(it.sql) if name else frozenset[str]()
+    tables = words_of(each.sql) if name else frozenset[str]()
     return next((maker for (table, column), maker in makers.items() if column == name and table in tables), "")
 
 
@@ -190,17 +194,17 @@ def _untried(
     job: Job, judged: Sequence[RevisionFile], results: Sequence[Found], told: Collection[str]
 ) -> list[RevisionFile]:
     """The files that could not be tried because of one before them, in the order of the chain; not those told of."""
-    done, order = {it.revision for it in results}, job.graph.order
-    left = [it for it in judged if it.id and it.id not in done and it.id not in told and can_run(it)]
-    return sorted(left, key=lambda it: order.index(it.id) if it.id in order else len(order))
+    done, order = {result.revision for result in results}, job.graph.order
+    left = [file for file in judged if file.id and file.id not in done and file.id not in told and can_run(file)]
+    return sorted(left, key=lambda file: order.index(file.id) if file.id in order else len(order))
 
 
 def _untried_violations(job: Job, untried: Sequence[RevisionFile], results: Sequence[Found]) -> list[Violation]:
     """One flaw for all of them."""
     if not untried:
         return []
-    halted = {it.revision for it in results if it.halted}
-    halted |= {it.id for it in job.files if it.id and not can_run(it)}
+    halted = {result.revision for result in results if result.halted}
+    halted |= {file.id for file in job.files if file.id and not can_run(file)}
     cause = " and ".join(sorted(halted & ancestry(job.graph, [untried[0].id])))
     more = f", nor could {len(untried) - 1} more after it" if len(untried) > 1 else ""
     why = f"{cause}, which does not run" if cause else "one that is not there or cannot be read"

@@ -60,7 +60,7 @@ class _Chain:
 
     def __init__(self, job: Job, current: Path) -> None:
         self.job, self.current = job, current
-        self.files = {it.id: it for it in reversed(job.files)}
+        self.files = {file.id: file for file in reversed(job.files)}
         self.modules: dict[str, ModuleType] = {}
         self.blamed: dict[str, frozenset[str]] = {}
         self.halted: set[str] = set()
@@ -71,7 +71,7 @@ class _Chain:
         self.trial_database = TrialDatabase(trial_environment)
         trial_environment.connection.execute("SAVEPOINT archmig_base")
         wanted = ancestry(self.job.graph, self.job.judged)
-        for revision in (it for it in self.job.graph.order if it in wanted):
+        for revision in (each for each in self.job.graph.order if each in wanted):
             before = ancestry(self.job.graph, [revision]) - {revision}
             if before & self.halted or not can_run(self.files[revision]):
                 self.halted.add(revision)
@@ -110,7 +110,7 @@ class _Chain:
             up, effects = attempt(self.trial_database.trial_environment, module, "upgrade"), ()
             self.trial_database.look()
         self.position |= {revision}
-        blamed = frozenset[str]().union(*(self.blamed.get(it, frozenset()) for it in before))
+        blamed = frozenset[str]().union(*(self.blamed.get(each, frozenset()) for each in before))
         violations = (*statement_violations(file, up, blamed), *effects)
         self.blamed[revision] = frozenset[str]().union(*(blame(one) for one in up.statements))
         makes = tuple(sorted(_columns(self.trial_database.schema) - known))
@@ -137,14 +137,14 @@ class _Chain:
 
 def _columns(schema: Schema) -> frozenset[tuple[str, str]]:
     """Every column with its table, and every table with an empty name."""
-    tables = {(it.name, "") for it in schema.tables}
-    return frozenset(tables | {(table.name, it.name) for table in schema.tables for it in table.columns})
+    tables = {(table.name, "") for table in schema.tables}
+    return frozenset(tables | {(table.name, column.name) for table in schema.tables for column in table.columns})
 
 
 def _lacks(violations: tuple[Violation, ...]) -> Iterator[tuple[int, str]]:
     """The flaws, by their place, that are about a table or column which is not there, and its name."""
-    for place, it in enumerate(violations):
-        if it.code in {"AM202", "AM203"} and (name := missing_object(it.message)[1]):
+    for place, each in enumerate(violations):
+        if each.code in {"AM202", "AM203"} and (name := missing_object(each.message)[1]):
             yield place, name
 
 

@@ -136,4 +136,4 @@ _RULES = (
     Rule("AM501", _E, "a downgrade() that fails", "correct downgrade()"),
     Rule("AM502", _E, "a downgrade() that does not bring the schema back", "take back all that upgrade() does"),
 )
-RULES = {it.code: it for it in _RULES}
+RULES = {rule.code: rule for rule in _RULES}

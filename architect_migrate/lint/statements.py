@@ -54,25 +54,25 @@ def missing_object(error: str) -> tuple[str, str]:
     return "AM208", ""
 
 
-def statement_violations(it: RevisionFile, trial: Trial, blamed: Collection[str]) -> Iterator[Violation]:
+def statement_violations(file: RevisionFile, trial: Trial, blamed: Collection[str]) -> Iterator[Violation]:
     """What is wrong with the statements of an upgrade().
 
     `blamed` are the words of statements that failed before: what only lacks one of those is their consequence.
     """
     words = set(blamed)
     for one in trial.statements:
-        place = place_of(it, one.line)
+        place = place_of(file, one.line)
         if one.refused:
             yield _refused(place, one.refused, one.sql)
         elif one.error:
-            yield from _failure(it, one, words)
+            yield from _failure(file, one, words)
         elif one.clash and (said := clash_in_words(one.clash)):
             yield violation("AM207", place, said, sql=one.sql)
         words |= blame(one)
     if trial.refused:
-        yield _refused(place_of(it, trial.raised_line), trial.refused)
+        yield _refused(place_of(file, trial.raised_line), trial.refused)
     if trial.raised and not trial.failed:
-        yield violation("AM209", place_of(it, trial.raised_line), f"{trial.function}() raises {trial.raised}")
+        yield violation("AM209", place_of(file, trial.raised_line), f"{trial.function}() raises {trial.raised}")
 
 
 def _refused(place: Place, attempt: str, sql: str = "") -> Violation:
@@ -81,7 +81,7 @@ def _refused(place: Place, attempt: str, sql: str = "") -> Violation:
     )
 
 
-def _failure(it: RevisionFile, one: Statement, blamed: Collection[str]) -> Iterator[Violation]:
+def _failure(file: RevisionFile, one: Statement, blamed: Collection[str]) -> Iterator[Violation]:
     code, name = missing_object(one.error)
     if one.error in blamed:
         return
@@ -89,17 +89,17 @@ def _failure(it: RevisionFile, one: Statement, blamed: Collection[str]) -> Itera
         return
     if one.error == _SEVERAL:
         yield violation(
-            "AM208", place_of(it, one.line), one.error, "give each statement an op.execute() of its own", one.sql
+            "AM208", place_of(file, one.line), one.error, "give each statement an op.execute() of its own", one.sql
         )
         return
-    yield violation(code, place_of(it, one.line), one.error.replace(": main.", ": ", 1), sql=one.sql)
+    yield violation(code, place_of(file, one.line), one.error.replace(": main.", ": ", 1), sql=one.sql)
 
 
 def blame(one: Statement) -> frozenset[str]:
     """The names of a statement that failed, or that did nothing in silence: later statements lack what it says."""
     if not one.error and not (one.clash and clash_in_words(one.clash)):
         return frozenset()
-    names = {fold(unquote(it.text)) for it in significant(one.sql) if it.kind in {"word", "quoted"}}
+    names = {fold(unquote(token.text)) for token in significant(one.sql) if token.kind in {"word", "quoted"}}
     # A view or trigger that does not work makes many statements fail, each with the same words.
     return frozenset(names | {one.error} if one.error.startswith("error in ") else names)
 
@@ -117,10 +117,10 @@ def from_first_word(sql: str) -> str:
 
 def clash_in_words(clash: Clash) -> str:
     """Why a CREATE IF NOT EXISTS leaves something else than it says; empty where that is the same."""
-    changes = [it for it in diff(clash.wanted, clash.found) if needs_repair(it)]
+    changes = [change for change in diff(clash.wanted, clash.found) if needs_repair(change)]
     if not changes:
         return ""
-    parts = shortlist([_missed(it) for it in changes], 4, "; ")
+    parts = shortlist([_missed(change) for change in changes], 4, "; ")
     return f"{clash.kind} {clash.name} is there in another shape, so nothing is created: {parts}"
 
 

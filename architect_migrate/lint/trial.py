@@ -40,7 +40,7 @@ class Trial:
     @property
     def failed(self) -> tuple[Statement, ...]:
         """The statements that SQLite did not take."""
-        return tuple(it for it in self.statements if it.error)
+        return tuple(statement for statement in self.statements if statement.error)
 
     @property
     def sound(self) -> bool:
@@ -73,12 +73,12 @@ class Tried:
     @property
     def before(self) -> dict[str, Table]:
         """The tables before upgrade(), by name."""
-        return {it.name: it for it in self.ways[0].tables}
+        return {table.name: table for table in self.ways[0].tables}
 
     @property
     def after(self) -> dict[str, Table]:
         """The tables after it."""
-        return {it.name: it for it in self.ways[1].tables}
+        return {table.name: table for table in self.ways[1].tables}
 
 
 @dataclass(frozen=True, slots=True)

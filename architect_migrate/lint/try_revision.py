@@ -68,7 +68,7 @@ class _WithRows:
 def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleType) -> Tried:
     """Try a revision in every way; in the end its upgrade() has run on the bench."""
     connection, before = trial_database.connection, trial_database.schema
-    had = {it[:2] for it in not_working(connection, before)}
+    had = {one[:2] for one in not_working(connection, before)}
     connection.execute("SAVEPOINT archmig_revision")
     up = attempt(trial_database.trial_environment, module, "upgrade")
     after = trial_database.look()
@@ -90,16 +90,16 @@ def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleTyp
         rows.again,
         rows.overwritten,
         rows.filled,
-        tuple(it for it in not_working(connection, after) if it[:2] not in had) if after != before else (),
+        tuple(one for one in not_working(connection, after) if one[:2] not in had) if after != before else (),
         mismatched_keys(connection, before, after) if after != before else (),
     )
 
 
 def _meets_rows(before: Schema, file: RevisionFile, up: Trial, down: Trial | None) -> bool:
     """Whether rows can make a difference: it touches tables that were there, or brings rows."""
-    there = {it.name for it in before.tables}
+    there = {table.name for table in before.tables}
     statements = (*up.statements, *(down.statements if down else ()))
-    return file.has(_DATA_STEP) or any(it.effects.touched & there for it in statements)
+    return file.has(_DATA_STEP) or any(statement.effects.touched & there for statement in statements)
 
 
 def _back(trial_database: TrialDatabase, file: RevisionFile, module: ModuleType) -> tuple[Trial | None, Schema | None]:
@@ -125,8 +125,8 @@ def _with_rows(trial_database: TrialDatabase, before: Schema, file: RevisionFile
     again, overwritten = _once_more(trial_database.trial_environment, file, module, after, up)
     if not _callable(file, "downgrade"):
         return _WithRows(up, None, again, overwritten, filled)
-    known = {it.name for it in before.tables}
-    fill(trial_database.connection, Schema(tuple(it for it in after.tables if it.name not in known)))
+    known = {table.name for table in before.tables}
+    fill(trial_database.connection, Schema(tuple(table for table in after.tables if table.name not in known)))
     return _WithRows(up, attempt(trial_database.trial_environment, module, "downgrade"), again, overwritten, filled)
 
 
@@ -136,12 +136,16 @@ def _once_more(
     """What the data step does when it runs again, in words, and the tables whose edited rows it then sets back."""
     if not _callable(file, _DATA_STEP):
         return "", ()
-    ran = [it for it in up.statements if _DATA_STEP in it.functions]
+    ran = [statement for statement in up.statements if _DATA_STEP in statement.functions]
     if not ran:
         ran = list(attempt(trial_environment, module, _DATA_STEP).statements)
     connection = trial_environment.connection
-    written = {name for it in ran for name in it.effects.inserted | it.effects.updated | it.effects.deleted}
-    tables = [it for it in schema.tables if it.name in written and not it.module]
+    written = {
+        name
+        for statement in ran
+        for name in statement.effects.inserted | statement.effects.updated | statement.effects.deleted
+    }
+    tables = [table for table in schema.tables if table.name in written and not table.module]
     with undone(connection):
         before = rows_of(connection, tables)
         second = attempt(trial_environment, module, _DATA_STEP)

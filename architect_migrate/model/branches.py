@@ -23,7 +23,11 @@ def foreign(graph: RevisionGraph, reserved: Iterable[str], excluded: Iterable[st
     on = {label: lineage(graph, label) for label in reserved}
     every = frozenset[str]().union(*on.values())
     trunk = frozenset(graph.order) - every
-    merged = {it.id for it in graph.revisions if it.id in every and trunk & set(it.down) and every & set(it.down)}
+    merged = {
+        revision.id
+        for revision in graph.revisions
+        if revision.id in every and trunk & set(revision.down) and every & set(revision.down)
+    }
     public = trunk | _after(graph, merged)
     private = every - ancestry(graph, public)
     return private & frozenset[str]().union(*(on.get(label, frozenset()) for label in excluded))
@@ -32,9 +36,9 @@ def foreign(graph: RevisionGraph, reserved: Iterable[str], excluded: Iterable[st
 def _after(graph: RevisionGraph, ids: Iterable[str]) -> frozenset[str]:
     """These revisions and all that come after them."""
     found = set(ids)
-    for it in graph.revisions:
-        if found & set(it.down):
-            found.add(it.id)
+    for revision in graph.revisions:
+        if found & set(revision.down):
+            found.add(revision.id)
     return frozenset(found)
 
 
@@ -45,8 +49,8 @@ def graph_without(graph: RevisionGraph, left_out: frozenset[str]) -> RevisionGra
     """
     if not left_out:
         return graph
-    stay = tuple(it for it in graph.revisions if it.id not in left_out)
-    replayed_alike = min(at for at, it in enumerate(graph.order) if it in left_out)
+    stay = tuple(revision for revision in graph.revisions if revision.id not in left_out)
+    replayed_alike = min(at for at, name in enumerate(graph.order) if name in left_out)
     return replace(graph, revisions=stay, digests=graph.digests[:replayed_alike])
 
 
@@ -55,7 +59,7 @@ def history_without(history: History, left_out: frozenset[str]) -> History:
     graph = graph_without(history.graph, left_out)
     if graph is history.graph:
         return history
-    alike = min(at for at, it in enumerate(history.graph.order) if it in left_out)
+    alike = min(at for at, name in enumerate(history.graph.order) if name in left_out)
     replayed = list(history.replayed[:alike])
     position = frozenset(graph.order[:alike])
     before = reference(history, position)

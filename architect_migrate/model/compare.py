@@ -69,7 +69,7 @@ def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
             return tuple(_compare_references(expected.foreign_key, actual.foreign_key))
         case NameFact(), NameFact():
             # A name that the chain does not know is in nobody's way; one that it knows has to be there.
-            lacking = [it for it in expected.names if it not in actual.names]
+            lacking = [name for name in expected.names if name not in actual.names]
             return (_differs("name", ", ".join(expected.names), ", ".join(actual.names)),) if lacking else ()
         case IndexFact(), IndexFact():
             return (_compare_indexes(expected.index, actual.index),)
@@ -173,9 +173,9 @@ def _sort(fact: TableFact) -> str:
     return " ".join(filter(None, options)) or "an ordinary table"
 
 
-def _target(it: ForeignKey) -> str:
-    deferred = " deferred" if it.deferred else ""
-    return f"({', '.join(it.parent_columns)}) on delete {it.on_delete} on update {it.on_update}{deferred}"
+def _target(key: ForeignKey) -> str:
+    deferred = " deferred" if key.deferred else ""
+    return f"({', '.join(key.parent_columns)}) on delete {key.on_delete} on update {key.on_update}{deferred}"
 
 
 def _index(index: Index) -> str:

@@ -226,7 +226,7 @@ def _unique_columns(fact: Fact, found: Mapping[Key, Fact]) -> tuple[str, Key] | 
         case IndexFact() if fact.index.unique and not fact.index.where:
             table, terms = fact.index.table, fact.index.terms
             columns = [found.get(("column", table, term.expression)) for term in terms]
-            collations = [it.column.collation for it in columns if isinstance(it, ColumnFact)]
+            collations = [column.column.collation for column in columns if isinstance(column, ColumnFact)]
             if collations == [term.collation for term in terms]:
                 return table, tuple(sorted(term.expression for term in terms))
     return None

@@ -239,7 +239,7 @@ def resolutions_for(project: ProjectConfig, environment: Environment) -> tuple[R
 
     Raises ResolutionsClashError where two of them settle one thing.
     """
-    listed = any(it.name == environment.name and it == environment for it in project.environments)
+    listed = any(each.name == environment.name and each == environment for each in project.environments)
     words = environment.tags | {environment.name}
     chosen = tuple(
         entry for entry in project.resolutions if not listed or not entry.environments or entry.environments & words

@@ -238,9 +238,9 @@ def table_facts(table: Table) -> Iterator[Fact]:
 
 def _names(table: Table) -> dict[tuple[str, Key], Key]:
     """The names of a table's constraints, by their kind and what tells them apart."""
-    ordered = sorted(table.constraint_names, key=lambda it: (it.kind, it.of, it.name))
-    groups = groupby(ordered, key=lambda it: (it.kind, it.of))
-    return {which: tuple(it.name for it in its) for which, its in groups}
+    ordered = sorted(table.constraint_names, key=lambda name: (name.kind, name.of, name.name))
+    groups = groupby(ordered, key=lambda constraint_name: (constraint_name.kind, constraint_name.of))
+    return {which: tuple(constraint_name.name for constraint_name in group) for which, group in groups}
 
 
 def _columns_of(table: Table, kind: str, of: Key) -> Key:

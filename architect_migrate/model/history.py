@@ -126,15 +126,15 @@ class Effects:
 def snapshots(history: History) -> dict[str, Schema]:
     """The schema after each revision, in replay order."""
     found, schema = {}, Schema()
-    for revision, it in zip(history.graph.order, history.replayed, strict=True):
-        schema = apply(schema, it.delta)
+    for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
+        schema = apply(schema, replayed.delta)
         found[revision] = schema
     return found
 
 
 def recorded_sql(history: History) -> dict[str, tuple[str, ...]]:
     """The texts of the statements that each revision ran, in replay order."""
-    texts = (tuple(statement.text for statement in it.statements) for it in history.replayed)
+    texts = (tuple(statement.text for statement in replayed.statements) for replayed in history.replayed)
     return dict(zip(history.graph.order, texts, strict=True))
 
 
@@ -143,9 +143,9 @@ def effects(history: History) -> dict[str, Effects]:
     """What each revision does, in replay order."""
     found: dict[str, Effects] = {}
     schema = Schema()
-    for revision, it in zip(history.graph.order, history.replayed, strict=True):
-        after = apply(schema, it.delta)
-        old, new = _touched(schema, it.delta), facts(it.delta.changed)
+    for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
+        after = apply(schema, replayed.delta)
+        old, new = _touched(schema, replayed.delta), facts(replayed.delta.changed)
         found[revision] = Effects(
             {k: fact for k, fact in new.items() if old.get(k) != fact},
             {k: fact for k, fact in old.items() if new.get(k) != fact},
@@ -157,15 +157,15 @@ def effects(history: History) -> dict[str, Effects]:
 @lru_cache(maxsize=8)
 def tables_ever(history: History) -> frozenset[str]:
     """The tables that the chain has after any of its revisions, by folded names."""
-    return frozenset(k[1] for its in effects(history).values() for k in its.added if k[0] == "table")
+    return frozenset(k[1] for effect in effects(history).values() for k in effect.added if k[0] == "table")
 
 
 def _touched(schema: Schema, change: Delta) -> dict[Key, Fact]:
     """The facts of the objects that a delta changes or removes, as they were before it."""
     names = set(change.removed)
-    names |= {(kind, it.name) for kind, _, changed in _kinds(schema, change.changed) for it in changed}
+    names |= {(kind, one.name) for kind, _, changed in _kinds(schema, change.changed) for one in changed}
     before = Schema(
-        *(tuple(it for it in old if (kind, it.name) in names) for kind, old, _ in _kinds(schema, change.changed))
+        *(tuple(one for one in old if (kind, one.name) in names) for kind, old, _ in _kinds(schema, change.changed))
     )
     return facts(before)
 
@@ -183,9 +183,9 @@ def _reference(history: History, position: frozenset[str]) -> Schema:
     if position == frozenset(order[: len(position)]):
         return snapshots(history)[order[len(position) - 1]]
     found: dict[Key, Fact] = {}
-    for revision, its in effects(history).items():
+    for revision, effect in effects(history).items():
         if revision in position:
-            found = {k: fact for k, fact in found.items() if its.removed.get(k) != fact} | its.added
+            found = {k: fact for k, fact in found.items() if effect.removed.get(k) != fact} | effect.added
     return _assemble(found, history, position)
 
 
@@ -194,7 +194,7 @@ def delta(before: Schema, after: Schema) -> Delta:
     removed = [
         (kind, name)
         for kind, old, new in _kinds(before, after)
-        for name in {it.name for it in old} - {it.name for it in new}
+        for name in {one.name for one in old} - {one.name for one in new}
     ]
     changed = Schema(
         _changed(before.tables, after.tables),
@@ -224,15 +224,15 @@ def _kinds(before: Schema, after: Schema) -> Iterator[tuple[str, tuple, tuple]]:
 
 
 def _changed(before: tuple[_Named, ...], after: tuple[_Named, ...]) -> tuple[_Named, ...]:
-    old = {it.name: it for it in before}
-    return tuple(it for it in after if it.name not in old or old[it.name] != it or old[it.name].sql != it.sql)
+    old = {revision.name: revision for revision in before}
+    return tuple(one for one in after if one.name not in old or old[one.name] != one or old[one.name].sql != one.sql)
 
 
 def _merged(
     old: tuple[_Named, ...], changed: tuple[_Named, ...], kind: str, gone: frozenset[tuple[str, str]]
 ) -> tuple[_Named, ...]:
-    found = {it.name: it for it in old if (kind, it.name) not in gone} | {it.name: it for it in changed}
-    return tuple(sorted(found.values(), key=lambda it: it.name))
+    found = {one.name: one for one in old if (kind, one.name) not in gone} | {one.name: one for one in changed}
+    return tuple(sorted(found.values(), key=lambda one: one.name))
 
 
 def _assemble(found: dict[Key, Fact], history: History, position: frozenset[str]) -> Schema:
@@ -257,7 +257,7 @@ def _assemble(found: dict[Key, Fact], history: History, position: frozenset[str]
     whole = (replace(table, sql=texts.get(table, "")) for table in tables.values())
 
     def by_name(items: Iterable[_Named]) -> tuple[_Named, ...]:
-        return tuple(sorted(items, key=lambda it: it.name))
+        return tuple(sorted(items, key=lambda item: item.name))
 
     return Schema(by_name(whole), by_name(indexes), by_name(triggers), by_name(views))
 
@@ -275,7 +275,7 @@ def _with(table: Table, fact: Fact) -> Table:
         case ForeignKeyFact():
             return replace(table, foreign_keys=table.foreign_keys | {fact.foreign_key})
         case NameFact():
-            named = {ConstraintName(it, fact.kind, fact.of) for it in fact.names}
+            named = {ConstraintName(name, fact.kind, fact.of) for name in fact.names}
             return replace(table, constraint_names=table.constraint_names | named)
         case _:
             return table
@@ -285,9 +285,9 @@ def _texts(history: History, position: frozenset[str]) -> dict[Table, str]:
     """Tables as revisions of this position left them, with their texts, newest last."""
     return {
         table: table.sql
-        for revision, it in zip(history.graph.order, history.replayed, strict=True)
+        for revision, replayed in zip(history.graph.order, history.replayed, strict=True)
         if revision in position
-        for table in it.delta.changed.tables
+        for table in replayed.delta.changed.tables
     }
 
 

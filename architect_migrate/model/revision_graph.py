@@ -48,14 +48,14 @@ class RevisionGraph:
     @property
     def order(self) -> tuple[str, ...]:
         """Revision ids, parents before children."""
-        return tuple(it.id for it in self.revisions)
+        return tuple(revision.id for revision in self.revisions)
 
 
 def ancestry(graph: RevisionGraph, ids: Iterable[str]) -> frozenset[str]:
     """These revisions and everything that they come after; ids that the chain does not know are left out."""
-    parents = {it.id: it.parents for it in graph.revisions}
+    parents = {each.id: each.parents for each in graph.revisions}
     found: set[str] = set()
-    waiting = [it for it in ids if it in parents]
+    waiting = [each for each in ids if each in parents]
     while waiting:
         revision = waiting.pop()
         if revision not in found:
@@ -67,23 +67,23 @@ def ancestry(graph: RevisionGraph, ids: Iterable[str]) -> frozenset[str]:
 def lineage(graph: RevisionGraph, label: str) -> frozenset[str]:
     """The revisions of a branch: those that bear its label, and what comes after them; none without one."""
     found: set[str] = set()
-    for it in graph.revisions:
-        if label in it.labels or found & set(it.down):
-            found.add(it.id)
+    for revision in graph.revisions:
+        if label in revision.labels or found & set(revision.down):
+            found.add(revision.id)
     return frozenset(found)
 
 
 def on_branches(graph: RevisionGraph) -> frozenset[str]:
     """The revisions of all branches that have a label."""
-    labels = {label for it in graph.revisions for label in it.labels}
-    return frozenset[str]().union(*(lineage(graph, it) for it in labels))
+    labels = {label for revision in graph.revisions for label in revision.labels}
+    return frozenset[str]().union(*(lineage(graph, label) for label in labels))
 
 
 def heads(graph: RevisionGraph, position: frozenset[str]) -> tuple[str, ...]:
     """The revisions of a position that nothing else in it comes after: what a stamp records."""
-    applied = [it for it in graph.revisions if it.id in position]
-    inner = {parent for it in applied for parent in it.parents}
-    return tuple([it.id for it in applied if it.id not in inner])
+    applied = [revision for revision in graph.revisions if revision.id in position]
+    inner = {parent for revision in applied for parent in revision.parents}
+    return tuple([revision.id for revision in applied if revision.id not in inner])
 
 
 def position_at(graph: RevisionGraph, target: str) -> frozenset[str]:
@@ -99,9 +99,11 @@ def position_at(graph: RevisionGraph, target: str) -> frozenset[str]:
         return frozenset()
     if branch := lineage(graph, target.removesuffix("@head")):
         return ancestry(graph, branch)
-    candidates = tuple(it for it in graph.order if it == target or (target and it.startswith(target)))
-    exact = tuple(it for it in candidates if it == target) or candidates
+    candidates = tuple(
+        revision for revision in graph.order if revision == target or (target and revision.startswith(target))
+    )
+    exact = tuple(candidate for candidate in candidates if candidate == target) or candidates
     if len(exact) != 1:
-        labels = tuple(label for it in graph.revisions for label in it.labels)
+        labels = tuple(label for revision in graph.revisions for label in revision.labels)
         raise UnknownRevisionError(target, candidates, (*graph.order, *labels))
     return ancestry(graph, exact)

@@ -63,11 +63,13 @@ def interruptions(
     """
     look = _Look(history, schema, {table.name: table for table in schema.tables}, as_it_is, ask)
     settled = {
-        fold(it.subject.name) for it in resolutions if isinstance(it, Keep | Drop) and it.subject.kind is Kind.TABLE
+        fold(resolution.subject.name)
+        for resolution in resolutions
+        if isinstance(resolution, Keep | Drop) and resolution.subject.kind is Kind.TABLE
     }
     found = [*_left_tables(look), *_put_aside(look)]
     found += [] if look.stamp_fits else _half_renamed(look, as_it_is.stamped)
-    return tuple(it for it in found if fold(it.table) not in settled)
+    return tuple(interruption for interruption in found if fold(interruption.table) not in settled)
 
 
 def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -> tuple[Interruption, ...]:
@@ -75,13 +77,15 @@ def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -
     tables = {table.name: table for table in schema.tables}
     expected = facts_at(history, diagnosis.position)
     lasting = tables_ever(history)
-    own = [it.body for it in schema.triggers] + [it.body for it in schema.views]
+    own = [trigger.body for trigger in schema.triggers] + [view.body for view in schema.views]
     referred = frozenset(name for name in tables if any(name in body for body in own))
-    referred |= {key.parent for it in schema.tables if it.name not in lasting for key in it.foreign_keys}
+    referred |= {key.parent for table in schema.tables if table.name not in lasting for key in table.foreign_keys}
     broken = {Verdict.PARTIAL, Verdict.CONFLICTING, Verdict.MISSING}
     # A revision that is run as a whole renames by itself.
     native = native_revisions(history, diagnosis, schema)
-    part = {it.revision.id for it in diagnosis.judgements if it.verdict in broken} & diagnosis.position - native
+    part = {
+        judgement.revision.id for judgement in diagnosis.judgements if judgement.verdict in broken
+    } & diagnosis.position - native
     renames = [(revision, rename) for revision, rename in _renames(history) if revision in part]
     return tuple(
         made
@@ -112,7 +116,7 @@ def _finished(revision: str, rename: Rename, tables: dict[str, Table], referred:
 
 def steps_of(found: tuple[Interruption, ...]) -> tuple[Step, ...]:
     """The steps that put interrupted work in order; none for what a person has to decide."""
-    return tuple(step for it in found for step in it.steps)
+    return tuple(step for interruption in found for step in interruption.steps)
 
 
 def as_it_is_now(question: Question, steps: tuple[Step, ...]) -> Question:
@@ -157,7 +161,7 @@ class _Look:
         """Whether the chain has a table at the stamp's position; at any other, where the stamp does not fit."""
         if self.as_it_is.basis is Basis.EVIDENCE or not self.as_it_is.stamped:
             return True
-        return any(("table", table) in facts_at(self.history, it) for it in self._positions())
+        return any(("table", table) in facts_at(self.history, position) for position in self._positions())
 
     def _positions(self) -> tuple[frozenset[str], ...]:
         return (self.as_it_is.stamped, self.as_it_is.position)
@@ -167,31 +171,33 @@ class _Look:
 
     def objects(self, table: Table) -> list[tuple[str, Index | Trigger]]:
         """The indexes and triggers of a table, each with its kind."""
-        indexes = [("index", it) for it in self.schema.indexes if it.table == table.name]
-        return [*indexes, *(("trigger", it) for it in self.schema.triggers if it.table == table.name)]
+        indexes = [("index", index) for index in self.schema.indexes if index.table == table.name]
+        return [*indexes, *(("trigger", trigger) for trigger in self.schema.triggers if trigger.table == table.name)]
 
 
 def _left_tables(look: _Look) -> Iterator[Interruption]:
-    for revision, its in _passing(look):
-        left, other = look.tables[its.name], look.tables.get(its.table)
-        if not its.name.startswith(BATCH_COPY) and (look.stamp_fits or not _is_like(look, left, its.table)):
+    for revision, passing in _passing(look):
+        left, other = look.tables[passing.name], look.tables.get(passing.table)
+        if not passing.name.startswith(BATCH_COPY) and (look.stamp_fits or not _is_like(look, left, passing.table)):
             continue
-        if other is None and not look.expects(its.table):
+        if other is None and not look.expects(passing.table):
             continue
         told = f"an interrupted {f'run of {revision}' if revision else 'batch operation of Alembic'} left it"
         if other is not None:
             yield _beside(look, left, other, (revision, told))
         else:
             held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
-            step = RenameTable(left.spelling, its.table, revision)
-            yield Interruption(left.spelling, f"{told}, and there is no table {its.table}: {held}", (step,), revision)
+            step = RenameTable(left.spelling, passing.table, revision)
+            yield Interruption(
+                left.spelling, f"{told}, and there is no table {passing.table}: {held}", (step,), revision
+            )
 
 
 def _passing(look: _Look) -> Iterator[tuple[str, Passing]]:
     """The tables of a database that revisions make on their way, each with the newest revision that does."""
     known: dict[str, tuple[str, Passing]] = {}
     for revision, replayed in zip(look.history.graph.order, look.history.replayed, strict=True):
-        known |= {it.name: (revision, it) for it in replayed.passing}
+        known |= {passing.name: (revision, passing) for passing in replayed.passing}
     lasting = tables_ever(look.history)
     for name in look.tables.keys() - lasting:
         of = name.removeprefix(BATCH_COPY)
@@ -204,7 +210,7 @@ def _passing(look: _Look) -> Iterator[tuple[str, Passing]]:
 def _put_aside(look: _Look) -> Iterator[Interruption]:
     """Tables that no revision makes, called like one of the chain's that is missing or empty, with its columns."""
     known = {name for name in look.tables if name.startswith(BATCH_COPY)}
-    known |= {it.name for replayed in look.history.replayed for it in replayed.passing}
+    known |= {passing.name for replayed in look.history.replayed for passing in replayed.passing}
     shapes = _shapes(look.history)
     for name in sorted(look.tables.keys() - shapes.keys() - known):
         left = look.tables[name]
@@ -257,7 +263,7 @@ def _beside(look: _Look, left: Table, other: Table, by: tuple[str, str]) -> Inte
     known = {column.name for column in other.columns} | {new for new, _ in renamed}
     if alone := [column.spelling for column in left.columns if column.name not in known]:
         found = f"{told}: it has {', '.join(alone)}, which {other.spelling} does not have"
-        if any(look.ask(NullsIn(left.spelling, it)).count < rows for it in alone):
+        if any(look.ask(NullsIn(left.spelling, column)).count < rows for column in alone):
             return Interruption(left.spelling, found, (), revision)
     if not beyond:
         found = f"{told}: {other.spelling} has every one of its {pluralize(rows, 'row')}"
@@ -269,7 +275,9 @@ def _beside(look: _Look, left: Table, other: Table, by: tuple[str, str]) -> Inte
 def _renamed(look: _Look, left: Table, other: Table) -> tuple[tuple[str, str], ...]:
     """The columns of a copy that a revision renames on the way, each with its name in the original."""
     copied, original = ({column.name for column in table.columns} for table in (left, other))
-    renames = dict.fromkeys((it.new, it.old) for _, it in _renames(look.history) if it.table == other.name)
+    renames = dict.fromkeys(
+        (rename.new, rename.old) for _, rename in _renames(look.history) if rename.table == other.name
+    )
     return tuple((new, old) for new, old in renames if new in copied - original and old in original - copied)
 
 
@@ -277,7 +285,7 @@ def _in_place_of(look: _Look, left: Table, other: Table, revision: str) -> Itera
     """One table takes the place of an empty one, and what hangs on that one hangs on it."""
     yield DropObject("table", other.spelling, revision)
     yield RenameTable(left.spelling, other.spelling, revision)
-    yield from (CreateObject(kind, it.spelling, it.sql, revision) for kind, it in look.objects(other))
+    yield from (CreateObject(kind, one.spelling, one.sql, revision) for kind, one in look.objects(other))
 
 
 def _half_renamed(look: _Look, stamped: frozenset[str]) -> Iterator[Interruption]:
@@ -291,19 +299,21 @@ def _half_renamed(look: _Look, stamped: frozenset[str]) -> Iterator[Interruption
 def half_made(history: History, schema: Schema, diagnosis: Diagnosis, ask: Ask) -> tuple[Interruption, ...]:
     """Tables made empty under a name that the chain gives another table later, where no position fits as it is."""
     look = _Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, ask)
-    renames = [(it, rename) for it, rename in _renames(history) if it not in diagnosis.stamped and not rename.table]
+    renames = [
+        (name, rename) for name, rename in _renames(history) if name not in diagnosis.stamped and not rename.table
+    ]
     found = (_half(look, revision, rename) for revision, rename in renames)
-    return tuple(it for its in found for it in its if it.steps)
+    return tuple(interruption for group in found for interruption in group if interruption.steps)
 
 
 @lru_cache(maxsize=8)
 def _together(history: History) -> frozenset[frozenset[tuple[str, ...]]]:
     """The old and new names of renames that the chain at times has both: there, both being there says nothing."""
-    pairs = [frozenset({it.key(it.old), it.key(it.new)}) for _, it in _renames(history)]
+    pairs = [frozenset({rename.key(rename.old), rename.key(rename.new)}) for _, rename in _renames(history)]
     present: set[tuple[str, ...]] = set()
     found = set()
-    for its in effects(history).values():
-        present = (present - its.removed.keys()) | its.added.keys()
+    for effect in effects(history).values():
+        present = (present - effect.removed.keys()) | effect.added.keys()
         found |= {pair for pair in pairs if pair <= present}
     return frozenset(found)
 
@@ -325,8 +335,8 @@ def _half_table(look: _Look, revision: str, rename: Rename) -> Iterator[Interrup
             yield Interruption(old.spelling, told, (), revision)
         return
     told = f"it is empty, and {pluralize(rows, 'row is', 'rows are')} in {old.spelling}, which {revision} renames"
-    ever = {(it.name, it.table) for schema in snapshots(look.history).values() for it in _objects(schema)}
-    own = [it for _, it in look.objects(new) if (it.name, it.table) not in ever]
+    ever = {(each.name, each.table) for schema in snapshots(look.history).values() for each in _objects(schema)}
+    own = [one for _, one in look.objects(new) if (one.name, one.table) not in ever]
     # What hangs on the new table and is no revision's would be lost with it, and the revision brings it no other.
     steps = () if own else (DropObject("table", new.spelling, revision),)
     yield Interruption(new.spelling, told, steps, revision)

@@ -229,7 +229,7 @@ def headline(step: Step) -> str:
         case DropColumn():
             return f"drop column {step.table}.{step.column}"
         case RebuildTable():
-            return f"rebuild table {step.table}: {', '.join(edit_words(it) for it in step.edits)}"
+            return f"rebuild table {step.table}: {', '.join(edit_words(edit) for edit in step.edits)}"
         case Stamp():
             return f"stamp {', '.join(step.revisions) or 'base'}"
         case SyncTracker():
@@ -241,7 +241,7 @@ def headline(step: Step) -> str:
 
 def _numbers(changes: tuple[TrackerChange, ...]) -> Iterator[str]:
     for kind, verb in ((RecordRow, "add"), (CorrectRow, "correct"), (ForgetRow, "remove")):
-        its = [it.version for it in changes if isinstance(it, kind)]
+        its = [change.version for change in changes if isinstance(change, kind)]
         if its:
             yield f"{verb} {', '.join(_runs(its))}"
 
@@ -274,16 +274,16 @@ def change_words(change: TrackerChange) -> str:
 
 def edit_words(edit: Edit) -> str:
     """An edit in a few words, from its class and its fields: `drop not null title`."""
-    name = "".join(f" {it.lower()}" if it.isupper() else it for it in type(edit).__name__).strip()
-    parts = [getattr(edit, it) for it in edit.__dataclass_fields__]
-    return " ".join([name, *(", ".join(it) if isinstance(it, tuple) else str(it) for it in parts)])
+    name = "".join(f" {word.lower()}" if word.isupper() else word for word in type(edit).__name__).strip()
+    parts = [getattr(edit, field) for field in edit.__dataclass_fields__]
+    return " ".join([name, *(", ".join(part) if isinstance(part, tuple) else str(part) for part in parts)])
 
 
 def rewritten(steps: tuple[Step, ...]) -> frozenset[str]:
     """The tables whose rows a plan's own steps write anew: they are compared in full afterwards."""
     return frozenset(
-        fold(it.table) for it in steps if isinstance(it, RebuildTable | DropColumn | RenameColumn | SyncTracker)
-    ) | frozenset(fold(it.new) for it in steps if isinstance(it, RenameTable))
+        fold(step.table) for step in steps if isinstance(step, RebuildTable | DropColumn | RenameColumn | SyncTracker)
+    ) | frozenset(fold(step.new) for step in steps if isinstance(step, RenameTable))
 
 
 def plan_digest(plan: Plan, fingerprint: str) -> str:

@@ -51,23 +51,23 @@ def make_plan(
     """The steps from where a database is to the target, and what stands in the way of them."""
     target, resolutions = goal.target, goal.resolutions
     kept = let_stand(diagnosis.changes, resolutions)
-    still = {change_key(it) for it, _ in kept}
-    doomed = [it for it in diagnosis.changes if isinstance(it, Extra) and drops(it, resolutions)]
-    still |= {change_key(it) for it in doomed}
-    repairs = [it for it in diagnosis.changes if needs_repair(it) and change_key(it) not in still]
+    still = {change_key(change) for change, _ in kept}
+    doomed = [change for change in diagnosis.changes if isinstance(change, Extra) and drops(change, resolutions)]
+    still |= {change_key(change) for change in doomed}
+    repairs = [change for change in diagnosis.changes if needs_repair(change) and change_key(change) not in still]
     # A constraint goes with the other edits of its table, so that the table is rebuilt once.
-    repairs += [it for it in doomed if isinstance(it.fact, Constraint)]
-    doomed = [it for it in doomed if not isinstance(it.fact, Constraint)]
-    rest = [it for it in history.graph.order if it in target - diagnosis.position]
+    repairs += [change for change in doomed if isinstance(change.fact, Constraint)]
+    doomed = [change for change in doomed if not isinstance(change.fact, Constraint)]
+    rest = [revision for revision in history.graph.order if revision in target - diagnosis.position]
     repairs += _needed_by_name(history, diagnosis, rest)
     native = native_revisions(history, diagnosis, schema)
     data = frozenset(
-        it.revision.id
-        for it in diagnosis.judgements
-        if _wants_data(it) and lasts(history, diagnosis.position, it.revision.id)
+        each.revision.id
+        for each in diagnosis.judgements
+        if _wants_data(each) and lasts(history, diagnosis.position, each.revision.id)
     )
     walk = _Walk(repair_planner, _owners(history, diagnosis, native), data, _writes(history))
-    walk.take([repair_planner.gone(it) for it in doomed])
+    walk.take([repair_planner.gone(change) for change in doomed])
     for judgement in diagnosis.judgements:
         if judgement.revision.id in diagnosis.position:
             walk.visit(judgement, repairs, native)
@@ -81,9 +81,9 @@ def _needed_by_name(history: History, diagnosis: Diagnosis, rest: list[str]) -> 
     """Indexes that are there under another name, and that a revision still to be run takes away by their own."""
     named = {k for revision in rest for k in effects(history)[revision].removed}
     return [
-        Missing(it.fact)
-        for it in diagnosis.changes
-        if isinstance(it, OtherwiseNamed) and isinstance(it.fact, IndexFact) and change_key(it) in named
+        Missing(change.fact)
+        for change in diagnosis.changes
+        if isinstance(change, OtherwiseNamed) and isinstance(change.fact, IndexFact) and change_key(change) in named
     ]
 
 
@@ -94,7 +94,7 @@ def _ending(history: History, diagnosis: Diagnosis, rest: list[str], after: froz
     recorded = heads(graph, diagnosis.stamped)
     if reached != recorded or diagnosis.stamped != diagnosis.position:
         yield Stamp(reached)
-    yield from (RunRevision(it) for it in rest)
+    yield from (RunRevision(revision) for revision in rest)
     if rest:
         yield Stamp(heads(graph, after))
 
@@ -141,7 +141,7 @@ def _runnable(
         return False
     made = {k[1] for k in its.added if k[0] == "table"}
     altered = {table_of(fact) for fact in (*its.added.values(), *its.removed.values())} - made - {""}
-    if not all(("table", it) in there for it in altered):
+    if not all(("table", table) in there for table in altered):
         return False
     once = facts(before).items() if before else ()
     return all(expected.get(k) == fact for k, fact in once if table_of(fact) in altered and k not in its.removed)
@@ -150,15 +150,15 @@ def _runnable(
 def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> dict[Key, str]:
     """Which revision gave each fact the shape that it has at the position; empty for one that will simply be run."""
     found: dict[Key, str] = {}
-    for revision, its in effects(history).items():
+    for revision, effect in effects(history).items():
         if revision in diagnosis.position:
-            found.update(dict.fromkeys(its.added, revision))
+            found.update(dict.fromkeys(effect.added, revision))
     return {k: "" if revision in native else revision for k, revision in found.items()}
 
 
 def _writes(history: History) -> dict[str, frozenset[str]]:
     """The tables that each revision writes rows to."""
-    return {it: replayed.writes for it, replayed in zip(history.graph.order, history.replayed, strict=True)}
+    return {name: replayed.writes for name, replayed in zip(history.graph.order, history.replayed, strict=True)}
 
 
 class _Walk:
@@ -183,17 +183,17 @@ class _Walk:
         if revision in native:
             self.steps.append(RunRevision(revision))
             return
-        mine = [it for it in repairs if self.owners.get(change_key(it)) == revision]
-        self._tables(sorted({_table(it) for it in mine if not _beside(it)}), repairs, revision)
+        mine = [repair for repair in repairs if self.owners.get(change_key(repair)) == revision]
+        self._tables(sorted({_table(change) for change in mine if not _beside(change)}), repairs, revision)
         self._besides(mine, revision)
         if revision in self.data:
             self.steps.append(RunDataStep(revision))
 
     def _make_room(self, revision: str, repairs: list[Change]) -> None:
         """Give the tables that a revision writes to their shape before it does, so that nothing refuses its rows."""
-        theirs = [it for it in repairs if _table(it) in self.writes[revision]]
-        self._tables(sorted({_table(it) for it in theirs if not _beside(it)}), theirs, revision)
-        self._besides([it for it in theirs if isinstance(it, Extra)], revision)
+        theirs = [repair for repair in repairs if _table(repair) in self.writes[revision]]
+        self._tables(sorted({_table(resolution) for resolution in theirs if not _beside(resolution)}), theirs, revision)
+        self._besides([resolution for resolution in theirs if isinstance(resolution, Extra)], revision)
 
     def _besides(self, changes: list[Change], revision: str) -> None:
         for change in changes:
@@ -203,8 +203,12 @@ class _Walk:
 
     def leave(self, repairs: list[Change]) -> None:
         """Work on what no revision owns: harmful extras of the database."""
-        left = [it for it in repairs if change_key(it) not in self.finished and change_key(it) not in self.owners]
-        self._tables(sorted({_table(it) for it in left if not _beside(it)}), left, "")
+        left = [
+            repair
+            for repair in repairs
+            if change_key(repair) not in self.finished and change_key(repair) not in self.owners
+        ]
+        self._tables(sorted({_table(change) for change in left if not _beside(change)}), left, "")
         self._besides(left, "")
 
     def take(self, parts: Iterable[Work]) -> None:
@@ -216,14 +220,14 @@ class _Walk:
         """Everything that tables need apart from what revisions that are run bring themselves."""
         for table in tables:
             changes = tuple(
-                it
-                for it in repairs
-                if not _beside(it)
-                and _table(it) == table
-                and change_key(it) not in self.finished
-                and self.owners.get(change_key(it)) != ""
+                repair
+                for repair in repairs
+                if not _beside(repair)
+                and _table(repair) == table
+                and change_key(repair) not in self.finished
+                and self.owners.get(change_key(repair)) != ""
             )
-            self.finished |= {change_key(it) for it in changes}
+            self.finished |= {change_key(change) for change in changes}
             if changes:
                 self.take([self.repair_planner.table(table, changes, revision)])
 

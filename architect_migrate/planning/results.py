@@ -148,9 +148,9 @@ class Checked:
 
 def exit_code(results: tuple[Result, ...]) -> int:
     """0: done or clean; 1: differences remain; 2: something could not be done; 130: Ctrl-C stopped it."""
-    if any(isinstance(it.error, StoppedError) for it in results):
+    if any(isinstance(result.error, StoppedError) for result in results):
         return 130
-    outcomes = {it.outcome for it in results}
+    outcomes = {result.outcome for result in results}
     if Outcome.FAILED in outcomes:
         return 2
     return 1 if outcomes & {Outcome.BLOCKED, Outcome.PLANNED} else 0

@@ -93,7 +93,7 @@ def with_column(question: Question, old: str, new: str) -> Question:
     """The same question with another name for a column, where it asks for one by name."""
 
     def renamed(columns: Key) -> Key:
-        return tuple(new if fold(it) == fold(old) else it for it in columns)
+        return tuple(new if fold(column) == fold(old) else column for column in columns)
 
     match question:
         case NullsIn(column=column) | Changing(column=column) if fold(column) == fold(old):

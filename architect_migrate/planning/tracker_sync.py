@@ -30,17 +30,21 @@ def corrections(
     migration, is corrected in place. Numbers that are no revision's today stay.
     """
     numbers: dict[str, list[Revision]] = {}
-    for it in graph.revisions:
-        if it.legacy_version:
-            numbers.setdefault(it.legacy_version, []).append(it)
+    for revision in graph.revisions:
+        if revision.legacy_version:
+            numbers.setdefault(revision.legacy_version, []).append(revision)
     rows = attributions(graph, claims.rows)
     found: list[TrackerChange] = []
-    for number, its in numbers.items():
-        mine = [it for it in rows if it.row.version == number]
-        wanted = _row(tracker, number, its)
-        was = "; ".join(_words(it.row) for it in mine)
-        wrong = [it for it in mine if (it.row.skipped or it.renumbered) and not _same(it.row, wanted)]
-        if not all(it.id in position for it in its):
+    for number, one in numbers.items():
+        mine = [row for row in rows if row.row.version == number]
+        wanted = _row(tracker, number, one)
+        was = "; ".join(_words(attribution.row) for attribution in mine)
+        wrong = [
+            attribution
+            for attribution in mine
+            if (attribution.row.skipped or attribution.renumbered) and not _same(attribution.row, wanted)
+        ]
+        if not all(each.id in position for each in one):
             found += [ForgetRow(number, was)] if mine else []
         elif not mine:
             found.append(RecordRow(number, wanted.description, wanted.checksum))
@@ -51,14 +55,14 @@ def corrections(
 
 def _row(tracker: Tracker, number: str, its: Iterable[Revision]) -> TrackerRow:
     """The row that archmig writes; none of its words is one by which a row says that nothing ran."""
-    titles = " and ".join(it.title or it.id for it in its)
-    ids = " and ".join(it.id for it in its)
+    titles = " and ".join(revision.title or revision.id for revision in its)
+    ids = " and ".join(revision.id for revision in its)
     description = _unmarked(tracker, f"{titles} ({_BY})", f"{ids} ({_BY})", _BY)
     return TrackerRow(number, description=description, checksum=_unmarked(tracker, RECORDED))
 
 
 def _unmarked(tracker: Tracker, *texts: str) -> str:
-    return next((it for it in texts if not any(mark.lower() in it.lower() for mark in tracker.skipped)), "")
+    return next((text for text in texts if not any(mark.lower() in text.lower() for mark in tracker.skipped)), "")
 
 
 def _same(row: TrackerRow, wanted: TrackerRow) -> bool:

@@ -181,8 +181,8 @@ class _Recorder:
     def __init__(self, script: ScriptDirectory, scratch: Path, current: list[str], draft: Path | None) -> None:
         self.script, self.scratch, self.current = script, scratch, current
         found = list(script.walk_revisions())
-        self.drafted = [it for it in found if draft and Path(it.path).is_relative_to(draft.resolve())]
-        self.revisions = tuple(reversed([revision_of(it) for it in found]))
+        self.drafted = [each for each in found if draft and Path(each.path).is_relative_to(draft.resolve())]
+        self.revisions = tuple(reversed([revision_of(each) for each in found]))
         self.recording = Recording("alembic_version")
 
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
@@ -190,15 +190,15 @@ class _Recorder:
         self.recording = Recording(context.version_table)
         found = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         steps = {step.revision.revision: step for step in found}
-        self.revisions = _trunk_first(tuple(revision_of(self.script.get_revision(it)) for it in steps))
-        for step in (steps[it.id] for it in self.revisions):
+        self.revisions = _trunk_first(tuple(revision_of(self.script.get_revision(each)) for each in steps))
+        for step in (steps[revision.id] for revision in self.revisions):
             self.current[0] = step.revision.revision
             with self.recording.of(connection):
                 yield step
-        for it in self.drafted:
-            self.current[0] = f"{it.revision}, taken back"
+        for script in self.drafted:
+            self.current[0] = f"{script.revision}, taken back"
             with self.recording.of(connection):
-                yield MigrationStep.downgrade_from_script(self.script.revision_map, it)
+                yield MigrationStep.downgrade_from_script(self.script.revision_map, script)
         self.current[0] = ""
 
     def _proven(self, context: MigrationContext) -> sqlite3.Connection:
@@ -216,7 +216,7 @@ def _trunk_first(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
     """Revisions that are on no labelled branch first: a database without the branches then is where replay once was."""
     graph = RevisionGraph(revisions)
     trunk = ancestry(graph, frozenset(graph.order) - on_branches(graph))
-    return tuple(sorted(revisions, key=lambda it: it.id not in trunk))
+    return tuple(sorted(revisions, key=lambda revision: revision.id not in trunk))
 
 
 def revision_of(found: Any) -> Revision:
@@ -227,7 +227,7 @@ def revision_of(found: Any) -> Revision:
         parents=tuple(sorted(found._all_down_revisions)),  # noqa: SLF001  (down_revision and depends_on, resolved)
         title=(found.doc or "").strip().splitlines()[0].rstrip(".") if found.doc else "",
         legacy_version=str(getattr(module, "legacy_version", "")),
-        legacy_aliases=tuple(str(it) for it in getattr(module, "legacy_aliases", ())),
+        legacy_aliases=tuple(str(one) for one in getattr(module, "legacy_aliases", ())),
         data_step=_does_something(getattr(module, "data_step", None)),
         labels=tuple(to_tuple(getattr(module, "branch_labels", None), default=())),
         down=tuple(found._versioned_down_revisions),  # noqa: SLF001  (down_revision, as a tuple)

@@ -78,4 +78,4 @@ def _installed() -> list[tuple[str, int, int]]:
     paths = sorted(_sources(Path(__file__).parents[1])) + [spec.origin for spec in specs if spec and spec.origin]
     # Two hundred files at each command: `Path.rglob` and `Path.stat` take twice as long.
     stats = [(path, os.stat(path)) for path in paths]  # noqa: PTH116  (for the same reason)
-    return [(path, found.st_mtime_ns, found.st_size) for path, found in stats]
+    return [(path, one.st_mtime_ns, one.st_size) for path, one in stats]

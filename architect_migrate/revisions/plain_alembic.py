@@ -43,7 +43,7 @@ def run_plainly(source: Source) -> PlainRun:
             return PlainRun(problem=cause)
         schema: Schema = codec.load(_text(folder / "schema"), CLASSES)
         wanted = reference(history, frozenset(history.graph.order))
-        drift = tuple(explain(it) for it in diff(wanted, schema) if needs_repair(it))
+        drift = tuple(explain(change) for change in diff(wanted, schema) if needs_repair(change))
         models = tuple(_text(folder / "models").splitlines()) if (folder / "models").exists() else None
         return PlainRun(drift=drift, models=models, no_models=_text(folder / "no_models"))
 

@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
 
 def _move_in(folder: Path) -> None:
     """Applications that make a folder of their own in the user's home make it below `folder`."""
-    for name in [it for it in os.environ if it.startswith("XDG_")]:
+    for name in [word for word in os.environ if word.startswith("XDG_")]:
         del os.environ[name]
     os.environ["HOME"] = str(folder)
 
@@ -93,7 +93,7 @@ def _escape(event: str, arguments: tuple[Any, ...], folder: Path) -> str:
 
 def _writes(arguments: tuple[Any, ...]) -> bool:
     _, mode, flags = arguments
-    return any(it in mode for it in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITING)
+    return any(name in mode for name in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITING)
 
 
 def _inside(name: object, folder: Path) -> bool:

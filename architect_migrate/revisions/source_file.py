@@ -80,7 +80,7 @@ class RevisionFile:
 
     def function(self, name: str) -> Function | None:
         """The function of that name; where it is defined twice, the one that counts."""
-        return next((it for it in reversed(self.functions) if it.name == name), None)
+        return next((function for function in reversed(self.functions) if function.name == name), None)
 
     def has(self, name: str) -> bool:
         """Whether the file has something of that name, be it from elsewhere."""
@@ -132,9 +132,11 @@ def read_revision_file(file: str, text: str) -> RevisionFile:
         depends=said.get("depends_on", _UNSAID).words,
         labels=said.get("branch_labels", _UNSAID).words,
         title=(ast.get_docstring(tree) or "").strip().partition("\n")[0].rstrip("."),
-        functions=tuple(_function(it) for it in _statements(tree) if isinstance(it, ast.FunctionDef)),
+        functions=tuple(
+            _function(statement) for statement in _statements(tree) if isinstance(statement, ast.FunctionDef)
+        ),
         bound=tuple(_bound(tree)),
-        unread=tuple(sorted(name for name, its in said.items() if its.problem)),
+        unread=tuple(sorted(name for name, declaration in said.items() if declaration.problem)),
         allowances=tuple(_allowances(text)),
         digest=blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest(),
     )
@@ -148,7 +150,7 @@ def _statements(tree: ast.Module) -> list[ast.stmt]:
         node = waiting.pop()
         found.append(node)
         if isinstance(node, ast.If | ast.Try | ast.With):
-            inner = [it for it in ast.iter_child_nodes(node) if isinstance(it, ast.stmt)]
+            inner = [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.stmt)]
             waiting.extend(reversed(inner))
     return found
 
@@ -189,16 +191,16 @@ def _bound(tree: ast.Module) -> list[str]:
     found = [name for name, _, _ in _assignments(tree)]
     for node in _statements(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            found += [it.asname or it.name for it in node.names]
+            found += [name.asname or name.name for name in node.names]
     return found
 
 
 def _function(node: ast.FunctionDef) -> Function:
     taken = node.args.posonlyargs + node.args.args
-    required = [it.arg for it in taken[: len(taken) - len(node.args.defaults)]]
+    required = [name.arg for name in taken[: len(taken) - len(node.args.defaults)]]
     pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-    required += [it.arg for it, default in pairs if default is None]
-    body = [it for it in node.body if not _says_nothing(it)]
+    required += [argument.arg for argument, default in pairs if default is None]
+    body = [each for each in node.body if not _says_nothing(each)]
     refuses = bool(body) and isinstance(body[0], ast.Raise)
     return Function(node.name, node.lineno, tuple(required), not body, refuses)
 
@@ -216,8 +218,8 @@ def _allowances(text: str) -> list[Allowance]:
         return []  # tokenizing takes twice as long as all the rest
     lines = iter(text.splitlines(keepends=True))
     tokens = tokenize.generate_tokens(lambda: next(lines, ""))
-    found = (_allowance(it.string, it.start[0]) for it in tokens if it.type == tokenize.COMMENT)
-    return [it for it in found if it is not None]
+    found = (_allowance(token.string, token.start[0]) for token in tokens if token.type == tokenize.COMMENT)
+    return [allowance for allowance in found if allowance is not None]
 
 
 def _allowance(comment: str, line: int) -> Allowance | None:

@@ -33,13 +33,13 @@ def graph_as_written(ini: Path) -> RevisionGraph:
         if declared.id in found:
             raise ChainError(str(file), f"is the second file of revision {declared.id}")
         found[declared.id] = declared
-    whole = [_resolved(it, found, ini) for it in found.values()]
+    whole = [_resolved(revision, found, ini) for revision in found.values()]
     try:
-        order = TopologicalSorter({it.id: it.parents for it in whole}).static_order()
-        places = {it: place for place, it in enumerate(order)}
+        order = TopologicalSorter({revision.id: revision.parents for revision in whole}).static_order()
+        places = {name: place for place, name in enumerate(order)}
     except CycleError as error:
         raise ChainError(str(ini), f"its revisions come after each other in a circle: {error.args[1]}") from error
-    return RevisionGraph(tuple(sorted(whole, key=lambda it: places[it.id])))
+    return RevisionGraph(tuple(sorted(whole, key=lambda revision: places[revision.id])))
 
 
 def _files(ini: Path) -> Iterator[Path]:
@@ -55,8 +55,8 @@ def _folders(ini: Path) -> list[Path]:
     word = alembic_option(ini, "path_separator") or alembic_option(ini, "version_path_separator") or ""
     if word not in _SEPARATORS:
         raise ChainError(str(ini), "version_locations without a path_separator", _ADVICE)
-    folders = [ini.parent / it.strip() for it in said.split(_SEPARATORS[word]) if it.strip()]
-    if strange := [it for it in folders if not it.is_dir()]:
+    folders = [ini.parent / each.strip() for each in said.split(_SEPARATORS[word]) if each.strip()]
+    if strange := [folder for folder in folders if not folder.is_dir()]:
         raise ChainError(str(ini), f"version_locations: {strange[0]} is no folder", _ADVICE)
     return list(dict.fromkeys(folders))
 
@@ -69,7 +69,7 @@ def _declared(file: Path) -> Revision | None:
     for name in VARIABLES:
         if name in said and said[name].problem:
             raise ChainError(str(file), f"its {name} {said[name].problem}", _ADVICE)
-    words = {name: its.words for name, its in said.items()}
+    words = {name: declaration.words for name, declaration in said.items()}
     if len(words["revision"]) != 1:
         raise ChainError(str(file), "its revision is not one text", _ADVICE)
     down = words.get("down_revision", ())
@@ -79,15 +79,17 @@ def _declared(file: Path) -> Revision | None:
 
 def _resolved(revision: Revision, found: dict[str, Revision], ini: Path) -> Revision:
     """The same, with the ids of what it comes after: a label or the beginning of an id may stand for one."""
-    down = tuple(_id(it, found, ini) for it in revision.down)
-    parents = (_id(it, found, ini) for it in revision.parents)
+    down = tuple(_id(name, found, ini) for name in revision.down)
+    parents = (_id(parent, found, ini) for parent in revision.parents)
     return replace(revision, parents=tuple(sorted(set(parents))), down=down)
 
 
 def _id(word: str, found: dict[str, Revision], ini: Path) -> str:
     if word in found:
         return word
-    meant = _unique(it.id for it in found.values() if word in it.labels or it.id.startswith(word))
+    meant = _unique(
+        revision.id for revision in found.values() if word in revision.labels or revision.id.startswith(word)
+    )
     if meant is None:
         raise ChainError(str(ini), f"a revision names {word!r} as one before it, and there is no such file")
     return meant

@@ -38,7 +38,7 @@ def graph_in_files(ini: Path) -> RevisionGraph:
     """The chain in outline by its files alone: nothing of it is run. Raises ChainError."""
     with file_errors(ini):
         found = list(script_of(config_of(ini), ini).walk_revisions())
-    return RevisionGraph(tuple(reversed([revision_of(it) for it in found])))
+    return RevisionGraph(tuple(reversed([revision_of(script) for script in found])))
 
 
 def random_id() -> str:
@@ -52,12 +52,12 @@ def version_folder(ini: Path, parent: str, label: str) -> Path:
     Raises NewRevisionError where Alembic would not look there.
     """
     script = script_of(config_of(ini), ini)
-    locations = [Path(it).absolute() for it in script.version_locations or [f"{script.dir}/versions"]]
+    locations = [Path(location).absolute() for location in script.version_locations or [f"{script.dir}/versions"]]
     file = Path(script.get_revision(parent).path) if parent else None
-    home = next((it for it in locations if file and file.is_relative_to(it.resolve())), locations[0])
+    home = next((location for location in locations if file and file.is_relative_to(location.resolve())), locations[0])
     if not label:
         return home
-    listed = next((it for it in locations if it.name == label), None)
+    listed = next((location for location in locations if location.name == label), None)
     if listed or script.recursive_version_locations:
         return listed or home / label
     advice = f"nothing was written: add recursive_version_locations = true to [alembic] of {ini.name}"
@@ -150,7 +150,7 @@ _PARAMETER = re.compile(r":\w|\\:")
 
 def executed(statements: Iterable[str]) -> str:
     """Calls of op.execute() as the body of a function, one for each statement; the first line has no indent."""
-    return "\n    ".join(_call(literal(escaped(it))) for it in statements)
+    return "\n    ".join(_call(literal(escaped(statement))) for statement in statements)
 
 
 def _call(text: str) -> str:
@@ -167,7 +167,7 @@ def escaped(sql: str) -> str:
 
 def literal(text: str) -> str:
     """A text as a Python literal: as it reads where that can be, in triple quotes where it has lines."""
-    readable = all(it.isprintable() or it in "\n\t" for it in text)
+    readable = all(character.isprintable() or character in "\n\t" for character in text)
     raw = "r" if "\\" in text else ""
     if not readable or '"""' in text:
         return repr(text)

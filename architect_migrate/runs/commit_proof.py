@@ -92,7 +92,7 @@ def _schema_problems(context: EnvironmentContext, plan: Plan, connection: Connec
         return []
     schema = read_schema(connection, context.hidden(graph.version_table))
     changes = diff(reference(context.history, plan.after), schema)
-    wrong = [explain(it) for it in to_repair(changes, context.resolutions)]
+    wrong = [explain(change) for change in to_repair(changes, context.resolutions)]
     return wrong + _left_over(context, plan, schema)
 
 
@@ -100,7 +100,7 @@ def _left_over(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[
     """What a `downgrade()` was to take back and did not: nothing breaks by it, but the stamp would be a lie."""
     found, expected = facts(schema), facts(reference(context.history, plan.after))
     does = effects(context.history)
-    undone = [it.revision for it in plan.steps if isinstance(it, RunDowngrade)]
+    undone = [step.revision for step in plan.steps if isinstance(step, RunDowngrade)]
     return [
         f"the downgrade() of {revision} leaves {describe(fact)}"
         for revision in undone
@@ -119,27 +119,31 @@ def _stamp_problems(context: EnvironmentContext, plan: Plan, connection: Connect
 def _tracker_problems(context: EnvironmentContext, plan: Plan, connection: Connection) -> list[str]:
     """Where the tracker was to be made true and is not: the very changes that would be planned again."""
     graph = context.graph
-    if context.tracker is None or not any(isinstance(it, SyncTracker) for it in plan.steps):
+    if context.tracker is None or not any(isinstance(step, SyncTracker) for step in plan.steps):
         return []
     left = context.corrections(read_claims(connection, context.tracker, graph.version_table), plan.after)
-    return [f"the tracker's row {it.version} is not true after all" for it in left]
+    return [f"the tracker's row {name.version} is not true after all" for name in left]
 
 
 def _tracker_losses(context: EnvironmentContext, plan: Plan, before: Connection, after: Connection) -> Iterator[str]:
     """Rows of the tracker that no step was to touch, and that are not as they were."""
     graph = context.graph
-    touched = {it.version for step in plan.steps if isinstance(step, SyncTracker) for it in step.changes}
+    touched = {change.version for step in plan.steps if isinstance(step, SyncTracker) for change in step.changes}
     if context.tracker is None or not touched:
         return
-    old, new = (Counter(read_claims(it, context.tracker, graph.version_table).rows) for it in (before, after))
-    yield from (f"the tracker's row {it.version} is not as it was" for it in old - new if it.version not in touched)
+    old, new = (
+        Counter(read_claims(connection, context.tracker, graph.version_table).rows) for connection in (before, after)
+    )
+    yield from (
+        f"the tracker's row {name.version} is not as it was" for name in old - new if name.version not in touched
+    )
 
 
 def _compared(
     before: Connection, after: Connection, permitted: Permitted, broken: Counter[str]
 ) -> tuple[Proof, list[str]]:
     rows = prove_rows(before, after, permitted)
-    problems = [f"{it.table} {it.key}: {it.problem}".replace(" :", ":") for it in rows.losses]
+    problems = [f"{loss.table} {loss.key}: {loss.problem}".replace(" :", ":") for loss in rows.losses]
     if rows.lost > len(rows.losses):
         problems.append(f"{rows.lost - len(rows.losses)} more rows")
     old, new = violations(before), violations(after)
@@ -157,25 +161,36 @@ def _unsound(after: Connection, touched: frozenset[str], broken: Counter[str]) -
 
 def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Permitted:
     """What the run may have done to rows: what the chain's code wrote itself, and what it or an entry removes."""
-    run = {it.revision for it in plan.steps if isinstance(it, RunRevision)}
-    undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
+    run = {each.revision for each in plan.steps if isinstance(each, RunRevision)}
+    undone = {each.revision for each in plan.steps if isinstance(each, RunDowngrade)}
     does = effects(context.history)
-    removed = [k for it in run for k in does[it].removed] + [k for it in undone for k in does[it].added]
+    removed = [k for revision in run for k in does[revision].removed] + [
+        k for revision in undone for k in does[revision].added
+    ]
     columns = {(k[1], k[2]) for k in removed if k[0] == "column"}
-    columns |= {(fold(it.table), fold(it.column)) for it in plan.steps if isinstance(it, DropColumn)}
+    columns |= {(fold(each.table), fold(each.column)) for each in plan.steps if isinstance(each, DropColumn)}
     # A later revision may make another table of the same name: the rows of the first are gone with it all the same.
-    tables = {k[1] for it in run for k in does[it].removed.keys() - does[it].added.keys() if k[0] == "table"}
-    tables |= {k[1] for it in undone for k in does[it].added.keys() - does[it].removed.keys() if k[0] == "table"}
-    renamed = {(fold(it.table), fold(it.new)) for it in plan.steps if isinstance(it, RenameTable)}
-    dropped = {fold(it.name) for it in plan.steps if isinstance(it, DropObject) and it.kind == "table"}
+    tables = {
+        k[1] for revision in run for k in does[revision].removed.keys() - does[revision].added.keys() if k[0] == "table"
+    }
+    tables |= {
+        k[1]
+        for revision in undone
+        for k in does[revision].added.keys() - does[revision].removed.keys()
+        if k[0] == "table"
+    }
+    renamed = {(fold(each.table), fold(each.new)) for each in plan.steps if isinstance(each, RenameTable)}
+    dropped = {fold(each.name) for each in plan.steps if isinstance(each, DropObject) and each.kind == "table"}
     tables |= dropped - {new for _, new in renamed}
     # An entry fills NULLs of a column that is there; its expression keeps every other value.
-    filled = {(fold(it.table), fold(to)) for it in plan.steps if isinstance(it, RebuildTable) for to, _ in it.fill}
+    filled = {
+        (fold(each.table), fold(to)) for each in plan.steps if isinstance(each, RebuildTable) for to, _ in each.fill
+    }
     updated, deleted = _by_own_triggers(context, written)
     # Which rows of the tracker may change is proven by itself.
-    for step in (it for it in plan.steps if isinstance(it, SyncTracker)):
-        filled |= {(fold(step.table), fold(it)) for it in (step.tracker.description, step.tracker.checksum)}
-        deleted |= {fold(step.table)} if any(isinstance(it, ForgetRow) for it in step.changes) else set()
+    for step in (each for each in plan.steps if isinstance(each, SyncTracker)):
+        filled |= {(fold(step.table), fold(name)) for name in (step.tracker.description, step.tracker.checksum)}
+        deleted |= {fold(step.table)} if any(isinstance(change, ForgetRow) for change in step.changes) else set()
     # The stamp is proven by itself; back to base, or where branches meet, it has fewer rows than before.
     deleted.add(fold(context.graph.version_table))
     return Permitted(
@@ -186,12 +201,16 @@ def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Per
         frozenset(written.deleted | deleted),
         frozenset(written.remade),
         frozenset(renamed),
-        frozenset((fold(it.table), fold(it.column), fold(it.new)) for it in plan.steps if isinstance(it, RenameColumn)),
+        frozenset(
+            (fold(each.table), fold(each.column), fold(each.new))
+            for each in plan.steps
+            if isinstance(each, RenameColumn)
+        ),
     )
 
 
 def _by_own_triggers(context: EnvironmentContext, written: Written) -> tuple[set[tuple[str, str]], set[str]]:
     """The columns updated and the tables deleted from by triggers of the chain; nobody asked for what others do."""
-    own = {it.name for schema in snapshots(context.history).values() for it in schema.triggers}
+    own = {trigger.name for schema in snapshots(context.history).values() for trigger in schema.triggers}
     mine = [(table, column) for trigger, table, column in written.triggered if trigger in own]
     return {(table, column) for table, column in mine if column}, {table for table, column in mine if not column}

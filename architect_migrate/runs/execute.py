@@ -51,13 +51,15 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
     A Ctrl-C rolls back and raises KeyboardInterrupt; from the commit on it waits for the record (see `finishing`).
     """
     if shown.blockers:
-        raise BlockedError(context.environment.name, tuple(it.subject for it in shown.blockers))
-    if shown.before and any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in shown.steps):
+        raise BlockedError(context.environment.name, tuple(blocker.subject for blocker in shown.blockers))
+    if shown.before and any(isinstance(step, RunRevision | RunDowngrade | RunDataStep) for step in shown.steps):
         # Alembic takes longer to import than most revisions to run, and nobody is to wait for that behind the lock.
         import architect_migrate.revisions.alembic_runtime  # noqa: F401  (execute will find it there)
     started = time.time()
     with recorder.entered_if_it_fails(context, action, started):
-        result = finishing(lambda it: _carried_out(_Run(context, action, shown, started, it), progress, make))
+        result = finishing(
+            lambda interrupts: _carried_out(_Run(context, action, shown, started, interrupts), progress, make)
+        )
     if result.error:
         for warning in result.warnings:
             result.error.add_note(warning)
@@ -171,7 +173,7 @@ def _tidied(context: EnvironmentContext, result: Result) -> Result:
 def _unwritten(context: EnvironmentContext, proof: Proof) -> set[str]:
     """Tables that nothing wrote to; the stamp is rewritten without anybody watching."""
     stamp = context.graph.version_table
-    return {it.table for it in proof.rows.tables if not it.compared and it.table.lower() != stamp.lower()}
+    return {table.table for table in proof.rows.tables if not table.compared and table.table.lower() != stamp.lower()}
 
 
 @contextmanager
@@ -202,13 +204,13 @@ def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
     return Receipt(
         came_from=prepared.survey.claims.stamp or (),
         arrived_at=heads(run.context.graph, run.plan.after),
-        steps=tuple(headline(it) for it in run.plan.steps),
+        steps=tuple(headline(step) for step in run.plan.steps),
         seconds=time.time() - run.started,
         backup=str(run.copy or ""),
         tables=len(tables),
-        rows=sum(it.rows_before for it in tables),
-        compared=sum(it.compared for it in tables),
-        digests=tuple((it.table, it.digest) for it in tables if it.digest),
+        rows=sum(table.rows_before for table in tables),
+        compared=sum(table.compared for table in tables),
+        digests=tuple((table.table, table.digest) for table in tables if table.digest),
         orphans=(proof.orphans_before, proof.orphans_after),
     )
 

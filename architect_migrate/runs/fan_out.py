@@ -29,13 +29,13 @@ def each(
     to be a function of a module, or a partial of one. Where such a process dies, those worked on are WorkerDiedError.
     """
     waiting = list(contexts)
-    for context, found in zip(waiting, attempts(waiting, service, jobs), strict=True):
+    for context, result in zip(waiting, attempts(waiting, service, jobs), strict=True):
         name, database = context.environment.name, str(context.environment.url)
-        if isinstance(found, ArchmigError):
-            notes = tuple(getattr(found, "__notes__", ()))
-            yield Result(name, database, action, Outcome.FAILED, str(found), error=found, warnings=notes)
+        if isinstance(result, ArchmigError):
+            notes = tuple(getattr(result, "__notes__", ()))
+            yield Result(name, database, action, Outcome.FAILED, str(result), error=result, warnings=notes)
         else:
-            yield found
+            yield result
 
 
 def attempts(

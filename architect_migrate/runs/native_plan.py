@@ -54,7 +54,7 @@ def downgrading(target: str | None) -> Prepare:
 def up(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
     """The pending revisions, then the stamp."""
     after = seen.position | wanted_of(context, target)
-    steps = tuple(RunRevision(it) for it in seen.pending)
+    steps = tuple(RunRevision(revision) for revision in seen.pending)
     stamp = (Stamp(heads(context.graph, after)),) if steps else ()
     plan = as_promoted(context, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
     return context.synced(seen.claims, plan)
@@ -64,7 +64,7 @@ def down(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
     """What was applied after the target, newest first, then the stamp."""
     graph = context.graph
     after = seen.position & wanted_of(context, target)
-    steps = tuple(RunDowngrade(it) for it in reversed(graph.order) if it in seen.position - after)
+    steps = tuple(RunDowngrade(revision) for revision in reversed(graph.order) if revision in seen.position - after)
     stamp = (Stamp(heads(graph, after)),) if steps else ()
     return context.synced(seen.claims, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
 
@@ -73,14 +73,14 @@ def as_alembic_goes(graph: RevisionGraph, up: Collection[str], down: Collection[
     """What archmig would plan for a run of Alembic's from a stamp: the same steps, with the stamp at the end."""
     before = ancestry(graph, stamped)
     after = before - frozenset(down) | frozenset(up)
-    back = [RunDowngrade(it) for it in reversed(graph.order) if it in down]
-    on = [RunRevision(it) for it in graph.order if it in up]
+    back = [RunDowngrade(revision) for revision in reversed(graph.order) if revision in down]
+    on = [RunRevision(revision) for revision in graph.order if revision in up]
     return Plan((*back, *on, Stamp(heads(graph, after))), (), (), before, after)
 
 
 def not_where_it_claims(seen: Survey) -> Plan:
     """A plan that says only why the chain cannot simply be run here."""
-    stops = tuple(it for it in seen.findings if it.level is Level.BLOCKING)
+    stops = tuple(finding for finding in seen.findings if finding.level is Level.BLOCKING)
     serious = seen.drift.get("breaking", 0) + seen.drift.get("behavioural", 0)
     stamp = "no stamp" if seen.claims.stamp is None else f"stamp {', '.join(seen.claims.stamp) or 'base'}"
     matter = pluralize(serious, "difference from the chain matters", "differences from the chain matter")
@@ -96,11 +96,11 @@ def not_where_it_claims(seen: Survey) -> Plan:
 
 def losses(context: EnvironmentContext, plan: Plan, connection: Connection) -> tuple[Loss, ...]:
     """The rows of tables, and the values of columns, that taking these revisions back removes."""
-    undone = {it.revision for it in plan.steps if isinstance(it, RunDowngrade)}
+    undone = {step.revision for step in plan.steps if isinstance(step, RunDowngrade)}
     left = facts_at(context.history, plan.after)
     found: dict[str, int] = {}
-    for revision, its in effects(context.history).items():
-        for fact in its.added.values() if revision in undone else ():
+    for revision, effect in effects(context.history).items():
+        for fact in effect.added.values() if revision in undone else ():
             match fact:
                 case TableFact() if ("table", fact.table) not in left:
                     found[f"table {fact.table}"] = count_rows(connection, fact.table)

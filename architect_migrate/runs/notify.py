@@ -99,8 +99,8 @@ def _opener() -> OpenerDirector:
     """HTTP and HTTPS, through the proxy that the environment names, and nothing else: no files, no redirects."""
     opener = OpenerDirector()
     handlers = (ProxyHandler(), UnknownHandler(), HTTPHandler(), HTTPSHandler())
-    for it in (*handlers, HTTPDefaultErrorHandler(), HTTPErrorProcessor()):
-        opener.add_handler(it)
+    for handler in (*handlers, HTTPDefaultErrorHandler(), HTTPErrorProcessor()):
+        opener.add_handler(handler)
     return opener
 
 
@@ -182,6 +182,6 @@ def _read(file: Path) -> dict[str, dict[str, Told]]:
         with os.fdopen(descriptor, "rb") as opened:
             whole = json.loads(opened.read(_LARGEST))
         channels = whole["told"].items() if whole["version"] == _VERSION else ()
-        return {channel: {name: dict(it) for name, it in its.items()} for channel, its in channels}
+        return {channel: {name: dict(one) for name, one in item.items()} for channel, item in channels}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

@@ -32,7 +32,7 @@ def without_evidence(seen: Survey) -> Survey:
     """
     if seen.diagnosis is None:
         return seen
-    judgements = tuple(replace(it, present=it.present[:1]) for it in seen.diagnosis.judgements)
+    judgements = tuple(replace(judgement, present=judgement.present[:1]) for judgement in seen.diagnosis.judgements)
     return replace(seen, schema=None, diagnosis=replace(seen.diagnosis, judgements=judgements))
 
 
@@ -64,8 +64,8 @@ def unclean(context: EnvironmentContext, seen: Survey) -> str:
 
 
 def _drift(seen: Survey) -> str:
-    found = {it: seen.drift[it] for it in ("breaking", "behavioural") if seen.drift.get(it)}
-    kinds = " and ".join(f"{number:,} {it}" for it, number in found.items())
+    found = {name: seen.drift[name] for name in ("breaking", "behavioural") if seen.drift.get(name)}
+    kinds = " and ".join(f"{number:,} {name}" for name, number in found.items())
     word = "difference" if sum(found.values()) == 1 else "differences"
     said = f"{kinds} {word} from the chain" if found else "the stamp is not where the schema is"
     return said + (f", {len(seen.pending)} pending" if seen.pending else "")

@@ -39,14 +39,14 @@ def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, tar
     assert seen.diagnosis is not None
     assert seen.schema is not None
     if seen.state is State.REFUSED:
-        blockers = tuple(it for it in seen.findings if it.level is Level.BLOCKING)
+        blockers = tuple(finding for finding in seen.findings if finding.level is Level.BLOCKING)
         return Plan((), blockers, (), seen.position, seen.position)
     history = context.history
-    expected = {it.name: it for it in reference(history, seen.position).tables}
+    expected = {table.name: table for table in reference(history, seen.position).tables}
     first = steps_of(seen.interrupted)
     repair_context = RepairContext(
         expected,
-        {it.name: it for it in seen.schema.tables},
+        {table.name: table for table in seen.schema.tables},
         context.resolutions,
         context.environment.policies.repair,
         lambda question: ask(connection, as_it_is_now(question, first)),
@@ -57,14 +57,14 @@ def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, tar
         dropped,
     )
     made = make_plan(history, seen.diagnosis, seen.schema, PlanGoal(target, context.resolutions), repair_planner)
-    undecided = tuple(finding_of(it) for it in seen.interrupted if not it.steps)
+    undecided = tuple(finding_of(interruption) for interruption in seen.interrupted if not interruption.steps)
     made = replace(made, steps=(*first, *made.steps), blockers=(*undecided, *made.blockers))
     return context.synced(seen.claims, as_promoted(context, _within_policy(context, made)))
 
 
 def _within_policy(context: EnvironmentContext, plan: Plan) -> Plan:
     """With `repair = "none"` a plan that repairs anything is blocked; running the chain itself is no repair."""
-    repairs = [it for it in plan.steps if not isinstance(it, RunRevision | Stamp | SyncTracker)]
+    repairs = [step for step in plan.steps if not isinstance(step, RunRevision | Stamp | SyncTracker)]
     if context.environment.policies.repair is not Repair.NONE or not repairs:
         return plan
     needed = pluralize(len(repairs), "step of repair is needed", "steps of repair are needed")
@@ -92,7 +92,7 @@ def from_nothing(context: EnvironmentContext, target: str | None) -> Plan:
 
     graph = context.graph
     wanted = wanted_of(context, target)
-    steps = [RunRevision(it) for it in graph.order if it in wanted]
+    steps = [RunRevision(revision) for revision in graph.order if revision in wanted]
     plan = Plan((*steps, Stamp(heads(graph, wanted))), (), (), frozenset(), wanted)
     if context.required:
         from architect_migrate.runs.promotion_gate import as_promoted

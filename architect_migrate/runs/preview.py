@@ -30,7 +30,11 @@ def as_policy_says(context: EnvironmentContext, result: Result) -> Result:
 def planned(result: Result, prepared: Prepared) -> Result:
     """A preview's result from what was prepared."""
     plan, seen = prepared.plan, prepared.survey
-    told = (f"{it.subject}: {it.found} ({it.advice})" for it in seen.findings if it.code == "rows-untold")
+    told = (
+        f"{finding.subject}: {finding.found} ({finding.advice})"
+        for finding in seen.findings
+        if finding.code == "rows-untold"
+    )
     result = replace(result, survey=seen, plan=plan, warnings=tuple(told))
     if plan.blockers:
         return replace(result, outcome=Outcome.BLOCKED, detail=plan.in_the_way)

@@ -28,8 +28,8 @@ def as_far_as_it_may(context: EnvironmentContext) -> tuple[EnvironmentContext, t
         raise UsageError(f"{name} requires no environment, so there is nothing to be promoted from", advice)
     graph, wanted = context.graph, wanted_of(context, None)
     kept_back = lacking(context, wanted - reached(context)[0])
-    refused = {it for one in kept_back for it in one.revisions}
-    allowed = frozenset(it for it in wanted if not ancestry(graph, [it]) & refused)
+    refused = {revision for one in kept_back for revision in one.revisions}
+    allowed = frozenset(revision for revision in wanted if not ancestry(graph, [revision]) & refused)
     target = heads(graph, allowed) or ("base",)
     return context.with_policies(replace(context.environment.policies, heads=target)), kept_back
 
@@ -40,7 +40,7 @@ def preview_promotion(context: EnvironmentContext) -> Result:
 
     its, kept_back = as_far_as_it_may(context)
     found = preview(its)
-    waiting = tuple(f"{', '.join(it.revisions)}: kept back, since {_had_not(it)}" for it in kept_back)
+    waiting = tuple(f"{', '.join(name.revisions)}: kept back, since {_had_not(name)}" for name in kept_back)
     plan = found.plan and _rehearsed_as_such(found.plan, context.environment.name)
     return replace(found, action="promote", plan=plan, warnings=(*found.warnings, *waiting))
 
@@ -48,7 +48,9 @@ def preview_promotion(context: EnvironmentContext) -> Result:
 def _rehearsed_as_such(plan: Plan, name: str) -> Plan:
     """The same plan; where it is to be rehearsed first, by the command that goes as far as this does."""
     advice = f"archmig rehearse --env {name} --command promote"
-    blockers = tuple(replace(it, advice=advice) if it.code == "not-rehearsed" else it for it in plan.blockers)
+    blockers = tuple(
+        replace(blocker, advice=advice) if blocker.code == "not-rehearsed" else blocker for blocker in plan.blockers
+    )
     return replace(plan, blockers=blockers)
 
 

@@ -39,10 +39,10 @@ def lacking(context: EnvironmentContext, revisions: Iterable[str]) -> tuple[Lack
     """
     wanted = set(revisions)
     found = []
-    for its in context.required if wanted else ():
-        position, why = reached(its)
-        if left := tuple(it for it in its.graph.order if it in wanted - position):
-            found.append(Lacking(its.environment.name, left, why))
+    for each in context.required if wanted else ():
+        position, why = reached(each)
+        if left := tuple(revision for revision in each.graph.order if revision in wanted - position):
+            found.append(Lacking(each.environment.name, left, why))
     return tuple(found)
 
 
@@ -63,8 +63,8 @@ def reached(context: EnvironmentContext) -> tuple[frozenset[str], str]:
 
 def as_promoted(context: EnvironmentContext, plan: Plan) -> Plan:
     """The same plan, blocked where it runs what a required environment has not had."""
-    run = [it.revision for it in plan.steps if isinstance(it, RunRevision)]
-    blockers = tuple(_blocker(context, it) for it in lacking(context, run))
+    run = [step.revision for step in plan.steps if isinstance(step, RunRevision)]
+    blockers = tuple(_blocker(context, revision) for revision in lacking(context, run))
     return replace(plan, blockers=(*plan.blockers, *blockers)) if blockers else plan
 
 

@@ -44,9 +44,9 @@ def standing(context: EnvironmentContext, plan: Plan, schema: str) -> Standing:
         found = store.entries_of(context.ledger, context.environment.name, ACTION)
     except LedgerError as error:
         return Standing(0, f"whether this plan was rehearsed cannot be told: {error}")
-    succeeded = [it for it in found if it.result == "done"]
-    same = [it for it in succeeded if it.fact("plan") == plan_digest(plan, context.source.fingerprint)]
-    fitting = [it for it in same if it.fact("schema") == schema]
+    succeeded = [entry for entry in found if entry.result == "done"]
+    same = [entry for entry in succeeded if entry.fact("plan") == plan_digest(plan, context.source.fingerprint)]
+    fitting = [entry for entry in same if entry.fact("schema") == schema]
     most = context.environment.policies.rehearsal_max_age
     if fitting and 0 <= _age(fitting[-1]) <= most:
         return Standing(fitting[-1].number)
@@ -122,7 +122,7 @@ def advice_for(context: EnvironmentContext, plan: Plan) -> str:
     """The command that rehearses a plan."""
     name, tops = context.environment.name, heads(context.graph, plan.after)
     words = f"archmig rehearse --env {name}"
-    if any(isinstance(it, RunDowngrade) for it in plan.steps):
+    if any(isinstance(step, RunDowngrade) for step in plan.steps):
         return f"{words} --command downgrade {' '.join(tops) or 'base'}"
     if plan.after == plan.before | wanted_of(context, None) or len(tops) != 1:
         return words

@@ -84,7 +84,7 @@ def run_steps(
     history = context.history
     if _is_fresh(connection, plan, history.graph):
         return _build(history, plan, connection, progress)
-    if not any(isinstance(it, RunRevision | RunDowngrade | RunDataStep) for it in plan.steps):
+    if not any(isinstance(step, RunRevision | RunDowngrade | RunDataStep) for step in plan.steps):
         return _run(plan, connection, None, history, progress)
     from architect_migrate.revisions.alembic_runtime import operate
 
@@ -94,7 +94,7 @@ def run_steps(
 def _is_fresh(connection: Connection, plan: Plan, graph: RevisionGraph) -> bool:
     """Whether a database holds nothing at all and the plan is the chain from its base."""
     nothing = defines_nothing(connection)
-    only_chain = all(isinstance(it, RunRevision | Stamp | SyncTracker) for it in plan.steps)
+    only_chain = all(isinstance(step, RunRevision | Stamp | SyncTracker) for step in plan.steps)
     # Where branches are left out, what replay recorded may speak of what they make.
     return nothing and not plan.before and only_chain and len(plan.after) <= len(graph.digests)
 
@@ -102,7 +102,7 @@ def _is_fresh(connection: Connection, plan: Plan, graph: RevisionGraph) -> bool:
 def _build(history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]) -> Written:
     """Build an empty database from the very statements that replay recorded on another empty database."""
     statements = recorded_sql(history)
-    recorded = tuple((it.revision, statements[it.revision]) for it in plan.steps if isinstance(it, RunRevision))
+    recorded = tuple((each.revision, statements[each.revision]) for each in plan.steps if isinstance(each, RunRevision))
     template = template_of(recorded, int(time.time() // 60))
     if template:
         give(connection, template)
@@ -182,8 +182,8 @@ def _step(
 
 def write_tracker(connection: Connection, step: SyncTracker) -> None:
     """Make the legacy tracker's rows true; whoever owns the transaction commits."""
-    for it in tracker_statements(step):
-        connection.execute(it)
+    for each in tracker_statements(step):
+        connection.execute(each)
 
 
 def _native(run: Callable[[str], WriteLog], revision: str, connection: Connection, history: History) -> WriteLog:
@@ -191,5 +191,5 @@ def _native(run: Callable[[str], WriteLog], revision: str, connection: Connectio
     before = batch_repair.look(connection)
     seen = run(revision)
     back = batch_repair.mend(connection, before, seen, revision, lambda: history)
-    seen.restored += (f"{revision} took away {it}: put back" for it in back)
+    seen.restored += (f"{revision} took away {name}: put back" for name in back)
     return seen

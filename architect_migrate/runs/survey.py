@@ -57,7 +57,7 @@ def quick_survey(
     if not as_the_chain_makes_it(context, connection, graph, position):
         return None
     left = wanted - position
-    pending = tuple(it for it in graph.order if it in left) if left else ()
+    pending = tuple(revision for revision in graph.order if revision in left) if left else ()
     state, claims, fingerprint = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped), None
     if os.access(context.ledger, os.F_OK):  # a ledger that may not be looked for is nothing to compare with
         fingerprint = fingerprint_of(
@@ -75,7 +75,7 @@ def _with_tracker(context: EnvironmentContext, seen: Survey) -> Survey:
     found = context.corrections(seen.claims, seen.position) if seen.state in {State.PENDING, State.AT_TARGET} else ()
     if not found or context.tracker is None:
         return seen
-    numbers = tuple(it.version for it in found)
+    numbers = tuple(one.version for one in found)
     said = f"not true of what is applied: {', '.join(numbers)}"
     untrue = Finding(Level.REPAIR, "tracker-untrue", f"tracker {context.tracker.table}", said, _RECONCILE)
     return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))
@@ -116,14 +116,14 @@ def wanted_of(context: EnvironmentContext, target: str | None) -> frozenset[str]
 
 def foreign_error(environment: str, source: Source, revision: str) -> ForeignBranchError:
     """The refusal of a revision that only other environments have."""
-    on = tuple(it for it in source.excluded if revision in lineage(source.whole.graph, it))
+    on = tuple(label for label in source.excluded if revision in lineage(source.whole.graph, label))
     return ForeignBranchError(environment, revision, on)
 
 
 # A chain may have thousands of revisions and a run hundreds of databases, most of them at the same one.
 @lru_cache(maxsize=64)
 def _position_of(source: Source, words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset[str]().union(*(position_at(source.graph, it) for it in words))
+    return frozenset[str]().union(*(position_at(source.graph, word) for word in words))
 
 
 @lru_cache(maxsize=64)
@@ -155,8 +155,8 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     schema, diagnosis, left = in_order(context, connection, history, claims)
     kept = let_stand(diagnosis.changes, context.resolutions)
     drift = by_severity(diagnosis.changes, kept)
-    pending = tuple(it for it in graph.order if it in wanted - diagnosis.position)
-    told = tuple(finding_of(it) for it in left)
+    pending = tuple(revision for revision in graph.order if revision in wanted - diagnosis.position)
+    told = tuple(finding_of(interruption) for interruption in left)
     findings = (*told, *left_alone(history, diagnosis), *findings_of(graph, diagnosis, claims, kept))
     repairs = len(to_repair(diagnosis.changes, context.resolutions)) + len(left)
     state = _state(graph, claims, diagnosis, repairs, bool(pending))
@@ -224,7 +224,7 @@ def _in_thought(
         return seen
     hidden = context.hidden(history.graph.version_table)
     after = schema_after(connection, [statement(step) for step in steps], hidden)
-    return (schema, tuple(replace(it, steps=()) for it in left)) if after is None else (after, left)
+    return (schema, tuple(replace(interruption, steps=()) for interruption in left)) if after is None else (after, left)
 
 
 def _state(graph: RevisionGraph, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:
@@ -239,5 +239,5 @@ def _state(graph: RevisionGraph, claims: Claims, diagnosis: Diagnosis, repairs: 
 
 def nothing(state: State, graph: RevisionGraph, wanted: frozenset[str]) -> Survey:
     """A survey of a database in which there is nothing, or of none at all."""
-    pending = tuple(it for it in graph.order if it in wanted)
+    pending = tuple(revision for revision in graph.order if revision in wanted)
     return Survey(state, Claims(), frozenset(), pending, Counter())

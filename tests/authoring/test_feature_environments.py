@@ -93,13 +93,13 @@ def created(*words: str) -> Done:
 
 def refused(folder: Path, *words: str) -> str:
     """What a refusal says; nothing is written anywhere, but for lock files and what the ledger keeps of failures."""
-    kept = (it for it in written(folder) if not it.startswith(".archmig/ledger.db"))
-    before = {it: digest(folder / it) for it in kept if (folder / it).is_file()}
+    kept = (one for one in written(folder) if not one.startswith(".archmig/ledger.db"))
+    before = {one: digest(folder / one) for one in kept if (folder / one).is_file()}
     places = written(folder)
     done = archmig("env", *words)
     assert (done.code, done.out) == (2, "")
-    assert {it for it in written(folder) - places if not it.endswith(".archmig-lock")} == set()
-    assert {it: digest(folder / it) for it in before} == before
+    assert {place for place in written(folder) - places if not place.endswith(".archmig-lock")} == set()
+    assert {each: digest(folder / each) for each in before} == before
     (line,) = done.err.splitlines()
     return line.removeprefix("archmig: ")
 
@@ -113,7 +113,7 @@ def test_a_copy_is_entered_behind_the_others(folder: Path) -> None:
     )
     assert moment(try1(folder)) == moment(dev(folder))
     assert try1(folder).stat().st_mode & 0o777 == 0o640
-    assert [it.name for it in try1(folder).parent.iterdir()] == ["app.db"]
+    assert [path.name for path in try1(folder).parent.iterdir()] == ["app.db"]
     text = (folder / "environments.toml").read_text(encoding="utf-8")
     assert text == MATRIX.replace("\n# What rows", f"{ENTRY}\n# What rows")
     entry = store.entries(folder / ".archmig" / "ledger.db")[-1]
@@ -125,7 +125,11 @@ def test_what_guards_the_source_does_not_guard_the_copy(folder: Path) -> None:
     text = MATRIX.replace("[defaults]\n", "[defaults]\nprotected = true\nrequire_rehearsal = true\n")
     (folder / "environments.toml").write_text(text, encoding="utf-8")
     created("--tag", "feature", "--tag", "mine")
-    (found,) = (it for it in read_project(folder / "environments.toml", {}).environments if it.name == "try1")
+    (found,) = (
+        environment
+        for environment in read_project(folder / "environments.toml", {}).environments
+        if environment.name == "try1"
+    )
     assert (found.policies.protected, found.policies.require_rehearsal, found.requires) == (False, False, ())
     assert (found.tags, found.policies.lock_timeout) == ({"feature", "mine"}, 0.2)
 
@@ -319,9 +323,9 @@ def test_of_a_failure_nothing_is_left(
 def test_two_at_once_are_both_entered(folder: Path) -> None:
     names = ["one", "two", "three"]
     with ThreadPoolExecutor(max_workers=3) as pool:
-        done = list(pool.map(lambda it: executable("env", "create", it, "--from", "dev", cwd=folder), names))
-    assert [it.code for it in done] == [0, 0, 0], [it.err for it in done]
-    found = [it.name for it in read_project(folder / "environments.toml", {}).environments]
+        done = list(pool.map(lambda one: executable("env", "create", one, "--from", "dev", cwd=folder), names))
+    assert [one.code for one in done] == [0, 0, 0], [one.err for one in done]
+    found = [environment.name for environment in read_project(folder / "environments.toml", {}).environments]
     assert sorted(found) == ["dev", "main", "one", "qa", "three", "two"]
 
 
@@ -339,7 +343,7 @@ def test_what_came_goes_and_its_rows_are_kept(folder: Path) -> None:
     assert record is not None
     assert (record.environment, record.purpose) == ("try1", "env drop")
     assert (folder / "environments.toml").read_text(encoding="utf-8") == MATRIX
-    assert [it.name for it in try1(folder).parent.iterdir()] == ["app.db.archmig-lock"]
+    assert [path.name for path in try1(folder).parent.iterdir()] == ["app.db.archmig-lock"]
     assert archmig("backup", "restore", "--db", str(try1(folder)), str(copy), "--yes").code == 0
     assert moment(try1(folder)) == was
     try1(folder).unlink()

@@ -296,7 +296,7 @@ def test_what_the_chain_took_away_is_no_hotfix_of_a_database_that_is_behind(fold
     by_hand(folder, MOOD)
     told = json.loads(archmig("new", "Bug mood", "--from-db", "qa", "--dry-run", "--json").out)["revision"]
     assert (told["parent"], told["upgrade"]) == ("003_late", [MOOD])
-    assert [it["object"] for it in told["left"]] == ["index ix_bugs_title on bugs", "view v_bugs"]
+    assert [one["object"] for one in told["left"]] == ["index ix_bugs_title on bugs", "view v_bugs"]
     assert refused(folder, "--object", "v_bugs") == (
         "qa: it has view v_bugs because it is behind, and a pending revision takes it away "
         "(archmig upgrade -e qa first; nothing was written)"
@@ -348,7 +348,7 @@ def test_what_does_not_make_the_same_is_not_written(folder: Path, monkeypatch: p
     def otherwise(reference: Schema, actual: Schema, names: tuple[str, ...], once: frozenset[Key]) -> Promotion:
         found = promotion(reference, actual, names, once)
         return Promotion(
-            tuple(it.replace("'calm'", "'wild'") for it in found.upgrade),
+            tuple(one.replace("'calm'", "'wild'") for one in found.upgrade),
             found.downgrade[:1],
             found.brought,
             found.replaced,

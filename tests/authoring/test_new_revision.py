@@ -187,8 +187,8 @@ def test_a_file_that_is_there_stays(folder: Path) -> None:
 def test_two_at_once_come_one_after_the_other(folder: Path) -> None:
     with ThreadPoolExecutor(max_workers=3) as pool:
         done = list(pool.map(lambda title: executable("new", title, cwd=folder), ["a", "b", "c"]))
-    assert [it.code for it in done] == [0, 0, 0], [it.err for it in done]
-    assert sorted(it.out[len("alembic/versions/") :][:3] for it in done) == ["003", "004", "005"]
+    assert [one.code for one in done] == [0, 0, 0], [one.err for one in done]
+    assert sorted(one.out[len("alembic/versions/") :][:3] for one in done) == ["003", "004", "005"]
     assert len(heads(folder)) == 1
 
 
@@ -345,7 +345,7 @@ def test_a_flaw_that_is_a_warning_is_told(folder: Path) -> None:
     assert (done.code, done.out) == (0, "alembic/versions/003_mood.py\n")
     assert re.match(r"alembic/versions/003_mood\.py:\d+: AM\d\d\d ", done.err)
     told = json.loads(archmig("new", "More", "--validate", "--json").out)["revision"]
-    assert [it["grade"] for it in told["flaws"]] == ["warning"]
+    assert [one["grade"] for one in told["flaws"]] == ["warning"]
 
 
 def test_options_that_contradict_each_other(folder: Path) -> None:

@@ -23,17 +23,17 @@ def put(folder: Path, pages: dict[str, str]) -> Writing:
 
 
 def files(folder: Path) -> dict[str, str]:
-    return {str(it.relative_to(folder)): it.read_text("utf-8") for it in folder.rglob("*") if it.is_file()}
+    return {str(path.relative_to(folder)): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_new_folder_gets_every_page_and_a_second_run_has_nothing_to_do(tmp_path: Path) -> None:
     folder = tmp_path / "some" / "where"
     assert put(folder, PAGES) == Writing(new=tuple(PAGES))
     assert files(folder) == PAGES
-    times = {it: it.stat().st_mtime_ns for it in folder.rglob("*.md")}
+    times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.md")}
     again = put(folder, PAGES)
     assert (again, again.needed) == (Writing(same=tuple(PAGES)), False)
-    assert {it: it.stat().st_mtime_ns for it in folder.rglob("*.md")} == times
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.md")} == times
 
 
 def test_a_changed_page_is_written_and_one_that_nobody_needs_goes(tmp_path: Path) -> None:

@@ -54,4 +54,4 @@ def test_a_branch_that_is_not_at_the_position_has_brought_nothing() -> None:
     forked = chain_of({"root": (A, ()), "left": (more, ("root",)), "right": (AGAIN, ("root",))})
     found = provenance(forked, ancestry(forked.graph, ["right"]))
     assert ("column", "a", "w") not in found.origins
-    assert [it.revision for it in found.events["a"]] == ["root", "right"]
+    assert [event.revision for event in found.events["a"]] == ["root", "right"]

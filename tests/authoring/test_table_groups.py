@@ -11,11 +11,12 @@ from support.schemas import schema_of
 
 
 def table(name: str, *parents: str) -> str:
-    return f"CREATE TABLE {name} (id INTEGER PRIMARY KEY{''.join(f', {it}_id REFERENCES {it}' for it in parents)});"
+    keys = "".join(f", {parent}_id REFERENCES {parent}" for parent in parents)
+    return f"CREATE TABLE {name} (id INTEGER PRIMARY KEY{keys});"
 
 
 LETTERS = ascii_lowercase
-HUBBED = [table("hub"), *(table(f"{it}x", "hub") for it in LETTERS[:HUB])]
+HUBBED = [table("hub"), *(table(f"{one}x", "hub") for one in LETTERS[:HUB])]
 
 
 @pytest.mark.parametrize(
@@ -43,15 +44,15 @@ def test_tables_stand_with_those_that_they_belong_to(
     script: list[str], brought: dict[str, int], expected: dict[str, str]
 ) -> None:
     found = groups(schema_of("".join(script)), brought)
-    assert {it.name: " ".join(it.tables) for it in found} == expected
-    assert list(expected) == [it.name for it in found]
+    assert {one.name: " ".join(one.tables) for one in found} == expected
+    assert list(expected) == [one.name for one in found]
 
 
 @pytest.mark.parametrize(
     "script",
     [
-        [table("t0"), *(table(f"t{it}", f"t{it - 1}") for it in range(1, 100))],
-        [table("same"), *(table(f"same_{it:03}", "same") for it in range(100))],
+        [table("t0"), *(table(f"t{number}", f"t{number - 1}") for number in range(1, 100))],
+        [table("same"), *(table(f"same_{number:03}", "same") for number in range(100))],
         [table(f"x{one}{other}") for one in LETTERS for other in LETTERS[:4]],
     ],
     ids=["chained", "alike", "alone"],
@@ -59,6 +60,6 @@ def test_tables_stand_with_those_that_they_belong_to(
 def test_no_group_is_too_large_and_every_table_is_in_one(script: list[str]) -> None:
     schema = schema_of("".join(script))
     found = groups(schema, {})
-    assert sorted(name for it in found for name in it.tables) == [it.name for it in schema.tables]
-    assert max(len(it.tables) for it in found) <= MOST
-    assert len({it.name for it in found}) == len(found)
+    assert sorted(name for one in found for name in one.tables) == [each.name for each in schema.tables]
+    assert max(len(one.tables) for one in found) <= MOST
+    assert len({one.name for one in found}) == len(found)

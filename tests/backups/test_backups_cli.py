@@ -37,8 +37,8 @@ def timeless(text: str) -> str:
 
 def taken(folder: Path) -> list[str]:
     """The names of the backups, in the order in which they were taken."""
-    found = sorted((folder / ".archmig" / "backups").glob("*.db"), key=lambda it: it.stat().st_mtime_ns)
-    return [it.name for it in found]
+    found = sorted((folder / ".archmig" / "backups").glob("*.db"), key=lambda path: path.stat().st_mtime_ns)
+    return [one.name for one in found]
 
 
 def policy(folder: Path, *lines: str) -> None:
@@ -70,7 +70,7 @@ def test_create_takes_a_verified_backup_of_what_is_named(folder: Path) -> None:
     done = archmig("backup", "create", "-e", "home", "-e", "behind")
     assert (done.code, done.err) == (0, "")
     assert timeless(done.out) == CREATED.format(folder=folder)
-    assert {stat.S_IMODE(it.stat().st_mode) for it in (folder / ".archmig" / "backups").glob("*.json")} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (folder / ".archmig" / "backups").glob("*.json")} == {0o600}
 
 
 def test_create_wants_a_name(folder: Path) -> None:
@@ -118,7 +118,7 @@ def test_verify_reads_every_backup_or_the_one_that_is_named(folder: Path) -> Non
     archmig("backup", "create", "-e", "home", "-e", "behind")
     done = archmig("backup", "verify", "-e", "home")
     assert (done.code, done.err, timeless(done.out)) == (0, "", VERIFIED)
-    name = next(it for it in taken(folder) if it.startswith("home"))
+    name = next(each for each in taken(folder) if each.startswith("home"))
     assert timeless(archmig("backup", "verify", name).out) == VERIFIED
     assert timeless(archmig("backup", "verify", f".archmig/backups/{name}").out) == VERIFIED
     missing = archmig("backup", "verify", "other.db")
@@ -188,8 +188,8 @@ def drifted(folder: Path) -> None:
     )
     # The upgrade's own backup of the same content.
     for name in taken(folder)[1:]:
-        for it in (folder / ".archmig" / "backups").glob(f"{name}*"):
-            it.unlink()
+        for path in (folder / ".archmig" / "backups").glob(f"{name}*"):
+            path.unlink()
 
 
 def test_restore_says_what_would_be_lost_before_it_asks(folder: Path) -> None:
@@ -385,7 +385,7 @@ def test_what_is_no_backup_of_archmig_is_never_touched(folder: Path) -> None:
     for name in ("home-20200101T000000Z-1.db", "notes.txt", "home-old.db"):
         (backups / name).write_bytes(b"mine")
     assert archmig("backup", "prune").code == 0
-    assert {it.name for it in backups.iterdir()} >= {"home-20200101T000000Z-1.db", "notes.txt", "home-old.db"}
+    assert {path.name for path in backups.iterdir()} >= {"home-20200101T000000Z-1.db", "notes.txt", "home-old.db"}
 
 
 @pytest.mark.parametrize(

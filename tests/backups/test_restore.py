@@ -251,8 +251,8 @@ def test_a_run_that_was_killed_before_it_committed_does_not_count_for_undo(home:
     assert found.restoration is not None
     restore(context, found.restoration, "undo")
     # As if the run had never got through: its backup is what is there.
-    for it in catalogue(context)[1:]:
-        it.path.unlink()
+    for one in catalogue(context)[1:]:
+        one.path.unlink()
     again = preview_undo(context)
     assert (again.restoration, again.since) == (None, ())
     assert moment(home.database) == before != after
@@ -293,8 +293,8 @@ def test_a_restore_that_is_killed_leaves_the_old_or_the_new_whole(large: Home, j
     """Twenty kills at random moments of the write itself, and each is followed by one that gets through."""
     script(large.database, "PRAGMA journal_mode = DELETE")
     context = journaled(large, journal)
-    for it in copies(context.backups):
-        it.path.unlink()
+    for copy in copies(context.backups):
+        copy.path.unlink()
     script(large.database, "CREATE TABLE IF NOT EXISTS bulk (a, b)", "DELETE FROM bulk")
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
     script(large.database, f"INSERT INTO bulk {many} SELECT i, hex(randomblob(40)) FROM n")

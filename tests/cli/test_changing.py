@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def timeless(text: str) -> str:
-    return _TIMES.sub(lambda it: "-T-" if it.group().startswith("-") else "0.0", text)
+    return _TIMES.sub(lambda one: "-T-" if one.group().startswith("-") else "0.0", text)
 
 
 DRY = """\
@@ -143,14 +143,14 @@ def test_after_reconcile_all_is_well_and_a_second_one_has_nothing_to_do(folder: 
     "words", [["reconcile", "-e", "lost"], ["upgrade", "-e", "behind"], ["downgrade", "base", "-e", "behind"]]
 )
 def test_without_a_terminal_nothing_is_asked_and_nothing_changed(folder: Path, words: list[str]) -> None:
-    before = {it: it.read_bytes() for it in folder.glob("*.db")}
+    before = {path: path.read_bytes() for path in folder.glob("*.db")}
     done = archmig(*words)
     assert (done.out, done.code) == ("", 2)
     assert done.err.endswith(
         "archmig: nobody is there to ask, and nothing was changed "
         f"(look with archmig {words[0]} --dry-run, then add --yes)\n"
     )
-    assert {it: it.read_bytes() for it in folder.glob("*.db")} == before
+    assert {path: path.read_bytes() for path in folder.glob("*.db")} == before
 
 
 @pytest.mark.parametrize("words", [["reconcile"], ["upgrade"], ["downgrade", "base"], ["reconcile", "--yes"]])
@@ -261,8 +261,8 @@ def test_the_json_of_reconcile_is_one_document_with_its_receipts(folder: Path) -
     done = archmig("reconcile", "--all", "--yes", "--json")
     told = json.loads(done.out)
     assert (done.err, done.code, told["version"], told["command"], told["exit_code"]) == ("", 0, 1, "reconcile", 0)
-    by_name = {it["name"]: it for it in told["environments"]}
-    assert {name: it["outcome"] for name, it in by_name.items()} == {
+    by_name = {one["name"]: one for one in told["environments"]}
+    assert {name: one["outcome"] for name, one in by_name.items()} == {
         "home": "nothing",
         "behind": "done",
         "lost": "done",
@@ -271,7 +271,7 @@ def test_the_json_of_reconcile_is_one_document_with_its_receipts(folder: Path) -
     }
     lost = by_name["lost"]
     assert (lost["from"], lost["to"], lost["error"]) == (["003_due"], ["003_due"], None)
-    assert [it["headline"] for it in lost["plan"]["steps"]] == [
+    assert [one["headline"] for one in lost["plan"]["steps"]] == [
         "run revision 002_tags",
         "create index ix_notes_due",
         "stamp 003_due",

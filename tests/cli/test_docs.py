@@ -239,11 +239,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def pages(folder: Path) -> dict[str, str]:
-    return {str(it.relative_to(folder)): it.read_text("utf-8") for it in sorted(folder.rglob("*")) if it.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_text("utf-8") for path in sorted(folder.rglob("*")) if path.is_file()
+    }
 
 
 def test_an_environment_is_told_with_its_rows_and_its_differences(folder: Path) -> None:
-    before = {it: it.read_bytes() for it in folder.iterdir() if it.is_file()}
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     done = archmig("docs", "-e", "lost", "--out", "out/lost")
     assert (done.out, done.err, done.code) == (
         "out/lost: 5 new; 5 pages of lost at 003_due (head): 2 tables in 1 group\n",
@@ -260,7 +262,7 @@ def test_an_environment_is_told_with_its_rows_and_its_differences(folder: Path) 
     }
     assert [found["README.md"], found["tables/notes.md"], found["differences.md"]] == [INDEX, NOTES, DIFFERENCES]
     assert "- extra: table app_state is not in the chain\n\n## SQL" in found["tables/app_state.md"]
-    assert {it: it.read_bytes() for it in folder.iterdir() if it.is_file()} == before
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
 def test_the_chain_is_told_at_its_head_and_at_a_revision(folder: Path) -> None:
@@ -331,12 +333,12 @@ def test_no_name_is_obeyed_and_every_link_leads_to_a_page(folder: Path) -> None:
             f"CREATE INDEX {quote('i' + name)} ON {quote(name)} (t);"
             f"CREATE VIEW {quote('v' + name)} AS SELECT 1 AS {quote(name)};",
         )
-    outside = {it.name for it in folder.iterdir()}
+    outside = {each.name for each in folder.iterdir()}
     done = archmig("docs", "--db", "hostile.db", "--out", "out")
     assert (done.err, done.code) == ("", 0)
-    assert {it.name for it in folder.iterdir()} == outside | {"out"}
+    assert {each.name for each in folder.iterdir()} == outside | {"out"}
     found = pages(folder / "out")
-    assert len([it for it in found if it.startswith("tables/")]) == len(HOSTILE)
+    assert len([one for one in found if one.startswith("tables/")]) == len(HOSTILE)
     for path, text in found.items():
         html = MARKDOWN.render(text)
         assert html.count("<h1>") == 1, path
@@ -345,7 +347,7 @@ def test_no_name_is_obeyed_and_every_link_leads_to_a_page(folder: Path) -> None:
             assert (folder / "out" / path).parent.joinpath(target).resolve().is_file(), (path, target)
     diagrams = re.findall(r"^```mermaid\n(.*?)^```$", "".join(found.values()), re.MULTILINE | re.DOTALL)
     assert diagrams
-    assert [it for text in diagrams for it in text.splitlines() if not LINES.fullmatch(asciified(it))] == []
+    assert [line for text in diagrams for line in text.splitlines() if not LINES.fullmatch(asciified(line))] == []
 
 
 ELEMENTS = {"h1", "h2", "h3", "p", "a", "code", "pre", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
@@ -353,7 +355,7 @@ ELEMENTS = {"h1", "h2", "h3", "p", "a", "code", "pre", "ul", "li", "table", "the
 
 def asciified(line: str) -> str:
     """Letters of other alphabets are letters to Mermaid, too."""
-    return "".join(it if it.isascii() or not it.isalnum() else "x" for it in line)
+    return "".join(one if one.isascii() or not one.isalnum() else "x" for one in line)
 
 
 BRANCH = '''"""Toys."""
@@ -383,7 +385,7 @@ def test_a_branch_is_told_of_the_chain_and_of_those_that_have_it(folder: Path) -
     archmig("docs", "--revision", "toys", "--out", "branch")
     archmig("docs", "-e", "play", "--out", "play")
     archmig("docs", "-e", "home", "--out", "home")
-    told = {name: sorted(it for it in pages(folder / name) if it.startswith("tables/")) for name in NAMED}
+    told = {name: sorted(page for page in pages(folder / name) if page.startswith("tables/")) for name in NAMED}
     tables = ["tables/notes.md", "tables/tags.md", "tables/toys.md"]
     assert told == {"all": tables, "branch": tables, "play": tables, "home": tables[:2]}
     assert "`due`" not in pages(folder / "branch")["tables/notes.md"]
@@ -443,7 +445,7 @@ def test_the_json_lists_every_page_and_what_became_of_it(folder: Path) -> None:
         "environments": [],
     }
     told = json.loads(archmig("docs", "-e", "lost", "--out", "lost", "--json").out)
-    assert [(it["name"], it["state"], it["drift"]["breaking"]) for it in told["environments"]] == [
+    assert [(one["name"], one["state"], one["drift"]["breaking"]) for one in told["environments"]] == [
         ("lost", "drifted", 5)
     ]
 

@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def timeless(text: str) -> str:
-    return _TIMES.sub(lambda it: "-T-1" if it.group().startswith("-") else "T" if " " in it.group() else "0.0", text)
+    return _TIMES.sub(lambda one: "-T-1" if one.group().startswith("-") else "T" if " " in one.group() else "0.0", text)
 
 
 def book(folder: Path) -> tuple[store.Entry, ...]:
@@ -134,7 +134,7 @@ def test_the_log_lists_what_is_asked_for(folder: Path, words: list[str], numbers
     archmig("upgrade", "-e", "lost", "--yes")
     archmig("downgrade", "001", "-e", "behind", "--yes")
     told = json.loads(archmig("log", "--json", *words).out)
-    assert [it["number"] for it in told["entries"]] == numbers
+    assert [one["number"] for one in told["entries"]] == numbers
     assert (told["ledger"]["entries"], told["ledger"]["problem"]) == (4, None)
     assert told["ledger"]["hash"] == book(folder)[-1].hash
 

@@ -39,7 +39,7 @@ def test_config_and_json_stand_before_the_command_or_after_it(
     monkeypatch.chdir(folder / "elsewhere")
     file = str(folder / "project" / "environments.toml")
     done = archmig(*(word.replace("{file}", file) for word in words))
-    assert (done.code, [it["name"] for it in json.loads(done.out)["environments"]]) == (0, ["home"])
+    assert (done.code, [load["name"] for load in json.loads(done.out)["environments"]]) == (0, ["home"])
 
 
 def test_the_config_is_found_in_a_folder_above(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_no_config_at_all_is_said_in_a_line(folder: Path, monkeypatch: pytest.Mo
 )
 def test_environments_are_chosen_by_name_tag_or_path(folder: Path, words: list[str], names: list[str]) -> None:
     told = json.loads(archmig("status", "--json", *words).out)
-    assert [it["name"] for it in told["environments"]] == names
+    assert [one["name"] for one in told["environments"]] == names
 
 
 @pytest.mark.parametrize(

@@ -142,9 +142,9 @@ def test_verbose_names_every_effect_and_every_finding(folder: Path) -> None:
 
 @pytest.mark.parametrize("command", ["status", "diagnose", "check", "pending", "history"])
 def test_looking_leaves_every_byte_and_makes_no_file(folder: Path, command: str) -> None:
-    before = {it: it.read_bytes() for it in folder.iterdir() if it.is_file()}
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     archmig(command, "--all")
-    assert {it: it.read_bytes() for it in folder.iterdir() if it.is_file()} == before
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_the_json_of_a_diagnosis_names_effects_and_findings(folder: Path) -> Non
             "lingering": [],
         }
     ]
-    assert {it["code"] for it in environment["findings"]} >= {"claim-false", "breaking-missing", "extra-kept"}
+    assert {one["code"] for one in environment["findings"]} >= {"claim-false", "breaking-missing", "extra-kept"}
 
 
 def test_the_json_of_history_is_the_chain(folder: Path) -> None:

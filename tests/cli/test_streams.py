@@ -55,7 +55,7 @@ def test_a_result_that_no_disk_takes_is_told_in_one_line_and_what_was_done_stays
 ) -> None:
     done = shell(place, words, "> /dev/full")
     assert done.returncode == 2
-    (line,) = [it for it in done.stderr.splitlines() if it.startswith("archmig: ")]
+    (line,) = [each for each in done.stderr.splitlines() if each.startswith("archmig: ")]
     assert line == (
         "archmig: stdout: the result could not be written: No space left on device; what was changed stays changed "
         "(`archmig log` tells): free some space, or send the result elsewhere"

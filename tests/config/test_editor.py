@@ -77,8 +77,8 @@ def test_the_projects_own_file_gets_one_behind_its_last_and_loses_any() -> None:
     assert without_entry(after, "x", "f") == text
     for name in tomllib.loads(text)["env"]:
         left = without_entry(text, name, "f")
-        assert [it for it in text.splitlines() if it.startswith("#")] == [
-            it for it in left.splitlines() if it.startswith("#")
+        assert [line for line in text.splitlines() if line.startswith("#")] == [
+            line for line in left.splitlines() if line.startswith("#")
         ]
 
 
@@ -120,7 +120,7 @@ def test_the_file_keeps_its_mode_and_a_link_leads_to_it(tmp_path: Path) -> None:
     link = tmp_path / "other" / "environments.toml"
     link.symlink_to(file)
     found = rewritten(link, {}, adding("b"))
-    assert [it.name for it in found.environments] == ["a", "b"]
+    assert [environment.name for environment in found.environments] == ["a", "b"]
     assert (link.is_symlink(), file.stat().st_mode & 0o777) == (True, 0o640)
     assert file.read_text(encoding="utf-8").endswith('[env.b]  # c\npath = "b.db"\n')
     # A link's own folder is where relative paths start.
@@ -136,7 +136,7 @@ def test_what_could_not_be_read_afterwards_is_not_written(tmp_path: Path, change
             work(file, {}, change)
         assert str(raised.value).startswith(str(file))
     assert file.read_bytes() == before
-    assert [it.name for it in tmp_path.iterdir()] == ["environments.toml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["environments.toml"]
 
 
 def test_two_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -162,4 +162,4 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("architect_migrate.config.editor.sync", full)
     with pytest.raises(ConfigError, match=r"cannot be changed: No space left on device \(nothing was written"):
         rewritten(file, {}, adding("b"))
-    assert [it.name for it in tmp_path.iterdir()] == ["environments.toml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["environments.toml"]

@@ -58,8 +58,8 @@ def test_a_history_comes_back_equal_with_its_texts() -> None:
     replayed = codec.load(codec.dump(HISTORY.replayed), STEP_CLASSES)
     assert graph == HISTORY.graph
     assert replayed == HISTORY.replayed
-    assert [it.sql for step in replayed for it in step.delta.changed.tables] == [
-        it.sql for step in HISTORY.replayed for it in step.delta.changed.tables
+    assert [table.sql for step in replayed for table in step.delta.changed.tables] == [
+        table.sql for step in HISTORY.replayed for table in step.delta.changed.tables
     ]
 
 
@@ -92,7 +92,10 @@ tables = st.builds(
 def test_any_table_comes_back_equal_in_every_field(table: Table) -> None:
     back = codec.load(codec.dump(table), STEP_CLASSES)
     assert back == table
-    assert (back.sql, {it.mentions for it in back.checks}) == (table.sql, {it.mentions for it in table.checks})
+    assert (back.sql, {check.mentions for check in back.checks}) == (
+        table.sql,
+        {check.mentions for check in table.checks},
+    )
 
 
 def test_equal_values_give_equal_texts() -> None:

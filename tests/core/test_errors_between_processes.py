@@ -44,7 +44,7 @@ ERRORS: tuple[ArchmigError, ...] = (
 )
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda it: type(it).__name__)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda one: type(one).__name__)
 def test_an_error_is_the_same_after_a_journey(error: ArchmigError) -> None:
     there = pickle.loads(pickle.dumps(error))
     assert (type(there), str(there), there.__dict__) == (type(error), str(error), error.__dict__)
@@ -86,9 +86,9 @@ def ended(dying: str, kept: str, context: Any) -> str:
 def test_a_worker_that_dies_takes_with_it_what_was_worked_on_and_nothing_else(at: int) -> None:
     names = [f"env{number}" for number in range(6)]
     beside = f"env{at + 1 if at % 2 == 0 else at - 1}"
-    contexts: list[Any] = [SimpleNamespace(environment=SimpleNamespace(name=it)) for it in names]
+    contexts: list[Any] = [SimpleNamespace(environment=SimpleNamespace(name=name)) for name in names]
     found = dict(zip(names, attempts(contexts, partial(ended, f"env{at}", beside), 2), strict=True))
-    lost = {name for name, it in found.items() if isinstance(it, WorkerDiedError)}
+    lost = {name for name, one in found.items() if isinstance(one, WorkerDiedError)}
     assert lost == {f"env{at}", beside}
-    assert [it for name, it in found.items() if name not in lost] == [it for it in names if it not in lost]
+    assert [one for name, one in found.items() if name not in lost] == [name for name in names if name not in lost]
     assert str(found[f"env{at}"]).startswith(f"env{at}: a process of --jobs was killed")

@@ -99,7 +99,7 @@ def test_ctrl_c_says_what_was_done_and_what_was_not_begun(place: Path) -> None:
     assert "Traceback" not in told
     assert "home: was interrupted and is as it was before: run it again" in err
     assert "behind: was not begun and is as it was before: run it again" in err
-    versions = [ask(place / f"{it}.db", "SELECT * FROM alembic_version") for it in ("aft", "home", "behind")]
+    versions = [ask(place / f"{one}.db", "SELECT * FROM alembic_version") for one in ("aft", "home", "behind")]
     assert versions == [[("004_slow",)], [("003_due",)], [("002_tags",)]]
 
 
@@ -127,7 +127,7 @@ def of_two_at_once(place: Path) -> subprocess.Popen[str]:
 
 
 def versions(place: Path, *names: str) -> list[str]:
-    return [ask(place / f"{it}.db", "SELECT * FROM alembic_version")[0][0] for it in names]
+    return [ask(place / f"{name}.db", "SELECT * FROM alembic_version")[0][0] for name in names]
 
 
 def test_ctrl_c_stops_the_workers_of_several_jobs(place: Path) -> None:

@@ -38,7 +38,7 @@ COMMANDS = (
 
 def hidden(*texts: str | bytes) -> bool:
     return not any(
-        secret.encode() in (it.encode() if isinstance(it, str) else it) for it in texts for secret in SECRETS
+        secret.encode() in (text.encode() if isinstance(text, str) else text) for text in texts for secret in SECRETS
     )
 
 
@@ -66,20 +66,22 @@ def test_a_database_of_another_kind_is_listed_masked_and_refused(place: Path, ur
 
 
 def test_a_run_over_everything_leaves_no_secret_in_any_file(place: Path) -> None:
-    before = {it: it.read_bytes() for it in place.rglob("*") if it.is_file()}
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     done = executable("reconcile", "--all", "--yes", cwd=place)
     assert done.code == 2
     assert hidden(done.out, done.err)
-    made = [it for it in place.rglob("*") if it.is_file() and it not in before and it.suffix != ".pyc"]
-    assert any(it.name == "ledger.db" for it in made)
-    assert any("backups" in it.parts for it in made)
-    assert all(hidden(it.read_bytes(), it.name) for it in made)
+    made = [path for path in place.rglob("*") if path.is_file() and path not in before and path.suffix != ".pyc"]
+    assert any(one.name == "ledger.db" for one in made)
+    assert any("backups" in one.parts for one in made)
+    assert all(hidden(one.read_bytes(), one.name) for one in made)
 
 
 def test_what_a_run_leaves_is_for_its_owner_or_for_the_people_of_the_database(place: Path) -> None:
     (place / "behind.db").chmod(0o640)
     assert executable("upgrade", "-e", "behind", "--yes", cwd=place).code == 0
-    modes = {it.name.partition("-2")[0]: stat.S_IMODE(it.stat().st_mode) for it in (place / ".archmig").rglob("*")}
+    modes = {
+        path.name.partition("-2")[0]: stat.S_IMODE(path.stat().st_mode) for path in (place / ".archmig").rglob("*")
+    }
     assert modes["ledger.db"] == 0o600
     assert (modes["backups"], stat.S_IMODE((place / ".archmig").stat().st_mode)) == (0o700, 0o700)
     assert all(mode & 0o037 == 0 for mode in modes.values())
@@ -178,4 +180,4 @@ def test_a_url_that_stands_in_a_wrong_place_of_the_command_line_is_masked(place:
     done = archmig(*words.split(), url)
     assert done.code == 2
     assert hidden(done.out, done.err)
-    assert [it for it in place.rglob("*") if it not in before and "hunter2" in it.name] == []
+    assert [path for path in place.rglob("*") if path not in before and "hunter2" in path.name] == []

@@ -58,7 +58,7 @@ class Journey:
 def settings_of(folder: Path) -> dict[str, EnvironmentContext]:
     project = read_project(folder / "environments.toml", {})
     cache = Path(os.environ["ARCHMIG_CACHE"])
-    return {it.name: context_for(project, it, cache) for it in project.environments}
+    return {environment.name: context_for(project, environment, cache) for environment in project.environments}
 
 
 def service(context: EnvironmentContext) -> Result:
@@ -78,9 +78,9 @@ def journey(tmp_path_factory: pytest.TempPathFactory, replay_cache: Path) -> Jou
     files = {name: database(folder, name) for name in contexts}
     before = {name: moment(files[name]) for name in FILLED}
     digests = {name: digest(path) for name, path in files.items() if path.exists()}
-    previews = {it.environment: it for it in each(contexts.values(), "reconcile", preview)}
+    previews = {one.environment: one for one in each(contexts.values(), "reconcile", preview)}
     unread = digests == {name: digest(path) for name, path in files.items() if path.exists()}
-    results = {it.environment: it for it in each(contexts.values(), "reconcile", service)}
+    results = {one.environment: one for one in each(contexts.values(), "reconcile", service)}
     assert replay_cache.exists()
     return Journey(folder, contexts, before, previews, results, unread)
 
@@ -90,11 +90,11 @@ def test_a_preview_of_all_twelve_changes_no_byte_of_any(journey: Journey) -> Non
 
 
 def test_six_are_done_six_are_skipped_and_none_is_blocked_or_fails(journey: Journey) -> None:
-    outcomes = {name: it.outcome for name, it in journey.results.items()}
+    outcomes = {name: one.outcome for name, one in journey.results.items()}
     done, skipped = dict.fromkeys(FILLED, Outcome.DONE), dict.fromkeys(EMPTY, Outcome.SKIPPED)
-    assert outcomes == done | skipped, {name: it.detail for name, it in journey.results.items()}
+    assert outcomes == done | skipped, {name: one.detail for name, one in journey.results.items()}
     assert exit_code(tuple(journey.results.values())) == 0
-    assert [it.warnings for it in journey.results.values()] == [()] * 12
+    assert [result.warnings for result in journey.results.values()] == [()] * 12
 
 
 @pytest.mark.parametrize("name", FILLED)
@@ -103,7 +103,9 @@ def test_everything_that_was_there_is_there_byte_for_byte(journey: Journey, name
     kept(journey.before[name], after, WRITTEN)
     plan = journey.previews[name].plan
     assert plan is not None
-    texts_kept(journey.before[name], after, {it.name.lower() for it in plan.steps if isinstance(it, CreateObject)})
+    texts_kept(
+        journey.before[name], after, {step.name.lower() for step in plan.steps if isinstance(step, CreateObject)}
+    )
 
 
 @pytest.mark.parametrize("name", FILLED)
@@ -121,7 +123,7 @@ def test_each_has_one_backup_that_is_what_was_there_before(journey: Journey, nam
     assert receipt is not None
     assert moment(Path(receipt.backup)) == journey.before[name]
     folder = journey.contexts[name].backups
-    assert [it for it in folder.glob("*.db") if it.name.startswith(f"{name}-2")] == [Path(receipt.backup)]
+    assert [path for path in folder.glob("*.db") if path.name.startswith(f"{name}-2")] == [Path(receipt.backup)]
 
 
 def test_nothing_was_written_to_those_that_were_skipped(journey: Journey) -> None:
@@ -136,7 +138,7 @@ def test_nothing_was_written_to_those_that_were_skipped(journey: Journey) -> Non
 
 def test_a_second_run_over_all_has_nothing_to_do_and_takes_no_backup(journey: Journey) -> None:
     backups = sorted(journey.contexts["main"].backups.glob("*.db"))
-    again = {it.environment: it.outcome for it in each(journey.contexts.values(), "reconcile", service)}
+    again = {one.environment: one.outcome for one in each(journey.contexts.values(), "reconcile", service)}
     assert again == dict.fromkeys(FILLED, Outcome.NOTHING) | dict.fromkeys(EMPTY, Outcome.SKIPPED)
     assert sorted(journey.contexts["main"].backups.glob("*.db")) == backups
     assert len(backups) == len(FILLED)
@@ -160,8 +162,8 @@ def every_row(table: str, path: Path) -> None:
     """The table's rows as they were on that day, by rowid, in the columns that it had."""
     original, after = moment(REAL), moment(path)
     assert len(original.rows[table]) == COUNTED[table]
-    mine = [after.columns[table].index(it) for it in original.columns[table]]
-    rows = {key: tuple(row[it] for it in mine) for key, row in after.rows[table].items()}
+    mine = [after.columns[table].index(column) for column in original.columns[table]]
+    rows = {key: tuple(row[one] for one in mine) for key, row in after.rows[table].items()}
     assert {key: rows[key] for key in original.rows[table]} == original.rows[table]
 
 

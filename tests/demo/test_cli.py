@@ -92,5 +92,5 @@ def test_the_twelve_are_brought_home_by_the_commands_of_the_readme_and_print_wha
     assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "DATE", after.out) == AFTER
     assert archmig("check").code == 0
     assert "6 nothing to do, 6 skipped" in archmig("reconcile", "--all").out
-    assert [settled(it) for it in shown("archmig status")] == [settled(before.out), settled(after.out)]
-    assert [settled(it) for it in shown("archmig reconcile --all --yes")] == [settled(done.out)]
+    assert [settled(one) for one in shown("archmig status")] == [settled(before.out), settled(after.out)]
+    assert [settled(one) for one in shown("archmig reconcile --all --yes")] == [settled(done.out)]

@@ -18,7 +18,7 @@ OUTLINE = RevisionGraph(
         Revision("038_task_archive", ("037_llm_metrics",), "Task archive", "038", ("013",)),
     )
 )
-BY_NUMBER = {it.id[:3]: it for it in OUTLINE.revisions}
+BY_NUMBER = {revision.id[:3]: revision for revision in OUTLINE.revisions}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ BY_NUMBER = {it.id[:3]: it for it in OUTLINE.revisions}
 )
 def test_a_row_stands_for_revisions(row: TrackerRow, ids: list[str], renumbered: bool) -> None:
     (found,) = attributions(OUTLINE, [row])
-    assert ([it.id for it in found.revisions], found.renumbered) == (ids, renumbered)
+    assert ([revision.id for revision in found.revisions], found.renumbered) == (ids, renumbered)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_of_several_claims_the_strongest_counts(
     rows: tuple[TrackerRow, ...], stamped: tuple[str, ...], claims: str
 ) -> None:
     found = attributions(OUTLINE, rows)
-    asked = [BY_NUMBER[it] for it in ("004", "017", "037")]
-    assert " ".join(claim_of(it, frozenset(stamped), found).value for it in asked) == claims
+    asked = [BY_NUMBER[one] for one in ("004", "017", "037")]
+    assert " ".join(claim_of(one, frozenset(stamped), found).value for one in asked) == claims
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_of_several_claims_the_strongest_counts(
 def test_rows_recorded_after_a_higher_number_are_out_of_order(
     times: list[tuple[str, str]], late: list[tuple[str, str]]
 ) -> None:
-    found = out_of_order(tuple(TrackerRow(*it) for it in times))
+    found = out_of_order(tuple(TrackerRow(*time) for time in times))
     assert [(row.version, higher.version) for row, higher in found] == late
 
 

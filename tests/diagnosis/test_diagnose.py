@@ -35,7 +35,7 @@ def newest(found: Diagnosis, history: History = LINE) -> str:
 
 
 def verdicts(found: Diagnosis) -> str:
-    return " ".join(it.verdict.value for it in found.judgements)
+    return " ".join(judgement.verdict.value for judgement in found.judgements)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,11 @@ def test_a_revision_of_which_nothing_is_left_to_see_is_superseded() -> None:
 def test_what_a_revision_takes_away_and_is_still_there_lingers() -> None:
     passing = line_of(A, "CREATE TABLE t (v)", "DROP TABLE t; CREATE TABLE u (v)")
     found = seen(A + "; CREATE TABLE t (v); CREATE TABLE u (v)", history=passing)
-    assert [sorted(map(describe, it.lingering)) for it in found.judgements] == [[], [], ["column t.v", "table t"]]
+    assert [sorted(map(describe, judgement.lingering)) for judgement in found.judgements] == [
+        [],
+        [],
+        ["column t.v", "table t"],
+    ]
     assert verdicts(found) == "applied superseded partial"
 
 
@@ -90,7 +94,7 @@ def test_evidence_names_what_is_there_and_what_is_not() -> None:
 
 
 def tracked(*versions: str, skipped: bool = False) -> Claims:
-    return Claims(None, tuple(TrackerRow(it, skipped=skipped) for it in versions), tracker=True)
+    return Claims(None, tuple(TrackerRow(version, skipped=skipped) for version in versions), tracker=True)
 
 
 TO_FOUR = "; ".join((A, B, WIDER, RELAXED))
@@ -154,6 +158,6 @@ def test_differences_are_those_from_the_chain_at_the_position_not_at_head() -> N
 
 def test_judging_does_not_depend_on_the_spelling_of_names() -> None:
     plain, loud = seen(TO_FOUR), seen(TO_FOUR.upper().replace("DEFAULT 1", "default 1"))
-    assert [replace(it, present=(), differing=()) for it in loud.judgements] == [
-        replace(it, present=(), differing=()) for it in plain.judgements
+    assert [replace(judgement, present=(), differing=()) for judgement in loud.judgements] == [
+        replace(judgement, present=(), differing=()) for judgement in plain.judgements
     ]

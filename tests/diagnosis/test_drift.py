@@ -37,7 +37,7 @@ def schema(script: str) -> Schema:
 def history(*scripts: str) -> History:
     """A line of revisions 1, 2, …, each of which runs a script."""
     schemas = [schema(";".join(scripts[:count])) for count in range(len(scripts) + 1)]
-    revisions = tuple(Revision(str(it + 1), (str(it),) if it else ()) for it in range(len(scripts)))
+    revisions = tuple(Revision(str(number + 1), (str(number),) if number else ()) for number in range(len(scripts)))
     steps = (Replayed(delta(before, after)) for before, after in itertools.pairwise(schemas))
     return History(RevisionGraph(revisions), tuple(steps))
 
@@ -87,7 +87,7 @@ def test_what_matters_is_drift_unless_an_entry_lets_it_stand(
     actual: str, entries: tuple[Resolution, ...], lines: list[str]
 ) -> None:
     found = drift(history(BOOKS), frozenset({"1"}), schema(actual), entries)
-    assert [explain(it) for it in found] == lines
+    assert [explain(one) for one in found] == lines
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_each_serious_difference_is_to_be_repaired_or_stands_by_an_entry_and_is_
     script = NO_INDEX.replace("pages INTEGER", "pages BIGINT").replace("TEXT NOT NULL", "TEXT") + ";" + LOANS
     changes = diff(schema(BOOKS), schema(script))
     standing = let_stand(changes, (entry,))
-    assert [(explain(change), its) for change, its in standing] == [(INDEX_LINE, entry)]
+    assert [(explain(change), one) for change, one in standing] == [(INDEX_LINE, entry)]
     assert [explain(change) for change in to_repair(changes, (entry,))] == [NULL_LINE]
     # The table loans, its two columns and its key.
     assert by_severity(changes, standing) == {"behavioural": 1, "cosmetic": 1, "extra": 4, "kept": 1}

@@ -30,11 +30,11 @@ def against(script: str, position: str, *resolutions: Resolution, history: Histo
 
 
 def fits(script: str, history: History = LINE) -> list[str]:
-    return ["".join(sorted(it.position)) for it in fitting(history, database_of(schema_of(script)))]
+    return ["".join(sorted(one.position)) for one in fitting(history, database_of(schema_of(script)))]
 
 
 def told(found: Comparison) -> tuple[list[str], list[str], list[str]]:
-    lacking = sorted(" ".join(change_key(it)) for it in found.lacking)
+    lacking = sorted(" ".join(change_key(revision)) for revision in found.lacking)
     return lacking, sorted(map(describe, found.beyond)), sorted(map(describe, found.leftovers))
 
 
@@ -74,7 +74,7 @@ def test_a_thing_in_the_shape_of_a_later_revision_is_beyond_and_one_in_no_shape_
 
 def test_a_difference_that_an_entry_keeps_does_not_count_against_a_position() -> None:
     keep = Keep(Subject(Kind.INDEX, "a_v"), Origin(Path("environments.toml"), 1))
-    assert [change_key(it) for it in against(A, "12345").lost] == [("index", "a_v")]
+    assert [change_key(one) for one in against(A, "12345").lost] == [("index", "a_v")]
     assert against(A, "12345", keep).lost == ()
 
 
@@ -153,15 +153,15 @@ FORKED = chain_of(
     ],
 )
 def test_each_branch_is_at_its_own_place_and_a_merge_needs_both(tables: str, positions: list[str]) -> None:
-    script = "; ".join([A, *(f"CREATE TABLE {it} (v)" for it in tables)])
+    script = "; ".join([A, *(f"CREATE TABLE {table} (v)" for table in tables)])
     assert fits(script, FORKED) == positions
 
 
 def test_many_branches_that_leave_nothing_to_see_are_no_endless_search() -> None:
-    steps = {"root": (A, ())} | {f"b{it}": ("", ("root",)) for it in range(24)}
+    steps = {"root": (A, ())} | {f"b{number}": ("", ("root",)) for number in range(24)}
     found = fitting(chain_of(steps), database_of(schema_of(A)))
     assert found
-    assert all(it.fits and "root" in it.position for it in found)
+    assert all(one.fits and "root" in one.position for one in found)
 
 
 @pytest.mark.parametrize(
@@ -193,14 +193,14 @@ def test_a_chain_that_leaves_nothing_bears_itself_out() -> None:
 
 @pytest.mark.parametrize(("tables", "expected"), [("stu", True), ("st", False), ("tu", False)])
 def test_a_merge_is_borne_out_by_every_branch(tables: str, expected: bool) -> None:
-    found = database_of(schema_of("; ".join([A, *(f"CREATE TABLE {it} (v)" for it in tables)]))).found
+    found = database_of(schema_of("; ".join([A, *(f"CREATE TABLE {table} (v)" for table in tables)]))).found
     assert borne_out(FORKED, frozenset("rstum"), "m", found) is expected
 
 
 def test_an_effect_belongs_to_the_last_revision_that_gave_it_its_shape() -> None:
     typed = line_of("CREATE TABLE a (v INTEGER, w)", "DROP TABLE a; CREATE TABLE a (v TEXT, w)")
     survive = surviving_effects(typed, frozenset("12"))
-    assert {revision: [*map(describe, its.values())] for revision, its in survive.items()} == {
+    assert {revision: [*map(describe, one.values())] for revision, one in survive.items()} == {
         "1": ["table a", "column a.w"],
         "2": ["column a.v"],
     }

@@ -26,8 +26,8 @@ BARE = PARENT + "CREATE TABLE t (z TEXT);"
 
 def changes(chain: str = CHAIN, database: str = BARE) -> dict[str, Change]:
     return {
-        it.table if isinstance(it, Reordered) else describe(it.fact): it
-        for it in diff(schema_of(chain), schema_of(database))
+        one.table if isinstance(one, Reordered) else describe(one.fact): one
+        for one in diff(schema_of(chain), schema_of(database))
     }
 
 
@@ -59,13 +59,13 @@ def nullable(column: str = "a", *, default: str | None = None) -> Fill:
 )
 def test_an_entry_lets_its_subject_stand_and_what_rests_on_it(subject: Keep, covered: set[str]) -> None:
     found = changes()
-    assert {said for said, it in found.items() if keeper(it, [subject]) is subject} == covered
-    assert {said for said, it in found.items() if unsettled(it, [subject]) is None} == covered
+    assert {said for said, one in found.items() if keeper(one, [subject]) is subject} == covered
+    assert {said for said, one in found.items() if unsettled(one, [subject]) is None} == covered
 
 
 def test_an_entry_for_a_table_lets_all_of_it_stand() -> None:
     found = changes()
-    left = {said for said, it in found.items() if keeper(it, [keep(Kind.TABLE, "T")]) is None}
+    left = {said for said, one in found.items() if keeper(one, [keep(Kind.TABLE, "T")]) is None}
     assert left == {"view vw"}
 
 
@@ -133,9 +133,9 @@ def test_what_a_column_gets_is_found_by_folded_names() -> None:
 def test_only_an_extra_that_an_entry_names_itself_goes() -> None:
     found = changes("CREATE TABLE t (id)", "CREATE TABLE t (id, mine TEXT, UNIQUE (mine)); CREATE TABLE u (k)")
     drop = [Drop(Subject(Kind.COLUMN, "Mine", "T"), ORIGIN)]
-    assert {said for said, it in found.items() if drops(it, drop)} == {"column t.mine"}
+    assert {said for said, one in found.items() if drops(one, drop)} == {"column t.mine"}
     assert not drops(found["column t.mine"], [keep(Kind.COLUMN, "mine", "t")])
-    assert {it for it, change in found.items() if drops(change, [Drop(Subject(Kind.TABLE, "u"), ORIGIN)])} == {
+    assert {one for one, change in found.items() if drops(change, [Drop(Subject(Kind.TABLE, "u"), ORIGIN)])} == {
         "table u"
     }
     assert not drops(changes()["column t.a"], [Drop(Subject(Kind.COLUMN, "a", "t"), ORIGIN)])
@@ -162,19 +162,19 @@ BARE = "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (a INTEGER, b TE
 )
 def test_a_constraint_goes_by_its_name_or_its_columns(subject: Subject, said: set[str]) -> None:
     extra, missing = changes(BARE, NAMED), changes(NAMED, BARE)
-    assert {it for it, change in extra.items() if drops(change, [Drop(subject, ORIGIN)])} == said
-    assert {it for it, change in missing.items() if unsettled(change, [Keep(subject, ORIGIN)]) is None} == said
+    assert {one for one, change in extra.items() if drops(change, [Drop(subject, ORIGIN)])} == said
+    assert {one for one, change in missing.items() if unsettled(change, [Keep(subject, ORIGIN)]) is None} == said
 
 
 def test_one_of_two_foreign_keys_of_the_same_columns_goes_by_its_name() -> None:
-    found = [it for it in diff(schema_of(BARE), schema_of(NAMED)) if describe(it.fact).startswith("foreign")]  # type: ignore[union-attr]  # no columns are in another order
+    found = [one for one in diff(schema_of(BARE), schema_of(NAMED)) if describe(one.fact).startswith("foreign")]  # type: ignore[union-attr]  # no columns are in another order
     late = [Drop(Subject(Kind.CONSTRAINT, "fk_late", "t"), ORIGIN)]
-    assert [it.fact.foreign_key.on_delete for it in found if drops(it, late)] == ["cascade"]  # type: ignore[union-attr]  # they are foreign keys
+    assert [one.fact.foreign_key.on_delete for one in found if drops(one, late)] == ["cascade"]  # type: ignore[union-attr]  # they are foreign keys
 
 
 @pytest.mark.parametrize("name", ["ours", "theirs", ""])
 def test_a_name_is_kept_by_either_name_and_by_the_columns(name: str) -> None:
-    chain, database = (f"CREATE TABLE t (a, CONSTRAINT {it} UNIQUE (a))" for it in ("theirs", "ours"))
+    chain, database = (f"CREATE TABLE t (a, CONSTRAINT {one} UNIQUE (a))" for one in ("theirs", "ours"))
     [change] = diff(schema_of(chain), schema_of(database))
     subject = Subject(Kind.CONSTRAINT, name, "t", () if name else ("a",))
     assert unsettled(change, [Keep(subject, ORIGIN)]) is None
@@ -191,7 +191,7 @@ def test_an_extra_and_a_difference_can_be_kept_alike() -> None:
     found = changes("CREATE TABLE t (a TEXT)", "CREATE TABLE t (a BLOB, mine TEXT NOT NULL)")
     assert isinstance(found["column t.a"], Differs)
     assert isinstance(found["column t.mine"], Extra)
-    assert all(keeper(it, [keep(Kind.TABLE, "t")]) for it in found.values())
+    assert all(keeper(one, [keep(Kind.TABLE, "t")]) for one in found.values())
 
 
 @pytest.mark.parametrize(

@@ -57,27 +57,29 @@ def test_every_public_name_is_on_the_page_and_no_other(module: str) -> None:
     assert [name for name in public if f"`{name}`" not in SECTIONS[module] and name not in declared(module)] == []
 
 
-@pytest.mark.parametrize(("module", "name", "stub"), [it for it in STUBS if inspect.isfunction(it[2])])
+@pytest.mark.parametrize(("module", "name", "stub"), [one for one in STUBS if inspect.isfunction(one[2])])
 def test_a_function_has_the_signature_that_the_page_shows(module: str, name: str, stub: Any) -> None:
     assert inspect.signature(stub) == inspect.signature(getattr(import_module(module), name))
 
 
-@pytest.mark.parametrize(("module", "name", "stub"), [it for it in STUBS if inspect.isclass(it[2])])
+@pytest.mark.parametrize(("module", "name", "stub"), [one for one in STUBS if inspect.isclass(one[2])])
 def test_a_class_has_the_members_that_the_page_shows(module: str, name: str, stub: type) -> None:
     real = getattr(import_module(module), name)
     if issubclass(real, Enum):
-        assert {it.name: it.value for it in real} == {it.name: it.value for it in stub}  # type: ignore[attr-defined]
+        assert {one.name: one.value for one in real} == {one.name: one.value for one in stub}  # type: ignore[attr-defined]
     elif is_dataclass(real):
         assert inspect.signature(stub) == inspect.signature(real)
         functions = {name: value for name, value in members(real).items() if inspect.isfunction(value)}
         shown = {name: value for name, value in members(stub).items() if inspect.isfunction(value)}
-        assert {it: inspect.signature(shown[it]) for it in shown} == {
-            it: inspect.signature(functions[it]) for it in functions
+        assert {one: inspect.signature(shown[one]) for one in shown} == {
+            function: inspect.signature(functions[function]) for function in functions
         }
     else:
         assert issubclass(real, Exception)
         assert [
-            it for it in inspect.get_annotations(stub) if not isinstance(inspect.getattr_static(real, it), property)
+            annotation
+            for annotation in inspect.get_annotations(stub)
+            if not isinstance(inspect.getattr_static(real, annotation), property)
         ] == []
 
 
@@ -104,7 +106,9 @@ def test_the_fixtures_are_functions_with_the_signatures_that_the_page_shows() ->
         for node in ast.parse(block).body
         if isinstance(node, ast.FunctionDef)
     }
-    assert {it: _signature(shown[it]) for it in shown} == {it: _signature(fixtures[it]) for it in fixtures}
+    assert {one: _signature(shown[one]) for one in shown} == {
+        fixture: _signature(fixtures[fixture]) for fixture in fixtures
+    }
 
 
 def _signature(node: ast.FunctionDef) -> tuple[str, str]:
@@ -119,7 +123,7 @@ def test_the_options_of_the_plugin_are_those_on_the_page() -> None:
 
 def test_every_environment_variable_of_archmig_is_on_the_page() -> None:
     read = {
-        it for path in PACKAGE.rglob("*.py") for it in re.findall(r'"(ARCH[A-Z]+_[A-Z_]+)"', path.read_text("utf-8"))
+        one for path in PACKAGE.rglob("*.py") for one in re.findall(r'"(ARCH[A-Z]+_[A-Z_]+)"', path.read_text("utf-8"))
     }
     assert read - NOT_OURS == set(re.findall(r"^\| `([A-Z_]+)` \|", SECTIONS["The command line"], re.MULTILINE))
 

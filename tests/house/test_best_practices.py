@@ -114,12 +114,12 @@ def check(_: Path) -> None:
 
 
 _BROKEN = (edited, clash, silent, lacking, unrehearsed, migrate, middle, commit, blocked, requires, same, backup, check)
-SITUATIONS: dict[str, Callable[[Path], None]] = {it.__name__: it for it in _BROKEN} | {"own": check}
+SITUATIONS: dict[str, Callable[[Path], None]] = {one.__name__: one for one in _BROKEN} | {"own": check}
 
 
 def alike(shown: str, printed: str) -> bool:
     """Whether what the page shows is what was printed; a line of three dots stands for any lines."""
-    parts = (re.escape(it) for it in re.split(r"^\.\.\.\n", shown, flags=re.MULTILINE))
+    parts = (re.escape(word) for word in re.split(r"^\.\.\.\n", shown, flags=re.MULTILINE))
     return re.fullmatch(r"(?:.*\n)*".join(parts), printed) is not None
 
 
@@ -142,7 +142,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("situation", "block"), [it for it in BLOCKS if it[0] != "demo"], ids=lambda it: it.split()[0])
+@pytest.mark.parametrize(
+    ("situation", "block"), [one for one in BLOCKS if one[0] != "demo"], ids=lambda one: one.split()[0]
+)
 def test_a_broken_rule_is_answered_as_the_page_shows(folder: Path, situation: str, block: str) -> None:
     SITUATIONS[situation](folder)
     compare(block, folder)
@@ -152,7 +154,7 @@ def test_the_demo_is_as_the_page_shows(tmp_path: Path, monkeypatch: pytest.Monke
     build_demo(PROJECT / "alembic.ini", tmp_path / "demo")
     monkeypatch.chdir(tmp_path / "demo")
     plainly(monkeypatch)
-    for _, block in (it for it in BLOCKS if it[0] == "demo"):
+    for _, block in (one for one in BLOCKS if one[0] == "demo"):
         compare(block, tmp_path / "demo")
 
 
@@ -161,6 +163,8 @@ def test_every_situation_is_on_the_page_and_every_rule_has_its_section() -> None
     listed = re.findall(r"^\| \[(.*?)\]\(#(.*?)\) \|", PAGE, re.MULTILINE)
     sections = re.findall(r"^## (.*)$", PAGE, re.MULTILINE)
     assert [title for title, _ in listed] == sections
-    assert [anchor for _, anchor in listed] == [re.sub(r"[^a-z ]", "", it.lower()).replace(" ", "-") for it in sections]
+    assert [anchor for _, anchor in listed] == [
+        re.sub(r"[^a-z ]", "", section.lower()).replace(" ", "-") for section in sections
+    ]
     for text in PAGE.split("\n## ")[1:]:
         assert re.findall(r"^\*([^*]+)\.\*", text, re.MULTILINE) == ["What happened", "The rule", "What holds it"]

@@ -40,12 +40,12 @@ def commands(text: str) -> Iterator[str]:
 
 
 def options(command: Any) -> set[str]:
-    return {word for it in command.params for word in (*it.opts, *it.secondary_opts)} | {"--help"}
+    return {word for param in command.params for word in (*param.opts, *param.secondary_opts)} | {"--help"}
 
 
 def wrong(line: str) -> str:
     """What of a command line there is not; empty where all is well."""
-    words = [it for it in re.split(r"[\s|\[\]]+", line) if it][1:]
+    words = [each for each in re.split(r"[\s|\[\]]+", line) if each][1:]
     command, known, named = root(), options(root()), []
     while words:
         word = words.pop(0)
@@ -57,19 +57,19 @@ def wrong(line: str) -> str:
             known |= options(command)
         elif hasattr(command, "commands"):
             return f"{line}: no command {word!r}"
-    return "".join(f"{line}: no option {it}" for it in named if it not in known)
+    return "".join(f"{line}: no option {one}" for one in named if one not in known)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda it: it.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda one: one.name)
 def test_every_command_and_option_that_a_page_names_is_there(page: Path) -> None:
     lines = sorted(set(commands(page.read_text(encoding="utf-8"))))
-    assert [it for it in map(wrong, lines) if it] == []
+    assert [line for line in map(wrong, lines) if line] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda it: it.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda one: one.name)
 def test_every_file_that_a_page_links_to_is_there(page: Path) -> None:
     linked = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    assert [it for it in linked if not (page.parent / it).exists()] == []
+    assert [one for one in linked if not (page.parent / one).exists()] == []
 
 
 def rows(title: str) -> list[list[str]]:
@@ -79,12 +79,12 @@ def rows(title: str) -> list[list[str]]:
 
 def test_every_old_command_has_a_new_one() -> None:
     found = rows("the old way")
-    assert all(len(it) == 3 for it in found)
-    assert [it[0] for it in found if "`archmig " not in it[1] and it[1] != "`architect_migrate.startup`"] == []
-    old = {word for it in found for word in re.findall(r"`python -m migrations\.manager (\w+)", it[0])}
+    assert all(len(one) == 3 for one in found)
+    assert [one[0] for one in found if "`archmig " not in one[1] and one[1] != "`architect_migrate.startup`"] == []
+    old = {word for one in found for word in re.findall(r"`python -m migrations\.manager (\w+)", one[0])}
     assert old == set(OLD)
-    assert {"`diagnose.py`", "`fix_all_environments.py`"} <= {it[0] for it in found}
-    assert all("`archmig " in it[1] for it in rows("you are about to"))
+    assert {"`diagnose.py`", "`fix_all_environments.py`"} <= {one[0] for one in found}
+    assert all("`archmig " in row[1] for row in rows("you are about to"))
 
 
 @pytest.mark.parametrize(

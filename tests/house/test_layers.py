@@ -171,7 +171,9 @@ def test_the_modules_that_know_sqlite_outside_its_package_become_fewer() -> None
     outside = [name for name in MODULES if not within(name, "databases")]
     found = {
         "sqlite3": sum("sqlite3" in text(name) for name in outside),
-        "databases.sqlite": sum(any(within(it, "databases.sqlite") for it in neighbours(name)) for name in outside),
+        "databases.sqlite": sum(
+            any(within(neighbour, "databases.sqlite") for neighbour in neighbours(name)) for name in outside
+        ),
         "file_of": sum("file_of" in text(name) for name in outside),
     }
     assert found == RATCHET, "these figures may only fall: lower RATCHET to what was found, and never raise it"
@@ -203,7 +205,7 @@ def test_only_the_ledgers_own_recorder_makes_and_appends_entries(module: str) ->
 
 @pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "cli")])
 def test_only_the_command_line_prints_or_exits(module: str) -> None:
-    inner = {id(it) for node in tree(module).body if is_main(node) for it in ast.walk(node)}
+    inner = {id(one) for node in tree(module).body if is_main(node) for one in ast.walk(node)}
     found = {
         ast.unparse(node.func)
         for node in ast.walk(tree(module))
@@ -239,7 +241,9 @@ def test_functions_and_files_are_short_enough_to_read(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_is_left_for_later_and_what_is_silenced_says_why(module: str) -> None:
     with FILES[module].open("rb") as file:
-        comments = {it.start[0]: it.string for it in tokenize.tokenize(file.readline) if it.type == tokenize.COMMENT}
+        comments = {
+            one.start[0]: one.string for one in tokenize.tokenize(file.readline) if one.type == tokenize.COMMENT
+        }
     assert [comment for comment in comments.values() if re.search(r"TODO|FIXME|XXX|HACK", comment)] == []
     assert "NotImplementedError" not in text(module)
     silent = {line: comment for line, comment in comments.items() if SILENCES.match(comment)}

@@ -33,9 +33,9 @@ def test_every_option_that_the_readme_gives_a_command_is_one_of_its_own() -> Non
         words = line.split()
         options = [word for word in words[2:] if word.startswith("--")]
         if words[1] in commands() and options:
-            assert [it for it in options if it not in help_of(words[1])] == [], line
+            assert [option for option in options if option not in help_of(words[1])] == [], line
 
 
 def test_every_file_that_the_readme_links_to_is_there() -> None:
     linked = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
-    assert [it for it in linked if not (PROJECT / it).exists()] == []
+    assert [one for one in linked if not (PROJECT / one).exists()] == []

@@ -105,7 +105,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return heard
 
 
-@pytest.mark.parametrize("look", [lambda it: observe(it, "status"), preview_upgrade, preview])
+@pytest.mark.parametrize("look", [lambda one: observe(one, "status"), preview_upgrade, preview])
 @pytest.mark.parametrize("ledger", ["a ledger", "no ledger"])
 def test_a_database_at_head_is_asked_four_things_and_one_more_for_a_ledger(
     tmp_path: Path, said: list[str], look: Any, ledger: str
@@ -133,7 +133,7 @@ def test_statements_grow_with_the_environments_and_no_faster(tmp_path: Path, sai
     counted = []
     for count in (3, 6, 12):
         said.clear()
-        assert len(list(each(all_of_them[:count], "status", lambda it: observe(it, "status")))) == count
+        assert len(list(each(all_of_them[:count], "status", lambda one: observe(one, "status")))) == count
         counted.append(len(said))
     assert counted == [15, 30, 60]
 
@@ -145,7 +145,7 @@ def test_the_chain_is_read_once_for_all_environments(tmp_path: Path, monkeypatch
     monkeypatch.setattr(
         "architect_migrate.revisions.replay.fingerprint", lambda ini: read.append(ini) or fingerprint(ini)
     )
-    found = list(each(contexts(tmp_path), "status", lambda it: observe(it, "status")))
+    found = list(each(contexts(tmp_path), "status", lambda context: observe(context, "status")))
     assert [len(found), read] == [9, [INI]]
 
 
@@ -156,7 +156,7 @@ def test_an_empty_database_gets_no_alter_table_and_no_backup(tmp_path: Path, sai
     assert shown.plan is not None
     said.clear()
     assert carry_out(context, shown.plan, lambda *_: None).outcome is Outcome.DONE
-    assert [it for it in said if it.startswith("ALTER")] == []
-    assert [it for it in said if it in {"BEGIN IMMEDIATE", "COMMIT"}] == ["BEGIN IMMEDIATE", "COMMIT"]
+    assert [one for one in said if one.startswith("ALTER")] == []
+    assert [one for one in said if one in {"BEGIN IMMEDIATE", "COMMIT"}] == ["BEGIN IMMEDIATE", "COMMIT"]
     assert not context.backups.exists() or not any(context.backups.iterdir())
     assert observe(context, "status").survey.state is State.AT_TARGET  # type: ignore[union-attr]  # it was looked at

@@ -219,7 +219,7 @@ def test_an_entry_of_an_older_archmig_knows_nothing_and_says_nothing(folder: Pat
 def test_facts_that_somebody_spoilt_stop_no_report(folder: Path, value: str) -> None:
     (entry,) = store.entries(folder / ".archmig" / "ledger.db")
     (folder / ".archmig" / "ledger.db").unlink()
-    spoilt = tuple((name, value if name != "schema after" else its) for name, its in entry.facts)
+    spoilt = tuple((name, value if name != "schema after" else one) for name, one in entry.facts)
     old = store.Entry(entry.environment, entry.database, "reconcile", entry.started_at, 0.0, "done", facts=spoilt)
     store.append(folder / ".archmig" / "ledger.db", old)
     assert archmig("status").code == 0

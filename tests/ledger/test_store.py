@@ -54,7 +54,7 @@ def test_entries_come_back_as_they_went_in_oldest_first(file: Path) -> None:
 
 def test_each_entry_has_a_number_and_its_facts_by_name(file: Path) -> None:
     assert [append(file, ENTRY), append(file, ENTRY)] == [1, 2]
-    assert [it.number for it in entries(file)] == [1, 2]
+    assert [entry.number for entry in entries(file)] == [1, 2]
     assert [ENTRY.fact("plan"), ENTRY.fact("none")] == ["c3", ""]
 
 
@@ -135,7 +135,7 @@ def test_writers_at_once_all_get_their_entries_in(file: Path) -> None:
     assert [writer.wait(60) for writer in writers] == [0] * 8
     written = sorted((one.environment, one.seconds) for one in entries(file))
     assert written == [(f"e{number}", float(turn)) for number in range(8) for turn in range(15)]
-    assert [it.number for it in entries(file)] == list(range(1, 121))
+    assert [entry.number for entry in entries(file)] == list(range(1, 121))
     assert problem(file) == ""
 
 
@@ -200,12 +200,12 @@ def test_an_older_ledger_keeps_its_rows_and_the_first_hash_covers_them(file: Pat
     spoil(file, "ALTER TABLE entry DROP COLUMN hash; PRAGMA user_version = 2")
     if version == 1:
         spoil(file, "ALTER TABLE entry DROP COLUMN facts; PRAGMA user_version = 1")
-    assert (problem(file), [it.hash for it in entries(file)]) == ("", [""] * 3)
+    assert (problem(file), [entry.hash for entry in entries(file)]) == ("", [""] * 3)
     before = entries(file)
     append(file, ENTRY)
     append(file, ENTRY)
     assert entries(file)[:3] == before
-    assert [bool(it.hash) for it in entries(file)] == [False, False, False, True, True]
+    assert [bool(entry.hash) for entry in entries(file)] == [False, False, False, True, True]
     assert problem(file) == ""
     spoil(file, "UPDATE entry SET user = 'x' WHERE id = 2")
     assert problem(file) == "entry 4 or one before it is not what was written"
@@ -214,8 +214,8 @@ def test_an_older_ledger_keeps_its_rows_and_the_first_hash_covers_them(file: Pat
 def test_the_newest_of_each_environment_and_the_newest_that_has_a_fact(file: Path) -> None:
     for name, facts in (("a", (("schema after", "1"),)), ("b", ()), ("a", (("schema after", "2"),)), ("a", ())):
         append(file, replace(ENTRY, environment=name, facts=facts))
-    assert {name: it.number for name, it in latest(file, ["a", "b", "c"]).items()} == {"a": 4, "b": 2}
-    assert {name: it.number for name, it in latest(file, ["a", "b"], "schema after").items()} == {"a": 3}
+    assert {name: one.number for name, one in latest(file, ["a", "b", "c"]).items()} == {"a": 4, "b": 2}
+    assert {name: one.number for name, one in latest(file, ["a", "b"], "schema after").items()} == {"a": 3}
 
 
 def _other_database(file: Path) -> None:

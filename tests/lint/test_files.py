@@ -75,7 +75,9 @@ def named(text: str) -> RevisionFile:
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_shows_its_flaw_and_the_same_put_right_shows_none(name: str) -> None:
     code, line, bad, good = FILES[name]
-    assert [(it.code, it.line) for it in file_violations(named(bad), named_by_id=True)] == [(code, line)]
+    assert [(violation.code, violation.line) for violation in file_violations(named(bad), named_by_id=True)] == [
+        (code, line)
+    ]
     assert list(file_violations(named(good), named_by_id=True)) == []
 
 
@@ -109,12 +111,12 @@ CHAINS = {
 @pytest.mark.parametrize("name", CHAINS)
 def test_files_are_judged_beside_each_other(name: str) -> None:
     files, expected = CHAINS[name]
-    assert {(it.code, it.revision) for it in chain_violations(files, {"dev"}, ())} == expected
+    assert {(violation.code, violation.revision) for violation in chain_violations(files, {"dev"}, ())} == expected
 
 
 def test_of_several_heads_the_one_that_is_looked_at_is_too_many() -> None:
     files = (file("a"), file("b", "a"), file("c", "a"))
-    assert [(it.revision, it.message) for it in chain_violations(files, (), {"b"})] == [
+    assert [(violation.revision, violation.message) for violation in chain_violations(files, (), {"b"})] == [
         ("b", "the chain has 2 heads, this one and c: nobody can tell which is to come first")
     ]
 
@@ -140,19 +142,19 @@ ALLOWANCES = {
 def test_a_comment_with_a_reason_allows_a_code(name: str) -> None:
     comment, left = ALLOWANCES[name]
     text = f"{comment}\n{HEAD}{UP}def downgrade():\n    pass\n"
-    it = read_revision_file("/chain/002_tags.py" if name != "two codes" else "/chain/x.py", text)
-    assert sorted(one.code for one in settled(it, file_violations(it, named_by_id=True), tried=True)) == left
+    item = read_revision_file("/chain/002_tags.py" if name != "two codes" else "/chain/x.py", text)
+    assert sorted(one.code for one in settled(item, file_violations(item, named_by_id=True), tried=True)) == left
 
 
 def test_an_allowance_is_not_unneeded_where_the_revision_was_not_tried() -> None:
-    it = read_revision_file("/chain/002_tags.py", f"# archmig: allow AM401 meant\n{WHOLE}")
-    assert settled(it, (), tried=False) == ()
-    assert [one.code for one in settled(it, (), tried=True)] == ["AM009"]
+    item = read_revision_file("/chain/002_tags.py", f"# archmig: allow AM401 meant\n{WHOLE}")
+    assert settled(item, (), tried=False) == ()
+    assert [one.code for one in settled(item, (), tried=True)] == ["AM009"]
 
 
 def test_every_code_has_its_cases() -> None:
-    tried = {it.code for it in CASES.values()}
-    read = {code for code, *_ in FILES.values()} | {code for _, found in CHAINS.values() for code, _ in found}
+    tried = {one.code for one in CASES.values()}
+    read = {code for code, *_ in FILES.values()} | {code for _, one in CHAINS.values() for code, _ in one}
     allowed = {code for _, left in ALLOWANCES.values() for code in left}
     # What comes after a revision that does not run: test_lint_cli.py.
     assert tried | read | allowed | {"AM213"} == set(RULES)
@@ -161,4 +163,4 @@ def test_every_code_has_its_cases() -> None:
 def test_every_code_is_documented() -> None:
     lines = DOCS.read_text(encoding="utf-8").splitlines()
     told = [line for line in lines if line.startswith("| AM")]
-    assert told == [f"| {it.code} | {it.level.value} | {it.title} | {it.fix} |" for it in RULES.values()]
+    assert told == [f"| {one.code} | {one.level.value} | {one.title} | {one.fix} |" for one in RULES.values()]

@@ -44,7 +44,7 @@ def codes(*words: str) -> list[tuple[str, str]]:
     done = archmig("lint", *words, "--json")
     assert done.code != 2, done.err
     told = json.loads(done.out)
-    return [(Path(it["file"]).stem, it["code"]) for it in told["flaws"]]
+    return [(Path(one["file"]).stem, one["code"]) for one in told["flaws"]]
 
 
 def test_a_flaw_is_told_with_its_line_its_code_why_and_a_fix(folder: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_file_that_is_not_in_the_chain_is_judged_as_though_it_were(folder: Pat
     (folder / "drafts" / "002_again.py").write_text(AGAIN, encoding="utf-8")
     done = archmig("lint", "drafts/002_again.py")
     assert done.out == f"{CLASH.replace('chain/versions', 'drafts')}1 revision: 1 error in 1 file\n"
-    assert [it.name for it in (folder / "drafts").iterdir()] == ["002_again.py"]
+    assert [path.name for path in (folder / "drafts").iterdir()] == ["002_again.py"]
 
 
 def test_a_draft_that_was_corrected_is_tried_anew(folder: Path) -> None:

@@ -25,20 +25,20 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Violation]
     files = {name: text for case in CASES.items() for name, text in files_of(*case).items()}
     ini = chain(tmp_path_factory.mktemp("cases"), files)
     by_revision: dict[str, list[Violation]] = {name: [] for name in files}
-    for it in lint(source_of(ini, Path(os.environ["ARCHMIG_CACHE"]))):
-        by_revision[it.revision].append(it)
+    for one in lint(source_of(ini, Path(os.environ["ARCHMIG_CACHE"]))):
+        by_revision[one.revision].append(one)
     return by_revision
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_flaw_is_found_where_it_is_and_nowhere_else(name: str, found: dict[str, list[Violation]]) -> None:
     case = CASES[name]
-    bad = {it.code for it in found[f"{name}_bad"]} - ELSEWHERE - idle(case.bad_down)
-    good = {it.code for it in found[f"{name}_good"]} - ELSEWHERE - idle(case.good_down or case.bad_down)
+    bad = {one.code for one in found[f"{name}_bad"]} - ELSEWHERE - idle(case.bad_down)
+    good = {one.code for one in found[f"{name}_good"]} - ELSEWHERE - idle(case.good_down or case.bad_down)
     assert (bad, good) == ({case.code}, set())
-    for it in found[f"{name}_bad"]:
-        assert 0 < it.line <= len(Path(it.file).read_text(encoding="utf-8").splitlines())
-        assert it.fix
+    for item in found[f"{name}_bad"]:
+        assert 0 < item.line <= len(Path(item.file).read_text(encoding="utf-8").splitlines())
+        assert item.fix
 
 
 def idle(down: str) -> set[str]:

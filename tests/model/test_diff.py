@@ -174,7 +174,7 @@ def extra(line: str) -> str:
 )
 def test_each_difference_has_its_severity(actual: str, lines: list[str]) -> None:
     found = diff(schema_of(T), schema_of(actual))
-    told = [f"{severity(it).value}: {explain(it)}" for it in found]
+    told = [f"{severity(one).value}: {explain(one)}" for one in found]
     assert told == lines
 
 
@@ -205,7 +205,7 @@ def test_each_difference_has_its_severity(actual: str, lines: list[str]) -> None
     ],
 )
 def test_another_text_of_the_same_schema_is_no_difference(expected: str, actual: str) -> None:
-    assert [explain(it) for it in diff(schema_of(expected), schema_of(actual))] == []
+    assert [explain(one) for one in diff(schema_of(expected), schema_of(actual))] == []
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_an_index_stands_in_for_a_unique_only_where_it_keeps_the_same_apart(
 ) -> None:
     reference = schema_of(f"CREATE TABLE t ({expected})")
     found = diff(reference, schema_of(f"CREATE TABLE t ({expected.replace(' UNIQUE', '')}); {actual}"))
-    assert any(needs_repair(it) for it in found) == (not same)
+    assert any(needs_repair(one) for one in found) == (not same)
 
 
 @pytest.mark.parametrize("script", ["", T, T + "CREATE TABLE w (a TEXT PRIMARY KEY) WITHOUT ROWID, STRICT"])

@@ -25,16 +25,16 @@ FORKED = chain_of(
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(range(len(SCRIPTS) + 1), repeat=2)))
 def test_a_delta_turns_one_schema_into_the_other_with_its_texts(before: int, after: int) -> None:
-    one, other = (schema_of(";".join(SCRIPTS[:it])) for it in (before, after))
+    one, other = (schema_of(";".join(SCRIPTS[:item])) for item in (before, after))
     found = apply(one, delta(one, other))
     assert found == other
-    assert [it.sql for it in found.tables] == [it.sql for it in other.tables]
+    assert [table.sql for table in found.tables] == [table.sql for table in other.tables]
 
 
 def test_effects_say_what_each_revision_adds_and_removes() -> None:
     told = {
-        revision: (sorted(map(describe, its.added.values())), sorted(map(describe, its.removed.values())))
-        for revision, its in effects(line_of(*SCRIPTS)).items()
+        revision: (sorted(map(describe, one.added.values())), sorted(map(describe, one.removed.values())))
+        for revision, one in effects(line_of(*SCRIPTS)).items()
     }
     assert told == {
         "1": (["column a.id", "column a.v", "primary key of a", "table a"], []),
@@ -52,7 +52,7 @@ def test_effects_say_what_each_revision_adds_and_removes() -> None:
 def test_a_fact_in_another_shape_is_both_added_and_removed() -> None:
     found = effects(line_of(A, "DROP TABLE a; " + A.replace("TEXT NOT NULL", "TEXT")))["2"]
     assert list(found.added) == list(found.removed) == [("column", "a", "v")]
-    assert [it.column.not_null for it in (*found.removed.values(), *found.added.values())] == [True, False]  # type: ignore[union-attr]  # both are columns
+    assert [one.column.not_null for one in (*found.removed.values(), *found.added.values())] == [True, False]  # type: ignore[union-attr]  # both are columns
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_position_has_the_schema_that_its_revisions_make(position: tuple[str, 
 
 
 def all_of(count: int) -> frozenset[str]:
-    return frozenset(str(it + 1) for it in range(count))
+    return frozenset(str(number + 1) for number in range(count))
 
 
 OUTLINE = RevisionGraph(
@@ -129,5 +129,5 @@ def test_a_target_names_one_position(target: str, ends: str | None) -> None:
 
 
 def test_a_chain_of_thousands_is_followed_without_recursion() -> None:
-    many = RevisionGraph(tuple(Revision(str(it), (str(it - 1),) if it else ()) for it in range(5000)))
+    many = RevisionGraph(tuple(Revision(str(number), (str(number - 1),) if number else ()) for number in range(5000)))
     assert len(ancestry(many, ["4999"])) == 5000

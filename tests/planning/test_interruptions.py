@@ -63,7 +63,7 @@ def found(
         its = interruptions(
             history, schema, judged(history, schema, stamped), resolutions, lambda asked: ask(connection, asked)
         )
-    return [": ".join([f"{it.table} {it.column}".strip(), *map(headline, it.steps)]) for it in its]
+    return [": ".join([f"{one.table} {one.column}".strip(), *map(headline, one.steps)]) for one in its]
 
 
 DROPPED = "_alembic_tmp_t: drop table _alembic_tmp_t"

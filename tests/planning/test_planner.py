@@ -27,7 +27,7 @@ ORIGIN = Origin(Path("environments.toml"), 1)
 
 
 def table_work(table: str, changes: tuple[Change, ...], revision: str) -> Work:
-    keys = ", ".join(sorted(".".join(change_key(it)[1:]) for it in changes))
+    keys = ", ".join(sorted(".".join(change_key(change)[1:]) for change in changes))
     return Work((CreateObject("table", f"{table}({keys})", "", revision),))
 
 
@@ -54,17 +54,18 @@ class Rows:
 
 def with_rows(history: History, given: dict[str, Rows]) -> History:
     revisions = tuple(
-        replace(it, data_step=given[it.id].data_step) if it.id in given else it for it in history.graph.revisions
+        replace(revision, data_step=given[revision.id].data_step) if revision.id in given else revision
+        for revision in history.graph.revisions
     )
     replayed = tuple(
         replace(
             done,
-            writes=given[it.id].writes,
-            statements=tuple(ReplayedStatement(verb, f"{verb} it") for verb in given[it.id].verbs),
+            writes=given[one.id].writes,
+            statements=tuple(ReplayedStatement(verb, f"{verb} it") for verb in given[one.id].verbs),
         )
-        if it.id in given
+        if one.id in given
         else done
-        for it, done in zip(history.graph.revisions, history.replayed, strict=True)
+        for one, done in zip(history.graph.revisions, history.replayed, strict=True)
     )
     return History(replace(history.graph, revisions=revisions), replayed)
 
@@ -92,7 +93,7 @@ def said(step: Step) -> str:
 
 
 def steps(*args: object, **kwargs: object) -> list[str]:
-    return [said(it) for it in plan_for(*args, **kwargs).steps]  # type: ignore[arg-type]  # passed on as they are
+    return [said(step) for step in plan_for(*args, **kwargs).steps]  # type: ignore[arg-type]  # passed on as they are
 
 
 A = "CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT)"
@@ -113,13 +114,13 @@ def test_a_database_at_its_target_needs_nothing() -> None:
 
 def test_pending_revisions_are_run_and_stamped_in_the_end() -> None:
     plan = plan_for(LINE, A, "1")
-    assert [said(it) for it in plan.steps] == ["run revision 2", "run revision 3", "stamp 3"]
+    assert [said(step) for step in plan.steps] == ["run revision 2", "run revision 3", "stamp 3"]
     assert (plan.before, plan.after) == ({"1"}, {"1", "2", "3"})
 
 
 def test_what_is_pending_beyond_the_target_is_not_run() -> None:
     plan = plan_for(LINE, A, "1", target="1 2")
-    assert [said(it) for it in plan.steps] == ["run revision 2", "stamp 2"]
+    assert [said(step) for step in plan.steps] == ["run revision 2", "stamp 2"]
     assert plan.after == {"1", "2"}
 
 
@@ -183,7 +184,9 @@ def test_what_an_entry_lets_stand_is_told_and_not_repaired() -> None:
     keep = Keep(Subject(Kind.COLUMN, "V", "A"), ORIGIN)
     plan = plan_for(line_of(A, B), f"CREATE TABLE a (id INTEGER PRIMARY KEY, v INTEGER); {B}", "2", resolutions=(keep,))
     assert plan.steps == ()
-    assert [(explain(it), why) for it, why in plan.kept] == [("column a.v: type is INTEGER, the chain says TEXT", keep)]
+    assert [(explain(one), why) for one, why in plan.kept] == [
+        ("column a.v: type is INTEGER, the chain says TEXT", keep)
+    ]
 
 
 def test_what_needs_no_repair_is_not_told_as_kept() -> None:
@@ -232,7 +235,7 @@ def test_what_stands_in_the_way_is_collected_from_every_piece_of_work() -> None:
     entries = (Drop(Subject(Kind.TABLE, "other"), ORIGIN),)
     there = f"CREATE TABLE a (id INTEGER PRIMARY KEY, x); {B}; CREATE TABLE other (y)"
     plan = plan_for(LINE, there, "3", resolutions=entries, repair_planner=repair_planner)
-    assert [it.subject for it in plan.blockers] == [
+    assert [blocker.subject for blocker in plan.blockers] == [
         "table other is not in the chain",
         "table a",
         "index a_x on a is missing",

@@ -37,7 +37,7 @@ def old_manager(path: Path, numbers: list[str]) -> list[str]:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(TABLE.replace("TABLE", "TABLE IF NOT EXISTS"))
         recorded = {row[0] for row in connection.execute("SELECT version FROM schema_versions")}
-    return [it for it in numbers if it not in recorded]
+    return [number for number in numbers if number not in recorded]
 
 
 def keep_true(file: Path) -> None:
@@ -73,7 +73,7 @@ CHAIN = RevisionGraph(
 )
 ORDER = CHAIN.order
 BY = "(recorded by archmig)"
-HOME = tuple(TrackerRow(it, description=it) for it in ("001", "002", "017", "039"))
+HOME = tuple(TrackerRow(one, description=one) for one in ("001", "002", "017", "039"))
 CASES: dict[str, tuple[int, tuple[TrackerRow, ...], tuple[object, ...]]] = {
     "all recorded": (6, HOME, ()),
     "nothing applied and nothing recorded": (0, (), ()),
@@ -133,7 +133,7 @@ def test_words_of_archmigs_own_that_a_person_made_a_mark_are_left_out() -> None:
     ],
 )
 def test_numbers_are_drawn_together(numbers: list[str], said: str) -> None:
-    step = SyncTracker(Tracker(), ("version",), tuple(RecordRow(it, "", "") for it in numbers))
+    step = SyncTracker(Tracker(), ("version",), tuple(RecordRow(number, "", "") for number in numbers))
     assert headline(step) == f"make the tracker schema_versions true: add {said}"
 
 
@@ -190,7 +190,7 @@ def test_the_old_words_stay_in_the_ledger(folder: Path) -> None:
     lie(folder)
     archmig("reconcile", "-e", "lost", "--yes")
     facts = json.loads(archmig("show", "--json").out)["entry"]["facts"]
-    assert [it["value"] for it in facts if it["name"] == "tracker"] == [
+    assert [fact["value"] for fact in facts if fact["name"] == "tracker"] == [
         "row 002 corrected; it was 'Tags - skipped (already applied)', checksum ''",
         "row 003 added",
     ]
@@ -386,7 +386,7 @@ def test_on_the_demo_the_old_manager_has_nothing_left_to_run(tmp_path: Path, mon
     assert archmig("-c", str(config), "reconcile", *ENVIRONMENTS, "--yes").code == 0
     assert {name: old_manager(path, NUMBERS) for name, path in paths.items()} == {name: [] for name in paths}
     told = json.loads(archmig("-c", str(config), "status", "--json", *ENVIRONMENTS).out)["environments"]
-    assert [(it["state"], it["claims"]["tracker"]["false"]) for it in told] == [("at_target", 0)] * len(paths)
+    assert [(one["state"], one["claims"]["tracker"]["false"]) for one in told] == [("at_target", 0)] * len(paths)
 
 
 def test_a_number_that_two_migrations_share_is_there_with_both_and_with_none_else(

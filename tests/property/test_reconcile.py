@@ -44,9 +44,9 @@ def small(request: pytest.FixtureRequest, replay_cache: Path, tmp_path_factory: 
     return chain_of(write_chain(folder, CHAINS[request.param]), replay_cache)
 
 
-def comes_home(chain: Chain, it: Drifted, cache: Path) -> Outcome:
+def comes_home(chain: Chain, each: Drifted, cache: Path) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        outcome = assert_comes_home(chain, it, Path(folder), cache)
+        outcome = assert_comes_home(chain, each, Path(folder), cache)
     event(outcome.value)
     return outcome
 

@@ -36,7 +36,7 @@ _FAILURES = ("Error: ", "failed in keeping what is there: ")
 
 def main(ini: Path, examples: int, *written: str) -> dict[str, object]:
     """What was found; `written` are columns that the chain's own code gives other values, as TABLE.COLUMN."""
-    columns = frozenset(tuple(it.split(".")) for it in written)
+    columns = frozenset(tuple(one.split(".")) for one in written)
     with tempfile.TemporaryDirectory(prefix="archmig-public-") as name:
         folder = Path(name)
         started = time.monotonic()

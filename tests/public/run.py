@@ -67,42 +67,42 @@ CHAINS = (
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="make public", description=__doc__)
-    parser.add_argument("--only", choices=[it.package for it in CHAINS], action="append", help="repeatable; all")
+    parser.add_argument("--only", choices=[one.package for one in CHAINS], action="append", help="repeatable; all")
     parser.add_argument("--times", type=float, default=1.0, help="so many times the usual number of drifted databases")
     asked = parser.parse_args(arguments)
     wrong = False
-    for it in CHAINS:
-        if asked.only is None or it.package in asked.only:
-            wrong |= _tried(it, round(it.examples * asked.times))
+    for item in CHAINS:
+        if asked.only is None or item.package in asked.only:
+            wrong |= _tried(item, round(item.examples * asked.times))
     return int(wrong)
 
 
-def _tried(it: Public, examples: int) -> bool:
+def _tried(public: Public, examples: int) -> bool:
     """Try one and tell what came of it; whether anything was wrong."""
-    python = _installed(it)
+    python = _installed(public)
     site = next((python.parents[1] / "lib").glob("python*/site-packages"))
     with tempfile.TemporaryDirectory(prefix="archmig-public-") as folder:
         ini = Path(folder) / "alembic.ini"
-        ini.write_text(_INI.format(script=site / it.script), encoding="utf-8")
+        ini.write_text(_INI.format(script=site / public.script), encoding="utf-8")
         environ = {**os.environ, "PYTHONPATH": str(PROJECT / "tests"), "HOME": folder, "AIRFLOW_HOME": folder}
-        command = [python, "-m", "public.chain", ini, str(examples), *it.written]
+        command = [python, "-m", "public.chain", ini, str(examples), *public.written]
         done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
-        _say(f"{it.package} {it.version}: FAILED\n{done.stderr[-6000:]}")
+        _say(f"{public.package} {public.version}: FAILED\n{done.stderr[-6000:]}")
         return True
     found = json.loads(done.stdout.splitlines()[-1])
-    _say(f"{it.package} {it.version}: " + "; ".join(f"{name}: {value}" for name, value in found.items()))
+    _say(f"{public.package} {public.version}: " + "; ".join(f"{name}: {value}" for name, value in found.items()))
     return not found["as plain Alembic makes it"]
 
 
-def _installed(it: Public) -> Path:
+def _installed(public: Public) -> Path:
     """The interpreter of an environment with the project and archmig in it."""
-    folder = _FOLDER / f"{it.package}-{it.version}"
+    folder = _FOLDER / f"{public.package}-{public.version}"
     python = folder / "bin" / "python"
     if not (folder / "installed").exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, f"{it.package}=={it.version}", "--editable", f"{PROJECT}[test]"], check=True)
+        subprocess.run([*pip, f"{public.package}=={public.version}", "--editable", f"{PROJECT}[test]"], check=True)
         (folder / "installed").touch()
     return python
 

@@ -26,8 +26,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def contents(place: Path) -> dict[str, bytes]:
-    files = [it for it in place.rglob("*") if it.is_file() and "__pycache__" not in it.parts]
-    return {str(it): it.read_bytes() for it in files}
+    files = [path for path in place.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {str(file): file.read_bytes() for file in files}
 
 
 def fourth(text: str) -> Callable[[Path], object]:
@@ -68,7 +68,7 @@ CHAINS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("words", [("status",), ("reconcile", "-e", "home", "--yes")], ids=lambda it: it[0])
+@pytest.mark.parametrize("words", [("status",), ("reconcile", "-e", "home", "--yes")], ids=lambda one: one[0])
 @pytest.mark.parametrize("case", CHAINS)
 def test_a_chain_that_cannot_be_followed_is_one_line(place: Path, case: str, words: tuple[str, ...]) -> None:
     spoil, cause = CHAINS[case]
@@ -103,15 +103,15 @@ def test_no_new_revision_is_made_in_a_chain_that_cannot_be_followed(place: Path,
     ("spoil", "said"),
     [
         (
-            lambda it: (it / "alembic.ini").unlink(),
+            lambda one: (one / "alembic.ini").unlink(),
             "No such file or directory (name the chain's alembic.ini in [alembic] config)",
         ),
         (
-            lambda it: ((it / "alembic.ini").unlink(), os.mkfifo(it / "alembic.ini")),
+            lambda one: ((one / "alembic.ini").unlink(), os.mkfifo(one / "alembic.ini")),
             "is no file (name the chain's alembic.ini in [alembic] config)",
         ),
         (
-            lambda it: shutil.rmtree(it / "chain"),
+            lambda one: shutil.rmtree(one / "chain"),
             "script_location {place}/chain is not a folder (correct the chain; no database was touched)",
         ),
     ],
@@ -174,7 +174,7 @@ def test_a_configuration_that_cannot_be_followed_is_one_line_at_once(place: Path
 
 
 def test_three_thousand_environments_are_read_in_seconds(place: Path) -> None:
-    many = (f'[env.e{it}]\npath = "n{it}.db"\nuninitialised = "skip"\n' for it in range(3000))
+    many = (f'[env.e{number}]\npath = "n{number}.db"\nuninitialised = "skip"\n' for number in range(3000))
     (place / "environments.toml").write_text("".join(many))
     start = time.monotonic()
     assert archmig("check").code == 0
@@ -182,7 +182,7 @@ def test_three_thousand_environments_are_read_in_seconds(place: Path) -> None:
 
 
 def test_an_error_in_thirty_thousand_environments_is_found_in_seconds(place: Path) -> None:
-    many = (f'[env.e{it}]\npath = "n{it}.db"\n' for it in range(30_000))
+    many = (f'[env.e{number}]\npath = "n{number}.db"\n' for number in range(30_000))
     (place / "environments.toml").write_text("".join(many))
     start = time.monotonic()
     done = archmig("status", "-e", "nosuch")

@@ -55,7 +55,7 @@ PLACES = {
 def test_what_counts_is_what_the_module_sets(tmp_path: Path, case: str) -> None:
     text, words = PLACES[case]
     (tmp_path / "a.py").write_text(text, encoding="utf-8")
-    assert {name: its.words for name, its in read_declarations(tmp_path / "a.py").items()} == words
+    assert {name: one.words for name, one in read_declarations(tmp_path / "a.py").items()} == words
 
 
 def test_a_value_that_is_computed_after_it_was_written_out_is_not_known() -> None:

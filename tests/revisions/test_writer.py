@@ -98,5 +98,5 @@ def test_a_statement_arrives_at_the_database_as_it_was(sql: str) -> None:
 
 @given(st.text())
 def test_a_title_arrives_in_the_docstring_as_it_was(title: str) -> None:
-    lines = "".join(it for it in title if it.isprintable())
+    lines = "".join(one for one in title if one.isprintable())
     assert ast.literal_eval(f'"""{docstring(lines)}.\n"""') == f"{lines}.\n"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def graph(*revisions: tuple[str, tuple[str, ...], tuple[str, ...]]) -> RevisionGraph:
     """Revisions as (id, down revisions, labels)."""
-    return RevisionGraph(tuple(Revision(it, down, down=down, labels=labels) for it, down, labels in revisions))
+    return RevisionGraph(tuple(Revision(one, down, down=down, labels=labels) for one, down, labels in revisions))
 
 
 TRUNK = (("1", (), ()), ("2", ("1",), ()))
@@ -242,7 +242,7 @@ def test_of_a_chain_without_a_branch_nothing_of_it_is_left(folder: Path) -> None
     history = history_of(folder / "alembic.ini", None)
     left_out = lineage(history.graph, "dev")
     found = history_without(history, left_out)
-    assert found.graph.order == tuple(it for it in history.graph.order if it not in left_out)
-    (table,) = (it for it in reference(found, frozenset(found.graph.order)).tables if it.name == "a")
-    assert [it.name for it in table.columns] == ["id", "x", "more", "slot"]
-    assert len(found.graph.digests) == min(history.graph.order.index(it) for it in left_out)
+    assert found.graph.order == tuple(revision for revision in history.graph.order if revision not in left_out)
+    (table,) = (each for each in reference(found, frozenset(found.graph.order)).tables if each.name == "a")
+    assert [column.name for column in table.columns] == ["id", "x", "more", "slot"]
+    assert len(found.graph.digests) == min(history.graph.order.index(one) for one in left_out)

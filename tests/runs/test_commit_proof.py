@@ -93,7 +93,9 @@ TOUCHED = Written(written={"a", "b", "mine"})
 
 def test_what_is_as_it_was_is_proven_with_every_row_counted(case: Case) -> None:
     found = case.proof(plan(), TOUCHED)
-    counted = {it.table: (it.rows_before, it.rows_before - it.gone, it.compared) for it in found.rows.tables}
+    counted = {
+        table.table: (table.rows_before, table.rows_before - table.gone, table.compared) for table in found.rows.tables
+    }
     assert counted == {
         "a": (2, 2, True),
         "b": (2, 2, True),
@@ -143,7 +145,7 @@ def test_a_schema_that_the_plan_was_to_reach_and_did_not_is_a_problem(case: Case
 
 @pytest.mark.parametrize("rows", [(), ("r1",), ("r1", "r2")])
 def test_a_stamp_that_is_not_of_the_position_is_a_problem(case: Case, rows: tuple[str, ...]) -> None:
-    case.run("DELETE FROM alembic_version", *(f"INSERT INTO alembic_version VALUES ('{it}')" for it in rows))
+    case.run("DELETE FROM alembic_version", *(f"INSERT INTO alembic_version VALUES ('{row}')" for row in rows))
     assert case.problems(plan()) == [f"the stamp is {rows}, not ('r2',)"]
 
 
@@ -180,15 +182,15 @@ def test_rows_that_the_chain_deleted_may_go(case: Case) -> None:
 
 def test_a_table_that_repair_wrote_anew_is_compared(case: Case) -> None:
     found = case.proof(plan(), Written(rewritten={"mine"}))
-    assert {it.table for it in found.rows.tables if it.compared} == {"mine"}
+    assert {table.table for table in found.rows.tables if table.compared} == {"mine"}
 
 
 @pytest.mark.parametrize(("run", "problems"), [(("r3",), []), ((), ['a row 2: column "x" is gone'])])
 def test_a_column_that_a_revision_removes_may_go(case: Case, run: tuple[str, ...], problems: list[str]) -> None:
     case.run("DROP VIEW seen", "ALTER TABLE a DROP COLUMN x", "UPDATE alembic_version SET version_num = 'r3'")
-    made = plan(*(RunRevision(it) for it in run), after=R3)
+    made = plan(*(RunRevision(each) for each in run), after=R3)
     if problems:
-        assert [it.partition(":")[0] for it in case.problems(made, TOUCHED)] == ["a"]
+        assert [problem.partition(":")[0] for problem in case.problems(made, TOUCHED)] == ["a"]
     else:
         assert case.proof(made, TOUCHED).rows.lost == 0
 

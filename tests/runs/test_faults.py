@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torture.client import Server
 
 # The cases of 25,000 rows take seconds a run: those are for `make torture`.
-QUICK = [it for it in SHOP if "25,000" not in it.name]
+QUICK = [one for one in SHOP if "25,000" not in one.name]
 KINDS = [(case, mode) for case in QUICK for mode in MODES]
 with_shim = pytest.mark.skipif(COMPILER is None, reason="no C compiler (gcc or cc): no call can be made to fail")
 

@@ -31,11 +31,11 @@ def prepared(home: Home, make: Prepare) -> Prepared:
 
 
 def words(plan: Plan) -> list[str]:
-    return [headline(it) for it in plan.steps]
+    return [headline(step) for step in plan.steps]
 
 
 def blockers(plan: Plan) -> list[tuple[str, str, str]]:
-    return [(it.code, it.subject, it.found) for it in plan.blockers]
+    return [(blocker.code, blocker.subject, blocker.found) for blocker in plan.blockers]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_an_upgrade_runs_what_is_pending_and_stamps_it(
 ) -> None:
     found = prepared(small(tmp_path, at=at), upgrading(target))
     assert (words(found.plan), found.plan.blockers, found.plan.after) == (steps, (), set(after.split()))
-    assert found.plan.before == found.survey.position == {it for it in ("r1", "r2", "r3") if at and it <= at}
+    assert found.plan.before == found.survey.position == {one for one in ("r1", "r2", "r3") if at and one <= at}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_downgrade_takes_back_what_comes_after_its_target_newest_first(
 ) -> None:
     found = prepared(small(tmp_path, at=at), downgrading(target))
     assert (words(found.plan), found.plan.blockers, found.plan.after) == (steps, (), set(after.split()))
-    assert found.plan.before == {it for it in ("r1", "r2", "r3") if it <= at}
+    assert found.plan.before == {one for one in ("r1", "r2", "r3") if one <= at}
 
 
 @pytest.mark.parametrize("make", [upgrading(None), downgrading("base")], ids=["up", "down"])
@@ -85,7 +85,7 @@ def test_a_database_that_has_drifted_gets_no_step(tmp_path: Path, make: Prepare)
 @pytest.mark.parametrize("make", [upgrading(None), downgrading("base")], ids=["up", "down"])
 def test_a_stamp_that_cannot_be_followed_stops_it_in_its_own_words(tmp_path: Path, make: Prepare) -> None:
     found = prepared(small(tmp_path, at="r2", stamped="r9"), make)
-    assert (found.plan.steps, [it.code for it in found.plan.blockers]) == ((), ["stamp-unknown"])
+    assert (found.plan.steps, [blocker.code for blocker in found.plan.blockers]) == ((), ["stamp-unknown"])
 
 
 NOTE = Finding(Level.WARNING, "rows-untold", "r1", "nothing tells whether it ran")
@@ -113,8 +113,8 @@ def test_why_the_chain_cannot_be_run_is_told_with_what_differs(
 ) -> None:
     seen = Survey(State.DRIFTED, Claims(stamp), frozenset({"r1"}), ("r2",), Counter(drift), findings)
     plan = not_where_it_claims(seen)
-    assert [f"{it.subject}: {it.found}" for it in plan.blockers] == [expected]
-    assert {it.level for it in plan.blockers} == {Level.BLOCKING}
+    assert [f"{blocker.subject}: {blocker.found}" for blocker in plan.blockers] == [expected]
+    assert {blocker.level for blocker in plan.blockers} == {Level.BLOCKING}
     assert (plan.steps, plan.before, plan.after) == ((), {"r1"}, {"r1"})
 
 

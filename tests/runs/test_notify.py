@@ -100,7 +100,8 @@ def memory(place: Path) -> Path:
 
 def changes(body: Any) -> dict[str, tuple[str | None, str]]:
     return {
-        it["name"]: (it["from"]["verdict"] if it["from"] else None, it["to"]["verdict"]) for it in body["environments"]
+        one["name"]: (one["from"]["verdict"] if one["from"] else None, one["to"]["verdict"])
+        for one in body["environments"]
     }
 
 
@@ -158,14 +159,14 @@ def test_more_pending_than_before_is_news_though_the_verdict_is_the_same(place: 
     archmig("check", "-e", "behind", "--notify")
     assert archmig("downgrade", "001", "-e", "behind", "--yes").code == 0
     archmig("check", "-e", "behind", "--notify")
-    assert [it["environments"][0]["to"]["pending"] for it in hook.bodies] == [["003_due"], ["002_tags", "003_due"]]
+    assert [body["environments"][0]["to"]["pending"] for body in hook.bodies] == [["003_due"], ["002_tags", "003_due"]]
 
 
 def test_only_what_was_checked_is_told_and_the_rest_stays_known(place: Path, hook: Posted) -> None:
     configure(place, f'webhook = "http://{hook.address}/"')
     for names in (["home"], ["lost"], ["home", "lost"]):
-        archmig("check", *(word for it in names for word in ("-e", it)), "--notify")
-    assert [[*changes(it)] for it in hook.bodies] == [["home"], ["lost"]]
+        archmig("check", *(word for name in names for word in ("-e", name)), "--notify")
+    assert [[*changes(body)] for body in hook.bodies] == [["home"], ["lost"]]
 
 
 def test_every_key_that_is_posted_is_described(place: Path, hook: Posted) -> None:
@@ -272,7 +273,7 @@ def test_a_login_in_the_url_is_sent_as_one_and_no_secret_is_told_or_kept(place: 
     assert hook.headers[0]["Authorization"] == f"Basic {login}"
     assert hook.headers[0]["Content-Type"].startswith("application/json")
     seen = done.out + done.err + memory(place).read_text() + json.dumps(hook.bodies)
-    assert not any(it in seen for it in (*SECRETS, "hunt@er2", "hunt%40er2", login))
+    assert not any(one in seen for one in (*SECRETS, "hunt@er2", "hunt%40er2", login))
 
 
 def test_the_variable_of_a_webhook_is_its_secret(place: Path, hook: Posted, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +352,7 @@ def test_the_memory_is_its_owners_and_replaced_as_a_whole(place: Path, hook: Pos
     number = memory(place).stat().st_ino
     archmig("check", "-e", "lost", "--notify")
     assert memory(place).stat().st_ino != number
-    assert [it.name for it in memory(place).parent.iterdir()] == ["notified.json"]
+    assert [path.name for path in memory(place).parent.iterdir()] == ["notified.json"]
 
 
 @pytest.mark.parametrize(
@@ -363,7 +364,7 @@ def test_a_memory_that_nobody_can_read_is_none(place: Path, hook: Posted, text: 
     memory(place).write_text(text, encoding="latin-1")
     for _ in range(2):
         assert archmig("check", "-e", "home", "--notify").code == 0
-    assert [changes(it) for it in hook.bodies] == [{"home": (None, "clean")}]
+    assert [changes(body) for body in hook.bodies] == [{"home": (None, "clean")}]
 
 
 def test_a_memory_that_cannot_be_written_is_said_and_nothing_else(place: Path, hook: Posted) -> None:
@@ -399,9 +400,9 @@ def test_a_chain_that_does_not_run_any_more_is_news_of_every_environment(place: 
     archmig("check", "--all", "--notify")
     (place / "chain" / "versions" / "003_due.py").write_text("def upgrade(:\n")
     done = [archmig("check", "--all", "--notify") for _ in range(2)]
-    assert [it.code for it in done] == [2, 2]
+    assert [one.code for one in done] == [2, 2]
     assert len(hook.bodies) == 2
-    assert {it["to"]["error"] for it in hook.bodies[1]["environments"]} == {"ReplayError"}
+    assert {body["to"]["error"] for body in hook.bodies[1]["environments"]} == {"ReplayError"}
     assert [*changes(hook.bodies[1])] == ["home", "behind", "lost", "empty", "gone"]
 
 
@@ -409,10 +410,11 @@ def test_checks_of_different_environments_at_once_lose_nothing(place: Path, hook
     configure(place, f'webhook = "http://{hook.address}/"')
     names = ("home", "behind", "lost", "empty")
     threads = [
-        threading.Thread(target=executable, args=("check", "-e", it, "--notify"), kwargs={"cwd": place}) for it in names
+        threading.Thread(target=executable, args=("check", "-e", name, "--notify"), kwargs={"cwd": place})
+        for name in names
     ]
-    for it in threads:
-        it.start()
-    for it in threads:
-        it.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert sorted(json.loads(memory(place).read_text())["told"]["webhook"]) == sorted(names)

@@ -31,7 +31,7 @@ def prepared(home: Home, target: frozenset[str] = HEAD) -> Prepared:
 
 
 def words(plan: Plan) -> list[str]:
-    return [headline(it) for it in plan.steps]
+    return [headline(step) for step in plan.steps]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_rows_are_asked_whether_they_allow_a_repair(tmp_path: Path) -> None:
     shape = ("DROP TABLE a", "CREATE TABLE a (id INTEGER, v TEXT, x TEXT)")
     assert prepared(small(tmp_path / "one", *shape, "INSERT INTO a (id) VALUES (1)", at="r2")).plan.blockers == ()
     found = prepared(small(tmp_path / "two", *shape, "INSERT INTO a (id) VALUES (1), (1)", at="r2"))
-    assert [it.code for it in found.plan.blockers] == ["blocked-duplicates"]
+    assert [blocker.code for blocker in found.plan.blockers] == ["blocked-duplicates"]
 
 
 def test_entries_of_resolve_are_followed(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_entries_of_resolve_are_followed(tmp_path: Path) -> None:
 def test_a_stamp_that_cannot_be_followed_blocks_and_nothing_else_is_planned(tmp_path: Path) -> None:
     found = prepared(small(tmp_path, "DROP TABLE b", at="r2", stamped="r9"))
     assert (found.survey.state, found.plan.steps) == (State.REFUSED, ())
-    assert [it.code for it in found.plan.blockers] == ["stamp-unknown"]
+    assert [blocker.code for blocker in found.plan.blockers] == ["stamp-unknown"]
     assert found.plan.before == found.plan.after == found.survey.position
 
 
@@ -102,9 +102,9 @@ def test_a_policy_against_repairs_blocks_them_and_lets_the_chain_be_run(
 ) -> None:
     keep = "CREATE TABLE b (id INTEGER PRIMARY KEY)" if len(statements) == 3 else "SELECT 1"
     plan = prepared(small(tmp_path, *statements, keep, at="r2").under(f'repair = "{policy}"')).plan
-    said = [it for it in plan.blockers if it.code == "blocked-policy"]
-    assert [it.found for it in said] == found
-    assert {(it.subject, it.advice) for it in said} <= {("it", 'set repair = "full" or "additive" for it')}
+    said = [blocker for blocker in plan.blockers if blocker.code == "blocked-policy"]
+    assert [one.found for one in said] == found
+    assert {(one.subject, one.advice) for one in said} <= {("it", 'set repair = "full" or "additive" for it')}
     assert words(plan)[-2:] == ["run revision r3", "stamp r3"]
 
 
@@ -130,7 +130,7 @@ def test_a_database_that_defines_anything_is_not_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("target", "after"), [(None, "r1 r2 r3"), ("r2", "r1 r2"), ("r1", "r1")])
 def test_a_plan_from_nothing_runs_the_chain_up_to_its_target(tmp_path: Path, target: str | None, after: str) -> None:
     plan = from_nothing(small(tmp_path).context(), target)
-    assert words(plan) == [*(f"run revision {it}" for it in after.split()), f"stamp {after.rsplit(maxsplit=1)[-1]}"]
+    assert words(plan) == [*(f"run revision {word}" for word in after.split()), f"stamp {after.rsplit(maxsplit=1)[-1]}"]
     assert (plan.blockers, plan.kept, plan.before, plan.after) == ((), (), frozenset(), set(after.split()))
 
 
@@ -138,10 +138,10 @@ def test_a_required_environment_must_have_had_what_is_planned(tmp_path: Path) ->
     qa = small(tmp_path / "qa", at="r2").context()
     prod = small(tmp_path / "prod", at="r1")
     its = replace(prod.context(), required=(qa,))
-    assert [it.found for it in from_nothing(its, None).blockers] == ["it has not had r3"]
+    assert [blocker.found for blocker in from_nothing(its, None).blockers] == ["it has not had r3"]
     assert from_nothing(its, "r2").blockers == ()
     with opened(prod.database) as connection:
-        assert [it.found for it in prepare(its, connection, HEAD).plan.blockers] == ["it has not had r3"]
+        assert [blocker.found for blocker in prepare(its, connection, HEAD).plan.blockers] == ["it has not had r3"]
 
 
 def test_the_legacy_tracker_is_corrected_in_the_end_where_it_is_to_be_kept_true(tmp_path: Path) -> None:

@@ -115,8 +115,8 @@ def test_two_things_that_block_one_column_print_one_entry_that_settles_both(tmp_
         home.database, "CREATE TABLE t (a TEXT, b TEXT)", "INSERT INTO t VALUES ('1', ''), (NULL, '')", *stamp("001_t")
     )
     found = stays(home)
-    assert [it.code for it in found] == ["blocked-values", "blocked-null"]
-    assert {it.entry for it in found} == {'[[resolve]]\ntable = "t"\ncolumn = "a"\nkeep = true'}
+    assert [one.code for one in found] == ["blocked-values", "blocked-null"]
+    assert {one.entry for one in found} == {'[[resolve]]\ntable = "t"\ncolumn = "a"\nkeep = true'}
     assert home.settled(found[0].entry).preview().outcome is Outcome.NOTHING
 
 
@@ -131,8 +131,8 @@ def test_everything_that_blocks_is_told_at_once(tmp_path: Path) -> None:
         ("INSERT INTO people (id, name, age, email) VALUES (5, 'E', 'old', 'ada@x')",),
     )
     found = stays(home)
-    assert [it.subject for it in found] == ["people.age", "people(email)", "orders.code"]
-    come_home(home.settled(*(it.entry for it in found)))
+    assert [one.subject for one in found] == ["people.age", "people(email)", "orders.code"]
+    come_home(home.settled(*(one.entry for one in found)))
 
 
 def without_code(tmp_path: Path) -> Home:

@@ -21,7 +21,7 @@ TRACKER = "CREATE TABLE schema_versions (version TEXT, applied_at TEXT, descript
 
 def tracked(*versions: str, skipped: bool = False) -> tuple[str, ...]:
     said = "skipped" if skipped else "ran"
-    return (TRACKER, *(f"INSERT INTO schema_versions VALUES ('{it}', '', '{said}', '')" for it in versions))
+    return (TRACKER, *(f"INSERT INTO schema_versions VALUES ('{version}', '', '{said}', '')" for version in versions))
 
 
 WITH_STEP = {
@@ -94,7 +94,7 @@ def test_a_data_step_never_doubles_its_rows_nor_touches_one_that_was_edited(tmp_
 def test_what_the_schema_cannot_tell_is_reported_as_a_class(tmp_path: Path) -> None:
     home = own_chain(tmp_path, WITH_STEP)
     script(home.database, T, "INSERT INTO t VALUES (7, 'mine', NULL)")
-    (note,) = (it for it in home.survey().findings if it.code == "ambiguous-position")
+    (note,) = (finding for finding in home.survey().findings if finding.code == "ambiguous-position")
     assert note.found == ("002_rows leave nothing in the schema to see: no claim says that they ran, so they will")
 
 
@@ -118,7 +118,7 @@ def test_a_revision_that_removes_things_is_run_where_it_is_pending(tmp_path: Pat
 def test_a_column_that_is_gone_from_a_table_with_all_the_rest_shows_that_its_revision_ran(
     tmp_path: Path, claims: tuple[str, ...]
 ) -> None:
-    home = own_chain(tmp_path, {it: text for it, text in REMOVING.items() if it != "003_u"})
+    home = own_chain(tmp_path, {one: text for one, text in REMOVING.items() if one != "003_u"})
     script(home.database, T, WIDE.replace(", gone TEXT", ""), *claims)
     assert come_home(home) == ["stamp 002_out"]
 
@@ -149,7 +149,7 @@ def test_what_a_passed_revision_removes_is_kept_where_it_lingers(tmp_path: Path)
     home = own_chain(tmp_path, REMOVING)
     rows = ("INSERT INTO w VALUES (1, 'k', 'g')", "INSERT INTO x VALUES ('y')")
     script(home.database, T, WIDE, "CREATE TABLE x (y TEXT)", *rows, "CREATE TABLE u (x)", *stamp("003_u"))
-    findings = {(it.code, it.subject) for it in home.survey().findings}
+    findings = {(finding.code, finding.subject) for finding in home.survey().findings}
     assert {("lingering", "table x"), ("lingering", "column w.gone")} <= findings
     assert home.preview().outcome is Outcome.NOTHING
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Build = Callable[[Path], Home]
 
 LATER = ["run revision 005_tags", "stamp 005_tags"]
-WHOLE = [*(f"run revision {it}" for it in CHAIN), "stamp 005_tags"]
+WHOLE = [*(f"run revision {one}" for one in CHAIN), "stamp 005_tags"]
 
 
 def test_a_wal_database_comes_home_and_stays_one(tmp_path: Path) -> None:
@@ -86,14 +86,14 @@ def no_tables(folder: Path) -> Home:
 EMPTY = (zero_bytes, only_other_tables, no_tables)
 
 
-@pytest.mark.parametrize("build", EMPTY, ids=lambda it: it.__name__)
+@pytest.mark.parametrize("build", EMPTY, ids=lambda one: one.__name__)
 def test_nothing_of_the_chain_is_skipped_where_the_policy_says_so(tmp_path: Path, build: Build) -> None:
     home = build(tmp_path).under('uninitialised = "skip"')
     assert stays(home, Outcome.SKIPPED) == ()
     assert home.survey().state is State.UNINITIALISED
 
 
-@pytest.mark.parametrize("build", EMPTY, ids=lambda it: it.__name__)
+@pytest.mark.parametrize("build", EMPTY, ids=lambda one: one.__name__)
 def test_nothing_of_the_chain_blocks_where_the_policy_calls_it_an_error(tmp_path: Path, build: Build) -> None:
     home = build(tmp_path).under('uninitialised = "error"')
     stays(home)
@@ -102,7 +102,7 @@ def test_nothing_of_the_chain_blocks_where_the_policy_calls_it_an_error(tmp_path
     )
 
 
-@pytest.mark.parametrize("build", EMPTY, ids=lambda it: it.__name__)
+@pytest.mark.parametrize("build", EMPTY, ids=lambda one: one.__name__)
 def test_nothing_of_the_chain_is_built_where_the_policy_says_so(tmp_path: Path, build: Build) -> None:
     home = build(tmp_path).under('uninitialised = "create"')
     before = moment(home.database)
@@ -139,9 +139,9 @@ def test_a_tracker_of_another_name_is_read_and_is_no_part_of_the_schema(tmp_path
     named = {"table": "history", "version": "nr", "applied_at": "at", "description": "what", "checksum": "sum"}
     home = replace(home, tracker=tuple(f'{key} = "{value}"' for key, value in named.items()))
     seen = home.survey()
-    assert [it.version for it in seen.claims.rows] == ["004_kinds", "77"]
-    assert ("tracker-unknown", "tracker row 77") in {(it.code, it.subject) for it in seen.findings}
-    assert not any("history" in it.subject for it in seen.findings)
+    assert [row.version for row in seen.claims.rows] == ["004_kinds", "77"]
+    assert ("tracker-unknown", "tracker row 77") in {(finding.code, finding.subject) for finding in seen.findings}
+    assert not any("history" in finding.subject for finding in seen.findings)
     assert come_home(home) == ["stamp 004_kinds", *LATER]
 
 

@@ -37,7 +37,7 @@ def ran(connection: sqlite3.Connection, *names: str) -> None:
 
 def recorded(connection: sqlite3.Connection, *versions: str) -> None:
     for minute, version in enumerate(versions, 10):
-        known = [it for it in legacy.chain() if it["version"] == version]
+        known = [one for one in legacy.chain() if one["version"] == version]
         title = known[0]["title"] if known else "older title"
         legacy.track(connection, version, f"2026-02-10 15:{minute}:00", title, "0")
 
@@ -45,11 +45,11 @@ def recorded(connection: sqlite3.Connection, *versions: str) -> None:
 def recorded_but_never_run(connection: sqlite3.Connection) -> None:
     ran(connection, "001", "002", "003", "009")
     rows.fill(connection, SOME)
-    recorded(connection, *(f"{it:03}" for it in range(1, 17)))
+    recorded(connection, *(f"{number:03}" for number in range(1, 17)))
 
 
 def run_but_not_recorded(connection: sqlite3.Connection) -> None:
-    ran(connection, *(f"{it:03}" for it in range(1, 9)))
+    ran(connection, *(f"{number:03}" for number in range(1, 9)))
     rows.fill(connection, SOME | {"regions": 2})
     recorded(connection, "001", "002")
 
@@ -71,17 +71,17 @@ def half_of_the_third(connection: sqlite3.Connection) -> None:
 def delivery_log_first(connection: sqlite3.Connection) -> None:
     legacy.create(connection, "024", "notification_queue")
     legacy.create(connection, "024", "notification_log")
-    ran(connection, *(f"{it:03}" for it in range(1, 13) if it != 12), "012_task_assignment_alerts")
+    ran(connection, *(f"{number:03}" for number in range(1, 13) if number != 12), "012_task_assignment_alerts")
     rows.fill(connection, SOME | {"notification_queue": 4, "notification_log": 9})
-    recorded(connection, *(f"{it:03}" for it in range(1, 13)))
+    recorded(connection, *(f"{number:03}" for number in range(1, 13)))
 
 
 def patterns_of_the_thirtieth_first(connection: sqlite3.Connection) -> None:
     for table in ("claude_patterns", "claude_interactions"):
         legacy.create(connection, "030", table)
-    ran(connection, *(f"{it:03}" for it in range(1, 11)))
+    ran(connection, *(f"{number:03}" for number in range(1, 11)))
     rows.fill(connection, SOME | {"claude_patterns": 5, "claude_interactions": 11})
-    recorded(connection, *(f"{it:03}" for it in range(1, 11)))
+    recorded(connection, *(f"{number:03}" for number in range(1, 11)))
 
 
 def models_of_the_forty_sixth_first(connection: sqlite3.Connection) -> None:
@@ -96,7 +96,7 @@ def renumbered_rows(connection: sqlite3.Connection) -> None:
     ran(connection, "001", "002", "003")
     rows.fill(connection, SOME)
     recorded(connection, "001", "002", "003")
-    for minute, migration in enumerate((it for it in legacy.chain() if it.get("was_numbered")), 10):
+    for minute, migration in enumerate((one for one in legacy.chain() if one.get("was_numbered")), 10):
         legacy.run(connection, f"{migration['version']}_{migration['slug']}")
         at = f"2026-02-11 10:{minute}:00"
         legacy.track(connection, migration["was_numbered"], at, migration["title"], legacy.checksum(migration))
@@ -181,10 +181,10 @@ def built(folder: Path, build: Build) -> Home:
     return home
 
 
-@pytest.mark.parametrize("build", WENT_WRONG, ids=lambda it: it.__name__)
+@pytest.mark.parametrize("build", WENT_WRONG, ids=lambda one: one.__name__)
 def test_whatever_went_wrong_it_comes_home_and_every_writer_can_write(tmp_path: Path, build: Build) -> None:
     home = built(tmp_path, build)
-    said = {(it.code, it.subject) for it in home.survey().findings}
+    said = {(finding.code, finding.subject) for finding in home.survey().findings}
     assert set(SAID.get(build.__name__, ())) <= said
     come_home(home, TMUX)
     written_by_all(home)

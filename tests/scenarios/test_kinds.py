@@ -128,7 +128,7 @@ CHAINS = {f"t{number}": shapes[0].replace("{}", f"t{number}") for number, shapes
 def test_a_table_of_any_sort_comes_home(tmp_path: Path, name: str) -> None:
     home = own_chain(tmp_path, {"001_t": revision(None, *CHAINS.values())})
     table = f"t{list(SORTS).index(name)}"
-    _, wrong, step = (it.replace("{}", table) for it in SORTS[name])
+    _, wrong, step = (one.replace("{}", table) for one in SORTS[name])
     rows = f"INSERT INTO {table} (k, v) VALUES ('a', 1), ('b', 2)"
     script(home.database, *(CHAINS | {table: wrong}).values(), rows, *stamp("001_t"))
     assert come_home(home) == [step]

@@ -71,7 +71,7 @@ def refused(home: Home, error: type[ArchmigError]) -> ArchmigError:
         home.preview()
     assert home.database.read_bytes() == before
     assert home.backups() == []
-    assert [it.name for it in home.folder.iterdir() if it.name.startswith("it.db-")] == []
+    assert [path.name for path in home.folder.iterdir() if path.name.startswith("it.db-")] == []
     return raised.value
 
 
@@ -102,7 +102,9 @@ def test_a_file_that_is_no_database_is_an_error_and_stays(tmp_path: Path) -> Non
 
 def test_a_damaged_database_is_not_touched(tmp_path: Path) -> None:
     home = shop(
-        tmp_path, {"ix_orders_code": ""}, tuple(f"INSERT INTO kinds VALUES ('{it:0900}', 1)" for it in range(40))
+        tmp_path,
+        {"ix_orders_code": ""},
+        tuple(f"INSERT INTO kinds VALUES ('{number:0900}', 1)" for number in range(40)),
     )
     shown = home.preview()
     content = bytearray(home.database.read_bytes())

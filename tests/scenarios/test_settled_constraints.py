@@ -61,7 +61,7 @@ def test_what_one_policy_forbids_is_not_done_by_an_entry(tmp_path: Path) -> None
     home = home_of(tmp_path, CHAIN, MINE.format(" NOT NULL", KEY)).under('repair = "additive"')
     shown = home.settled(entry('"fk_a"', "drop")).preview()
     assert shown.plan is not None
-    assert [it.code for it in shown.plan.blockers] == ["blocked-policy"]
+    assert [blocker.code for blocker in shown.plan.blockers] == ["blocked-policy"]
 
 
 @pytest.mark.parametrize("key", ['"fk_a"', '["a"]'])

@@ -239,7 +239,7 @@ def test_a_run_tells_how_far_it_is_through_backup_copy_and_proof(
     told: list[tuple[int, int, str]] = []
     shown = home.preview()
     assert shown.plan is not None
-    reconcile(home.context(), shown.plan, lambda *it: told.append(it))
+    reconcile(home.context(), shown.plan, lambda *one: told.append(one))
     rebuild = "rebuild table orders: drop not null amount"
     assert told == [
         (0, 3, "backing up"),

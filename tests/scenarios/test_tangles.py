@@ -140,7 +140,7 @@ def test_a_text_key_where_the_chain_has_a_rowid_is_blocked_and_kept_by_its_entry
         {"orders": ORDERS.replace("id INTEGER PRIMARY KEY", "id TEXT PRIMARY KEY")},
         ("INSERT INTO orders (id, code) VALUES ('alloc-1', 'x')",),
     )
-    entries = {it.entry for it in stays(home)}
+    entries = {stay.entry for stay in stays(home)}
     assert entries == {'[[resolve]]\ntable = "orders"\ncolumn = "id"\nkeep = true'}
     assert come_home(home.settled(*entries)) == LATER
 

@@ -29,7 +29,7 @@ def code(after: str | tuple[str, ...] | None, *lines: str) -> str:
 
 
 def batch(table: str, *operations: str) -> tuple[str, ...]:
-    return (f"with op.batch_alter_table({table!r}) as b:", *(f"    b.{it}" for it in operations))
+    return (f"with op.batch_alter_table({table!r}) as b:", *(f"    b.{operation}" for operation in operations))
 
 
 def nothing_to_do(home: Home) -> None:
@@ -39,7 +39,7 @@ def nothing_to_do(home: Home) -> None:
 
 
 def codes(home: Home) -> list[tuple[str, str]]:
-    return [(it.code, it.subject) for it in stays(home)]
+    return [(stay.code, stay.subject) for stay in stays(home)]
 
 
 def gone(*names: str) -> Allowed:
@@ -186,7 +186,7 @@ MERGED = {
 def test_a_merge_revision_is_never_ambiguous(tmp_path: Path) -> None:
     home = own_chain(tmp_path, MERGED)
     script(home.database, ROOT, LEFT, RIGHT, "INSERT INTO l VALUES (1)", *MINE)
-    assert "ambiguous-position" not in {it.code for it in home.survey().findings}
+    assert "ambiguous-position" not in {finding.code for finding in home.survey().findings}
     assert come_home(home) == ["stamp d"]
 
 
@@ -204,7 +204,7 @@ PLAIN = "FOREIGN KEY(u) REFERENCES u(id)"
 
 
 def two_keys(*keys: str) -> str:
-    return f"CREATE TABLE f (id INTEGER PRIMARY KEY, u INTEGER{''.join(f', {it}' for it in keys)})"
+    return f"CREATE TABLE f (id INTEGER PRIMARY KEY, u INTEGER{''.join(f', {key}' for key in keys)})"
 
 
 FK2 = {"001": raw(None, U, two_keys(CASCADE, PLAIN))}
@@ -261,7 +261,7 @@ TASK_ROWS = ("INSERT INTO teams VALUES (1)", "INSERT INTO tasks VALUES (1, 'pip:
 
 def tasks(**changed: str) -> str:
     """The table with its constraints, some of them otherwise; an empty one is left out."""
-    return TASKS.format("".join(f", {it}" for it in (NAMED | changed).values() if it))
+    return TASKS.format("".join(f", {one}" for one in (NAMED | changed).values() if one))
 
 
 NAMES_CHAIN = {"a1": raw(None, TEAMS, tasks())}
@@ -307,7 +307,7 @@ def test_a_pending_revision_that_drops_an_unnamed_constraint_by_name_finds_it(tm
 def test_names_stand_as_they_are_where_repairs_only_add(tmp_path: Path, kind: str) -> None:
     home = own_chain(tmp_path, NAMES_CHAIN).under('repair = "additive"')
     script(home.database, TEAMS, tasks(**{kind: unnamed(kind)}), *TASK_ROWS, *stamp("a1"), *MINE)
-    notes = [(it.level, it.code) for it in home.survey().findings if it.subject.startswith("name ")]
+    notes = [(finding.level, finding.code) for finding in home.survey().findings if finding.subject.startswith("name ")]
     assert notes == [(Level.NOTE, "kept")]
     nothing_to_do(home)
 
@@ -388,7 +388,7 @@ def test_a_batch_rename_that_was_interrupted_is_ended(tmp_path: Path) -> None:
 
 
 POSTS, ARTICLES = (
-    f"CREATE TABLE {it} (id INTEGER NOT NULL, title VARCHAR(40), PRIMARY KEY (id))" for it in ("posts", "articles")
+    f"CREATE TABLE {one} (id INTEGER NOT NULL, title VARCHAR(40), PRIMARY KEY (id))" for one in ("posts", "articles")
 )
 RENAMED = {
     "a1": raw(None, POSTS),
@@ -430,7 +430,7 @@ def test_an_empty_column_under_the_new_name_makes_way_for_the_rename(tmp_path: P
 def test_values_under_both_names_of_a_column_are_for_a_person_to_decide(tmp_path: Path) -> None:
     home = own_chain(tmp_path, HALF_COLUMN)
     script(home.database, BOTH, "INSERT INTO t VALUES (1, 'a', 'other'), (2, 'b', NULL)", *stamp("a1"))
-    (finding,) = (it for it in stays(home) if it.code == "interrupted-undecided")
+    (finding,) = (stay for stay in stays(home) if stay.code == "interrupted-undecided")
     assert (finding.subject, "b2 renames it to title" in finding.found) == ("column t.name", True)
 
 

@@ -40,7 +40,7 @@ class Case:
 
 
 def sql(*statements: str) -> str:
-    return "\n".join(f"op.execute({it!r})" for it in statements)
+    return "\n".join(f"op.execute({statement!r})" for statement in statements)
 
 
 def batch(call: str, table: str = "marks", *, remade: bool = False) -> str:
@@ -50,7 +50,7 @@ def batch(call: str, table: str = "marks", *, remade: bool = False) -> str:
 
 
 def drop(*names: str) -> str:
-    return sql(*(f"DROP TABLE {it}" for it in names))
+    return sql(*(f"DROP TABLE {name}" for name in names))
 
 
 def text(name: str, after: str | None, up: str, down: str = "pass", data: str = "") -> str:

@@ -37,4 +37,4 @@ def chain(folder: Path) -> Path:
 
 def written(folder: Path) -> set[str]:
     """Every file and folder below, but for what Python keeps for itself."""
-    return {str(it.relative_to(folder)) for it in folder.rglob("*") if "__pycache__" not in it.parts}
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if "__pycache__" not in path.parts}

@@ -97,5 +97,5 @@ def version(path: Path) -> list[str]:
 
 def files(folder: Path) -> dict[str, bytes]:
     """Every file of a folder with its bytes; but for lock files, which no run ever takes away."""
-    found = sorted(it for it in folder.iterdir() if it.is_file() and it.suffix != ".archmig-lock")
-    return {it.name: it.read_bytes() for it in found}
+    found = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix != ".archmig-lock")
+    return {one.name: one.read_bytes() for one in found}

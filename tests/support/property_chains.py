@@ -160,7 +160,7 @@ def generated(seed: int) -> dict[str, Step]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for number in range(1, 11):
             wanted = [_statement(chance, connection, f"{number}_{part}") for part in range(chance.randint(1, 4))]
-            steps[f"{number:03}_step"] = Step(tuple(it for it in wanted if it))
+            steps[f"{number:03}_step"] = Step(tuple(revision for revision in wanted if revision))
     return steps
 
 

@@ -116,7 +116,7 @@ def assert_comes_home(
 
 
 def failed(path: Path, file: bytes, error: RevisionFailedError, failures: tuple[str, ...]) -> Outcome:
-    assert any(it in str(error) for it in failures), error
+    assert any(failure in str(error) for failure in failures), error
     assert path.read_bytes() == file, "a failure wrote"
     return Outcome.FAILED
 
@@ -136,7 +136,7 @@ def contents(path: Path) -> Contents:
         connection.text_factory = bytes
         assert connection.execute("PRAGMA integrity_check").fetchall() == [(b"ok",)]
         master = [
-            tuple(it.decode() for it in row)
+            tuple(one.decode() for one in row)
             for row in connection.execute("SELECT type, name, sql, tbl_name FROM sqlite_master WHERE sql IS NOT NULL")
         ]
         objects = {(kind, name): sql for kind, name, sql, _ in master}
@@ -152,7 +152,7 @@ def _stored_columns(connection: sqlite3.Connection, table: str) -> tuple[str, ..
 
 
 def rows(connection: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> Counter[tuple[object, ...]]:
-    terms = ", ".join(f'typeof("{it}"), "{it}"' for it in columns)
+    terms = ", ".join(f'typeof("{column}"), "{column}"' for column in columns)
     return Counter(connection.execute(f'SELECT {terms} FROM "{table}"').fetchall())
 
 
@@ -160,13 +160,13 @@ def removed(chain: Chain) -> frozenset[tuple[str, ...]]:
     """What the chain itself takes away on its way: tables as (table,), columns as (table, column)."""
     found: set[tuple[str, ...]] = set()
     for before, after in itertools.pairwise(chain.schemas):
-        there = {it.name: {column.name for column in it.columns} for it in after.tables}
-        found |= {(it.name,) for it in before.tables if it.name not in there}
+        there = {table.name: {column.name for column in table.columns} for table in after.tables}
+        found |= {(table.name,) for table in before.tables if table.name not in there}
         found |= {
-            (it.name, column.name)
-            for it in before.tables
-            for column in it.columns
-            if column.name not in there.get(it.name, ())
+            (table.name, column.name)
+            for table in before.tables
+            for column in table.columns
+            if column.name not in there.get(table.name, ())
         }
     return frozenset(found) | {("alembic_version",)}
 
@@ -174,8 +174,8 @@ def removed(chain: Chain) -> frozenset[tuple[str, ...]]:
 def assert_kept(before: Contents, after: Contents, gone: frozenset[tuple[str, ...]]) -> None:
     for table, columns in before.columns.items():
         if (table,) not in gone:
-            there = {it.lower() for it in after.columns[table]}
-            left = [it for it in columns if it.lower() not in there and (table, it) not in gone]
+            there = {column.lower() for column in after.columns[table]}
+            left = [column for column in columns if column.lower() not in there and (table, column) not in gone]
             assert not left, f"columns of {table} are gone: {left}"
     for (kind, name), sql in before.objects.items():
         if name.startswith("x_") and (before.owners[kind, name],) not in gone:
@@ -187,11 +187,11 @@ def assert_kept(before: Contents, after: Contents, gone: frozenset[tuple[str, ..
 def assert_rows_kept(before: Contents, path: Path, gone: frozenset[tuple[str, ...]]) -> None:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         connection.text_factory = bytes
-        for table, found in before.rows.items():
-            columns = tuple(it for it in before.columns[table] if (table, it) not in gone)
+        for table, one in before.rows.items():
+            columns = tuple(column for column in before.columns[table] if (table, column) not in gone)
             if (table,) not in gone:
                 kept = rows(connection, table, columns)
-                lost = _without_columns(found, before.columns[table], columns) - kept
+                lost = _without_columns(one, before.columns[table], columns) - kept
                 assert not lost, f"rows of {table} are lost or changed: {list(lost)[:3]}"
 
 

@@ -54,7 +54,7 @@ def drifted(draw: DrawFn, chain: Chain) -> Drifted:
     start = draw(st.integers(0, len(schemas)) | st.just(len(schemas)))
     here = schemas[start - 1] if start else replace(schemas[0], tables=(), indexes=(), triggers=(), views=())
     # A key of the database's own can refuse rows that the chain brings along: that is for a person to settle.
-    seeded = frozenset(it for replayed in chain.history.replayed for it in replayed.writes)
+    seeded = frozenset(write for replayed in chain.history.replayed for write in replayed.writes)
     near = draw(_few(here))
     script: list[str] = []
     ways: list[Callable[[], list[str]]] = [
@@ -79,12 +79,12 @@ def _few(draw: DrawFn, here: Schema) -> Schema:
     if not here.tables:
         return here
     chosen = draw(st.lists(st.sampled_from(here.tables), min_size=1, max_size=3, unique=True))
-    names = {it.name for it in chosen}
+    names = {one.name for one in chosen}
     return replace(
         here,
         tables=tuple(chosen),
-        indexes=tuple(it for it in here.indexes if it.table in names),
-        triggers=tuple(it for it in here.triggers if it.table in names),
+        indexes=tuple(index for index in here.indexes if index.table in names),
+        triggers=tuple(trigger for trigger in here.triggers if trigger.table in names),
     )
 
 
@@ -96,12 +96,12 @@ def name(text: str) -> str:
 def _dropped(draw: DrawFn, here: Schema) -> list[str]:
     """Objects that are gone."""
     kinds = [("TABLE", here.tables), ("INDEX", here.indexes), ("TRIGGER", here.triggers), ("VIEW", here.views)]
-    filled = [(kind, tuple(it.name for it in found)) for kind, found in kinds if found]
+    filled = [(kind, tuple(one.name for one in item)) for kind, item in kinds if item]
     if not filled:
         return []
     kind, found = draw(st.sampled_from(filled))
     gone = draw(st.lists(st.sampled_from(found), min_size=1, max_size=4, unique=True))
-    return [f"DROP {kind} {name(it)}" for it in gone]
+    return [f"DROP {kind} {name(one)}" for one in gone]
 
 
 @st.composite
@@ -111,7 +111,7 @@ def _column_gone(draw: DrawFn, here: Schema) -> list[str]:
     table = draw(st.sampled_from(here.tables))
     column = draw(st.sampled_from(table.columns))
     return [
-        *(f"DROP INDEX {name(it.name)}" for it in here.indexes if _mentions(it, table.name, column.name)),
+        *(f"DROP INDEX {name(index.name)}" for index in here.indexes if _mentions(index, table.name, column.name)),
         f"ALTER TABLE {name(table.name)} DROP COLUMN {name(column.name)}",
     ]
 
@@ -124,7 +124,7 @@ def _mentions(index: Index, table: str, column: str) -> bool:
 def _early(draw: DrawFn, head: Schema) -> list[str]:
     """A table of a later revision, with some of its indexes."""
     table = draw(st.sampled_from(head.tables))
-    indexes = [it.sql for it in head.indexes if it.table == table.name]
+    indexes = [index.sql for index in head.indexes if index.table == table.name]
     return [table.sql, *(draw(st.lists(st.sampled_from(indexes), unique=True, max_size=3)) if indexes else [])]
 
 
@@ -134,23 +134,23 @@ def _forged(draw: DrawFn, here: Schema, seeded: frozenset[str]) -> list[str]:
     if not here.tables:
         return []
     table = draw(st.sampled_from(here.tables))
-    columns = [draw(_other_column(it)) if draw(st.integers(0, 3)) == 0 else it for it in table.columns]
+    columns = [draw(_other_column(column)) if draw(st.integers(0, 3)) == 0 else column for column in table.columns]
     if draw(st.integers(0, 3)) == 0 and len(columns) > 1:
         columns.pop(draw(st.integers(0, len(columns) - 1)))
-    names = {it.name for it in columns}
+    names = {column.name for column in columns}
     forged = replace(
         table,
         sql="",
         columns=tuple(draw(st.permutations(columns)) if draw(st.booleans()) and not table.without_rowid else columns),
-        uniques=frozenset(it for it in table.uniques if set(it) <= names and draw(st.booleans())),
-        checks=frozenset(it for it in table.checks if it.mentions <= names and draw(st.booleans())),
-        foreign_keys=frozenset(it for it in table.foreign_keys if set(it.columns) <= names and draw(st.booleans())),
+        uniques=frozenset(unique for unique in table.uniques if set(unique) <= names and draw(st.booleans())),
+        checks=frozenset(check for check in table.checks if check.mentions <= names and draw(st.booleans())),
+        foreign_keys=frozenset(key for key in table.foreign_keys if set(key.columns) <= names and draw(st.booleans())),
         **draw(_other_key(table, names)),
     )
     if draw(st.integers(0, 4)) == 0 and names and table.name not in seeded:
         forged = replace(forged, foreign_keys=forged.foreign_keys | {draw(_other_reference(sorted(names), here))})
-    indexes = [it.sql for it in here.indexes if it.table == table.name and draw(st.booleans())]
-    triggers = [it.sql for it in here.triggers if it.table == table.name and draw(st.booleans())]
+    indexes = [index.sql for index in here.indexes if index.table == table.name and draw(st.booleans())]
+    triggers = [trigger.sql for trigger in here.triggers if trigger.table == table.name and draw(st.booleans())]
     return [f"DROP TABLE {name(table.name)}", create_table(forged), *indexes, *triggers]
 
 
@@ -231,18 +231,18 @@ def _filled(draw: DrawFn, here: Schema) -> list[str]:
     if not here.tables:
         return []
     table = draw(st.sampled_from(here.tables))
-    columns = [it for it in table.columns if it.generated is None]
+    columns = [column for column in table.columns if column.generated is None]
     values = st.sampled_from(PLAIN) | st.sampled_from(ODD)
     script = []
     for _ in range(draw(st.integers(1, 4))):
-        chosen = [it for it in columns if it.not_null or draw(st.booleans())] or columns[:1]
+        chosen = [column for column in columns if column.not_null or draw(st.booleans())] or columns[:1]
         given = {
-            it.name: draw(NUMBERS)
-            if table.rowid_key and it.name in table.primary_key
+            one.name: draw(NUMBERS)
+            if table.rowid_key and one.name in table.primary_key
             else draw(st.sampled_from(PLAIN[:-1]))
-            if it.not_null and draw(st.integers(0, 3))
+            if one.not_null and draw(st.integers(0, 3))
             else draw(values)
-            for it in chosen
+            for one in chosen
         }
         into = f"{name(table.name)} ({', '.join(map(name, given))})"
         script.append(f"INSERT OR IGNORE INTO {into} VALUES ({', '.join(given.values())})")
@@ -261,9 +261,9 @@ def _stamped(draw: DrawFn, chain: Chain) -> list[str]:
 def _tracked(draw: DrawFn, chain: Chain) -> list[str]:
     if draw(st.booleans()):
         return []
-    known = [it.legacy_version for it in chain.history.graph.revisions if it.legacy_version]
+    known = [revision.legacy_version for revision in chain.history.graph.revisions if revision.legacy_version]
     numbers = draw(st.lists(st.sampled_from([*known, "000", "099", "x"]), unique=True, max_size=12))
-    titles = [it.title for it in chain.history.graph.revisions]
+    titles = [revision.title for revision in chain.history.graph.revisions]
     script = [TRACKER]
     for number in numbers:
         said = draw(st.sampled_from(["", "skipped (already applied)", *titles])).replace("'", "")

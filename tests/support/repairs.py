@@ -65,8 +65,8 @@ def ground_of(
     chain: str, connection: sqlite3.Connection, resolutions: tuple[Resolution, ...] = (), repair: Repair = Repair.FULL
 ) -> RepairContext:
     return RepairContext(
-        {it.name: it for it in schema_of(chain).tables},
-        {it.name: it for it in read_schema(connection).tables},
+        {table.name: table for table in schema_of(chain).tables},
+        {table.name: table for table in read_schema(connection).tables},
         resolutions,
         repair,
         lambda question: ask(connection, question),
@@ -89,13 +89,15 @@ def _planned(
         connection.execute("BEGIN")
         for step in steps:
             _execute(connection, step)
-        left = tuple(explain(it) for it in diff(expected, read_schema(connection)) if needs_repair(it))
-        there = any(it.name == "t" for it in read_schema(connection).tables)
+        left = tuple(explain(one) for one in diff(expected, read_schema(connection)) if needs_repair(one))
+        there = any(table.name == "t" for table in read_schema(connection).tables)
         rows = tuple(connection.execute("SELECT * FROM t")) if there else ()
     blockers = tuple(
-        (it.code, it.subject, f"{it.found} [{it.entry or it.advice}]") for part in parts for it in part.blockers
+        (blocker.code, blocker.subject, f"{blocker.found} [{blocker.entry or blocker.advice}]")
+        for part in parts
+        for blocker in part.blockers
     )
-    return Planned(tuple(_words(it) for it in steps), blockers, left, rows)
+    return Planned(tuple(_words(each) for each in steps), blockers, left, rows)
 
 
 def _execute(connection: sqlite3.Connection, step: Step) -> None:
@@ -117,8 +119,10 @@ def _beside(change: Change) -> bool:
 
 
 def _of_table(ground: RepairContext, changes: tuple[Change, ...]) -> Iterator[Work]:
-    yield table_work(ground, "t", tuple(it for it in changes if needs_repair(it) and not _beside(it)), "r1")
+    yield table_work(
+        ground, "t", tuple(change for change in changes if needs_repair(change) and not _beside(change)), "r1"
+    )
 
 
 def _of_objects(ground: RepairContext, changes: tuple[Change, ...]) -> Iterator[Work]:
-    yield from (object_work(ground, it, "r1") for it in changes if _beside(it) and needs_repair(it))
+    yield from (object_work(ground, change, "r1") for change in changes if _beside(change) and needs_repair(change))

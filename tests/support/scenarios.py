@@ -124,7 +124,7 @@ def revision(after: str | tuple[str, ...] | None, *statements: str, data: Iterab
     lines = [f"down_revision = {after!r}", more, "", "def upgrade():"]
     lines += [f"    op.execute({statement!r})" for statement in statements]
     if data:
-        lines += ["    data_step()", "", "def data_step():", *(f"    op.execute({it!r})" for it in data)]
+        lines += ["    data_step()", "", "def data_step():", *(f"    op.execute({one!r})" for one in data)]
     return "\n".join([*lines, "    pass", "", "def downgrade():", "    pass", ""])
 
 
@@ -138,7 +138,7 @@ def script(path: Path, *statements: str) -> Path:
 
 
 def stamp(*revisions: str) -> tuple[str, ...]:
-    rows = (f"INSERT INTO alembic_version VALUES ('{it}')" for it in revisions)
+    rows = (f"INSERT INTO alembic_version VALUES ('{each}')" for each in revisions)
     return ("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)", *rows)
 
 
@@ -218,7 +218,7 @@ def _orphans(connection: sqlite3.Connection) -> tuple[frozenset[tuple[Any, ...]]
 
 def headlines(plan: Plan | None) -> list[str]:
     assert plan is not None
-    return [headline(it) for it in plan.steps]
+    return [headline(step) for step in plan.steps]
 
 
 def come_home(home: Home, allowed: Allowed = NOTHING_ELSE) -> list[str]:
@@ -233,7 +233,7 @@ def come_home(home: Home, allowed: Allowed = NOTHING_ELSE) -> list[str]:
     done = reconcile(home.context(), shown.plan, lambda *_: None)
     assert (done.outcome, done.warnings) == (Outcome.DONE, ())
     is_home(home, before, allowed)
-    made_anew = {it.name.lower() for it in shown.plan.steps if isinstance(it, CreateObject)}
+    made_anew = {step.name.lower() for step in shown.plan.steps if isinstance(step, CreateObject)}
     texts_kept(before, moment(home.database), made_anew)
     return headlines(shown.plan)
 
@@ -253,18 +253,26 @@ def is_home(home: Home, before: Moment, allowed: Allowed = NOTHING_ELSE) -> None
 
 def kept(before: Moment, after: Moment, allowed: Allowed = NOTHING_ELSE) -> None:
     """Every object, column and row of before is there, each row's own columns byte for byte."""
-    lost = {it for it in before.objects if it not in after.objects and not _automatic(it) and it[1] not in allowed.gone}
+    lost = {
+        each
+        for each in before.objects
+        if each not in after.objects and not _automatic(each) and each[1] not in allowed.gone
+    }
     assert lost == set()
     for table, columns in before.columns.items():
         if table in BOOKKEEPING or table in allowed.gone:
             continue
-        mine = [it for it in columns if (table, it) not in allowed.written and f"{table}.{it}" not in allowed.gone]
+        mine = [
+            column
+            for column in columns
+            if (table, column) not in allowed.written and f"{table}.{column}" not in allowed.gone
+        ]
         assert set(mine) <= set(after.columns[table]), table
-        old = _hashed(before.rows[table], [columns.index(it) for it in mine])
-        new = _hashed(after.rows[table], [after.columns[table].index(it) for it in mine])
+        old = _hashed(before.rows[table], [columns.index(one) for one in mine])
+        new = _hashed(after.rows[table], [after.columns[table].index(one) for one in mine])
         assert old.items() <= new.items(), table
     # A key that is new can only tell of rows that referred to nothing before: all rows are as they were.
-    assert {it for it in after.dangling - before.dangling if it[:3] in before.keys} == set()
+    assert {one for one in after.dangling - before.dangling if one[:3] in before.keys} == set()
 
 
 def texts_kept(before: Moment, after: Moment, made_anew: set[str]) -> None:
@@ -279,7 +287,9 @@ def _automatic(thing: tuple[str, str]) -> bool:
 
 
 def _hashed(rows: Mapping[Any, tuple[bytes, ...]], places: list[int]) -> dict[Any, str]:
-    return {key: hashlib.sha256(repr([row[it] for it in places]).encode()).hexdigest() for key, row in rows.items()}
+    return {
+        key: hashlib.sha256(repr([row[place] for place in places]).encode()).hexdigest() for key, row in rows.items()
+    }
 
 
 def stays(home: Home, outcome: Outcome = Outcome.BLOCKED) -> tuple[Finding, ...]:

@@ -22,7 +22,12 @@ def schema_of(script: str) -> Schema:
 
 def line_of(*scripts: str) -> History:
     """A line of revisions 1, 2, …, each of which runs a script."""
-    return chain_of({str(it): (scripts[it - 1], (str(it - 1),) if it > 1 else ()) for it in range(1, len(scripts) + 1)})
+    return chain_of(
+        {
+            str(number): (scripts[number - 1], (str(number - 1),) if number > 1 else ())
+            for number in range(1, len(scripts) + 1)
+        }
+    )
 
 
 def chain_of(steps: dict[str, tuple[str, tuple[str, ...]]]) -> History:

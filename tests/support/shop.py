@@ -78,8 +78,8 @@ def shop(
     """
     home = own_chain(folder, CHAIN)
     given = {**STANDARD, **(shapes or {})}
-    late = [it for it in given.values() if it.startswith("CREATE TRIGGER")]
-    script(home.database, *(it for it in given.values() if it and it not in late), *more)
+    late = [one for one in given.values() if one.startswith("CREATE TRIGGER")]
+    script(home.database, *(one for one in given.values() if one and one not in late), *more)
     with closing(sqlite3.connect(home.database)) as connection, connection:
         for table, rows in ROWS.items():
             fill(connection, table, rows)
@@ -91,8 +91,8 @@ def fill(connection: sqlite3.Connection, table: str, rows: list[dict[str, object
     there = {row[0].lower(): row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
     demanding = [row[0] for row in connection.execute(DEMANDING, (table,))]
     for number, row in enumerate(rows if there else ()):
-        mine = {there[it]: value for it, value in row.items() if it in there}
-        mine |= {it: f"text {number}" for it in demanding if it not in mine or mine[it] is None}
+        mine = {there[one]: value for one, value in row.items() if one in there}
+        mine |= {one: f"text {number}" for one in demanding if one not in mine or mine[one] is None}
         places = ", ".join("?" * len(mine))
-        names = ", ".join(f'"{it}"' for it in mine)
+        names = ", ".join(f'"{one}"' for one in mine)
         connection.execute(f'INSERT INTO "{table}" ({names}) VALUES ({places})', list(mine.values()))

@@ -72,7 +72,7 @@ def limit(stage: TrialEnvironment, tally: Tally, size: int) -> None:
 
 def weight(stage: TrialEnvironment) -> int:
     """How many kB a stage takes before the run."""
-    return sum(it.stat().st_size for it in stage.pristine.rglob("*") if it.is_file()) // 1024
+    return sum(path.stat().st_size for path in stage.pristine.rglob("*") if path.is_file()) // 1024
 
 
 def can_mount() -> bool:

@@ -38,17 +38,17 @@ def crowd(folder: Path, runs: int, mode: str = "WAL") -> Iterator[str]:
     script(folder / "it.db", f"PRAGMA journal_mode = {mode}", _WRITTEN)
     ended, wrote, errors = _together(folder, runs)
     assert errors == [], errors
-    for it in ended:
-        assert it.code in {0, 2}, it
-        assert it.code == 0 or "unexpected" not in it.err, it
-        assert "Traceback" not in it.err, it
+    for one in ended:
+        assert one.code in {0, 2}, one
+        assert one.code == 0 or "unexpected" not in one.err, one
+        assert "Traceback" not in one.err, one
     again = _ended(_started(folder))
     assert again.code == 0, again
     assert "nothing" in again.out, again
     assert ask(folder / "it.db", "SELECT version_num FROM alembic_version") == [("006_grown",)]
     assert ask(folder / "it.db", "PRAGMA integrity_check") == [("ok",)]
     assert ask(folder / "it.db", "SELECT count(*) FROM app_log") == [(wrote,)]
-    done, refused = (sum(it.code == code for it in ended) for code in (0, 2))
+    done, refused = (sum(item.code == code for item in ended) for code in (0, 2))
     assert done
     yield f"{runs} runs at once, {mode}: {done} done, {refused} refused; {wrote} rows of the application, no error"
 
@@ -57,15 +57,15 @@ def _together(folder: Path, runs: int) -> tuple[list[Ended], int, list[str]]:
     """How the runs ended, how many rows the application wrote meanwhile, and what it complained of."""
     context = get_context("spawn")
     stop, queue = context.Event(), context.Queue()
-    application = [context.Process(target=it, args=(folder / "it.db", stop, queue)) for it in (reader, writer)]
-    for it in application:
-        it.start()
+    application = [context.Process(target=one, args=(folder / "it.db", stop, queue)) for one in (reader, writer)]
+    for item in application:
+        item.start()
     started = [_started(folder) for _ in range(runs)]
-    ended = [_ended(it) for it in started]
+    ended = [_ended(one) for one in started]
     stop.set()
     told = [queue.get(timeout=60) for _ in application]
-    for it in application:
-        it.join()
+    for item in application:
+        item.join()
     queue.close()
     queue.join_thread()
     return ended, sum(count for count, _ in told), [error for _, error in told if error]
@@ -76,15 +76,15 @@ def matrix_crowd(folder: Path, runs: int) -> Iterator[str]:
     program = str(Path(sys.executable).with_name("archmig"))
     subprocess.run([program, "demo", str(folder)], cwd=PROJECT, check=True, capture_output=True)
     words = ("reconcile", "--all", "--yes")
-    ended = [_ended(it) for it in [_started(folder, *words, "--jobs", str(1 + at % 2)) for at in range(runs)]]
-    for it in ended:
-        assert it.code in {0, 2}, it
-        assert "unexpected" not in it.err, it
-        assert "Traceback" not in it.err, it
+    ended = [_ended(one) for one in [_started(folder, *words, "--jobs", str(1 + at % 2)) for at in range(runs)]]
+    for item in ended:
+        assert item.code in {0, 2}, item
+        assert "unexpected" not in item.err, item
+        assert "Traceback" not in item.err, item
     again = _ended(_started(folder, *words))
     assert again.code == 0, again
     assert " done " not in again.out, again
-    done, refused = (sum(it.code == code for it in ended) for code in (0, 2))
+    done, refused = (sum(one.code == code for one in ended) for code in (0, 2))
     yield f"{runs} runs at once on the demo's 12 environments: {done} without a refusal, {refused} with; all are home"
 
 

@@ -47,7 +47,7 @@ def state(path: Path, room: Path) -> State:
 def _of(copy: Path) -> State:
     with closing(sqlite3.connect(copy)) as connection:
         sound = connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        others: list[object] = [connection.execute(f"PRAGMA {it}").fetchone() for it in ("user_version", "encoding")]
+        others: list[object] = [connection.execute(f"PRAGMA {one}").fetchone() for one in ("user_version", "encoding")]
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
             return State("", sound)
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
@@ -55,7 +55,7 @@ def _of(copy: Path) -> State:
     found = moment(copy)
     since = (datetime.now(UTC) - timedelta(hours=12)).strftime("%Y-%m-%d %H:%M:%S").encode()
     rows = {
-        table: sorted((repr(key), [_timeless(it, since) for it in row]) for key, row in held.items())
+        table: sorted((repr(key), [_timeless(one, since) for one in row]) for key, row in held.items())
         for table, held in found.rows.items()
     }
     text = repr([sorted(found.objects.items()), sorted(found.columns.items()), sorted(rows.items()), others])

@@ -42,7 +42,7 @@ class Ran:
 
 def _without_repetition(lines: tuple[str, ...]) -> Iterator[str]:
     """The lines, of those that differ in their first figure alone only the first and the last."""
-    for _, alike in groupby(lines, lambda it: re.sub(r"[\d,]+", "#", it, count=1)[:40]):
+    for _, alike in groupby(lines, lambda line: re.sub(r"[\d,]+", "#", line, count=1)[:40]):
         same = list(alike)
         yield same[0]
         if len(same) > 1:
@@ -67,7 +67,7 @@ def large(folder: Path, rows: int) -> Iterator[str]:
     assert whole.code == 0, whole
     assert ask(folder / "it.db", _SUMS) == before
     yield f"whole: {whole.seconds:.0f} s, peak memory {whole.peak:.0f} MB, {len(whole.shown)} lines of progress"
-    yield from (f"  {it}" for it in _without_repetition(whole.shown))
+    yield from (f"  {one}" for one in _without_repetition(whole.shown))
 
 
 def ran(folder: Path, stopped_after: float | None) -> Ran:
@@ -90,7 +90,7 @@ def ran(folder: Path, stopped_after: float | None) -> Ran:
     _, status, usage = os.wait4(child, 0)
     os.close(terminal)
     seconds = time.monotonic() - began
-    shown = dict.fromkeys(it.decode(errors="replace").strip()[:90] for it in _SHOWN.findall(output))
+    shown = dict.fromkeys(one.decode(errors="replace").strip()[:90] for one in _SHOWN.findall(output))
     return Ran(os.waitstatus_to_exitcode(status), seconds, usage.ru_maxrss / 1024, tuple(shown))
 
 

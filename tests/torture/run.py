@@ -64,8 +64,8 @@ def main(arguments: Sequence[str]) -> int:
                 pool.submit(_torture, counted, share, base / f"worker{number}", end, random.Random(asked.seed + number))
                 for number, share in enumerate(shares)
             ]
-            for it in workers:
-                it.result()
+            for worker in workers:
+                worker.result()
         if counted.rows:
             _say(table(counted.rows))
         wrong = _told(counted)
@@ -95,7 +95,7 @@ def _torture(counted: Counted, kinds: list[tuple[Case, str]], base: Path, end: f
     """Give every stage its turns until the time is up."""
     with serving(base / "server") as server:
         stages = [stage(case, mode, base / str(at), server) for at, (case, mode) in enumerate(kinds)]
-        turns = [_turns(counted, it, chance) for it in stages]
+        turns = [_turns(counted, each, chance) for each in stages]
         for turn in cycle(turns):
             until = min(end, time.monotonic() + _TURN)
             while time.monotonic() < until:
@@ -130,7 +130,7 @@ def _told(counted: Counted) -> bool:
     for names, tally in counted.rows.items():
         for line in tally.told[:5]:
             _say(f"{', '.join(names)}: {line}")
-    return any(it.wrong for it in counted.rows.values())
+    return any(row.wrong for row in counted.rows.values())
 
 
 def _say(text: str) -> None:

@@ -60,7 +60,7 @@ class Tally:
 
         A disk that refuses the database may refuse the ledger's entry of it too, which is said in a line of its own.
         """
-        lines = [it for it in end.lines if it.startswith(_BEGINS[stage.case.words[0]]) and _LEDGER not in it]
+        lines = [line for line in end.lines if line.startswith(_BEGINS[stage.case.words[0]]) and _LEDGER not in line]
         good = end.code == 0 or (end.code == stage.case.failed and len(lines) == 1 and "unexpected" not in lines[0])
         if not good or "Traceback" in end.err:
             self.untold += 1
@@ -81,7 +81,7 @@ def table(rows: dict[tuple[str, str, str], Tally]) -> str:
     """The counts as a Markdown table, with a sum."""
     lines = [f"| case | journal | what befell it | {' | '.join(_HEAD)} |", f"|{' --- |' * 3}{' ---: |' * len(_HEAD)}"]
     for names, tally in rows.items():
-        lines.append(f"| {' | '.join(names)} | {' | '.join(f'{it:,}' for it in tally.row())} |")
-    sums = [sum(column) for column in zip(*(it.row() for it in rows.values()), strict=True)]
-    lines.append(f"| **all** | | | {' | '.join(f'**{it:,}**' for it in sums)} |")
+        lines.append(f"| {' | '.join(names)} | {' | '.join(f'{one:,}' for one in tally.row())} |")
+    sums = [sum(column) for column in zip(*(row.row() for row in rows.values()), strict=True)]
+    lines.append(f"| **all** | | | {' | '.join(f'**{each:,}**' for each in sums)} |")
     return "\n".join(lines)

@@ -27,7 +27,7 @@ class Said:
 
     def environment(self, name: str) -> dict[str, Any]:
         """The document of one environment; empty where there is none."""
-        found = [it for it in self.document.get("environments") or [] if it.get("name") == name]
+        found = [one for one in self.document.get("environments") or [] if one.get("name") == name]
         return dict(found[0]) if found else {}
 
 

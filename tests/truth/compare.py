@@ -68,11 +68,11 @@ def _constraint(key: Key, value: str, actual: Facts) -> Iterator[Difference]:
     if key in actual:
         yield Difference(f"{kind} so many times", f"{shown}: {actual[key]}, oracle {value}")
         return
-    others = [it[3] for it in actual if it[:3] == (kind, table, what)]
+    others = [one[3] for one in actual if one[:3] == (kind, table, what)]
     if not others:
         covered = kind == "unique" and any(
-            it[0] == "index" and text.startswith(f"unique on {table} ( {what.replace(', ', ' , ')} )")
-            for it, text in actual.items()
+            one[0] == "index" and text.startswith(f"unique on {table} ( {what.replace(', ', ' , ')} )")
+            for one, text in actual.items()
         )
         yield Difference("unique is an index" if covered else f"{kind} missing", shown)
     elif not label:
@@ -96,7 +96,7 @@ def _extras(expected: Facts, actual: Facts) -> Iterator[Difference]:
         if kind not in {"table", "trigger", "view", "index"} and ("table", key[1]) not in expected:
             continue
         if kind in _NAMED:
-            if not any(it[:3] == key[:3] for it in expected) and ("table", key[1]) in expected:
+            if not any(one[:3] == key[:3] for one in expected) and ("table", key[1]) in expected:
                 yield Difference(f"extra {kind}", " ".join(key[1:]), _told_as(key), extra=True)
         elif not (kind == "index" and actual[key] in {v for k, v in expected.items() if k[0] == "index"}):
             yield Difference(f"extra {kind}", " ".join(key[1:]), key[-1], extra=True)

@@ -242,7 +242,9 @@ def column_reshaped(site: Site) -> Damage:
     """NOT NULL or a default gone, another type or collation."""
     table = site.table()
     text = table_text(site.tables()[table])
-    part = site.chance.choice([it for it in text.definitions if it.is_column and it.column != "id"])
+    part = site.chance.choice(
+        [definition for definition in text.definitions if definition.is_column and definition.column != "id"]
+    )
     words = part.text.split(None, 1)
     rest = words[1] if len(words) > 1 else ""
     ways = [
@@ -253,7 +255,7 @@ def column_reshaped(site: Site) -> Damage:
         f"{rest} DEFAULT 5" if "DEFAULT" not in rest else rest,
     ]
     other = site.chance.choice([way for way in ways if way.split() != rest.split()])
-    parts = [f"{words[0]} {other}" if it is part else it.text for it in text.definitions]
+    parts = [f"{words[0]} {other}" if definition is part else definition.text for definition in text.definitions]
     return Damage("column in another shape", _rebuilt(site, table, text.text(parts)))
 
 

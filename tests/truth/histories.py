@@ -48,7 +48,7 @@ class History:
     def cause(self) -> str:
         """What went wrong, in the words that findings are counted by."""
         half = ["interrupted"] * bool(self.half)
-        causes = sorted({*half, *(it.kind for it in self.damages)} - {"application's own"})
+        causes = sorted({*half, *(each.kind for each in self.damages)} - {"application's own"})
         if len(causes) > 1:
             return "several"
         return causes[0] if causes else "application's own" if self.damages else "as it was"
@@ -56,7 +56,7 @@ class History:
     @property
     def words(self) -> str:
         return ", ".join(
-            [*[f"{self.half} statements of the next revision"][: self.half], *(it.kind for it in self.damages)]
+            [*[f"{self.half} statements of the next revision"][: self.half], *(each.kind for each in self.damages)]
         )
 
 
@@ -74,7 +74,7 @@ class Case:
     @property
     def harmless(self) -> bool:
         """Whether nothing went wrong: a stamp that is true, and nothing but things of the application's own."""
-        return not self.history.half and all(it.kind == "application's own" for it in self.history.damages)
+        return not self.history.half and all(each.kind == "application's own" for each in self.history.damages)
 
     @property
     def lost(self) -> frozenset[str]:

@@ -164,12 +164,15 @@ def _has_place(key: tuple[str, ...], before: Content, after: Content) -> bool:
 def _schema(word: str, there: Content, oracle: Content, status: dict[str, object], told: str) -> Iterator[Finding]:
     drift = status.get("drift")
     cosmetic = isinstance(drift, dict) and (drift.get("cosmetic") or 0) > 0
-    for it in differences(oracle.facts, there.facts):
-        if it.cosmetic and cosmetic:
+    for difference in differences(oracle.facts, there.facts):
+        if difference.cosmetic and cosmetic:
             continue
-        if it.extra and it.name in told:
+        if difference.extra and difference.name in told:
             continue
-        yield Finding(f"{word}: {it.kind}{' (untold)' if it.cosmetic or it.extra else ''}", it.detail)
+        yield Finding(
+            f"{word}: {difference.kind}{' (untold)' if difference.cosmetic or difference.extra else ''}",
+            difference.detail,
+        )
 
 
 def _agreement(case: Case, name: str, answers: Answers, first: Content, second: Content) -> Iterator[Finding]:
@@ -190,7 +193,7 @@ def _agreement(case: Case, name: str, answers: Answers, first: Content, second: 
             yield Finding(f"{one}, then check is not clean", f"{said}; {_why(answers, name)}")
         if upgrade != "nothing":
             yield Finding(f"{one}, then upgrade says {upgrade}", f"{said}; {_detail(answers.upgrade, name)}")
-        for code in {it.get("code") for it in _to_do(answers, name)}:
+        for code in {item.get("code") for item in _to_do(answers, name)}:
             yield Finding(f"{one}, then diagnose has {code}", f"{said}; {_why(answers, name)}")
         return
     if state == "at_target" or clean is True:
@@ -204,17 +207,17 @@ def _agreement(case: Case, name: str, answers: Answers, first: Content, second: 
 def _to_do(answers: Answers, name: str) -> list[dict[str, object]]:
     """What diagnose says is to be repaired, or blocks."""
     found = answers.diagnose.environment(name).get("findings") or []
-    return [it for it in found if it.get("level") in {"repair", "blocking"}]
+    return [one for one in found if one.get("level") in {"repair", "blocking"}]
 
 
 def _why(answers: Answers, name: str) -> str:
-    lines = [f"{it.get('code')}: {it.get('subject')}: {it.get('found')}" for it in _to_do(answers, name)]
+    lines = [f"{one.get('code')}: {one.get('subject')}: {one.get('found')}" for one in _to_do(answers, name)]
     return f"{answers.check.environment(name).get('why')}; {' | '.join(lines[:3])}"
 
 
 def _detail(said: Said, name: str) -> str:
     environment = said.environment(name)
-    blockers = [it.get("found") for it in (environment.get("plan") or {}).get("blockers") or []]
+    blockers = [one.get("found") for one in (environment.get("plan") or {}).get("blockers") or []]
     return f"{environment.get('detail')} {environment.get('error') or ''} {blockers[:2] or ''}".strip()
 
 

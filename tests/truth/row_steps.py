@@ -59,29 +59,29 @@ def insert_computed(scene: Scene) -> Op:
     """Rows computed from rows of the same table, so that every NOT NULL column has its value."""
     table, text = _keyed(scene)
     uniques = {name for columns, _ in scene.constraints(table).uniques for name in columns}
-    columns = [it for it in scene.columns(table) if it.name not in uniques]
+    columns = [column for column in scene.columns(table) if column.name not in uniques]
     key = f"id || '-{scene.mark}'" if text else f"id + {scene.chance.randrange(2, 9) * COMPUTED}"
-    names = ", ".join(["id", *(it.name for it in columns)])
-    values = ", ".join([key, *(it.name for it in columns)])
+    names = ", ".join(["id", *(column.name for column in columns)])
+    values = ", ".join([key, *(column.name for column in columns)])
     return _sql("INSERT SELECT", f"INSERT INTO {table} ({names}) SELECT {values} FROM {table}", table)
 
 
 def update_relative(scene: Scene) -> Op:
     table = scene.table()
-    numbers = [it.name for it in scene.columns(table) if is_number(it.declared) and not it.name.endswith("_id")]
+    numbers = [each.name for each in scene.columns(table) if is_number(each.declared) and not each.name.endswith("_id")]
     column = scene.chance.choice(numbers)
     return _sql("UPDATE relative", f"UPDATE {table} SET {column} = {column} * 100", table)
 
 
 def append_text(scene: Scene) -> Op:
     table = scene.table()
-    column = scene.chance.choice([it.name for it in scene.columns(table) if is_text(it.declared)])
+    column = scene.chance.choice([each.name for each in scene.columns(table) if is_text(each.declared)])
     return _sql("UPDATE relative", f"UPDATE {table} SET {column} = {column} || '!'", table)
 
 
 def update_absolute(scene: Scene) -> Op:
     table = scene.table()
-    column = scene.chance.choice([it for it in scene.columns(table) if not it.name.endswith("_id")])
+    column = scene.chance.choice([each for each in scene.columns(table) if not each.name.endswith("_id")])
     value = "'set'" if is_text(column.declared) else "7"
     where = scene.chance.choice([f"{column.name} IS NULL", "id > 1002"])
     return _sql("UPDATE absolute", f"UPDATE {table} SET {column.name} = {value} WHERE {where}", table)
@@ -95,7 +95,7 @@ def delete(scene: Scene) -> Op:
 
 def loop(scene: Scene) -> Op:
     table = scene.table()
-    column = scene.chance.choice([it.name for it in scene.columns(table) if is_text(it.declared)])
+    column = scene.chance.choice([each.name for each in scene.columns(table) if is_text(each.declared)])
     text = (
         "bind = op.get_bind()\n"
         f"for row in bind.execute(sa.text('SELECT id, {column} FROM {table}')).fetchall():\n"

@@ -47,7 +47,7 @@ def _judged(
     """A row that plain Alembic would have carried along from its origin to what is expected."""
     before = next((row for table, row in places if table == origin[0]), places[0][1])
     for table, wanted in expected:
-        row = next((it for name, it in found if name == table), None)
+        row = next((one for name, one in found if name == table), None)
         if row is None:
             where = ", ".join(name for name, _ in found) or "nowhere"
             kind = "row lost" if not found else "row not where it belongs"
@@ -57,7 +57,7 @@ def _judged(
             if column not in row:
                 continue
             allowed = _allowed(case, table, column, value, origin[1], before)
-            if allowed is not None and not any(_same(row[column], it) for it in allowed):
+            if allowed is not None and not any(_same(row[column], one) for one in allowed):
                 yield Wrong(
                     _how(row[column], value, before.get(column)),
                     f"{table}.{column} of {key}: {row[column]!r}, oracle {value!r}, before {before.get(column)!r}",
@@ -84,7 +84,7 @@ def _allowed(case: Case, table: str, column: str, value: object, origin: Row, be
 def _source(origin: Row, value: object) -> str | None:
     if value is None or (isinstance(value, int) and value < FIRST_KEY):
         return None
-    return next((name for name, it in origin.items() if _same(it, value)), None)
+    return next((name for name, one in origin.items() if _same(one, value)), None)
 
 
 def _how(now: object, wanted: object, before: object) -> str:
@@ -104,7 +104,7 @@ def _kept_as_is(key: str, places: list[Place], found: list[Place], after: Conten
     if not found and any(table in after.rows for table, _ in places):
         return Wrong("row lost", f"{key} of {places[0][0]}, made by hand")
     for table, row in places:
-        now = next((it for name, it in found if name == table), None)
+        now = next((one for name, one in found if name == table), None)
         changed = [name for name in row if now and name in now and not _same(now[name], row[name])]
         if changed:
             return Wrong("value changed", f"{table}.{changed[0]} of {key}, made by hand")

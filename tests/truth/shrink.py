@@ -61,7 +61,7 @@ def _without(chain: Chain, history: History, cut: Cut) -> Iterator[Small]:
         case tuple():
             names = {str(name) for name in cut}
             smaller = chain
-            for revision in [it for it in chain.revisions if it.id in names]:
+            for revision in [each for each in chain.revisions if each.id in names]:
                 smaller = _without_revision(smaller, revision.id)
             gone = len(chain.revisions) - len(smaller.revisions)
             if gone and smaller.revisions:
@@ -71,35 +71,37 @@ def _without(chain: Chain, history: History, cut: Cut) -> Iterator[Small]:
                     if 0 <= done <= len(smaller.revisions)
                 )
         case _:
-            yield chain, replace(history, damages=tuple(it for it in history.damages if it is not cut))
+            yield chain, replace(history, damages=tuple(damage for damage in history.damages if damage is not cut))
 
 
 def _without_op(chain: Chain, name: str, op: Op) -> Chain:
     return replace(
         chain,
         revisions=tuple(
-            replace(it, ops=tuple(other for other in it.ops if other is not op)) if it.id == name else it
-            for it in chain.revisions
+            replace(revision, ops=tuple(other for other in revision.ops if other is not op))
+            if revision.id == name
+            else revision
+            for revision in chain.revisions
         ),
     )
 
 
 def _without_revision(chain: Chain, name: str) -> Chain:
     """The chain without a revision; its children come after its parents."""
-    gone = next(it for it in chain.revisions if it.id == name)
-    rest = (it for it in chain.revisions if it is not gone)
-    return replace(chain, revisions=tuple(replace(it, parents=_parents(it, gone)) for it in rest))
+    gone = next(revision for revision in chain.revisions if revision.id == name)
+    rest = (revision for revision in chain.revisions if revision is not gone)
+    return replace(chain, revisions=tuple(replace(revision, parents=_parents(revision, gone)) for revision in rest))
 
 
 def _parents(child: Revision, gone: Revision) -> tuple[str, ...]:
     if gone.id not in child.parents:
         return child.parents
-    return tuple(dict.fromkeys([*(it for it in child.parents if it != gone.id), *gone.parents]))
+    return tuple(dict.fromkeys([*(parent for parent in child.parents if parent != gone.id), *gone.parents]))
 
 
 def _kinds(folder: Path, small: Small, asked: Asked) -> set[str]:
     result = _tried(folder, small, asked)
-    return {it.finding.kind for it in result.found} if result else set()
+    return {one.finding.kind for one in result.found} if result else set()
 
 
 def _tried(folder: Path, small: Small, asked: Asked) -> Tried | None:

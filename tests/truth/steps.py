@@ -230,7 +230,7 @@ def copy_by_hand(scene: Scene) -> Op:
 
 
 def _type_of(scene: Scene, table: str, column: str) -> list[str]:
-    found = next(it for it in scene.columns(table) if it.name == column)
+    found = next(each for each in scene.columns(table) if each.name == column)
     kind = scene.chance.choice(same_kind(found.declared) or ("sa.Text()",))
     default = f"DEFAULT {default_for(spelt(kind))}"
     return [spelt(kind), *scene.chance.choice([[], [default]])]
@@ -281,7 +281,7 @@ def _batch_drop(scene: Scene, table: str) -> str:
 
 def _existing(column: Column) -> str:
     kind = (same_kind(column.declared) or ("sa.Text()",))[0]
-    return next((it for kinds in KINDS for it in kinds if spelt(it) == column.declared.upper()), kind)
+    return next((each for kinds in KINDS for each in kinds if spelt(each) == column.declared.upper()), kind)
 
 
 def _batch_type(scene: Scene, table: str) -> str:
@@ -320,7 +320,7 @@ def _batch_check(scene: Scene, table: str) -> str:
 
 def _batch_reference(scene: Scene, table: str) -> str:
     parent = scene.chance.choice(scene.parents())
-    keys = [it.name for it in scene.columns(table) if it.name.endswith("_id") and not it.not_null]
+    keys = [column.name for column in scene.columns(table) if column.name.endswith("_id") and not column.not_null]
     name = scene.new_name("fk", table, parent)
     words = f"{name!r}, {parent!r}, [{scene.chance.choice(keys)!r}], ['id']{_action(scene)}"
     return f"batch.create_foreign_key({words})"

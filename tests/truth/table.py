@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 def table(results: Sequence[Tried], *, examples: int) -> str:
     """Two Markdown tables and some examples."""
-    found = [it for result in results for it in result.found]
+    found = [one for result in results for one in result.found]
     chains = sum(bool(result.cases) for result in results)
-    lines = [f"{chains} chains, {sum(len(it.cases) for it in results)} databases, {len(found)} false words", ""]
+    lines = [f"{chains} chains, {sum(len(result.cases) for result in results)} databases, {len(found)} false words", ""]
     return "\n".join([*lines, *_by_history(results, found), "", *_by_kind(found, examples)])
 
 
 def _by_history(results: Sequence[Tried], found: Sequence[Found]) -> list[str]:
     databases = Counter(kind for result in results for kind in result.cases)
-    outcomes = Counter(it for result in results for it in result.outcomes)
+    outcomes = Counter(outcome for result in results for outcome in result.outcomes)
     names = sorted({outcome for _, outcome in outcomes})
     wrong: dict[str, set[str]] = defaultdict(set)
-    for it in found:
-        wrong[it.cause].add(it.at)
+    for one in found:
+        wrong[one.cause].add(one.at)
     lines = [
         f"| what went wrong | databases | {' | '.join(names)} | with a false word |",
         f"| --- |{' ---: |' * (len(names) + 2)}",
@@ -37,12 +37,12 @@ def _by_history(results: Sequence[Tried], found: Sequence[Found]) -> list[str]:
 
 
 def _by_kind(found: Sequence[Found], examples: int) -> list[str]:
-    kinds = Counter(it.finding.kind for it in found)
+    kinds = Counter(one.finding.kind for one in found)
     lines = ["| false word | times | by what went wrong |", "| --- | ---: | --- |"]
     for kind, number in kinds.most_common():
-        by = Counter(it.cause for it in found if it.finding.kind == kind)
+        by = Counter(one.cause for one in found if one.finding.kind == kind)
         lines.append(f"| {kind} | {number} | {', '.join(f'{name} {times}' for name, times in by.most_common())} |")
     for kind, _ in kinds.most_common():
-        shown = [it for it in found if it.finding.kind == kind][:examples]
-        lines += [f"\n{kind}\n    {it.at} ({it.cause}; {it.words})\n    {it.finding.detail[:600]}" for it in shown]
+        shown = [one for one in found if one.finding.kind == kind][:examples]
+        lines += [f"\n{kind}\n    {one.at} ({one.cause}; {one.words})\n    {one.finding.detail[:600]}" for one in shown]
     return lines

@@ -66,7 +66,7 @@ def test_one_schema_in_two_spellings_is_one() -> None:
 def test_each_change_of_a_table_is_seen(old: str, new: str, kind: str) -> None:
     found = differences(_facts(_PARENT, _TABLE), _facts(_PARENT, _TABLE.replace(old, new, 1)))
 
-    assert kind in {it.kind for it in found}
+    assert kind in {one.kind for one in found}
 
 
 def test_a_chain_and_its_histories_are_the_same_from_a_seed(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_chain_and_its_histories_are_the_same_from_a_seed(tmp_path: Path) -> N
     assert other is not None
 
     for number in range(5):
-        first, again = (drawn(it, random.Random(number), "as it was") for it in (one, other))
+        first, again = (drawn(item, random.Random(number), "as it was") for item in (one, other))
         # Not their digests: Alembic's batch mode writes the constraints of a table in another order each time.
         assert (first.before.facts, first.before.rows) == (again.before.facts, again.before.rows)
 
@@ -107,7 +107,7 @@ def test_each_wrong_of_rows_is_seen(tmp_path: Path, script: str, kind: str) -> N
         raw.executescript(script)
         after = content(raw)
 
-    assert kind in {it.kind for it in [*lost_or_changed(case, after), *invented(case, after)]}
+    assert kind in {one.kind for one in [*lost_or_changed(case, after), *invented(case, after)]}
 
 
 def test_an_interrupted_revision_leaves_what_its_first_statements_made(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def tried(truth: Truth, folder: Path, cases: dict[str, Case], asked: Asked) -> T
         result.found += [Found(at, case.history.cause, case.history.words, finding) for finding in found]
         if found and asked.keep:
             _kept(Path(asked.keep), at, truth, folder, name, case, answers, found)
-    result.found += [Found(asked.name, "all", "", it) for it in process_findings(answers)]
+    result.found += [Found(asked.name, "all", "", finding) for finding in process_findings(answers)]
     return result
 
 
@@ -145,13 +145,13 @@ def _kept(
     shutil.copyfile(folder / f"{name}.db", place / "after.db")
     (place / "oracle.db").write_bytes(truth.head())
     history = case.history
-    lines = [f"{it.kind}\n    {it.detail}" for it in found]
+    lines = [f"{one.kind}\n    {one.detail}" for one in found]
     lines += [
         "",
         f"{history.kind}: {history.words}",
         f"ran: {', '.join(truth.life(history.life).order[: history.done])}",
     ]
-    lines += [statement for it in history.damages for statement in it.statements]
+    lines += [statement for damage in history.damages for statement in damage.statements]
     said = {said.words[0] + f" {number}": said.environment(name) for number, said in enumerate(answers.all)}
     (place / "case.txt").write_text("\n".join(lines) + "\n")
     (place / "said.json").write_text(json.dumps(said, indent=1))

@@ -46,8 +46,8 @@ def list_text(
     found: Sequence[tuple[str, tuple[Copy, ...]]], purposes: Mapping[str, str], folder: Path, paint: Paint, width: int
 ) -> str:
     """The backups of each environment, oldest first, and a line of totals."""
-    rows = [_listed(name, it, purposes) for name, copies in found for it in copies]
-    number, size = len(rows), sum(it.size for _, copies in found for it in copies)
+    rows = [_listed(name, copy, purposes) for name, copies in found for copy in copies]
+    number, size = len(rows), sum(copy.size for _, copies in found for copy in copies)
     owners = sum(bool(copies) for _, copies in found)
     total = f"{pluralize(number, 'backup')} of {pluralize(owners, 'environment')}, {size_text(size)}, in {folder}"
     return "\n".join([*table(_LISTED, rows, paint, width), "", total]) if rows else f"no backups in {folder}"
@@ -74,23 +74,28 @@ def _listed(name: str, copy: Copy, purposes: Mapping[str, str]) -> list[Cell]:
 
 def created_text(made: Sequence[tuple[str, Backup | None]], paint: Paint, width: int) -> str:
     """The backups that were taken, and where they are."""
-    rows = [[Cell(name, Style.BOLD), *_created(it)] for name, it in made]
-    folders = dict.fromkeys(str(it.path.parent) for _, it in made if it)
+    rows = [[Cell(name, Style.BOLD), *_created(backup)] for name, backup in made]
+    folders = dict.fromkeys(str(backup.path.parent) for _, backup in made if backup)
     lines = table(("environment", "backup", "size", "rows", "tables"), rows, paint, width)
-    return "\n".join([*lines, "", *(f"verified, in {it}" for it in folders)]).rstrip()
+    return "\n".join([*lines, "", *(f"verified, in {folder}" for folder in folders)]).rstrip()
 
 
-def _created(it: Backup | None) -> list[Cell]:
-    if it is None:
+def _created(backup: Backup | None) -> list[Cell]:
+    if backup is None:
         return [Cell("nothing is there", Style.DIM), *[Cell("-", Style.DIM)] * 3]
-    return [Cell(it.path.name), Cell(size_text(it.size)), Cell(f"{it.rows:,}"), Cell(f"{it.tables:,}")]
+    return [Cell(backup.path.name), Cell(size_text(backup.size)), Cell(f"{backup.rows:,}"), Cell(f"{backup.tables:,}")]
 
 
 def verdicts_text(found: Sequence[tuple[str, Verdict]], paint: Paint, width: int) -> str:
     """What reading each backup as a whole came to."""
     rows = [
-        [Cell(name, Style.BOLD), Cell(it.copy.path.name), _sound(it.problem), Cell(it.problem or _holds(it))]
-        for name, it in found
+        [
+            Cell(name, Style.BOLD),
+            Cell(verdict.copy.path.name),
+            _sound(verdict.problem),
+            Cell(verdict.problem or _holds(verdict)),
+        ]
+        for name, verdict in found
     ]
     return "\n".join(table(("environment", "backup", "verdict", "why"), rows, paint, width)) if rows else "no backups"
 
@@ -107,13 +112,18 @@ def _holds(verdict: Verdict) -> str:
 def pruned_text(found: Sequence[tuple[str, Pruned]], removed: str, paint: Paint, width: int) -> str:
     """Which backups went (`removed` is the word for it), and which stay though they are left over."""
     rows = [
-        [Cell(name, Style.BOLD), Cell(it.copy.path.name), Cell("kept" if it.kept_for else removed), Cell(it.kept_for)]
-        for name, it in found
+        [
+            Cell(name, Style.BOLD),
+            Cell(pruned.copy.path.name),
+            Cell("kept" if pruned.kept_for else removed),
+            Cell(pruned.kept_for),
+        ]
+        for name, pruned in found
     ]
     if not rows:
         return "no backup is left over"
-    gone = [it for _, it in found if it.removed]
-    total = f"{pluralize(len(gone), 'backup')} {removed}, {size_text(sum(it.copy.size for it in gone))}"
+    gone = [pruned for _, pruned in found if pruned.removed]
+    total = f"{pluralize(len(gone), 'backup')} {removed}, {size_text(sum(name.copy.size for name in gone))}"
     kept = len(found) - len(gone)
     more = f"; {kept} kept: archmig deletes nothing that is the only copy of something" if kept else ""
     return "\n".join([*table(("environment", "backup", "outcome", "why"), rows, paint, width), "", total + more])

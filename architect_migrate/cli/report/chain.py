@@ -18,21 +18,21 @@ def short_names(graph: RevisionGraph) -> dict[str, str]:
     for revision in graph.order:
         beginning = revision.partition("_")[0]
         beginnings[beginning] = beginnings.get(beginning, 0) + 1
-    return {it: first if beginnings[first := it.partition("_")[0]] == 1 and first else it for it in graph.order}
+    return {each: first if beginnings[first := each.partition("_")[0]] == 1 and first else each for each in graph.order}
 
 
 def place(graph: RevisionGraph, position: frozenset[str], names: Mapping[str, str]) -> str:
     """A position by its newest revisions, in short: `048 (head)`, `base`. What is left on branches does not count."""
     if not position:
         return "base"
-    found = ", ".join(names.get(it, it) for it in heads(graph, position))
+    found = ", ".join(names.get(head, head) for head in heads(graph, position))
     left = frozenset(graph.order) - position
     return f"{found} (head)" if left <= on_branches(graph) else found
 
 
 def ranges(graph: RevisionGraph, revisions: Collection[str], names: Mapping[str, str]) -> str:
     """Revisions in chain order, neighbours drawn together: `007..009, 011`."""
-    places = [n for n, it in enumerate(graph.order) if it in revisions]
+    places = [n for n, name in enumerate(graph.order) if name in revisions]
     return ", ".join(
         names[graph.order[first]] + (f"..{names[graph.order[last]]}" if last > first else "")
         for first, last in _runs(places)

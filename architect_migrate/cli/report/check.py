@@ -36,15 +36,15 @@ def check_text(
     """A verdict for each environment; `words` are why one is not clean, empty where it is."""
     names = short_names(graph)
     rows = []
-    for it, why in zip(results, words, strict=True):
-        if it.survey is None:
-            rows.append([Cell(it.environment, Style.BOLD), Cell("cannot tell", Style.BAD), Cell(it.detail)])
+    for result, why in zip(results, words, strict=True):
+        if result.survey is None:
+            rows.append([Cell(result.environment, Style.BOLD), Cell("cannot tell", Style.BAD), Cell(result.detail)])
         elif why:
-            rows.append([Cell(it.environment, Style.BOLD), Cell("differs", Style.BAD), Cell(why)])
+            rows.append([Cell(result.environment, Style.BOLD), Cell("differs", Style.BAD), Cell(why)])
         else:
-            at = ", ".join(names[one] for one in heads(graph, it.survey.position))
+            at = ", ".join(names[one] for one in heads(graph, result.survey.position))
             said = f"at {at}" if at else "nothing of the chain is in it; its policy is to skip it"
-            rows.append([Cell(it.environment, Style.BOLD), Cell("clean", Style.GOOD), Cell(said)])
+            rows.append([Cell(result.environment, Style.BOLD), Cell("clean", Style.GOOD), Cell(said)])
     return "\n".join(table(("environment", "verdict", "why"), rows, paint, width))
 
 

@@ -42,7 +42,7 @@ def findings_of(result: Result) -> tuple[Finding, ...]:
     """Everything found: what would block a plan first, then what the survey says."""
     seen = result.survey.findings if result.survey else ()
     blockers = result.plan.blockers if result.plan else ()
-    return (*blockers, *(it for it in seen if it not in blockers))
+    return (*blockers, *(finding for finding in seen if finding not in blockers))
 
 
 def heading(result: Result, graph: RevisionGraph, paint: Paint) -> str:
@@ -73,8 +73,8 @@ def brief_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width
 def full_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """One environment with every effect by name and every finding."""
     lines = [heading(result, graph, paint), f"  {clean(result.database)}"]
-    for it in result.survey.diagnosis.judgements if result.survey and result.survey.diagnosis else ():
-        lines += ["", *_evidence(it, paint, width)]
+    for judgement in result.survey.diagnosis.judgements if result.survey and result.survey.diagnosis else ():
+        lines += ["", *_evidence(judgement, paint, width)]
     return "\n".join([*lines, *_findings(findings_of(result), None, paint, width)])
 
 
@@ -82,13 +82,13 @@ def revision_text(result: Result, revision: str, graph: RevisionGraph, paint: Pa
     """One revision on one environment, with all that is known of it."""
     lines = [heading(result, graph, paint)]
     judged = result.survey.diagnosis.judgements if result.survey and result.survey.diagnosis else ()
-    for it in judged:
-        if it.revision.id == revision:
-            objects = {describe(fact) for fact in (*it.absent, *it.lingering)}
-            objects |= {describe(change.fact) for change in it.differing}
+    for judgement in judged:
+        if judgement.revision.id == revision:
+            objects = {describe(fact) for fact in (*judgement.absent, *judgement.lingering)}
+            objects |= {describe(change.fact) for change in judgement.differing}
             mine = [one for one in findings_of(result) if revision in {one.revision, one.subject}]
             mine += [one for one in findings_of(result) if one not in mine and one.subject in objects]
-            lines += [*_evidence(it, paint, width), *_findings(mine, None, paint, width)]
+            lines += [*_evidence(judgement, paint, width), *_findings(mine, None, paint, width)]
     if not judged and result.survey:
         there = revision in result.survey.position
         lines.append(f"  {revision}  {'applied, by the digest of the whole schema' if there else 'pending'}")
@@ -98,74 +98,80 @@ def revision_text(result: Result, revision: str, graph: RevisionGraph, paint: Pa
 def _revisions(seen: Survey, judged: Iterable[Judgement], paint: Paint, width: int) -> Iterator[str]:
     headers = ("revision", "claim", "verdict", "there", "missing", "other shape")
     rows = []
-    for pending, its in groupby(judged, lambda it: it.revision.id not in seen.position):
-        group = list(its)
-        untouched = pending and not any(it.present or it.claim.value != "none" for it in group)
+    for pending, each in groupby(judged, lambda judgement: judgement.revision.id not in seen.position):
+        group = list(each)
+        untouched = pending and not any(judgement.present or judgement.claim.value != "none" for judgement in group)
         if untouched and len(group) > 2:
             ids = f"{group[0].revision.id} .. {group[-1].revision.id}"
             rows.append([Cell(ids), Cell("none"), Cell(f"pending ({len(group)})", Style.CAUTION), *[Cell("-")] * 3])
         else:
-            rows += [_judgement(it, it.verdict.value if not pending else "pending") for it in group]
+            rows += [
+                _judgement(judgement, judgement.verdict.value if not pending else "pending") for judgement in group
+            ]
     yield from (f"  {line}" for line in table(headers, rows, paint, width - 2))
 
 
-def _judgement(it: Judgement, verdict: str) -> list[Cell]:
-    numbers = (len(it.present), len(it.absent) + len(it.lingering), len(it.differing))
-    lying = it.claim.value in {"executed", "stamped"} and verdict in {"missing", "partial", "conflicting"}
+def _judgement(judgement: Judgement, verdict: str) -> list[Cell]:
+    numbers = (len(judgement.present), len(judgement.absent) + len(judgement.lingering), len(judgement.differing))
+    lying = judgement.claim.value in {"executed", "stamped"} and verdict in {"missing", "partial", "conflicting"}
     return [
-        Cell(it.revision.id),
-        Cell(it.claim.value, Style.BAD if lying else Style.PLAIN if it.claim.value != "none" else Style.DIM),
+        Cell(judgement.revision.id),
+        Cell(
+            judgement.claim.value, Style.BAD if lying else Style.PLAIN if judgement.claim.value != "none" else Style.DIM
+        ),
         Cell(verdict, _VERDICTS.get(verdict, Style.DIM)),
         *(Cell(f"{number}" if number else "-") for number in numbers),
     ]
 
 
-def _evidence(it: Judgement, paint: Paint, width: int) -> Iterator[str]:
+def _evidence(judgement: Judgement, paint: Paint, width: int) -> Iterator[str]:
     """A revision with each of its effects: there (+), missing (-), in another shape (~), not taken away (!)."""
-    verdict = paint(it.verdict.value, _VERDICTS.get(it.verdict.value, Style.DIM))
-    title = f"  {it.revision.title}" if it.revision.title else ""
-    yield f"  {paint(it.revision.id, Style.BOLD)}{clean(title)}"
-    yield f"    claim {it.claim.value}, verdict {verdict}"
-    yield from (f"    {paint('+', Style.GOOD)} {clean(describe(fact))}" for fact in it.present)
-    yield from (f"    {paint('-', Style.BAD)} {clean(describe(fact))}" for fact in it.absent)
-    for change in it.differing:
+    verdict = paint(judgement.verdict.value, _VERDICTS.get(judgement.verdict.value, Style.DIM))
+    title = f"  {judgement.revision.title}" if judgement.revision.title else ""
+    yield f"  {paint(judgement.revision.id, Style.BOLD)}{clean(title)}"
+    yield f"    claim {judgement.claim.value}, verdict {verdict}"
+    yield from (f"    {paint('+', Style.GOOD)} {clean(describe(fact))}" for fact in judgement.present)
+    yield from (f"    {paint('-', Style.BAD)} {clean(describe(fact))}" for fact in judgement.absent)
+    for change in judgement.differing:
         first, *rest = block(explain(change), "      ", width)
         yield f"    {paint('~', Style.CAUTION)} {first.strip()}"
         yield from rest
-    yield from (f"    {paint('!', Style.CAUTION)} {clean(describe(fact))} is still there" for fact in it.lingering)
+    yield from (
+        f"    {paint('!', Style.CAUTION)} {clean(describe(fact))} is still there" for fact in judgement.lingering
+    )
 
 
 def _findings(found: Iterable[Finding], most: int | None, paint: Paint, width: int) -> Iterator[str]:
     order = list(Level)
-    ranked = sorted(found, key=lambda it: (order.index(it.level), it.code))
-    for level, its in groupby(ranked, lambda it: it.level):
+    ranked = sorted(found, key=lambda finding: (order.index(finding.level), finding.code))
+    for level, each in groupby(ranked, lambda finding: finding.level):
         title, style = _LEVELS[level]
         yield ""
         yield f"  {paint(title, style)}"
-        for code, group in groupby(its, lambda it: it.code):
+        for code, group in groupby(each, lambda finding: finding.code):
             yield from _group(code, list(group), most, width)
 
 
 def _group(code: str, group: list[Finding], most: int | None, width: int) -> Iterator[str]:
-    advices = {it.advice for it in group}
+    advices = {finding.advice for finding in group}
     common = advices.pop() if len(advices) == 1 else ""
     yield from block(f"{code}, {len(group)}{': ' + common if common else ''}", "    ", width)
     if most is not None and code.startswith(_MANY):
-        yield from block(shortened([it.subject for it in group], most), "      ", width)
+        yield from block(shortened([finding.subject for finding in group], most), "      ", width)
         return
-    for it in group:
-        yield from finding_lines(it, common, "      ", width)
+    for each in group:
+        yield from finding_lines(each, common, "      ", width)
 
 
-def finding_lines(it: Finding, common: str, indent: str, width: int) -> Iterator[str]:
+def finding_lines(finding: Finding, common: str, indent: str, width: int) -> Iterator[str]:
     """A finding in full: what was found, what to do unless `common` says it already, the entry ready to paste."""
-    said = it.found if it.found.startswith(it.subject) else f"{it.subject}: {it.found}"
+    said = finding.found if finding.found.startswith(finding.subject) else f"{finding.subject}: {finding.found}"
     yield from block(said, indent, width)
-    if it.advice and it.advice != common:
-        yield from block(f"-> {it.advice}", f"{indent}  ", width)
-    if it.entry:
+    if finding.advice and finding.advice != common:
+        yield from block(f"-> {finding.advice}", f"{indent}  ", width)
+    if finding.entry:
         yield ""
-        yield from (line.rstrip() for line in it.entry.splitlines())
+        yield from (line.rstrip() for line in finding.entry.splitlines())
         yield ""
 
 
@@ -174,7 +180,7 @@ def blockers_text(result: Result, paint: Paint = plain, width: int = 120) -> str
     blockers = result.plan.blockers if result.plan else ()
     said = f"blocked by {pluralize(len(blockers), 'thing')}" if blockers else result.detail
     lines = [f"{paint(clean(result.environment), Style.BOLD)}: {paint(said, Style.BAD)}"]
-    return "\n".join([*lines, *(line for it in blockers for line in finding_lines(it, "", "  ", width))])
+    return "\n".join([*lines, *(line for blocker in blockers for line in finding_lines(blocker, "", "  ", width))])
 
 
 def diagnosis_report(results: tuple[Result, ...], graph: RevisionGraph, only: str | None, *, verbose: bool) -> Report:

@@ -60,29 +60,29 @@ class _Site:
         """A link to a table's page, from where its folder is `folder`."""
         return link(spelt(self.tables[name]), f"{folder}{self.files[name]}.md")
 
-    def group(self, it: Group, file: str, folder: str) -> str:
+    def group(self, each: Group, file: str, folder: str) -> str:
         """A link to a group's page, from where its folder is `folder`."""
-        return link(self.title(it), f"{folder}{file}.md")
+        return link(self.title(each), f"{folder}{file}.md")
 
-    def title(self, it: Group) -> str:
+    def title(self, group: Group) -> str:
         """A group's name, spelt as its table is."""
-        return spelt(self.tables[it.name]) if it.bound else it.name
+        return spelt(self.tables[group.name]) if group.bound else group.name
 
 
 def pages(shown: Documented, marker: str) -> dict[str, str]:
     """Every page by its path, the marker first; the same bytes for the same schema."""
-    names = [it.name for it in shown.schema.tables]
+    names = [table.name for table in shown.schema.tables]
     files = dict(zip(names, file_names(names), strict=True))
-    group_files = file_names([it.name for it in shown.groups])
-    tables = {it.name: it for it in shown.schema.tables}
+    group_files = file_names([group.name for group in shown.groups])
+    tables = {table.name: table for table in shown.schema.tables}
     site = _Site(shown, tables, files, tuple(zip(shown.groups, group_files, strict=True)))
     links = {name: site.table(name, "") for name in names}
     children = _children(shown.schema)
     found = {"README.md": _index(site)}
-    for it, file in site.groups:
-        found[f"groups/{file}.md"] = _group(site, it)
-        back = site.group(it, file, "../groups/")
-        for name in it.tables:
+    for each, file in site.groups:
+        found[f"groups/{file}.md"] = _group(site, each)
+        back = site.group(each, file, "../groups/")
+        for name in each.tables:
             text = table_page(shown, tables[name], back, links, children.get(name, ()))
             found[f"tables/{files[name]}.md"] = text
     if shown.schema.views:
@@ -96,7 +96,7 @@ def _children(schema: Schema) -> dict[str, list[Table]]:
     """The tables that refer to a table, by its name."""
     found: dict[str, list[Table]] = {}
     for table in schema.tables:
-        for parent in sorted({it.parent for it in table.foreign_keys}):
+        for parent in sorted({key.parent for key in table.foreign_keys}):
             found.setdefault(parent, []).append(table)
     return found
 
@@ -110,7 +110,7 @@ def summary(shown: Documented) -> str:
 
 def _at(shown: Documented) -> str:
     """The newest revisions, as code."""
-    return place(shown.graph, shown.position, {it: code(it) for it in shown.graph.order})
+    return place(shown.graph, shown.position, {revision: code(revision) for revision in shown.graph.order})
 
 
 def _index(site: _Site) -> str:
@@ -123,10 +123,10 @@ def _index(site: _Site) -> str:
     if shown.environment:
         lines += [f"{_drift(shown)}: [differences](differences.md).", ""]
     if schema.views:
-        lines += [f"Views: [{', '.join(code(spelt(it)) for it in schema.views)}](views.md)", ""]
+        lines += [f"Views: [{', '.join(code(spelt(view)) for view in schema.views)}](views.md)", ""]
     lines += [_RULE] * bool(shown.groups)
-    for it, file in site.groups:
-        lines += ["", f"## {site.group(it, file, 'groups/')}", "", *_tables(site, it, "tables/")]
+    for name, file in site.groups:
+        lines += ["", f"## {site.group(name, file, 'groups/')}", "", *_tables(site, name, "tables/")]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -144,7 +144,7 @@ def _tables(site: _Site, group: Group, folder: str) -> Iterator[str]:
 def _group(site: _Site, group: Group) -> str:
     inside = [site.tables[name] for name in group.tables]
     lines = [f"# Group {code(site.title(group))}", "", "[all groups](../README.md)", ""]
-    if any(it.foreign_keys for it in inside):
+    if any(table.foreign_keys for table in inside):
         lines += [fenced("mermaid", diagram(inside, _around(inside, site.tables))), ""]
         lines += ["Drawn are the columns of keys alone, and of other groups the tables that these refer to.", ""]
     else:
@@ -154,25 +154,25 @@ def _group(site: _Site, group: Group) -> str:
 
 def _around(inside: list[Table], tables: Mapping[str, Table]) -> list[Table]:
     """The tables of other groups that a group refers to."""
-    mine = {it.name for it in inside}
-    parents = sorted({key.parent for it in inside for key in it.foreign_keys} - mine)
+    mine = {table.name for table in inside}
+    parents = sorted({key.parent for table in inside for key in table.foreign_keys} - mine)
     return [tables[name] for name in parents if name in tables]
 
 
 def _views(shown: Documented) -> str:
     lines = ["# Views", "", "[all groups](README.md)"]
-    for it in shown.schema.views:
-        brought = origin(shown, ViewFact(it))
+    for view in shown.schema.views:
+        brought = origin(shown, ViewFact(view))
         lines += [
             "",
-            f"## {code(spelt(it))}",
+            f"## {code(spelt(view))}",
             "",
             brought if brought == UNKNOWN else f"brought by {brought}",
         ]
-        for found in (triggers(shown, it.name), differences(shown, it.name)):
-            more = list(found)
+        for group in (triggers(shown, view.name), differences(shown, view.name)):
+            more = list(group)
             lines += ["", *more] if more else []
-        lines += ["", fenced("sql", statement(it.sql))]
+        lines += ["", fenced("sql", statement(view.sql))]
     return "\n".join(lines) + "\n"
 
 
@@ -185,7 +185,7 @@ def _seen(shown: Documented) -> Survey:
 
 def _drift(shown: Documented) -> str:
     seen = _seen(shown)
-    told = [f"{seen.drift[it]:,} {it}" for it in (*_SEVERITIES, "kept") if seen.drift.get(it)]
+    told = [f"{seen.drift[name]:,} {name}" for name in (*_SEVERITIES, "kept") if seen.drift.get(name)]
     if told:
         return f"Differences from the chain: {', '.join(told)}"
     return "The schema is the chain's" if seen.position else "Nothing of the chain is in it"
@@ -195,17 +195,20 @@ def _differences(site: _Site) -> str:
     """What `diagnose` finds of the schema, by severity and code, and what a person lets stand."""
     shown = site.shown
     seen = _seen(shown)
-    names = {it: code(it) for it in shown.graph.order}
+    names = {revision: code(revision) for revision in shown.graph.order}
     pending = f", pending: {ranges(shown.graph, seen.pending, names)}" if seen.pending else ""
     lines = [f"# Differences of {code(shown.environment)} from the chain", "", "[all groups](README.md)", ""]
     state = seen.state.value.capitalize()
     lines += [f"{state}, at {_at(shown)}{pending}. {_drift(shown)}."]
     for severity, meaning in _SEVERITIES.items():
-        found = sorted((it for it in seen.findings if it.code.startswith(f"{severity}-")), key=lambda it: it.code)
+        found = sorted(
+            (finding for finding in seen.findings if finding.code.startswith(f"{severity}-")),
+            key=lambda finding: finding.code,
+        )
         if found:
             lines += ["", f"## {severity}: {meaning}"]
-        for name, its in groupby(found, lambda it: it.code):
-            lines += ["", *_findings(name, list(its))]
+        for name, group in groupby(found, lambda finding: finding.code):
+            lines += ["", *_findings(name, list(group))]
     if seen.kept:
         lines += ["", "## kept: an entry of environments.toml lets it stand", "", *map(_kept, seen.kept)]
     lines += _unknown(site)
@@ -215,7 +218,7 @@ def _differences(site: _Site) -> str:
 def _findings(name: str, found: list[Finding]) -> list[str]:
     """The findings of one code, with what is to be done about all of them."""
     advice = f": {prose(found[0].advice)}" if found[0].advice else ""
-    return [f"### {name}, {len(found)}{advice}", "", *(f"- {prose(it.found)}" for it in found)]
+    return [f"### {name}, {len(found)}{advice}", "", *(f"- {prose(word.found)}" for word in found)]
 
 
 def _kept(pair: tuple[Change, Resolution]) -> str:

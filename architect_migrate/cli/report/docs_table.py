@@ -61,12 +61,12 @@ def table_page(shown: Documented, table: Table, group: str, links: Mapping[str, 
         _section("Revisions", history(shown, table.name)),
         _section("SQL", [fenced("sql", statement(table.sql))] if table.sql else []),
     ]
-    return "\n\n".join("\n".join(it) for it in parts if it) + "\n"
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def spelt(it: Table | Column | Index | Trigger | View) -> str:
+def spelt(one: Table | Column | Index | Trigger | View) -> str:
     """A name as whoever made the thing wrote it."""
-    return it.spelling or it.name
+    return one.spelling or one.name
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
@@ -78,7 +78,7 @@ def _facts(shown: Documented, table: Table, group: str) -> list[str]:
     """What kind of table it is, in a line."""
     brought = origin(shown, TableFact(table.name))
     told = [f"group {group}", brought if brought == UNKNOWN else f"brought by {brought}"]
-    told += [pluralize(shown.rows[it], "row") for it in (table.name,) if it in shown.rows]
+    told += [pluralize(shown.rows[name], "row") for name in (table.name,) if name in shown.rows]
     told += ["WITHOUT ROWID"] * table.without_rowid + ["STRICT"] * table.strict
     told += [f"virtual table {code(table.module)}"] * bool(table.module)
     told += [f"checks unknown: {prose(table.opaque)}"] * bool(table.opaque)
@@ -88,14 +88,14 @@ def _facts(shown: Documented, table: Table, group: str) -> list[str]:
 def _columns(shown: Documented, table: Table, links: Mapping[str, str]) -> Iterator[str]:
     rows = [
         (
-            code(spelt(it)),
-            _type(it),
-            "no" if it.not_null else "yes",
-            _default(it),
-            _key(table, it, links),
-            origin(shown, ColumnFact(table.name, it)),
+            code(spelt(column)),
+            _type(column),
+            "no" if column.not_null else "yes",
+            _default(column),
+            _key(table, column, links),
+            origin(shown, ColumnFact(table.name, column)),
         )
-        for it in table.columns
+        for column in table.columns
     ]
     if rows:
         yield from grid(("column", "type", "null", "default", "key", "revision"), rows)
@@ -115,7 +115,11 @@ def _default(column: Column) -> str:
 def _key(table: Table, column: Column, links: Mapping[str, str]) -> str:
     told = ["primary"] * (column.name in table.primary_key)
     told += ["unique"] * ((column.name,) in table.uniques)
-    told += [f"to {links.get(it.parent, code(it.parent))}" for it in references(table) if column.name in it.columns]
+    told += [
+        f"to {links.get(reference.parent, code(reference.parent))}"
+        for reference in references(table)
+        if column.name in reference.columns
+    ]
     return ", ".join(dict.fromkeys(told))
 
 
@@ -130,66 +134,67 @@ def _keys(shown: Documented, table: Table) -> Iterator[str]:
         yield f"- primary key {_list(table.primary_key)}{kind}: {of}"
     for unique in sorted(table.uniques):
         yield f"- unique {_list(unique)}: {origin(shown, UniqueFact(table.name, unique))}"
-    for check in sorted(table.checks, key=lambda it: it.expression):
+    for check in sorted(table.checks, key=lambda each: each.expression):
         yield f"- check {code(check.expression)}: {origin(shown, CheckFact(table.name, check))}"
 
 
-def _rule(it: ForeignKey) -> str:
+def _rule(each: ForeignKey) -> str:
     """What happens on the parent's update and delete, where that is not what always happens."""
     told = [
         f"on {what} {action}"
-        for what, action in (("update", it.on_update), ("delete", it.on_delete))
+        for what, action in (("update", each.on_update), ("delete", each.on_delete))
         if action != "no action"
     ]
-    return "".join(f", {word}" for word in told + ["deferred"] * it.deferred)
+    return "".join(f", {word}" for word in told + ["deferred"] * each.deferred)
 
 
 def _out(shown: Documented, table: Table, links: Mapping[str, str]) -> Iterator[str]:
-    for it in references(table):
-        target = f" ({_list(it.parent_columns)})" if it.parent_columns else ""
-        lost = "" if it.parent in links else ", which is not there"
-        of = origin(shown, ForeignKeyFact(table.name, it))
-        yield f"- {_list(it.columns)} to {links.get(it.parent, code(it.parent))}{target}{_rule(it)}{lost}: {of}"
+    for reference in references(table):
+        target = f" ({_list(reference.parent_columns)})" if reference.parent_columns else ""
+        lost = "" if reference.parent in links else ", which is not there"
+        of = origin(shown, ForeignKeyFact(table.name, reference))
+        parent = links.get(reference.parent, code(reference.parent))
+        yield f"- {_list(reference.columns)} to {parent}{target}{_rule(reference)}{lost}: {of}"
 
 
 def _back(table: Table, links: Mapping[str, str], children: Iterable[Table]) -> Iterator[str]:
     for child in children:
-        for it in references(child):
-            if it.parent == table.name:
-                to = f" to {_list(it.parent_columns)}" if it.parent_columns else ""
-                yield f"- {links.get(child.name, code(child.name))} ({_list(it.columns)}){to}{_rule(it)}"
+        for reference in references(child):
+            if reference.parent == table.name:
+                to = f" to {_list(reference.parent_columns)}" if reference.parent_columns else ""
+                yield f"- {links.get(child.name, code(child.name))} ({_list(reference.columns)}){to}{_rule(reference)}"
 
 
 def _indexes(shown: Documented, table: Table) -> Iterator[str]:
-    mine = [it for it in shown.schema.indexes if it.table == table.name]
+    mine = [index for index in shown.schema.indexes if index.table == table.name]
     rows = []
-    for it in mine:
-        terms = ", ".join(code(term.expression) + " descending" * term.descending for term in it.terms)
-        where = f" where {code(it.where)}" if it.where else ""
-        rows.append((code(spelt(it)), terms + where, "yes" if it.unique else "no", origin(shown, IndexFact(it))))
+    for each in mine:
+        terms = ", ".join(code(term.expression) + " descending" * term.descending for term in each.terms)
+        where = f" where {code(each.where)}" if each.where else ""
+        rows.append((code(spelt(each)), terms + where, "yes" if each.unique else "no", origin(shown, IndexFact(each))))
     if rows:
         yield from grid(("index", "columns", "unique", "revision"), rows)
         yield ""
-        yield fenced("sql", "\n".join(statement(it.sql) for it in mine))
+        yield fenced("sql", "\n".join(statement(index.sql) for index in mine))
 
 
 def triggers(shown: Documented, name: str) -> Iterator[str]:
     """The triggers of a table or view, each with its text."""
-    mine: list[Trigger] = [it for it in shown.schema.triggers if it.table == name]
-    yield from (f"- {code(spelt(it))}: {origin(shown, TriggerFact(it))}" for it in mine)
-    for it in mine:
+    mine: list[Trigger] = [trigger for trigger in shown.schema.triggers if trigger.table == name]
+    yield from (f"- {code(spelt(word))}: {origin(shown, TriggerFact(word))}" for word in mine)
+    for each in mine:
         yield ""
-        yield fenced("sql", statement(it.sql))
+        yield fenced("sql", statement(each.sql))
 
 
 def differences(shown: Documented, name: str) -> Iterator[str]:
     """How a table or view of an environment differs from the chain's, worst first, and what a person lets stand."""
     changes, kept = shown.changes.get(name, ()), dict(shown.kept)
     # Of a table that is unknown as a whole, its parts need no mention.
-    whole = tuple(it for it in changes if isinstance(it, Extra) and isinstance(it.fact, TableFact))
-    for it in whole or changes:
-        why = f" (kept by `{kept[it].origin.words}`)" if it in kept else ""
-        yield f"- {severity(it).value}: {prose(explain(it))}{why}"
+    whole = tuple(change for change in changes if isinstance(change, Extra) and isinstance(change.fact, TableFact))
+    for word in whole or changes:
+        why = f" (kept by `{kept[word].origin.words}`)" if word in kept else ""
+        yield f"- {severity(word).value}: {prose(explain(word))}{why}"
 
 
 def history(shown: Documented, name: str) -> Iterator[str]:

@@ -35,7 +35,8 @@ def _created_lines(made: Created) -> tuple[str, ...]:
     name, source = made.environment.name, made.source.name
     rows, tables = pluralize(made.copy.rows, "row"), pluralize(made.copy.tables, "table")
     entries = tuple(
-        f"{it.origin} holds for {source} and not for {name}: name it there too if it is to" for it in made.elsewhere
+        f"{entry.origin} holds for {source} and not for {name}: name it there too if it is to"
+        for entry in made.elsewhere
     )
     return (f"{name}: {made.path}, a copy of {source}: {rows} in {tables}", *entries, *made.warnings)
 
@@ -49,7 +50,7 @@ def _created_json(made: Created) -> CreatedJson:
         "tables": made.copy.tables,
         "rows": made.copy.rows,
         "digest": made.copy.digest,
-        "not_resolved": [str(it.origin) for it in made.elsewhere],
+        "not_resolved": [str(entry.origin) for entry in made.elsewhere],
         "warnings": [*made.warnings],
     }
 

@@ -43,15 +43,18 @@ def history_text(
 
 def _chain(graph: RevisionGraph, here: Mapping[str, Sequence[str]] | None) -> Iterable[list[Cell]]:
     tops = set(heads(graph, frozenset(graph.order)))
-    for it in graph.revisions:
-        former = f" (was {', '.join(it.legacy_aliases)})" if it.legacy_aliases else ""
+    for revision in graph.revisions:
+        former = f" (was {', '.join(revision.legacy_aliases)})" if revision.legacy_aliases else ""
         row = [
-            Cell(it.id + (" (head)" if it.id in tops else ""), Style.GOOD if it.id in tops else Style.PLAIN),
-            Cell(f"{it.legacy_version or '-'}{former}"),
-            Cell("yes" if it.data_step else "-", Style.PLAIN if it.data_step else Style.DIM),
-            Cell(it.title),
+            Cell(
+                revision.id + (" (head)" if revision.id in tops else ""),
+                Style.GOOD if revision.id in tops else Style.PLAIN,
+            ),
+            Cell(f"{revision.legacy_version or '-'}{former}"),
+            Cell("yes" if revision.data_step else "-", Style.PLAIN if revision.data_step else Style.DIM),
+            Cell(revision.title),
         ]
-        yield row + ([Cell(", ".join(here.get(it.id, ())), Style.SPECIAL)] if here is not None else [])
+        yield row + ([Cell(", ".join(here.get(revision.id, ())), Style.SPECIAL)] if here is not None else [])
 
 
 def _chain_json(graph: RevisionGraph) -> list[RevisionJson]:

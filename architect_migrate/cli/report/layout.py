@@ -52,27 +52,27 @@ def columns_of(text: str) -> int:
         return len(text)
     from unicodedata import combining, east_asian_width
 
-    return sum(0 if combining(it) else 2 if east_asian_width(it) in "WF" else 1 for it in text)
+    return sum(0 if combining(character) else 2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Cell]], paint: Paint, width: int) -> Iterator[str]:
     """Lines of a table; where it is wider than `width`, its widest columns continue on lines below."""
-    cells = [tuple(Cell(clean(it.text), it.style) for it in row) for row in rows]
+    cells = [tuple(Cell(clean(cell.text), cell.style) for cell in row) for row in rows]
     sizes = _sizes(headers, cells, width)
-    yield _line([Cell(it, Style.BOLD) for it in headers], sizes, paint)
+    yield _line([Cell(header, Style.BOLD) for header in headers], sizes, paint)
     for row in cells:
         pieces = [wrapped(cell.text, size) for cell, size in zip(row, sizes, strict=True)]
         for number in range(max(map(len, pieces), default=0)):
             line = [
-                Cell(its[number] if number < len(its) else "", cell.style)
-                for its, cell in zip(pieces, row, strict=True)
+                Cell(one[number] if number < len(one) else "", cell.style)
+                for one, cell in zip(pieces, row, strict=True)
             ]
             yield _line(line, sizes, paint)
 
 
 def _sizes(headers: Sequence[str], rows: list[tuple[Cell, ...]], width: int) -> list[int]:
     texts = [[columns_of(row[n].text) for row in rows] for n in range(len(headers))]
-    sizes = [max([len(header), *its]) for header, its in zip(headers, texts, strict=True)]
+    sizes = [max([len(header), *one]) for header, one in zip(headers, texts, strict=True)]
     least = [max(len(header), 12) for header in headers]
     while sum(sizes) + len(_GAP) * (len(sizes) - 1) > width:
         at = max(range(len(sizes)), key=lambda n: sizes[n] - least[n])

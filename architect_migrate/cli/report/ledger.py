@@ -45,7 +45,9 @@ def log_text(
     total = f"{pluralize(len(shown), 'entry', 'entries')} of {clean(str(file))}"
     if older:
         total += f"; {older:,} older: -n 0 shows all"
-    lines = table(_HEADERS, [_row(it, names) for it in shown], paint, width) if shown else ["nothing of that kind"]
+    lines = (
+        table(_HEADERS, [_row(entry, names) for entry in shown], paint, width) if shown else ["nothing of that kind"]
+    )
     return "\n".join([*lines, "", f"{total} (archmig show N tells all of one)"])
 
 
@@ -54,59 +56,64 @@ def no_ledger(file: Path) -> str:
     return f"no ledger in {clean(str(file.parent))}: archmig has not changed anything there yet"
 
 
-def _row(it: Entry, names: Mapping[str, str]) -> list[Cell]:
+def _row(entry: Entry, names: Mapping[str, str]) -> list[Cell]:
     return [
-        Cell(str(it.number)),
-        Cell(_moment(it)[:16]),
-        Cell(it.environment, Style.BOLD),
-        Cell(it.action),
-        *(Cell(", ".join(names.get(head, head) for head in heads) or "-") for heads in (it.from_heads, it.to_heads)),
-        Cell(it.result, _STYLES.get(it.result, Style.PLAIN)),
-        Cell(it.user),
-        Cell(f"{it.seconds:.1f}"),
-        Cell(Path(it.backup).name or "-"),
+        Cell(str(entry.number)),
+        Cell(_moment(entry)[:16]),
+        Cell(entry.environment, Style.BOLD),
+        Cell(entry.action),
+        *(
+            Cell(", ".join(names.get(head, head) for head in heads) or "-")
+            for heads in (entry.from_heads, entry.to_heads)
+        ),
+        Cell(entry.result, _STYLES.get(entry.result, Style.PLAIN)),
+        Cell(entry.user),
+        Cell(f"{entry.seconds:.1f}"),
+        Cell(Path(entry.backup).name or "-"),
     ]
 
 
-def _moment(it: Entry) -> str:
-    return it.started_at[:19].replace("T", " ")
+def _moment(entry: Entry) -> str:
+    return entry.started_at[:19].replace("T", " ")
 
 
-def show_text(it: Entry, paint: Paint = plain, width: int = 120) -> str:
+def show_text(entry: Entry, paint: Paint = plain, width: int = 120) -> str:
     """All of one entry."""
-    result = paint(it.result, _STYLES.get(it.result, Style.PLAIN))
-    lines = [f"{paint(f'entry {it.number}', Style.BOLD)}: {clean(it.action)} of {clean(it.environment)}: {result}"]
-    for name, value in _fields(it):
+    result = paint(entry.result, _STYLES.get(entry.result, Style.PLAIN))
+    lines = [
+        f"{paint(f'entry {entry.number}', Style.BOLD)}: {clean(entry.action)} of {clean(entry.environment)}: {result}"
+    ]
+    for name, value in _fields(entry):
         lines += [
             f"  {name:8}  {line.strip()}" if not n else line for n, line in enumerate(block(value, " " * 12, width))
         ]
-    for name, its in (("executed", it.steps), *((kind, _facts(it, kind)) for kind in _LISTS)):
-        if its:
-            lines += _listed(name, its, paint, width)
-    if it.findings:
-        lines += _listed("in the way", it.findings, paint, width)
-    rest = [(name, value) for name, value in it.facts if name not in _LISTS]
+    for name, one in (("executed", entry.steps), *((kind, _facts(entry, kind)) for kind in _LISTS)):
+        if one:
+            lines += _listed(name, one, paint, width)
+    if entry.findings:
+        lines += _listed("in the way", entry.findings, paint, width)
+    rest = [(name, value) for name, value in entry.facts if name not in _LISTS]
     lines += _aligned("evidence", [fact for fact in rest if not fact[0].startswith(_ROWS)], paint, width)
     proven = [(name.removeprefix(_ROWS), value) for name, value in rest if name.startswith(_ROWS)]
     lines += _aligned("rows proven, by the digest of every value that was there before", proven, paint, width)
-    return "\n".join([*lines, "", f"  hash {it.hash}" if it.hash else "  no hash: an older archmig wrote it"])
+    return "\n".join([*lines, "", f"  hash {entry.hash}" if entry.hash else "  no hash: an older archmig wrote it"])
 
 
-def _fields(it: Entry) -> Iterator[tuple[str, str]]:
-    yield "when", f"{_moment(it)} UTC, {it.seconds:.1f} s"
-    yield "who", f"{it.user} on {it.host}: {it.command}"
-    yield "database", it.database
-    if it.from_heads or it.to_heads:
-        after = f" before, {', '.join(it.to_heads) or 'base'} after" if it.result == "done" else ""
-        yield "stamp", (", ".join(it.from_heads) or "none") + after
-    if it.detail:
-        yield ("detail" if it.result == "done" else "why"), it.detail
-    if it.backup:
-        yield "backup", it.backup
+def _fields(entry: Entry) -> Iterator[tuple[str, str]]:
+    yield "when", f"{_moment(entry)} UTC, {entry.seconds:.1f} s"
+    yield "who", f"{entry.user} on {entry.host}: {entry.command}"
+    yield "database", entry.database
+    if entry.from_heads or entry.to_heads:
+        after = f" before, {', '.join(entry.to_heads) or 'base'} after" if entry.result == "done" else ""
+        yield "stamp", (", ".join(entry.from_heads) or "none") + after
+    if entry.detail:
+        yield ("detail" if entry.result == "done" else "why"), entry.detail
+    if entry.backup:
+        yield "backup", entry.backup
 
 
-def _facts(it: Entry, kind: str) -> tuple[str, ...]:
-    return tuple(value for name, value in it.facts if name == kind)
+def _facts(entry: Entry, kind: str) -> tuple[str, ...]:
+    return tuple(value for name, value in entry.facts if name == kind)
 
 
 def _listed(name: str, its: Sequence[str], paint: Paint, width: int) -> Iterator[str]:

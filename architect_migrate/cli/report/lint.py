@@ -27,13 +27,13 @@ _LONGEST = 300
 
 def lint_text(examined: Examined, folder: Path, paint: Paint = plain, width: int = 120) -> str:
     """Each flaw with its line, its code, why, and a fix; then how many there are."""
-    lines = [line for it in examined.violations for line in _violation(it, folder, paint, width)]
+    lines = [line for violation in examined.violations for line in _violation(violation, folder, paint, width)]
     return "\n".join([*lines, _summary(examined)])
 
 
-def violation_text(it: Violation, folder: Path, paint: Paint = plain, width: int = 120) -> str:
+def violation_text(violation: Violation, folder: Path, paint: Paint = plain, width: int = 120) -> str:
     """One flaw."""
-    return "\n".join(_violation(it, folder, paint, width))
+    return "\n".join(_violation(violation, folder, paint, width))
 
 
 def violation_texts(violations: Iterable[Violation], folder: Path, width: int) -> Iterator[str]:
@@ -41,16 +41,16 @@ def violation_texts(violations: Iterable[Violation], folder: Path, width: int) -
     return (violation_text(violation, folder, plain, width).rstrip() for violation in violations)
 
 
-def _violation(it: Violation, folder: Path, paint: Paint, width: int) -> Iterator[str]:
-    style = Style.BAD if it.level is Level.ERROR else Style.CAUTION
-    place = clean(f"{_shown(it.file, folder)}:{it.line}")
-    yield f"{paint(place, Style.BOLD)}: {paint(it.code, style)} {harmless(it.message)}"
-    if it.sql:
-        statement = " ".join(mask(it.sql).split())
+def _violation(violation: Violation, folder: Path, paint: Paint, width: int) -> Iterator[str]:
+    style = Style.BAD if violation.level is Level.ERROR else Style.CAUTION
+    place = clean(f"{_shown(violation.file, folder)}:{violation.line}")
+    yield f"{paint(place, Style.BOLD)}: {paint(violation.code, style)} {harmless(violation.message)}"
+    if violation.sql:
+        statement = " ".join(mask(violation.sql).split())
         cut = statement if len(statement) <= _LONGEST else f"{statement[:_LONGEST]}…"
         for line in block(cut, _INDENT, width):
             yield paint(line, Style.DIM)
-    yield from block(f"fix: {it.fix}", _INDENT, width)
+    yield from block(f"fix: {violation.fix}", _INDENT, width)
     yield ""
 
 
@@ -63,10 +63,10 @@ def _summary(examined: Examined) -> str:
     revisions = pluralize(examined.revisions, "revision")
     if not examined.violations:
         return f"{revisions}, no flaws"
-    errors = sum(it.level is Level.ERROR for it in examined.violations)
+    errors = sum(violation.level is Level.ERROR for violation in examined.violations)
     warnings = len(examined.violations) - errors
     parts = [pluralize(errors, "error")] * bool(errors) + [pluralize(warnings, "warning")] * bool(warnings)
-    files = pluralize(len({it.file for it in examined.violations}), "file")
+    files = pluralize(len({violation.file for violation in examined.violations}), "file")
     return f"{revisions}: {' and '.join(parts)} in {files}"
 
 

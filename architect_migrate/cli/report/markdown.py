@@ -27,14 +27,14 @@ _READABLE, _DIGITS = 40, 12
 
 def prose(text: str) -> str:
     """Text as text, after other words: what Markdown could take for a sign is written by its number."""
-    return _SPECIAL.sub(lambda it: it[0] if it[0].isalnum() else f"&#{ord(it[0])};", clean(text))
+    return _SPECIAL.sub(lambda match: match[0] if match[0].isalnum() else f"&#{ord(match[0])};", clean(text))
 
 
 def code(text: str) -> str:
     """A name or an expression as code; what no code span can hold in a table is written by its letters' numbers."""
     shown = clean(text)
     if _BREAKING.search(shown):
-        return "".join(it if it.isalnum() else f"&#{ord(it)};" for it in shown)
+        return "".join(name if name.isalnum() else f"&#{ord(name)};" for name in shown)
     # A span loses one blank at either end where both ends have one.
     blank = " " if shown.startswith(" ") and shown.endswith(" ") and shown.strip() else ""
     return f"`{blank}{shown or ' '}{blank}`"
@@ -49,14 +49,14 @@ def fenced(language: str, text: str) -> str:
     """Text in a block of its own, to the letter, in a fence that nothing in it closes."""
     lines = text.replace("\r\n", "\n").split("\n")
     body = "\n".join("\t".join(map(clean, line.split("\t"))) for line in lines)
-    fence = "`" * max(3, *(len(it) + 1 for it in _TICKS.findall(body)), 3)
+    fence = "`" * max(3, *(len(one) + 1 for one in _TICKS.findall(body)), 3)
     return f"{fence}{language}\n{body}\n{fence}"
 
 
 def grid(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Lines of a table; cells are Markdown already. A header that ends in a colon has its column set to the right."""
-    yield f"| {' | '.join(it.removesuffix(':') for it in headers)} |"
-    yield f"| {' | '.join('---:' if it.endswith(':') else '---' for it in headers)} |"
+    yield f"| {' | '.join(header.removesuffix(':') for header in headers)} |"
+    yield f"| {' | '.join('---:' if header.endswith(':') else '---' for header in headers)} |"
     for row in rows:
         yield f"| {' | '.join(row)} |"
 

@@ -61,7 +61,7 @@ def _hotfix_lines(hotfix: Hotfix) -> Iterator[str]:
     for table, rows in hotfix.rows:
         holds = "row stays" if rows == 1 else "rows stay"
         yield f"table {table}: its {rows:,} {holds} in {hotfix.environment}; a data_step() would bring them"
-    yield from (f"left: {it}" for it in left_out(its.left, _MOST))
+    yield from (f"left: {name}" for name in left_out(its.left, _MOST))
     yield f"archmig reconcile --env {hotfix.environment} will find it there and stamp it; the others get it by upgrade"
 
 

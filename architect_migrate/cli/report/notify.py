@@ -43,14 +43,14 @@ def verdict_json(result: Result, why: str, graph: RevisionGraph) -> VerdictJson:
 
 def is_news(now: Mapping[str, object], last: Mapping[str, object] | None) -> bool:
     """Whether an outcome is another one than the last, or the first of all."""
-    return last is None or any(now[it] != last.get(it) for it in _TELLING)
+    return last is None or any(now[name] != last.get(name) for name in _TELLING)
 
 
 def news_json(result: Result, now: VerdictJson, last: ToldVerdictJson | None) -> NewsJson:
     """An environment that came out otherwise: from what, to what, and what was found there in numbers."""
     found = result.survey.findings if result.survey else ()
-    number = Counter((it.level, it.code) for it in found)
-    first = {(it.level, it.code): it.subject for it in reversed(found)}
+    number = Counter((finding.level, finding.code) for finding in found)
+    first = {(finding.level, finding.code): finding.subject for finding in reversed(found)}
     return {
         "name": result.environment,
         "database": result.database,
@@ -81,8 +81,8 @@ def news_document(changes: Iterable[NewsJson], *, exit_code: int, config: str, a
 
 def news_text(changes: list[NewsJson]) -> str:
     """The changes in a line, what is not clean first."""
-    ordered = sorted(changes, key=lambda it: [*_WORDS].index(it["to"]["verdict"]))
-    return clean(f"archmig check: {shortened([_phrase(it) for it in ordered], 10)}")
+    ordered = sorted(changes, key=lambda change: [*_WORDS].index(change["to"]["verdict"]))
+    return clean(f"archmig check: {shortened([_phrase(name) for name in ordered], 10)}")
 
 
 def _phrase(change: NewsJson) -> str:

@@ -41,7 +41,7 @@ _STYLES = {
 def summary_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """What was done to each environment, and the totals; backups by name, their folder in the totals."""
     names = short_names(graph)
-    rows = [_row(it, graph, names) for it in results]
+    rows = [_row(result, graph, names) for result in results]
     return "\n".join([*table(_HEADERS, rows, paint, width), "", *_totals(results)])
 
 
@@ -67,19 +67,19 @@ def _kept(result: Result) -> int:
     """The rows that were there before and are there now: a downgrade takes those of its tables away."""
     if result.receipt is None:
         return 0
-    return result.receipt.rows - sum(it.rows for it in result.losses if it.subject.startswith("table "))
+    return result.receipt.rows - sum(loss.rows for loss in result.losses if loss.subject.startswith("table "))
 
 
 def _totals(results: tuple[Result, ...]) -> list[str]:
     words = {Outcome.PLANNED: "not confirmed"}
-    number = Counter(words.get(it.outcome, it.outcome.value) for it in results)
-    receipts = [it.receipt for it in results if it.receipt]
+    number = Counter(words.get(result.outcome, result.outcome.value) for result in results)
+    receipts = [result.receipt for result in results if result.receipt]
     lines = [f"{pluralize(len(results), 'environment')}: {', '.join(f'{n} {word}' for word, n in number.items())}"]
     if receipts:
-        rows, tables = sum(map(_kept, results)), sum(it.tables for it in receipts)
-        seconds = sum(it.seconds for it in receipts)
+        rows, tables = sum(map(_kept, results)), sum(receipt.tables for receipt in receipts)
+        seconds = sum(receipt.seconds for receipt in receipts)
         lines[0] += f"; {pluralize(rows, 'row')} in {pluralize(tables, 'table')} kept, proven in {seconds:.1f} s"
-    folders = dict.fromkeys(str(Path(it.backup).parent) for it in receipts if it.backup)
+    folders = dict.fromkeys(str(Path(receipt.backup).parent) for receipt in receipts if receipt.backup)
     return [*lines, *(f"backups in {folder}" for folder in folders)]
 
 
@@ -149,7 +149,7 @@ def _sql_report(results: tuple[Result, ...], graph: RevisionGraph, sql: Mapping[
 
 def _blockers(result: Result) -> str:
     blockers = result.plan.blockers if result.plan else ()
-    return "; ".join(f"{it.subject}: {it.found} ({it.advice})" for it in blockers) or result.detail
+    return "; ".join(f"{blocker.subject}: {blocker.found} ({blocker.advice})" for blocker in blockers) or result.detail
 
 
 def failure_lines(results: Iterable[Result], *, debug: bool) -> Iterator[str]:

@@ -50,7 +50,7 @@ def plan_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width:
         lines += block(line, "  ", width)
     for loss in result.losses:
         lines += [f"  {paint(line.strip(), Style.BAD)}" for line in block(_lost(loss.subject, loss.rows), "  ", width)]
-    lines += [f"  {paint('warning:', Style.CAUTION)} {clean(it)}" for it in result.warnings]
+    lines += [f"  {paint('warning:', Style.CAUTION)} {clean(warning)}" for warning in result.warnings]
     return "\n".join(lines)
 
 
@@ -63,9 +63,9 @@ def _lost(subject: str, rows: int) -> str:
 def summary(plan: Plan, graph: RevisionGraph) -> Iterator[str]:
     """A plan's steps in few lines, in their order: `run revisions 007..009`, `complete 003_x: add column ...`."""
     names = short_names(graph)
-    for (verb, revision), its in groupby(plan.steps, _sort):
-        group = list(its)
-        ids = {it.revision for it in group if isinstance(it, RunRevision | RunDowngrade | RunDataStep)}
+    for (verb, revision), step in groupby(plan.steps, _sort):
+        group = list(step)
+        ids = {each.revision for each in group if isinstance(each, RunRevision | RunDowngrade | RunDataStep)}
         match verb:
             case "run" | "take back":
                 word = "revision" if len(ids) == 1 else "revisions"
@@ -73,14 +73,14 @@ def summary(plan: Plan, graph: RevisionGraph) -> Iterator[str]:
             case "rows":
                 yield f"insert missing rows of {ranges(graph, ids, names)}"
             case "stamp" | "tracker":
-                yield "; ".join(headline(it) for it in group)
+                yield "; ".join(headline(each) for each in group)
             case _:
                 yield f"{verb} {revision}: {_repairs(group)}" if revision else f"repair: {_repairs(group)}"
 
 
 def _repairs(group: list[Step]) -> str:
     """Steps of repair in words: few objects of a kind by name, many by number."""
-    return ", ".join(_together(verb, list(its)) for verb, its in groupby(group, _verb))
+    return ", ".join(_together(verb, list(step)) for verb, step in groupby(group, _verb))
 
 
 def _verb(step: Step) -> str:
@@ -102,17 +102,19 @@ def _together(verb: str, its: list[Step]) -> str:
     if isinstance(first, RebuildTable):
         return f"rebuild table {first.table} ({_edits(first)})"
     if isinstance(first, RenameTable | RenameColumn):
-        return ", ".join(headline(it) for it in its)
+        return ", ".join(headline(step) for step in its)
     if len(its) <= _NAMED:
-        return f"{verb} {', '.join(headline(it).removeprefix(f'{verb} ') for it in its)}"
+        return f"{verb} {', '.join(headline(word).removeprefix(f'{verb} ') for word in its)}"
     action, _, kind = verb.partition(" ")
     return f"{action} {pluralize(len(its), kind, 'indexes' if kind == 'index' else '')}"
 
 
 def _edits(step: RebuildTable) -> str:
     if len(step.edits) <= _NAMED:
-        return ", ".join(edit_words(it) for it in step.edits)
-    verbs = ["".join(f" {it.lower()}" if it.isupper() else it for it in type(e).__name__).strip() for e in step.edits]
+        return ", ".join(edit_words(edit) for edit in step.edits)
+    verbs = [
+        "".join(f" {word.lower()}" if word.isupper() else word for word in type(e).__name__).strip() for e in step.edits
+    ]
     return ", ".join(f"{verbs.count(verb)}x {verb}" for verb in dict.fromkeys(verbs))
 
 
@@ -147,13 +149,13 @@ def plan_sql(plan: Plan, recorded: Mapping[str, tuple[str, ...]], version_table:
 
 def sync_sql(step: SyncTracker) -> str:
     """The SQL that makes the legacy tracker true, as one transaction."""
-    return "\n".join(["BEGIN;", *(f"{it};" for it in tracker_statements(step)), "COMMIT;"])
+    return "\n".join(["BEGIN;", *(f"{each};" for each in tracker_statements(step)), "COMMIT;"])
 
 
 def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table: str) -> Iterator[str]:
     match step:
         case RunRevision():
-            yield from (_ended(it) for it in recorded.get(step.revision, ()))
+            yield from (_ended(word) for word in recorded.get(step.revision, ()))
         case RunDowngrade():
             yield "-- by the revision's own downgrade()"
         case RunDataStep():
@@ -168,10 +170,10 @@ def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table
             columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num)"
             yield f"CREATE TABLE IF NOT EXISTS {name(version_table)} ({columns});"
             yield f"DELETE FROM {name(version_table)};"
-            for it in step.revisions:
-                yield f"INSERT INTO {name(version_table)} (version_num) VALUES ({literal(it)});"
+            for revision in step.revisions:
+                yield f"INSERT INTO {name(version_table)} (version_num) VALUES ({literal(revision)});"
         case SyncTracker():
-            yield from (_ended(it) for it in tracker_statements(step))
+            yield from (_ended(each) for each in tracker_statements(step))
         case CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn():
             yield _ended(statement(step))
         case _:

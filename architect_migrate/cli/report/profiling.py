@@ -31,18 +31,18 @@ def profile_text(its: Profile, most: int | None, paint: Paint = plain, width: in
     """The `most` steps that cost most, dearest first (None: all of them), and what all come to."""
     if not its.steps:
         return f"{_name(its, paint)}: {clean(its.result.detail) if its.result else 'the chain has no revision'}"
-    ordered = sorted(its.steps, key=lambda it: -it.seconds)
+    ordered = sorted(its.steps, key=lambda step: -step.seconds)
     shown = ordered[:most]
-    lines = [heading(its, paint), *(f"  {it}" for it in table(_HEADERS, _rows(shown), paint, width - 2))]
+    lines = [heading(its, paint), *(f"  {name}" for name in table(_HEADERS, _rows(shown), paint, width - 2))]
     if left := ordered[len(shown) :]:
-        rest = sum(it.seconds for it in left)
+        rest = sum(cost.seconds for cost in left)
         lines.append(f"  {pluralize(len(left), 'other step')}, each at most {left[0].seconds:.3f} s: {rest:.3f} s")
     return "\n".join(lines)
 
 
 def heading(its: Profile, paint: Paint) -> str:
     """What was measured, and what it comes to."""
-    revisions = sum(bool(it.revision) for it in its.steps)
+    revisions = sum(bool(step.revision) for step in its.steps)
     repairs = len(its.steps) - revisions
     what = [pluralize(revisions, "revision")] if revisions or not repairs else []
     what += [f"{pluralize(repairs, 'step')} of repair"] if repairs else []
@@ -51,7 +51,7 @@ def heading(its: Profile, paint: Paint) -> str:
 
 def _cost(its: Profile) -> str:
     place = f"a copy of {size_text(its.size)}" if its.size else "an empty database"
-    rows, statements = sum(it.rows for it in its.steps), sum(it.times for it in its.steps)
+    rows, statements = sum(step.rows for step in its.steps), sum(step.times for step in its.steps)
     return f"on {place}: {its.seconds:.3f} s, {pluralize(statements, 'statement')}, {pluralize(rows, 'row')} written"
 
 
@@ -60,15 +60,15 @@ def _name(its: Profile, paint: Paint) -> str:
 
 
 def _rows(steps: list[StepCost]) -> Iterator[list[Cell]]:
-    for it in steps:
-        what = it.what if len(it.what) <= _LONGEST else f"{it.what[: _LONGEST - 1]}…"
-        numbers = (f"{it.seconds:.3f}", f"{it.times:,}", f"{it.rows:,}" if it.rows else "-")
-        yield [Cell(what, Style.BOLD), *map(Cell, numbers), Cell(_spent(it), Style.DIM)]
+    for step in steps:
+        what = step.what if len(step.what) <= _LONGEST else f"{step.what[: _LONGEST - 1]}…"
+        numbers = (f"{step.seconds:.3f}", f"{step.times:,}", f"{step.rows:,}" if step.rows else "-")
+        yield [Cell(what, Style.BOLD), *map(Cell, numbers), Cell(_spent(step), Style.DIM)]
 
 
-def _spent(it: StepCost) -> str:
-    parts = [f"{one.kind.value} {one.seconds:.3f}" for one in it.spent if one.seconds >= _LEAST]
-    parts += [f"Python {it.outside:.3f}"] if it.outside >= _LEAST else []
+def _spent(cost: StepCost) -> str:
+    parts = [f"{one.kind.value} {one.seconds:.3f}" for one in cost.spent if one.seconds >= _LEAST]
+    parts += [f"Python {cost.outside:.3f}"] if cost.outside >= _LEAST else []
     return ", ".join(parts) or "-"
 
 
@@ -79,16 +79,27 @@ def step_text(its: Profile, most: int | None, paint: Paint = plain, width: int =
     (step,) = its.steps
     shown, left = step.statements[:most], step.statements[most:] if most else ()
     lines = [f"{_name(its, paint)}: {paint(step.what, Style.BOLD)} {_cost(its)}", f"  {_spent(step)}"]
-    lines += [f"  {it}" for it in table(_STATEMENTS, _statements(shown), paint, width - 2)]
+    lines += [f"  {name}" for name in table(_STATEMENTS, _statements(shown), paint, width - 2)]
     if left:
-        lines.append(f"  {pluralize(len(left), 'other statement')}: {sum(it.seconds for it in left):.4f} s")
+        lines.append(f"  {pluralize(len(left), 'other statement')}: {sum(cost.seconds for cost in left):.4f} s")
     return "\n".join(lines)
 
 
 def _statements(shown: tuple[StatementCost, ...]) -> Iterator[list[Cell]]:
-    for it in shown:
-        rows = f"{it.rows:,}" if it.rows else "-"
-        yield [*map(Cell, (f"{it.seconds:.4f}", f"{it.times:,}", rows, it.kind.value, it.text))]
+    for statement_cost in shown:
+        rows = f"{statement_cost.rows:,}" if statement_cost.rows else "-"
+        yield [
+            *map(
+                Cell,
+                (
+                    f"{statement_cost.seconds:.4f}",
+                    f"{statement_cost.times:,}",
+                    rows,
+                    statement_cost.kind.value,
+                    statement_cost.text,
+                ),
+            )
+        ]
 
 
 def profile_report(

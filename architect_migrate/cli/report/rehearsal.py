@@ -72,28 +72,28 @@ def _verdict(its: Rehearsal, graph: RevisionGraph, paint: Paint) -> str:
 
 
 def _parts(its: Rehearsal, most: int | None) -> Iterator[list[Cell]]:
-    steps = sorted((it for it in its.timings if it.step), key=lambda it: -it.seconds)
+    steps = sorted((timing for timing in its.timings if timing.step), key=lambda timing: -timing.seconds)
     shown = steps[:most]
     left = steps[len(shown) :]
     slowest = steps[0] if len(steps) > 1 else None
     backup = f"{size_text(its.backup_size)}" if its.backup_size else ""
     rest_told = False
-    for it in its.timings:
-        if it.step and it not in shown:
+    for each in its.timings:
+        if each.step and each not in shown:
             continue
-        if not it.step and it is its.timings[-1] and left:
+        if not each.step and each is its.timings[-1] and left:
             yield _rest(left)
             rest_told = True
-        note = backup if it.what.startswith("backing up") else "slowest step" if it is slowest else ""
-        what = it.what if most is None or len(it.what) <= _LONGEST else f"{it.what[: _LONGEST - 1]}…"
-        yield [Cell(what), Cell(f"{it.seconds:.2f}"), Cell(note, Style.CAUTION if it is slowest else Style.DIM)]
+        note = backup if each.what.startswith("backing up") else "slowest step" if each is slowest else ""
+        what = each.what if most is None or len(each.what) <= _LONGEST else f"{each.what[: _LONGEST - 1]}…"
+        yield [Cell(what), Cell(f"{each.seconds:.2f}"), Cell(note, Style.CAUTION if each is slowest else Style.DIM)]
     if left and not rest_told:
         yield _rest(left)
 
 
 def _rest(left: list[Timing]) -> list[Cell]:
-    words = f"{pluralize(len(left), 'other step')}, each at most {max(it.seconds for it in left):.2f}"
-    return [Cell(words, Style.DIM), Cell(f"{sum(it.seconds for it in left):.2f}", Style.DIM), Cell("")]
+    words = f"{pluralize(len(left), 'other step')}, each at most {max(timing.seconds for timing in left):.2f}"
+    return [Cell(words, Style.DIM), Cell(f"{sum(timing.seconds for timing in left):.2f}", Style.DIM), Cell("")]
 
 
 def _facts(its: Rehearsal, receipt: Receipt) -> Iterator[str]:
@@ -112,15 +112,16 @@ def _facts(its: Rehearsal, receipt: Receipt) -> Iterator[str]:
 
 def changes_lines(changes: Iterable[TableDelta]) -> Iterator[str]:
     """What becomes of rows that were there, a line for each kind of change to a table."""
-    for it in changes:
-        name = clean(it.table)
-        if it.gone:
-            yield f"table {name} goes, with {pluralize(it.lacking, 'row')}"
-        elif it.lacking:
-            yield f"{pluralize(it.lacking, 'row')} of {name} {'goes' if it.lacking == 1 else 'go'}"
-        if it.changed:
-            yield f"{pluralize(it.changed, 'row')} of {name} {'gets' if it.changed == 1 else 'get'} other values"
-        for column, values in it.columns:
+    for change in changes:
+        name = clean(change.table)
+        if change.gone:
+            yield f"table {name} goes, with {pluralize(change.lacking, 'row')}"
+        elif change.lacking:
+            yield f"{pluralize(change.lacking, 'row')} of {name} {'goes' if change.lacking == 1 else 'go'}"
+        if change.changed:
+            verb = "gets" if change.changed == 1 else "get"
+            yield f"{pluralize(change.changed, 'row')} of {name} {verb} other values"
+        for column, values in change.columns:
             if values:
                 yield f"column {name}.{clean(column)} goes, with {pluralize(values, 'value')}"
 
@@ -143,7 +144,7 @@ def _roundtrip(its: Roundtrip, paint: Paint, width: int) -> Iterator[str]:
     if len(its.differences) > _FEW:
         yield f"    and {len(its.differences) - _FEW} more"
     if its.losses:
-        gone = shortened([f"{it.rows:,} of {it.subject}" for it in its.losses], _FEW)
+        gone = shortened([f"{loss.rows:,} of {loss.subject}" for loss in its.losses], _FEW)
         yield from block(f"the way back takes away rows and values: {gone}", "    ", width)
 
 

@@ -50,10 +50,14 @@ def _effects(restoration: Restoration, paint: Paint) -> Iterator[str]:
     if lost:
         yield paint("there now, and not in the backup:", Style.BAD)
         yield from (f"  {line}" for line in _short(lost))
-    changed = [f"{pluralize(it.changed, 'row')} of table {clean(it.table)}" for it in restoration.rows if it.changed]
+    changed = [
+        f"{pluralize(row.changed, 'row')} of table {clean(row.table)}" for row in restoration.rows if row.changed
+    ]
     if changed:
         yield f"other values in the backup: {shortened(changed, _MOST)}"
-    back = [f"{pluralize(it.returning, 'row')} of table {clean(it.table)}" for it in restoration.rows if it.returning]
+    back = [
+        f"{pluralize(row.returning, 'row')} of table {clean(row.table)}" for row in restoration.rows if row.returning
+    ]
     if back:
         yield f"comes back: {shortened(back, _MOST)}"
     yield from _schema(restoration)
@@ -61,23 +65,24 @@ def _effects(restoration: Restoration, paint: Paint) -> Iterator[str]:
 
 def _schema(restoration: Restoration) -> Iterator[str]:
     """How many objects go, come back, or are others; by name where they are few."""
-    tables = [f"table {it.table}: is gone" for it in restoration.rows if it.gone]
+    tables = [f"table {row.table}: is gone" for row in restoration.rows if row.gone]
     every = [*tables, *restoration.others]
     for ending, word in (("is gone", "goes"), ("is new", "comes back"), ("is defined otherwise", "is another")):
-        its = [it.removesuffix(f": {ending}") for it in every if it.endswith(f": {ending}")]
+        its = [name.removesuffix(f": {ending}") for name in every if name.endswith(f": {ending}")]
         if its:
             yield f"{word}: {clean(', '.join(its)) if len(its) <= _FEW else f'{len(its):,} objects of the schema'}"
 
 
 def _lost(restoration: Restoration) -> Iterator[str]:
-    for it in restoration.rows:
-        if it.lacking:
-            whole = ", which the backup does not have" if it.gone else ""
-            yield f"{'' if it.exact else 'at least '}{pluralize(it.lacking, 'row')} of table {clean(it.table)}{whole}"
-    for it in restoration.rows:
-        for name, number in it.columns:
+    for row in restoration.rows:
+        if row.lacking:
+            whole = ", which the backup does not have" if row.gone else ""
+            least = "" if row.exact else "at least "
+            yield f"{least}{pluralize(row.lacking, 'row')} of table {clean(row.table)}{whole}"
+    for row in restoration.rows:
+        for name, number in row.columns:
             if number:
-                yield f"{pluralize(number, 'value')} of column {clean(it.table)}.{clean(name)}"
+                yield f"{pluralize(number, 'value')} of column {clean(row.table)}.{clean(name)}"
 
 
 def _short(lines: list[str]) -> list[str]:

@@ -62,26 +62,28 @@ def against(seen: Survey) -> Against:
     """What the claims of a database come to; all 0 where a digest told that it is what it claims."""
     judged = seen.diagnosis.judgements if seen.diagnosis else ()
     claimed = {Claim.EXECUTED, Claim.STAMPED}
-    lacking = {it.revision.id for it in judged if _incomplete(it, seen)}
+    lacking = {judgement.revision.id for judgement in judged if _incomplete(judgement, seen)}
     return Against(
         len(seen.claims.rows),
-        sum(it.claim in claimed and it.revision.id in lacking for it in judged),
+        sum(judgement.claim in claimed and judgement.revision.id in lacking for judgement in judged),
         sum(
-            it.claim not in claimed and bool(it.present or it.differing) and it.revision.id in seen.position
-            for it in judged
+            judgement.claim not in claimed
+            and bool(judgement.present or judgement.differing)
+            and judgement.revision.id in seen.position
+            for judgement in judged
         ),
-        sum(it in seen.position for it in lacking),
+        sum(revision in seen.position for revision in lacking),
     )
 
 
-def _incomplete(it: Judgement, seen: Survey) -> bool:
+def _incomplete(judgement: Judgement, seen: Survey) -> bool:
     """Whether something of a revision is not there in its shape, other than what a [[resolve]] entry lets stand."""
     from architect_migrate.model.diff import change_key
     from architect_migrate.model.facts import key
 
     kept = {change_key(change) for change, _ in seen.kept}
-    wanting = {key(fact) for fact in it.absent} | {change_key(change) for change in it.differing}
-    return bool(wanting - kept) or (it.verdict.value == "missing" and bool(it.lingering))
+    wanting = {key(fact) for fact in judgement.absent} | {change_key(change) for change in judgement.differing}
+    return bool(wanting - kept) or (judgement.verdict.value == "missing" and bool(judgement.lingering))
 
 
 def where(seen: Survey, graph: RevisionGraph, names: Mapping[str, str]) -> str:
@@ -98,7 +100,7 @@ def stamp_of(seen: Survey, names: Mapping[str, str]) -> str:
     """What Alembic's table says, in short."""
     if seen.claims.stamp is None:
         return "none"
-    return ", ".join(names.get(it, it) for it in seen.claims.stamp) or "base"
+    return ", ".join(names.get(revision, revision) for revision in seen.claims.stamp) or "base"
 
 
 def tracker_of(seen: Survey) -> str:
@@ -118,7 +120,7 @@ def status_text(
 ) -> str:
     """One line an environment and a line of totals; `last` says in a few words what was done to each."""
     names = short_names(graph)
-    rows = [_row(it, graph, names, last.get(it.environment, "-")) for it in results]
+    rows = [_row(result, graph, names, last.get(result.environment, "-")) for result in results]
     return "\n".join([*table(_HEADERS, rows, paint, width), "", totals(results)])
 
 
@@ -131,7 +133,7 @@ def _row(result: Result, graph: RevisionGraph, names: Mapping[str, str], last: s
     stamp = Cell(stamp_of(seen, names), _stamp_style(seen))
     if seen.state is State.MISSING:
         stamp = _NONE
-    tolerated = sum(drift.get(it, 0) for it in ("cosmetic", "extra", "kept"))
+    tolerated = sum(drift.get(word, 0) for word in ("cosmetic", "extra", "kept"))
     return [
         name,
         at,
@@ -157,37 +159,37 @@ def _number(value: int, style: Style) -> Cell:
 
 def totals(results: tuple[Result, ...]) -> str:
     """How many environments are in which state, and what to do about it."""
-    states = Counter(it.survey.state.value if it.survey else "unreadable" for it in results)
+    states = Counter(result.survey.state.value if result.survey else "unreadable" for result in results)
     parts = [f"{number} {state}" for state, number in states.items()]
     advice = ""
     if states[State.DRIFTED.value]:
         advice = " (archmig diagnose says what is wrong, archmig reconcile puts it right)"
     elif states[State.PENDING.value]:
         advice = " (archmig upgrade runs what is pending)"
-    elif any(it.survey and it.survey.unsynced for it in results):
+    elif any(result.survey and result.survey.unsynced for result in results):
         advice = " (archmig reconcile corrects the tracker)"
     return f"{pluralize(len(results), 'environment')}: {', '.join(parts)}{advice}"
 
 
 def pending_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = plain) -> str:
     """What is left for each environment, and what has to be repaired before it can run."""
-    titles = {it.id: it.title for it in graph.revisions}
+    titles = {revision.id: revision.title for revision in graph.revisions}
     names = short_names(graph)
     longest = max(map(len, titles), default=0)
     lines: list[str] = []
-    for it in results:
-        seen = it.survey
+    for result in results:
+        seen = result.survey
         if seen is None:
-            lines.append(f"{paint(it.environment, Style.BOLD)}: {paint('unreadable', Style.BAD)}")
+            lines.append(f"{paint(result.environment, Style.BOLD)}: {paint('unreadable', Style.BAD)}")
             continue
         number = len(seen.pending) or "nothing"
         gaps = against(seen).gaps
         first = f"; first archmig reconcile has to fill {pluralize(gaps, 'gap')}" if gaps else ""
         at = where(seen, graph, names).partition(",")[0]
-        lines.append(f"{paint(it.environment, Style.BOLD)}: {number} pending after {at}{first}")
+        lines.append(f"{paint(result.environment, Style.BOLD)}: {number} pending after {at}{first}")
         if len(seen.pending) == len(graph.revisions):
             whole = pluralize(len(seen.pending), "revision")
-            lines[-1] = f"{paint(it.environment, Style.BOLD)}: the whole chain of {whole} ({at})"
+            lines[-1] = f"{paint(result.environment, Style.BOLD)}: the whole chain of {whole} ({at})"
             continue
         lines += [f"  {revision:{longest}}  {titles[revision]}".rstrip() for revision in seen.pending]
     return "\n".join(lines)
@@ -210,32 +212,36 @@ def words(seen: Survey | None, graph: RevisionGraph) -> list[str]:
     """One word for each revision, in chain order: its verdict, or `pending` after the position."""
     if seen is None:
         return ["unreadable"] * len(graph.revisions)
-    verdicts = {it.revision.id: it.verdict.value for it in seen.diagnosis.judgements} if seen.diagnosis else {}
-    return [verdicts.get(it, "applied") if it in seen.position else "pending" for it in graph.order]
+    verdicts = (
+        {judgement.revision.id: judgement.verdict.value for judgement in seen.diagnosis.judgements}
+        if seen.diagnosis
+        else {}
+    )
+    return [verdicts.get(revision, "applied") if revision in seen.position else "pending" for revision in graph.order]
 
 
 def grid_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """Environments down, revisions across, in as many bands as the width asks for; the legend below."""
-    names = [short_names(graph)[it] for it in graph.order]
-    rows = [(clean(it.environment), words(it.survey, graph)) for it in results]
+    names = [short_names(graph)[revision] for revision in graph.order]
+    rows = [(clean(result.environment), words(result.survey, graph)) for result in results]
     margin = max([columns_of(name) for name, _ in rows], default=0) + 2
     across = max(width - margin, 10)
     lines: list[str] = []
     for start in range(0, len(names), across):
         lines += _band(names[start : start + across], start, margin, paint)
-        for name, its in rows:
-            cells = "".join(paint(_CELLS[word][0], _CELLS[word][1]) for word in its[start : start + across])
+        for name, one in rows:
+            cells = "".join(paint(_CELLS[word][0], _CELLS[word][1]) for word in one[start : start + across])
             lines.append(f"{name}{' ' * (margin - columns_of(name))}{cells}")
         lines.append("")
-    return "\n".join([*lines, *_legend({word for _, its in rows for word in its}, paint)])
+    return "\n".join([*lines, *_legend({word for _, item in rows for word in item}, paint)])
 
 
 def _band(names: Sequence[str], start: int, margin: int, paint: Paint) -> Iterator[str]:
     """The revisions' short names standing upright, or their numbers in the chain where they are long."""
-    upright = names if all(len(it) <= 4 for it in names) else [f"{n + 1}" for n in range(start, start + len(names))]
+    upright = names if all(len(name) <= 4 for name in names) else [f"{n + 1}" for n in range(start, start + len(names))]
     tall = max(map(len, upright), default=0)
     for row in range(tall):
-        text = "".join(it.rjust(tall)[row] for it in upright)
+        text = "".join(name.rjust(tall)[row] for name in upright)
         yield (" " * margin + paint(text, Style.DIM)).rstrip()
 
 

@@ -37,9 +37,9 @@ def audit_text(its: Verification, graph: RevisionGraph, paint: Paint = plain, wi
         style = Style.GOOD if good else Style.BAD
         first, *rest = [*block(said, "", width - _LABEL - 2)] or [""]
         lines.append(f"  {label:<{_LABEL}}{paint(first, style)}")
-        lines += [f"{'':{_LABEL + 2}}{it}" for it in rest]
-        for it in details:
-            lines += block(it, f"{'':{_LABEL + 4}}", width)
+        lines += [f"{'':{_LABEL + 2}}{revision}" for revision in rest]
+        for detail in details:
+            lines += block(detail, f"{'':{_LABEL + 4}}", width)
     return "\n".join(lines)
 
 
@@ -83,34 +83,35 @@ def _rows(broken: tuple[tuple[str, int], ...]) -> tuple[tuple[bool, str], list[s
     said = (
         f"the file is sound, but {pluralize(values, 'value')} {'is' if values == 1 else 'are'} as the own table forbids"
     )
-    return (False, said), [clean(it) for it in forbidden_values(dict(broken))]
+    return (False, said), [clean(value) for value in forbidden_values(dict(broken))]
 
 
 def _keys(keys: Keys) -> tuple[tuple[bool, str], list[str]]:
     untold = [f"cannot tell of {clean(table)}: {why}" for table, why in keys.untold]
     if not keys.orphans:
         return (True, f"every row refers to something ({pluralize(keys.tables, 'table')} with keys)"), untold
-    rows = sum(it.rows for it in keys.orphans)
+    rows = sum(orphan.rows for orphan in keys.orphans)
     said = f"{pluralize(rows, 'row')} {'refers' if rows == 1 else 'refer'} to nothing"
-    return (False, said), [*(_orphans(it) for it in keys.orphans), *untold]
+    return (False, said), [*(_orphans(orphan) for orphan in keys.orphans), *untold]
 
 
-def _orphans(it: Orphans) -> str:
-    rowids = f" (rowid {', '.join(map(str, it.rowids))}{', ...' if it.rows > len(it.rowids) else ''})"
-    return f"{pluralize(it.rows, 'row')} of {clean(it.table)} to {clean(it.parent)}{rowids if it.rowids else ''}"
+def _orphans(orphans: Orphans) -> str:
+    rowids = f" (rowid {', '.join(map(str, orphans.rowids))}{', ...' if orphans.rows > len(orphans.rowids) else ''})"
+    rows = f"{pluralize(orphans.rows, 'row')} of {clean(orphans.table)} to {clean(orphans.parent)}"
+    return f"{rows}{rowids}" if orphans.rowids else rows
 
 
 def _data(data: DataSteps) -> tuple[tuple[bool, str], list[str]]:
     steps = pluralize(len(data.asked), "data step")
     outlived = [f"not asked, since later revisions took away what they wrote to: {shortened(data.outlived, _FEW)}"]
     notes = outlived if data.outlived else []
-    wrong = [*(_lacking(it) for it in data.lacking)]
+    wrong = [*(_lacking(revision) for revision in data.lacking)]
     wrong += [f"cannot tell of {revision}: {why}" for revision, why in data.failed]
     if not wrong:
         return (True, f"the rows of {steps} are there" if data.asked else "none applied"), notes
     advice = "-> insert them if they are missed: whoever deleted or changed them may have meant it"
-    rows = sum(it.rows for it in data.lacking)
-    changed = sum(it.changed for it in data.lacking)
+    rows = sum(revision.rows for revision in data.lacking)
+    changed = sum(revision.changed for revision in data.lacking)
     said = [f"{pluralize(rows, 'row')} that data steps bring {'is' if rows == 1 else 'are'} missing"] if rows else []
     said += [f"{pluralize(changed, 'row')} that they would change"] if changed else []
     said += (
@@ -119,12 +120,16 @@ def _data(data: DataSteps) -> tuple[tuple[bool, str], list[str]]:
     return (False, ", ".join(said)), [*wrong, *([advice] if data.lacking else []), *notes]
 
 
-def _lacking(it: LackingRows) -> str:
-    said = [f"{pluralize(it.rows, 'row')} of {clean(it.table)}"] if it.rows else []
-    said += [f"{pluralize(it.changed, 'row')} of {clean(it.table)} it would change"] if it.changed else []
-    more = "; ..." if it.rows > len(it.examples) else ""
-    shown = f" ({'; '.join(it.examples)}{more})" if it.examples else ""
-    return f"{it.revision}: {', '.join(said)}{shown}"
+def _lacking(lacking_rows: LackingRows) -> str:
+    said = [f"{pluralize(lacking_rows.rows, 'row')} of {clean(lacking_rows.table)}"] if lacking_rows.rows else []
+    said += (
+        [f"{pluralize(lacking_rows.changed, 'row')} of {clean(lacking_rows.table)} it would change"]
+        if lacking_rows.changed
+        else []
+    )
+    more = "; ..." if lacking_rows.rows > len(lacking_rows.examples) else ""
+    shown = f" ({'; '.join(lacking_rows.examples)}{more})" if lacking_rows.examples else ""
+    return f"{lacking_rows.revision}: {', '.join(said)}{shown}"
 
 
 def audit_report(

@@ -30,7 +30,7 @@ def refuse_lossy_casts(connection: sqlite3.Connection, statement: str) -> None:
     if BATCH_COPY not in statement:
         return
     tokens = significant(statement)
-    words = [it.text.upper() for it in tokens]
+    words = [token.text.upper() for token in tokens]
     if words[:2] != ["INSERT", "INTO"] or not unquote(tokens[2].text).startswith(BATCH_COPY) or "FROM" not in words:
         return
     source = statement[tokens[len(words) - 1 - words[::-1].index("FROM")].start :]

@@ -27,8 +27,8 @@ def read_claims(connection: sqlite3.Connection, tracker: Tracker | None, version
         if tracker is None or not tracker.sync or not columns:
             return found
         names = _names(tracker)
-        there = tuple(columns[fold(it)] for it in names if fold(it) in columns)
-        return replace(found, columns=there, obstacle=_obstacle(connection, tracker, {fold(it) for it in names}))
+        there = tuple(columns[fold(name)] for name in names if fold(name) in columns)
+        return replace(found, columns=there, obstacle=_obstacle(connection, tracker, {fold(name) for name in names}))
 
 
 def _names(tracker: Tracker) -> tuple[str, ...]:
@@ -88,9 +88,9 @@ def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
 
 
 def _rows(connection: sqlite3.Connection, tracker: Tracker, columns: dict[str, str]) -> tuple[TrackerRow, ...]:
-    terms = ", ".join(quote(columns[fold(it)]) if fold(it) in columns else "NULL" for it in _names(tracker))
+    terms = ", ".join(quote(columns[fold(name)]) if fold(name) in columns else "NULL" for name in _names(tracker))
     found = connection.execute(f"SELECT {terms} FROM {quote(tracker.table)} ORDER BY 2, 1")
-    return tuple(_row(tracker, *("" if it is None else str(it) for it in values)) for values in found)
+    return tuple(_row(tracker, *("" if value is None else str(value) for value in values)) for values in found)
 
 
 def _row(tracker: Tracker, version: str, applied_at: str, description: str, checksum: str) -> TrackerRow:
@@ -106,7 +106,7 @@ def plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str
         rows = connection.execute(sql, (version_table,)).fetchall()
     except sqlite3.OperationalError:
         return ()
-    return tuple(sorted(it for (it,) in rows)) if all(isinstance(it, str) for (it,) in rows) else ()
+    return tuple(sorted(one for (one,) in rows)) if all(isinstance(one, str) for (one,) in rows) else ()
 
 
 def write_stamp(connection: sqlite3.Connection, version_table: str, revisions: tuple[str, ...]) -> None:
@@ -118,4 +118,4 @@ def write_stamp(connection: sqlite3.Connection, version_table: str, revisions: t
         columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num)"
         connection.execute(f"CREATE TABLE {table} ({columns})")
     connection.execute(f"DELETE FROM {table}")
-    connection.executemany(f"INSERT INTO {table} (version_num) VALUES (?)", [(it,) for it in revisions])
+    connection.executemany(f"INSERT INTO {table} (version_num) VALUES (?)", [(revision,) for revision in revisions])

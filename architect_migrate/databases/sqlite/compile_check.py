@@ -39,7 +39,7 @@ def not_working(connection: sqlite3.Connection, schema: Schema) -> tuple[tuple[s
             compile_view(connection, view.spelling)
         except sqlite3.Error as error:
             found.append(("view", view.name, str(error)))
-    for trigger in {it.table: it for it in reversed(schema.triggers)}.values():
+    for trigger in {each.table: each for each in reversed(schema.triggers)}.values():
         try:
             compile_triggers(connection, trigger.table)
         except sqlite3.Error as error:
@@ -66,7 +66,7 @@ def rename_refusals(*batches: Iterable[str]) -> tuple[str, ...]:
     To rename a table SQLite reads every view and trigger of the schema, so it names the first that does not work.
     """
     with in_memory() as connection:
-        return tuple(_refusal_after(connection, it) for it in batches)
+        return tuple(_refusal_after(connection, batch) for batch in batches)
 
 
 def _refusal_after(connection: sqlite3.Connection, statements: Iterable[str]) -> str:

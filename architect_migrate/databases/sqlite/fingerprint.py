@@ -26,7 +26,7 @@ def fingerprint_of(connection: sqlite3.Connection, hidden: Iterable[str], known:
 
     `known` is the schema's digest where it was computed already.
     """
-    without = tuple(sorted({it.lower() for it in hidden}))
+    without = tuple(sorted({name.lower() for name in hidden}))
     return Fingerprint(known or digest(connection, without), without, *_counted(connection))
 
 
@@ -36,7 +36,7 @@ def _counted(connection: sqlite3.Connection) -> tuple[int, tuple[tuple[str, int]
         (_, counter), *highest = connection.execute(_BOTH).fetchall()
     except sqlite3.OperationalError:  # no table counts, so there is no sqlite_sequence
         ((_, counter),), highest = connection.execute(_COUNTER).fetchall(), []
-    return int(counter), tuple(sorted(it for it in highest if isinstance(it[0], str) and isinstance(it[1], int)))
+    return int(counter), tuple(sorted(one for one in highest if isinstance(one[0], str) and isinstance(one[1], int)))
 
 
 _TEXTS = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
@@ -60,7 +60,7 @@ def stored_digest(path: Path, tables: Iterable[str]) -> str:
         uri = f"file:{percent(os.fsencode(path))}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)) as connection:
             connection.execute("BEGIN")
-            rows = [_rows(connection, it) for it in tables]
+            rows = [_rows(connection, table) for table in tables]
             return _hashed(f"{digest(connection)}{rows!r}")
     except sqlite3.Error as error:
         raise ValueError(type(error).__name__) from error

@@ -50,8 +50,10 @@ class Meter:
         """What goes on has ended."""
         if self.what:
             seconds = time.perf_counter() - self.began
-            costs = (StatementCost(text, it.kind, it.times, it.seconds, it.rows) for text, it in self.costs.items())
-            ordered = tuple(sorted(costs, key=lambda it: -it.seconds))
+            costs = (
+                StatementCost(text, one.kind, one.times, one.seconds, one.rows) for text, one in self.costs.items()
+            )
+            ordered = tuple(sorted(costs, key=lambda cost: -cost.seconds))
             self.found.append(StepCost(self.what, self.revision, seconds, ordered))
         self.what = ""
         self.costs.clear()
@@ -116,13 +118,13 @@ def kind_of(sql: str, remade: Iterable[str] = ()) -> tuple[Kind, str]:
 
     `remade` are the folded names of tables that the same step is remaking: to drop one of them is part of that.
     """
-    words = [fold(unquote(it.text)) for it in significant(sql[:_BEGINNING])]
+    words = [fold(unquote(token.text)) for token in significant(sql[:_BEGINNING])]
     for word in words[:6]:
         if word.startswith(BATCH_COPY):
             return Kind.REBUILD, word.removeprefix(BATCH_COPY)
     verb, *rest = words or [""]
     if verb == "with":
-        verb = next((it for it in rest if it in _WRITING), "select")
+        verb = next((revision for revision in rest if revision in _WRITING), "select")
     match verb:
         case "create" | "drop" if "index" in rest[:2]:
             return Kind.INDEX, ""

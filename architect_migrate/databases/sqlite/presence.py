@@ -37,7 +37,7 @@ def table_names(connection: sqlite3.Connection) -> frozenset[str]:
 
 def stray_journal(path: Path) -> str:
     """A journal beside a path that has no database: SQLite would mix it into a new one. Empty where there is none."""
-    return next((it for it in (f"{path}{ending}" for ending in _JOURNALS) if os.path.lexists(it)), "")
+    return next((name for name in (f"{path}{ending}" for ending in _JOURNALS) if os.path.lexists(name)), "")
 
 
 def remove(path: Path) -> None:

@@ -44,9 +44,13 @@ class Recording:
 
     def _note(self, connection: sqlite3.Connection, seen: WriteLog) -> None:
         schema = read_schema(connection, [self.version_table])
-        statements = tuple(ReplayedStatement(verb(it), it) for it in self._statements if self._counts(it))
+        statements = tuple(
+            ReplayedStatement(verb(statement), statement) for statement in self._statements if self._counts(statement)
+        )
         writes = seen.tables() - {fold(self.version_table)}
-        passing, renames = on_the_way((it.text for it in statements), _columns(self._schema), _columns(schema))
+        passing, renames = on_the_way(
+            (statement.text for statement in statements), _columns(self._schema), _columns(schema)
+        )
         self.found.append(Replayed(delta(self._schema, schema), statements, writes, passing, renames))
         self.digests.append(digest(connection, [self.version_table]))
         self._statements.clear()

@@ -94,8 +94,8 @@ class _Rows:
         self.indexes = _by_first(connection.execute(_INDEXES))
         self.foreign_keys = _by_first(connection.execute(_FOREIGN_KEYS))
         self.terms: dict[str, Rows] = defaultdict(list)
-        for found in self.indexes.values():
-            for row in found:
+        for index in self.indexes.values():
+            for row in index:
                 self.terms[row[1]].append(row)
 
     def of(self, table: str) -> tuple[_Told, _Told, _Told]:
@@ -111,7 +111,7 @@ def _by_first(rows: Iterable[tuple[Any, ...]]) -> dict[str, Rows]:
 
 
 def _sorted(found: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(sorted(found, key=lambda it: it.name))
+    return tuple(sorted(found, key=lambda one: one.name))
 
 
 # Most tables are alike in many databases, and a table is all that is said of it here.
@@ -232,8 +232,8 @@ def _uniques(rows: _Told) -> Iterator[tuple[str, ...]]:
 def _foreign_keys(rows: _Told, parsed: ParsedTable | None) -> Iterator[ForeignKey]:
     # SQLite numbers foreign keys from the last one in the text to the first.
     declared = _references(parsed)[::-1] if parsed else []
-    for number, found in groupby(rows, key=lambda row: row[1]):
-        parts = list(found)
+    for number, group in groupby(rows, key=lambda row: row[1]):
+        parts = list(group)
         columns = tuple(fold(row[2]) for row in parts)
         parents = tuple(fold(row[4]) for row in parts if row[4] is not None)
         _, _, _, parent, _, on_update, on_delete = parts[0]
@@ -305,16 +305,16 @@ def _resolved(tables: list[Table]) -> Iterator[Table]:
 def _index(row: tuple[Any, ...], rows: _Rows) -> Index:
     _, name, table, sql, _ = row
     terms = rows.terms[name]
-    where, expressions = "", [found[5] for found in terms]
+    where, expressions = "", [term[5] for term in terms]
     if None in expressions or (terms and terms[0][4]):
         from architect_migrate.databases.sqlite.sql.parser import parse_index
 
         parsed = parse_index(sql)
         where = parsed.where or ""
-        expressions = [found[5] or term.name for found, term in zip(terms, parsed.columns, strict=True)]
+        expressions = [one[5] or term.name for one, term in zip(terms, parsed.columns, strict=True)]
     indexed = tuple(
-        IndexedColumn(fold(expression) if found[5] else expression, fold(found[7]), bool(found[6]))
-        for expression, found in zip(expressions, terms, strict=True)
+        IndexedColumn(fold(expression) if one[5] else expression, fold(one[7]), bool(one[6]))
+        for expression, one in zip(expressions, terms, strict=True)
     )
     return Index(fold(name), fold(table), indexed, bool(terms and terms[0][2]), where, name, sql)
 

@@ -57,7 +57,7 @@ def openers(path: Path) -> tuple[str, ...]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            opened = {str(it.readlink()) for it in (process / "fd").iterdir()}
+            opened = {str(each.readlink()) for each in (process / "fd").iterdir()}
             if real in opened and int(process.name) != os.getpid():
                 found.append(f"{(process / 'comm').read_text().strip()} (process {process.name})")
     return tuple(sorted(found))
@@ -117,11 +117,11 @@ def _holder(descriptor: int) -> Holder:
     """What the holder says of itself; a holder that has not said it yet, or a text that nobody wrote, is unknown."""
     try:
         told = json.loads(os.pread(descriptor, _LONGEST, 0))
-        return Holder(*(_plain(told[it]) for it in ("since", "process", "host", "user", "command")))
+        return Holder(*(_plain(told[name]) for name in ("since", "process", "host", "user", "command")))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Holder()
 
 
 def _plain(value: object) -> str:
     """A value from the file on one short line: whoever may write the database may have put anything there."""
-    return "".join(it if it.isprintable() else "?" for it in str(value)[:400])
+    return "".join(name if name.isprintable() else "?" for name in str(value)[:400])

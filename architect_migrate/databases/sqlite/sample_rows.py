@@ -25,7 +25,7 @@ _EDITED = " (edited)"
 
 def fill(connection: sqlite3.Connection, schema: Schema) -> frozenset[str]:
     """Give every table its rows; the tables that hold some in the end. One that takes none is left as it is."""
-    return frozenset(it.name for it in schema.tables if not it.module and _fill(connection, it))
+    return frozenset(table.name for table in schema.tables if not table.module and _fill(connection, table))
 
 
 def _fill(connection: sqlite3.Connection, table: Table) -> bool:
@@ -34,8 +34,8 @@ def _fill(connection: sqlite3.Connection, table: Table) -> bool:
 
 
 def _insert(connection: sqlite3.Connection, table: Table, number: int) -> bool:
-    columns = [it for it in table.columns if it.generated is None]
-    names = ", ".join(quote(it.name) for it in columns)
+    columns = [column for column in table.columns if column.generated is None]
+    names = ", ".join(quote(column.name) for column in columns)
     marks = ", ".join("?" * len(columns))
     insert = f"INSERT OR IGNORE INTO main.{quote(table.name)} ({names}) VALUES ({marks})"
     for values in _attempts(table, columns, number):
@@ -50,14 +50,14 @@ def _insert(connection: sqlite3.Connection, table: Table, number: int) -> bool:
 def _attempts(table: Table, columns: list[Column], number: int) -> Iterator[list[_Value]]:
     """Rows to try: plain values, then those that the table's checks name."""
     keys = {*table.primary_key, *(name for unique in table.uniques for name in unique)}
-    plain = [None if _may_lack(it, keys, number) else _value(it, number) for it in columns]
+    plain = [None if _may_lack(column, keys, number) else _value(column, number) for column in columns]
     yield plain
     named = _named_by_checks(table)
     if not named:
         return
-    texts = {name: [it for it in values if isinstance(it, str)] for name, values in named.items()}
+    texts = {name: [value for value in values if isinstance(value, str)] for name, values in named.items()}
     for choice in (texts, named):
-        chosen = (choice.get(it.name) for it in columns)
+        chosen = (choice.get(column.name) for column in columns)
         yield [
             these[number % len(these)] if these and value is not None else value
             for these, value in zip(chosen, plain, strict=True)
@@ -73,8 +73,10 @@ def _named_by_checks(table: Table) -> dict[str, list[_Value]]:
     found: dict[str, list[_Value]] = {}
     for check in table.checks:
         tokens = significant(check.expression)
-        texts: list[_Value] = [unquote(it.text) for it in tokens if it.kind == "string"]
-        numbers: list[_Value] = [float(it.text) if "." in it.text else int(it.text, 0) for it in tokens if _plain(it)]
+        texts: list[_Value] = [unquote(token.text) for token in tokens if token.kind == "string"]
+        numbers: list[_Value] = [
+            float(token.text) if "." in token.text else int(token.text, 0) for token in tokens if _plain(token)
+        ]
         for name in check.mentions:
             found.setdefault(name, []).extend(texts or numbers)
     return {name: values for name, values in found.items() if values}
@@ -102,7 +104,7 @@ def _value(column: Column, number: int) -> _Value:
 
 def rows_of(connection: sqlite3.Connection, tables: list[Table]) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of some tables, by the table's name."""
-    return {it.name: connection.execute(f"SELECT * FROM main.{quote(it.name)}").fetchall() for it in tables}
+    return {table.name: connection.execute(f"SELECT * FROM main.{quote(table.name)}").fetchall() for table in tables}
 
 
 def edit_rows(connection: sqlite3.Connection, tables: Iterable[Table]) -> dict[str, str]:
@@ -113,7 +115,7 @@ def edit_rows(connection: sqlite3.Connection, tables: Iterable[Table]) -> dict[s
     queries = {}
     for table in tables:
         columns = _free_columns(connection, table)
-        changes = ", ".join(f"{quote(it)} = {quote(it)} || '{_EDITED}'" for it in columns)
+        changes = ", ".join(f"{quote(column)} = {quote(column)} || '{_EDITED}'" for column in columns)
         try:
             if columns:
                 connection.execute(f"UPDATE main.{quote(table.name)} SET {changes}")
@@ -125,14 +127,18 @@ def edit_rows(connection: sqlite3.Connection, tables: Iterable[Table]) -> dict[s
 
 def _free_columns(connection: sqlite3.Connection, table: Table) -> list[str]:
     """Text columns that are in no key, check or index: a row can be edited there and be the same row."""
-    bound = {*table.primary_key, *(name for its in table.uniques for name in its)}
-    bound |= {name for it in table.checks for name in it.mentions}
-    bound |= {name for it in table.foreign_keys for name in it.columns}
+    bound = {*table.primary_key, *(name for unique in table.uniques for name in unique)}
+    bound |= {name for check in table.checks for name in check.mentions}
+    bound |= {name for key in table.foreign_keys for name in key.columns}
     terms = 'SELECT x.name FROM pragma_index_list(?) l, pragma_index_xinfo(l.name) x WHERE x.key = 1 AND l."unique"'
     bound |= {fold(str(name)) for (name,) in connection.execute(terms, (table.name,))}
-    return [it.name for it in table.columns if it.affinity == "TEXT" and it.generated is None and it.name not in bound]
+    return [
+        column.name
+        for column in table.columns
+        if column.affinity == "TEXT" and column.generated is None and column.name not in bound
+    ]
 
 
 def _way_to_rows(table: Table, columns: list[str]) -> str:
-    key = ", ".join(quote(it) for it in table.primary_key) if table.without_rowid else "rowid"
-    return f"SELECT {key}, {', '.join(quote(it) for it in columns)} FROM main.{quote(table.name)}"
+    key = ", ".join(quote(name) for name in table.primary_key) if table.without_rowid else "rowid"
+    return f"SELECT {key}, {', '.join(quote(column) for column in columns)} FROM main.{quote(table.name)}"

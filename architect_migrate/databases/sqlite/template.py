@@ -102,23 +102,23 @@ def _in_memory() -> sqlite3.Connection:
 def _template(connection: sqlite3.Connection) -> Template:
     stored = connection.execute(_STORED).fetchall()
     tables = row_tables(connection)
-    ordered = sorted(tables.values(), key=lambda it: (it.name == _SEQUENCE, it.name))
+    ordered = sorted(tables.values(), key=lambda table: (table.name == _SEQUENCE, table.name))
     return Template(
         tuple(sql for kind, sql in stored if kind == "table"),
-        tuple(found for it in ordered if (found := _rows(connection, it)).rows),
+        tuple(found for row_table in ordered if (found := _rows(connection, row_table)).rows),
         tuple(sql for kind, sql in stored if kind != "table"),
     )
 
 
 def _written(template: Template) -> list[tuple[str, bytes]]:
     """The rows by their storage classes and bytes."""
-    return [(it.table, frozen(list(it.rows))) for it in template.rows]
+    return [(row.table, frozen(list(row.rows))) for row in template.rows]
 
 
 def _rows(connection: sqlite3.Connection, table: RowTable) -> Rows:
     """The rows by their key; a rowid that no name reaches is left to SQLite, which counts from 1 as it did before."""
     key = () if table.without_rowid or table.alias else own_key(table)
-    columns = ([table.rowid] if key else []) + [quote(it) for it in table.columns]
+    columns = ([table.rowid] if key else []) + [quote(column) for column in table.columns]
     marks = ", ".join("?" * len(columns))
     found = connection.execute(select(table, key or own_key(table), table.columns, "utf-8")).fetchall()
     skipped = 0 if key else len(own_key(table)) or 1

@@ -179,31 +179,35 @@ def _only(schema: Schema, kind: str, name: str) -> Schema:
     """A schema of one object alone."""
     one = fold(name)
     return Schema(
-        tuple(it for it in schema.tables if kind == "table" and it.name == one),
-        tuple(it for it in schema.indexes if kind == "index" and it.name == one),
-        tuple(it for it in schema.triggers if kind == "trigger" and it.name == one),
-        tuple(it for it in schema.views if kind == "view" and it.name == one),
+        tuple(table for table in schema.tables if kind == "table" and table.name == one),
+        tuple(index for index in schema.indexes if kind == "index" and index.name == one),
+        tuple(trigger for trigger in schema.triggers if kind == "trigger" and trigger.name == one),
+        tuple(view for view in schema.views if kind == "view" and view.name == one),
     )
 
 
 def _effects(events: list[tuple[Any, ...]]) -> StatementEffects:
     # What a trigger does is not the statement's, and a temporary table is nobody's afterwards.
-    own = [it for it in events if not it[4] and not it[1].startswith("sqlite_") and "temp" not in {it[1], it[3]}]
-    inserted = frozenset(it[1] for it in own if it[0] == sqlite3.SQLITE_INSERT)
+    own = [
+        event
+        for event in events
+        if not event[4] and not event[1].startswith("sqlite_") and "temp" not in {event[1], event[3]}
+    ]
+    inserted = frozenset(one[1] for one in own if one[0] == sqlite3.SQLITE_INSERT)
     dropped = _objects(own, _DROPPED)
     tables = {name for _, name in dropped}
     return StatementEffects(
         created=_objects(own, _CREATED),
         dropped=dropped,
-        dropped_columns=frozenset((it[2], it[3]) for it in own if it[0] == sqlite3.SQLITE_ALTER_TABLE and it[3]),
-        altered=frozenset(it[2] for it in own if it[0] == sqlite3.SQLITE_ALTER_TABLE),
+        dropped_columns=frozenset((one[2], one[3]) for one in own if one[0] == sqlite3.SQLITE_ALTER_TABLE and one[3]),
+        altered=frozenset(one[2] for one in own if one[0] == sqlite3.SQLITE_ALTER_TABLE),
         inserted=inserted,
-        updated=frozenset(it[1] for it in own if it[0] == sqlite3.SQLITE_UPDATE),
-        deleted=frozenset(it[1] for it in own if it[0] == sqlite3.SQLITE_DELETE and it[1] not in tables),
-        made_of=frozenset((it[1], it[2]) for it in own if it[0] == sqlite3.SQLITE_READ and inserted),
-        indexed=frozenset(it[2] for it in own if it[0] == sqlite3.SQLITE_CREATE_INDEX),
+        updated=frozenset(one[1] for one in own if one[0] == sqlite3.SQLITE_UPDATE),
+        deleted=frozenset(one[1] for one in own if one[0] == sqlite3.SQLITE_DELETE and one[1] not in tables),
+        made_of=frozenset((one[1], one[2]) for one in own if one[0] == sqlite3.SQLITE_READ and inserted),
+        indexed=frozenset(one[2] for one in own if one[0] == sqlite3.SQLITE_CREATE_INDEX),
     )
 
 
 def _objects(events: list[tuple[Any, ...]], kinds: dict[int, str]) -> frozenset[Object]:
-    return frozenset((kinds[it[0]], it[1]) for it in events if it[0] in kinds)
+    return frozenset((kinds[event[0]], event[1]) for event in events if event[0] in kinds)

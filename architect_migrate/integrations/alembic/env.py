@@ -122,7 +122,11 @@ def _import_revisions(context: ModuleType, ini: Path) -> None:
             context.script.get_heads()
     except (Exception, SystemExit) as error:
         cause, folder = error.__cause__ or error, Path(context.script.dir).absolute()
-        inside = [it for it in extract_tb(cause.__traceback__) if folder in Path(it.filename).parents]
+        inside = [
+            frame_summary
+            for frame_summary in extract_tb(cause.__traceback__)
+            if folder in Path(frame_summary.filename).parents
+        ]
         if not inside and isinstance(error, ArchmigError):
             raise
         place = f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else str(ini)
@@ -150,7 +154,9 @@ def _refuse_drift(context: ModuleType, job: Job, connection: Connection, table: 
     history = source_for(job).history
     position = frozenset(history.graph.order)
     schema = read_schema(connection, bookkeeping(job, table))
-    found = tuple(explain(it) for it in drift(history, position, schema, resolutions_for(job.project, job.environment)))
+    found = tuple(
+        explain(change) for change in drift(history, position, schema, resolutions_for(job.project, job.environment))
+    )
     for line in found:
         context.config.print_stdout("%s", line)
     if found:
@@ -185,7 +191,7 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
             around.enter_context(access.created(job.environment.url))
         around.enter_context(_explained(job))
         try:
-            finishing(lambda it: _in_transaction(context, job, it, record))
+            finishing(lambda interrupts: _in_transaction(context, job, interrupts, record))
         except CommitFailedError as error:
             _look_into(context, job, record, error)
 
@@ -216,7 +222,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
         if worse := _sound(job.environment.url, connection).worse_than(sound.broken):
             raise NotProvenError(worse)
         if broken := violations(connection) - before:
-            raise ForeignKeysBrokenError(tuple(sorted(_row(*it) for it in broken)))
+            raise ForeignKeysBrokenError(tuple(sorted(_row(*one) for one in broken)))
         for warning in sound.left():
             logging.getLogger("alembic.archmig").warning("%s", warning)
         record.ends(connection, recorded)

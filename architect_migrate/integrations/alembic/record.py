@@ -70,8 +70,8 @@ class Record:
         graph = context.graph
         claims, position = read_claims(connection, context.tracker, graph.version_table), ancestry(graph, recorded)
         plan = context.synced(claims, Plan((), (), (), position, position))
-        for it in plan.blockers:
-            raise StepFailedError(f"make the {it.subject} true", f"{it.found}; {it.advice}")
+        for blocker in plan.blockers:
+            raise StepFailedError(f"make the {blocker.subject} true", f"{blocker.found}; {blocker.advice}")
         for step in plan.steps:
             if isinstance(step, SyncTracker):
                 write_tracker(connection, step)
@@ -94,7 +94,7 @@ class Record:
         by_hand = (("forced", f"stamp {heads}: set by a person{way}, whatever the schema shows"),)
         facts = (
             *(() if self.steps else by_hand),
-            *(("tracker", it) for it in self.changes),
+            *(("tracker", change) for change in self.changes),
             *recorder.left_behind(self.before, self.after),
             ("chain", self.context.source.fingerprint),
             *recorder.tools(),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
     """Raise ForeignBranchError for a revision on a branch that only other environments list."""
-    if not any(it.policies.heads for it in job.project.environments):
+    if not any(environment.policies.heads for environment in job.project.environments):
         return
     source = source_for(job)
     if foreign := source.foreign & set(revisions):
@@ -45,7 +45,7 @@ def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
     if job.environment.requires:
         found = lacking(context_for(job.project, job.environment, cache_folder(os.environ)), revisions)
         if found:
-            raise NotPromotedError(job.environment.name, tuple(str(it) for it in found))
+            raise NotPromotedError(job.environment.name, tuple(str(each) for each in found))
 
 
 def _refuse_unrehearsed(
@@ -74,11 +74,11 @@ def watched_steps(
     Each that is run is put into `told` in words.
     """
     found = list(steps(heads, context))
-    own = [it for it in found if hasattr(it, "revision")]
-    run = [it.revision.revision for it in own if it.is_upgrade]
+    own = [one for one in found if hasattr(one, "revision")]
+    run = [one.revision.revision for one in own if one.is_upgrade]
     refuse_foreign(job, run)
     _refuse_unpromoted(job, run)
-    _refuse_unrehearsed(job, run, [it.revision.revision for it in own if not it.is_upgrade], heads, connection)
+    _refuse_unrehearsed(job, run, [one.revision.revision for one in own if not one.is_upgrade], heads, connection)
     for step in found:
         if hasattr(step, "revision"):
             step.migration_fn = _watched_step(step.migration_fn, connection, context, step, job.ini)
@@ -107,7 +107,7 @@ def _watched_step(
             if set(context.get_current_heads()) != stamped:
                 raise TransactionEndedError(f"change the stamp in {context.version_table}")
         learn = partial(history_of, ini, cache_folder(os.environ))
-        for it in batch_repair.mend(connection, before, seen, revision, learn):
-            logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, it)
+        for name in batch_repair.mend(connection, before, seen, revision, learn):
+            logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, name)
 
     return watched_function

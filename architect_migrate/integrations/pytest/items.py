@@ -76,13 +76,15 @@ class _Chain:
 
     def of(self, wanted: Callable[[Violation], bool]) -> str:
         """The flaws of a kind, as `archmig lint` shows them."""
-        return "\n".join(violation_text(it, Path.cwd()) for it in self.examined.violations if wanted(it))
+        return "\n".join(
+            violation_text(violation, Path.cwd()) for violation in self.examined.violations if wanted(violation)
+        )
 
     def runs(self, revision: str) -> str:
         """What keeps a revision from going up and down."""
         if revision in self.examined.untried:
             return f"{revision} comes after a revision that does not run, and could not be tried"
-        return self.of(lambda it: _keeps_from_running(it, {revision}))
+        return self.of(lambda violation: _keeps_from_running(violation, {revision}))
 
     def schema(self) -> str:
         """How the schema that plain Alembic makes differs from the chain's."""
@@ -109,12 +111,14 @@ def ready_tests(session: pytest.Session, choose: Callable[[], tuple[ProjectConfi
     except ArchmigError as error:
         raise pytest.UsageError(f"--archmig: {error}") from error
     chain = _Chain(project, source)
-    checks: dict[str, Callable[[], str]] = {"single_head": lambda: chain.of(lambda it: it.code in _HEADS)}
-    checks |= {f"up_and_down[{it}]": partial(chain.runs, it) for it in graph.order}
+    checks: dict[str, Callable[[], str]] = {"single_head": lambda: chain.of(lambda violation: violation.code in _HEADS)}
+    checks |= {f"up_and_down[{revision}]": partial(chain.runs, revision) for revision in graph.order}
     checks["schema_matches_the_chain"] = chain.schema
     checks["models_match_the_schema"] = chain.models
     known = frozenset(graph.order)
-    checks["lint_clean"] = lambda: chain.of(lambda it: it.code not in _HEADS and not _keeps_from_running(it, known))
+    checks["lint_clean"] = lambda: chain.of(
+        lambda violation: violation.code not in _HEADS and not _keeps_from_running(violation, known)
+    )
     for name, check in checks.items():
         yield ReadyTest.from_parent(session, name=name, nodeid=f"archmig::{name}", check=check)
 
@@ -125,5 +129,5 @@ def _headed(title: str, lines: Iterable[str]) -> str:
     return f"{title}\n{text}" if text else ""
 
 
-def _keeps_from_running(it: Violation, revisions: Collection[str]) -> bool:
-    return it.revision in revisions and it.code.startswith(_RUNS)
+def _keeps_from_running(violation: Violation, revisions: Collection[str]) -> bool:
+    return violation.revision in revisions and violation.code.startswith(_RUNS)

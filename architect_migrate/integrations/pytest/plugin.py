@@ -61,7 +61,7 @@ def archmig_database(
             file = tmp_path_factory.mktemp("archmig") / "template.db"
             _or_fail(lambda: build_at(source, revision, file))
             built[revision] = file
-        number = sum(1 for it in tmp_path.iterdir() if it.name.startswith("archmig-"))
+        number = sum(1 for path in tmp_path.iterdir() if path.name.startswith("archmig-"))
         return Path(copyfile(built[revision], tmp_path / f"archmig-{number}.db"))
 
     return at

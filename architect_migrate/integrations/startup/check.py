@@ -145,10 +145,14 @@ def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
         from architect_migrate.model.branches import foreign, graph_without
 
         graph = graph_without(graph, foreign(graph, source.reserved, source.excluded))
-    wanted = frozenset[str]().union(*(position_at(graph, it) for it in environment.policies.targets))
+    wanted = frozenset[str]().union(*(position_at(graph, target) for target in environment.policies.targets))
     state, stamp = _stamp(context, graph.version_table)
     left = wanted - ancestry(graph, stamp)
-    pending = tuple(it for it in graph.order if it in left) if stamp or state is not StartState.UNKNOWN else ()
+    pending = (
+        tuple(revision for revision in graph.order if revision in left)
+        if stamp or state is not StartState.UNKNOWN
+        else ()
+    )
     if stamp:
         refused = stamp_problem(graph, stamp)
         state = StartState.REFUSED if refused else StartState.PENDING if pending else StartState.STAMPED

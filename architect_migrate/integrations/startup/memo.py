@@ -76,7 +76,7 @@ def remember(memo: Path, sources: Sources, proof: Mapping[str, str], found: Mapp
     told = {
         "version": _VERSION,
         "config": str(sources.config.absolute()),
-        "sources": {**{it: str(path) for it, path in names.items()}, **tables},
+        "sources": {**{name: str(path) for name, path in names.items()}, **tables},
         "evidence": proof,
         "found": found,
     }
@@ -90,11 +90,11 @@ def remember(memo: Path, sources: Sources, proof: Mapping[str, str], found: Mapp
 def evidence(sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
     """Digests of all that a finding depends on. Raises OSError, ChainError (an ArchmigError) or ValueError."""
     text = sources.config.read_bytes()
-    names = sorted({it.decode() for it in _VARIABLE.findall(text)})
+    names = sorted({one.decode() for one in _VARIABLE.findall(text)})
     return {
         "config": _digest(text),
-        "variables": _digest(repr([(it, environ.get(it)) for it in names]).encode("utf-8", "surrogateescape")),
-        "places": _digest(repr([os.path.realpath(it) for it in (sources.chain, sources.database)]).encode()),
+        "variables": _digest(repr([(name, environ.get(name)) for name in names]).encode("utf-8", "surrogateescape")),
+        "places": _digest(repr([os.path.realpath(path) for path in (sources.chain, sources.database)]).encode()),
         "chain": fingerprint(sources.chain),
         "database": _of_database(sources),
     }
@@ -102,7 +102,7 @@ def evidence(sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
 
 def _of_database(sources: Sources) -> str:
     """A digest of its schema's texts and of the rows of its stamp and tracker, all of one moment."""
-    tables = tuple(it for it in (sources.version_table, sources.tracker) if it)
+    tables = tuple(name for name in (sources.version_table, sources.tracker) if name)
     return stored_digest(Path(os.path.realpath(sources.database)), tables)
 
 
@@ -119,7 +119,7 @@ def kept(found: Start) -> dict[str, Any]:
 
 def revived(told: dict[str, Any]) -> Start:
     """The finding of a memo, as of now."""
-    values: dict[str, Any] = {name: tuple(it) if isinstance(it, list) else it for name, it in told.items()}
+    values: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in told.items()}
     return Start(**{**values, "state": StartState[told["state"]], "checked_at": now()})
 
 

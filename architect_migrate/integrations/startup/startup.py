@@ -146,7 +146,7 @@ def _without_secrets(found: Start) -> Start:
 
 def _clean(text: str) -> str:
     words = mask(" ".join(text.split()) if "\n" in text else text)
-    return words if words.isprintable() else "".join(it if it.isprintable() else repr(it)[1:-1] for it in words)
+    return words if words.isprintable() else "".join(word if word.isprintable() else repr(word)[1:-1] for word in words)
 
 
 def _level(found: Start, *, refused: bool) -> int:

@@ -84,7 +84,7 @@ class Start:
         """The same as plain values for JSON: docs/startup.md lists the keys."""
         told = {name: value or None if name in _NULLABLE else value for name, value in asdict(self).items()}
         del told["may_be_empty"]
-        lists = {it: [*getattr(self, it)] for it in _LISTS}
+        lists = {one: [*getattr(self, one)] for one in _LISTS}
         return {"ok": self.ok, **told, **lists, "state": self.state.name.lower()}
 
 

@@ -131,8 +131,10 @@ def _said(told: dict[str, Any]) -> Ran:
         return Ran("failed", told["error"]["message"], told["error"]["type"])
     (its,) = told["environments"]
     error, plan, receipt = its["error"] or {}, its["plan"] or {}, its["receipt"] or {}
-    blockers = [f"{it['found']} ({it['advice']})" if it["advice"] else it["found"] for it in plan.get("blockers", ())]
-    steps = sum(it["kind"] == "RunRevision" for it in plan.get("steps", ()))
+    blockers = [
+        f"{name['found']} ({name['advice']})" if name["advice"] else name["found"] for name in plan.get("blockers", ())
+    ]
+    steps = sum(one["kind"] == "RunRevision" for one in plan.get("steps", ()))
     why = error.get("message") or "; ".join(blockers) or its["detail"]
     return Ran(its["outcome"], why, error.get("type", ""), steps, receipt.get("backup") or "")
 

@@ -49,7 +49,7 @@ class Profile:
     @property
     def seconds(self) -> float:
         """All steps together."""
-        return sum(it.seconds for it in self.steps)
+        return sum(step.seconds for step in self.steps)
 
     @property
     def exit_code(self) -> int:
@@ -61,7 +61,7 @@ def profile_chain(source: Source, progress: Progress, target: str | None = None)
     """Run the chain, as far as `target`, on an empty database. Raises CopyError, and what a revision raises."""
     graph = source.graph
     wanted = position_at(graph, target or "heads")
-    revisions = tuple(it for it in graph.order if it in wanted)
+    revisions = tuple(revision for revision in graph.order if revision in wanted)
     with private_folder() as folder:
         file = folder / "database.db"
         file.touch(mode=0o600)
@@ -131,7 +131,7 @@ def _measured(
         execute(its, "profile", plan, metered, _metered(meter, _making(command, target)))
     except FinishedFirst:
         raise KeyboardInterrupt from None
-    return tuple(it for it, step in zip(meter.found, plan.steps, strict=True) if not isinstance(step, Stamp))
+    return tuple(cost for cost, step in zip(meter.found, plan.steps, strict=True) if not isinstance(step, Stamp))
 
 
 def _making(command: Command, target: str | None) -> Prepare:
@@ -156,7 +156,9 @@ def only(profile: Profile, source: Source, revision: str, environment: str = "")
     """The profile of one revision; raises UsageError where that did not run, UnknownRevisionError for none."""
     graph = source.graph
     wanted = position_at(graph, revision)
-    mine = tuple(it for it in profile.steps if it.revision in wanted and ancestry(graph, [it.revision]) == wanted)
+    mine = tuple(
+        step for step in profile.steps if step.revision in wanted and ancestry(graph, [step.revision]) == wanted
+    )
     if not mine and not profile.exit_code:
         problem = f"{revision} is not among what is left to run on {environment}"
         raise UsageError(problem, "leave --env out: then the chain is measured on an empty database")

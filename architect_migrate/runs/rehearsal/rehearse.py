@@ -163,13 +163,15 @@ def _changes(its: EnvironmentContext, receipt: Receipt) -> tuple[TableDelta, ...
     """What became of the rows that were there, in the tables that anything wrote to and in those that went."""
     if not receipt.backup:
         return ()
-    hidden = {fold(it) for it in its.hidden(its.graph.version_table)} | {"sqlite_sequence"}
+    hidden = {fold(name) for name in its.hidden(its.graph.version_table)} | {"sqlite_sequence"}
     with reading(Path(receipt.backup)) as before, access.reading(its.environment.url) as after:
         now, then = row_tables(before), row_tables(after)
         written = {fold(name) for name, _ in receipt.digests}
-        names = {it for it in now if it in written or it not in then} - hidden
+        names = {name for name in now if name in written or name not in then} - hidden
         found = row_deltas(before, after, names)
-    return tuple(it for it in found if it.lacking or it.changed or any(values for _, values in it.columns))
+    return tuple(
+        delta for delta in found if delta.lacking or delta.changed or any(values for _, values in delta.columns)
+    )
 
 
 def _entered(context: EnvironmentContext, found: Rehearsal, schema: str, started: float) -> Rehearsal:
@@ -189,8 +191,8 @@ def _entered(context: EnvironmentContext, found: Rehearsal, schema: str, started
         started,
         result=result.outcome.value,
         stamps=(receipt.came_from, receipt.arrived_at) if receipt else ((), ()),
-        steps=tuple(headline(it) for it in plan.steps) if plan else (),
-        findings=tuple(it.code for it in plan.blockers) if plan else (),
+        steps=tuple(headline(step) for step in plan.steps) if plan else (),
+        findings=tuple(blocker.code for blocker in plan.blockers) if plan else (),
         detail=result.detail,
         facts=facts,
     )
@@ -202,7 +204,7 @@ def there_and_back(
     context: EnvironmentContext, its: EnvironmentContext, command: Command, plan: Plan, before: Schema | None
 ) -> Roundtrip:
     """Back to where the plan began and to its end again, the schema compared each time."""
-    if not any(isinstance(it, RunRevision | RunDowngrade) for it in plan.steps) or plan.before == plan.after:
+    if not any(isinstance(step, RunRevision | RunDowngrade) for step in plan.steps) or plan.before == plan.after:
         return Roundtrip(nothing=True)
     back, again = Command.DOWNGRADE, Command.UPGRADE
     if command is Command.DOWNGRADE:
@@ -224,8 +226,8 @@ def there_and_back(
 
 def _repairs(plan: Plan) -> bool:
     """Whether a plan does anything to what should be there already."""
-    steps = (it for it in plan.steps if not isinstance(it, RunDowngrade | Stamp))
-    return any(not isinstance(it, RunRevision) or it.revision in plan.before for it in steps)
+    steps = (step for step in plan.steps if not isinstance(step, RunDowngrade | Stamp))
+    return any(not isinstance(step, RunRevision) or step.revision in plan.before for step in steps)
 
 
 def _gone(its: EnvironmentContext, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
@@ -236,14 +238,14 @@ def _gone(its: EnvironmentContext, command: Command, position: frozenset[str]) -
     shown = previewed(there, command, None)
     if shown.outcome is not Outcome.PLANNED or shown.plan is None:
         blockers = shown.plan.blockers if shown.plan else ()
-        raise UsageError("; ".join(it.found for it in blockers) or shown.detail, "on the copy")
+        raise UsageError("; ".join(blocker.found for blocker in blockers) or shown.detail, "on the copy")
     began = time.perf_counter()
     carried_out(there, command, shown.plan, lambda *_: None, None)
     return time.perf_counter() - began, shown.losses
 
 
 def _differences(when: str, expected: Schema | None, found: Schema | None) -> list[str]:
-    return [f"{when}: {explain(it)}" for it in diff(expected or Schema(), found or Schema())]
+    return [f"{when}: {explain(name)}" for name in diff(expected or Schema(), found or Schema())]
 
 
 def schema_of(context: EnvironmentContext) -> Schema | None:

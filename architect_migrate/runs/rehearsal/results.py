@@ -91,4 +91,4 @@ class Rehearsal:
     @property
     def lost(self) -> int:
         """The rows, and values of columns, that are not there afterwards."""
-        return sum(it.lacking + sum(values for _, values in it.columns) for it in self.changes)
+        return sum(change.lacking + sum(values for _, values in change.columns) for change in self.changes)

@@ -89,7 +89,7 @@ def _one_step_back(context: EnvironmentContext, head: str | None) -> Environment
     """The environment with the heads that are left when its newest revision has been taken back."""
     graph, position = context.graph, survey(context).position
     tops = heads(graph, position)
-    chosen = [it for it in tops if head is None or it.startswith(head)]
+    chosen = [revision for revision in tops if head is None or revision.startswith(head)]
     if len(chosen) != 1:
         name, listed = context.environment.name, ", ".join(tops)
         said = (
@@ -103,11 +103,13 @@ def _one_step_back(context: EnvironmentContext, head: str | None) -> Environment
 def _gone(changes: tuple[TableDelta, ...]) -> tuple[Loss, ...]:
     """The rows and values that were there before the trial and were not there after it."""
     found = []
-    for it in changes:
-        if it.lacking:
-            found.append(Loss(f"table {it.table}", it.lacking))
+    for change in changes:
+        if change.lacking:
+            found.append(Loss(f"table {change.table}", change.lacking))
         found += [
-            Loss(f"column {it.table}.{column}", values) for column, values in it.columns if values and not it.gone
+            Loss(f"column {change.table}.{column}", values)
+            for column, values in change.columns
+            if values and not change.gone
         ]
     return tuple(found)
 
@@ -124,12 +126,14 @@ def _blocked(plan: Plan, name: str, gone: tuple[Loss, ...]) -> Plan:
     """The same plan, blocked by what would be lost."""
     advice = f"save them first, or say that they may go: archmig rollback -e {name} --lose-rows"
     blockers = [
-        Finding(Level.BLOCKING, "rows-would-go", name, f"{it.rows:,} {_kind(it)} {it.subject} would be lost", advice)
-        for it in gone
+        Finding(
+            Level.BLOCKING, "rows-would-go", name, f"{loss.rows:,} {_kind(loss)} {loss.subject} would be lost", advice
+        )
+        for loss in gone
     ]
     return replace(plan, blockers=(*plan.blockers, *blockers))
 
 
-def _kind(it: Loss) -> str:
-    one = it.rows == 1
-    return f"value{'' if one else 's'} of" if it.subject.startswith("column ") else f"row{'' if one else 's'} of"
+def _kind(loss: Loss) -> str:
+    one = loss.rows == 1
+    return f"value{'' if one else 's'} of" if loss.subject.startswith("column ") else f"row{'' if one else 's'} of"

@@ -128,18 +128,18 @@ def _integrity(its: EnvironmentContext) -> Integrity:
 def _drift(its: EnvironmentContext, seen: Survey) -> tuple[str, ...]:
     if seen.schema is None:
         return ()
-    return tuple(explain(it) for it in drift(its.history, seen.position, seen.schema, its.resolutions))
+    return tuple(explain(change) for change in drift(its.history, seen.position, seen.schema, its.resolutions))
 
 
 def _data_steps(its: EnvironmentContext, position: frozenset[str], progress: Progress) -> DataSteps:
     """Run the data steps of applied revisions on another copy, each by itself, and take back what they do."""
     graph = its.graph
-    applied = [it.id for it in graph.revisions if it.data_step and it.id in position]
+    applied = [each.id for each in graph.revisions if each.data_step and each.id in position]
     if not applied:
         return DataSteps()
     history = its.history
-    lasting = tuple(it for it in applied if lasts(history, position, it))
-    outlived = tuple(it for it in applied if it not in lasting)
+    lasting = tuple(each for each in applied if lasts(history, position, each))
+    outlived = tuple(each for each in applied if each not in lasting)
     with on_copy(its, 1) as trial:
         found = DataSteps(asked=lasting, outlived=outlived)
         for revision, tried in _tried(its, trial, lasting, progress):
@@ -186,7 +186,9 @@ def _one(runner: Runner, revision: str, before: Connection, after: Connection) -
 
 def _lacking(revision: str, tables: frozenset[str], before: Connection, after: Connection) -> tuple[LackingRows, ...]:
     return tuple(
-        LackingRows(revision, it.table, it.lacking, it.changed, examples(after, before, it.table, _EXAMPLES))
-        for it in row_deltas(after, before, tables)
-        if it.lacking or it.changed
+        LackingRows(
+            revision, delta.table, delta.lacking, delta.changed, examples(after, before, delta.table, _EXAMPLES)
+        )
+        for delta in row_deltas(after, before, tables)
+        if delta.lacking or delta.changed
     )

@@ -9,7 +9,7 @@ from architect_migrate.cli.report.layout import Cell, Style, ansi, columns_of, p
 from architect_migrate.core.text import clean, pluralize
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
 
-CHAIN = RevisionGraph(tuple(Revision(it, ()) for it in ("001_a", "002_b", "017_x", "017_y", "ae1027a6", "beef")))
+CHAIN = RevisionGraph(tuple(Revision(one, ()) for one in ("001_a", "002_b", "017_x", "017_y", "ae1027a6", "beef")))
 NAMES = short_names(CHAIN)
 
 

@@ -76,7 +76,7 @@ def test_a_name_in_a_line_is_shown_to_the_letter(name: str, piece: object) -> No
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_in_a_table_stays_in_its_cell(name: str) -> None:
     html = MARKDOWN.render("\n".join(grid(("a", "b:"), [(code(name), f"x {prose(name)} y"), ("last", "one")])))
-    cells = [texts(it) for it in re.findall(r"<td.*?</td>", html, re.DOTALL)]
+    cells = [texts(one) for one in re.findall(r"<td.*?</td>", html, re.DOTALL)]
     assert cells == [clean(name) or " ", f"x {clean(name)} y", "last", "one"]
     assert html.count("<tr>") == 3
 
@@ -92,9 +92,9 @@ def test_a_link_leads_where_it_should_and_is_called_as_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", [*HOSTILE, "```\nout\n```", "~~~\n```sql\n````\n"])
 def test_nothing_gets_out_of_a_block(name: str) -> None:
     tokens = MARKDOWN.parse(f"before\n\n{fenced('sql', name)}\n\nafter")
-    assert [it.type for it in tokens if it.type in {"fence", "html_block", "heading_open"}] == ["fence"]
-    (block,) = [it for it in tokens if it.type == "fence"]
-    assert block.content == "\n".join("\t".join(map(clean, it.split("\t"))) for it in lines(name)) + "\n"
+    assert [token.type for token in tokens if token.type in {"fence", "html_block", "heading_open"}] == ["fence"]
+    (block,) = [token for token in tokens if token.type == "fence"]
+    assert block.content == "\n".join("\t".join(map(clean, line.split("\t"))) for line in lines(name)) + "\n"
 
 
 def lines(text: str) -> list[str]:
@@ -104,9 +104,9 @@ def lines(text: str) -> list[str]:
 def test_every_name_has_a_file_of_its_own_in_whatever_case() -> None:
     names = [*HOSTILE, "É", "é", "a b", "a-b", "a_b", "con", "lpt1", "x" * 299, "README", "a b" + "x" * 90]
     found = dict(zip(names, file_names(names), strict=True))
-    assert len({it.casefold() for it in found.values()}) == len(names)
-    assert [it for it in found.values() if not re.fullmatch(r"[a-z0-9_-]{1,60}", it)] == []
-    assert [found[it] for it in ("plain", "a_b")] == ["plain", "a_b"]
+    assert len({one.casefold() for one in found.values()}) == len(names)
+    assert [one for one in found.values() if not re.fullmatch(r"[a-z0-9_-]{1,60}", one)] == []
+    assert [found[one] for one in ("plain", "a_b")] == ["plain", "a_b"]
     assert found["two words"].startswith("two-words-")
     assert not {"con", "lpt1"} & set(found.values())
 

@@ -35,8 +35,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def contents(place: Path) -> dict[str, bytes]:
     """Every file with its bytes; a lock file, which no run takes away, and the ledger aside."""
-    files = [it for it in place.rglob("*") if it.is_file() and "__pycache__" not in it.parts and it.name != "ledger.db"]
-    return {str(it): it.read_bytes() for it in files if it.suffix != ".archmig-lock"}
+    files = [
+        path
+        for path in place.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.name != "ledger.db"
+    ]
+    return {str(file): file.read_bytes() for file in files if file.suffix != ".archmig-lock"}
 
 
 def good(place: Path, script: str = "") -> Path:
@@ -68,43 +72,43 @@ BY_HAND = "; nothing was written: put it right by hand, then run this again"
 VERSION = "DROP TABLE alembic_version; "
 NO_UTF8 = "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = CAST(CAST(sql AS BLOB) || x'2d2dff' AS TEXT)"
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "text": (lambda it: (it / "bad.db").write_text("no database " * 100), f"bad.db: {NO_DATABASE}"),
-    "a byte": (lambda it: (it / "bad.db").write_text("x"), f"bad.db: {NO_DATABASE}"),
-    "folder": (lambda it: (it / "bad.db").mkdir(), f"bad.db: {NO_DATABASE}"),
-    "pipe": (lambda it: os.mkfifo(it / "bad.db"), f"bad.db: {NO_DATABASE}"),
+    "text": (lambda one: (one / "bad.db").write_text("no database " * 100), f"bad.db: {NO_DATABASE}"),
+    "a byte": (lambda one: (one / "bad.db").write_text("x"), f"bad.db: {NO_DATABASE}"),
+    "folder": (lambda one: (one / "bad.db").mkdir(), f"bad.db: {NO_DATABASE}"),
+    "pipe": (lambda one: os.mkfifo(one / "bad.db"), f"bad.db: {NO_DATABASE}"),
     "damaged": (overwritten, f"bad.db: {DAMAGED}"),
-    "truncated": (lambda it: os.truncate(good(it), 8192), f"bad.db: {DAMAGED}"),
+    "truncated": (lambda one: os.truncate(good(one), 8192), f"bad.db: {DAMAGED}"),
     "no text": (
-        lambda it: good(
-            it, VERSION + "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES (NULL)"
+        lambda one: good(
+            one, VERSION + "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES (NULL)"
         ),
         f"alembic_version holds None, which is no revision{BY_HAND}",
     ),
     "blob": (
-        lambda it: good(it, "UPDATE alembic_version SET version_num = x'ff00'"),
+        lambda one: good(one, "UPDATE alembic_version SET version_num = x'ff00'"),
         rf"alembic_version holds b'\xff\x00', which is no revision{BY_HAND}",
     ),
     "no column": (
-        lambda it: good(it, VERSION + "CREATE TABLE alembic_version (v)"),
+        lambda one: good(one, VERSION + "CREATE TABLE alembic_version (v)"),
         f"alembic_version has no column version_num{BY_HAND}",
     ),
     "view": (
-        lambda it: good(it, VERSION + "CREATE VIEW alembic_version AS SELECT '003_due' AS version_num"),
+        lambda one: good(one, VERSION + "CREATE VIEW alembic_version AS SELECT '003_due' AS version_num"),
         f"alembic_version is a view, not a table{BY_HAND}",
     ),
     "no UTF-8": (
-        lambda it: good(it, NO_UTF8),
+        lambda one: good(one, NO_UTF8),
         "bad.db: a name or a text of its schema is not UTF-8; nothing was changed: make that object anew by hand",
     ),
     "newer format": (
-        lambda it: patched(good(it), 44, b"\x00\x00\x00\x09"),
+        lambda one: patched(good(one), 44, b"\x00\x00\x00\x09"),
         (
             "bad.db: a newer SQLite made it, and this one cannot read its format; nothing was changed: "
             "run archmig with an SQLite as new as the one that made it"
         ),
     ),
     "hard link": (
-        lambda it: os.link(good(it), it / "other.db"),
+        lambda one: os.link(good(one), one / "other.db"),
         (
             "bad.db: has more than one name (hard links), and a journal would be found through only one of them; "
             "remove the other names, or work on a copy"
@@ -113,7 +117,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("words", [*CHANGING, *READING], ids=lambda it: it[0])
+@pytest.mark.parametrize("words", [*CHANGING, *READING], ids=lambda one: one[0])
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_no_database_to_work_on_gets_one_line(place: Path, case: str, words: tuple[str, ...]) -> None:
     spoil, said = REFUSED[case]
@@ -172,9 +176,9 @@ def test_a_stamp_that_the_chain_does_not_know_is_named_and_left_alone(place: Pat
 
 
 EMPTY: dict[str, Callable[[Path], object]] = {
-    "missing": lambda it: None,
-    "zero bytes": lambda it: (it / "bad.db").touch(),
-    "nothing of the chain": lambda it: execute(it / "bad.db", "CREATE TABLE app (x)"),
+    "missing": lambda one: None,
+    "zero bytes": lambda one: (one / "bad.db").touch(),
+    "nothing of the chain": lambda one: execute(one / "bad.db", "CREATE TABLE app (x)"),
 }
 
 
@@ -223,14 +227,14 @@ def test_what_may_not_be_written_is_found_before_the_first_write(open_place: Pat
     open_place.chmod(folder)
     before = contents(open_place)
     done = without_rights("reconcile", "-e", "bad", "--yes", cwd=open_place)
-    lines = [it for it in done.err.splitlines() if it.startswith("archmig: ")]
+    lines = [line for line in done.err.splitlines() if line.startswith("archmig: ")]
     assert done.code == 2, done
     at = open_place / ("bad.db" if file == 0o444 else "")
     assert lines[0] == (
         f"archmig: bad: {open_place}/bad.db: cannot be written (no write permission on {at}); "
         "give this user write access to it and its folder"
     )
-    assert all("ledger.db: no use as a ledger" in it for it in lines[1:])
+    assert all("ledger.db: no use as a ledger" in line for line in lines[1:])
     assert contents(open_place) == before
 
 
@@ -294,15 +298,18 @@ def test_a_database_that_the_application_has_locked_is_waited_for_and_then_named
 )
 def test_a_path_is_that_very_file_whatever_is_in_its_name(place: Path, name: str) -> None:
     good(place, "DROP INDEX ix_notes_due").rename(place / name)
-    before = {it.name for it in place.iterdir()} | {f"{name}.archmig-lock", ".archmig"}
+    before = {path.name for path in place.iterdir()} | {f"{name}.archmig-lock", ".archmig"}
     done = archmig("reconcile", f"--db={place / name}", "--yes")
     assert done.code == 0, done.err
-    assert {it.name for it in place.iterdir()} == before
+    assert {path.name for path in place.iterdir()} == before
     assert ask(place / name, "SELECT count(*) FROM sqlite_master WHERE name = 'ix_notes_due'") == [(1,)]
 
 
 def test_a_thousand_tables_and_a_long_chain_of_keys_take_seconds(place: Path) -> None:
-    tables = (f"CREATE TABLE x{it} (id INTEGER PRIMARY KEY, up REFERENCES x{max(0, it - 1)})" for it in range(1000))
+    tables = (
+        f"CREATE TABLE x{number} (id INTEGER PRIMARY KEY, up REFERENCES x{max(0, number - 1)})"
+        for number in range(1000)
+    )
     good(place, ";".join(("DROP INDEX ix_notes_due", *tables)))
     start = time.monotonic()
     done = archmig("reconcile", "-e", "bad", "--yes")

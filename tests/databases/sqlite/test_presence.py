@@ -49,8 +49,8 @@ def dangling_link(path: Path) -> None:
 def database(*statements: str) -> Callable[[Path], None]:
     def make(path: Path) -> None:
         with closing(sqlite3.connect(path)) as connection:
-            for it in statements:
-                connection.execute(it)
+            for statement in statements:
+                connection.execute(statement)
 
     return make
 
@@ -87,8 +87,8 @@ def test_a_file_is_there_and_is_empty(tmp_path: Path, make: Callable[[Path], Non
 )
 def test_a_connection_tells_what_is_defined(statements: tuple[str, ...], nothing: bool, tables: set[str]) -> None:
     with in_memory() as connection:
-        for it in statements:
-            connection.execute(it)
+        for statement in statements:
+            connection.execute(statement)
         assert (defines_nothing(connection), table_names(connection)) == (nothing, tables)
 
 
@@ -97,8 +97,8 @@ def test_a_connection_tells_what_is_defined(statements: tuple[str, ...], nothing
     [((), ""), (("a.db-wal", "a.db-journal"), "a.db-wal"), (("a.db-journal",), "a.db-journal"), (("a.db-shm",), "")],
 )
 def test_a_journal_without_its_database_is_found(tmp_path: Path, beside: tuple[str, ...], stray: str) -> None:
-    for it in beside:
-        (tmp_path / it).touch()
+    for one in beside:
+        (tmp_path / one).touch()
     assert stray_journal(tmp_path / "a.db") == (str(tmp_path / stray) if stray else "")
 
 
@@ -108,17 +108,17 @@ def test_a_journal_that_is_a_dangling_link_is_found(tmp_path: Path) -> None:
 
 
 def test_a_database_is_removed_with_its_journals_and_its_lock_file_stays(tmp_path: Path) -> None:
-    for it in ("a.db", "a.db-wal", "a.db-shm", "a.db-journal", "a.db.archmig-lock", "b.db"):
-        (tmp_path / it).touch()
+    for one in ("a.db", "a.db-wal", "a.db-shm", "a.db-journal", "a.db.archmig-lock", "b.db"):
+        (tmp_path / one).touch()
     remove(tmp_path / "a.db")
-    assert sorted(it.name for it in tmp_path.iterdir()) == ["a.db.archmig-lock", "b.db"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.db.archmig-lock", "b.db"]
 
 
 def test_removing_a_database_that_is_not_there_raises_and_removes_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.db-wal").touch()
     with pytest.raises(FileNotFoundError):
         remove(tmp_path / "a.db")
-    assert [it.name for it in tmp_path.iterdir()] == ["a.db-wal"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db-wal"]
 
 
 @pytest.mark.parametrize("ask", [access.location, access.exists, access.is_empty, access.size, access.reading])

@@ -51,7 +51,7 @@ def possible(*keys: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("entry", possible("setup"), ids=lambda it: it["name"][:40])
+@pytest.mark.parametrize("entry", possible("setup"), ids=lambda one: one["name"][:40])
 def test_columns_keys_and_references_are_what_the_pragmas_say(entry: dict[str, Any]) -> None:
     connection = made(entry["setup"])
     assert connection is not None
@@ -64,10 +64,14 @@ def test_columns_keys_and_references_are_what_the_pragmas_say(entry: dict[str, A
 def summary(table: Table) -> tuple[object, ...]:
     columns = [
         # A rowid's other name is never NULL, whatever was declared.
-        (it.spelling, it.not_null and not (table.rowid_key and it.name in table.primary_key), it.generated is not None)
-        for it in table.columns
+        (
+            column.spelling,
+            column.not_null and not (table.rowid_key and column.name in table.primary_key),
+            column.generated is not None,
+        )
+        for column in table.columns
     ]
-    references = sorted((it.columns, it.parent, it.on_update, it.on_delete) for it in table.foreign_keys)
+    references = sorted((key.columns, key.parent, key.on_update, key.on_delete) for key in table.foreign_keys)
     return columns, list(table.primary_key), sorted(table.uniques), references, table.without_rowid, table.strict
 
 
@@ -94,7 +98,7 @@ def by_pragmas(connection: sqlite3.Connection, table: str) -> tuple[object, ...]
     return columns, key, sorted(uniques), sorted(references), bool(without), bool(strict)
 
 
-@pytest.mark.parametrize("entry", possible("setup"), ids=lambda it: it["name"][:40])
+@pytest.mark.parametrize("entry", possible("setup"), ids=lambda one: one["name"][:40])
 def test_indexes_triggers_and_views_are_those_of_the_master_table(entry: dict[str, Any]) -> None:
     connection = made(entry["setup"])
     assert connection is not None
@@ -104,17 +108,17 @@ def test_indexes_triggers_and_views_are_those_of_the_master_table(entry: dict[st
             "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'table'"
         )
         kinds = {"index": found.indexes, "trigger": found.triggers, "view": found.views}
-        assert sorted((kind, it.spelling, it.sql) for kind, objects in kinds.items() for it in objects) == sorted(
+        assert sorted((kind, each.spelling, each.sql) for kind, objects in kinds.items() for each in objects) == sorted(
             master
         )
         for index in found.indexes:
             rows = connection.execute('SELECT coll, "desc" FROM pragma_index_xinfo(?) WHERE key', (index.spelling,))
-            assert [(it.collation, it.descending) for it in index.terms] == [
+            assert [(term.collation, term.descending) for term in index.terms] == [
                 (coll.lower(), bool(d)) for coll, d in rows
             ]
 
 
-@pytest.mark.parametrize("entry", possible("setup"), ids=lambda it: it["name"][:40])
+@pytest.mark.parametrize("entry", possible("setup"), ids=lambda one: one["name"][:40])
 def test_the_same_text_formatted_otherwise_reads_the_same(entry: dict[str, Any]) -> None:
     connection = made(entry["setup"])
     assert connection is not None
@@ -124,7 +128,7 @@ def test_the_same_text_formatted_otherwise_reads_the_same(entry: dict[str, Any])
         )
         for (sql,) in texts.fetchall():
             # What stands in a virtual table's parentheses is its module's own language, and its storage comes with it.
-            text = sql if "VIRTUAL" in sql else "/* again */ " + "\n\t".join(it.text for it in significant(sql))
+            text = sql if "VIRTUAL" in sql else "/* again */ " + "\n\t".join(one.text for one in significant(sql))
             with suppress(sqlite3.OperationalError):
                 other.execute(text)
         assert read_schema(other) == read_schema(connection)
@@ -139,7 +143,7 @@ NOT_COMPARED = {
 }
 
 
-@pytest.mark.parametrize("entry", possible("setup", "without"), ids=lambda it: it["name"][:40])
+@pytest.mark.parametrize("entry", possible("setup", "without"), ids=lambda one: one["name"][:40])
 def test_a_feature_is_told_from_its_absence(entry: dict[str, Any]) -> None:
     assert (read(entry["setup"]) == read(entry["without"])) == (entry["name"] in NOT_COMPARED)
 
@@ -185,7 +189,7 @@ def test_checks_name_their_columns_and_indexes_their_terms() -> None:
         'CREATE TABLE t (a, "B c" CHECK ("B c" > a), CHECK (1));'
         'CREATE UNIQUE INDEX i ON t (lower(a) DESC, "B c" COLLATE NOCASE) WHERE a > 0'
     )
-    assert {(it.expression, it.mentions) for it in found.tables[0].checks} == {
+    assert {(check.expression, check.mentions) for check in found.tables[0].checks} == {
         ('"b c" > a', frozenset({"a", "b c"})),
         ("1", frozenset()),
     }
@@ -210,8 +214,8 @@ def test_constraints_have_the_names_that_their_text_gives_them() -> None:
         )
     """
     child, parent = (table.constraint_names for table in read(script).tables)
-    assert {(it.name, it.kind) for it in parent} == {("pk of p", "primary key")}
-    assert {(it.name, it.kind, it.of) for it in child} == {
+    assert {(one.name, one.kind) for one in parent} == {("pk of p", "primary key")}
+    assert {(one.name, one.kind, one.of) for one in child} == {
         ("uq_a", "unique", ("a",)),
         ("ck_b", "check", ("b <> ''",)),
         ("Pk_C", "primary key", ()),

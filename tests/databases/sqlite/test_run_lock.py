@@ -130,7 +130,7 @@ def test_the_lock_is_beside_the_real_file(path: Path, tmp_path: Path) -> None:
     link.symlink_to(path)
     with transaction(link, 5), pytest.raises(LockedByRunError), transaction(path, 0.1):
         pytest.fail("two runs at once")
-    assert [it.name for it in link.parent.iterdir()] == ["link.db"]
+    assert [each.name for each in link.parent.iterdir()] == ["link.db"]
 
 
 def planted(path: Path, kind: str) -> Path:
@@ -184,7 +184,7 @@ def test_no_lock_file_is_made_beside_what_is_no_database(tmp_path: Path) -> None
     for name, error in (("text", NotADatabaseError), ("none", DatabaseMissingError)):
         with pytest.raises(error), transaction(tmp_path / name, 5):
             pytest.fail("not a database")
-    assert [it.name for it in tmp_path.iterdir()] == ["text"]
+    assert [each.name for each in tmp_path.iterdir()] == ["text"]
 
 
 def test_readers_take_no_lock_and_make_no_file(path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_folder_that_cannot_take_a_lock_file_is_refused_before_anything_is_wri
     path.rename(long)
     with pytest.raises(NotWritableError, match=r"its lock file .*: File name too long"), transaction(long, 5):
         pytest.fail("went on without a lock")
-    assert [it.name for it in path.parent.iterdir()] == [long.name]
+    assert [each.name for each in path.parent.iterdir()] == [long.name]
 
 
 @pytest.mark.parametrize("journal", ["DELETE", "WAL"])
@@ -248,7 +248,7 @@ def test_four_runs_at_once_end_as_one_would(tmp_path: Path, journal: str) -> Non
             told.append((*run.communicate(timeout=60), run.returncode))
     assert {code for _, _, code in told} <= {0, 2}, told
     refused = [err for _, err, code in told if code]
-    assert all("changed while the plan was looked at; nothing was done" in it for it in refused), refused
+    assert all("changed while the plan was looked at; nothing was done" in one for one in refused), refused
     assert ask(place / "behind.db", "SELECT version_num FROM alembic_version") == [("003_due",)]
     assert ask(place / "behind.db", "SELECT id FROM notes") == [(1,), (2,)]
     assert ask(place / "behind.db", "PRAGMA integrity_check") == [("ok",)]

@@ -77,8 +77,8 @@ def contents(connection: sqlite3.Connection) -> dict[str, list[Any]]:
     """Every row of every table with its key."""
     with exact(connection):
         return {
-            name: connection.execute(select(it, own_key(it), it.columns, "utf-8")).fetchall()
-            for name, it in row_tables(connection).items()
+            name: connection.execute(select(one, own_key(one), one.columns, "utf-8")).fetchall()
+            for name, one in row_tables(connection).items()
         }
 
 
@@ -135,6 +135,6 @@ def test_this_projects_chain_gives_what_its_revisions_make(tmp_path: Path) -> No
 def timeless(found: dict[str, list[Any]], days: set[str]) -> dict[str, list[Any]]:
     """The rows with the moment of their making struck out."""
     return {
-        name: [tuple("now" if isinstance(it, str) and it[:10] in days else it for it in row) for row in rows]
+        name: [tuple("now" if isinstance(one, str) and one[:10] in days else one for one in row) for row in rows]
         for name, rows in found.items()
     }

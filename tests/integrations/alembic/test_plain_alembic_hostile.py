@@ -169,7 +169,7 @@ def test_of_two_upgrades_at_once_one_waits_and_both_end_well(home: Path) -> None
     with ThreadPoolExecutor() as people:
         runs = [people.submit(executable, "upgrade", "head", ini=home / "alembic.ini") for _ in range(2)]
         done = [run.result() for run in runs]
-    assert [it.code for it in done] == [0, 0]
+    assert [one.code for one in done] == [0, 0]
     assert version(home / "main.db") == ["002_second"]
     assert ask(home / "main.db", "SELECT id FROM notes") == [(1,), (2,)]
 

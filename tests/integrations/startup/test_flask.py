@@ -44,7 +44,9 @@ def served(place: Path, *words: str, **environ: str) -> Iterator[tuple[str, Path
     """`python app.py` in the folder of environments.toml: its address, and the file that its log goes to."""
     port, log = free_port(), place / "log"
     command = [sys.executable, str(APP), "--port", str(port), *words]
-    clean = {name: it for name, it in os.environ.items() if name not in {"ARCHITECT_ENV", "ARCHITECT_SKIP_MIGRATIONS"}}
+    clean = {
+        name: one for name, one in os.environ.items() if name not in {"ARCHITECT_ENV", "ARCHITECT_SKIP_MIGRATIONS"}
+    }
     with log.open("w") as file:
         running = subprocess.Popen(
             command, cwd=place, env={**clean, **environ}, stdout=file, stderr=file, start_new_session=True

@@ -73,11 +73,11 @@ def nothing_learnt(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def files(folder: Path) -> dict[Path, bytes]:
-    return {it: it.read_bytes() for it in folder.rglob("*") if it.is_file() and it.suffix != ".pyc"}
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"}
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
-    return [(it.levelname, it.getMessage()) for it in caplog.records]
+    return [(record.levelname, record.getMessage()) for record in caplog.records]
 
 
 FOUND = {
@@ -172,7 +172,7 @@ def test_the_value_is_whole_and_can_be_shown(known: Path) -> None:
 def test_every_key_and_every_state_is_documented(known: Path) -> None:
     words = set(re.findall(r"`(\w+)`", (PROJECT / "docs" / "startup.md").read_text(encoding="utf-8")))
     assert set(startup("home").as_dict()) <= words
-    assert {it.name.lower() for it in StartState} <= words
+    assert {one.name.lower() for one in StartState} <= words
 
 
 def locked(place: Path) -> Callable[[], None]:
@@ -298,7 +298,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(known: Path) -> None:
 def test_the_line_goes_to_the_logger_that_is_given(known: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "mine")
     startup("home", logger=logging.getLogger("mine"))
-    assert [it.name for it in caplog.records] == ["mine"]
+    assert [record.name for record in caplog.records] == ["mine"]
 
 
 @pytest.fixture
@@ -306,7 +306,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The environments whose schema was looked at from now on."""
     seen: list[str] = []
     survey = check.survey
-    monkeypatch.setattr(check, "survey", lambda it: seen.append(it.environment.name) or survey(it))
+    monkeypatch.setattr(check, "survey", lambda one: seen.append(one.environment.name) or survey(one))
     return seen
 
 
@@ -353,7 +353,7 @@ def test_what_is_changed_while_it_is_looked_at_is_not_remembered(
 
     monkeypatch.setattr(check, "survey", interrupted)
     startup("home")
-    assert not any(str(known) in it.read_text() for it in Path(os.environ["ARCHMIG_CACHE"]).glob("start-*.json"))
+    assert not any(str(known) in path.read_text() for path in Path(os.environ["ARCHMIG_CACHE"]).glob("start-*.json"))
 
 
 def test_a_link_that_leads_elsewhere_or_a_variable_that_says_so_is_another_database(
@@ -377,7 +377,9 @@ def test_a_link_that_leads_elsewhere_or_a_variable_that_says_so_is_another_datab
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 1}', "\xff"])
 def test_a_memo_that_nobody_can_read_is_no_memo(known: Path, looks: list[str], text: str) -> None:
     startup("home")
-    (memo,) = [it for it in Path(os.environ["ARCHMIG_CACHE"]).glob("start-*.json") if str(known) in it.read_text()]
+    (memo,) = [
+        path for path in Path(os.environ["ARCHMIG_CACHE"]).glob("start-*.json") if str(known) in path.read_text()
+    ]
     assert memo.stat().st_mode & 0o077 == 0
     memo.write_text(text, encoding="latin-1")
     assert (startup("home").state, looks) == (StartState.AT_TARGET, ["home", "home"])
@@ -391,10 +393,10 @@ def test_an_application_whose_database_is_well_imports_nothing_that_works(known:
         state, compared, modules = json.loads(done.stdout)
         assert (state, compared) == ("AT_TARGET", True)
         assert {"sqlalchemy", "alembic", "typer", "rich", "click"} & set(modules) == set()
-        found.append({it for it in modules if it.startswith("architect_migrate.")})
+        found.append({module for module in modules if module.startswith("architect_migrate.")})
     # The second time nothing is read but digests.
     places = ("model.environment", "runs.survey", "databases.sqlite.connection", "integrations.startup.check")
-    assert not found[1] & {f"architect_migrate.{it}" for it in places}
+    assert not found[1] & {f"architect_migrate.{each}" for each in places}
 
 
 @pytest.mark.parametrize("value", ["true", "1", "yes", "on", " TRUE "])
@@ -501,7 +503,7 @@ def test_no_secret_of_the_configuration_is_told(
     (known / "environments.toml").write_text('[env.it]\nurl = "${DATABASE}"\n')
     found = startup("it")
     assert "postgresql://***@host/db" in found.database
-    assert not any(it in f"{found!r}{found.as_dict()}{logged(caplog)}" for it in ("hunter2", "s3cret", "me:"))
+    assert not any(one in f"{found!r}{found.as_dict()}{logged(caplog)}" for one in ("hunter2", "s3cret", "me:"))
 
 
 def test_a_message_is_one_line_whatever_is_in_it(known: Path, caplog: pytest.LogCaptureFixture) -> None:

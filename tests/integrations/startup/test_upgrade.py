@@ -66,7 +66,7 @@ def fourth(place: Path, body: str) -> None:
 
 
 def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [it.levelname for it in caplog.records]
+    return [record.levelname for record in caplog.records]
 
 
 def test_what_is_pending_is_run_as_archmig_runs_it(place: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -161,9 +161,9 @@ def test_an_empty_database_is_built_only_where_its_policy_is_to_create_it(place:
 def workers(place: Path) -> Iterator[list[subprocess.Popen[str]]]:
     running: list[subprocess.Popen[str]] = []
     yield running
-    for it in running:
-        it.kill()
-        it.wait()
+    for one in running:
+        one.kill()
+        one.wait()
 
 
 @pytest.mark.parametrize(("body", "timeout"), [("pass", 30), ("time.sleep(3)", 0.2)])
@@ -176,16 +176,16 @@ def test_of_workers_that_start_at_once_one_upgrades_and_none_fails(
     archmig("history")
     command = [sys.executable, "-c", WORKER, str(time.time() + 1)]
     workers += [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    ended = [it.communicate(timeout=120) for it in workers]
-    assert [it.returncode for it in workers] == [0, 0, 0], ended
+    ended = [worker.communicate(timeout=120) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0, 0], ended
     states = sorted(json.loads(out)["state"] for out, _ in ended)
     waited = timeout > 1
     assert states == (["at_target", "at_target", "upgraded"] if waited else ["pending", "pending", "upgraded"])
     lines = [err.strip() for _, err in ended]
-    assert sum(it.endswith("another process is upgrading it (" + it.rpartition("(")[2]) for it in lines) == 2 * (
+    assert sum(line.endswith("another process is upgrading it (" + line.rpartition("(")[2]) for line in lines) == 2 * (
         not waited
     )
-    assert [it.result for it in entries(place / ".archmig" / "ledger.db")] == ["done"]
+    assert [entry.result for entry in entries(place / ".archmig" / "ledger.db")] == ["done"]
     assert ask(place / "behind.db", "SELECT version_num FROM alembic_version") == [("004_fourth",)]
     assert ask(place / "behind.db", "SELECT count(*) FROM notes") == [(2,)]
 

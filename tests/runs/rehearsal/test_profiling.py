@@ -64,7 +64,7 @@ def told(*words: str) -> dict[str, Any]:
 
 
 def numbers(step: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    return {kind: (it["statements"], it["rows"]) for kind, it in step["spent"].items()}
+    return {kind: (one["statements"], one["rows"]) for kind, one in step["spent"].items()}
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -85,7 +85,7 @@ def test_what_a_step_is_spent_on_adds_up() -> None:
         StatementCost("c", Kind.ROWS, 1, 0.125, 1),
     )
     step = StepCost("s", "s", 1.0, costs)
-    assert [(it.kind, it.seconds, it.statements, it.rows) for it in step.spent] == [
+    assert [(one.kind, one.seconds, one.statements, one.rows) for one in step.spent] == [
         (Kind.SCHEMA, 0.5, 1, 0),
         (Kind.ROWS, 0.375, 3, 8),
     ]
@@ -94,7 +94,7 @@ def test_what_a_step_is_spent_on_adds_up() -> None:
 
 def test_the_chain_is_measured_on_an_empty_database(folder: Path) -> None:
     found = told()
-    assert [(it["revision"], numbers(it)) for it in found["steps"]] == [
+    assert [(one["revision"], numbers(one)) for one in found["steps"]] == [
         ("001_notes", {"schema": (1, 0)}),
         ("002_tags", {"schema": (1, 0), "index": (1, 0), "rows": (1, 1)}),
         ("003_due", {"schema": (1, 0), "index": (1, 0)}),
@@ -112,7 +112,7 @@ def test_text_says_what_costs_most_first(folder: Path) -> None:
         r"the chain: 3 revisions on an empty database: \d\.\d{3} s, 6 statements, 1 row written", heading
     )
     assert columns.split() == ["step", "seconds", "statements", "rows", "spent", "on"]
-    seconds = [float(it.split()[1]) for it in lines]
+    seconds = [float(line.split()[1]) for line in lines]
     assert (len(lines), seconds) == (3, sorted(seconds, reverse=True))
 
 
@@ -123,7 +123,7 @@ def test_what_is_left_to_run_is_measured_on_a_copy_with_its_rows(folder: Path) -
         "WITH RECURSIVE n(x) AS (SELECT 10 UNION ALL SELECT x + 1 FROM n WHERE x < 109) "
         "INSERT INTO notes SELECT x, 'note ' || x, NULL FROM n",
     )
-    before = {it.name: hashlib.sha256(it.read_bytes()).hexdigest() for it in folder.glob("*.db*")}
+    before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.db*")}
     found = told("-e", "home")
     (step,) = found["steps"]
     spent = numbers(step)
@@ -132,12 +132,12 @@ def test_what_is_left_to_run_is_measured_on_a_copy_with_its_rows(folder: Path) -
     assert spent["rebuild"] == (4, 102)
     assert spent["index"][0] >= 1
     assert found["size"] > 0
-    assert {it.name: hashlib.sha256(it.read_bytes()).hexdigest() for it in folder.glob("*.db*")} == before
+    assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.db*")} == before
     assert list((folder.parent / "tmp").iterdir()) == []
 
 
 def test_a_drifted_database_is_repaired_on_the_copy_and_that_is_measured_too(folder: Path) -> None:
-    assert [(it["step"], it["revision"]) for it in told("-e", "lost")["steps"]] == [
+    assert [(one["step"], one["revision"]) for one in told("-e", "lost")["steps"]] == [
         ("002_tags", "002_tags"),
         ("create index ix_notes_due", None),
     ]
@@ -149,7 +149,7 @@ def test_one_revision_is_told_statement_by_statement(folder: Path) -> None:
     heading, _spent, columns, *lines = done.out.splitlines()
     assert heading.startswith("the chain: 002_tags on an empty database: 0.")
     assert columns.split() == ["seconds", "times", "rows", "kind", "statement"]
-    starts = {" ".join(it.split()[1:6]) for it in lines}
+    starts = {" ".join(line.split()[1:6]) for line in lines}
     assert {"1 - index CREATE INDEX", "1 - schema CREATE TABLE", "1 1 rows INSERT INTO"} <= starts
 
 

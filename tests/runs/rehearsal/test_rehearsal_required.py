@@ -194,7 +194,7 @@ def test_a_promotion_is_held_to_it_and_rehearsed_as_far_as_it_may_go(folder: Pat
     assert archmig("rehearse", "-e", "prod", "--command", "promote").code == 0
     assert archmig("promote", "--to", "prod", "--yes").code == 0
     assert at(folder) == "2_b"
-    assert [(it.action, it.result) for it in store.entries(folder / ".archmig" / "ledger.db")] == [
+    assert [(entry.action, entry.result) for entry in store.entries(folder / ".archmig" / "ledger.db")] == [
         ("promote", "blocked"),
         ("rehearse", "blocked"),
         ("rehearse", "done"),
@@ -235,7 +235,7 @@ def test_the_others_are_not_held_to_it(folder: Path) -> None:
 
 
 def test_a_plans_digest_is_of_its_steps_and_positions_in_any_order_of_a_set() -> None:
-    ids = [f"{it}_r" for it in "abcdefgh"]
+    ids = [f"{item}_r" for item in "abcdefgh"]
     steps = (RunRevision("x"), Stamp(("x",)))
     one = Plan(steps, (), (), frozenset(ids), frozenset([*ids, "x"]))
     other = Plan(steps, (), (), frozenset(reversed(ids)), frozenset(["x", *reversed(ids)]))

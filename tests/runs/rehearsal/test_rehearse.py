@@ -72,7 +72,7 @@ def left(folder: Path) -> list[Path]:
 
 def digests(folder: Path) -> dict[str, str]:
     """Every database, with what lies beside it."""
-    return {it.name: hashlib.sha256(it.read_bytes()).hexdigest() for it in sorted(folder.glob("*.db*"))}
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.db*"))}
 
 
 def fourth(folder: Path, up: str, down: str = "pass") -> None:
@@ -80,7 +80,7 @@ def fourth(folder: Path, up: str, down: str = "pass") -> None:
 
 
 def facts(folder: Path) -> list[dict[str, str]]:
-    return [dict(json.loads(str(it))) for (it,) in ask(folder / ".archmig" / "ledger.db", "SELECT facts FROM entry")]
+    return [dict(json.loads(str(one))) for (one,) in ask(folder / ".archmig" / "ledger.db", "SELECT facts FROM entry")]
 
 
 def test_what_upgrade_would_do_is_rehearsed_on_a_database_that_is_where_it_claims(folder: Path) -> None:
@@ -102,12 +102,12 @@ def test_what_reconcile_would_do_is_rehearsed_on_a_drifted_database(folder: Path
     done = archmig("rehearse", "-e", "lost", "--roundtrip", "--json")
     (told,) = json.loads(done.out)["environments"]
     assert (done.code, told["rehearsed"], told["outcome"], told["rehearsal"]) == (0, "reconcile", "done", 1)
-    assert [it["headline"] for it in told["plan"]["steps"]] == [
+    assert [one["headline"] for one in told["plan"]["steps"]] == [
         "run revision 002_tags",
         "create index ix_notes_due",
         "stamp 003_due",
     ]
-    assert [it["step"] for it in told["timings"]] == [None, None, 1, 2, 3, None]
+    assert [one["step"] for one in told["timings"]] == [None, None, 1, 2, 3, None]
     assert told["lock_seconds"] > 0
     assert told["size"]["backup"] > 0
     assert (told["roundtrip"]["nothing"], told["roundtrip"]["same"]) == (True, True)
@@ -122,11 +122,11 @@ def test_the_original_is_only_read_while_others_use_it(folder: Path, journal: st
     with closing(sqlite3.connect(folder / "behind.db", isolation_level=None)) as application:
         application.execute(f"PRAGMA journal_mode = {journal}")
         application.execute("INSERT INTO notes VALUES (9, 'not yet checkpointed')")
-        before = {it: it.read_bytes() for it in folder.glob("behind.db*") if not it.name.endswith("-shm")}
+        before = {path: path.read_bytes() for path in folder.glob("behind.db*") if not path.name.endswith("-shm")}
         done = archmig("rehearse", "-e", "behind", "--json")
         (told,) = json.loads(done.out)["environments"]
         assert (done.code, told["receipt"]["rows"]) == (0, 5)
-        assert {it: it.read_bytes() for it in before} == before
+        assert {revision: revision.read_bytes() for revision in before} == before
         application.execute("INSERT INTO notes VALUES (10, 'goes on')")
     assert left(folder) == []
 
@@ -281,9 +281,9 @@ def test_ctrl_c_ends_a_rehearsal_and_nothing_of_it_stays(folder: Path) -> None:
 
 def test_what_a_killed_rehearsal_left_is_removed_by_the_next(folder: Path) -> None:
     killed, young = folder.parent / "tmp" / "archmig-copy-killed", folder.parent / "tmp" / "archmig-copy-young"
-    for it in (killed, young):
-        it.mkdir()
-        (it / "held").touch()
+    for one in (killed, young):
+        one.mkdir()
+        (one / "held").touch()
     long_ago = time.time() - 3600
     os.utime(killed, (long_ago, long_ago))
     assert executable("rehearse", "-e", "behind", cwd=folder).code == 0

@@ -139,7 +139,7 @@ FORK = {
 
 def test_of_several_heads_one_has_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own_chain(tmp_path, FORK)
-    script(tmp_path / "it.db", *(f"CREATE TABLE {it} (id INTEGER)" for it in "abc"), *stamp("2_trunk", "2_dev"))
+    script(tmp_path / "it.db", *(f"CREATE TABLE {one} (id INTEGER)" for one in "abc"), *stamp("2_trunk", "2_dev"))
     (tmp_path / "environments.toml").write_text('[env.it]\npath = "it.db"\nheads = ["head", "dev"]\n')
     monkeypatch.chdir(tmp_path)
     refused = archmig("rollback", "-e", "it", "--yes")

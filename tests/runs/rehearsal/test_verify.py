@@ -48,10 +48,10 @@ def told(*words: str) -> tuple[int, dict[str, object]]:
 
 
 def test_a_sound_database_is_sound_and_nothing_is_written(folder: Path) -> None:
-    before = {it.name: hashlib.sha256(it.read_bytes()).hexdigest() for it in folder.glob("*.db*")}
+    before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.db*")}
     done = executable("verify", "-e", "home", cwd=folder)
     assert (done.code, done.out, done.err) == (0, SOUND, "")
-    assert {it.name: hashlib.sha256(it.read_bytes()).hexdigest() for it in folder.glob("*.db*")} == before
+    assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.db*")} == before
     assert list((folder.parent / "tmp").iterdir()) == []
     assert not (folder / ".archmig").exists()
 

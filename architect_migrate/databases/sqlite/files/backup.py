@@ -188,7 +188,9 @@ def _same_content(
     with exact(source), exact(target):
         if _graph(source) != _graph(target):
             raise BackupError(str(path), "the copy has another schema")
-        tables = {it.name: _same_rows(path, source, target, it, progress) for it in row_tables(source).values()}
+        tables = {
+            table.name: _same_rows(path, source, target, table, progress) for table in row_tables(source).values()
+        }
         return Content(objects_of(source), tables, header_of(source))
 
 
@@ -237,8 +239,8 @@ def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     # A number below one that is there is not given again: the names say which came later.
     beginning = f"{safe}-{moment}-"
-    given = [re.match(r"\d+", it.name.removeprefix(beginning)) for it in folder.glob(f"{beginning}*.db")]
-    number = 1 + max((int(it[0]) for it in given if it), default=0)
+    given = [re.match(r"\d+", path.name.removeprefix(beginning)) for path in folder.glob(f"{beginning}*.db")]
+    number = 1 + max((int(match[0]) for match in given if match), default=0)
     while True:
         final = folder / f"{safe}-{moment}-{number}{ending}.db"
         if named(copy, final):

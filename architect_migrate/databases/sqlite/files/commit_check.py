@@ -64,7 +64,7 @@ def read_back(url: DatabaseUrl, timeout: float, version_table: str, committed: t
         return error
     if set(found) == set(committed):
         return None
-    was, now = (", ".join(it) or "none" for it in (committed, found))
+    was, now = (", ".join(one) or "none" for one in (committed, found))
     return NotReadBackError(str(path), f"the stamp {was} was committed, and now it is {now}")
 
 

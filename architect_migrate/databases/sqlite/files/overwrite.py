@@ -92,7 +92,7 @@ def _version(reader: sqlite3.Connection) -> int:
 
 
 def _require_same_pages(source: sqlite3.Connection, held: Still) -> None:
-    theirs, ours = (it.execute("PRAGMA main.page_size").fetchone()[0] for it in (source, held.target))
+    theirs, ours = (connection.execute("PRAGMA main.page_size").fetchone()[0] for connection in (source, held.target))
     if theirs != ours:
         problem = f"its pages are of {ours} bytes, the backup's of {theirs}, and in WAL mode SQLite cannot change that"
         advice = "nothing was changed: take it out of WAL mode (PRAGMA journal_mode = DELETE), then run it again"

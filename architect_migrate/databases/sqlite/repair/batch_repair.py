@@ -82,8 +82,8 @@ def mend(
     RevisionLosesError.
     """
     after = look(connection)
-    there = {it.key for it in after.objects}
-    gone = {it.key for it in before.objects} - there
+    there = {stored.key for stored in after.objects}
+    gone = {stored.key for stored in before.objects} - there
     remade = _made_anew(before, after, seen.dropped)
     seen.remade |= remade
     if not gone and not remade:
@@ -101,8 +101,8 @@ def _made_anew(before: Before, after: Before, dropped: Collection[str]) -> froze
 
     A table made where the old one was dropped may begin on the same page, and one that was only altered does.
     """
-    old = {it.key[1]: it for it in before.objects if it.kind == "table"}
-    new = {it.key[1]: it for it in after.objects if it.kind == "table"}
+    old = {stored.key[1]: stored for stored in before.objects if stored.kind == "table"}
+    new = {stored.key[1]: stored for stored in after.objects if stored.kind == "table"}
     return frozenset(name for name in old.keys() & new.keys() if name in dropped or _is_another(old[name], new[name]))
 
 
@@ -111,7 +111,7 @@ def _is_another(old: Stored, new: Stored) -> bool:
         return True
     if old.sql == new.sql or not old.root:  # a virtual table has no page of its own
         return False
-    before, after = ({fold(it.name) for it in parse_table(sql).columns} for sql in (old.sql, new.sql))
+    before, after = ({fold(column.name) for column in parse_table(sql).columns} for sql in (old.sql, new.sql))
     return not before <= after
 
 
@@ -137,14 +137,16 @@ def _remake(case: _Case) -> list[str]:
         return []
     after = _schema(case, case.after)
     changes = diff(_schema(case, case.before), after)
-    lost = [it for change in changes if (it := _loss(change, case.does)) is not None]
-    beyond = [_said(it) for it in lost if not _lost_autoincrement(it)]
-    beyond += [f"ON CONFLICT {it} of {table}({','.join(names)})" for table, _, names, it in _clauses_lost(case)]
+    lost = [other for change in changes if (other := _loss(change, case.does)) is not None]
+    beyond = [_said(change) for change in lost if not _lost_autoincrement(change)]
+    beyond += [f"ON CONFLICT {name} of {table}({','.join(names)})" for table, _, names, name in _clauses_lost(case)]
     if beyond:
         cause = "only the revision can keep these: alter the table by statements of its own"
         raise RevisionLosesError(case.revision, tuple(beyond), cause)
-    put_back = [_count_on(case, it) for it in lost]
-    counting = {it.name for it in after.tables if it.autoincrement} | {it.removeprefix(_COUNTING) for it in put_back}
+    put_back = [_count_on(case, change) for change in lost]
+    counting = {table.name for table in after.tables if table.autoincrement} | {
+        name.removeprefix(_COUNTING) for name in put_back
+    }
     _restore_sequences(case, counting)
     return put_back
 
@@ -152,20 +154,23 @@ def _remake(case: _Case) -> list[str]:
 def _schema(case: _Case, seen: Before) -> Schema:
     """The schema of the tables made anew, from their texts on a database in memory: the one before is gone."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as scratch:
-        for it in seen.objects:
-            if it.kind in {"table", "index"} and fold(it.table) in case.remade:
+        for stored in seen.objects:
+            if stored.kind in {"table", "index"} and fold(stored.table) in case.remade:
                 try:
-                    scratch.execute(it.sql)
+                    scratch.execute(stored.sql)
                 except sqlite3.Error as error:
                     cause = f"whether it is as it was cannot be told: {error}"
-                    raise RevisionLosesError(case.revision, (f"{it.kind} {it.name}",), cause) from error
+                    raise RevisionLosesError(case.revision, (f"{stored.kind} {stored.name}",), cause) from error
         return read_schema(scratch)
 
 
 def _clauses_lost(case: _Case) -> list[_Clause]:
     """ON CONFLICT clauses that are gone: they are in no schema, since nothing but an INSERT tells them apart."""
-    old, new = (_clauses(it for it in seen.objects if it.key[1] in case.remade) for seen in (case.before, case.after))
-    return [it for it in sorted(old - new - case.ours) if not _is_meant(it, case.does)]
+    old, new = (
+        _clauses(stored for stored in seen.objects if stored.key[1] in case.remade)
+        for seen in (case.before, case.after)
+    )
+    return [path for path in sorted(old - new - case.ours) if not _is_meant(path, case.does)]
 
 
 def _is_meant(clause: _Clause, does: Effects) -> bool:
@@ -180,18 +185,20 @@ def _is_meant(clause: _Clause, does: Effects) -> bool:
 def _clauses(objects: Iterable[Stored]) -> frozenset[_Clause]:
     """Every ON CONFLICT of tables."""
     return frozenset(
-        (it.key[1], type(found).__name__, tuple(fold(column.name) for column in found.columns), found.conflict)
-        for it in objects
-        if it.kind == "table"
-        for found in parse_table(it.sql).every_constraint
-        if isinstance(found, PrimaryKey | NotNull | Unique | Check) and found.conflict
+        (stored.key[1], type(clause).__name__, tuple(fold(column.name) for column in clause.columns), clause.conflict)
+        for stored in objects
+        if stored.kind == "table"
+        for clause in parse_table(stored.sql).every_constraint
+        if isinstance(clause, PrimaryKey | NotNull | Unique | Check) and clause.conflict
     )
 
 
 def _written_so(history: History, remade: Collection[str]) -> frozenset[_Clause]:
-    tables = (table for it in history.replayed for table in it.delta.changed.tables)
+    tables = (table for replayed in history.replayed for table in replayed.delta.changed.tables)
     # A table that was put together from branches has no text.
-    return _clauses(Stored("table", it.name, it.name, it.sql) for it in tables if it.name in remade and it.sql)
+    return _clauses(
+        Stored("table", table.name, table.name, table.sql) for table in tables if table.name in remade and table.sql
+    )
 
 
 def _loss(change: Change, does: Effects) -> Change | None:
@@ -209,7 +216,11 @@ def _loss(change: Change, does: Effects) -> Change | None:
             return change if key(change.fact) not in _meant(does) and needs_repair(change) else None
         case Differs() if key(change.fact) not in _meant(does) or key(change.fact) in does.removed:
             # In the chain a column may get another type by this, and yet keep a collation that only this database has.
-            beyond = tuple(it for it in change.differences if it.respect not in _respects(key(change.fact), does))
+            beyond = tuple(
+                difference
+                for difference in change.differences
+                if difference.respect not in _respects(key(change.fact), does)
+            )
             left = replace(change, differences=beyond)
             return left if beyond and needs_repair(left) else None
         case _:
@@ -223,7 +234,7 @@ def _meant(does: Effects) -> frozenset[Key]:
 def _respects(its_key: Key, does: Effects) -> frozenset[str]:
     """In what respects the revision changes a fact that is there before and after it."""
     old, new = does.removed.get(its_key), does.added.get(its_key)
-    return frozenset(it.respect for it in compare(old, new)) if old and new else frozenset()
+    return frozenset(difference.respect for difference in compare(old, new)) if old and new else frozenset()
 
 
 def _lost_autoincrement(change: Change) -> bool:
@@ -250,7 +261,10 @@ def _said(change: Change) -> str:
     """The change in words: what was and is, or what is missing."""
     match change:
         case Differs():
-            parts = (f"{it.respect} was {it.expected} and is {it.actual}" for it in change.differences)
+            parts = (
+                f"{difference.respect} was {difference.expected} and is {difference.actual}"
+                for difference in change.differences
+            )
             return f"{describe(change.fact)}: {', '.join(parts)}"
         case Missing():
             return describe(change.fact)
@@ -260,7 +274,7 @@ def _said(change: Change) -> str:
 
 def _restore_sequences(case: _Case, counting: Collection[str]) -> None:
     """No id of a table that was made anew is given out twice."""
-    spelt = {fold(it.name): it.name for it in case.after.objects if it.kind == "table"}
+    spelt = {fold(stored.name): stored.name for stored in case.after.objects if stored.kind == "table"}
     now = dict(look(case.connection).sequences)
     for table, highest in case.before.sequences:
         if table in case.remade and table in counting and highest > now.get(table, -1):
@@ -272,32 +286,32 @@ def _restore_sequences(case: _Case, counting: Collection[str]) -> None:
 def _recreate(case: _Case) -> list[str]:
     """Create indexes, views and triggers again by their own texts."""
     done = []
-    for it in sorted(case.before.objects, key=lambda it: _ORDER.index(it.kind)):
-        if not _is_to_be_recreated(case, it):
+    for stored in sorted(case.before.objects, key=lambda each: _ORDER.index(each.kind)):
+        if not _is_to_be_recreated(case, stored):
             continue
         try:
-            case.connection.execute(f"DROP {it.kind} IF EXISTS main.{quote(it.name)}")
-            case.connection.execute(it.sql)
-            _try_out(case.connection, it)
+            case.connection.execute(f"DROP {stored.kind} IF EXISTS main.{quote(stored.name)}")
+            case.connection.execute(stored.sql)
+            _try_out(case.connection, stored)
         except sqlite3.Error as error:
-            raise RevisionLosesError(case.revision, (f"{it.kind} {it.name}",), str(error)) from error
-        done.append(f"{it.kind} {it.name}")
+            raise RevisionLosesError(case.revision, (f"{stored.kind} {stored.name}",), str(error)) from error
+        done.append(f"{stored.kind} {stored.name}")
     return done
 
 
-def _is_to_be_recreated(case: _Case, it: Stored) -> bool:
+def _is_to_be_recreated(case: _Case, stored: Stored) -> bool:
     """Whether an object is gone, or an index another now, and neither it nor its table was meant to go."""
-    now, meant = {found.key: found.sql for found in case.after.objects}, _meant(case.does)
-    table = ("table", fold(it.table))
-    if it.kind == "table" or it.key in meant or (it.kind != "view" and table not in now and table in meant):
+    now, meant = {each.key: each.sql for each in case.after.objects}, _meant(case.does)
+    table = ("table", fold(stored.table))
+    if stored.kind == "table" or stored.key in meant or (stored.kind != "view" and table not in now and table in meant):
         return False
-    made_anew = it.kind == "index" and fold(it.table) in case.remade
-    return it.key not in now or (made_anew and now[it.key] != it.sql)
+    made_anew = stored.kind == "index" and fold(stored.table) in case.remade
+    return stored.key not in now or (made_anew and now[stored.key] != stored.sql)
 
 
-def _try_out(connection: sqlite3.Connection, it: Stored) -> None:
+def _try_out(connection: sqlite3.Connection, stored: Stored) -> None:
     """A view or a trigger is taken by SQLite whatever it mentions: compile what uses it."""
-    if it.kind == "view":
-        compile_view(connection, it.name)
-    elif it.kind == "trigger":
-        compile_triggers(connection, it.table)
+    if stored.kind == "view":
+        compile_view(connection, stored.name)
+    elif stored.kind == "trigger":
+        compile_triggers(connection, stored.table)

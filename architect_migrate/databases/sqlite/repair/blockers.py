@@ -34,8 +34,8 @@ def required(shape: Table, column: Column, rows: int, like: str) -> Finding:
 
 def _value_line(shape: Table, column: Column) -> str:
     """What rows can get without anything to go by: an empty value, or NULL where a constraint may not take that."""
-    keys = [*shape.uniques, shape.primary_key, *(it.columns for it in shape.foreign_keys)]
-    if any(column.name in it for it in keys) or any(column.name in it.mentions for it in shape.checks):
+    keys = [*shape.uniques, shape.primary_key, *(key.columns for key in shape.foreign_keys)]
+    if any(column.name in key for key in keys) or any(column.name in check.mentions for check in shape.checks):
         return "allow_null = true"
     return 'default = ""' if column.affinity in {"TEXT", "BLOB"} else "default = 0"
 
@@ -44,9 +44,11 @@ def agreed(blockers: Iterable[Finding]) -> tuple[Finding, ...]:
     """The same, where two would settle one thing differently with the entry that settles both: keep it as it is."""
     found = tuple(blockers)
     ways: dict[str, set[str]] = {}
-    for it in found:
-        ways.setdefault(_named(it), set()).add(it.entry)
-    return tuple(replace(it, entry=f"{_named(it)}\nkeep = true") if len(ways[_named(it)]) > 1 else it for it in found)
+    for finding in found:
+        ways.setdefault(_named(finding), set()).add(finding.entry)
+    return tuple(
+        replace(each, entry=f"{_named(each)}\nkeep = true") if len(ways[_named(each)]) > 1 else each for each in found
+    )
 
 
 def _named(finding: Finding) -> str:

@@ -92,13 +92,13 @@ def _renamed(sql: str, old: str, new: str) -> str:
     """A CREATE INDEX text under another name: its first token that spells the old one is the name."""
     from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 
-    token = next(it for it in significant(sql) if unquote(it.text) == old)
+    token = next(each for each in significant(sql) if unquote(each.text) == old)
     return sql[: token.start] + name(new) + sql[token.end :]
 
 
 def _doubled(repair_context: RepairContext, index: Index) -> Finding | None:
     columns = tuple(term.expression for term in index.terms)
-    wanted = {it.name for it in repair_context.expected[index.table].columns}
+    wanted = {column.name for column in repair_context.expected[index.table].columns}
     if not set(columns) <= wanted:
         return None
     found = doubled(repair_context, index.table, columns, tuple(term.collation for term in index.terms), index.where)
@@ -127,11 +127,11 @@ class RepairContext:
     def column(self, table: str, column: str) -> Column | None:
         """A column of the database as it is."""
         found = self.actual.get(table)
-        return next((it for it in found.columns if it.name == column), None) if found else None
+        return next((each for each in found.columns if each.name == column), None) if found else None
 
     def wanted(self, table: str, column: str) -> Column:
         """A column as the chain has it."""
-        return next(it for it in self.expected[table].columns if it.name == column)
+        return next(each for each in self.expected[table].columns if each.name == column)
 
     def rows(self, table: str) -> int:
         """How many rows a table has; none where it is not there yet."""
@@ -182,5 +182,9 @@ def _source(repair_context: RepairContext, table: str, column: str) -> str | Non
 
 def _unheard_of(repair_context: RepairContext, table: str, expression: str) -> bool:
     """Whether an expression names a column that is yet to come, so that no row can be asked about it."""
-    yet = {it.name for it in repair_context.expected[table].columns if repair_context.column(table, it.name) is None}
+    yet = {
+        column.name
+        for column in repair_context.expected[table].columns
+        if repair_context.column(table, column.name) is None
+    }
     return any(fold(unquote(token.text)) in yet for token in significant(expression))

@@ -373,7 +373,7 @@ def _duplicates(
             new.name,
             f"{constraint} ({', '.join(names)})",
             int(float(str(total[0][0]))),
-            tuple(f"{count} rows with {', '.join(map(shown, its))}" for count, *its in found),
+            tuple(f"{count} rows with {', '.join(map(shown, name))}" for count, *name in found),
         )
 
 

@@ -175,7 +175,7 @@ def copy_rows(
     """Give the new table the rows that were set aside."""
     targets = ", ".join(quote(name) for name, _ in copy.targets)
     values = ", ".join(source for _, source in copy.targets)
-    done, rows = 0, sum(it.rows for it in ranges)
+    done, rows = 0, sum(each.rows for each in ranges)
     for part in ranges:
         progress("copied", done, rows)
         chosen = f"main.{quote(aside)} AS {quote(table)}{part.where(quote(table))}"
@@ -197,7 +197,7 @@ def compare_rows(
 
     Same means of the same storage class and the same bytes, whatever the collation.
     """
-    old = sum(it.rows for it in ranges)
+    old = sum(each.rows for each in ranges)
     new = connection.execute(f"SELECT count(*) FROM main.{quote(table)}").fetchone()[0]
     everything = Range("", None, None, old)
     for start in range(0, max(len(copy.compared), 1), _BATCH):

@@ -61,7 +61,7 @@ class _Draft:
 
 def table_work(repair_context: RepairContext, table: str, changes: tuple[Change, ...], revision: str) -> plan.Work:
     """The work that a table's changes take (its indexes, triggers and views apart)."""
-    if any(isinstance(it, Missing) and isinstance(it.fact, TableFact) for it in changes):
+    if any(isinstance(each, Missing) and isinstance(each.fact, TableFact) for each in changes):
         made = repair_context.expected[table]
         return plan.Work((plan.CreateObject("table", made.spelling, create_table(made), revision),))
     draft = _Draft()
@@ -118,7 +118,7 @@ def _missing_column(repair_context: RepairContext, table: str, column: Column, r
             draft.edits.append(table_edits.AddColumn(definition))
             draft.fill[column.spelling] = _expression(fill)
     elif rows and column.not_null and column.default is None and not column.generated and NotNull not in without:
-        known = frozenset(it.name for it in shape.columns)
+        known = frozenset(each.name for each in shape.columns)
         like = suggestion(column, repair_context.actual[table], known)
         draft.blockers.append(blocked.required(shape, column, rows, like))
     elif rows and not constant_default(shape, column):
@@ -167,13 +167,16 @@ def _missing_unique(repair_context: RepairContext, fact: UniqueFact, revision: s
     if not _distinct(repair_context, fact.table, fact.columns, draft):
         return
     shape = repair_context.expected[fact.table]
-    is_named = any((it.kind, it.of) == ("unique", fact.columns) for it in shape.constraint_names)
+    is_named = any(
+        (constraint_name.kind, constraint_name.of) == ("unique", fact.columns)
+        for constraint_name in shape.constraint_names
+    )
     if is_named and repair_context.repair is Repair.FULL:
         draft.edits += _clauses(shape, fact)
         return
     spelt = repair_context.spelling(fact.table)
     index = f"uq_{spelt}_{'_'.join(fact.columns)}"
-    sql = f"CREATE UNIQUE INDEX {name(index)} ON {name(spelt)} ({', '.join(name(it) for it in fact.columns)})"
+    sql = f"CREATE UNIQUE INDEX {name(index)} ON {name(spelt)} ({', '.join(name(column) for column in fact.columns)})"
     draft.later.append(plan.CreateObject("index", index, sql, revision))
 
 
@@ -193,16 +196,20 @@ def _foreign_keys_again(repair_context: RepairContext, table: str, key: ForeignK
     draft.brought.add(same)
 
     def of(shape: Table) -> list[ForeignKey]:
-        return [it for it in shape.foreign_keys if (it.columns, it.parent) == same]
+        return [each for each in shape.foreign_keys if (each.columns, each.parent) == same]
 
     expected, actual = of(repair_context.expected[table]), of(repair_context.actual[table])
-    lacking = len([it for it in expected if it not in actual])
+    lacking = len([each for each in expected if each not in actual])
     doomed = _dropped_keys(repair_context, table)
-    extra = [it for it in sorted((it for it in actual if it not in expected), key=repr)[lacking:] if it not in doomed]
+    extra = [
+        each
+        for each in sorted((each for each in actual if each not in expected), key=repr)[lacking:]
+        if each not in doomed
+    ]
     draft.edits.append(table_edits.DropForeignKey(key.columns, key.parent))
     for shape, kept in ((repair_context.expected[table], expected), (repair_context.actual[table], extra)):
-        for it in sorted(kept, key=repr):
-            draft.edits += _clauses(shape, ForeignKeyFact(table, it))
+        for other in sorted(kept, key=repr):
+            draft.edits += _clauses(shape, ForeignKeyFact(table, other))
 
 
 def _dropped_keys(repair_context: RepairContext, table: str) -> frozenset[ForeignKey]:
@@ -244,7 +251,9 @@ def _missing_check(repair_context: RepairContext, fact: CheckFact, draft: _Draft
     if fact.check.expression in draft.brought:
         return
     text = check_text(repair_context.expected[fact.table], fact.check.expression)
-    if fact.table in repair_context.actual and all(repair_context.column(fact.table, it) for it in fact.check.mentions):
+    if fact.table in repair_context.actual and all(
+        repair_context.column(fact.table, mention) for mention in fact.check.mentions
+    ):
         broken = repair_context.ask(Violating(repair_context.spelling(fact.table), text))
         if broken.count:
             column = next(iter(sorted(fact.check.mentions)), "")
@@ -260,8 +269,12 @@ def _primary_key(repair_context: RepairContext, fact: PrimaryKeyFact, draft: _Dr
         return
     if actual.primary_key != fact.columns and _distinct(repair_context, fact.table, fact.columns, draft):
         draft.edits.append(table_edits.SetPrimaryKey(fact.columns))
-        names = (it.name for it in repair_context.expected[fact.table].constraint_names if it.kind == "primary key")
-        draft.edits += [table_edits.NamePrimaryKey(it) for it in names]
+        names = (
+            constraint_name.name
+            for constraint_name in repair_context.expected[fact.table].constraint_names
+            if constraint_name.kind == "primary key"
+        )
+        draft.edits += [table_edits.NamePrimaryKey(each) for each in names]
     if fact.rowid_key and not actual.rowid_key and repair_context.column(fact.table, column) is not None:
         draft.edits.append(table_edits.SetType(column, "INTEGER"))
     if fact.autoincrement and not actual.autoincrement:
@@ -357,7 +370,7 @@ def _assembled(repair_context: RepairContext, table: str, revision: str, draft: 
     blockers = blocked.agreed(draft.blockers)
     if not draft.edits or blockers:
         return plan.Work((*draft.native, *draft.later), blockers)
-    added = [table_edits.AddColumn(it.definition) for it in draft.native]
+    added = [table_edits.AddColumn(add_column.definition) for add_column in draft.native]
     edits = (*added, *draft.edits)
     rebuild = plan.RebuildTable(repair_context.spelling(table), edits, tuple(draft.fill.items()), revision=revision)
     if repair_context.repair is not Repair.FULL:

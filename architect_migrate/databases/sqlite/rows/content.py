@@ -36,7 +36,7 @@ def content_of(connection: sqlite3.Connection, known: Mapping[str, Rows] | None 
         tables = row_tables(connection).values()
         return Content(
             objects_of(connection),
-            {it.name: told.get(it.name) or _rows_of(connection, it) for it in tables},
+            {table.name: told.get(table.name) or _rows_of(connection, table) for table in tables},
             header_of(connection),
         )
 
@@ -68,4 +68,4 @@ def _rows_of(connection: sqlite3.Connection, table: RowTable) -> Rows:
 
 def table_digest(table: RowTable) -> hashlib.blake2b:
     """A running digest for a table's rows, which go into it in batches of BATCH, in the order of their own key."""
-    return new_digest(fold(table.name), tuple(fold(it) for it in table.columns))
+    return new_digest(fold(table.name), tuple(fold(column) for column in table.columns))

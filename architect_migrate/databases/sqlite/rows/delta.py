@@ -36,8 +36,8 @@ def row_deltas(now: sqlite3.Connection, then: sqlite3.Connection, tables: Iterab
     """
     with exact(now), exact(then):
         here, there = row_tables(now), row_tables(then)
-        names = sorted({fold(it) for it in tables} & {*here, *there})
-        return tuple(_delta(now, then, here.get(it), there.get(it)) for it in names)
+        names = sorted({fold(table) for table in tables} & {*here, *there})
+        return tuple(_delta(now, then, here.get(name), there.get(name)) for name in names)
 
 
 def _delta(now: sqlite3.Connection, then: sqlite3.Connection, new: RowTable | None, old: RowTable | None) -> TableDelta:
@@ -47,8 +47,8 @@ def _delta(now: sqlite3.Connection, then: sqlite3.Connection, new: RowTable | No
     rows = _count(now, new)
     if old is None:
         return TableDelta(new.name, rows, 0, 0, gone=True)
-    columns = tuple(it for it in new.columns if fold(it) in {fold(other) for other in old.columns})
-    extra = tuple((it, _values(now, new, it)) for it in new.columns if it not in columns)
+    columns = tuple(column for column in new.columns if fold(column) in {fold(other) for other in old.columns})
+    extra = tuple((column, _values(now, new, column)) for column in new.columns if column not in columns)
     keys, others = shared_keys(new, old), _count(then, old)
     if keys is None:
         return TableDelta(new.name, max(rows - others, 0), 0, max(others - rows, 0), extra, exact=False)
@@ -74,15 +74,15 @@ def _merged(
     )
     lacking = changed = 0
     last: Row | None = None
-    for found in merge(Pairing(here, there, max(len(keys[0]), 1), codec), new_digest()):
-        match found:
+    for change in merge(Pairing(here, there, max(len(keys[0]), 1), codec), new_digest()):
+        match change:
             case Missing():
                 lacking += 1
             case Changed(key):
                 changed += key != last
                 last = key
             case _:
-                assert_never(found)
+                assert_never(change)
     return lacking, changed
 
 
@@ -99,19 +99,19 @@ def examples(now: sqlite3.Connection, then: sqlite3.Connection, table: str, most
     with exact(now), exact(then):
         new, old = row_tables(now)[fold(table)], row_tables(then)[fold(table)]
         keys = shared_keys(new, old)
-        names = [it for it in new.columns if it != new.alias][:_TELLING]
+        names = [column for column in new.columns if column != new.alias][:_TELLING]
         if not keys or not keys[0] or not names:
             return ()
         here, there = now.execute(select(new, keys[0], (), "")), then.execute(select(old, keys[1], (), ""))
-        missing = (it for it in merge(Pairing(here, there, len(keys[0]), codec_of(now)), new_digest()))
-        rows = (_row(now, new, (keys[0], it.key), names) for it in missing if isinstance(it, Missing))
-        return tuple(it for it in islice(rows, most) if it)
+        missing = (change for change in merge(Pairing(here, there, len(keys[0]), codec_of(now)), new_digest()))
+        rows = (_row(now, new, (keys[0], change.key), names) for change in missing if isinstance(change, Missing))
+        return tuple(row for row in islice(rows, most) if row)
 
 
 def _row(connection: sqlite3.Connection, table: RowTable, key: tuple[tuple[str, ...], Row], names: list[str]) -> str:
     """A row's values with their names; empty for a key that is no text and cannot be asked for."""
-    where = " AND ".join(f"{it} IS ?" for it in key[0])
-    columns = ", ".join(f"t.{quote(it)}" for it in names)
+    where = " AND ".join(f"{name} IS ?" for name in key[0])
+    columns = ", ".join(f"t.{quote(name)}" for name in names)
     try:
         values = connection.execute(f"SELECT {columns} FROM {table.source} t WHERE {where}", key[1]).fetchone()
     except UnicodeEncodeError:

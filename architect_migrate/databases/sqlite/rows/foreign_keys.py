@@ -66,13 +66,13 @@ def _broken(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int | 
         else:
             yield rowid, parent
     for parent, number in sorted(keyed):
-        for key in (it for it in keys_to(connection, table, parent) if it.number == number):
+        for key in (each for each in keys_to(connection, table, parent) if each.number == number):
             yield from ((row, parent) for row in _by_their_keys(connection, table, parent, key))
 
 
 def _by_their_keys(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> Iterator[tuple[object, ...]]:
     """The rows of a table without rowids that refer to nothing: SQLite says of these only how many they are."""
-    columns = ", ".join(f"t.{quote(it)}" for (it,) in connection.execute(_PRIMARY, (table,)))
+    columns = ", ".join(f"t.{quote(name)}" for (name,) in connection.execute(_PRIMARY, (table,)))
     with exact(connection):
         yield from connection.execute(f"SELECT {columns} FROM {without_parent(connection, table, parent, key)}")
 
@@ -86,15 +86,15 @@ def keys_to(connection: sqlite3.Connection, table: str, parent: str) -> list[Key
         # Where the parent has no such key, no column is meant, and every row that refers does so in vain.
         usual = primary[len(pairs)] if len(pairs) < len(primary) else ""
         pairs.append((column, usual if referred is None else referred))
-    return [Key(number, *(tuple(it) for it in zip(*pairs, strict=True))) for number, pairs in found.items()]
+    return [Key(number, *(tuple(one) for one in zip(*pairs, strict=True))) for number, pairs in found.items()]
 
 
 def without_parent(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> str:
     """SQL for the rows of a table (`t`) that refer to nothing by a key, which the database itself need not declare."""
-    rows = f"main.{quote(table)} t WHERE " + " AND ".join(f"t.{quote(it)} IS NOT NULL" for it in key.columns)
-    if {fold(it) for it in key.referred} <= columns_of(connection, parent):
+    rows = f"main.{quote(table)} t WHERE " + " AND ".join(f"t.{quote(column)} IS NOT NULL" for column in key.columns)
+    if {fold(name) for name in key.referred} <= columns_of(connection, parent):
         pairs = zip(key.columns, key.referred, strict=True)
-        match = " AND ".join(f"p.{quote(to)} = t.{quote(it)}" for it, to in pairs)
+        match = " AND ".join(f"p.{quote(to)} = t.{quote(name)}" for name, to in pairs)
         rows += f" AND NOT EXISTS (SELECT 1 FROM main.{quote(parent)} p WHERE {match})"
     return rows
 
@@ -113,7 +113,7 @@ def check_keys(connection: sqlite3.Connection) -> Keys:
         why: list[str] = []
         with _unless_untold(why):
             orphans += _orphans(connection, table)
-        untold += ((table, it) for it in why)
+        untold += ((table, name) for name in why)
     return Keys(len(tables), tuple(orphans), tuple(untold))
 
 
@@ -154,7 +154,7 @@ def new_orphans(
     for table, parent in sorted({(table, parent) for table, _, parent, _ in dangles if fold(table) in touched} | fresh):
         found: Counter[Values] = Counter()
         for key in keys_to(new, table, parent):
-            if {fold(it) for it in key.columns} <= columns_of(old, table):
+            if {fold(column) for column in key.columns} <= columns_of(old, table):
                 found += _rows_that_dangle(new, table, parent, key) - _dangled(old, table, parent, key)
             elif (table, parent) in fresh:
                 found += _rows_that_dangle(new, table, parent, key)
@@ -186,7 +186,9 @@ def _dangled(connection: sqlite3.Connection, table: str, parent: str, key: Key) 
 
 def _counted(connection: sqlite3.Connection, key: Key, rows: str, given: tuple[object, ...]) -> Counter[Values]:
     """How many of the rows have which values in the key's columns; text as bytes, since it need not be UTF-8."""
-    values = [f"t.{quote(it)}" for it in key.columns]
-    shown = ", ".join(f"CASE typeof({it}) WHEN 'text' THEN CAST({it} AS BLOB) ELSE {it} END" for it in values)
+    values = [f"t.{quote(column)}" for column in key.columns]
+    shown = ", ".join(
+        f"CASE typeof({value}) WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END" for value in values
+    )
     found = connection.execute(f"SELECT {shown}, count(*) FROM {rows} GROUP BY {', '.join(values)}", given)
     return Counter({tuple(row[:-1]): row[-1] for row in found})

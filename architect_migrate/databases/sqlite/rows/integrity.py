@@ -61,7 +61,7 @@ def _told_apart(connection: sqlite3.Connection, lines: Iterator[str]) -> Integri
     for line in lines:
         if not _is_about_a_row(line):
             found += [" ".join(line.split())] if line != "ok" and len(found) < _SHOWN else []
-        elif not any(it in line for it in unsure):
+        elif not any(name in line for name in unsure):
             broken[line] += 1
     return Integrity(tuple(found), broken)
 

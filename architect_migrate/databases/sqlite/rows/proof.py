@@ -157,22 +157,24 @@ def _merge(
 ) -> int:
     """Report what differs in these columns; the number of rows that are gone."""
     gone = 0
-    for found in merge(pairing, digest):
-        match found:
+    for change in merge(pairing, digest):
+        match change:
             case Missing(key):
                 gone += 1
                 on_missing(key)
             case Changed():
-                pair.changed(found, columns)
+                pair.changed(change, columns)
             case _:
-                assert_never(found)
+                assert_never(change)
     return gone
 
 
 def _compared_columns(pair: _Pair, new: RowTable) -> tuple[str, ...]:
     """Columns whose values must be the same; says which are gone without leave."""
     excepted = pair.permitted.updated | pair.permitted.removed_columns
-    asked = [it for it in pair.old.columns if not {(pair.name, fold(it)), (pair.name, fold(pair.now(it)))} & excepted]
+    asked = [
+        each for each in pair.old.columns if not {(pair.name, fold(each)), (pair.name, fold(pair.now(each)))} & excepted
+    ]
     there = {fold(column) for column in (*new.columns, *new.generated)}
     for column in asked:
         if fold(pair.now(column)) not in there:

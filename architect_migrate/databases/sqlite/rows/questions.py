@@ -90,7 +90,7 @@ def _beyond(connection: sqlite3.Connection, table: RowTable, question: RowsBeyon
     shared += question.renamed
     # The class of a value counts: without it 1 and 1.0 would be one value. Collations would merge 'a' and 'A'.
     mine, theirs = (
-        ", ".join(f"typeof({quote(it)}), {quote(it)} COLLATE BINARY" for it in side)
+        ", ".join(f"typeof({quote(name)}), {quote(name)} COLLATE BINARY" for name in side)
         for side in ([one for one, _ in shared], [other for _, other in shared])
     )
     named = [f"{part}{at}" for at in range(len(shared)) for part in ("class", "value")]

@@ -349,7 +349,7 @@ def created_if_missing(sql: str) -> tuple[str, str] | None:
         cursor.expect("CREATE")
         for word in ("UNIQUE", "VIRTUAL"):
             cursor.take(word)
-        kind = next((it for it in _KINDS if cursor.take(it)), "")
+        kind = next((text for text in _KINDS if cursor.take(text)), "")
         if not kind or not cursor.at("IF"):
             return None
         cursor.expect("IF", "NOT", "EXISTS")

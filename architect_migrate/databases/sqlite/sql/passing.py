@@ -40,21 +40,35 @@ def on_the_way(
     A schema is given by the folded names of its tables and their columns.
     """
     events = [event for sql in statements for event in _events(sql)]
-    renamed = [it for it in events if isinstance(it, Rename) and not it.table]
-    created = {it.name for it in events if isinstance(it, _Created)}
+    renamed = [event for event in events if isinstance(event, Rename) and not event.table]
+    created = {event.name for event in events if isinstance(event, _Created)}
     lasting = {*before, *after}
-    passing = [Passing(it.new, it.old, Role.ASIDE) for it in renamed if it.old in before and it.new not in lasting]
-    copies = [Passing(it.old, it.new, Role.COPY) for it in renamed if it.old in created and it.old not in lasting]
-    of = {it.name: it.table for it in copies}
-    columns = [it for it in events if isinstance(it, Rename) and it.table]
-    columns += [
-        Rename(source, column, of[it.table])
-        for it in events
-        if isinstance(it, _Copied) and it.table in of
-        for column, source in it.columns
+    passing = [
+        Passing(rename.new, rename.old, Role.ASIDE)
+        for rename in renamed
+        if rename.old in before and rename.new not in lasting
     ]
-    renames = [it for it in renamed if it.old in before and it.old not in after and it.new in after.keys() - before]
-    renames += [it for it in columns if _lasts(it, before.get(it.table, _NONE), after.get(it.table, _NONE))]
+    copies = [
+        Passing(rename.old, rename.new, Role.COPY)
+        for rename in renamed
+        if rename.old in created and rename.old not in lasting
+    ]
+    of = {copy.name: copy.table for copy in copies}
+    columns = [event for event in events if isinstance(event, Rename) and event.table]
+    columns += [
+        Rename(source, column, of[event.table])
+        for event in events
+        if isinstance(event, _Copied) and event.table in of
+        for column, source in event.columns
+    ]
+    renames = [
+        rename
+        for rename in renamed
+        if rename.old in before and rename.old not in after and rename.new in after.keys() - before
+    ]
+    renames += [
+        column for column in columns if _lasts(column, before.get(column.table, _NONE), after.get(column.table, _NONE))
+    ]
     return tuple(dict.fromkeys((*passing, *copies))), tuple(dict.fromkeys(renames))
 
 

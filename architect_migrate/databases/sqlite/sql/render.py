@@ -36,7 +36,7 @@ def column_definition(table: Table, column: str, without: Kinds) -> str:
     assert parsed is not None, f"{table.name}.{column} is of this very table"
     start, end = parsed.span
     text = table.sql[start:end]
-    for constraint in sorted(parsed.constraints, key=lambda it: it.span, reverse=True):
+    for constraint in sorted(parsed.constraints, key=lambda each: each.span, reverse=True):
         if isinstance(constraint, without):
             first, last = constraint.span
             text = f"{text[: first - start].rstrip()} {text[last - start :].lstrip()}".strip()
@@ -46,13 +46,17 @@ def column_definition(table: Table, column: str, without: Kinds) -> str:
 def declared_with(table: Table, column: str) -> tuple[Constraint, ...]:
     """The checks and foreign keys that come with a column's own definition."""
     parsed = parse_table(table.sql).column(column)
-    return tuple(it for it in parsed.constraints if isinstance(it, Check | ForeignKey)) if parsed else ()
+    return (
+        tuple(constraint for constraint in parsed.constraints if isinstance(constraint, Check | ForeignKey))
+        if parsed
+        else ()
+    )
 
 
 def check_text(table: Table, expression: str) -> str:
     """A check's expression as the table's stored text writes it; the canonical one if it is not found there."""
-    written = (it.expression for it in parse_table(table.sql).all(Check)) if table.sql else iter(())
-    return next((it for it in written if canonical(it) == expression), expression)
+    written = (check.expression for check in parse_table(table.sql).all(Check)) if table.sql else iter(())
+    return next((word for word in written if canonical(word) == expression), expression)
 
 
 def default_text(table: Table, column: str) -> str:
@@ -79,11 +83,12 @@ Named = UniqueFact | CheckFact | ForeignKeyFact
 def constraint_texts(table: Table, fact: Named) -> tuple[str, ...]:
     """A constraint as the table's stored text declares it, each time that it does, as constraints of the table."""
     parsed = parse_table(table.sql) if table.sql else None
-    nodes = [it for it in parsed.every_constraint if _declares(it, fact)] if parsed else []
+    nodes = [one for one in parsed.every_constraint if _declares(one, fact)] if parsed else []
     if parsed is None or not nodes:
         return tuple(_constraint_text(fact, None, name_) for name_ in _names_of(table, fact) or ("",))
     return tuple(
-        table.sql[slice(*it.span)] if it in parsed.constraints else _constraint_text(fact, it, it.name) for it in nodes
+        table.sql[slice(*node.span)] if node in parsed.constraints else _constraint_text(fact, node, node.name)
+        for node in nodes
     )
 
 
@@ -138,12 +143,12 @@ def name(text: str) -> str:
 
 def names(parts: Iterable[str]) -> str:
     """Names as an SQL list."""
-    return ", ".join(name(it) for it in parts)
+    return ", ".join(name(part) for part in parts)
 
 
 def not_unique(sql: str) -> str:
     """A CREATE UNIQUE INDEX text as a plain CREATE INDEX."""
-    word = next(it for it in significant(sql) if fold(it.text) == "unique")
+    word = next(token for token in significant(sql) if fold(token.text) == "unique")
     return sql[: word.start] + sql[word.end :].lstrip()
 
 
@@ -151,12 +156,19 @@ def create_table(table: Table) -> str:
     """The stored text of a table, or one made from its value where no revision ever stored exactly this shape."""
     if table.sql:
         return table.sql
-    lines = [_column(table, it.name) for it in table.columns]
+    lines = [_column(table, column.name) for column in table.columns]
     if table.primary_key and not table.rowid_key:
-        named = next((it.name for it in table.constraint_names if it.kind == "primary key"), "")
+        named = next(
+            (
+                constraint_name.name
+                for constraint_name in table.constraint_names
+                if constraint_name.kind == "primary key"
+            ),
+            "",
+        )
         lines.append(f"{f'CONSTRAINT {name(named)} ' * bool(named)}PRIMARY KEY ({names(table.primary_key)})")
     kinds = (UniqueFact, CheckFact, ForeignKeyFact)
-    lines += [text for it in table_facts(table) if isinstance(it, kinds) for text in constraint_texts(table, it)]
+    lines += [text for fact in table_facts(table) if isinstance(fact, kinds) for text in constraint_texts(table, fact)]
     options = ", ".join(["WITHOUT ROWID"] * table.without_rowid + ["STRICT"] * table.strict)
     return (
         f"CREATE TABLE {name(table.spelling or table.name)} (\n    " + ",\n    ".join(lines) + f"\n) {options}".rstrip()
@@ -164,7 +176,7 @@ def create_table(table: Table) -> str:
 
 
 def _column(table: Table, wanted: str) -> str:
-    column = next(it for it in table.columns if it.name == wanted)
+    column = next(each for each in table.columns if each.name == wanted)
     parts = [name(column.spelling or column.name), column.declared]
     if table.rowid_key and (wanted,) == table.primary_key:
         parts.append("PRIMARY KEY AUTOINCREMENT" if table.autoincrement else "PRIMARY KEY")
@@ -206,15 +218,22 @@ def statement(step: plan.Step) -> str:
 
 def tracker_statements(step: plan.SyncTracker) -> Iterator[str]:
     """The SQL that makes the tracker true, for execution: its table where it is missing, then row by row."""
-    it = step.tracker
+    tracker = step.tracker
     if not step.columns:
-        rest = [(it.applied_at, "TIMESTAMP DEFAULT CURRENT_TIMESTAMP"), (it.description, "TEXT"), (it.checksum, "TEXT")]
-        columns = {"id": "INTEGER PRIMARY KEY", **dict(rest), it.version: "TEXT UNIQUE NOT NULL"}
+        rest = [
+            (tracker.applied_at, "TIMESTAMP DEFAULT CURRENT_TIMESTAMP"),
+            (tracker.description, "TEXT"),
+            (tracker.checksum, "TEXT"),
+        ]
+        columns = {"id": "INTEGER PRIMARY KEY", **dict(rest), tracker.version: "TEXT UNIQUE NOT NULL"}
         defined = ", ".join(f"{name(column)} {declared}" for column, declared in columns.items())
-        yield f"CREATE TABLE IF NOT EXISTS {name(it.table)} ({defined})"
-    there = {fold(column) for column in step.columns or (it.version, it.applied_at, it.description, it.checksum)}
+        yield f"CREATE TABLE IF NOT EXISTS {name(tracker.table)} ({defined})"
+    there = {
+        fold(column)
+        for column in step.columns or (tracker.version, tracker.applied_at, tracker.description, tracker.checksum)
+    }
     for change in step.changes:
-        yield _tracker_statement(it, change, there)
+        yield _tracker_statement(tracker, change, there)
 
 
 def _tracker_statement(tracker: Tracker, change: plan.TrackerChange, there: set[str]) -> str:
@@ -224,10 +243,10 @@ def _tracker_statement(tracker: Tracker, change: plan.TrackerChange, there: set[
         return f"DELETE FROM {table} {where}"
     said = {tracker.description: literal(change.description), tracker.checksum: literal(change.checksum)}
     if isinstance(change, plan.CorrectRow):
-        contexts = [f"{name(it)} = {value}" for it, value in said.items() if fold(it) in there]
+        contexts = [f"{name(word)} = {value}" for word, value in said.items() if fold(word) in there]
         return f"UPDATE {table} SET {', '.join(contexts)} {where}"
     whole = {tracker.version: number, tracker.applied_at: "CURRENT_TIMESTAMP", **said}
-    values = {name(it): value for it, value in whole.items() if fold(it) in there}
+    values = {name(word): value for word, value in whole.items() if fold(word) in there}
     return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from architect_migrate.core.database_errors import BackupError, DamagedError, DatabaseMissingError
 from architect_migrate.databases.sqlite.connection import reading, transaction
-from architect_migrate.databases.sqlite.files.backup import _require_space, _verified, take, untold
+from architect_migrate.databases.sqlite.files.backup import _require_space, _verified, no_progress, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -290,7 +290,7 @@ def test_a_copy_that_is_not_the_database_does_not_pass(
     copy = take(database, tmp_path / "backups", "x").path
     make(copy, f"{change};")
     with reading(database) as source, pytest.raises(BackupError) as raised:
-        _verified(database, source, copy, untold)
+        _verified(database, source, copy, no_progress)
     assert raised.value.problem == problem
 
 
@@ -304,4 +304,4 @@ def test_a_copy_with_a_damaged_index_does_not_pass(tmp_path: Path) -> None:
     place = content.rindex(b"a needle")
     copy.write_bytes(content[:place] + b"z" + content[place + 1 :])
     with reading(path) as source, pytest.raises(BackupError, match="the copy is damaged"):
-        _verified(path, source, copy, untold)
+        _verified(path, source, copy, no_progress)

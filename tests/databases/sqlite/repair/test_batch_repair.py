@@ -64,7 +64,7 @@ def upgraded(its: Home) -> Result:
 
 
 def texts(path: Path, *names: str) -> list[str]:
-    wanted = ", ".join(f"'{it}'" for it in names)
+    wanted = ", ".join(f"'{name}'" for name in names)
     return [row[0] for row in ask(path, f"SELECT sql FROM sqlite_master WHERE name IN ({wanted}) ORDER BY name")]
 
 
@@ -260,7 +260,7 @@ def test_plain_alembic_puts_it_back_and_says_so(tmp_path: Path, caplog: pytest.L
     its.context()
     done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
     assert done.code == 0, done.out
-    assert [it.getMessage() for it in caplog.records if it.levelname == "WARNING"] == [
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
         "r2 took away index ix_lower: put back",
         "r2 took away trigger tell: put back",
     ]
@@ -351,7 +351,7 @@ BY_HAND = pytest.mark.parametrize("statements", [ASIDE, SWAPPED], ids=["aside", 
 
 def by_hand(*statements: str) -> str:
     """A second revision of statements of its own."""
-    lines = "".join(f"    op.execute({it!r})\n" for it in statements)
+    lines = "".join(f"    op.execute({statement!r})\n" for statement in statements)
     return f'down_revision = "r1"\ndef upgrade():\n{lines}def downgrade():\n    pass\n'
 
 
@@ -403,7 +403,7 @@ def test_a_column_that_only_this_database_has_is_not_dropped_by_a_revision(tmp_p
 def test_the_rows_of_a_table_that_takes_the_place_of_another_are_compared(
     tmp_path: Path, statements: tuple[str, ...]
 ) -> None:
-    loses = tuple(it.replace("SELECT id, title, kind", "SELECT id, title, 'x'") for it in statements)
+    loses = tuple(statement.replace("SELECT id, title, kind", "SELECT id, title, 'x'") for statement in statements)
     its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, second=by_hand(*loses))
     before = digest(its.database)
     with pytest.raises(NotProvenError, match="notes row 2: column \"kind\" was NULL, is 'x'"):

@@ -73,7 +73,7 @@ def mended(database: str, run: str, first: str = T, second: str = ADDED) -> Mend
                 connection.execute(statement)
         back = mend(connection, before, seen, "2", lambda: asked.append(1) or history)
         after = look(connection)
-    texts = {it.name: it.sql for it in after.objects}
+    texts = {each.name: each.sql for each in after.objects}
     return Mended(back, texts, after.sequences, seen.remade, bool(asked))
 
 
@@ -92,7 +92,7 @@ def test_what_is_looked_at_is_every_object_with_a_text_and_every_counter() -> No
             "INSERT INTO sqlite_sequence VALUES ('odd', 'text')"
         )
         seen = look(connection)
-    assert [(it.kind, it.name, it.table, bool(it.root)) for it in seen.objects] == [
+    assert [(each.kind, each.name, each.table, bool(each.root)) for each in seen.objects] == [
         ("table", "T", "T", True),
         ("table", "u", "u", True),
     ]

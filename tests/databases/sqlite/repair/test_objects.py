@@ -126,7 +126,7 @@ def test_an_entry_that_would_settle_doubled_values_is_offered() -> None:
 
 def test_an_index_in_another_shape_stays_where_values_stand_more_than_once() -> None:
     found = object_repair(chain(UNIQUE), chain(INDEX) + "; INSERT INTO t VALUES (1, 'a', 'x'), (2, 'a', 'x')")
-    assert (found.steps, [it[0] for it in found.blockers]) == ((), ["blocked-duplicates"])
+    assert (found.steps, [blocker[0] for blocker in found.blockers]) == ((), ["blocked-duplicates"])
 
 
 WIDER = "CREATE TABLE t (id INTEGER PRIMARY KEY, name, plain, fixed DEFAULT 1, nick, mark, late DEFAULT 1, empty)"

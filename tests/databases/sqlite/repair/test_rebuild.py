@@ -496,7 +496,7 @@ def test_how_far_a_long_copy_is_gets_told_part_by_part(monkeypatch: pytest.Monke
         rows = [(-9223372036854775808, "x"), (-3, "y"), (0, None), (7, "y"), (9223372036854775807, "z")]
         connection.executemany("INSERT INTO t (_rowid_, a) VALUES (?, ?)", rows)
         connection.execute("BEGIN IMMEDIATE")
-        rebuild_table(connection, "t", [SetDefault("a", "1")], told=lambda *it: told.append(it))
+        rebuild_table(connection, "t", [SetDefault("a", "1")], told=lambda *one: told.append(one))
         assert connection.execute("SELECT _rowid_, a FROM t ORDER BY 1").fetchall() == rows
     assert told == [
         *(("copied", 0, 5), ("copied", 2, 5), ("copied", 4, 5)),

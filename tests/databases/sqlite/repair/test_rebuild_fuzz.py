@@ -46,7 +46,7 @@ def features(connection: sqlite3.Connection) -> list[str]:
 
 def rows(connection: sqlite3.Connection, table: str, columns: list[str]) -> list[Any]:
     """Every value with its class, as bytes where it is text: two that are alike to the eye are told apart."""
-    terms = ", ".join(f"typeof({quote(it)}), {quote(it)}" for it in columns) or "1"
+    terms = ", ".join(f"typeof({quote(column)}), {quote(column)}" for column in columns) or "1"
     connection.text_factory = bytes
     try:
         return sorted(map(repr, connection.execute(f"SELECT {terms} FROM {quote(table)}")))
@@ -68,7 +68,7 @@ def columns_of(connection: sqlite3.Connection) -> dict[str, list[str]]:
 def edits_for(sql: str, wanted: list[int]) -> list[Edit]:
     """Edits that the table's text takes, by number."""
     columns = parse_table(sql).columns
-    required = [it.name for it in columns if parse_table(sql).of(NotNull, it.name)]
+    required = [column.name for column in columns if parse_table(sql).of(NotNull, column.name)]
     known: list[Edit] = [
         AddColumn("archmig_text TEXT DEFAULT 'new'"),
         AddColumn("archmig_number INTEGER NOT NULL DEFAULT 7"),
@@ -76,12 +76,12 @@ def edits_for(sql: str, wanted: list[int]) -> list[Edit]:
         SetDefault(columns[-1].name, "NULL"),
         *(DropNotNull(name) for name in required),
     ]
-    return list(dict.fromkeys(known[it % len(known)] for it in wanted))
+    return list(dict.fromkeys(known[revision % len(known)] for revision in wanted))
 
 
 @settings(deadline=None, max_examples=100)
 @given(
-    st.lists(st.sampled_from(ENTRIES), min_size=2, max_size=6, unique_by=lambda it: it["name"]),
+    st.lists(st.sampled_from(ENTRIES), min_size=2, max_size=6, unique_by=lambda one: one["name"]),
     st.integers(0, 5),
     st.lists(st.integers(0, 6), min_size=1, max_size=3),
 )
@@ -103,6 +103,6 @@ def test_a_rebuild_among_other_features_keeps_them_all_or_refuses(
         except ArchmigError:
             assert connection.execute(MASTER).fetchall() == before
         after = connection.execute(MASTER).fetchall()
-        assert [it for it in after if it[1] != table] == [it for it in before if it[1] != table]
+        assert [one for one in after if one[1] != table] == [revision for revision in before if revision[1] != table]
         assert content(connection, columns) == values
         connection.execute("COMMIT")

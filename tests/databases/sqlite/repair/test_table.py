@@ -21,7 +21,7 @@ NAMES = T.format(", name TEXT") + "; INSERT INTO t VALUES (1, 'Ada'), (2, 'Bob')
 
 
 def t(*columns: str) -> str:
-    return T.format("".join(f", {it}" for it in columns))
+    return T.format("".join(f", {column}" for column in columns))
 
 
 def test_a_missing_table_is_created_from_the_text_of_the_chain() -> None:
@@ -130,7 +130,7 @@ def test_a_required_column_does_not_block_where_there_are_no_rows() -> None:
 def test_a_column_is_filled_as_an_entry_says(entry: Resolution, written: str, values: list[str]) -> None:
     found = table_repair(t("name TEXT", "a TEXT NOT NULL"), NAMES, entry)
     assert found.steps == (f"rebuild table t: add column a TEXT NOT NULL, a = {written} for r1",)
-    assert (found.blockers, found.left, [it[2] for it in found.rows]) == ((), (), values)
+    assert (found.blockers, found.left, [row[2] for row in found.rows]) == ((), (), values)
 
 
 def test_an_entry_that_lets_a_column_be_null_takes_its_not_null_away() -> None:
@@ -229,7 +229,7 @@ def test_a_primary_key_is_set_where_its_values_are_distinct() -> None:
     chain, database = "CREATE TABLE t (a TEXT, PRIMARY KEY (a))", "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('x')"
     assert table_repair(chain, database).steps == ("rebuild table t: set primary key a for r1",)
     assert table_repair(chain, database).left == ()
-    assert [it[0] for it in table_repair(chain, database + ", ('x')").blockers] == ["blocked-duplicates"]
+    assert [blocker[0] for blocker in table_repair(chain, database + ", ('x')").blockers] == ["blocked-duplicates"]
 
 
 def test_a_key_becomes_the_rowid_where_every_value_is_an_integer() -> None:
@@ -238,7 +238,7 @@ def test_a_key_becomes_the_rowid_where_every_value_is_an_integer() -> None:
     assert found.steps == ("rebuild table t: set not null id, set type id INTEGER for r1",)
     assert (found.left, found.rows) == ((), ((7,), (9,)))
     broken = table_repair(PLAIN, loose + ", ('text')")
-    assert (broken.steps, [it[:2] for it in broken.blockers]) == ((), [("blocked-values", "t.id")])
+    assert (broken.steps, [blocker[:2] for blocker in broken.blockers]) == ((), [("blocked-values", "t.id")])
     assert "1 value would not survive as INTEGER PRIMARY KEY" in broken.blockers[0][2]
 
 
@@ -283,14 +283,14 @@ def test_integer_and_numeric_columns_store_alike_and_are_left() -> None:
 
 def test_values_that_another_type_would_change_block() -> None:
     found = table_repair(t("n INTEGER"), t("n TEXT") + "; INSERT INTO t VALUES (1, '007'), (2, 'x')")
-    assert (found.steps, [it[:2] for it in found.blockers]) == ((), [("blocked-values", "t.n")])
+    assert (found.steps, [blocker[:2] for blocker in found.blockers]) == ((), [("blocked-values", "t.n")])
     assert found.blockers[0][2].startswith("1 value would not survive as INTEGER (row 1: '007'")
 
 
 def test_null_where_the_chain_says_not_null_blocks_unless_an_entry_fills_it_or_lets_it_be() -> None:
     chain, database = t("name TEXT NOT NULL"), NAMES + "; UPDATE t SET name = NULL WHERE id = 2"
     blocked = table_repair(chain, database)
-    assert (blocked.steps, [it[:2] for it in blocked.blockers]) == ((), [("blocked-null", "t.name")])
+    assert (blocked.steps, [blocker[:2] for blocker in blocked.blockers]) == ((), [("blocked-null", "t.name")])
     filled = table_repair(chain, database, fill("t", "name", default="'-'"))
     assert filled.steps == ("rebuild table t: set not null name, name = COALESCE(\"name\", '-') for r1",)
     assert (filled.left, filled.rows) == ((), ((1, "Ada"), (2, "-")))
@@ -300,7 +300,7 @@ def test_null_where_the_chain_says_not_null_blocks_unless_an_entry_fills_it_or_l
 def test_an_entry_that_leaves_null_in_a_column_that_is_there_blocks() -> None:
     database = t("name TEXT", "nick TEXT") + "; INSERT INTO t VALUES (1, NULL, 'x'), (2, NULL, NULL)"
     found = table_repair(t("name TEXT NOT NULL", "nick TEXT"), database, fill("t", "name", "nick"))
-    assert [it[:2] for it in found.blockers] == [("blocked-null", "t.name")]
+    assert [blocker[:2] for blocker in found.blockers] == [("blocked-null", "t.name")]
     assert found.blockers[0][2].startswith("the chain says NOT NULL, 1 row holds NULL (row 2)")
 
 
@@ -376,7 +376,7 @@ def test_uniqueness_goes_where_a_key_refers_to_other_columns() -> None:
 def test_a_rebuild_is_blocked_where_the_policy_allows_none(repair: Repair) -> None:
     found = table_repair(t("name TEXT NOT NULL"), NAMES.replace("TABLE t ", "TABLE T "), repair=repair)
     said = "needs more than this environment's policy allows (rebuild table T: set not null name)"
-    assert (found.steps, [it[:2] for it in found.blockers]) == ((), [("blocked-policy", "table t")])
+    assert (found.steps, [blocker[:2] for blocker in found.blockers]) == ((), [("blocked-policy", "table t")])
     assert found.blockers[0][2].startswith(said)
 
 
@@ -390,7 +390,7 @@ def test_one_thing_in_the_way_of_a_rebuild_leaves_only_native_steps() -> None:
         t("a TEXT", "name TEXT NOT NULL", "n INTEGER DEFAULT 1"),
         t("name TEXT", "n INTEGER") + "; INSERT INTO t (id) VALUES (1)",
     )
-    assert (found.steps, [it[:2] for it in found.blockers]) == (
+    assert (found.steps, [blocker[:2] for blocker in found.blockers]) == (
         ("add column t.a for r1",),
         [("blocked-null", "t.name")],
     )

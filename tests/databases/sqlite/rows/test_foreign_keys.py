@@ -86,7 +86,7 @@ def test_only_what_newly_refers_to_nothing_is_told(schema: str, rows: str, chang
         before.executescript(schema + rows)
         after.executescript(schema + rows + change)
         told = new_orphans((before, violations(before)), (after, violations(after)), frozenset({"c"}))
-        assert [re.sub(" newly refers? to nothing in p", "", it) for it in told] == found
+        assert [re.sub(" newly refers? to nothing in p", "", one) for one in told] == found
 
 
 UNTOUCHED = {

@@ -247,5 +247,5 @@ def test_a_renamed_column_is_compared_with_what_the_other_table_calls_it() -> No
         connection.execute("CREATE TABLE original (id, owner)")
         connection.execute("INSERT INTO copy VALUES (1, 'b')")
         connection.execute("INSERT INTO original VALUES (1, 'a')")
-        counts = [ask(connection, RowsBeyond("copy", "original", it)).count for it in ((), (("holder", "owner"),))]
+        counts = [ask(connection, RowsBeyond("copy", "original", one)).count for one in ((), (("holder", "owner"),))]
     assert counts == [0, 1]

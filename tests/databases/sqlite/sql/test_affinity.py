@@ -47,7 +47,7 @@ literals = st.one_of(
     unsigned,
     unsigned.map("-{}".format),
     unsigned.map("+{}".format),
-    strings.map(lambda it: "'" + it.replace("'", "''") + "'"),
+    strings.map(lambda one: "'" + one.replace("'", "''") + "'"),
     st.sampled_from(
         ["NULL", "TRUE", "false", "abc", '"quoted"', "x'00'", "X'00'", "(1)", "(- 1)", "('a')", "((NULL))"]
     ),
@@ -89,7 +89,7 @@ def test_two_defaults_are_one_exactly_if_sqlite_stores_one_value(declared: str, 
     ],
 )
 def test_what_is_computed_is_compared_by_its_text(one: str, other: str, same: bool) -> None:
-    found = {canonical_default(text_of("TIMESTAMP", it), "NUMERIC") for it in (one, other)}
+    found = {canonical_default(text_of("TIMESTAMP", item), "NUMERIC") for item in (one, other)}
     assert (len(found) == 1) == same
 
 

@@ -46,7 +46,7 @@ def assert_table_read(connection: sqlite3.Connection, name: str, sql: str) -> No
         bool(row[2]) for row in listed if not table.without_rowid
     ]
     defaults = [table.of(Default, c.name) for c in table.columns]
-    assert [canonical(found[-1].expression) if found else None for found in defaults] == [
+    assert [canonical(default[-1].expression) if default else None for default in defaults] == [
         row[3] if row[3] is None else canonical(row[3]) for row in listed
     ]
     assert [fold(column.name) for key in table.all(PrimaryKey) for column in key.columns] == keyed
