@@ -224,7 +224,7 @@ def _kinds(before: Schema, after: Schema) -> Iterator[tuple[str, tuple, tuple]]:
 
 
 def _changed(before: tuple[_Named, ...], after: tuple[_Named, ...]) -> tuple[_Named, ...]:
-    old = {revision.name: revision for revision in before}
+    old = {one.name: one for one in before}
     return tuple(one for one in after if one.name not in old or old[one.name] != one or old[one.name].sql != one.sql)
 
 

@@ -192,8 +192,8 @@ class _Walk:
     def _make_room(self, revision: str, repairs: list[Change]) -> None:
         """Give the tables that a revision writes to their shape before it does, so that nothing refuses its rows."""
         theirs = [repair for repair in repairs if _table(repair) in self.writes[revision]]
-        self._tables(sorted({_table(resolution) for resolution in theirs if not _beside(resolution)}), theirs, revision)
-        self._besides([resolution for resolution in theirs if isinstance(resolution, Extra)], revision)
+        self._tables(sorted({_table(change) for change in theirs if not _beside(change)}), theirs, revision)
+        self._besides([change for change in theirs if isinstance(change, Extra)], revision)
 
     def _besides(self, changes: list[Change], revision: str) -> None:
         for change in changes:

@@ -197,7 +197,7 @@ def _bound(tree: ast.Module) -> list[str]:
 
 def _function(node: ast.FunctionDef) -> Function:
     taken = node.args.posonlyargs + node.args.args
-    required = [name.arg for name in taken[: len(taken) - len(node.args.defaults)]]
+    required = [argument.arg for argument in taken[: len(taken) - len(node.args.defaults)]]
     pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
     required += [argument.arg for argument, default in pairs if default is None]
     body = [each for each in node.body if not _says_nothing(each)]

@@ -64,7 +64,7 @@ def reached(context: EnvironmentContext) -> tuple[frozenset[str], str]:
 def as_promoted(context: EnvironmentContext, plan: Plan) -> Plan:
     """The same plan, blocked where it runs what a required environment has not had."""
     run = [step.revision for step in plan.steps if isinstance(step, RunRevision)]
-    blockers = tuple(_blocker(context, revision) for revision in lacking(context, run))
+    blockers = tuple(_blocker(context, gap) for gap in lacking(context, run))
     return replace(plan, blockers=(*plan.blockers, *blockers)) if blockers else plan
 
 

@@ -37,7 +37,7 @@ def audit_text(its: Verification, graph: RevisionGraph, paint: Paint = plain, wi
         style = Style.GOOD if good else Style.BAD
         first, *rest = [*block(said, "", width - _LABEL - 2)] or [""]
         lines.append(f"  {label:<{_LABEL}}{paint(first, style)}")
-        lines += [f"{'':{_LABEL + 2}}{revision}" for revision in rest]
+        lines += [f"{'':{_LABEL + 2}}{line}" for line in rest]
         for detail in details:
             lines += block(detail, f"{'':{_LABEL + 4}}", width)
     return "\n".join(lines)

@@ -124,7 +124,7 @@ def kind_of(sql: str, remade: Iterable[str] = ()) -> tuple[Kind, str]:
             return Kind.REBUILD, word.removeprefix(BATCH_COPY)
     verb, *rest = words or [""]
     if verb == "with":
-        verb = next((revision for revision in rest if revision in _WRITING), "select")
+        verb = next((word for word in rest if word in _WRITING), "select")
     match verb:
         case "create" | "drop" if "index" in rest[:2]:
             return Kind.INDEX, ""

@@ -126,7 +126,7 @@ def test_the_original_is_only_read_while_others_use_it(folder: Path, journal: st
         done = archmig("rehearse", "-e", "behind", "--json")
         (told,) = json.loads(done.out)["environments"]
         assert (done.code, told["receipt"]["rows"]) == (0, 5)
-        assert {revision: revision.read_bytes() for revision in before} == before
+        assert {path: path.read_bytes() for path in before} == before
         application.execute("INSERT INTO notes VALUES (10, 'goes on')")
     assert left(folder) == []
 
