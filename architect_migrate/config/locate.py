@@ -16,8 +16,8 @@ def named_config(environ: Mapping[str, str]) -> str:
 
 
 def named_environment(environ: Mapping[str, str]) -> str:
-    """The environment of environments.toml that the environment variables name; empty for none."""
-    return environ.get("ARCHITECT_ENV", "")
+    """The environment of environments.toml that ARCHMIG_ENV names, or else ARCHITECT_ENV; empty for none."""
+    return environ.get("ARCHMIG_ENV") or environ.get("ARCHITECT_ENV", "")
 
 
 def config_place(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:

@@ -1,10 +1,10 @@
-"""A small Flask application that asks archmig how its database is before it serves anything.
+"""A small Flask application that asks archmig for the state of its database before it serves anything.
 
-    python app.py                       on the environment of ARCHITECT_ENV, else the default one
+    python app.py                       on the environment that ARCHMIG_ENV names, else the default one
     python app.py --skip-migrations     without looking at the database
     gunicorn 'app:create_app()'         the same for several workers
 
-environments.toml is looked for from the current folder upwards, or where ARCHMIG_CONFIG says.
+archmig uses the environments.toml that ARCHMIG_CONFIG names, else the first one in the current folder and its parents.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def build(folder: Path) -> Path:
 
 def plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing in the environment says how output looks or what is meant."""
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG", "ARCHITECT_ENV"):
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ARCHMIG_CONFIG", "ARCHMIG_ENV", "ARCHITECT_ENV"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 _POLICIES = ("refuse", "upgrade", "warn")
 _YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})
-_SKIP = "ARCHITECT_SKIP_MIGRATIONS"
+# Why two: start scripts that set the second name, which is the older one, go on working.
+_SKIPS = ("ARCHMIG_SKIP", "ARCHITECT_SKIP_MIGRATIONS")
 # A database that was changed by the start of an application is worth a line that every log shows.
 _NOTEWORTHY = frozenset({StartState.UPGRADED})
 _GRAVE = frozenset({StartState.REFUSED})
@@ -43,12 +44,12 @@ def startup(
 ) -> Start:
     """Look at the application's database when it starts; what was found is logged in a line and returned.
 
-    `env` is its name in environments.toml (else ARCHITECT_ENV, else the default there), `config` that file (else
-    ARCHMIG_CONFIG, else it is looked for from the current folder upwards). `on_pending`, else what the environment
-    says: "warn" changes nothing, "upgrade" runs what is pending and goes on if that fails, "refuse" raises
+    `env` is its name in environments.toml (else ARCHMIG_ENV, else ARCHITECT_ENV, else the default there), `config` that
+    file (else ARCHMIG_CONFIG, else it is looked for from the current folder upwards). `on_pending`, else what the
+    environment says: "warn" changes nothing, "upgrade" runs what is pending and goes on if that fails, "refuse" raises
     StartRefusedError where anything is pending or drifted. Nothing else is ever raised: what cannot be told is a
-    Start, too. `skip` or ARCHITECT_SKIP_MIGRATIONS=true: nothing is looked at. `logger` is by default that of
-    "architect_migrate".
+    Start, too. `skip`, ARCHMIG_SKIP=true or ARCHITECT_SKIP_MIGRATIONS=true: nothing is looked at. `logger` is by
+    default that of "architect_migrate".
     """
     found, policy = _found(env, config, on_pending, os.environ, skip=skip)
     found = _without_secrets(found)
@@ -107,8 +108,9 @@ def _bypass(environ: Mapping[str, str], *, skip: bool) -> str:
     """Why nothing is looked at; empty where it is."""
     if skip:
         return "skipped, since the application was told to: its database was not looked at"
-    if environ.get(_SKIP, "").strip().lower() in _YES:
-        return f"skipped, since {_SKIP}={shortened(environ[_SKIP])}: the database was not looked at"
+    for variable in _SKIPS:
+        if environ.get(variable, "").strip().lower() in _YES:
+            return f"skipped, since {variable}={shortened(environ[variable])}: the database was not looked at"
     # The chain's env.py may import the application whose database it is run on.
     if getattr(sys.modules.get("alembic.context"), "_proxy", None) is not None:
         return "skipped, since it is Alembic that imported the application while it runs"
@@ -116,11 +118,12 @@ def _bypass(environ: Mapping[str, str], *, skip: bool) -> str:
 
 
 def _and_unclear_bypass(found: Start, environ: Mapping[str, str]) -> Start:
-    said = environ.get(_SKIP, "")
-    if said.strip().lower() in _NO:
-        return found
-    unclear = f"{_SKIP}={shortened(said)} is neither true nor false, so it was not skipped"
-    return replace(found, message=f"{found.message}; {unclear}")
+    for variable in _SKIPS:
+        value = environ.get(variable, "")
+        if value.strip().lower() not in _NO:
+            unclear = f"{variable}={shortened(value)} is neither true nor false, so it was not skipped"
+            found = replace(found, message=f"{found.message}; {unclear}")
+    return found
 
 
 def _policy(on_pending: str | OnPending | None) -> str:

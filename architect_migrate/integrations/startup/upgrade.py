@@ -100,7 +100,7 @@ def _turn(call: Call, context: EnvironmentContext) -> Iterator[None]:
 def _run(project: ProjectConfig, context: EnvironmentContext) -> Ran:
     """Run `archmig upgrade` on the environment, whose policy allows it."""
     words = ("upgrade", f"--env={context.environment.name}", f"--config={project.file.absolute()}", "--yes", "--json")
-    environ = {**os.environ, "ARCHITECT_SKIP_MIGRATIONS": "true", "PYTHONIOENCODING": "utf-8"}
+    environ = {**os.environ, "ARCHMIG_SKIP": "true", "PYTHONIOENCODING": "utf-8"}
     try:
         done = subprocess.run(
             [_python(), "-m", "architect_migrate", *words],

@@ -53,7 +53,8 @@ def home(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an environments.toml, a zero-byte main.db, dev.db stamped 005 and prod.db stamped 007."""
     monkeypatch.setenv("ARCHMIG_CONFIG", str(environments(tmp_path, MATRIX)))
     monkeypatch.setenv("ARCHMIG_CACHE", str(shared / "cache"))
-    monkeypatch.delenv("ARCHITECT_ENV", raising=False)
+    for variable in ("ARCHMIG_ENV", "ARCHITECT_ENV"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "main.db").touch()
     execute(tmp_path / "dev.db", STAMPED.format("005_documentation_table"))
@@ -111,6 +112,13 @@ def test_options_choose_before_the_variable_and_the_variable_before_the_default(
     before = files(home)
     assert alembic(*words, "current").out == current
     assert files(home) == before
+
+
+def test_archmig_env_precedes_the_older_variable(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHITECT_ENV", "prod")
+    assert alembic("current").out == "007_bugs_extended_fields\n"
+    monkeypatch.setenv("ARCHMIG_ENV", "dev")
+    assert alembic("current").out == "005_documentation_table\n"
 
 
 @pytest.mark.parametrize(

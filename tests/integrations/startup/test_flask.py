@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 APP = PROJECT / "docs" / "flask_app" / "app.py"
+VARIABLES = {"ARCHMIG_ENV", "ARCHITECT_ENV", "ARCHMIG_SKIP", "ARCHITECT_SKIP_MIGRATIONS"}
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +45,7 @@ def served(place: Path, *words: str, **environ: str) -> Iterator[tuple[str, Path
     """`python app.py` in the folder of environments.toml: its address, and the file that its log goes to."""
     port, log = free_port(), place / "log"
     command = [sys.executable, str(APP), "--port", str(port), *words]
-    clean = {
-        name: one for name, one in os.environ.items() if name not in {"ARCHITECT_ENV", "ARCHITECT_SKIP_MIGRATIONS"}
-    }
+    clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     with log.open("w") as file:
         running = subprocess.Popen(
             command, cwd=place, env={**clean, **environ}, stdout=file, stderr=file, start_new_session=True

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.results import Survey
 
+SKIPS = ("ARCHMIG_SKIP", "ARCHITECT_SKIP_MIGRATIONS")
 PROBE = """
 import json, sys
 from architect_migrate import startup
@@ -47,7 +48,7 @@ run(context)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Path:
     """The five databases in the current folder, and an environment that says nothing."""
     monkeypatch.chdir(build(tmp_path))
-    for name in ("ARCHITECT_ENV", "ARCHITECT_SKIP_MIGRATIONS", "ARCHMIG_CONFIG"):
+    for name in ("ARCHMIG_ENV", "ARCHITECT_ENV", *SKIPS, "ARCHMIG_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     caplog.set_level(logging.DEBUG, "architect_migrate")
     return tmp_path
@@ -399,15 +400,16 @@ def test_an_application_whose_database_is_well_imports_nothing_that_works(known:
     assert not found[1] & {f"architect_migrate.{each}" for each in places}
 
 
+@pytest.mark.parametrize("variable", SKIPS)
 @pytest.mark.parametrize("value", ["true", "1", "yes", "on", " TRUE "])
 def test_a_start_can_be_told_to_look_at_nothing_and_says_so_each_time(
-    place: Path, value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    place: Path, variable: str, value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("ARCHITECT_SKIP_MIGRATIONS", value)
+    monkeypatch.setenv(variable, value)
     for policy in ("warn", "upgrade", "refuse"):
         found = startup("behind", on_pending=policy)
         assert (found.state, found.ok, found.database) == (StartState.SKIPPED, False, "")
-    said = f"behind: skipped, since ARCHITECT_SKIP_MIGRATIONS={value!r}: the database was not looked at"
+    said = f"behind: skipped, since {variable}={value!r}: the database was not looked at"
     assert logged(caplog) == [("WARNING", said)] * 3
 
 
@@ -417,12 +419,32 @@ def test_so_can_a_call(place: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert logged(caplog) == [("WARNING", said)]
 
 
-@pytest.mark.parametrize(("value", "said"), [("false", ""), ("0", ""), ("", ""), ("tru", "'tru' is neither true nor")])
-def test_what_is_not_yes_skips_nothing(known: Path, value: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ARCHITECT_SKIP_MIGRATIONS", value)
+@pytest.mark.parametrize("variable", SKIPS)
+@pytest.mark.parametrize("value", ["false", "0", ""])
+def test_a_variable_that_says_no_skips_nothing(
+    known: Path, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
     found = startup("home")
     assert found.state is StartState.AT_TARGET
-    assert said in found.message
+    assert "skip" not in found.message
+
+
+@pytest.mark.parametrize("variable", SKIPS)
+def test_a_variable_that_says_neither_yes_nor_no_skips_nothing_and_is_named(
+    known: Path, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "tru")
+    found = startup("home")
+    assert found.state is StartState.AT_TARGET
+    assert found.message.endswith(f"; {variable}='tru' is neither true nor false, so it was not skipped")
+
+
+def test_either_variable_skips_whatever_the_other_says(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for one, other in (SKIPS, SKIPS[::-1]):
+        monkeypatch.setenv(one, "true")
+        monkeypatch.setenv(other, "false")
+        assert startup("home").state is StartState.SKIPPED
 
 
 def test_the_environment_is_the_calls_else_the_variables_else_the_default(
@@ -434,6 +456,10 @@ def test_the_environment_is_the_calls_else_the_variables_else_the_default(
         file.write('[defaults]\nenvironment = "behind"\n')
     assert startup().environment == "behind"
     monkeypatch.setenv("ARCHITECT_ENV", "lost")
+    assert startup().environment == "lost"
+    monkeypatch.setenv("ARCHMIG_ENV", "home")
+    assert startup().environment == "home"
+    monkeypatch.setenv("ARCHMIG_ENV", "")
     assert startup().environment == "lost"
     assert startup("home").environment == "home"
 

@@ -49,7 +49,7 @@ print(json.dumps(found.as_dict()))
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Path:
     monkeypatch.chdir(build(tmp_path))
-    for name in ("ARCHITECT_ENV", "ARCHITECT_SKIP_MIGRATIONS", "ARCHMIG_CONFIG"):
+    for name in ("ARCHMIG_ENV", "ARCHITECT_ENV", "ARCHMIG_SKIP", "ARCHITECT_SKIP_MIGRATIONS", "ARCHMIG_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     caplog.set_level(logging.DEBUG, "architect_migrate")
     return tmp_path
