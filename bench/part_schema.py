@@ -70,6 +70,7 @@ def _test_suite(scratch: Path) -> Path:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    (scratch / "demo").mkdir()
     module.build(scratch / "demo")
     path: Path = scratch / "demo" / "data" / "test_suite" / "architect.db"
     return path

@@ -1,27 +1,23 @@
-"""The demo of the chain in use: whoever keeps a chain may keep `demo/build.py` beside it, with a build(directory)."""
+"""The demo project that archmig ships: twelve drifted databases, their chain and their environments.toml."""
 
 from __future__ import annotations
 
 import sys
 from importlib import util
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from architect_migrate.core.errors import DemoError
-from architect_migrate.revisions.files import script_folder
 
-if TYPE_CHECKING:
-    from pathlib import Path
+# In the repository these are links to the files of the repository's root; in a wheel they are copies.
+_PROJECT = Path(__file__).parent / "demo_project"
 
 
-def build_demo(ini: Path, directory: Path) -> Path:
-    """Let the chain's own demo write its databases into `directory`; its environments.toml comes back.
+def build_demo(directory: Path) -> Path:
+    """Write the demo project into `directory` and return the path of its environments.toml.
 
-    Raises ChainError, and DemoError where the chain has no demo or the demo refuses the directory.
+    Raises DemoError if the directory already holds files of the same names or cannot be written.
     """
-    file = script_folder(ini) / "demo" / "build.py"
-    if not file.is_file():
-        raise DemoError(str(file), "no such file", "this chain has no demo: choose another with -c FILE")
-    spec = util.spec_from_file_location("archmig_demo_build", file)
+    spec = util.spec_from_file_location("archmig_demo_build", _PROJECT / "alembic" / "demo" / "build.py")
     assert spec is not None
     assert spec.loader is not None
     module = util.module_from_spec(spec)

@@ -71,7 +71,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        write(f"archmig {version('architect_migrate')}")
+        write(f"archmig {version('archmig')}")
         raise typer.Exit
 
 
@@ -179,15 +179,14 @@ def _group(name: str, about: str, example: str) -> typer.Typer:
 
 
 def demo(options: Options, directory: Directory) -> int:
-    """Write the demo databases of the chain in use.
+    """Write a demo project: twelve drifted databases, their chain and their environments.toml.
 
-    DIR gets drifted databases to look at and to reconcile, and an environments.toml that lists them.
+    The demo needs no project of your own: it is part of archmig.
     """
     from architect_migrate.authoring.demo import build_demo
     from architect_migrate.cli.report.demo import demo_report
-    from architect_migrate.cli.selection import project_of
     from architect_migrate.config.loader import read_project
 
-    file = build_demo(project_of(options).script.absolute(), directory)
+    file = build_demo(directory)
     names = [environment.name for environment in read_project(file, {}).environments]
     return present(options, 0, demo_report(file, names))

@@ -266,7 +266,7 @@ class EntryError(ArchmigError, layout="{subject}: {_name} {problem}{_hint}"):
 
 
 class DemoError(StatedError, layout="{subject}: no demo: {problem}{_hint}"):
-    """The chain's demo could not be built; `subject` is its file or the directory it was to fill."""
+    """The demo could not be built; `subject` is the directory that it was to be written into."""
 
 
 class PagesError(StatedError):

@@ -182,7 +182,7 @@ def left_behind(before: Fingerprint | None, after: Fingerprint | None) -> Iterat
 
 def tools() -> Iterator[Fact]:
     """What did the work, by version."""
-    yield from ((name, version(name)) for name in ("architect_migrate", "alembic"))
+    yield from ((name, version(name)) for name in ("archmig", "alembic"))
     yield "sqlite", sqlite3.sqlite_version
     yield "python", sys.version.partition(" ")[0]
 

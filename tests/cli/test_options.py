@@ -101,8 +101,8 @@ def test_environments_are_chosen_by_name_tag_or_path(folder: Path, words: list[s
             "00 begins 3 revisions: 001_notes, 002_tags, 003_due (write one in full)",
         ),
         (
-            ["demo", "there"],
-            "{folder}/chain/demo/build.py: no demo: no such file (this chain has no demo: choose another with -c FILE)",
+            ["demo", "."],
+            ".: no demo: environments.toml exists: choose another directory, or remove it first (nothing was written)",
         ),
     ],
 )
@@ -144,7 +144,7 @@ def test_every_command_takes_the_shared_options_and_shows_an_example(command: st
 def test_version_is_the_packages(folder: Path) -> None:
     from importlib.metadata import version
 
-    assert archmig("--version").out == f"archmig {version('architect_migrate')}\n"
+    assert archmig("--version").out == f"archmig {version('archmig')}\n"
 
 
 def test_colours_are_forced_and_forbidden_by_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

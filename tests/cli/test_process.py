@@ -175,20 +175,18 @@ def test_a_defect_is_one_line_and_its_trace_only_with_debug(folder: Path) -> Non
     assert "Traceback" in executable("--debug", "status", cwd=folder, environ=environ).err
 
 
-def test_the_demo_of_a_chain_is_built_and_looked_at(folder: Path) -> None:
-    (folder / "chain" / "demo").mkdir()
-    (folder / "chain" / "demo" / "build.py").write_text(
-        "from pathlib import Path\n\n\ndef build(directory):\n"
-        "    if (directory / 'environments.toml').exists():\n        raise FileExistsError('not empty')\n"
-        f"    config = \"[alembic]\\nconfig = '{folder}/alembic.ini'\\n[env.one]\\npath = 'one.db'\\n\"\n"
-        "    (directory / 'environments.toml').write_text(config)\n    (directory / 'one.db').touch()\n"
-    )
+def test_the_demo_is_built_in_any_folder_and_left_alone_the_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = "main, prod, qa, dev, test, test_suite, env1, env2, env3, feature1, feature2, feature3"
     done = archmig("demo", "fresh")
-    assert (done.out, done.code) == ("1 environment in fresh/environments.toml: one\n", 0)
+    assert (done.out, done.code) == (f"12 environments in fresh/environments.toml: {names}\n", 0)
     assert done.err == "look at them: archmig -c fresh/environments.toml status\n"
     assert archmig("-c", "fresh/environments.toml", "check").code == 1
     again = archmig("demo", "fresh")
-    assert (again.err, again.code) == ("archmig: fresh: no demo: not empty (nothing was written)\n", 2)
+    problem = "fresh/environments.toml exists: choose another directory, or remove it first"
+    assert (again.err, again.code) == (f"archmig: fresh: no demo: {problem} (nothing was written)\n", 2)
 
 
 def test_an_interrupt_while_archmig_itself_is_loaded_is_one_line_too(tmp_path: Path) -> None:

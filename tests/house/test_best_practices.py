@@ -151,7 +151,7 @@ def test_a_broken_rule_is_answered_as_the_page_shows(folder: Path, situation: st
 
 
 def test_the_demo_is_as_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    build_demo(PROJECT / "alembic.ini", tmp_path / "demo")
+    build_demo(tmp_path / "demo")
     monkeypatch.chdir(tmp_path / "demo")
     plainly(monkeypatch)
     for _, block in (one for one in BLOCKS if one[0] == "demo"):

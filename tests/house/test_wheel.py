@@ -14,12 +14,13 @@ from zipfile import ZipFile
 
 from support.paths import PROJECT
 
-PACKAGE = "architect_migrate"
+PACKAGE, DISTRIBUTION = "architect_migrate", "archmig"
 # Of the environment that the tests run in: not the project that is installed there in place, and no code at start-up.
-OWN = shutil.ignore_patterns(f"*{PACKAGE}*", "*.pth", "__pycache__")
+OWN = shutil.ignore_patterns(f"*{PACKAGE}*", f"*{DISTRIBUTION}*", "*.pth", "__pycache__")
+DEMO = Path(PACKAGE, "authoring", "demo_project")
 ENTRY_POINTS = f"""
 from importlib.metadata import distribution
-for point in distribution({PACKAGE!r}).entry_points:
+for point in distribution({DISTRIBUTION!r}).entry_points:
     print(point.group, point.name, point.load().__name__)
 """
 
@@ -36,7 +37,7 @@ def built(folder: Path) -> Path:
     """The project's wheel, built from a copy: setuptools leaves its own files in the folder that it builds from."""
     source = folder / "source"
     shutil.copytree(PROJECT / PACKAGE, source / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(PROJECT / name, source)
     offline = ("--no-deps", "--no-index", "--no-build-isolation", "--quiet")
     run(sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", folder, source, cwd=folder)
@@ -57,20 +58,35 @@ def installed(wheel: Path, folder: Path) -> Path:
     return python.parent
 
 
+def demo_project() -> set[str]:
+    """The files of the demo, which are links in the project and copies in the wheel."""
+    files = {str(DEMO / "environments.toml"), str(DEMO / "alembic.ini")}
+    for root, _, names in os.walk(PROJECT / "alembic"):
+        place = DEMO / Path(root).relative_to(PROJECT)
+        files |= {str(place / name) for name in names if not name.endswith(".pyc")}
+    return files
+
+
 def test_the_wheel_holds_the_whole_package_and_works_where_it_is_installed(tmp_path: Path) -> None:
     wheel = built(tmp_path)
     sources = [*(PROJECT / PACKAGE).rglob("*.py"), PROJECT / PACKAGE / "py.typed"]
     with ZipFile(wheel) as opened:
         held = {name for name in opened.namelist() if ".dist-info/" not in name}
-    assert held == {str(path.relative_to(PROJECT)) for path in sources}
+    assert held == {str(path.relative_to(PROJECT)) for path in sources} | demo_project()
 
     commands = installed(wheel, tmp_path)
     place = run(commands / "python", "-c", f"import {PACKAGE}; print({PACKAGE}.__file__)", cwd=tmp_path)
     assert Path(place.strip()).is_relative_to(tmp_path / "venv")
-    assert version(PACKAGE) in run(commands / "archmig", "--version", cwd=tmp_path)
+    assert version(DISTRIBUTION) in run(commands / "archmig", "--version", cwd=tmp_path)
     assert "reconcile" in run(commands / "archmig", "--help", cwd=tmp_path)
     assert "--archmig" in run(commands / "python", "-m", "pytest", "--archmig", "--help", cwd=tmp_path)
     assert run(commands / "python", "-c", ENTRY_POINTS, cwd=tmp_path).splitlines() == [
         "console_scripts archmig main",
         "pytest11 archmig architect_migrate.integrations.pytest.plugin",
     ]
+
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    assert "12 environments in demo/environments.toml" in run(commands / "archmig", "demo", "demo", cwd=fresh)
+    status = run(commands / "archmig", "-c", "demo/environments.toml", "status", cwd=fresh)
+    assert "12 environments: 6 drifted, 5 uninitialised, 1 missing" in status

@@ -48,7 +48,7 @@ def test_an_entry_without_facts_has_the_versions_of_the_tools_and_one_with_facts
     enter(context, "env drop", time.time())
     enter(context, "rehearse", time.time(), facts=[("plan", "c3")])
     first, second = entries(context.ledger)
-    assert [name for name, _ in first.facts] == ["architect_migrate", "alembic", "sqlite", "python"]
+    assert [name for name, _ in first.facts] == ["archmig", "alembic", "sqlite", "python"]
     assert first.fact("alembic") == version("alembic")
     assert second.facts == (("plan", "c3"),)
 

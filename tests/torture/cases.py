@@ -201,6 +201,7 @@ def _demo(name: str) -> Callable[[Path, Server], None]:
         command = [str(Path(sys.executable).with_name("archmig")), "demo", str(made)]
         subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, env=os.environ)
         text = (made / "environments.toml").read_text(encoding="utf-8")
+        text = text.replace('config = "alembic.ini"', f'config = "{PROJECT}/alembic.ini"')
         head, _main, rest = text.partition("[env.main]")
         head, entries = head.replace('"main"', '"it"'), rest[rest.index("[[resolve]]") :]
         place = made / "data" / ("" if name == "main" else name) / "architect.db"
