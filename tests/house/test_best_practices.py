@@ -167,4 +167,4 @@ def test_every_situation_is_on_the_page_and_every_rule_has_its_section() -> None
         re.sub(r"[^a-z ]", "", section.lower()).replace(" ", "-") for section in sections
     ]
     for text in PAGE.split("\n## ")[1:]:
-        assert re.findall(r"^\*([^*]+)\.\*", text, re.MULTILINE) == ["What happened", "The rule", "What holds it"]
+        assert re.findall(r"^\*([^*]+)\.\*", text, re.MULTILINE) == ["What happened", "The rule", "What enforces it"]
