@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` and `make test`. The rest is for whoever works on archmig; begin with `make smoke`.
+# `make demo` shows archmig, `make test` tests it. The other targets are for development; begin with `make smoke`.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
