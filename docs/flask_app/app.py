@@ -27,13 +27,13 @@ PAGE = """<!doctype html>
 
 
 def create_app(env: str | None = None, *, skip_migrations: bool = False) -> Flask:
-    """The application; raises StartRefusedError where its environment says on_pending = "refuse" and it is not fit."""
+    """Create the application; raises StartRefusedError if the policy on_pending = "refuse" forbids the start."""
     app = Flask(__name__)
     start = startup(env, skip=skip_migrations, logger=app.logger)
 
     @app.get("/health")
     def health() -> Response:
-        # Alive is one thing, the database's schema another: whoever restarts what is not healthy would not repair it.
+        # Why always ok: a supervisor that restarts unhealthy processes cannot repair the database's schema.
         return jsonify(status="ok", database=start.state.name.lower(), database_ok=start.ok)
 
     # These two show paths and revisions: put them behind the login of your administrators.
@@ -50,11 +50,11 @@ def create_app(env: str | None = None, *, skip_migrations: bool = False) -> Flas
 
 def main() -> None:
     """Serve on 127.0.0.1 until Ctrl-C."""
-    parser = argparse.ArgumentParser(description="A small application with a database that archmig looks after.")
-    parser.add_argument("--env", help="the environment in environments.toml (else ARCHITECT_ENV, else the default)")
+    parser = argparse.ArgumentParser(description="A small application with a database that archmig manages.")
+    parser.add_argument("--env", help="the environment in environments.toml (else ARCHMIG_ENV, else the default)")
     parser.add_argument("--port", type=int, default=5000)
     parser.add_argument("--debug", action="store_true", help="Flask's debugger and reloader")
-    parser.add_argument("--skip-migrations", action="store_true", help="do not look at the database's schema")
+    parser.add_argument("--skip-migrations", action="store_true", help="do not check the database's schema")
     words = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:

@@ -73,7 +73,7 @@ def test_line_ends_of_another_system_stay_what_they_are() -> None:
 def test_the_projects_own_file_gets_one_behind_its_last_and_loses_any() -> None:
     text = (PROJECT / "environments.toml").read_text(encoding="utf-8")
     after = with_entry(text, "x", VALUES, "why", "f")
-    assert after == text.replace("\n# What the rows or their", f"\n{ENTRY}\n# What the rows or their")
+    assert after == text.replace("\n# Decisions that archmig cannot", f"\n{ENTRY}\n# Decisions that archmig cannot")
     assert without_entry(after, "x", "f") == text
     for name in tomllib.loads(text)["env"]:
         left = without_entry(text, name, "f")
