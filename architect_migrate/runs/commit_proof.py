@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
-    from architect_migrate.model.schema import Schema
+    from architect_migrate.model.schema import Key, Schema
     from architect_migrate.runs.steps import Written
 
 _SHOWN = 8
@@ -161,24 +161,10 @@ def _unsound(after: Connection, touched: frozenset[str], broken: Counter[str]) -
 
 def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Permitted:
     """What the run may have done to rows: what the chain's code wrote itself, and what it or an entry removes."""
-    run = {each.revision for each in plan.steps if isinstance(each, RunRevision)}
-    undone = {each.revision for each in plan.steps if isinstance(each, RunDowngrade)}
-    does = effects(context.history)
-    removed = [k for revision in run for k in does[revision].removed] + [
-        k for revision in undone for k in does[revision].added
-    ]
+    removed = _removed(context, plan)
     columns = {(k[1], k[2]) for k in removed if k[0] == "column"}
     columns |= {(fold(each.table), fold(each.column)) for each in plan.steps if isinstance(each, DropColumn)}
-    # A later revision may make another table of the same name: the rows of the first are gone with it all the same.
-    tables = {
-        k[1] for revision in run for k in does[revision].removed.keys() - does[revision].added.keys() if k[0] == "table"
-    }
-    tables |= {
-        k[1]
-        for revision in undone
-        for k in does[revision].added.keys() - does[revision].removed.keys()
-        if k[0] == "table"
-    }
+    tables = {k[1] for k in removed if k[0] == "table"}
     renamed = {(fold(each.table), fold(each.new)) for each in plan.steps if isinstance(each, RenameTable)}
     dropped = {fold(each.name) for each in plan.steps if isinstance(each, DropObject) and each.kind == "table"}
     tables |= dropped - {new for _, new in renamed}
@@ -207,6 +193,25 @@ def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Per
             if isinstance(each, RenameColumn)
         ),
     )
+
+
+def _removed(context: EnvironmentContext, plan: Plan) -> set[Key]:
+    """The tables and columns that the chain's code takes away.
+
+    A later revision may make another table of the same name: the rows of the first are gone with it all the same.
+    """
+    does = effects(context.history)
+    found: set[Key] = set()
+    for step in plan.steps:
+        match step:
+            case RunRevision():
+                gone, stays = does[step.revision].removed.keys(), does[step.revision].added.keys()
+            case RunDowngrade():
+                gone, stays = does[step.revision].added.keys(), does[step.revision].removed.keys()
+            case _:
+                continue
+        found |= {k for k in gone if k[0] == "column" or (k[0] == "table" and k not in stays)}
+    return found
 
 
 def _by_own_triggers(context: EnvironmentContext, written: Written) -> tuple[set[tuple[str, str]], set[str]]:
