@@ -1,7 +1,8 @@
-"""What a revision took away beyond what it does in the chain: put back where that is exact, else the run is refused.
+"""Restore objects that Alembic's batch operations dropped by accident; refuse the run where that is not exact.
 
-Alembic's batch operations make a table anew from what they understand of it, and what they do not understand is gone:
-triggers, expression indexes, AUTOINCREMENT, whatever only this database has. History says what was meant to go.
+A batch operation recreates a table from SQLAlchemy's reflection of it. What the reflection does not see is lost:
+triggers, expression indexes, AUTOINCREMENT, and objects that only this database has. The chain's history tells which
+objects the revision is meant to remove.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _Clause: TypeAlias = "tuple[str, str, tuple[str, ...], str]"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as sqlite_master has it; `root` is the page where its content begins."""
+    """A row of sqlite_master; `root` is the page where the object's content begins (0: it has none)."""
 
     kind: str
     name: str
@@ -53,20 +54,26 @@ class Stored:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Kind and folded name: what it is called in history too."""
+        """The kind and the folded name, as history names objects."""
         return self.kind, fold(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was there before a revision ran, as texts: they are only read where a table was dropped."""
+    """The texts of all objects and the AUTOINCREMENT values before a revision ran.
+
+    Why texts: they are parsed only if the revision recreated a table, so reading them stays cheap.
+    """
 
     objects: tuple[Stored, ...]
     sequences: tuple[tuple[str, int], ...]
 
 
 def look(connection: sqlite3.Connection) -> Before:
-    """Every object and every AUTOINCREMENT's highest id; cheap, since nothing is parsed."""
+    """Read the text of every object and the highest id of every AUTOINCREMENT table.
+
+    Runs before and after every revision, so nothing is parsed here.
+    """
     objects = tuple(Stored(*row) for row in connection.execute(_OBJECTS))
     there = connection.execute("SELECT 1 FROM main.sqlite_master WHERE name = 'sqlite_sequence'").fetchone()
     rows = connection.execute("SELECT name, seq FROM main.sqlite_sequence").fetchall() if there else []
@@ -76,12 +83,14 @@ def look(connection: sqlite3.Connection) -> Before:
 def mend(
     connection: sqlite3.Connection, before: Before, seen: WriteLog, revision: str, learn: Callable[[], History]
 ) -> tuple[str, ...]:
-    """Put back what a revision took away and does not take away in the chain; what that was, as people name it.
+    """Restore what a revision removed although it does not remove it in the chain; return a line for each object.
 
-    What was `seen` of it hears which tables it made anew. `learn` is called only where something is gone. Raises
-    RevisionLosesError.
+    The tables that the revision recreated are added to `seen.remade`. `learn` returns the chain's history and is called
+    only if something is missing. Raises RevisionLosesError where a loss cannot be reversed exactly; the caller rolls
+    back.
     """
     after = look(connection)
+    # Why read again: DROP TABLE also removes indexes and triggers, which the write log does not list.
     there = {stored.key for stored in after.objects}
     gone = {stored.key for stored in before.objects} - there
     remade = _made_anew(before, after, seen.dropped)
@@ -91,15 +100,16 @@ def mend(
     history = learn()
     does = effects(history)[revision]
     if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - _meant(does)) if kind == "table"):
-        raise RevisionLosesError(revision, lost, "in the chain it leaves them alone")
+        raise RevisionLosesError(revision, lost, "the chain keeps them")
     case = _Case(connection, before, after, remade, does, revision, _written_so(history, remade))
     return (*_remake(case), *_recreate(case))
 
 
 def _made_anew(before: Before, after: Before, dropped: Collection[str]) -> frozenset[str]:
-    """Tables that are not the ones they were: dropped, put in place of another one by renaming, or short of a column.
+    """The folded names of tables that the revision recreated: dropped, replaced by a rename, or short of a column.
 
-    A table made where the old one was dropped may begin on the same page, and one that was only altered does.
+    Why three signs: a table that is created where the old one was dropped may get the same root page, and a table that
+    was only altered keeps it.
     """
     old = {stored.key[1]: stored for stored in before.objects if stored.kind == "table"}
     new = {stored.key[1]: stored for stored in after.objects if stored.kind == "table"}
@@ -117,9 +127,10 @@ def _is_another(old: Stored, new: Stored) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One revision's aftermath: `remade` are tables that it made anew, `does` is what it does in the chain.
+    """One revision to repair after: `remade` are the tables that it recreated, `does` its effects in the chain.
 
-    `ours` are the ON CONFLICT clauses that the chain itself writes, and may lose as it does on an empty database.
+    `ours` are the ON CONFLICT clauses that the chain itself writes. The chain loses them on an empty database too, so
+    their loss is no reason to refuse.
     """
 
     connection: sqlite3.Connection
@@ -132,17 +143,18 @@ class _Case:
 
 
 def _remake(case: _Case) -> list[str]:
-    """Give tables that were made anew their AUTOINCREMENT back; raises where anything else of them is lost."""
+    """Restore AUTOINCREMENT on recreated tables; raise RevisionLosesError if anything else of them is lost."""
     if not case.remade:
         return []
     after = _schema(case, case.after)
     changes = diff(_schema(case, case.before), after)
     lost = [other for change in changes if (other := _loss(change, case.does)) is not None]
-    beyond = [_said(change) for change in lost if not _lost_autoincrement(change)]
+    beyond = [_in_words(change) for change in lost if not _lost_autoincrement(change)]
     beyond += [f"ON CONFLICT {name} of {table}({','.join(names)})" for table, _, names, name in _clauses_lost(case)]
     if beyond:
-        cause = "only the revision can keep these: alter the table by statements of its own"
+        cause = "only the revision can keep these: alter the table by its own statements"
         raise RevisionLosesError(case.revision, tuple(beyond), cause)
+    # Why before the sequences: only a table with AUTOINCREMENT has a row in sqlite_sequence, and the rebuild writes it.
     put_back = [_count_on(case, change) for change in lost]
     counting = {table.name for table in after.tables if table.autoincrement} | {
         name.removeprefix(_COUNTING) for name in put_back
@@ -152,20 +164,27 @@ def _remake(case: _Case) -> list[str]:
 
 
 def _schema(case: _Case, seen: Before) -> Schema:
-    """The schema of the tables made anew, from their texts on a database in memory: the one before is gone."""
+    """The schema of the recreated tables, read from their stored texts on a database in memory.
+
+    Why: the tables as they were before no longer exist in the database itself.
+    """
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as scratch:
         for stored in seen.objects:
             if stored.kind in {"table", "index"} and fold(stored.table) in case.remade:
                 try:
                     scratch.execute(stored.sql)
                 except sqlite3.Error as error:
-                    cause = f"whether it is as it was cannot be told: {error}"
+                    cause = f"it cannot be compared with its state before the revision: {error}"
                     raise RevisionLosesError(case.revision, (f"{stored.kind} {stored.name}",), cause) from error
         return read_schema(scratch)
 
 
 def _clauses_lost(case: _Case) -> list[_Clause]:
-    """ON CONFLICT clauses that are gone: they are in no schema, since nothing but an INSERT tells them apart."""
+    """The ON CONFLICT clauses that are lost.
+
+    Why apart from the schema comparison: a schema does not hold these clauses, because only an INSERT behaves
+    differently.
+    """
     old, new = (
         _clauses(stored for stored in seen.objects if stored.key[1] in case.remade)
         for seen in (case.before, case.after)
@@ -174,7 +193,7 @@ def _clauses_lost(case: _Case) -> list[_Clause]:
 
 
 def _is_meant(clause: _Clause, does: Effects) -> bool:
-    """Whether a clause goes with its column, its uniqueness or its NOT NULL."""
+    """Whether the revision removes the clause's column, its uniqueness or its NOT NULL in the chain too."""
     table, kind, names, _ = clause
     gone, column = does.removed.keys() - does.added.keys(), ("column", table, *names)
     if kind == NotNull.__name__ and "nullability" in _respects(column, does):
@@ -183,7 +202,7 @@ def _is_meant(clause: _Clause, does: Effects) -> bool:
 
 
 def _clauses(objects: Iterable[Stored]) -> frozenset[_Clause]:
-    """Every ON CONFLICT of tables."""
+    """All ON CONFLICT clauses of the tables among `objects`."""
     return frozenset(
         (stored.key[1], type(clause).__name__, tuple(fold(column.name) for column in clause.columns), clause.conflict)
         for stored in objects
@@ -202,7 +221,7 @@ def _written_so(history: History, remade: Collection[str]) -> frozenset[_Clause]
 
 
 def _loss(change: Change, does: Effects) -> Change | None:
-    """What of a table is missing or another now, though the revision does nothing about that."""
+    """The change if a table lost or altered something that the revision does not touch in the chain, else None."""
     match change:
         case Missing(fact=IndexFact()) | Differs(fact=IndexFact()):
             return None  # an index is an object of its own, and put back as such
@@ -232,7 +251,7 @@ def _meant(does: Effects) -> frozenset[Key]:
 
 
 def _respects(its_key: Key, does: Effects) -> frozenset[str]:
-    """In what respects the revision changes a fact that is there before and after it."""
+    """The respects (type, nullability, ...) in which a revision changes a fact that exists before and after it."""
     old, new = does.removed.get(its_key), does.added.get(its_key)
     return frozenset(difference.respect for difference in compare(old, new)) if old and new else frozenset()
 
@@ -246,7 +265,7 @@ def _lost_autoincrement(change: Change) -> bool:
 
 
 def _count_on(case: _Case, change: Change) -> str:
-    """Put AUTOINCREMENT back on a table's key."""
+    """Restore AUTOINCREMENT on a table's primary key; return the line for the report."""
     assert isinstance(change, Differs)
     assert isinstance(change.fact, PrimaryKeyFact)
     table, (column,) = change.fact.table, change.fact.columns
@@ -257,8 +276,8 @@ def _count_on(case: _Case, change: Change) -> str:
     return f"{_COUNTING}{table}"
 
 
-def _said(change: Change) -> str:
-    """The change in words: what was and is, or what is missing."""
+def _in_words(change: Change) -> str:
+    """The change in words: the value before and after, or the object that is missing."""
     match change:
         case Differs():
             parts = (
@@ -273,7 +292,7 @@ def _said(change: Change) -> str:
 
 
 def _restore_sequences(case: _Case, counting: Collection[str]) -> None:
-    """No id of a table that was made anew is given out twice."""
+    """Set the highest id of recreated tables again, so that AUTOINCREMENT gives no id out twice."""
     spelt = {fold(stored.name): stored.name for stored in case.after.objects if stored.kind == "table"}
     now = dict(look(case.connection).sequences)
     for table, highest in case.before.sequences:
@@ -284,8 +303,9 @@ def _restore_sequences(case: _Case, counting: Collection[str]) -> None:
 
 
 def _recreate(case: _Case) -> list[str]:
-    """Create indexes, views and triggers again by their own texts."""
+    """Create lost indexes, views and triggers again from their stored texts; return a line for each."""
     done = []
+    # Why in this order: triggers can be on views, and a view or trigger is compiled below against what it mentions.
     for stored in sorted(case.before.objects, key=lambda each: _ORDER.index(each.kind)):
         if not _is_to_be_recreated(case, stored):
             continue
@@ -300,7 +320,7 @@ def _recreate(case: _Case) -> list[str]:
 
 
 def _is_to_be_recreated(case: _Case, stored: Stored) -> bool:
-    """Whether an object is gone, or an index another now, and neither it nor its table was meant to go."""
+    """Whether an object is missing or an index was altered, and the chain's revision keeps both it and its table."""
     now, meant = {each.key: each.sql for each in case.after.objects}, _meant(case.does)
     table = ("table", fold(stored.table))
     if stored.kind == "table" or stored.key in meant or (stored.kind != "view" and table not in now and table in meant):
@@ -310,7 +330,10 @@ def _is_to_be_recreated(case: _Case, stored: Stored) -> bool:
 
 
 def _try_out(connection: sqlite3.Connection, stored: Stored) -> None:
-    """A view or a trigger is taken by SQLite whatever it mentions: compile what uses it."""
+    """Compile a statement that uses a view or trigger. Raises sqlite3.Error.
+
+    Why: SQLite accepts a view or trigger that mentions tables and columns that do not exist.
+    """
     if stored.kind == "view":
         compile_view(connection, stored.name)
     elif stored.kind == "trigger":

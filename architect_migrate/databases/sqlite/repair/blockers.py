@@ -1,4 +1,4 @@
-"""What forbids a repair, as findings: each says what the rows or the policy hold, and what would settle it."""
+"""Findings that block a repair: each names the rows or the policy in the way, and the entry that settles it."""
 
 from __future__ import annotations
 
@@ -15,25 +15,32 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Column, Table
     from architect_migrate.planning.row_questions import Answer
 
-_STAND = "or let the actual shape stand: add this to environments.toml"
+_KEEP = "or keep the database's shape: add this to environments.toml"
 
 
 def required(shape: Table, column: Column, rows: int, like: str) -> Finding:
-    """A column that must have a value is missing; `shape` is the chain's, `like` what may hold it, or empty."""
+    """Block the addition of a required column: rows have no value for it.
+
+    `shape` is the table as the chain has it, `rows` the number of rows, `like` a column that may hold the values
+    (empty: none found).
+    """
     table = shape.name
-    looks = f"{table}.{like} looks like it" if like else "nothing in the table looks like it"
+    candidate = f"{table}.{like} may hold it" if like else "no column seems to hold it"
     return Finding(
         Level.BLOCKING,
         "blocked-required-column",
         f"{table}.{column.name}",
-        f"the chain requires a value, {pluralize(rows, 'row has', 'rows have')} none, and {looks}",
-        "say what the rows get: add this to environments.toml",
+        f"the chain requires a value, {pluralize(rows, 'row has', 'rows have')} none, and {candidate}",
+        "set a value for these rows: add this to environments.toml",
         entry=entry(table, column.name, copy_line(like) if like else _value_line(shape, column)),
     )
 
 
 def _value_line(shape: Table, column: Column) -> str:
-    """What rows can get without anything to go by: an empty value, or NULL where a constraint may not take that."""
+    """The line of a [[resolve]] entry that gives rows a value where no column offers one.
+
+    An empty value; NULL where a key or a check may reject an empty value.
+    """
     keys = [*shape.uniques, shape.primary_key, *(key.columns for key in shape.foreign_keys)]
     if any(column.name in key for key in keys) or any(column.name in check.mentions for check in shape.checks):
         return "allow_null = true"
@@ -41,7 +48,7 @@ def _value_line(shape: Table, column: Column) -> str:
 
 
 def agreed(blockers: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The same, where two would settle one thing differently with the entry that settles both: keep it as it is."""
+    """The same blockers; where two propose different entries for one object, both get the entry `keep = true`."""
     found = tuple(blockers)
     ways: dict[str, set[str]] = {}
     for finding in found:
@@ -52,12 +59,12 @@ def agreed(blockers: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _named(finding: Finding) -> str:
-    """A finding's entry without its last line, which says what to do."""
+    """A finding's entry without its last line: the object, without what to do about it."""
     return finding.entry.rpartition("\n")[0]
 
 
 def unfilled(table: str, column: str, nulls: Answer, origin: object) -> Finding:
-    """An entry says how to fill a column, and leaves rows without a value."""
+    """Block a fill that leaves rows of a NOT NULL column without a value; `origin` is the place of the entry."""
     return Finding(
         Level.BLOCKING,
         "blocked-null",
@@ -68,78 +75,78 @@ def unfilled(table: str, column: str, nulls: Answer, origin: object) -> Finding:
 
 
 def null_rows(table: str, column: str, nulls: Answer) -> Finding:
-    """Rows hold NULL where the chain says NOT NULL."""
+    """Block NOT NULL: rows hold NULL where the chain requires a value."""
     return Finding(
         Level.BLOCKING,
         "blocked-null",
         f"{table}.{column}",
         f"the chain says NOT NULL, {pluralize(nulls.count, 'row holds', 'rows hold')} NULL{examples(nulls)}",
-        "say what they get, or let them be: add this to environments.toml",
+        "set a value for these rows, or allow NULL: add this to environments.toml",
         entry=entry(table, column, "allow_null = true"),
     )
 
 
 def duplicates(table: str, columns: tuple[str, ...], doubled: Answer) -> Finding:
-    """Rows are alike where the chain says unique."""
+    """Block a unique constraint: rows share values that the chain requires to be unique."""
     return Finding(
         Level.BLOCKING,
         "blocked-duplicates",
         f"{table}({', '.join(columns)})",
-        f"must be unique, but {pluralize(doubled.count, 'value stands', 'values stand')} more than once"
+        f"must be unique, but {pluralize(doubled.count, 'value occurs', 'values occur')} more than once"
         f"{examples(doubled)}",
-        f"make the rows differ, {_STAND}",
+        f"make the values unique, {_KEEP}",
         entry=entry(table, columns[0], "keep = true"),
     )
 
 
 def broken_check(table: str, column: str, expression: str, broken: Answer) -> Finding:
-    """Rows break a check of the chain; `column` is one that it names, or empty."""
+    """Block a check of the chain that rows break; `column` is one that the check names (empty: none)."""
     return Finding(
         Level.BLOCKING,
         "blocked-check",
         f"{table}: {expression}",
         f"{pluralize(broken.count, 'row breaks', 'rows break')} this check{examples(broken)}",
-        f"correct the rows, {_STAND}",
+        f"correct the rows, {_KEEP}",
         entry=entry(table, column, "keep = true"),
     )
 
 
 def lost_values(table: str, column: str, declared: str, lost: Answer) -> Finding:
-    """Values would change if the column had the chain's type."""
+    """Block a type change: values would not survive the conversion to the type that the chain declares."""
     return Finding(
         Level.BLOCKING,
         "blocked-values",
         f"{table}.{column}",
         f"{pluralize(lost.count, 'value')} would not survive as {declared}{examples(lost)}",
-        f"correct the rows, {_STAND}",
+        f"correct the rows, {_KEEP}",
         entry=entry(table, column, "keep = true"),
     )
 
 
 def stuck(table: str, column: str, why: str) -> Finding:
-    """A shape that no step of archmig leads out of."""
+    """Block a difference for which archmig has no repair step; `why` is the reason."""
     return Finding(
         Level.BLOCKING,
         "blocked-shape",
         f"{table}.{column}" if column else table,
         why,
-        f"change it by hand, {_STAND}",
+        f"change it by hand, {_KEEP}",
         entry=entry(table, column, "keep = true"),
     )
 
 
 def forbidden(table: str, what: str) -> Finding:
-    """A repair that the environment's policy does not allow."""
+    """Block a repair that the environment's policy does not allow; `what` is the step."""
     return Finding(
         Level.BLOCKING,
         "blocked-policy",
         f"table {table}",
         f"needs more than this environment's policy allows ({what})",
-        f'set repair = "full" for it, {_STAND}',
+        f'set repair = "full" for it, {_KEEP}',
         entry=entry(table, "", "keep = true"),
     )
 
 
 def examples(answer: Answer) -> str:
-    """A few of the rows in parentheses, after a blank; empty without any."""
+    """A few of the answer's rows in parentheses after a blank; empty without examples."""
     return f" ({', '.join(answer.examples)})" if answer.examples else ""

@@ -1,4 +1,4 @@
-"""Decides how one index, trigger or view of an SQLite database gets the shape that the chain gives it."""
+"""Plans the repair of one index, trigger or view of an SQLite database."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 
 def object_work(repair_context: RepairContext, change: Change, revision: str) -> plan.Work:
-    """The work that a change to something beside a table takes."""
+    """The steps that repair one index, trigger or view, or the blockers; the steps name `revision`."""
     match change:
         case Missing():
             return _created(repair_context, change.fact, revision)
         case Differs():
             return _replaced(repair_context, change, revision)
         case Extra(fact=IndexFact() as fact):
-            kind, its = "index", fact.index
-            loosened = plan.CreateObject(kind, its.spelling, not_unique(its.sql), revision)
-            return plan.Work((plan.DropObject(kind, its.spelling, revision), loosened))
+            kind, index = "index", fact.index
+            loosened = plan.CreateObject(kind, index.spelling, not_unique(index.sql), revision)
+            return plan.Work((plan.DropObject(kind, index.spelling, revision), loosened))
         case Extra() | OtherwiseNamed() | Reordered():
             return plan.Work()
         case _:
@@ -43,7 +43,7 @@ def object_work(repair_context: RepairContext, change: Change, revision: str) ->
 
 
 def dropped(change: Extra) -> plan.Work:
-    """The work of taking an extra away that a [[resolve]] entry tells to go."""
+    """The step that drops an object or column that a [[resolve]] entry says to drop; no step for anything else."""
     match change.fact:
         case ColumnFact() as fact:
             return plan.Work((plan.DropColumn(fact.table, fact.column.spelling),))
@@ -57,7 +57,7 @@ def dropped(change: Extra) -> plan.Work:
 
 
 def _parts(fact: Fact) -> tuple[str, str, str]:
-    """Kind, name as spelt, and stored text."""
+    """The kind, the name as spelt, and the stored text of an index, trigger or view."""
     match fact:
         case IndexFact():
             return "index", fact.index.spelling, fact.index.sql
@@ -89,7 +89,7 @@ def _replaced(repair_context: RepairContext, change: Differs, revision: str) -> 
 
 
 def _renamed(sql: str, old: str, new: str) -> str:
-    """A CREATE INDEX text under another name: its first token that spells the old one is the name."""
+    """A CREATE INDEX text under another name; the first token that spells the old name is the index's own."""
     from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 
     token = next(each for each in significant(sql) if unquote(each.text) == old)
@@ -108,15 +108,18 @@ def _doubled(repair_context: RepairContext, index: Index) -> Finding | None:
         Level.BLOCKING,
         "blocked-duplicates",
         f"index {index.name}",
-        f"must be unique, but {pluralize(found.count, 'value stands', 'values stand')} more than once{examples(found)}",
-        "make the rows differ, or do without the index: add this to environments.toml",
+        f"must be unique, but {pluralize(found.count, 'value occurs', 'values occur')} more than once{examples(found)}",
+        "make the values unique, or leave the index out: add this to environments.toml",
         entry=entry(index.table, "", f'index = "{index.name}"', "keep = true"),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class RepairContext:
-    """What the decision rests on: the chain's tables, the database's, what a person settled, and the rows."""
+    """The inputs of repair planning: tables as the chain has them and as they are, resolutions, policy, row questions.
+
+    `expected` and `actual` map folded names to tables; `ask` answers a question about rows of the database.
+    """
 
     expected: Mapping[str, Table]
     actual: Mapping[str, Table]
@@ -125,7 +128,7 @@ class RepairContext:
     ask: Callable[[Question], Answer]
 
     def column(self, table: str, column: str) -> Column | None:
-        """A column of the database as it is."""
+        """A column of the database by its folded names; None where the table or the column does not exist."""
         found = self.actual.get(table)
         return next((each for each in found.columns if each.name == column), None) if found else None
 
@@ -134,11 +137,11 @@ class RepairContext:
         return next(each for each in self.expected[table].columns if each.name == column)
 
     def rows(self, table: str) -> int:
-        """How many rows a table has; none where it is not there yet."""
+        """The number of rows of a table; 0 where the database does not have the table."""
         return self.ask(RowsIn(self.spelling(table))).count if table in self.actual else 0
 
     def spelling(self, table: str) -> str:
-        """A table's name as the database spells it."""
+        """A table's name as the database spells it, else as the chain does."""
         found = self.actual.get(table) or self.expected[table]
         return found.spelling or found.name
 
@@ -150,11 +153,12 @@ def doubled(
     collations: tuple[str, ...] = (),
     where: str = "",
 ) -> Answer:
-    """How many values of these columns will stand more than once; a NULL never does.
+    """Count the values of these columns that will occur more than once; NULLs do not count.
 
-    Of a column yet to come, what its rows will hold counts: the column that it is copied from, or one default.
+    For a column that the repair adds, the values that its rows will get are counted: those of the column that it is
+    copied from, or its one default.
     """
-    if table not in repair_context.actual or _unheard_of(repair_context, table, where):
+    if table not in repair_context.actual or _names_new_column(repair_context, table, where):
         return Answer(0)
     held: dict[str, str] = {}
     for place, column in enumerate(columns):
@@ -171,7 +175,7 @@ def doubled(
 
 
 def _source(repair_context: RepairContext, table: str, column: str) -> str | None:
-    """The column that holds a column's values: itself, what it is copied from; empty: one default; None: NULLs."""
+    """The column with a column's values: itself or the one it is copied from; "" for one default, None for NULLs."""
     if repair_context.column(table, column) is not None:
         return column
     fill = fill_of(repair_context.resolutions, table, column)
@@ -180,8 +184,8 @@ def _source(repair_context: RepairContext, table: str, column: str) -> str | Non
     return None if repair_context.wanted(table, column).default is None else ""
 
 
-def _unheard_of(repair_context: RepairContext, table: str, expression: str) -> bool:
-    """Whether an expression names a column that is yet to come, so that no row can be asked about it."""
+def _names_new_column(repair_context: RepairContext, table: str, expression: str) -> bool:
+    """Whether an expression names a column that the repair adds, so that it cannot be evaluated on today's rows."""
     yet = {
         column.name
         for column in repair_context.expected[table].columns

@@ -1,7 +1,7 @@
-"""Rebuilds a table that SQLite's ALTER TABLE cannot change: its stored text edited, its rows copied and compared.
+"""Rebuilds a table that SQLite's ALTER TABLE cannot change: edits its stored text, copies its rows and compares them.
 
-The old table steps aside under a temporary name and the new one is created under its own, so its text, the references
-to it from other tables, and the statistics kept under its name stay as they are.
+Why the old table is renamed and the new one is created under the original name, and not the reverse: the new table's
+text, references from other tables, and statistics kept under the name stay exactly as they are.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _STATEMENT_FAULT, _ROW_FAULTS = 1, {19, 20}
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """A table rebuilt: its rows, all of them compared, and its CREATE TABLE text before and after."""
+    """The outcome of a rebuild: the number of rows, all compared, and the CREATE TABLE text before and after."""
 
     table: str
     rows: int
@@ -66,7 +66,7 @@ class Rebuilt:
 
 @dataclass(frozen=True, slots=True)
 class _Original:
-    """A table as found; `dependants` are its indexes and triggers as (type, name, sql) in the order of creation."""
+    """A table before its rebuild; `dependants` are its indexes and triggers as (type, name, sql), in creation order."""
 
     name: str
     sql: str
@@ -82,12 +82,12 @@ def rebuild_table(
     fill: Mapping[str, str] = _NO_FILL,
     progress: RowProgress = no_progress,
 ) -> Rebuilt:
-    """Gives a table the shape that the edits make of it, keeping rows, rowids and everything that hangs on it.
+    """Rebuild a table in the shape that the edits give it, keeping its rows, rowids, indexes, triggers and statistics.
 
     Works inside the caller's BEGIN IMMEDIATE, with isolation_level None and foreign_keys OFF, and never commits. `fill`
-    gives columns of the new table as SQL expressions over the old row; `progress` hears how far it is. Raises
-    `RebuildRefusedError`, `EditImpossibleError`, `RowsForbidError` or `ValuesWouldChangeError`, each with the table as
-    it was.
+    maps columns of the new table to SQL expressions over the old row; `progress` is called with the phase, the rows
+    done and the rows in all. Raises `RebuildRefusedError`, `EditImpossibleError`, `RowsForbidError` or
+    `ValuesWouldChangeError`; the table is then as it was before.
     """
     _require_transaction(connection, table)
     with _plain_rows(connection):
@@ -100,9 +100,14 @@ def rebuild_table(
 
 
 def _require_transaction(connection: sqlite3.Connection, table: str) -> None:
+    """Refuse to rebuild outside a transaction or with foreign keys enforced. Raises RebuildRefusedError.
+
+    Why foreign_keys must be OFF: DROP TABLE of the old table deletes its rows first, and ON DELETE CASCADE would delete
+    the rows that refer to them. The PRAGMA has no effect inside a transaction, so the caller sets it before BEGIN.
+    """
     if connection.isolation_level is not None or not connection.in_transaction:
         raise RebuildRefusedError(
-            table, "it takes an open transaction with isolation_level None: BEGIN IMMEDIATE first"
+            table, "a rebuild needs an open transaction with isolation_level None: run BEGIN IMMEDIATE first"
         )
     if connection.execute("PRAGMA foreign_keys").fetchone()[0]:
         raise RebuildRefusedError(
@@ -112,7 +117,7 @@ def _require_transaction(connection: sqlite3.Connection, table: str) -> None:
 
 @contextmanager
 def _plain_rows(connection: sqlite3.Connection) -> Iterator[None]:
-    """Reads names as str in plain tuples, whatever the caller's factories are."""
+    """Read names as str in plain tuples, whatever factories the caller has set on the connection."""
     text_factory, row_factory = connection.text_factory, connection.row_factory
     connection.text_factory, connection.row_factory = str, None
     try:
@@ -132,7 +137,7 @@ def _original(connection: sqlite3.Connection, table: str) -> _Original:
 
 
 def _ordinary_table(connection: sqlite3.Connection, table: str) -> str:
-    """The table's name as stored; raises for anything but an ordinary table."""
+    """The table's name as stored. Raises RebuildRefusedError for anything but an ordinary table."""
     listed = "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE"
     found = connection.execute(listed, (table,)).fetchone()
     if found is None:
@@ -160,6 +165,7 @@ def _undone_on_error(
     *,
     progress: RowProgress,
 ) -> int:
+    # Why a savepoint: a rebuild that fails must leave the table as it was, while the run's transaction goes on.
     connection.execute(f"SAVEPOINT {_SAVEPOINT}")
     try:
         rows = _replace(connection, original, new, after, copy, progress=progress)
@@ -178,7 +184,7 @@ def _undone_on_error(
 def _raise_named(
     connection: sqlite3.Connection, original: _Original, new: ParsedTable, copy: Copy, error: sqlite3.Error
 ) -> None:
-    """Says of an error of SQLite which rows or which part of the table it is about; returns for the machine's own."""
+    """Raise an error that names the rows or the part of the table at fault; return for errors of the machine."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == _STATEMENT_FAULT:
         raise RebuildRefusedError(original.name, f"SQLite says {error}") from error
@@ -199,8 +205,11 @@ def _replace(
     connection.execute(after)
     ranges = ranges_of(connection, aside, copy)
     copy_rows(connection, original.name, aside, copy, ranges, progress=progress)
+    # Why compare before the drop: the old table is the only proof of what the rows were.
     rows = compare_rows(connection, original.name, aside, copy, ranges, progress=progress)
     connection.execute(f"DROP TABLE main.{quote(aside)}")
+    # Why only now: the old table held the names of its indexes and triggers, and a trigger must not fire for copied
+    # rows.
     _restore_dependants(connection, original)
     _restore_sequence(connection, original, new)
     _restore_statistics(connection, original)
@@ -208,7 +217,7 @@ def _replace(
 
 
 def _set_aside(connection: sqlite3.Connection, original: _Original, copy: Copy) -> str:
-    """Puts the old table under another name, which is returned."""
+    """Put the old table under a temporary name and return that name."""
     aside = _free_name(connection)
     if not _names_itself(original):
         rename_quietly(connection, original.name, aside)
@@ -261,7 +270,7 @@ def _exists(connection: sqlite3.Connection, name: str) -> bool:
 
 
 def _sequence(connection: sqlite3.Connection, table: str) -> object:
-    """The highest id that AUTOINCREMENT ever gave out, None without one."""
+    """The highest id that AUTOINCREMENT has given out; None without AUTOINCREMENT."""
     if not _exists(connection, "sqlite_sequence"):
         return None
     return connection.execute("SELECT max(seq) FROM main.sqlite_sequence WHERE name = ?", (table,)).fetchone()[0]
@@ -279,7 +288,7 @@ def _restore_sequence(connection: sqlite3.Connection, original: _Original, new: 
 
 
 def _statistics(connection: sqlite3.Connection, table: str) -> tuple[tuple[object, ...], ...]:
-    """What ANALYZE wrote about the table: the statistics table's name, then the row."""
+    """The rows of ANALYZE about the table, each after the name of its statistics table."""
     return tuple(
         (statistics, *row)
         for statistics in _STATISTICS
@@ -291,7 +300,7 @@ def _statistics(connection: sqlite3.Connection, table: str) -> tuple[tuple[objec
 
 
 def _restore_statistics(connection: sqlite3.Connection, original: _Original) -> None:
-    """Puts back what dropping the old table took away."""
+    """Restore the statistics that dropping the old table deleted."""
     if _statistics(connection, original.name) == original.statistics:
         return
     for statistics in _STATISTICS:
@@ -308,7 +317,7 @@ _ROW = '"_archmig_row"'
 def explain_refusal(
     connection: sqlite3.Connection, new: ParsedTable, copy: Copy, error: sqlite3.Error
 ) -> RowsForbidError:
-    """The constraint of the new table that rows of the old one break, the first by its text, with examples."""
+    """The error that names the first constraint, in the order of the text, which the old rows break, with examples."""
     source = _as_new_rows(new, copy)
     for constraint in new.every_constraint:
         for broken in _broken_by(connection, new, constraint, source):
@@ -317,7 +326,7 @@ def explain_refusal(
 
 
 def _as_new_rows(new: ParsedTable, copy: Copy) -> str:
-    """The old rows as they would be copied, named like the table so that its checks can be asked of them."""
+    """A subquery for the old rows as they would be copied, under the table's name so that its checks can be asked."""
     values = dict(copy.targets)
     for column in new.columns:
         if column.name not in values:
@@ -384,7 +393,7 @@ def _collated(new: ParsedTable, column: IndexedColumn) -> str:
 
 
 def _asked(connection: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:
-    """The rows of a query; none where it cannot be asked of rows outside the table, as a default in bare words."""
+    """The rows of a query; none where SQLite cannot evaluate it outside the table (a default in bare words)."""
     try:
         return read(connection, query)
     except sqlite3.OperationalError:

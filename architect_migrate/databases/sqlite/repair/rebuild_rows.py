@@ -1,6 +1,6 @@
-"""The rows of a rebuild: which expression fills which column, and whether every value arrived as it was.
+"""Copies the rows of a rebuild and compares every value with the original.
 
-Comparison happens inside SQLite in one pass over the two tables, so memory does not grow with them.
+The comparison runs inside SQLite in one pass over the two tables, so memory does not grow with them.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ RowProgress: TypeAlias = "Callable[[str, int, int], None]"
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """How old rows become new ones.
+    """The mapping from old rows to new ones.
 
-    `targets` pairs each column that is written with its SQL over the old row; `keys` pairs the columns that find a
-    new row with the SQL of the old row's key; `compared` are the columns that must not change; `rowid` is the name
-    of the old rowid where no column holds it.
+    `targets` pairs each column that is written with its SQL over the old row; `keys` pairs the columns that identify a
+    new row with the SQL of the old row's key; `compared` are the columns that must not change; `rowid` is the name of
+    the old rowid where no column holds it (empty: a column does).
     """
 
     old_columns: tuple[str, ...]
@@ -45,7 +45,10 @@ class Copy:
 
 
 def plan_copy(connection: sqlite3.Connection, old: ParsedTable, new: ParsedTable, fill: Mapping[str, str]) -> Copy:
-    """The copy from one shape of a table to another; raises `RebuildRefusedError` where rows cannot be found again."""
+    """Plan the copy from one shape of a table to another.
+
+    Raises `RebuildRefusedError` where the copied rows could not be identified.
+    """
     listed = connection.execute(f"PRAGMA main.table_xinfo({quote(old.name)})")
     old_columns = tuple(row[1] for row in listed)
     filled = _filled(new, fill)
@@ -78,7 +81,7 @@ def _generated(column: ParsedColumn) -> bool:
 
 
 def _rowid_column(table: ParsedTable) -> str:
-    """The column that is the rowid (INTEGER PRIMARY KEY), empty without one."""
+    """The column that is the rowid (INTEGER PRIMARY KEY); empty without one."""
     for key in table.all(PrimaryKey):
         column = table.column(key.columns[0].name)
         # Of a column's own key, DESC makes an ordinary column, by an accident that SQLite keeps for ever.
@@ -90,7 +93,7 @@ def _rowid_column(table: ParsedTable) -> str:
 
 
 def _free_rowid(columns: Iterable[str]) -> str:
-    """A name of the rowid that no column hides, empty where all are hidden."""
+    """A name of the rowid that no column hides; empty where all of them are hidden."""
     taken = {fold(name) for name in columns}
     return next((name for name in _ROWIDS if name not in taken), "")
 
@@ -125,7 +128,7 @@ def _keys(old: ParsedTable, new: ParsedTable, targets: Mapping[str, str], rowid:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Rows that are worked on at a time: those after one rowid and up to another (None: no bound), and their number."""
+    """A part of the rows: those after one rowid and up to another (None: no bound), and their number."""
 
     rowid: str
     after: int | None
@@ -133,7 +136,7 @@ class Range:
     rows: int
 
     def where(self, alias: str) -> str:
-        """The condition that chooses them, with its WHERE; empty for all."""
+        """The WHERE clause that selects the rows of this part; empty for all rows."""
         bounds = [
             f"{alias}.{self.rowid} {sign} {bound}"
             for sign, bound in ((">", self.after), ("<=", self.upto))
@@ -143,11 +146,11 @@ class Range:
 
 
 def no_progress(_phase: str, _done: int, _rows: int) -> None:
-    """Nobody wants to know how far it is."""
+    """Ignore progress."""
 
 
 def ranges_of(connection: sqlite3.Connection, aside: str, copy: Copy) -> tuple[Range, ...]:
-    """The rows set aside in parts by rowid, so that how far a long copy is can be told; a small table is one part."""
+    """Divide the renamed table's rows by rowid into parts, to report progress after each; a small table is one part."""
     source, rowid = f"main.{quote(aside)}", _free_rowid(copy.old_columns)
     (rows,) = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
     kind = "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?"
@@ -172,7 +175,7 @@ def copy_rows(
     *,
     progress: RowProgress,
 ) -> None:
-    """Give the new table the rows that were set aside."""
+    """Copy the rows of the renamed table into the new one."""
     targets = ", ".join(quote(name) for name, _ in copy.targets)
     values = ", ".join(source for _, source in copy.targets)
     done, rows = 0, sum(each.rows for each in ranges)
@@ -193,9 +196,10 @@ def compare_rows(
     *,
     progress: RowProgress,
 ) -> int:
-    """The number of rows, once all are found again with the same values; raises where one is not.
+    """Check that every row arrived with the same values, and return the number of rows.
 
-    Same means of the same storage class and the same bytes, whatever the collation.
+    Same means the same storage class and the same bytes, whatever the collation. Raises ValuesWouldChangeError for a
+    value that changed, and RebuildRefusedError for a row that is missing.
     """
     old = sum(each.rows for each in ranges)
     new = connection.execute(f"SELECT count(*) FROM main.{quote(table)}").fetchone()[0]
@@ -218,14 +222,17 @@ def compare_rows(
 
 
 def _joined(table: str, aside: str, copy: Copy, part: Range) -> str:
-    """Old rows as o and new ones as n; CROSS JOIN has SQLite look the new row up by its key and not the reverse."""
+    """A FROM clause that joins old rows as o with new rows as n.
+
+    Why CROSS JOIN: it makes SQLite scan the old table and look the new row up by its key, never the reverse.
+    """
     pairs = " AND ".join(f"n.{quote(name)} = {_old_value(table, source, copy)}" for name, source in copy.keys)
     chosen = part.where("o") or " WHERE true"
     return f"FROM main.{quote(aside)} AS o CROSS JOIN main.{quote(table)} AS n ON {pairs}{chosen}"
 
 
 def _old_value(table: str, source: str, copy: Copy) -> str:
-    """The old row's key, without affinity so that the new row's index serves whatever its type became."""
+    """The old row's key as SQL without affinity, so that the new table's index serves whatever its type became."""
     plain = {quote(name) for name in (*copy.old_columns, *_ROWIDS)}
     if source in plain:
         return f"+o.{source}"

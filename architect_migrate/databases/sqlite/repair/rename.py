@@ -1,4 +1,4 @@
-"""Tables under other names: for real, and in thought, to read what the schema will be."""
+"""Renames tables: for real, and on a copy of the definitions in memory to learn the schema afterwards."""
 
 from __future__ import annotations
 
@@ -21,13 +21,18 @@ _STORED = """SELECT m.type, m.name, m.sql FROM main.sqlite_master m LEFT JOIN pr
 
 
 def rename_quietly(connection: sqlite3.Connection, old: str, new: str) -> None:
-    """Rename a table without following references: they are to mean the table that has the name afterwards."""
+    """Rename a table without rewriting references to it: they are to mean the table that gets the name afterwards."""
     with _quiet(connection):
         connection.execute(f"ALTER TABLE main.{quote(old)} RENAME TO {quote(new)}")
 
 
 @contextmanager
 def _quiet(connection: sqlite3.Connection) -> Iterator[None]:
+    """Rename by SQLite's legacy rules while the block runs.
+
+    Why legacy_alter_table: otherwise ALTER TABLE rewrites every reference to the table, and fails where a view is
+    broken at that moment. The PRAGMA also works inside a transaction.
+    """
     # Why legacy: otherwise SQLite rewrites what refers to the table, and refuses where a view is broken meanwhile.
     (before,) = connection.execute("PRAGMA legacy_alter_table").fetchone()
     connection.execute("PRAGMA legacy_alter_table = ON")
@@ -40,12 +45,13 @@ def _quiet(connection: sqlite3.Connection) -> Iterator[None]:
 def schema_after(connection: sqlite3.Connection, statements: Iterable[str], hidden: Iterable[str]) -> Schema | None:
     """The schema of a database after some statements, tried on a copy of its definitions in memory.
 
-    None where SQLite does not take the definitions or the statements there: a module of the application's may be
-    missing.
+    None where SQLite does not accept the definitions or the statements there, for example because a virtual table's
+    module is not loaded.
     """
     stored = connection.execute(_STORED).fetchall()
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
         try:
+            # Why in this order: an index, a view or a trigger needs the tables that it mentions.
             for kind in ("table", "index", "view", "trigger"):
                 for _, _, sql in (row for row in stored if row[0] == kind):
                     copy.execute(sql)

@@ -1,4 +1,4 @@
-"""Decides how one table of an SQLite database gets the shape that the chain gives it: natively, or by a rebuild."""
+"""Plans the repair of one table of an SQLite database: by ALTER TABLE where SQLite can do that, else by a rebuild."""
 
 from __future__ import annotations
 
@@ -49,7 +49,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Draft:
-    """The work on one table while its changes are gone through."""
+    """The steps, edits and blockers collected while the changes of one table are planned.
+
+    `native` are columns that ALTER TABLE adds; `edits` and `fill` go into one rebuild; `later` are steps after it;
+    `brought` are checks and foreign keys that come with a new column's own definition.
+    """
 
     native: list[plan.AddColumn] = field(default_factory=list)
     edits: list[table_edits.Edit] = field(default_factory=list)
@@ -60,7 +64,7 @@ class _Draft:
 
 
 def table_work(repair_context: RepairContext, table: str, changes: tuple[Change, ...], revision: str) -> plan.Work:
-    """The work that a table's changes take (its indexes, triggers and views apart)."""
+    """The steps that repair a table, or the blockers; its indexes, triggers and views are planned by `object_work`."""
     if any(isinstance(each, Missing) and isinstance(each.fact, TableFact) for each in changes):
         made = repair_context.expected[table]
         return plan.Work((plan.CreateObject("table", made.spelling, create_table(made), revision),))
@@ -71,7 +75,7 @@ def table_work(repair_context: RepairContext, table: str, changes: tuple[Change,
 
 
 def _columns_first(change: Change) -> int:
-    """A new column may bring its own check or foreign key, so columns are gone through first."""
+    """Sort new columns first, because a new column may bring its own check or foreign key."""
     return 0 if isinstance(change, Missing) and isinstance(change.fact, ColumnFact) else 1
 
 
@@ -95,7 +99,7 @@ def _consider(repair_context: RepairContext, table: str, change: Change, revisio
         case Missing(fact=NameFact() as fact) | Differs(fact=NameFact() as fact):
             _other_name(repair_context, fact, draft)
         case Differs(fact=TableFact()):
-            draft.blockers.append(blocked.stuck(table, "", "the table is of another sort than the chain's"))
+            draft.blockers.append(blocked.stuck(table, "", "the table is of another kind than in the chain"))
         case Extra():
             _harmful_extra(repair_context, change, draft)
         case _:
@@ -152,7 +156,7 @@ def _can_fill(repair_context: RepairContext, table: str, column: Column, fill: F
 
 
 def _expression(fill: Fill) -> str:
-    """What a filled column gets, as SQL over the old row."""
+    """The value of a filled column as SQL over the old row."""
     source = quote(fill.copy_from) if fill.copy_from else ""
     if source and fill.default is not None:
         return f"COALESCE({source}, {fill.default})"
@@ -160,9 +164,9 @@ def _expression(fill: Fill) -> str:
 
 
 def _missing_unique(repair_context: RepairContext, fact: UniqueFact, revision: str, draft: _Draft) -> None:
-    """Uniqueness comes as a unique index, without a rebuild; but as the chain's own constraint where that has a name.
+    """Plan a unique index, which needs no rebuild; a named constraint of the chain is added by a rebuild instead.
 
-    A later revision drops a constraint by its name, and an index is none that it would find.
+    Why: a later revision drops a named constraint by its name, and would not find an index under it.
     """
     if not _distinct(repair_context, fact.table, fact.columns, draft):
         return
@@ -181,14 +185,14 @@ def _missing_unique(repair_context: RepairContext, fact: UniqueFact, revision: s
 
 
 def _clauses(shape: Table, fact: UniqueFact | CheckFact | ForeignKeyFact) -> list[table_edits.Edit]:
-    """The chain's own clauses of a constraint, added."""
+    """Edits that add a constraint by the chain's own clauses."""
     return [table_edits.AddConstraint(text) for text in constraint_texts(shape, fact)]
 
 
 def _foreign_keys_again(repair_context: RepairContext, table: str, key: ForeignKey, draft: _Draft) -> None:
-    """Every foreign key of these columns to this parent as the chain has them; what the chain does not have, last.
+    """Replace all foreign keys of these columns to this parent: first those of the chain, then those it does not have.
 
-    They go and come together, because nothing but the order in the text tells two of them apart.
+    Why all together: only the order in the text distinguishes two foreign keys of the same columns.
     """
     same = (key.columns, key.parent)
     if same in draft.brought:
@@ -213,13 +217,13 @@ def _foreign_keys_again(repair_context: RepairContext, table: str, key: ForeignK
 
 
 def _dropped_keys(repair_context: RepairContext, table: str) -> frozenset[ForeignKey]:
-    """The foreign keys of a table that a [[resolve]] entry drops where the chain does not have them."""
+    """The foreign keys of a table that a [[resolve]] entry says to drop, among those that the chain does not have."""
     found = (fact for fact in table_facts(repair_context.actual[table]) if isinstance(fact, ForeignKeyFact))
     return frozenset(fact.foreign_key for fact in found if drops(Extra(fact), repair_context.resolutions))
 
 
 def _other_name(repair_context: RepairContext, fact: NameFact, draft: _Draft) -> None:
-    """A constraint under the name by which the chain's revisions will look for it."""
+    """Plan a constraint's name as the chain has it, because later revisions find the constraint by that name."""
     shape, actual = repair_context.expected[fact.table], repair_context.actual[fact.table]
     its_facts = keyed(table_facts(shape))
     its_key = named_constraint(fact, its_facts)
@@ -240,7 +244,7 @@ def _other_name(repair_context: RepairContext, fact: NameFact, draft: _Draft) ->
 
 
 def _distinct(repair_context: RepairContext, table: str, columns: tuple[str, ...], draft: _Draft) -> bool:
-    """Whether rows leave room for uniqueness."""
+    """Whether the rows allow the columns to be unique; adds a blocker if they do not."""
     found = doubled(repair_context, table, columns)
     if found.count:
         draft.blockers.append(blocked.duplicates(table, columns, found))
@@ -282,7 +286,7 @@ def _primary_key(repair_context: RepairContext, fact: PrimaryKeyFact, draft: _Dr
 
 
 def _can_be_rowid(repair_context: RepairContext, table: str, column: str, draft: _Draft) -> bool:
-    """Whether every value of a column can be the row's number: an integer, as it stands."""
+    """Whether every value of a column is stored as an integer, so that it can become the rowid."""
     if repair_context.column(table, column) is None:
         return True
     others = repair_context.ask(Violating(repair_context.spelling(table), f"typeof({quote(column)}) = 'integer'"))
@@ -294,9 +298,7 @@ def _can_be_rowid(repair_context: RepairContext, table: str, column: str, draft:
 def _other_column(repair_context: RepairContext, table: str, expected: Column, actual: Column, draft: _Draft) -> None:
     shape = repair_context.expected[table]
     if expected.generated != actual.generated:
-        draft.blockers.append(
-            blocked.stuck(table, expected.name, "its values are generated in another way than the chain says")
-        )
+        draft.blockers.append(blocked.stuck(table, expected.name, "its GENERATED clause differs from the chain's"))
         return
     if stores(expected) != stores(actual):
         _other_type(repair_context, table, expected, draft)
@@ -355,7 +357,7 @@ def _harmful_extra(repair_context: RepairContext, change: Extra, draft: _Draft) 
             _foreign_keys_again(repair_context, fact.table, fact.foreign_key, draft)
         case PrimaryKeyFact() | UniqueFact() as fact:
             why = change.harmful or "a foreign key refers to it"
-            draft.blockers.append(blocked.stuck(fact.table, fact.columns[0], f"{why}, and cannot simply go"))
+            draft.blockers.append(blocked.stuck(fact.table, fact.columns[0], f"{why}, so it cannot be dropped"))
         case _:
             raise AssertionError(change)
 
@@ -366,7 +368,7 @@ def _referred_to(repair_context: RepairContext, fact: UniqueFact) -> bool:
 
 
 def _assembled(repair_context: RepairContext, table: str, revision: str, draft: _Draft) -> plan.Work:
-    """Native steps where they do; one rebuild for everything where anything needs it."""
+    """The steps of a draft: ALTER TABLE where that is enough, else one rebuild for all changes of the table."""
     blockers = blocked.agreed(draft.blockers)
     if not draft.edits or blockers:
         return plan.Work((*draft.native, *draft.later), blockers)

@@ -119,7 +119,7 @@ def test_an_extra_column_goes_through_a_batch_operation_with_its_values(tmp_path
 
 REFUSED = (
     "revision r2 failed in keeping what is there: it took away {what}, and that cannot be put back: "
-    "only the revision can keep these: alter the table by statements of its own"
+    "only the revision can keep these: alter the table by its own statements"
 )
 
 
@@ -222,7 +222,7 @@ def test_a_table_that_only_this_database_has_is_not_dropped_by_a_revision(tmp_pa
         upgraded(its)
     assert str(refused.value) == (
         "revision r2 failed in keeping what is there: it took away table log, and that cannot be put back: "
-        "in the chain it leaves them alone"
+        "the chain keeps them"
     )
     assert ask(its.database, "SELECT count(*) FROM log") == [(0,)]
 

@@ -97,7 +97,7 @@ def unique(index: str, rows: str) -> list[str]:
     return [f"{code} {subject}: {why.partition(' [')[0]}" for code, subject, why in found.blockers]
 
 
-MORE = "blocked-duplicates index own: must be unique, but 1 value stands more than once"
+MORE = "blocked-duplicates index own: must be unique, but 1 value occurs more than once"
 
 
 @pytest.mark.parametrize(

@@ -488,17 +488,17 @@ def test_the_real_main_database_survives_a_rebuild_of_every_table(tmp_path: Path
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_how_far_a_long_copy_is_gets_told_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_copy_reports_progress_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rebuild_rows, "_RANGE", 2)
-    told: list[tuple[str, int, int]] = []
+    reported: list[tuple[str, int, int]] = []
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.execute("CREATE TABLE t (a TEXT, rowid TEXT)")
         rows = [(-9223372036854775808, "x"), (-3, "y"), (0, None), (7, "y"), (9223372036854775807, "z")]
         connection.executemany("INSERT INTO t (_rowid_, a) VALUES (?, ?)", rows)
         connection.execute("BEGIN IMMEDIATE")
-        rebuild_table(connection, "t", [SetDefault("a", "1")], told=lambda *one: told.append(one))
+        rebuild_table(connection, "t", [SetDefault("a", "1")], progress=lambda *part: reported.append(part))
         assert connection.execute("SELECT _rowid_, a FROM t ORDER BY 1").fetchall() == rows
-    assert told == [
+    assert reported == [
         *(("copied", 0, 5), ("copied", 2, 5), ("copied", 4, 5)),
         *(("compared", 0, 5), ("compared", 2, 5), ("compared", 4, 5)),
     ]

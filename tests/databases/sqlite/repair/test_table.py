@@ -95,17 +95,18 @@ REQUIRED = "the chain requires a value, 2 rows have none, and "
         (
             t("a TEXT NOT NULL"),
             PLAIN + ROWS,
-            REQUIRED + 'nothing in the table looks like it [[[resolve]]\ntable = "t"\ncolumn = "a"\ndefault = ""]',
+            REQUIRED + 'no column seems to hold it [[[resolve]]\ntable = "t"\ncolumn = "a"\ndefault = ""]',
         ),
         (
             t("a INTEGER NOT NULL CHECK (a > 0)"),
             PLAIN + ROWS,
-            REQUIRED + 'nothing in the table looks like it [[[resolve]]\ntable = "t"\ncolumn = "a"\nallow_null = true]',
+            REQUIRED
+            + 'no column seems to hold it [[[resolve]]\ntable = "t"\ncolumn = "a"\nallow_null = true]',
         ),
         (
             t("title TEXT NOT NULL"),
             t("titel TEXT NOT NULL") + "; INSERT INTO t VALUES (1, 'x'), (2, 'y')",
-            REQUIRED + 't.titel looks like it [[[resolve]]\ntable = "t"\ncolumn = "title"\ncopy_from = "titel"]',
+            REQUIRED + 't.titel may hold it [[[resolve]]\ntable = "t"\ncolumn = "title"\ncopy_from = "titel"]',
         ),
     ],
 )
@@ -215,7 +216,7 @@ def test_uniqueness_comes_as_an_index_where_the_rows_leave_room_for_it() -> None
     database = t("name TEXT", "other TEXT") + "; INSERT INTO t VALUES (1, 'a', 'b'), (2, 'a', 'c'), (3, NULL, 'c')"
     assert table_repair(chain, database).steps == ("create index uq_t_name_other for r1",)
     found = table_repair(chain, database + ", (4, 'a', 'b')")
-    said = "must be unique, but 1 value stands more than once"
+    said = "must be unique, but 1 value occurs more than once"
     assert found.steps == ()
     assert [(code, subject, why[: len(said)]) for code, subject, why in found.blockers] == [
         ("blocked-duplicates", "t(name, other)", said)
@@ -310,12 +311,12 @@ def test_an_entry_that_leaves_null_in_a_column_that_is_there_blocks() -> None:
         (
             t("a INTEGER AS (id + 1)"),
             t("a INTEGER AS (id + 2)"),
-            "its values are generated in another way than the chain says",
+            "its GENERATED clause differs from the chain's",
         ),
         (
             "CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT",
             PLAIN,
-            "the table is of another sort than the chain's",
+            "the table is of another kind than in the chain",
         ),
     ],
 )
@@ -361,7 +362,7 @@ def test_what_refuses_rows_of_the_chain_is_loosened(database: str, edits: str) -
 def test_what_refuses_rows_and_cannot_go_blocks(chain: str, database: str, column: str, why: str) -> None:
     ((code, subject, found),) = table_repair(chain, database).blockers
     assert (code, subject) == ("blocked-shape", f"t.{column}")
-    assert found.startswith(f"{why}, and cannot simply go [")
+    assert found.startswith(f"{why}, so it cannot be dropped [")
 
 
 def test_uniqueness_goes_where_a_key_refers_to_other_columns() -> None:
