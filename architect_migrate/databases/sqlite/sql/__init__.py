@@ -1,4 +1,4 @@
-"""SQLite's language as text: lexer, parser, minimal edits, rendering.
+"""SQLite's SQL as text: lexer, parser, minimal edits, rendering.
 
 It opens no database.
 """

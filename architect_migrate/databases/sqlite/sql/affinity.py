@@ -1,4 +1,4 @@
-"""What SQLite's type rules say of a declared type and of a constant default: pure functions, no database."""
+"""SQLite's type rules for declared types and constant defaults, as pure functions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEYWORD_CONSTANTS = {"true": 1, "false": 0}
 
 @lru_cache(maxsize=1024)
 def affinity_of(declared: str) -> str:
-    """INTEGER, TEXT, BLOB, REAL or NUMERIC, by the rules of SQLite's documentation."""
+    """The affinity of a declared type by SQLite's rules: INTEGER, TEXT, BLOB, REAL or NUMERIC."""
     upper = declared.upper()
     if not upper.strip():
         return "BLOB"
@@ -31,10 +31,10 @@ def affinity_of(declared: str) -> str:
 
 @lru_cache(maxsize=4096)
 def canonical_default(text: str | None, affinity: str) -> str | None:
-    """One text for all defaults that store the same value: constants as the column stores them, else canonical.
+    """One text for all defaults that store the same value; None for no default.
 
-    `DEFAULT NULL` is no default at all, `'0'` in an INTEGER column is 0, and `(datetime('now'))` is what
-    CURRENT_TIMESTAMP gives.
+    A constant is written as the column stores it, anything else in canonical form: `DEFAULT NULL` is no default, `'0'`
+    in an INTEGER column is 0, and `(datetime('now'))` is CURRENT_TIMESTAMP.
     """
     if text is None:
         return None
@@ -50,7 +50,7 @@ def canonical_default(text: str | None, affinity: str) -> str | None:
 
 
 def _constant(plain: str) -> int | float | str | None:
-    """The value of a literal, or None for anything else (blobs and expressions are compared as text)."""
+    """The value of a literal; None for anything else (blobs and expressions are compared as text)."""
     tokens = significant(plain)
     sign, tokens = _sign(tokens[0].text, tokens) if tokens else (1, tokens)
     if len(tokens) != 1:
@@ -98,7 +98,7 @@ def _stored(value: float | str, affinity: str) -> str:
 
 
 def _as_number(text: str) -> int | float | str:
-    """Text that looks like a number as the number it is, as NUMERIC affinity converts it; other text as it is."""
+    """Convert text that looks like a number, as NUMERIC affinity does; return other text unchanged."""
     plain = text.strip(" \t\n\v\f\r")
     if not plain or plain[0] not in "+-.0123456789" or "_" in plain or not plain.isascii():
         return text
@@ -111,13 +111,13 @@ def _as_number(text: str) -> int | float | str:
 
 
 def _fitting(value: float) -> int | float:
-    """An integer beyond 64 bits as the floating-point number that SQLite makes of it; zero has no sign."""
+    """Convert an integer beyond 64 bits to a floating-point number, as SQLite does; remove the sign of zero."""
     beyond = isinstance(value, int) and value not in range(-(2**63), 2**63)
     return float(value) if beyond else value + 0
 
 
 def _as_text(value: float) -> str:
-    """A number as SQLite writes it into a column of text: 15 digits, and a point in every floating-point number."""
+    """A number as SQLite stores it in a TEXT column: 15 digits, and a point in every floating-point number."""
     if isinstance(value, int):
         return str(value)
     if value in {float("inf"), float("-inf")}:

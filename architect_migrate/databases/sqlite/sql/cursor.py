@@ -1,4 +1,4 @@
-"""A position in the tokens of one SQL text: what a parser of SQLite's statements asks of it."""
+"""A position in the tokens of one SQL text, with the operations that SQLite's parser needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _END = Token("end", "", 0)
 
 
 class Cursor:
-    """Walks the tokens that count; `sql` is the text they came from. Whatever cannot go on raises."""
+    """Walks the significant tokens of `sql`.
+
+    Raises UnreadableSqlError, with the offset and what was expected, where a token does not fit.
+    """
 
     __slots__ = ("_at", "_tokens", "_words", "sql")
 
@@ -36,12 +39,12 @@ class Cursor:
 
     @property
     def here(self) -> int:
-        """The offset of the token to come."""
+        """The offset of the next token."""
         return self._tokens[self._at].start
 
     @property
     def last_end(self) -> int:
-        """The offset after the token just taken."""
+        """The offset after the last token that was taken."""
         return self._tokens[self._at - 1].end
 
     @property
@@ -50,62 +53,62 @@ class Cursor:
         return self._at >= len(self._tokens) - 1
 
     def at(self, *words: str) -> bool:
-        """Whether the token to come is one of these keywords or operators."""
+        """Whether the next token is one of these keywords or operators."""
         return self._words[self._at] in words and not self.ended
 
     def at_name(self) -> bool:
-        """Whether the token to come can be a name: a word, or anything in quotes."""
+        """Whether the next token can be a name: a word, or anything in quotes."""
         return self._tokens[self._at].kind in {"word", "quoted", "string"}
 
     def follows(self, *words: str) -> bool:
-        """Whether these keywords stand after the token to come."""
+        """Whether these keywords come after the next token."""
         return tuple(self._words[self._at + 1 : self._at + 1 + len(words)]) == words
 
     def take(self, word: str) -> bool:
-        """Goes past a keyword or operator if it is there."""
+        """Take a keyword or operator if it is next; return whether it was."""
         if not self.at(word):
             return False
         self._at += 1
         return True
 
     def expect(self, *words: str) -> None:
-        """Goes past these keywords, which must be there."""
+        """Take these keywords, or raise."""
         for word in words:
             if not self.take(word):
                 raise UnreadableSqlError(self.sql, self.here, word)
 
     def choose(self, *words: str) -> str:
-        """Goes past one of these keywords, one of which must be there, and says which."""
+        """Take one of these keywords and return it, or raise."""
         for word in words:
             if self.take(word):
                 return word
         raise UnreadableSqlError(self.sql, self.here, " or ".join(words))
 
     def name(self) -> str:
-        """Goes past a name and returns it without quotes."""
+        """Take a name and return it without quotes."""
         if not self.at_name():
             raise UnreadableSqlError(self.sql, self.here, "a name")
         self._at += 1
         return unquote(self._tokens[self._at - 1].text)
 
     def skip(self) -> str:
-        """Goes past any one token and returns its text."""
+        """Take any one token and return its text."""
         if self.ended:
             raise UnreadableSqlError(self.sql, self.here, "more text")
         self._at += 1
         return self._tokens[self._at - 1].text
 
     def skip_to_end(self) -> None:
-        """Goes past all that is left."""
+        """Skip all tokens that are left."""
         self._at = len(self._tokens) - 1
 
     def finish(self) -> None:
-        """Makes sure that nothing is left."""
+        """Raise if a token is left."""
         if not self.ended:
             raise UnreadableSqlError(self.sql, self.here, "the end")
 
     def parenthesised(self) -> str:
-        """Goes past a balanced pair of parentheses and returns the text between them, blanks stripped."""
+        """Take a balanced pair of parentheses and return the text between them, without outer blanks."""
         self.expect("(")
         first = self._at
         depth = 1
@@ -119,13 +122,13 @@ class Cursor:
         return self.sql[inside[0].start : inside[-1].end] if inside else ""
 
     def names(self) -> tuple[str, ...]:
-        """Goes past a parenthesised list of names, if there is one."""
+        """Take a parenthesised list of names if there is one; return the names."""
         if not self.at("("):
             return ()
         return tuple(column.name for column in self.indexed_columns(unquote))
 
     def indexed_columns(self, normal: Callable[[str], str]) -> tuple[IndexedColumn, ...]:
-        """Goes past a parenthesised list of index terms; `normal` makes a name out of a lone token."""
+        """Take a parenthesised list of index terms; `normal` turns a single token into a name."""
         self.expect("(")
         columns = [self._indexed_column(normal)]
         while self.take(","):
@@ -134,7 +137,7 @@ class Cursor:
         return tuple(columns)
 
     def key_columns(self, normal: Callable[[str], str]) -> tuple[tuple[IndexedColumn, ...], bool]:
-        """The same for PRIMARY KEY, with whether AUTOINCREMENT stands before the closing parenthesis."""
+        """Take the terms of a PRIMARY KEY; return them and whether AUTOINCREMENT precedes the closing parenthesis."""
         self.expect("(")
         columns = [self._indexed_column(normal)]
         while self.take(","):
@@ -144,7 +147,7 @@ class Cursor:
         return tuple(columns), autoincrement
 
     def _indexed_column(self, normal: Callable[[str], str]) -> IndexedColumn:
-        """One term: an expression, then COLLATE, ASC or DESC, NULLS FIRST or LAST."""
+        """Take one term: an expression, then COLLATE, ASC or DESC, NULLS FIRST or LAST."""
         first, end = self._at, self._term_end()
         self._at = end
         if end - first > 2 and self._words[end - 2] == "NULLS":
@@ -163,7 +166,7 @@ class Cursor:
         return IndexedColumn(name, collation, descending)
 
     def _term_end(self) -> int:
-        """The position of the comma, parenthesis or AUTOINCREMENT that ends the term to come."""
+        """The position of the comma, parenthesis or AUTOINCREMENT that ends the next term."""
         at, depth = self._at, 0
         while at < len(self._tokens) - 1:
             word = self._words[at]

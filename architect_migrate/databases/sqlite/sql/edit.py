@@ -1,6 +1,6 @@
-"""Edits of a CREATE TABLE text as values, and `edit_table`, which makes them without touching anything else.
+"""Applies edits to the text of a CREATE TABLE statement and leaves the rest of the text as it is.
 
-Every edit is checked: the new text is parsed again and must declare what the edit means, and otherwise the same.
+Every edit is checked: the new text is parsed again, and must declare what the edit says and otherwise the same.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ if TYPE_CHECKING:
 
 
 def edit_table(sql: str, edits: Iterable[Edit]) -> str:
-    """The CREATE TABLE text with the edits made in order.
+    """The CREATE TABLE text after the edits, applied in order.
 
-    Raises `UnreadableSqlError` for a text that cannot be parsed, `EditImpossibleError` for an edit that does not fit.
+    Raises `UnreadableSqlError` for a text that cannot be parsed, `EditImpossibleError` for an edit that does not apply.
     """
     for edit in edits:
         try:
@@ -91,7 +91,7 @@ def _edited(sql: str, edit: Edit) -> str:
 
 
 def _made(sql: str, change: Change) -> str:
-    """The text after a change, proven to declare what the change means and otherwise the same."""
+    """The text after a change, checked to declare what the change says and otherwise the same."""
     edited = splice(sql, change.splices)
     try:
         declared = parse_table(edited)
@@ -103,7 +103,7 @@ def _made(sql: str, change: Change) -> str:
 
 
 def _facts(table: ParsedTable) -> tuple[object, ...]:
-    """What a table declares, whatever the order of its constraints."""
+    """What a table declares, independent of the order of its constraints."""
     columns = tuple((column.name, column.type, Counter(column.constraints)) for column in table.columns)
     return (table.name, columns, Counter(table.constraints), table.without_rowid, table.strict)
 
@@ -131,7 +131,7 @@ def _column_change(sql: str, table: ParsedTable, edit: _ColumnEdit) -> Change:
 
 
 def _with_primary_key(sql: str, columns: tuple[str, ...]) -> str:
-    """The old key out and the new one in, as two changes: the second is made on the text of the first."""
+    """Replace the primary key in two changes: the new key is added to the text that no longer has the old one."""
     if has_primary_key(parse_table(sql), columns):
         return sql
     without = _made(sql, drop_primary_key(sql, parse_table(sql)))
@@ -142,7 +142,7 @@ _Drop: TypeAlias = DropCheck | DropUnique | DropForeignKey
 
 
 def _without(sql: str, edit: _Drop) -> str:
-    """Constraints go one by one, as two neighbours share a comma."""
+    """Remove the matching constraints one at a time, because two neighbours share a comma."""
     found = _matching(parse_table(sql), edit)
     if not found:
         raise DoesNotFitError("there is no such constraint")
@@ -171,19 +171,19 @@ _SIGNED = 2
 
 
 class DoesNotFitError(Exception):
-    """Why an edit cannot be made on this table."""
+    """An edit that cannot be applied to this table; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The splices of an edit and what the table declares once they are done."""
+    """The splices of an edit, and the table as it is declared afterwards."""
 
     splices: tuple[Splice, ...]
     after: ParsedTable
 
 
 def existing(table: ParsedTable, name: str) -> ParsedColumn:
-    """The column of that name, which must be there."""
+    """The column of that name. Raises DoesNotFitError if there is none."""
     column = table.column(name)
     if column is None:
         raise DoesNotFitError(f"there is no column {quote(name)}")
@@ -196,7 +196,7 @@ def names(constraint: Constraint) -> list[str]:
 
 
 def add_column(sql: str, table: ParsedTable, definition: str) -> Change:
-    """The definition's own text, outer blanks and comments left out, after the last column."""
+    """Append the definition's own text, without outer blanks and comments, after the last column."""
     source, parsed = _parsed_alone("CREATE TABLE x(", definition)
     if len(parsed.columns) != 1 or parsed.constraints:
         raise DoesNotFitError("the definition is not that of one column")
@@ -208,7 +208,7 @@ def add_column(sql: str, table: ParsedTable, definition: str) -> Change:
 
 
 def add_constraint(sql: str, table: ParsedTable, definition: str) -> Change:
-    """The definition's own text at the end of the table."""
+    """Append the definition's own text at the end of the table."""
     source, parsed = _parsed_alone("CREATE TABLE x(x,", definition)
     if len(parsed.columns) != 1 or len(parsed.constraints) != 1:
         raise DoesNotFitError("the definition is not that of one constraint of a table")
@@ -218,7 +218,7 @@ def add_constraint(sql: str, table: ParsedTable, definition: str) -> Change:
 
 
 def _parsed_alone(start: str, definition: str) -> tuple[str, ParsedTable]:
-    """The definition in a table of its own, which it must not close."""
+    """Parse the definition in a table of its own. Raises DoesNotFitError, also if the definition closes that table."""
     source = f"{start}\n{definition}\n)"
     try:
         parsed = parse_table(source)
@@ -230,14 +230,14 @@ def _parsed_alone(start: str, definition: str) -> tuple[str, ParsedTable]:
 
 
 def set_not_null(sql: str, table: ParsedTable, column: ParsedColumn) -> Change:
-    """NOT NULL right after the type."""
+    """Insert NOT NULL right after the type."""
     if table.of(NotNull, column.name):
         return Change((), table)
     return _with_constraint(sql, table, column, NotNull(_own(column)), "NOT NULL")
 
 
 def set_default(sql: str, table: ParsedTable, column: ParsedColumn, expression: str) -> Change:
-    """The expression in place of the last default's (of several, the last counts), or a new DEFAULT."""
+    """Replace the expression of the last DEFAULT (SQLite uses the last of several), or insert a new DEFAULT."""
     text = _default_text(expression)
     defaults = table.of(Default, column.name)
     if not defaults:
@@ -249,7 +249,7 @@ def set_default(sql: str, table: ParsedTable, column: ParsedColumn, expression: 
 
 
 def _default_text(expression: str) -> str:
-    """The expression as DEFAULT takes it: a literal, a signed number, a word, or anything in parentheses."""
+    """The expression in the form that DEFAULT accepts: a literal, a signed number, a word, else in parentheses."""
     tokens = significant(expression)
     if not tokens:
         raise DoesNotFitError("the default is empty")
@@ -260,7 +260,7 @@ def _default_text(expression: str) -> str:
 
 
 def _wrapped(tokens: list[Token]) -> bool:
-    """Whether the first token is a parenthesis that closes at the very end."""
+    """Whether the first token is a parenthesis that the last token closes."""
     depth = 0
     for token in tokens[:-1]:
         depth += (token.text == "(") - (token.text == ")")
@@ -270,7 +270,7 @@ def _wrapped(tokens: list[Token]) -> bool:
 
 
 def set_type(sql: str, table: ParsedTable, column: ParsedColumn, declared: str) -> Change:
-    """The type in place of the one there is, or after the name."""
+    """Replace the type, or insert one after the name."""
     tokens = significant(declared)
     text = declared[tokens[0].start : tokens[-1].end] if tokens else ""
     start, end = column.type_span
@@ -285,7 +285,7 @@ def set_type(sql: str, table: ParsedTable, column: ParsedColumn, declared: str) 
 
 
 def set_collation(sql: str, table: ParsedTable, column: ParsedColumn, collation: str) -> Change:
-    """COLLATE in place of the ones there are, or right after the type."""
+    """Replace all COLLATE clauses by one, or insert one right after the type."""
     old = table.of(Collate, column.name)
     if not collation:
         return drop_from_column(sql, table, column, Collate) if old else Change((), table)
@@ -299,7 +299,7 @@ def set_collation(sql: str, table: ParsedTable, column: ParsedColumn, collation:
 
 
 def drop_from_column(sql: str, table: ParsedTable, column: ParsedColumn, kind: type[Constraint]) -> Change:
-    """Every constraint of a kind taken out of a column, which must have one."""
+    """Remove every constraint of a kind from a column. Raises DoesNotFitError if the column has none."""
     gone = tuple(one for one in column.constraints if isinstance(one, kind))
     if not gone:
         raise DoesNotFitError(f"the column has no {kind.__name__}")
@@ -308,7 +308,7 @@ def drop_from_column(sql: str, table: ParsedTable, column: ParsedColumn, kind: t
 
 
 def drop_constraint(sql: str, table: ParsedTable, gone: Constraint) -> Change:
-    """One constraint taken out, of a column or of the table, whichever has it at that place in the text."""
+    """Remove the constraint at that place in the text, from its column or from the table."""
     columns = tuple(replace(column, constraints=_taken_out(column.constraints, gone)) for column in table.columns)
     kept = _taken_out(table.constraints, gone)
     splices = cut_item(sql, gone.span) if kept != table.constraints else (cut(sql, gone.span),)
@@ -316,7 +316,7 @@ def drop_constraint(sql: str, table: ParsedTable, gone: Constraint) -> Change:
 
 
 def set_autoincrement(sql: str, table: ParsedTable, name: str) -> Change:
-    """AUTOINCREMENT at the end of a column's PRIMARY KEY, or inside the parentheses of the table's."""
+    """Insert AUTOINCREMENT at the end of a column's PRIMARY KEY, or inside the parentheses of the table's."""
     column = existing(table, name)
     key = _primary_key(table)
     if key is None or names(key) != [fold(column.name)]:
@@ -332,13 +332,13 @@ def set_autoincrement(sql: str, table: ParsedTable, name: str) -> Change:
 
 
 def drop_primary_key(sql: str, table: ParsedTable) -> Change:
-    """The primary key taken out; no change where there is none."""
+    """Remove the primary key; no change where there is none."""
     key = _primary_key(table)
     return Change((), table) if key is None else drop_constraint(sql, table, key)
 
 
 def add_primary_key(sql: str, table: ParsedTable, columns: tuple[str, ...]) -> Change:
-    """PRIMARY KEY right after the type of its only column, or of several at the end of the table."""
+    """Insert PRIMARY KEY right after the type of a single column, or for several columns at the end of the table."""
     declared = [existing(table, name) for name in columns]
     if not declared:
         raise DoesNotFitError("a primary key has at least one column")
@@ -351,7 +351,7 @@ def add_primary_key(sql: str, table: ParsedTable, columns: tuple[str, ...]) -> C
 
 
 def name_primary_key(sql: str, table: ParsedTable, name: str) -> Change:
-    """CONSTRAINT and the name before PRIMARY KEY, in place of the name that is there."""
+    """Insert CONSTRAINT and the name before PRIMARY KEY, replacing an existing name."""
     key = _primary_key(table)
     if key is None:
         raise DoesNotFitError("the table has no primary key")
@@ -361,7 +361,7 @@ def name_primary_key(sql: str, table: ParsedTable, name: str) -> Change:
 
 
 def has_primary_key(table: ParsedTable, columns: tuple[str, ...]) -> bool:
-    """Whether the primary key is made of these columns in this order."""
+    """Whether the primary key consists of these columns in this order."""
     key = _primary_key(table)
     return key is not None and names(key) == [fold(name) for name in columns]
 
@@ -371,7 +371,7 @@ def _primary_key(table: ParsedTable) -> PrimaryKey | None:
 
 
 def _with_key(table: ParsedTable, key: PrimaryKey) -> ParsedTable:
-    """The table with its primary key, wherever it stands, replaced."""
+    """The table with its primary key replaced, whether a column or the table declares it."""
 
     def put(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
         return tuple(key if isinstance(one, PrimaryKey) else one for one in constraints)
@@ -398,6 +398,9 @@ def _with(table: ParsedTable, column: ParsedColumn, constraints: tuple[Constrain
 
 
 def _with_constraint(sql: str, table: ParsedTable, column: ParsedColumn, constraint: Constraint, words: str) -> Change:
-    """A constraint right after a column's type, where no other constraint's tail can take it in."""
+    """Insert a constraint right after a column's type.
+
+    Why there: further on, the text of another constraint (a default, an ON CONFLICT) could absorb it.
+    """
     splices = (inserted(sql, column.type_span[1], words),)
     return Change(splices, _with(table, column, (constraint, *column.constraints)))

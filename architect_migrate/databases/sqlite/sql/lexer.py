@@ -1,6 +1,6 @@
-"""SQL text as SQLite's own lexer sees it: tokens, quoting, and one normal form in which to compare texts.
+"""SQL text as SQLite's own lexer reads it: tokens, quoting, and a canonical form for comparisons.
 
-Nothing here touches a database. Token texts joined give the SQL back exactly.
+Pure functions on text. The texts of all tokens joined give the SQL back exactly.
 """
 
 from __future__ import annotations
@@ -61,11 +61,10 @@ _SAME_OPERATOR = {"==": "=", "!=": "<>"}
 
 
 class Token(NamedTuple):
-    """One lexical token, blanks included; `start` is its offset in the text.
+    """One lexical token; blanks and comments are tokens too. `start` is the offset in the text.
 
-    `kind` is space, comment, word, string, quoted (an identifier in any quotes), number, blob, variable,
-    operator or illegal. A NamedTuple, because a schema has tens of thousands and a dataclass costs four times
-    as much.
+    `kind` is space, comment, word, string, quoted (an identifier in any quotes), number, blob, variable, operator or
+    illegal. Why a NamedTuple: a schema has tens of thousands of tokens, and a dataclass costs four times as much.
     """
 
     kind: str
@@ -79,7 +78,7 @@ class Token(NamedTuple):
 
 
 def tokenize(sql: str) -> tuple[Token, ...]:
-    """Every token of a text in order; never fails (what SQLite would refuse has the kind `illegal`)."""
+    """All tokens of a text in order. Never fails: text that SQLite would refuse has the kind `illegal`."""
     kinds = _KINDS
     return tuple(
         [
@@ -92,7 +91,10 @@ def tokenize(sql: str) -> tuple[Token, ...]:
 
 @lru_cache(maxsize=1)
 def _lexer() -> re.Pattern[str]:
-    """Compiling takes longer than a glance at ten databases, and a glance needs none of it."""
+    """Compile the lexer on first use.
+
+    Why not at import: compiling takes longer than a status check of ten databases, which needs no lexer.
+    """
     return re.compile(_LEXER, re.VERBOSE | re.DOTALL)
 
 
@@ -102,7 +104,7 @@ def significant(sql: str) -> list[Token]:
 
 
 def verb(sql: str) -> str:
-    """The verb of a statement in lower case (`insert`, `create`); after WITH, that of the statement it leads to."""
+    """The verb of a statement in lower case (`insert`, `create`); after WITH, the verb of the main statement."""
     words = [fold(token.text) for token in significant(sql)]
     if words[:1] != ["with"]:
         return words[0] if words else ""
@@ -115,7 +117,7 @@ def verb(sql: str) -> str:
 
 
 def unquote(token_text: str) -> str:
-    """The name that an identifier token stands for; text in no quotes is returned as it is."""
+    """The name that an identifier token stands for; text without quotes is returned unchanged."""
     if len(token_text) < 2:
         return token_text
     opening, inner = token_text[0], token_text[1:-1]
@@ -128,10 +130,10 @@ def unquote(token_text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def canonical(sql: str) -> str:
-    """One normal form of an expression or statement: texts that SQLite takes for the same give the same.
+    """The canonical form of an expression or statement: equal for texts that mean the same to SQLite.
 
-    Blanks, case, quotes around plain names, parentheses around the whole, a trailing semicolon, `==`, `!=`
-    and in a CREATE statement IF NOT EXISTS and the schema `main` make no difference; literals are kept.
+    Blanks, case, quotes around plain names, parentheses around the whole, a trailing semicolon, `==`, `!=`, and in a
+    CREATE statement IF NOT EXISTS and the schema `main` make no difference; literals are kept.
     """
     words = [_canonical_token(token) for token in significant(sql)]
     while words and (words[-1] == ";" or _wrapped(words)):
@@ -155,7 +157,7 @@ def _canonical_token(token: Token) -> str:
 
 
 def _wrapped(words: list[str]) -> bool:
-    """Whether one pair of parentheses holds the whole."""
+    """Whether one pair of parentheses encloses all words."""
     if len(words) < 2 or words[0] != "(" or words[-1] != ")":
         return False
     depth = 0
@@ -167,7 +169,7 @@ def _wrapped(words: list[str]) -> bool:
 
 
 def _plain_create(words: list[str]) -> list[str]:
-    """A CREATE statement without what SQLite does not store, and without FOR EACH ROW (the only kind)."""
+    """A CREATE statement without the words that SQLite does not store, and without FOR EACH ROW (the only kind)."""
     kind = next((at for at, word in enumerate(words) if word in {"table", "index", "trigger", "view"}), None)
     if kind is None:
         return words

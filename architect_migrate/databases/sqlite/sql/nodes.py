@@ -1,7 +1,7 @@
-"""CREATE TABLE and CREATE INDEX as values: what a stored text declares, and where in the text it stands.
+"""CREATE TABLE and CREATE INDEX as values: the declarations in a stored text, and their places in it.
 
-Spans are (start, end) offsets into the parsed text and take no part in equality: two tables written
-differently but declaring the same are equal. `parser` makes these values.
+Spans are (start, end) offsets into the parsed text and are ignored in comparisons: two tables are equal if they declare
+the same in different words. `parser` creates these values.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Collate:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """REFERENCES; without `parent_columns` the parent's primary key. Actions, `deferrable` in upper case."""
+    """REFERENCES; no `parent_columns` means the parent's primary key. Actions and `deferrable` are in upper case."""
 
     columns: tuple[IndexedColumn, ...]
     table: str
@@ -129,7 +129,7 @@ class ParsedColumn:
 
 @dataclass(frozen=True, slots=True)
 class ParsedTable:
-    """A table as declared; `constraints` are those of the table, a column's own are with the column.
+    """A table as declared; `constraints` are the table's own, those of a column are with the column.
 
     `body` spans from the opening to the closing parenthesis, both included.
     """
@@ -143,24 +143,24 @@ class ParsedTable:
 
     @property
     def every_constraint(self) -> tuple[Constraint, ...]:
-        """The columns' constraints and the table's, in the order of the text."""
+        """The constraints of columns and then of the table, in the order of the text."""
         own = [constraint for column in self.columns for constraint in column.constraints]
         return (*own, *self.constraints)
 
     def column(self, name: str) -> ParsedColumn | None:
-        """The column of that name, in any case."""
+        """The column of that name in any case; None if there is none."""
         wanted = fold(name)
         return next((column for column in self.columns if fold(column.name) == wanted), None)
 
     def of(self, kind: type[_C], column: str) -> tuple[_C, ...]:
-        """A column's own constraints of one kind; empty where there is no such column."""
+        """A column's own constraints of one kind; empty if the column does not exist."""
         found = self.column(column)
         if found is None:
             return ()
         return tuple(constraint for constraint in found.constraints if isinstance(constraint, kind))
 
     def all(self, kind: type[_C]) -> tuple[_C, ...]:
-        """Every constraint of one kind, of columns and of the table."""
+        """All constraints of one kind, of columns and of the table."""
         return tuple(constraint for constraint in self.every_constraint if isinstance(constraint, kind))
 
 

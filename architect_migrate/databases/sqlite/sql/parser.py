@@ -1,6 +1,6 @@
-"""Reads CREATE TABLE and CREATE INDEX by SQLite's own grammar into the values of `nodes`.
+"""Parses CREATE TABLE and CREATE INDEX by SQLite's own grammar into the values of `nodes`.
 
-A descent over the tokens, without recursion: nested parentheses are skipped in a loop, no text is too deep.
+A descent over the tokens without recursion: nested parentheses are skipped in a loop, so no text is nested too deeply.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _AFTER_TYPE = frozenset(
 
 @lru_cache(maxsize=4096)
 def parse_table(sql: str) -> ParsedTable:
-    """The table that a CREATE TABLE statement declares; raises `UnreadableSqlError`."""
+    """Parse a CREATE TABLE statement. Raises `UnreadableSqlError`."""
     cursor = Cursor(sql)
     cursor.expect("CREATE")
     _ = cursor.take("TEMP") or cursor.take("TEMPORARY")
@@ -100,7 +100,7 @@ def parse_table(sql: str) -> ParsedTable:
 
 @lru_cache(maxsize=4096)
 def parse_index(sql: str) -> ParsedIndex:
-    """The index that a CREATE INDEX statement declares; raises `UnreadableSqlError`."""
+    """Parse a CREATE INDEX statement. Raises `UnreadableSqlError`."""
     cursor = Cursor(sql)
     cursor.expect("CREATE")
     unique = cursor.take("UNIQUE")
@@ -155,7 +155,7 @@ def _column(cursor: Cursor) -> ParsedColumn:
 
 
 def _type(cursor: Cursor) -> tuple[int, int]:
-    """The span of a type name: words, perhaps parentheses; empty, just after the name, without one."""
+    """Take a type name (words, optional parentheses) and return its span; without one, an empty span after the name."""
     end = cursor.last_end
     start = cursor.here
     while cursor.at_name() and not cursor.at(*_AFTER_TYPE):
@@ -170,7 +170,7 @@ def _type(cursor: Cursor) -> tuple[int, int]:
 
 
 def column_constraints(cursor: Cursor, column: str) -> tuple[Constraint, ...]:
-    """What follows a column's type, up to the comma or parenthesis that ends the column."""
+    """Parse the constraints after a column's type, up to the comma or parenthesis that ends the column."""
     found: list[Constraint] = []
     own = (IndexedColumn(column),)
     while not cursor.at(",", ")"):
@@ -187,7 +187,7 @@ def column_constraints(cursor: Cursor, column: str) -> tuple[Constraint, ...]:
 
 
 def table_constraints(cursor: Cursor) -> tuple[Constraint, ...]:
-    """Constraints after the columns, up to the closing parenthesis; commas between them may be missing."""
+    """Parse the constraints after the columns, up to the closing parenthesis; commas between them may be missing."""
     found: list[Constraint] = []
     while not cursor.at(")"):
         start, name = _named(cursor)
@@ -200,7 +200,7 @@ def table_constraints(cursor: Cursor) -> tuple[Constraint, ...]:
 
 
 def _named(cursor: Cursor) -> tuple[int, str]:
-    """The start of a constraint and its name; of several names in a row the last one counts."""
+    """The start of a constraint and its name; SQLite uses the last of several names."""
     start, name = cursor.here, ""
     while cursor.take("CONSTRAINT"):
         name = cursor.name()
@@ -208,7 +208,7 @@ def _named(cursor: Cursor) -> tuple[int, str]:
 
 
 def _column_constraint(cursor: Cursor, own: tuple[IndexedColumn, ...]) -> Constraint | None:
-    """One constraint; None for NULL, which declares nothing."""
+    """Parse one constraint; None for NULL, which declares nothing."""
     match cursor.choose(
         "NOT", "NULL", "DEFAULT", "PRIMARY", "UNIQUE", "CHECK", "REFERENCES", "COLLATE", "GENERATED", "AS"
     ):
@@ -288,7 +288,7 @@ def _generated(cursor: Cursor, own: tuple[IndexedColumn, ...]) -> Generated:
 
 
 def _reference(cursor: Cursor, columns: tuple[IndexedColumn, ...]) -> ForeignKey:
-    """What follows REFERENCES; the last of several clauses for the same thing counts, as in SQLite."""
+    """Parse the clauses after REFERENCES; the last of several clauses of one kind counts, as in SQLite."""
     key = ForeignKey(columns, cursor.name(), cursor.names())
     while True:
         if cursor.take("MATCH"):
@@ -328,7 +328,7 @@ def _deferrable(cursor: Cursor) -> str:
 
 
 def _defer_last(cursor: Cursor, found: list[Constraint]) -> None:
-    """A DEFERRABLE that stands apart belongs to the foreign key before it, or to nothing."""
+    """Apply a separate DEFERRABLE to the foreign key before it; without one it is ignored."""
     deferrable = _deferrable(cursor)
     for at in range(len(found) - 1, -1, -1):
         constraint = found[at]
@@ -341,7 +341,10 @@ _KINDS = ("TABLE", "INDEX", "TRIGGER", "VIEW")
 
 
 def created_if_missing(sql: str) -> tuple[str, str] | None:
-    """Kind and name, as written; None for any other statement, and for what is temporary and stands in no way."""
+    """The kind and the name, as written, of a CREATE IF NOT EXISTS statement; None for any other statement.
+
+    None for a TEMP object too, since it does not clash with an object of the database.
+    """
     if "exists" not in sql.lower():
         return None
     cursor = Cursor(sql)

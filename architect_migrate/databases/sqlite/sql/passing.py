@@ -1,4 +1,4 @@
-"""What a revision renames, and which tables it makes only on its way: read from the statements that it ran."""
+"""Reads renames, and tables that exist only while a revision runs, from the statements that it executed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class _Created(NamedTuple):
-    """A table is made."""
+    """A table that a statement creates."""
 
     name: str
 
 
 class _Copied(NamedTuple):
-    """Rows go into a table; `columns` pairs each column with the column that it is copied from."""
+    """Rows copied into a table; `columns` pairs each column with the column that it is copied from."""
 
     table: str
     columns: tuple[tuple[str, str], ...]
@@ -35,9 +35,9 @@ _Event = Rename | _Created | _Copied
 def on_the_way(
     statements: Iterable[str], before: Columns, after: Columns
 ) -> tuple[tuple[Passing, ...], tuple[Rename, ...]]:
-    """The tables that statements make on their way between two schemas, and what they rename for good.
+    """The tables that exist only between two schemas, and the renames that last.
 
-    A schema is given by the folded names of its tables and their columns.
+    A schema is given by the folded names of its tables and of their columns.
     """
     events = [event for sql in statements for event in _events(sql)]
     renamed = [event for event in events if isinstance(event, Rename) and not event.table]
@@ -100,7 +100,7 @@ def _events(sql: str) -> Iterator[_Event]:
 
 
 def _copied(tokens: list[Token], words: list[str]) -> Iterator[_Copied]:
-    """INSERT INTO table (columns) SELECT columns FROM ...: which column is copied from which."""
+    """Read INSERT INTO table (columns) SELECT columns FROM ...: which column is copied from which."""
     table, at = _name(tokens, 2)
     if words[at : at + 1] != ["("] or "select" not in words or "from" not in words:
         return
@@ -112,7 +112,7 @@ def _copied(tokens: list[Token], words: list[str]) -> Iterator[_Copied]:
 
 
 def _at_top(words: list[str], word: str, start: int) -> int:
-    """Where a word stands outside of all parentheses; the end where it does not."""
+    """The position of a word outside all parentheses; the end if there is none."""
     depth = 0
     for at in range(start, len(words)):
         depth += (words[at] == "(") - (words[at] == ")")
@@ -122,7 +122,7 @@ def _at_top(words: list[str], word: str, start: int) -> int:
 
 
 def _parts(tokens: list[Token]) -> list[list[Token]]:
-    """A list of terms, divided at its commas."""
+    """Split a list of terms at its commas."""
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
@@ -135,7 +135,7 @@ def _parts(tokens: list[Token]) -> list[list[Token]]:
 
 
 def _source(part: list[Token]) -> str:
-    """The column that a term of a SELECT is, by itself or in a CAST; empty for anything else."""
+    """The column that a term of a SELECT names, alone or in a CAST; empty for anything else."""
     words = [fold(token.text) for token in part]
     if words[:2] == ["cast", "("] and "as" in words:
         part, words = part[2 : words.index("as")], words[2 : words.index("as")]
@@ -146,7 +146,7 @@ def _source(part: list[Token]) -> str:
 
 
 def _name(tokens: list[Token], at: int) -> tuple[str, int]:
-    """A table's folded name, without its schema, and the place after it."""
+    """A table's folded name, without its schema, and the position after it."""
     if len(tokens) > at + 2 and tokens[at + 1].text == ".":
         at += 2
     return _text(tokens[at]), at + 1

@@ -1,4 +1,4 @@
-"""SQLite texts from a schema's values and stored texts: definitions of columns and constraints, statements of steps."""
+"""Renders SQL from schema values and stored texts: definitions of columns and constraints, statements of steps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Kinds = tuple[type[PrimaryKey] | type[Unique] | type[NotNull], ...]
 
 
 def column_definition(table: Table, column: str, without: Kinds) -> str:
-    """A column as the table's stored text defines it, without its constraints of some kinds."""
+    """A column's definition from the table's stored text, without its constraints of the given kinds."""
     parsed = parse_table(table.sql).column(column)
     assert parsed is not None, f"{table.name}.{column} is of this very table"
     start, end = parsed.span
@@ -44,7 +44,7 @@ def column_definition(table: Table, column: str, without: Kinds) -> str:
 
 
 def declared_with(table: Table, column: str) -> tuple[Constraint, ...]:
-    """The checks and foreign keys that come with a column's own definition."""
+    """The checks and foreign keys inside a column's own definition."""
     parsed = parse_table(table.sql).column(column)
     return (
         tuple(constraint for constraint in parsed.constraints if isinstance(constraint, Check | ForeignKey))
@@ -54,7 +54,7 @@ def declared_with(table: Table, column: str) -> tuple[Constraint, ...]:
 
 
 def check_text(table: Table, expression: str) -> str:
-    """A check's expression as the table's stored text writes it; the canonical one if it is not found there."""
+    """A check's expression as the table's stored text writes it, or `expression` if the text has no such check."""
     written = (check.expression for check in parse_table(table.sql).all(Check)) if table.sql else iter(())
     return next((word for word in written if canonical(word) == expression), expression)
 
@@ -81,7 +81,7 @@ Named = UniqueFact | CheckFact | ForeignKeyFact
 
 
 def constraint_texts(table: Table, fact: Named) -> tuple[str, ...]:
-    """A constraint as the table's stored text declares it, each time that it does, as constraints of the table."""
+    """A constraint in the words of the table's stored text, once for each declaration, as table constraints."""
     parsed = parse_table(table.sql) if table.sql else None
     nodes = [one for one in parsed.every_constraint if _declares(one, fact)] if parsed else []
     if parsed is None or not nodes:
@@ -108,7 +108,7 @@ def _constraint_text(fact: Named, node: Constraint | None, named: str) -> str:
 
 
 def _declares(node: Constraint, fact: Named) -> bool:
-    """Whether a clause of a text is what a fact says."""
+    """Whether a clause of the text declares the fact."""
     columns = tuple(fold(column.name) for column in node.columns)
     match node, fact:
         case Unique(), UniqueFact():
@@ -125,7 +125,7 @@ def _declares(node: Constraint, fact: Named) -> bool:
 
 
 def _names_of(table: Table, fact: Named) -> Key:
-    """The names of a constraint by the table's value; none without one."""
+    """The names of a constraint; empty if it has none."""
     its_facts = keyed(table_facts(table))
     for named in its_facts.values():
         if isinstance(named, NameFact):
@@ -136,7 +136,7 @@ def _names_of(table: Table, fact: Named) -> Key:
 
 
 def name(text: str) -> str:
-    """A name as SQL: bare where it can be, else quoted."""
+    """A name as SQL: bare where possible, else quoted."""
     bare = text.isascii() and text.replace("_", "a").isalnum() and not text[:1].isdigit()
     return text if bare and canonical(quote(text)) == fold(text) else quote(text)
 
@@ -147,13 +147,13 @@ def names(parts: Iterable[str]) -> str:
 
 
 def not_unique(sql: str) -> str:
-    """A CREATE UNIQUE INDEX text as a plain CREATE INDEX."""
+    """The text of a CREATE UNIQUE INDEX statement as a plain CREATE INDEX."""
     word = next(token for token in significant(sql) if fold(token.text) == "unique")
     return sql[: word.start] + sql[word.end :].lstrip()
 
 
 def create_table(table: Table) -> str:
-    """The stored text of a table, or one made from its value where no revision ever stored exactly this shape."""
+    """The stored text of a table; rendered from its value where no revision stored exactly this shape."""
     if table.sql:
         return table.sql
     lines = [_column(table, column.name) for column in table.columns]
@@ -194,7 +194,7 @@ def _column(table: Table, wanted: str) -> str:
 
 
 def statement(step: plan.Step) -> str:
-    """The SQL of a step of repair, for execution; empty for steps that run the chain's code or rebuild a table."""
+    """The SQL that executes a repair step; empty for steps that run revisions or rebuild a table."""
     match step:
         case plan.CreateObject():
             return step.sql
@@ -217,7 +217,7 @@ def statement(step: plan.Step) -> str:
 
 
 def tracker_statements(step: plan.SyncTracker) -> Iterator[str]:
-    """The SQL that makes the tracker true, for execution: its table where it is missing, then row by row."""
+    """The SQL that updates the legacy tracker: creates its table if it is missing, then changes row by row."""
     tracker = step.tracker
     if not step.columns:
         rest = [
@@ -251,6 +251,6 @@ def _tracker_statement(tracker: Tracker, change: plan.TrackerChange, there: set[
 
 
 def literal(text: str) -> str:
-    """A text as SQL writes it."""
+    """A text as an SQL literal."""
     quoted = text.replace("'", "''")
     return f"'{quoted}'"

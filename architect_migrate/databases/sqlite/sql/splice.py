@@ -1,4 +1,4 @@
-"""Surgery on SQL text: cuts and insertions that leave every other byte alone and never let a comment swallow text."""
+"""Cuts and insertions in SQL text that keep every other byte and never move text into a comment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SPACES = " \t\n\f\r"
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """Puts `text` in place of what stands between two offsets."""
+    """A replacement of the text between two offsets by `text`."""
 
     start: int
     end: int
@@ -25,14 +25,15 @@ class Splice:
 
 
 def splice(sql: str, splices: Iterable[Splice]) -> str:
-    """The text with all splices done; they must not overlap."""
+    """The text after all splices, which must not overlap."""
+    # Why from the end: a splice moves the offsets of everything after it.
     for one in sorted(splices, key=lambda one: (one.start, one.end), reverse=True):
         sql = sql[: one.start] + one.text + sql[one.end :]
     return sql
 
 
 def replaced(sql: str, span: Span, words: str) -> Splice:
-    """Words put in place of others, with a blank on either side where a token would touch them."""
+    """Replace a span by words, with a blank on either side where tokens would touch."""
     start, end = span
     before = "" if start == 0 or sql[start - 1] in _SPACES + "(" else " "
     after = "" if end >= len(sql) or sql[end] in _SPACES + ",);" else " "
@@ -40,12 +41,12 @@ def replaced(sql: str, span: Span, words: str) -> Splice:
 
 
 def inserted(sql: str, at: int, words: str) -> Splice:
-    """Words put between two tokens, blanks as needed."""
+    """Insert words between two tokens, with blanks as needed."""
     return replaced(sql, (at, at), words)
 
 
 def cut(sql: str, span: Span) -> Splice:
-    """Words taken out with the blanks before them, unless those end a line comment."""
+    """Remove a span and the blanks before it, unless those blanks end a line comment."""
     start, end = span
     before = _tokens_before(sql, start)
     if before and before[-1].kind == "space" and not _line_comment(before[:-1]):
@@ -55,7 +56,7 @@ def cut(sql: str, span: Span) -> Splice:
 
 
 def cut_item(sql: str, span: Span) -> tuple[Splice, ...]:
-    """A column or constraint taken out of the list, with the one comma that goes with it."""
+    """Remove a column or constraint from the list, with the one comma that belongs to it."""
     start, end = span
     previous, following = _previous(sql, start), _following(sql, end)
     if following.text == ",":
@@ -70,7 +71,7 @@ def cut_item(sql: str, span: Span) -> tuple[Splice, ...]:
 
 
 def appended_item(sql: str, table: ParsedTable, item: str) -> tuple[Splice, ...]:
-    """A column or constraint put at the end of the list, after the comments that belong to the item before it."""
+    """Append a column or constraint to the list, after the comments that belong to the item before it."""
     closing = table.body[1] - 1
     last = _previous(sql, closing)
     separator = _separator(sql, (table.constraints or table.columns)[-1].span[0])
@@ -85,7 +86,7 @@ def appended_item(sql: str, table: ParsedTable, item: str) -> tuple[Splice, ...]
 
 
 def appended_column(sql: str, table: ParsedTable, column: str) -> tuple[Splice, ...]:
-    """A column put after the last one, before the table's constraints if it has any."""
+    """Insert a column after the last one, before the table's constraints."""
     last = table.columns[-1]
     comma = _following(sql, last.span[1])
     if comma.text != ",":
@@ -108,7 +109,7 @@ def _tokens_before(sql: str, at: int) -> list[Token]:
 
 
 def _line_comment(tokens: list[Token]) -> bool:
-    """Whether the last of the tokens is a comment that lasts to the end of its line."""
+    """Whether the last token is a comment that extends to the end of its line."""
     return bool(tokens) and tokens[-1].text.startswith("--")
 
 
@@ -121,7 +122,7 @@ def _following(sql: str, at: int) -> Token:
 
 
 def _blanks_end(sql: str, at: int) -> int:
-    """The end of the white space at an offset; the offset itself where a comment follows, which keeps its place."""
+    """The end of the white space at an offset; the offset itself if a comment follows, which stays in place."""
     tokens = [token for token in tokenize(sql) if token.start >= at]
     if tokens[0].kind == "space" and tokens[1].kind != "comment":
         return tokens[0].end
@@ -129,12 +130,12 @@ def _blanks_end(sql: str, at: int) -> int:
 
 
 def _separator(sql: str, item_start: int) -> str:
-    """What the list puts between its items: a line break and the indent of the last one, or a blank."""
+    """The white space between items of the list: a line break with the last item's indent, or a blank."""
     before = _tokens_before(sql, item_start)
     space = before[-1].text if before and before[-1].kind == "space" else ""
     return "\n" + space.rpartition("\n")[2] if "\n" in space else " "
 
 
 def _after_comment(comment: Token, separator: str) -> str:
-    """The separator, made a line break after a comment that would otherwise swallow what follows."""
+    """The separator; a line break after a line comment, which would otherwise include the text that follows."""
     return "\n    " if comment.text.startswith("--") and "\n" not in separator else separator
