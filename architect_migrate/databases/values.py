@@ -163,7 +163,7 @@ class Keys:
 
     tables: int
     orphans: tuple[Orphans, ...]
-    untold: tuple[tuple[str, str], ...]
+    unchecked: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

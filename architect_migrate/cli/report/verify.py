@@ -87,7 +87,7 @@ def _rows(broken: tuple[tuple[str, int], ...]) -> tuple[tuple[bool, str], list[s
 
 
 def _keys(keys: Keys) -> tuple[tuple[bool, str], list[str]]:
-    untold = [f"cannot tell of {clean(table)}: {why}" for table, why in keys.untold]
+    untold = [f"cannot tell of {clean(table)}: {why}" for table, why in keys.unchecked]
     if not keys.orphans:
         return (True, f"every row refers to something ({pluralize(keys.tables, 'table')} with keys)"), untold
     rows = sum(orphan.rows for orphan in keys.orphans)
@@ -159,7 +159,9 @@ def _audit_json(its: Verification, graph: RevisionGraph) -> AuditJson:
         "damage": [*its.damage],
         "broken": [{"what": line, "rows": number} for line, number in its.broken],
         "dangling": None if its.keys is None else [_dangling_json(one) for one in its.keys.orphans],
-        "keys_untold": None if its.keys is None else [{"table": table, "why": why} for table, why in its.keys.untold],
+        "keys_untold": None
+        if its.keys is None
+        else [{"table": table, "why": why} for table, why in its.keys.unchecked],
         "data_steps": None if its.data is None else _data_steps_json(its.data),
         "seconds": round(its.seconds, 3),
     }

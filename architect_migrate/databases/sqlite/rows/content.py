@@ -1,4 +1,4 @@
-"""What a database holds, as digests: of every object's text and of every table's rows, to tell two moments apart."""
+"""Digests of a database's content (every object's text, every table's rows), to compare two moments."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ _HEADER = ("user_version", "application_id", "encoding")
 
 
 def content_of(connection: sqlite3.Connection, known: Mapping[str, Rows] | None = None) -> Content:
-    """What the connection's transaction sees; the rows of tables in `known` are not read again."""
-    told = known or {}
+    """Digest what the connection's transaction sees; rows of tables in `known` (by name) are not read again."""
+    known = known or {}
     with exact(connection):
         tables = row_tables(connection).values()
         return Content(
             objects_of(connection),
-            {table.name: told.get(table.name) or _rows_of(connection, table) for table in tables},
+            {table.name: known.get(table.name) or _rows_of(connection, table) for table in tables},
             header_of(connection),
         )
 
 
 def objects_of(connection: sqlite3.Connection) -> dict[str, str]:
-    """The digest of each object's text, on a connection that reads text exactly."""
+    """The digest of each object's text by `type name`, on a connection that reads text exactly (see `exact`)."""
     rows = connection.execute(_OBJECTS)
     return {f"{kind} {name}": _short(sql) for kind, name, sql in rows}
 
 
 def header_of(connection: sqlite3.Connection) -> dict[str, str]:
-    """What the database says of itself apart from its objects."""
+    """The values of the database header that belong to its content: user_version, application_id, encoding."""
     return {name: str(connection.execute(f"PRAGMA main.{name}").fetchone()[0]) for name in _HEADER}
 
 
@@ -67,5 +67,5 @@ def _rows_of(connection: sqlite3.Connection, table: RowTable) -> Rows:
 
 
 def table_digest(table: RowTable) -> hashlib.blake2b:
-    """A running digest for a table's rows, which go into it in batches of BATCH, in the order of their own key."""
+    """Start a digest of a table's rows; rows are added in batches of BATCH, in the order of their own key."""
     return new_digest(fold(table.name), tuple(fold(column) for column in table.columns))

@@ -1,4 +1,4 @@
-"""How the rows of two databases differ, table by table: rows that one lacks, rows with other values."""
+"""Compares the rows of two databases table by table: rows that one lacks, and rows with other values."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _TELLING = 3
 
 
 def row_deltas(now: sqlite3.Connection, then: sqlite3.Connection, tables: Iterable[str]) -> tuple[TableDelta, ...]:
-    """How the rows of these tables differ; those of a table that neither has are passed over.
+    """Compare the rows of these tables, given by any spelling; a table that neither database has is left out.
 
-    Both connections are left as they are; memory does not grow with the tables.
+    Both connections keep their settings, and memory does not grow with the tables.
     """
     with exact(now), exact(then):
         here, there = row_tables(now), row_tables(then)
@@ -66,7 +66,7 @@ def _merged(
     keys: tuple[tuple[str, ...], tuple[str, ...]],
     columns: tuple[str, ...],
 ) -> tuple[int, int]:
-    """The rows that only `now` has, and those with other values in these columns."""
+    """The number of rows that only `now` has, and of rows with other values in these columns."""
     codec = codec_of(now[0])
     here, there = (
         connection.execute(select(table, key, columns, codec))
@@ -95,7 +95,10 @@ def _count(connection: sqlite3.Connection, table: RowTable) -> int:
 
 
 def examples(now: sqlite3.Connection, then: sqlite3.Connection, table: str, most: int) -> tuple[str, ...]:
-    """The first rows that only `now` has, by the values of their first columns; none where no key tells rows apart."""
+    """The first `most` rows that only `now` has, by the values of their first columns.
+
+    Empty where no key identifies rows in both databases.
+    """
     with exact(now), exact(then):
         new, old = row_tables(now)[fold(table)], row_tables(then)[fold(table)]
         keys = shared_keys(new, old)
@@ -109,7 +112,7 @@ def examples(now: sqlite3.Connection, then: sqlite3.Connection, table: str, most
 
 
 def _row(connection: sqlite3.Connection, table: RowTable, key: tuple[tuple[str, ...], Row], names: list[str]) -> str:
-    """A row's values with their names; empty for a key that is no text and cannot be asked for."""
+    """A row's values with their column names; empty for a key that is not valid text and cannot be queried."""
     where = " AND ".join(f"{name} IS ?" for name in key[0])
     columns = ", ".join(f"t.{quote(name)}" for name in names)
     try:

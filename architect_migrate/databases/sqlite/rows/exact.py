@@ -1,4 +1,4 @@
-"""Rows exactly as SQLite stores them: the tables that hold rows, and SELECTs of values that compare by their bytes."""
+"""Reads rows exactly as SQLite stores them, in SELECTs whose values compare by storage class and bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Row = tuple[Any, ...]
 
 # Rows fetched at once: few, because every one may hold a blob of megabytes, and more are hardly faster.
 BATCH = 64
-# Characters of a value that a message tells.
+
 # Columns read in one pass: SQLite allows 2000 in a result and 1000 in an expression, and a table may have 2000.
 _WIDTH = 500
 # Version 2 writes a value's class and bytes and nothing else: later ones write references by object identity.
@@ -37,10 +37,10 @@ _KEY_INDEXES = """SELECT DISTINCT m.name FROM main.sqlite_master m, pragma_index
 
 @dataclass(frozen=True, slots=True)
 class RowTable:
-    """A table that holds rows. `kind` is SQLite's: table, or shadow (a virtual table's storage).
+    """A table that holds rows. `kind` is SQLite's: table, or shadow (the storage of a virtual table).
 
-    `columns` are those that hold data, `generated` those computed from them; `alias` is the column that is the
-    rowid; `rowid` is SQL for the rowid, empty where there is none or columns hide it.
+    `columns` hold data, `generated` are computed from them; `alias` is the column that is the rowid; `rowid` is SQL for
+    the rowid, empty where there is none or where columns hide it.
     """
 
     name: str
@@ -54,12 +54,12 @@ class RowTable:
 
     @property
     def source(self) -> str:
-        """The table in a FROM clause."""
+        """The table as a FROM clause names it."""
         return f"main.{quote(self.name)}"
 
 
 def row_tables(connection: sqlite3.Connection) -> dict[str, RowTable]:
-    """Every table of the main database with rows of its own, SQLite's own among them, by folded name."""
+    """Every table of the main database that stores rows, SQLite's own tables included, by folded name."""
     sorts = connection.execute(_TABLES).fetchall()
     columns: dict[str, list[tuple[str, int, int]]] = {name: [] for name, _, _ in sorts}
     for table, column, place, hidden in connection.execute(_COLUMNS):
@@ -93,7 +93,11 @@ def _row_table(
 
 @contextmanager
 def exact(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read text so that no two byte sequences give the same str, whatever the caller's factories are."""
+    """Read text without loss while the block runs: no two byte sequences give the same str.
+
+    Why: text in SQLite need not be valid in its encoding, and the caller may have set factories of its own. Both are
+    restored afterwards.
+    """
     text_factory, row_factory = connection.text_factory, connection.row_factory
     connection.text_factory, connection.row_factory = _decoded, None
     try:
@@ -112,7 +116,7 @@ def codec_of(connection: sqlite3.Connection) -> str:
 
 
 def passes(columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The columns in groups that one SELECT can take; one empty group for no columns, since rows count too."""
+    """Divide columns into groups that one SELECT can read; no columns give one empty group, because rows count too."""
     for start in range(0, max(len(columns), 1), _WIDTH):
         yield columns[start : start + _WIDTH]
 
@@ -120,7 +124,7 @@ def passes(columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 def select(table: RowTable, key: tuple[str, ...], columns: tuple[str, ...], codec: str) -> str:
     """SQL for the key (SQL expressions) and the columns of all rows, in the order of the key.
 
-    Without a key the row's number in SQLite's own order stands for it.
+    Without a key the row's number in SQLite's own order takes its place.
     """
     values = [f"t.{quote(column)}" for column in columns]
     if codec != "utf-8" and values:
@@ -135,7 +139,7 @@ def select(table: RowTable, key: tuple[str, ...], columns: tuple[str, ...], code
 
 
 def own_key(table: RowTable, alias: str = "t") -> tuple[str, ...]:
-    """SQL for what tells a table's rows apart: its primary key WITHOUT ROWID, else the rowid where it can be named."""
+    """SQL for the key that identifies a table's rows: the primary key WITHOUT ROWID, else the rowid, else empty."""
     if table.without_rowid:
         return of_columns(table.primary_key, alias)
     return (f"{alias}.{table.rowid}",) if table.rowid else ()
@@ -147,10 +151,12 @@ def of_columns(columns: tuple[str, ...], alias: str = "t") -> tuple[str, ...]:
 
 
 def frozen(rows: list[Row]) -> bytes:
-    """Rows as bytes: equal exactly when every value has the same storage class and the same bytes."""
+    """Rows as bytes, which are equal exactly if every value has the same storage class and the same bytes."""
+    # Why marshal: `==` on Python values holds 1, 1.0 and True for equal, and NaN for different from itself; bytes do
+    # not.
     return marshal.dumps(rows, _MARSHAL_VERSION)
 
 
 def new_digest(*header: object) -> hashlib.blake2b:
-    """A running digest (128 bits) that begins with `header`."""
+    """Start a digest (128 bits) with `header`."""
     return hashlib.blake2b(repr(header).encode("utf-8", "backslashreplace"), digest_size=16)

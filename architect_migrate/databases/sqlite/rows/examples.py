@@ -1,4 +1,4 @@
-"""Examples of rows in messages: read without reading a huge value whole, and shown as SQL would write them."""
+"""Reads and formats example rows for messages, without loading huge values whole."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _SHORT = 40
 
 
 def read(connection: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:
-    """The first rows of a query as examples; text that is not UTF-8 is no error."""
+    """The first rows of a query as examples; text that is not UTF-8 raises no error."""
     with exact(connection):
         return connection.execute(f"{query} LIMIT {MOST}").fetchall()
 
 
 def excerpt(value: str) -> str:
-    """SQL for a value, or for the beginning of a long one, so that a huge one is never handed over whole."""
+    """SQL for a value, or for the beginning of a long one, so that SQLite never hands a huge value over whole."""
     # In bytes, because length() and substr() of a text end at a NUL.
     long = f"typeof({value}) IN ('text', 'blob') AND length(CAST({value} AS BLOB)) > {4 * _SHORT}"
     return f"CASE WHEN {long} THEN substr({value}, 1, {_SHORT + 1}) ELSE {value} END"
 
 
 def shown(value: object) -> str:
-    """A value in a message: as SQL would write it, in about 40 characters."""
+    """Format a value for a message as SQL would write it, in about 40 characters."""
     match value:
         case None:
             return "NULL"
@@ -43,6 +43,6 @@ def shown(value: object) -> str:
 
 
 def labelled(key: tuple[object, ...], values: tuple[object, ...] = ()) -> str:
-    """`row 7: 'value'`; without a key the values alone."""
+    """`row 7: 'value'`; `a row: 'value'` without a key."""
     row = f"row {', '.join(map(shown, key))}" if key else "a row"
     return f"{row}: {', '.join(map(shown, values))}" if values else row

@@ -1,4 +1,4 @@
-"""Rows that refer to nothing: each of them, or counted by table and parent without holding them all in memory."""
+"""Finds orphans, rows whose foreign key refers to no row: one by one, or counted by table and parent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A foreign key: SQLite's number of it, its columns, and those of the parent that they refer to."""
+    """A foreign key: SQLite's number of it, its columns, and the columns of the parent that they refer to."""
 
     number: int
     columns: tuple[str, ...]
@@ -39,13 +39,13 @@ class Key:
 
 
 def violations(connection: sqlite3.Connection) -> frozenset[Violation]:
-    """Rows that refer to nothing, once for each key by which they do.
+    """Every orphan, once for each foreign key that it violates.
 
-    Of a key whose parent is missing or has no such unique columns nothing can be said, and nothing is.
+    A key whose parent table is missing, or has no unique columns to refer to, cannot be checked and is left out.
     """
     found: set[Violation] = set()
     for table in _tables(connection):
-        with _unless_untold([]):
+        with _unless_unchecked([]):
             found.update(_violations(connection, table))
     return frozenset(found)
 
@@ -58,7 +58,7 @@ def _violations(connection: sqlite3.Connection, table: str) -> Iterator[Violatio
 
 
 def _broken(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int | tuple[object, ...], str]]:
-    """Each row that refers to nothing, with the parent, once for each key."""
+    """Each orphan with its parent table, once for each foreign key."""
     keyed: set[tuple[str, int]] = set()
     for rowid, parent, number in connection.execute(_CHECK, (table,)):
         if rowid is None:
@@ -71,14 +71,18 @@ def _broken(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int | 
 
 
 def _by_their_keys(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> Iterator[tuple[object, ...]]:
-    """The rows of a table without rowids that refer to nothing: SQLite says of these only how many they are."""
+    """The orphans of a WITHOUT ROWID table by their primary keys.
+
+    Why not from foreign_key_check: of such a table it gives one line for each orphan, but nothing that identifies the
+    row.
+    """
     columns = ", ".join(f"t.{quote(name)}" for (name,) in connection.execute(_PRIMARY, (table,)))
     with exact(connection):
         yield from connection.execute(f"SELECT {columns} FROM {without_parent(connection, table, parent, key)}")
 
 
 def keys_to(connection: sqlite3.Connection, table: str, parent: str) -> list[Key]:
-    """A table's foreign keys to a parent."""
+    """A table's foreign keys to one parent."""
     primary = [row[0] for row in connection.execute(_PRIMARY, (parent,))]
     found: dict[int, list[tuple[str, str]]] = {}
     for number, column, referred in connection.execute(_LISTED, (table, parent)):
@@ -90,7 +94,7 @@ def keys_to(connection: sqlite3.Connection, table: str, parent: str) -> list[Key
 
 
 def without_parent(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> str:
-    """SQL for the rows of a table (`t`) that refer to nothing by a key, which the database itself need not declare."""
+    """SQL for the rows of a table (`t`) that refer to no row by a key; the database itself need not declare the key."""
     rows = f"main.{quote(table)} t WHERE " + " AND ".join(f"t.{quote(column)} IS NOT NULL" for column in key.columns)
     if {fold(name) for name in key.referred} <= columns_of(connection, parent):
         pairs = zip(key.columns, key.referred, strict=True)
@@ -100,21 +104,21 @@ def without_parent(connection: sqlite3.Connection, table: str, parent: str, key:
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
-    """The folded names of a table's columns; none where there is no such table."""
+    """The folded names of a table's columns; none where the table does not exist."""
     return {fold(row[0]) for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
 
 
 def check_keys(connection: sqlite3.Connection) -> Keys:
-    """Check every foreign key of every table; (table, why) is untold where a parent has no such unique columns."""
+    """Check every foreign key of every table; `unchecked` lists (table, reason) where SQLite cannot check one."""
     tables = _tables(connection)
     orphans: list[Orphans] = []
-    untold: list[tuple[str, str]] = []
+    unchecked: list[tuple[str, str]] = []
     for table in tables:
         why: list[str] = []
-        with _unless_untold(why):
+        with _unless_unchecked(why):
             orphans += _orphans(connection, table)
-        untold += ((table, name) for name in why)
-    return Keys(len(tables), tuple(orphans), tuple(untold))
+        unchecked += ((table, name) for name in why)
+    return Keys(len(tables), tuple(orphans), tuple(unchecked))
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
@@ -122,8 +126,8 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
 
 
 @contextmanager
-def _unless_untold(why: list[str]) -> Iterator[None]:
-    """A key that SQLite cannot check is told; a disk that fails, or a Ctrl-C, is another matter."""
+def _unless_unchecked(why: list[str]) -> Iterator[None]:
+    """Note a key that SQLite cannot check as a reason in `why`; a failing disk and a Ctrl-C are raised."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -144,20 +148,24 @@ def _orphans(connection: sqlite3.Connection, table: str) -> list[Orphans]:
 def new_orphans(
     before: tuple[sqlite3.Connection, Violations], after: tuple[sqlite3.Connection, Violations], touched: frozenset[str]
 ) -> list[str]:
-    """A line for each table and parent with rows that newly refer to nothing; of tables not `touched`, by rowid alone.
+    """A line for each table and parent with orphans that `before` did not have.
 
-    Both sides are a database and its `foreign_keys.violations`.
+    Both sides are a database and its `violations`. A table that is not in `touched` is examined only if one of its
+    orphans is new by its rowid; in an examined table orphans are compared by the values of the key, since a rebuild may
+    give rows other rowids.
     """
-    (old, dangled), (new, dangles) = before, after
-    fresh = {(table, parent) for table, _, parent, _ in dangles - dangled}
+    (old, violations_before), (new, violations_after) = before, after
+    fresh = {(table, parent) for table, _, parent, _ in violations_after - violations_before}
     problems = []
-    for table, parent in sorted({(table, parent) for table, _, parent, _ in dangles if fold(table) in touched} | fresh):
+    for table, parent in sorted(
+        {(table, parent) for table, _, parent, _ in violations_after if fold(table) in touched} | fresh
+    ):
         found: Counter[Values] = Counter()
         for key in keys_to(new, table, parent):
             if {fold(column) for column in key.columns} <= columns_of(old, table):
-                found += _rows_that_dangle(new, table, parent, key) - _dangled(old, table, parent, key)
+                found += _declared_orphans(new, table, parent, key) - _undeclared_orphans(old, table, parent, key)
             elif (table, parent) in fresh:
-                found += _rows_that_dangle(new, table, parent, key)
+                found += _declared_orphans(new, table, parent, key)
         if found:
             shown = ", ".join(map(_shown, min(found, key=repr)))
             rows = pluralize(found.total(), f"row of {table} newly refers", f"rows of {table} newly refer")
@@ -170,22 +178,25 @@ def _shown(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def _rows_that_dangle(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> Counter[Values]:
-    """How often what is referred to in vain, as foreign_key_check has it, which gives no rows without rowid."""
+def _declared_orphans(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> Counter[Values]:
+    """Count orphans by the values of their key, as foreign_key_check finds them.
+
+    WITHOUT ROWID tables are queried instead, because foreign_key_check does not identify their rows.
+    """
     (without,) = connection.execute("SELECT wr FROM pragma_table_list(?) WHERE schema = 'main'", (table,)).fetchone()
     if without:
-        return _dangled(connection, table, parent, key)
+        return _undeclared_orphans(connection, table, parent, key)
     rows = f"pragma_foreign_key_check(?) f JOIN main.{quote(table)} t ON t.rowid = f.rowid WHERE f.fkid = ?"
     return _counted(connection, key, rows, (table, key.number))
 
 
-def _dangled(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> Counter[Values]:
-    """The same, by a key that the database itself need not declare."""
+def _undeclared_orphans(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> Counter[Values]:
+    """Count orphans by the values of a key that the database itself need not declare."""
     return _counted(connection, key, without_parent(connection, table, parent, key), ())
 
 
 def _counted(connection: sqlite3.Connection, key: Key, rows: str, given: tuple[object, ...]) -> Counter[Values]:
-    """How many of the rows have which values in the key's columns; text as bytes, since it need not be UTF-8."""
+    """Count rows by the values of the key's columns; text is read as bytes, because it need not be UTF-8."""
     values = [f"t.{quote(column)}" for column in key.columns]
     shown = ", ".join(
         f"CASE typeof({value}) WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END" for value in values

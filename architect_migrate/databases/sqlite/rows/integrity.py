@@ -1,4 +1,4 @@
-"""What integrity_check finds, told apart: a damaged file, and rows that break what their own table declares."""
+"""Runs integrity_check and separates damage of the file from rows that violate declarations of their table."""
 
 from __future__ import annotations
 
@@ -21,30 +21,32 @@ _TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 
 
 
 def integrity_of(connection: sqlite3.Connection, table: str = "") -> Integrity:
-    """Check everything, or one table; left out are tables that take functions or collations of the application's own.
+    """Check the whole database, or one table.
 
-    On a connection that cannot write, SQLite 3.40 does not evaluate CHECK constraints.
+    Tables that use functions or collations which only the application defines are left out, because SQLite cannot
+    evaluate them. On a connection that cannot write, SQLite 3.40 does not evaluate CHECK constraints.
     """
     try:
-        return _told_apart(connection, _lines(connection, table or None))
+        return _separated(connection, _lines(connection, table or None))
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise
     names = [table] if table else [name for (name,) in connection.execute(_TABLES)]
-    return _told_apart(connection, (line for name in names for line in _known(connection, name)))
+    return _separated(connection, (line for name in names for line in _known(connection, name)))
 
 
 def damage(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """What is wrong with the file itself, at most ten lines."""
+    """The damage of the file itself, at most ten lines of integrity_check."""
     return integrity_of(connection).damage
 
 
 def _lines(connection: sqlite3.Connection, table: str | None) -> Iterator[str]:
+    # Why a limit is given: without one the PRAGMA stops after 100 lines, and rows are counted here.
     yield from (row[0] for row in connection.execute(f"PRAGMA main.integrity_check({quote(table) if table else _ALL})"))
 
 
 def _known(connection: sqlite3.Connection, table: str) -> Iterator[str]:
-    """The lines of a table; none where SQLite does not know a function or collation that it takes."""
+    """The lines about one table; none where SQLite does not know a function or collation that the table uses."""
     try:
         yield from _lines(connection, table)
     except sqlite3.OperationalError as error:
@@ -52,8 +54,12 @@ def _known(connection: sqlite3.Connection, table: str) -> Iterator[str]:
             raise
 
 
-def _told_apart(connection: sqlite3.Connection, lines: Iterator[str]) -> Integrity:
-    """Of a sound WITHOUT ROWID table whose key does not come first, SQLite 3.40 says that values are wrong."""
+def _separated(connection: sqlite3.Connection, lines: Iterator[str]) -> Integrity:
+    """Separate lines about the file from lines about rows' values.
+
+    Why lines about some WITHOUT ROWID tables are dropped: where the key is not the first column, SQLite 3.40 reports
+    wrong values although the table is sound.
+    """
     keyed = connection.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr").fetchall()
     unsure = [f" value in {name}." for (name,) in keyed]
     found: list[str] = []

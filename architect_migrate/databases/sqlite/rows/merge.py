@@ -1,7 +1,7 @@
-"""Two ordered streams of rows side by side: which rows of the first are missing in the second, or changed there.
+"""Merges two ordered streams of rows, and yields the rows of the first that the second lacks or has changed.
 
-Equal stretches are compared and hashed as bytes, a batch at a time; rows are looked at one by one only where a batch
-differs. No more than a few batches are ever in memory.
+Equal stretches are compared and hashed as bytes, a batch at a time; single rows are compared only where a batch
+differs. At most a few batches are in memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A value that is another in the second stream; `place` counts the columns after the key."""
+    """A value that differs in the second stream; `place` counts the columns after the key, from 0."""
 
     key: Row
     place: int
@@ -35,25 +35,25 @@ class Changed:
 
 
 class _Waiting:
-    """The rows of a cursor, of which some may be put back."""
+    """The rows of a cursor, with the ability to put rows back."""
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
         self._cursor = cursor
         self._returned: list[Row] = []
 
     def take(self, count: int) -> list[Row]:
-        """The next rows, fewer only at the end."""
+        """The next `count` rows; fewer only at the end."""
         rows, self._returned = self._returned[:count], self._returned[count:]
         return rows + self._cursor.fetchmany(count - len(rows)) if len(rows) < count else rows
 
     def put_back(self, rows: list[Row]) -> None:
-        """Return rows that were taken last."""
+        """Put back the rows that were taken last."""
         self._returned = rows + self._returned
 
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Two cursors over rows ordered by their first `key_width` values, text by its bytes in `codec`."""
+    """Two cursors over rows ordered by their first `key_width` values; text is ordered by its bytes in `codec`."""
 
     before: sqlite3.Cursor
     after: sqlite3.Cursor
@@ -62,9 +62,9 @@ class Pairing:
 
 
 def merge(pairing: Pairing, digest: hashlib.blake2b) -> Iterator[Missing | Changed]:
-    """What is missing or changed; rows that only `after` has are passed over.
+    """Yield the rows that are missing and the values that changed; rows that only `after` has are skipped.
 
-    The rows of `before`, as `after` has them, go into `digest`.
+    The rows of `before`, with the values that they have in `after`, are added to `digest`.
     """
     waiting = _Waiting(pairing.after)
     while batch := pairing.before.fetchmany(BATCH):
@@ -77,7 +77,10 @@ def merge(pairing: Pairing, digest: hashlib.blake2b) -> Iterator[Missing | Chang
 
 
 def _one_by_one(batch: list[Row], waiting: _Waiting, pairing: Pairing) -> Generator[Missing | Changed, None, list[Row]]:
-    """Yields what differs, returns the rows that were found, changed or not; `waiting` goes on after the last."""
+    """Compare a batch row by row: yield the differences, return the rows that were found, changed or not.
+
+    `waiting` continues after the last row that was compared.
+    """
     width, codec = pairing.key_width, pairing.codec
     matched: list[Row] = []
     found: list[Row] = []
@@ -109,7 +112,7 @@ def _changes(before: Row, after: Row, width: int) -> Iterator[Changed]:
 
 
 def _order(key: Row, codec: str) -> tuple[tuple[int, Any], ...]:
-    """A key as SQLite orders it: NULL, numbers, text by its stored bytes, blobs."""
+    """A key in SQLite's order: NULL, numbers, text by its stored bytes, blobs."""
     return tuple([_rank(value, codec) for value in key])
 
 

@@ -1,4 +1,4 @@
-"""Proof that rows survived: the backup's rows against those in the open transaction, value by value."""
+"""Proves that no row was lost: compares the backup's rows with those in the open transaction, value by value."""
 
 from __future__ import annotations
 
@@ -47,8 +47,9 @@ class _Tally:
 def prove_rows(before: sqlite3.Connection, after: sqlite3.Connection, permitted: Permitted) -> RowProof:
     """Compare the rows of `before` with those of `after` as its open transaction sees them.
 
-    A row is found again by its rowid, or by its primary key where one side is WITHOUT ROWID or has made the key the
-    rowid. Memory does not grow with the tables. SQLite's own tables and virtual ones with their storage are left out.
+    A row is identified by its rowid, or by its primary key where one side is WITHOUT ROWID or has turned the key into
+    the rowid. Tables of SQLite itself, and virtual tables with their storage, are left out. Memory does not grow with
+    the tables.
     """
     tally = _Tally()
     proofs = []
@@ -77,21 +78,21 @@ class _Pair:
     name: str
 
     def now(self, column: str) -> str:
-        """What a column is called after."""
+        """The column's name afterwards."""
         renamed = {old: new for table, old, new in self.permitted.renamed_columns if table == self.name}
         return renamed.get(fold(column), column)
 
     def lose(self, key: str, problem: str) -> None:
-        """Note a loss."""
+        """Record a loss."""
         self.tally.add(self.old.name, key, problem)
 
     def missing(self, key: Row) -> None:
-        """Note a row that is gone, unless rows of the table may go."""
+        """Record a row that is gone, unless the run may delete rows of the table."""
         if self.name not in self.permitted.deleted_from:
             self.lose(_label(key), "is gone")
 
     def changed(self, found: Changed, columns: tuple[str, ...]) -> None:
-        """Note a value that is another one."""
+        """Record a value that changed."""
         if found.place < len(columns):
             values = f"was {shown(found.before)}, is {shown(found.after)}"
             self.lose(_label(found.key), f"column {quote(columns[found.place])} {values}")
@@ -105,6 +106,7 @@ def _prove_table(pair: _Pair) -> TableProof:
         if pair.name not in pair.permitted.removed_tables:
             pair.lose("", f"the table is gone, with {pluralize(rows_before, 'row')}")
         return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="")
+    # Why count: a table that no statement wrote to is not compared value by value, which would cost a full read.
     rows_after = _count(pair.after, pair.new)
     if pair.name in pair.permitted.removed_tables:
         return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="")
@@ -136,7 +138,7 @@ def _compare(pair: _Pair, new: RowTable, rows_before: int) -> TableProof:
 
 
 def _updated(pair: _Pair) -> frozenset[tuple[str, str]]:
-    """The columns of the table that may have changed, by the name that it had before."""
+    """The columns that the run may change, under the table's old name."""
     old = fold(pair.old.name)
     return frozenset((old, column) for table, column in pair.permitted.updated if table == pair.name)
 
@@ -155,7 +157,7 @@ def _merge(
     digest: hashlib.blake2b,
     on_missing: Callable[[Row], None],
 ) -> int:
-    """Report what differs in these columns; the number of rows that are gone."""
+    """Record the differences in these columns; return the number of rows that are gone."""
     gone = 0
     for change in merge(pairing, digest):
         match change:
@@ -170,7 +172,7 @@ def _merge(
 
 
 def _compared_columns(pair: _Pair, new: RowTable) -> tuple[str, ...]:
-    """Columns whose values must be the same; says which are gone without leave."""
+    """The columns whose values must be unchanged; records those that are gone without permission."""
     excepted = pair.permitted.updated | pair.permitted.removed_columns
     asked = [
         each for each in pair.old.columns if not {(pair.name, fold(each)), (pair.name, fold(pair.now(each)))} & excepted
@@ -185,9 +187,10 @@ def _compared_columns(pair: _Pair, new: RowTable) -> tuple[str, ...]:
 def shared_keys(
     old: RowTable, new: RowTable, updated: frozenset[tuple[str, str]] = _NO_COLUMNS, *, remade: bool = False
 ) -> _Keys | None:
-    """SQL for the key of a row, before and after: what a rebuild carries it by. None where there is no such key.
+    """SQL for the key that identifies a row before and after, the one by which a rebuild carries rows over.
 
-    A table `remade` by the chain's code has other rowids as soon as a row was ever deleted.
+    None where there is no such key. Rowids do not identify rows of a table that the chain's code recreated (`remade`):
+    they are numbered anew as soon as a row was ever deleted.
     """
     rewritten = {column for table, column in updated if table == fold(old.name)}
     shared = ({fold(column) for column in old.columns} & {fold(column) for column in new.columns}) - rewritten

@@ -1,6 +1,6 @@
-"""Answers questions about rows by asking SQLite, which applies its own rules of comparison and storage.
+"""Answers questions about rows with SQL, so that SQLite's own rules of comparison and storage apply.
 
-Nothing is written but a temporary table, so a connection that cannot write will do, and so will one in a transaction.
+Only a temporary table is written, so a read-only connection and an open transaction are both fine.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ _SCRATCH = "_archmig_changing"
 
 
 def ask(connection: sqlite3.Connection, question: Question) -> Answer:
-    """The answer; raises QuestionError where SQLite cannot give one (no such table or column, an unknown function)."""
+    """Answer a question about rows.
+
+    Raises QuestionError where SQLite cannot answer: no such table or column, or an unknown function.
+    """
     try:
         with exact(connection):
             table = row_tables(connection).get(fold(question.table))
@@ -51,7 +54,7 @@ def ask(connection: sqlite3.Connection, question: Question) -> Answer:
 
 
 def row_counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many rows each table has, by folded name; a virtual table keeps its own elsewhere and is left out."""
+    """The number of rows of each table by folded name; virtual tables, which store rows elsewhere, are left out."""
     with exact(connection):
         return {
             name: _number(connection, f"SELECT count(*) FROM {table.source}")
@@ -83,7 +86,7 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
 
 
 def _beyond(connection: sqlite3.Connection, table: RowTable, question: RowsBeyond) -> int:
-    """The rows of a table that another one does not have as often, value by value as stored."""
+    """The number of rows that the other table does not have as often, compared value by value as stored."""
     pair = row_tables(connection)[fold(question.other)]
     there = {fold(column) for column in pair.columns}
     shared = [(column, column) for column in table.columns if fold(column) in there]
@@ -110,22 +113,24 @@ def _column(table: RowTable, column: str) -> str:
 
 
 def _key(table: RowTable) -> tuple[str, ...]:
-    """SQL for what names a row in an example."""
+    """SQL for the values that identify a row in an example."""
     return own_key(table, quote(table.name))
 
 
 def _mentioned(table: RowTable, expression: str) -> tuple[str, ...]:
-    """The columns that an example of a broken check tells: those whose names stand in it."""
+    """The columns to show in an example of a violated check: those that the check names."""
     words = {fold(unquote(token.text)) for token in significant(expression) if token.kind in {"word", "quoted"}}
     return tuple(column for column in table.columns if fold(column) in words)
 
 
-def _matching(connection: sqlite3.Connection, table: RowTable, condition: str, told: tuple[str, ...]) -> Answer:
-    """The rows for which a condition is true; `told` are the columns that an example tells."""
+def _matching(
+    connection: sqlite3.Connection, table: RowTable, condition: str, shown_columns: tuple[str, ...]
+) -> Answer:
+    """Count the rows for which a condition is true; examples show the columns in `shown_columns`."""
     source = f"FROM main.{quote(table.name)} WHERE {condition}"
     count = _number(connection, f"SELECT count(*) {source}")
     key = _key(table)
-    values = [excerpt(part) for part in (*key, *(_column(table, name) for name in told))]
+    values = [excerpt(part) for part in (*key, *(_column(table, name) for name in shown_columns))]
     if not count or not values:
         return Answer(count)
     rows = read(connection, f"SELECT {', '.join(values)} {source}")
@@ -183,7 +188,7 @@ def _changing(connection: sqlite3.Connection, table: RowTable, column: str, decl
 
 @contextmanager
 def _scratch(connection: sqlite3.Connection, key_width: int, declared: str) -> Iterator[None]:
-    """A temporary table that stores values as the declared type does and keeps only those that differ from before."""
+    """Create a temporary table that converts values as the declared type does, and keeps only those that change."""
     # In quotes the type is one word to the parser, and affinity goes by the letters in it all the same.
     columns = [*_key_names(key_width), "before", f"after {quote(declared)}" if declared else "after"]
     same = "typeof(NEW.before) = typeof(NEW.after) AND +NEW.before IS +NEW.after COLLATE BINARY"
