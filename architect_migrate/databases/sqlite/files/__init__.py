@@ -1,4 +1,4 @@
-"""Databases as files: verified copies, overwriting in place, what a failed commit left.
+"""Databases as files: verified copies, overwriting in place, the outcome of a failed commit.
 
 It imports what `databases` may import.
 """

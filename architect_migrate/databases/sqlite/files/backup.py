@@ -1,4 +1,4 @@
-"""Backups: one self-contained file beside no other, proven equal to the database before anything is written to it."""
+"""Backups: self-contained files, each proven equal to the database before a run writes to the database."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from architect_migrate.databases.sqlite.rows.exact import RowTable
 
 _TIMEOUT = 30.0
+# Space left free beside the backup, because the run itself writes a journal.
 # Left free beside the backup: the run itself writes a journal.
 _MARGIN_BYTES, _MARGIN_PART = 1 << 20, 0.05
+# Rows compared between two reports of progress, a multiple of the batch: some tenths of a second.
 # Rows compared between two signs of life, a multiple of the batch: some tenths of a second.
 _SIGN_OF_LIFE = 3_200 * BATCH
 _HEADER = ("user_version", "application_id", "encoding", "page_size", "auto_vacuum")
@@ -46,14 +48,14 @@ OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPE
 
 
 def no_progress(_words: str) -> None:
-    """Nobody wants to know how far it is."""
+    """Ignore progress."""
 
 
 def take(path: Path, folder: Path, name: str, *, progress: Callable[[str], None] = no_progress) -> Backup:
     """Copy the committed state of the database at `path` to `folder`/`name`-TIME-N.db and prove the copy equal.
 
-    Works while this process or another holds the write lock. Has the database's permissions, never wider ones.
-    Raises BackupError, and what `reading` raises of the database; either way no file is left.
+    Works while this process or another one holds the write lock. The copy has the database's permissions, never wider
+    ones. Raises BackupError, and what `reading` raises of the database; no file is left then.
     """
     with reading(path, _TIMEOUT) as source:
         return take_through(source, path, folder, name, progress=progress)
@@ -62,9 +64,10 @@ def take(path: Path, folder: Path, name: str, *, progress: Callable[[str], None]
 def take_through(
     source: sqlite3.Connection, path: Path, folder: Path, name: str, *, progress: Callable[[str], None]
 ) -> Backup:
-    """The same, through a connection that nobody else can write beside, or that is in a read transaction.
+    """Take a backup through an open connection, as `take` does.
 
-    `progress` hears what is being compared.
+    No other process may be able to write meanwhile, or the connection has to be in a read transaction. `progress` is
+    called with a line about the rows compared so far.
     """
     found: list[Content] = []
     final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy, progress)))
@@ -74,7 +77,7 @@ def take_through(
 def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup:
     """Copy the committed state of the database at `path` to the new file `final` and prove the copy equal.
 
-    It has the database's permissions and its journal mode. Raises as `take`; what is at `final` already stays.
+    The copy has the database's permissions and journal mode. Raises as `take`; an existing file at `final` is kept.
     """
     folder = final.parent
     with reading(path, _TIMEOUT) as source, _named_failures(path, folder), draft(folder) as copy:
@@ -83,6 +86,8 @@ def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup
         content = _verified(path, source, copy, progress)
         if source.execute("PRAGMA journal_mode").fetchone() == ("wal",):
             with closing(sqlite3.connect(copy, isolation_level=None)) as target:
+                # Why: a copy that is to be used in the database's place has to behave as it does, and backups are made
+                # in mode DELETE.
                 target.execute("PRAGMA journal_mode = WAL").fetchone()
         _settle(copy, path.stat())
         if not named(copy, final):
@@ -96,7 +101,7 @@ def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup
 
 
 def take_damaged(source: sqlite3.Connection, path: Path, folder: Path, name: str) -> Path:
-    """Copy a database that is damaged, page by page as it is, to `folder`/`name`-TIME-N-damaged.db."""
+    """Copy a damaged database page by page, without a comparison, to `folder`/`name`-TIME-N-damaged.db."""
     return _made(source, path, folder, (name, "-damaged"), lambda _copy: None)
 
 
@@ -116,7 +121,7 @@ def _made(
 
 @contextmanager
 def _named_failures(path: Path, folder: Path) -> Iterator[None]:
-    """The machine's refusals as errors that name the folder; what is wrong with the database `reading` names."""
+    """Translate errors of the disk to BackupError, which names the folder; `reading` names errors of the database."""
     try:
         yield
     except OSError as error:
@@ -129,7 +134,7 @@ def _named_failures(path: Path, folder: Path) -> Iterator[None]:
 
 
 def size_of(source: sqlite3.Connection) -> int:
-    """The bytes of a database as a file."""
+    """The size of a database as a file, in bytes."""
     (pages,) = source.execute("PRAGMA page_count").fetchone()
     (page_size,) = source.execute("PRAGMA page_size").fetchone()
     return int(pages) * int(page_size)
@@ -144,19 +149,25 @@ def _require_space(folder: Path, size: int) -> None:
 
 
 def copy_pages(source: sqlite3.Connection, copy: Path) -> None:
-    """Every page in one step: in several, another writer could make it begin again for ever."""
+    """Copy every page in one step.
+
+    Why not in several: after a write by another process SQLite restarts the copy, possibly without end.
+    """
     with closing(sqlite3.connect(copy, isolation_level=None)) as target:
+        # Why no journal and no sync: a crash leaves only a temporary file, and the complete file is synced as a whole.
         # What a crash leaves of the temporary file nobody reads; it is synced as a whole when it is complete.
         target.execute("PRAGMA journal_mode = OFF")
         target.execute("PRAGMA synchronous = OFF")
         source.backup(target)
+        # Why DELETE: the copy of a WAL database would need a -wal and a -shm file beside it.
         # The copy of a WAL database would want a -wal and a -shm beside it.
         target.execute("PRAGMA journal_mode = DELETE").fetchone()
     sync(copy)
 
 
 def _verified(path: Path, source: sqlite3.Connection, copy: Path, progress: Callable[[str], None]) -> Content:
-    """What the database and the copy hold; raises BackupError where the copy is not the database."""
+    """The content that the database and the copy share. Raises BackupError if they differ or the copy is damaged."""
+    # Why a thread: SQLite releases the GIL while it checks, so the check runs beside the comparison.
     # SQLite checks without Python's lock, so the check costs no time beside the comparison.
     with ThreadPoolExecutor(max_workers=1) as pool:
         checking = pool.submit(_integrity, copy)
@@ -172,12 +183,14 @@ def _verified(path: Path, source: sqlite3.Connection, copy: Path, progress: Call
 
 def _opened(copy: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(copy, isolation_level=None)
+    # Why query_only: comparing must not change the copy.
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
 def _integrity(copy: Path) -> tuple[str, ...]:
     with closing(_opened(copy)) as connection:
+        # Why only damage: rows that violate a declaration are in the database too, and the copy has to have them.
         # A row that breaks what its table declares is the database's business, and the copy is right to have it.
         return damage(connection)
 
@@ -202,7 +215,7 @@ def _graph(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
 def _same_rows(
     path: Path, source: sqlite3.Connection, target: sqlite3.Connection, table: RowTable, progress: Callable[[str], None]
 ) -> Rows:
-    """The table's rows, each of which is the same in both."""
+    """The digest of a table's rows. Raises BackupError if the copy has other rows."""
     rows, digest = 0, table_digest(table)
     for columns in passes(table.columns):
         query = select(table, own_key(table), columns, codec_of(source))
@@ -222,11 +235,12 @@ def _same_rows(
 
 
 def _settle(copy: Path, original: os.stat_result) -> None:
-    """The database's permissions, for the same people, and everything on the disk."""
+    """Give the copy the database's permissions and group, and sync it to the disk."""
     mode = original.st_mode & 0o777
     try:
         os.chown(copy, -1, original.st_gid)
     except OSError:
+        # Why without group permissions: they would let members of another group than the database's read the rows.
         # To another group than the database's, its group permissions would let other people read.
         mode &= ~0o070
     copy.chmod(mode)
@@ -234,9 +248,10 @@ def _settle(copy: Path, original: os.stat_result) -> None:
 
 
 def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:
-    """Give the file its name, which no other file has, and make that last."""
+    """Give the file a name that no other file has, and sync the folder."""
     safe = file_safe(name)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    # Why above the highest: the numbers show the order of backups taken within one second.
     # A number below one that is there is not given again: the names say which came later.
     beginning = f"{safe}-{moment}-"
     given = [re.match(r"\d+", path.name.removeprefix(beginning)) for path in folder.glob(f"{beginning}*.db")]

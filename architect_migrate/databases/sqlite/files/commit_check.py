@@ -1,4 +1,4 @@
-"""What a database holds after a commit that did not end well: SQLite's error alone does not tell."""
+"""Finds out what a database holds after a commit that failed, because SQLite's error alone does not say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def commit_outcome(url: DatabaseUrl, timeout: float, before: Content | None, after: Content | None) -> CommitOutcome:
-    """Read everything in a database again, and compare it with what was there and what was to be there."""
+    """Read the whole database again, and compare it with its content before the run and the content to be committed.
+
+    None for `before` means that the database was empty, None for `after` that its content is not known.
+    """
     try:
         with reading(file_of(url), timeout) as connection:
             now = content_of(connection)
@@ -34,7 +37,7 @@ def commit_outcome(url: DatabaseUrl, timeout: float, before: Content | None, aft
 def outcome_by_stamp(
     url: DatabaseUrl, timeout: float, version_table: str, before: tuple[str, ...], after: tuple[str, ...]
 ) -> CommitOutcome:
-    """The same by the stamp alone, which tells nothing where the run did not change it."""
+    """Compare only the stamp; the outcome is UNKNOWN where the run did not change the stamp."""
     try:
         found = set(_stamp(file_of(url), timeout, version_table))
     except ArchmigError:
@@ -45,7 +48,10 @@ def outcome_by_stamp(
 
 
 def settled(error: CommitFailedError, found: CommitOutcome) -> str:
-    """The warning about a failed commit of which all is there; raises the error, made surer where nothing is."""
+    """The warning about a commit that reported an error but is complete. Raises the error in all other cases.
+
+    The error says so where the content shows that nothing was committed.
+    """
     match found:
         case CommitOutcome.AFTER:
             return error.all_of_it()
@@ -56,7 +62,10 @@ def settled(error: CommitFailedError, found: CommitOutcome) -> str:
 
 
 def read_back(url: DatabaseUrl, timeout: float, version_table: str, committed: tuple[str, ...]) -> ArchmigError | None:
-    """Read the stamp again from the file: only what is there after the commit counts as done."""
+    """Read the stamp again after the commit; return the error if it is not the one committed, else None.
+
+    Why: a run is reported as done only if the file itself has the new stamp.
+    """
     path = file_of(url)
     try:
         found = _stamp(path, timeout, version_table)

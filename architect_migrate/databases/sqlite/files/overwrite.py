@@ -1,7 +1,7 @@
-"""Writes one database over another through SQLite's backup API: in one transaction, into the very file.
+"""Overwrites one database with another through SQLite's backup API: in one transaction, in the existing file.
 
-Never by rename: an application that has the old file open would write to it and be told that all is well, and a -wal
-or -journal of the old one would be mixed into the new one.
+Why never by rename: an application that has the old file open would go on writing to it without an error, and SQLite
+would apply the old -wal or -journal to the new file.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A database that will be overwritten: `reader` sees it as it is, `target` writes to it.
+    """A database about to be overwritten: `reader` sees its present state, `target` writes to it.
 
-    `version` is what the reader's data_version was before anything was read (WAL); None where nobody else can write.
+    `version` is the reader's data_version before anything was read (WAL mode); None where no other process can write.
     """
 
     path: Path
@@ -39,10 +39,10 @@ class Still:
 
 @contextmanager
 def standing_still(path: Path, timeout: float) -> Iterator[Still]:
-    """Hold a database so that what is read of it is what `overwrite` replaces. Raises as `locked`.
+    """Hold a database so that what is read of it now is what `overwrite` replaces. Raises as `locked`.
 
-    With a rollback journal nobody else can write from here on. In WAL mode no lock can be held from a backup into the
-    API's own transaction, so `overwrite` asks, when it has the write lock, whether anybody has written.
+    With a rollback journal no other process can write from here on. In WAL mode no lock can be kept from a backup into
+    the transaction of the backup API, so `overwrite` checks for writes by others once it has the write lock.
     """
     with locked(path, timeout) as target:
         if target.execute("PRAGMA main.journal_mode").fetchone() == ("wal",):
@@ -53,6 +53,8 @@ def standing_still(path: Path, timeout: float) -> Iterator[Still]:
                 yield Still(path, reader, target, version)
         else:
             target.execute("BEGIN EXCLUSIVE")
+            # Why locking_mode = EXCLUSIVE: it keeps the file lock after COMMIT, so that the backup API can begin its
+            # own transaction without another process writing in between.
             # The lock outlives the transaction: the backup API wants to begin its own.
             target.execute("PRAGMA main.locking_mode = EXCLUSIVE").fetchone()
             target.execute("COMMIT")
@@ -60,10 +62,11 @@ def standing_still(path: Path, timeout: float) -> Iterator[Still]:
 
 
 def overwrite(source: sqlite3.Connection, held: Still, timeout: float) -> None:
-    """Replace everything by what `source` holds; all of it or nothing. `source` must be in a read transaction.
+    """Replace the whole content of the database by that of `source`, in one transaction.
 
-    Raises ChangedMeanwhileError where somebody wrote since `standing_still`, DatabaseLockedError, RestoreError;
-    CommitFailedError where SQLite failed, and what is there has to be read.
+    `source` must be in a read transaction. Raises ChangedMeanwhileError if another process wrote since
+    `standing_still`, DatabaseLockedError, RestoreError, and CommitFailedError if SQLite failed: the caller then has to
+    read what the database holds.
     """
     if held.version is not None:
         held.reader.execute("COMMIT")
@@ -73,6 +76,8 @@ def overwrite(source: sqlite3.Connection, held: Still, timeout: float) -> None:
     def step(status: int, remaining: int, total: int) -> None:
         if status in _BUSY and time.monotonic() >= until:
             raise DatabaseLockedError(str(held.path), timeout, openers(held.path))
+        # Why after the first page: the write lock is held then, so no other process can write any more; and nothing is
+        # committed before the last page.
         # The first page is written, so the write lock is held; nothing is committed before the last.
         first = status == sqlite3.SQLITE_OK and remaining == total - 1
         if first and held.version is not None and _version(held.reader) != held.version:
@@ -81,6 +86,8 @@ def overwrite(source: sqlite3.Connection, held: Still, timeout: float) -> None:
     try:
         source.backup(held.target, pages=1, progress=step, sleep=0.05)
     except sqlite3.DatabaseError as error:
+        # Why CommitFailedError: SQLite's error does not say whether the commit of the last page succeeded. A lock error
+        # is certain to come before it.
         # Whether the last page's commit came through, SQLite's error does not tell; not so with one about locks.
         if error.sqlite_errorcode & 0xFF in _BUSY:
             raise

@@ -1,4 +1,4 @@
-"""Private copies of databases, to try things on: in a folder that only its owner can open, gone when the block ends."""
+"""Private copies of databases for trials, in a folder that only its owner can open and that is removed afterwards."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PREFIX, _HELD = "archmig-copy-", "held"
+# Seconds. Why an age limit: a younger folder may belong to a run that has not locked it yet.
 # Younger folders may belong to a run that has not locked its own yet.
 _LEFT_BEHIND = 60.0
 _MARGIN_BYTES = 1 << 20
@@ -28,9 +29,9 @@ _ELSEWHERE = "free some space, or set TMPDIR to a folder that has it"
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """A new folder (0700) in TMPDIR; removed with all that is in it, on a Ctrl-C too, which waits for that.
+    """Create a folder (mode 0700) in TMPDIR, and remove it with its content after the block, even on a Ctrl-C.
 
-    What a killed run left there is removed by the next one. Raises CopyError.
+    The folders that killed runs left in TMPDIR are removed first. Raises CopyError.
     """
     folder, descriptor = _made()
     try:
@@ -40,14 +41,15 @@ def private_folder() -> Iterator[Path]:
             try:
                 _removed(folder)
             finally:
+                # Why close last: without the lock another run could sweep the folder while it is being removed here.
                 # Not before: another run would sweep what nobody holds, and this one not find it.
                 os.close(descriptor)
 
 
 def copy_of(source: sqlite3.Connection, folder: Path, times: int) -> Path:
-    """What a read transaction sees, as a file in `folder`, in the journal mode of the original.
+    """Copy what a read transaction sees to a file in `folder`, in the original's journal mode.
 
-    Asks beforehand for free space of so many `times` the database. Raises CopyError.
+    Requires free space of `times` the database's size. Raises CopyError.
     """
     _require_space(folder, size_of(source) * times)
     copy = folder / "database.db"
@@ -63,6 +65,7 @@ def copy_of(source: sqlite3.Connection, folder: Path, times: int) -> Path:
         raise
     if journal == "wal":
         with closing(sqlite3.connect(copy)) as connection:
+            # Why: the trial is to behave as on the original, and a copy is made in mode DELETE.
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
     return copy
 
@@ -96,7 +99,7 @@ def _removed(folder: Path) -> None:
 
 
 def _sweep(place: Path) -> None:
-    """Remove the folders of one's own that killed runs left: those whose file nobody has locked."""
+    """Remove this user's folders that killed runs left: those whose lock file is not locked."""
     for left in place.glob(f"{_PREFIX}*"):
         with suppress(OSError):
             _sweep_one(left)
