@@ -24,17 +24,20 @@ _CHANGES = "archmig_changes"
 
 @contextmanager
 def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
-    """An SQLAlchemy connection on a lent SQLite connection, which it neither commits, rolls back nor closes.
+    """Wrap a lent SQLite connection in an SQLAlchemy connection, which never commits, rolls back or closes it.
 
-    Once the transaction that it was lent in has ended, it executes nothing more: SQLite would be in autocommit.
-    It moves no rows by casts that they would not survive (see `batch_casts`).
+    After the transaction that it was lent in has ended, it refuses to execute, because SQLite would be in autocommit.
+    It also refuses batch operations whose casts would lose values (see `batch_casts`).
     """
     inside = connection.in_transaction
+    # Why as a BLOB: the file name is only shown, and need not be valid UTF-8.
     # The name is only to be shown, and need not be UTF-8.
     file = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
     url = sa.URL.create("sqlite", database=(file or b"").decode("utf-8", "replace") or None)
     engine = sa.create_engine(url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None)
     for verb, deed in (("do_commit", refuse_commit), ("do_rollback", do_nothing), ("do_close", do_nothing)):
+        # Why on the dialect: SQLAlchemy and Alembic commit and roll back at points of their own, and archmig's
+        # transaction has to end only after the proof.
         setattr(engine.dialect, verb, deed)
 
     def looked_at(_lent: object, _cursor: object, statement: str, *_more: object) -> None:
@@ -48,6 +51,8 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
         lent.begin()
         yield as_connectable(lent)
     except sa.exc.DBAPIError as error:
+        # Why unwrap: `connection.translated` recognises a lock, a full disk or a damaged page by SQLite's own error
+        # code.
         # Unwrapped, `database` can tell a lock, a full disk or a damaged page by SQLite's own code.
         raise error.orig or error from None
     finally:
@@ -56,16 +61,17 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
 
 
 def as_connectable(connection: sa.Connection) -> sa.Connection:
-    """The same, for an env.py that wants `config.attributes["connection"]` to connect, as an engine does."""
+    """Let `connect()` on the connection work as on an engine, for an env.py that calls it on the lent connection."""
     vars(connection)["connect"] = connection.engine.connect
     return connection
 
 
 @contextmanager
 def not_passed_over(context: MigrationContext, driver: sqlite3.Connection) -> Iterator[None]:
-    """While code of the chain runs: what SQLAlchemy is asked to take back or close, and what would not be, is refused.
+    """Refuse a rollback, close or autocommit block of the chain's code, which a lent connection would silently ignore.
 
-    Where nothing was written there is nothing to take back: an inspector, too, ends what it began with a rollback.
+    A rollback is allowed while nothing has been written: SQLAlchemy's inspector, for one, ends its transaction so.
+    Raises TransactionEndedError, also where the chain's code has caught it.
     """
     lent = context.connection
     assert lent is not None
@@ -117,7 +123,7 @@ def _instead(thing: object, method: str, deed: Callable[[], None]) -> Iterator[N
 
 @contextmanager
 def commits(dialect: sa.Dialect, deed: Callable[[object], None]) -> Iterator[None]:
-    """Let `deed` be what a commit comes to, on a dialect that `alchemy` has made."""
+    """Replace what a commit does, on a dialect made by `alchemy`, while the block runs."""
     own = vars(dialect)
     usual, own["do_commit"] = own["do_commit"], deed
     try:
@@ -127,9 +133,9 @@ def commits(dialect: sa.Dialect, deed: Callable[[object], None]) -> Iterator[Non
 
 
 def refuse_commit(_connection: object) -> None:
-    """Raise TransactionEndedError: the transaction is archmig's."""
+    """Raise TransactionEndedError: archmig owns the transaction."""
     raise TransactionEndedError("commit")
 
 
 def do_nothing(_connection: object) -> None:
-    """SQLAlchemy rolls back when it first connects and when it closes: on a lent connection neither is its business."""
+    """Do nothing, where SQLAlchemy rolls back or closes by itself: on first connecting and on closing."""

@@ -1,4 +1,4 @@
-"""Watches code of the chain while it runs on a lent connection: what it may not do, and what it wrote."""
+"""Watches the chain's code while it runs on a lent connection: refuses what it may not do, logs what it writes."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _DANGEROUS = frozenset(
         "writable_schema",
     }
 )
+# TEMP objects that hide an object of the database by its name, or that are triggers on its rows.
 # What would be meant from now on where the database's own object is named, and what acts on its rows.
 _HIDING = """SELECT t.type, t.name FROM temp.sqlite_master t WHERE EXISTS (SELECT 1 FROM main.sqlite_master m
              WHERE m.name IN (t.name, iif(t.type = 'trigger', t.tbl_name, t.name)) COLLATE NOCASE)"""
@@ -36,11 +37,12 @@ _PROBE = "archmig_probe"
 
 @dataclass(slots=True)
 class WriteLog:
-    """What was seen: tables that rows went into, columns that were updated, tables that rows were deleted from.
+    """The writes that the authorizer saw: tables inserted into, columns updated, tables deleted from, tables dropped.
 
-    `triggered` are (trigger, table, column) of what triggers did to rows, with no column for a deleted row; `restored`
-    tells, a line each, what was taken away and put back, and `remade` which tables were made anew (see `batch_repair`).
-    `keys_off`: it has switched foreign keys off, and may switch them on again.
+    `triggered` are (trigger, table, column) of writes by triggers, with no column for a deleted row. `restored` has a
+    line for each object that was dropped and restored, and `remade` the recreated tables (see `batch_repair`).
+    `keys_off` says that the code switched foreign keys off, and may switch them on again. `refused` is the first
+    refused action.
     """
 
     inserted: set[str] = field(default_factory=set)
@@ -54,20 +56,23 @@ class WriteLog:
     refused: str = ""
 
     def tables(self) -> frozenset[str]:
-        """Every table whose rows were written (batch copies aside: those move rows, they do not write them)."""
+        """The tables whose rows were written; copies by batch operations do not count, since they only move rows."""
         swept = {table for _, table, _ in self.triggered}
         return frozenset(self.inserted | {table for table, _ in self.updated} | self.deleted | swept)
 
 
 @contextmanager
 def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
-    """Let code run on `connection`, refusing COMMIT, ROLLBACK, ATTACH and pragmas that would take its safety away.
+    """Let the chain's code run on `connection`, and log its writes.
 
-    Raises TransactionEndedError when one of these was tried, whatever the code made of the refusal, and where it leaves
-    on the connection what would go on working there. The factories of the connection are what they were afterwards.
+    Refuses COMMIT, ROLLBACK, ATTACH, DETACH and PRAGMAs that weaken the transaction. Raises TransactionEndedError if
+    one of them was attempted, even if the code ignored the refusal, and if the code leaves a pending write statement or
+    a TEMP object that hides one of the database's. The connection's factories are restored.
     """
     seen = WriteLog()
     factories = connection.text_factory, connection.row_factory
+    # Why past the connection's own method: HeldConnection refuses set_authorizer, so that the chain's code cannot
+    # remove it.
     sqlite3.Connection.set_authorizer(connection, lambda *event: _judge(seen, connection, *event))
     try:
         yield seen
@@ -83,12 +88,15 @@ def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
 
 
 def _left_behind(connection: sqlite3.Connection) -> str:
-    """What would reach beyond the code that was run, in words; empty where it leaves nothing."""
+    """What the code leaves on the connection and would affect later statements, in words; empty if nothing."""
     if not connection.in_transaction:
         return ""
+    # Why a plain cursor: the meter counts the statements that the connection's own methods run.
     # Not by the connection's own methods: whoever measures the chain's statements is not to count these.
     cursor = sqlite3.Cursor(connection)
     try:
+        # Why a savepoint: SQLite refuses it, and would refuse the commit, while a writing statement has rows left to
+        # fetch.
         # SQLite opens no savepoint, and would not commit either, while a statement that writes has rows to give.
         cursor.execute(f"SAVEPOINT {_PROBE}")
     except sqlite3.OperationalError:
@@ -101,7 +109,7 @@ def _left_behind(connection: sqlite3.Connection) -> str:
 
 @contextmanager
 def loose_write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
-    """Watch writes on a scratch connection, where a revision may do as it likes (other than reach out)."""
+    """Log writes on a scratch connection, where a revision may do anything but ATTACH a database."""
     seen = WriteLog()
 
     def authorise(action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
@@ -125,6 +133,8 @@ def _judge(
     second: str | None,
     *rest: str | None,
 ) -> int:
+    # Why check the transaction at each statement: after a full disk or an OR ROLLBACK SQLite is in autocommit, and
+    # further writes would be permanent.
     # After a full disk or an OR ROLLBACK SQLite is in autocommit, and what code goes on writing would stay.
     ended = not connection.in_transaction
     said = "go on after SQLite had rolled the transaction back" if ended else refusal(action, first or "", second)
@@ -136,9 +146,10 @@ def _judge(
 
 
 def _changes_nothing(seen: WriteLog, action: int, pragma: str, value: str) -> bool:
-    """Foreign keys switched off, as they are all through a run, and on again: in a transaction SQLite does neither.
+    """Whether a PRAGMA foreign_keys is harmless: switched off, or on again after that, in a transaction.
 
-    Who only switches them on counts on keys that are not enforced here, and is refused.
+    Why: SQLite ignores both inside a transaction, where foreign keys are off anyway. Code that only switches them on
+    relies on enforcement that does not happen, and is refused.
     """
     if action != sqlite3.SQLITE_PRAGMA or pragma.lower() != _KEYS:
         return False
@@ -147,7 +158,7 @@ def _changes_nothing(seen: WriteLog, action: int, pragma: str, value: str) -> bo
 
 
 def refusal(action: int, first: str, second: str | None) -> str:
-    """What code of the chain may not do, in words; empty for what it may."""
+    """What the chain's code may not do, in words; empty for a permitted action."""
     if action == sqlite3.SQLITE_TRANSACTION:
         return f"run {first}"
     if action == sqlite3.SQLITE_ATTACH:
@@ -160,7 +171,7 @@ def refusal(action: int, first: str, second: str | None) -> str:
 
 
 def note(seen: WriteLog, action: int, table: str, second: str, trigger: str = "") -> None:
-    """Add one event of the authorizer to what was seen; `table` and the `trigger` that it comes from folded."""
+    """Log one event of the authorizer; `table` is folded, and so is the `trigger` that it comes from."""
     if table.startswith(("sqlite_", BATCH_COPY)):
         return
     if action == sqlite3.SQLITE_INSERT:
@@ -172,5 +183,6 @@ def note(seen: WriteLog, action: int, table: str, second: str, trigger: str = ""
     elif action == sqlite3.SQLITE_DROP_TABLE:
         seen.dropped.add(table)
     elif action == sqlite3.SQLITE_DELETE and table not in seen.dropped:
+        # DROP TABLE reports a DELETE too, which is about the whole table and not about rows that the code chose.
         # DROP TABLE reports a DELETE too: of the table as a whole, not of rows that the code chose.
         seen.deleted.add(table)

@@ -1,6 +1,6 @@
-"""What Alembic's batch operations would make of values that do not survive a new type: 2024 of a date, 0 of a word.
+"""Refuses batch operations of Alembic whose type casts would lose values: 2024 from a date, 0 from a word.
 
-They move the rows of a table with a CAST for each column of another type, and CAST never says what it could not keep.
+Why: a batch operation copies rows with a CAST for each column of another type, and CAST reports no loss.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _EXAMPLES = 3
 
 
 def refuse_lossy_casts(connection: sqlite3.Connection, statement: str) -> None:
-    """Raise CastLosesError for a batch operation's INSERT that would change a value beyond recognition.
+    """Raise CastLosesError for a batch operation's INSERT that would change a value.
 
-    A value survives that is equal to what becomes of it, as a number or byte by byte: '5' as 5, and 5 as '5'.
+    A value is kept if it is equal to the result as a number or byte by byte: '5' as 5, and 5 as '5'.
     """
     if BATCH_COPY not in statement:
         return
@@ -39,7 +39,7 @@ def refuse_lossy_casts(connection: sqlite3.Connection, statement: str) -> None:
 
 
 def _casts(statement: str, tokens: Sequence[Token], words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What is cast and to which type, as the statement has it."""
+    """Each value that the statement casts, with the type, in the statement's words."""
     for at, word in enumerate(words):
         if word == "CAST" and tokens[at].kind == "word":
             depth, end = 1, at + 2

@@ -1,4 +1,4 @@
-"""Reads what a database claims: Alembic's version table and the legacy tracker."""
+"""Reads and writes the positions that a database records: Alembic's version table, and the legacy tracker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def read_claims(connection: sqlite3.Connection, tracker: Tracker | None, version_table: str) -> Claims:
-    """Stamp and tracker rows as they are, what is no UTF-8 escaped. Raises StampError where a table is no such one."""
+    """Read the stamp and the tracker's rows; text that is not UTF-8 is escaped.
+
+    Raises StampError where `version_table` is not a version table.
+    """
     with _readable(connection):
         columns = _columns(connection, tracker.table) if tracker else {}
         rows = _rows(connection, tracker, columns) if tracker and fold(tracker.version) in columns else ()
@@ -36,7 +39,7 @@ def _names(tracker: Tracker) -> tuple[str, ...]:
 
 
 def _obstacle(connection: sqlite3.Connection, tracker: Tracker, mine: set[str]) -> str:
-    """Why a row with nothing but these columns cannot go into the tracker; empty where it can."""
+    """Why a row with only the tracker's columns cannot be inserted; empty if it can."""
     listed = "SELECT type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE"
     kind, without_rowid = connection.execute(listed, (tracker.table,)).fetchone()
     if kind != "table":
@@ -83,7 +86,7 @@ def _stamp(connection: sqlite3.Connection, table: str) -> tuple[str, ...] | None
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
-    """A table's columns, spelt as they are, by folded name; empty where there is no such table."""
+    """A table's columns as spelt, by folded name; empty if the table does not exist."""
     return {fold(row[0]): row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
 
 
@@ -99,7 +102,7 @@ def _row(tracker: Tracker, version: str, applied_at: str, description: str, chec
 
 
 def plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...]:
-    """The revisions that a version table holds, sorted, by one statement; none for anything that is no such table."""
+    """Read the revisions of a version table, sorted, by one statement; none if it is not a version table."""
     is_table = "(SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE) = 'table'"
     sql = f"SELECT version_num FROM {quote(version_table)} WHERE {is_table}"
     try:
@@ -110,7 +113,7 @@ def plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str
 
 
 def write_stamp(connection: sqlite3.Connection, version_table: str, revisions: tuple[str, ...]) -> None:
-    """Record exactly these heads; the table is made as Alembic makes it. Whoever owns the transaction commits."""
+    """Record exactly these heads, creating the version table as Alembic does. The caller commits."""
     table = quote(version_table)
     found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (version_table,)).fetchone()
     if found is None:

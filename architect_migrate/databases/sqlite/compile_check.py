@@ -1,4 +1,7 @@
-"""Whether views and triggers work: SQLite takes them whatever they mention, and tells only who uses them."""
+"""Checks whether views and triggers work.
+
+Why: SQLite accepts a view or trigger whatever it mentions, and reports an error only to the statement that uses it.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def compile_view(connection: sqlite3.Connection, name: str) -> None:
-    """Compile what reads a view. Raises sqlite3.Error where it does not work."""
+    """Compile a query of a view. Raises sqlite3.Error if the view does not work."""
     connection.execute(f"EXPLAIN SELECT * FROM main.{quote(name)}")
 
 
 def compile_triggers(connection: sqlite3.Connection, table: str) -> None:
-    """Compile what sets off the triggers of a table (those of views are left alone). Raises sqlite3.Error."""
+    """Compile statements that fire a table's triggers; triggers on views are skipped. Raises sqlite3.Error."""
     if not _is_table(connection, table):
         return
     name = quote(table)
@@ -32,7 +35,7 @@ def compile_triggers(connection: sqlite3.Connection, table: str) -> None:
 
 
 def not_working(connection: sqlite3.Connection, schema: Schema) -> tuple[tuple[str, str, str], ...]:
-    """(kind, name, SQLite's words) of views and triggers that do not work; of a table's triggers the first is named."""
+    """(kind, name, SQLite's message) of views and triggers that do not work; the first trigger stands for its table."""
     found = []
     for view in schema.views:
         try:
@@ -48,7 +51,7 @@ def not_working(connection: sqlite3.Connection, schema: Schema) -> tuple[tuple[s
 
 
 def mismatched_keys(connection: sqlite3.Connection, before: Schema, after: Schema) -> tuple[tuple[str, str], ...]:
-    """(table, SQLite's words) of tables that are new or changed, and whose foreign keys SQLite cannot follow."""
+    """(table, SQLite's message) of new or changed tables whose foreign keys SQLite cannot check."""
     known, found = set(before.tables), []
     for table in after.tables:
         if table in known or not table.foreign_keys:
@@ -61,9 +64,9 @@ def mismatched_keys(connection: sqlite3.Connection, before: Schema, after: Schem
 
 
 def rename_refusals(*batches: Iterable[str]) -> tuple[str, ...]:
-    """Run batches of statements on an empty database: why SQLite refuses to rename a table after each, or empty.
+    """Why SQLite refuses to rename a table after each batch of statements on an empty database; empty if it does not.
 
-    To rename a table SQLite reads every view and trigger of the schema, so it names the first that does not work.
+    Why a rename: SQLite then reads every view and trigger of the schema, and its error names the first that fails.
     """
     with in_memory() as connection:
         return tuple(_refusal_after(connection, batch) for batch in batches)

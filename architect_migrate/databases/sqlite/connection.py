@@ -1,4 +1,4 @@
-"""SQLite connections: one to read that cannot write, one transaction that nothing can end but its owner."""
+"""SQLite connections: read-only ones, and the one write transaction of a run, which only its owner can end."""
 
 from __future__ import annotations
 
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+# Instructions of SQLite's virtual machine between two calls of the progress handler: a few milliseconds.
 # Steps of SQLite's machine, a few milliseconds.
 _STEPS = 100_000
+# Why no cache: SQLite calls the authorizer when it compiles a statement, and a cached one is not compiled again.
 # A statement from the cache is not shown to the authorizer again (see `guard`), so nothing is cached.
 _UNCACHED = 0
+# The smallest page size of SQLite, in bytes.
 # The smallest page that SQLite knows, in bytes.
 _SMALLEST = 512
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -40,54 +43,66 @@ _LEFT = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
 
 
 class HeldConnection(sqlite3.Connection):
-    """A connection whose transaction belongs to whoever opened it: commit() and rollback() of others are refused."""
+    """A connection whose transaction belongs to the code that opened it.
+
+    A borrower, such as the chain's code, cannot commit, roll back or close it.
+    """
 
     def commit(self) -> None:
-        """Refuse: whoever was lent this connection does not own its transaction."""
+        """Refuse: a borrower of the connection does not own its transaction."""
         raise TransactionEndedError("commit")
 
     def rollback(self) -> None:
-        """Refuse: whoever was lent this connection does not own its transaction."""
+        """Refuse: a borrower of the connection does not own its transaction."""
         raise TransactionEndedError("roll back")
 
     def set_authorizer(self, _callback: object) -> None:
-        """Refuse: the guard (see `authorizer`) sets its own past this method, and nobody else takes it away."""
+        """Refuse: archmig sets its own past this method, and a borrower must not remove it."""
         raise TransactionEndedError("take away what watches it")
 
     def close(self) -> None:
-        """Refuse: whoever was lent this connection does not close it."""
+        """Refuse: a borrower of the connection does not close it."""
         raise TransactionEndedError("close the connection")
 
 
 @contextmanager
 def reading(path: Path, timeout: float = 5.0) -> Iterator[sqlite3.Connection]:
-    """A connection that cannot write, in one read transaction: everything read through it is of one moment.
+    """Open a connection that cannot write, in one read transaction, so that all reads see the same moment.
 
-    Raises DatabaseMissingError, NotADatabaseError, DamagedError, DatabaseLockedError.
+    `timeout` is in seconds. Raises DatabaseMissingError, NotADatabaseError, DamagedError, DatabaseLockedError.
     """
     _refuse_odd_files(path)
     _recover(path, timeout)
     with translated(path, timeout), closing(_open(path, _read_mode(path), timeout, sqlite3.Connection)) as connection:
         connection.execute("BEGIN")
+        # Why a query: BEGIN alone takes no snapshot; the first read does.
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         yield connection
 
 
 @contextmanager
 def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
-    """The one write transaction of a run: commits when the block ends well, rolls everything back when it raises.
+    """Open the one write transaction of a run: commits when the block ends, rolls back when it raises.
 
-    Foreign keys are off (a rebuild would delete the children of ON DELETE CASCADE keys), so whoever changes rows
-    compares `foreign_keys.violations` before and after. Waits `lock_timeout` seconds for other runs (see `run_lock`),
-    then as long for the application. Raises as `reading` does, LockedByRunError, and NotWritableError before anything
-    is written. A Ctrl-C raises KeyboardInterrupt and nothing is left of the run, whatever code made of it, until COMMIT
-    begins. CommitFailedError where COMMIT itself went wrong: what is there then has to be read.
+    Waits `lock_timeout` seconds for other runs (see `run_lock`), then as long for the application. Foreign keys are not
+    enforced, so callers that change rows compare `foreign_keys.violations` before and after.
+
+    Raises as `reading`, LockedByRunError, and NotWritableError before anything is written. A Ctrl-C before COMMIT
+    begins rolls everything back and raises KeyboardInterrupt, even if the block caught it. Raises CommitFailedError if
+    COMMIT itself failed: the caller then has to read what the database holds.
     """
     with locked(path, lock_timeout) as connection, noted() as interrupts:
+        # Why a progress handler: SQLite runs a long statement without returning to Python, and loses exceptions in
+        # callbacks.
         # SQLite asks between two steps of a long statement, and in its callbacks an exception is lost.
         connection.set_progress_handler(lambda: interrupts.came, _STEPS)
+        # Why foreign_keys = OFF: with it ON, dropping a table during a rebuild would delete rows of its ON DELETE
+        # CASCADE children. Why before BEGIN: inside a transaction SQLite ignores this PRAGMA.
         connection.execute("PRAGMA foreign_keys = OFF")
+        # Why set explicitly: a rename has to update the references to the table (`rename_quietly` is the exception).
         connection.execute("PRAGMA legacy_alter_table = OFF")
+        # Why IMMEDIATE: the write lock is taken now, so nothing can change between the survey on this connection and
+        # the first write.
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -106,7 +121,10 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
 
 
 def _commit(connection: HeldConnection, path: Path) -> None:
-    """An error that leaves the transaction open, as waiting for readers does, is certain: it will be rolled back."""
+    """Commit. An error that leaves the transaction open, such as a timeout waiting for readers, is raised unchanged.
+
+    Why: such a transaction is certain to be rolled back, while after any other error its outcome is unknown.
+    """
     try:
         connection.execute("COMMIT")
     except sqlite3.Error as error:
@@ -117,8 +135,9 @@ def _commit(connection: HeldConnection, path: Path) -> None:
 
 @contextmanager
 def locked(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
-    """A connection that can write, in no transaction yet, while the lock of runs is held. Raises as `transaction`."""
+    """Open a connection that can write, in no transaction, while holding the run lock. Raises as `transaction`."""
     _refuse_odd_files(path)
+    # Why these checks come before the lock: the lock file must not be created beside a file that is no database.
     _refuse_read_only(path)
     _refuse_what_is_no_database(path)
     with (
@@ -131,7 +150,7 @@ def locked(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
 
 @contextmanager
 def exclusive(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
-    """The lock of runs and SQLite's write lock, in a transaction that is rolled back. Raises as `transaction`."""
+    """Hold the run lock and SQLite's write lock, in a transaction that is rolled back. Raises as `transaction`."""
     with locked(path, lock_timeout) as connection:
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -151,19 +170,22 @@ def _held(path: Path, timeout: float) -> Iterator[HeldConnection]:
 
 @contextmanager
 def looking(path: Path, timeout: float) -> Iterator[sqlite3.Connection]:
-    """A connection that cannot write, in no transaction: what `PRAGMA data_version` counts on it others wrote."""
+    """Open a connection that cannot write, in no transaction, on which `PRAGMA data_version` shows writes by others."""
     with translated(path, timeout), closing(_open(path, "ro", timeout, sqlite3.Connection)) as connection:
         yield connection
 
 
 def in_memory() -> AbstractContextManager[sqlite3.Connection]:
-    """An empty database in memory, in no transaction."""
+    """Open an empty database in memory, in no transaction."""
     return closing(sqlite3.connect(":memory:", isolation_level=None, cached_statements=_UNCACHED))
 
 
 @contextmanager
 def created(path: Path) -> Iterator[None]:
-    """A new empty file where there is none, gone again if nothing came of it; raises DatabaseError."""
+    """Create an empty file if there is none, and remove it if the block raises and leaves it empty.
+
+    Raises DatabaseError.
+    """
     try:
         with path.open("xb"):
             pass
@@ -177,6 +199,7 @@ def created(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        # Why under the lock: a run that waited for this one may be about to use the file.
         # Under the lock, so that it is not taken from under a run that waited for this one.
         with suppress(ArchmigError, OSError), held(path, 0):
             if is_empty(path):
@@ -185,14 +208,14 @@ def created(path: Path) -> Iterator[None]:
 
 
 def still_inside(connection: sqlite3.Connection) -> None:
-    """Raise TransactionEndedError if SQLite has rolled the transaction back by itself (disk full, OR ROLLBACK)."""
+    """Raise TransactionEndedError if SQLite itself has rolled the transaction back (disk full, OR ROLLBACK)."""
     if not connection.in_transaction:
         raise TransactionEndedError("go on after SQLite had rolled the transaction back by itself")
 
 
 @contextmanager
 def translated(path: Path, timeout: float) -> Iterator[None]:
-    """SQLite's errors about the file as a whole as errors of archmig, naming the file and the next step."""
+    """Translate SQLite's errors about the file as a whole to archmig's, which name the file and the next step."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -227,7 +250,10 @@ def _open(path: Path, mode: str, timeout: float, factory: type[_Connection]) -> 
 
 
 def _recover(path: Path, timeout: float) -> None:
-    """Let SQLite roll back what a killed writer left: on a connection that cannot write it would refuse to read."""
+    """Let SQLite roll back the transaction of a killed writer.
+
+    Why: a connection that cannot write refuses to read while a journal waits to be rolled back.
+    """
     if not path.with_name(path.name + "-journal").exists() or not os.access(path, os.W_OK):
         return
     if os.access(path.parent, os.W_OK):
@@ -236,7 +262,10 @@ def _recover(path: Path, timeout: float) -> None:
 
 
 def _read_mode(path: Path) -> str:
-    """A WAL database in a folder that cannot be written is read as it stands, if nothing waits in a -wal file."""
+    """The mode of a read-only connection; immutable for a WAL database in a read-only folder without a -wal file.
+
+    Why immutable: SQLite would create a -shm file beside a WAL database, and refuses to read where it cannot.
+    """
     if os.access(path.parent, os.W_OK) or path.with_name(path.name + "-wal").exists():
         return "ro"
     return "ro&immutable=1"
@@ -253,34 +282,42 @@ def _refuse_odd_files(path: Path) -> None:
 
 
 def _is_too_small(path: Path) -> bool:
-    """Whether a file is less than a page: SQLite takes it for an empty database, and would write over it.
+    """Whether a file is smaller than a page: SQLite takes it for an empty database and would overwrite it.
 
-    With a journal beside it SQLite makes of it what it was.
+    A file with a journal is accepted, because SQLite restores it from the journal.
     """
     return 0 < path.stat().st_size < _SMALLEST and not path.with_name(path.name + "-journal").exists()
 
 
 @contextmanager
 def _locked(path: Path, timeout: float) -> Iterator[None]:
-    """Hold the lock of runs; whoever had it before may have left another file, or none."""
+    """Hold the run lock.
+
+    Why the file is checked again: the run that held the lock may have replaced or removed it.
+    """
     with held(path, timeout):
         _refuse_odd_files(path)
         yield
 
 
 def _refuse_what_is_no_database(path: Path) -> None:
-    """Before a lock file is made beside it; a database that somebody else has locked is one."""
+    """Raise NotADatabaseError before a lock file is created beside the file; a locked database is accepted."""
     with translated(path, 0), closing(_open(path, "ro", 0, sqlite3.Connection)) as connection:
         try:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
+            # Why accept _LEFT: a database with a killed writer's journal is readable after BEGIN IMMEDIATE has rolled
+            # that back.
             # Nor is one read-only for what a killed writer left in its journal: BEGIN IMMEDIATE will roll that back.
             if error.sqlite_errorcode & 0xFF not in _BUSY and error.sqlite_errorcode not in _LEFT:
                 raise
 
 
 def _refuse_read_only(path: Path) -> None:
-    """BEGIN IMMEDIATE succeeds on a file that cannot be written: better to say so before anything is planned."""
+    """Raise NotWritableError before anything is planned.
+
+    Why here: BEGIN IMMEDIATE succeeds on a file that cannot be written.
+    """
     for place in (path, path.parent):
         if not os.access(place, os.W_OK):
             raise NotWritableError(str(path), f"no write permission on {place}")

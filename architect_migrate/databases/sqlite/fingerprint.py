@@ -1,4 +1,4 @@
-"""What archmig leaves behind in a database and can cheaply find again: digests and counters, no rows."""
+"""Digests and counters that identify a database's state cheaply, without its rows."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _BOTH = f"{_COUNTER} UNION ALL SELECT name, seq FROM main.sqlite_sequence"
 
 
 def fingerprint_of(connection: sqlite3.Connection, hidden: Iterable[str], known: str = "") -> Fingerprint:
-    """The traces as the connection's transaction sees them; the tables in `hidden` do not count to the schema.
+    """The fingerprint of what the connection's transaction sees, without the tables in `hidden`.
 
-    `known` is the schema's digest where it was computed already.
+    `known` is the schema's digest if it was computed before.
     """
     without = tuple(sorted({name.lower() for name in hidden}))
     return Fingerprint(known or digest(connection, without), without, *_counted(connection))
 
 
 def _counted(connection: sqlite3.Connection) -> tuple[int, tuple[tuple[str, int], ...]]:
-    """SQLite's count of changes to the schema, and the highest id that each AUTOINCREMENT table has given out."""
+    """SQLite's schema change counter, and the highest id that each AUTOINCREMENT table has given out."""
     try:
         (_, counter), *highest = connection.execute(_BOTH).fetchall()
     except sqlite3.OperationalError:  # no table counts, so there is no sqlite_sequence
@@ -43,7 +43,7 @@ _TEXTS = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT N
 
 
 def digest(connection: sqlite3.Connection, without: Iterable[str] = ()) -> str:
-    """Equal digests mean equal schemas, to the letter; tables in `without` and what belongs to them do not count."""
+    """Digest the schema's texts, without the tables in `without` and their objects; equal digests mean equal texts."""
     hidden = {name.lower() for name in without} | {"sqlite_sequence"}
     rows = [row for row in connection.execute(_TEXTS) if row[2].lower() not in hidden]
     rows.sort()
@@ -52,7 +52,7 @@ def digest(connection: sqlite3.Connection, without: Iterable[str] = ()) -> str:
 
 
 def stored_digest(path: Path, tables: Iterable[str]) -> str:
-    """A digest of the texts of a schema and of every row of some tables, read at one moment without waiting for a lock.
+    """Digest a schema's texts and all rows of some tables, read in one transaction without waiting for a lock.
 
     Raises ValueError where the database cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Measures what runs on a connection, statement by statement, while a step is going on."""
+"""Measures the statements that run on a connection while a step is executed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _LONGEST = 200
+# Characters of a statement that show its kind; the rest may be megabytes of values.
 # Enough of a statement to tell what it is; the rest may be megabytes of values.
 _BEGINNING = 2_000
 _WRITING = frozenset({"insert", "update", "delete", "replace"})
@@ -31,7 +32,7 @@ class _Cost:
 
 @dataclass(slots=True)
 class Meter:
-    """What was measured so far; between two steps nothing is."""
+    """The costs measured so far; statements between two steps are not measured."""
 
     found: list[StepCost] = field(default_factory=list)
     what: str = ""
@@ -42,12 +43,12 @@ class Meter:
     remade: set[str] = field(default_factory=set)
 
     def begin(self, what: str, revision: str = "", kind: Kind | None = None) -> None:
-        """A step begins, and what went on before has ended; all its statements are of `kind`, where one is named."""
+        """Begin a step, and end the one before; all its statements count as `kind` if one is given."""
         self.end()
         self.what, self.revision, self.forced, self.began = what, revision, kind, time.perf_counter()
 
     def end(self) -> None:
-        """What goes on has ended."""
+        """End the current step, if there is one."""
         if self.what:
             seconds = time.perf_counter() - self.began
             costs = (
@@ -61,7 +62,7 @@ class Meter:
 
     @contextmanager
     def statement(self, sql: str, connection: sqlite3.Connection) -> Iterator[None]:
-        """One statement runs in the block."""
+        """Measure the statement that runs in the block."""
         if not self.what:
             yield
             return
@@ -85,7 +86,10 @@ class Meter:
 
 
 def attach(meter: Meter, connection: sqlite3.Connection) -> None:
-    """Measure every statement that is run on a connection of a class of ours from now on, by whatever cursor."""
+    """Measure every statement that runs on a connection from now on, through any cursor.
+
+    The connection has to be of a Python subclass of sqlite3.Connection, because its methods are replaced.
+    """
 
     class Cursor(sqlite3.Cursor):
         def execute(self, sql: str, *values: Any) -> Self:
@@ -104,6 +108,7 @@ def attach(meter: Meter, connection: sqlite3.Connection) -> None:
     def cursor(factory: type[sqlite3.Cursor] = Cursor) -> sqlite3.Cursor:
         return sqlite3.Connection.cursor(connection, factory)
 
+    # Why not SQLite's trace callback: it reports neither the end of a statement nor the number of rows.
     # The connection is a class of ours, so its methods can be its own; SQLite's trace tells of no ends and no rows.
     vars(connection).update(
         cursor=cursor,
@@ -114,9 +119,9 @@ def attach(meter: Meter, connection: sqlite3.Connection) -> None:
 
 
 def kind_of(sql: str, remade: Iterable[str] = ()) -> tuple[Kind, str]:
-    """What a statement is for, and the table that a batch operation remakes by it (empty: none).
+    """The kind of a statement, and the table that a batch operation recreates with it (empty: none).
 
-    `remade` are the folded names of tables that the same step is remaking: to drop one of them is part of that.
+    `remade` are the folded names of tables that the same step is recreating; dropping one of them is part of that.
     """
     words = [fold(unquote(token.text)) for token in significant(sql[:_BEGINNING])]
     for word in words[:6]:

@@ -1,4 +1,4 @@
-"""Whether a database is there, whether anything is in it, and the files that SQLite keeps beside it."""
+"""Checks whether a database exists and is empty, and handles the files that SQLite keeps beside it."""
 
 from __future__ import annotations
 
@@ -16,34 +16,37 @@ _BESIDE = ("-wal", "-shm", "-journal")
 
 
 def exists(path: Path) -> bool:
-    """Whether there is anything at a database's path, a folder included."""
+    """Whether anything is at the database's path, a folder included."""
     return path.exists()
 
 
 def is_empty(path: Path) -> bool:
-    """Whether nothing was ever written to a database: there is no file, or a file of zero bytes."""
+    """Whether nothing was ever written to the database: no file, or a file of zero bytes."""
     return not path.exists() or (path.is_file() and path.stat().st_size == 0)
 
 
 def defines_nothing(connection: sqlite3.Connection) -> bool:
-    """Whether a database has no table, index, view or trigger; `sqlite_sequence` counts as a table."""
+    """Whether the database has no table, index, view or trigger; `sqlite_sequence` counts as a table."""
     return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
 
 
 def table_names(connection: sqlite3.Connection) -> frozenset[str]:
-    """The names of all tables, spelt as they are."""
+    """The names of all tables as spelt."""
     return frozenset(row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
 
 
 def stray_journal(path: Path) -> str:
-    """A journal beside a path that has no database: SQLite would mix it into a new one. Empty where there is none."""
+    """The path of a journal beside a database that does not exist; empty if there is none.
+
+    Why it matters: SQLite would apply the journal to a new database of that name.
+    """
     return next((name for name in (f"{path}{ending}" for ending in _JOURNALS) if os.path.lexists(name)), "")
 
 
 def remove(path: Path) -> None:
-    """Delete a database and the files beside it; its lock file stays, since another run may wait for it.
+    """Delete a database and the files beside it. Raises OSError.
 
-    Raises OSError.
+    The lock file stays, because another run may be waiting for it.
     """
     path.unlink()
     for ending in _BESIDE:

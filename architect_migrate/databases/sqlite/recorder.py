@@ -1,4 +1,4 @@
-"""Records what the revisions of a chain do to a scratch database, one after another."""
+"""Records what each revision of a chain does to a scratch database."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Verbs of statements that change something; reads, transactions and PRAGMAs need not be executed again.
 # What begins a statement that changes something: reads, transactions and pragmas need not be run again.
 _CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update"})
 
 
 class Recording:
-    """What has been recorded so far: a `Replayed` and the digest of the stored texts for each revision."""
+    """The recording so far: a `Replayed` for each revision, and the digest of the schema's texts after it."""
 
     def __init__(self, version_table: str) -> None:
         self.version_table = version_table
@@ -57,7 +58,7 @@ class Recording:
         self._schema = schema
 
     def _counts(self, statement: str) -> bool:
-        """Whether a statement changed something other than Alembic's own version table."""
+        """Whether a statement changes anything other than Alembic's version table."""
         words = {fold(unquote(token.text)) for token in significant(statement)}
         return verb(statement) in _CHANGING and fold(self.version_table) not in words
 
@@ -67,8 +68,9 @@ def _columns(schema: Schema) -> dict[str, frozenset[str]]:
 
 
 def scratch_connection(path: Path) -> sqlite3.Connection:
-    """A connection for a database that nobody will miss: nothing waits for the disk."""
+    """Open a connection to a database that is deleted after the replay."""
     connection = sqlite3.connect(path)
+    # Why no journal and no sync: the replay is repeated after a crash, so nothing has to survive one.
     connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")
     return connection

@@ -1,7 +1,7 @@
-"""Reads an SQLite database's schema straight from sqlite_master and the pragma functions; never writes.
+"""Reads an SQLite database's schema from sqlite_master and the pragma functions; never writes.
 
-What the pragmas tell is taken from them. What only the text holds (checks, collations, AUTOINCREMENT, expressions)
-is parsed, and only where a word in the text says that there is something to parse.
+Facts that the pragmas report are taken from them. Facts that only the text holds (checks, collations, AUTOINCREMENT,
+expressions) are parsed, and only if a keyword in the text shows that there are any.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ _FOREIGN_KEYS = f"""SELECT m.name, f.id, f."from", f."table", f."to", f.on_updat
 _SORTS = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'"
 _MASTER = "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 
+# Strings, quoted names and comments are matched first and skipped, so that only keywords are found.
 # Text, quotes and comments are stepped over, so that only words of the language are found.
 _TELLING = re.compile(
     r"""--[^\n]*|/\*.*?(?:\*/|\Z)|'[^']*'|"[^"]*"|\[[^\]]*\]|`[^`]*`"""
@@ -59,12 +60,13 @@ _TELLING = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _WORDS = ("AUTOINCREMENT", "CHECK", "COLLATE", "CONSTRAINT", "DEFERRABLE")
+# In pragma_table_xinfo's column `hidden`: a virtual and a stored generated column.
 # In pragma_table_xinfo's column `hidden`: computed when read, stored.
 _GENERATED = (2, 3)
 
 
 def read_schema(connection: sqlite3.Connection, without: Iterable[str] = ()) -> Schema:
-    """The whole schema of the main database, leaving out the tables in `without` and what belongs to them."""
+    """Read the whole schema of the main database, without the tables in `without` and their objects."""
     hidden = {fold(name) for name in without}
     master = [row for row in connection.execute(_MASTER) if fold(row[2]) not in hidden]
     sorts = {fold(name): tuple(rest) for name, *rest in connection.execute(_SORTS)}
@@ -87,7 +89,7 @@ def read_schema(connection: sqlite3.Connection, without: Iterable[str] = ()) -> 
 
 
 class _Rows:
-    """What the three pragma queries answered, by table, and index terms by index."""
+    """The rows of the three pragma queries by table, and the terms of each index."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.columns = _by_first(connection.execute(_COLUMNS))
@@ -99,7 +101,7 @@ class _Rows:
                 self.terms[row[1]].append(row)
 
     def of(self, table: str) -> tuple[_Told, _Told, _Told]:
-        """Columns, indexes and foreign keys of a table."""
+        """The rows about a table's columns, indexes and foreign keys."""
         return tuple(self.columns[table]), tuple(self.indexes[table]), tuple(self.foreign_keys[table])
 
 
@@ -114,6 +116,7 @@ def _sorted(found: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(sorted(found, key=lambda one: one.name))
 
 
+# Why cached: most databases of a chain have the same tables, and the arguments determine the result.
 # Most tables are alike in many databases, and a table is all that is said of it here.
 @lru_cache(maxsize=4096)
 def _table(name: str, sql: str, told: tuple[_Told, _Told, _Told], sort: Any) -> Table:
@@ -148,6 +151,8 @@ def _table(name: str, sql: str, told: tuple[_Told, _Told, _Told], sort: Any) -> 
 @lru_cache(maxsize=1024)
 def _telling_words(sql: str) -> frozenset[str]:
     upper = sql.upper()
+    # Why this check first: a substring search is many times faster than the pattern, and most texts have no such
+    # keyword.
     # Looking for letters is many times faster than looking for words, and most texts have none of these.
     if not any(word in upper for word in _WORDS):
         return frozenset()
@@ -179,13 +184,14 @@ def _columns(rows: _Told, parsed: ParsedTable | None, rowid_key: tuple[str, ...]
 
 
 def _type(declared: str) -> str:
-    """A type in upper case with its blanks where they belong: `varchar( 10 )` is `VARCHAR(10)`."""
+    """A type in upper case with canonical blanks: `varchar( 10 )` is `VARCHAR(10)`."""
     words = " ".join(declared.upper().split())
     for mark in "(),":
         words = mark.join(part.strip() for part in words.split(mark))
     return words.replace(")", ") ").strip()
 
 
+# Why cached: equal columns recur in many tables, and equal tables in many databases.
 # One column is like another in many tables, and most tables are alike in many databases.
 @lru_cache(maxsize=8192)
 def _column(
@@ -204,7 +210,7 @@ def _column(
 
 
 def _text_facts(parsed: ParsedTable) -> dict[str, tuple[str, str | None]]:
-    """Per column, what only the text tells: collation, and the expression of a generated column."""
+    """The facts of each column that only the text holds: collation, and the expression of a generated column."""
     from architect_migrate.databases.sqlite.sql.nodes import Collate
     from architect_migrate.databases.sqlite.sql.nodes import Generated as GeneratedAs
 
@@ -242,7 +248,7 @@ def _foreign_keys(rows: _Told, parsed: ParsedTable | None) -> Iterator[ForeignKe
 
 
 def _references(parsed: ParsedTable) -> list[Reference]:
-    """The foreign keys of a table in the order of its text."""
+    """A table's foreign keys in the order of its text."""
     from architect_migrate.databases.sqlite.sql.nodes import ForeignKey as Reference
 
     return sorted(parsed.all(Reference), key=lambda constraint: constraint.span)
@@ -253,7 +259,7 @@ def _is_deferred(reference: Reference) -> bool:
 
 
 def _names(parsed: ParsedTable) -> Iterator[ConstraintName]:
-    """The names of the constraints that Alembic can drop by name; those of NOT NULL and the like it cannot."""
+    """The names of constraints that Alembic can drop by name; it cannot drop NOT NULL, DEFAULT or COLLATE."""
     from architect_migrate.databases.sqlite.sql import nodes
 
     for constraint in parsed.every_constraint:
@@ -287,7 +293,7 @@ def _checks(parsed: ParsedTable | None, columns: set[str]) -> Iterator[Check]:
 
 
 def _resolved(tables: list[Table]) -> Iterator[Table]:
-    """The tables with every foreign key's parent columns named: left out, they are the parent's key, if that fits."""
+    """Fill in the parent columns of foreign keys that name none: the parent's primary key, if as many columns."""
     from dataclasses import replace
 
     keys = {(table.name, len(table.primary_key)): table.primary_key for table in tables}
@@ -320,6 +326,6 @@ def _index(row: tuple[Any, ...], rows: _Rows) -> Index:
 
 
 def _module(sql: str) -> str:
-    """The module and arguments of a CREATE VIRTUAL TABLE, canonical."""
+    """The module and arguments of a CREATE VIRTUAL TABLE statement, in canonical form."""
     text = canonical(sql)
     return text[text.index(" using ") + 1 :] if " using " in text else text

@@ -1,7 +1,7 @@
-"""The lock of a run: a file beside the database that its holder has flocked, with a line that says who that is.
+"""The lock of a run: a file beside the database, locked by flock, with a line that identifies the holder.
 
-The kernel gives the lock back when its holder dies, so what a killed run left in the file is only text. The file is
-never unlinked: a run that waits on the old file and one that made a new one would both hold "the" lock.
+The kernel releases the lock when its holder dies, so the line that a killed run leaves is only text. Why the file is
+never unlinked: a run that waits on the old file and a run that created a new one would both hold the lock.
 """
 
 from __future__ import annotations
@@ -31,16 +31,17 @@ _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def lock_file(path: Path) -> Path:
-    """The lock file of a database: beside the real file, whatever link led to it."""
+    """The lock file of a database, beside the real file that a symbolic link leads to."""
     real = path.resolve()
     return real.with_name(real.name + _ENDING)
 
 
 @contextmanager
 def held(path: Path, timeout: float) -> Iterator[None]:
-    """Hold the lock of the database at `path`, waiting `timeout` seconds for whoever has it.
+    """Hold the run lock of the database at `path` during the block, waiting up to `timeout` seconds for it.
 
-    Raises LockedByRunError with what the holder says of itself, and DatabaseError where the lock file is no such file.
+    Raises LockedByRunError with what the holder wrote about itself, DatabaseError where the lock file is not a regular
+    file of its own, and NotWritableError.
     """
     descriptor = _opened(lock_file(path), path)
     with locked(descriptor, timeout, lambda: LockedByRunError(str(path), timeout, _holder(descriptor))):
@@ -52,7 +53,7 @@ def held(path: Path, timeout: float) -> Iterator[None]:
 
 
 def openers(path: Path) -> tuple[str, ...]:
-    """Other processes that have the database open, as `name (process N)`; nothing where the system does not tell."""
+    """Other processes that have the database open, as `name (process N)`; none where /proc does not list them."""
     real = str(path.resolve())
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -64,7 +65,7 @@ def openers(path: Path) -> tuple[str, ...]:
 
 
 def _opened(file: Path, path: Path) -> int:
-    """A descriptor of the lock file, made with the database's permissions if need be."""
+    """Open the lock file, creating it with the database's permissions if needed; return the descriptor."""
     try:
         try:
             descriptor = os.open(file, _FLAGS)
@@ -89,6 +90,8 @@ def _made(file: Path, path: Path) -> int:
     database = path.stat()
     with suppress(OSError):
         os.fchown(descriptor, database.st_uid, database.st_gid)
+        # Why these permissions: every user who may write the database may lock it. Group permissions apply only to the
+        # database's own group, so they are set after the file has that group.
         # Whoever may write the database may lock it: only with its group are the group's permissions the same people's.
         os.fchmod(descriptor, database.st_mode & 0o666 | 0o600)
     return descriptor
@@ -100,7 +103,7 @@ def _in_the_way(file: Path, path: Path) -> DatabaseError:
 
 
 def _tell(descriptor: int, text: str) -> None:
-    """Leave a text in the lock file; a full disk does not matter here, the lock is held without it."""
+    """Write a text to the lock file. A full disk is ignored, because the lock is held without the text."""
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, text.encode("utf-8", "backslashreplace")[:_LONGEST], 0)
@@ -114,7 +117,7 @@ def _myself() -> str:
 
 
 def _holder(descriptor: int) -> Holder:
-    """What the holder says of itself; a holder that has not said it yet, or a text that nobody wrote, is unknown."""
+    """What the lock file says about its holder; unknown if it is empty or unreadable."""
     try:
         told = json.loads(os.pread(descriptor, _LONGEST, 0))
         return Holder(*(_plain(told[name]) for name in ("since", "process", "host", "user", "command")))
@@ -123,5 +126,8 @@ def _holder(descriptor: int) -> Holder:
 
 
 def _plain(value: object) -> str:
-    """A value from the file on one short line: whoever may write the database may have put anything there."""
+    """A value from the lock file on one short line.
+
+    Why: every user who may write the database may have put anything into it.
+    """
     return "".join(name if name.isprintable() else "?" for name in str(value)[:400])

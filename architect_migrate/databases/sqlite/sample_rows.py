@@ -1,7 +1,7 @@
-"""Rows to try a revision on: three for each table, valid by the table's own constraints, made from its schema alone.
+"""Sample rows on which a revision is tried: three per table, valid by its own constraints, made from the schema alone.
 
-The first and the last have a value in every column, the one between has NULL wherever that is allowed. Keys count
-from 1 in every table, so that most foreign keys find their parent.
+The first and the last have a value in every column; the second has NULL where that is allowed. Keys count from 1 in
+every table, so that most foreign keys find their parent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _EDITED = " (edited)"
 
 
 def fill(connection: sqlite3.Connection, schema: Schema) -> frozenset[str]:
-    """Give every table its rows; the tables that hold some in the end. One that takes none is left as it is."""
+    """Insert sample rows into every table; return the tables that hold rows. A table that accepts none is unchanged."""
     return frozenset(table.name for table in schema.tables if not table.module and _fill(connection, table))
 
 
@@ -48,7 +48,7 @@ def _insert(connection: sqlite3.Connection, table: Table, number: int) -> bool:
 
 
 def _attempts(table: Table, columns: list[Column], number: int) -> Iterator[list[_Value]]:
-    """Rows to try: plain values, then those that the table's checks name."""
+    """Rows to try: plain values first, then values that the table's checks name."""
     keys = {*table.primary_key, *(name for unique in table.uniques for name in unique)}
     plain = [None if _may_lack(column, keys, number) else _value(column, number) for column in columns]
     yield plain
@@ -69,7 +69,7 @@ def _may_lack(column: Column, keys: set[str], number: int) -> bool:
 
 
 def _named_by_checks(table: Table) -> dict[str, list[_Value]]:
-    """The texts and numbers that stand in a check of a column: most checks list what they allow."""
+    """The strings and numbers in the checks of each column: most checks list the values that they allow."""
     found: dict[str, list[_Value]] = {}
     for check in table.checks:
         tokens = significant(check.expression)
@@ -103,14 +103,14 @@ def _value(column: Column, number: int) -> _Value:
 
 
 def rows_of(connection: sqlite3.Connection, tables: list[Table]) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of some tables, by the table's name."""
+    """Every row of some tables, by table name."""
     return {table.name: connection.execute(f"SELECT * FROM main.{quote(table.name)}").fetchall() for table in tables}
 
 
 def edit_rows(connection: sqlite3.Connection, tables: Iterable[Table]) -> dict[str, str]:
-    """Edit every row in the text columns by which no row is found; a query for those columns by table.
+    """Edit every row in text columns that identify no row; return a query for those columns by table.
 
-    A table without such columns is left out, and one with a trigger that refuses the edit.
+    Tables without such a column are left out, and tables with a trigger that refuses the edit.
     """
     queries = {}
     for table in tables:
@@ -126,7 +126,7 @@ def edit_rows(connection: sqlite3.Connection, tables: Iterable[Table]) -> dict[s
 
 
 def _free_columns(connection: sqlite3.Connection, table: Table) -> list[str]:
-    """Text columns that are in no key, check or index: a row can be edited there and be the same row."""
+    """Text columns in no key, check or unique index: a row edited there is still the same row."""
     bound = {*table.primary_key, *(name for unique in table.uniques for name in unique)}
     bound |= {name for check in table.checks for name in check.mentions}
     bound |= {name for key in table.foreign_keys for name in key.columns}

@@ -1,7 +1,7 @@
-"""What a chain leaves on an empty database, without the way there: texts to create, and rows.
+"""The final state of a chain on an empty database, as texts and rows, without the steps in between.
 
-Most of the chain's time on an empty database goes into ALTER TABLE, each of which has SQLite parse the whole schema
-again. So the chain's statements are run once, in memory, and every other empty database is given the outcome.
+Why: most of a chain's time on an empty database is spent in ALTER TABLE, for which SQLite parses the whole schema each
+time. The chain's statements run once in memory, and every other empty database is given the result.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SEQUENCE = "sqlite_sequence"
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one table, and the INSERT that takes each of them, rowid included."""
+    """The rows of one table, and the INSERT for each of them, rowid included."""
 
     table: str
     insert: str
@@ -41,7 +41,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """An empty database's next state: tables, then rows, then what would slow the rows down or react to them."""
+    """The state to create on an empty database: tables, then rows, then indexes, triggers and views.
+
+    Why in this order: indexes would slow the inserts down, and triggers would react to them.
+    """
 
     tables: tuple[str, ...]
     rows: tuple[Rows, ...]
@@ -49,7 +52,7 @@ class Template:
 
 
 def replay_on(connection: sqlite3.Connection, revision: str, statements: Iterable[str]) -> None:
-    """Run what replay recorded of a revision. Raises RevisionFailedError."""
+    """Run the statements recorded for a revision. Raises RevisionFailedError."""
     try:
         with write_log(connection):
             for text in statements:
@@ -58,12 +61,13 @@ def replay_on(connection: sqlite3.Connection, revision: str, statements: Iterabl
         raise RevisionFailedError(revision, "upgrade()", str(error)) from error
 
 
+# Why at most a minute old: rows may hold the time of their creation.
 # Rows may bear the moment of their making, so nothing is made from a template of another minute.
 @lru_cache(maxsize=1)
 def template_of(recorded: tuple[tuple[str, tuple[str, ...]], ...], minute: int) -> Template | None:
-    """What these revisions' statements leave on an empty database; None where only the statements can make that.
+    """The template of these revisions; None if only their statements can produce the state.
 
-    A trial on a second empty database has to give the same, to the letter and to the row.
+    A trial on a second empty database has to give the same texts and the same rows.
     """
     del minute
     with closing(_in_memory()) as first, closing(_in_memory()) as second:
@@ -81,11 +85,12 @@ def template_of(recorded: tuple[tuple[str, tuple[str, ...]], ...], minute: int) 
 
 
 def give(connection: sqlite3.Connection, template: Template) -> None:
-    """Make an empty database what the template says; whoever owns the transaction commits."""
+    """Build the template's state on an empty database. The caller commits."""
     for text in template.tables:
         connection.execute(text)
     for table in template.rows:
         if table.table == _SEQUENCE:
+            # Why deleted first: inserting the rows has already set these numbers, as far as the rows reach.
             # The rows before it have set it already, as far as they reach.
             connection.execute(f"DELETE FROM {_SEQUENCE}")
         connection.executemany(table.insert, table.rows)
@@ -116,7 +121,10 @@ def _written(template: Template) -> list[tuple[str, bytes]]:
 
 
 def _rows(connection: sqlite3.Connection, table: RowTable) -> Rows:
-    """The rows by their key; a rowid that no name reaches is left to SQLite, which counts from 1 as it did before."""
+    """The rows by their key, with the rowid where no column holds it.
+
+    A rowid that cannot be named is left to SQLite, which numbers rows from 1 as it did before.
+    """
     key = () if table.without_rowid or table.alias else own_key(table)
     columns = ([table.rowid] if key else []) + [quote(column) for column in table.columns]
     marks = ", ".join("?" * len(columns))

@@ -1,4 +1,4 @@
-"""A connection that tries statements: what fails is noted and passed over, so that the next can be tried too."""
+"""A connection that tries statements: a failure is recorded and skipped, so that the next statement can be tried."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _DROPPED = {
 
 @dataclass(slots=True)
 class StatementRecorder:
-    """Notes what the code of one revision file does; `events` are the authorizer's of the statement that runs."""
+    """Records what one revision file does; `events` are the authorizer's events of the current statement."""
 
     file: str
     statements: list[Statement] = field(default_factory=list)
@@ -44,7 +44,7 @@ class StatementRecorder:
     refused: str = ""
 
     def authorise(self, action: int, first: str | None, second: str | None, base: str | None, by: str | None) -> int:
-        """SQLite's question whether something may be done."""
+        """Decide for SQLite whether an action is permitted, and record it."""
         if said := refusal(action, first or "", second):
             self.refused = said
             return sqlite3.SQLITE_DENY
@@ -53,12 +53,12 @@ class StatementRecorder:
 
 
 class TrialConnection(sqlite3.Connection):
-    """A connection whose cursors try statements as long as it has a probe."""
+    """A connection whose cursors try statements while it has a recorder."""
 
     recorder: StatementRecorder | None = None
 
     def cursor(self, factory: Any = None) -> Any:
-        """A cursor that tries; the factory is not asked."""
+        """Return a cursor that tries statements; `factory` is ignored."""
         del factory
         return TrialCursor(self)
 
@@ -76,7 +76,7 @@ class TrialConnection(sqlite3.Connection):
 
 
 class TrialCursor(sqlite3.Cursor):
-    """A cursor that gives nothing, and raises nothing, for a statement that fails while it is tried."""
+    """A cursor that returns no rows, and raises nothing, for a statement that fails while it is tried."""
 
     def execute(self, sql: str, parameters: Any = (), /) -> TrialCursor:
         """Run one statement."""
@@ -87,7 +87,7 @@ class TrialCursor(sqlite3.Cursor):
         return self._tried(sql, lambda: sqlite3.Cursor.executemany(self, sql, parameters))
 
     def executescript(self, script: str, /) -> TrialCursor:
-        """Run a script, which SQLite's driver begins with a COMMIT."""
+        """Run a script, before which the sqlite3 module commits."""
         return self._tried(script, lambda: sqlite3.Cursor.executescript(self, script))
 
     def _tried(self, sql: str, run: Callable[[], object]) -> TrialCursor:
@@ -110,7 +110,10 @@ class TrialCursor(sqlite3.Cursor):
 
 
 def trial_connection() -> TrialConnection:
-    """A database in memory, in a transaction, that forgets every compiled statement: else nobody would be asked."""
+    """Open a database in memory, in a transaction, without a statement cache.
+
+    Why no cache: SQLite calls the authorizer only when it compiles a statement.
+    """
     connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=0, factory=TrialConnection)
     connection.execute("BEGIN")
     return connection
@@ -118,7 +121,7 @@ def trial_connection() -> TrialConnection:
 
 @contextmanager
 def probing(connection: TrialConnection, file: str) -> Iterator[StatementRecorder]:
-    """Try what runs in the block, and note it for a revision file."""
+    """Try the statements that run in the block, and record them for a revision file."""
     recorder = connection.recorder = StatementRecorder(file)
     sqlite3.Connection.set_authorizer(connection, recorder.authorise)
     try:
@@ -130,7 +133,7 @@ def probing(connection: TrialConnection, file: str) -> Iterator[StatementRecorde
 
 @contextmanager
 def undone(connection: sqlite3.Connection) -> Iterator[None]:
-    """Whatever is done to the database in the block is taken back at its end."""
+    """Roll back to the start of the block when it ends."""
     connection.execute("SAVEPOINT archmig_trial")
     try:
         yield
@@ -141,13 +144,17 @@ def undone(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _place(file: str) -> tuple[int, tuple[str, ...]]:
-    """The line of the file that is running, and the functions of it that led there."""
+    """The line of the revision file that is running, and the functions of the file on the stack."""
     found = [(line, frame.f_code.co_name) for frame, line in walk_stack(None) if frame.f_code.co_filename == file]
     return (found[0][0] if found else 0), tuple(name for _, name in found)
 
 
 def _clash(connection: TrialConnection, recorder: StatementRecorder, sql: str) -> Clash | None:
-    """What stands in the way of a CREATE IF NOT EXISTS; seen by dropping it, and what is done is undone."""
+    """The existing object that makes a CREATE IF NOT EXISTS do nothing, beside the one that the statement would create.
+
+    Why drop the existing one: only then does SQLite create the other, so that the two can be compared. All is rolled
+    back.
+    """
     wanted = created_if_missing(sql)
     if wanted is None:
         return None
@@ -176,7 +183,7 @@ def _compared(connection: TrialConnection, sql: str, kind: str, name: str, there
 
 
 def _only(schema: Schema, kind: str, name: str) -> Schema:
-    """A schema of one object alone."""
+    """The schema reduced to one object."""
     one = fold(name)
     return Schema(
         tuple(table for table in schema.tables if kind == "table" and table.name == one),
@@ -187,6 +194,7 @@ def _only(schema: Schema, kind: str, name: str) -> Schema:
 
 
 def _effects(events: list[tuple[Any, ...]]) -> StatementEffects:
+    # Effects of triggers are not the statement's own, and a TEMP table does not outlive the connection.
     # What a trigger does is not the statement's, and a temporary table is nobody's afterwards.
     own = [
         event
