@@ -1,4 +1,4 @@
-"""The proof before the commit: the schema is the chain's, every row is there, no key is broken that was not."""
+"""Proves a run before its commit: the schema matches the chain, no row is lost, and no new orphan appeared."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was proven: the rows table by table, and how many rows referred to nothing before and after."""
+    """The outcome of a proof: the rows table by table, and the number of orphans before and after."""
 
     rows: RowProof
     orphans_before: int
@@ -66,7 +66,11 @@ def verify(
     *,
     broken: Counter[str],
 ) -> Proof:
-    """Prove what a plan's execution left in the open transaction; raises NotProvenError with what is wrong."""
+    """Prove the state that a plan's execution left in the open transaction.
+
+    `backup` is the copy of the rows before the run (None: the database was empty), `broken` the rows that violated
+    their table's declarations before. Raises NotProvenError with what is wrong.
+    """
     problems = [*_schema_problems(context, plan, connection), *_stamp_problems(context, plan, connection)]
     permitted = _permitted(context, plan, written)
     problems += _tracker_problems(context, plan, connection)
@@ -97,7 +101,10 @@ def _schema_problems(context: EnvironmentContext, plan: Plan, connection: Connec
 
 
 def _left_over(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[str]:
-    """What a `downgrade()` was to take back and did not: nothing breaks by it, but the stamp would be a lie."""
+    """Objects that a `downgrade()` should have removed and did not.
+
+    Why a failure, although nothing breaks by them: the stamp would claim a schema that the database does not have.
+    """
     found, expected = facts(schema), facts(reference(context.history, plan.after))
     does = effects(context.history)
     undone = [step.revision for step in plan.steps if isinstance(step, RunDowngrade)]
@@ -117,7 +124,7 @@ def _stamp_problems(context: EnvironmentContext, plan: Plan, connection: Connect
 
 
 def _tracker_problems(context: EnvironmentContext, plan: Plan, connection: Connection) -> list[str]:
-    """Where the tracker was to be made true and is not: the very changes that would be planned again."""
+    """Rows of the tracker that still need a correction, after the plan has corrected them."""
     graph = context.graph
     if context.tracker is None or not any(isinstance(step, SyncTracker) for step in plan.steps):
         return []
@@ -126,7 +133,7 @@ def _tracker_problems(context: EnvironmentContext, plan: Plan, connection: Conne
 
 
 def _tracker_losses(context: EnvironmentContext, plan: Plan, before: Connection, after: Connection) -> Iterator[str]:
-    """Rows of the tracker that no step was to touch, and that are not as they were."""
+    """Rows of the tracker that changed although no step changes them."""
     graph = context.graph
     touched = {change.version for step in plan.steps if isinstance(step, SyncTracker) for change in step.changes}
     if context.tracker is None or not touched:
@@ -153,55 +160,56 @@ def _compared(
 
 
 def _unsound(after: Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
-    """What integrity_check says of the tables that were written and are still there, and did not say before."""
+    """Lines of integrity_check about the tables that were written, beyond those that were there before."""
     there = set(map(fold, table_names(after)))
     for table in sorted(touched & there):
         yield from integrity_of(after, table).worse_than(broken)
 
 
 def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Permitted:
-    """What the run may have done to rows: what the chain's code wrote itself, and what it or an entry removes."""
+    """The changes that the run may have made to rows.
+
+    They are the writes of the chain's own code, and what the chain or a [[resolve]] entry removes or fills.
+    """
     removed = _removed(context, plan)
-    columns = {(k[1], k[2]) for k in removed if k[0] == "column"}
-    columns |= {(fold(each.table), fold(each.column)) for each in plan.steps if isinstance(each, DropColumn)}
-    tables = {k[1] for k in removed if k[0] == "table"}
-    renamed = {(fold(each.table), fold(each.new)) for each in plan.steps if isinstance(each, RenameTable)}
-    dropped = {fold(each.name) for each in plan.steps if isinstance(each, DropObject) and each.kind == "table"}
-    tables |= dropped - {new for _, new in renamed}
+    columns = {(key[1], key[2]) for key in removed if key[0] == "column"}
+    columns |= {(fold(step.table), fold(step.column)) for step in plan.steps if isinstance(step, DropColumn)}
+    renamed = {(fold(step.table), fold(step.new)) for step in plan.steps if isinstance(step, RenameTable)}
+    dropped = {fold(step.name) for step in plan.steps if isinstance(step, DropObject) and step.kind == "table"}
+    tables = {key[1] for key in removed if key[0] == "table"} | dropped - {new for _, new in renamed}
     # An entry fills NULLs of a column that is there; its expression keeps every other value.
     filled = {
-        (fold(each.table), fold(to)) for each in plan.steps if isinstance(each, RebuildTable) for to, _ in each.fill
+        (fold(step.table), fold(to)) for step in plan.steps if isinstance(step, RebuildTable) for to, _ in step.fill
     }
     updated, deleted = _by_own_triggers(context, written)
-    # Which rows of the tracker may change is proven by itself.
-    for step in (each for each in plan.steps if isinstance(each, SyncTracker)):
+    # `_tracker_losses` proves which rows of the tracker may change.
+    for step in (step for step in plan.steps if isinstance(step, SyncTracker)):
         filled |= {(fold(step.table), fold(name)) for name in (step.tracker.description, step.tracker.checksum)}
         deleted |= {fold(step.table)} if any(isinstance(change, ForgetRow) for change in step.changes) else set()
-    # The stamp is proven by itself; back to base, or where branches meet, it has fewer rows than before.
+    # `_stamp_problems` proves the stamp; back to base, or where branches meet, it has fewer rows than before.
     deleted.add(fold(context.graph.version_table))
+    new_names = (
+        (fold(step.table), fold(step.column), fold(step.new)) for step in plan.steps if isinstance(step, RenameColumn)
+    )
     return Permitted(
-        frozenset(written.rewritten | written.written),
-        frozenset(written.updated | updated | filled),
-        frozenset(columns),
-        frozenset(tables),
-        frozenset(written.deleted | deleted),
-        frozenset(written.remade),
-        frozenset(renamed),
-        frozenset(
-            (fold(each.table), fold(each.column), fold(each.new))
-            for each in plan.steps
-            if isinstance(each, RenameColumn)
-        ),
+        touched=frozenset(written.rewritten | written.written),
+        updated=frozenset(written.updated | updated | filled),
+        removed_columns=frozenset(columns),
+        removed_tables=frozenset(tables),
+        deleted_from=frozenset(written.deleted | deleted),
+        remade=frozenset(written.remade),
+        renamed=frozenset(renamed),
+        renamed_columns=frozenset(new_names),
     )
 
 
 def _removed(context: EnvironmentContext, plan: Plan) -> set[Key]:
-    """The tables and columns that the chain's code takes away.
+    """The keys of tables and columns that the chain's code removes.
 
-    A later revision may make another table of the same name: the rows of the first are gone with it all the same.
+    Why step by step: a later revision may create another table of the same name, but the rows of the first are gone.
     """
     does = effects(context.history)
-    found: set[Key] = set()
+    removed: set[Key] = set()
     for step in plan.steps:
         match step:
             case RunRevision():
@@ -210,12 +218,15 @@ def _removed(context: EnvironmentContext, plan: Plan) -> set[Key]:
                 gone, stays = does[step.revision].added.keys(), does[step.revision].removed.keys()
             case _:
                 continue
-        found |= {k for k in gone if k[0] == "column" or (k[0] == "table" and k not in stays)}
-    return found
+        removed |= {key for key in gone if key[0] == "column" or (key[0] == "table" and key not in stays)}
+    return removed
 
 
 def _by_own_triggers(context: EnvironmentContext, written: Written) -> tuple[set[tuple[str, str]], set[str]]:
-    """The columns updated and the tables deleted from by triggers of the chain; nobody asked for what others do."""
+    """The columns that triggers of the chain updated, and the tables that they deleted from.
+
+    Writes by other triggers are not permitted.
+    """
     own = {trigger.name for schema in snapshots(context.history).values() for trigger in schema.triggers}
     mine = [(table, column) for trigger, table, column in written.triggered if trigger in own]
     return {(table, column) for table, column in mine if column}, {table for table, column in mine if not column}

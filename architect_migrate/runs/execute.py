@@ -1,4 +1,4 @@
-"""Carries out a plan that was shown: lock, look again, back up, execute, prove, commit, read back, record."""
+"""Executes a plan that was shown: lock, plan again, back up, execute, prove, commit, read back, record."""
 
 from __future__ import annotations
 
@@ -46,13 +46,18 @@ if TYPE_CHECKING:
 
 
 def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Progress, make: Prepare) -> Result:
-    """Execute a plan that was shown: lock, plan again, compare, back up, execute, prove, commit, read back, record.
+    """Execute a plan that was shown, and record it in the ledger.
 
-    A Ctrl-C rolls back and raises KeyboardInterrupt; from the commit on it waits for the record (see `finishing`).
+    The order: lock, plan again and compare, back up, execute, prove, commit, read the stamp back, record. `make` plans
+    again on the open connection. Raises BlockedError for a plan with blockers, ChangedMeanwhileError if the new plan
+    differs, and what a step, the proof or the commit raises. A Ctrl-C rolls back and raises KeyboardInterrupt; after
+    the commit has begun it takes effect when the run is recorded (see `finishing`).
     """
     if shown.blockers:
         raise BlockedError(context.environment.name, tuple(blocker.subject for blocker in shown.blockers))
     if shown.before and any(isinstance(step, RunRevision | RunDowngrade | RunDataStep) for step in shown.steps):
+        # Why import now: Alembic takes longer to import than most revisions to run, and the application should not wait
+        # for that behind the lock.
         # Alembic takes longer to import than most revisions to run, and nobody is to wait for that behind the lock.
         import architect_migrate.revisions.alembic_runtime  # noqa: F401  (execute will find it there)
     started = time.time()
@@ -69,7 +74,7 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
 
 @dataclass(slots=True)
 class _Run:
-    """What is known of a run while it goes on: `made` is its backup, `warnings` are what it has to say besides."""
+    """The state of a run while it is executed; `made` is its backup, `warnings` go into the result."""
 
     context: EnvironmentContext
     action: str
@@ -89,22 +94,30 @@ class _Run:
 
 
 def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
-    """What was done, entered in the ledger; with an error where it is committed and could not be read back."""
+    """Execute the plan in one transaction and return the recorded result.
+
+    The result has an error if the run was committed but could not be read back.
+    """
     context, plan, total = run.context, run.plan, len(run.plan.steps)
     with _looked_into(run), _in_transaction(run) as connection:
+        # Why plan again: the database may have changed since the plan was shown, and from here on the lock is held.
         prepared, rehearsal = as_rehearsed(context, connection, make(context, connection))
         if prepared.plan != plan:
             raise ChangedMeanwhileError(context.environment.name)
+        # Why before the backup: a damaged database is refused, not copied and changed.
         broken = _sound(run, connection)
         progress(0, total, "backing up")
+        # Why before the first step: the backup is the way back, and the proof compares the rows with it.
         run.made = backups.take_unless_empty(context, run.action, connection, partial(progress, 0, total))
         written = run_steps(context, plan, connection, progress)
         run.warnings += written.restored
         progress(total + 1, total, "proving that every row is there")
+        # Why before the commit: what is not proven is rolled back, the stamp included.
         proof = verify(context, plan, connection, run.copy, written, broken=broken)
         if run.made:
             backups.mark(context, run.made, run.action, connection, _unwritten(context, proof))
         left = fingerprint_of(connection, context.hidden(context.graph.version_table))
+        # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         run.interrupts.refuse()
         run.interrupts.held = True
     receipt = _receipt(run, prepared, proof)
@@ -115,7 +128,10 @@ def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
 
 @contextmanager
 def _in_transaction(run: _Run) -> Iterator[Connection]:
-    """With the policy `create` a missing file is made, and is gone again if nothing came of it."""
+    """Open the run's transaction.
+
+    With the policy `create` a missing file is created, and removed again if nothing is committed.
+    """
     environment = run.context.environment
     making = builds_uninitialised(environment)
     with (
@@ -126,7 +142,10 @@ def _in_transaction(run: _Run) -> Iterator[Connection]:
 
 
 def _sound(run: _Run, connection: Connection) -> Counter[str]:
-    """Rows that break what their tables declare, which are nobody's to mend. Raises DamagedError."""
+    """The rows that violate their tables' declarations before the run, which leaves them as they are.
+
+    Raises DamagedError.
+    """
     found = integrity_of(connection)
     if found.damage:
         raise DamagedError(access.location(run.url), found.damage[0])
@@ -135,7 +154,7 @@ def _sound(run: _Run, connection: Connection) -> Counter[str]:
 
 
 def _entered(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Result:
-    """The result, once the stamp was read back, with its number in the ledger."""
+    """The result with its number in the ledger, after the stamp was read back from the file."""
     unread = _read_back(run)
     result = Result(
         environment=run.context.environment.name,
@@ -162,7 +181,7 @@ def _went_by(made: Backup | None, rehearsal: int) -> Iterator[tuple[str, str]]:
 
 
 def _tidied(context: EnvironmentContext, result: Result) -> Result:
-    """The same, after backups that are left over have gone; what went wrong there is a warning."""
+    """The result after old backups were pruned; failures to prune are warnings."""
     if context.keep is None and context.max_age is None:
         return result
     from architect_migrate.backups.prune import tidy
@@ -171,14 +190,14 @@ def _tidied(context: EnvironmentContext, result: Result) -> Result:
 
 
 def _unwritten(context: EnvironmentContext, proof: Proof) -> set[str]:
-    """Tables that nothing wrote to; the stamp is rewritten without anybody watching."""
+    """Tables that no step wrote to; not the version table, whose writes are not logged."""
     stamp = context.graph.version_table
     return {table.table for table in proof.rows.tables if not table.compared and table.table.lower() != stamp.lower()}
 
 
 @contextmanager
 def _looked_into(run: _Run) -> Iterator[None]:
-    """A commit that SQLite calls failed: what the file holds says what came of it, else nobody knows."""
+    """Turn a failed commit into a warning if the file shows that it is complete; else raise the error."""
     try:
         yield
     except CommitFailedError as error:
@@ -186,7 +205,7 @@ def _looked_into(run: _Run) -> Iterator[None]:
 
 
 def _commit_outcome(run: _Run) -> CommitOutcome:
-    """By every value where there is a backup; what was built from nothing is known by its stamp."""
+    """Compare every value with the backup's record; a database built from nothing is judged by its stamp."""
     timeout = run.context.environment.policies.lock_timeout
     if run.copy and (kept := read_record(run.copy)):
         return commit_outcome(run.url, timeout, kept.content, kept.after)

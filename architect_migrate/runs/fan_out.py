@@ -1,4 +1,4 @@
-"""One service over many environments: the failure of one never stops the others."""
+"""Runs one service on many environments; a failure on one does not stop the others."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ Value = TypeVar("Value")
 def each(
     contexts: Iterable[EnvironmentContext], action: str, service: Callable[[EnvironmentContext], Result], jobs: int = 1
 ) -> Iterator[Result]:
-    """The service's result for every environment, in order, as each is finished; what it raises becomes FAILED.
+    """Yield the service's result for every environment in order; an error becomes a FAILED result.
 
-    With several jobs the service runs in processes of their own (threads would only wait for each other), so it has
-    to be a function of a module, or a partial of one. Where such a process dies, those worked on are WorkerDiedError.
+    With several jobs the service runs in processes, because threads would only wait for each other; so it has to be a
+    function of a module, or a partial of one. If such a process dies, the environments that it worked on get
+    WorkerDiedError.
     """
     waiting = list(contexts)
     for context, result in zip(waiting, attempts(waiting, service, jobs), strict=True):
@@ -41,9 +42,9 @@ def each(
 def attempts(
     contexts: Iterable[EnvironmentContext], service: Callable[[EnvironmentContext], Value], jobs: int = 1
 ) -> Iterator[Value | ArchmigError]:
-    """The same of a service that gives anything: its value for every environment, or what it raised.
+    """Yield what a service returns for every environment, or the error that it raised.
 
-    After a Ctrl-C the rest are StoppedError, and KeyboardInterrupt is raised when all have been told.
+    After a Ctrl-C the remaining environments get StoppedError, and KeyboardInterrupt is raised after the last.
     """
     waiting = list(contexts)
     if jobs > 1 and len(waiting) > 1:
@@ -94,13 +95,13 @@ def _in_processes(
 
 
 def _heeding(service: Callable[[EnvironmentContext], Value], context: EnvironmentContext) -> Value | ArchmigError:
-    """The service in a worker, which a Ctrl-C stops only while it works."""
+    """Run the service in a worker, where a Ctrl-C takes effect only while the service works."""
     with heeded():
         return _guarded(service, context)
 
 
 def _until_stopped(name: str, work: Callable[[], Value | ArchmigError]) -> tuple[Value | ArchmigError, bool]:
-    """What came of it, and whether a Ctrl-C wants the rest to be left alone."""
+    """The value of `work`, and whether a Ctrl-C stops the remaining environments."""
     try:
         return work(), False
     except FinishedFirst as stop:

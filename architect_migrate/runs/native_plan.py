@@ -1,4 +1,4 @@
-"""Plans that run the chain natively, up or down, for databases that are where they claim to be and no others."""
+"""Plans that run the chain's revisions up or down, for databases whose schema matches their stamp."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def upgrading(target: str | None) -> Prepare:
-    """How a plan for an upgrade is made on an open connection."""
+    """A function that plans an upgrade on an open connection."""
 
     def make(context: EnvironmentContext, connection: Connection) -> Prepared:
         if prepared := empty(context, connection, target):
@@ -41,7 +41,7 @@ def upgrading(target: str | None) -> Prepare:
 
 
 def downgrading(target: str | None) -> Prepare:
-    """How a plan for a downgrade is made on an open connection."""
+    """A function that plans a downgrade on an open connection."""
 
     def make(context: EnvironmentContext, connection: Connection) -> Prepared:
         seen = full_survey(context, connection, wanted_of(context, target))
@@ -52,7 +52,7 @@ def downgrading(target: str | None) -> Prepare:
 
 
 def up(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
-    """The pending revisions, then the stamp."""
+    """The plan of the pending revisions, then the stamp."""
     after = seen.position | wanted_of(context, target)
     steps = tuple(RunRevision(revision) for revision in seen.pending)
     stamp = (Stamp(heads(context.graph, after)),) if steps else ()
@@ -61,7 +61,7 @@ def up(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
 
 
 def down(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
-    """What was applied after the target, newest first, then the stamp."""
+    """The plan that takes back the revisions applied after the target, newest first, then sets the stamp."""
     graph = context.graph
     after = seen.position & wanted_of(context, target)
     steps = tuple(RunDowngrade(revision) for revision in reversed(graph.order) if revision in seen.position - after)
@@ -70,7 +70,7 @@ def down(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
 
 
 def as_alembic_goes(graph: RevisionGraph, up: Collection[str], down: Collection[str], stamped: Iterable[str]) -> Plan:
-    """What archmig would plan for a run of Alembic's from a stamp: the same steps, with the stamp at the end."""
+    """The plan that archmig would make for a run of Alembic from a stamp: the same steps, with the stamp at the end."""
     before = ancestry(graph, stamped)
     after = before - frozenset(down) | frozenset(up)
     back = [RunDowngrade(revision) for revision in reversed(graph.order) if revision in down]
@@ -79,7 +79,7 @@ def as_alembic_goes(graph: RevisionGraph, up: Collection[str], down: Collection[
 
 
 def not_where_it_claims(seen: Survey) -> Plan:
-    """A plan that says only why the chain cannot simply be run here."""
+    """A plan without steps, whose blockers say why the chain cannot run on this database."""
     stops = tuple(finding for finding in seen.findings if finding.level is Level.BLOCKING)
     serious = seen.drift.get("breaking", 0) + seen.drift.get("behavioural", 0)
     stamp = "no stamp" if seen.claims.stamp is None else f"stamp {', '.join(seen.claims.stamp) or 'base'}"
@@ -95,7 +95,7 @@ def not_where_it_claims(seen: Survey) -> Plan:
 
 
 def losses(context: EnvironmentContext, plan: Plan, connection: Connection) -> tuple[Loss, ...]:
-    """The rows of tables, and the values of columns, that taking these revisions back removes."""
+    """The rows of tables and the values of columns that taking these revisions back removes."""
     undone = {step.revision for step in plan.steps if isinstance(step, RunDowngrade)}
     left = facts_at(context.history, plan.after)
     found: dict[str, int] = {}

@@ -1,6 +1,6 @@
-"""Tells others of a change: a webhook that JSON is posted to, a command that reads it. Whatever they do, it ends.
+"""Sends news of changes: posts JSON to a webhook, or runs a command that reads it; both within a time limit.
 
-Of a webhook's URL nothing but scheme, host and port is ever told: with many services the path is the secret.
+Of a webhook's URL only scheme, host and port are shown, because in the URLs of many services the path is the secret.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+# Time limits in seconds.
 # Seconds.
 WEBHOOK_PATIENCE = 10.0
 COMMAND_PATIENCE = 60.0
@@ -47,7 +48,7 @@ _LONGEST = 200
 
 
 def webhook_name(webhook: str) -> str:
-    """What may be shown of a webhook."""
+    """The part of a webhook's URL that may be shown: scheme, host and port."""
     try:
         parts = urlsplit(webhook)
         return f"{parts.scheme}://{_host(parts)}"
@@ -56,8 +57,12 @@ def webhook_name(webhook: str) -> str:
 
 
 def post(webhook: str, text: str) -> None:
-    """Post JSON to an http or https URL; a login in it is sent as one. Follows no redirect. Raises NotifyError."""
+    """Post JSON to an http or https URL. Raises NotifyError.
+
+    A login in the URL is sent as basic authentication. Redirects are not followed.
+    """
     who, problems = webhook_name(webhook), list[str]()
+    # Why a thread: a socket's timeout limits neither the look-up of a name nor an answer that comes byte by byte.
     # Neither the time of a name's look-up nor that of an answer which comes byte by byte is limited by a socket's.
     work = Thread(target=lambda: problems.append(_posted(webhook, text)), daemon=True)
     work.start()
@@ -69,7 +74,10 @@ def post(webhook: str, text: str) -> None:
 
 
 def _posted(webhook: str, text: str) -> str:
-    """What kept it from being posted; empty if it was. No error's own text is told where it could hold the URL."""
+    """Why the text could not be posted; empty if it was posted.
+
+    Why few errors' own texts are used: they may contain the URL.
+    """
     try:
         with _opener().open(_request(webhook, text), timeout=WEBHOOK_PATIENCE):
             return ""
@@ -96,7 +104,7 @@ def _late() -> str:
 
 
 def _opener() -> OpenerDirector:
-    """HTTP and HTTPS, through the proxy that the environment names, and nothing else: no files, no redirects."""
+    """An opener for HTTP and HTTPS through the environment's proxy: no files, no redirects."""
     opener = OpenerDirector()
     handlers = (ProxyHandler(), UnknownHandler(), HTTPHandler(), HTTPSHandler())
     for handler in (*handlers, HTTPDefaultErrorHandler(), HTTPErrorProcessor()):
@@ -124,7 +132,8 @@ def _host(parts: SplitResult) -> str:
 def run(command: Sequence[str], text: str, folder: Path) -> None:
     """Run a command in a folder with JSON on its stdin, without a shell. Raises NotifyError.
 
-    Its output goes nowhere but into the error: files instead of pipes, so that what it leaves running keeps nobody.
+    Its output appears only in the error. Why files instead of pipes: a process that the command leaves running would
+    keep a pipe open, and archmig would wait for it.
     """
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
         given.write(text.encode())
@@ -144,7 +153,7 @@ def run(command: Sequence[str], text: str, folder: Path) -> None:
 
 
 def _awaited(running: subprocess.Popen[bytes], name: str) -> int:
-    """The exit code of a command; one that takes too long is killed, with whatever it started."""
+    """The exit code of a command; after the time limit it is killed, with all processes of its session."""
     try:
         return running.wait(COMMAND_PATIENCE)
     except subprocess.TimeoutExpired:
@@ -161,13 +170,14 @@ _LARGEST = 16 << 20
 
 
 def last_told(file: Path, channel: str) -> dict[str, Told]:
-    """What a channel was told last of each environment; nothing where no file is there that says so."""
+    """The last message that a channel got about each environment; empty if the file has none."""
     return dict(_read(file).get(channel, {}))
 
 
 def remember(file: Path, channel: str, news: Mapping[str, Told]) -> None:
-    """Note what a channel was told just now, beside all that was told before. Raises OSError."""
+    """Record what a channel was sent, and keep the records of other environments. Raises OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Why a lock: checks of different environments often start in the same minute.
     # Checks of different environments often start in the same minute.
     with alone_in(file.parent, math.inf):
         whole = _read(file)
@@ -176,7 +186,7 @@ def remember(file: Path, channel: str, news: Mapping[str, Told]) -> None:
 
 
 def _read(file: Path) -> dict[str, dict[str, Told]]:
-    """By channel and environment; what nobody can read was never told."""
+    """The messages by channel and environment; empty if the file cannot be read."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as opened:

@@ -1,4 +1,4 @@
-"""Looks at one environment for a report: what is seen, what a plan would meet, whether it is clean."""
+"""Observes one environment for a report: its survey, the blockers of a repair, and whether it is up to date."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def observe(context: EnvironmentContext, action: str) -> Result:
-    """What is seen of the environment's database, without the evidence. Raises what `survey` raises."""
+    """Survey the environment's database, without the evidence in the result. Raises as `survey`."""
     return _result(context, action, without_evidence(survey(context)))
 
 
@@ -26,9 +26,9 @@ def _result(context: EnvironmentContext, action: str, seen: Survey) -> Result:
 
 
 def without_evidence(seen: Survey) -> Survey:
-    """The survey without its schema, and of each revision one fact that is there.
+    """The survey without its schema, and with one fact of each revision.
 
-    To hand it all from process to process would take longer than looking.
+    Why: pickling all of it between processes would take longer than the survey.
     """
     if seen.diagnosis is None:
         return seen
@@ -37,7 +37,7 @@ def without_evidence(seen: Survey) -> Survey:
 
 
 def examine(context: EnvironmentContext, action: str) -> Result:
-    """All that is seen, and where it drifted what stands in the way of repair: only a plan asks the rows."""
+    """Survey the database, and plan its repair where it has drifted: only a plan finds the rows that block it."""
     result = _result(context, action, survey(context))
     if result.survey is None or result.survey.state is not State.DRIFTED:
         return result
@@ -47,7 +47,7 @@ def examine(context: EnvironmentContext, action: str) -> Result:
 
 
 def unclean(context: EnvironmentContext, seen: Survey) -> str:
-    """Why a database is not where its environment says that it should be, as the chain makes it; empty if it is."""
+    """Why a database is not up to date with its environment's target; empty if it is."""
     match seen.state:
         case State.AT_TARGET:
             return f"the tracker is not true of {', '.join(seen.unsynced)}" if seen.unsynced else ""

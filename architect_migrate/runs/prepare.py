@@ -1,4 +1,4 @@
-"""Makes the plan for one database, with the rows of an open connection to ask."""
+"""Plans the way of one database to its target, asking about rows through an open connection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def prepare(context: EnvironmentContext, connection: Connection, target: frozenset[str]) -> Prepared:
-    """Survey a database through an open connection and plan its way to `target`, following evidence."""
+    """Survey a database through an open connection, and plan its way to `target` by what the database shows."""
     seen = full_survey(context, connection, target)
     return Prepared(seen, _plan(context, connection, seen, target))
 
@@ -63,7 +63,7 @@ def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, tar
 
 
 def _within_policy(context: EnvironmentContext, plan: Plan) -> Plan:
-    """With `repair = "none"` a plan that repairs anything is blocked; running the chain itself is no repair."""
+    """Block a plan that repairs anything if the policy is `repair = "none"`; running revisions is not a repair."""
     repairs = [step for step in plan.steps if not isinstance(step, RunRevision | Stamp | SyncTracker)]
     if context.environment.policies.repair is not Repair.NONE or not repairs:
         return plan
@@ -76,7 +76,10 @@ def _within_policy(context: EnvironmentContext, plan: Plan) -> Plan:
 
 
 def empty(context: EnvironmentContext, connection: Connection, target: str | None) -> Prepared | None:
-    """What is prepared for a database that defines nothing at all, whose diagnosis nobody needs; None for others."""
+    """Prepare the plan for a database that defines nothing; None for any other database.
+
+    Why apart: nothing needs to be diagnosed there.
+    """
     if not defines_nothing(connection):
         return None
     from architect_migrate.runs.contracts import Prepared
@@ -87,7 +90,7 @@ def empty(context: EnvironmentContext, connection: Connection, target: str | Non
 
 
 def from_nothing(context: EnvironmentContext, target: str | None) -> Plan:
-    """The plan that builds a database of which not even a file is there, or a file of zero bytes."""
+    """The plan that builds a database from no file or a file of zero bytes."""
     from architect_migrate.planning.plan import Plan, RunRevision, Stamp
 
     graph = context.graph

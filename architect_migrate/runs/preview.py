@@ -1,4 +1,4 @@
-"""What a run would do, as a result: policies applied, nothing changed."""
+"""The results of dry runs: plans after policies, with nothing changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def as_policy_says(context: EnvironmentContext, result: Result) -> Result:
-    """A preview's result, held back where this environment requires a rehearsal and has had none."""
+    """A preview's result, blocked where the environment requires a rehearsal that the plan has not had."""
     if result.plan is None or not result.plan.steps:  # before the import, which a run without work does not need
         return result
     from architect_migrate.runs.rehearsal_gate import held_back
@@ -28,7 +28,7 @@ def as_policy_says(context: EnvironmentContext, result: Result) -> Result:
 
 
 def planned(result: Result, prepared: Prepared) -> Result:
-    """A preview's result from what was prepared."""
+    """A preview's result from a survey and a plan."""
     plan, seen = prepared.plan, prepared.survey
     told = (
         f"{finding.subject}: {finding.found} ({finding.advice})"
@@ -44,7 +44,10 @@ def planned(result: Result, prepared: Prepared) -> Result:
 
 
 def refused(context: EnvironmentContext, seen: Survey) -> tuple[Outcome, str] | None:
-    """What the policy for databases with nothing of the chain comes to; None where work can go on."""
+    """The outcome and reason by the policy for databases without the chain; None where the run may continue.
+
+    Raises DatabaseMissingError for a missing file, unless the policy is to skip or to create it.
+    """
     if seen.state not in {State.MISSING, State.UNINITIALISED} or builds_uninitialised(context.environment):
         return None
     found = "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
@@ -56,12 +59,12 @@ def refused(context: EnvironmentContext, seen: Survey) -> tuple[Outcome, str] | 
 
 
 def built(result: Result, seen: Survey, plan: Plan) -> Result:
-    """A preview's result where the chain is to be run from its base."""
+    """A preview's result for running the chain from its base."""
     outcome = Outcome.BLOCKED if plan.blockers else Outcome.PLANNED
     detail = plan.in_the_way if plan.blockers else ""
     return replace(result, survey=seen, outcome=outcome, plan=plan, detail=detail)
 
 
 def blank(context: EnvironmentContext, action: str) -> Result:
-    """A result that says nothing yet: there was nothing to do."""
+    """A result with the outcome NOTHING, to be filled in."""
     return Result(context.environment.name, str(context.environment.url), action, Outcome.NOTHING)

@@ -1,4 +1,4 @@
-"""Promotion: an environment gets no revision that the environments which it requires have not had, by their schema."""
+"""Promotes: upgrades an environment only to revisions that its required environments have, by their schemas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def as_far_as_it_may(context: EnvironmentContext) -> tuple[EnvironmentContext, tuple[Lacking, ...]]:
-    """The same environment with the newest heads for its target that its requirements allow, and what they keep back.
+    """The environment with the newest heads that its requirements allow, and what they hold back.
 
     Raises UsageError for an environment that requires none.
     """
@@ -35,7 +35,7 @@ def as_far_as_it_may(context: EnvironmentContext) -> tuple[EnvironmentContext, t
 
 
 def preview_promotion(context: EnvironmentContext) -> Result:
-    """What `promote` would do: reconcile as far as it may; what is kept back is among the warnings."""
+    """What `promote` would do: reconcile as far as allowed. The revisions held back are among the warnings."""
     from architect_migrate.runs.reconcile import preview
 
     its, kept_back = as_far_as_it_may(context)
@@ -46,7 +46,7 @@ def preview_promotion(context: EnvironmentContext) -> Result:
 
 
 def _rehearsed_as_such(plan: Plan, name: str) -> Plan:
-    """The same plan; where it is to be rehearsed first, by the command that goes as far as this does."""
+    """The same plan; a missing rehearsal is advised for the command `promote`, which has the same target."""
     advice = f"archmig rehearse --env {name} --command promote"
     blockers = tuple(
         replace(blocker, advice=advice) if blocker.code == "not-rehearsed" else blocker for blocker in plan.blockers
@@ -59,7 +59,7 @@ def _had_not(its: Lacking) -> str:
 
 
 def promote(context: EnvironmentContext, shown: Plan, progress: Progress) -> Result:
-    """Carry out what `preview_promotion` showed. Raises as `reconcile` does."""
+    """Execute what `preview_promotion` showed. Raises as `reconcile`."""
     from architect_migrate.runs.execute import execute
     from architect_migrate.runs.reconcile import reconciling
 

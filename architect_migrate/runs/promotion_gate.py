@@ -1,4 +1,4 @@
-"""Refuses revisions that the environments which this one requires have not had."""
+"""Blocks revisions that a required environment does not have yet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """What a required environment has not had of what is to be run elsewhere; `why` says what is there instead."""
+    """The revisions that a required environment does not have; `why` says what state it is in (empty: its position)."""
 
     environment: str
     revisions: tuple[str, ...]
@@ -33,9 +33,9 @@ class Lacking:
 
 
 def lacking(context: EnvironmentContext, revisions: Iterable[str]) -> tuple[Lacking, ...]:
-    """Which of the revisions the environments that this one requires have not had, by what is in their databases.
+    """Which of the revisions the required environments do not have, judged by their databases.
 
-    A revision on a branch that is not theirs is not asked of them; a database that cannot be read has had nothing.
+    A revision on a branch that is not theirs is not required of them; a database that cannot be read has none.
     """
     wanted = set(revisions)
     found = []
@@ -47,7 +47,7 @@ def lacking(context: EnvironmentContext, revisions: Iterable[str]) -> tuple[Lack
 
 
 def reached(context: EnvironmentContext) -> tuple[frozenset[str], str]:
-    """The position of an environment, and what keeps it from having one."""
+    """The position of an environment, and why it has none (empty: it has one)."""
     try:
         seen = survey(context)
     except ArchmigError as error:
@@ -62,7 +62,7 @@ def reached(context: EnvironmentContext) -> tuple[frozenset[str], str]:
 
 
 def as_promoted(context: EnvironmentContext, plan: Plan) -> Plan:
-    """The same plan, blocked where it runs what a required environment has not had."""
+    """The same plan, blocked where it runs a revision that a required environment does not have."""
     run = [step.revision for step in plan.steps if isinstance(step, RunRevision)]
     blockers = tuple(_blocker(context, gap) for gap in lacking(context, run))
     return replace(plan, blockers=(*plan.blockers, *blockers)) if blockers else plan

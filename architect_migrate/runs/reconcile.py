@@ -1,6 +1,6 @@
-"""Reconcile: the walk, on one environment. Status is the same, stopped before acting.
+"""Reconciles one environment: plans the repairs and revisions up to its target, and executes the plan.
 
-Most runs find nothing to do, so what plans and what acts is imported where it is called.
+Why imports inside functions: most runs find nothing to do, and do not need the modules that plan and act.
 """
 
 from __future__ import annotations
@@ -48,15 +48,16 @@ def _previewed(context: EnvironmentContext, target: str | None) -> Result:
 
 
 def _unless_refused(context: EnvironmentContext, result: Result) -> Result:
-    """The same result, unless the policy for databases with nothing of the chain speaks against it."""
+    """The same result, unless the policy for databases without the chain refuses them."""
     refusal = refused(context, result.survey) if result.survey else None
     return replace(result, plan=None, outcome=refusal[0], detail=refusal[1]) if refusal else result
 
 
 def reconcile(context: EnvironmentContext, shown: Plan, progress: Progress, target: str | None = None) -> Result:
-    """Bring the environment's database home by the plan that `preview` showed.
+    """Bring the environment's database to its target by the plan that `preview` showed.
 
-    Raises ArchmigError, and then the database is as it was; ChangedMeanwhileError if it has changed since the preview.
+    Raises ArchmigError, and then nothing was changed, except for CommitFailedError and NotReadBackError;
+    ChangedMeanwhileError if the database changed since the preview.
     """
     from architect_migrate.runs.execute import execute
 
@@ -64,7 +65,7 @@ def reconcile(context: EnvironmentContext, shown: Plan, progress: Progress, targ
 
 
 def reconciling(target: str | None) -> Prepare:
-    """How a plan for reconcile is made on an open connection."""
+    """A function that plans a reconcile on an open connection."""
     from architect_migrate.runs.prepare import empty, prepare
 
     def make(context: EnvironmentContext, connection: Connection) -> Prepared:

@@ -1,6 +1,6 @@
-"""Whether a plan has been rehearsed: the same steps from the same position, on the same schema, lately, with success.
+"""Checks whether a plan was rehearsed: the same steps, position and schema, recently, with success.
 
-That is asked of an environment with `require_rehearsal = true`, and noted of any other.
+Environments with `require_rehearsal = true` need that; for others it is only recorded.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ NOT_REHEARSED = "not-rehearsed"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a plan stands: the `number` of the rehearsal that is as good as it (0: none), and `why` there is none."""
+    """The `number` of the rehearsal that covers a plan (0: none), and `why` there is none."""
 
     number: int = 0
     why: str = ""
 
 
 def standing(context: EnvironmentContext, plan: Plan, schema: str) -> Standing:
-    """How a plan stands on a schema, by the ledger; one that cannot be read has no rehearsal to show."""
+    """Find the rehearsal of a plan on a schema in the ledger; an unreadable ledger has none."""
     try:
         found = store.entries_of(context.ledger, context.environment.name, ACTION)
     except LedgerError as error:
@@ -54,7 +54,7 @@ def standing(context: EnvironmentContext, plan: Plan, schema: str) -> Standing:
 
 
 def _age(entry: Entry) -> float:
-    """Seconds since a rehearsal began; below 0 where the clock has been put back, and then nothing is known."""
+    """Seconds since a rehearsal began; negative if the clock was set back, and the rehearsal then does not count."""
     return (datetime.now(UTC) - datetime.fromisoformat(entry.started_at)).total_seconds()
 
 
@@ -74,17 +74,17 @@ def _hours(seconds: float) -> str:
 
 
 def is_required(environment: Environment) -> bool:
-    """Whether a plan may only be run on an environment after it was rehearsed."""
+    """Whether plans must be rehearsed before they run on an environment."""
     return environment.policies.require_rehearsal
 
 
 def without_gate(context: EnvironmentContext) -> EnvironmentContext:
-    """The same setting, in which no rehearsal is required: that of a rehearsal itself."""
+    """The context without the requirement of a rehearsal, for the rehearsal itself."""
     return context.with_policies(replace(context.environment.policies, require_rehearsal=False))
 
 
 def as_rehearsed(context: EnvironmentContext, connection: Connection, prepared: Prepared) -> tuple[Prepared, int]:
-    """What was prepared, blocked where a rehearsal is required and there is none; and the rehearsal's number, or 0."""
+    """The prepared plan, blocked if a required rehearsal is missing; and the number of the rehearsal (0: none)."""
     plan = prepared.plan
     found = standing(context, plan, schema_digest(context, connection)) if plan.steps else Standing()
     if not found.why or not is_required(context.environment):
@@ -93,7 +93,7 @@ def as_rehearsed(context: EnvironmentContext, connection: Connection, prepared: 
 
 
 def held_back(context: EnvironmentContext, result: Result) -> Result:
-    """A preview's result, blocked where a rehearsal is required and there is none."""
+    """A preview's result, blocked if a required rehearsal is missing."""
     if result.plan is None or not result.plan.steps or not is_required(context.environment):
         return result
     found = standing(context, result.plan, schema_now(context))
@@ -106,7 +106,7 @@ def held_back(context: EnvironmentContext, result: Result) -> Result:
 
 
 def schema_now(context: EnvironmentContext) -> str:
-    """The digest of an environment's schema; that of nothing where there is no database yet."""
+    """The digest of an environment's schema; of an empty schema if there is no database."""
     url = context.environment.url
     here = access.reading(url, context.environment.policies.lock_timeout) if access.exists(url) else access.nothing()
     with here as connection:

@@ -1,4 +1,4 @@
-"""Executes a plan on an open transaction: every step, in order, or none."""
+"""Executes the steps of a plan in the open transaction."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Written:
-    """What a plan's execution did to rows: tables rewritten by repair, and what the chain's own code wrote.
+    """The writes of a plan's execution: tables that repairs rewrote, and what the chain's own code wrote.
 
-    `restored` tells, a line each, what its code took away and was put back.
+    `restored` has a line for each object that the chain's code dropped and that was restored.
     """
 
     rewritten: set[str] = field(default_factory=set)
@@ -65,7 +65,7 @@ class Written:
     restored: list[str] = field(default_factory=list)
 
     def add(self, seen: WriteLog) -> None:
-        """Take in what one call of the chain's code was seen to write."""
+        """Add the writes of one call of the chain's code."""
         self.updated |= seen.updated
         self.deleted |= seen.deleted
         self.triggered |= seen.triggered
@@ -77,9 +77,9 @@ class Written:
 def run_steps(
     context: EnvironmentContext, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
 ) -> Written:
-    """Execute every step of a plan; `progress` is told number, total and headline before each.
+    """Execute every step of a plan; `progress` is called with number, total and headline before each.
 
-    Raises StepFailedError or RevisionFailedError at the first that fails; the caller rolls back.
+    Raises StepFailedError or RevisionFailedError at the first failure; the caller rolls back.
     """
     history = context.history
     if _is_fresh(connection, plan, history.graph):
@@ -92,15 +92,19 @@ def run_steps(
 
 
 def _is_fresh(connection: Connection, plan: Plan, graph: RevisionGraph) -> bool:
-    """Whether a database holds nothing at all and the plan is the chain from its base."""
+    """Whether the database is empty and the plan runs the chain from its base."""
     nothing = defines_nothing(connection)
     only_chain = all(isinstance(step, RunRevision | Stamp | SyncTracker) for step in plan.steps)
+    # Why compare the lengths: where branches are left out, replay's recording may depend on what they create.
     # Where branches are left out, what replay recorded may speak of what they make.
     return nothing and not plan.before and only_chain and len(plan.after) <= len(graph.digests)
 
 
 def _build(history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]) -> Written:
-    """Build an empty database from the very statements that replay recorded on another empty database."""
+    """Build an empty database from the statements that replay recorded on another empty database.
+
+    Why not by running the revisions: the outcome is the same, and importing and running Alembic takes longer.
+    """
     statements = recorded_sql(history)
     recorded = tuple((each.revision, statements[each.revision]) for each in plan.steps if isinstance(each, RunRevision))
     template = template_of(recorded, int(time.time() // 60))
@@ -142,7 +146,7 @@ def _run(
 
 
 def _through(progress: Callable[[int, int, str], None], number: int, plan: Plan) -> RowProgress:
-    """What hears how far a long step is, and passes it on."""
+    """A callback that passes the progress of a long step on."""
 
     def row_progress(phase: str, done: int, rows: int) -> None:
         if rows > done > 0:
@@ -181,13 +185,15 @@ def _step(
 
 
 def write_tracker(connection: Connection, step: SyncTracker) -> None:
-    """Make the legacy tracker's rows true; whoever owns the transaction commits."""
+    """Correct the rows of the legacy tracker. The caller commits."""
     for each in tracker_statements(step):
         connection.execute(each)
 
 
 def _native(run: Callable[[str], WriteLog], revision: str, connection: Connection, history: History) -> WriteLog:
-    """Run the chain's own code, and put back what it took away beyond what it does in the chain."""
+    """Run the chain's own code, and restore what it drops beyond its effects in the chain."""
+    # Why before each revision: Alembic's batch operations drop objects that they do not know, and only their stored
+    # texts from before can restore them.
     before = batch_repair.look(connection)
     seen = run(revision)
     back = batch_repair.mend(connection, before, seen, revision, lambda: history)

@@ -1,4 +1,4 @@
-"""Looks at one database without changing it: where it is, what it claims, how it differs, what is pending."""
+"""Surveys one database without changing it: its position, its claims, its drift, and what is pending."""
 
 from __future__ import annotations
 
@@ -32,8 +32,12 @@ _RECONCILE = "archmig reconcile puts it right"
 
 
 def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
-    """Look at the environment's database; `target` defaults to its own. Raises as `reading` and `wanted_of`."""
+    """Survey the environment's database; `target` defaults to the environment's own.
+
+    Raises as `reading` and `wanted_of`.
+    """
     url = context.environment.url
+    # Why first: an unsupported kind of database is refused before the chain is read.
     # A kind of database that cannot be opened is refused before the chain is read.
     there = access.exists(url)
     graph = context.graph
@@ -49,7 +53,7 @@ def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
 def quick_survey(
     context: EnvironmentContext, connection: Connection, graph: RevisionGraph, wanted: frozenset[str]
 ) -> Survey | None:
-    """A survey by digest alone, where the database has to the letter the schema of the revision that it claims."""
+    """Survey by digest alone; None unless the schema has exactly the text that replay saw at the stamped revision."""
     stamped = plain_stamp(connection, graph.version_table)
     position = _position_by(context.source, stamped)
     if set(heads(graph, position)) != set(stamped):
@@ -71,7 +75,7 @@ def quick_survey(
 
 
 def _with_tracker(context: EnvironmentContext, seen: Survey) -> Survey:
-    """The same, with the rows of the legacy tracker that are not true where they are to be kept so."""
+    """Add the tracker's rows that do not match the applied revisions, where the tracker is to be kept in step."""
     found = context.corrections(seen.claims, seen.position) if seen.state in {State.PENDING, State.AT_TARGET} else ()
     if not found or context.tracker is None:
         return seen
@@ -84,13 +88,13 @@ def _with_tracker(context: EnvironmentContext, seen: Survey) -> Survey:
 def as_the_chain_makes_it(
     context: EnvironmentContext, connection: Connection, graph: RevisionGraph, position: frozenset[str]
 ) -> bool:
-    """Whether a database has to the letter the schema that replay saw at a position; False where replay saw none."""
+    """Whether a schema has exactly the text that replay saw at a position; False where replay saw none."""
     replayed = _digest_at(context.source, position)
     return bool(replayed) and replayed == _digest(context, connection, graph)
 
 
 def schema_digest(context: EnvironmentContext, connection: Connection) -> str:
-    """The digest of a database's schema: of the text of every object that is no bookkeeping of archmig or Alembic."""
+    """The digest of a database's schema: the text of every object except the tables of archmig and Alembic."""
     return _digest(context, connection, context.graph)
 
 
@@ -99,9 +103,9 @@ def _digest(context: EnvironmentContext, connection: Connection, graph: Revision
 
 
 def wanted_of(context: EnvironmentContext, target: str | None) -> frozenset[str]:
-    """The position that a target names for an environment, its own where None is named.
+    """The position that a target names for an environment (None: the environment's own targets).
 
-    Raises as `Source.graph` and `position_at`, and ForeignBranchError for what belongs to others.
+    Raises as `Source.graph` and `position_at`, and ForeignBranchError for a revision of other environments.
     """
     environment = context.environment
     words = (target,) if target else environment.policies.targets
@@ -115,11 +119,12 @@ def wanted_of(context: EnvironmentContext, target: str | None) -> frozenset[str]
 
 
 def foreign_error(environment: str, source: Source, revision: str) -> ForeignBranchError:
-    """The refusal of a revision that only other environments have."""
+    """The error for a revision that only other environments have."""
     on = tuple(label for label in source.excluded if revision in lineage(source.whole.graph, label))
     return ForeignBranchError(environment, revision, on)
 
 
+# Why cached: a chain may have thousands of revisions and a run hundreds of databases, most at the same position.
 # A chain may have thousands of revisions and a run hundreds of databases, most of them at the same one.
 @lru_cache(maxsize=64)
 def _position_of(source: Source, words: tuple[str, ...]) -> frozenset[str]:
@@ -128,13 +133,13 @@ def _position_of(source: Source, words: tuple[str, ...]) -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def _position_by(source: Source, stamped: tuple[str, ...]) -> frozenset[str]:
-    """The position that a stamp claims; empty where the chain knows none of it."""
+    """The position that a stamp claims; empty if the chain does not know its revisions."""
     return ancestry(source.graph, stamped)
 
 
 @lru_cache(maxsize=64)
 def _digest_at(source: Source, position: frozenset[str]) -> str:
-    """The digest of the schema at a position; empty where replay did not come by it."""
+    """The digest of the schema at a position; empty if replay did not pass through it."""
     graph = source.graph
     if not position or not graph.digests or position != frozenset(graph.order[: len(position)]):
         return ""
@@ -142,7 +147,7 @@ def _digest_at(source: Source, position: frozenset[str]) -> str:
 
 
 def full_survey(context: EnvironmentContext, connection: Connection, wanted: frozenset[str]) -> Survey:
-    """A survey by reading the whole schema and judging every revision."""
+    """Survey by reading the whole schema and judging every revision."""
     from architect_migrate.databases.sqlite.bookkeeping import read_claims
     from architect_migrate.diagnosis.data_only_revisions import left_alone
     from architect_migrate.diagnosis.describe import findings_of
@@ -180,7 +185,7 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
 def in_order(
     context: EnvironmentContext, connection: Connection, history: History, claims: Claims
 ) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
-    """The schema with interrupted work put in order in thought, what it says, and what that work is."""
+    """The schema with interrupted work finished or undone in memory, its diagnosis, and the interruptions."""
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.diagnosis.diagnose import Basis, diagnose
     from architect_migrate.planning.interruptions import half_made, interruptions, unfinished_renames
@@ -214,7 +219,10 @@ def _in_thought(
     history: History,
     seen: tuple[Schema, tuple[Interruption, ...]],
 ) -> tuple[Schema, tuple[Interruption, ...]]:
-    """The schema after the steps of interruptions; without them, all for a person to decide, if SQLite refuses."""
+    """The schema after the steps of interruptions, tried in memory.
+
+    If SQLite refuses the steps, the schema is unchanged and the interruptions have no steps, for a person to decide.
+    """
     from architect_migrate.databases.sqlite.repair.rename import schema_after
     from architect_migrate.databases.sqlite.sql.render import statement
     from architect_migrate.planning.interruptions import steps_of
@@ -238,6 +246,6 @@ def _state(graph: RevisionGraph, claims: Claims, diagnosis: Diagnosis, repairs: 
 
 
 def nothing(state: State, graph: RevisionGraph, wanted: frozenset[str]) -> Survey:
-    """A survey of a database in which there is nothing, or of none at all."""
+    """The survey of an empty or missing database."""
     pending = tuple(revision for revision in graph.order if revision in wanted)
     return Survey(state, Claims(), frozenset(), pending, Counter())

@@ -1,6 +1,6 @@
-"""Upgrade and downgrade: the chain run natively, on databases that are where they claim to be and nowhere else.
+"""Upgrades and downgrades by running the chain's revisions, only on databases whose schema matches their stamp.
 
-Most runs find nothing to do, so what plans and what acts is imported where it is called.
+Why imports inside functions: most runs find nothing to do, and do not need the modules that plan and act.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def preview_upgrade(context: EnvironmentContext, target: str | None = None) -> Result:
-    """What `upgrade` would do; BLOCKED on a database that is not where it claims to be."""
+    """What `upgrade` would do; BLOCKED for a database whose schema does not match its stamp."""
     return as_policy_says(context, _upgrade_previewed(context, target))
 
 
@@ -43,7 +43,7 @@ def _upgrade_previewed(context: EnvironmentContext, target: str | None) -> Resul
 
 
 def upgrade(context: EnvironmentContext, shown: Plan, progress: Progress, target: str | None = None) -> Result:
-    """Run the pending revisions that `preview_upgrade` showed. Raises as `reconcile` does."""
+    """Run the pending revisions that `preview_upgrade` showed. Raises as `reconcile`."""
     from architect_migrate.runs.execute import execute
     from architect_migrate.runs.native_plan import upgrading
 
@@ -51,7 +51,7 @@ def upgrade(context: EnvironmentContext, shown: Plan, progress: Progress, target
 
 
 def preview_downgrade(context: EnvironmentContext, target: str | None) -> Result:
-    """What `downgrade` would do, with the rows that would be lost; BLOCKED as an upgrade is.
+    """What `downgrade` would do, with the rows that would be lost; BLOCKED as for an upgrade.
 
     Without a target it goes to the environment's own heads.
     """
@@ -76,7 +76,7 @@ def _downgrade_previewed(context: EnvironmentContext, target: str | None) -> Res
 
 
 def downgrade(context: EnvironmentContext, shown: Plan, progress: Progress, target: str | None) -> Result:
-    """Take back the revisions that `preview_downgrade` showed. Raises as `reconcile` does."""
+    """Take back the revisions that `preview_downgrade` showed. Raises as `reconcile`."""
     from architect_migrate.runs.execute import execute
     from architect_migrate.runs.native_plan import downgrading
 

@@ -1,4 +1,4 @@
-"""What is tried on a copy: rehearsals, rollbacks, verification, profiles.
+"""Trials on a copy: rehearsals, rollbacks, verification, profiles.
 
 It imports neither `authoring` nor `cli`, and prints nothing.
 """

@@ -1,4 +1,4 @@
-"""The commands that run plans, by their names: what one would do, and doing it, on a copy for the most part."""
+"""The commands that execute plans, by name: preview one, and carry it out (on a copy, in most uses)."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 def fitting(context: EnvironmentContext, target: str | None) -> Command:
-    """`upgrade` for a database that is where it claims to be or that is yet to be built, else `reconcile`."""
+    """The command that suits a database: `reconcile` if its schema does not match its stamp, else `upgrade`."""
     seen = survey(context, target)
     return Command.RECONCILE if seen.state in {State.DRIFTED, State.REFUSED} else Command.UPGRADE
 
 
 def refuse_target(command: Command, target: str | None) -> None:
-    """Raise UsageError for a downgrade to nowhere and a promotion to somewhere."""
+    """Raise UsageError for a downgrade without a revision and for a promotion with one."""
     if command is Command.DOWNGRADE and target is None:
         raise UsageError("a downgrade goes to a revision, and none was named", "name the newest revision to stay")
     if command is Command.PROMOTE and target is not None:
@@ -53,7 +53,11 @@ def previewed(context: EnvironmentContext, command: Command, target: str | None)
 def carried_out(
     context: EnvironmentContext, command: Command, plan: Plan, progress: Progress, target: str | None
 ) -> Result:
-    """A command done. Raises KeyboardInterrupt for every Ctrl-C: of what a copy came to nobody need hear."""
+    """Execute a command's plan.
+
+    Raises KeyboardInterrupt for every Ctrl-C, even one that came after the commit, because a result on a copy is not
+    worth keeping.
+    """
     try:
         match command:
             case Command.UPGRADE:
@@ -70,7 +74,7 @@ def carried_out(
 
 @contextmanager
 def named(context: EnvironmentContext, its: EnvironmentContext, command: Command) -> Iterator[None]:
-    """What goes wrong on a copy, told of the environment whose copy it is."""
+    """Raise errors of the copy as RehearsalFailedError that names the original environment and database."""
     try:
         yield
     except ArchmigError as error:

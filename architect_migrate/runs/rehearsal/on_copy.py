@@ -1,4 +1,4 @@
-"""An environment's stand-in: the same setting on a private copy, with a ledger and backups that nobody keeps."""
+"""The context of an environment on a private copy of its database, with a temporary ledger and backups."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def on_copy(context: EnvironmentContext, times: int) -> Iterator[EnvironmentContext]:
-    """The environment on a copy of its database as it is now, gone when the block ends; the original is only read.
+    """Copy an environment's database, and yield its context on the copy, which is removed after the block.
 
-    Nothing stands there where the environment's policy knows what to do without a database and there is none. Asks
-    for free space of `times` the database. Raises CopyError, and as `reading`.
+    The original is only read. There is no copy where the database is missing and the policy is to create or skip it.
+    Requires free space of `times` the database's size. Raises CopyError, and as `reading`.
     """
     with private_folder() as folder:
         copy = _copied(context, folder, times)
@@ -34,6 +34,7 @@ def on_copy(context: EnvironmentContext, times: int) -> Iterator[EnvironmentCont
             environment=replace(freely.environment, url=sqlite_url(copy)),
             ledger=folder / "ledger.db",
             backups=folder / "backups",
+            # Why no pruning: the copy's backups are deleted with its folder.
             keep=None,
             max_age=None,
         )

@@ -1,4 +1,4 @@
-"""Profile: what each revision costs, on an empty database, or on a copy of one that has them still to come."""
+"""Profiles revisions: their cost on an empty database, or on a copy of one where they are pending."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from architect_migrate.revisions.replay import Source
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
+# Times the database's size: the copy, its backup, its journal, and tables that are rebuilt.
 # The copy, its backup, its journal, and tables that are rebuilt.
 _TIMES = 4
 _LOCK_TIMEOUT = 5.0
@@ -37,9 +38,9 @@ _LOCK_TIMEOUT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What steps cost, in the order in which they ran: on a copy of `size` bytes, of which `result` is the preview.
+    """The costs of steps in the order of execution, on a copy of `size` bytes; `result` is the preview.
 
-    On an empty database there is neither.
+    On an empty database `size` is 0 and `result` None.
     """
 
     steps: tuple[StepCost, ...]
@@ -48,17 +49,17 @@ class Profile:
 
     @property
     def seconds(self) -> float:
-        """All steps together."""
+        """The seconds of all steps together."""
         return sum(step.seconds for step in self.steps)
 
     @property
     def exit_code(self) -> int:
-        """1 where something stands in the way, so that nothing could be measured."""
+        """1 if blockers prevented the measurement, else 0."""
         return int(self.result is not None and self.result.outcome is Outcome.BLOCKED)
 
 
 def profile_chain(source: Source, progress: Progress, target: str | None = None) -> Profile:
-    """Run the chain, as far as `target`, on an empty database. Raises CopyError, and what a revision raises."""
+    """Run the chain on an empty database, up to `target`. Raises CopyError, and what a revision raises."""
     graph = source.graph
     wanted = position_at(graph, target or "heads")
     revisions = tuple(revision for revision in graph.order if revision in wanted)
@@ -89,7 +90,7 @@ def _run(
 
 
 def profile_pending(context: EnvironmentContext, progress: Progress, target: str | None = None) -> Profile:
-    """Do on a copy what is left to do on an environment: pending revisions, and repairs where it has drifted.
+    """Execute on a copy what is left to do on an environment: pending revisions, and repairs if it has drifted.
 
     Raises CopyError, RehearsalFailedError, and what `reading` raises of the original.
     """
@@ -142,7 +143,7 @@ def _making(command: Command, target: str | None) -> Prepare:
 
 
 def _metered(meter: Meter, make: Prepare) -> Prepare:
-    """The same, with the connection measured from then on."""
+    """Plan with `make`, and measure the connection from then on: planning does not count."""
 
     def prepared(context: EnvironmentContext, connection: Connection) -> Prepared:
         found = make(context, connection)
@@ -153,7 +154,7 @@ def _metered(meter: Meter, make: Prepare) -> Prepare:
 
 
 def only(profile: Profile, source: Source, revision: str, environment: str = "") -> Profile:
-    """The profile of one revision; raises UsageError where that did not run, UnknownRevisionError for none."""
+    """The profile of one revision. Raises UsageError if it did not run, UnknownRevisionError if there is none."""
     graph = source.graph
     wanted = position_at(graph, revision)
     mine = tuple(

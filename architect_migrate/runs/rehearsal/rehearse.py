@@ -1,4 +1,4 @@
-"""Rehearse: the very plan that a command would carry out, carried out on a private copy; the original is only read."""
+"""Rehearses: executes on a private copy the plan that a command would execute; the original is only read."""
 
 from __future__ import annotations
 
@@ -37,26 +37,28 @@ if TYPE_CHECKING:
     from architect_migrate.runs.contracts import Progress
 
 
+# Times the database's size: the copy, its backup, its journal, and rebuilt tables; each way back and forth takes a
+# backup of its own.
 # The copy, its backup, its journal, and tables that are rebuilt; each way back or up again takes a backup of its own.
 _TIMES = {Way.THERE: 4, Way.THERE_AND_BACK: 6}
 
 
 @dataclass(slots=True)
 class _Watch:
-    """Notes when each part of a run begins, and passes on what it is told."""
+    """Records when each part of a run begins, and passes the progress on."""
 
     progress: Progress
     began: float = field(default_factory=time.perf_counter)
     marks: list[tuple[int, str, float]] = field(default_factory=list)
 
     def step(self, number: int, total: int, words: str) -> None:
-        """A step begins, or goes on."""
+        """Record the step if it is a new one."""
         if not self.marks or self.marks[-1][0] != number:
             self.marks.append((number, words, time.perf_counter()))
         self.progress(number, total, words)
 
     def timings(self, steps: int) -> tuple[Timing, ...]:
-        """What each part took until now."""
+        """The time that each part took until now."""
         ends = [*(began for _, _, began in self.marks), time.perf_counter()]
         found = [Timing("planning and checking", ends[0] - self.began)]
         for (number, words, began), end in zip(self.marks, ends[1:], strict=True):
@@ -74,10 +76,10 @@ def rehearse(
     target: str | None = None,
     way: Way = Way.THERE,
 ) -> Rehearsal:
-    """Carry out on a copy what `command` would (see `fitting` where none is named), and enter it in the ledger.
+    """Execute on a copy what `command` would do, and record it in the ledger.
 
-    What the command itself would raise is in the result (FAILED). Raises CopyError, what `reading` raises of the
-    original, and UsageError for a target that the command does not take.
+    Without a command `fitting` chooses one. Errors of the command itself are in the result (FAILED). Raises CopyError,
+    what `reading` raises of the original, and UsageError for a target that the command does not take.
     """
     if command is not None:
         refuse_target(command, target)
@@ -87,12 +89,16 @@ def rehearse(
 def try_out(
     context: EnvironmentContext, progress: Progress, command: Command | None, target: str | None, way: Way = Way.THERE
 ) -> Rehearsal:
-    """The same for a downgrade to the environment's own heads, too. Raises CopyError, and as `reading`."""
+    """Rehearse without checking the target: a downgrade may go to the environment's own heads.
+
+    Raises CopyError, and as `reading`.
+    """
     started = time.time()
     freely = without_gate(context)
     chosen = command or fitting(freely, target)
     shown = previewed(freely, chosen, target)
     if shown.outcome is not Outcome.PLANNED:
+        # Why no copy: there is no plan to execute.
         # Nobody needs a copy to see that nothing would be done.
         size = _size(context)
         found = Rehearsal(chosen, _of(context, shown), size_before=size, size_after=size)
@@ -146,7 +152,7 @@ def _tried(
 
 
 def _of(context: EnvironmentContext, result: Result) -> Result:
-    """A stand-in's result as one of the environment."""
+    """The copy's result as one of the original environment."""
     seen = result.survey and without_evidence(result.survey)
     return replace(result, database=str(context.environment.url), survey=seen)
 
@@ -160,7 +166,7 @@ def _size(context: EnvironmentContext) -> int:
 
 
 def _changes(its: EnvironmentContext, receipt: Receipt) -> tuple[TableDelta, ...]:
-    """What became of the rows that were there, in the tables that anything wrote to and in those that went."""
+    """The changes to rows that existed before, in the tables that were written and in those that were dropped."""
     if not receipt.backup:
         return ()
     hidden = {fold(name) for name in its.hidden(its.graph.version_table)} | {"sqlite_sequence"}
@@ -175,7 +181,7 @@ def _changes(its: EnvironmentContext, receipt: Receipt) -> tuple[TableDelta, ...
 
 
 def _entered(context: EnvironmentContext, found: Rehearsal, schema: str, started: float) -> Rehearsal:
-    """The same with its number in the ledger; one that cannot be written is a warning."""
+    """The rehearsal with its number in the ledger; a ledger that cannot be written gives a warning."""
     result, receipt, plan = found.result, found.result.receipt, found.result.plan
     facts = [("command", found.command.value), ("schema", schema)]
     if plan is not None:
@@ -203,7 +209,7 @@ def _entered(context: EnvironmentContext, found: Rehearsal, schema: str, started
 def there_and_back(
     context: EnvironmentContext, its: EnvironmentContext, command: Command, plan: Plan, before: Schema | None
 ) -> Roundtrip:
-    """Back to where the plan began and to its end again, the schema compared each time."""
+    """Go back to where the plan began and to its end again, and compare the schema each time."""
     if not any(isinstance(step, RunRevision | RunDowngrade) for step in plan.steps) or plan.before == plan.after:
         return Roundtrip(nothing=True)
     back, again = Command.DOWNGRADE, Command.UPGRADE
@@ -214,6 +220,8 @@ def there_and_back(
     try:
         with named(context, its, back):
             seconds, losses = _gone(its, back, plan.before)
+        # Why not compared after a repair: the schema before the plan had drifted, and the way back leads to the
+        # chain's.
         # A drifted database was repaired on its way: what is there now is proven to be the chain's instead.
         progress += [] if _repairs(plan) else _differences("back", before, schema_of(its))
         with named(context, its, again):
@@ -225,13 +233,13 @@ def there_and_back(
 
 
 def _repairs(plan: Plan) -> bool:
-    """Whether a plan does anything to what should be there already."""
+    """Whether a plan changes anything that should have existed before."""
     steps = (step for step in plan.steps if not isinstance(step, RunDowngrade | Stamp))
     return any(not isinstance(step, RunRevision) or step.revision in plan.before for step in steps)
 
 
 def _gone(its: EnvironmentContext, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
-    """Go to a position; how long it took, and what it took away. Raises UsageError where it is blocked."""
+    """Move the copy to a position; return the seconds and the losses. Raises UsageError if that is blocked."""
     tops = heads(its.graph, position) or ("base",)
     anywhere = replace(its.environment.policies, heads=tops, uninitialised=Uninitialised.CREATE)
     there = replace(its.with_policies(anywhere), required=())
@@ -249,7 +257,7 @@ def _differences(when: str, expected: Schema | None, found: Schema | None) -> li
 
 
 def schema_of(context: EnvironmentContext) -> Schema | None:
-    """The schema as it is; None where there is no database."""
+    """The schema of an environment's database; None if there is none."""
     if not access.exists(context.environment.url):
         return None
     with access.reading(context.environment.url) as connection:

@@ -1,4 +1,4 @@
-"""What a rehearsal came to, as values."""
+"""The results of rehearsals as values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Command(Enum):
 
 
 class Way(Enum):
-    """How far a rehearsal goes: to the end of the plan, or from there back to where it was and to the end again."""
+    """How far a rehearsal goes: to the end of the plan, or also back to its start and to the end again."""
 
     THERE = "there"
     THERE_AND_BACK = "there and back"
@@ -29,7 +29,7 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """A part of a run: one of the plan's steps (`step` is its number, from 1), or what comes before and after them."""
+    """A part of a run: a step of the plan (`step` is its number, from 1), or the work before or after the steps."""
 
     what: str
     seconds: float
@@ -38,10 +38,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Roundtrip:
-    """Back to where it was and to the end again: how long each way took, and what was not as the first time.
+    """The way back to the start and to the end again: seconds each way, and differences of the schema.
 
-    `nothing` says that the plan runs no revision, so that there is nothing to take back. `losses` are what the way
-    back takes away. `failed` is why a way could not be gone, empty where both could.
+    `nothing` means that the plan runs no revision. `losses` are what the way back removes. `failed` is why one of the
+    ways failed, empty if both succeeded.
     """
 
     back: float = 0.0
@@ -53,17 +53,17 @@ class Roundtrip:
 
     @property
     def same(self) -> bool:
-        """Whether the schema was the same both times."""
+        """Whether both ways led to the same schemas."""
         return not self.failed and not self.differences
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """One environment's rehearsal: `result` is the command's, on a copy; sizes in bytes, `number` the ledger's.
+    """The rehearsal of one environment: `result` is the command's on the copy, `number` the one in the ledger.
 
-    `lock` is how many seconds the write lock was held, `openers` the other processes that have the original open (Linux
-    tells). `changes` are what the command did to rows that were there: those that went (`lacking`) or have other
-    values, and values of columns that went.
+    Sizes are in bytes. `lock` is for how many seconds the write lock was held, `openers` the other processes that have
+    the original open (on Linux). `changes` are the command's changes to rows that existed before: rows removed
+    (`lacking`), rows with other values, and values of removed columns.
     """
 
     command: Command
@@ -81,7 +81,7 @@ class Rehearsal:
 
     @property
     def exit_code(self) -> int:
-        """0: it would go through; 1: blocked, or the roundtrip differs; 2: it failed."""
+        """0: it would succeed; 1: blocked, or the roundtrip differs; 2: it failed."""
         from architect_migrate.planning.results import Outcome
 
         if self.result.outcome is Outcome.FAILED:
@@ -90,5 +90,5 @@ class Rehearsal:
 
     @property
     def lost(self) -> int:
-        """The rows, and values of columns, that are not there afterwards."""
+        """The number of rows and of column values that the command removes."""
         return sum(change.lacking + sum(values for _, values in change.columns) for change in self.changes)

@@ -1,4 +1,4 @@
-"""Rollback: one step back from what was last applied, after it was tried on a copy; rows go only where that is said."""
+"""Rolls back the newest revision after trying that on a copy; rows are lost only with permission."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ACTION = "rollback"
 
 
 class Losing(Enum):
-    """Whether rows, and values of columns, may be lost."""
+    """Whether a rollback may lose rows and values of columns."""
 
     REFUSED = "refused"
     ALLOWED = "allowed"
@@ -38,14 +38,14 @@ class Losing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """What a rollback would do, and what it came to on a copy; None where there was nothing to try."""
+    """The preview of a rollback, and its trial on a copy (None: nothing to try)."""
 
     result: Result
     rehearsal: Rehearsal | None = None
 
 
 def preview_rollback(context: EnvironmentContext, progress: Progress, head: str | None, losing: Losing) -> Rollback:
-    """What `rollback` would do: PLANNED, NOTHING, BLOCKED (drift, rows that would go), or FAILED on the copy.
+    """What `rollback` would do: PLANNED, NOTHING, BLOCKED (drift, rows that would be lost), or FAILED on the copy.
 
     Raises UsageError where there are several heads and `head` names none of them, and as `try_out`.
     """
@@ -66,14 +66,14 @@ def preview_rollback(context: EnvironmentContext, progress: Progress, head: str 
 
 
 def rollback(context: EnvironmentContext, shown: Plan, progress: Progress, head: str | None, losing: Losing) -> Result:
-    """Carry out what `preview_rollback` showed. Raises as `downgrade`, also for rows that have come since."""
+    """Execute what `preview_rollback` showed. Raises as `downgrade`, also for rows that were added since."""
     from architect_migrate.runs.execute import execute
 
     return execute(_one_step_back(context, head), ACTION, shown, progress, _taking_back(losing))
 
 
 def _taking_back(losing: Losing) -> Prepare:
-    """How the plan is made on an open connection: blocked where rows would go that nobody told to go."""
+    """A function that plans the rollback on an open connection, blocked if it would lose rows without permission."""
 
     def make(context: EnvironmentContext, connection: Connection) -> Prepared:
         prepared = downgrading(None)(context, connection)
@@ -86,7 +86,7 @@ def _taking_back(losing: Losing) -> Prepare:
 
 
 def _one_step_back(context: EnvironmentContext, head: str | None) -> EnvironmentContext:
-    """The environment with the heads that are left when its newest revision has been taken back."""
+    """The context whose heads are those that remain without the newest revision."""
     graph, position = context.graph, survey(context).position
     tops = heads(graph, position)
     chosen = [revision for revision in tops if head is None or revision.startswith(head)]
@@ -101,7 +101,7 @@ def _one_step_back(context: EnvironmentContext, head: str | None) -> Environment
 
 
 def _gone(changes: tuple[TableDelta, ...]) -> tuple[Loss, ...]:
-    """The rows and values that were there before the trial and were not there after it."""
+    """The rows and values that the trial removed."""
     found = []
     for change in changes:
         if change.lacking:

@@ -1,4 +1,4 @@
-"""Audit: a database against the chain, SQLite's own checks, and the rows that data steps bring; it is only read."""
+"""Verifies a database without changing it: against the chain, by SQLite's checks, and by the rows of data steps."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from architect_migrate.revisions.alembic_runtime import Runner
     from architect_migrate.runs.contracts import Progress
 
+# Times the database's size: the copy, a second one for data steps, and its journal.
 # The copy, another that data steps are tried on, and the journal of that.
 _TIMES = 3
 _EXAMPLES = 3
@@ -34,7 +35,7 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class LackingRows:
-    """What a data step would still do to a table: rows that it would insert, with examples, and rows to change."""
+    """The rows that a data step would still write to a table: rows to insert, with examples, and rows to change."""
 
     revision: str
     table: str
@@ -45,10 +46,10 @@ class LackingRows:
 
 @dataclass(frozen=True, slots=True)
 class DataSteps:
-    """What the data steps of applied revisions came to.
+    """The outcome of running the data steps of applied revisions again.
 
-    `asked` were run on a copy; `outlived` were not, since later revisions took away what they wrote to; `failed` are
-    (revision, why): of their rows nothing can be told.
+    `asked` were run on a copy; `outlived` were not, since later revisions removed what they wrote to; `failed` are
+    (revision, reason), and about their rows nothing is known.
     """
 
     asked: tuple[str, ...] = ()
@@ -59,10 +60,10 @@ class DataSteps:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All that was found out about one database; what is None was not looked at, since it is damaged or not there.
+    """Everything verified about one database; None stands for what was not checked because it is damaged or missing.
 
-    `why` says why it is not where it should be (empty if it is), `drift` each difference that matters, in words,
-    `broken` what rows break of their own tables' declarations, with how many do.
+    `why` says why it is not up to date (empty if it is), `drift` has a line for each difference that matters, `broken`
+    the rows that violate their table's declarations as (line, number).
     """
 
     environment: str
@@ -78,14 +79,14 @@ class Verification:
 
     @property
     def sound(self) -> bool:
-        """Whether all is as it should be, as far as that can be told."""
+        """Whether no check found anything wrong."""
         orphans = bool(self.keys and self.keys.orphans)
         rows = bool(self.data and (self.data.lacking or self.data.failed))
         return not (self.why or self.damage or self.broken or orphans or rows)
 
 
 def verify(context: EnvironmentContext, progress: Progress) -> Verification:
-    """Look at everything on a private copy. Raises CopyError, and what `reading` raises of the original."""
+    """Verify a database on a private copy. Raises CopyError, and what `reading` raises of the original."""
     began = time.perf_counter()
     with on_copy(context, _TIMES) as its:
         found = _verified(context, its, progress)
@@ -117,7 +118,10 @@ def _verified(context: EnvironmentContext, its: EnvironmentContext, progress: Pr
 
 
 def _integrity(its: EnvironmentContext) -> Integrity:
-    """What integrity_check finds; on a connection that cannot write, SQLite 3.40 leaves CHECK constraints out of it."""
+    """Run integrity_check.
+
+    Why in a write transaction: on a connection that cannot write, SQLite 3.40 does not check CHECK constraints.
+    """
     try:
         with access.transaction(its.environment.url, its.environment.policies.lock_timeout) as connection:
             return integrity_of(connection)
@@ -132,7 +136,7 @@ def _drift(its: EnvironmentContext, seen: Survey) -> tuple[str, ...]:
 
 
 def _data_steps(its: EnvironmentContext, position: frozenset[str], progress: Progress) -> DataSteps:
-    """Run the data steps of applied revisions on another copy, each by itself, and take back what they do."""
+    """Run the data steps of applied revisions on another copy, each by itself, and roll them back."""
     graph = its.graph
     applied = [each.id for each in graph.revisions if each.data_step and each.id in position]
     if not applied:
@@ -153,7 +157,7 @@ def _data_steps(its: EnvironmentContext, position: frozenset[str], progress: Pro
 def _tried(
     its: EnvironmentContext, trial: EnvironmentContext, revisions: tuple[str, ...], progress: Progress
 ) -> list[tuple[str, tuple[LackingRows, ...] | str]]:
-    """What each revision's data step would still do, or why that cannot be told."""
+    """What each revision's data step would still write, or why that is not known."""
     from architect_migrate.revisions.alembic_runtime import operate
 
     with (
@@ -172,6 +176,7 @@ def _tried(
 
 
 def _one(runner: Runner, revision: str, before: Connection, after: Connection) -> tuple[LackingRows, ...] | str:
+    # Why a savepoint: each data step has to meet the database without the writes of the others.
     after.execute("SAVEPOINT one_data_step")
     changes = after.total_changes
     try:
