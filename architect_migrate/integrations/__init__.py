@@ -1,4 +1,4 @@
-"""Where other programs call archmig: Alembic's env.py, pytest, an application that starts.
+"""Entry points for other programs: Alembic's env.py, pytest, and applications at their start.
 
-It may import every package; none imports it but the public modules of `architect_migrate`.
+It may import every package; only the public modules of `architect_migrate` import it.
 """

@@ -1,4 +1,4 @@
-"""What alembic/env.py calls, so that plain `alembic` gets the same lock, backup and proof.
+"""The entry point for alembic/env.py, which gives plain `alembic` the same lock and proof.
 
 It may import every package.
 """

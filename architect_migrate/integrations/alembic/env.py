@@ -1,4 +1,4 @@
-"""What alembic/env.py calls: plain `alembic` commands get the same choice of database, transaction and proof."""
+"""Runs plain `alembic` commands with archmig's choice of database, transaction and proof."""
 
 from __future__ import annotations
 
@@ -61,7 +61,11 @@ _READING = frozenset({"branches", "check", "current", "heads", "history", "merge
 
 
 def run(context: ModuleType) -> None:
-    """Run what Alembic was asked for, on the connection that was lent or on the environment that was named."""
+    """Run the Alembic command on the connection that was passed in, or on the chosen environment.
+
+    `context` is the module `alembic.context`. Raises CommandError, which Alembic's command line prints in one line, for
+    what archmig, SQLite or the operating system refuses.
+    """
     lent = context.config.attributes.get("connection")
     if lent is not None:
         context.configure(connection=lent)
@@ -78,7 +82,7 @@ def run(context: ModuleType) -> None:
 
 @contextmanager
 def _interruptible(config: Any) -> Iterator[None]:
-    """A Ctrl-C ends Alembic's command line with a line and code 130; a library's caller gets it as it is."""
+    """End Alembic's command line with a message and exit code 130 on a Ctrl-C; raise it to callers of the library."""
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -90,13 +94,16 @@ def _interruptible(config: Any) -> Iterator[None]:
 
 
 def _log_as_configured(config: Any) -> None:
-    """Logging belongs to whoever owns the process: Alembic's command line has `cmd_opts`, a library's caller none."""
+    """Configure logging from alembic.ini, only for Alembic's command line.
+
+    Why: where a program calls Alembic as a library (no `cmd_opts`), logging is that program's.
+    """
     if config.cmd_opts is not None and config.file_config.has_section("loggers"):
         fileConfig(config.config_file_name, disable_existing_loggers=False)
 
 
 def _print_sql(context: ModuleType) -> None:
-    """The SQL of a run, as one transaction, without opening any database."""
+    """Print the SQL of a run as one transaction, without opening a database."""
     context.configure(dialect_name="sqlite", literal_binds=True, transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()
@@ -116,7 +123,11 @@ def _run_online(context: ModuleType) -> None:
 
 
 def _import_revisions(context: ModuleType, ini: Path) -> None:
-    """Import every revision file before any lock is held, and while `op` has nothing that it could change."""
+    """Import every revision file before a lock is held, and before `op` is bound to a connection.
+
+    Why: code at the top of a revision file could otherwise change the database, or keep the lock waiting. Raises
+    ChainError with the file and line at fault.
+    """
     try:
         with alembic_runtime.file_errors(ini):
             context.script.get_heads()
@@ -134,7 +145,8 @@ def _import_revisions(context: ModuleType, ini: Path) -> None:
 
 
 def _read(context: ModuleType, job: Job) -> None:
-    """Commands that only look get a connection that cannot write, and no version table is made for them."""
+    """Run a command that only reads, on a connection that cannot write; no version table is created."""
+    # Why an empty model: Alembic's own comparison must find nothing, since archmig's comparison follows.
     # An empty model and no names to compare: Alembic's own comparison finds nothing, archmig's is made below.
     quiet = {"target_metadata": sa.MetaData(), "include_name": lambda *_: False} if job.command == "check" else {}
     with (
@@ -150,7 +162,7 @@ def _read(context: ModuleType, job: Job) -> None:
 
 
 def _refuse_drift(context: ModuleType, job: Job, connection: Connection, table: str) -> None:
-    """Alembic has found the database at the chain's head: say what is not as the chain makes it there."""
+    """Print each difference from the chain, and raise DriftedError if there is one; the stamp is at the head."""
     history = source_for(job).history
     position = frozenset(history.graph.order)
     schema = read_schema(connection, bookkeeping(job, table))
@@ -164,7 +176,7 @@ def _refuse_drift(context: ModuleType, job: Job, connection: Connection, table: 
 
 
 def _write(context: ModuleType, job: Job) -> None:
-    """Run the command in one transaction, prove what it left, commit, read the version back, and enter it all."""
+    """Run the command in one transaction, prove its outcome, commit, read the stamp back, and record the run."""
     record = recording(job)
     try:
         with record.kept_if_it_fails():
@@ -185,7 +197,7 @@ def _enter(record: Record, unread: str = "") -> None:
 
 
 def _commit(context: ModuleType, job: Job, record: Record) -> None:
-    """Run, and commit; from then on the record tells what was done."""
+    """Run and commit; from the commit on, `record` describes what was done."""
     with ExitStack() as around:
         if job.command in {"", "upgrade"} and builds_uninitialised(job.environment):
             around.enter_context(access.created(job.environment.url))
@@ -197,7 +209,7 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
 
 
 def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
-    """A commit that SQLite calls failed: the stamp in the file says what came of it, else nobody knows."""
+    """Turn a failed commit into a warning if the stamp shows that it is complete; else raise the error."""
     table = context.get_context().version_table
     found = outcome_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
     logging.getLogger("alembic.archmig").warning("%s", settled(error, found))
@@ -212,6 +224,8 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             migration = context.get_context()
             stamped = () if job.purge else read_claims(connection, None, migration.version_table).stamp or ()
             record.begins(connection, migration.version_table, stamped)
+            # Why a private attribute: Alembic has no public hook between planning its steps and running their
+            # functions.
             # Alembic has no public place between its steps and their functions.
             steps = migration._migrations_fn  # noqa: SLF001
             migration._migrations_fn = partial(watched_steps, steps, connection, job, told=record.steps)  # noqa: SLF001
@@ -243,7 +257,7 @@ def _row(table: str, row: int | tuple[object, ...], parent: str, _times: int) ->
 
 @contextmanager
 def _explained(job: Job) -> Iterator[None]:
-    """A failed run as an error that names the environment, and says so where drift is what stood in the way."""
+    """Raise a failed run as RolledBackError, which names the environment and the drift that caused it, if any."""
     try:
         yield
     except ForeignKeysBrokenError as error:
@@ -255,7 +269,7 @@ def _explained(job: Job) -> Iterator[None]:
 
 
 def _found_in_the_way(job: Job) -> tuple[str, ...]:
-    """What of the database is not where its version says; nothing where that cannot be told."""
+    """Differences from the stamped position that made the run fail; empty if they cannot be read."""
     with suppress(ArchmigError):
         history = source_for(job).history
         table = history.graph.version_table

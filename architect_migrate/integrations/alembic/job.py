@@ -1,4 +1,4 @@
-"""What one plain `alembic` command is about: the command, the chain, the environment and its database."""
+"""The context of one plain `alembic` command: the command, the chain, the environment and its database."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Job:
 
 
 def job_of(config: Any, options: Options) -> Job:
-    """The job of Alembic's configuration and -x options. Raises as `choose`."""
+    """Read the job from Alembic's configuration and the -x options. Raises as `choose`."""
     ini = Path(config.config_file_name or "alembic.ini").absolute()
     project, environment = choose(options, ini, os.environ, Path.cwd())
     chosen = getattr(config.cmd_opts, "cmd", None)
@@ -45,18 +45,18 @@ def job_of(config: Any, options: Options) -> Job:
 
 
 def title(job: Job) -> str:
-    """The environment with its file, or the file alone where that is its name."""
+    """The environment with its file; only the file if the environment is named by it."""
     place = access.location(job.environment.url)
     return f"{job.environment.name}: {place}" if job.environment.name != place else place
 
 
 def bookkeeping(job: Job, version_table: str) -> tuple[str, ...]:
-    """Tables that say where a database stands: they are in no schema of the chain."""
+    """The tables that record a database's position, which belong to no schema of the chain."""
     return (version_table, job.project.tracker.table) if job.project.tracker else (version_table,)
 
 
 def source_for(job: Job) -> Source:
-    """The chain as the environment has it."""
+    """The chain as the environment sees it."""
     return as_listed(source_of(job.ini, cache_folder(os.environ)), job.project, job.environment)
 
 
@@ -65,7 +65,7 @@ _KNOWN = ("db", "env", "yes")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `-x env=NAME`, `-x db=PATH` and `-x yes=NAME` say; empty: nothing."""
+    """The values of `-x env=NAME`, `-x db=PATH` and `-x yes=NAME`; empty if not given."""
 
     env: str = ""
     db: str = ""
@@ -73,7 +73,10 @@ class Options:
 
 
 def read_options(words: Iterable[str]) -> Options:
-    """The -x options of one command. Raises AlembicOptionError: a misspelt one must not mean the default database."""
+    """Read the -x options of one command. Raises AlembicOptionError.
+
+    Why unknown options are errors: a misspelt option must not select the default database.
+    """
     found: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")
@@ -94,10 +97,10 @@ def read_options(words: Iterable[str]) -> Options:
 
 
 def choose(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -> tuple[ProjectConfig, Environment]:
-    """The environment meant and the matrix that it is in.
+    """Choose the environment, and return it with the project's configuration.
 
-    environments.toml is ARCHMIG_CONFIG's, else the one beside `ini` or above. Raises ConfigError,
-    NoDatabaseChosenError, NothingSelectedError, OtherChainError, UnknownEnvironmentError.
+    environments.toml is the one that ARCHMIG_CONFIG names, else the one beside `ini` or in a folder above. Raises
+    ConfigError, NoDatabaseChosenError, NothingSelectedError, OtherChainError, UnknownEnvironmentError.
     """
     project = _project(options, ini, environ, cwd)
     if options.db:

@@ -1,4 +1,4 @@
-"""What one plain `alembic` command leaves in the ledger: what it ran, or which stamp a person set."""
+"""Records a plain `alembic` command in the ledger: the steps that it ran, or the stamp that a person set."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Record:
-    """A run of alembic while it goes on; `steps` are those that were run, in words, `changes` those of the tracker.
+    """A run of alembic in progress; `steps` are the headlines of what was run, `changes` those of the tracker.
 
-    `context` is read before anything runs: no file of the chain may stand in the way of saying that it is committed.
+    Why `context` is read before anything runs: a broken file of the chain must not prevent the record of a commit.
     """
 
     job: Job
@@ -51,18 +51,18 @@ class Record:
         return f"alembic {self.job.command or 'run'}"
 
     def begins(self, connection: Connection, version_table: str, stamped: tuple[str, ...]) -> None:
-        """Note what is there before anything runs."""
+        """Note the state before anything runs."""
         self.hidden = bookkeeping(self.job, version_table)
         self.before, self.stamps = fingerprint_of(connection, self.hidden), (stamped, ())
 
     def ends(self, connection: Connection, recorded: tuple[str, ...]) -> None:
-        """Note what is there before the commit."""
+        """Note the state just before the commit."""
         self.after, self.stamps = fingerprint_of(connection, self.hidden), (self.stamps[0], recorded)
 
     def sync(self, connection: Connection, recorded: tuple[str, ...]) -> None:
-        """Make the legacy tracker true of what was run, where it is to be kept so; a stamp by hand proves nothing.
+        """Correct the legacy tracker after revisions ran, if it is to be kept in step. Raises StepFailedError.
 
-        Raises StepFailedError where its table does not take such rows.
+        After a stamp by hand the tracker is left alone, because that stamp proves nothing.
         """
         context = self.context
         if not self.steps or context.tracker is None or not context.tracker.sync:
@@ -79,13 +79,13 @@ class Record:
                 self.changes += map(change_words, step.changes)
 
     def kept_if_it_fails(self) -> AbstractContextManager[None]:
-        """A block whose failure is entered."""
+        """A context manager that records the failure of its block."""
         return recorder.entered_if_it_fails(self.context, self.action, self.started)
 
     def enter(self, unread: str = "") -> tuple[str, ...]:
-        """Enter a run that changed anything; what went wrong with that are warnings.
+        """Record a run that changed anything, and return warnings about the recording.
 
-        `unread` is why it could not be read back, which makes it a run that failed, though it is committed.
+        `unread` is why the stamp could not be read back; the run is then recorded as failed although it is committed.
         """
         if self.after is None or (not self.steps and set(self.stamps[0]) == set(self.stamps[1])):
             return ()
@@ -113,5 +113,5 @@ class Record:
 
 
 def recording(job: Job) -> Record:
-    """The record of a job that begins now. Raises as the chain's files are read."""
+    """Begin the record of a job. Raises as reading the chain's files does."""
     return Record(job, context_for(job.project, job.environment, cache_folder(os.environ)))

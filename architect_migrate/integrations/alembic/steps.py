@@ -1,4 +1,4 @@
-"""Alembic's own steps under archmig's eyes: refused before the first where policy says so, watched one by one."""
+"""Wraps Alembic's own steps: refuses them before the first one where a policy says so, and watches each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
 
 
 def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
-    """Raise NotPromotedError for a revision that an environment which this one requires has not had."""
+    """Raise NotPromotedError for a revision that a required environment does not have."""
     if job.environment.requires:
         found = lacking(context_for(job.project, job.environment, cache_folder(os.environ)), revisions)
         if found:
@@ -51,7 +51,7 @@ def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
 def _refuse_unrehearsed(
     job: Job, up: Collection[str], down: Collection[str], stamped: Iterable[str], connection: Connection
 ) -> None:
-    """Raise NotRehearsedError where a rehearsal is required, and there is none of what archmig would plan for this."""
+    """Raise NotRehearsedError if a rehearsal is required and the plan that matches this run had none."""
     if not is_required(job.environment) or not (up or down):
         return
     context = context_for(job.project, job.environment, cache_folder(os.environ))
@@ -69,9 +69,9 @@ def watched_steps(
     *,
     told: list[str],
 ) -> Iterator[Any]:
-    """Alembic's steps, each revision of them watched while it runs; a stamp's steps run nothing.
+    """Yield Alembic's steps, with the function of each revision wrapped; the steps of a stamp run nothing.
 
-    Each that is run is put into `told` in words.
+    The headline of each revision is appended to `executed`.
     """
     found = list(steps(heads, context))
     own = [one for one in found if hasattr(one, "revision")]
@@ -90,9 +90,9 @@ def watched_steps(
 def _watched_step(
     function: Callable[..., None], connection: Connection, context: Any, step: Any, ini: Path
 ) -> Callable[..., None]:
-    """A revision's function that, whatever it raises or tries, raises RevisionFailedError with its name.
+    """Wrap a revision's function: its errors become RevisionFailedError, and its losses are restored.
 
-    What it takes away beyond what it does in the chain is put back, or the run is refused.
+    What it drops beyond its effects in the chain is restored, or RevisionLosesError is raised.
     """
     verb, revision = "upgrade()" if step.is_upgrade else "downgrade()", step.revision.revision
 

@@ -1,4 +1,4 @@
-"""What pytest loads: the plugin, its items, and databases for tests.
+"""The pytest plugin, its test items, and databases for tests.
 
 It may import every package.
 """

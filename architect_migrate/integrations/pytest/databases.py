@@ -1,4 +1,4 @@
-"""Databases to test with: an empty one at any revision of a chain, and a copy of an environment's."""
+"""Databases for tests: an empty one at any revision of a chain, and a copy of an environment's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def build_at(source: Source, target: str, path: Path) -> None:
-    """Make a new database at `path` that is what the chain leaves at `target`, its own rows and stamp included.
+    """Build a new database at `path` as the chain leaves it at `target`, with the chain's own rows and the stamp.
 
     Raises UnknownRevisionError, ChainError, ReplayError.
     """
@@ -38,8 +38,8 @@ def build_at(source: Source, target: str, path: Path) -> None:
 
 
 def copy_of(environment: Environment, folder: Path) -> Path:
-    """A copy of what is committed in an environment's database, compared with it; the original is only read.
+    """Copy the committed state of an environment's database and compare the copy; the original is only read.
 
-    Raises BackupError, and what `connection.reading` raises.
+    Raises BackupError, and as `connection.reading`.
     """
     return take(file_of(environment.url), folder, environment.name).path

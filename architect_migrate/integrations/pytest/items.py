@@ -1,4 +1,4 @@
-"""The ready tests that `pytest --archmig` adds: one head, every revision up and down, schema and models, lint."""
+"""The test items of `pytest --archmig`: one head, every revision up and down, schema and models, lint."""
 
 from __future__ import annotations
 
@@ -27,74 +27,75 @@ if TYPE_CHECKING:
     from architect_migrate.revisions.replay import Source
 
 _HEADS = frozenset({"AM005", "AM006", "AM007", "AM008"})
+# Rules about a revision that cannot be run up and down; all other rules belong to the item `lint_clean`.
 # What keeps a revision from going up and down; the rest is lint's.
 _RUNS = ("AM001", "AM101", "AM102", "AM103", "AM104", "AM2", "AM302", "AM5")
 
 
 class UnsoundError(Exception):
-    """A ready test failed; the message is all that there is to show."""
+    """A failed test item; the message is all that is shown."""
 
 
 class ReadyTest(pytest.Item):
-    """One ready test: `check` returns what is wrong, or nothing."""
+    """A test item; `check` returns what is wrong, or an empty text."""
 
     def __init__(self, check: Callable[[], str], **more: object) -> None:
         super().__init__(**more)  # type: ignore[arg-type]  # what pytest gives its items
         self.check = check
 
     def runtest(self) -> None:
-        """Fail with what is wrong."""
+        """Fail with the text of `check`."""
         if wrong := self.check():
             raise UnsoundError(wrong)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str | TerminalRepr:
-        """What is wrong, without the way to it."""
+        """The message without a traceback."""
         if isinstance(excinfo.value, UnsoundError | ArchmigError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)  # type: ignore[arg-type]  # as pytest calls it
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Where it stands: in the chain, not in a file of tests."""
+        """The location: the chain, not a test file."""
         return self.path, None, self.nodeid
 
 
 class _Chain:
-    """What the ready tests share: each thing is found out once in a run."""
+    """The checks of one chain; results that several items need are computed once in a run."""
 
     def __init__(self, project: ProjectConfig, source: Source) -> None:
         self.project, self.source = project, source
 
     @cached_property
     def examined(self) -> Examined:
-        """What lint finds."""
+        """The findings of lint."""
         return examine(self.source, branches=labels_of(self.project))
 
     @cached_property
     def plain(self) -> PlainRun:
-        """What plain Alembic does."""
+        """The outcome of running plain Alembic."""
         return run_plainly(self.source)
 
     def of(self, wanted: Callable[[Violation], bool]) -> str:
-        """The flaws of a kind, as `archmig lint` shows them."""
+        """The chosen violations, as `archmig lint` shows them."""
         return "\n".join(
             violation_text(violation, Path.cwd()) for violation in self.examined.violations if wanted(violation)
         )
 
     def runs(self, revision: str) -> str:
-        """What keeps a revision from going up and down."""
+        """Why a revision cannot be run up and down; empty if it can."""
         if revision in self.examined.untried:
             return f"{revision} comes after a revision that does not run, and could not be tried"
         return self.of(lambda violation: _keeps_from_running(violation, {revision}))
 
     def schema(self) -> str:
-        """How the schema that plain Alembic makes differs from the chain's."""
+        """Differences between the schema that plain Alembic makes and the chain's."""
         run = self.plain
         if run.problem:
             return f"alembic upgrade heads failed: {run.problem}"
         return _headed("what plain Alembic makes is not what the chain was seen to do:", run.drift)
 
     def models(self) -> str:
-        """How it differs from the models of env.py."""
+        """Differences between the schema that plain Alembic makes and the models of env.py."""
         run = self.plain
         if run.problem:
             return f"alembic upgrade heads failed: {run.problem}"
@@ -104,7 +105,7 @@ class _Chain:
 
 
 def ready_tests(session: pytest.Session, choose: Callable[[], tuple[ProjectConfig, Source]]) -> Iterator[pytest.Item]:
-    """The items. Raises UsageError where no chain is found."""
+    """Yield the test items. Raises pytest.UsageError if no chain is found."""
     try:
         project, source = choose()
         graph = graph_of(revision_files(source))
@@ -124,7 +125,7 @@ def ready_tests(session: pytest.Session, choose: Callable[[], tuple[ProjectConfi
 
 
 def _headed(title: str, lines: Iterable[str]) -> str:
-    """Lines under a title; nothing where there are none."""
+    """Lines under a title; empty without lines."""
     text = "\n".join(lines)
     return f"{title}\n{text}" if text else ""
 

@@ -1,6 +1,6 @@
-"""The pytest plugin: databases of a chain as fixtures, and with --archmig ready tests of the chain.
+"""The pytest plugin: databases of a chain as fixtures, and with --archmig test items for the chain.
 
-pytest loads this module in every run where archmig is installed, so it imports nothing else at its top.
+Why imports inside functions: pytest loads this module in every run where archmig is installed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the ready tests, before anybody selects among the items."""
+    """Add the test items.
+
+    Why first: other plugins select among the items (-k, -m) in the same hook.
+    """
     if config.getoption("archmig"):
         from architect_migrate.integrations.pytest.items import ready_tests
 
@@ -47,7 +50,8 @@ def archmig_database(
 ) -> DatabaseAt:
     """Make SQLite files at any revision: `archmig_database("003")`, or at the head: `archmig_database()`.
 
-    Every call gives a new file. A revision is built once in a run, from what the chain was seen to do, then copied.
+    Every call returns a new file. A revision is built once in a test run, from the statements that replay recorded, and
+    then copied.
     """
     from shutil import copyfile
 
@@ -69,7 +73,7 @@ def archmig_database(
 
 @pytest.fixture
 def archmig_copy(request: pytest.FixtureRequest, tmp_path: Path) -> CopyOf:
-    """Copy environments' databases: `archmig_copy("dev")` is what is committed there now; the original is only read."""
+    """Copy environments' databases: `archmig_copy("dev")` is the committed state; the original is only read."""
     project, _ = _or_fail(lambda: _chain(request.config))
 
     def copy(name: str) -> Path:
@@ -85,7 +89,7 @@ _BUILT = pytest.StashKey[dict[str, Path]]()
 
 
 def _chain(config: pytest.Config) -> tuple[ProjectConfig, Source]:
-    """The chain in use: of the option, of the ini option, else as archmig finds it from the root folder."""
+    """The chain in use: the command-line option's, the ini option's, else as archmig finds it from the root folder."""
     from architect_migrate.config.chain_choice import project_for_chain
     from architect_migrate.revisions.replay import cache_folder, source_of
 
@@ -96,7 +100,7 @@ def _chain(config: pytest.Config) -> tuple[ProjectConfig, Source]:
 
 
 def _or_fail(work: Callable[[], Value]) -> Value:
-    """The value; what archmig refuses fails the test in one line."""
+    """Return the value of `work`; an ArchmigError fails the test with its message alone."""
     from architect_migrate.core.errors import ArchmigError
 
     try:

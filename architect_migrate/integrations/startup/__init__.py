@@ -1,4 +1,4 @@
-"""What `architect_migrate.startup()` does when an application starts.
+"""The work behind `architect_migrate.startup()`, which applications call when they start.
 
 It may import every package.
 """

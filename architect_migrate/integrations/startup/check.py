@@ -1,7 +1,8 @@
-"""Looks at an application's database when it starts, where nothing is remembered of it, and acts by its policy.
+"""Checks an application's database at its start, where no earlier result is remembered.
 
-A chain that was never replayed here is not replayed while an application waits, unless it insists on the answer
-("refuse"): then what the stamp says is held against the chain's files, and said to be no more than that.
+Why a chain that was never replayed is not replayed with the policy "warn": the application would wait for it. Only the
+stamp is compared with the chain's files then, and the message says so. With "refuse" the chain is replayed, because the
+answer has to be certain; with "upgrade", where the stamp does not decide.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Survey
 
+# Seconds that a check waits for a lock of the application; an upgrade waits for lock_timeout.
 # Seconds that a start waits for a writer of the application to finish; an upgrade waits for lock_timeout.
 _MOMENT = 0.25
 _STATES = {
@@ -46,14 +48,14 @@ _STATES = {
 
 
 def at_once(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
-    """What can be told without running the chain."""
+    """Check the database without running the chain."""
     if is_remembered(context.source):
         return compared(call, project, context)
     return _as_claimed(project, _briefly(context))
 
 
 def compared(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
-    """What a comparison with the chain tells, which is replayed if it never was; remembered for the next start."""
+    """Compare the database with the chain, replaying it if needed, and remember the result for the next start."""
     brief = _briefly(context)
     sources = _sources(project, context)
     before = _evidence(call, sources)
@@ -72,7 +74,7 @@ def compared(call: Call, project: ProjectConfig, context: EnvironmentContext) ->
 def _is_of_now(
     call: Call, project: ProjectConfig, context: EnvironmentContext, sources: Sources, proof: Mapping[str, str]
 ) -> bool:
-    """Whether evidence is of the chain and the environments.toml that were read before it was taken."""
+    """Whether the evidence belongs to the chain and the environments.toml that were read before."""
     if proof.get("chain") != context.source.fingerprint:
         return False
     now = read_project(project.file, call.environ)
@@ -92,7 +94,7 @@ def _sources(project: ProjectConfig, context: EnvironmentContext) -> Sources:
 
 
 def _evidence(call: Call, sources: Sources) -> dict[str, str]:
-    """The evidence; none where there is nothing to be compared, a missing file for example."""
+    """The evidence of the result; empty if some of it cannot be read, such as a missing file."""
     try:
         return evidence(sources, call.environ)
     except (ArchmigError, OSError, ValueError):
@@ -100,7 +102,7 @@ def _evidence(call: Call, sources: Sources) -> dict[str, str]:
 
 
 def _told(project: ProjectConfig, context: EnvironmentContext, seen: Survey) -> Start:
-    """A survey as an application is told of it."""
+    """The result for the application, from a survey."""
     graph = context.graph
     state = _STATES[seen.state]
     at = heads(graph, seen.position)
@@ -136,7 +138,7 @@ def _sentence(context: EnvironmentContext, seen: Survey, at: tuple[str, ...]) ->
 
 
 def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
-    """What the stamp says, held against the chain as its files are written."""
+    """The result from the stamp and the chain's files alone."""
     from architect_migrate.revisions.static_graph import graph_as_written
 
     environment, source = context.environment, context.source
@@ -170,7 +172,7 @@ def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
 
 
 def _stamp(context: EnvironmentContext, version_table: str) -> tuple[StartState, tuple[str, ...]]:
-    """The stamp; where there is none, why."""
+    """The stamp, with the state that says why there is none."""
     url = context.environment.url
     if not access.exists(url):
         return StartState.MISSING, ()
@@ -207,7 +209,7 @@ def _names(revisions: tuple[str, ...]) -> str:
 
 
 def advice(project: ProjectConfig, found: Start) -> str:
-    """The command that comes next; empty where none has to."""
+    """The command to run next; empty if none is needed."""
     verbs = {
         StartState.STAMPED: "check",
         StartState.UNKNOWN: "status",

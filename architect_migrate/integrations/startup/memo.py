@@ -1,7 +1,7 @@
-"""What was found of a database before, for as long as everything that it was found from is the same to the letter.
+"""Remembers the result of a check while everything that it depended on is unchanged.
 
-A start compares digests instead of schemas: of environments.toml and the variables in it, of the chain's files, of
-the texts that the database stores for its schema, of its stamp and its tracker. What cannot be compared is another one.
+Why: a start then compares digests instead of schemas. Digested are environments.toml and the variables in it, the
+chain's files, the stored texts of the schema, the stamp and the tracker. What cannot be read counts as changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where a finding came from: files as environments.toml names them, before links are followed, and two tables."""
+    """The inputs of a result: paths as environments.toml writes them, before links are followed, and two tables."""
 
     config: Path
     chain: Path
@@ -41,13 +41,13 @@ class Sources:
 
 
 def memo_file(cache: Path, config: Path, word: str) -> Path:
-    """Where the memo is of an environment, by the word that chose it (empty: the default one)."""
+    """The file that remembers the result of an environment, by the word that chose it (empty: the default one)."""
     key = _digest(os.fsencode(f"{config.absolute()}\0{word}"))
     return cache / f"start-{key}.json"
 
 
 def turn_file(cache: Path, database: str) -> Path:
-    """The file, made if need be, by which processes that would upgrade a database take turns. Raises OSError."""
+    """The lock file by which processes that would upgrade a database take turns. Raises OSError."""
     file = cache / f"start-{_digest(os.fsencode(database))}.turn"
     cache.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
@@ -55,7 +55,7 @@ def turn_file(cache: Path, database: str) -> Path:
 
 
 def recall(memo: Path, config: Path, environ: Mapping[str, str]) -> dict[str, Any] | None:
-    """What was remembered, if all that it was found from is as it was; None in every other case."""
+    """The remembered result, if all its inputs are unchanged; else None."""
     try:
         told = json.loads(memo.read_bytes())
         if told["version"] != _VERSION or told["config"] != str(config.absolute()):
@@ -70,7 +70,7 @@ def recall(memo: Path, config: Path, environ: Mapping[str, str]) -> dict[str, An
 
 
 def remember(memo: Path, sources: Sources, proof: Mapping[str, str], found: Mapping[str, Any]) -> None:
-    """Keep what was found from sources that had this evidence; a memo that cannot be written costs time only."""
+    """Remember a result and the evidence of its inputs; if the file cannot be written, the next start takes longer."""
     names = {"chain": sources.chain, "database": sources.database}
     tables = {"version_table": sources.version_table, "tracker": sources.tracker}
     told = {
@@ -88,7 +88,7 @@ def remember(memo: Path, sources: Sources, proof: Mapping[str, str], found: Mapp
 
 
 def evidence(sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
-    """Digests of all that a finding depends on. Raises OSError, ChainError (an ArchmigError) or ValueError."""
+    """Digests of all inputs of a result. Raises OSError, ArchmigError or ValueError."""
     text = sources.config.read_bytes()
     names = sorted({one.decode() for one in _VARIABLE.findall(text)})
     return {
@@ -101,7 +101,7 @@ def evidence(sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _of_database(sources: Sources) -> str:
-    """A digest of its schema's texts and of the rows of its stamp and tracker, all of one moment."""
+    """The digest of the schema's texts and of the rows of stamp and tracker, read in one transaction."""
     tables = tuple(name for name in (sources.version_table, sources.tracker) if name)
     return stored_digest(Path(os.path.realpath(sources.database)), tables)
 
@@ -111,18 +111,18 @@ def _digest(data: bytes) -> str:
 
 
 def kept(found: Start) -> dict[str, Any]:
-    """A finding as plain values, for a memo."""
+    """A result as plain values."""
     told = asdict(found)
     del told["checked_at"]
     return {**told, "state": found.state.name}
 
 
 def revived(told: dict[str, Any]) -> Start:
-    """The finding of a memo, as of now."""
+    """A remembered result, with the present time."""
     values: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in told.items()}
     return Start(**{**values, "state": StartState[told["state"]], "checked_at": now()})
 
 
 def now() -> str:
-    """The moment in UTC, as ISO 8601 has it."""
+    """The present time in UTC, as ISO 8601 text."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

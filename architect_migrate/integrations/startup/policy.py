@@ -1,4 +1,4 @@
-"""Chooses what a start does about its database: `on_pending` is decided here."""
+"""Applies the policy `on_pending` at an application's start."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def examined(call: Call) -> tuple[Start, str]:
-    """What is found of the database, after what its policy says was done about it, and that policy.
+    """Act on the database by its policy; return the result and the policy.
 
-    Raises ArchmigError for what cannot be followed before an environment is known.
+    Raises ArchmigError where not even the environment can be determined.
     """
     file = find_config(call.config, call.environ, call.cwd)
     project = read_project(file, call.environ)

@@ -1,6 +1,6 @@
-"""What an application calls when it starts: how its database is, in a value and a line of its log.
+"""The function that applications call when they start: it returns and logs the state of their database.
 
-All that is imported here is what the answer "all is well, as before" takes: most starts get no other.
+Why few imports: most starts find everything as before, and need only what is imported here.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _POLICIES = ("refuse", "upgrade", "warn")
 _YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})
 # Why two: start scripts that set the second name, which is the older one, go on working.
 _SKIPS = ("ARCHMIG_SKIP", "ARCHITECT_SKIP_MIGRATIONS")
+# Logged as a warning, so that every log shows that the start changed the database.
 # A database that was changed by the start of an application is worth a line that every log shows.
 _NOTEWORTHY = frozenset({StartState.UPGRADED})
 _GRAVE = frozenset({StartState.REFUSED})
@@ -42,14 +43,14 @@ def startup(
     skip: bool = False,
     logger: logging.Logger | None = None,
 ) -> Start:
-    """Look at the application's database when it starts; what was found is logged in a line and returned.
+    """Check the application's database at its start; log the result in one line and return it.
 
     `env` is its name in environments.toml (else ARCHMIG_ENV, else ARCHITECT_ENV, else the default there), `config` that
-    file (else ARCHMIG_CONFIG, else it is looked for from the current folder upwards). `on_pending`, else what the
-    environment says: "warn" changes nothing, "upgrade" runs what is pending and goes on if that fails, "refuse" raises
-    StartRefusedError where anything is pending or drifted. Nothing else is ever raised: what cannot be told is a
-    Start, too. `skip`, ARCHMIG_SKIP=true or ARCHITECT_SKIP_MIGRATIONS=true: nothing is looked at. `logger` is by
-    default that of "architect_migrate".
+    file (else ARCHMIG_CONFIG, else it is searched from the current folder upwards). `on_pending` (else the environment's
+    policy) is "warn": nothing is changed; "upgrade": pending revisions are run, and the application goes on if that
+    fails; or "refuse": StartRefusedError is raised if anything is pending or drifted. No other exception is raised: a
+    check that fails returns a Start as well. With `skip`, ARCHMIG_SKIP=true or ARCHITECT_SKIP_MIGRATIONS=true nothing is
+    checked. `logger` defaults to the logger "architect_migrate".
     """
     found, policy = _found(env, config, on_pending, os.environ, skip=skip)
     found = _without_secrets(found)
@@ -68,7 +69,7 @@ def _found(
     *,
     skip: bool,
 ) -> tuple[Start, str]:
-    """What is found, and the policy that holds; whatever breaks is a finding, too."""
+    """The result and the policy; any exception becomes a result."""
     word = ""
     try:
         word = env or named_environment(environ)
@@ -86,7 +87,7 @@ def _found(
 
 
 def _remembered(call: Call) -> tuple[Start, str] | None:
-    """What was found before, where all is as it was then and nothing is to be done about it."""
+    """The remembered result, unless its policy has something to do."""
     place = config_place(call.config, call.environ, call.cwd)
     if place is None or call.cache is None:
         return None
@@ -105,12 +106,14 @@ def _examined(call: Call) -> tuple[Start, str]:
 
 
 def _bypass(environ: Mapping[str, str], *, skip: bool) -> str:
-    """Why nothing is looked at; empty where it is."""
+    """Why the check is skipped; empty if it is not."""
     if skip:
         return "skipped, since the application was told to: its database was not looked at"
     for variable in _SKIPS:
         if environ.get(variable, "").strip().lower() in _YES:
             return f"skipped, since {variable}={shortened(environ[variable])}: the database was not looked at"
+    # Why: the chain's env.py may import the application, whose start must not check the database while Alembic changes
+    # it.
     # The chain's env.py may import the application whose database it is run on.
     if getattr(sys.modules.get("alembic.context"), "_proxy", None) is not None:
         return "skipped, since it is Alembic that imported the application while it runs"
@@ -127,7 +130,7 @@ def _and_unclear_bypass(found: Start, environ: Mapping[str, str]) -> Start:
 
 
 def _policy(on_pending: str | OnPending | None) -> str:
-    """The policy of the call, as a word; empty where it has none. Raises UsageError."""
+    """The policy given in the call as a word; empty if none was given. Raises UsageError."""
     word = "" if on_pending is None else str(getattr(on_pending, "value", on_pending))
     if word and word not in _POLICIES:
         raise UsageError(f"startup(on_pending={shortened(word)}) is no policy", nearest(word, _POLICIES))
@@ -135,7 +138,7 @@ def _policy(on_pending: str | OnPending | None) -> str:
 
 
 def _without_secrets(found: Start) -> Start:
-    """The same without secrets, each text on one line: a log is read line by line."""
+    """The same result without secrets, each text on one line, because logs are read line by line."""
     return replace(
         found,
         message=_clean(found.message),
@@ -159,6 +162,6 @@ def _level(found: Start, *, refused: bool) -> int:
 
 
 def _log(logger: logging.Logger | None, found: Start, level: int) -> None:
-    """Say it; a log that cannot be written stops nothing."""
+    """Log the result; a logger that fails is ignored."""
     with suppress(Exception):
         (logger or logging.getLogger("architect_migrate")).log(level, "%s", found.line)

@@ -1,4 +1,4 @@
-"""What an application is told of its database when it starts, as a value that it can show to an administrator."""
+"""The state of an application's database at its start, as a value that it can show to an administrator."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class StartState(Enum):
-    """Where the database stands, in a word; `Start.message` says it in a sentence.
+    """The state of the database in a word; `Start.message` is the sentence.
 
-    AT_TARGET was compared with the chain and is as the chain makes it. STAMPED claims to be there and was not compared.
+    AT_TARGET was compared with the chain and matches it. STAMPED has the stamp of the target and was not compared.
     """
 
     AT_TARGET = "at target"
@@ -39,11 +39,12 @@ _NULLABLE = frozenset({"environment", "database", "advice", "error", "backup"})
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What was found, and done, when an application started. No text in it holds a secret.
+    """The result of a check at an application's start. No text in it holds a secret.
 
-    `current` are the newest revisions that are there, by the evidence where `compared`, else by the stamp; `target`
-    those that its environment is to be at; `pending` what is between. `advice` is the command to run next, or empty.
-    `error` names what kept it from being told, or an upgrade from being done. `may_be_empty`: its policy is to skip it.
+    `current` are the heads of the database, by its schema if `compared`, else by its stamp; `target` those of its
+    environment, and `pending` the revisions between. `breaking` and `behavioural` count differences by severity.
+    `advice` is the command to run next, or empty. `error` names what made the check or the upgrade fail. `may_be_empty`
+    means that the policy is to skip an empty or missing database.
     """
 
     state: StartState
@@ -64,7 +65,7 @@ class Start:
 
     @property
     def ok(self) -> bool:
-        """Whether nobody has anything to do: False where it could not be told, too, and where it was skipped."""
+        """Whether nothing needs to be done; False also if the check failed or was skipped."""
         if self.state in {StartState.UNINITIALISED, StartState.MISSING}:
             return self.may_be_empty
         return self.state in _WELL and not self.error
@@ -76,12 +77,12 @@ class Start:
 
     @property
     def line(self) -> str:
-        """All of it in a line for a log: the environment, what was found, and the command to run next."""
+        """The result as a line for a log: the environment, the message, and the command to run next."""
         said = f"{self.environment}: {self.message}" if self.environment else self.message
         return f"{said} ({self.advice})" if self.advice else said
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values for JSON: docs/startup.md lists the keys."""
+        """The result as plain values for JSON; docs/startup.md lists the keys."""
         told = {name: value or None if name in _NULLABLE else value for name, value in asdict(self).items()}
         del told["may_be_empty"]
         lists = {one: [*getattr(self, one)] for one in _LISTS}
@@ -89,7 +90,7 @@ class Start:
 
 
 class StartRefusedError(ArchmigError, layout="{problem}"):
-    """An application must not start on its database as it is; `start` is what was found of that."""
+    """A start refused because of the database's state; `start` is the result of the check."""
 
     subject: str = derived("")
     start: Start
@@ -98,7 +99,7 @@ class StartRefusedError(ArchmigError, layout="{problem}"):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What was asked for: `word` chooses the environment (empty: the default one), `policy` is empty where none is."""
+    """The arguments of a start: `word` chooses the environment (empty: the default), `policy` may be empty."""
 
     word: str
     config: Path | None

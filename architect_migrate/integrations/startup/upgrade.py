@@ -1,6 +1,7 @@
-"""Upgrades an application's database when it starts, in a process of its own: whatever the chain does, it starts.
+"""Upgrades an application's database when it starts, in a process of its own.
 
-One process does it, and others that start meanwhile wait for it as long as they would for a lock.
+Why a process: whatever the chain's code does, the application starts. One process upgrades, and others that start
+meanwhile wait for it up to the lock timeout.
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Environment, ProjectConfig
 
 _BUILDABLE = frozenset({StartState.UNINITIALISED, StartState.MISSING})
+# Errors of a run that met another run on the same database; no failure of either.
 # What a run meets when another one is at the same database: no failure of either.
 _OTHERS = frozenset({"ChangedMeanwhileError", "DatabaseLockedError", "LockedByRunError"})
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What came of `archmig upgrade`: its outcome as in docs/json.md ("" where it did not say), and why."""
+    """The outcome of `archmig upgrade` as in docs/json.md ("": it did not say), and why."""
 
     outcome: str
     why: str = ""
@@ -47,7 +49,7 @@ class Ran:
 
 
 def upgraded(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
-    """What is found when the pending revisions have been run, or could not be."""
+    """Run the pending revisions if policy allows; return the result after that."""
     found = at_once(call, project, context)
     if found.state is StartState.UNKNOWN:
         found = compared(call, project, context)
@@ -74,7 +76,7 @@ def _is_to_be_upgraded(found: Start, environment: Environment) -> bool:
 
 
 def _policy_against(environment: Environment) -> str:
-    """Why this environment is not changed without a person; empty where it may be."""
+    """Why this environment is not upgraded automatically; empty if it may be."""
     from architect_migrate.runs.rehearsal_gate import is_required
 
     if not may_be_changed(environment):
@@ -84,7 +86,7 @@ def _policy_against(environment: Environment) -> str:
 
 @contextmanager
 def _turn(call: Call, context: EnvironmentContext) -> Iterator[None]:
-    """The right to upgrade this database; without a cache folder for its file the run's own lock has to do."""
+    """Wait for this process's turn to upgrade the database; without a cache folder the run's own lock has to do."""
     with ExitStack() as stack:
         try:
             file = turn_file(call.cache, access.location(context.environment.url)) if call.cache else None
@@ -98,7 +100,7 @@ def _turn(call: Call, context: EnvironmentContext) -> Iterator[None]:
 
 
 def _run(project: ProjectConfig, context: EnvironmentContext) -> Ran:
-    """Run `archmig upgrade` on the environment, whose policy allows it."""
+    """Run `archmig upgrade` on the environment."""
     words = ("upgrade", f"--env={context.environment.name}", f"--config={project.file.absolute()}", "--yes", "--json")
     environ = {**os.environ, "ARCHMIG_SKIP": "true", "PYTHONIOENCODING": "utf-8"}
     try:
@@ -121,7 +123,10 @@ def _run(project: ProjectConfig, context: EnvironmentContext) -> Ran:
 
 
 def _python() -> str:
-    """The interpreter; an application server that embeds it names itself in its place."""
+    """The Python interpreter.
+
+    Why not sys.executable alone: an application server that embeds Python names itself there.
+    """
     own = Path(sys.executable or "none")
     return str(own if own.name.startswith("python") else Path(sys.prefix) / "bin" / "python3")
 
@@ -140,7 +145,7 @@ def _said(told: dict[str, Any]) -> Ran:
 
 
 def _after(call: Call, project: ProjectConfig, context: EnvironmentContext, before: Start, ran: Ran) -> Start:
-    """What is there after the run, and what came of it."""
+    """The result after the run, with the run's outcome in the message."""
     try:
         now = compared(call, project, context)
     except ArchmigError as error:
