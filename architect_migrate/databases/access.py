@@ -1,6 +1,7 @@
-"""Opens the database that a URL names, and tells whether it is there: the URL says which kind of database it is.
+"""Opens the database that a URL names; the URL says which kind of database it is.
 
-A caller needs neither the database's file nor the package of its kind. SQLite is the only kind that can be opened.
+Callers need neither the database's file nor the package of its kind. SQLite is the only kind supported; every function
+raises UnsupportedDatabaseError for another kind. Timeouts are in seconds.
 """
 
 from __future__ import annotations
@@ -22,55 +23,56 @@ if TYPE_CHECKING:
 
 
 def location(url: DatabaseUrl) -> str:
-    """Where a database is, as messages name it. Raises UnsupportedDatabaseError, as every function here does."""
+    """The place of a database as messages name it."""
     return str(file_of(url))
 
 
 def exists(url: DatabaseUrl) -> bool:
-    """Whether there is a database, or anything else in its place."""
+    """Whether anything is in the place of the database."""
     return presence.exists(file_of(url))
 
 
 def is_empty(url: DatabaseUrl) -> bool:
-    """Whether nothing was ever written to a database, or there is none."""
+    """Whether the database does not exist, or nothing was ever written to it."""
     return presence.is_empty(file_of(url))
 
 
 def size(url: DatabaseUrl) -> int:
-    """How many bytes a database takes; 0 where there is none."""
+    """The size of a database in bytes; 0 if it does not exist."""
     path = file_of(url)
     return path.stat().st_size if path.exists() else 0
 
 
 def openers(url: DatabaseUrl) -> tuple[str, ...]:
-    """The other processes that have a database open, as far as the system tells."""
+    """The other processes that have the database open, as far as the operating system reports them."""
     return openers_of_file(file_of(url))
 
 
 def reading(url: DatabaseUrl, timeout: float = 5.0) -> AbstractContextManager[Connection]:
-    """A connection that cannot write, in one read transaction. Raises as `sqlite.connection.reading`."""
+    """Open a connection that cannot write, in one read transaction. Raises as `sqlite.connection.reading`."""
     return sqlite.reading(file_of(url), timeout)
 
 
 def transaction(url: DatabaseUrl, lock_timeout: float) -> AbstractContextManager[Connection]:
-    """The one write transaction of a run. Raises as `sqlite.connection.transaction`."""
+    """Open the one write transaction of a run. Raises as `sqlite.connection.transaction`."""
     return sqlite.transaction(file_of(url), lock_timeout)
 
 
 def exclusive(url: DatabaseUrl, lock_timeout: float) -> AbstractContextManager[Connection]:
-    """A write transaction that is rolled back: meanwhile nothing else can write. Raises as `transaction`."""
+    """Open a write transaction that is rolled back; meanwhile no other process can write. Raises as `transaction`."""
     return sqlite.exclusive(file_of(url), lock_timeout)
 
 
 def created(url: DatabaseUrl) -> AbstractContextManager[None]:
-    """A new empty database where there is none, removed if the block leaves it empty. Raises DatabaseError."""
+    """Create an empty database if there is none, and remove it if the block fails. Raises DatabaseError."""
     return sqlite.created(file_of(url))
 
 
 def clone(source: DatabaseUrl, target: DatabaseUrl, progress: Callable[[str], None]) -> Backup:
-    """Copy what is committed in a database to a new one, and compare the two; `progress` hears how far the copy is.
+    """Copy the committed state of a database to a new one, and compare the two.
 
-    Raises BackupError, also where there is something at `target`.
+    `progress` is called with a line about the rows compared so far. Raises BackupError, also if there is something at
+    `target`.
     """
     from architect_migrate.databases.sqlite.files import backup
 
@@ -78,17 +80,17 @@ def clone(source: DatabaseUrl, target: DatabaseUrl, progress: Callable[[str], No
 
 
 def stray_journal(url: DatabaseUrl) -> str:
-    """A journal in the place of a database that is gone: it would be mixed into a new one. Empty: there is none."""
+    """The path of a journal beside a missing database, which SQLite would apply to a new one; empty if none."""
     return presence.stray_journal(file_of(url))
 
 
 def remove(url: DatabaseUrl) -> None:
-    """Delete a database with all that belongs to it. Raises OSError."""
+    """Delete a database and the files that belong to it. Raises OSError."""
     presence.remove(file_of(url))
 
 
 def read_stamp(url: DatabaseUrl, timeout: float, version_table: str) -> tuple[str, ...]:
-    """The revisions that a database's version table holds; none where it has no such table.
+    """The revisions in a database's version table; empty if it has no such table.
 
     Raises as `reading`, and StampError.
     """
@@ -99,5 +101,5 @@ def read_stamp(url: DatabaseUrl, timeout: float, version_table: str) -> tuple[st
 
 
 def nothing() -> AbstractContextManager[Connection]:
-    """A database in memory that holds nothing, to compare another one with."""
+    """Open an empty database in memory, to compare another one with."""
     return sqlite.in_memory()

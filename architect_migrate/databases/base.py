@@ -1,4 +1,4 @@
-"""What every kind of database has in common."""
+"""Types common to every kind of database."""
 
 from __future__ import annotations
 

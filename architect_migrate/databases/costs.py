@@ -1,4 +1,4 @@
-"""What running revisions cost, as values: time, statements and rows, and what each was spent on."""
+"""The cost of running revisions, as values: time, statements and rows by purpose."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """What a statement is for."""
+    """The purpose of a statement."""
 
     SCHEMA = "schema"
     INDEX = "index"
@@ -19,7 +19,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StatementCost:
-    """A statement that was run so many `times`, in seconds together; `rows` are those written, by triggers too."""
+    """The cost of a statement that ran `times` times: seconds in all, and rows written, by triggers too."""
 
     text: str
     kind: Kind
@@ -30,7 +30,7 @@ class StatementCost:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What statements of one kind took."""
+    """The cost of all statements of one kind."""
 
     kind: Kind
     seconds: float
@@ -40,7 +40,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class StepCost:
-    """What one step took as a whole, in seconds, and its statements; `revision` is empty for a step of repair."""
+    """The cost of one step in seconds, and of its statements; `revision` is empty for a repair step."""
 
     what: str
     revision: str
@@ -49,23 +49,23 @@ class StepCost:
 
     @property
     def times(self) -> int:
-        """How many statements were run."""
+        """The number of statements run."""
         return sum(statement.times for statement in self.statements)
 
     @property
     def rows(self) -> int:
-        """How many rows were written."""
+        """The number of rows written."""
         return sum(statement.rows for statement in self.statements)
 
     @property
     def spent(self) -> tuple[Spent, ...]:
-        """By kind of statement, what took longest first."""
+        """The cost by kind of statement, the slowest kind first."""
         found = (_spent(kind, [statement for statement in self.statements if statement.kind is kind]) for kind in Kind)
         return tuple(sorted((spent for spent in found if spent.statements), key=lambda spent: -spent.seconds))
 
     @property
     def outside(self) -> float:
-        """Seconds that no statement took: Python's, Alembic's and SQLAlchemy's own."""
+        """Seconds spent outside statements, in Python, Alembic and SQLAlchemy."""
         return max(self.seconds - sum(statement.seconds for statement in self.statements), 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Questions that every kind of database answers in the same SQL."""
+"""Questions with the same SQL for every kind of database."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def count_rows(connection: Connection, table: str) -> int:
-    """How many rows a table has."""
+    """The number of rows of a table."""
     return int(connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchone()[0])
 
 
 def count_values(connection: Connection, table: str, column: str) -> int:
-    """How many values of a column are not NULL."""
+    """The number of values of a column that are not NULL."""
     return int(connection.execute(f"SELECT count({quote(column)}) FROM {quote(table)}").fetchone()[0])

@@ -1,4 +1,4 @@
-"""What one statement does to a database, as values."""
+"""The effects of one statement on a database, as values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Object = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A CREATE IF NOT EXISTS that did nothing: what it wanted to create, and what there was of that name."""
+    """A CREATE IF NOT EXISTS that did nothing: the object to create, and the existing one of that name."""
 
     kind: str
     name: str
@@ -24,9 +24,10 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class StatementEffects:
-    """What SQLite says that a statement does, by folded names; (kind, name) for objects, (table, name) for columns.
+    """The effects of a statement as SQLite reports them, by folded names.
 
-    `made_of` are the columns that an INSERT read: those that a copy takes along. `indexed` are tables of new indexes.
+    Objects are (kind, name), columns (table, name). `made_of` are the columns that an INSERT read, the ones that a copy
+    keeps. `indexed` are tables of new indexes.
     """
 
     created: frozenset[Object] = frozenset()
@@ -41,7 +42,7 @@ class StatementEffects:
 
     @property
     def touched(self) -> frozenset[str]:
-        """The tables whose rows matter to it."""
+        """The tables whose rows the statement reads or changes."""
         dropped = {name for kind, name in self.dropped if kind == "table"}
         sources = {table for table, _ in self.made_of}
         return self.altered | self.inserted | self.updated | self.deleted | self.indexed | dropped | sources
@@ -49,9 +50,9 @@ class StatementEffects:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement that was tried. `functions` are those of the file that led to it, innermost first.
+    """A statement that was tried. `functions` are the functions of the file that led to it, innermost first.
 
-    `error` is SQLite's text, or empty; `refused` what it tried that no revision may do.
+    `error` is SQLite's message, or empty; `refused` is the action that no revision may take, or empty.
     """
 
     sql: str

@@ -1,4 +1,4 @@
-"""What is found out about any database, as values: its contents, its rows beside another's, its soundness, proofs."""
+"""Facts about any database as values: its content, its rows compared with another's, its integrity, proofs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A table's rows: how many, and the digest of every value with its row's key."""
+    """The number of a table's rows, and the digest of every value with its row's key."""
 
     number: int
     digest: str
@@ -28,7 +28,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Everything in a database: the digest of each object's text by `type name`, rows by table, the header's values."""
+    """The content of a database: digests of objects' texts by `type name`, rows by table, and header values."""
 
     objects: Mapping[str, str]
     tables: Mapping[str, Rows]
@@ -36,18 +36,18 @@ class Content:
 
     @property
     def rows(self) -> int:
-        """The rows of all tables together."""
+        """The number of rows of all tables together."""
         return sum(table.number for table in self.tables.values())
 
     @property
     def digest(self) -> str:
-        """One digest (128 bits) of it all."""
+        """One digest (128 bits) of the whole content."""
         text = json.dumps(to_json(self), sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def differences(then: Content, now: Content) -> tuple[str, ...]:
-    """What is another in `now`, one line an object; empty exactly where both hold the same."""
+    """The differences of `now` from `then`, one line for each object; empty exactly if both hold the same."""
     return (*_tables(then, now), *_others(then, now), *_headers(then, now))
 
 
@@ -68,7 +68,10 @@ def _tables(then: Content, now: Content) -> Iterator[str]:
 
 
 def _others(then: Content, now: Content) -> Iterator[str]:
-    """Objects other than tables that came and went, which are told with their rows; and other texts of any."""
+    """Lines for objects other than tables that were added or removed, and for objects with another text.
+
+    Added and removed tables have a line with their rows already.
+    """
     for key in sorted({*then.objects, *now.objects}):
         old, new = then.objects.get(key), now.objects.get(key)
         if old == new or (None in {old, new} and key.removeprefix("table ") in {*then.tables, *now.tables}):
@@ -93,7 +96,7 @@ def to_json(content: Content) -> dict[str, Any]:
 
 
 def from_json(found: dict[str, Any]) -> Content:
-    """The content that `to_json` gave; raises KeyError, TypeError or ValueError for anything else."""
+    """The content from the output of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
     tables = {str(name): Rows(int(number), str(digest)) for name, (number, digest) in dict(found["tables"]).items()}
     objects = {str(name): str(digest) for name, digest in dict(found["objects"]).items()}
     return Content(objects, tables, {str(name): str(value) for name, value in dict(found["header"]).items()})
@@ -101,7 +104,7 @@ def from_json(found: dict[str, Any]) -> Content:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A verified backup: `size` in bytes, and what both it and the database hold."""
+    """A verified backup: `size` in bytes, and the content that it shares with the database."""
 
     path: Path
     size: int
@@ -109,27 +112,27 @@ class Backup:
 
     @property
     def tables(self) -> int:
-        """How many tables hold rows of their own."""
+        """The number of tables with rows of their own."""
         return len(self.content.tables)
 
     @property
     def rows(self) -> int:
-        """The rows of all tables together."""
+        """The number of rows of all tables together."""
         return self.content.rows
 
     @property
     def digest(self) -> str:
-        """One digest of all that it holds."""
+        """One digest of the whole content."""
         return self.content.digest
 
 
 @dataclass(frozen=True, slots=True)
 class TableDelta:
-    """One table now, against another database: rows only here (`lacking` there), with other values, only there.
+    """One table compared with the other database: rows only here, rows with other values, rows only there.
 
-    `columns` are those that only this one has, each with the number of its values that are not NULL; `gone` says that
-    the other has no such table at all. Where no key tells rows apart, only their numbers are compared, and `exact`
-    is false.
+    `lacking` are rows that the other database lacks, `returning` rows that only the other has. `columns` are those that
+    only this one has, each with its number of non-NULL values; `gone` means that the other has no such table. Where no
+    key identifies rows, only their numbers are compared, and `exact` is false.
     """
 
     table: str
@@ -141,6 +144,8 @@ class TableDelta:
     exact: bool = True
 
 
+# An orphan, a row whose foreign key refers to no row: table, rowid (or its key where it has none), parent, and the
+# number of keys before this one. Why no column: a revision may rename it.
 # A row that refers to nothing: table, rowid (or its key where it has none), parent, and by how many keys before this
 # one. No column tells them apart, since a revision may rename it.
 Violation: TypeAlias = "tuple[str, int | tuple[object, ...], str, int]"
@@ -149,7 +154,7 @@ Violations: TypeAlias = "frozenset[Violation]"
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """How many rows of a table refer to nothing in a parent, and the first rowids (none where rows have no rowid)."""
+    """The number of orphans of a table in one parent, and the first rowids (none where rows have no rowid)."""
 
     table: str
     parent: str
@@ -159,7 +164,7 @@ class Orphans:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What foreign keys come to: `tables` that have any, rows that dangle, and tables of which SQLite cannot tell."""
+    """The outcome of checking foreign keys: the number of tables with any, orphans, and (table, reason) not checked."""
 
     tables: int
     orphans: tuple[Orphans, ...]
@@ -168,31 +173,31 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Integrity:
-    """`damage` are at most ten lines of SQLite's on the file, `broken` how many rows have each line on their values.
+    """The outcome of integrity_check: at most ten lines about the file, and rows by line about their values.
 
-    Rows can come to break a declaration: by an application that has switched CHECK off, by an older SQLite, by hand.
+    Rows can violate a declaration because an application had switched CHECK off, or through an older SQLite or by hand.
     """
 
     damage: tuple[str, ...] = ()
     broken: Counter[str] = field(default_factory=Counter)
 
     def worse_than(self, before: Counter[str]) -> tuple[str, ...]:
-        """What is wrong with the file, and with rows beyond what was `broken` before."""
+        """Damage of the file, and violations by rows beyond those in `before`."""
         return (*self.damage, *forbidden_values(self.broken - before))
 
     def left(self) -> tuple[str, ...]:
-        """The warning about rows that a run leaves as they are; empty where there are none."""
+        """The warning about rows that a run leaves as they are; empty without such rows."""
         said = ", ".join(forbidden_values(self.broken))
         return (f"left as they were, rows that their own table forbids: {said}",) if said else ()
 
 
 def forbidden_values(broken: Mapping[str, int]) -> tuple[str, ...]:
-    """A line for each kind of row, as SQLite has it, with how many there are."""
+    """A line for each kind of violation, in SQLite's words, with the number of rows."""
     return tuple(f"{line} ({number:,} rows)" if number > 1 else line for line, number in sorted(broken.items()))
 
 
 class CommitOutcome(Enum):
-    """Which of the two moments around a commit a database is in; UNKNOWN: it cannot be read, or is in neither."""
+    """The state of a database around a commit; UNKNOWN: it cannot be read, or is in neither of the two states."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -201,12 +206,12 @@ class CommitOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """What a run may do to rows that were there; every name folded, columns as (table, column).
+    """The changes to existing rows that a run may make; all names are folded, columns are (table, column).
 
-    The rows of `touched` tables are compared, those of others only counted. A column in `updated` may change, rows
-    of `deleted_from` may go, rows of `remade` ones may have other rowids where a primary key tells them apart, and
-    nothing is asked of `removed_columns` and `removed_tables`. A table of `renamed` (before, after) is spoken of by the
-    name that it has after; the values of `renamed_columns` (table, before, after) are looked for under the new name.
+    Rows of `touched` tables are compared value by value, those of other tables counted. Columns in `updated` may
+    change, rows of `deleted_from` may be deleted, rows of `remade` tables may have other rowids if a primary key
+    identifies them, and `removed_columns` and `removed_tables` are not checked. A table of `renamed` (before, after)
+    appears under its new name; values of `renamed_columns` (table, before, after) are read under the new name.
     """
 
     touched: frozenset[str]
@@ -221,7 +226,7 @@ class Permitted:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A row or value that was there and is not: `key` names the row (empty: the table as a whole)."""
+    """A row or value that was lost; `key` names the row (empty: the whole table)."""
 
     table: str
     key: str
@@ -230,9 +235,9 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class TableProof:
-    """One table's rows: `gone` of `rows_before` are no longer there; `compared` says that values were compared.
+    """The proof of one table: `gone` of `rows_before` were deleted; `compared` says that values were compared.
 
-    `digest` is of the original columns of the original rows as found after (empty where not compared).
+    `digest` covers the original columns of the original rows, as they are afterwards (empty if not compared).
     """
 
     table: str
@@ -244,7 +249,7 @@ class TableProof:
 
 @dataclass(frozen=True, slots=True)
 class RowProof:
-    """Every table's proof by name; of `lost` losses in all, the first twenty."""
+    """The proofs of all tables by name, the number of losses, and the first twenty losses."""
 
     tables: tuple[TableProof, ...]
     losses: tuple[Loss, ...]

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# A row that refers to nothing: table, rowid (or its key where it has none), parent, and by how many keys before this
-# one. No column tells them apart, since a revision may rename it.
+# The values of a foreign key's columns in one row.
 Values: TypeAlias = "tuple[object, ...]"
 
 _TABLES = """SELECT DISTINCT m.name FROM main.sqlite_master m, pragma_foreign_key_list(m.name) WHERE m.type = 'table'
