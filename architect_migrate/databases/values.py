@@ -146,8 +146,6 @@ class TableDelta:
 
 # An orphan, a row whose foreign key refers to no row: table, rowid (or its key where it has none), parent, and the
 # number of keys before this one. Why no column: a revision may rename it.
-# A row that refers to nothing: table, rowid (or its key where it has none), parent, and by how many keys before this
-# one. No column tells them apart, since a revision may rename it.
 Violation: TypeAlias = "tuple[str, int | tuple[object, ...], str, int]"
 Violations: TypeAlias = "frozenset[Violation]"
 

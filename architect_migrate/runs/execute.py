@@ -58,7 +58,6 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
     if shown.before and any(isinstance(step, RunRevision | RunDowngrade | RunDataStep) for step in shown.steps):
         # Why import now: Alembic takes longer to import than most revisions to run, and the application should not wait
         # for that behind the lock.
-        # Alembic takes longer to import than most revisions to run, and nobody is to wait for that behind the lock.
         import architect_migrate.revisions.alembic_runtime  # noqa: F401  (execute will find it there)
     started = time.time()
     with recorder.entered_if_it_fails(context, action, started):

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 
 # Time limits in seconds.
-# Seconds.
 WEBHOOK_PATIENCE = 10.0
 COMMAND_PATIENCE = 60.0
 _LONGEST = 200
@@ -63,7 +62,6 @@ def post(webhook: str, text: str) -> None:
     """
     who, problems = webhook_name(webhook), list[str]()
     # Why a thread: a socket's timeout limits neither the look-up of a name nor an answer that comes byte by byte.
-    # Neither the time of a name's look-up nor that of an answer which comes byte by byte is limited by a socket's.
     work = Thread(target=lambda: problems.append(_posted(webhook, text)), daemon=True)
     work.start()
     work.join(WEBHOOK_PATIENCE)
@@ -178,7 +176,6 @@ def remember(file: Path, channel: str, news: Mapping[str, Told]) -> None:
     """Record what a channel was sent, and keep the records of other environments. Raises OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Why a lock: checks of different environments often start in the same minute.
-    # Checks of different environments often start in the same minute.
     with alone_in(file.parent, math.inf):
         whole = _read(file)
         whole[channel] = {**whole.get(channel, {}), **news}

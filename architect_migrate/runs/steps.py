@@ -96,7 +96,6 @@ def _is_fresh(connection: Connection, plan: Plan, graph: RevisionGraph) -> bool:
     nothing = defines_nothing(connection)
     only_chain = all(isinstance(step, RunRevision | Stamp | SyncTracker) for step in plan.steps)
     # Why compare the lengths: where branches are left out, replay's recording may depend on what they create.
-    # Where branches are left out, what replay recorded may speak of what they make.
     return nothing and not plan.before and only_chain and len(plan.after) <= len(graph.digests)
 
 

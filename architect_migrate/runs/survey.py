@@ -38,7 +38,6 @@ def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
     """
     url = context.environment.url
     # Why first: an unsupported kind of database is refused before the chain is read.
-    # A kind of database that cannot be opened is refused before the chain is read.
     there = access.exists(url)
     graph = context.graph
     wanted = wanted_of(context, target)
@@ -125,7 +124,6 @@ def foreign_error(environment: str, source: Source, revision: str) -> ForeignBra
 
 
 # Why cached: a chain may have thousands of revisions and a run hundreds of databases, most at the same position.
-# A chain may have thousands of revisions and a run hundreds of databases, most of them at the same one.
 @lru_cache(maxsize=64)
 def _position_of(source: Source, words: tuple[str, ...]) -> frozenset[str]:
     return frozenset[str]().union(*(position_at(source.graph, word) for word in words))

@@ -31,7 +31,6 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     """
     inside = connection.in_transaction
     # Why as a BLOB: the file name is only shown, and need not be valid UTF-8.
-    # The name is only to be shown, and need not be UTF-8.
     file = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
     url = sa.URL.create("sqlite", database=(file or b"").decode("utf-8", "replace") or None)
     engine = sa.create_engine(url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None)
@@ -53,7 +52,6 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     except sa.exc.DBAPIError as error:
         # Why unwrap: `connection.translated` recognises a lock, a full disk or a damaged page by SQLite's own error
         # code.
-        # Unwrapped, `database` can tell a lock, a full disk or a damaged page by SQLite's own code.
         raise error.orig or error from None
     finally:
         lent.close()

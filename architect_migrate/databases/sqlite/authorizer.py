@@ -29,7 +29,6 @@ _DANGEROUS = frozenset(
     }
 )
 # TEMP objects that hide an object of the database by its name, or that are triggers on its rows.
-# What would be meant from now on where the database's own object is named, and what acts on its rows.
 _HIDING = """SELECT t.type, t.name FROM temp.sqlite_master t WHERE EXISTS (SELECT 1 FROM main.sqlite_master m
              WHERE m.name IN (t.name, iif(t.type = 'trigger', t.tbl_name, t.name)) COLLATE NOCASE)"""
 _PROBE = "archmig_probe"
@@ -92,12 +91,10 @@ def _left_behind(connection: sqlite3.Connection) -> str:
     if not connection.in_transaction:
         return ""
     # Why a plain cursor: the meter counts the statements that the connection's own methods run.
-    # Not by the connection's own methods: whoever measures the chain's statements is not to count these.
     cursor = sqlite3.Cursor(connection)
     try:
         # Why a savepoint: SQLite refuses it, and would refuse the commit, while a writing statement has rows left to
         # fetch.
-        # SQLite opens no savepoint, and would not commit either, while a statement that writes has rows to give.
         cursor.execute(f"SAVEPOINT {_PROBE}")
     except sqlite3.OperationalError:
         return "leave a statement unfinished that writes (fetch all the rows that it returns)"
@@ -135,7 +132,6 @@ def _judge(
 ) -> int:
     # Why check the transaction at each statement: after a full disk or an OR ROLLBACK SQLite is in autocommit, and
     # further writes would be permanent.
-    # After a full disk or an OR ROLLBACK SQLite is in autocommit, and what code goes on writing would stay.
     ended = not connection.in_transaction
     said = "go on after SQLite had rolled the transaction back" if ended else refusal(action, first or "", second)
     if said and (ended or not _changes_nothing(seen, action, first or "", second or "")):
@@ -184,5 +180,4 @@ def note(seen: WriteLog, action: int, table: str, second: str, trigger: str = ""
         seen.dropped.add(table)
     elif action == sqlite3.SQLITE_DELETE and table not in seen.dropped:
         # DROP TABLE reports a DELETE too, which is about the whole table and not about rows that the code chose.
-        # DROP TABLE reports a DELETE too: of the table as a whole, not of rows that the code chose.
         seen.deleted.add(table)

@@ -30,13 +30,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Instructions of SQLite's virtual machine between two calls of the progress handler: a few milliseconds.
-# Steps of SQLite's machine, a few milliseconds.
 _STEPS = 100_000
 # Why no cache: SQLite calls the authorizer when it compiles a statement, and a cached one is not compiled again.
-# A statement from the cache is not shown to the authorizer again (see `guard`), so nothing is cached.
 _UNCACHED = 0
 # The smallest page size of SQLite, in bytes.
-# The smallest page that SQLite knows, in bytes.
 _SMALLEST = 512
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _LEFT = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
@@ -94,7 +91,6 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
     with locked(path, lock_timeout) as connection, noted() as interrupts:
         # Why a progress handler: SQLite runs a long statement without returning to Python, and loses exceptions in
         # callbacks.
-        # SQLite asks between two steps of a long statement, and in its callbacks an exception is lost.
         connection.set_progress_handler(lambda: interrupts.came, _STEPS)
         # Why foreign_keys = OFF: with it ON, dropping a table during a rebuild would delete rows of its ON DELETE
         # CASCADE children. Why before BEGIN: inside a transaction SQLite ignores this PRAGMA.
@@ -200,7 +196,6 @@ def created(path: Path) -> Iterator[None]:
         yield
     except BaseException:
         # Why under the lock: a run that waited for this one may be about to use the file.
-        # Under the lock, so that it is not taken from under a run that waited for this one.
         with suppress(ArchmigError, OSError), held(path, 0):
             if is_empty(path):
                 path.unlink()
@@ -308,7 +303,6 @@ def _refuse_what_is_no_database(path: Path) -> None:
         except sqlite3.OperationalError as error:
             # Why accept _LEFT: a database with a killed writer's journal is readable after BEGIN IMMEDIATE has rolled
             # that back.
-            # Nor is one read-only for what a killed writer left in its journal: BEGIN IMMEDIATE will roll that back.
             if error.sqlite_errorcode & 0xFF not in _BUSY and error.sqlite_errorcode not in _LEFT:
                 raise
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 200
 # Characters of a statement that show its kind; the rest may be megabytes of values.
-# Enough of a statement to tell what it is; the rest may be megabytes of values.
 _BEGINNING = 2_000
 _WRITING = frozenset({"insert", "update", "delete", "replace"})
 
@@ -109,7 +108,6 @@ def attach(meter: Meter, connection: sqlite3.Connection) -> None:
         return sqlite3.Connection.cursor(connection, factory)
 
     # Why not SQLite's trace callback: it reports neither the end of a statement nor the number of rows.
-    # The connection is a class of ours, so its methods can be its own; SQLite's trace tells of no ends and no rows.
     vars(connection).update(
         cursor=cursor,
         execute=lambda sql, *values: cursor().execute(sql, *values),

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Verbs of statements that change something; reads, transactions and PRAGMAs need not be executed again.
-# What begins a statement that changes something: reads, transactions and pragmas need not be run again.
 _CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update"})
 
 

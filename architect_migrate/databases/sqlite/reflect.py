@@ -53,7 +53,6 @@ _SORTS = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'm
 _MASTER = "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 
 # Strings, quoted names and comments are matched first and skipped, so that only keywords are found.
-# Text, quotes and comments are stepped over, so that only words of the language are found.
 _TELLING = re.compile(
     r"""--[^\n]*|/\*.*?(?:\*/|\Z)|'[^']*'|"[^"]*"|\[[^\]]*\]|`[^`]*`"""
     r"|(?<![\w$])(AUTOINCREMENT|CHECK|COLLATE|CONSTRAINT|DEFERRABLE)(?![\w$])",
@@ -61,7 +60,6 @@ _TELLING = re.compile(
 )
 _WORDS = ("AUTOINCREMENT", "CHECK", "COLLATE", "CONSTRAINT", "DEFERRABLE")
 # In pragma_table_xinfo's column `hidden`: a virtual and a stored generated column.
-# In pragma_table_xinfo's column `hidden`: computed when read, stored.
 _GENERATED = (2, 3)
 
 
@@ -117,7 +115,6 @@ def _sorted(found: Iterable[Any]) -> tuple[Any, ...]:
 
 
 # Why cached: most databases of a chain have the same tables, and the arguments determine the result.
-# Most tables are alike in many databases, and a table is all that is said of it here.
 @lru_cache(maxsize=4096)
 def _table(name: str, sql: str, told: tuple[_Told, _Told, _Told], sort: Any) -> Table:
     kind, without_rowid, strict = sort
@@ -153,7 +150,6 @@ def _telling_words(sql: str) -> frozenset[str]:
     upper = sql.upper()
     # Why this check first: a substring search is many times faster than the pattern, and most texts have no such
     # keyword.
-    # Looking for letters is many times faster than looking for words, and most texts have none of these.
     if not any(word in upper for word in _WORDS):
         return frozenset()
     return frozenset(_found_words(sql))
@@ -192,7 +188,6 @@ def _type(declared: str) -> str:
 
 
 # Why cached: equal columns recur in many tables, and equal tables in many databases.
-# One column is like another in many tables, and most tables are alike in many databases.
 @lru_cache(maxsize=8192)
 def _column(
     name: str, declared: str, not_null: bool, default: str | None, told: tuple[str, Generated | None]

@@ -92,7 +92,6 @@ def _made(file: Path, path: Path) -> int:
         os.fchown(descriptor, database.st_uid, database.st_gid)
         # Why these permissions: every user who may write the database may lock it. Group permissions apply only to the
         # database's own group, so they are set after the file has that group.
-        # Whoever may write the database may lock it: only with its group are the group's permissions the same people's.
         os.fchmod(descriptor, database.st_mode & 0o666 | 0o600)
     return descriptor
 

@@ -62,7 +62,6 @@ def replay_on(connection: sqlite3.Connection, revision: str, statements: Iterabl
 
 
 # Why at most a minute old: rows may hold the time of their creation.
-# Rows may bear the moment of their making, so nothing is made from a template of another minute.
 @lru_cache(maxsize=1)
 def template_of(recorded: tuple[tuple[str, tuple[str, ...]], ...], minute: int) -> Template | None:
     """The template of these revisions; None if only their statements can produce the state.
@@ -91,7 +90,6 @@ def give(connection: sqlite3.Connection, template: Template) -> None:
     for table in template.rows:
         if table.table == _SEQUENCE:
             # Why deleted first: inserting the rows has already set these numbers, as far as the rows reach.
-            # The rows before it have set it already, as far as they reach.
             connection.execute(f"DELETE FROM {_SEQUENCE}")
         connection.executemany(table.insert, table.rows)
     for text in template.others:

@@ -195,7 +195,6 @@ def _only(schema: Schema, kind: str, name: str) -> Schema:
 
 def _effects(events: list[tuple[Any, ...]]) -> StatementEffects:
     # Effects of triggers are not the statement's own, and a TEMP table does not outlive the connection.
-    # What a trigger does is not the statement's, and a temporary table is nobody's afterwards.
     own = [
         event
         for event in events

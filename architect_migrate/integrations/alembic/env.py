@@ -147,7 +147,6 @@ def _import_revisions(context: ModuleType, ini: Path) -> None:
 def _read(context: ModuleType, job: Job) -> None:
     """Run a command that only reads, on a connection that cannot write; no version table is created."""
     # Why an empty model: Alembic's own comparison must find nothing, since archmig's comparison follows.
-    # An empty model and no names to compare: Alembic's own comparison finds nothing, archmig's is made below.
     quiet = {"target_metadata": sa.MetaData(), "include_name": lambda *_: False} if job.command == "check" else {}
     with (
         access.reading(job.environment.url, job.environment.policies.lock_timeout) as connection,
@@ -226,7 +225,6 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             record.begins(connection, migration.version_table, stamped)
             # Why a private attribute: Alembic has no public hook between planning its steps and running their
             # functions.
-            # Alembic has no public place between its steps and their functions.
             steps = migration._migrations_fn  # noqa: SLF001
             migration._migrations_fn = partial(watched_steps, steps, connection, job, told=record.steps)  # noqa: SLF001
             context.run_migrations()

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _HEADS = frozenset({"AM005", "AM006", "AM007", "AM008"})
 # Rules about a revision that cannot be run up and down; all other rules belong to the item `lint_clean`.
-# What keeps a revision from going up and down; the rest is lint's.
 _RUNS = ("AM001", "AM101", "AM102", "AM103", "AM104", "AM2", "AM302", "AM5")
 
 

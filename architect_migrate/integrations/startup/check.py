@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from architect_migrate.planning.results import Survey
 
 # Seconds that a check waits for a lock of the application; an upgrade waits for lock_timeout.
-# Seconds that a start waits for a writer of the application to finish; an upgrade waits for lock_timeout.
 _MOMENT = 0.25
 _STATES = {
     State.AT_TARGET: StartState.AT_TARGET,

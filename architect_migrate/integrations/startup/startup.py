@@ -30,7 +30,6 @@ _YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no"
 # Why two: start scripts that set the second name, which is the older one, go on working.
 _SKIPS = ("ARCHMIG_SKIP", "ARCHITECT_SKIP_MIGRATIONS")
 # Logged as a warning, so that every log shows that the start changed the database.
-# A database that was changed by the start of an application is worth a line that every log shows.
 _NOTEWORTHY = frozenset({StartState.UPGRADED})
 _GRAVE = frozenset({StartState.REFUSED})
 
@@ -114,7 +113,6 @@ def _bypass(environ: Mapping[str, str], *, skip: bool) -> str:
             return f"skipped, since {variable}={shortened(environ[variable])}: the database was not looked at"
     # Why: the chain's env.py may import the application, whose start must not check the database while Alembic changes
     # it.
-    # The chain's env.py may import the application whose database it is run on.
     if getattr(sys.modules.get("alembic.context"), "_proxy", None) is not None:
         return "skipped, since it is Alembic that imported the application while it runs"
     return ""

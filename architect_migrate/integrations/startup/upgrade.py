@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 _BUILDABLE = frozenset({StartState.UNINITIALISED, StartState.MISSING})
 # Errors of a run that met another run on the same database; no failure of either.
-# What a run meets when another one is at the same database: no failure of either.
 _OTHERS = frozenset({"ChangedMeanwhileError", "DatabaseLockedError", "LockedByRunError"})
 
 

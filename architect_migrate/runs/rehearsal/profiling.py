@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
 # Times the database's size: the copy, its backup, its journal, and tables that are rebuilt.
-# The copy, its backup, its journal, and tables that are rebuilt.
 _TIMES = 4
 _LOCK_TIMEOUT = 5.0
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 # Times the database's size: the copy, its backup, its journal, and rebuilt tables; each way back and forth takes a
 # backup of its own.
-# The copy, its backup, its journal, and tables that are rebuilt; each way back or up again takes a backup of its own.
 _TIMES = {Way.THERE: 4, Way.THERE_AND_BACK: 6}
 
 
@@ -99,7 +98,6 @@ def try_out(
     shown = previewed(freely, chosen, target)
     if shown.outcome is not Outcome.PLANNED:
         # Why no copy: there is no plan to execute.
-        # Nobody needs a copy to see that nothing would be done.
         size = _size(context)
         found = Rehearsal(chosen, _of(context, shown), size_before=size, size_after=size)
         return _entered(context, found, schema_now(context), started)
@@ -222,7 +220,6 @@ def there_and_back(
             seconds, losses = _gone(its, back, plan.before)
         # Why not compared after a repair: the schema before the plan had drifted, and the way back leads to the
         # chain's.
-        # A drifted database was repaired on its way: what is there now is proven to be the chain's instead.
         progress += [] if _repairs(plan) else _differences("back", before, schema_of(its))
         with named(context, its, again):
             more, _ = _gone(its, again, plan.after)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from architect_migrate.runs.contracts import Progress
 
 # Times the database's size: the copy, a second one for data steps, and its journal.
-# The copy, another that data steps are tried on, and the journal of that.
 _TIMES = 3
 _EXAMPLES = 3
 

@@ -37,10 +37,8 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 30.0
 # Space left free beside the backup, because the run itself writes a journal.
-# Left free beside the backup: the run itself writes a journal.
 _MARGIN_BYTES, _MARGIN_PART = 1 << 20, 0.05
 # Rows compared between two reports of progress, a multiple of the batch: some tenths of a second.
-# Rows compared between two signs of life, a multiple of the batch: some tenths of a second.
 _SIGN_OF_LIFE = 3_200 * BATCH
 _HEADER = ("user_version", "application_id", "encoding", "page_size", "auto_vacuum")
 _OF_THE_DATABASE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -155,12 +153,10 @@ def copy_pages(source: sqlite3.Connection, copy: Path) -> None:
     """
     with closing(sqlite3.connect(copy, isolation_level=None)) as target:
         # Why no journal and no sync: a crash leaves only a temporary file, and the complete file is synced as a whole.
-        # What a crash leaves of the temporary file nobody reads; it is synced as a whole when it is complete.
         target.execute("PRAGMA journal_mode = OFF")
         target.execute("PRAGMA synchronous = OFF")
         source.backup(target)
         # Why DELETE: the copy of a WAL database would need a -wal and a -shm file beside it.
-        # The copy of a WAL database would want a -wal and a -shm beside it.
         target.execute("PRAGMA journal_mode = DELETE").fetchone()
     sync(copy)
 
@@ -168,7 +164,6 @@ def copy_pages(source: sqlite3.Connection, copy: Path) -> None:
 def _verified(path: Path, source: sqlite3.Connection, copy: Path, progress: Callable[[str], None]) -> Content:
     """The content that the database and the copy share. Raises BackupError if they differ or the copy is damaged."""
     # Why a thread: SQLite releases the GIL while it checks, so the check runs beside the comparison.
-    # SQLite checks without Python's lock, so the check costs no time beside the comparison.
     with ThreadPoolExecutor(max_workers=1) as pool:
         checking = pool.submit(_integrity, copy)
         with closing(_opened(copy)) as target:
@@ -191,7 +186,6 @@ def _opened(copy: Path) -> sqlite3.Connection:
 def _integrity(copy: Path) -> tuple[str, ...]:
     with closing(_opened(copy)) as connection:
         # Why only damage: rows that violate a declaration are in the database too, and the copy has to have them.
-        # A row that breaks what its table declares is the database's business, and the copy is right to have it.
         return damage(connection)
 
 
@@ -241,7 +235,6 @@ def _settle(copy: Path, original: os.stat_result) -> None:
         os.chown(copy, -1, original.st_gid)
     except OSError:
         # Why without group permissions: they would let members of another group than the database's read the rows.
-        # To another group than the database's, its group permissions would let other people read.
         mode &= ~0o070
     copy.chmod(mode)
     sync(copy)
@@ -252,7 +245,6 @@ def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:
     safe = file_safe(name)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     # Why above the highest: the numbers show the order of backups taken within one second.
-    # A number below one that is there is not given again: the names say which came later.
     beginning = f"{safe}-{moment}-"
     given = [re.match(r"\d+", path.name.removeprefix(beginning)) for path in folder.glob(f"{beginning}*.db")]
     number = 1 + max((int(match[0]) for match in given if match), default=0)

@@ -55,7 +55,6 @@ def standing_still(path: Path, timeout: float) -> Iterator[Still]:
             target.execute("BEGIN EXCLUSIVE")
             # Why locking_mode = EXCLUSIVE: it keeps the file lock after COMMIT, so that the backup API can begin its
             # own transaction without another process writing in between.
-            # The lock outlives the transaction: the backup API wants to begin its own.
             target.execute("PRAGMA main.locking_mode = EXCLUSIVE").fetchone()
             target.execute("COMMIT")
             yield Still(path, target, target, None)
@@ -78,7 +77,6 @@ def overwrite(source: sqlite3.Connection, held: Still, timeout: float) -> None:
             raise DatabaseLockedError(str(held.path), timeout, openers(held.path))
         # Why after the first page: the write lock is held then, so no other process can write any more; and nothing is
         # committed before the last page.
-        # The first page is written, so the write lock is held; nothing is committed before the last.
         first = status == sqlite3.SQLITE_OK and remaining == total - 1
         if first and held.version is not None and _version(held.reader) != held.version:
             raise ChangedMeanwhileError(str(held.path))
@@ -88,7 +86,6 @@ def overwrite(source: sqlite3.Connection, held: Still, timeout: float) -> None:
     except sqlite3.DatabaseError as error:
         # Why CommitFailedError: SQLite's error does not say whether the commit of the last page succeeded. A lock error
         # is certain to come before it.
-        # Whether the last page's commit came through, SQLite's error does not tell; not so with one about locks.
         if error.sqlite_errorcode & 0xFF in _BUSY:
             raise
         raise CommitFailedError(str(held.path), str(error)) from error

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _PREFIX, _HELD = "archmig-copy-", "held"
 # Seconds. Why an age limit: a younger folder may belong to a run that has not locked it yet.
-# Younger folders may belong to a run that has not locked its own yet.
 _LEFT_BEHIND = 60.0
 _MARGIN_BYTES = 1 << 20
 _ELSEWHERE = "free some space, or set TMPDIR to a folder that has it"
@@ -42,7 +41,6 @@ def private_folder() -> Iterator[Path]:
                 _removed(folder)
             finally:
                 # Why close last: without the lock another run could sweep the folder while it is being removed here.
-                # Not before: another run would sweep what nobody holds, and this one not find it.
                 os.close(descriptor)
 
 

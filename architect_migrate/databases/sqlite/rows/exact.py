@@ -152,8 +152,7 @@ def of_columns(columns: tuple[str, ...], alias: str = "t") -> tuple[str, ...]:
 
 def frozen(rows: list[Row]) -> bytes:
     """Rows as bytes, which are equal exactly if every value has the same storage class and the same bytes."""
-    # Why marshal: `==` on Python values holds 1, 1.0 and True for equal, and NaN for different from itself; bytes do
-    # not.
+    # Why bytes: Python holds 1 and 1.0 for equal, although SQLite stores them as different classes.
     return marshal.dumps(rows, _MARSHAL_VERSION)
 
 

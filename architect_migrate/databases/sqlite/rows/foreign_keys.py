@@ -86,7 +86,7 @@ def keys_to(connection: sqlite3.Connection, table: str, parent: str) -> list[Key
     found: dict[int, list[tuple[str, str]]] = {}
     for number, column, referred in connection.execute(_LISTED, (table, parent)):
         pairs = found.setdefault(number, [])
-        # Where the parent has no such key, no column is meant, and every row that refers does so in vain.
+        # Where the parent has no such key, no column matches, and every row that refers to it is an orphan.
         usual = primary[len(pairs)] if len(pairs) < len(primary) else ""
         pairs.append((column, usual if referred is None else referred))
     return [Key(number, *(tuple(one) for one in zip(*pairs, strict=True))) for number, pairs in found.items()]
