@@ -76,7 +76,7 @@ def _others(then: Content, now: Content) -> Iterator[str]:
         old, new = then.objects.get(key), now.objects.get(key)
         if old == new or (None in {old, new} and key.removeprefix("table ") in {*then.tables, *now.tables}):
             continue
-        yield f"{key}: " + ("is new" if old is None else "is gone" if new is None else "is defined otherwise")
+        yield f"{key}: " + ("is new" if old is None else "is gone" if new is None else "is defined differently")
 
 
 def _headers(then: Content, now: Content) -> Iterator[str]:
@@ -186,7 +186,7 @@ class Integrity:
     def left(self) -> tuple[str, ...]:
         """The warning about rows that a run leaves as they are; empty without such rows."""
         said = ", ".join(forbidden_values(self.broken))
-        return (f"left as they were, rows that their own table forbids: {said}",) if said else ()
+        return (f"rows that violate their own table's declarations, left as they were: {said}",) if said else ()
 
 
 def forbidden_values(broken: Mapping[str, int]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.revision_graph import RevisionGraph
 
-_RECONCILE = "archmig reconcile puts it right"
+_RECONCILE = "archmig reconcile repairs it"
 
 
 def findings_of(

@@ -129,7 +129,7 @@ def _tracker_problems(context: EnvironmentContext, plan: Plan, connection: Conne
     if context.tracker is None or not any(isinstance(step, SyncTracker) for step in plan.steps):
         return []
     left = context.corrections(read_claims(connection, context.tracker, graph.version_table), plan.after)
-    return [f"the tracker's row {name.version} is not true after all" for name in left]
+    return [f"the tracker's row {name.version} still does not match the applied revisions" for name in left]
 
 
 def _tracker_losses(context: EnvironmentContext, plan: Plan, before: Connection, after: Connection) -> Iterator[str]:
@@ -142,7 +142,9 @@ def _tracker_losses(context: EnvironmentContext, plan: Plan, before: Connection,
         Counter(read_claims(connection, context.tracker, graph.version_table).rows) for connection in (before, after)
     )
     yield from (
-        f"the tracker's row {name.version} is not as it was" for name in old - new if name.version not in touched
+        f"the tracker's row {name.version} was changed although no step changes it"
+        for name in old - new
+        if name.version not in touched
     )
 
 

@@ -89,7 +89,7 @@ def not_where_it_claims(seen: Survey) -> Plan:
         "not-where-it-claims",
         stamp,
         matter if serious else "the schema shows another position",
-        "run archmig reconcile first: it reads what is there, repairs it and stamps it",
+        "run archmig reconcile first: it repairs the schema and stamps it",
     )
     return Plan((), stops or (drift,), (), seen.position, seen.position)
 

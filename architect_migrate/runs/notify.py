@@ -81,14 +81,14 @@ def _posted(webhook: str, text: str) -> str:
             return ""
     except HTTPError as error:
         error.close()
-        moved = ", a redirect, which is not followed: write where it leads" if 300 <= error.code < 400 else ""
+        moved = ", a redirect, which is not followed: use the URL that it leads to" if 300 <= error.code < 400 else ""
         return f"it answered {error.code}{moved}"
     except URLError as error:
         return _cause(error.reason)
     except OSError as error:
         return _cause(error)
     except Exception as error:  # noqa: BLE001  (the text of any of them may hold the URL)
-        return f"it does not speak HTTP, or its URL is none ({type(error).__name__})"
+        return f"it does not answer in HTTP, or its URL is not valid ({type(error).__name__})"
 
 
 def _cause(reason: object) -> str:

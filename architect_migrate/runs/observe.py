@@ -50,7 +50,9 @@ def unclean(context: EnvironmentContext, seen: Survey) -> str:
     """Why a database is not up to date with its environment's target; empty if it is."""
     match seen.state:
         case State.AT_TARGET:
-            return f"the tracker is not true of {', '.join(seen.unsynced)}" if seen.unsynced else ""
+            return (
+                f"the tracker does not match the applied revisions: {', '.join(seen.unsynced)}" if seen.unsynced else ""
+            )
         case State.PENDING:
             return f"{len(seen.pending)} pending"
         case State.REFUSED:
@@ -67,5 +69,5 @@ def _drift(seen: Survey) -> str:
     found = {name: seen.drift[name] for name in ("breaking", "behavioural") if seen.drift.get(name)}
     kinds = " and ".join(f"{number:,} {name}" for name, number in found.items())
     word = "difference" if sum(found.values()) == 1 else "differences"
-    said = f"{kinds} {word} from the chain" if found else "the stamp is not where the schema is"
+    said = f"{kinds} {word} from the chain" if found else "the stamp does not match the schema"
     return said + (f", {len(seen.pending)} pending" if seen.pending else "")

@@ -39,7 +39,7 @@ def planned(result: Result, prepared: Prepared) -> Result:
     if plan.blockers:
         return replace(result, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
     if not plan.steps:
-        return replace(result, outcome=Outcome.NOTHING, detail="where it should be")
+        return replace(result, outcome=Outcome.NOTHING, detail="up to date")
     return replace(result, outcome=Outcome.PLANNED, detail=pluralize(len(plan.steps), "step"))
 
 

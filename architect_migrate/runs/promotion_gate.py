@@ -70,5 +70,5 @@ def as_promoted(context: EnvironmentContext, plan: Plan) -> Plan:
 
 def _blocker(context: EnvironmentContext, its: Lacking) -> Finding:
     name = context.environment.name
-    advice = f"archmig upgrade -e {its.environment} first, or archmig promote --to {name}, which goes as far as it may"
+    advice = f"archmig upgrade -e {its.environment} first, or archmig promote --to {name}, which stops before it"
     return Finding(Level.BLOCKING, "not-promoted", name, str(its), advice, its.revisions[0])

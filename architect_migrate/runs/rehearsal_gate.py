@@ -43,7 +43,7 @@ def standing(context: EnvironmentContext, plan: Plan, schema: str) -> Standing:
     try:
         found = store.entries_of(context.ledger, context.environment.name, ACTION)
     except LedgerError as error:
-        return Standing(0, f"whether this plan was rehearsed cannot be told: {error}")
+        return Standing(0, f"cannot tell whether this plan was rehearsed: {error}")
     succeeded = [entry for entry in found if entry.result == "done"]
     same = [entry for entry in succeeded if entry.fact("plan") == plan_digest(plan, context.source.fingerprint)]
     fitting = [entry for entry in same if entry.fact("schema") == schema]
@@ -65,7 +65,7 @@ def _why(context: EnvironmentContext, succeeded: list[Entry], same: list[Entry],
     if same:
         return f"the schema has changed since rehearsal {same[-1].number}"
     if succeeded:
-        return f"this plan has not been rehearsed: rehearsal {succeeded[-1].number} was of another"
+        return f"this plan has not been rehearsed: rehearsal {succeeded[-1].number} was of another plan"
     return "this plan has not been rehearsed"
 
 

@@ -196,5 +196,5 @@ def _native(run: Callable[[str], WriteLog], revision: str, connection: Connectio
     before = batch_repair.look(connection)
     seen = run(revision)
     back = batch_repair.mend(connection, before, seen, revision, lambda: history)
-    seen.restored += (f"{revision} took away {name}: put back" for name in back)
+    seen.restored += (f"{revision} dropped {name}: restored" for name in back)
     return seen

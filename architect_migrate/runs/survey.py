@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from architect_migrate.revisions.replay import Source
 
 
-_RECONCILE = "archmig reconcile puts it right"
+_RECONCILE = "archmig reconcile repairs it"
 
 
 def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
@@ -79,7 +79,7 @@ def _with_tracker(context: EnvironmentContext, seen: Survey) -> Survey:
     if not found or context.tracker is None:
         return seen
     numbers = tuple(one.version for one in found)
-    said = f"not true of what is applied: {', '.join(numbers)}"
+    said = f"rows that do not match the applied revisions: {', '.join(numbers)}"
     untrue = Finding(Level.REPAIR, "tracker-untrue", f"tracker {context.tracker.table}", said, _RECONCILE)
     return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))
 

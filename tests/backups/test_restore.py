@@ -372,7 +372,7 @@ def test_contents_tell_every_kind_of_difference(home: Home) -> None:
         "table more: is new, with 0 rows",
         "table orders: other values in its 2 rows",
         "table people: has 4 rows, had 3",
-        "index ix_orders_code: is defined otherwise",
+        "index ix_orders_code: is defined differently",
         "view v_people: is gone",
         "user_version: is 3, was 0",
     )

@@ -107,7 +107,7 @@ lost         blocked  003, 2 gaps  003, 2 gaps  -      -          -        -
 
 lost: blocked by 1 thing
   no stamp: 7 differences from the chain matter
-    -> run archmig reconcile first: it reads what is there, repairs it and stamps it
+    -> run archmig reconcile first: it repairs the schema and stamps it
 """
 
 

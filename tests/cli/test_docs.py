@@ -83,13 +83,13 @@ Drifted, at `003_due` (head). Differences from the chain: 5 breaking, 2 behaviou
 
 ## breaking: a statement that the chain's schema takes can fail here
 
-### breaking-missing, 1: archmig reconcile puts it right
+### breaking-missing, 1: archmig reconcile repairs it
 
 - table tags is missing
 
 ## behavioural: it runs, and can give another result or take another time
 
-### behavioural-missing, 1: archmig reconcile puts it right
+### behavioural-missing, 1: archmig reconcile repairs it
 
 - index ix_notes_due on notes is missing
 

@@ -29,7 +29,7 @@ empty        uninitialised  none   -                -         -            -    
 gone         no file        -      -                -         -            -          3        -
 
 5 environments: 1 at target, 1 pending, 1 drifted, 1 uninitialised, 1 missing \
-(archmig diagnose says what is wrong, archmig reconcile puts it right)
+(archmig diagnose says what is wrong, archmig reconcile repairs it)
 """
 GRID = """\
         000
@@ -56,11 +56,11 @@ lost: drifted; at 003 with 2 gaps; no stamp; tracker with 3 rows: 2 false
   003_due    executed  partial  1      1        -
 
   to repair
-    behavioural-missing, 1: archmig reconcile puts it right
+    behavioural-missing, 1: archmig reconcile repairs it
       index ix_notes_due on notes
-    breaking-missing, 1: archmig reconcile puts it right
+    breaking-missing, 1: archmig reconcile repairs it
       table tags
-    claim-false, 2: archmig reconcile puts it right
+    claim-false, 2: archmig reconcile repairs it
       002_tags: claimed as executed, but missing (6 missing)
       003_due: claimed as executed, but partial (1 there, 1 missing)
 
@@ -78,9 +78,9 @@ lost: drifted; at 003 with 2 gaps; no stamp; tracker with 3 rows: 2 false
     - index ix_notes_due on notes
 
   to repair
-    behavioural-missing, 1: archmig reconcile puts it right
+    behavioural-missing, 1: archmig reconcile repairs it
       index ix_notes_due on notes is missing
-    claim-false, 1: archmig reconcile puts it right
+    claim-false, 1: archmig reconcile repairs it
       003_due: claimed as executed, but partial (1 there, 1 missing)
 """
 CHECK = """\

@@ -30,7 +30,7 @@ feature2     uninitialised  none   -                            -         -     
 feature3     no file        -      -                            -         -            -          49       -
 
 12 environments: 6 drifted, 5 uninitialised, 1 missing \
-(archmig diagnose says what is wrong, archmig reconcile puts it right)
+(archmig diagnose says what is wrong, archmig reconcile repairs it)
 """
 AFTER = """\
 environment  at             stamp  tracker  breaking  behavioural  tolerated  pending  last action

@@ -203,7 +203,7 @@ def test_a_tracker_alone_that_lies_is_a_difference_and_one_step(folder: Path) ->
     check = archmig("check", "-e", "home")
     assert (check.code, check.out.splitlines()[1]) == (
         1,
-        "home         differs  the tracker is not true of 001, 002, 003",
+        "home         differs  the tracker does not match the applied revisions: 001, 002, 003",
     )
     assert "tracker-untrue" in archmig("diagnose", "-e", "home").out
     dry = archmig("reconcile", "-e", "home", "--dry-run")
@@ -287,7 +287,7 @@ OBSTACLES = {
         "its column id is NOT NULL without a default, and archmig has no value for it"
     ),
     "CREATE TABLE schema_versions (number TEXT, description TEXT)": "has no column version",
-    "CREATE TABLE schema_versions (version INTEGER)": "its column version is INTEGER, which makes 1 of 001",
+    "CREATE TABLE schema_versions (version INTEGER)": "its column version is INTEGER, which stores 001 as 1",
     "CREATE TABLE schema_versions (version TEXT, description TEXT AS ('x'))": "its column description is generated",
     "CREATE VIEW schema_versions AS SELECT '1' AS version": "is a view, not a table",
 }
@@ -348,7 +348,7 @@ def test_a_row_of_the_tracker_that_no_step_was_to_touch_is_proven(folder: Path) 
     before = (folder / "lost.db").read_bytes()
     done = archmig("reconcile", "-e", "lost", "--yes")
     assert done.code == 2
-    assert "the tracker's row 777 is not as it was" in done.err
+    assert "the tracker's row 777 was changed although no step changes it" in done.err
     assert (folder / "lost.db").read_bytes() == before
 
 
@@ -357,7 +357,7 @@ def test_a_row_that_does_not_stay_is_not_called_done(folder: Path) -> None:
     execute(folder / "behind.db", f"{TABLE} CREATE TRIGGER undo AFTER INSERT ON schema_versions {undoing}")
     done = archmig("reconcile", "-e", "behind", "--yes")
     assert done.code == 2
-    assert "the tracker's row 001 is not true after all" in done.err
+    assert "the tracker's row 001 still does not match the applied revisions" in done.err
 
 
 def test_a_policy_of_no_repair_does_not_keep_the_tracker_from_being_true(folder: Path) -> None:

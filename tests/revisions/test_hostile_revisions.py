@@ -83,11 +83,11 @@ DEEDS = {
     ),
     "hides the stamp": (
         "op.execute(\"CREATE TEMP TABLE alembic_version AS SELECT 'x' AS version_num\")",
-        "leave the temporary table alembic_version in the way of the database's own (drop it, or call it otherwise)",
+        "leave the temporary table alembic_version in the way of the database's own (drop it, or give it another name)",
     ),
     "leaves a trigger": (
         'op.execute("CREATE TEMP TRIGGER later AFTER INSERT ON notes BEGIN DELETE FROM notes; END")',
-        "leave the temporary trigger later in the way of the database's own (drop it, or call it otherwise)",
+        "leave the temporary trigger later in the way of the database's own (drop it, or give it another name)",
     ),
     "runs a script": ("driver.executescript('SELECT 1')", "run COMMIT"),
     "attaches": ("op.execute(\"ATTACH 'other.db' AS other\")", "ATTACH a database"),
@@ -108,7 +108,7 @@ DEEDS = {
         ),
         AFTER,
     ),
-    "takes the guard away": ("driver.set_authorizer(None)\n    driver.execute('COMMIT')", "take away what watches it"),
+    "takes the guard away": ("driver.set_authorizer(None)\n    driver.execute('COMMIT')", "replace its authorizer"),
     "closes": ("driver.close()", "close the connection"),
     "exits": ("sys.exit(0)", None),
     "raises": ("raise ValueError('no')", None),

@@ -278,14 +278,14 @@ def test_a_tracker_that_was_made_true_is_proven(case: Case) -> None:
 
 def test_a_tracker_that_was_to_be_made_true_and_is_not_is_a_problem(case: Case) -> None:
     its, made = synced(case, RECORD)
-    assert its.problems(made) == ["the tracker's row 002 is not true after all"]
+    assert its.problems(made) == ["the tracker's row 002 still does not match the applied revisions"]
     assert its.proof(plan()).rows.lost == 0
 
 
 def test_a_row_of_the_tracker_that_no_step_was_to_touch_stays_as_it_was(case: Case) -> None:
     its, made = synced(case, RECORD)
     its.run(RECORDED, "UPDATE told SET description = 'changed' WHERE version = '000'")
-    assert its.problems(made) == ["the tracker's row 000 is not as it was"]
+    assert its.problems(made) == ["the tracker's row 000 was changed although no step changes it"]
 
 
 def test_a_row_of_the_tracker_that_was_to_be_forgotten_may_go(case: Case) -> None:
@@ -294,7 +294,7 @@ def test_a_row_of_the_tracker_that_was_to_be_forgotten_may_go(case: Case) -> Non
     assert its.proof(made, Written(rewritten={"told"})).rows.lost == 0
     _, without = synced(case, RECORD)
     found = its.problems(without, Written(rewritten={"told"}))
-    assert found[0] == "the tracker's row 000 is not as it was"
+    assert found[0] == "the tracker's row 000 was changed although no step changes it"
     assert len(found) == 2
 
 

@@ -188,8 +188,8 @@ def test_every_key_that_is_posted_is_described(place: Path, hook: Posted) -> Non
     [
         (500, "it answered 500"),
         (404, "it answered 404"),
-        (302, "it answered 302, a redirect, which is not followed: write where it leads"),
-        (307, "it answered 307, a redirect, which is not followed: write where it leads"),
+        (302, "it answered 302, a redirect, which is not followed: use the URL that it leads to"),
+        (307, "it answered 307, a redirect, which is not followed: use the URL that it leads to"),
     ],
 )
 def test_a_webhook_that_does_not_take_it_fails_no_check_and_is_told_again(

@@ -46,7 +46,7 @@ def plan(*steps: RunRevision | Stamp, blockers: tuple[Finding, ...] = ()) -> Pla
     [
         (plan(*STEPS), Outcome.PLANNED, "2 steps"),
         (plan(*STEPS[:1]), Outcome.PLANNED, "1 step"),
-        (plan(), Outcome.NOTHING, "where it should be"),
+        (plan(), Outcome.NOTHING, "up to date"),
         (plan(*STEPS, blockers=(STOP,)), Outcome.BLOCKED, "1 thing stands in the way"),
         (plan(blockers=(STOP, STOP)), Outcome.BLOCKED, "2 things stand in the way"),
     ],

@@ -102,7 +102,7 @@ def test_a_plan_is_blocked_by_each_environment_that_lacks_what_it_runs(tmp_path:
             "not-promoted",
             "prod",
             "qa has not had r2 and 1 more",
-            "archmig upgrade -e qa first, or archmig promote --to prod, which goes as far as it may",
+            "archmig upgrade -e qa first, or archmig promote --to prod, which stops before it",
             "r2",
         ),
         Finding(
@@ -110,7 +110,7 @@ def test_a_plan_is_blocked_by_each_environment_that_lacks_what_it_runs(tmp_path:
             "not-promoted",
             "prod",
             "test has not had r3",
-            "archmig upgrade -e test first, or archmig promote --to prod, which goes as far as it may",
+            "archmig upgrade -e test first, or archmig promote --to prod, which stops before it",
             "r3",
         ),
     )

@@ -67,7 +67,7 @@ def _schema(restoration: Restoration) -> Iterator[str]:
     """How many objects go, come back, or are others; by name where they are few."""
     tables = [f"table {row.table}: is gone" for row in restoration.rows if row.gone]
     every = [*tables, *restoration.others]
-    for ending, word in (("is gone", "goes"), ("is new", "comes back"), ("is defined otherwise", "is another")):
+    for ending, word in (("is gone", "goes"), ("is new", "comes back"), ("is defined differently", "is another")):
         its = [name.removesuffix(f": {ending}") for name in every if name.endswith(f": {ending}")]
         if its:
             yield f"{word}: {clean(', '.join(its)) if len(its) <= _FEW else f'{len(its):,} objects of the schema'}"

@@ -163,7 +163,7 @@ def totals(results: tuple[Result, ...]) -> str:
     parts = [f"{number} {state}" for state, number in states.items()]
     advice = ""
     if states[State.DRIFTED.value]:
-        advice = " (archmig diagnose says what is wrong, archmig reconcile puts it right)"
+        advice = " (archmig diagnose says what is wrong, archmig reconcile repairs it)"
     elif states[State.PENDING.value]:
         advice = " (archmig upgrade runs what is pending)"
     elif any(result.survey and result.survey.unsynced for result in results):

@@ -100,7 +100,7 @@ def _left_behind(connection: sqlite3.Connection) -> str:
         return "leave a statement unfinished that writes (fetch all the rows that it returns)"
     cursor.execute(f"RELEASE {_PROBE}")
     for kind, name in cursor.execute(_HIDING):
-        return f"leave the temporary {kind} {name} in the way of the database's own (drop it, or call it otherwise)"
+        return f"leave the temporary {kind} {name} in the way of the database's own (drop it, or give it another name)"
     return ""
 
 

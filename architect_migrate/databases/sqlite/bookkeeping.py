@@ -56,7 +56,7 @@ def _obstacle(connection: sqlite3.Connection, tracker: Tracker, mine: set[str]) 
         elif hidden:
             return f"its column {name} is generated"
         elif fold(name) == fold(tracker.version) and affinity_of(declared) not in {"TEXT", "BLOB"}:
-            return f"its column {name} is {declared}, which makes 1 of 001"
+            return f"its column {name} is {declared}, which stores 001 as 1"
     return ""
 
 

@@ -55,7 +55,7 @@ class HeldConnection(sqlite3.Connection):
 
     def set_authorizer(self, _callback: object) -> None:
         """Refuse: archmig sets its own past this method, and a borrower must not remove it."""
-        raise TransactionEndedError("take away what watches it")
+        raise TransactionEndedError("replace its authorizer")
 
     def close(self) -> None:
         """Refuse: a borrower of the connection does not close it."""
@@ -189,9 +189,11 @@ def created(path: Path) -> Iterator[None]:
         yield
         return
     except FileNotFoundError:
-        raise DatabaseError(str(path), "its folder does not exist", "nothing was created: make the folder") from None
+        raise DatabaseError(
+            str(path), "its folder does not exist", "nothing was created: create the folder first"
+        ) from None
     except OSError as error:
-        raise DatabaseError(str(path), str(error.strerror), "nothing was created: see to its folder") from error
+        raise DatabaseError(str(path), str(error.strerror), "nothing was created: check its folder") from error
     try:
         yield
     except BaseException:

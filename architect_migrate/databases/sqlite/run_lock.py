@@ -97,8 +97,8 @@ def _made(file: Path, path: Path) -> int:
 
 
 def _in_the_way(file: Path, path: Path) -> DatabaseError:
-    problem = f"{file.name} beside it is a link, a folder or the like, not the lock file of archmig"
-    return DatabaseError(str(path), problem, "nothing was written: see what it is, and move it away")
+    problem = f"{file.name} beside it is a link, a folder or another kind of file, not a lock file"
+    return DatabaseError(str(path), problem, "nothing was written: check what it is, and move it away")
 
 
 def _tell(descriptor: int, text: str) -> None:

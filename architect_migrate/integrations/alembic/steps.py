@@ -108,6 +108,6 @@ def _watched_step(
                 raise TransactionEndedError(f"change the stamp in {context.version_table}")
         learn = partial(history_of, ini, cache_folder(os.environ))
         for name in batch_repair.mend(connection, before, seen, revision, learn):
-            logging.getLogger("alembic.archmig").warning("%s took away %s: put back", revision, name)
+            logging.getLogger("alembic.archmig").warning("%s dropped %s: restored", revision, name)
 
     return watched_function

@@ -91,7 +91,7 @@ class _Chain:
         run = self.plain
         if run.problem:
             return f"alembic upgrade heads failed: {run.problem}"
-        return _headed("what plain Alembic makes is not what the chain was seen to do:", run.drift)
+        return _headed("the schema that plain Alembic makes differs from the chain's:", run.drift)
 
     def models(self) -> str:
         """Differences between the schema that plain Alembic makes and the models of env.py."""
@@ -100,7 +100,9 @@ class _Chain:
             return f"alembic upgrade heads failed: {run.problem}"
         if run.models is None:
             pytest.skip(f"there are no models to compare with: {run.no_models}")
-        return _headed("what the revisions make is not what the models of env.py say (alembic check):", run.models)
+        return _headed(
+            "the schema that the revisions make differs from the models of env.py (alembic check):", run.models
+        )
 
 
 def ready_tests(session: pytest.Session, choose: Callable[[], tuple[ProjectConfig, Source]]) -> Iterator[pytest.Item]:

@@ -107,14 +107,14 @@ def _examined(call: Call) -> tuple[Start, str]:
 def _bypass(environ: Mapping[str, str], *, skip: bool) -> str:
     """Why the check is skipped; empty if it is not."""
     if skip:
-        return "skipped, since the application was told to: its database was not looked at"
+        return "skipped, since the application asked for it: its database was not checked"
     for variable in _SKIPS:
         if environ.get(variable, "").strip().lower() in _YES:
-            return f"skipped, since {variable}={shortened(environ[variable])}: the database was not looked at"
+            return f"skipped, since {variable}={shortened(environ[variable])}: the database was not checked"
     # Why: the chain's env.py may import the application, whose start must not check the database while Alembic changes
     # it.
     if getattr(sys.modules.get("alembic.context"), "_proxy", None) is not None:
-        return "skipped, since it is Alembic that imported the application while it runs"
+        return "skipped, since Alembic imported the application during a run of its own"
     return ""
 
 
@@ -131,7 +131,7 @@ def _policy(on_pending: str | OnPending | None) -> str:
     """The policy given in the call as a word; empty if none was given. Raises UsageError."""
     word = "" if on_pending is None else str(getattr(on_pending, "value", on_pending))
     if word and word not in _POLICIES:
-        raise UsageError(f"startup(on_pending={shortened(word)}) is no policy", nearest(word, _POLICIES))
+        raise UsageError(f"startup(on_pending={shortened(word)}) is not a policy", nearest(word, _POLICIES))
     return word
 
 

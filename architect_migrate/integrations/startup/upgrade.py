@@ -80,7 +80,7 @@ def _policy_against(environment: Environment) -> str:
 
     if not may_be_changed(environment):
         return "it is protected"
-    return "it wants a rehearsal first" if is_required(environment) else ""
+    return "it requires a rehearsal first" if is_required(environment) else ""
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def _run(project: ProjectConfig, context: EnvironmentContext) -> Ran:
     try:
         return _said(json.loads(done.stdout))
     except (ValueError, KeyError, TypeError):
-        last = done.stderr.strip().rpartition("\n")[2] or "it said nothing"
+        last = done.stderr.strip().rpartition("\n")[2] or "no output"
         return Ran("", f"archmig upgrade ended with code {done.returncode}: {last}", "UpgradeProcessError")
 
 
@@ -160,4 +160,6 @@ def _after(call: Call, project: ProjectConfig, context: EnvironmentContext, befo
         return now
     if ran.outcome in {"blocked", "skipped"} or ran.error in _OTHERS:
         return replace(now, message=f"{now.message}; not upgraded: {ran.why}")
-    return replace(now, message=f"{now.message}; its upgrade failed, and it is as it was: {ran.why}", error=ran.error)
+    return replace(
+        now, message=f"{now.message}; its upgrade failed, and nothing was changed: {ran.why}", error=ran.error
+    )

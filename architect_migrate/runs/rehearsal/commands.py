@@ -32,9 +32,11 @@ def fitting(context: EnvironmentContext, target: str | None) -> Command:
 def refuse_target(command: Command, target: str | None) -> None:
     """Raise UsageError for a downgrade without a revision and for a promotion with one."""
     if command is Command.DOWNGRADE and target is None:
-        raise UsageError("a downgrade goes to a revision, and none was named", "name the newest revision to stay")
+        raise UsageError("a downgrade needs a revision, and none was given", "name the newest revision to keep")
     if command is Command.PROMOTE and target is not None:
-        raise UsageError("a promotion goes as far as it may, and not to a revision", "leave the revision out")
+        raise UsageError(
+            "a promotion takes no revision: its required environments decide how far it goes", "leave the revision out"
+        )
 
 
 def previewed(context: EnvironmentContext, command: Command, target: str | None) -> Result:

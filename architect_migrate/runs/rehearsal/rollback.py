@@ -95,7 +95,7 @@ def _one_step_back(context: EnvironmentContext, head: str | None) -> Environment
         said = (
             f"{name} has {len(tops)} heads, {listed}" if head is None else f"{name} has no single head {head}: {listed}"
         )
-        raise UsageError(f"{said}, and one step back is from one of them", f"name it: --head {tops[-1]}")
+        raise UsageError(f"{said}; a rollback goes back from one of them", f"name it: --head {tops[-1]}")
     left = heads(graph, position - {chosen[0]}) or ("base",)
     return context.with_policies(replace(context.environment.policies, heads=left))
 
@@ -124,7 +124,7 @@ def _unless_told(result: Result, gone: tuple[Loss, ...], losing: Losing) -> Resu
 
 def _blocked(plan: Plan, name: str, gone: tuple[Loss, ...]) -> Plan:
     """The same plan, blocked by what would be lost."""
-    advice = f"save them first, or say that they may go: archmig rollback -e {name} --lose-rows"
+    advice = f"save them first, or allow their loss: archmig rollback -e {name} --lose-rows"
     blockers = [
         Finding(
             Level.BLOCKING, "rows-would-go", name, f"{loss.rows:,} {_kind(loss)} {loss.subject} would be lost", advice

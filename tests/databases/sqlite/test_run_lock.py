@@ -156,8 +156,8 @@ def test_what_lies_where_the_lock_file_should_be_is_refused_and_left_alone(path:
     with pytest.raises(DatabaseError) as refused, transaction(path, 5):
         pytest.fail("went on without a lock")
     assert str(refused.value) == (
-        f"{path}: it.db.archmig-lock beside it is a link, a folder or the like, not the lock file of archmig; "
-        "nothing was written: see what it is, and move it away"
+        f"{path}: it.db.archmig-lock beside it is a link, a folder or another kind of file, not a lock file; "
+        "nothing was written: check what it is, and move it away"
     )
     assert victim.read_text() == "precious"
     assert not path.with_name("nowhere").exists()

@@ -172,7 +172,7 @@ def test_archmig_env_precedes_the_older_variable(home: Path, monkeypatch: pytest
         ),
         (
             "-x env=lost upgrade head",
-            "{home}/nowhere/lost.db: its folder does not exist; nothing was created: make the folder",
+            "{home}/nowhere/lost.db: its folder does not exist; nothing was created: create the folder first",
         ),
         (
             "-x db=environments.toml upgrade head",

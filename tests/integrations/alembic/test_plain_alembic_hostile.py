@@ -52,7 +52,7 @@ REFUSED = (
 ENDED = "go on after SQLite had rolled the transaction back by itself"
 FAILED = "main: revision 002_second failed in upgrade(): {cause}; everything was rolled back"
 
-HIDING = "leave the temporary table alembic_version in the way of the database's own (drop it, or call it otherwise)"
+HIDING = "leave the temporary table alembic_version in the way of the database's own (drop it, or give it another name)"
 
 
 @pytest.fixture

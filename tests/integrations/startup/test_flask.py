@@ -107,7 +107,7 @@ def test_skip_migrations_starts_it_without_a_look_and_says_so(place: Path) -> No
     with served(place, "--skip-migrations", "--env", "lost") as (address, log):
         assert json.loads(fetch(f"{address}/health"))["database"] == "skipped"
         assert told(log) == [
-            "WARNING app: lost: skipped, since the application was told to: its database was not looked at"
+            "WARNING app: lost: skipped, since the application asked for it: its database was not checked"
         ]
 
 

@@ -39,7 +39,7 @@ from architect_migrate import startup
 from architect_migrate.alembic_env import run
 
 found = startup("behind", {config!r}, on_pending="upgrade")
-assert found.message == "skipped, since it is Alembic that imported the application while it runs", found.line
+assert found.message == "skipped, since Alembic imported the application during a run of its own", found.line
 run(context)
 """
 
@@ -409,13 +409,13 @@ def test_a_start_can_be_told_to_look_at_nothing_and_says_so_each_time(
     for policy in ("warn", "upgrade", "refuse"):
         found = startup("behind", on_pending=policy)
         assert (found.state, found.ok, found.database) == (StartState.SKIPPED, False, "")
-    said = f"behind: skipped, since {variable}={value!r}: the database was not looked at"
+    said = f"behind: skipped, since {variable}={value!r}: the database was not checked"
     assert logged(caplog) == [("WARNING", said)] * 3
 
 
 def test_so_can_a_call(place: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert startup("behind", skip=True).state is StartState.SKIPPED
-    said = "behind: skipped, since the application was told to: its database was not looked at"
+    said = "behind: skipped, since the application asked for it: its database was not checked"
     assert logged(caplog) == [("WARNING", said)]
 
 

@@ -98,7 +98,7 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was_and_the_application
     before = (place / "behind.db").read_bytes()
     found = startup("behind", on_pending="upgrade")
     assert (found.state, found.ok) == (StartState.PENDING, False)
-    assert "its upgrade failed, and it is as it was: " in found.message
+    assert "its upgrade failed, and nothing was changed: " in found.message
     assert cause in found.message
     assert found.error
     assert found.pending == ("003_due", "004_fourth")
@@ -113,7 +113,7 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was_and_the_application
     ("line", "said"),
     [
         ("protected = true", "; not upgraded, since it is protected"),
-        ("require_rehearsal = true", "; not upgraded, since it wants a rehearsal first"),
+        ("require_rehearsal = true", "; not upgraded, since it requires a rehearsal first"),
         ('requires = ["home"]', "; not upgraded: home has not had 004_fourth ("),
     ],
 )

@@ -216,8 +216,8 @@ def test_what_becomes_of_rows_is_told(folder: Path) -> None:
 
 
 REFUSED = {
-    "a downgrade to nowhere": (("--command", "downgrade"), "a downgrade goes to a revision, and none was named"),
-    "a promotion to somewhere": (("003", "--command", "promote"), "a promotion goes as far as it may"),
+    "a downgrade to nowhere": (("--command", "downgrade"), "a downgrade needs a revision, and none was given"),
+    "a promotion to somewhere": (("003", "--command", "promote"), "a promotion takes no revision"),
     "a revision that is none": (("009",), "the chain has no revision '009'"),
 }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BLOCKED = """
 home: blocked by 1 thing
   home: 2 values of column notes.due would be lost
-    -> save them first, or say that they may go: archmig rollback -e home --lose-rows
+    -> save them first, or allow their loss: archmig rollback -e home --lose-rows
 """
 ROWS = "UPDATE notes SET due = '2026-02-10'"
 
@@ -145,7 +145,7 @@ def test_of_several_heads_one_has_to_be_named(tmp_path: Path, monkeypatch: pytes
     refused = archmig("rollback", "-e", "it", "--yes")
     assert refused.code == 2
     assert (
-        "archmig: it: it has 2 heads, 2_trunk, 2_dev, and one step back is from one of them (name it: --head 2_dev)"
+        "archmig: it: it has 2 heads, 2_trunk, 2_dev; a rollback goes back from one of them (name it: --head 2_dev)"
         in refused.err
     )
     unknown = archmig("rollback", "-e", "it", "--yes", "--head", "9")

@@ -104,7 +104,7 @@ def _carried_rowid(old: ParsedTable, old_columns: tuple[str, ...]) -> str:
     rowid = _free_rowid(old_columns)
     if not rowid:
         raise RebuildRefusedError(
-            old.name, "its columns hide the rowid under all its names, so rows cannot be told apart"
+            old.name, "its columns hide the rowid under all its names, so rows cannot be identified"
         )
     return rowid
 

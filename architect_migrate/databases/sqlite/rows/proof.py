@@ -126,7 +126,7 @@ def _compare(pair: _Pair, new: RowTable, rows_before: int) -> TableProof:
     columns = _compared_columns(pair, new)
     keys = shared_keys(pair.old, new, _updated(pair), remade=pair.name in pair.permitted.remade)
     if keys is None:
-        pair.lose("", "no key tells its rows apart both before and after, so nothing is proven of them")
+        pair.lose("", "no key identifies its rows both before and after, so they cannot be compared")
         return TableProof(pair.old.name, rows_before, gone=0, compared=False, digest="")
     digest = new_digest(pair.name, tuple(fold(column) for column in columns))
     # A table of more columns than one SELECT takes is read in several passes, and a missing row missed in each.

@@ -82,7 +82,7 @@ def test_an_object_that_a_batch_operation_forgets_is_put_back_to_the_letter(
     its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, *statements)
     done = upgraded(its)
     assert texts(its.database, name) == [statements[-1]]
-    assert done.warnings == (f"r2 took away {told}: put back",)
+    assert done.warnings == (f"r2 dropped {told}: restored",)
     assert ask(its.database, "SELECT id, title, kind, due FROM notes") == [
         (1, "One", "x", None),
         (2, "Two", None, None),
@@ -93,8 +93,8 @@ def test_ids_are_never_given_out_twice_where_a_batch_operation_forgets_autoincre
     forty = "INSERT INTO notes (id, title) VALUES (40, 'gone')"
     its = home(tmp_path, COUNTING, KIND, ROWS, forty, "DELETE FROM notes WHERE id = 40", LOG, TRIGGER)
     assert upgraded(its).warnings == (
-        "r2 took away AUTOINCREMENT of notes: put back",
-        "r2 took away trigger tell: put back",
+        "r2 dropped AUTOINCREMENT of notes: restored",
+        "r2 dropped trigger tell: restored",
     )
     script(its.database, "INSERT INTO notes (title) VALUES ('new')")
     assert ask(its.database, "SELECT id FROM notes ORDER BY id") == [(1,), (2,), (41,)]
@@ -200,9 +200,9 @@ def test_a_view_over_a_table_that_a_batch_operation_remakes_survives_or_stops_it
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("DROP VIEW IF EXISTS titles", "r2 took away view titles: put back"),
-        ("DROP TRIGGER IF EXISTS tell", "r2 took away trigger tell: put back"),
-        ("DROP INDEX IF EXISTS ix_lower", "r2 took away index ix_lower: put back"),
+        ("DROP VIEW IF EXISTS titles", "r2 dropped view titles: restored"),
+        ("DROP TRIGGER IF EXISTS tell", "r2 dropped trigger tell: restored"),
+        ("DROP INDEX IF EXISTS ix_lower", "r2 dropped index ix_lower: restored"),
     ],
 )
 def test_what_only_this_database_has_is_put_back_however_it_went(tmp_path: Path, statement: str, told: str) -> None:
@@ -242,7 +242,7 @@ def test_a_downgrade_puts_back_what_it_forgets_too(tmp_path: Path) -> None:
     shown = preview_downgrade(its.context(), "r1")
     assert shown.plan is not None
     done = downgrade(its.context(), shown.plan, lambda *_: None, "r1")
-    assert done.warnings == ("r2 took away index ix_lower: put back", "r2 took away trigger tell: put back")
+    assert done.warnings == ("r2 dropped index ix_lower: restored", "r2 dropped trigger tell: restored")
     assert ask(its.database, "SELECT * FROM notes") == [(1, "One", "x"), (2, "Two", None)]
 
 
@@ -251,7 +251,7 @@ def test_reconcile_puts_back_what_a_revision_that_it_runs_forgets(tmp_path: Path
     shown = its.preview()
     assert shown.plan is not None
     done = reconcile(its.context(), shown.plan, lambda *_: None)
-    assert done.warnings == ("r2 took away trigger tell: put back",)
+    assert done.warnings == ("r2 dropped trigger tell: restored",)
     assert texts(its.database, "ix_kind", "tell") == [KIND, TRIGGER]
 
 
@@ -261,8 +261,8 @@ def test_plain_alembic_puts_it_back_and_says_so(tmp_path: Path, caplog: pytest.L
     done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
     assert done.code == 0, done.out
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
-        "r2 took away index ix_lower: put back",
-        "r2 took away trigger tell: put back",
+        "r2 dropped index ix_lower: restored",
+        "r2 dropped trigger tell: restored",
     ]
     assert texts(its.database, "ix_lower", "tell") == [BY_LOWER, TRIGGER]
 
@@ -380,7 +380,7 @@ def test_ids_are_never_given_out_twice_where_a_table_takes_the_place_of_a_counti
 ) -> None:
     forty = "INSERT INTO notes (id, title) VALUES (40, 'gone')"
     its = home(tmp_path, COUNTING, KIND, ROWS, forty, "DELETE FROM notes WHERE id = 40", second=by_hand(*statements))
-    assert upgraded(its).warnings == ("r2 took away AUTOINCREMENT of notes: put back",)
+    assert upgraded(its).warnings == ("r2 dropped AUTOINCREMENT of notes: restored",)
     script(its.database, "INSERT INTO notes (title) VALUES ('new')")
     assert ask(its.database, "SELECT id FROM notes ORDER BY id") == [(1,), (2,), (41,)]
 

@@ -1,4 +1,4 @@
-"""What a revision took away beyond what it does in the chain, on one connection: put back, or refused by name."""
+"""What a revision dropped beyond what it does in the chain, on one connection: restored, or refused by name."""
 
 from __future__ import annotations
 

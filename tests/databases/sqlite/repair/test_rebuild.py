@@ -300,7 +300,7 @@ REFUSALS = {
         (),
         {},
         RebuildRefusedError,
-        "table 't' is not rebuilt: its columns hide the rowid under all its names, so rows cannot be told apart",
+        "table 't' is not rebuilt: its columns hide the rowid under all its names, so rows cannot be identified",
     ),
     "the last name of the rowid taken": (
         "CREATE TABLE t(rowid,oid)",

@@ -100,8 +100,7 @@ REQUIRED = "the chain requires a value, 2 rows have none, and "
         (
             t("a INTEGER NOT NULL CHECK (a > 0)"),
             PLAIN + ROWS,
-            REQUIRED
-            + 'no column seems to hold it [[[resolve]]\ntable = "t"\ncolumn = "a"\nallow_null = true]',
+            REQUIRED + 'no column seems to hold it [[[resolve]]\ntable = "t"\ncolumn = "a"\nallow_null = true]',
         ),
         (
             t("title TEXT NOT NULL"),

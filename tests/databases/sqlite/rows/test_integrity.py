@@ -65,7 +65,9 @@ def test_rows_that_break_a_check_stop_no_upgrade_and_are_told(place: Path) -> No
     rated(place / "behind.db")
     done = archmig("upgrade", "-e", "behind", "--yes")
     assert done.code == 0, done.err
-    said = "left as they were, rows that their own table forbids: CHECK constraint failed in rated (2 rows)"
+    said = (
+        "rows that violate their own table's declarations, left as they were: CHECK constraint failed in rated (2 rows)"
+    )
     assert f"archmig: behind: {said}\n" in done.err
     assert ask(place / "behind.db", "SELECT stars FROM rated ORDER BY id") == [(1,), (7,), (8,)]
 
@@ -75,7 +77,8 @@ def test_nor_a_plain_alembic_upgrade(place: Path, caplog: pytest.LogCaptureFixtu
     with caplog.at_level("WARNING", "alembic.archmig"):
         assert alembic("-x", "env=behind", "upgrade", "head", ini=place / "alembic.ini").code == 0
     assert (
-        "left as they were, rows that their own table forbids: CHECK constraint failed in rated (2 rows)" in caplog.text
+        "rows that violate their own table's declarations, left as they were: CHECK constraint failed in rated (2 rows)"
+        in caplog.text
     )
 
 

@@ -136,7 +136,7 @@ def test_what_leaves_every_row_and_value_holds(tmp_path: Path, change: str) -> N
             ),
             [
                 Loss("pairs", "", 'column "k" is gone'),
-                Loss("pairs", "", "no key tells its rows apart both before and after, so nothing is proven of them"),
+                Loss("pairs", "", "no key identifies its rows both before and after, so they cannot be compared"),
             ],
         ),
         (
