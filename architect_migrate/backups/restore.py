@@ -26,7 +26,7 @@ from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.connection import created, reading
 from architect_migrate.databases.sqlite.files import backup
 from architect_migrate.databases.sqlite.files.commit_check import commit_outcome, settled
-from architect_migrate.databases.sqlite.files.overwrite import overwrite, standing_still
+from architect_migrate.databases.sqlite.files.overwrite import hold_unchanged, overwrite
 from architect_migrate.databases.sqlite.presence import defines_nothing, stray_journal
 from architect_migrate.databases.sqlite.rows.content import content_of
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
@@ -142,7 +142,7 @@ def _overwritten(
     path, timeout = file_of(context.environment.url), context.environment.policies.lock_timeout
     kept = None
     try:
-        with standing_still(path, timeout) as held:
+        with hold_unchanged(path, timeout) as held:
             kept = _kept(context, shown, action, held.reader)
             interrupts.held = True
             overwrite(source, held, timeout)

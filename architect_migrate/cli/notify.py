@@ -74,7 +74,7 @@ def tell_that_it_could_not(options: Options, who: tuple[Channel, ...], error: Ar
 def _tell(options: Options, channel: Channel, checked: Checked, now: Mapping[str, VerdictJson]) -> None:
     file = project_of(options).file.absolute()
     memory, at = file.parent / ".archmig" / "notified.json", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    last = cast("Mapping[str, ToldVerdictJson]", notified.last_told(memory, channel.kind))
+    last = cast("Mapping[str, ToldVerdictJson]", notified.last_sent(memory, channel.kind))
     new = [result for result in checked.results if is_news(now[result.environment], last.get(result.environment))]
     if not new:
         return

@@ -28,8 +28,8 @@ from architect_migrate.databases.sqlite.alembic_connection import (
     as_connectable,
     commits,
     do_nothing,
-    not_passed_over,
     refuse_commit,
+    refuse_ignored_calls,
 )
 from architect_migrate.databases.sqlite.authorizer import WriteLog, write_log
 from architect_migrate.databases.sqlite.connection import still_inside
@@ -68,7 +68,7 @@ class Runner:
     def _call(self, revision: str, function: str) -> WriteLog:
         with failures(revision, f"{function}()"):
             module: ModuleType = self.script.get_revision(revision).module
-            with write_log(self.connection) as seen, not_passed_over(self.context, self.connection):
+            with write_log(self.connection) as seen, refuse_ignored_calls(self.context, self.connection):
                 getattr(module, function)()
                 still_inside(self.connection)
         return seen

@@ -111,8 +111,8 @@ def _left_over(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[
     return [
         f"the downgrade() of {revision} leaves {describe(fact)}"
         for revision in undone
-        for its_key, fact in does[revision].added.items()
-        if its_key in found and its_key not in expected and isinstance(fact, TableFact | ColumnFact | ViewFact)
+        for fact_key, fact in does[revision].added.items()
+        if fact_key in found and fact_key not in expected and isinstance(fact, TableFact | ColumnFact | ViewFact)
     ]
 
 

@@ -62,7 +62,7 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
     started = time.time()
     with recorder.entered_if_it_fails(context, action, started):
         result = finishing(
-            lambda interrupts: _carried_out(_Run(context, action, shown, started, interrupts), progress, make)
+            lambda interrupts: _run_in_transaction(_Run(context, action, shown, started, interrupts), progress, make)
         )
     if result.error:
         for warning in result.warnings:
@@ -92,19 +92,19 @@ class _Run:
         return self.made.path if self.made else None
 
 
-def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
+def _run_in_transaction(run: _Run, progress: Progress, make: Prepare) -> Result:
     """Execute the plan in one transaction and return the recorded result.
 
     The result has an error if the run was committed but could not be read back.
     """
     context, plan, total = run.context, run.plan, len(run.plan.steps)
-    with _looked_into(run), _in_transaction(run) as connection:
+    with _settled_commit(run), _in_transaction(run) as connection:
         # Why plan again: the database may have changed since the plan was shown, and from here on the lock is held.
         prepared, rehearsal = as_rehearsed(context, connection, make(context, connection))
         if prepared.plan != plan:
             raise ChangedMeanwhileError(context.environment.name)
         # Why before the backup: a damaged database is refused, not copied and changed.
-        broken = _sound(run, connection)
+        broken = _integrity_before(run, connection)
         progress(0, total, "backing up")
         # Why before the first step: the backup is the way back, and the proof compares the rows with it.
         run.made = backups.take_unless_empty(context, run.action, connection, partial(progress, 0, total))
@@ -114,15 +114,15 @@ def _carried_out(run: _Run, progress: Progress, make: Prepare) -> Result:
         # Why before the commit: what is not proven is rolled back, the stamp included.
         proof = verify(context, plan, connection, run.copy, written, broken=broken)
         if run.made:
-            backups.mark(context, run.made, run.action, connection, _unwritten(context, proof))
+            backups.mark(context, run.made, run.action, connection, _unwritten_tables(context, proof))
         left = fingerprint_of(connection, context.hidden(context.graph.version_table))
         # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         run.interrupts.refuse()
         run.interrupts.held = True
     receipt = _receipt(run, prepared, proof)
     facts = recorder.evidence(context, prepared.survey, plan, receipt, left)
-    receipt = replace(receipt, facts=(*facts, *_went_by(run.made, rehearsal)))
-    return _entered(run, prepared.survey, receipt, rehearsal)
+    receipt = replace(receipt, facts=(*facts, *_references(run.made, rehearsal)))
+    return _recorded(run, prepared.survey, receipt, rehearsal)
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def _in_transaction(run: _Run) -> Iterator[Connection]:
         yield connection
 
 
-def _sound(run: _Run, connection: Connection) -> Counter[str]:
+def _integrity_before(run: _Run, connection: Connection) -> Counter[str]:
     """The rows that violate their tables' declarations before the run, which leaves them as they are.
 
     Raises DamagedError.
@@ -152,7 +152,7 @@ def _sound(run: _Run, connection: Connection) -> Counter[str]:
     return found.broken
 
 
-def _entered(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Result:
+def _recorded(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Result:
     """The result with its number in the ledger, after the stamp was read back from the file."""
     unread = _read_back(run)
     result = Result(
@@ -169,17 +169,17 @@ def _entered(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Res
         rehearsal=rehearsal,
     )
     entered = recorder.record(run.context, result, run.started)
-    return entered if unread else _tidied(run.context, entered)
+    return entered if unread else _pruned(run.context, entered)
 
 
-def _went_by(made: Backup | None, rehearsal: int) -> Iterator[tuple[str, str]]:
+def _references(made: Backup | None, rehearsal: int) -> Iterator[tuple[str, str]]:
     if made:
         yield "backup digest", made.content.digest
     if rehearsal:
         yield "rehearsal", str(rehearsal)
 
 
-def _tidied(context: EnvironmentContext, result: Result) -> Result:
+def _pruned(context: EnvironmentContext, result: Result) -> Result:
     """The result after old backups were pruned; failures to prune are warnings."""
     if context.keep is None and context.max_age is None:
         return result
@@ -188,14 +188,14 @@ def _tidied(context: EnvironmentContext, result: Result) -> Result:
     return replace(result, warnings=(*result.warnings, *tidy(context)))
 
 
-def _unwritten(context: EnvironmentContext, proof: Proof) -> set[str]:
+def _unwritten_tables(context: EnvironmentContext, proof: Proof) -> set[str]:
     """Tables that no step wrote to; not the version table, whose writes are not logged."""
     stamp = context.graph.version_table
     return {table.table for table in proof.rows.tables if not table.compared and table.table.lower() != stamp.lower()}
 
 
 @contextmanager
-def _looked_into(run: _Run) -> Iterator[None]:
+def _settled_commit(run: _Run) -> Iterator[None]:
     """Turn a failed commit into a warning if the file shows that it is complete; else raise the error."""
     try:
         yield

@@ -59,8 +59,8 @@ def _one_by_one(
     stopped = False
     for context in contexts:
         name = context.environment.name
-        work = partial(_guarded, service, context)
-        found, stopped = (_unbegun(name), True) if stopped else _until_stopped(name, work)
+        work = partial(_value_or_error, service, context)
+        found, stopped = (_not_started(name), True) if stopped else _until_stopped(name, work)
         yield found
     if stopped:
         raise KeyboardInterrupt
@@ -78,26 +78,26 @@ def _in_processes(
             return WorkerDiedError(name), False
 
     found: dict[int, Value | ArchmigError] = {}
-    told = 0
+    next_at = 0
     with noted() as interrupts:
         interrupts.held = True
-        for at, future in in_workers(contexts, partial(_heeding, service), jobs, interrupts):
+        for at, future in in_workers(contexts, partial(_in_worker, service), jobs, interrupts):
             name = contexts[at].environment.name
-            found[at], stops = of(name, future) if future else (_unbegun(name), True)
+            found[at], stops = of(name, future) if future else (_not_started(name), True)
             interrupts.came = interrupts.came or stops
-            while told in found:
+            while next_at in found:
                 interrupts.held = False
-                yield found.pop(told)
+                yield found.pop(next_at)
                 interrupts.held = True
-                told += 1
+                next_at += 1
         interrupts.held = False
     interrupts.refuse()
 
 
-def _heeding(service: Callable[[EnvironmentContext], Value], context: EnvironmentContext) -> Value | ArchmigError:
+def _in_worker(service: Callable[[EnvironmentContext], Value], context: EnvironmentContext) -> Value | ArchmigError:
     """Run the service in a worker, where a Ctrl-C takes effect only while the service works."""
     with heeded():
-        return _guarded(service, context)
+        return _value_or_error(service, context)
 
 
 def _until_stopped(name: str, work: Callable[[], Value | ArchmigError]) -> tuple[Value | ArchmigError, bool]:
@@ -110,11 +110,13 @@ def _until_stopped(name: str, work: Callable[[], Value | ArchmigError]) -> tuple
         return StoppedError(name, "was interrupted"), True
 
 
-def _unbegun(name: str) -> StoppedError:
+def _not_started(name: str) -> StoppedError:
     return StoppedError(name, "was not begun")
 
 
-def _guarded(service: Callable[[EnvironmentContext], Value], context: EnvironmentContext) -> Value | ArchmigError:
+def _value_or_error(
+    service: Callable[[EnvironmentContext], Value], context: EnvironmentContext
+) -> Value | ArchmigError:
     try:
         return service(context)
     except ArchmigError as error:

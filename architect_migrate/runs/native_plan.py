@@ -35,7 +35,7 @@ def upgrading(target: str | None) -> Prepare:
             return prepared
         seen = full_survey(context, connection, wanted_of(context, target))
         drifted = seen.state in {State.DRIFTED, State.REFUSED}
-        return Prepared(seen, not_where_it_claims(seen) if drifted else up(context, seen, target))
+        return Prepared(seen, mismatch_plan(seen) if drifted else up(context, seen, target))
 
     return make
 
@@ -46,7 +46,7 @@ def downgrading(target: str | None) -> Prepare:
     def make(context: EnvironmentContext, connection: Connection) -> Prepared:
         seen = full_survey(context, connection, wanted_of(context, target))
         drifted = seen.state in {State.DRIFTED, State.REFUSED}
-        return Prepared(seen, not_where_it_claims(seen) if drifted else down(context, seen, target))
+        return Prepared(seen, mismatch_plan(seen) if drifted else down(context, seen, target))
 
     return make
 
@@ -69,7 +69,9 @@ def down(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
     return context.synced(seen.claims, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
 
 
-def as_alembic_goes(graph: RevisionGraph, up: Collection[str], down: Collection[str], stamped: Iterable[str]) -> Plan:
+def plan_of_alembic_run(
+    graph: RevisionGraph, up: Collection[str], down: Collection[str], stamped: Iterable[str]
+) -> Plan:
     """The plan that archmig would make for a run of Alembic from a stamp: the same steps, with the stamp at the end."""
     before = ancestry(graph, stamped)
     after = before - frozenset(down) | frozenset(up)
@@ -78,7 +80,7 @@ def as_alembic_goes(graph: RevisionGraph, up: Collection[str], down: Collection[
     return Plan((*back, *on, Stamp(heads(graph, after))), (), (), before, after)
 
 
-def not_where_it_claims(seen: Survey) -> Plan:
+def mismatch_plan(seen: Survey) -> Plan:
     """A plan without steps, whose blockers say why the chain cannot run on this database."""
     stops = tuple(finding for finding in seen.findings if finding.level is Level.BLOCKING)
     serious = seen.drift.get("breaking", 0) + seen.drift.get("behavioural", 0)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    Told = dict[str, Any]
+    Message = dict[str, Any]
     from collections.abc import Sequence
 
 
@@ -167,12 +167,12 @@ _VERSION = 1
 _LARGEST = 16 << 20
 
 
-def last_told(file: Path, channel: str) -> dict[str, Told]:
+def last_sent(file: Path, channel: str) -> dict[str, Message]:
     """The last message that a channel got about each environment; empty if the file has none."""
     return dict(_read(file).get(channel, {}))
 
 
-def remember(file: Path, channel: str, news: Mapping[str, Told]) -> None:
+def remember(file: Path, channel: str, news: Mapping[str, Message]) -> None:
     """Record what a channel was sent, and keep the records of other environments. Raises OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Why a lock: checks of different environments often start in the same minute.
@@ -182,7 +182,7 @@ def remember(file: Path, channel: str, news: Mapping[str, Told]) -> None:
         write_whole(file, json.dumps({"version": _VERSION, "told": whole}, ensure_ascii=False, indent=1))
 
 
-def _read(file: Path) -> dict[str, dict[str, Told]]:
+def _read(file: Path) -> dict[str, dict[str, Message]]:
     """The messages by channel and environment; empty if the file cannot be read."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)

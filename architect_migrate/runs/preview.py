@@ -30,12 +30,12 @@ def as_policy_says(context: EnvironmentContext, result: Result) -> Result:
 def planned(result: Result, prepared: Prepared) -> Result:
     """A preview's result from a survey and a plan."""
     plan, seen = prepared.plan, prepared.survey
-    told = (
+    warnings = (
         f"{finding.subject}: {finding.found} ({finding.advice})"
         for finding in seen.findings
         if finding.code == "rows-untold"
     )
-    result = replace(result, survey=seen, plan=plan, warnings=tuple(told))
+    result = replace(result, survey=seen, plan=plan, warnings=tuple(warnings))
     if plan.blockers:
         return replace(result, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
     if not plan.steps:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from architect_migrate.runs.contracts import Progress
 
 
-def as_far_as_it_may(context: EnvironmentContext) -> tuple[EnvironmentContext, tuple[Lacking, ...]]:
+def within_requirements(context: EnvironmentContext) -> tuple[EnvironmentContext, tuple[Lacking, ...]]:
     """The environment with the newest heads that its requirements allow, and what they hold back.
 
     Raises UsageError for an environment that requires none.
@@ -38,9 +38,9 @@ def preview_promotion(context: EnvironmentContext) -> Result:
     """What `promote` would do: reconcile as far as allowed. The revisions held back are among the warnings."""
     from architect_migrate.runs.reconcile import preview
 
-    its, kept_back = as_far_as_it_may(context)
-    found = preview(its)
-    waiting = tuple(f"{', '.join(name.revisions)}: kept back, since {_had_not(name)}" for name in kept_back)
+    limited, kept_back = within_requirements(context)
+    found = preview(limited)
+    waiting = tuple(f"{', '.join(lacks.revisions)}: kept back, since {_missing_in(lacks)}" for lacks in kept_back)
     plan = found.plan and _rehearsed_as_such(found.plan, context.environment.name)
     return replace(found, action="promote", plan=plan, warnings=(*found.warnings, *waiting))
 
@@ -54,8 +54,8 @@ def _rehearsed_as_such(plan: Plan, name: str) -> Plan:
     return replace(plan, blockers=blockers)
 
 
-def _had_not(its: Lacking) -> str:
-    return f"{its.environment} has not had it" + (f" ({its.why})" if its.why else "")
+def _missing_in(missing: Lacking) -> str:
+    return f"{missing.environment} has not had it" + (f" ({missing.why})" if missing.why else "")
 
 
 def promote(context: EnvironmentContext, shown: Plan, progress: Progress) -> Result:
@@ -63,5 +63,5 @@ def promote(context: EnvironmentContext, shown: Plan, progress: Progress) -> Res
     from architect_migrate.runs.execute import execute
     from architect_migrate.runs.reconcile import reconciling
 
-    its, _ = as_far_as_it_may(context)
-    return execute(its, "promote", shown, progress, reconciling(None))
+    limited, _ = within_requirements(context)
+    return execute(limited, "promote", shown, progress, reconciling(None))

@@ -68,7 +68,7 @@ def as_promoted(context: EnvironmentContext, plan: Plan) -> Plan:
     return replace(plan, blockers=(*plan.blockers, *blockers)) if blockers else plan
 
 
-def _blocker(context: EnvironmentContext, its: Lacking) -> Finding:
+def _blocker(context: EnvironmentContext, missing: Lacking) -> Finding:
     name = context.environment.name
-    advice = f"archmig upgrade -e {its.environment} first, or archmig promote --to {name}, which stops before it"
-    return Finding(Level.BLOCKING, "not-promoted", name, str(its), advice, its.revisions[0])
+    advice = f"archmig upgrade -e {missing.environment} first, or archmig promote --to {name}, which stops before it"
+    return Finding(Level.BLOCKING, "not-promoted", name, str(missing), advice, missing.revisions[0])

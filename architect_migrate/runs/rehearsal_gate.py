@@ -31,26 +31,26 @@ NOT_REHEARSED = "not-rehearsed"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RehearsalStatus:
     """The `number` of the rehearsal that covers a plan (0: none), and `why` there is none."""
 
     number: int = 0
     why: str = ""
 
 
-def standing(context: EnvironmentContext, plan: Plan, schema: str) -> Standing:
+def rehearsal_status(context: EnvironmentContext, plan: Plan, schema: str) -> RehearsalStatus:
     """Find the rehearsal of a plan on a schema in the ledger; an unreadable ledger has none."""
     try:
         found = store.entries_of(context.ledger, context.environment.name, ACTION)
     except LedgerError as error:
-        return Standing(0, f"cannot tell whether this plan was rehearsed: {error}")
+        return RehearsalStatus(0, f"cannot tell whether this plan was rehearsed: {error}")
     succeeded = [entry for entry in found if entry.result == "done"]
     same = [entry for entry in succeeded if entry.fact("plan") == plan_digest(plan, context.source.fingerprint)]
     fitting = [entry for entry in same if entry.fact("schema") == schema]
     most = context.environment.policies.rehearsal_max_age
     if fitting and 0 <= _age(fitting[-1]) <= most:
-        return Standing(fitting[-1].number)
-    return Standing(0, _why(context, succeeded, same, fitting))
+        return RehearsalStatus(fitting[-1].number)
+    return RehearsalStatus(0, _why(context, succeeded, same, fitting))
 
 
 def _age(entry: Entry) -> float:
@@ -86,7 +86,7 @@ def without_gate(context: EnvironmentContext) -> EnvironmentContext:
 def as_rehearsed(context: EnvironmentContext, connection: Connection, prepared: Prepared) -> tuple[Prepared, int]:
     """The prepared plan, blocked if a required rehearsal is missing; and the number of the rehearsal (0: none)."""
     plan = prepared.plan
-    found = standing(context, plan, schema_digest(context, connection)) if plan.steps else Standing()
+    found = rehearsal_status(context, plan, schema_digest(context, connection)) if plan.steps else RehearsalStatus()
     if not found.why or not is_required(context.environment):
         return prepared, found.number
     return replace(prepared, plan=_blocked(context, plan, found)), 0
@@ -96,7 +96,7 @@ def held_back(context: EnvironmentContext, result: Result) -> Result:
     """A preview's result, blocked if a required rehearsal is missing."""
     if result.plan is None or not result.plan.steps or not is_required(context.environment):
         return result
-    found = standing(context, result.plan, schema_now(context))
+    found = rehearsal_status(context, result.plan, schema_now(context))
     if not found.why:
         return result
     from architect_migrate.planning.results import Outcome
@@ -113,7 +113,7 @@ def schema_now(context: EnvironmentContext) -> str:
         return schema_digest(context, connection)
 
 
-def _blocked(context: EnvironmentContext, plan: Plan, found: Standing) -> Plan:
+def _blocked(context: EnvironmentContext, plan: Plan, found: RehearsalStatus) -> Plan:
     name, advice = context.environment.name, advice_for(context, plan)
     return replace(plan, blockers=(*plan.blockers, Finding(Level.BLOCKING, NOT_REHEARSED, name, found.why, advice)))
 

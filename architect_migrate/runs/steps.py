@@ -17,7 +17,7 @@ from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.repair.rename import rename_quietly
 from architect_migrate.databases.sqlite.sql.render import statement, tracker_statements
-from architect_migrate.databases.sqlite.template import give, replay_on, template_of
+from architect_migrate.databases.sqlite.template import apply_template, replay_on, template_of
 from architect_migrate.model.history import recorded_sql
 from architect_migrate.planning.plan import (
     AddColumn,
@@ -108,7 +108,7 @@ def _build(history: History, plan: Plan, connection: Connection, progress: Calla
     recorded = tuple((each.revision, statements[each.revision]) for each in plan.steps if isinstance(each, RunRevision))
     template = template_of(recorded, int(time.time() // 60))
     if template:
-        give(connection, template)
+        apply_template(connection, template)
     for number, step in enumerate(plan.steps, 1):
         progress(number, len(plan.steps), headline(step))
         match step:

@@ -155,12 +155,12 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     history = context.history
     graph = history.graph
     claims = read_claims(connection, context.tracker, graph.version_table)
-    schema, diagnosis, left = in_order(context, connection, history, claims)
+    schema, diagnosis, left = without_interruptions(context, connection, history, claims)
     kept = let_stand(diagnosis.changes, context.resolutions)
     drift = by_severity(diagnosis.changes, kept)
     pending = tuple(revision for revision in graph.order if revision in wanted - diagnosis.position)
-    told = tuple(finding_of(interruption) for interruption in left)
-    findings = (*told, *left_alone(history, diagnosis), *findings_of(graph, diagnosis, claims, kept))
+    interrupted = tuple(finding_of(interruption) for interruption in left)
+    findings = (*interrupted, *left_alone(history, diagnosis), *findings_of(graph, diagnosis, claims, kept))
     repairs = len(to_repair(diagnosis.changes, context.resolutions)) + len(left)
     state = _state(graph, claims, diagnosis, repairs, bool(pending))
     fingerprint = fingerprint_of(connection, context.hidden(graph.version_table))
@@ -180,7 +180,7 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     return _with_tracker(context, seen)
 
 
-def in_order(
+def without_interruptions(
     context: EnvironmentContext, connection: Connection, history: History, claims: Claims
 ) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
     """The schema with interrupted work finished or undone in memory, its diagnosis, and the interruptions."""
@@ -192,15 +192,15 @@ def in_order(
     diagnosis = diagnose(history, schema, claims, context.resolutions)
     left = interruptions(history, schema, diagnosis, context.resolutions, partial(ask, connection))
     if left:
-        schema, left = _in_thought(context, connection, history, (schema, left))
+        schema, left = _simulated(context, connection, history, (schema, left))
         diagnosis = diagnose(history, schema, claims, context.resolutions)
     if diagnosis.basis is Basis.EVIDENCE and (made := half_made(history, schema, diagnosis, partial(ask, connection))):
-        undone = _in_thought(context, connection, history, (schema, (*left, *made)))
+        undone = _simulated(context, connection, history, (schema, (*left, *made)))
         judged = diagnose(history, undone[0], claims, context.resolutions)
         if judged.basis is not Basis.EVIDENCE:
             return undone[0], judged, undone[1]
     if more := unfinished_renames(history, schema, diagnosis):
-        schema, left = _in_thought(context, connection, history, (schema, (*left, *more)))
+        schema, left = _simulated(context, connection, history, (schema, (*left, *more)))
         diagnosis = diagnose(history, schema, claims, context.resolutions)
     return schema, diagnosis, left
 
@@ -211,7 +211,7 @@ def _read(context: EnvironmentContext, connection: Connection, history: History)
     return read_schema(connection, context.hidden(history.graph.version_table))
 
 
-def _in_thought(
+def _simulated(
     context: EnvironmentContext,
     connection: Connection,
     history: History,

@@ -35,10 +35,10 @@ def _upgrade_previewed(context: EnvironmentContext, target: str | None) -> Resul
 
         return built(result, seen, from_nothing(context, target))
     from architect_migrate.runs.contracts import Prepared
-    from architect_migrate.runs.native_plan import not_where_it_claims, up
+    from architect_migrate.runs.native_plan import mismatch_plan, up
 
     on_its_way = seen.state in {State.AT_TARGET, State.PENDING, State.UNINITIALISED}
-    plan = up(context, seen, target) if on_its_way else not_where_it_claims(seen)
+    plan = up(context, seen, target) if on_its_way else mismatch_plan(seen)
     return planned(result, Prepared(seen, plan))
 
 
@@ -61,14 +61,14 @@ def preview_downgrade(context: EnvironmentContext, target: str | None) -> Result
 def _downgrade_previewed(context: EnvironmentContext, target: str | None) -> Result:
     from architect_migrate.databases import access
     from architect_migrate.runs.contracts import Prepared
-    from architect_migrate.runs.native_plan import down, losses, not_where_it_claims
+    from architect_migrate.runs.native_plan import down, losses, mismatch_plan
 
     result = blank(context, "downgrade")
     seen = survey(context, target)
     if seen.state in {State.MISSING, State.UNINITIALISED}:
         return replace(result, survey=seen, detail="nothing of the chain is in it")
     if seen.state in {State.DRIFTED, State.REFUSED}:
-        return planned(result, Prepared(seen, not_where_it_claims(seen)))
+        return planned(result, Prepared(seen, mismatch_plan(seen)))
     plan = down(context, seen, target)
     result = planned(result, Prepared(seen, plan))
     with access.reading(context.environment.url, context.environment.policies.lock_timeout) as connection:

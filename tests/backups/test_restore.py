@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.backups.restore_plan import Restored
     from architect_migrate.config.context import EnvironmentContext
-    from architect_migrate.databases.sqlite.files.overwrite import Still
+    from architect_migrate.databases.sqlite.files.overwrite import HeldDatabase
     from support.scenarios import Home
 
 JOURNALS = pytest.mark.parametrize("journal", ["DELETE", "WAL"])
@@ -128,7 +128,7 @@ def test_a_commit_between_the_backup_and_the_write_in_wal_mode_stops_the_restore
     script(home.database, WRITTEN)
     right = overwriting.overwrite
 
-    def later(source: sqlite3.Connection, held: Still, timeout: float) -> None:
+    def later(source: sqlite3.Connection, held: HeldDatabase, timeout: float) -> None:
         script(home.database, "UPDATE people SET age = 100 WHERE id = 1")
         right(source, held, timeout)
 
@@ -143,7 +143,7 @@ def test_a_commit_between_the_backup_and_the_write_in_wal_mode_stops_the_restore
 
 def test_with_a_rollback_journal_nobody_writes_between_the_backup_and_the_write(home: Home) -> None:
     with (
-        overwriting.standing_still(home.database, 1.0),
+        overwriting.hold_unchanged(home.database, 1.0),
         closing(sqlite3.connect(home.database, timeout=0)) as other,
         pytest.raises(sqlite3.OperationalError, match="locked"),
     ):

@@ -11,7 +11,7 @@ from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.planning.plan import headline
 from architect_migrate.planning.results import Loss, State, Survey
-from architect_migrate.runs.native_plan import as_alembic_goes, downgrading, losses, not_where_it_claims, upgrading
+from architect_migrate.runs.native_plan import downgrading, losses, mismatch_plan, plan_of_alembic_run, upgrading
 from support.schemas import chain_of
 from support.small import ROWS, opened, small
 
@@ -112,7 +112,7 @@ def test_why_the_chain_cannot_be_run_is_told_with_what_differs(
     stamp: tuple[str, ...] | None, drift: dict[str, int], findings: tuple[Finding, ...], expected: str
 ) -> None:
     seen = Survey(State.DRIFTED, Claims(stamp), frozenset({"r1"}), ("r2",), Counter(drift), findings)
-    plan = not_where_it_claims(seen)
+    plan = mismatch_plan(seen)
     assert [f"{blocker.subject}: {blocker.found}" for blocker in plan.blockers] == [expected]
     assert {blocker.level for blocker in plan.blockers} == {Level.BLOCKING}
     assert (plan.steps, plan.before, plan.after) == ((), {"r1"}, {"r1"})
@@ -141,7 +141,7 @@ FORKED = chain_of(
 def test_a_run_of_alembics_own_takes_the_same_steps_from_its_stamp(
     up: str, down: str, stamped: str, steps: list[str], after: str
 ) -> None:
-    plan = as_alembic_goes(FORKED.graph, up.split(), down.split(), stamped.split())
+    plan = plan_of_alembic_run(FORKED.graph, up.split(), down.split(), stamped.split())
     assert (words(plan), plan.after) == (steps, set(after.split()))
     assert plan.before == set(stamped.split()) | ({"root"} if stamped != "both" else {"root", "left", "right"})
 

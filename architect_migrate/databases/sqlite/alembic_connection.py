@@ -34,17 +34,17 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     file = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
     url = sa.URL.create("sqlite", database=(file or b"").decode("utf-8", "replace") or None)
     engine = sa.create_engine(url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None)
-    for verb, deed in (("do_commit", refuse_commit), ("do_rollback", do_nothing), ("do_close", do_nothing)):
+    for verb, action in (("do_commit", refuse_commit), ("do_rollback", do_nothing), ("do_close", do_nothing)):
         # Why on the dialect: SQLAlchemy and Alembic commit and roll back at points of their own, and archmig's
         # transaction has to end only after the proof.
-        setattr(engine.dialect, verb, deed)
+        setattr(engine.dialect, verb, action)
 
-    def looked_at(_lent: object, _cursor: object, statement: str, *_more: object) -> None:
+    def check_statement(_lent: object, _cursor: object, statement: str, *_more: object) -> None:
         if inside:
             still_inside(connection)
             refuse_lossy_casts(connection, statement)
 
-    sa.event.listen(engine, "before_cursor_execute", looked_at)
+    sa.event.listen(engine, "before_cursor_execute", check_statement)
     lent = engine.connect()
     try:
         lent.begin()
@@ -65,7 +65,7 @@ def as_connectable(connection: sa.Connection) -> sa.Connection:
 
 
 @contextmanager
-def not_passed_over(context: MigrationContext, driver: sqlite3.Connection) -> Iterator[None]:
+def refuse_ignored_calls(context: MigrationContext, driver: sqlite3.Connection) -> Iterator[None]:
     """Refuse a rollback, close or autocommit block of the chain's code, which a lent connection would silently ignore.
 
     A rollback is allowed while nothing has been written: SQLAlchemy's inspector, for one, ends its transaction so.
@@ -76,19 +76,19 @@ def not_passed_over(context: MigrationContext, driver: sqlite3.Connection) -> It
     tried: list[str] = []
     at_first = driver.total_changes
 
-    def begun(connection: sa.Connection) -> None:
+    def note_writes(connection: sa.Connection) -> None:
         vars(connection)[_CHANGES] = driver.total_changes
 
-    def taken_back(connection: sa.Connection) -> None:
+    def refuse_rollback(connection: sa.Connection) -> None:
         if driver.total_changes > max(at_first, vars(connection).get(_CHANGES, 0)):
             refuse("roll back")
 
-    def refuse(deed: str) -> None:
-        tried.append(deed)
-        raise TransactionEndedError(deed)
+    def refuse(action: str) -> None:
+        tried.append(action)
+        raise TransactionEndedError(action)
 
     with (
-        _listening(lent.engine, {"begin": begun, "rollback": taken_back}),
+        _listening(lent.engine, {"begin": note_writes, "rollback": refuse_rollback}),
         _instead(lent, "close", partial(refuse, "close the connection")),
         _instead(context, "autocommit_block", partial(refuse, "run an autocommit_block")),
     ):
@@ -101,18 +101,18 @@ def not_passed_over(context: MigrationContext, driver: sqlite3.Connection) -> It
 
 @contextmanager
 def _listening(engine: sa.Engine, effects: Mapping[str, Callable[[sa.Connection], None]]) -> Iterator[None]:
-    for name, deed in effects.items():
-        sa.event.listen(engine, name, deed)
+    for name, action in effects.items():
+        sa.event.listen(engine, name, action)
     try:
         yield
     finally:
-        for name, deed in effects.items():
-            sa.event.remove(engine, name, deed)
+        for name, action in effects.items():
+            sa.event.remove(engine, name, action)
 
 
 @contextmanager
-def _instead(thing: object, method: str, deed: Callable[[], None]) -> Iterator[None]:
-    vars(thing)[method] = deed
+def _instead(thing: object, method: str, action: Callable[[], None]) -> Iterator[None]:
+    vars(thing)[method] = action
     try:
         yield
     finally:
@@ -120,10 +120,10 @@ def _instead(thing: object, method: str, deed: Callable[[], None]) -> Iterator[N
 
 
 @contextmanager
-def commits(dialect: sa.Dialect, deed: Callable[[object], None]) -> Iterator[None]:
+def commits(dialect: sa.Dialect, action: Callable[[object], None]) -> Iterator[None]:
     """Replace what a commit does, on a dialect made by `alchemy`, while the block runs."""
     own = vars(dialect)
-    usual, own["do_commit"] = own["do_commit"], deed
+    usual, own["do_commit"] = own["do_commit"], action
     try:
         yield
     finally:

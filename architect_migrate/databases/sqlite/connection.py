@@ -165,7 +165,7 @@ def _held(path: Path, timeout: float) -> Iterator[HeldConnection]:
 
 
 @contextmanager
-def looking(path: Path, timeout: float) -> Iterator[sqlite3.Connection]:
+def watching(path: Path, timeout: float) -> Iterator[sqlite3.Connection]:
     """Open a connection that cannot write, in no transaction, on which `PRAGMA data_version` shows writes by others."""
     with translated(path, timeout), closing(_open(path, "ro", timeout, sqlite3.Connection)) as connection:
         yield connection
@@ -231,8 +231,8 @@ def translated(path: Path, timeout: float) -> Iterator[None]:
         if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
             advice = "nothing was changed: free some space or look at the disk, then run it again"
             raise DatabaseError(str(path), str(error), advice) from error
-        if code in {0, sqlite3.SQLITE_ERROR} and (told := unreadable(str(path), str(error))):
-            raise told from error
+        if code in {0, sqlite3.SQLITE_ERROR} and (error_of_text := unreadable(str(path), str(error))):
+            raise error_of_text from error
         raise
 
 

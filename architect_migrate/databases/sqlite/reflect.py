@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.sqlite.sql.nodes import ParsedTable
 
 Rows = list[tuple[Any, ...]]
-_Told = tuple[tuple[Any, ...], ...]
+_PragmaRows = tuple[tuple[Any, ...], ...]
 
 _ORDINARY = "m.type = 'table' AND m.rootpage > 0 AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 _COLUMNS = f"""SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
@@ -98,7 +98,7 @@ class _Rows:
             for row in index:
                 self.terms[row[1]].append(row)
 
-    def of(self, table: str) -> tuple[_Told, _Told, _Told]:
+    def of(self, table: str) -> tuple[_PragmaRows, _PragmaRows, _PragmaRows]:
         """The rows about a table's columns, indexes and foreign keys."""
         return tuple(self.columns[table]), tuple(self.indexes[table]), tuple(self.foreign_keys[table])
 
@@ -116,26 +116,26 @@ def _sorted(found: Iterable[Any]) -> tuple[Any, ...]:
 
 # Why cached: most databases of a chain have the same tables, and the arguments determine the result.
 @lru_cache(maxsize=4096)
-def _table(name: str, sql: str, told: tuple[_Told, _Told, _Told], sort: Any) -> Table:
+def _table(name: str, sql: str, pragmas: tuple[_PragmaRows, _PragmaRows, _PragmaRows], sort: Any) -> Table:
     kind, without_rowid, strict = sort
     if kind == "virtual":
         return Table(fold(name), (), module=_module(sql), spelling=name, sql=sql)
-    found, indexes, foreign_keys = told
+    column_rows, indexes, foreign_keys = pragmas
     words = _telling_words(sql)
-    telling = words - {"AUTOINCREMENT"} or any(row[6] in _GENERATED for row in found)
+    telling = words - {"AUTOINCREMENT"} or any(row[6] in _GENERATED for row in column_rows)
     parsed, opaque = _parsed(sql) if telling else (None, "")
-    key = tuple(fold(row[1]) for row in sorted((r for r in found if r[5]), key=lambda r: r[5]))
+    key = tuple(fold(row[1]) for row in sorted((r for r in column_rows if r[5]), key=lambda r: r[5]))
     origins = {row[3] for row in indexes}
     rowid_key = len(key) == 1 and "pk" not in origins and not without_rowid
     return Table(
         name=fold(name),
-        columns=_columns(found, parsed, key if rowid_key else ()),
+        columns=_columns(column_rows, parsed, key if rowid_key else ()),
         primary_key=key,
         rowid_key=rowid_key,
         autoincrement="AUTOINCREMENT" in words,
         uniques=frozenset(_uniques(indexes)),
         foreign_keys=frozenset(_foreign_keys(foreign_keys, parsed)),
-        checks=frozenset(_checks(parsed, {fold(row[1]) for row in found})),
+        checks=frozenset(_checks(parsed, {fold(row[1]) for row in column_rows})),
         without_rowid=bool(without_rowid),
         strict=bool(strict),
         opaque=opaque,
@@ -168,14 +168,14 @@ def _parsed(sql: str) -> tuple[ParsedTable | None, str]:
         return None, str(error)
 
 
-def _columns(rows: _Told, parsed: ParsedTable | None, rowid_key: tuple[str, ...]) -> tuple[Column, ...]:
+def _columns(rows: _PragmaRows, parsed: ParsedTable | None, rowid_key: tuple[str, ...]) -> tuple[Column, ...]:
     from_text = _text_facts(parsed) if parsed else {}
     columns = []
     for _, name, declared, not_null, default, _, hidden in rows:
         collation, expression = from_text.get(fold(name), ("binary", None))
         generated = Generated(expression or "", hidden == 3) if hidden in _GENERATED else None
-        told = (collation, generated)
-        columns.append(_column(name, declared, bool(not_null) or fold(name) in rowid_key, default, told))
+        text_only = (collation, generated)
+        columns.append(_column(name, declared, bool(not_null) or fold(name) in rowid_key, default, text_only))
     return tuple(columns)
 
 
@@ -190,7 +190,7 @@ def _type(declared: str) -> str:
 # Why cached: equal columns recur in many tables, and equal tables in many databases.
 @lru_cache(maxsize=8192)
 def _column(
-    name: str, declared: str, not_null: bool, default: str | None, told: tuple[str, Generated | None]
+    name: str, declared: str, not_null: bool, default: str | None, text_only: tuple[str, Generated | None]
 ) -> Column:
     affinity = affinity_of(declared)
     return Column(
@@ -199,7 +199,7 @@ def _column(
         affinity,
         not_null,
         canonical_default(default, affinity),
-        *told,
+        *text_only,
         name,
     )
 
@@ -224,13 +224,13 @@ def _text_facts(parsed: ParsedTable) -> dict[str, tuple[str, str | None]]:
     return found
 
 
-def _uniques(rows: _Told) -> Iterator[tuple[str, ...]]:
+def _uniques(rows: _PragmaRows) -> Iterator[tuple[str, ...]]:
     constraint_rows = [row for row in rows if row[3] == "u"]
     for _, terms in groupby(constraint_rows, key=lambda row: row[1]):
         yield tuple(sorted(fold(row[5]) for row in terms))
 
 
-def _foreign_keys(rows: _Told, parsed: ParsedTable | None) -> Iterator[ForeignKey]:
+def _foreign_keys(rows: _PragmaRows, parsed: ParsedTable | None) -> Iterator[ForeignKey]:
     # SQLite numbers foreign keys from the last one in the text to the first.
     declared = _references(parsed)[::-1] if parsed else []
     for number, group in groupby(rows, key=lambda row: row[1]):

@@ -45,11 +45,11 @@ def held(path: Path, timeout: float) -> Iterator[None]:
     """
     descriptor = _opened(lock_file(path), path)
     with locked(descriptor, timeout, lambda: LockedByRunError(str(path), timeout, _holder(descriptor))):
-        _tell(descriptor, _myself())
+        _write_text(descriptor, _own_entry())
         try:
             yield
         finally:
-            _tell(descriptor, "")
+            _write_text(descriptor, "")
 
 
 def openers(path: Path) -> tuple[str, ...]:
@@ -101,25 +101,31 @@ def _in_the_way(file: Path, path: Path) -> DatabaseError:
     return DatabaseError(str(path), problem, "nothing was written: check what it is, and move it away")
 
 
-def _tell(descriptor: int, text: str) -> None:
+def _write_text(descriptor: int, text: str) -> None:
     """Write a text to the lock file. A full disk is ignored, because the lock is held without the text."""
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, text.encode("utf-8", "backslashreplace")[:_LONGEST], 0)
 
 
-def _myself() -> str:
+def _own_entry() -> str:
     words = mask(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))[:400]
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    told = {"since": since, "process": os.getpid(), "host": socket.gethostname(), "user": user_name(), "command": words}
-    return json.dumps(told) + "\n"
+    entry = {
+        "since": since,
+        "process": os.getpid(),
+        "host": socket.gethostname(),
+        "user": user_name(),
+        "command": words,
+    }
+    return json.dumps(entry) + "\n"
 
 
 def _holder(descriptor: int) -> Holder:
     """What the lock file says about its holder; unknown if it is empty or unreadable."""
     try:
-        told = json.loads(os.pread(descriptor, _LONGEST, 0))
-        return Holder(*(_plain(told[name]) for name in ("since", "process", "host", "user", "command")))
+        entry = json.loads(os.pread(descriptor, _LONGEST, 0))
+        return Holder(*(_plain(entry[name]) for name in ("since", "process", "host", "user", "command")))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Holder()
 

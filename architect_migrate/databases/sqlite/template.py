@@ -76,14 +76,14 @@ def template_of(recorded: tuple[tuple[str, tuple[str, ...]], ...], minute: int) 
             return None
         try:
             template = _template(first)
-            give(second, template)
+            apply_template(second, template)
             same = digest(first) == digest(second) and _written(template) == _written(_template(second))
         except (sqlite3.Error, UnicodeError):
             return None
     return template if same else None
 
 
-def give(connection: sqlite3.Connection, template: Template) -> None:
+def apply_template(connection: sqlite3.Connection, template: Template) -> None:
     """Build the template's state on an empty database. The caller commits."""
     for text in template.tables:
         connection.execute(text)

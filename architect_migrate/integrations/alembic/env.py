@@ -178,7 +178,7 @@ def _write(context: ModuleType, job: Job) -> None:
     """Run the command in one transaction, prove its outcome, commit, read the stamp back, and record the run."""
     record = recording(job)
     try:
-        with record.kept_if_it_fails():
+        with record.recorded_if_it_fails():
             _commit(context, job, record)
     except FinishedFirst:
         _enter(record)
@@ -204,10 +204,10 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
         try:
             finishing(lambda interrupts: _in_transaction(context, job, interrupts, record))
         except CommitFailedError as error:
-            _look_into(context, job, record, error)
+            _settle_commit(context, job, record, error)
 
 
-def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
+def _settle_commit(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
     """Turn a failed commit into a warning if the stamp shows that it is complete; else raise the error."""
     table = context.get_context().version_table
     found = outcome_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
@@ -216,7 +216,7 @@ def _look_into(context: ModuleType, job: Job, record: Record, error: CommitFaile
 
 def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:
     with access.transaction(job.environment.url, job.environment.policies.lock_timeout) as connection:
-        sound = _sound(job.environment.url, connection)
+        sound = _checked_integrity(job.environment.url, connection)
         before = violations(connection)
         with alchemy(connection) as lent:
             context.configure(connection=lent, transactional_ddl=True)
@@ -226,12 +226,12 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             # Why a private attribute: Alembic has no public hook between planning its steps and running their
             # functions.
             steps = migration._migrations_fn  # noqa: SLF001
-            migration._migrations_fn = partial(watched_steps, steps, connection, job, told=record.steps)  # noqa: SLF001
+            migration._migrations_fn = partial(watched_steps, steps, connection, job, executed=record.steps)  # noqa: SLF001
             context.run_migrations()
             recorded = migration.get_current_heads()
             refuse_foreign(job, set(recorded) - set(stamped))
         record.sync(connection, recorded)
-        if worse := _sound(job.environment.url, connection).worse_than(sound.broken):
+        if worse := _checked_integrity(job.environment.url, connection).worse_than(sound.broken):
             raise NotProvenError(worse)
         if broken := violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*one) for one in broken)))
@@ -242,7 +242,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
         interrupts.held = True
 
 
-def _sound(url: DatabaseUrl, connection: Connection) -> Integrity:
+def _checked_integrity(url: DatabaseUrl, connection: Connection) -> Integrity:
     found = integrity_of(connection)
     if found.damage:
         raise DamagedError(access.location(url), found.damage[0])
@@ -263,10 +263,10 @@ def _explained(job: Job) -> Iterator[None]:
     except RevisionFailedError as error:
         if isinstance(error.__cause__, TransactionEndedError):
             raise
-        raise RolledBackError(job.environment.name, str(error), _found_in_the_way(job)) from error
+        raise RolledBackError(job.environment.name, str(error), _drift_in_the_way(job)) from error
 
 
-def _found_in_the_way(job: Job) -> tuple[str, ...]:
+def _drift_in_the_way(job: Job) -> tuple[str, ...]:
     """Differences from the stamped position that made the run fail; empty if they cannot be read."""
     with suppress(ArchmigError):
         history = source_for(job).history

@@ -78,7 +78,7 @@ class Record:
                 self.steps.append(headline(step))
                 self.changes += map(change_words, step.changes)
 
-    def kept_if_it_fails(self) -> AbstractContextManager[None]:
+    def recorded_if_it_fails(self) -> AbstractContextManager[None]:
         """A context manager that records the failure of its block."""
         return recorder.entered_if_it_fails(self.context, self.action, self.started)
 

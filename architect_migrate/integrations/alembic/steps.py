@@ -11,16 +11,16 @@ from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import NotPromotedError, NotRehearsedError
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.databases.sqlite import connection as database
-from architect_migrate.databases.sqlite.alembic_connection import not_passed_over
+from architect_migrate.databases.sqlite.alembic_connection import refuse_ignored_calls
 from architect_migrate.databases.sqlite.authorizer import write_log
 from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.integrations.alembic.job import source_for
 from architect_migrate.planning.plan import RunDowngrade, RunRevision, headline
 from architect_migrate.revisions import alembic_runtime
 from architect_migrate.revisions.replay import cache_folder, history_of
-from architect_migrate.runs.native_plan import as_alembic_goes
+from architect_migrate.runs.native_plan import plan_of_alembic_run
 from architect_migrate.runs.promotion_gate import lacking
-from architect_migrate.runs.rehearsal_gate import advice_for, is_required, standing
+from architect_migrate.runs.rehearsal_gate import advice_for, is_required, rehearsal_status
 from architect_migrate.runs.survey import foreign_error, schema_digest
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def _refuse_unrehearsed(
     if not is_required(job.environment) or not (up or down):
         return
     context = context_for(job.project, job.environment, cache_folder(os.environ))
-    plan = as_alembic_goes(context.graph, up, down, stamped)
-    if why := standing(context, plan, schema_digest(context, connection)).why:
+    plan = plan_of_alembic_run(context.graph, up, down, stamped)
+    if why := rehearsal_status(context, plan, schema_digest(context, connection)).why:
         raise NotRehearsedError(job.environment.name, why, advice_for(context, plan))
 
 
@@ -67,7 +67,7 @@ def watched_steps(
     heads: Any,
     context: Any,
     *,
-    told: list[str],
+    executed: list[str],
 ) -> Iterator[Any]:
     """Yield Alembic's steps, with the function of each revision wrapped; the steps of a stamp run nothing.
 
@@ -82,8 +82,8 @@ def watched_steps(
     for step in found:
         if hasattr(step, "revision"):
             step.migration_fn = _watched_step(step.migration_fn, connection, context, step, job.ini)
-            its = step.revision.revision
-            told.append(headline(RunRevision(its) if step.is_upgrade else RunDowngrade(its)))
+            revision = step.revision.revision
+            executed.append(headline(RunRevision(revision) if step.is_upgrade else RunDowngrade(revision)))
         yield step
 
 
@@ -101,7 +101,7 @@ def _watched_step(
         before = batch_repair.look(connection)
         with alembic_runtime.failures(revision, verb):
             stamped = set(context.get_current_heads())
-            with write_log(connection) as seen, not_passed_over(context, connection):
+            with write_log(connection) as seen, refuse_ignored_calls(context, connection):
                 function(**given)
                 database.still_inside(connection)
             if set(context.get_current_heads()) != stamped:

@@ -17,7 +17,7 @@ from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases import access
 from architect_migrate.diagnosis.claims import stamp_problem
-from architect_migrate.integrations.startup.memo import Sources, evidence, kept, memo_file, remember
+from architect_migrate.integrations.startup.memo import Sources, as_values, evidence, memo_file, remember
 from architect_migrate.integrations.startup.status import Start, StartState
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
 from architect_migrate.planning.results import State
@@ -50,23 +50,23 @@ def at_once(call: Call, project: ProjectConfig, context: EnvironmentContext) -> 
     """Check the database without running the chain."""
     if is_remembered(context.source):
         return compared(call, project, context)
-    return _as_claimed(project, _briefly(context))
+    return _as_claimed(project, _with_short_timeout(context))
 
 
 def compared(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
     """Compare the database with the chain, replaying it if needed, and remember the result for the next start."""
-    brief = _briefly(context)
+    impatient = _with_short_timeout(context)
     sources = _sources(project, context)
     before = _evidence(call, sources)
-    found = _told(project, brief, survey(brief))
+    found = _start_of(project, impatient, survey(impatient))
     if (
         call.cache
         and found.compared
         and before == _evidence(call, sources)
         and _is_of_now(call, project, context, sources, before)
     ):
-        told = {"start": kept(found), "on_pending": context.environment.policies.on_pending.value}
-        remember(memo_file(call.cache, project.file, call.word), sources, before, told)
+        memo = {"start": as_values(found), "on_pending": context.environment.policies.on_pending.value}
+        remember(memo_file(call.cache, project.file, call.word), sources, before, memo)
     return found
 
 
@@ -80,7 +80,7 @@ def _is_of_now(
     return now == project and _sources(now, context) == sources
 
 
-def _briefly(context: EnvironmentContext) -> EnvironmentContext:
+def _with_short_timeout(context: EnvironmentContext) -> EnvironmentContext:
     policies = context.environment.policies
     return context.with_policies(replace(policies, lock_timeout=min(policies.lock_timeout, _MOMENT)))
 
@@ -100,7 +100,7 @@ def _evidence(call: Call, sources: Sources) -> dict[str, str]:
         return {}
 
 
-def _told(project: ProjectConfig, context: EnvironmentContext, seen: Survey) -> Start:
+def _start_of(project: ProjectConfig, context: EnvironmentContext, seen: Survey) -> Start:
     """The result for the application, from a survey."""
     graph = context.graph
     state = _STATES[seen.state]

@@ -57,14 +57,14 @@ def turn_file(cache: Path, database: str) -> Path:
 def recall(memo: Path, config: Path, environ: Mapping[str, str]) -> dict[str, Any] | None:
     """The remembered result, if all its inputs are unchanged; else None."""
     try:
-        told = json.loads(memo.read_bytes())
-        if told["version"] != _VERSION or told["config"] != str(config.absolute()):
+        stored = json.loads(memo.read_bytes())
+        if stored["version"] != _VERSION or stored["config"] != str(config.absolute()):
             return None
-        written = told["sources"]
+        written = stored["sources"]
         chain, database = Path(written["chain"]), Path(written["database"])
         sources = Sources(config, chain, database, written["version_table"], written["tracker"])
-        found: dict[str, Any] = told["found"]
-        return found if told["evidence"] == evidence(sources, environ) else None
+        found: dict[str, Any] = stored["found"]
+        return found if stored["evidence"] == evidence(sources, environ) else None
     except (ArchmigError, OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -73,7 +73,7 @@ def remember(memo: Path, sources: Sources, proof: Mapping[str, str], found: Mapp
     """Remember a result and the evidence of its inputs; if the file cannot be written, the next start takes longer."""
     names = {"chain": sources.chain, "database": sources.database}
     tables = {"version_table": sources.version_table, "tracker": sources.tracker}
-    told = {
+    stored = {
         "version": _VERSION,
         "config": str(sources.config.absolute()),
         "sources": {**{name: str(path) for name, path in names.items()}, **tables},
@@ -84,7 +84,7 @@ def remember(memo: Path, sources: Sources, proof: Mapping[str, str], found: Mapp
 
     with suppress(OSError, ValueError):
         memo.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(memo, json.dumps(told))
+        write_whole(memo, json.dumps(stored))
 
 
 def evidence(sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
@@ -110,17 +110,17 @@ def _digest(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def kept(found: Start) -> dict[str, Any]:
+def as_values(found: Start) -> dict[str, Any]:
     """A result as plain values."""
-    told = asdict(found)
-    del told["checked_at"]
-    return {**told, "state": found.state.name}
+    stored = asdict(found)
+    del stored["checked_at"]
+    return {**stored, "state": found.state.name}
 
 
-def revived(told: dict[str, Any]) -> Start:
+def from_values(stored: dict[str, Any]) -> Start:
     """A remembered result, with the present time."""
-    values: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in told.items()}
-    return Start(**{**values, "state": StartState[told["state"]], "checked_at": now()})
+    values: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in stored.items()}
+    return Start(**{**values, "state": StartState[stored["state"]], "checked_at": now()})
 
 
 def now() -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.locate import config_place, named_environment
 from architect_migrate.core.errors import ArchmigError, UsageError, nearest, shortened
 from architect_migrate.core.secrets import mask
-from architect_migrate.integrations.startup.memo import memo_file, now, recall, revived
+from architect_migrate.integrations.startup.memo import from_values, memo_file, now, recall
 from architect_migrate.integrations.startup.status import Call, Start, StartRefusedError, StartState
 from architect_migrate.revisions.replay import cache_folder
 
@@ -90,10 +90,10 @@ def _remembered(call: Call) -> tuple[Start, str] | None:
     place = config_place(call.config, call.environ, call.cwd)
     if place is None or call.cache is None:
         return None
-    told = recall(memo_file(call.cache, place, call.word), place, call.environ)
-    if told is None:
+    stored = recall(memo_file(call.cache, place, call.word), place, call.environ)
+    if stored is None:
         return None
-    found, policy = revived(told["start"]), call.policy or str(told["on_pending"])
+    found, policy = from_values(stored["start"]), call.policy or str(stored["on_pending"])
     return (found, policy) if found.ok or policy != "upgrade" else None
 
 

@@ -83,10 +83,10 @@ class Start:
 
     def as_dict(self) -> dict[str, Any]:
         """The result as plain values for JSON; docs/startup.md lists the keys."""
-        told = {name: value or None if name in _NULLABLE else value for name, value in asdict(self).items()}
-        del told["may_be_empty"]
+        values = {name: value or None if name in _NULLABLE else value for name, value in asdict(self).items()}
+        del values["may_be_empty"]
         lists = {one: [*getattr(self, one)] for one in _LISTS}
-        return {"ok": self.ok, **told, **lists, "state": self.state.name.lower()}
+        return {"ok": self.ok, **values, **lists, "state": self.state.name.lower()}
 
 
 class StartRefusedError(ArchmigError, layout="{problem}"):

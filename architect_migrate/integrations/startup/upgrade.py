@@ -115,7 +115,7 @@ def _run(project: ProjectConfig, context: EnvironmentContext) -> Ran:
     except OSError as error:
         return Ran("", f"archmig upgrade could not be started: {error.strerror}", type(error).__name__)
     try:
-        return _said(json.loads(done.stdout))
+        return _outcome_of(json.loads(done.stdout))
     except (ValueError, KeyError, TypeError):
         last = done.stderr.strip().rpartition("\n")[2] or "no output"
         return Ran("", f"archmig upgrade ended with code {done.returncode}: {last}", "UpgradeProcessError")
@@ -130,17 +130,17 @@ def _python() -> str:
     return str(own if own.name.startswith("python") else Path(sys.prefix) / "bin" / "python3")
 
 
-def _said(told: dict[str, Any]) -> Ran:
-    if "error" in told:
-        return Ran("failed", told["error"]["message"], told["error"]["type"])
-    (its,) = told["environments"]
-    error, plan, receipt = its["error"] or {}, its["plan"] or {}, its["receipt"] or {}
+def _outcome_of(document: dict[str, Any]) -> Ran:
+    if "error" in document:
+        return Ran("failed", document["error"]["message"], document["error"]["type"])
+    (entry,) = document["environments"]
+    error, plan, receipt = entry["error"] or {}, entry["plan"] or {}, entry["receipt"] or {}
     blockers = [
         f"{name['found']} ({name['advice']})" if name["advice"] else name["found"] for name in plan.get("blockers", ())
     ]
     steps = sum(one["kind"] == "RunRevision" for one in plan.get("steps", ()))
-    why = error.get("message") or "; ".join(blockers) or its["detail"]
-    return Ran(its["outcome"], why, error.get("type", ""), steps, receipt.get("backup") or "")
+    why = error.get("message") or "; ".join(blockers) or entry["detail"]
+    return Ran(entry["outcome"], why, error.get("type", ""), steps, receipt.get("backup") or "")
 
 
 def _after(call: Call, project: ProjectConfig, context: EnvironmentContext, before: Start, ran: Ran) -> Start:

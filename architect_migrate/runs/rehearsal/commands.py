@@ -75,11 +75,11 @@ def carried_out(
 
 
 @contextmanager
-def named(context: EnvironmentContext, its: EnvironmentContext, command: Command) -> Iterator[None]:
+def named(context: EnvironmentContext, copy: EnvironmentContext, command: Command) -> Iterator[None]:
     """Raise errors of the copy as RehearsalFailedError that names the original environment and database."""
     try:
         yield
     except ArchmigError as error:
-        copy, original = (access.location(one.environment.url) for one in (its, context))
-        cause = str(error).replace(copy, original)
+        of_copy, of_original = (access.location(one.environment.url) for one in (copy, context))
+        cause = str(error).replace(of_copy, of_original)
         raise RehearsalFailedError(context.environment.name, command.value, cause) from error

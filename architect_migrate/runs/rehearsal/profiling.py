@@ -101,14 +101,14 @@ def profile_pending(context: EnvironmentContext, progress: Progress, target: str
         return Profile((), size, shown)
     if not size:
         return Profile(profile_chain(context.source, progress, target).steps, 0, shown)
-    with on_copy(context, _TIMES) as its, named(context, its, command):
-        again = previewed(its, command, target)
+    with on_copy(context, _TIMES) as copy, named(context, copy, command):
+        again = previewed(copy, command, target)
         assert again.plan is not None
-        return Profile(_measured(its, command, again.plan, progress, target), size, shown)
+        return Profile(_measured(copy, command, again.plan, progress, target), size, shown)
 
 
 def _measured(
-    its: EnvironmentContext, command: Command, plan: Plan, progress: Progress, target: str | None
+    copy: EnvironmentContext, command: Command, plan: Plan, progress: Progress, target: str | None
 ) -> tuple[StepCost, ...]:
     from architect_migrate.runs.execute import execute
 
@@ -128,7 +128,7 @@ def _measured(
             meter.begin(revision or headline(step), revision, Kind.REBUILD if isinstance(step, RebuildTable) else None)
 
     try:
-        execute(its, "profile", plan, metered, _metered(meter, _making(command, target)))
+        execute(copy, "profile", plan, metered, _metered(meter, _making(command, target)))
     except FinishedFirst:
         raise KeyboardInterrupt from None
     return tuple(cost for cost, step in zip(meter.found, plan.steps, strict=True) if not isinstance(step, Stamp))

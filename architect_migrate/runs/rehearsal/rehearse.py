@@ -101,32 +101,32 @@ def try_out(
         size = _size(context)
         found = Rehearsal(chosen, _of(context, shown), size_before=size, size_after=size)
         return _entered(context, found, schema_now(context), started)
-    with on_copy(context, _TIMES[way]) as its:
-        schema = schema_now(its)
-        found = _tried(context, its, chosen, target, way=way, progress=progress)
+    with on_copy(context, _TIMES[way]) as copy:
+        schema = schema_now(copy)
+        found = _tried(context, copy, chosen, target, way=way, progress=progress)
     waiting = access.openers(context.environment.url)
     return _entered(context, replace(found, seconds=time.time() - started, openers=waiting), schema, started)
 
 
 def _tried(
     context: EnvironmentContext,
-    its: EnvironmentContext,
+    copy: EnvironmentContext,
     command: Command,
     target: str | None,
     *,
     way: Way,
     progress: Progress,
 ) -> Rehearsal:
-    """The rehearsal on the stand-in `its`."""
-    watch, size, shown = _Watch(progress), _size(its), None
+    """The rehearsal on the stand-in `copy`."""
+    watch, size, shown = _Watch(progress), _size(copy), None
     try:
-        with named(context, its, command):
-            shown = previewed(its, command, target)
+        with named(context, copy, command):
+            shown = previewed(copy, command, target)
             if shown.outcome is not Outcome.PLANNED or shown.plan is None:
                 return Rehearsal(command, _of(context, shown), size_before=size, size_after=size)
-            before = schema_of(its) if way is Way.THERE_AND_BACK else None
+            before = schema_of(copy) if way is Way.THERE_AND_BACK else None
             watch.began = time.perf_counter()
-            done = carried_out(its, command, shown.plan, watch.step, target)
+            done = carried_out(copy, command, shown.plan, watch.step, target)
     except RehearsalFailedError as error:
         steps = len(shown.plan.steps) if shown and shown.plan else 0
         failed = replace(_of(context, shown or _blank(context)), outcome=Outcome.FAILED, detail=str(error), error=error)
@@ -139,14 +139,14 @@ def _tried(
         watch.timings(len(shown.plan.steps)),
         done.receipt.seconds,
         size,
-        _size(its),
+        _size(copy),
         Path(done.receipt.backup).stat().st_size if done.receipt.backup else 0,
-        _changes(its, done.receipt),
+        _changes(copy, done.receipt),
     )
     if way is Way.THERE:
         return found
     progress(0, 0, "back and up again")
-    return replace(found, roundtrip=there_and_back(context, its, command, shown.plan, before))
+    return replace(found, roundtrip=there_and_back(context, copy, command, shown.plan, before))
 
 
 def _of(context: EnvironmentContext, result: Result) -> Result:
@@ -163,12 +163,12 @@ def _size(context: EnvironmentContext) -> int:
     return access.size(context.environment.url)
 
 
-def _changes(its: EnvironmentContext, receipt: Receipt) -> tuple[TableDelta, ...]:
+def _changes(copy: EnvironmentContext, receipt: Receipt) -> tuple[TableDelta, ...]:
     """The changes to rows that existed before, in the tables that were written and in those that were dropped."""
     if not receipt.backup:
         return ()
-    hidden = {fold(name) for name in its.hidden(its.graph.version_table)} | {"sqlite_sequence"}
-    with reading(Path(receipt.backup)) as before, access.reading(its.environment.url) as after:
+    hidden = {fold(name) for name in copy.hidden(copy.graph.version_table)} | {"sqlite_sequence"}
+    with reading(Path(receipt.backup)) as before, access.reading(copy.environment.url) as after:
         now, then = row_tables(before), row_tables(after)
         written = {fold(name) for name, _ in receipt.digests}
         names = {name for name in now if name in written or name not in then} - hidden
@@ -205,7 +205,7 @@ def _entered(context: EnvironmentContext, found: Rehearsal, schema: str, started
 
 
 def there_and_back(
-    context: EnvironmentContext, its: EnvironmentContext, command: Command, plan: Plan, before: Schema | None
+    context: EnvironmentContext, copy: EnvironmentContext, command: Command, plan: Plan, before: Schema | None
 ) -> Roundtrip:
     """Go back to where the plan began and to its end again, and compare the schema each time."""
     if not any(isinstance(step, RunRevision | RunDowngrade) for step in plan.steps) or plan.before == plan.after:
@@ -213,19 +213,19 @@ def there_and_back(
     back, again = Command.DOWNGRADE, Command.UPGRADE
     if command is Command.DOWNGRADE:
         back, again = again, back
-    reached = schema_of(its)
+    reached = schema_of(copy)
     progress: list[str] = []
     try:
-        with named(context, its, back):
-            seconds, losses = _gone(its, back, plan.before)
+        with named(context, copy, back):
+            seconds, losses = _gone(copy, back, plan.before)
         # Why not compared after a repair: the schema before the plan had drifted, and the way back leads to the
         # chain's.
-        progress += [] if _repairs(plan) else _differences("back", before, schema_of(its))
-        with named(context, its, again):
-            more, _ = _gone(its, again, plan.after)
+        progress += [] if _repairs(plan) else _differences("back", before, schema_of(copy))
+        with named(context, copy, again):
+            more, _ = _gone(copy, again, plan.after)
     except RehearsalFailedError as error:
         return Roundtrip(differences=tuple(progress), failed=f"{error.command}: {error.cause}")
-    progress += _differences("again", reached, schema_of(its))
+    progress += _differences("again", reached, schema_of(copy))
     return Roundtrip(seconds, more, tuple(progress), losses)
 
 
@@ -235,11 +235,11 @@ def _repairs(plan: Plan) -> bool:
     return any(not isinstance(step, RunRevision) or step.revision in plan.before for step in steps)
 
 
-def _gone(its: EnvironmentContext, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
+def _gone(copy: EnvironmentContext, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
     """Move the copy to a position; return the seconds and the losses. Raises UsageError if that is blocked."""
-    tops = heads(its.graph, position) or ("base",)
-    anywhere = replace(its.environment.policies, heads=tops, uninitialised=Uninitialised.CREATE)
-    there = replace(its.with_policies(anywhere), required=())
+    tops = heads(copy.graph, position) or ("base",)
+    anywhere = replace(copy.environment.policies, heads=tops, uninitialised=Uninitialised.CREATE)
+    there = replace(copy.with_policies(anywhere), required=())
     shown = previewed(there, command, None)
     if shown.outcome is not Outcome.PLANNED or shown.plan is None:
         blockers = shown.plan.blockers if shown.plan else ()

@@ -62,17 +62,17 @@ def preview_rollback(context: EnvironmentContext, progress: Progress, head: str 
     shown = replace(preview_downgrade(there, None), action=ACTION, rehearsal=tried.number)
     gone = _gone(tried.changes) or shown.losses
     result = replace(shown, losses=gone)
-    return Rollback(_unless_told(result, gone, losing) if shown.outcome is Outcome.PLANNED else result, tried)
+    return Rollback(_unless_allowed(result, gone, losing) if shown.outcome is Outcome.PLANNED else result, tried)
 
 
 def rollback(context: EnvironmentContext, shown: Plan, progress: Progress, head: str | None, losing: Losing) -> Result:
     """Execute what `preview_rollback` showed. Raises as `downgrade`, also for rows that were added since."""
     from architect_migrate.runs.execute import execute
 
-    return execute(_one_step_back(context, head), ACTION, shown, progress, _taking_back(losing))
+    return execute(_one_step_back(context, head), ACTION, shown, progress, _rolling_back(losing))
 
 
-def _taking_back(losing: Losing) -> Prepare:
+def _rolling_back(losing: Losing) -> Prepare:
     """A function that plans the rollback on an open connection, blocked if it would lose rows without permission."""
 
     def make(context: EnvironmentContext, connection: Connection) -> Prepared:
@@ -114,7 +114,7 @@ def _gone(changes: tuple[TableDelta, ...]) -> tuple[Loss, ...]:
     return tuple(found)
 
 
-def _unless_told(result: Result, gone: tuple[Loss, ...], losing: Losing) -> Result:
+def _unless_allowed(result: Result, gone: tuple[Loss, ...], losing: Losing) -> Result:
     assert result.plan is not None
     if losing is Losing.ALLOWED or not gone:
         return result

@@ -87,65 +87,65 @@ class Verification:
 def verify(context: EnvironmentContext, progress: Progress) -> Verification:
     """Verify a database on a private copy. Raises CopyError, and what `reading` raises of the original."""
     began = time.perf_counter()
-    with on_copy(context, _TIMES) as its:
-        found = _verified(context, its, progress)
+    with on_copy(context, _TIMES) as copy:
+        found = _verified(context, copy, progress)
     return replace(found, seconds=time.perf_counter() - began)
 
 
-def _verified(context: EnvironmentContext, its: EnvironmentContext, progress: Progress) -> Verification:
+def _verified(context: EnvironmentContext, copy: EnvironmentContext, progress: Progress) -> Verification:
     blank = Verification(context.environment.name, str(context.environment.url), None)
-    if access.is_empty(its.environment.url):
-        seen = survey(its)
+    if access.is_empty(copy.environment.url):
+        seen = survey(copy)
         return replace(blank, survey=seen, why=unclean(context, seen))
     progress(0, 0, "integrity_check")
-    sound = _integrity(its)
+    sound = _integrity(copy)
     if sound.damage:
         return replace(blank, damage=sound.damage)
     progress(0, 0, "schema and foreign keys")
-    seen = survey(its)
-    with access.reading(its.environment.url) as connection:
+    seen = survey(copy)
+    with access.reading(copy.environment.url) as connection:
         keys = check_keys(connection)
     return replace(
         blank,
         survey=without_evidence(seen),
         why=unclean(context, seen),
-        drift=_drift(its, seen),
+        drift=_drift(copy, seen),
         broken=tuple(sorted(sound.broken.items())),
         keys=keys,
-        data=_data_steps(its, seen.position, progress),
+        data=_data_steps(copy, seen.position, progress),
     )
 
 
-def _integrity(its: EnvironmentContext) -> Integrity:
+def _integrity(copy: EnvironmentContext) -> Integrity:
     """Run integrity_check.
 
     Why in a write transaction: on a connection that cannot write, SQLite 3.40 does not check CHECK constraints.
     """
     try:
-        with access.transaction(its.environment.url, its.environment.policies.lock_timeout) as connection:
+        with access.transaction(copy.environment.url, copy.environment.policies.lock_timeout) as connection:
             return integrity_of(connection)
     except DamagedError as error:
         return Integrity((error.detail,))
 
 
-def _drift(its: EnvironmentContext, seen: Survey) -> tuple[str, ...]:
+def _drift(copy: EnvironmentContext, seen: Survey) -> tuple[str, ...]:
     if seen.schema is None:
         return ()
-    return tuple(explain(change) for change in drift(its.history, seen.position, seen.schema, its.resolutions))
+    return tuple(explain(change) for change in drift(copy.history, seen.position, seen.schema, copy.resolutions))
 
 
-def _data_steps(its: EnvironmentContext, position: frozenset[str], progress: Progress) -> DataSteps:
+def _data_steps(copy: EnvironmentContext, position: frozenset[str], progress: Progress) -> DataSteps:
     """Run the data steps of applied revisions on another copy, each by itself, and roll them back."""
-    graph = its.graph
+    graph = copy.graph
     applied = [each.id for each in graph.revisions if each.data_step and each.id in position]
     if not applied:
         return DataSteps()
-    history = its.history
+    history = copy.history
     lasting = tuple(each for each in applied if lasts(history, position, each))
     outlived = tuple(each for each in applied if each not in lasting)
-    with on_copy(its, 1) as trial:
+    with on_copy(copy, 1) as trial:
         found = DataSteps(asked=lasting, outlived=outlived)
-        for revision, tried in _tried(its, trial, lasting, progress):
+        for revision, tried in _tried(copy, trial, lasting, progress):
             if isinstance(tried, str):
                 found = replace(found, failed=(*found.failed, (revision, tried)))
             else:
@@ -154,13 +154,13 @@ def _data_steps(its: EnvironmentContext, position: frozenset[str], progress: Pro
 
 
 def _tried(
-    its: EnvironmentContext, trial: EnvironmentContext, revisions: tuple[str, ...], progress: Progress
+    copy: EnvironmentContext, trial: EnvironmentContext, revisions: tuple[str, ...], progress: Progress
 ) -> list[tuple[str, tuple[LackingRows, ...] | str]]:
     """What each revision's data step would still write, or why that is not known."""
     from architect_migrate.revisions.alembic_runtime import operate
 
     with (
-        access.reading(its.environment.url) as before,
+        access.reading(copy.environment.url) as before,
         access.transaction(trial.environment.url, trial.environment.policies.lock_timeout) as after,
     ):
 

@@ -15,7 +15,7 @@ from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables, select
-from architect_migrate.databases.sqlite.template import Template, give, template_of
+from architect_migrate.databases.sqlite.template import Template, apply_template, template_of
 from architect_migrate.model.history import recorded_sql
 from architect_migrate.revisions.replay import cache_folder, history_of
 from support.chain_runner import ALEMBIC, upgrade_to_head
@@ -91,7 +91,7 @@ def made_by(statements: tuple[str, ...]) -> sqlite3.Connection:
 
 def given(template: Template) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    give(connection, template)
+    apply_template(connection, template)
     return connection
 
 

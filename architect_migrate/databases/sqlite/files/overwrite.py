@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ChangedMeanwhileError
 from architect_migrate.core.database_errors import CommitFailedError, DatabaseLockedError, RestoreError
-from architect_migrate.databases.sqlite.connection import locked, looking
+from architect_migrate.databases.sqlite.connection import locked, watching
 from architect_migrate.databases.sqlite.run_lock import openers
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class HeldDatabase:
     """A database about to be overwritten: `reader` sees its present state, `target` writes to it.
 
     `version` is the reader's data_version before anything was read (WAL mode); None where no other process can write.
@@ -38,7 +38,7 @@ class Still:
 
 
 @contextmanager
-def standing_still(path: Path, timeout: float) -> Iterator[Still]:
+def hold_unchanged(path: Path, timeout: float) -> Iterator[HeldDatabase]:
     """Hold a database so that what is read of it now is what `overwrite` replaces. Raises as `locked`.
 
     With a rollback journal no other process can write from here on. In WAL mode no lock can be kept from a backup into
@@ -46,25 +46,25 @@ def standing_still(path: Path, timeout: float) -> Iterator[Still]:
     """
     with locked(path, timeout) as target:
         if target.execute("PRAGMA main.journal_mode").fetchone() == ("wal",):
-            with looking(path, timeout) as reader:
+            with watching(path, timeout) as reader:
                 version = _version(reader)
                 reader.execute("BEGIN")
                 reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
-                yield Still(path, reader, target, version)
+                yield HeldDatabase(path, reader, target, version)
         else:
             target.execute("BEGIN EXCLUSIVE")
             # Why locking_mode = EXCLUSIVE: it keeps the file lock after COMMIT, so that the backup API can begin its
             # own transaction without another process writing in between.
             target.execute("PRAGMA main.locking_mode = EXCLUSIVE").fetchone()
             target.execute("COMMIT")
-            yield Still(path, target, target, None)
+            yield HeldDatabase(path, target, target, None)
 
 
-def overwrite(source: sqlite3.Connection, held: Still, timeout: float) -> None:
+def overwrite(source: sqlite3.Connection, held: HeldDatabase, timeout: float) -> None:
     """Replace the whole content of the database by that of `source`, in one transaction.
 
     `source` must be in a read transaction. Raises ChangedMeanwhileError if another process wrote since
-    `standing_still`, DatabaseLockedError, RestoreError, and CommitFailedError if SQLite failed: the caller then has to
+    `hold_unchanged`, DatabaseLockedError, RestoreError, and CommitFailedError if SQLite failed: the caller then has to
     read what the database holds.
     """
     if held.version is not None:
@@ -95,7 +95,7 @@ def _version(reader: sqlite3.Connection) -> int:
     return int(reader.execute("PRAGMA main.data_version").fetchone()[0])
 
 
-def _require_same_pages(source: sqlite3.Connection, held: Still) -> None:
+def _require_same_pages(source: sqlite3.Connection, held: HeldDatabase) -> None:
     theirs, ours = (connection.execute("PRAGMA main.page_size").fetchone()[0] for connection in (source, held.target))
     if theirs != ours:
         problem = f"its pages are of {ours} bytes, the backup's of {theirs}, and in WAL mode SQLite cannot change that"

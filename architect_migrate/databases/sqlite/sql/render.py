@@ -126,11 +126,11 @@ def _declares(node: Constraint, fact: Named) -> bool:
 
 def _names_of(table: Table, fact: Named) -> Key:
     """The names of a constraint; empty if it has none."""
-    its_facts = keyed(table_facts(table))
-    for named in its_facts.values():
+    by_key = keyed(table_facts(table))
+    for named in by_key.values():
         if isinstance(named, NameFact):
-            its_key = named_constraint(named, its_facts)
-            if its_key is not None and its_facts[its_key] == fact:
+            fact_key = named_constraint(named, by_key)
+            if fact_key is not None and by_key[fact_key] == fact:
                 return named.names
     return ()
 

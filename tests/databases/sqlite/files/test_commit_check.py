@@ -157,7 +157,7 @@ def restored(place: Path) -> Path:
 def test_a_restore_that_fails_at_its_commit_says_which_content_is_there(
     restored: Path, monkeypatch: pytest.MonkeyPatch, comes: bool, code: int, rows: int
 ) -> None:
-    def overwritten(source: sqlite3.Connection, held: overwrite.Still, timeout: float) -> None:
+    def overwritten(source: sqlite3.Connection, held: overwrite.HeldDatabase, timeout: float) -> None:
         if comes:
             overwrite.overwrite(source, held, timeout)
         raise CommitFailedError(str(held.path), "disk I/O error")
