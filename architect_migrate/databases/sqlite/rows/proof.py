@@ -67,7 +67,10 @@ def prove_rows(before: sqlite3.Connection, after: sqlite3.Connection, permitted:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """One table before and after (None: it is gone), with all that judging it takes; `name` is its name after."""
+    """One table before and after, with the inputs of its comparison.
+
+    `new` is None if the table is gone; `name` is its name afterwards, folded.
+    """
 
     before: sqlite3.Connection
     after: sqlite3.Connection
