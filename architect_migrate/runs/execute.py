@@ -114,7 +114,9 @@ def _run_in_transaction(run: _Run, progress: Progress, make: Prepare) -> Result:
         # Why before the commit: what is not proven is rolled back, the stamp included.
         proof = verify(context, plan, connection, run.copy, written, broken=broken)
         if run.made:
+            # Why before the commit: if the commit fails, `_commit_outcome` compares the file with this record.
             backups.mark(context, run.made, run.action, connection, _unwritten_tables(context, proof))
+        # Why in the transaction: after the commit another process may write before the fingerprint is read.
         left = fingerprint_of(connection, context.hidden(context.graph.version_table))
         # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         run.interrupts.refuse()

@@ -37,6 +37,8 @@ def _previewed(context: EnvironmentContext, target: str | None) -> Result:
     graph = context.graph
     wanted = wanted_of(context, target)
     with access.reading(url, context.environment.policies.lock_timeout) as connection:
+        # Why the quick survey first: for most databases it is enough, and spares reading the schema and the imports
+        # below.
         glanced = quick_survey(context, connection, graph, wanted)
         if glanced and glanced.state is State.AT_TARGET and not glanced.unsynced:
             return replace(

@@ -33,6 +33,7 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     # Why as a BLOB: the file name is only shown, and need not be valid UTF-8.
     file = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
     url = sa.URL.create("sqlite", database=(file or b"").decode("utf-8", "replace") or None)
+    # Why StaticPool without a reset: there is only this one connection, and the pool must not roll it back.
     engine = sa.create_engine(url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None)
     for verb, action in (("do_commit", refuse_commit), ("do_rollback", do_nothing), ("do_close", do_nothing)):
         # Why on the dialect: SQLAlchemy and Alembic commit and roll back at points of their own, and archmig's
@@ -47,6 +48,7 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     sa.event.listen(engine, "before_cursor_execute", check_statement)
     lent = engine.connect()
     try:
+        # Why begun here: Alembic neither commits nor rolls back a transaction that it finds open.
         lent.begin()
         yield as_connectable(lent)
     except sa.exc.DBAPIError as error:

@@ -29,6 +29,7 @@ def compile_triggers(connection: sqlite3.Connection, table: str) -> None:
     name = quote(table)
     columns = connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
     same = ", ".join(f"{quote(column)} = {quote(column)}" for (column,) in columns)
+    # Why EXPLAIN: SQLite compiles the statement, with the triggers that it would fire, and does not run it.
     connection.execute(f"EXPLAIN INSERT INTO main.{name} DEFAULT VALUES")
     connection.execute(f"EXPLAIN UPDATE main.{name} SET {same}")
     connection.execute(f"EXPLAIN DELETE FROM main.{name}")

@@ -102,6 +102,7 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            # Why checked: code in the block may have caught the error with which SQLite rolled back.
             still_inside(connection)
             with interrupts.put_off():
                 interrupts.refuse()
@@ -112,6 +113,8 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
         finally:
             if connection.in_transaction:
                 sqlite3.Connection.set_authorizer(connection, None)
+                # Why both are removed: the authorizer would refuse the ROLLBACK, and the progress handler could
+                # interrupt it.
                 connection.set_progress_handler(None, 0)
                 connection.execute("ROLLBACK")
 

@@ -48,6 +48,8 @@ def remove(path: Path) -> None:
 
     The lock file stays, because another run may be waiting for it.
     """
+    # Why the database first: a database without its journal could lose commits, while a journal without its database is
+    # found by `stray_journal`.
     path.unlink()
     for ending in _BESIDE:
         path.with_name(path.name + ending).unlink(missing_ok=True)

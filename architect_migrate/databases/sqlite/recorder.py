@@ -36,6 +36,8 @@ class Recording:
     @contextmanager
     def of(self, connection: sqlite3.Connection) -> Iterator[None]:
         """Record one revision, which runs in the block on this connection."""
+        # Why the trace callback: it gives statements with their bound values filled in, so that they can be executed
+        # again.
         connection.set_trace_callback(self._statements.append)
         with loose_write_log(connection) as seen:
             yield

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ENDING = ".archmig-lock"
 _LONGEST = 4096
+# Why NOFOLLOW and NONBLOCK: a link could lead to any file of the user's, and opening a FIFO would wait for a writer.
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 

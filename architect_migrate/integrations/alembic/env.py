@@ -184,6 +184,7 @@ def _write(context: ModuleType, job: Job) -> None:
         _enter(record)
         raise
     table = context.get_context().version_table
+    # Why from the file: only what is there after the commit counts as done.
     unread = read_back(job.environment.url, job.environment.policies.lock_timeout, table, record.stamps[1])
     _enter(record, str(unread or ""))
     if unread:
@@ -216,9 +217,12 @@ def _settle_commit(context: ModuleType, job: Job, record: Record, error: CommitF
 
 def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:
     with access.transaction(job.environment.url, job.environment.policies.lock_timeout) as connection:
+        # Why before the run: rows that were wrong already do not fail the proof, and a damaged file is refused.
         sound = _checked_integrity(job.environment.url, connection)
         before = violations(connection)
         with alchemy(connection) as lent:
+            # Why transactional_ddl: Alembic's default for SQLite is False, and then it does not take all revisions for
+            # one transaction.
             context.configure(connection=lent, transactional_ddl=True)
             migration = context.get_context()
             stamped = () if job.purge else read_claims(connection, None, migration.version_table).stamp or ()
@@ -230,6 +234,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             context.run_migrations()
             recorded = migration.get_current_heads()
             refuse_foreign(job, set(recorded) - set(stamped))
+        # Why before the proof: the tracker's rows are written in the same transaction, and proven with the rest.
         record.sync(connection, recorded)
         if worse := _checked_integrity(job.environment.url, connection).worse_than(sound.broken):
             raise NotProvenError(worse)
@@ -238,6 +243,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
         for warning in sound.left():
             logging.getLogger("alembic.archmig").warning("%s", warning)
         record.ends(connection, recorded)
+        # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         interrupts.refuse()
         interrupts.held = True
 

@@ -76,6 +76,7 @@ def watched_steps(
     found = list(steps(heads, context))
     own = [one for one in found if hasattr(one, "revision")]
     run = [one.revision.revision for one in own if one.is_upgrade]
+    # Why all refusals first: no revision may run before every one of them is permitted.
     refuse_foreign(job, run)
     _refuse_unpromoted(job, run)
     _refuse_unrehearsed(job, run, [one.revision.revision for one in own if not one.is_upgrade], heads, connection)
@@ -104,6 +105,8 @@ def _watched_step(
             with write_log(connection) as seen, refuse_ignored_calls(context, connection):
                 function(**given)
                 database.still_inside(connection)
+            # Why: Alembic updates the stamp by what it read before, so a revision that changes the stamp would falsify
+            # it.
             if set(context.get_current_heads()) != stamped:
                 raise TransactionEndedError(f"change the stamp in {context.version_table}")
         learn = partial(history_of, ini, cache_folder(os.environ))

@@ -60,6 +60,7 @@ def compared(call: Call, project: ProjectConfig, context: EnvironmentContext) ->
     before = _evidence(call, sources)
     found = _start_of(project, impatient, survey(impatient))
     if (
+        # Why compare the evidence: a result must not be remembered for inputs that changed while it was found.
         call.cache
         and found.compared
         and before == _evidence(call, sources)

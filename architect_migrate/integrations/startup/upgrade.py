@@ -58,6 +58,7 @@ def upgraded(call: Call, project: ProjectConfig, context: EnvironmentContext) ->
         return replace(found, message=f"{found.message}; not upgraded, since {policy}")
     try:
         with _turn(call, context):
+            # Why again: another process may have upgraded the database while this one waited for its turn.
             found = at_once(call, project, context)
             if not _is_to_be_upgraded(found, context.environment):
                 return found
@@ -101,11 +102,13 @@ def _turn(call: Call, context: EnvironmentContext) -> Iterator[None]:
 def _run(project: ProjectConfig, context: EnvironmentContext) -> Ran:
     """Run `archmig upgrade` on the environment."""
     words = ("upgrade", f"--env={context.environment.name}", f"--config={project.file.absolute()}", "--yes", "--json")
+    # Why skip: the chain's env.py may import the application, which would call startup() again.
     environ = {**os.environ, "ARCHMIG_SKIP": "true", "PYTHONIOENCODING": "utf-8"}
     try:
         done = subprocess.run(
             [_python(), "-m", "architect_migrate", *words],
             env=environ,
+            # Why no stdin: the command must never wait for an answer.
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

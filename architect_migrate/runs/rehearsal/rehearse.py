@@ -238,6 +238,7 @@ def _repairs(plan: Plan) -> bool:
 def _gone(copy: EnvironmentContext, command: Command, position: frozenset[str]) -> tuple[float, tuple[Loss, ...]]:
     """Move the copy to a position; return the seconds and the losses. Raises UsageError if that is blocked."""
     tops = heads(copy.graph, position) or ("base",)
+    # Why without requirements: on the copy only the chain's own way back and forth is tried.
     anywhere = replace(copy.environment.policies, heads=tops, uninitialised=Uninitialised.CREATE)
     there = replace(copy.with_policies(anywhere), required=())
     shown = previewed(there, command, None)

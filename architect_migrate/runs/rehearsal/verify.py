@@ -183,6 +183,7 @@ def _one(runner: Runner, revision: str, before: Connection, after: Connection) -
     except RevisionFailedError as error:
         after.execute("ROLLBACK TO one_data_step")
         return error.cause
+    # Why compare only after writes: a comparison reads whole tables, and most data steps write nothing the second time.
     found = _lacking(revision, tables, before, after) if after.total_changes > changes else ()
     after.execute("ROLLBACK TO one_data_step")
     return found

@@ -114,6 +114,7 @@ def _made(
             copy_pages(source, copy)
             check(copy)
             _settle(copy, path.stat())
+            # Why named last: a file under its final name is always complete and verified.
             return _publish(copy, folder, *name)
 
 

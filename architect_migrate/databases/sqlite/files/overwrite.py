@@ -82,6 +82,7 @@ def overwrite(source: sqlite3.Connection, held: HeldDatabase, timeout: float) ->
             raise ChangedMeanwhileError(str(held.path))
 
     try:
+        # Why one page at a time: `step` is called after each, and has to check for other writers after the first.
         source.backup(held.target, pages=1, progress=step, sleep=0.05)
     except sqlite3.DatabaseError as error:
         # Why CommitFailedError: SQLite's error does not say whether the commit of the last page succeeded. A lock error
