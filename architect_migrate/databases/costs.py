@@ -60,8 +60,10 @@ class StepCost:
     @property
     def spent(self) -> tuple[Spent, ...]:
         """The cost by kind of statement, the slowest kind first."""
-        found = (_spent(kind, [statement for statement in self.statements if statement.kind is kind]) for kind in Kind)
-        return tuple(sorted((spent for spent in found if spent.statements), key=lambda spent: -spent.seconds))
+        by_kind = (
+            _spent(kind, [statement for statement in self.statements if statement.kind is kind]) for kind in Kind
+        )
+        return tuple(sorted((spent for spent in by_kind if spent.statements), key=lambda spent: -spent.seconds))
 
     @property
     def outside(self) -> float:

@@ -95,11 +95,11 @@ def to_json(content: Content) -> dict[str, Any]:
     return {"objects": dict(content.objects), "tables": tables, "header": dict(content.header)}
 
 
-def from_json(found: dict[str, Any]) -> Content:
+def from_json(document: dict[str, Any]) -> Content:
     """The content from the output of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
-    tables = {str(name): Rows(int(number), str(digest)) for name, (number, digest) in dict(found["tables"]).items()}
-    objects = {str(name): str(digest) for name, digest in dict(found["objects"]).items()}
-    return Content(objects, tables, {str(name): str(value) for name, value in dict(found["header"]).items()})
+    tables = {str(name): Rows(int(number), str(digest)) for name, (number, digest) in dict(document["tables"]).items()}
+    objects = {str(name): str(digest) for name, digest in dict(document["objects"]).items()}
+    return Content(objects, tables, {str(name): str(value) for name, value in dict(document["header"]).items()})
 
 
 @dataclass(frozen=True, slots=True)

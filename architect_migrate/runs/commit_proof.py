@@ -82,8 +82,8 @@ def verify(
         return _judged(problems, _compared(before, connection, permitted, broken))
 
 
-def _judged(problems: list[str], found: tuple[Proof, list[str]]) -> Proof:
-    proof, more = found
+def _judged(problems: list[str], compared: tuple[Proof, list[str]]) -> Proof:
+    proof, more = compared
     problems += more
     if problems:
         raise NotProvenError(tuple(problems[:_SHOWN]), max(0, len(problems) - _SHOWN))
@@ -105,14 +105,14 @@ def _left_over(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[
 
     Why a failure, although nothing breaks by them: the stamp would claim a schema that the database does not have.
     """
-    found, expected = facts(schema), facts(reference(context.history, plan.after))
+    actual, expected = facts(schema), facts(reference(context.history, plan.after))
     does = effects(context.history)
     undone = [step.revision for step in plan.steps if isinstance(step, RunDowngrade)]
     return [
         f"the downgrade() of {revision} leaves {describe(fact)}"
         for revision in undone
         for fact_key, fact in does[revision].added.items()
-        if fact_key in found and fact_key not in expected and isinstance(fact, TableFact | ColumnFact | ViewFact)
+        if fact_key in actual and fact_key not in expected and isinstance(fact, TableFact | ColumnFact | ViewFact)
     ]
 
 

@@ -147,11 +147,11 @@ def _integrity_before(run: _Run, connection: Connection) -> Counter[str]:
 
     Raises DamagedError.
     """
-    found = integrity_of(connection)
-    if found.damage:
-        raise DamagedError(access.location(run.url), found.damage[0])
-    run.warnings += found.left()
-    return found.broken
+    integrity = integrity_of(connection)
+    if integrity.damage:
+        raise DamagedError(access.location(run.url), integrity.damage[0])
+    run.warnings += integrity.left()
+    return integrity.broken
 
 
 def _recorded(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Result:
@@ -210,8 +210,8 @@ def _commit_outcome(run: _Run) -> CommitOutcome:
     timeout = run.context.environment.policies.lock_timeout
     if run.copy and (kept := read_record(run.copy)):
         return commit_outcome(run.url, timeout, kept.content, kept.after)
-    found = commit_outcome(run.url, timeout, None, None)
-    return CommitOutcome.AFTER if found is CommitOutcome.UNKNOWN and not _read_back(run) else found
+    outcome = commit_outcome(run.url, timeout, None, None)
+    return CommitOutcome.AFTER if outcome is CommitOutcome.UNKNOWN and not _read_back(run) else outcome
 
 
 def _read_back(run: _Run) -> ArchmigError | None:

@@ -60,8 +60,8 @@ def _one_by_one(
     for context in contexts:
         name = context.environment.name
         work = partial(_value_or_error, service, context)
-        found, stopped = (_not_started(name), True) if stopped else _until_stopped(name, work)
-        yield found
+        value, stopped = (_not_started(name), True) if stopped else _until_stopped(name, work)
+        yield value
     if stopped:
         raise KeyboardInterrupt
 
@@ -77,17 +77,17 @@ def _in_processes(
         except BrokenProcessPool:
             return WorkerDiedError(name), False
 
-    found: dict[int, Value | ArchmigError] = {}
+    values: dict[int, Value | ArchmigError] = {}
     next_at = 0
     with noted() as interrupts:
         interrupts.held = True
         for at, future in in_workers(contexts, partial(_in_worker, service), jobs, interrupts):
             name = contexts[at].environment.name
-            found[at], stops = of(name, future) if future else (_not_started(name), True)
+            values[at], stops = of(name, future) if future else (_not_started(name), True)
             interrupts.came = interrupts.came or stops
-            while next_at in found:
+            while next_at in values:
                 interrupts.held = False
-                yield found.pop(next_at)
+                yield values.pop(next_at)
                 interrupts.held = True
                 next_at += 1
         interrupts.held = False

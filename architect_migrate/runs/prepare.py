@@ -68,9 +68,9 @@ def _within_policy(context: EnvironmentContext, plan: Plan) -> Plan:
     if context.environment.policies.repair is not Repair.NONE or not repairs:
         return plan
     needed = pluralize(len(repairs), "step of repair is needed", "steps of repair are needed")
-    found = f"{needed}, and this environment's policy allows none"
+    problem = f"{needed}, and this environment's policy allows none"
     blocker = Finding(
-        Level.BLOCKING, "blocked-policy", context.environment.name, found, 'set repair = "full" or "additive" for it'
+        Level.BLOCKING, "blocked-policy", context.environment.name, problem, 'set repair = "full" or "additive" for it'
     )
     return Plan(plan.steps, (*plan.blockers, blocker), plan.kept, plan.before, plan.after)
 

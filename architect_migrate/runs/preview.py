@@ -50,12 +50,12 @@ def refused(context: EnvironmentContext, seen: Survey) -> tuple[Outcome, str] | 
     """
     if seen.state not in {State.MISSING, State.UNINITIALISED} or builds_uninitialised(context.environment):
         return None
-    found = "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
+    reason = "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
     if skips_uninitialised(context.environment):
-        return Outcome.SKIPPED, f"{found}; its policy is to skip it"
+        return Outcome.SKIPPED, f"{reason}; its policy is to skip it"
     if seen.state is State.MISSING:
         raise DatabaseMissingError(access.location(context.environment.url))
-    return Outcome.BLOCKED, f'{found}; to build it, set uninitialised = "create" for it, or "skip"'
+    return Outcome.BLOCKED, f'{reason}; to build it, set uninitialised = "create" for it, or "skip"'
 
 
 def built(result: Result, seen: Survey, plan: Plan) -> Result:

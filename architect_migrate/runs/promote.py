@@ -39,10 +39,10 @@ def preview_promotion(context: EnvironmentContext) -> Result:
     from architect_migrate.runs.reconcile import preview
 
     limited, kept_back = within_requirements(context)
-    found = preview(limited)
+    result = preview(limited)
     waiting = tuple(f"{', '.join(lacks.revisions)}: kept back, since {_missing_in(lacks)}" for lacks in kept_back)
-    plan = found.plan and _rehearsed_as_such(found.plan, context.environment.name)
-    return replace(found, action="promote", plan=plan, warnings=(*found.warnings, *waiting))
+    plan = result.plan and _rehearsed_as_such(result.plan, context.environment.name)
+    return replace(result, action="promote", plan=plan, warnings=(*result.warnings, *waiting))
 
 
 def _rehearsed_as_such(plan: Plan, name: str) -> Plan:

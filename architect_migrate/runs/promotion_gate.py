@@ -38,12 +38,12 @@ def lacking(context: EnvironmentContext, revisions: Iterable[str]) -> tuple[Lack
     A revision on a branch that is not theirs is not required of them; a database that cannot be read has none.
     """
     wanted = set(revisions)
-    found = []
+    missing = []
     for each in context.required if wanted else ():
         position, why = reached(each)
         if left := tuple(revision for revision in each.graph.order if revision in wanted - position):
-            found.append(Lacking(each.environment.name, left, why))
-    return tuple(found)
+            missing.append(Lacking(each.environment.name, left, why))
+    return tuple(missing)
 
 
 def reached(context: EnvironmentContext) -> tuple[frozenset[str], str]:

@@ -41,10 +41,10 @@ class RehearsalStatus:
 def rehearsal_status(context: EnvironmentContext, plan: Plan, schema: str) -> RehearsalStatus:
     """Find the rehearsal of a plan on a schema in the ledger; an unreadable ledger has none."""
     try:
-        found = store.entries_of(context.ledger, context.environment.name, ACTION)
+        rehearsals = store.entries_of(context.ledger, context.environment.name, ACTION)
     except LedgerError as error:
         return RehearsalStatus(0, f"cannot tell whether this plan was rehearsed: {error}")
-    succeeded = [entry for entry in found if entry.result == "done"]
+    succeeded = [entry for entry in rehearsals if entry.result == "done"]
     same = [entry for entry in succeeded if entry.fact("plan") == plan_digest(plan, context.source.fingerprint)]
     fitting = [entry for entry in same if entry.fact("schema") == schema]
     most = context.environment.policies.rehearsal_max_age
@@ -86,22 +86,22 @@ def without_gate(context: EnvironmentContext) -> EnvironmentContext:
 def as_rehearsed(context: EnvironmentContext, connection: Connection, prepared: Prepared) -> tuple[Prepared, int]:
     """The prepared plan, blocked if a required rehearsal is missing; and the number of the rehearsal (0: none)."""
     plan = prepared.plan
-    found = rehearsal_status(context, plan, schema_digest(context, connection)) if plan.steps else RehearsalStatus()
-    if not found.why or not is_required(context.environment):
-        return prepared, found.number
-    return replace(prepared, plan=_blocked(context, plan, found)), 0
+    status = rehearsal_status(context, plan, schema_digest(context, connection)) if plan.steps else RehearsalStatus()
+    if not status.why or not is_required(context.environment):
+        return prepared, status.number
+    return replace(prepared, plan=_blocked(context, plan, status)), 0
 
 
 def held_back(context: EnvironmentContext, result: Result) -> Result:
     """A preview's result, blocked if a required rehearsal is missing."""
     if result.plan is None or not result.plan.steps or not is_required(context.environment):
         return result
-    found = rehearsal_status(context, result.plan, schema_now(context))
-    if not found.why:
+    status = rehearsal_status(context, result.plan, schema_now(context))
+    if not status.why:
         return result
     from architect_migrate.planning.results import Outcome
 
-    plan = _blocked(context, result.plan, found)
+    plan = _blocked(context, result.plan, status)
     return replace(result, plan=plan, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
 
 
@@ -113,9 +113,9 @@ def schema_now(context: EnvironmentContext) -> str:
         return schema_digest(context, connection)
 
 
-def _blocked(context: EnvironmentContext, plan: Plan, found: RehearsalStatus) -> Plan:
+def _blocked(context: EnvironmentContext, plan: Plan, status: RehearsalStatus) -> Plan:
     name, advice = context.environment.name, advice_for(context, plan)
-    return replace(plan, blockers=(*plan.blockers, Finding(Level.BLOCKING, NOT_REHEARSED, name, found.why, advice)))
+    return replace(plan, blockers=(*plan.blockers, Finding(Level.BLOCKING, NOT_REHEARSED, name, status.why, advice)))
 
 
 def advice_for(context: EnvironmentContext, plan: Plan) -> str:

@@ -75,10 +75,12 @@ def quick_survey(
 
 def _with_tracker(context: EnvironmentContext, seen: Survey) -> Survey:
     """Add the tracker's rows that do not match the applied revisions, where the tracker is to be kept in step."""
-    found = context.corrections(seen.claims, seen.position) if seen.state in {State.PENDING, State.AT_TARGET} else ()
-    if not found or context.tracker is None:
+    corrections = (
+        context.corrections(seen.claims, seen.position) if seen.state in {State.PENDING, State.AT_TARGET} else ()
+    )
+    if not corrections or context.tracker is None:
         return seen
-    numbers = tuple(one.version for one in found)
+    numbers = tuple(one.version for one in corrections)
     said = f"rows that do not match the applied revisions: {', '.join(numbers)}"
     untrue = Finding(Level.REPAIR, "tracker-untrue", f"tracker {context.tracker.table}", said, _RECONCILE)
     return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))

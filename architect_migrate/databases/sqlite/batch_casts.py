@@ -58,5 +58,5 @@ def _refuse_loss(connection: sqlite3.Connection, value: str, declared: str, sour
     (count,) = tuple(connection.execute(f"SELECT count(*) {lost}").fetchone())
     if count:
         with exact(connection):
-            found = connection.execute(f"SELECT {value}, {cast} {lost} LIMIT {_EXAMPLES}").fetchall()
-        raise CastLosesError(value, declared, count, tuple(f"{shown(old)} as {shown(new)}" for old, new in found))
+            pairs = connection.execute(f"SELECT {value}, {cast} {lost} LIMIT {_EXAMPLES}").fetchall()
+        raise CastLosesError(value, declared, count, tuple(f"{shown(old)} as {shown(new)}" for old, new in pairs))

@@ -26,12 +26,12 @@ def read_claims(connection: sqlite3.Connection, tracker: Tracker | None, version
     with _readable(connection):
         columns = _columns(connection, tracker.table) if tracker else {}
         rows = _rows(connection, tracker, columns) if tracker and fold(tracker.version) in columns else ()
-        found = Claims(_stamp(connection, version_table), rows, tracker is not None and bool(columns))
+        claims = Claims(_stamp(connection, version_table), rows, tracker is not None and bool(columns))
         if tracker is None or not tracker.sync or not columns:
-            return found
+            return claims
         names = _names(tracker)
         there = tuple(columns[fold(name)] for name in names if fold(name) in columns)
-        return replace(found, columns=there, obstacle=_obstacle(connection, tracker, {fold(name) for name in names}))
+        return replace(claims, columns=there, obstacle=_obstacle(connection, tracker, {fold(name) for name in names}))
 
 
 def _names(tracker: Tracker) -> tuple[str, ...]:
@@ -92,8 +92,8 @@ def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
 
 def _rows(connection: sqlite3.Connection, tracker: Tracker, columns: dict[str, str]) -> tuple[TrackerRow, ...]:
     terms = ", ".join(quote(columns[fold(name)]) if fold(name) in columns else "NULL" for name in _names(tracker))
-    found = connection.execute(f"SELECT {terms} FROM {quote(tracker.table)} ORDER BY 2, 1")
-    return tuple(_row(tracker, *("" if value is None else str(value) for value in values)) for values in found)
+    rows = connection.execute(f"SELECT {terms} FROM {quote(tracker.table)} ORDER BY 2, 1")
+    return tuple(_row(tracker, *("" if value is None else str(value) for value in values)) for values in rows)
 
 
 def _row(tracker: Tracker, version: str, applied_at: str, description: str, checksum: str) -> TrackerRow:
@@ -115,8 +115,10 @@ def plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str
 def write_stamp(connection: sqlite3.Connection, version_table: str, revisions: tuple[str, ...]) -> None:
     """Record exactly these heads, creating the version table as Alembic does. The caller commits."""
     table = quote(version_table)
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (version_table,)).fetchone()
-    if found is None:
+    exists = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (version_table,)
+    ).fetchone()
+    if exists is None:
         key = quote(f"{version_table}_pkc")
         columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num)"
         connection.execute(f"CREATE TABLE {table} ({columns})")

@@ -37,31 +37,31 @@ def compile_triggers(connection: sqlite3.Connection, table: str) -> None:
 
 def not_working(connection: sqlite3.Connection, schema: Schema) -> tuple[tuple[str, str, str], ...]:
     """(kind, name, SQLite's message) of views and triggers that do not work; the first trigger stands for its table."""
-    found = []
+    failures = []
     for view in schema.views:
         try:
             compile_view(connection, view.spelling)
         except sqlite3.Error as error:
-            found.append(("view", view.name, str(error)))
+            failures.append(("view", view.name, str(error)))
     for trigger in {each.table: each for each in reversed(schema.triggers)}.values():
         try:
             compile_triggers(connection, trigger.table)
         except sqlite3.Error as error:
-            found.append(("trigger", trigger.name, str(error)))
-    return tuple(found)
+            failures.append(("trigger", trigger.name, str(error)))
+    return tuple(failures)
 
 
 def mismatched_keys(connection: sqlite3.Connection, before: Schema, after: Schema) -> tuple[tuple[str, str], ...]:
     """(table, SQLite's message) of new or changed tables whose foreign keys SQLite cannot check."""
-    known, found = set(before.tables), []
+    known, mismatches = set(before.tables), []
     for table in after.tables:
         if table in known or not table.foreign_keys:
             continue
         try:
             connection.execute(f"PRAGMA main.foreign_key_check({quote(table.name)})").fetchall()
         except sqlite3.Error as error:
-            found.append((table.name, str(error)))
-    return tuple(found)
+            mismatches.append((table.name, str(error)))
+    return tuple(mismatches)
 
 
 def rename_refusals(*batches: Iterable[str]) -> tuple[str, ...]:

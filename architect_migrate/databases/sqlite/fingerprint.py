@@ -67,8 +67,8 @@ def stored_digest(path: Path, tables: Iterable[str]) -> str:
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> list[Any] | None:
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (table,)).fetchone()
-    return connection.execute(f"SELECT * FROM {quote(table)}").fetchall() if found else None
+    exists = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (table,)).fetchone()
+    return connection.execute(f"SELECT * FROM {quote(table)}").fetchall() if exists else None
 
 
 def _hashed(text: str) -> str:

@@ -104,14 +104,14 @@ class _Rows:
 
 
 def _by_first(rows: Iterable[tuple[Any, ...]]) -> dict[str, Rows]:
-    found: dict[str, Rows] = defaultdict(list)
+    grouped: dict[str, Rows] = defaultdict(list)
     for row in rows:
-        found[row[0]].append(row)
-    return found
+        grouped[row[0]].append(row)
+    return grouped
 
 
-def _sorted(found: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(sorted(found, key=lambda one: one.name))
+def _sorted(values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(sorted(values, key=lambda one: one.name))
 
 
 # Why cached: most databases of a chain have the same tables, and the arguments determine the result.
@@ -209,7 +209,7 @@ def _text_facts(parsed: ParsedTable) -> dict[str, tuple[str, str | None]]:
     from architect_migrate.databases.sqlite.sql.nodes import Collate
     from architect_migrate.databases.sqlite.sql.nodes import Generated as GeneratedAs
 
-    found = {}
+    text_facts = {}
     for column in parsed.columns:
         collation, expression = "binary", None
         for constraint in column.constraints:
@@ -220,8 +220,8 @@ def _text_facts(parsed: ParsedTable) -> dict[str, tuple[str, str | None]]:
                     expression = canonical(constraint.expression)
                 case _:
                     pass
-        found[fold(column.name)] = (collation, expression)
-    return found
+        text_facts[fold(column.name)] = (collation, expression)
+    return text_facts
 
 
 def _uniques(rows: _PragmaRows) -> Iterator[tuple[str, ...]]:

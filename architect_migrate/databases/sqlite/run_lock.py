@@ -56,13 +56,13 @@ def held(path: Path, timeout: float) -> Iterator[None]:
 def openers(path: Path) -> tuple[str, ...]:
     """Other processes that have the database open, as `name (process N)`; none where /proc does not list them."""
     real = str(path.resolve())
-    found = []
+    processes = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             opened = {str(each.readlink()) for each in (process / "fd").iterdir()}
             if real in opened and int(process.name) != os.getpid():
-                found.append(f"{(process / 'comm').read_text().strip()} (process {process.name})")
-    return tuple(sorted(found))
+                processes.append(f"{(process / 'comm').read_text().strip()} (process {process.name})")
+    return tuple(sorted(processes))
 
 
 def _opened(file: Path, path: Path) -> int:
@@ -76,8 +76,8 @@ def _opened(file: Path, path: Path) -> int:
         if error.errno in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
             raise _in_the_way(file, path) from error
         raise NotWritableError(str(path), f"its lock file {file.name}: {error.strerror}") from error
-    found = os.fstat(descriptor)
-    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
         return descriptor
     os.close(descriptor)
     raise _in_the_way(file, path)

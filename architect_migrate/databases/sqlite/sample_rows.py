@@ -70,7 +70,7 @@ def _may_lack(column: Column, keys: set[str], number: int) -> bool:
 
 def _named_by_checks(table: Table) -> dict[str, list[_Value]]:
     """The strings and numbers in the checks of each column: most checks list the values that they allow."""
-    found: dict[str, list[_Value]] = {}
+    values_of: dict[str, list[_Value]] = {}
     for check in table.checks:
         tokens = significant(check.expression)
         texts: list[_Value] = [unquote(token.text) for token in tokens if token.kind == "string"]
@@ -78,8 +78,8 @@ def _named_by_checks(table: Table) -> dict[str, list[_Value]]:
             float(token.text) if "." in token.text else int(token.text, 0) for token in tokens if _plain(token)
         ]
         for name in check.mentions:
-            found.setdefault(name, []).extend(texts or numbers)
-    return {name: values for name, values in found.items() if values}
+            values_of.setdefault(name, []).extend(texts or numbers)
+    return {name: values for name, values in values_of.items() if values}
 
 
 def _plain(token: Token) -> bool:

@@ -108,7 +108,7 @@ def _template(connection: sqlite3.Connection) -> Template:
     ordered = sorted(tables.values(), key=lambda table: (table.name == _SEQUENCE, table.name))
     return Template(
         tuple(sql for kind, sql in stored if kind == "table"),
-        tuple(found for row_table in ordered if (found := _rows(connection, row_table)).rows),
+        tuple(rows for row_table in ordered if (rows := _rows(connection, row_table)).rows),
         tuple(sql for kind, sql in stored if kind != "table"),
     )
 
@@ -126,7 +126,7 @@ def _rows(connection: sqlite3.Connection, table: RowTable) -> Rows:
     key = () if table.without_rowid or table.alias else own_key(table)
     columns = ([table.rowid] if key else []) + [quote(column) for column in table.columns]
     marks = ", ".join("?" * len(columns))
-    found = connection.execute(select(table, key or own_key(table), table.columns, "utf-8")).fetchall()
+    rows = connection.execute(select(table, key or own_key(table), table.columns, "utf-8")).fetchall()
     skipped = 0 if key else len(own_key(table)) or 1
     insert = f"INSERT INTO {table.source} ({', '.join(columns)}) VALUES ({marks})"
-    return Rows(table.name, insert, tuple(row[skipped:] for row in found))
+    return Rows(table.name, insert, tuple(row[skipped:] for row in rows))

@@ -145,8 +145,8 @@ def undone(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _place(file: str) -> tuple[int, tuple[str, ...]]:
     """The line of the revision file that is running, and the functions of the file on the stack."""
-    found = [(line, frame.f_code.co_name) for frame, line in walk_stack(None) if frame.f_code.co_filename == file]
-    return (found[0][0] if found else 0), tuple(name for _, name in found)
+    frames = [(line, frame.f_code.co_name) for frame, line in walk_stack(None) if frame.f_code.co_filename == file]
+    return (frames[0][0] if frames else 0), tuple(name for _, name in frames)
 
 
 def _clash(connection: TrialConnection, recorder: StatementRecorder, sql: str) -> Clash | None:

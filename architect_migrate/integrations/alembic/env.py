@@ -165,13 +165,13 @@ def _refuse_drift(context: ModuleType, job: Job, connection: Connection, table: 
     history = source_for(job).history
     position = frozenset(history.graph.order)
     schema = read_schema(connection, bookkeeping(job, table))
-    found = tuple(
+    differences = tuple(
         explain(change) for change in drift(history, position, schema, resolutions_for(job.project, job.environment))
     )
-    for line in found:
+    for line in differences:
         context.config.print_stdout("%s", line)
-    if found:
-        raise DriftedError(job.environment.name, found)
+    if differences:
+        raise DriftedError(job.environment.name, differences)
 
 
 def _write(context: ModuleType, job: Job) -> None:
@@ -211,8 +211,8 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
 def _settle_commit(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
     """Turn a failed commit into a warning if the stamp shows that it is complete; else raise the error."""
     table = context.get_context().version_table
-    found = outcome_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
-    logging.getLogger("alembic.archmig").warning("%s", settled(error, found))
+    outcome = outcome_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
+    logging.getLogger("alembic.archmig").warning("%s", settled(error, outcome))
 
 
 def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:
@@ -249,10 +249,10 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
 
 
 def _checked_integrity(url: DatabaseUrl, connection: Connection) -> Integrity:
-    found = integrity_of(connection)
-    if found.damage:
-        raise DamagedError(access.location(url), found.damage[0])
-    return found
+    integrity = integrity_of(connection)
+    if integrity.damage:
+        raise DamagedError(access.location(url), integrity.damage[0])
+    return integrity
 
 
 def _row(table: str, row: int | tuple[object, ...], parent: str, _times: int) -> str:

@@ -77,18 +77,18 @@ def read_options(words: Iterable[str]) -> Options:
 
     Why unknown options are errors: a misspelt option must not select the default database.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")
         if name not in _KNOWN:
             shown = name if name.isidentifier() and len(name) <= 40 else "option"
             raise AlembicOptionError(f"{shown}: not known", nearest(name, _KNOWN))
-        if name in found:
+        if name in values:
             raise AlembicOptionError(f"{name}: given twice", "give it once")
         if not value:
             raise AlembicOptionError(f"{name}: has no value", f"write -x {name}=VALUE")
-        found[name] = value
-    options = Options(**found)
+        values[name] = value
+    options = Options(**values)
     if options.env and options.db:
         raise AlembicOptionError("env and -x db: both name a database", "give one of them")
     if "://" in options.db:

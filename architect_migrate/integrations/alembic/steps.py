@@ -43,9 +43,9 @@ def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
 def _refuse_unpromoted(job: Job, revisions: Iterable[str]) -> None:
     """Raise NotPromotedError for a revision that a required environment does not have."""
     if job.environment.requires:
-        found = lacking(context_for(job.project, job.environment, cache_folder(os.environ)), revisions)
-        if found:
-            raise NotPromotedError(job.environment.name, tuple(str(each) for each in found))
+        missing = lacking(context_for(job.project, job.environment, cache_folder(os.environ)), revisions)
+        if missing:
+            raise NotPromotedError(job.environment.name, tuple(str(each) for each in missing))
 
 
 def _refuse_unrehearsed(
@@ -73,14 +73,14 @@ def watched_steps(
 
     The headline of each revision is appended to `executed`.
     """
-    found = list(steps(heads, context))
-    own = [one for one in found if hasattr(one, "revision")]
+    planned = list(steps(heads, context))
+    own = [one for one in planned if hasattr(one, "revision")]
     run = [one.revision.revision for one in own if one.is_upgrade]
     # Why all refusals first: no revision may run before every one of them is permitted.
     refuse_foreign(job, run)
     _refuse_unpromoted(job, run)
     _refuse_unrehearsed(job, run, [one.revision.revision for one in own if not one.is_upgrade], heads, connection)
-    for step in found:
+    for step in planned:
         if hasattr(step, "revision"):
             step.migration_fn = _watched_step(step.migration_fn, connection, context, step, job.ini)
             revision = step.revision.revision

@@ -58,17 +58,17 @@ def compared(call: Call, project: ProjectConfig, context: EnvironmentContext) ->
     impatient = _with_short_timeout(context)
     sources = _sources(project, context)
     before = _evidence(call, sources)
-    found = _start_of(project, impatient, survey(impatient))
+    start = _start_of(project, impatient, survey(impatient))
     if (
         # Why compare the evidence: a result must not be remembered for inputs that changed while it was found.
         call.cache
-        and found.compared
+        and start.compared
         and before == _evidence(call, sources)
         and _is_of_now(call, project, context, sources, before)
     ):
-        memo = {"start": as_values(found), "on_pending": context.environment.policies.on_pending.value}
+        memo = {"start": as_values(start), "on_pending": context.environment.policies.on_pending.value}
         remember(memo_file(call.cache, project.file, call.word), sources, before, memo)
-    return found
+    return start
 
 
 def _is_of_now(
@@ -107,7 +107,7 @@ def _start_of(project: ProjectConfig, context: EnvironmentContext, seen: Survey)
     state = _STATES[seen.state]
     at = heads(graph, seen.position)
     empty = seen.state in {State.UNINITIALISED, State.MISSING}
-    found = Start(
+    start = Start(
         state,
         _sentence(context, seen, at),
         environment=context.environment.name,
@@ -120,7 +120,7 @@ def _start_of(project: ProjectConfig, context: EnvironmentContext, seen: Survey)
         behavioural=seen.drift.get("behavioural", 0),
         may_be_empty=empty and skips_uninitialised(context.environment),
     )
-    return replace(found, advice=advice(project, found))
+    return replace(start, advice=advice(project, start))
 
 
 def _sentence(context: EnvironmentContext, seen: Survey, at: tuple[str, ...]) -> str:
@@ -158,7 +158,7 @@ def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
     if stamp:
         refused = stamp_problem(graph, stamp)
         state = StartState.REFUSED if refused else StartState.PENDING if pending else StartState.STAMPED
-    found = Start(
+    start = Start(
         state,
         _claim(graph, stamp, state, pending),
         environment=environment.name,
@@ -168,7 +168,7 @@ def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
         pending=() if state is StartState.REFUSED else pending,
         may_be_empty=state in {StartState.UNINITIALISED, StartState.MISSING} and skips_uninitialised(environment),
     )
-    return replace(found, advice=advice(project, found))
+    return replace(start, advice=advice(project, start))
 
 
 def _stamp(context: EnvironmentContext, version_table: str) -> tuple[StartState, tuple[str, ...]]:
@@ -208,7 +208,7 @@ def _names(revisions: tuple[str, ...]) -> str:
     return ", ".join(revisions) or "base"
 
 
-def advice(project: ProjectConfig, found: Start) -> str:
+def advice(project: ProjectConfig, start: Start) -> str:
     """The command to run next; empty if none is needed."""
     verbs = {
         StartState.STAMPED: "check",
@@ -219,7 +219,7 @@ def advice(project: ProjectConfig, found: Start) -> str:
         StartState.UNINITIALISED: "upgrade",
         StartState.MISSING: "upgrade",
     }
-    verb = verbs.get(found.state)
-    if verb is None or found.may_be_empty:
+    verb = verbs.get(start.state)
+    if verb is None or start.may_be_empty:
         return ""
-    return f"archmig {verb} -e {shell(found.environment)} -c {shell(str(Path(project.file).absolute()))}"
+    return f"archmig {verb} -e {shell(start.environment)} -c {shell(str(Path(project.file).absolute()))}"

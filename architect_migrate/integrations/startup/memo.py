@@ -63,13 +63,13 @@ def recall(memo: Path, config: Path, environ: Mapping[str, str]) -> dict[str, An
         written = stored["sources"]
         chain, database = Path(written["chain"]), Path(written["database"])
         sources = Sources(config, chain, database, written["version_table"], written["tracker"])
-        found: dict[str, Any] = stored["found"]
-        return found if stored["evidence"] == evidence(sources, environ) else None
+        result: dict[str, Any] = stored["found"]
+        return result if stored["evidence"] == evidence(sources, environ) else None
     except (ArchmigError, OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def remember(memo: Path, sources: Sources, proof: Mapping[str, str], found: Mapping[str, Any]) -> None:
+def remember(memo: Path, sources: Sources, proof: Mapping[str, str], result: Mapping[str, Any]) -> None:
     """Remember a result and the evidence of its inputs; if the file cannot be written, the next start takes longer."""
     names = {"chain": sources.chain, "database": sources.database}
     tables = {"version_table": sources.version_table, "tracker": sources.tracker}
@@ -78,7 +78,7 @@ def remember(memo: Path, sources: Sources, proof: Mapping[str, str], found: Mapp
         "config": str(sources.config.absolute()),
         "sources": {**{name: str(path) for name, path in names.items()}, **tables},
         "evidence": proof,
-        "found": found,
+        "found": result,
     }
     from architect_migrate.core.atomic_files import write_whole
 
@@ -110,11 +110,11 @@ def _digest(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def as_values(found: Start) -> dict[str, Any]:
+def as_values(start: Start) -> dict[str, Any]:
     """A result as plain values."""
-    stored = asdict(found)
+    stored = asdict(start)
     del stored["checked_at"]
-    return {**stored, "state": found.state.name}
+    return {**stored, "state": start.state.name}
 
 
 def from_values(stored: dict[str, Any]) -> Start:

@@ -31,8 +31,8 @@ def examined(call: Call) -> tuple[Start, str]:
         return _by_policy(call, project, context, policy), policy.value
     except ArchmigError as error:
         name, database = context.environment.name, str(context.environment.url)
-        found = Start(StartState.UNKNOWN, str(error), name, database, error=type(error).__name__)
-        return found, policy.value
+        start = Start(StartState.UNKNOWN, str(error), name, database, error=type(error).__name__)
+        return start, policy.value
 
 
 def _by_policy(call: Call, project: ProjectConfig, context: EnvironmentContext, policy: OnPending) -> Start:

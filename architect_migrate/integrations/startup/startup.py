@@ -51,13 +51,13 @@ def startup(
     check that fails returns a Start as well. With `skip`, ARCHMIG_SKIP=true or ARCHITECT_SKIP_MIGRATIONS=true nothing is
     checked. `logger` defaults to the logger "architect_migrate".
     """
-    found, policy = _found(env, config, on_pending, os.environ, skip=skip)
-    found = _without_secrets(found)
-    refused = policy == "refuse" and not found.fit
-    _log(logger, found, _level(found, refused=refused))
+    start, policy = _found(env, config, on_pending, os.environ, skip=skip)
+    start = _without_secrets(start)
+    refused = policy == "refuse" and not start.fit
+    _log(logger, start, _level(start, refused=refused))
     if refused:
-        raise StartRefusedError(found)
-    return found
+        raise StartRefusedError(start)
+    return start
 
 
 def _found(
@@ -76,8 +76,8 @@ def _found(
             return Start(StartState.SKIPPED, why, word), "warn"
         place = None if config is None else Path(config)
         call = Call(word, place, _policy(on_pending), environ, cache_folder(environ), Path.cwd())
-        found, policy = _remembered(call) or _examined(call)
-        return _and_unclear_bypass(found, environ), policy
+        start, policy = _remembered(call) or _examined(call)
+        return _and_unclear_bypass(start, environ), policy
     except ArchmigError as error:
         return Start(StartState.UNKNOWN, str(error), word, error=type(error).__name__), "warn"
     except Exception as error:  # noqa: BLE001  (an application is not to fail for what watches over its database)
@@ -93,15 +93,15 @@ def _remembered(call: Call) -> tuple[Start, str] | None:
     stored = recall(memo_file(call.cache, place, call.word), place, call.environ)
     if stored is None:
         return None
-    found, policy = from_values(stored["start"]), call.policy or str(stored["on_pending"])
-    return (found, policy) if found.ok or policy != "upgrade" else None
+    start, policy = from_values(stored["start"]), call.policy or str(stored["on_pending"])
+    return (start, policy) if start.ok or policy != "upgrade" else None
 
 
 def _examined(call: Call) -> tuple[Start, str]:
     from architect_migrate.integrations.startup.policy import examined
 
-    found, policy = examined(call)
-    return replace(found, checked_at=now()), policy
+    start, policy = examined(call)
+    return replace(start, checked_at=now()), policy
 
 
 def _bypass(environ: Mapping[str, str], *, skip: bool) -> str:
@@ -118,13 +118,13 @@ def _bypass(environ: Mapping[str, str], *, skip: bool) -> str:
     return ""
 
 
-def _and_unclear_bypass(found: Start, environ: Mapping[str, str]) -> Start:
+def _and_unclear_bypass(start: Start, environ: Mapping[str, str]) -> Start:
     for variable in _SKIPS:
         value = environ.get(variable, "")
         if value.strip().lower() not in _NO:
             unclear = f"{variable}={shortened(value)} is neither true nor false, so it was not skipped"
-            found = replace(found, message=f"{found.message}; {unclear}")
-    return found
+            start = replace(start, message=f"{start.message}; {unclear}")
+    return start
 
 
 def _policy(on_pending: str | OnPending | None) -> str:
@@ -135,16 +135,16 @@ def _policy(on_pending: str | OnPending | None) -> str:
     return word
 
 
-def _without_secrets(found: Start) -> Start:
+def _without_secrets(start: Start) -> Start:
     """The same result without secrets, each text on one line, because logs are read line by line."""
     return replace(
-        found,
-        message=_clean(found.message),
-        environment=_clean(found.environment),
-        database=_clean(found.database),
-        advice=_clean(found.advice),
-        backup=_clean(found.backup),
-        checked_at=found.checked_at or now(),
+        start,
+        message=_clean(start.message),
+        environment=_clean(start.environment),
+        database=_clean(start.database),
+        advice=_clean(start.advice),
+        backup=_clean(start.backup),
+        checked_at=start.checked_at or now(),
     )
 
 
@@ -153,13 +153,13 @@ def _clean(text: str) -> str:
     return words if words.isprintable() else "".join(word if word.isprintable() else repr(word)[1:-1] for word in words)
 
 
-def _level(found: Start, *, refused: bool) -> int:
-    if refused or found.state in _GRAVE or (found.error and found.state is not StartState.UNKNOWN):
+def _level(start: Start, *, refused: bool) -> int:
+    if refused or start.state in _GRAVE or (start.error and start.state is not StartState.UNKNOWN):
         return logging.ERROR
-    return logging.INFO if found.ok and found.state not in _NOTEWORTHY else logging.WARNING
+    return logging.INFO if start.ok and start.state not in _NOTEWORTHY else logging.WARNING
 
 
-def _log(logger: logging.Logger | None, found: Start, level: int) -> None:
+def _log(logger: logging.Logger | None, start: Start, level: int) -> None:
     """Log the result; a logger that fails is ignored."""
     with suppress(Exception):
-        (logger or logging.getLogger("architect_migrate")).log(level, "%s", found.line)
+        (logger or logging.getLogger("architect_migrate")).log(level, "%s", start.line)

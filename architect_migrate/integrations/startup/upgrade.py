@@ -49,30 +49,30 @@ class Ran:
 
 def upgraded(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
     """Run the pending revisions if policy allows; return the result after that."""
-    found = at_once(call, project, context)
-    if found.state is StartState.UNKNOWN:
-        found = compared(call, project, context)
-    if not _is_to_be_upgraded(found, context.environment):
-        return found
+    start = at_once(call, project, context)
+    if start.state is StartState.UNKNOWN:
+        start = compared(call, project, context)
+    if not _is_to_be_upgraded(start, context.environment):
+        return start
     if policy := _policy_against(context.environment):
-        return replace(found, message=f"{found.message}; not upgraded, since {policy}")
+        return replace(start, message=f"{start.message}; not upgraded, since {policy}")
     try:
         with _turn(call, context):
             # Why again: another process may have upgraded the database while this one waited for its turn.
-            found = at_once(call, project, context)
-            if not _is_to_be_upgraded(found, context.environment):
-                return found
+            start = at_once(call, project, context)
+            if not _is_to_be_upgraded(start, context.environment):
+                return start
             ran = _run(project, context)
-            return _after(call, project, context, found, ran)
+            return _after(call, project, context, start, ran)
     except LockedByRunError:
-        found = at_once(call, project, context)
-        return found if found.ok else replace(found, message=f"{found.message}; another process is upgrading it")
+        start = at_once(call, project, context)
+        return start if start.ok else replace(start, message=f"{start.message}; another process is upgrading it")
 
 
-def _is_to_be_upgraded(found: Start, environment: Environment) -> bool:
-    if found.state in _BUILDABLE:
+def _is_to_be_upgraded(start: Start, environment: Environment) -> bool:
+    if start.state in _BUILDABLE:
         return builds_uninitialised(environment)
-    return found.state is StartState.PENDING
+    return start.state is StartState.PENDING
 
 
 def _policy_against(environment: Environment) -> str:

@@ -145,9 +145,9 @@ def _metered(meter: Meter, make: Prepare) -> Prepare:
     """Plan with `make`, and measure the connection from then on: planning does not count."""
 
     def prepared(context: EnvironmentContext, connection: Connection) -> Prepared:
-        found = make(context, connection)
+        result = make(context, connection)
         attach(meter, connection)
-        return found
+        return result
 
     return prepared
 

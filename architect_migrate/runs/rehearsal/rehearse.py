@@ -59,13 +59,13 @@ class _Watch:
     def timings(self, steps: int) -> tuple[Timing, ...]:
         """The time that each part took until now."""
         ends = [*(began for _, _, began in self.marks), time.perf_counter()]
-        found = [Timing("planning and checking", ends[0] - self.began)]
+        timings = [Timing("planning and checking", ends[0] - self.began)]
         for (number, words, began), end in zip(self.marks, ends[1:], strict=True):
             last = number > steps
-            found.append(
+            timings.append(
                 Timing("proving and committing" if last else words, end - began, 0 if last or not number else number)
             )
-        return tuple(found)
+        return tuple(timings)
 
 
 def rehearse(
@@ -99,13 +99,13 @@ def try_out(
     if shown.outcome is not Outcome.PLANNED:
         # Why no copy: there is no plan to execute.
         size = _size(context)
-        found = Rehearsal(chosen, _of(context, shown), size_before=size, size_after=size)
-        return _entered(context, found, schema_now(context), started)
+        rehearsal = Rehearsal(chosen, _of(context, shown), size_before=size, size_after=size)
+        return _entered(context, rehearsal, schema_now(context), started)
     with on_copy(context, _TIMES[way]) as copy:
         schema = schema_now(copy)
-        found = _tried(context, copy, chosen, target, way=way, progress=progress)
+        rehearsal = _tried(context, copy, chosen, target, way=way, progress=progress)
     waiting = access.openers(context.environment.url)
-    return _entered(context, replace(found, seconds=time.time() - started, openers=waiting), schema, started)
+    return _entered(context, replace(rehearsal, seconds=time.time() - started, openers=waiting), schema, started)
 
 
 def _tried(
@@ -133,7 +133,7 @@ def _tried(
         return Rehearsal(command, failed, watch.timings(steps), size_before=size, size_after=size)
     assert done.receipt is not None
     result = replace(_of(context, done), losses=shown.losses, warnings=(*done.warnings, *shown.warnings))
-    found = Rehearsal(
+    rehearsal = Rehearsal(
         command,
         replace(result, receipt=replace(done.receipt, backup="")),
         watch.timings(len(shown.plan.steps)),
@@ -144,9 +144,9 @@ def _tried(
         _changes(copy, done.receipt),
     )
     if way is Way.THERE:
-        return found
+        return rehearsal
     progress(0, 0, "back and up again")
-    return replace(found, roundtrip=there_and_back(context, copy, command, shown.plan, before))
+    return replace(rehearsal, roundtrip=there_and_back(context, copy, command, shown.plan, before))
 
 
 def _of(context: EnvironmentContext, result: Result) -> Result:
@@ -172,23 +172,23 @@ def _changes(copy: EnvironmentContext, receipt: Receipt) -> tuple[TableDelta, ..
         now, then = row_tables(before), row_tables(after)
         written = {fold(name) for name, _ in receipt.digests}
         names = {name for name in now if name in written or name not in then} - hidden
-        found = row_deltas(before, after, names)
+        deltas = row_deltas(before, after, names)
     return tuple(
-        delta for delta in found if delta.lacking or delta.changed or any(values for _, values in delta.columns)
+        delta for delta in deltas if delta.lacking or delta.changed or any(values for _, values in delta.columns)
     )
 
 
-def _entered(context: EnvironmentContext, found: Rehearsal, schema: str, started: float) -> Rehearsal:
+def _entered(context: EnvironmentContext, rehearsal: Rehearsal, schema: str, started: float) -> Rehearsal:
     """The rehearsal with its number in the ledger; a ledger that cannot be written gives a warning."""
-    result, receipt, plan = found.result, found.result.receipt, found.result.plan
-    facts = [("command", found.command.value), ("schema", schema)]
+    result, receipt, plan = rehearsal.result, rehearsal.result.receipt, rehearsal.result.plan
+    facts = [("command", rehearsal.command.value), ("schema", schema)]
     if plan is not None:
         facts.append(("plan", plan_digest(plan, context.source.fingerprint)))
         facts.append(("target", ", ".join(heads(context.graph, plan.after)) or "base"))
     if receipt:
-        facts += [("lock_seconds", f"{found.lock:.3f}"), ("size_after", str(found.size_after))]
-    if found.roundtrip:
-        facts.append(("roundtrip", "same" if found.roundtrip.same else "differs"))
+        facts += [("lock_seconds", f"{rehearsal.lock:.3f}"), ("size_after", str(rehearsal.size_after))]
+    if rehearsal.roundtrip:
+        facts.append(("roundtrip", "same" if rehearsal.roundtrip.same else "differs"))
     entered = enter(
         context,
         ACTION,
@@ -201,7 +201,7 @@ def _entered(context: EnvironmentContext, found: Rehearsal, schema: str, started
         facts=facts,
     )
     warned = replace(result, warnings=(*result.warnings, *entered.warnings))
-    return replace(found, number=entered.number, result=warned)
+    return replace(rehearsal, number=entered.number, result=warned)
 
 
 def there_and_back(
@@ -250,8 +250,8 @@ def _gone(copy: EnvironmentContext, command: Command, position: frozenset[str]) 
     return time.perf_counter() - began, shown.losses
 
 
-def _differences(when: str, expected: Schema | None, found: Schema | None) -> list[str]:
-    return [f"{when}: {explain(name)}" for name in diff(expected or Schema(), found or Schema())]
+def _differences(when: str, expected: Schema | None, actual: Schema | None) -> list[str]:
+    return [f"{when}: {explain(name)}" for name in diff(expected or Schema(), actual or Schema())]
 
 
 def schema_of(context: EnvironmentContext) -> Schema | None:

@@ -102,16 +102,16 @@ def _one_step_back(context: EnvironmentContext, head: str | None) -> Environment
 
 def _gone(changes: tuple[TableDelta, ...]) -> tuple[Loss, ...]:
     """The rows and values that the trial removed."""
-    found = []
+    losses = []
     for change in changes:
         if change.lacking:
-            found.append(Loss(f"table {change.table}", change.lacking))
-        found += [
+            losses.append(Loss(f"table {change.table}", change.lacking))
+        losses += [
             Loss(f"column {change.table}.{column}", values)
             for column, values in change.columns
             if values and not change.gone
         ]
-    return tuple(found)
+    return tuple(losses)
 
 
 def _unless_allowed(result: Result, gone: tuple[Loss, ...], losing: Losing) -> Result:

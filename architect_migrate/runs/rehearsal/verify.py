@@ -88,8 +88,8 @@ def verify(context: EnvironmentContext, progress: Progress) -> Verification:
     """Verify a database on a private copy. Raises CopyError, and what `reading` raises of the original."""
     began = time.perf_counter()
     with on_copy(context, _TIMES) as copy:
-        found = _verified(context, copy, progress)
-    return replace(found, seconds=time.perf_counter() - began)
+        verification = _verified(context, copy, progress)
+    return replace(verification, seconds=time.perf_counter() - began)
 
 
 def _verified(context: EnvironmentContext, copy: EnvironmentContext, progress: Progress) -> Verification:
@@ -144,13 +144,13 @@ def _data_steps(copy: EnvironmentContext, position: frozenset[str], progress: Pr
     lasting = tuple(each for each in applied if lasts(history, position, each))
     outlived = tuple(each for each in applied if each not in lasting)
     with on_copy(copy, 1) as trial:
-        found = DataSteps(asked=lasting, outlived=outlived)
+        steps = DataSteps(asked=lasting, outlived=outlived)
         for revision, tried in _tried(copy, trial, lasting, progress):
             if isinstance(tried, str):
-                found = replace(found, failed=(*found.failed, (revision, tried)))
+                steps = replace(steps, failed=(*steps.failed, (revision, tried)))
             else:
-                found = replace(found, lacking=(*found.lacking, *tried))
-    return found
+                steps = replace(steps, lacking=(*steps.lacking, *tried))
+    return steps
 
 
 def _tried(
@@ -165,11 +165,11 @@ def _tried(
     ):
 
         def work(runner: Runner) -> list[tuple[str, tuple[LackingRows, ...] | str]]:
-            found = []
+            outcomes = []
             for number, revision in enumerate(revisions, 1):
                 progress(number, len(revisions), f"data step of {revision}")
-                found.append((revision, _one(runner, revision, before, after)))
-            return found
+                outcomes.append((revision, _one(runner, revision, before, after)))
+            return outcomes
 
         return operate(trial.source.script, after, work)
 
@@ -184,9 +184,9 @@ def _one(runner: Runner, revision: str, before: Connection, after: Connection) -
         after.execute("ROLLBACK TO one_data_step")
         return error.cause
     # Why compare only after writes: a comparison reads whole tables, and most data steps write nothing the second time.
-    found = _lacking(revision, tables, before, after) if after.total_changes > changes else ()
+    missing = _lacking(revision, tables, before, after) if after.total_changes > changes else ()
     after.execute("ROLLBACK TO one_data_step")
-    return found
+    return missing
 
 
 def _lacking(revision: str, tables: frozenset[str], before: Connection, after: Connection) -> tuple[LackingRows, ...]:

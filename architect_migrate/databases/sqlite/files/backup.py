@@ -67,9 +67,11 @@ def take_through(
     No other process may be able to write meanwhile, or the connection has to be in a read transaction. `progress` is
     called with a line about the rows compared so far.
     """
-    found: list[Content] = []
-    final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy, progress)))
-    return Backup(final, final.stat().st_size, found[0])
+    contents: list[Content] = []
+    final = _made(
+        source, path, folder, (name, ""), lambda copy: contents.append(_verified(path, source, copy, progress))
+    )
+    return Backup(final, final.stat().st_size, contents[0])
 
 
 def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup:
@@ -169,11 +171,11 @@ def _verified(path: Path, source: sqlite3.Connection, copy: Path, progress: Call
         checking = pool.submit(_integrity, copy)
         with closing(_opened(copy)) as target:
             result = _same_content(path, source, target, progress)
-        found = checking.result()
-    if found and found == damage(source):
-        raise BackupError(str(path), f"the database itself is damaged ({found[0]})", "restore an older backup of it")
-    if found:
-        raise BackupError(str(path), f"the copy is damaged ({found[0]})")
+        damaged = checking.result()
+    if damaged and damaged == damage(source):
+        raise BackupError(str(path), f"the database itself is damaged ({damaged[0]})", "restore an older backup of it")
+    if damaged:
+        raise BackupError(str(path), f"the copy is damaged ({damaged[0]})")
     return result
 
 

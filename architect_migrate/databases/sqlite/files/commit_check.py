@@ -39,20 +39,20 @@ def outcome_by_stamp(
 ) -> CommitOutcome:
     """Compare only the stamp; the outcome is UNKNOWN where the run did not change the stamp."""
     try:
-        found = set(_stamp(file_of(url), timeout, version_table))
+        stamp = set(_stamp(file_of(url), timeout, version_table))
     except ArchmigError:
         return CommitOutcome.UNKNOWN
-    if set(before) == set(after) or found not in (set(before), set(after)):
+    if set(before) == set(after) or stamp not in (set(before), set(after)):
         return CommitOutcome.UNKNOWN
-    return CommitOutcome.AFTER if found == set(after) else CommitOutcome.BEFORE
+    return CommitOutcome.AFTER if stamp == set(after) else CommitOutcome.BEFORE
 
 
-def settled(error: CommitFailedError, found: CommitOutcome) -> str:
+def settled(error: CommitFailedError, outcome: CommitOutcome) -> str:
     """The warning about a commit that reported an error but is complete. Raises the error in all other cases.
 
     The error says so where the content shows that nothing was committed.
     """
-    match found:
+    match outcome:
         case CommitOutcome.AFTER:
             return error.all_of_it()
         case CommitOutcome.BEFORE:
@@ -68,12 +68,12 @@ def read_back(url: DatabaseUrl, timeout: float, version_table: str, committed: t
     """
     path = file_of(url)
     try:
-        found = _stamp(path, timeout, version_table)
+        stamp = _stamp(path, timeout, version_table)
     except ArchmigError as error:
         return error
-    if set(found) == set(committed):
+    if set(stamp) == set(committed):
         return None
-    was, now = (", ".join(one) or "none" for one in (committed, found))
+    was, now = (", ".join(one) or "none" for one in (committed, stamp))
     return NotReadBackError(str(path), f"the stamp {was} was committed, and now it is {now}")
 
 

@@ -104,8 +104,8 @@ def _sweep(place: Path) -> None:
 
 
 def _sweep_one(left: Path) -> None:
-    found = left.lstat()
-    if found.st_uid != os.getuid() or left.is_symlink() or time.time() - found.st_mtime < _LEFT_BEHIND:
+    status = left.lstat()
+    if status.st_uid != os.getuid() or left.is_symlink() or time.time() - status.st_mtime < _LEFT_BEHIND:
         return
     descriptor = os.open(left / _HELD, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:

@@ -54,9 +54,9 @@ def _delta(now: sqlite3.Connection, then: sqlite3.Connection, new: RowTable | No
         return TableDelta(new.name, max(rows - others, 0), 0, max(others - rows, 0), extra, exact=False)
     lacking = changed = 0
     for group in passes(columns):
-        lacking, found = _merged((now, new), (then, old), keys, group)
+        lacking, changed_here = _merged((now, new), (then, old), keys, group)
         # A table of more columns than one pass reads may have more changed rows than any one pass sees.
-        changed = max(changed, found)
+        changed = max(changed, changed_here)
     return TableDelta(new.name, lacking, changed, others - (rows - lacking), extra)
 
 

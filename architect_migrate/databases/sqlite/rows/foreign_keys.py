@@ -42,11 +42,11 @@ def violations(connection: sqlite3.Connection) -> frozenset[Violation]:
 
     A key whose parent table is missing, or has no unique columns to refer to, cannot be checked and is left out.
     """
-    found: set[Violation] = set()
+    orphans: set[Violation] = set()
     for table in _tables(connection):
         with _unless_unchecked([]):
-            found.update(_violations(connection, table))
-    return frozenset(found)
+            orphans.update(_violations(connection, table))
+    return frozenset(orphans)
 
 
 def _violations(connection: sqlite3.Connection, table: str) -> Iterator[Violation]:
@@ -83,13 +83,13 @@ def _by_their_keys(connection: sqlite3.Connection, table: str, parent: str, key:
 def keys_to(connection: sqlite3.Connection, table: str, parent: str) -> list[Key]:
     """A table's foreign keys to one parent."""
     primary = [row[0] for row in connection.execute(_PRIMARY, (parent,))]
-    found: dict[int, list[tuple[str, str]]] = {}
+    by_number: dict[int, list[tuple[str, str]]] = {}
     for number, column, referred in connection.execute(_LISTED, (table, parent)):
-        pairs = found.setdefault(number, [])
+        pairs = by_number.setdefault(number, [])
         # Where the parent has no such key, no column matches, and every row that refers to it is an orphan.
         usual = primary[len(pairs)] if len(pairs) < len(primary) else ""
         pairs.append((column, usual if referred is None else referred))
-    return [Key(number, *(tuple(one) for one in zip(*pairs, strict=True))) for number, pairs in found.items()]
+    return [Key(number, *(tuple(one) for one in zip(*pairs, strict=True))) for number, pairs in by_number.items()]
 
 
 def without_parent(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> str:
@@ -136,12 +136,12 @@ def _unless_unchecked(why: list[str]) -> Iterator[None]:
 
 
 def _orphans(connection: sqlite3.Connection, table: str) -> list[Orphans]:
-    found: dict[str, tuple[int, tuple[int, ...]]] = {}
+    by_parent: dict[str, tuple[int, tuple[int, ...]]] = {}
     for rowid, parent, _ in connection.execute(_CHECK, (table,)):
-        rows, first = found.get(parent, (0, ()))
+        rows, first = by_parent.get(parent, (0, ()))
         more = (rowid,) if rowid is not None and len(first) < _EXAMPLES else ()
-        found[parent] = rows + 1, (*first, *more)
-    return [Orphans(table, parent, rows, first) for parent, (rows, first) in found.items()]
+        by_parent[parent] = rows + 1, (*first, *more)
+    return [Orphans(table, parent, rows, first) for parent, (rows, first) in by_parent.items()]
 
 
 def new_orphans(
@@ -159,15 +159,15 @@ def new_orphans(
     for table, parent in sorted(
         {(table, parent) for table, _, parent, _ in violations_after if fold(table) in touched} | fresh
     ):
-        found: Counter[Values] = Counter()
+        orphans: Counter[Values] = Counter()
         for key in keys_to(new, table, parent):
             if {fold(column) for column in key.columns} <= columns_of(old, table):
-                found += _declared_orphans(new, table, parent, key) - _undeclared_orphans(old, table, parent, key)
+                orphans += _declared_orphans(new, table, parent, key) - _undeclared_orphans(old, table, parent, key)
             elif (table, parent) in fresh:
-                found += _declared_orphans(new, table, parent, key)
-        if found:
-            shown = ", ".join(map(_shown, min(found, key=repr)))
-            rows = pluralize(found.total(), f"row of {table} newly refers", f"rows of {table} newly refer")
+                orphans += _declared_orphans(new, table, parent, key)
+        if orphans:
+            shown = ", ".join(map(_shown, min(orphans, key=repr)))
+            rows = pluralize(orphans.total(), f"row of {table} newly refers", f"rows of {table} newly refer")
             problems.append(f"{rows} to nothing in {parent} ({shown})")
     return problems
 
@@ -200,5 +200,5 @@ def _counted(connection: sqlite3.Connection, key: Key, rows: str, given: tuple[o
     shown = ", ".join(
         f"CASE typeof({value}) WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END" for value in values
     )
-    found = connection.execute(f"SELECT {shown}, count(*) FROM {rows} GROUP BY {', '.join(values)}", given)
-    return Counter({tuple(row[:-1]): row[-1] for row in found})
+    counts = connection.execute(f"SELECT {shown}, count(*) FROM {rows} GROUP BY {', '.join(values)}", given)
+    return Counter({tuple(row[:-1]): row[-1] for row in counts})

@@ -62,14 +62,14 @@ def _separated(connection: sqlite3.Connection, lines: Iterator[str]) -> Integrit
     """
     keyed = connection.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr").fetchall()
     unsure = [f" value in {name}." for (name,) in keyed]
-    found: list[str] = []
+    damaged: list[str] = []
     broken: Counter[str] = Counter()
     for line in lines:
         if not _is_about_a_row(line):
-            found += [" ".join(line.split())] if line != "ok" and len(found) < _SHOWN else []
+            damaged += [" ".join(line.split())] if line != "ok" and len(damaged) < _SHOWN else []
         elif not any(name in line for name in unsure):
             broken[line] += 1
-    return Integrity(tuple(found), broken)
+    return Integrity(tuple(damaged), broken)
 
 
 def _is_about_a_row(line: str) -> bool:

@@ -68,10 +68,10 @@ def merge(pairing: Pairing, digest: hashlib.blake2b) -> Iterator[Missing | Chang
     """
     waiting = _Waiting(pairing.after)
     while batch := pairing.before.fetchmany(BATCH):
-        found = waiting.take(len(batch))
-        content = frozen(found)
+        rows = waiting.take(len(batch))
+        content = frozen(rows)
         if content != frozen(batch):
-            waiting.put_back(found)
+            waiting.put_back(rows)
             content = frozen((yield from _one_by_one(batch, waiting, pairing)))
         digest.update(content)
 
@@ -83,23 +83,23 @@ def _one_by_one(batch: list[Row], waiting: _Waiting, pairing: Pairing) -> Genera
     """
     width, codec = pairing.key_width, pairing.codec
     matched: list[Row] = []
-    found: list[Row] = []
+    rows: list[Row] = []
     at = 0
     for row in batch:
         wanted = _order(row[:width], codec)
         while True:
-            if at == len(found):
-                found, at = waiting.take(BATCH), 0
+            if at == len(rows):
+                rows, at = waiting.take(BATCH), 0
             # At the end of the stream, or past the place where the row would be.
-            if not found or (order := _order(found[at][:width], codec)) > wanted:
+            if not rows or (order := _order(rows[at][:width], codec)) > wanted:
                 yield Missing(row[:width])
                 break
             at += 1
             if order == wanted:
-                matched.append(found[at - 1])
-                yield from _changes(row, found[at - 1], width)
+                matched.append(rows[at - 1])
+                yield from _changes(row, rows[at - 1], width)
                 break
-    waiting.put_back(found[at:])
+    waiting.put_back(rows[at:])
     return matched
 
 

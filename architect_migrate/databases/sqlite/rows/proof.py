@@ -94,13 +94,13 @@ class _Pair:
         if self.name not in self.permitted.deleted_from:
             self.lose(_label(key), "is gone")
 
-    def changed(self, found: Changed, columns: tuple[str, ...]) -> None:
+    def changed(self, change: Changed, columns: tuple[str, ...]) -> None:
         """Record a value that changed."""
-        if found.place < len(columns):
-            values = f"was {shown(found.before)}, is {shown(found.after)}"
-            self.lose(_label(found.key), f"column {quote(columns[found.place])} {values}")
+        if change.place < len(columns):
+            values = f"was {shown(change.before)}, is {shown(change.after)}"
+            self.lose(_label(change.key), f"column {quote(columns[change.place])} {values}")
         else:
-            self.lose(_label(found.key), f"storage classes were {found.before}, are {found.after}")
+            self.lose(_label(change.key), f"storage classes were {change.before}, are {change.after}")
 
 
 def _prove_table(pair: _Pair) -> TableProof:

@@ -143,12 +143,12 @@ _Drop: TypeAlias = DropCheck | DropUnique | DropForeignKey
 
 def _without(sql: str, edit: _Drop) -> str:
     """Remove the matching constraints one at a time, because two neighbours share a comma."""
-    found = _matching(parse_table(sql), edit)
-    if not found:
+    matching = _matching(parse_table(sql), edit)
+    if not matching:
         raise DoesNotFitError("there is no such constraint")
-    while found:
-        sql = _made(sql, drop_constraint(sql, parse_table(sql), found[0]))
-        found = _matching(parse_table(sql), edit)
+    while matching:
+        sql = _made(sql, drop_constraint(sql, parse_table(sql), matching[0]))
+        matching = _matching(parse_table(sql), edit)
     return sql
 
 

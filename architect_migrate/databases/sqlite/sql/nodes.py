@@ -154,10 +154,10 @@ class ParsedTable:
 
     def of(self, kind: type[_C], column: str) -> tuple[_C, ...]:
         """A column's own constraints of one kind; empty if the column does not exist."""
-        found = self.column(column)
-        if found is None:
+        parsed = self.column(column)
+        if parsed is None:
             return ()
-        return tuple(constraint for constraint in found.constraints if isinstance(constraint, kind))
+        return tuple(constraint for constraint in parsed.constraints if isinstance(constraint, kind))
 
     def all(self, kind: type[_C]) -> tuple[_C, ...]:
         """All constraints of one kind, of columns and of the table."""

@@ -171,32 +171,32 @@ def _type(cursor: Cursor) -> tuple[int, int]:
 
 def column_constraints(cursor: Cursor, column: str) -> tuple[Constraint, ...]:
     """Parse the constraints after a column's type, up to the comma or parenthesis that ends the column."""
-    found: list[Constraint] = []
+    constraints: list[Constraint] = []
     own = (IndexedColumn(column),)
     while not cursor.at(",", ")"):
         start, name = _named(cursor)
         if cursor.at(",", ")"):
             break  # SQLite allows a name that names nothing
         if cursor.at("DEFERRABLE") or (cursor.at("NOT") and cursor.follows("DEFERRABLE")):
-            _defer_last(cursor, found)
+            _defer_last(cursor, constraints)
             continue
         constraint = _column_constraint(cursor, own)
         if constraint is not None:
-            found.append(replace(constraint, name=name, span=(start, cursor.last_end)))
-    return tuple(found)
+            constraints.append(replace(constraint, name=name, span=(start, cursor.last_end)))
+    return tuple(constraints)
 
 
 def table_constraints(cursor: Cursor) -> tuple[Constraint, ...]:
     """Parse the constraints after the columns, up to the closing parenthesis; commas between them may be missing."""
-    found: list[Constraint] = []
+    constraints: list[Constraint] = []
     while not cursor.at(")"):
         start, name = _named(cursor)
         if not cursor.at(",", ")"):
             constraint = _table_constraint(cursor)
-            found.append(replace(constraint, name=name, span=(start, cursor.last_end)))
+            constraints.append(replace(constraint, name=name, span=(start, cursor.last_end)))
         if cursor.take(",") and cursor.at(")"):
             raise UnreadableSqlError(cursor.sql, cursor.here, "a constraint")
-    return tuple(found)
+    return tuple(constraints)
 
 
 def _named(cursor: Cursor) -> tuple[int, str]:
@@ -327,13 +327,13 @@ def _deferrable(cursor: Cursor) -> str:
     return " ".join(words)
 
 
-def _defer_last(cursor: Cursor, found: list[Constraint]) -> None:
+def _defer_last(cursor: Cursor, constraints: list[Constraint]) -> None:
     """Apply a separate DEFERRABLE to the foreign key before it; without one it is ignored."""
     deferrable = _deferrable(cursor)
-    for at in range(len(found) - 1, -1, -1):
-        constraint = found[at]
+    for at in range(len(constraints) - 1, -1, -1):
+        constraint = constraints[at]
         if isinstance(constraint, ForeignKey):
-            found[at] = replace(constraint, deferrable=deferrable)
+            constraints[at] = replace(constraint, deferrable=deferrable)
             return
 
 

@@ -63,8 +63,8 @@ def default_text(table: Table, column: str) -> str:
     """A column's default as the table's stored text writes it."""
     from architect_migrate.databases.sqlite.sql.nodes import Default
 
-    found = parse_table(table.sql).of(Default, column)
-    return found[0].expression if found else "NULL"
+    defaults = parse_table(table.sql).of(Default, column)
+    return defaults[0].expression if defaults else "NULL"
 
 
 def foreign_key_text(key: ForeignKeyValue) -> str:
