@@ -185,8 +185,8 @@ class Integrity:
 
     def left(self) -> tuple[str, ...]:
         """The warning about rows that a run leaves as they are; empty without such rows."""
-        said = ", ".join(forbidden_values(self.broken))
-        return (f"rows that violate their own table's declarations, left as they were: {said}",) if said else ()
+        lines = ", ".join(forbidden_values(self.broken))
+        return (f"rows that violate their own table's declarations, left as they were: {lines}",) if lines else ()
 
 
 def forbidden_values(broken: Mapping[str, int]) -> tuple[str, ...]:

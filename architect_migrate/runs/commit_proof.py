@@ -230,5 +230,5 @@ def _by_own_triggers(context: EnvironmentContext, written: Written) -> tuple[set
     Writes by other triggers are not permitted.
     """
     own = {trigger.name for schema in snapshots(context.history).values() for trigger in schema.triggers}
-    mine = [(table, column) for trigger, table, column in written.triggered if trigger in own]
-    return {(table, column) for table, column in mine if column}, {table for table, column in mine if not column}
+    writes = [(table, column) for trigger, table, column in written.triggered if trigger in own]
+    return {(table, column) for table, column in writes if column}, {table for table, column in writes if not column}

@@ -60,15 +60,15 @@ def post(webhook: str, text: str) -> None:
 
     A login in the URL is sent as basic authentication. Redirects are not followed.
     """
-    who, problems = webhook_name(webhook), list[str]()
+    name, problems = webhook_name(webhook), list[str]()
     # Why a thread: a socket's timeout limits neither the look-up of a name nor an answer that comes byte by byte.
     work = Thread(target=lambda: problems.append(_posted(webhook, text)), daemon=True)
     work.start()
     work.join(WEBHOOK_PATIENCE)
     if work.is_alive():
-        raise NotifyError(who, _late())
+        raise NotifyError(name, _late())
     if problem := problems[0]:
-        raise NotifyError(who, problem)
+        raise NotifyError(name, problem)
 
 
 def _posted(webhook: str, text: str) -> str:
@@ -133,19 +133,19 @@ def run(command: Sequence[str], text: str, folder: Path) -> None:
     Its output appears only in the error. Why files instead of pipes: a process that the command leaves running would
     keep a pipe open, and archmig would wait for it.
     """
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output:
         given.write(text.encode())
         given.seek(0)
         try:
             running = subprocess.Popen(
-                [*command], stdin=given, stdout=said, stderr=said, cwd=folder, start_new_session=True
+                [*command], stdin=given, stdout=output, stderr=output, cwd=folder, start_new_session=True
             )
         except (OSError, ValueError) as error:
             raise NotifyError(command[0], getattr(error, "strerror", None) or type(error).__name__) from error
         code = _awaited(running, command[0])
         if code:
-            said.seek(0)
-            lines = said.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
+            output.seek(0)
+            lines = output.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
             last = f": {lines[-1][:_LONGEST]}" if lines else ""
             raise NotifyError(command[0], f"it ended with code {code}{last}")
 

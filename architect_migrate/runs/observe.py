@@ -69,5 +69,5 @@ def _drift(seen: Survey) -> str:
     counts = {name: seen.drift[name] for name in ("breaking", "behavioural") if seen.drift.get(name)}
     kinds = " and ".join(f"{number:,} {name}" for name, number in counts.items())
     word = "difference" if sum(counts.values()) == 1 else "differences"
-    said = f"{kinds} {word} from the chain" if counts else "the stamp does not match the schema"
-    return said + (f", {len(seen.pending)} pending" if seen.pending else "")
+    text = f"{kinds} {word} from the chain" if counts else "the stamp does not match the schema"
+    return text + (f", {len(seen.pending)} pending" if seen.pending else "")

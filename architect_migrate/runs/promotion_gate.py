@@ -28,8 +28,8 @@ class Lacking:
     why: str = ""
 
     def __str__(self) -> str:
-        said = f"{self.environment} has not had {shortlist(self.revisions, 1)}"
-        return said + (f" ({self.why})" if self.why else "")
+        text = f"{self.environment} has not had {shortlist(self.revisions, 1)}"
+        return text + (f" ({self.why})" if self.why else "")
 
 
 def lacking(context: EnvironmentContext, revisions: Iterable[str]) -> tuple[Lacking, ...]:

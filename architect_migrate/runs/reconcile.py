@@ -39,11 +39,9 @@ def _previewed(context: EnvironmentContext, target: str | None) -> Result:
     with access.reading(url, context.environment.policies.lock_timeout) as connection:
         # Why the quick survey first: for most databases it is enough, and spares reading the schema and the imports
         # below.
-        glanced = quick_survey(context, connection, graph, wanted)
-        if glanced and glanced.state is State.AT_TARGET and not glanced.unsynced:
-            return replace(
-                result, survey=glanced, detail=f"at {_place(context, glanced.position)}, as the chain makes it"
-            )
+        quick = quick_survey(context, connection, graph, wanted)
+        if quick and quick.state is State.AT_TARGET and not quick.unsynced:
+            return replace(result, survey=quick, detail=f"at {_place(context, quick.position)}, as the chain makes it")
         from architect_migrate.runs.prepare import prepare
 
         return _unless_refused(context, planned(result, prepare(context, connection, wanted)))

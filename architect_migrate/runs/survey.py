@@ -81,8 +81,8 @@ def _with_tracker(context: EnvironmentContext, seen: Survey) -> Survey:
     if not corrections or context.tracker is None:
         return seen
     numbers = tuple(one.version for one in corrections)
-    said = f"rows that do not match the applied revisions: {', '.join(numbers)}"
-    untrue = Finding(Level.REPAIR, "tracker-untrue", f"tracker {context.tracker.table}", said, _RECONCILE)
+    problem = f"rows that do not match the applied revisions: {', '.join(numbers)}"
+    untrue = Finding(Level.REPAIR, "tracker-untrue", f"tracker {context.tracker.table}", problem, _RECONCILE)
     return replace(seen, unsynced=numbers, findings=(*seen.findings, untrue))
 
 

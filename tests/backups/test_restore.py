@@ -233,7 +233,7 @@ def test_a_damaged_database_is_kept_as_it_is_and_replaced(home: Home) -> None:
 def test_pages_of_another_size_are_refused_in_wal_mode_and_restored_without(home: Home) -> None:
     backed_up(home.context())
     script(home.database, "PRAGMA page_size = 1024", "VACUUM", WRITTEN, "PRAGMA journal_mode = WAL")
-    with pytest.raises(RestoreError, match="its pages are of 1024 bytes, the backup's of 4096"):
+    with pytest.raises(RestoreError, match="its page size is 1024 bytes, the backup's 4096"):
         back(home.context())
     script(home.database, "PRAGMA journal_mode = DELETE")
     back(home.context())

@@ -82,8 +82,8 @@ def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
     finally:
         sqlite3.Connection.set_authorizer(connection, None)
         connection.text_factory, connection.row_factory = factories
-    if said := seen.refused or _left_behind(connection):
-        raise TransactionEndedError(said)
+    if refused := seen.refused or _left_behind(connection):
+        raise TransactionEndedError(refused)
 
 
 def _left_behind(connection: sqlite3.Connection) -> str:
@@ -133,9 +133,9 @@ def _judge(
     # Why check the transaction at each statement: after a full disk or an OR ROLLBACK SQLite is in autocommit, and
     # further writes would be permanent.
     ended = not connection.in_transaction
-    said = "go on after SQLite had rolled the transaction back" if ended else refusal(action, first or "", second)
-    if said and (ended or not _changes_nothing(seen, action, first or "", second or "")):
-        seen.refused = seen.refused or said
+    refused = "go on after SQLite had rolled the transaction back" if ended else refusal(action, first or "", second)
+    if refused and (ended or not _changes_nothing(seen, action, first or "", second or "")):
+        seen.refused = seen.refused or refused
         return sqlite3.SQLITE_DENY
     note(seen, action, fold(first or ""), second or "", fold(rest[-1] or ""))
     return sqlite3.SQLITE_OK

@@ -38,7 +38,7 @@ def _names(tracker: Tracker) -> tuple[str, ...]:
     return tracker.version, tracker.applied_at, tracker.description, tracker.checksum
 
 
-def _obstacle(connection: sqlite3.Connection, tracker: Tracker, mine: set[str]) -> str:
+def _obstacle(connection: sqlite3.Connection, tracker: Tracker, written: set[str]) -> str:
     """Why a row with only the tracker's columns cannot be inserted; empty if it can."""
     listed = "SELECT type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE"
     kind, without_rowid = connection.execute(listed, (tracker.table,)).fetchone()
@@ -49,7 +49,7 @@ def _obstacle(connection: sqlite3.Connection, tracker: Tracker, mine: set[str]) 
     if fold(tracker.version) not in {fold(row[0]) for row in columns}:
         return f"has no column {tracker.version}"
     for name, declared, not_null, default, key, hidden in columns:
-        if fold(name) not in mine:
+        if fold(name) not in written:
             automatic = key and declared.upper() == "INTEGER" and not without_rowid
             if not_null and default is None and not hidden and not automatic:
                 return f"its column {name} is NOT NULL without a default, and archmig has no value for it"
@@ -97,8 +97,8 @@ def _rows(connection: sqlite3.Connection, tracker: Tracker, columns: dict[str, s
 
 
 def _row(tracker: Tracker, version: str, applied_at: str, description: str, checksum: str) -> TrackerRow:
-    said = f"{description} {checksum}".lower()
-    return TrackerRow(version, applied_at, description, checksum, any(mark.lower() in said for mark in tracker.skipped))
+    text = f"{description} {checksum}".lower()
+    return TrackerRow(version, applied_at, description, checksum, any(mark.lower() in text for mark in tracker.skipped))
 
 
 def plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...]:

@@ -45,8 +45,8 @@ class StatementRecorder:
 
     def authorise(self, action: int, first: str | None, second: str | None, base: str | None, by: str | None) -> int:
         """Decide for SQLite whether an action is permitted, and record it."""
-        if said := refusal(action, first or "", second):
-            self.refused = said
+        if refused := refusal(action, first or "", second):
+            self.refused = refused
             return sqlite3.SQLITE_DENY
         self.events.append((action, fold(first or ""), fold(second or ""), fold(base or ""), fold(by or "")))
         return sqlite3.SQLITE_OK

@@ -218,7 +218,7 @@ def _settle_commit(context: ModuleType, job: Job, record: Record, error: CommitF
 def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, record: Record) -> None:
     with access.transaction(job.environment.url, job.environment.policies.lock_timeout) as connection:
         # Why before the run: rows that were wrong already do not fail the proof, and a damaged file is refused.
-        sound = _checked_integrity(job.environment.url, connection)
+        integrity = _checked_integrity(job.environment.url, connection)
         before = violations(connection)
         with alchemy(connection) as lent:
             # Why transactional_ddl: Alembic's default for SQLite is False, and then it does not take all revisions for
@@ -236,11 +236,11 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             refuse_foreign(job, set(recorded) - set(stamped))
         # Why before the proof: the tracker's rows are written in the same transaction, and proven with the rest.
         record.sync(connection, recorded)
-        if worse := _checked_integrity(job.environment.url, connection).worse_than(sound.broken):
+        if worse := _checked_integrity(job.environment.url, connection).worse_than(integrity.broken):
             raise NotProvenError(worse)
         if broken := violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*one) for one in broken)))
-        for warning in sound.left():
+        for warning in integrity.left():
             logging.getLogger("alembic.archmig").warning("%s", warning)
         record.ends(connection, recorded)
         # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.

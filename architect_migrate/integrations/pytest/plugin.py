@@ -93,8 +93,8 @@ def _chain(config: pytest.Config) -> tuple[ProjectConfig, Source]:
     from architect_migrate.config.chain_choice import project_for_chain
     from architect_migrate.revisions.replay import cache_folder, source_of
 
-    said, listed = config.getoption("archmig_config"), config.getini("archmig_config")
-    explicit = config.invocation_params.dir / said if said else config.rootpath / listed if listed else None
+    option, listed = config.getoption("archmig_config"), config.getini("archmig_config")
+    explicit = config.invocation_params.dir / option if option else config.rootpath / listed if listed else None
     project = project_for_chain(explicit, os.environ, config.rootpath)
     return project, source_of(project.script.absolute(), cache_folder(os.environ))
 

@@ -78,8 +78,8 @@ class Start:
     @property
     def line(self) -> str:
         """The result as a line for a log: the environment, the message, and the command to run next."""
-        said = f"{self.environment}: {self.message}" if self.environment else self.message
-        return f"{said} ({self.advice})" if self.advice else said
+        text = f"{self.environment}: {self.message}" if self.environment else self.message
+        return f"{text} ({self.advice})" if self.advice else text
 
     def as_dict(self) -> dict[str, Any]:
         """The result as plain values for JSON; docs/startup.md lists the keys."""

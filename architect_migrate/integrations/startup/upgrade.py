@@ -155,9 +155,9 @@ def _after(call: Call, project: ProjectConfig, context: EnvironmentContext, befo
     if ran.outcome == "done":
         came_from, to = ", ".join(before.current) or "nothing", ", ".join(now.current)
         run = f"{ran.steps} revision{'' if ran.steps == 1 else 's'}"
-        said = f"upgraded from {came_from} to {to}, {run} run"
+        outcome = f"upgraded from {came_from} to {to}, {run} run"
         state = StartState.UPGRADED if now.ok else now.state
-        message = said if now.ok else f"{said}; {now.message}"
+        message = outcome if now.ok else f"{outcome}; {now.message}"
         return replace(now, state=state, message=message, backup=ran.backup)
     if now.ok:
         return now

@@ -156,10 +156,10 @@ def only(profile: Profile, source: Source, revision: str, environment: str = "")
     """The profile of one revision. Raises UsageError if it did not run, UnknownRevisionError if there is none."""
     graph = source.graph
     wanted = position_at(graph, revision)
-    mine = tuple(
+    steps = tuple(
         step for step in profile.steps if step.revision in wanted and ancestry(graph, [step.revision]) == wanted
     )
-    if not mine and not profile.exit_code:
+    if not steps and not profile.exit_code:
         problem = f"{revision} is not among what is left to run on {environment}"
         raise UsageError(problem, "leave --env out: then the chain is measured on an empty database")
-    return replace(profile, steps=mine)
+    return replace(profile, steps=steps)

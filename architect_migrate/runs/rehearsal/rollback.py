@@ -92,10 +92,10 @@ def _one_step_back(context: EnvironmentContext, head: str | None) -> Environment
     chosen = [revision for revision in tops if head is None or revision.startswith(head)]
     if len(chosen) != 1:
         name, listed = context.environment.name, ", ".join(tops)
-        said = (
+        problem = (
             f"{name} has {len(tops)} heads, {listed}" if head is None else f"{name} has no single head {head}: {listed}"
         )
-        raise UsageError(f"{said}; a rollback goes back from one of them", f"name it: --head {tops[-1]}")
+        raise UsageError(f"{problem}; a rollback goes back from one of them", f"name it: --head {tops[-1]}")
     left = heads(graph, position - {chosen[0]}) or ("base",)
     return context.with_policies(replace(context.environment.policies, heads=left))
 

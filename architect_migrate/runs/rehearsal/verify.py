@@ -98,9 +98,9 @@ def _verified(context: EnvironmentContext, copy: EnvironmentContext, progress: P
         seen = survey(copy)
         return replace(blank, survey=seen, why=unclean(context, seen))
     progress(0, 0, "integrity_check")
-    sound = _integrity(copy)
-    if sound.damage:
-        return replace(blank, damage=sound.damage)
+    integrity = _integrity(copy)
+    if integrity.damage:
+        return replace(blank, damage=integrity.damage)
     progress(0, 0, "schema and foreign keys")
     seen = survey(copy)
     with access.reading(copy.environment.url) as connection:
@@ -110,7 +110,7 @@ def _verified(context: EnvironmentContext, copy: EnvironmentContext, progress: P
         survey=without_evidence(seen),
         why=unclean(context, seen),
         drift=_drift(copy, seen),
-        broken=tuple(sorted(sound.broken.items())),
+        broken=tuple(sorted(integrity.broken.items())),
         keys=keys,
         data=_data_steps(copy, seen.position, progress),
     )

@@ -97,8 +97,12 @@ def _version(reader: sqlite3.Connection) -> int:
 
 
 def _require_same_pages(source: sqlite3.Connection, held: HeldDatabase) -> None:
-    theirs, ours = (connection.execute("PRAGMA main.page_size").fetchone()[0] for connection in (source, held.target))
-    if theirs != ours:
-        problem = f"its pages are of {ours} bytes, the backup's of {theirs}, and in WAL mode SQLite cannot change that"
+    of_source, of_target = (
+        connection.execute("PRAGMA main.page_size").fetchone()[0] for connection in (source, held.target)
+    )
+    if of_source != of_target:
+        problem = (
+            f"its page size is {of_target} bytes, the backup's {of_source}, and in WAL mode SQLite cannot change it"
+        )
         advice = "nothing was changed: take it out of WAL mode (PRAGMA journal_mode = DELETE), then run it again"
         raise RestoreError(str(held.path), problem, advice)

@@ -92,12 +92,12 @@ def _beyond(connection: sqlite3.Connection, table: RowTable, question: RowsBeyon
     shared = [(column, column) for column in table.columns if fold(column) in there]
     shared += question.renamed
     # The class of a value counts: without it 1 and 1.0 would be one value. Collations would merge 'a' and 'A'.
-    mine, theirs = (
+    own, others = (
         ", ".join(f"typeof({quote(name)}), {quote(name)} COLLATE BINARY" for name in side)
         for side in ([one for one, _ in shared], [other for _, other in shared])
     )
     named = [f"{part}{at}" for at in range(len(shared)) for part in ("class", "value")]
-    both = f"SELECT {mine}, 1 FROM {table.source} UNION ALL SELECT {theirs}, -1 FROM {pair.source}"
+    both = f"SELECT {own}, 1 FROM {table.source} UNION ALL SELECT {others}, -1 FROM {pair.source}"
     grouped = f"SELECT sum(side) AS more FROM side GROUP BY {', '.join(named)} HAVING more > 0"
     sql = f"WITH side({', '.join(named)}, side) AS ({both}) SELECT coalesce(sum(more), 0) FROM ({grouped})"
     return _number(connection, sql) if shared else _number(connection, f"SELECT count(*) FROM {table.source}")
@@ -155,21 +155,21 @@ def _duplicates(connection: sqlite3.Connection, table: RowTable, question: Dupli
 
 
 def _orphans(connection: sqlite3.Connection, table: RowTable, question: Orphans) -> Answer:
-    mine = [f"c.{quote(column)}" for column in question.columns]
+    children = [f"c.{quote(column)}" for column in question.columns]
     source = f"FROM main.{quote(table.name)} AS c"
-    where = " AND ".join(f"{column} IS NOT NULL" for column in mine)
+    where = " AND ".join(f"{column} IS NOT NULL" for column in children)
     if fold(question.parent) in row_tables(connection):
-        theirs = [f"p.{quote(column)}" for column in question.parent_columns]
+        parents = [f"p.{quote(column)}" for column in question.parent_columns]
         # As foreign keys do: by the parent's collation (it stands on the left) and its affinity (the child's is taken
         # away by the plus).
-        pairs = " AND ".join(f"{parent} = +{child}" for parent, child in zip(theirs, mine, strict=True))
+        pairs = " AND ".join(f"{parent} = +{child}" for parent, child in zip(parents, children, strict=True))
         source += f" LEFT JOIN main.{quote(question.parent)} AS p ON {pairs}"
-        where += f" AND {theirs[0]} IS NULL"
+        where += f" AND {parents[0]} IS NULL"
     count = _number(connection, f"SELECT count(*) {source} WHERE {where}")
     if not count:
         return Answer(0)
     key = own_key(table, "c")
-    parts = ", ".join(excerpt(part) for part in (*key, *mine))
+    parts = ", ".join(excerpt(part) for part in (*key, *children))
     rows = read(connection, f"SELECT {parts} {source} WHERE {where}")
     return Answer(count, tuple(labelled(row[: len(key)], row[len(key) :]) for row in rows))
 

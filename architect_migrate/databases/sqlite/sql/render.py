@@ -241,11 +241,11 @@ def _tracker_statement(tracker: Tracker, change: plan.TrackerChange, there: set[
     where = f"WHERE {name(tracker.version)} = {number}"
     if isinstance(change, plan.ForgetRow):
         return f"DELETE FROM {table} {where}"
-    said = {tracker.description: literal(change.description), tracker.checksum: literal(change.checksum)}
+    texts = {tracker.description: literal(change.description), tracker.checksum: literal(change.checksum)}
     if isinstance(change, plan.CorrectRow):
-        contexts = [f"{name(word)} = {value}" for word, value in said.items() if fold(word) in there]
-        return f"UPDATE {table} SET {', '.join(contexts)} {where}"
-    whole = {tracker.version: number, tracker.applied_at: "CURRENT_TIMESTAMP", **said}
+        assignments = [f"{name(word)} = {value}" for word, value in texts.items() if fold(word) in there]
+        return f"UPDATE {table} SET {', '.join(assignments)} {where}"
+    whole = {tracker.version: number, tracker.applied_at: "CURRENT_TIMESTAMP", **texts}
     values = {name(word): value for word, value in whole.items() if fold(word) in there}
     return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
 
