@@ -39,7 +39,7 @@ def guarded(options: Options, body: Callable[[], int]) -> int:
 
 def _of_the_system(error: OSError) -> DatabaseError:
     place = str(error.filename or "the system")
-    told = DatabaseError(place, error.strerror or str(error), "see to it, then run it again")
+    told = DatabaseError(place, error.strerror or str(error), "fix this, then run it again")
     told.__cause__ = error
     return told
 

@@ -111,7 +111,7 @@ def _until_stopped(name: str, work: Callable[[], Value | ArchmigError]) -> tuple
 
 
 def _not_started(name: str) -> StoppedError:
-    return StoppedError(name, "was not begun")
+    return StoppedError(name, "was not started")
 
 
 def _value_or_error(
@@ -124,6 +124,6 @@ def _value_or_error(
         return error
     except OSError as error:
         place = str(error.filename or context.environment.url)
-        return DatabaseError(place, error.strerror or str(error), "see to it, then run it again")
+        return DatabaseError(place, error.strerror or str(error), "fix this, then run it again")
     except Exception as error:  # noqa: BLE001  (whatever breaks in one environment, the others go on)
         return UnexpectedError(context.environment.name, f"{type(error).__name__}: {error}", traceback.format_exc())

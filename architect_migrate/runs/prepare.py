@@ -67,7 +67,7 @@ def _within_policy(context: EnvironmentContext, plan: Plan) -> Plan:
     repairs = [step for step in plan.steps if not isinstance(step, RunRevision | Stamp | SyncTracker)]
     if context.environment.policies.repair is not Repair.NONE or not repairs:
         return plan
-    needed = pluralize(len(repairs), "step of repair is needed", "steps of repair are needed")
+    needed = pluralize(len(repairs), "repair step is needed", "repair steps are needed")
     problem = f"{needed}, and this environment's policy allows none"
     blocker = Finding(
         Level.BLOCKING, "blocked-policy", context.environment.name, problem, 'set repair = "full" or "additive" for it'

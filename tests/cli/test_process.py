@@ -230,4 +230,4 @@ def test_what_the_system_refuses_outside_of_an_environment_is_one_line(
     monkeypatch.setattr("architect_migrate.cli.log.known", forbidden)
     monkeypatch.setattr("architect_migrate.cli.read.known", forbidden)
     done = archmig("status")
-    assert (done.code, done.err) == (2, "archmig: locked/home.db: Permission denied; see to it, then run it again\n")
+    assert (done.code, done.err) == (2, "archmig: locked/home.db: Permission denied; fix this, then run it again\n")

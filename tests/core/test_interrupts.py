@@ -98,7 +98,7 @@ def test_ctrl_c_says_what_was_done_and_what_was_not_begun(place: Path) -> None:
     told = out + err
     assert "Traceback" not in told
     assert "home: was interrupted and is as it was before: run it again" in err
-    assert "behind: was not begun and is as it was before: run it again" in err
+    assert "behind: was not started and is as it was before: run it again" in err
     versions = [ask(place / f"{one}.db", "SELECT * FROM alembic_version") for one in ("aft", "home", "behind")]
     assert versions == [[("004_slow",)], [("003_due",)], [("002_tags",)]]
 
@@ -151,7 +151,7 @@ def test_a_stop_that_reaches_only_the_command_lets_its_workers_finish_and_tells_
     assert running.returncode == 130
     assert "Traceback" not in out + err
     assert "home: done: at 004_slow" in err
-    assert "behind: was not begun and is as it was before: run it again" in err
+    assert "behind: was not started and is as it was before: run it again" in err
     assert versions(place, "home", "home2", "behind") == ["004_slow", "004_slow", "002_tags"]
 
 

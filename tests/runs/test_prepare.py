@@ -85,11 +85,11 @@ def test_a_stamp_that_cannot_be_followed_blocks_and_nothing_else_is_planned(tmp_
 @pytest.mark.parametrize(
     ("policy", "statements", "found"),
     [
-        ("none", ("DROP TABLE b",), ["1 step of repair is needed, and this environment's policy allows none"]),
+        ("none", ("DROP TABLE b",), ["1 repair step is needed, and this environment's policy allows none"]),
         (
             "none",
             ("DROP TABLE b", "ALTER TABLE a DROP COLUMN x", "CREATE TABLE c (k)"),
-            ["2 steps of repair are needed, and this environment's policy allows none"],
+            ["2 repair steps are needed, and this environment's policy allows none"],
         ),
         ("none", (), []),
         ("none", ("DELETE FROM alembic_version",), []),

@@ -252,7 +252,7 @@ def test_with_no_repair_allowed_a_missing_index_blocks(tmp_path: Path) -> None:
     (finding,) = stays(shop(tmp_path, {"ix_orders_code": ""}).under('repair = "none"'))
     assert (finding.code, finding.found) == (
         "blocked-policy",
-        "1 step of repair is needed, and this environment's policy allows none",
+        "1 repair step is needed, and this environment's policy allows none",
     )
 
 

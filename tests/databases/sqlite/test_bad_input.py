@@ -273,7 +273,7 @@ def test_a_folder_that_may_not_be_entered_is_one_line(open_place: Path) -> None:
     done = without_rights("status", "-e", "bad", cwd=open_place)
     (open_place / "locked").chmod(0o755)
     assert done.code == 2
-    said = f"{open_place}/locked/bad.db: Permission denied; see to it, then run it again"
+    said = f"{open_place}/locked/bad.db: Permission denied; fix this, then run it again"
     assert done.err == f"archmig: bad: {said}\n"
 
 

@@ -91,7 +91,7 @@ def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup
                 target.execute("PRAGMA journal_mode = WAL").fetchone()
         _settle(copy, path.stat())
         if not named(copy, final):
-            raise BackupError(str(final), "it is there already")
+            raise BackupError(str(final), "it already exists")
         try:
             sync(folder)
         except OSError:
