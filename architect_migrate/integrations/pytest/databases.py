@@ -28,7 +28,7 @@ def build_at(source: Source, target: str, path: Path) -> None:
     history = source.history
     graph, position = history.graph, position_at(history.graph, target)
     with closing(scratch_connection(path)) as connection:
-        # Why: the sqlite3 module would otherwise commit before some statements, and one transaction is faster.
+        # Why: Python's SQLite driver would otherwise commit before some statements, and one transaction is faster.
         connection.isolation_level = None
         connection.execute("BEGIN")
         for revision, statements in recorded_sql(history).items():

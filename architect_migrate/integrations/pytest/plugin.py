@@ -28,12 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --archmig, --archmig-config and the ini option archmig_config."""
     group = parser.getgroup(_GROUP, "archmig: tests of an Alembic chain")
     group.addoption("--archmig", action="store_true", help="Add the ready tests of the chain to this run.")
-    group.addoption(
-        "--archmig-config", metavar="FILE", help="The environments.toml or alembic.ini (default: search for it)."
-    )
-    parser.addini(
-        "archmig_config", "The environments.toml or alembic.ini, relative to the root folder (default: search for it)."
-    )
+    group.addoption("--archmig-config", metavar="FILE", help="environments.toml or alembic.ini (default: search).")
+    parser.addini("archmig_config", "environments.toml or alembic.ini, from the root folder (default: search).")
 
 
 @pytest.hookimpl(tryfirst=True)
