@@ -44,12 +44,12 @@ def startup(
 ) -> Start:
     """Check the application's database at its start; log the result in one line and return it.
 
-    `env` is its name in environments.toml (else ARCHMIG_ENV, else ARCHITECT_ENV, else the default there), `config` that
-    file (else ARCHMIG_CONFIG, else it is searched from the current folder upwards). `on_pending` (else the environment's
-    policy) is "warn": nothing is changed; "upgrade": pending revisions are run, and the application goes on if that
-    fails; or "refuse": StartRefusedError is raised if anything is pending or drifted. No other exception is raised: a
-    check that fails returns a Start as well. With `skip`, ARCHMIG_SKIP=true or ARCHITECT_SKIP_MIGRATIONS=true nothing is
-    checked. `logger` defaults to the logger "architect_migrate".
+    `env` is its name in environments.toml (else ARCHMIG_ENV, else ARCHITECT_ENV, else the default there), `config`
+    that file (else ARCHMIG_CONFIG, else it is searched from the current folder upwards). `on_pending` (else the
+    environment's policy) is "warn": nothing is changed; "upgrade": pending revisions are run, and the application
+    goes on if that fails; or "refuse": StartRefusedError is raised if anything is pending or drifted. No other
+    exception is raised: a check that fails returns a Start as well. With `skip`, ARCHMIG_SKIP=true or
+    ARCHITECT_SKIP_MIGRATIONS=true nothing is checked. `logger` defaults to the logger "architect_migrate".
     """
     start, policy = _found(env, config, on_pending, os.environ, skip=skip)
     start = _without_secrets(start)

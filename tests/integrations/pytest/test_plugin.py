@@ -82,7 +82,11 @@ def test_a_model_without_its_revision_fails_the_run_and_names_what_is_missing(pr
     done = project.runpytest("--archmig")
     done.assert_outcomes(passed=4, failed=1)
     done.stdout.fnmatch_lines(
-        ["*archmig::models_match_the_schema*", "the schema that the revisions make differs*", "*'add_column'*'users'*'mail'*"]
+        [
+            "*archmig::models_match_the_schema*",
+            "the schema that the revisions make differs*",
+            "*'add_column'*'users'*'mail'*",
+        ]
     )
 
 
