@@ -88,12 +88,50 @@ class Rename:
         return ("column", self.table, name) if self.table else ("table", name)
 
 
+class Link(StrEnum):
+    """How a revision is known to bring rows from one place to another.
+
+    COPIED: one statement names both. READ: it reads the old place, as a loop over rows does, and makes the new one;
+    what a loop writes is not seen in a replay on empty tables.
+    """
+
+    COPIED = "copied"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Rows, or the values of a column, that a revision brings from what it removes to what it makes, by folded names.
+
+    An empty `column` or `new_column` stands for the whole table. `columns` pairs columns of `table` with those of
+    `new_table` that are copied from them as they are.
+    """
+
+    table: str
+    column: str
+    new_table: str
+    new_column: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+    link: str = Link.COPIED
+
+    @property
+    def old_key(self) -> Key:
+        """The key of the fact that the old place exists."""
+        return ("column", self.table, self.column) if self.column else ("table", self.table)
+
+    @property
+    def new_key(self) -> Key:
+        """The key of the fact that the new place exists."""
+        return ("column", self.new_table, self.new_column) if self.new_column else ("table", self.new_table)
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """A revision as replayed: what it changed, the statements that it ran, the tables that it wrote rows to.
 
     `passing` are the tables that it makes on its way: an interrupted run may have left them behind. `renames` are
-    what it calls otherwise for good.
+    what it renames for good, `moves` what it brings from one place to another. `replaced` are tables that it drops, or
+    renames away, and makes again under the same name without their rows.
     """
 
     delta: Delta
@@ -101,6 +139,8 @@ class Replayed:
     writes: frozenset[str] = frozenset()
     passing: tuple[Passing, ...] = ()
     renames: tuple[Rename, ...] = ()
+    moves: tuple[Move, ...] = ()
+    replaced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

@@ -110,6 +110,7 @@ def _history(graph: str, steps: str) -> History:
         history.ReplayedStatement,
         history.Passing,
         history.Rename,
+        history.Move,
         history.Delta,
         *schema.CLASSES,
     )

@@ -208,14 +208,16 @@ def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Per
 def _removed(context: EnvironmentContext, plan: Plan) -> set[Key]:
     """The keys of tables and columns that the chain's code removes.
 
-    Why step by step: a later revision may create another table of the same name, but the rows of the first are gone.
+    A revision, the same or a later one, may make another table of the same name: the first one's rows are gone.
     """
     does = effects(context.history)
-    removed: set[Key] = set()
+    replayed = dict(zip(context.graph.order, context.history.replayed, strict=True))
+    found: set[Key] = set()
     for step in plan.steps:
         match step:
             case RunRevision():
                 gone, stays = does[step.revision].removed.keys(), does[step.revision].added.keys()
+                found |= {("table", table) for table in replayed[step.revision].replaced}
             case RunDowngrade():
                 gone, stays = does[step.revision].added.keys(), does[step.revision].removed.keys()
             case _:

@@ -10,7 +10,23 @@ import pytest
 from architect_migrate.diagnosis.findings import Level
 from architect_migrate.planning.results import Outcome, State
 from architect_migrate.runs.reconcile import reconcile
-from support.scenarios import Allowed, ask, come_home, headlines, kept, moment, own_chain, script, stamp, stays
+from support.scenarios import (
+    Allowed,
+    ask,
+    batch,
+    code,
+    codes,
+    come_home,
+    gone,
+    headlines,
+    kept,
+    moment,
+    nothing_to_do,
+    own_chain,
+    script,
+    stamp,
+    stays,
+)
 from support.scenarios import revision as raw
 
 if TYPE_CHECKING:
@@ -18,32 +34,7 @@ if TYPE_CHECKING:
 
     from support.scenarios import Home
 
-IMPORT = "import sqlalchemy as sa"
 MINE = ("CREATE TABLE mine (x)", "INSERT INTO mine VALUES ('m')")
-
-
-def code(after: str | tuple[str, ...] | None, *lines: str) -> str:
-    """A revision file's text whose upgrade() has these lines."""
-    body = "\n".join(f"    {line}" for line in (*lines, "pass"))
-    return f"{IMPORT}\ndown_revision = {after!r}\n\ndef upgrade():\n{body}\n\ndef downgrade():\n    pass\n"
-
-
-def batch(table: str, *operations: str) -> tuple[str, ...]:
-    return (f"with op.batch_alter_table({table!r}) as b:", *(f"    b.{operation}" for operation in operations))
-
-
-def nothing_to_do(home: Home) -> None:
-    """The database is at its head, and every way to look at it says so."""
-    assert home.survey().state is State.AT_TARGET
-    assert stays(home, Outcome.NOTHING) == ()
-
-
-def codes(home: Home) -> list[tuple[str, str]]:
-    return [(stay.code, stay.subject) for stay in stays(home)]
-
-
-def gone(*names: str) -> Allowed:
-    return Allowed(gone=frozenset(names))
 
 
 def released(home: Home, name: str, text: str) -> Home:

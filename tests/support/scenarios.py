@@ -301,3 +301,32 @@ def stays(home: Home, outcome: Outcome = Outcome.BLOCKED) -> tuple[Finding, ...]
     assert home.backups() == []
     assert not Path(f"{home.database}-journal").exists()
     return shown.plan.blockers if shown.plan else ()
+
+
+def code(after: str | tuple[str, ...] | None, *lines: str) -> str:
+    """A revision file's text whose upgrade() has these lines."""
+    body = "\n".join(f"    {line}" for line in (*lines, "pass"))
+    return (
+        f"import sqlalchemy as sa\ndown_revision = {after!r}\n\ndef upgrade():\n{body}\n\ndef downgrade():\n    pass\n"
+    )
+
+
+def batch(table: str, *operations: str) -> tuple[str, ...]:
+    """The lines of a batch operation."""
+    return (f"with op.batch_alter_table({table!r}) as b:", *(f"    b.{operation}" for operation in operations))
+
+
+def nothing_to_do(home: Home) -> None:
+    """The database is at its head, and every way to look at it says so."""
+    assert home.survey().state is State.AT_TARGET
+    assert stays(home, Outcome.NOTHING) == ()
+
+
+def codes(home: Home) -> list[tuple[str, str]]:
+    """Code and subject of everything that stands in the way."""
+    return [(stay.code, stay.subject) for stay in stays(home)]
+
+
+def gone(*names: str) -> Allowed:
+    """Leave for these tables, columns (`table.column`) and other objects to go."""
+    return Allowed(gone=frozenset(names))

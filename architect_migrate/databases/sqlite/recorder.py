@@ -46,22 +46,21 @@ class Recording:
 
     def _note(self, connection: sqlite3.Connection, seen: WriteLog) -> None:
         schema = read_schema(connection, [self.version_table])
+        told = [statement for statement in self._statements if self._tells(statement)]
         statements = tuple(
-            ReplayedStatement(verb(statement), statement) for statement in self._statements if self._counts(statement)
+            ReplayedStatement(verb(statement), statement) for statement in told if verb(statement) in _CHANGING
         )
         writes = seen.tables() - {fold(self.version_table)}
-        passing, renames = on_the_way(
-            (statement.text for statement in statements), _columns(self._schema), _columns(schema)
-        )
-        self.found.append(Replayed(delta(self._schema, schema), statements, writes, passing, renames))
+        way = on_the_way(told, _columns(self._schema), _columns(schema))
+        change = delta(self._schema, schema)
+        self.found.append(Replayed(change, statements, writes, way.passing, way.renames, way.moves, way.replaced))
         self.digests.append(digest(connection, [self.version_table]))
         self._statements.clear()
         self._schema = schema
 
-    def _counts(self, statement: str) -> bool:
-        """Whether a statement changes anything other than Alembic's version table."""
-        words = {fold(unquote(token.text)) for token in significant(statement)}
-        return verb(statement) in _CHANGING and fold(self.version_table) not in words
+    def _tells(self, statement: str) -> bool:
+        """Whether a statement is about anything but Alembic's own version table."""
+        return fold(self.version_table) not in {fold(unquote(token.text)) for token in significant(statement)}
 
 
 def _columns(schema: Schema) -> dict[str, frozenset[str]]:

@@ -1,12 +1,13 @@
-"""Reads renames, and tables that exist only while a revision runs, from the statements that it executed."""
+"""What a revision renames, moves and replaces, and which tables it makes only on its way: read from its statements."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
-from architect_migrate.model.history import Passing, Rename, Role
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
+from architect_migrate.model.history import Link, Move, Passing, Rename, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -16,26 +17,53 @@ if TYPE_CHECKING:
     Columns = Mapping[str, frozenset[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class OnTheWay:
+    """What one revision's statements say beyond the schemas before and after it (see `Replayed`)."""
+
+    passing: tuple[Passing, ...] = ()
+    renames: tuple[Rename, ...] = ()
+    moves: tuple[Move, ...] = ()
+    replaced: frozenset[str] = frozenset()
+
+
 class _Created(NamedTuple):
-    """A table that a statement creates."""
+    """A table is made, by a statement with these words."""
+
+    name: str
+    words: frozenset[str]
+
+
+class _Dropped(NamedTuple):
+    """A table is dropped."""
 
     name: str
 
 
-class _Copied(NamedTuple):
-    """Rows copied into a table; `columns` pairs each column with the column that it is copied from."""
+class _Filled(NamedTuple):
+    """Rows or values go into a table, by a statement with these words.
+
+    `into` are the columns that an UPDATE sets, empty for an INSERT. `columns` pairs each column with the column that it
+    is copied from, where the statement says so.
+    """
 
     table: str
-    columns: tuple[tuple[str, str], ...]
+    words: frozenset[str]
+    into: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
 
 
-_Event = Rename | _Created | _Copied
+class _Read(NamedTuple):
+    """A SELECT by itself, as a loop over rows begins with, of these words."""
+
+    words: frozenset[str]
 
 
-def on_the_way(
-    statements: Iterable[str], before: Columns, after: Columns
-) -> tuple[tuple[Passing, ...], tuple[Rename, ...]]:
-    """The tables that exist only between two schemas, and the renames that last.
+_Event = Rename | _Created | _Dropped | _Filled | _Read
+
+
+def on_the_way(statements: Iterable[str], before: Columns, after: Columns) -> OnTheWay:
+    """What statements do on their way between two schemas: tables in passing, renames, moves, replaced tables.
 
     A schema is given by the folded names of its tables and of their columns.
     """
@@ -53,23 +81,110 @@ def on_the_way(
         for rename in renamed
         if rename.old in created and rename.old not in lasting
     ]
-    of = {copy.name: copy.table for copy in copies}
-    columns = [event for event in events if isinstance(event, Rename) and event.table]
-    columns += [
-        Rename(source, column, of[event.table])
-        for event in events
-        if isinstance(event, _Copied) and event.table in of
-        for column, source in event.columns
-    ]
     renames = [
         rename
         for rename in renamed
         if rename.old in before and rename.old not in after and rename.new in after.keys() - before
     ]
     renames += [
-        column for column in columns if _lasts(column, before.get(column.table, _NONE), after.get(column.table, _NONE))
+        column
+        for column in _column_renames(events, {copy.name: copy.table for copy in copies})
+        if _lasts(column, before.get(column.table, _NONE), after.get(column.table, _NONE))
     ]
-    return tuple(dict.fromkeys((*passing, *copies))), tuple(dict.fromkeys(renames))
+    return OnTheWay(
+        tuple(dict.fromkeys((*passing, *copies))),
+        tuple(dict.fromkeys(renames)),
+        tuple(dict.fromkeys(_moves(events, _Lasting(before, after, renames)))),
+        frozenset(_replaced(events, before, after)),
+    )
+
+
+def _column_renames(events: list[_Event], of: Mapping[str, str]) -> Iterator[Rename]:
+    """Columns that are renamed, and those that a copy of a table gets from columns of other names."""
+    for event in events:
+        if isinstance(event, Rename) and event.table:
+            yield event
+        elif isinstance(event, _Filled) and event.table in of:
+            yield from (Rename(source, column, of[event.table]) for column, source in event.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lasting:
+    """What a revision makes and takes away for good: by tables, and by the columns of tables that stay."""
+
+    before: Columns
+    after: Columns
+    renames: list[Rename]
+
+    def gone(self, words: frozenset[str]) -> Iterator[tuple[str, str]]:
+        """Tables and (table, column) named by these words that the revision takes away, and does not rename."""
+        renamed = {(rename.table, rename.old) for rename in self.renames}
+        for table in sorted(self.before.keys() & words):
+            if table not in self.after:
+                yield from [(table, "")] if ("", table) not in renamed else []
+            else:
+                columns = (self.before[table] - self.after[table]) & words
+                yield from ((table, column) for column in sorted(columns) if (table, column) not in renamed)
+
+    def new(self, filled: _Filled) -> Iterator[tuple[str, str]]:
+        """The table, or the columns of it, that a statement fills and the revision makes."""
+        if filled.table in self.after and filled.table not in self.before:
+            yield filled.table, ""
+        elif filled.table in self.after:
+            columns = self.after[filled.table] - self.before[filled.table]
+            yield from ((filled.table, column) for column in filled.into if column in columns)
+
+
+def _moves(events: list[_Event], lasting: _Lasting) -> Iterator[Move]:
+    """Rows and values that the revision brings from what it takes away into what it makes."""
+    for event in events:
+        match event:
+            case _Created(name, words) if name in lasting.after and name not in lasting.before:
+                yield from (Move(table, column, name) for table, column in lasting.gone(words))
+            case _Filled():
+                for to, into in lasting.new(event):
+                    for table, column in lasting.gone(event.words):
+                        pairs = tuple((source, new) for new, source in event.columns) if not (column or into) else ()
+                        yield Move(table, column, to, into, pairs)
+            case _Read(words):
+                yield from _looped(lasting, words)
+            case _:
+                pass
+
+
+def _looped(lasting: _Lasting, words: frozenset[str]) -> Iterator[Move]:
+    """What a loop over rows may bring: a replay on empty tables sees the SELECT, and none of what the loop writes."""
+    for table, column in lasting.gone(words):
+        yield from (Move(table, column, new, link=Link.READ) for new in sorted(lasting.after.keys() - lasting.before))
+        if column:
+            new_columns = sorted(lasting.after[table] - lasting.before[table])
+            yield from (Move(table, column, table, new, link=Link.READ) for new in new_columns)
+
+
+def _replaced(events: list[_Event], before: Columns, after: Columns) -> Iterator[str]:
+    """Tables that are there before and after, but not the same: what was there is dropped or bears another name."""
+    holds: dict[str, frozenset[str]] = {table: frozenset({table}) for table in before}
+    read = frozenset(word for event in events if isinstance(event, _Read) for word in event.words)
+    for event in events:
+        match event:
+            case _Created(name, words):
+                holds[name] = _held(holds, words - {name})
+            case _Dropped(name):
+                holds.pop(name, None)
+            case Rename(old, new, "") if old in holds:
+                holds[new] = holds.pop(old)
+            case _Filled(table, words) if table in holds:
+                holds[table] |= _held(holds, words - {table})
+            case _:
+                pass
+    yield from (
+        table for table in before.keys() & after.keys() if table not in holds.get(table, ()) and table not in read
+    )
+
+
+def _held(holds: Mapping[str, frozenset[str]], words: frozenset[str]) -> frozenset[str]:
+    """The tables whose rows the tables named by these words hold."""
+    return frozenset[str]().union(*(held for table, held in holds.items() if table in words))
 
 
 _NONE: frozenset[str] = frozenset()
@@ -84,31 +199,70 @@ def _events(sql: str) -> Iterator[_Event]:
     words = [fold(token.text) for token in tokens]
     match words[:2]:
         case ["alter", "table"]:
-            table, at = _name(tokens, 2)
-            rest = words[at:]
-            if rest[:2] == ["rename", "to"]:
-                yield Rename(table, _text(tokens[at + 2]))
-            elif rest[:1] == ["rename"]:
-                names = tokens[at + 2 :] if rest[1] == "column" and len(rest) > 4 else tokens[at + 1 :]
-                yield Rename(_text(names[0]), _text(names[2]), table)
+            yield from _altered(tokens, words)
         case ["create", "table"]:
-            yield _Created(_name(tokens, 5 if words[2:5] == ["if", "not", "exists"] else 2)[0])
-        case ["insert", "into"]:
-            yield from _copied(tokens, words)
+            yield _Created(_name(tokens, 5 if words[2:5] == ["if", "not", "exists"] else 2)[0], _names(tokens))
+        case ["drop", "table"]:
+            yield _Dropped(_name(tokens, 4 if words[2:4] == ["if", "exists"] else 2)[0])
+        case [_, _]:
+            yield from _of_rows(tokens, words, verb(sql))
         case _:
             pass
 
 
-def _copied(tokens: list[Token], words: list[str]) -> Iterator[_Copied]:
-    """Read INSERT INTO table (columns) SELECT columns FROM ...: which column is copied from which."""
+def _altered(tokens: list[Token], words: list[str]) -> Iterator[_Event]:
+    """ALTER TABLE table RENAME [COLUMN]: what it renames."""
     table, at = _name(tokens, 2)
-    if words[at : at + 1] != ["("] or "select" not in words or "from" not in words:
-        return
+    rest = words[at:]
+    if rest[:2] == ["rename", "to"]:
+        yield Rename(table, _text(tokens[at + 2]))
+    elif rest[:1] == ["rename"]:
+        names = tokens[at + 2 :] if rest[1] == "column" and len(rest) > 4 else tokens[at + 1 :]
+        yield Rename(_text(names[0]), _text(names[2]), table)
+
+
+def _of_rows(tokens: list[Token], words: list[str], does: str) -> Iterator[_Event]:
+    """What a statement on rows fills or reads; `does` is its verb, which may stand after WITH."""
+    names = _names(tokens)
+    at = words.index(does) if words[0] != "with" else _at_top(words, does, 1)
+    match does:
+        case "insert" | "replace":
+            table, end = _name(tokens, _at_top(words, "into", at) + 1)
+            yield _Filled(table, names, (), _copied(tokens[end:], words[end:]))
+        case "update":
+            table, end = _name(tokens, at + (3 if words[at + 1] == "or" else 1))
+            yield _Filled(table, names, tuple(_set(tokens[end:], words[end:])))
+        case "select" if "sqlite_master" not in words:
+            # What asks for the schema, as reflection does, is no loop over rows.
+            yield _Read(names)
+        case _:
+            pass
+
+
+def _names(tokens: list[Token]) -> frozenset[str]:
+    """Every word of a statement that can be the name of a table or column."""
+    return frozenset(_text(token) for token in tokens if token.kind in {"word", "quoted"})
+
+
+def _set(tokens: list[Token], words: list[str]) -> Iterator[str]:
+    """SET column = ..., (column, column) = ...: the columns."""
+    start = _at_top(words, "set", 0) + 1
+    end = min(_at_top(words, word, start) for word in ("from", "where", "returning"))
+    for part in _parts(tokens[start:end]):
+        ends = next((at for at, token in enumerate(part) if token.text == "="), 0)
+        yield from (_text(token) for token in part[:ends] if token.kind in {"word", "quoted"})
+
+
+def _copied(tokens: list[Token], words: list[str]) -> tuple[tuple[str, str], ...]:
+    """(columns) SELECT columns FROM ...: which column is copied from which."""
+    if words[:1] != ["("] or "select" not in words or "from" not in words:
+        return ()
     start, end = words.index("select") + 1, _at_top(words, "from", words.index("select"))
-    into = [_text(part[-1]) for part in _parts(tokens[at + 1 : words.index("select") - 1])]
+    into = [_text(part[-1]) for part in _parts(tokens[1 : words.index("select") - 1])]
     sources = [_source(part) for part in _parts(tokens[start:end])]
-    if len(into) == len(sources):
-        yield _Copied(table, tuple((column, source) for column, source in zip(into, sources, strict=True) if source))
+    if len(into) != len(sources):
+        return ()
+    return tuple((column, source) for column, source in zip(into, sources, strict=True) if source)
 
 
 def _at_top(words: list[str], word: str, start: int) -> int:

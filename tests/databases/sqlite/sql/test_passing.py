@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from architect_migrate.databases.sqlite.sql.passing import on_the_way
-from architect_migrate.model.history import Passing, Rename, Role
+from architect_migrate.databases.sqlite.sql.passing import OnTheWay, on_the_way
+from architect_migrate.model.history import Link, Move, Passing, Rename, Role
 
 
 def columns(*names: str) -> frozenset[str]:
@@ -24,20 +24,20 @@ COPY = Passing("_alembic_tmp_t", "t", Role.COPY)
 
 def test_a_batch_operation_makes_its_copy_on_the_way() -> None:
     same = [BATCH[0].replace("b TEXT", "a TEXT"), BATCH[1].replace("(id, b)", "(id, a)"), *BATCH[2:]]
-    assert on_the_way(same, T, T) == ((COPY,), ())
+    assert on_the_way(same, T, T) == OnTheWay((COPY,))
 
 
 @pytest.mark.parametrize("source", ["t.a", "a", '"a"', "t.a AS anon_1", "CAST(t.a AS TEXT)", "CAST(a AS INTEGER) AS b"])
 def test_a_batch_operation_that_renames_a_column_copies_it_under_another_name(source: str) -> None:
     insert = f"INSERT INTO _alembic_tmp_t (id, b) SELECT t.id, {source} FROM t"
     renamed = on_the_way([BATCH[0], insert, *BATCH[2:]], T, {"t": columns("id", "b")})
-    assert renamed == ((COPY,), (Rename("a", "b", "t"),))
+    assert renamed == OnTheWay((COPY,), (Rename("a", "b", "t"),))
 
 
 @pytest.mark.parametrize("source", ["'x'", "NULL", "upper(a)", "a || 'x'", "coalesce(a, 1)"])
 def test_a_column_that_is_computed_is_not_renamed(source: str) -> None:
     insert = f"INSERT INTO _alembic_tmp_t (id, b) SELECT id, {source} FROM t"
-    assert on_the_way([BATCH[0], insert, *BATCH[2:]], T, {"t": columns("id", "b")}) == ((COPY,), ())
+    assert on_the_way([BATCH[0], insert, *BATCH[2:]], T, {"t": columns("id", "b")}) == OnTheWay((COPY,))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_column_that_is_computed_is_not_renamed(source: str) -> None:
     ],
 )
 def test_a_table_is_renamed_in_every_spelling(statement: str) -> None:
-    assert on_the_way([statement], T, X) == ((), (Rename("t", "x"),))
+    assert on_the_way([statement], T, X) == OnTheWay((), (Rename("t", "x"),))
 
 
 @pytest.mark.parametrize(
@@ -67,19 +67,18 @@ def test_a_table_is_renamed_in_every_spelling(statement: str) -> None:
     ],
 )
 def test_a_column_is_renamed_in_every_spelling(statement: str) -> None:
-    assert on_the_way([statement], T, {"t": columns("id", "b")}) == ((), (Rename("a", "b", "t"),))
+    assert on_the_way([statement], T, {"t": columns("id", "b")}) == OnTheWay((), (Rename("a", "b", "t"),))
 
 
 def test_a_column_that_is_called_column_can_be_renamed() -> None:
     found = on_the_way(["ALTER TABLE t RENAME column TO b"], {"t": columns("column")}, {"t": columns("b")})
-    assert found == ((), (Rename("column", "b", "t"),))
+    assert found == OnTheWay((), (Rename("column", "b", "t"),))
 
 
 def test_names_with_quotes_and_spaces_are_read() -> None:
     before, after = {'my "t"': columns("id")}, {"ta ble": columns("id")}
-    assert on_the_way(['ALTER TABLE "my ""t""" RENAME TO [ta ble]'], before, after) == (
-        (),
-        (Rename('my "t"', "ta ble"),),
+    assert on_the_way(['ALTER TABLE "my ""t""" RENAME TO [ta ble]'], before, after) == OnTheWay(
+        (), (Rename('my "t"', "ta ble"),)
     )
 
 
@@ -88,18 +87,75 @@ def test_names_with_quotes_and_spaces_are_read() -> None:
 )
 def test_a_copy_made_by_hand_is_on_its_way(create: str) -> None:
     made = [f"{create} (id, a)", "INSERT INTO t_new SELECT * FROM t", "DROP TABLE t", "ALTER TABLE t_new RENAME TO t"]
-    assert on_the_way(made, T, T) == ((Passing("t_new", "t", Role.COPY),), ())
+    assert on_the_way(made, T, T) == OnTheWay((Passing("t_new", "t", Role.COPY),))
 
 
 def test_a_table_put_aside_until_its_successor_is_filled_is_on_its_way() -> None:
     made = ["ALTER TABLE t RENAME TO t_old", "CREATE TABLE t (id, a)", "INSERT INTO t SELECT * FROM t_old"]
-    assert on_the_way([*made, "DROP TABLE t_old"], T, T) == ((Passing("t_old", "t", Role.ASIDE),), ())
+    assert on_the_way([*made, "DROP TABLE t_old"], T, T) == OnTheWay((Passing("t_old", "t", Role.ASIDE),))
 
 
 def test_what_stays_is_neither_on_its_way_nor_renamed() -> None:
     made = ["CREATE TABLE x (id, a)", "INSERT INTO x (id, a) SELECT id, a FROM t", "ALTER TABLE t ADD COLUMN c"]
-    assert on_the_way(made, T, T | X) == ((), ())
+    assert on_the_way(made, T, T | X) == OnTheWay()
 
 
 def test_a_rename_that_is_taken_back_is_none() -> None:
-    assert on_the_way(["ALTER TABLE t RENAME a TO b", "ALTER TABLE t RENAME b TO a"], T, T) == ((), ())
+    assert on_the_way(["ALTER TABLE t RENAME a TO b", "ALTER TABLE t RENAME b TO a"], T, T) == OnTheWay()
+
+
+CREATE_X, DROP_T = "CREATE TABLE x (id, a)", "DROP TABLE t"
+KNOWN = (("id", "id"), ("a", "a"))
+MOVES = {
+    "rows": ("INSERT INTO x (id, a) SELECT id, a FROM t", (Move("t", "", "x", "", KNOWN),)),
+    "rows under other names": ("INSERT INTO x (a) SELECT t.id FROM t", (Move("t", "", "x", "", (("id", "a"),)),)),
+    "rows by every column": ("INSERT INTO x SELECT * FROM t", (Move("t", "", "x"),)),
+    "rows that are computed": ("INSERT OR IGNORE INTO main.x SELECT id, upper(a) FROM t", (Move("t", "", "x"),)),
+    "rows by way of a query": ("WITH q AS (SELECT * FROM t) INSERT INTO x SELECT * FROM q", (Move("t", "", "x"),)),
+    "rows of a loop": ("SELECT id, a FROM t", (Move("t", "", "x", link=Link.READ),)),
+    "values": ("UPDATE x SET a = (SELECT a FROM t WHERE t.id = x.id)", (Move("t", "", "x"),)),
+    "what reflection asks": ('SELECT sql FROM sqlite_master WHERE name = "t"', ()),
+    "constants": ("INSERT INTO x (id, a) VALUES (1, 't')", ()),
+}
+
+
+@pytest.mark.parametrize(("statement", "moves"), MOVES.values(), ids=MOVES)
+def test_rows_that_go_from_a_dropped_table_to_a_new_one_are_a_move(statement: str, moves: tuple[Move, ...]) -> None:
+    assert on_the_way([CREATE_X, statement, DROP_T], T, X) == OnTheWay(moves=moves)
+
+
+def test_a_table_that_is_made_from_another_is_a_move() -> None:
+    assert on_the_way(["CREATE TABLE x AS SELECT * FROM t", DROP_T], T, X) == OnTheWay(moves=(Move("t", "", "x"),))
+
+
+@pytest.mark.parametrize(
+    ("statement", "link"),
+    [
+        ("UPDATE t SET b = a", Link.COPIED),
+        ('UPDATE OR IGNORE main.t SET ("b", id) = (upper(a), 1) WHERE a IS NOT NULL', Link.COPIED),
+        ("SELECT id, a FROM t", Link.READ),
+    ],
+)
+def test_values_that_go_from_a_dropped_column_to_a_new_one_are_a_move(statement: str, link: Link) -> None:
+    made = ["ALTER TABLE t ADD COLUMN b", statement, "ALTER TABLE t DROP COLUMN a"]
+    assert on_the_way(made, T, {"t": columns("id", "b")}) == OnTheWay(moves=(Move("t", "a", "t", "b", link=link),))
+
+
+def test_a_column_that_becomes_a_table_is_a_move() -> None:
+    made = [CREATE_X, "INSERT INTO x (id, a) SELECT id, a FROM t", "ALTER TABLE t DROP COLUMN a"]
+    assert on_the_way(made, T, {"t": columns("id")} | X) == OnTheWay(moves=(Move("t", "a", "x"),))
+
+
+@pytest.mark.parametrize(
+    ("statements", "replaced"),
+    [
+        ([DROP_T, "CREATE TABLE t (id, a)"], {"t"}),
+        (["ALTER TABLE t RENAME TO t2", "CREATE TABLE t (id, a)"], {"t"}),
+        (["ALTER TABLE t RENAME TO t2", "CREATE TABLE t AS SELECT * FROM t2"], ()),
+        (["ALTER TABLE t RENAME TO t2", "CREATE TABLE t (id)", "SELECT id FROM t", "INSERT INTO t VALUES (1)"], ()),
+        (["CREATE TABLE n (id)", "INSERT INTO n SELECT id FROM t", DROP_T, "ALTER TABLE n RENAME TO t"], ()),
+        (["ALTER TABLE t ADD COLUMN b"], ()),
+    ],
+)
+def test_a_table_that_is_made_again_without_its_rows_is_replaced(statements: list[str], replaced: set[str]) -> None:
+    assert on_the_way(statements, T, T | {"t2": columns("id", "a")}).replaced == set(replaced)
