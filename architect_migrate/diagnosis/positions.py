@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.diagnosis.resolutions import keeper
@@ -163,10 +164,10 @@ def _compared(history: History, database: Database, positions: Iterable[frozense
 
 
 def borne_out(history: History, position: frozenset[str], revision: str, found: Mapping[Key, Fact]) -> bool:
-    """Whether something is there of what a revision leaves at a position; of one that leaves nothing, of its parents.
+    """Whether something is there that only this revision leaves at a position.
 
-    A revision without effects is borne out by its nearest ancestors that have some, and where none has, by nothing
-    that could speak against it.
+    A revision of which nothing speaks for or against it, because it leaves nothing or what earlier ones made too, is
+    borne out by its nearest ancestors of which something does. Where there are none, nothing speaks against it.
     """
     parents = {each.id: each.parents for each in history.graph.revisions}
     waiting, seen = [revision], set()
@@ -176,11 +177,38 @@ def borne_out(history: History, position: frozenset[str], revision: str, found: 
             continue
         seen.add(current)
         surviving = surviving_effects(history, position).get(current, {})
-        if not surviving:
-            waiting.extend(parents[current])
-        elif not any(its_key in found and not _serious(fact, found[its_key]) for its_key, fact in surviving.items()):
+        said = {
+            _speaks(fact, found.get(its_key), _earlier(history, position, current, its_key))
+            for its_key, fact in surviving.items()
+        }
+        if True in said:
+            continue
+        if False in said:
             return False
+        waiting.extend(parents[current])
     return True
+
+
+def _earlier(history: History, position: frozenset[str], revision: str, its_key: Key) -> tuple[Fact, ...]:
+    """The shapes that revisions of a position give a thing before this one does."""
+    touches = _touches(history).get(its_key, ())
+    before = takewhile(lambda touch: touch.revision != revision, touches)
+    return tuple(touch.added for touch in before if touch.added and touch.revision in position)
+
+
+def _speaks(fact: Fact, there: Fact | None, earlier: tuple[Fact, ...]) -> bool | None:
+    """Whether what is there speaks for a revision that leaves `fact`, or against it; None where it does neither.
+
+    Where an earlier revision made the same thing, only a shape that the earlier ones did not give it speaks for it.
+    """
+    if there is None or _serious(fact, there):
+        return False
+    if all(_serious(shape, there) for shape in earlier):
+        return True
+    as_before = not all(compare(shape, there) for shape in earlier)
+    if compare(fact, there):
+        return False if as_before else None
+    return None if as_before else True
 
 
 @lru_cache(maxsize=64)

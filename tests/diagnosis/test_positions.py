@@ -187,6 +187,34 @@ def test_a_revision_is_borne_out_by_what_it_leaves_or_by_its_ancestors(
     assert borne_out(LINE, frozenset(position), revision, found) is expected
 
 
+# 2 widens v and adds a table; 3 takes the width back.
+WIDER = line_of(
+    "CREATE TABLE a (v VARCHAR(10), w)",
+    "DROP TABLE a; CREATE TABLE a (v VARCHAR(20), w); CREATE TABLE n (x)",
+    "DROP TABLE a; CREATE TABLE a (v VARCHAR(10), w)",
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "position", "revision", "expected"),
+    [
+        ("CREATE TABLE a (v VARCHAR(10))", "12", "2", False),
+        ("CREATE TABLE a (v VARCHAR(20))", "12", "2", True),
+        ("CREATE TABLE a (v VARCHAR(15))", "12", "2", False),
+        ("CREATE TABLE a (v VARCHAR(15)); CREATE TABLE n (x)", "12", "2", True),
+        # As 3 leaves it, and as 1 did: 2 has to say whether 3 can have run.
+        ("CREATE TABLE a (v VARCHAR(10))", "123", "3", False),
+        ("CREATE TABLE a (v VARCHAR(10)); CREATE TABLE n (x)", "123", "3", True),
+        ("CREATE TABLE a (v VARCHAR(20)); CREATE TABLE n (x)", "123", "3", False),
+    ],
+)
+def test_a_shape_that_an_earlier_revision_explains_bears_no_later_one_out(
+    script: str, position: str, revision: str, expected: bool
+) -> None:
+    found = database_of(schema_of(script)).found
+    assert borne_out(WIDER, frozenset(position), revision, found) is expected
+
+
 def test_a_chain_that_leaves_nothing_bears_itself_out() -> None:
     assert borne_out(line_of("", ""), frozenset("12"), "2", {})
 

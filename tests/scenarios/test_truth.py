@@ -94,6 +94,25 @@ def test_a_revision_that_changes_a_type_within_its_kind_is_run_once_where_it_is_
     assert come_home(home) == ["run revision 002", "stamp 002"]
 
 
+def test_a_width_that_an_earlier_revision_gave_too_bears_no_stamp_out(tmp_path: Path) -> None:
+    chain = {
+        "001": raw(None, "CREATE TABLE t (id INTEGER PRIMARY KEY, a VARCHAR(10), b VARCHAR(10))"),
+        "002": code(
+            "001",
+            *batch("t", "alter_column('a', type_=sa.String(20))"),
+            "op.create_table('n', sa.Column('x', sa.Integer))",
+            "op.execute('UPDATE t SET b = a')",
+        ),
+        "003": raw("002", "CREATE TABLE w (x)"),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, "CREATE TABLE t (id INTEGER PRIMARY KEY, a VARCHAR(10), b VARCHAR(10))", *stamp("002"))
+    script(home.database, "INSERT INTO t VALUES (1, 'x', NULL)")
+    steps = come_home(home, Allowed(written=frozenset({("t", "b")})))
+    assert steps == ["stamp 001", "run revision 002", "run revision 003", "stamp 003"]
+    assert ask(home.database, "SELECT b FROM t") == [("x",)]
+
+
 DRP_T, DRP_U, DRP_W = "CREATE TABLE t (a VARCHAR(10), b INTEGER)", "CREATE TABLE u (x INTEGER)", "CREATE TABLE w (x)"
 DRP = {
     "001": raw(None, DRP_T, DRP_U),
