@@ -108,7 +108,8 @@ def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
         said = "recorded as skipped" if judgement.claim is Claim.SKIPPED else "not recorded anywhere"
         found = f"{said}, but {judgement.verdict.value} ({shown})"
         yield Finding(Level.NOTE, "claim-missing", revision, found, "", revision)
-    for fact in judgement.lingering:
+    acting = [change.fact for change in diagnosis.changes if isinstance(change, Extra) and change.harmful]
+    for fact in (fact for fact in judgement.lingering if fact not in acting):
         advice = "it is kept; a [[resolve]] entry with drop = true removes it"
         yield Finding(
             Level.NOTE, "lingering", describe(fact), f"{revision} removes it, and it is there", advice, revision

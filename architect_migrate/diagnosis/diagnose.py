@@ -17,11 +17,11 @@ from architect_migrate.model.diff import (
     Missing,
     OtherwiseNamed,
     change_key,
-    diff_of_facts,
     needs_repair,
 )
 from architect_migrate.model.facts import Fact, table_of
-from architect_migrate.model.history import effects, facts_at, reference
+from architect_migrate.model.history import effects, facts_at
+from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import ancestry
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
     database = database_of(schema, resolutions)
     found = database.found
     position, ambiguous, basis = _located(history, database, claims, said)
-    there = reference(history, position), facts_at(history, position)
-    changes = diff_of_facts(there, (schema, found))
+    changes = differences(history, position, schema, found)
     judge = _Judge(history, found, position, tuple(change for change in changes if keeper(change, resolutions) is None))
     judgements = tuple(judge.of(revision, said[revision.id]) for revision in graph.revisions)
     return Diagnosis(judgements, position, ambiguous, changes, rows, stamped, basis)

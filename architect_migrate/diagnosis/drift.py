@@ -6,9 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.resolutions import keeper, unsettled
-from architect_migrate.model.diff import Extra, Missing, Reordered, diff, explain, needs_repair, severity
+from architect_migrate.model.diff import Extra, Missing, Reordered, explain, needs_repair, severity
 from architect_migrate.model.facts import TableFact, describe, key, table_of
-from architect_migrate.model.history import effects, reference
+from architect_migrate.model.history import effects
+from architect_migrate.model.leftovers import differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +28,7 @@ def drift(
     Of a table that is missing as a whole, its parts are not told one by one.
     """
     settled = tuple(resolutions)
-    left = (unsettled(change, settled) for change in diff(reference(history, position), actual))
+    left = (unsettled(change, settled) for change in differences(history, position, actual))
     return _condensed(change for change in left if change is not None and needs_repair(change))
 
 
@@ -56,9 +57,9 @@ def in_the_way(
 ) -> tuple[str, ...]:
     """Why the revisions after a position can fail, a line each: drift, and what they make that is there already."""
     later = {k for revision, effect in effects(history).items() if revision not in position for k in effect.added}
-    differences = diff(reference(history, position), actual)
+    found = differences(history, position, actual)
     early = _condensed(
-        difference for difference in differences if isinstance(difference, Extra) and key(difference.fact) in later
+        difference for difference in found if isinstance(difference, Extra) and key(difference.fact) in later
     )
     already = tuple(f"{describe(name.fact)} is there already" for name in early if isinstance(name, Extra))
     return already + tuple(explain(change) for change in drift(history, position, actual, resolutions))

@@ -61,6 +61,7 @@ def make_plan(
     rest = [revision for revision in history.graph.order if revision in target - diagnosis.position]
     repairs += _needed_by_name(history, diagnosis, rest)
     native = native_revisions(history, diagnosis, schema)
+    repairs = [change for change in repairs if not _taken_natively(history, native, change)]
     data = frozenset(
         each.revision.id
         for each in diagnosis.judgements
@@ -75,6 +76,12 @@ def make_plan(
     after = diagnosis.position | target
     steps = [*walk.steps, *_ending(history, diagnosis, rest, after)]
     return Plan(tuple(steps), tuple(walk.blockers), kept, diagnosis.position, after)
+
+
+def _taken_natively(history: History, native: frozenset[str], change: Change) -> bool:
+    """Whether an extra is what a revision that is run takes away itself."""
+    removed = (effects(history)[revision].removed for revision in native)
+    return isinstance(change, Extra) and any(change.fact in facts_removed.values() for facts_removed in removed)
 
 
 def _needed_by_name(history: History, diagnosis: Diagnosis, rest: list[str]) -> list[Change]:
@@ -152,6 +159,8 @@ def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> d
     found: dict[Key, str] = {}
     for revision, effect in effects(history).items():
         if revision in diagnosis.position:
+            # What it takes back belongs to none any more, and is seen to when all revisions have been gone through.
+            found = {k: owner for k, owner in found.items() if k not in effect.removed}
             found.update(dict.fromkeys(effect.added, revision))
     return {k: "" if revision in native else revision for k, revision in found.items()}
 

@@ -18,9 +18,10 @@ from architect_migrate.databases.sqlite.rows.integrity import integrity_of
 from architect_migrate.databases.sqlite.rows.proof import prove_rows
 from architect_migrate.databases.values import Permitted, RowProof
 from architect_migrate.diagnosis.drift import to_repair
-from architect_migrate.model.diff import diff, explain
+from architect_migrate.model.diff import explain
 from architect_migrate.model.facts import ColumnFact, TableFact, ViewFact, describe, facts
 from architect_migrate.model.history import effects, reference, snapshots
+from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import (
     DropColumn,
@@ -95,7 +96,7 @@ def _schema_problems(context: EnvironmentContext, plan: Plan, connection: Connec
     if as_the_chain_makes_it(context, connection, graph, plan.after):
         return []
     schema = read_schema(connection, context.hidden(graph.version_table))
-    changes = diff(reference(context.history, plan.after), schema)
+    changes = differences(context.history, plan.after, schema)
     wrong = [explain(change) for change in to_repair(changes, context.resolutions)]
     return wrong + _left_over(context, plan, schema)
 

@@ -189,10 +189,13 @@ def _clauses(shape: Table, fact: UniqueFact | CheckFact | ForeignKeyFact) -> lis
     return [table_edits.AddConstraint(text) for text in constraint_texts(shape, fact)]
 
 
-def _foreign_keys_again(repair_context: RepairContext, table: str, key: ForeignKey, draft: _Draft) -> None:
-    """Replace all foreign keys of these columns to this parent: first those of the chain, then those it does not have.
+def _foreign_keys_again(
+    repair_context: RepairContext, table: str, key: ForeignKey, draft: _Draft, gone: frozenset[ForeignKey] = frozenset()
+) -> None:
+    """Every foreign key of these columns to this parent as the chain has them; what the chain does not have, last.
 
-    Why all together: only the order in the text distinguishes two foreign keys of the same columns.
+    Those that are to be `gone` are left out. They go and come together, because nothing but the order in the text tells
+    two of them apart.
     """
     same = (key.columns, key.parent)
     if same in draft.brought:
@@ -204,7 +207,7 @@ def _foreign_keys_again(repair_context: RepairContext, table: str, key: ForeignK
 
     expected, actual = of(repair_context.expected[table]), of(repair_context.actual[table])
     lacking = len([each for each in expected if each not in actual])
-    doomed = _dropped_keys(repair_context, table)
+    doomed = _dropped_keys(repair_context, table) | gone
     extra = [
         each
         for each in sorted((each for each in actual if each not in expected), key=repr)[lacking:]
@@ -351,6 +354,9 @@ def _harmful_extra(repair_context: RepairContext, change: Extra, draft: _Draft) 
             draft.edits.append(table_edits.DropUnique(fact.columns))
         case CheckFact() as fact:
             draft.edits.append(table_edits.DropCheck(fact.check.expression))
+        case ForeignKeyFact() as fact if _has_another(repair_context, fact):
+            gone = frozenset({fact.foreign_key} if change.harmful else ())
+            _foreign_keys_again(repair_context, fact.table, fact.foreign_key, draft, gone)
         case ForeignKeyFact() as fact if change.harmful:
             draft.edits.append(table_edits.DropForeignKey(fact.foreign_key.columns, fact.foreign_key.parent))
         case ForeignKeyFact() as fact:
@@ -360,6 +366,13 @@ def _harmful_extra(repair_context: RepairContext, change: Extra, draft: _Draft) 
             draft.blockers.append(blocked.stuck(fact.table, fact.columns[0], f"{why}, so it cannot be dropped"))
         case _:
             raise AssertionError(change)
+
+
+def _has_another(repair_context: RepairContext, fact: ForeignKeyFact) -> bool:
+    """Whether the chain has a foreign key of the same columns to the same parent."""
+    mine = fact.foreign_key
+    expected = repair_context.expected[fact.table].foreign_keys if fact.table in repair_context.expected else ()
+    return any((key.columns, key.parent) == (mine.columns, mine.parent) for key in expected)
 
 
 def _referred_to(repair_context: RepairContext, fact: UniqueFact) -> bool:

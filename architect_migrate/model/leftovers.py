@@ -1,0 +1,61 @@
+"""What a chain once made and took back, and a database still has: it matters where it goes on acting on rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from architect_migrate.model.compare import compare
+from architect_migrate.model.diff import Extra, diff_of_facts
+from architect_migrate.model.facts import Fact, ForeignKeyFact, TriggerFact, facts, key
+from architect_migrate.model.history import effects, facts_at, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from architect_migrate.model.diff import Change
+    from architect_migrate.model.history import History
+    from architect_migrate.model.schema import Key, Schema
+
+
+def differences(
+    history: History, position: frozenset[str], schema: Schema, found: Mapping[Key, Fact] | None = None
+) -> tuple[Change, ...]:
+    """Every difference of a schema from the chain's at a position; `found` are its facts, where they are known.
+
+    A trigger or foreign key that the position once had, in the very shape that is there, is a harmful extra.
+    """
+    expected = reference(history, position), facts_at(history, position)
+    changes = diff_of_facts(expected, (schema, facts(schema) if found is None else found))
+    return tuple(_judged(history, position, change, expected[1]) for change in changes)
+
+
+def _judged(history: History, position: frozenset[str], change: Change, expected: Mapping[Key, Fact]) -> Change:
+    if not isinstance(change, Extra) or change.harmful or not isinstance(change.fact, TriggerFact | ForeignKeyFact):
+        return change
+    # A foreign key of a table that is a leftover itself acts on no row of the chain's.
+    if isinstance(change.fact, ForeignKeyFact) and ("table", change.fact.table) not in expected:
+        return change
+    revision = _taken_back_by(history, position, change.fact)
+    return replace(change, harmful=f"{revision} takes it back, and it still acts on rows") if revision else change
+
+
+def _taken_back_by(history: History, position: frozenset[str], fact: Fact) -> str:
+    """The newest revision of a position that takes this very thing away; empty where none does."""
+    ways = _acting(history).get(key(fact)[:4], ())
+    return next((name for name, shape in reversed(ways) if name in position and not compare(shape, fact)), "")
+
+
+@lru_cache(maxsize=8)
+def _acting(history: History) -> dict[Key, list[tuple[str, Fact]]]:
+    """The triggers and foreign keys that revisions take away, in replay order.
+
+    Foreign keys of the same columns to the same parent stand together.
+    """
+    found: dict[Key, list[tuple[str, Fact]]] = {}
+    for revision, effect in effects(history).items():
+        for its_key, fact in effect.removed.items():
+            if isinstance(fact, TriggerFact | ForeignKeyFact):
+                found.setdefault(its_key[:4], []).append((revision, fact))
+    return found
