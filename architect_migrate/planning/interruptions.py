@@ -6,51 +6,36 @@ side has everything, the repair is known; where both have rows of their own, a p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import BATCH_COPY, fold, quote
+from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.core.text import pluralize
-from architect_migrate.diagnosis.diagnose import Basis, Verdict
+from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
-from architect_migrate.model.history import Passing, Rename, Role, effects, facts_at, snapshots, tables_ever
-from architect_migrate.planning.plan import CreateObject, DropColumn, DropObject, RenameColumn, RenameTable
+from architect_migrate.model.history import Passing, Rename, Role, facts_at, tables_ever
+from architect_migrate.planning.both_sides import empty_successors, on_both_sides
+from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
+from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
-from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, RowsIn, Violating, with_column
+from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, with_column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from architect_migrate.diagnosis.diagnose import Diagnosis
-    from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.environment import Resolution, Subject
     from architect_migrate.model.history import History
-    from architect_migrate.model.schema import Index, Schema, Table, Trigger
+    from architect_migrate.model.schema import Schema, Table
+    from architect_migrate.planning.look import Ask
     from architect_migrate.planning.plan import Step
-    from architect_migrate.planning.row_questions import Answer, Question
-
-    Ask = Callable[[Question], Answer]
+    from architect_migrate.planning.row_questions import Question
 
 
 # What people add to the name of a table that they put aside.
 _ASIDE = ("old", "bak", "backup", "copy", "orig", "tmp", "temp")
-
-
-@dataclass(frozen=True, slots=True)
-class Interruption:
-    """What an interrupted run left behind: where, what is found there, and the steps that put it in order.
-
-    Without steps a person has to decide. `table` is spelt as the database spells it; `revision` is empty where no
-    revision of the chain is known to make it.
-    """
-
-    table: str
-    found: str
-    steps: tuple[Step, ...] = ()
-    revision: str = ""
-    column: str = ""
 
 
 def interruptions(
@@ -59,17 +44,72 @@ def interruptions(
     """What interrupted runs left in a database, without what a [[resolve]] entry settles.
 
     `as_it_is` is where the database is by its schema as it stands. Where its stamp fits, a table that is only called
-    like one that revisions make is the application's own, unless the table that should hold its rows is empty.
+    like one that revisions make is the application's own, unless the table that should hold its rows is empty, or it
+    has exactly the columns that the last or the next revision gives it on its way, and rows that are there alone.
     """
-    look = _Look(history, schema, {table.name: table for table in schema.tables}, as_it_is, ask)
-    settled = {
-        fold(resolution.subject.name)
-        for resolution in resolutions
-        if isinstance(resolution, Keep | Drop) and resolution.subject.kind is Kind.TABLE
-    }
-    found = [*_left_tables(look), *_put_aside(look)]
-    found += [] if look.stamp_fits else _half_renamed(look, as_it_is.stamped)
-    return tuple(interruption for interruption in found if fold(interruption.table) not in settled)
+    look = Look(history, schema, {table.name: table for table in schema.tables}, as_it_is, ask)
+    found = [*_left_tables(look), *_put_aside(look), *on_both_sides(look)]
+    return tuple(_unsettled(found, resolutions))
+
+
+def _unsettled(found: list[Interruption], resolutions: tuple[Resolution, ...]) -> Iterator[Interruption]:
+    """What entries leave of interruptions.
+
+    An entry that keeps a table does not make an empty one beside it: where the table that its rows belong to is
+    missing, a person has to bring them there, or say by an entry that it is to be missing.
+    """
+    settling = [resolution.subject for resolution in resolutions if isinstance(resolution, Keep | Drop)]
+    kept = [resolution.subject for resolution in resolutions if isinstance(resolution, Keep)]
+    left = [interruption for interruption in found if not _names(settling, interruption.table, interruption.column)]
+    yield from left
+    brought = {fold(step.new) for step in steps_of(tuple(left)) if isinstance(step, RenameTable)}
+    for interruption in found:
+        missing = interruption.missing
+        lonely = missing and missing not in brought and not _names(kept, missing, "")
+        if interruption not in left and lonely and _names(kept, interruption.table, ""):
+            yield replace(interruption, steps=())
+
+
+def _names(subjects: list[Subject], table: str, column: str) -> bool:
+    """Whether one of these subjects is a table, or the column of it where one is given."""
+    tables = {fold(subject.name) for subject in subjects if subject.kind is Kind.TABLE}
+    columns = {(fold(subject.table or ""), fold(subject.name)) for subject in subjects if subject.kind is Kind.COLUMN}
+    return fold(table) in tables or (bool(column) and (fold(table), fold(column)) in columns)
+
+
+def half_made(history: History, schema: Schema, diagnosis: Diagnosis, ask: Ask) -> tuple[Interruption, ...]:
+    """Tables made empty under a name that the chain gives another table later, where no position fits as it is."""
+    look = Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, ask)
+    return tuple(empty_successors(look))
+
+
+def not_to_run(
+    history: History, schema: Schema, diagnosis: Diagnosis, found: tuple[Interruption, ...]
+) -> tuple[Interruption, ...]:
+    """The interruptions whose revision would not be run as a whole after their steps: those are for a person."""
+    ran = diagnosis.position - native_revisions(history, diagnosis, schema)
+    return tuple(interruption for interruption in found if interruption.steps and interruption.runs in ran)
+
+
+def names_taken(history: History, tables: Iterable[Table], steps: Iterable[Step]) -> tuple[Finding, ...]:
+    """Why revisions that are to be run would fail: a table is there that they make on their way."""
+    there = {table.name: table.spelling for table in tables}
+    run = [step.revision for step in steps if isinstance(step, RunRevision)]
+    replayed = dict(zip(history.graph.order, history.replayed, strict=True))
+    advice = "give it another name, or drop it where none of its rows is needed"
+    return tuple(
+        Finding(
+            Level.BLOCKING,
+            "name-taken",
+            f"table {there[passing.name]}",
+            f"{revision} makes a table of this name on its way, and would fail",
+            advice,
+            revision,
+        )
+        for revision in run
+        for passing in replayed[revision].passing
+        if passing.name in there
+    )
 
 
 def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -> tuple[Interruption, ...]:
@@ -86,7 +126,7 @@ def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -
     part = {
         judgement.revision.id for judgement in diagnosis.judgements if judgement.verdict in broken
     } & diagnosis.position - native
-    renames = [(revision, rename) for revision, rename in _renames(history) if revision in part]
+    renames = [(revision, rename) for revision, rename in renames_of(history) if revision in part]
     return tuple(
         made
         for revision, rename in renames
@@ -139,61 +179,47 @@ def finding_of(its: Interruption) -> Finding:
         return Finding(Level.REPAIR, "interrupted", subject, its.found, "archmig reconcile repairs it", its.revision)
     advice = "bring the rows to where they belong by hand, or let both be as they are: add this to environments.toml"
     settles = entry(its.table, its.column, "keep = true")
+    if its.missing:
+        advice = f"rename it to {its.missing} by hand, or do without {its.missing}: add this to environments.toml"
+        settles = entry(its.missing, "", "keep = true")
     return Finding(Level.BLOCKING, "interrupted-undecided", subject, its.found, advice, its.revision, settles)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """The chain, and a database with its rows to ask about."""
-
-    history: History
-    schema: Schema
-    tables: dict[str, Table]
-    as_it_is: Diagnosis
-    ask: Ask
-
-    @property
-    def stamp_fits(self) -> bool:
-        """Whether the database is where its stamp says, as it stands."""
-        return self.as_it_is.basis is Basis.STAMP
-
-    def expects(self, table: str) -> bool:
-        """Whether the chain has a table at the stamp's position; at any other, where the stamp does not fit."""
-        if self.as_it_is.basis is Basis.EVIDENCE or not self.as_it_is.stamped:
-            return True
-        return any(("table", table) in facts_at(self.history, position) for position in self._positions())
-
-    def _positions(self) -> tuple[frozenset[str], ...]:
-        return (self.as_it_is.stamped, self.as_it_is.position)
-
-    def rows(self, table: Table) -> int:
-        return self.ask(RowsIn(table.spelling)).count
-
-    def objects(self, table: Table) -> list[tuple[str, Index | Trigger]]:
-        """The indexes and triggers of a table, each with its kind."""
-        indexes = [("index", index) for index in self.schema.indexes if index.table == table.name]
-        return [*indexes, *(("trigger", trigger) for trigger in self.schema.triggers if trigger.table == table.name)]
-
-
-def _left_tables(look: _Look) -> Iterator[Interruption]:
+def _left_tables(look: Look) -> Iterator[Interruption]:
     for revision, passing in _passing(look):
         left, other = look.tables[passing.name], look.tables.get(passing.table)
-        if not passing.name.startswith(BATCH_COPY) and (look.stamp_fits or not _is_like(look, left, passing.table)):
-            continue
-        if other is None and not look.expects(passing.table):
-            continue
-        told = f"an interrupted {f'run of {revision}' if revision else 'batch operation of Alembic'} left it"
+        by = (revision, f"an interrupted {f'run of {revision}' if revision else 'batch operation of Alembic'} left it")
+        if not passing.name.startswith(BATCH_COPY):
+            if look.stamp_fits:
+                yield from _near(look, left, passing.table, by)
+                continue
+            if not _is_like(look, left, passing.table):
+                continue
         if other is not None:
-            yield _beside(look, left, other, (revision, told))
-        else:
+            yield _beside(look, left, other, by)
+        elif look.expects(passing.table):
             held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
+            found = f"{by[1]}, and there is no table {passing.table}: {held}"
             step = RenameTable(left.spelling, passing.table, revision)
-            yield Interruption(
-                left.spelling, f"{told}, and there is no table {passing.table}: {held}", (step,), revision
-            )
+            yield Interruption(left.spelling, found, (step,), revision, missing=passing.table)
 
 
-def _passing(look: _Look) -> Iterator[tuple[str, Passing]]:
+def _near(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Interruption]:
+    """A table that the last or the next revision makes on its way, where the stamp fits: what a person has to look at.
+
+    The application may have a table of that name. One with the very columns, and with rows that are there alone, is
+    more likely to be what an interrupted run left.
+    """
+    other = look.tables.get(of)
+    same = columns_of(left) in shapes_of(look.history).get(of, set())
+    if other is None or not same or not look.is_near(by[0]) or not look.rows(left):
+        return
+    found = _beside(look, left, other, by)
+    if not any(step == DropObject("table", left.spelling, by[0]) for step in found.steps):
+        yield replace(found, steps=())
+
+
+def _passing(look: Look) -> Iterator[tuple[str, Passing]]:
     """The tables of a database that revisions make on their way, each with the newest revision that does."""
     known: dict[str, tuple[str, Passing]] = {}
     for revision, replayed in zip(look.history.graph.order, look.history.replayed, strict=True):
@@ -207,11 +233,11 @@ def _passing(look: _Look) -> Iterator[tuple[str, Passing]]:
             yield "", Passing(name, of, Role.COPY)
 
 
-def _put_aside(look: _Look) -> Iterator[Interruption]:
+def _put_aside(look: Look) -> Iterator[Interruption]:
     """Tables that no revision makes, called like one of the chain's that is missing or empty, with its columns."""
     known = {name for name in look.tables if name.startswith(BATCH_COPY)}
     known |= {passing.name for replayed in look.history.replayed for passing in replayed.passing}
-    shapes = _shapes(look.history)
+    shapes = shapes_of(look.history)
     for name in sorted(look.tables.keys() - shapes.keys() - known):
         left = look.tables[name]
         for of in sorted(_called_like(name) & shapes.keys()):
@@ -225,30 +251,21 @@ def _called_like(name: str) -> frozenset[str]:
     return frozenset(ends - {name})
 
 
-# Asked for every database that is read in full, and the same for all of one chain.
-@lru_cache(maxsize=8)
-def _shapes(history: History) -> dict[str, set[frozenset[str]]]:
-    """The columns that each table of the chain ever has."""
-    shapes: dict[str, set[frozenset[str]]] = {}
-    for schema in snapshots(history).values():
-        for table in schema.tables:
-            shapes.setdefault(table.name, set()).add(frozenset(column.name for column in table.columns))
-    return shapes
-
-
-def _aside(look: _Look, left: Table, of: str) -> Iterator[Interruption]:
+def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
     rows, other = look.rows(left), look.tables.get(of)
     if not rows or not look.expects(of):
         return
     held = f"it has columns of {of} and {pluralize(rows, 'row')}"
     if other is None:
-        yield Interruption(left.spelling, f"{held}, and there is no table {of}", (RenameTable(left.spelling, of),))
+        yield Interruption(
+            left.spelling, f"{held}, and there is no table {of}", (RenameTable(left.spelling, of),), missing=of
+        )
     elif not look.rows(other):
         # No revision makes this table: it may be a copy that somebody keeps of rows that were deleted on purpose.
         yield Interruption(left.spelling, f"{held}, and {other.spelling} is empty")
 
 
-def _beside(look: _Look, left: Table, other: Table, by: tuple[str, str]) -> Interruption:
+def _beside(look: Look, left: Table, other: Table, by: tuple[str, str]) -> Interruption:
     """What a left-over table is beside one of the name that it was to get, or had."""
     (revision, told), rows = by, look.rows(left)
     gone = (DropObject("table", left.spelling, revision),)
@@ -272,110 +289,23 @@ def _beside(look: _Look, left: Table, other: Table, by: tuple[str, str]) -> Inte
     return Interruption(left.spelling, found, (), revision)
 
 
-def _renamed(look: _Look, left: Table, other: Table) -> tuple[tuple[str, str], ...]:
+def _renamed(look: Look, left: Table, other: Table) -> tuple[tuple[str, str], ...]:
     """The columns of a copy that a revision renames on the way, each with its name in the original."""
     copied, original = ({column.name for column in table.columns} for table in (left, other))
     renames = dict.fromkeys(
-        (rename.new, rename.old) for _, rename in _renames(look.history) if rename.table == other.name
+        (rename.new, rename.old) for _, rename in renames_of(look.history) if rename.table == other.name
     )
     return tuple((new, old) for new, old in renames if new in copied - original and old in original - copied)
 
 
-def _in_place_of(look: _Look, left: Table, other: Table, revision: str) -> Iterator[Step]:
+def _in_place_of(look: Look, left: Table, other: Table, revision: str) -> Iterator[Step]:
     """One table takes the place of an empty one, and what hangs on that one hangs on it."""
     yield DropObject("table", other.spelling, revision)
     yield RenameTable(left.spelling, other.spelling, revision)
     yield from (CreateObject(kind, one.spelling, one.sql, revision) for kind, one in look.objects(other))
 
 
-def _half_renamed(look: _Look, stamped: frozenset[str]) -> Iterator[Interruption]:
-    """Both names of a rename, though the chain never has both, where the old one has what the new one lacks."""
-    together = _together(look.history)
-    for revision, rename in _renames(look.history):
-        if revision not in stamped and frozenset({rename.key(rename.old), rename.key(rename.new)}) not in together:
-            yield from _half(look, revision, rename)
-
-
-def half_made(history: History, schema: Schema, diagnosis: Diagnosis, ask: Ask) -> tuple[Interruption, ...]:
-    """Tables made empty under a name that the chain gives another table later, where no position fits as it is."""
-    look = _Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, ask)
-    renames = [
-        (name, rename) for name, rename in _renames(history) if name not in diagnosis.stamped and not rename.table
-    ]
-    found = (_half(look, revision, rename) for revision, rename in renames)
-    return tuple(interruption for group in found for interruption in group if interruption.steps)
-
-
-@lru_cache(maxsize=8)
-def _together(history: History) -> frozenset[frozenset[tuple[str, ...]]]:
-    """The old and new names of renames that the chain at times has both: there, both being there says nothing."""
-    pairs = [frozenset({rename.key(rename.old), rename.key(rename.new)}) for _, rename in _renames(history)]
-    present: set[tuple[str, ...]] = set()
-    found = set()
-    for effect in effects(history).values():
-        present = (present - effect.removed.keys()) | effect.added.keys()
-        found |= {pair for pair in pairs if pair <= present}
-    return frozenset(found)
-
-
-def _half(look: _Look, revision: str, rename: Rename) -> Iterator[Interruption]:
-    if rename.table:
-        yield from _half_column(look, revision, rename)
-    else:
-        yield from _half_table(look, revision, rename)
-
-
-def _half_table(look: _Look, revision: str, rename: Rename) -> Iterator[Interruption]:
-    old, new = look.tables.get(rename.old), look.tables.get(rename.new)
-    if old is None or new is None or _columns(old) != _columns(new) or not (rows := look.rows(old)):
-        return
-    if look.rows(new):
-        if beyond := look.ask(RowsBeyond(old.spelling, new.spelling)).count:
-            told = f"{revision} renames it to {new.spelling}, which has rows and lacks {pluralize(beyond, 'row')} of it"
-            yield Interruption(old.spelling, told, (), revision)
-        return
-    told = f"it is empty, and {pluralize(rows, 'row is', 'rows are')} in {old.spelling}, which {revision} renames"
-    ever = {(each.name, each.table) for schema in snapshots(look.history).values() for each in _objects(schema)}
-    own = [one for _, one in look.objects(new) if (one.name, one.table) not in ever]
-    # What hangs on the new table and is no revision's would be lost with it, and the revision brings it no other.
-    steps = () if own else (DropObject("table", new.spelling, revision),)
-    yield Interruption(new.spelling, told, steps, revision)
-
-
-def _columns(table: Table) -> frozenset[str]:
-    return frozenset(column.name for column in table.columns)
-
-
-def _is_like(look: _Look, left: Table, of: str) -> bool:
+def _is_like(look: Look, left: Table, of: str) -> bool:
     """Whether a table has at least half of the columns that one of the chain's ever has."""
-    columns = _columns(left)
-    return any(2 * len(columns & shape) >= len(shape) for shape in _shapes(look.history).get(of, ()))
-
-
-def _objects(schema: Schema) -> tuple[Index | Trigger, ...]:
-    return (*schema.indexes, *schema.triggers)
-
-
-def _half_column(look: _Look, revision: str, rename: Rename) -> Iterator[Interruption]:
-    table = look.tables.get(rename.table)
-    names = {column.name: column.spelling for column in table.columns} if table else {}
-    if table is None or not {rename.old, rename.new} <= names.keys():
-        return
-    old, new = names[rename.old], names[rename.new]
-    lacking = look.ask(Violating(table.spelling, f"{quote(new)} IS NOT NULL OR {quote(old)} IS NULL")).count
-    if not lacking:
-        return
-    values = pluralize(lacking, "value is", "values are")
-    if look.ask(NullsIn(table.spelling, rename.new)).count == look.rows(table):
-        told = f"it holds nothing, and {values} in {table.spelling}.{old}, which {revision} renames"
-        yield Interruption(table.spelling, told, (DropColumn(table.spelling, new, revision),), revision, new)
-    else:
-        told = (
-            f"{revision} renames it to {new}, which is there, holds values of its own, and lacks {lacking:,} of these"
-        )
-        yield Interruption(table.spelling, told, (), revision, old)
-
-
-def _renames(history: History) -> Iterator[tuple[str, Rename]]:
-    for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
-        yield from ((revision, rename) for rename in replayed.renames)
+    columns = columns_of(left)
+    return any(2 * len(columns & shape) >= len(shape) for shape in shapes_of(look.history).get(of, ()))

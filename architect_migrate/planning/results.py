@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Schema
-    from architect_migrate.planning.interruptions import Interruption
+    from architect_migrate.planning.look import Interruption
     from architect_migrate.planning.plan import Plan
 
 

@@ -10,6 +10,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.facts import ColumnFact, TableFact
 from architect_migrate.model.history import effects, facts_at
 from architect_migrate.model.revision_graph import ancestry, heads
+from architect_migrate.planning.interruptions import names_taken
 from architect_migrate.planning.plan import Plan, RunDowngrade, RunRevision, Stamp
 from architect_migrate.planning.results import Loss, State
 from architect_migrate.runs.contracts import Prepared
@@ -56,7 +57,8 @@ def up(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
     after = seen.position | wanted_of(context, target)
     steps = tuple(RunRevision(revision) for revision in seen.pending)
     stamp = (Stamp(heads(context.graph, after)),) if steps else ()
-    plan = as_promoted(context, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
+    taken = names_taken(context.history, seen.schema.tables, steps) if steps and seen.schema else ()
+    plan = as_promoted(context, Plan((*steps, *stamp), taken, seen.kept, seen.position, after))
     return context.synced(seen.claims, plan)
 
 

@@ -15,7 +15,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.environment import Repair
 from architect_migrate.model.history import reference
 from architect_migrate.model.revision_graph import heads
-from architect_migrate.planning.interruptions import as_it_is_now, finding_of, steps_of
+from architect_migrate.planning.interruptions import as_it_is_now, finding_of, names_taken, steps_of
 from architect_migrate.planning.plan import Plan, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.planner import PlanGoal, RepairPlanner, make_plan
 from architect_migrate.planning.results import State, Survey
@@ -58,7 +58,8 @@ def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, tar
     )
     made = make_plan(history, seen.diagnosis, seen.schema, PlanGoal(target, context.resolutions), repair_planner)
     undecided = tuple(finding_of(interruption) for interruption in seen.interrupted if not interruption.steps)
-    made = replace(made, steps=(*first, *made.steps), blockers=(*undecided, *made.blockers))
+    taken = names_taken(history, seen.schema.tables, made.steps)
+    made = replace(made, steps=(*first, *made.steps), blockers=(*undecided, *taken, *made.blockers))
     return context.synced(seen.claims, as_promoted(context, _within_policy(context, made)))
 
 

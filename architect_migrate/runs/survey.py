@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.history import History
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Schema
-    from architect_migrate.planning.interruptions import Interruption
+    from architect_migrate.planning.look import Interruption
     from architect_migrate.revisions.replay import Source
 
 
@@ -188,14 +188,17 @@ def without_interruptions(
     """The schema with interrupted work finished or undone in memory, its diagnosis, and the interruptions."""
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.diagnosis.diagnose import Basis, diagnose
-    from architect_migrate.planning.interruptions import half_made, interruptions, unfinished_renames
+    from architect_migrate.planning.interruptions import half_made, interruptions, not_to_run, unfinished_renames
 
-    schema = _read(context, connection, history)
+    schema = as_read = _read(context, connection, history)
     diagnosis = diagnose(history, schema, claims, context.resolutions)
     left = interruptions(history, schema, diagnosis, context.resolutions, partial(ask, connection))
-    if left:
-        schema, left = _simulated(context, connection, history, (schema, left))
+    while left:
+        schema, left = _in_thought(context, connection, history, (as_read, left))
         diagnosis = diagnose(history, schema, claims, context.resolutions)
+        if not (undecided := not_to_run(history, schema, diagnosis, left)):
+            break
+        left = tuple(replace(each, steps=()) if each in undecided else each for each in left)
     if diagnosis.basis is Basis.EVIDENCE and (made := half_made(history, schema, diagnosis, partial(ask, connection))):
         undone = _simulated(context, connection, history, (schema, (*left, *made)))
         judged = diagnose(history, undone[0], claims, context.resolutions)

@@ -119,8 +119,14 @@ def test_rows_on_both_sides_decide(history: History, statements: tuple[str, ...]
     assert found(history, *statements) == expected
 
 
-def test_a_rename_that_the_stamp_covers_is_not_half_done() -> None:
-    assert found(RENAMED, T, ROW, U, stamped="12") == []
+def test_an_empty_table_of_a_rename_that_the_stamp_covers_is_asked_about() -> None:
+    assert found(RENAMED, T, ROW, U, stamped="12") == ["t"]
+
+
+def test_a_table_of_the_old_name_with_other_columns_is_the_applications_own_under_a_stamp_that_fits() -> None:
+    other = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, why TEXT)"
+    rows = ("INSERT INTO t VALUES (1, 'x', 'y')", "INSERT INTO u VALUES (2, 'x')")
+    assert found(RENAMED, other, U, *rows, stamped="12") == []
 
 
 @pytest.mark.parametrize("name", ["t_old", "old_t", "t_bak", "backup_t", "T_Copy", "tmp_t"])

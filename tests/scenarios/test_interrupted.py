@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.planning.results import State
-from support.scenarios import ask, batch, code, codes, come_home, gone, nothing_to_do, own_chain, script, stamp
+from architect_migrate.planning.results import Outcome, State
+from architect_migrate.runs.upgrade import preview_upgrade
+from support.scenarios import ask, batch, code, codes, come_home, gone, nothing_to_do, own_chain, script, stamp, stays
 from support.scenarios import revision as raw
 
 if TYPE_CHECKING:
@@ -120,3 +121,243 @@ def test_a_foreign_key_that_was_left_is_told_where_repairs_only_add(tmp_path: Pa
     home = own_chain(tmp_path, chain | {"c3": raw("b2", LOG)}).under('repair = "additive"')
     script(home.database, PARENT, CHILD.format(CASCADE), LOG, *stamp("c3"))
     assert codes(home) == [("blocked-policy", "table child")]
+
+
+# Rows that a revision moves, when it was interrupted.
+
+PERSON, PEOPLE = (f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, name TEXT)" for name in ("person", "people"))
+PERSONS = "INSERT INTO person VALUES (1, 'ann'), (2, 'bob')"
+MOVED = "INSERT INTO people (id, name) SELECT id, name FROM person"
+MOVING = {
+    "a1": raw(None, PERSON),
+    "b2": raw("a1", PEOPLE, MOVED, "DROP TABLE person"),
+    "c3": raw("b2", LOG),
+}
+BOTH_ROWS = [(1, "ann"), (2, "bob")]
+
+
+@pytest.mark.parametrize("stamped", [stamp("a1"), ()], ids=["stamped", "unstamped"])
+def test_an_empty_successor_makes_way_for_the_revision_that_fills_it(tmp_path: Path, stamped: tuple[str, ...]) -> None:
+    home = own_chain(tmp_path, MOVING)
+    script(home.database, PERSON, PERSONS, PEOPLE, *stamped)
+    steps = come_home(home, gone("person"))
+    assert [step for step in steps if step != "stamp a1"] == [
+        "drop table people",
+        "run revision b2",
+        "run revision c3",
+        "stamp c3",
+    ]
+    assert ask(home.database, "SELECT * FROM people ORDER BY id") == BOTH_ROWS
+
+
+@pytest.mark.parametrize("stamped", ["b2", "c3"])
+def test_an_empty_successor_that_a_stamp_covers_is_for_a_person_to_decide(tmp_path: Path, stamped: str) -> None:
+    home = own_chain(tmp_path, MOVING)
+    script(home.database, PERSON, PERSONS, PEOPLE, *([LOG] if stamped == "c3" else []), *stamp(stamped))
+    assert home.survey().state is State.DRIFTED
+    assert ("interrupted-undecided", "table person") in codes(home)
+    (finding, *_) = stays(home)
+    settled = home.settled(finding.entry)
+    come_home(settled) if stamped == "b2" else nothing_to_do(settled)
+
+
+def test_an_empty_successor_is_not_dropped_where_its_revision_would_not_run_as_a_whole(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, MOVING | {"b2": raw("a1", PEOPLE, LOG, MOVED, "DROP TABLE person"), "c3": raw("b2")})
+    script(home.database, PERSON, PERSONS, PEOPLE, LOG)
+    assert ("interrupted-undecided", "table person") in codes(home) or (
+        "interrupted-undecided",
+        "table people",
+    ) in codes(home)
+
+
+def test_rows_that_a_successor_has_are_moved_already(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, MOVING)
+    script(home.database, PERSON, PERSONS, PEOPLE, MOVED, *stamp("a1"))
+    assert come_home(home) == ["stamp b2", "run revision c3", "stamp c3"]
+
+
+def test_rows_that_a_successor_lacks_are_for_a_person_to_decide(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, MOVING)
+    script(home.database, PERSON, PERSONS, PEOPLE, "INSERT INTO people VALUES (1, 'ann'), (7, 'new')", *stamp("a1"))
+    assert ("interrupted-undecided", "table person") in codes(home)
+
+
+LOOP = (
+    "for id_, name in op.get_bind().execute(sa.text('SELECT id, name FROM person')).fetchall():",
+    "    op.execute(f\"INSERT INTO people VALUES ({id_}, '{name}')\")",
+)
+
+
+def test_a_loop_over_rows_is_for_a_person_to_end(tmp_path: Path) -> None:
+    loop = code("a1", f"op.execute({PEOPLE!r})", *LOOP, "op.drop_table('person')")
+    home = own_chain(tmp_path, MOVING | {"b2": loop})
+    script(home.database, PERSON, PERSONS, PEOPLE, *stamp("a1"))
+    assert ("interrupted-undecided", "table person") in codes(home)
+
+
+NAMED = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)"
+VALUES = "INSERT INTO t (id, name) VALUES (1, 'ann'), (2, NULL)"
+TITLED = {
+    "a1": raw(None, NAMED),
+    "b2": raw("a1", "ALTER TABLE t ADD title TEXT", "UPDATE t SET title = name", "ALTER TABLE t DROP COLUMN name"),
+    "c3": raw("b2", LOG),
+}
+
+
+@pytest.mark.parametrize("stamped", [stamp("a1"), ()], ids=["stamped", "unstamped"])
+def test_an_empty_column_makes_way_for_the_revision_that_fills_it(tmp_path: Path, stamped: tuple[str, ...]) -> None:
+    home = own_chain(tmp_path, TITLED)
+    script(home.database, NAMED, VALUES, "ALTER TABLE t ADD title TEXT", *stamped)
+    steps = come_home(home, gone("t.name", "t.title"))
+    assert steps[0] == "drop column t.title"
+    assert ask(home.database, "SELECT id, title FROM t ORDER BY id") == [(1, "ann"), (2, None)]
+
+
+def test_an_empty_column_that_a_stamp_covers_is_for_a_person_to_decide(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, TITLED)
+    script(home.database, NAMED, VALUES, "ALTER TABLE t ADD title TEXT", LOG, *stamp("c3"))
+    (finding,) = stays(home)
+    assert (finding.code, finding.subject) == ("interrupted-undecided", "column t.name")
+    nothing_to_do(home.settled(finding.entry))
+
+
+SPLIT = {
+    "a1": raw(None, "CREATE TABLE u (id INTEGER PRIMARY KEY, mail TEXT)"),
+    "b2": raw(
+        "a1",
+        "CREATE TABLE mails (id INTEGER PRIMARY KEY, u_id INTEGER, mail TEXT)",
+        "INSERT INTO mails (u_id, mail) SELECT id, mail FROM u",
+        "ALTER TABLE u DROP COLUMN mail",
+    ),
+}
+
+
+def test_a_column_that_becomes_a_table_is_moved_whole(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, SPLIT)
+    made = ("CREATE TABLE u (id INTEGER PRIMARY KEY, mail TEXT)", "INSERT INTO u VALUES (4, 'a@b')")
+    script(home.database, *made, "CREATE TABLE mails (id INTEGER PRIMARY KEY, u_id INTEGER, mail TEXT)", *stamp("a1"))
+    assert come_home(home, gone("u.mail"))[0] == "drop table mails"
+    assert ask(home.database, "SELECT u_id, mail FROM mails") == [(4, "a@b")]
+
+
+# A renamed column whose new name holds what a new column holds by itself.
+
+RENAMED = {"a1": raw(None, NAMED), "b2": raw("a1", "ALTER TABLE t RENAME COLUMN name TO title"), "c3": raw("b2", LOG)}
+BLANK = ["TEXT DEFAULT ''", "TEXT NOT NULL DEFAULT ''", "TEXT DEFAULT 0", "TEXT DEFAULT 'New'", "TEXT"]
+
+
+@pytest.mark.parametrize("column", BLANK)
+def test_a_column_full_of_its_default_makes_way_for_the_rename(tmp_path: Path, column: str) -> None:
+    home = own_chain(tmp_path, RENAMED)
+    script(home.database, NAMED, VALUES, f"ALTER TABLE t ADD title {column}", *stamp("a1"))
+    steps = come_home(home, gone("t.name", "t.title"))
+    assert steps == ["drop column t.title", "run revision b2", "run revision c3", "stamp c3"]
+    assert ask(home.database, "SELECT title FROM t ORDER BY id") == [("ann",), (None,)]
+
+
+@pytest.mark.parametrize("column", BLANK)
+def test_a_column_full_of_its_default_is_for_a_person_to_decide_under_a_stamp(tmp_path: Path, column: str) -> None:
+    home = own_chain(tmp_path, RENAMED)
+    script(home.database, NAMED, VALUES, f"ALTER TABLE t ADD title {column}", LOG, *stamp("c3"))
+    assert ("interrupted-undecided", "column t.name") in codes(home)
+
+
+def test_an_entry_for_a_column_settles_it(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, RENAMED).settled('[[resolve]]\ntable = "t"\ncolumn = "name"\nkeep = true')
+    script(home.database, NAMED, VALUES, "ALTER TABLE t ADD title TEXT", "UPDATE t SET title = 'x' WHERE id = 2")
+    script(home.database, *stamp("b2"))
+    assert come_home(home) == ["run revision c3", "stamp c3"]
+
+
+# What entries keep.
+
+X = "CREATE TABLE {} (id INTEGER NOT NULL, n VARCHAR(9), PRIMARY KEY (id))"
+X_ROWS = "INSERT INTO {} VALUES (1, 'ann'), (2, 'bob')"
+BATCHED = {
+    "a1": raw(None, X.format("x")),
+    "b2": code("a1", *batch("x", "alter_column('n', existing_type=sa.String(9), nullable=False)")),
+}
+KEEP_OLD, KEEP_TMP, KEEP_X = (f'[[resolve]]\ntable = "{t}"\nkeep = true' for t in ("x_old", "_alembic_tmp_x", "x"))
+
+
+@pytest.mark.parametrize("kept", [("x_old",), ("_alembic_tmp_x",), ("x_old", "_alembic_tmp_x")])
+@pytest.mark.parametrize("stamped", [stamp("a1"), ()], ids=["stamped", "unstamped"])
+def test_no_empty_table_is_made_beside_kept_ones_that_hold_its_rows(
+    tmp_path: Path, kept: tuple[str, ...], stamped: tuple[str, ...]
+) -> None:
+    home = own_chain(tmp_path, BATCHED | {"a1": raw(None, X.format("x"), LOG)}).settled(
+        *(f'[[resolve]]\ntable = "{table}"\nkeep = true' for table in kept)
+    )
+    script(home.database, LOG, *(line.format(table) for table in kept for line in (X, X_ROWS)), *stamped)
+    assert [code for code, _ in codes(home)][: len(kept)] == ["interrupted-undecided"] * len(kept)
+
+
+def test_a_table_stays_missing_where_an_entry_says_so(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, X.format("x"), LOG)}).settled(KEEP_OLD, KEEP_X)
+    script(home.database, X.format("x_old"), X_ROWS.format("x_old"), LOG, *stamp("a1"))
+    nothing_to_do(home)
+
+
+def test_a_kept_table_stays_beside_the_one_that_another_becomes(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, X.format("x"), LOG)}).settled(KEEP_OLD)
+    script(home.database, LOG, *(line.format(t) for t in ("x_old", "_alembic_tmp_x") for line in (X, X_ROWS)))
+    script(home.database, *stamp("a1"))
+    assert come_home(home, gone("_alembic_tmp_x")) == ["rename table _alembic_tmp_x to x"]
+
+
+OWN_COPY = ("CREATE TABLE _alembic_tmp_x (id INTEGER, why TEXT)", "INSERT INTO _alembic_tmp_x VALUES (9, 'kept')")
+
+
+def test_a_kept_copy_in_the_way_of_a_batch_is_told_before_anything_runs(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, BATCHED).settled(KEEP_TMP)
+    script(home.database, X.format("x"), X_ROWS.format("x"), *OWN_COPY, *stamp("a1"))
+    assert codes(home) == [("name-taken", "table _alembic_tmp_x")]
+    assert preview_upgrade(home.context()).outcome is Outcome.BLOCKED
+
+
+def test_a_kept_copy_is_in_nobodys_way_where_no_batch_is_to_run(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, BATCHED).settled(KEEP_TMP)
+    made = X.format("x").replace("n VARCHAR(9)", "n VARCHAR(9) NOT NULL")
+    script(home.database, made, X_ROWS.format("x"), *OWN_COPY, *stamp("b2"))
+    nothing_to_do(home)
+
+
+# A table that was put aside, beside one that has rows of its own.
+
+ASIDE = {
+    "a1": raw(None, X.format("x")),
+    "b2": raw(
+        "a1",
+        "ALTER TABLE x RENAME TO x_old",
+        X.format("x").replace("n VARCHAR(9)", "n VARCHAR(20)"),
+        "INSERT INTO x (id, n) SELECT id, n FROM x_old",
+        "DROP TABLE x_old",
+    ),
+    "c3": raw("b2", LOG),
+}
+
+
+@pytest.mark.parametrize("stamped", ["a1", "b2"])
+def test_a_table_put_aside_with_rows_that_its_successor_lacks_is_asked_about(tmp_path: Path, stamped: str) -> None:
+    home = own_chain(tmp_path, ASIDE)
+    successor = X.format("x").replace("VARCHAR(9)", "VARCHAR(20)")
+    script(home.database, X.format("x_old"), X_ROWS.format("x_old"), successor, "INSERT INTO x VALUES (1, 'ann')")
+    script(home.database, *stamp(stamped))
+    assert ("interrupted-undecided", "table x_old") in codes(home)
+
+
+def test_a_table_of_that_name_is_the_applications_own_long_after(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, ASIDE | {"d4": raw("c3", "CREATE TABLE later (id INTEGER)")})
+    successor = X.format("x").replace("VARCHAR(9)", "VARCHAR(20)")
+    script(home.database, X.format("x_old"), X_ROWS.format("x_old"), successor, LOG, *stamp("c3"))
+    assert come_home(home) == ["run revision d4", "stamp d4"]
+
+
+def test_a_table_of_that_name_with_other_columns_is_the_applications_own(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, ASIDE)
+    successor = X.format("x").replace("VARCHAR(9)", "VARCHAR(20)")
+    script(
+        home.database, "CREATE TABLE x_old (id INTEGER, why TEXT)", "INSERT INTO x_old VALUES (1, 'sold')", successor
+    )
+    script(home.database, *stamp("b2"))
+    assert come_home(home) == ["run revision c3", "stamp c3"]

@@ -1,0 +1,194 @@
+"""Old and new place of rows that a revision renames or moves, both there: what an interrupted run of it left.
+
+Rows are counted on both sides. A new place that holds nothing makes way for the revision, which then runs as a whole;
+but where a stamp says that the revision ran, a person decides, as where both sides have rows of their own.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.names import quote
+from architect_migrate.core.text import pluralize
+from architect_migrate.model.history import Link, effects
+from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
+from architect_migrate.planning.plan import DropColumn, DropObject
+from architect_migrate.planning.row_questions import RowsBeyond, Violating
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.model.history import History, Move, Rename
+    from architect_migrate.model.schema import Column, Table
+    from architect_migrate.planning.plan import Step
+
+    Pair = frozenset[tuple[str, ...]]
+
+
+def on_both_sides(look: Look) -> Iterator[Interruption]:
+    """What is there under the old and the new name, though the chain never has both."""
+    together = _together(look.history)
+    for revision, rename in renames_of(look.history):
+        if frozenset({rename.key(rename.old), rename.key(rename.new)}) not in together:
+            yield from _half(look, revision, rename)
+    for revision, replayed in zip(look.history.graph.order, look.history.replayed, strict=True):
+        moves = [move for move in replayed.moves if frozenset({move.old_key, move.new_key}) not in together]
+        yield from _half_moved(look, revision, moves)
+
+
+def empty_successors(look: Look) -> Iterator[Interruption]:
+    """Tables made empty under a name that the chain gives another table later, where no position fits as it is."""
+    for revision, rename in renames_of(look.history):
+        if not rename.table and not _is_covered(look, revision):
+            yield from (found for found in _half_table(look, revision, rename) if found.steps)
+
+
+@lru_cache(maxsize=8)
+def _together(history: History) -> frozenset[Pair]:
+    """The old and new places that the chain at times has both: there, both being there says nothing."""
+    pairs = [frozenset({rename.key(rename.old), rename.key(rename.new)}) for _, rename in renames_of(history)]
+    pairs += [frozenset({move.old_key, move.new_key}) for replayed in history.replayed for move in replayed.moves]
+    present: set[tuple[str, ...]] = set()
+    found = set()
+    for effect in effects(history).values():
+        present = (present - effect.removed.keys()) | effect.added.keys()
+        found |= {pair for pair in pairs if pair <= present}
+    return frozenset(found)
+
+
+def _is_covered(look: Look, revision: str) -> bool:
+    """Whether a stamp says that a revision ran, so that nothing may be taken for an interrupted run without asking."""
+    return look.stamp_fits or revision in look.as_it_is.stamped
+
+
+def _half(look: Look, revision: str, rename: Rename) -> Iterator[Interruption]:
+    if rename.table:
+        yield from _half_column(look, revision, rename)
+    else:
+        yield from _half_table(look, revision, rename)
+
+
+def _half_table(look: Look, revision: str, rename: Rename) -> Iterator[Interruption]:
+    old, new = look.tables.get(rename.old), look.tables.get(rename.new)
+    if old is None or new is None or not _alike(old, new) or not (rows := look.rows(old)):
+        return
+    if look.rows(new):
+        # Where the stamp fits, the application may have a table of the old name; hardly one with the very columns.
+        own = look.stamp_fits and columns_of(old) not in shapes_of(look.history)[rename.old]
+        beyond = 0 if own else look.ask(RowsBeyond(old.spelling, new.spelling)).count
+        if beyond:
+            told = f"{revision} renames it to {new.spelling}, which has rows and lacks {pluralize(beyond, 'row')} of it"
+            yield Interruption(old.spelling, told, (), revision)
+    elif _is_covered(look, revision):
+        told = f"{revision} renames it to {new.spelling}, which is empty: it has {pluralize(rows, 'row')}"
+        yield Interruption(old.spelling, told, (), revision)
+    else:
+        told = f"it is empty, and {pluralize(rows, 'row is', 'rows are')} in {old.spelling}, which {revision} renames"
+        yield Interruption(new.spelling, told, _without(look, new, revision), revision)
+
+
+def _alike(old: Table, new: Table) -> bool:
+    """Whether two tables share at least half of the old one's columns."""
+    return 2 * len(columns_of(old) & columns_of(new)) >= len(old.columns)
+
+
+def _without(look: Look, new: Table, revision: str) -> tuple[Step, ...]:
+    """The step that takes an empty table away; none where something hangs on it that no revision would bring again."""
+    own = [one for _, one in look.objects(new) if look.is_own(one)]
+    return () if own else (DropObject("table", new.spelling, revision),)
+
+
+def _half_column(look: Look, revision: str, rename: Rename) -> Iterator[Interruption]:
+    table = look.tables.get(rename.table)
+    old, new = _column(table, rename.old), _column(table, rename.new)
+    if table is None or old is None or new is None:
+        return
+    lacking = _lacking(look, table, old, new)
+    if not lacking:
+        return
+    values = pluralize(lacking, "value is", "values are")
+    if not _own_values(look, table, new) and not _is_covered(look, revision):
+        told = f"it holds nothing, and {values} in {table.spelling}.{old.spelling}, which {revision} renames"
+        step = DropColumn(table.spelling, new.spelling, revision)
+        yield Interruption(table.spelling, told, (step,), revision, new.spelling)
+    else:
+        told = f"{revision} renames it to {new.spelling}, which is there and lacks {pluralize(lacking, 'value')} of it"
+        yield Interruption(table.spelling, told, (), revision, old.spelling)
+
+
+def _column(table: Table | None, name: str) -> Column | None:
+    return next((column for column in table.columns if column.name == name), None) if table else None
+
+
+def _blank(column: Column) -> str:
+    """SQL for that a column of a row holds what a new column holds by itself: NULL, its default, or no text."""
+    name = quote(column.spelling)
+    by_itself = [f"{name} IS NULL", f"{name} IS ''"]
+    by_itself += [f"{name} IS ({column.default})"] if column.default is not None else []
+    return f"({' OR '.join(by_itself)})"
+
+
+def _own_values(look: Look, table: Table, column: Column) -> int:
+    """In how many rows a column holds something that somebody wrote."""
+    return look.ask(Violating(table.spelling, _blank(column))).count
+
+
+def _lacking(look: Look, table: Table, old: Column, new: Column) -> int:
+    """In how many rows the old column has a value and the new one has none."""
+    mine, its = quote(old.spelling), quote(new.spelling)
+    return look.ask(Violating(table.spelling, f"{mine} IS NULL OR {mine} IS {its} OR NOT {_blank(new)}")).count
+
+
+def _half_moved(look: Look, revision: str, moves: list[Move]) -> Iterator[Interruption]:
+    """Rows that a revision brings from what it removes to what it makes, and that are in the old place alone."""
+    told: set[tuple[str, str]] = set()
+    read = [move for move in moves if move.link == Link.READ]
+    for move in moves:
+        lacking = _unmoved(look, move)
+        # Of a loop it is not known where it brings the rows: one place that has some will do.
+        if move.link == Link.READ and any(_unmoved(look, one) == 0 for one in read if one.old_key == move.old_key):
+            continue
+        if lacking and (move.new_table, move.new_column) not in told:
+            told.add((move.new_table, move.new_column))
+            yield _moved(look, revision, move, lacking)
+
+
+def _moved(look: Look, revision: str, move: Move, lacking: int) -> Interruption:
+    old, new = look.tables[move.table], look.tables[move.new_table]
+    column, new_column = _column(old, move.column), _column(new, move.new_column)
+    source = f"{old.spelling}.{column.spelling}" if column else old.spelling
+    target = f"{new.spelling}.{new_column.spelling}" if new_column else new.spelling
+    held = pluralize(lacking, "value" if column else "row")
+    empty = not (_own_values(look, new, new_column) if new_column else look.rows(new))
+    if empty and move.link == Link.COPIED and not _is_covered(look, revision):
+        steps = (
+            (DropColumn(new.spelling, new_column.spelling, revision),) if new_column else _without(look, new, revision)
+        )
+        found = f"it holds nothing, and {held} of {source} that {revision} brings to it are there alone"
+        spelt = new_column.spelling if new_column else ""
+        return Interruption(new.spelling, found, steps, revision, spelt, runs=revision)
+    found = f"{revision} brings {held} of it to {target}, which lacks them, and then removes it"
+    return Interruption(old.spelling, found, (), revision, column.spelling if column else "")
+
+
+def _unmoved(look: Look, move: Move) -> int | None:
+    """How many rows or values the new place lacks; None where one of the two places is not there."""
+    old, new = look.tables.get(move.table), look.tables.get(move.new_table)
+    column, new_column = _column(old, move.column), _column(new, move.new_column)
+    if old is None or new is None or (move.column and not column) or (move.new_column and not new_column):
+        return None
+    if column and new_column and old is new:
+        lacking = _lacking(look, old, column, new_column)
+        return 0 if look.stamp_fits and _own_values(look, new, new_column) else lacking
+    held = look.ask(Violating(old.spelling, f"{quote(column.spelling)} IS NULL")).count if column else look.rows(old)
+    there = _own_values(look, new, new_column) if new_column else look.rows(new)
+    if not there or look.stamp_fits:
+        return 0 if there else held
+    pairs = dict(move.columns)
+    shared = columns_of(old) & columns_of(new)
+    if pairs and all(pairs.get(name) == name for name in shared):
+        renamed = tuple((source, to) for source, to in pairs.items() if source != to)
+        return look.ask(RowsBeyond(old.spelling, new.spelling, renamed)).count
+    # What the rows become on the way is not known: all that can be compared is how many there are.
+    return max(0, held - there)

@@ -1,0 +1,115 @@
+"""What interrupted work is found by: the chain, a database with its rows, and where it is as it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from architect_migrate.diagnosis.diagnose import Basis
+from architect_migrate.model.history import facts_at, snapshots
+from architect_migrate.model.revision_graph import heads
+from architect_migrate.planning.row_questions import RowsIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from architect_migrate.diagnosis.diagnose import Diagnosis
+    from architect_migrate.model.history import History, Rename
+    from architect_migrate.model.schema import Index, Schema, Table, Trigger
+    from architect_migrate.planning.plan import Step
+    from architect_migrate.planning.row_questions import Answer, Question
+
+    Ask = Callable[[Question], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """What an interrupted run left behind: where, what is found there, and the steps that put it in order.
+
+    Without steps a person has to decide. `table` is spelt as the database spells it; `revision` is empty where no
+    revision of the chain is known to make it. `missing` is the chain's table that the rows belong to and that is not
+    there. `runs` is the revision that has to be run as a whole after the steps, so that rows come to where they belong.
+    """
+
+    table: str
+    found: str
+    steps: tuple[Step, ...] = ()
+    revision: str = ""
+    column: str = ""
+    missing: str = ""
+    runs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The chain, and a database with its rows to ask about."""
+
+    history: History
+    schema: Schema
+    tables: dict[str, Table]
+    as_it_is: Diagnosis
+    ask: Ask
+
+    @property
+    def stamp_fits(self) -> bool:
+        """Whether the database is where its stamp says, as it stands."""
+        return self.as_it_is.basis is Basis.STAMP
+
+    def expects(self, table: str) -> bool:
+        """Whether the chain has a table at the stamp's position; at any other, where the stamp does not fit."""
+        if self.as_it_is.basis is Basis.EVIDENCE or not self.as_it_is.stamped:
+            return True
+        return any(("table", table) in facts_at(self.history, position) for position in self._positions())
+
+    def _positions(self) -> tuple[frozenset[str], ...]:
+        return (self.as_it_is.stamped, self.as_it_is.position)
+
+    def rows(self, table: Table) -> int:
+        """How many rows a table has."""
+        return self.ask(RowsIn(table.spelling)).count
+
+    def objects(self, table: Table) -> list[tuple[str, Index | Trigger]]:
+        """The indexes and triggers of a table, each with its kind."""
+        indexes = [("index", index) for index in self.schema.indexes if index.table == table.name]
+        return [*indexes, *(("trigger", trigger) for trigger in self.schema.triggers if trigger.table == table.name)]
+
+    def is_near(self, revision: str) -> bool:
+        """Whether a revision is the last one that ran here on its branch, or the next one that would."""
+        position, graph = self.as_it_is.position, self.history.graph
+        parents = {each.id: set(each.parents) for each in graph.revisions}
+        return revision in heads(graph, position) or (revision not in position and parents[revision] <= position)
+
+    def is_own(self, one: Index | Trigger) -> bool:
+        """Whether no revision ever makes this index or trigger."""
+        return (one.name, one.table) not in _ever(self.history)
+
+
+@lru_cache(maxsize=8)
+def _ever(history: History) -> frozenset[tuple[str, str]]:
+    """Every index and trigger of the chain, with its table."""
+    schemas = snapshots(history).values()
+    indexes = {(index.name, index.table) for schema in schemas for index in schema.indexes}
+    return frozenset(indexes | {(trigger.name, trigger.table) for schema in schemas for trigger in schema.triggers})
+
+
+def columns_of(table: Table) -> frozenset[str]:
+    """The folded names of a table's columns."""
+    return frozenset(column.name for column in table.columns)
+
+
+def renames_of(history: History) -> Iterator[tuple[str, Rename]]:
+    """What each revision renames for good, in replay order."""
+    for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
+        yield from ((revision, rename) for rename in replayed.renames)
+
+
+# Asked for every database that is read in full, and the same for all of one chain.
+@lru_cache(maxsize=8)
+def shapes_of(history: History) -> dict[str, set[frozenset[str]]]:
+    """The columns that each table of the chain ever has."""
+    shapes: dict[str, set[frozenset[str]]] = {}
+    for schema in snapshots(history).values():
+        for table in schema.tables:
+            shapes.setdefault(table.name, set()).add(frozenset(column.name for column in table.columns))
+    return shapes
