@@ -27,13 +27,17 @@ class Damage:
 
 @dataclass(slots=True)
 class Site:
-    """The database as it is now, the chain's schema at its heads, and the position that is true."""
+    """The database as it is now, the chain's schema at its heads, and the position that is true.
+
+    `past` are the texts of triggers that the database had at some moment, by their names.
+    """
 
     raw: sqlite3.Connection
     head: sqlite3.Connection
     chain: Chain
     position: frozenset[str]
     chance: random.Random
+    past: dict[str, str]
 
     def table(self) -> str:
         return self.chance.choice(list(self.tables()))
@@ -187,6 +191,12 @@ def _rows(sql: str, table: str, chance: random.Random) -> tuple[str, ...]:
             names.append(part.column)
             values.append(f"'{part.column} {values[0]}'" if "CHAR" in part.text.upper() else values[0])
     return (f"INSERT INTO {quote(table)} ({', '.join(map(quote, names))}) VALUES ({', '.join(values)})",)
+
+
+def trigger_back(site: Site) -> Damage:
+    """A trigger that a revision took away, as one that was interrupted leaves it."""
+    gone = [name for name in site.past if name not in {**texts(site.raw, "trigger"), **texts(site.head, "trigger")}]
+    return Damage("trigger back that the chain took", (site.past[site.chance.choice(gone)],))
 
 
 # The application's own.
@@ -345,6 +355,7 @@ GROUPS: dict[str, tuple[Callable[[Site], Damage], ...]] = {
     "names": (names_stripped, names_changed),
     "shapes": (constraint_dropped, column_reshaped),
     "on their way": (tmp_left, renamed_half),
+    "taken back": (trigger_back,),
 }
 
 

@@ -30,6 +30,7 @@ KINDS = {
     "shapes": 6,
     "on their way": 10,
     "models' create_all at head": 4,
+    "taken back": 4,
 }
 _LIVES = 4
 
@@ -149,9 +150,19 @@ def _interrupted(truth: Truth, history: History, chance: random.Random) -> Histo
 def _damaged(truth: Truth, history: History, group: str, chance: random.Random) -> History:
     case = case_of(truth, history)
     with opened(case.image) as raw, opened(truth.head()) as head:
-        done = chance.choice(GROUPS[group])(Site(raw, head, truth.chain, case.position, chance))
+        site = Site(raw, head, truth.chain, case.position, chance, _triggers(truth, history))
+        done = chance.choice(GROUPS[group])(site)
         damage.apply(raw, done.statements)
     return replace(history, damages=(*history.damages, done))
+
+
+def _triggers(truth: Truth, history: History) -> dict[str, str]:
+    """Every trigger that a life has had up to a moment."""
+    found: dict[str, str] = {}
+    for image in truth.life(history.life).images[1 : history.done + 1]:
+        with opened(image) as raw:
+            found |= texts(raw, "trigger")
+    return found
 
 
 def _models(truth: Truth) -> Damage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truth.chain import Op
+from truth.moving_steps import successor_column, successor_table
 from truth.reader import texts
 from truth.scene import KINDS, TYPES, default_for, is_number, is_text, same_kind, spelt
 from truth.tokens import table_text
@@ -370,4 +371,6 @@ STEPS: tuple[tuple[Step, int], ...] = (
     (remake_view, 1),
     (copy_by_hand, 2),
     (batch, 14),
+    (successor_table, 3),
+    (successor_column, 3),
 )
