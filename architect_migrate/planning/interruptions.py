@@ -93,8 +93,10 @@ def not_to_run(
 
 def names_taken(history: History, tables: Iterable[Table], steps: Iterable[Step]) -> tuple[Finding, ...]:
     """Why revisions that are to be run would fail: a table is there that they make on their way."""
-    there = {table.name: table.spelling for table in tables}
-    run = [step.revision for step in steps if isinstance(step, RunRevision)]
+    planned = tuple(steps)
+    dropped = {fold(step.name) for step in planned if isinstance(step, DropObject) and step.kind == "table"}
+    there = {table.name: table.spelling for table in tables if table.name not in dropped}
+    run = [step.revision for step in planned if isinstance(step, RunRevision)]
     replayed = dict(zip(history.graph.order, history.replayed, strict=True))
     advice = "give it another name, or drop it where none of its rows is needed"
     return tuple(

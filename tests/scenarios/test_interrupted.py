@@ -315,6 +315,12 @@ def test_a_kept_copy_in_the_way_of_a_batch_is_told_before_anything_runs(tmp_path
     assert preview_upgrade(home.context()).outcome is Outcome.BLOCKED
 
 
+def test_a_copy_that_an_entry_drops_is_in_nobodys_way(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, BATCHED).settled(KEEP_TMP.replace("keep", "drop"))
+    script(home.database, X.format("x"), X_ROWS.format("x"), *OWN_COPY, *stamp("a1"))
+    assert come_home(home, gone("_alembic_tmp_x")) == ["drop table _alembic_tmp_x", "run revision b2", "stamp b2"]
+
+
 def test_a_kept_copy_is_in_nobodys_way_where_no_batch_is_to_run(tmp_path: Path) -> None:
     home = own_chain(tmp_path, BATCHED).settled(KEEP_TMP)
     made = X.format("x").replace("n VARCHAR(9)", "n VARCHAR(9) NOT NULL")
