@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.model.history import Link, effects
+from architect_migrate.model.history import Link, effects, facts_at
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.plan import DropColumn, DropObject
 from architect_migrate.planning.row_questions import RowsBeyond, Violating
@@ -154,6 +154,38 @@ def _half_moved(look: Look, revision: str, moves: list[Move]) -> Iterator[Interr
             yield _moved(look, revision, move, lacking)
 
 
+def missing_places(look: Look, revisions: frozenset[str]) -> Iterator[Interruption]:
+    """Old places that are full, where the new place is to be made by repair and not by the revision that fills it."""
+    expected = facts_at(look.history, look.as_it_is.position)
+    for revision, replayed in zip(look.history.graph.order, look.history.replayed, strict=True):
+        moves = {
+            move.old_key: move
+            for move in (replayed.moves if revision in revisions else ())
+            if move.new_key in expected and move.old_key not in expected and not _is_there(look, move.new_key)
+        }
+        for move in moves.values():
+            if held := _held(look, move):
+                target = f"{move.new_table}.{move.new_column}" if move.new_column else move.new_table
+                values = pluralize(held, "value" if move.column else "row")
+                found = f"{revision}, which ran in part, brings {values} of it to {target}, which is not there"
+                old = look.tables[move.table]
+                column = _column(old, move.column)
+                yield Interruption(old.spelling, found, (), revision, column.spelling if column else "")
+
+
+def _is_there(look: Look, its_key: tuple[str, ...]) -> bool:
+    table = look.tables.get(its_key[1])
+    return table is not None and (its_key[0] == "table" or _column(table, its_key[2]) is not None)
+
+
+def _held(look: Look, move: Move) -> int:
+    """How many rows or values are in the old place; none where it is not there."""
+    old, column = look.tables.get(move.table), _column(look.tables.get(move.table), move.column)
+    if old is None or (move.column and not column):
+        return 0
+    return look.ask(Violating(old.spelling, f"{quote(column.spelling)} IS NULL")).count if column else look.rows(old)
+
+
 def _moved(look: Look, revision: str, move: Move, lacking: int) -> Interruption:
     old, new = look.tables[move.table], look.tables[move.new_table]
     column, new_column = _column(old, move.column), _column(new, move.new_column)
@@ -181,7 +213,7 @@ def _unmoved(look: Look, move: Move) -> int | None:
     if column and new_column and old is new:
         lacking = _lacking(look, old, column, new_column)
         return 0 if look.stamp_fits and _own_values(look, new, new_column) else lacking
-    held = look.ask(Violating(old.spelling, f"{quote(column.spelling)} IS NULL")).count if column else look.rows(old)
+    held = _held(look, move)
     there = _own_values(look, new, new_column) if new_column else look.rows(new)
     if not there or look.stamp_fits:
         return 0 if there else held

@@ -16,7 +16,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
 from architect_migrate.model.history import Passing, Rename, Role, facts_at, tables_ever
-from architect_migrate.planning.both_sides import empty_successors, on_both_sides
+from architect_migrate.planning.both_sides import empty_successors, missing_places, on_both_sides
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
@@ -89,6 +89,15 @@ def not_to_run(
     """The interruptions whose revision would not be run as a whole after their steps: those are for a person."""
     ran = diagnosis.position - native_revisions(history, diagnosis, schema)
     return tuple(interruption for interruption in found if interruption.steps and interruption.runs in ran)
+
+
+def unmoved(
+    history: History, schema: Schema, diagnosis: Diagnosis, resolutions: tuple[Resolution, ...], ask: Ask
+) -> tuple[Interruption, ...]:
+    """Rows that revisions which ran in part were to bring to places that are missing: repair would make them empty."""
+    look = Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, ask)
+    part = diagnosis.position - native_revisions(history, diagnosis, schema)
+    return tuple(_unsettled(list(missing_places(look, part)), resolutions))
 
 
 def names_taken(history: History, tables: Iterable[Table], steps: Iterable[Step]) -> tuple[Finding, ...]:

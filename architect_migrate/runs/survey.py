@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Schema
     from architect_migrate.planning.look import Interruption
+    from architect_migrate.planning.plan import Step
+    from architect_migrate.planning.row_questions import Answer, Question
     from architect_migrate.revisions.replay import Source
 
 
@@ -187,8 +189,8 @@ def without_interruptions(
 ) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
     """The schema with interrupted work finished or undone in memory, its diagnosis, and the interruptions."""
     from architect_migrate.databases.sqlite.rows.questions import ask
-    from architect_migrate.diagnosis.diagnose import Basis, diagnose
-    from architect_migrate.planning.interruptions import half_made, interruptions, not_to_run, unfinished_renames
+    from architect_migrate.diagnosis.diagnose import diagnose
+    from architect_migrate.planning.interruptions import interruptions, not_to_run, steps_of, unmoved
 
     schema = as_read = _read(context, connection, history)
     diagnosis = diagnose(history, schema, claims, context.resolutions)
@@ -199,6 +201,32 @@ def without_interruptions(
         if not (undecided := not_to_run(history, schema, diagnosis, left)):
             break
         left = tuple(replace(each, steps=()) if each in undecided else each for each in left)
+    schema, diagnosis, left = _renamed_in_part(context, connection, claims, (schema, diagnosis, left))
+    asked = partial(_ask_as_it_is, connection, steps_of(left))
+    return schema, diagnosis, (*left, *unmoved(history, schema, diagnosis, context.resolutions, asked))
+
+
+def _ask_as_it_is(connection: Connection, steps: tuple[Step, ...], question: Question) -> Answer:
+    """The answer to a question about the schema after some steps, from the database before them."""
+    from architect_migrate.databases.sqlite.rows.questions import ask
+    from architect_migrate.planning.interruptions import as_it_is_now
+
+    return ask(connection, as_it_is_now(question, steps))
+
+
+def _renamed_in_part(
+    context: EnvironmentContext,
+    connection: Connection,
+    claims: Claims,
+    seen: tuple[Schema, Diagnosis, tuple[Interruption, ...]],
+) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
+    """The same, with the renames of revisions that ran in part, where the evidence is all that is left."""
+    from architect_migrate.databases.sqlite.rows.questions import ask
+    from architect_migrate.diagnosis.diagnose import Basis, diagnose
+    from architect_migrate.planning.interruptions import half_made, unfinished_renames
+
+    history = context.history
+    schema, diagnosis, left = seen
     if diagnosis.basis is Basis.EVIDENCE and (made := half_made(history, schema, diagnosis, partial(ask, connection))):
         undone = _simulated(context, connection, history, (schema, (*left, *made)))
         judged = diagnose(history, undone[0], claims, context.resolutions)

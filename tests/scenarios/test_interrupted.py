@@ -221,6 +221,18 @@ def test_an_empty_column_that_a_stamp_covers_is_for_a_person_to_decide(tmp_path:
     nothing_to_do(home.settled(finding.entry))
 
 
+def test_a_missing_column_is_not_made_empty_beside_the_one_that_fills_it(tmp_path: Path) -> None:
+    more = ("CREATE TABLE more (id INTEGER)",)
+    home = own_chain(
+        tmp_path,
+        {"a1": TITLED["a1"], "b2": TITLED["b2"].replace("op.execute", f"op.execute({more[0]!r})\n    op.execute", 1)},
+    )
+    script(home.database, NAMED, VALUES, *more, *stamp("a1"))
+    (finding, *_) = stays(home)
+    assert (finding.code, finding.subject) == ("interrupted-undecided", "column t.name")
+    come_home(home.settled(finding.entry))
+
+
 SPLIT = {
     "a1": raw(None, "CREATE TABLE u (id INTEGER PRIMARY KEY, mail TEXT)"),
     "b2": raw(
