@@ -92,10 +92,12 @@ class Link(StrEnum):
     """How a revision is known to bring rows from one place to another.
 
     COPIED: one statement names both. READ: it reads the old place, as a loop over rows does, and makes the new one;
-    what a loop writes is not seen in a replay on empty tables.
+    what a loop writes is not seen in a replay on empty tables. ASIDE: it renames a column, makes another one of the
+    same name and fills that one.
     """
 
     COPIED = "copied"
+    ASIDE = "aside"
     READ = "read"
 
 

@@ -160,14 +160,17 @@ def missing_places(look: Look, revisions: frozenset[str]) -> Iterator[Interrupti
     for revision, replayed in zip(look.history.graph.order, look.history.replayed, strict=True):
         moves = {
             move.old_key: move
-            for move in (replayed.moves if revision in revisions else ())
-            if move.new_key in expected and move.old_key not in expected and not _is_there(look, move.new_key)
+            for move in replayed.moves
+            if (revision in revisions or move.link == Link.ASIDE)
+            and move.new_key in expected
+            and move.old_key not in expected
+            and not _is_there(look, move.new_key)
         }
         for move in moves.values():
             if held := _held(look, move):
                 target = f"{move.new_table}.{move.new_column}" if move.new_column else move.new_table
                 values = pluralize(held, "value" if move.column else "row")
-                found = f"{revision}, which ran in part, brings {values} of it to {target}, which is not there"
+                found = f"{revision}, interrupted, brings {values} of it to {target}, which is not there"
                 old = look.tables[move.table]
                 column = _column(old, move.column)
                 yield Interruption(old.spelling, found, (), revision, column.spelling if column else "")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.planning.results import Outcome, State
+from architect_migrate.runs.observe import unclean
 from architect_migrate.runs.upgrade import preview_upgrade
 from support.scenarios import ask, batch, code, codes, come_home, gone, nothing_to_do, own_chain, script, stamp, stays
 from support.scenarios import revision as raw
@@ -218,6 +219,7 @@ def test_an_empty_column_that_a_stamp_covers_is_for_a_person_to_decide(tmp_path:
     script(home.database, NAMED, VALUES, "ALTER TABLE t ADD title TEXT", LOG, *stamp("c3"))
     (finding,) = stays(home)
     assert (finding.code, finding.subject) == ("interrupted-undecided", "column t.name")
+    assert unclean(home.context(), home.survey()) == "an interrupted run left something"
     nothing_to_do(home.settled(finding.entry))
 
 
@@ -231,6 +233,28 @@ def test_a_missing_column_is_not_made_empty_beside_the_one_that_fills_it(tmp_pat
     (finding, *_) = stays(home)
     assert (finding.code, finding.subject) == ("interrupted-undecided", "column t.name")
     come_home(home.settled(finding.entry))
+
+
+PUT_ASIDE = {
+    "a1": raw(None, NAMED),
+    "b2": raw(
+        "a1",
+        "ALTER TABLE t RENAME COLUMN name TO old_name",
+        "ALTER TABLE t ADD name TEXT",
+        "UPDATE t SET name = old_name || '!'",
+        "ALTER TABLE t DROP COLUMN old_name",
+    ),
+    "c3": raw("b2", LOG),
+}
+
+
+@pytest.mark.parametrize("stamped", [stamp("a1"), stamp("b2"), ()], ids=["before", "after", "unstamped"])
+@pytest.mark.parametrize("ran", [1, 2])
+def test_a_column_put_aside_holds_the_only_values(tmp_path: Path, ran: int, stamped: tuple[str, ...]) -> None:
+    home = own_chain(tmp_path, PUT_ASIDE)
+    statements = ("ALTER TABLE t RENAME COLUMN name TO old_name", "ALTER TABLE t ADD name TEXT")
+    script(home.database, NAMED, VALUES, *statements[:ran], *stamped)
+    assert ("interrupted-undecided", "column t.old_name") in codes(home)
 
 
 SPLIT = {

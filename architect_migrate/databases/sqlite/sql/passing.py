@@ -94,7 +94,7 @@ def on_the_way(statements: Iterable[str], before: Columns, after: Columns) -> On
     return OnTheWay(
         tuple(dict.fromkeys((*passing, *copies))),
         tuple(dict.fromkeys(renames)),
-        tuple(dict.fromkeys(_moves(events, _Lasting(before, after, renames)))),
+        tuple(dict.fromkeys((*_moves(events, _Lasting(before, after, renames)), *_put_aside(events, before, after)))),
         frozenset(_replaced(events, before, after)),
     )
 
@@ -150,6 +150,16 @@ def _moves(events: list[_Event], lasting: _Lasting) -> Iterator[Move]:
                 yield from _looped(lasting, words)
             case _:
                 pass
+
+
+def _put_aside(events: list[_Event], before: Columns, after: Columns) -> Iterator[Move]:
+    """Columns that bear another name until a new one of the old name has their values."""
+    for event in events:
+        if isinstance(event, Rename) and event.table in before.keys() & after.keys():
+            stays, ever = before[event.table] & after[event.table], before[event.table] | after[event.table]
+            for passing, name in ((event.new, event.old), (event.old, event.new)):
+                if name in stays and passing not in ever:
+                    yield Move(event.table, passing, event.table, name, link=Link.ASIDE)
 
 
 def _looped(lasting: _Lasting, words: frozenset[str]) -> Iterator[Move]:

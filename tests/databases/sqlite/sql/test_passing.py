@@ -101,7 +101,13 @@ def test_what_stays_is_neither_on_its_way_nor_renamed() -> None:
 
 
 def test_a_rename_that_is_taken_back_is_none() -> None:
-    assert on_the_way(["ALTER TABLE t RENAME a TO b", "ALTER TABLE t RENAME b TO a"], T, T) == OnTheWay()
+    made = on_the_way(["ALTER TABLE t RENAME a TO b", "ALTER TABLE t RENAME b TO a"], T, T)
+    assert made == OnTheWay(moves=(Move("t", "b", "t", "a", link=Link.ASIDE),))
+
+
+def test_columns_that_swap_their_names_are_put_aside_for_both() -> None:
+    swapped = [f"ALTER TABLE t RENAME {old} TO {new}" for old, new in (("a", "x"), ("id", "a"), ("x", "id"))]
+    assert on_the_way(swapped, T, T).moves == tuple(Move("t", "x", "t", name, link=Link.ASIDE) for name in ("a", "id"))
 
 
 CREATE_X, DROP_T = "CREATE TABLE x (id, a)", "DROP TABLE t"
