@@ -58,8 +58,10 @@ def _unsettled(found: list[Interruption], resolutions: tuple[Resolution, ...]) -
     An entry that keeps a table does not make an empty one beside it: where the table that its rows belong to is
     missing, a person has to bring them there, or say by an entry that it is to be missing.
     """
-    settling = [resolution.subject for resolution in resolutions if isinstance(resolution, Keep | Drop)]
     kept = [resolution.subject for resolution in resolutions if isinstance(resolution, Keep)]
+    dropped = [resolution.subject for resolution in resolutions if isinstance(resolution, Drop)]
+    # To drop a column says nothing of the values that are in it alone: these have to be brought first.
+    settling = [*kept, *(subject for subject in dropped if subject.kind is Kind.TABLE)]
     left = [interruption for interruption in found if not _names(settling, interruption.table, interruption.column)]
     yield from left
     brought = {fold(step.new) for step in steps_of(tuple(left)) if isinstance(step, RenameTable)}

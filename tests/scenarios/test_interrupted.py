@@ -305,6 +305,13 @@ def test_an_entry_for_a_column_settles_it(tmp_path: Path) -> None:
     assert come_home(home) == ["run revision c3", "stamp c3"]
 
 
+def test_an_entry_that_drops_a_column_does_not_drop_values_that_are_there_alone(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, RENAMED).settled('[[resolve]]\ntable = "t"\ncolumn = "name"\ndrop = true')
+    script(home.database, NAMED, VALUES, "ALTER TABLE t ADD title TEXT", "UPDATE t SET title = 'x' WHERE id = 2")
+    script(home.database, *stamp("b2"))
+    assert codes(home) == [("interrupted-undecided", "column t.name")]
+
+
 # What entries keep.
 
 X = "CREATE TABLE {} (id INTEGER NOT NULL, n VARCHAR(9), PRIMARY KEY (id))"
