@@ -209,16 +209,17 @@ def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Per
 def _removed(context: EnvironmentContext, plan: Plan) -> set[Key]:
     """The keys of tables and columns that the chain's code removes.
 
-    A revision, the same or a later one, may make another table of the same name: the first one's rows are gone.
+    Why step by step: the same or a later revision may create another table of the same name, but the rows of the first
+    are gone.
     """
     does = effects(context.history)
     replayed = dict(zip(context.graph.order, context.history.replayed, strict=True))
-    found: set[Key] = set()
+    removed: set[Key] = set()
     for step in plan.steps:
         match step:
             case RunRevision():
                 gone, stays = does[step.revision].removed.keys(), does[step.revision].added.keys()
-                found |= {("table", table) for table in replayed[step.revision].replaced}
+                removed |= {("table", table) for table in replayed[step.revision].replaced}
             case RunDowngrade():
                 gone, stays = does[step.revision].added.keys(), does[step.revision].removed.keys()
             case _:

@@ -66,10 +66,10 @@ def unclean(context: EnvironmentContext, seen: Survey) -> str:
 
 
 def _drift(seen: Survey) -> str:
-    found = {name: seen.drift[name] for name in ("breaking", "behavioural") if seen.drift.get(name)}
-    kinds = " and ".join(f"{number:,} {name}" for name, number in found.items())
-    word = "difference" if sum(found.values()) == 1 else "differences"
-    said = f"{kinds} {word} from the chain" if found else "the stamp is not where the schema is"
-    if seen.interrupted and not found:
-        said = "an interrupted run left something"
-    return said + (f", {len(seen.pending)} pending" if seen.pending else "")
+    counts = {name: seen.drift[name] for name in ("breaking", "behavioural") if seen.drift.get(name)}
+    kinds = " and ".join(f"{number:,} {name}" for name, number in counts.items())
+    word = "difference" if sum(counts.values()) == 1 else "differences"
+    text = f"{kinds} {word} from the chain" if counts else "the stamp does not match the schema"
+    if seen.interrupted and not counts:
+        text = "an interrupted run left something"
+    return text + (f", {len(seen.pending)} pending" if seen.pending else "")

@@ -196,7 +196,7 @@ def without_interruptions(
     diagnosis = diagnose(history, schema, claims, context.resolutions)
     left = interruptions(history, schema, diagnosis, context.resolutions, partial(ask, connection))
     while left:
-        schema, left = _in_thought(context, connection, history, (as_read, left))
+        schema, left = _simulated(context, connection, history, (as_read, left))
         diagnosis = diagnose(history, schema, claims, context.resolutions)
         if not (undecided := not_to_run(history, schema, diagnosis, left)):
             break

@@ -59,7 +59,7 @@ class Recording:
         self._schema = schema
 
     def _tells(self, statement: str) -> bool:
-        """Whether a statement is about anything but Alembic's own version table."""
+        """Whether a statement concerns anything other than Alembic's version table."""
         return fold(self.version_table) not in {fold(unquote(token.text)) for token in significant(statement)}
 
 

@@ -33,9 +33,9 @@ def object_work(repair_context: RepairContext, change: Change, revision: str) ->
         case Differs():
             return _replaced(repair_context, change, revision)
         case Extra(fact=IndexFact() as fact):
-            kind, its = "index", fact.index
-            loosened = plan.CreateObject(kind, its.spelling, not_unique(its.sql), revision)
-            return plan.Work((plan.DropObject(kind, its.spelling, revision), loosened))
+            kind, index = "index", fact.index
+            loosened = plan.CreateObject(kind, index.spelling, not_unique(index.sql), revision)
+            return plan.Work((plan.DropObject(kind, index.spelling, revision), loosened))
         case Extra(fact=TriggerFact() as fact):
             return plan.Work((plan.DropObject("trigger", fact.trigger.spelling, revision),))
         case Extra() | OtherwiseNamed() | Reordered():

@@ -192,10 +192,10 @@ def _clauses(shape: Table, fact: UniqueFact | CheckFact | ForeignKeyFact) -> lis
 def _foreign_keys_again(
     repair_context: RepairContext, table: str, key: ForeignKey, draft: _Draft, gone: frozenset[ForeignKey] = frozenset()
 ) -> None:
-    """Every foreign key of these columns to this parent as the chain has them; what the chain does not have, last.
+    """Replace all foreign keys of these columns to this parent: first those of the chain, then those it does not have.
 
-    Those that are to be `gone` are left out. They go and come together, because nothing but the order in the text tells
-    two of them apart.
+    Those that are to be `gone` are left out. Why all together: only the order in the text distinguishes two foreign
+    keys of the same columns.
     """
     same = (key.columns, key.parent)
     if same in draft.brought:
