@@ -53,6 +53,10 @@ class UnknownRevisionError(ArchmigError, layout="{problem}{_hint}"):
         return f"the chain has no revision {shortened(self.subject)}", hint
 
 
+class RelativeRevisionError(StatedError):
+    """A relative revision (`+1`, `REV-2`) that means no revision of the chain, or several; `subject` is its text."""
+
+
 class ForeignBranchError(ArchmigError):
     """A revision that was asked for is on branches (`labels`) which the environment's `heads` do not list."""
 
