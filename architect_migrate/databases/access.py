@@ -14,7 +14,7 @@ from architect_migrate.databases.sqlite import presence
 from architect_migrate.databases.sqlite.run_lock import openers as openers_of_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
     from architect_migrate.core.urls import DatabaseUrl
@@ -98,6 +98,16 @@ def read_stamp(url: DatabaseUrl, timeout: float, version_table: str) -> tuple[st
 
     with reading(url, timeout) as connection:
         return read_claims(connection, None, version_table).stamp or ()
+
+
+def rows_of(url: DatabaseUrl, timeout: float, tables: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """How many rows those of the tables have that are there, by their own spelling. Raises as `reading`."""
+    from architect_migrate.core.names import fold
+    from architect_migrate.databases.questions import count_rows
+
+    with reading(url, timeout) as connection:
+        there = {fold(table): table for table in presence.table_names(connection)}
+        return tuple((there[name], count_rows(connection, there[name])) for name in map(fold, tables) if name in there)
 
 
 def nothing() -> AbstractContextManager[Connection]:
