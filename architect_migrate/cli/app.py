@@ -22,48 +22,50 @@ from architect_migrate.cli import (
 )
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import INTERRUPTED, misused
-from architect_migrate.cli.options import preceding, selecting, solitary
+from architect_migrate.cli.help import help_
+from architect_migrate.cli.options import preceding, selecting, selecting_by_option, solitary
 from architect_migrate.cli.present import present
 from architect_migrate.cli.terminal import flush, say, unwritten, write
-from architect_migrate.cli.typer_defaults import Command, Group
+from architect_migrate.cli.typer_defaults import Command, Group, RevisionCommand
 from architect_migrate.core.errors import OutputError
 from architect_migrate.core.interrupts import ignored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    Wrap = Callable[[Callable[..., int]], Callable[..., None]]
+
+# The sections of the help are those of typer_defaults.SECTIONS.
 _EXAMPLES = {
-    "status": "archmig status --grid",
-    "diagnose": "archmig diagnose -e dev --revision 004",
-    "reconcile": "archmig reconcile --all --dry-run",
-    "upgrade": "archmig upgrade --tag testing --yes",
-    "downgrade": "archmig downgrade 046 -e dev",
-    "check": "archmig check --all --json",
-    "history": "archmig history -e dev -e qa",
+    "status": "archmig status dev qa",
+    "current": "archmig current",
     "pending": "archmig pending --db data/dev.db",
-    "undo": "archmig undo -e dev --dry-run",
-    "log": "archmig log -e prod -n 5",
+    "history": "archmig history dev qa",
+    "diagnose": "archmig diagnose dev --revision 004",
+    "check": "archmig check --all --json",
+    "verify": "archmig verify prod",
+    "log": "archmig log prod -n 5",
     "show": "archmig show 17",
-    "promote": "archmig promote --to prod --dry-run",
-    "lint": "archmig lint 049",
-    "rehearse": "archmig rehearse --env prod --roundtrip",
-    "verify": "archmig verify --env prod",
-    "rollback": "archmig rollback --env dev --dry-run",
-    "profile": "archmig profile --env prod",
-    "docs": "archmig docs --out docs/schema",
+    "reconcile": "archmig reconcile dev --dry-run --sql",
+    "upgrade": "archmig upgrade +1 dev",
+    "promote": "archmig promote prod --dry-run",
+    "rehearse": "archmig rehearse prod --roundtrip",
+    "downgrade": "archmig downgrade -1 dev",
+    "rollback": "archmig rollback dev --dry-run",
+    "undo": "archmig undo dev --dry-run",
     "new": 'archmig new "Add a mood to bugs"',
+    "lint": "archmig lint 049",
+    "profile": "archmig profile prod",
+    "docs": "archmig docs --out docs/schema",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
-}
-_BACKUP_EXAMPLES = {
-    "create": "archmig backup create --all",
-    "list": "archmig backup list -e dev",
-    "verify": "archmig backup verify --all",
-    "restore": "archmig backup restore -e dev --dry-run",
-    "prune": "archmig backup prune --dry-run",
-}
-_ENV_EXAMPLES = {
-    "create": "archmig env create feature4 --from dev",
-    "drop": "archmig env drop feature4",
+    "help": "archmig help backup restore",
+    "backup create": "archmig backup create --all",
+    "backup list": "archmig backup list dev",
+    "backup verify": "archmig backup verify --all",
+    "backup restore": "archmig backup restore -e dev --dry-run",
+    "backup prune": "archmig backup prune --dry-run",
+    "env create": "archmig env create feature4 --from dev",
+    "env drop": "archmig env drop feature4",
 }
 
 
@@ -75,102 +77,94 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")]
+Version = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+]
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")]
 
 
 def main() -> None:
     """Run `archmig` with the process's arguments; exits 0 (done or clean), 1 (differences), 2 (could not).
 
-    A KeyboardInterrupt that comes before a command has begun is the caller's.
+    A KeyboardInterrupt before a command has begun is left to the caller.
     """
     try:
         run(sys.argv[1:])
     finally:
-        # All is done and said: a Ctrl-C while the interpreter clears up must not make a success a death by signal.
+        # All is done and printed: a Ctrl-C during the interpreter's cleanup must not turn success into failure.
         ignored()
 
 
 def run(arguments: Sequence[str]) -> NoReturn:
-    """Run `archmig` with these arguments. A command raises SystemExit; what Typer ends itself ends here."""
+    """Run `archmig` with these arguments. A command raises SystemExit; what Typer ends by itself ends here."""
     try:
-        # Typer answered itself: 0 after help and the version, 130 after a Ctrl-C outside of a command.
+        # Typer ended the run itself: with 0 after help and the version, with 130 after a Ctrl-C outside of a command.
         code = application()(arguments, prog_name="archmig", standalone_mode=False)
-        # What help or the version wrote is sent off here, while a full disk can still be told and decide the exit code.
+        # Why here: a full disk can still decide the exit code of help and the version.
         flush()
     except (OSError, OutputError) as error:
         code = unwritten(error)
     except Exception as error:  # noqa: BLE001  (what is no usage error is raised again)
         code = misused(error)
     if code == INTERRUPTED:
-        say("interrupted; but for what is told above, nothing was changed")
+        say("interrupted; nothing was changed, except for what is reported above")
     raise SystemExit(code)
 
 
 def application() -> typer.Typer:
-    """The commands, as Typer knows them."""
+    """Make the Typer application with all commands."""
     app = typer.Typer(
         name="archmig",
-        help="Brings drifted databases home to Alembic.",
-        epilog="Example: archmig status, then archmig reconcile --all --dry-run",
+        help="Detect and repair schema drift in databases managed by Alembic.",
+        epilog="Begin with: archmig status, then archmig reconcile --all --dry-run",
         no_args_is_help=True,
         cls=Group,
-        add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
     app.callback()(preceding(Version))
-    bodies: tuple[Callable[..., int], ...] = (
-        read.status,
-        read.diagnose,
-        change.reconcile,
-        change.upgrade,
-        change.downgrade,
-        restore.undo,
-        read.check,
-        read.history,
-        read.pending,
-        rehearse.rehearse,
-        rehearse.verify,
-        rehearse.rollback,
-        rehearse.profile,
-        docs.docs,
-        log.log,
-    )
-    for body in bodies:
-        app.command(cls=Command, epilog=f"Example: {_EXAMPLES[body.__name__]}")(selecting(body))
-    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['promote']}")(solitary(change.promote))
-    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['show']}")(solitary(log.show))
-    app.add_typer(_backup())
-    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['lint']}")(solitary(lint.lint))
-    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['new']}")(solitary(new.new))
-    app.add_typer(_env())
-    app.command(cls=Command, epilog=f"Example: {_EXAMPLES['demo']}")(solitary(demo))
+    _add(app, "Look", selecting, read.status, read.current, read.pending, read.history, read.diagnose, read.check)
+    _add(app, "Look", selecting, rehearse.verify, log.log)
+    _add(app, "Look", solitary, log.show)
+    _add(app, "Change", selecting_by_option, change.reconcile, change.upgrade, cls=RevisionCommand)
+    _add(app, "Change", solitary, change.promote)
+    _add(app, "Change", selecting_by_option, rehearse.rehearse, cls=RevisionCommand)
+    _add(app, "Go back", selecting, change.downgrade, cls=RevisionCommand)
+    _add(app, "Go back", selecting, rehearse.rollback, restore.undo)
+    _add(app, "Develop", solitary, new.new, lint.lint)
+    _add(app, "Develop", selecting_by_option, rehearse.profile)
+    _add(app, "Develop", selecting, docs.docs)
+    _add(app, "Develop", solitary, demo)
+    app.add_typer(_backup(), rich_help_panel="Administer")
+    app.add_typer(_env(), rich_help_panel="Administer")
+    app.command("help", cls=Command, rich_help_panel="Administer", epilog=f"Example: {_EXAMPLES['help']}")(help_)
     return app
+
+
+def _add(
+    app: typer.Typer, section: str | None, wrap: Wrap, *bodies: Callable[..., int], cls: type[Command] = Command
+) -> None:
+    """Add commands to the application or to a group, each under its function's name and with its example."""
+    group = f"{app.info.name} " if section is None else ""
+    for body in bodies:
+        name = body.__name__.strip("_")
+        example = f"Example: {_EXAMPLES[group + name]}"
+        app.command(name, cls=cls, epilog=example, rich_help_panel=section)(wrap(body))
 
 
 def _backup() -> typer.Typer:
     example = "Example: archmig backup list, then archmig backup restore -e dev --dry-run"
-    group = _group("backup", "Take, list, verify, restore and prune backups.", example)
-    bodies: tuple[Callable[..., int], ...] = (
-        backup.create,
-        backup.list_,
-        backup.verify,
-        restore.restore,
-        backup.prune,
-    )
-    for body in bodies:
-        name = body.__name__.strip("_")
-        group.command(name, cls=Command, epilog=f"Example: {_BACKUP_EXAMPLES[name]}")(selecting(body))
+    group = _group("backup", "Create, list, verify, restore and prune backups.", example)
+    _add(group, None, selecting, backup.create, backup.list_)
+    _add(group, None, selecting_by_option, backup.verify, restore.restore)
+    _add(group, None, selecting, backup.prune)
     return group
 
 
 def _env() -> typer.Typer:
     example = "Example: archmig env create feature4 --from dev, and later archmig env drop feature4"
-    group = _group("env", "Make and take away feature environments.", example)
-    for body in (env.create, env.drop):
-        name = body.__name__
-        group.command(name, cls=Command, epilog=f"Example: {_ENV_EXAMPLES[name]}")(solitary(body))
+    group = _group("env", "Create and drop feature environments.", example)
+    _add(group, None, solitary, env.create, env.drop)
     return group
 
 
@@ -179,9 +173,9 @@ def _group(name: str, about: str, example: str) -> typer.Typer:
 
 
 def demo(options: Options, directory: Directory) -> int:
-    """Write a demo project: twelve drifted databases, their chain and their environments.toml.
+    """Create a demo project with databases that have drifted.
 
-    The demo needs no project of your own: it is part of archmig.
+    DIR gets the databases, their chain and their environments.toml. The demo is part of archmig and needs no project.
     """
     from architect_migrate.authoring.demo import build_demo
     from architect_migrate.cli.report.demo import demo_report

@@ -1,4 +1,4 @@
-"""The commands of `archmig backup` that only look, or that write nothing but backups: create, list, verify, prune."""
+"""The commands of `archmig backup` that change no database: create, list, verify and prune."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.gather import tried, worst
 from architect_migrate.cli.present import present
-from architect_migrate.cli.selection import to_read
+from architect_migrate.cli.selection import NAME_THEM, to_read
 from architect_migrate.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
 
 OneBackup = Annotated[
-    Path | None, typer.Argument(metavar="[BACKUP]", help="One backup: a path, or its name in the backup folder.")
+    Path | None, typer.Argument(metavar="[BACKUP]", help="A backup, by its path or its name in the backup folder.")
 ]
-DryPrune = Annotated[bool, typer.Option("--dry-run", help="Say which would go; remove nothing.")]
+DryPrune = Annotated[bool, typer.Option("--dry-run", help="Print which backups would be removed; remove none.")]
 
 
 def create(options: Options) -> int:
-    """Back databases up now, each into one verified file."""
+    """Back up databases now, each into one verified file."""
     from architect_migrate.backups import service as backups
     from architect_migrate.cli.report.backup import created_report
 
     if not options.chosen:
-        raise UsageError("no database was named", "name them with --env NAME, --tag TAG or --db PATH, or say --all")
+        raise UsageError("archmig backup create needs databases, and none was named", NAME_THEM)
     contexts = to_read(options)
     found = tried(contexts, backups.create, options.jobs)
     return present(options, worst(found), created_report(contexts, found))
 
 
 def list_(options: Options) -> int:
-    """List backups: when they were taken and what for.
+    """List backups, with the time and the reason of each.
 
-    verified is when the file was last read as a whole and was what had been recorded at taking.
+    The column "verified" has the time at which the whole file was last read and matched its record.
     """
     from architect_migrate.backups import service as backups
     from architect_migrate.cli.report.backup import list_report
@@ -50,9 +50,10 @@ def list_(options: Options) -> int:
 
 
 def verify(options: Options, backup: OneBackup = None) -> int:
-    """Read backups as a whole and compare them with what was recorded.
+    """Read backups in full and compare them with their records.
 
-    SQLite's integrity check, every object and every row. Exit code 1 when one is not sound.
+    Runs SQLite's integrity check and compares every object and every row. Exit code 1: a backup is not intact. Name
+    environments with -e, since a word is a BACKUP here.
     """
     from architect_migrate.cli.report.backup import verdict_report, verdicts_report
 
@@ -79,10 +80,10 @@ def _verdicts(context: EnvironmentContext) -> tuple[Verdict, ...]:
 
 
 def prune(options: Options, *, dry_run: DryPrune = False) -> int:
-    """Remove backups that [backup] keep and max_age leave over.
+    """Remove the backups that exceed keep and max_age of [backup].
 
-    Never the newest of a database, never the one that archmig undo goes back to, and never one that holds anything
-    that neither the database nor another backup has.
+    Always kept are the newest backup of a database, the one that archmig undo restores, and any that holds rows or
+    objects which neither the database nor another backup has.
     """
     from architect_migrate.backups import prune as pruning
     from architect_migrate.cli.report.backup import pruned_report
@@ -90,7 +91,7 @@ def prune(options: Options, *, dry_run: DryPrune = False) -> int:
     contexts = to_read(options)
     if contexts[0].keep is None and contexts[0].max_age is None:
         raise UsageError(
-            "nothing says which backups may go", "write keep or max_age into [backup] of environments.toml"
+            "no limit is set for backups, so none is removed", "set keep or max_age in [backup] of environments.toml"
         )
     found = tried(contexts, _judged if dry_run else pruning.prune)
     return present(options, worst(found), pruned_report(contexts, found, dry_run=dry_run))

@@ -1,4 +1,4 @@
-"""The commands that change databases: reconcile, upgrade and downgrade. Plan, show, ask, run, tell."""
+"""The commands that change databases: reconcile, upgrade, downgrade and promote. Plan, show, ask, run, report."""
 
 from __future__ import annotations
 
@@ -11,12 +11,24 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.gather import lament, surveyed
 from architect_migrate.cli.log import known
-from architect_migrate.cli.options import DownTarget, DryRun, PromoteTo, Sql, Target, Yes
+from architect_migrate.cli.options import (
+    DownTarget,
+    DryRun,
+    DrySql,
+    Environments,
+    PromoteTo,
+    UpgradeSql,
+    Words,
+    Yes,
+)
 from architect_migrate.cli.present import narrate, present
 from architect_migrate.cli.prompt import Consent, agreed, consent_of
-from architect_migrate.cli.selection import to_change, to_read
+from architect_migrate.cli.selection import to_change, to_read, told_apart
 from architect_migrate.cli.terminal import say
+from architect_migrate.core.errors import UsageError
+from architect_migrate.model.relative import moves
 from architect_migrate.planning.results import Outcome, Result, exit_code
+from architect_migrate.runs.target import absolute, require_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,72 +44,105 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a command does to one environment: how it is foreseen, how it is done, and which revision was named."""
+    """A change to one environment: its preview, its execution, and the revision that was named."""
 
     preview: Callable[[EnvironmentContext], Result]
     execute: Execute
     target: str | None = None
 
 
-def reconcile(options: Options, revision: Target = None, *, dry_run: DryRun = False, yes: Yes = False) -> int:
-    """Bring drifted databases home without losing a row.
+def reconcile(
+    options: Options, words: Words = None, *, dry_run: DryRun = False, sql: DrySql = False, yes: Yes = False
+) -> int:
+    """Repair, upgrade and stamp databases that have drifted.
 
-    Each database is repaired, brought to its target and stamped: backed up first, changed in one transaction, and
-    rolled back whole unless the result passes its proof, which is the chain's schema and every row that was there.
-    What the chain does not know stays.
+    Each database is backed up, repaired, brought to its target and stamped, in one transaction. The transaction is
+    committed only after a proof: the schema is the chain's, and every row that was there is still there. Objects
+    that the chain does not know are kept.
     """
     from architect_migrate.runs import reconcile as service
 
-    preview = partial(service.preview, target=revision)
-    if dry_run:
-        return _foresee(options, preview, revision)
-    return _perform(options, _Change(preview, _to(service.reconcile, revision), revision), consent_of(yes))
+    options, target = told_apart(options, words)
+    refuse_back(options, target)
+    preview = partial(_previewed, service.preview, target)
+    if dry_run or sql:
+        return _foresee(options, preview, target, sql=sql)
+    return _perform(options, _Change(preview, _to(service.reconcile, target), target), consent_of(yes))
 
 
 def upgrade(
-    options: Options, revision: Target = None, *, dry_run: DryRun = False, sql: Sql = False, yes: Yes = False
+    options: Options, words: Words = None, *, dry_run: DryRun = False, sql: UpgradeSql = False, yes: Yes = False
 ) -> int:
     """Run pending revisions on databases without drift.
 
-    On one that is not where it claims to be nothing is run: archmig reconcile is for those.
+    A database whose schema is not what its stamp claims is refused: run archmig reconcile on it.
     """
     from architect_migrate.runs import upgrade as service
 
-    preview = partial(service.preview_upgrade, target=revision)
-    if sql:
+    options, target = told_apart(options, words)
+    refuse_back(options, target)
+    preview = partial(_previewed, service.preview_upgrade, target)
+    if sql and not dry_run:
         from architect_migrate.cli.sql import offline
 
-        return offline(options, to_read(options), preview, revision)
+        return offline(options, to_read(options), preview, target)
     if dry_run:
-        return _foresee(options, preview, revision)
-    return _perform(options, _Change(preview, _to(service.upgrade, revision), revision), consent_of(yes))
+        return _foresee(options, preview, target, sql=sql)
+    return _perform(options, _Change(preview, _to(service.upgrade, target), target), consent_of(yes))
 
 
-def downgrade(options: Options, revision: DownTarget, *, dry_run: DryRun = False, yes: Yes = False) -> int:
+def downgrade(
+    options: Options, revision: DownTarget, *, dry_run: DryRun = False, sql: DrySql = False, yes: Yes = False
+) -> int:
     """Take revisions back, newest first, down to REV.
 
-    Says beforehand which rows would be lost, and asks.
+    The rows that would be lost are listed before anything is changed.
     """
     from architect_migrate.runs import upgrade as service
 
-    preview = partial(service.preview_downgrade, target=revision)
-    if dry_run:
-        return _foresee(options, preview, revision)
+    if moves(revision) > 0:
+        raise UsageError(f"archmig downgrade goes back, and {revision} lies ahead", f"archmig upgrade {revision}")
+    preview = partial(_previewed, service.preview_downgrade, revision)
+    if dry_run or sql:
+        return _foresee(options, preview, revision, sql=sql)
     return _perform(options, _Change(preview, _to(service.downgrade, revision), revision), consent_of(yes))
 
 
-def promote(options: Options, *, to: PromoteTo, dry_run: DryRun = False, yes: Yes = False) -> int:
-    """Give an environment what those that it requires have had.
+def promote(
+    options: Options,
+    *,
+    to: PromoteTo = None,
+    environments: Environments = None,
+    dry_run: DryRun = False,
+    sql: DrySql = False,
+    yes: Yes = False,
+) -> int:
+    """Give an environment the revisions that others have had.
 
-    As far as its target and no further; says what is kept back, and by whom. One that is not where it claims to be is
-    repaired on the way, as archmig reconcile does it.
+    It gets the revisions that all environments in its `requires` have had, up to its own target. The others are
+    listed with the environments that still lack them. A database that has drifted is repaired on the way, as by
+    archmig reconcile.
     """
     from architect_migrate.runs import promote as service
 
-    chosen = replace(options, names=tuple(to))
-    if dry_run:
-        return _foresee(chosen, service.preview_promotion, None)
+    names = (*(to or ()), *(environments or ()))
+    if not names:
+        raise UsageError("archmig promote changes a database, and none was named", "name it: archmig promote ENV")
+    chosen = replace(options, names=names)
+    if dry_run or sql:
+        return _foresee(chosen, service.preview_promotion, None, sql=sql)
     return _perform(chosen, _Change(service.preview_promotion, service.promote), consent_of(yes))
+
+
+def refuse_back(options: Options, target: str | None) -> None:
+    """Raise UsageError for a relative revision that lies behind, like `-1`."""
+    if target and moves(target) < 0:
+        problem = f"archmig {options.command} goes forward, and {target} lies behind"
+        raise UsageError(problem, f"archmig downgrade {target}")
+
+
+def _previewed(service: Callable[..., Result], target: str | None, context: EnvironmentContext) -> Result:
+    return service(context, absolute(context, target))
 
 
 def _to(execute: Callable[..., Result], target: str | None) -> Execute:
@@ -107,25 +152,29 @@ def _to(execute: Callable[..., Result], target: str | None) -> Execute:
 def _towards(
     execute: Callable[..., Result], target: str | None, context: EnvironmentContext, plan: Plan, progress: Progress
 ) -> Result:
-    return execute(context, plan, progress, target)
+    # A relative target is worked out again. Where the database moved since the preview, the plan made under the lock
+    # differs from the one that was shown, and the run is refused.
+    return execute(context, plan, progress, absolute(context, target))
 
 
-def _foresee(options: Options, preview: Callable[[EnvironmentContext], Result], target: str | None) -> int:
-    """Show what would be done to every environment; that only reads, so nobody need be named."""
+def _foresee(
+    options: Options, preview: Callable[[EnvironmentContext], Result], target: str | None, *, sql: bool
+) -> int:
+    """Show what would be done to each environment, to all where none was named, since this only reads."""
     from architect_migrate.cli.sql import dry
 
     contexts = to_read(options)
-    _refuse_unknown(contexts[0].chain, target)
+    require_known(contexts[0].chain, target)
     began = time.time()
     found = surveyed(contexts, options, preview)
     _, external_changes = known(contexts, found, began)
-    return dry(options, contexts, tuple(_warned(result, external_changes) for result in found))
+    return dry(options, contexts, tuple(_warned(result, external_changes) for result in found), sql=sql)
 
 
 def _perform(options: Options, change: _Change, consent: Consent) -> int:
-    """Preview every environment, ask once for all, run those that were planned, tell what came of each."""
+    """Preview each environment, ask once for all, run what was planned, and report each result."""
     contexts = to_change(options)
-    _refuse_unknown(contexts[0].chain, change.target)
+    require_known(contexts[0].chain, change.target)
     began = time.time()
     return go_on(options, contexts, surveyed(contexts, options, change.preview), change.execute, consent, began=began)
 
@@ -139,7 +188,7 @@ def go_on(
     *,
     began: float,
 ) -> int:
-    """Ask once for all that were planned, run them, tell what came of each; `began` is when it was looked at them."""
+    """Ask once for all plans, run them, and report each result; `began` is the time of the previews."""
     graph = contexts[0].chain
     _, external_changes = known(contexts, found, began)
     previews = tuple(
@@ -148,17 +197,18 @@ def go_on(
     planned = {preview.environment: preview for preview in previews if preview.outcome is Outcome.PLANNED}
     if not planned:
         return _tell(options, graph, previews)
-    from architect_migrate.cli.report.plan import plan_text
+    from architect_migrate.cli.report.plan import joined, plan_text, together
 
-    narrate(options, *(partial(plan_text, preview, graph) for preview in planned.values()))
-    allowed = agreed(options, tuple(context for context in contexts if context.environment.name in planned), consent)
+    narrate(options, *(partial(plan_text, joined(group), graph) for group in together(planned.values())))
+    to_ask = tuple(context for context in contexts if context.environment.name in planned)
+    allowed = agreed(options, to_ask, consent, partial(_stakes, to_ask, previews))
     if not allowed:
         say("nothing was changed")
         return exit_code(previews)
     from architect_migrate.cli.progress import running
 
     done: dict[str, Result] = {}
-    # After a Ctrl-C the results say what was done, what was stopped and what was not begun.
+    # After a Ctrl-C the results still say what was done, what was stopped and what was not begun.
     with suppress(KeyboardInterrupt):
         for each in running(options, list(allowed), planned, execute):
             shown = planned[each.environment]
@@ -168,7 +218,7 @@ def go_on(
 
 
 def _warned(preview: Result, external_changes: Mapping[str, ExternalChange]) -> Result:
-    """The same, with a warning where a database is no longer as archmig left it."""
+    """Add a warning where a database has changed since archmig's last run."""
     external_change = external_changes.get(preview.environment)
     return replace(preview, warnings=(*preview.warnings, str(external_change))) if external_change else preview
 
@@ -176,9 +226,9 @@ def _warned(preview: Result, external_changes: Mapping[str, ExternalChange]) -> 
 def _entered(
     context: EnvironmentContext, preview: Result, started: float, external_changes: Mapping[str, ExternalChange]
 ) -> Result:
-    """The same, warned of; what ends a change before it begins is entered in the ledger, as what ends it later is.
+    """Add warnings, and enter in the ledger what ends a change before it begins: blocked and failed previews.
 
-    A reconcile that finds nothing to do is entered only where the database is no longer as the last run left it.
+    A reconcile with nothing to do is entered only where the database has changed since the last run.
     """
     result = _warned(preview, external_changes)
     if preview.outcome in {Outcome.BLOCKED, Outcome.FAILED}:
@@ -197,12 +247,16 @@ def _entered(
     return result
 
 
-def _refuse_unknown(graph: RevisionGraph, target: str | None) -> None:
-    """Raise UnknownRevisionError once, not for each environment."""
-    from architect_migrate.model.revision_graph import position_at
+def _stakes(contexts: tuple[EnvironmentContext, ...], previews: tuple[Result, ...]) -> str:
+    """Describe what a yes would do, for the prompt."""
+    from architect_migrate.cli.report.prompt import stakes_text
+    from architect_migrate.runs.rewrites import rewrites_of
 
-    if target is not None:
-        position_at(graph, target)
+    plans = {preview.environment: preview.plan for preview in previews if preview.plan}
+    names = {context.environment.name: context for context in contexts}
+    return stakes_text(
+        previews, {name: rewrites_of(context, plans[name]) for name, context in names.items()}, contexts[0].backups
+    )
 
 
 def _tell(options: Options, graph: RevisionGraph, results: tuple[Result, ...]) -> int:

@@ -1,4 +1,4 @@
-"""The options that every command shares."""
+"""The options that all commands share, as a value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for, before and after the command."""
+    """The shared options of one call, those before the command and those after it."""
 
     command: str = ""
     names: tuple[str, ...] = ()
@@ -25,5 +25,5 @@ class Options:
 
     @property
     def chosen(self) -> bool:
-        """Whether any environment was named, by whatever option."""
+        """Whether any environment was named, in whatever way."""
         return bool(self.names or self.tags or self.paths or self.everything)

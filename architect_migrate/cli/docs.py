@@ -1,4 +1,4 @@
-"""The command that documents a schema: docs."""
+"""The command `archmig docs`, which documents a schema."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from architect_migrate.core.errors import UsageError
 if TYPE_CHECKING:
     from architect_migrate.authoring.schema_docs import Documented
 
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the pages; made where it is not there.")]
-Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where DIR is not up to date.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the pages; created if missing.")]
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 if DIR is not up to date.")]
 
 
 def docs(options: Options, *, out: Out, revision: OneRevision = None, check: Check = False) -> int:
-    """Document the schema in Markdown: every table, and diagrams.
+    """Write Markdown pages of the schema, with diagrams.
 
-    Of the chain at its head, at --revision REV, or of one environment's database: then with its rows counted and its
-    differences from the chain. DIR gets a README.md, a page for each table and one with a diagram for each group of
-    tables; pages that it needs no more go, files of anybody else never. The same schema gives the same bytes.
+    The schema is the chain's at its head or at --revision REV, or that of one environment's database, with row counts
+    and differences from the chain. DIR gets a README.md, a page for each table, and one with a diagram for each group
+    of tables. Pages of tables that are gone are removed, other files are left alone. The same schema gives the same
+    bytes.
     """
     from architect_migrate.authoring.page_files import MARKER, compare, write_pages
     from architect_migrate.cli.report.docs import FOLDERS, pages
@@ -45,10 +46,10 @@ def _documented(options: Options, revision: str | None) -> Documented:
     if not options.chosen:
         return of_chain(source_in_use(options), revision or "head")
     if revision:
-        problem = "archmig docs is of one environment as it is or of the chain at a revision, and both were named"
-        raise UsageError(problem, "leave --revision or the environment away")
+        problem = "--revision documents the chain, and an environment was named as well"
+        raise UsageError(problem, "give one of them")
     contexts = to_read(options)
     if len(contexts) != 1:
-        problem = f"archmig docs is of one environment at a time, and {len(contexts)} were named"
-        raise UsageError(problem, "run it once for each, each with a DIR of its own")
+        problem = f"archmig docs documents one environment, and {len(contexts)} were named"
+        raise UsageError(problem, "run it for each of them, with a DIR of its own")
     return of_environment(contexts[0])

@@ -1,4 +1,4 @@
-"""The commands of `archmig env`: create and drop, for environments that come and go."""
+"""The commands of `archmig env`: create and drop, for feature environments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.options import Yes
 from architect_migrate.cli.present import narrating, present
-from architect_migrate.cli.prompt import ask, require_somebody
+from architect_migrate.cli.prompt import ask, require_terminal
 from architect_migrate.cli.selection import project_of
 from architect_migrate.cli.terminal import on_terminal, say
 from architect_migrate.revisions.replay import cache_folder
@@ -23,20 +23,26 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Environment
 
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The environment's name.")]
-From = Annotated[str, typer.Option("--from", metavar="ENV", help="The environment whose database is copied.")]
-NewPath = Annotated[
-    Path | None, typer.Option("--path", metavar="FILE", help="The new database; else as ENV's, with the new name.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the feature environment.")]
+From = Annotated[
+    str,
+    typer.Option("--from", metavar="ENV", help="The environment whose database is copied."),
 ]
-NewTags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag for it; repeatable.")]
-KeepFile = Annotated[bool, typer.Option("--keep-file", help="Only take it out of environments.toml.")]
+NewPath = Annotated[
+    Path | None,
+    typer.Option("--path", metavar="FILE", help="The new database; default: beside ENV's, with the new name."),
+]
+NewTags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag of the new environment; repeatable.")
+]
+KeepFile = Annotated[bool, typer.Option("--keep-file", help="Keep the database; only remove the entry.")]
 
 
 def create(options: Options, name: Name, *, source: From, path: NewPath = None, tags: NewTags = None) -> int:
-    """Make a feature environment from another one.
+    """Create a feature environment from another environment.
 
-    It gets a verified copy of that one's database, and an entry in environments.toml that treats it alike. What guards
-    the other (protected, requires, require_rehearsal) and its tags are not copied.
+    It gets a verified copy of the database, and an entry in environments.toml with the same policies. Tags and the
+    settings protected, requires and require_rehearsal are not copied.
     """
     from architect_migrate.authoring import create_environment as service
     from architect_migrate.cli.report.env import created_report
@@ -49,9 +55,9 @@ def create(options: Options, name: Name, *, source: From, path: NewPath = None, 
 
 
 def drop(options: Options, name: Name, *, yes: Yes = False, keep_file: KeepFile = False) -> int:
-    """Take a feature environment away again.
+    """Drop a feature environment: its database and its entry.
 
-    Its database is backed up, which is kept, and removed while nobody has it; its entry in environments.toml goes.
+    The database is backed up first, and removed only while no other process has it open. The backup is kept.
     """
     from architect_migrate.authoring import drop_environment as service
     from architect_migrate.cli.report.env import dropped_report
@@ -68,17 +74,18 @@ def drop(options: Options, name: Name, *, yes: Yes = False, keep_file: KeepFile 
 
 def _agreed(environment: Environment, what: str) -> bool:
     """Whether the environment's name was typed."""
-    require_somebody("add --yes")
+    require_terminal("pass --yes")
     name, database = environment.name, environment.url
-    return ask(f"{name}: {what} ({database}) will go. Type its name to do that, anything else leaves it:") == name
+    question = f"{name}: {what} ({database}) will be removed. Type its name to confirm, anything else to keep it:"
+    return ask(question) == name
 
 
 def _progress(options: Options) -> Callable[[str], None]:
-    """Who hears how far a copy is: somebody at a terminal."""
+    """Print the progress of a copy where stderr is a terminal."""
     return say if narrating(options) and on_terminal(sys.stderr) else lambda _words: None
 
 
 def _as_written(file: Path, path: Path) -> str:
-    """A path from here as the file says it: from its own folder where it is below that."""
+    """A path as environments.toml has it: relative to the file's folder where it is below that."""
     folder, place = file.absolute().parent, Path(os.path.normpath(path.absolute()))
     return str(place.relative_to(folder) if place.is_relative_to(folder) else place).replace("$", "$$")

@@ -1,4 +1,4 @@
-"""How a command ends: whatever happens becomes an exit code and at most one line on stderr."""
+"""Ends a command: turns every error into an exit code and at most one line on stderr."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ INTERRUPTED = 130
 
 
 def guarded(options: Options, body: Callable[[], int]) -> int:
-    """The body's exit code; 2 with a line on stderr for what it raises, 130 when it was interrupted."""
+    """Run a command's body and return its exit code: 2 for an error, 130 for a Ctrl-C, each with a line on stderr."""
     try:
         code = body()
         flush()
     except KeyboardInterrupt:
-        say("interrupted; what was being worked on is as it was before, what was finished stays")
+        say("interrupted; the database in progress was rolled back, finished databases keep their changes")
         return INTERRUPTED
     except ArchmigError as error:
         return _refused(options, error)
     except OSError as error:
         return _refused(options, _of_the_system(error))
-    except Exception as error:  # noqa: BLE001  (the last line of defence: nobody is shown a traceback unasked)
+    except Exception as error:  # noqa: BLE001  (the last resort: no traceback is printed without --debug)
         return _defect(options, error)
     return code
 
@@ -45,9 +45,9 @@ def _of_the_system(error: OSError) -> DatabaseError:
 
 
 def misused(error: Exception) -> int:
-    """The exit code of a command line that Typer cannot use, after its message on stderr, without secrets.
+    """Print Typer's message about a wrong command line on stderr, secrets masked, and return its exit code.
 
-    Every usage error of Typer has `show` and `exit_code`; their class has no public name. Raises any other error again.
+    Every usage error of Typer has `show` and `exit_code`; the class has no public name. Raises any other error again.
     """
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if show is None or not isinstance(code, int):
@@ -70,7 +70,7 @@ def _defect(options: Options, error: Exception) -> int:
 
 
 def _failed(options: Options, error: Exception) -> int:
-    """The exit code, after the error's trace where that was asked for, and its document."""
+    """Print the traceback with --debug and the JSON document with --json, and return the exit code."""
     if options.debug:
         from traceback import format_exception
 

@@ -1,4 +1,4 @@
-"""Calls a service for every environment and says on stderr what failed."""
+"""Calls a service for each environment and prints failures on stderr."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Value = TypeVar("Value")
 def surveyed(
     contexts: Iterable[EnvironmentContext], options: Options, service: Callable[[EnvironmentContext], Result]
 ) -> tuple[Result, ...]:
-    """The service's results; what failed is said on stderr."""
+    """The service's results; failures are printed on stderr."""
     results = tuple(each(contexts, options.command, service, options.jobs))
     lament(results, options)
     return results
 
 
 def lament(results: Iterable[Result], options: Options) -> None:
-    """Say on stderr which environments failed, and why."""
+    """Print on stderr which environments failed, and why."""
     failed = [result for result in results if result.outcome is Outcome.FAILED]
     if failed:
         from architect_migrate.cli.report.outcome import failure_lines
@@ -40,14 +40,14 @@ def lament(results: Iterable[Result], options: Options) -> None:
 
 
 def could_read(results: Iterable[Result]) -> int:
-    """2 where an environment could not be read, else 0."""
+    """Return 2 where an environment could not be read, else 0."""
     return 2 if any(result.outcome is Outcome.FAILED for result in results) else 0
 
 
 def tried(
     contexts: Sequence[EnvironmentContext], service: Callable[[EnvironmentContext], Value], jobs: int = 1
 ) -> list[Value | ArchmigError]:
-    """The service's value for each environment, or what it raised, which is said on stderr when all are done."""
+    """The service's value for each environment, or its error, which is printed on stderr after the last one."""
     found = list(attempts(contexts, service, jobs))
     for context, value in zip(contexts, found, strict=True):
         _complain_of(context, value)
@@ -57,7 +57,7 @@ def tried(
 def tried_until_stopped(
     contexts: Sequence[EnvironmentContext], service: Callable[[EnvironmentContext], Value], jobs: int
 ) -> list[Value | ArchmigError]:
-    """The same, said as it happens; after a Ctrl-C the rest are StoppedError, and that is no exception."""
+    """Like `tried`, but errors are printed as they happen, and after a Ctrl-C the rest are StoppedError."""
     found: list[Value | ArchmigError] = []
     with suppress(KeyboardInterrupt):
         for context, value in zip(contexts, attempts(contexts, service, jobs), strict=True):
@@ -67,7 +67,7 @@ def tried_until_stopped(
 
 
 def worst(found: Iterable[Value | ArchmigError], code: Callable[[Value], int] = lambda _: 0) -> int:
-    """130 where a Ctrl-C stopped one, 2 where one could not be done, else the highest of their codes."""
+    """The exit code: 130 after a Ctrl-C, 2 after any error, else the highest code of the values."""
     codes = [_code_of(value) if isinstance(value, ArchmigError) else code(value) for value in found]
     return max(codes, default=0)
 

@@ -1,4 +1,4 @@
-"""The command that looks for flaws in revision files."""
+"""The command `archmig lint`, which checks revision files."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from architect_migrate.core.errors import UsageError
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="REV|FILE", help="These revisions, or files that need not be in the chain."),
+    typer.Argument(metavar="[REV|FILE]...", help="Revisions by id, or files that need not be in the chain."),
 ]
-Every = Annotated[bool, typer.Option("--all", help="Every revision, as without any word.")]
+Every = Annotated[bool, typer.Option("--all", help="All revisions; the default without REV or FILE.")]
 
 
 def lint(options: Options, words: Words = None, *, every: Every = False) -> int:
-    """Look for flaws in revision files, by reading and by trying them.
+    """Check revision files and try each on a scratch database.
 
-    Each revision runs on a scratch database, up, on tables with rows, and down; no database of yours is opened.
-    A comment in a file, # archmig: allow AM401 REASON, lets a flaw stand. Without words every revision is judged.
+    Each revision is upgraded, upgraded on tables with rows, and downgraded there; no database of the project is
+    opened. A comment in the file, "# archmig: allow AM401 REASON", accepts a violation.
     """
     from architect_migrate.cli.report.lint import lint_report
     from architect_migrate.config.chain_choice import labels_of, project_for_chain
@@ -31,7 +31,7 @@ def lint(options: Options, words: Words = None, *, every: Every = False) -> int:
     from architect_migrate.revisions.replay import cache_folder, source_of
 
     if every and words:
-        raise UsageError("--all and a revision contradict each other", "write one of them")
+        raise UsageError("--all contradicts a revision or file", "give one of them")
     project = project_for_chain(options.config, os.environ, Path.cwd())
     source = source_of(project.script.absolute(), cache_folder(os.environ))
     only, files = files_and_revisions(source, words) if words else (None, ())

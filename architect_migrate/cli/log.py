@@ -1,4 +1,4 @@
-"""The commands that read the ledger: log and show. And what it gives away of databases that others look at."""
+"""The commands that read the ledger: log and show; and what the ledger knows, for the reports of other commands."""
 
 from __future__ import annotations
 
@@ -27,21 +27,26 @@ if TYPE_CHECKING:
 _MOST = 25
 _FAILED = frozenset({"failed", "blocked", "interrupted"})
 Most = Annotated[
-    int | None, typer.Option("--most", "-n", min=0, metavar="N", help=f"The newest N, not {_MOST}; 0 for all.")
+    int | None,
+    typer.Option("--most", "-n", min=0, metavar="N", help=f"Show the newest N, by default {_MOST}; 0 shows all."),
 ]
 Action = Annotated[
     list[str] | None,
-    typer.Option("--action", metavar="WORD", help="Those whose action begins so, or has it as a word; repeatable."),
+    typer.Option(
+        "--action", metavar="WORD", help="Show actions that start with WORD or contain it as a word; repeatable."
+    ),
 ]
-Failed = Annotated[bool, typer.Option("--failed", help="Those that did not end well: failed, blocked, interrupted.")]
-Receipt = Annotated[int | None, typer.Argument(metavar="[RECEIPT]", min=1, help="Its number in archmig log.")]
+Failed = Annotated[bool, typer.Option("--failed", help="Show only what failed, was blocked or was interrupted.")]
+Receipt = Annotated[
+    int | None, typer.Argument(metavar="[RECEIPT]", min=1, help="The number of the entry in archmig log.")
+]
 
 
 def log(options: Options, *, most: Most = None, action: Action = None, failed: Failed = False) -> int:
     """List what archmig did, newest first.
 
-    Every run, backup, restore and stamp, also those that failed or were blocked; times are UTC. Says on stderr which
-    database is no longer as the last of them left it, and whether anybody has changed the ledger.
+    Lists every run, backup, restore and stamp, also those that failed or were blocked. Times are UTC. Warnings on
+    stderr name the databases that have changed since the last run, and tell if the ledger itself was altered.
     """
     from architect_migrate.cli.report.ledger import Ledger, log_report
     from architect_migrate.config.context import ledger_of
@@ -67,9 +72,9 @@ def log(options: Options, *, most: Most = None, action: Action = None, failed: F
 
 
 def show(options: Options, receipt: Receipt = None) -> int:
-    """Show all that the ledger knows of one run; without RECEIPT, of the newest.
+    """Show one entry of the log in full, by default the newest.
 
-    What was executed, inferred and forced, by which evidence, and what was proven.
+    The entry says what was executed, inferred and forced, on which evidence, and what was proven.
     """
     from architect_migrate.cli.report.ledger import Ledger, show_report
     from architect_migrate.config.context import ledger_of
@@ -87,9 +92,10 @@ def show(options: Options, receipt: Receipt = None) -> int:
 def known(
     contexts: Sequence[EnvironmentContext], results: Iterable[Result], began: float
 ) -> tuple[dict[str, Entry], dict[str, ExternalChange]]:
-    """The newest entry of each environment, and what is no longer as archmig left it; no ledger is made by looking.
+    """The newest ledger entry of each environment, and changes since archmig's last run, by environment.
 
-    `results` are of looking at the databases, which `began` then (of time.time()).
+    `results` are surveys of the databases that began at `began`, a value of time.time(). A ledger that does not exist
+    is not created.
     """
     file = contexts[0].ledger
     if not os.access(file, os.F_OK) and not _hidden(file):
@@ -105,7 +111,7 @@ def known(
 
 
 def _hidden(file: Path) -> bool:
-    """Whether nobody can tell if there is a ledger: reading it says why."""
+    """Whether the ledger's folder cannot be searched, so that only an attempt to read the ledger says why."""
     return file.parent.is_dir() and not os.access(file.parent, os.X_OK)
 
 
@@ -114,16 +120,16 @@ def _acts(entry: Entry, word: str) -> bool:
 
 
 def _complaint(file: Path) -> str:
-    """What is wrong with the ledger, which is said on stderr."""
+    """Check the ledger; a problem is printed on stderr and returned."""
     from architect_migrate.ledger import store
 
     if problem := store.problem(file):
-        complain(f"{file}: {problem}: somebody has changed the ledger, and what it says from there on proves nothing")
+        complain(f"{file}: {problem}: the ledger was altered, and its entries from there on prove nothing")
     return problem
 
 
 def _contexts(options: Options) -> tuple[EnvironmentContext, ...]:
-    """The settings of the environments; none where the chain cannot be read, of which the ledger is no part."""
+    """The contexts of the environments; none where the chain cannot be read, which the ledger does not need."""
     from architect_migrate.cli.selection import cache
     from architect_migrate.config.context import contexts_for
 

@@ -1,4 +1,4 @@
-"""The command that makes a revision file: `archmig new`. Its path is on stdout, all else is narration."""
+"""The command `archmig new`, which creates a revision file. Its path goes to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -27,20 +27,26 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import ProjectConfig
 
 
-Title = Annotated[str, typer.Argument(metavar="TITLE", help="What it brings, in a line.")]
+Title = Annotated[str, typer.Argument(metavar="TITLE", help="What the revision does, in one line.")]
 Branch = Annotated[
-    str | None, typer.Option("--branch", metavar="LABEL", help="On this branch; begins it where there is none yet.")
+    str | None,
+    typer.Option("--branch", metavar="LABEL", help="Put it on this branch; start the branch if it does not exist."),
 ]
-Sql = Annotated[bool, typer.Option("--sql", help="One that holds SQL statements.")]
+Sql = Annotated[bool, typer.Option("--sql", help="Write functions that hold SQL statements.")]
 FromDb = Annotated[
-    str | None, typer.Option("--from-db", metavar="ENV", help="Of what this environment has more than the chain.")
+    str | None,
+    typer.Option("--from-db", metavar="ENV", help="Create what this environment has and the chain lacks."),
 ]
 Objects = Annotated[
     list[str] | None,
-    typer.Option("--object", metavar="NAME", help="With --from-db: this table, TABLE.COLUMN, index, trigger or view."),
+    typer.Option(
+        "--object",
+        metavar="NAME",
+        help="With --from-db: only this table, TABLE.COLUMN, index, trigger or view; repeatable.",
+    ),
 ]
 Validate = Annotated[
-    bool, typer.Option("--validate", help="Look for flaws in it (archmig lint); with an error nothing is written.")
+    bool, typer.Option("--validate", help="Check it as archmig lint does; write nothing if there is an error.")
 ]
 DryNew = Annotated[bool, typer.Option("--dry-run", help="Print the file; write nothing.")]
 
@@ -56,18 +62,18 @@ def new(
     validate: Validate = False,
     dry_run: DryNew = False,
 ) -> int:
-    """Make the next revision file, and print its path.
+    """Create the next revision file and print its path.
 
-    Its id is the next number and the title's words; what it looks like is the chain's script.py.mako's to say. With
-    --from-db it makes what was made by hand in one database, and is proven on a scratch database, there and back.
+    The id is the next number and the words of the title; the file follows the chain's script.py.mako. With --from-db
+    the revision creates what was changed by hand in one database; it is tried on a scratch database, up and down.
     """
     from architect_migrate.authoring import new_revision as service
     from architect_migrate.cli.report.new import new_report
 
     if sql and from_db:
-        raise UsageError("--sql and --from-db contradict each other", "with --from-db the statements are there already")
+        raise UsageError("--sql contradicts --from-db, which writes the statements itself", "give one of them")
     if objects and not from_db:
-        raise UsageError("--object says what of a database is wanted", "say of which: --from-db ENV")
+        raise UsageError("--object needs --from-db", "name the database: --from-db ENV")
     project = project_for_chain(options.config, os.environ, Path.cwd())
     ini, labels = project.script.absolute(), labels_of(project)
     hotfix = _hotfix(project, from_db, tuple(objects or ())) if from_db else None
@@ -90,7 +96,7 @@ def _hotfix(project: ProjectConfig, name: str, objects: tuple[str, ...]) -> Hotf
 
 
 def _violations(ini: Path, labels: frozenset[str], file: Path) -> tuple[Violation, ...]:
-    """What lint finds in a file, as though it were in the chain."""
+    """The violations in a file, linted as part of the chain."""
     from architect_migrate.lint.lint import lint
     from architect_migrate.revisions.replay import cache_folder, source_of
 
@@ -99,7 +105,7 @@ def _violations(ini: Path, labels: frozenset[str], file: Path) -> tuple[Violatio
 
 @contextmanager
 def _violations_text() -> Iterator[None]:
-    """The flaws that keep a revision from being made, each of them, before the error says so."""
+    """Print the violations that prevent a revision, before its error is raised."""
     try:
         yield
     except NewRevisionError as error:
@@ -112,7 +118,7 @@ def _violations_text() -> Iterator[None]:
 
 @contextmanager
 def _hooks_on_stderr() -> Iterator[None]:
-    """What Alembic's post-write hooks print, programs of their own among them, is narration."""
+    """Send to stderr what Alembic's post-write hooks print; a hook may be a program with a stdout of its own."""
     sys.stdout.flush()
     try:
         os.fstat(2)

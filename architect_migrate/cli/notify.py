@@ -1,4 +1,4 @@
-"""`check --notify`: who is to be told is told what came out otherwise than the last time. It never fails the check."""
+"""`check --notify`: sends what changed since the last check. A failure to send never fails the check."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One who is told: `kind` is what the memory calls it, `name` what may be shown of it."""
+    """A way to notify: `kind` is its key in notified.json, `name` is safe to print."""
 
     kind: str
     name: str
@@ -36,12 +36,12 @@ class Channel:
 
 
 def channels(options: Options) -> tuple[Channel, ...]:
-    """Everyone who is to be told. Raises UsageError where that is nobody."""
+    """The channels of [notify]. Raises UsageError where there is no [notify]."""
     project = project_of(options)
     its = project.notify
     if its is None:
         advice = 'add [notify] to it, with webhook = "https://..." or command = ["program", "argument"]'
-        raise UsageError(f"--notify tells nobody: {project.file} has no [notify]", advice)
+        raise UsageError(f"--notify needs [notify], and {project.file} has none", advice)
     found = []
     if its.webhook:
         found.append(Channel("webhook", notify.webhook_name(its.webhook), partial(notify.post, its.webhook)))
@@ -52,7 +52,7 @@ def channels(options: Options) -> tuple[Channel, ...]:
 
 
 def tell(options: Options, who: tuple[Channel, ...], checked: Checked) -> None:
-    """Tell each channel what came out otherwise than it was told last; what could not be told is told next time."""
+    """Send each channel what changed since its last notification; what could not be sent is sent the next time."""
     now = {
         result.environment: verdict_json(result, why, checked.graph)
         for result, why in zip(checked.results, checked.words, strict=True)
@@ -62,7 +62,7 @@ def tell(options: Options, who: tuple[Channel, ...], checked: Checked) -> None:
 
 
 def tell_that_it_could_not(options: Options, who: tuple[Channel, ...], error: ArchmigError) -> None:
-    """Tell that a check could not even begin: a chain that does not run any more is news as well."""
+    """Send that a check could not begin, for example because the chain does not run."""
     environments = to_look_at(project_of(options), options)
     results = tuple(
         Result(environment.name, str(environment.url), "check", Outcome.FAILED, str(error), error=error)
@@ -87,11 +87,11 @@ def _tell(options: Options, channel: Channel, checked: Checked, now: Mapping[str
         return
     _remember(memory, channel, {result.environment: {**now[result.environment], "since": at} for result in new})
     if narrating(options):
-        say(f"told {channel.name} of {', '.join(name.environment for name in new)}")
+        say(f"notified {channel.name} of {', '.join(name.environment for name in new)}")
 
 
 def _remember(memory: Path, channel: Channel, news: dict[str, dict[str, Any]]) -> None:
     try:
         notified.remember(memory, channel.kind, news)
     except OSError as error:
-        complain(f"{memory}: cannot be written ({error.strerror}): what was told now is told again the next time")
+        complain(f"{memory}: cannot be written ({error.strerror}): the same notification is sent again the next time")

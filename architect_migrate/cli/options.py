@@ -1,4 +1,4 @@
-"""The options that all commands share, declared once: `command` adds them to a function and takes care of the end."""
+"""The options that all commands share, declared once, and the wrappers that add them to a command's function."""
 
 from __future__ import annotations
 
@@ -19,45 +19,79 @@ from architect_migrate.runs.rehearsal.results import Command
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-Names = Annotated[list[str] | None, typer.Option("--env", "-e", metavar="NAME", help="This environment; repeatable.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Those with this tag; repeatable.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--env", "-e", metavar="ENV", help="An environment by name; repeatable."),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="TAG", help="All environments with this tag; repeatable."),
+]
 Paths = Annotated[
     list[Path] | None,
-    typer.Option("--db", metavar="PATH", help="This file, though it be in no environments.toml; repeatable."),
+    typer.Option("--db", metavar="PATH", help="A database file; environments.toml need not list it; repeatable."),
 ]
-All = Annotated[bool, typer.Option("--all", help="Every environment.")]
+All = Annotated[bool, typer.Option("--all", help="All environments.")]
+Environments = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ENV]...", help="Environments by name, like -e ENV."),
+]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="This environments.toml, not the one found from here."),
+    typer.Option("--config", "-c", metavar="FILE", help="The environments.toml to use, instead of the nearest one."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout (docs/json.md).")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout (docs/json.md).")]
+Debug = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Work on N databases at a time.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, its steps and its SQL; change nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Grid = Annotated[bool, typer.Option("--grid", help="Environments by revisions, one cell each.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the steps of the plan; change nothing.")]
+DrySql = Annotated[bool, typer.Option("--sql", help="Print the steps and every SQL statement; change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+Grid = Annotated[bool, typer.Option("--grid", help="Print a table of environments by revisions.")]
 OneRevision = Annotated[
-    str | None, typer.Option("--revision", metavar="REV", help="One revision, by any beginning that is its alone.")
+    str | None, typer.Option("--revision", metavar="REV", help="One revision, by its id or the start of it.")
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every effect and every finding by name.")]
-Target = Annotated[str | None, typer.Argument(metavar="[REV]", help="Up to this revision, not the environment's own.")]
-DownTarget = Annotated[str, typer.Argument(metavar="REV", help="The newest revision to stay, or base.")]
-PromoteTo = Annotated[list[str], typer.Option("--to", metavar="NAME", help="This environment; repeatable.")]
-Roundtrip = Annotated[bool, typer.Option("--roundtrip", help="Then take it back and run it again, and compare.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Name every effect and every finding.")]
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[REV] [ENV]...",
+        help="The revision to go to (an id, +N or REV+N; default: the target of each environment), and environments.",
+    ),
+]
+DownTarget = Annotated[
+    str, typer.Argument(metavar="REV", help="The newest revision that stays: an id, base, -N or REV-N.")
+]
+PromoteTo = Annotated[
+    list[str] | None,
+    typer.Option("--to", metavar="ENV", help="An environment by name; repeatable."),
+]
+Roundtrip = Annotated[
+    bool, typer.Option("--roundtrip", help="Then take the revisions back, run them again and compare.")
+]
 Rehearsed = Annotated[
     Command | None,
-    typer.Option("--command", help="Rehearse this one; else upgrade, or reconcile where the database has drifted."),
+    typer.Option("--command", help="The command to rehearse; default: upgrade, or reconcile after drift."),
 ]
-EveryStep = Annotated[bool, typer.Option("--verbose", "-v", help="Every step, not the slowest alone.")]
-Head = Annotated[
-    str | None, typer.Option("--head", metavar="REV", help="Of several newest revisions, the one to take back.")
+EveryStep = Annotated[bool, typer.Option("--verbose", "-v", help="Show every step, not only the slowest.")]
+Head = Annotated[str | None, typer.Option("--head", metavar="REV", help="The head to take back, if there are several.")]
+LoseRows = Annotated[bool, typer.Option("--lose-rows", help="Accept that rows and values are lost.")]
+MeasuredWords = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[REV] [ENV]...", help="One revision, to be measured statement by statement, and environments."
+    ),
 ]
-LoseRows = Annotated[bool, typer.Option("--lose-rows", help="Rows and values that go with it may go.")]
-Measured = Annotated[str | None, typer.Argument(metavar="[REV]", help="This revision alone, statement by statement.")]
-Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL that Alembic would run; change nothing.")]
+UpgradeSql = Annotated[
+    bool,
+    typer.Option(
+        "--sql",
+        help="Print the SQL script that Alembic prints offline; with --dry-run, the steps and every statement. "
+        "Change nothing.",
+    ),
+]
 Notify = Annotated[
     bool,
-    typer.Option("--notify", help="Tell [notify] in environments.toml what came out otherwise than the last time."),
+    typer.Option("--notify", help="Send what changed since the last check to [notify] of environments.toml."),
 ]
 
 _GLOBAL: dict[str, tuple[Any, Any]] = {"config": (ConfigFile, None), "as_json": (Json, False), "debug": (Debug, False)}
@@ -71,7 +105,7 @@ _SELECTING: dict[str, tuple[Any, Any]] = {
 
 
 def preceding(version: object) -> Callable[..., None]:
-    """Take the options that stand before the command; `version` declares one that shows the version."""
+    """Make the callback that takes the options before the command; `version` declares the option `--version`."""
 
     def run(context: typer.Context, **values: Any) -> None:
         context.obj = Options(**{name: values[name] for name in _GLOBAL})
@@ -80,12 +114,17 @@ def preceding(version: object) -> Callable[..., None]:
 
 
 def selecting(body: Callable[..., int]) -> Callable[..., None]:
-    """A command on environments: `body(options, ...)` returns its exit code."""
+    """Make a command on environments, named by options or as words; `body(options, ...)` returns its exit code."""
+    return _command(body, {"environments": (Environments, None), **_SELECTING, **_GLOBAL})
+
+
+def selecting_by_option(body: Callable[..., int]) -> Callable[..., None]:
+    """Make a command on environments whose words mean something else, or are told apart by its body."""
     return _command(body, {**_SELECTING, **_GLOBAL})
 
 
 def solitary(body: Callable[..., int]) -> Callable[..., None]:
-    """A command that works on no environment."""
+    """Make a command that works on no environment."""
     return _command(body, _GLOBAL)
 
 
@@ -113,7 +152,7 @@ def _command(body: Callable[..., int], shared: dict[str, tuple[Any, Any]]) -> Ca
 def _declared(
     run: Callable[..., None], shared: dict[str, tuple[Any, Any]], own: Iterable[inspect.Parameter] = ()
 ) -> Callable[..., None]:
-    """The function, with these parameters for Typer to read."""
+    """Give a function these parameters for Typer to read."""
     parameters = [inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)]
     parameters += [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     parameters += [
@@ -126,15 +165,18 @@ def _declared(
 
 
 def _refuse_urls(values: Iterable[object]) -> None:
-    """Raise UsageError for a URL in the place of a file: it would be shown, and be a file's name, with its password."""
+    """Raise UsageError for a URL in the place of a file: its password would be shown as part of a file's name."""
     if any(isinstance(value, Path) and looks_like_url(value) for value in values):
-        raise UsageError("a URL stands where a file or folder is to be named", "name that, or list the URL as a url")
+        raise UsageError("a URL was given where a path is expected", "list the database in environments.toml as a url")
 
 
 def _merged(context: typer.Context, after: dict[str, Any]) -> Options:
-    """What was said after the command, and where that says nothing, what was said before it."""
+    """Merge the options before the command with those after it, which win; environments as words are names."""
     before: Options = context.obj or Options()
+    names = [*(after.get("names") or ()), *(after.pop("environments", None) or ())]
     said: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in after.items() if value
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in {**after, "names": names}.items()
+        if value
     }
     return replace(before, command=context.command_path.partition(" ")[2], **said)

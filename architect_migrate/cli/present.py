@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from architect_migrate.cli.context import Options
     from architect_migrate.cli.report.layout import Paint
 
-# SQL and files that somebody is to run as they are.
+# SQL and files that are run as they are.
 _VERBATIM = frozenset({"sql", "text", "upgrade", "downgrade"})
 
 
 def present(options: Options, code: int, report: Report) -> int:
-    """Write the report in the form that was asked for; returns the exit code. Raises OutputError."""
+    """Write the report as text, or as JSON with --json, and return the exit code. Raises OutputError."""
     if options.as_json:
         write(_document(options.command, code, report))
     else:
@@ -33,18 +33,18 @@ def present(options: Options, code: int, report: Report) -> int:
 
 
 def present_failure(options: Options, error: Exception) -> int:
-    """Write the document of a command that could not do its work; as text, stderr has said it already."""
+    """Write the document of a command that failed; as text, the message on stderr is enough."""
     failure = Report(text=lambda *_: "", more=lambda: {"error": problem_json(error)})
     return present(options, 2, failure)
 
 
 def narrating(options: Options) -> bool:
-    """Whether progress and previews are told on stderr: beside a JSON document only errors are."""
+    """Whether progress and previews are printed on stderr; with --json only errors are."""
     return not options.as_json
 
 
 def narrate(options: Options, *texts: Callable[[Paint, int], str]) -> None:
-    """Say on stderr what comes before the result, uncoloured."""
+    """Print on stderr what comes before the result, uncoloured."""
     if narrating(options):
         for text in texts:
             say(text(plain, width()))
@@ -59,7 +59,7 @@ def _document(command: str, code: int, report: Report) -> str:
 
 
 def _masked(value: object, key: str = "") -> object:
-    """The same value without the secrets of URLs; what is to be run as it stands is left alone."""
+    """The same value with secrets of URLs masked, except in SQL and files that are run as they are."""
     if isinstance(value, str):
         return value if key in _VERBATIM else mask(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Runs plans and shows how far they are: a bar on a terminal, a line now and then elsewhere, nothing with --json."""
+"""Runs plans and shows progress: a bar on a terminal, a line now and then elsewhere, nothing with --json."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int, str], None]
     Execute = Callable[[EnvironmentContext, Plan, Progress], Result]
 
-# Seconds after which a log that nobody watches wants a sign of life.
+# Seconds of silence after which a line is printed to a log.
 _SILENCE = 10.0
 
 
 def running(
     options: Options, contexts: list[EnvironmentContext], planned: Mapping[str, Result], execute: Execute
 ) -> Iterator[Result]:
-    """The results of executing each environment's plan, as each is finished."""
+    """Execute each environment's plan and yield each result as it is finished."""
     plans = {name: other.plan for name, other in planned.items() if other.plan is not None}
     alone = options.jobs == 1 or len(contexts) == 1
     with _shown(options, plans, [context.environment.name for context in contexts], alone) as (step_progress, ended):
@@ -45,20 +45,20 @@ def running(
 def _one(
     plans: Mapping[str, Plan], execute: Execute, step_progress: Callable[..., None] | None, context: EnvironmentContext
 ) -> Result:
-    """Execute one environment's plan; a function of a module, since other processes are given it."""
+    """Execute one environment's plan. Why a function of the module: it is pickled for other processes."""
     name = context.environment.name
     return execute(context, plans[name], partial(step_progress, name) if step_progress else no_progress)
 
 
 def no_progress(_number: int, _total: int, _headline: str) -> None:
-    """Progress of another process reaches nobody."""
+    """Ignore progress, as in a process other than the one that prints."""
 
 
 @contextmanager
 def _shown(
     options: Options, plans: Mapping[str, Plan], names: list[str], alone: bool
 ) -> Iterator[tuple[Callable[[str, int, int, str], None], Callable[[Result], None]]]:
-    """Two functions: one to be told of every step, one of every environment that is finished."""
+    """Show progress with two functions: one is called for each step, one for each finished environment."""
     if not narrating(options):
         yield (lambda *_: None), (lambda _: None)
     elif not _animated():
@@ -68,7 +68,7 @@ def _shown(
         from rich.markup import escape
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        # One step can take minutes: the spinner and the clock go on while SQLite works.
+        # Why a spinner and a clock: one step can take minutes, and they move while SQLite works.
         steps = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
         columns = SpinnerColumn(), *steps, TimeElapsedColumn()
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -89,7 +89,7 @@ def _shown(
 
 @contextmanager
 def sign_of_life(name: str) -> Iterator[Progress]:
-    """On a terminal, a line that says what is being done to a copy; nothing elsewhere, or of several at once."""
+    """Show on a terminal what is being done to a copy; nothing elsewhere, nor in a worker process."""
     from multiprocessing import parent_process
 
     if not _animated() or parent_process() is not None:
@@ -104,12 +104,12 @@ def sign_of_life(name: str) -> Iterator[Progress]:
 
 
 def _animated() -> bool:
-    """Whether stderr is a terminal on which a line can be drawn again."""
+    """Whether stderr is a terminal that can redraw a line."""
     return on_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
 
 
 def _now_and_then() -> Callable[[str, int, int, str], None]:
-    """A line for a step that comes after a long silence: most runs are over before."""
+    """Print a line for a step that comes after a long silence; most runs end before the first."""
     last = time.monotonic()
 
     def step(name: str, number: int, total: int, headline: str) -> None:
@@ -122,10 +122,10 @@ def _now_and_then() -> Callable[[str, int, int, str], None]:
 
 
 def _ended(result: Result) -> str:
-    """What came of an environment, on a line; why may be in the words of a revision."""
+    """An environment's outcome on one line; the detail may be text from a revision's own code."""
     return harmless(f"{result.environment}: {result.outcome.value}: {result.detail}")
 
 
 def _begins(names: list[str], at: int) -> str:
-    """What comes before an environment's first step, which is the first thing to be told of."""
+    """The description before an environment's first step."""
     return f"{names[at]}: backing up" if at < len(names) else ""

@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal, and the consent that a change needs."""
+"""Questions at the terminal, and the consent that a change needs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from architect_migrate.config.policies import may_be_changed
 from architect_migrate.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from architect_migrate.cli.context import Options
     from architect_migrate.config.context import EnvironmentContext
 
 
 def ask(question: str) -> str:
-    """What is answered to a question on stderr; empty when the input ends."""
+    """Ask on stderr and return the answer from stdin; empty where stdin ends."""
     say(question, end=" ")
     answer = sys.stdin.readline()
     if not answer:
@@ -25,24 +27,32 @@ def ask(question: str) -> str:
 
 
 class Consent(Enum):
-    """Whether `--yes` was said, or somebody has to be asked."""
+    """Whether `--yes` was given, or the user has to be asked."""
 
     GIVEN = "given"
     ASKED_FOR = "asked for"
 
 
 def consent_of(yes: bool) -> Consent:
-    """Whether `--yes` was said."""
+    """The consent that the value of `--yes` means."""
     return Consent.GIVEN if yes else Consent.ASKED_FOR
 
 
 def agreed(
-    options: Options, contexts: tuple[EnvironmentContext, ...], consent: Consent
+    options: Options,
+    contexts: tuple[EnvironmentContext, ...],
+    consent: Consent,
+    stakes: Callable[[], str] = str,
 ) -> tuple[EnvironmentContext, ...]:
-    """Those of the environments that may be changed. Raises UsageError where nobody is there to ask."""
+    """Ask which of the environments may be changed, after printing `stakes`: what a yes would do.
+
+    Raises UsageError where consent has to be asked for and stdin is not a terminal.
+    """
     if consent is Consent.GIVEN:
         return contexts
-    require_somebody(f"look with archmig {options.command} --dry-run, then add --yes")
+    require_terminal(f"look with archmig {options.command} --dry-run, then pass --yes")
+    if told := stakes():
+        say(told)
     free = tuple(context for context in contexts if may_be_changed(context.environment))
     names = ", ".join(context.environment.name for context in free)
     allowed = bool(free) and ask(f"{options.command} {names}? [y/N]").lower() in {"y", "yes"}
@@ -53,16 +63,16 @@ def agreed(
     )
 
 
-def require_somebody(advice: str) -> None:
-    """Raise UsageError where nobody is there to ask; `advice` is what to write instead."""
+def require_terminal(advice: str) -> None:
+    """Raise UsageError where stdin is not a terminal; `advice` says what to pass instead of answering."""
     if not on_terminal(sys.stdin):
-        raise UsageError("nobody is there to ask, and nothing was changed", advice)
+        raise UsageError("stdin is not a terminal, so nothing can be confirmed. Nothing was changed", advice)
 
 
 def _named(options: Options, context: EnvironmentContext) -> bool:
-    """Whether a protected environment's name was typed."""
+    """Ask for a protected environment's name; whether it was typed."""
     name = context.environment.name
-    typed = ask(f"{name} is protected: type its name to {options.command} it, anything else leaves it:")
+    typed = ask(f"{name} is protected: type its name to {options.command} it; any other answer leaves it as it is:")
     if may_be_changed(context.environment, typed):
         return True
     say(f"{name}: left as it is")

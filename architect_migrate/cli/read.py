@@ -1,4 +1,4 @@
-"""The commands that only look: status, diagnose, check, history and pending."""
+"""The commands that only read: status, current, diagnose, check, pending and history."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def status(options: Options, *, grid: Grid = False) -> int:
-    """Show where every database is and what it claims.
+    """Show where each database is on the chain and what it claims.
 
-    A gap is a revision that is not wholly there though a later one is; a tracker row is false when what it says is
-    not so, and lacking when what is there was never recorded. tolerated: differences that no statement can tell,
-    things that the chain does not know, and what a [[resolve]] entry keeps.
+    A gap is a revision that is not complete although a later one is there. A row of the legacy tracker is false if
+    its revision is not there, and lacking if a revision is there without a row. Tolerated are cosmetic differences,
+    objects that the chain does not know, and what a [[resolve]] entry keeps.
     """
     from architect_migrate.cli.report.status import grid_report, status_report
 
@@ -37,10 +37,23 @@ def status(options: Options, *, grid: Grid = False) -> int:
     return present(options, could_read(results), report(results, graph, last, external_changes))
 
 
-def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose = False) -> int:
-    """Judge every revision by what of it is there.
+def current(options: Options) -> int:
+    """Show the revision of each database.
 
-    Then says what was found, and what to do about it.
+    It is the revision that the schema proves. Where Alembic's stamp says something else, that is shown beside it.
+    """
+    from architect_migrate.cli.report.current import current_report
+
+    contexts = to_read(options)
+    graph = contexts[0].chain
+    results = surveyed(contexts, options, partial(observe.observe, action="current"))
+    return present(options, could_read(results), current_report(results, graph))
+
+
+def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose = False) -> int:
+    """Judge each revision by what of it the database has.
+
+    Below the verdicts are the findings, each with what to do about it.
     """
     from architect_migrate.cli.report.diagnosis import diagnosis_report
 
@@ -52,10 +65,10 @@ def diagnose(options: Options, *, revision: OneRevision = None, verbose: Verbose
 
 
 def check(options: Options, *, notify: Notify = False) -> int:
-    """Tell by the exit code whether all is well.
+    """Exit with 0 if all databases are at their target and clean.
 
-    0 when every database is at its target and clean (or empty, and to be skipped), 1 when one is not, 2 when it could
-    not be told. With --notify a webhook or a command is told what came out otherwise than the last time.
+    Exit code 1: a database is not at its target, or differs from the chain. Exit code 2: a database could not be
+    checked. An empty database is clean where its policy is to skip it.
     """
     if not notify:
         return _checked(options).exit_code
@@ -72,7 +85,7 @@ def check(options: Options, *, notify: Notify = False) -> int:
 
 
 def _checked(options: Options) -> Checked:
-    """Check and show how it came out."""
+    """Check the databases and print the verdicts."""
     from architect_migrate.cli.report.check import check_report
 
     contexts = to_read(options)
@@ -90,21 +103,21 @@ def _checked(options: Options) -> Checked:
 
 
 def pending(options: Options) -> int:
-    """List what is left to run for each database."""
+    """List the revisions that are left to run on each database."""
     from architect_migrate.cli.report.status import pending_report
 
     contexts = to_read(options)
-    # Why first: a chain that cannot be replayed is told once, and not for every database.
+    # Why first: a chain that cannot be replayed is reported once, not for each database.
     graph = contexts[0].chain
     results = surveyed(contexts, options, partial(observe.observe, action="pending"))
     return present(options, could_read(results), pending_report(results, graph))
 
 
 def history(options: Options) -> int:
-    """List the chain with its legacy numbers.
+    """List the revisions of the chain, oldest first.
 
-    Oldest first, with the numbers that the legacy tracker knew and knows it by. With environments named, each is
-    shown at the newest revision that is there.
+    Each has its number in the legacy tracker, and the numbers it had before. Environments that are named are shown
+    beside their newest revision.
     """
     from architect_migrate.cli.report.history import history_report
 

@@ -1,4 +1,4 @@
-"""The commands that try things on copies: rehearse, verify and profile. The databases themselves are only read."""
+"""The commands that run on copies: rehearse, verify and profile, and rollback, which rehearses first."""
 
 from __future__ import annotations
 
@@ -6,80 +6,87 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.change import go_on
+from architect_migrate.cli.change import go_on, refuse_back
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.gather import lament, tried_until_stopped, worst
 from architect_migrate.cli.options import (
     DryRun,
+    DrySql,
     EveryStep,
     Head,
     LoseRows,
-    Measured,
+    MeasuredWords,
     Rehearsed,
     Roundtrip,
-    Target,
+    Words,
     Yes,
 )
 from architect_migrate.cli.present import narrate, present
 from architect_migrate.cli.progress import sign_of_life
 from architect_migrate.cli.prompt import consent_of
-from architect_migrate.cli.selection import source_in_use, to_change, to_read
+from architect_migrate.cli.selection import source_in_use, to_change, to_read, told_apart
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.planning.results import Outcome, Result
+from architect_migrate.runs.rehearsal.results import Command as RehearsedCommand
+from architect_migrate.runs.target import absolute, require_known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Progress
     from architect_migrate.runs.rehearsal.profiling import Profile
-    from architect_migrate.runs.rehearsal.results import Rehearsal
+    from architect_migrate.runs.rehearsal.results import Rehearsal, Way
     from architect_migrate.runs.rehearsal.rollback import Losing, Rollback
     from architect_migrate.runs.rehearsal.verify import Verification
 
 
 def rehearse(
     options: Options,
-    revision: Target = None,
+    words: Words = None,
     *,
     command: Rehearsed = None,
     roundtrip: Roundtrip = False,
     verbose: EveryStep = False,
 ) -> int:
-    """Run the very plan on a copy of the database, and tell what it came to.
+    """Run the plan on a copy of the database and report.
 
-    How long each step takes and the write lock is held, what stands in the way, what becomes of rows and size. The
-    database itself is only read. 0 when it would go through, 1 when it is blocked, 2 when it fails.
+    The report has the time of each step and of the write lock, what blocks the run, and the changes in rows and size.
+    The database itself is only read. Exit code 0: the run would succeed; 1: it is blocked; 2: it failed.
     """
     from architect_migrate.cli.report.rehearsal import SLOWEST, rehearsal_report
-    from architect_migrate.runs.rehearsal import rehearse as service
     from architect_migrate.runs.rehearsal.results import Way
 
+    options, revision = told_apart(options, words)
     contexts = to_read(options)
-    # Why first: a chain that cannot be replayed is told once, and not for every database.
+    # Why first: a chain that cannot be replayed is reported once, not for each database.
     graph = contexts[0].chain
+    require_known(graph, revision)
+    if command is not RehearsedCommand.DOWNGRADE:
+        refuse_back(options, revision)
     way = Way.THERE_AND_BACK if roundtrip else Way.THERE
-    rehearsed = partial(_rehearsed, service.rehearse, command, revision, way)
+    rehearsed = partial(_rehearsed, command, revision, way)
     found = tried_until_stopped(contexts, rehearsed, options.jobs)
     most = None if verbose else SLOWEST
     report = rehearsal_report(contexts, found, graph, most, debug=options.debug)
     return present(options, worst(found, lambda rehearsal: rehearsal.exit_code), report)
 
 
-def _rehearsed(service: Callable[..., Rehearsal], *rest: object) -> Rehearsal:
-    """Rehearse with a sign of life; a function of a module, since other processes are given it."""
-    *asked, context = rest
-    assert hasattr(context, "environment")
+def _rehearsed(
+    command: RehearsedCommand | None, revision: str | None, way: Way, context: EnvironmentContext
+) -> Rehearsal:
+    """Rehearse with a progress line. Why a function of the module: it is pickled for other processes."""
+    from architect_migrate.runs.rehearsal.rehearse import rehearse as service
+
     with sign_of_life(context.environment.name) as progress:
-        return service(context, progress, *asked)
+        return service(context, progress, command, absolute(context, revision), way)
 
 
 def verify(options: Options) -> int:
-    """Read everything of a database and say whether it is as it should be.
+    """Check a database in full: schema, stamp, integrity and rows.
 
-    The schema against the chain, the stamp, integrity_check in full, rows that refer to nothing, and the rows that data
-    steps bring. All on a copy. 0 when it is sound, 1 when not, 2 when that could not be told.
+    Compares the schema with the chain and the stamp with the schema, runs SQLite's integrity_check in full, looks for
+    foreign keys without a parent row, and for rows of data steps that are missing. All on a copy. Exit code 0: all
+    checks passed; 1: one did not; 2: one could not be made.
     """
     from architect_migrate.cli.report.verify import audit_report
 
@@ -91,7 +98,7 @@ def verify(options: Options) -> int:
 
 
 def _verified(context: EnvironmentContext) -> Verification:
-    """Verify with a sign of life; a function of a module, since other processes are given it."""
+    """Verify with a progress line. Why a function of the module: it is pickled for other processes."""
     from architect_migrate.runs.rehearsal.verify import verify
 
     with sign_of_life(context.environment.name) as progress:
@@ -99,12 +106,17 @@ def _verified(context: EnvironmentContext) -> Verification:
 
 
 def rollback(
-    options: Options, *, head: Head = None, lose_rows: LoseRows = False, dry_run: DryRun = False, yes: Yes = False
+    options: Options,
+    *,
+    head: Head = None,
+    lose_rows: LoseRows = False,
+    dry_run: DryRun = False,
+    sql: DrySql = False,
+    yes: Yes = False,
 ) -> int:
-    """Take the newest revision back, after a rehearsal of that on a copy.
+    """Take the newest revision back, after a rehearsal on a copy.
 
-    Refuses where rows, or values of columns, would be lost, unless --lose-rows says that they may go. archmig undo
-    brings back what was there.
+    Refuses to lose rows or values of columns, unless --lose-rows is given. archmig undo restores what was there.
     """
     from architect_migrate.runs.rehearsal.rollback import Losing
 
@@ -112,15 +124,15 @@ def rollback(
     contexts, began = to_change(options), time.time()
     found = tried_until_stopped(contexts, partial(_previewed, head, losing), options.jobs)
     previews = tuple(_shown(options, context, each) for context, each in zip(contexts, found, strict=True))
-    if dry_run:
+    if dry_run or sql:
         from architect_migrate.cli.sql import dry
 
-        return dry(options, contexts, previews)
+        return dry(options, contexts, previews, sql=sql)
     return go_on(options, contexts, previews, partial(_rolled_back, head, losing), consent_of(yes), began=began)
 
 
 def _previewed(head: str | None, losing: Losing, context: EnvironmentContext) -> Rollback:
-    """Preview with a sign of life; a function of a module, since other processes are given it."""
+    """Preview with a progress line. Why a function of the module: it is pickled for other processes."""
     from architect_migrate.runs.rehearsal.rollback import preview_rollback
 
     with sign_of_life(context.environment.name) as progress:
@@ -136,7 +148,7 @@ def _rolled_back(
 
 
 def _shown(options: Options, context: EnvironmentContext, found: Rollback | ArchmigError) -> Result:
-    """The preview's result; what came of its rehearsal is said on stderr."""
+    """The preview's result; its rehearsal is reported on stderr."""
     if isinstance(found, ArchmigError):
         name, database = context.environment.name, str(context.environment.url)
         return Result(name, database, options.command, Outcome.FAILED, str(found), error=found)
@@ -148,14 +160,15 @@ def _shown(options: Options, context: EnvironmentContext, found: Rollback | Arch
     return found.result
 
 
-def profile(options: Options, revision: Measured = None, *, verbose: EveryStep = False) -> int:
-    """Measure what each revision costs: time, statements, rows, and what they are spent on.
+def profile(options: Options, words: MeasuredWords = None, *, verbose: EveryStep = False) -> int:
+    """Measure the time, statements and rows of each revision.
 
-    With --env on a copy of the database, for what is left to run there; else the whole chain on an empty one. With REV
-    that revision alone, statement by statement.
+    With an environment, its pending revisions run on a copy of its database; without one, the whole chain runs on an
+    empty database. With REV, only that revision is measured, statement by statement.
     """
     from architect_migrate.cli.report.profiling import profile_report
 
+    options, revision = told_apart(options, words)
     if not options.chosen:
         return _chain(options, revision, verbose)
     contexts = to_read(options)
@@ -176,7 +189,7 @@ def _chain(options: Options, revision: str | None, verbose: bool) -> int:
 
 
 def _pending(revision: str | None, context: EnvironmentContext) -> Profile:
-    """Profile with a sign of life; a function of a module, since other processes are given it."""
+    """Profile with a progress line. Why a function of the module: it is pickled for other processes."""
     from architect_migrate.runs.rehearsal.profiling import only, profile_pending
 
     name = context.environment.name

@@ -1,4 +1,4 @@
-"""The commands that go back: `backup restore` and `undo`. Show, ask, write, tell."""
+"""The commands that restore a backup: `backup restore` and `undo`. Show, ask, write, report."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ if TYPE_CHECKING:
 
 
 def restore(options: Options, backup: OneBackup = None, *, dry_run: DryRun = False, yes: Yes = False) -> int:
-    """Make a database what a backup holds; without BACKUP, its newest.
+    """Restore a database from a backup, by default its newest.
 
-    Says beforehand which rows are there now that the backup lacks, and asks. What is replaced is backed up first.
+    Lists the rows that the backup lacks before anything is changed. What is replaced is backed up first. Name the
+    environment with -e, since a word is a BACKUP here.
     """
     contexts = to_change(options)
     if backup is not None and len(contexts) > 1:
-        raise UsageError("one backup cannot be restored into several databases", "name one of them with --env NAME")
+        raise UsageError("one backup cannot be restored into several databases", "name one of them with -e ENV")
     return _run(options, contexts, partial(_restoring, backup), _consent(dry_run, yes))
 
 
 def undo(options: Options, *, dry_run: DryRun = False, yes: Yes = False) -> int:
-    """Go back to before the last run of archmig on a database.
+    """Restore databases to before the last run of archmig.
 
-    Only if nothing else has written to it since; else it says what has. An undo can be undone.
+    Refuses where something else has written to the database since, and lists it. An undo can be undone.
     """
     from architect_migrate.backups.undo import preview_undo
 
@@ -49,7 +50,7 @@ def undo(options: Options, *, dry_run: DryRun = False, yes: Yes = False) -> int:
 
 
 def _consent(dry_run: bool, yes: bool) -> Consent | None:
-    """How leave is had; None where nothing is to be changed."""
+    """The consent to ask for; None in a dry run."""
     return None if dry_run else consent_of(yes)
 
 
@@ -87,7 +88,7 @@ def _run(
     if not consented:
         say("nothing was changed")
         code, report = _ended(previews, {})
-        # As text, the previews above the question have told it.
+        # As text, the previews above the prompt have said it.
         return present(options, code, replace(report, text=lambda *_: ""))
     done = dict(zip(consented, tried(consented, partial(_execute, options.command, going)), strict=True))
     return present(options, *_ended(previews, done))
@@ -96,7 +97,7 @@ def _run(
 def _enter_refusal(
     options: Options, context: EnvironmentContext, found: Undoing | ArchmigError, started: float
 ) -> None:
-    """What stops a way back before it begins is entered in the ledger, as what stops it later is."""
+    """Enter in the ledger what stops a restore before it begins."""
     if isinstance(found, ArchmigError):
         result, detail = "failed", str(found)
     elif found.since:

@@ -1,19 +1,22 @@
-"""Which environments a command works on: finds the configuration, selects, and makes the settings."""
+"""The environments that a command works on: finds environments.toml, selects from it, and makes their contexts."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.config.context import contexts_for
 from architect_migrate.config.loader import environment_at, find_config, read_project
 from architect_migrate.config.locate import named_config
-from architect_migrate.core.errors import ConfigNotFoundError, UsageError
+from architect_migrate.core.errors import ConfigNotFoundError, UnknownEnvironmentError, UsageError
 from architect_migrate.model.environment import ProjectConfig, distinct, empty_project, everything, select
 from architect_migrate.revisions.replay import cache_folder, source_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from architect_migrate.cli.context import Options
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.model.environment import Environment
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def project_of(options: Options) -> ProjectConfig:
-    """The matrix in use; where databases are named by path alone, none is needed."""
+    """Read environments.toml; where databases are named by path alone, none is needed."""
     try:
         return read_project(find_config(options.config, os.environ, Path.cwd()), os.environ)
     except ConfigNotFoundError:
@@ -33,29 +36,74 @@ def project_of(options: Options) -> ProjectConfig:
 
 
 def to_read(options: Options) -> tuple[EnvironmentContext, ...]:
-    """The settings of what was named, of everything where nothing was."""
+    """The contexts of the environments that were named, of all where none was."""
     project = project_of(options)
     return contexts_for(project, to_look_at(project, options), cache())
 
 
 def to_look_at(project: ProjectConfig, options: Options) -> tuple[Environment, ...]:
-    """The environments that were named, all of them where nothing was."""
+    """The environments that were named, all where none was."""
     return _chosen(project, options) if options.chosen else everything(project)
 
 
 def listed(options: Options) -> tuple[ProjectConfig, tuple[Environment, ...]]:
-    """The matrix and what was named of it, all of it where nothing was; the chain is not asked."""
+    """The project, and the environments that were named, all where none was; the chain is not read."""
     project = project_of(options)
     return project, _chosen(project, options) if options.chosen else project.environments
 
 
 def to_change(options: Options) -> tuple[EnvironmentContext, ...]:
-    """The settings of what was named. Raises UsageError where nothing was."""
+    """The contexts of the environments that were named. Raises UsageError where none was."""
     if not options.chosen:
-        advice = "name them with --env NAME, --tag TAG or --db PATH, or say --all"
-        raise UsageError(f"archmig {options.command} changes databases, and none was named", advice)
+        raise UsageError(f"archmig {options.command} changes databases, and none was named", NAME_THEM)
     project = project_of(options)
     return contexts_for(project, _chosen(project, options), cache())
+
+
+NAME_THEM = "name them with -e ENV, --tag TAG or --db PATH, or pass --all"
+
+
+def told_apart(options: Options, words: Sequence[str] | None) -> tuple[Options, str | None]:
+    """Tell the words of `[REV] [ENV]...` apart: the options with the environments added, and the revision.
+
+    Raises UsageError for a word that may be either and for two revisions, UnknownEnvironmentError for a word that is
+    neither and looks like the name of an environment.
+    """
+    if not words:
+        return options, None
+    project = project_of(options)
+    known = {environment.name for environment in project.environments}
+    names = tuple(word for word in words if word in known)
+    others = tuple(word for word in words if word not in known)
+    for word in names:
+        if _may_be_revision(options, word):
+            advice = f"write -e {word} for the environment, the whole id or {word}@head for the revision"
+            raise UsageError(f"{word!r} is the name of an environment, and also names a revision or branch", advice)
+    for word in others:
+        if _close(word, known) and not _may_be_revision(options, word):
+            raise UnknownEnvironmentError(str(project.file), "environment", word, tuple(sorted(known)))
+    if len(others) > 1:
+        raise UsageError(f"{len(others)} revisions were given: {', '.join(others)}", "give one")
+    return replace(options, names=(*options.names, *names)), others[0] if others else None
+
+
+def _may_be_revision(options: Options, word: str) -> bool:
+    """Whether a word names a revision or a branch, or begins the ids of several."""
+    from architect_migrate.core.chain_errors import UnknownRevisionError
+    from architect_migrate.runs.target import require_known
+
+    try:
+        require_known(chain_of(options), word)
+    except UnknownRevisionError as error:
+        return bool(error.candidates)
+    return True
+
+
+def _close(word: str, known: set[str]) -> bool:
+    """Whether a word looks like one of the known ones."""
+    from difflib import get_close_matches  # only an unknown word pays for the import
+
+    return bool(get_close_matches(word[:80].lower(), known, n=1, cutoff=0.6))
 
 
 def _chosen(project: ProjectConfig, options: Options) -> tuple[Environment, ...]:
@@ -63,18 +111,18 @@ def _chosen(project: ProjectConfig, options: Options) -> tuple[Environment, ...]
     if not options.everything:
         return select(project, options.names, options.tags, by_path)
     if options.names or options.tags:
-        raise UsageError("--all and a name or tag contradict each other", "write one of them")
-    listed = everything(project)
-    return distinct((*listed, *(environment for environment in by_path if environment not in listed)))
+        raise UsageError("--all contradicts the name of an environment or a tag", "give one of them")
+    all_of_them = everything(project)
+    return distinct((*all_of_them, *(environment for environment in by_path if environment not in all_of_them)))
 
 
 def contexts_named(project: ProjectConfig, names: list[str]) -> tuple[EnvironmentContext, ...]:
-    """The settings of environments of these names."""
+    """The contexts of environments by their names."""
     return contexts_for(project, select(project, names, ()), cache())
 
 
 def chain_of(options: Options) -> RevisionGraph:
-    """The chain in outline, where no database is named."""
+    """The revision graph, where no database is named."""
     return source_in_use(options).graph
 
 
@@ -84,5 +132,5 @@ def source_in_use(options: Options) -> Source:
 
 
 def cache() -> Path | None:
-    """Where replays of the chain are remembered."""
+    """The folder in which replays of the chain are cached."""
     return cache_folder(os.environ)

@@ -1,4 +1,4 @@
-"""What would be run, as SQL: of a plan, and as Alembic prints it offline. Nothing is changed here."""
+"""Prints what would be run: plans as steps and SQL, and the script that Alembic prints offline. Changes nothing."""
 
 from __future__ import annotations
 
@@ -11,32 +11,53 @@ from architect_migrate.cli.present import present
 from architect_migrate.planning.results import Outcome, Result, exit_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from architect_migrate.cli.context import Options
     from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.planning.plan import Plan
 
 
-def dry(options: Options, contexts: tuple[EnvironmentContext, ...], previews: tuple[Result, ...]) -> int:
-    """Print each plan as steps and as SQL; the exit code says whether anything is left to do."""
+def dry(options: Options, contexts: tuple[EnvironmentContext, ...], previews: tuple[Result, ...], *, sql: bool) -> int:
+    """Print each plan as steps, and as SQL where that was asked for; the exit code says whether anything is left to do.
+
+    The JSON document always has the SQL.
+    """
     from architect_migrate.cli.report.outcome import dry_report
 
     graph, code = contexts[0].chain, exit_code(previews)
-    sql = {
+    scripts = {
         result.environment: _sql(context, result)
         for context, result in zip(contexts, previews, strict=True)
-        if result.outcome is Outcome.PLANNED
+        if result.outcome is Outcome.PLANNED and (sql or options.as_json)
     }
-    return present(options, code, dry_report(previews, graph, sql))
+    return present(options, code, dry_report(previews, graph, scripts))
 
 
 def _sql(context: EnvironmentContext, result: Result) -> str:
-    from architect_migrate.cli.report.plan import plan_sql
+    from architect_migrate.cli.report.plan import Recorded, plan_sql
     from architect_migrate.model.history import recorded_sql
 
     assert result.plan is not None
     history = context.history
-    return plan_sql(result.plan, recorded_sql(history), history.graph.version_table)
+    recorded = Recorded(
+        recorded_sql(history),
+        frozenset(revision.id for revision in history.graph.revisions if revision.data_step),
+        _downgrades(context, result.plan),
+    )
+    return plan_sql(result.plan, recorded, history.graph.version_table)
+
+
+def _downgrades(context: EnvironmentContext, plan: Plan) -> Mapping[str, str]:
+    """The SQL of the downgrades of a plan, as Alembic prints them offline; none of those that it cannot."""
+    from architect_migrate.planning.plan import RunDowngrade
+
+    revisions = tuple(step.revision for step in plan.steps if isinstance(step, RunDowngrade))
+    if not revisions:
+        return {}
+    from architect_migrate.revisions.offline_downgrade import offline_downgrades
+
+    return offline_downgrades(context.source.script, revisions)
 
 
 def offline(
@@ -45,23 +66,22 @@ def offline(
     preview: Callable[[EnvironmentContext], Result],
     target: str | None,
 ) -> int:
-    """Print what `alembic upgrade --sql` would for each environment that is where it claims to be."""
+    """Print the script of `alembic upgrade --sql` for each environment without drift."""
     from architect_migrate.cli.report.outcome import offline_report
-    from architect_migrate.model.revision_graph import position_at
+    from architect_migrate.runs.target import require_known
 
     graph = contexts[0].chain
-    if target is not None:
-        position_at(graph, target)
+    require_known(graph, target)
     scripts = surveyed(contexts, options, partial(_scripted, preview))
     sql = {script.environment: script.detail for script in scripts if script.outcome is Outcome.PLANNED}
     previews = tuple(replace(script, detail="") if script.environment in sql else script for script in scripts)
-    # Printing is all that was asked for: that something is pending is no difference here.
+    # The script was asked for, so pending revisions are no reason for exit code 1.
     code = exit_code(tuple(result for result in previews if result.outcome is not Outcome.PLANNED))
     return present(options, code, offline_report(previews, graph, sql))
 
 
 def _scripted(preview: Callable[[EnvironmentContext], Result], context: EnvironmentContext) -> Result:
-    """A preview whose detail, where anything is planned, is the SQL of the whole way."""
+    """A preview; where anything is planned, its detail is the whole script."""
     result = preview(context)
     if result.outcome is not Outcome.PLANNED or result.survey is None or result.plan is None:
         return result

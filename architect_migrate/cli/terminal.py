@@ -1,4 +1,4 @@
-"""The process's three streams: what is written to each, how it is painted, and what happens when one fails."""
+"""Writes to stdout and stderr: encoding, colour, width, and what happens when a stream fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WIDTH = 120
 
 
 def say(text: str, end: str = "\n") -> None:
-    """A line of narration on stderr; a stderr that nobody reads any more, or whose disk is full, stops nothing."""
+    """Print a line on stderr; a closed stderr, or one on a full disk, is ignored."""
     try:
         sys.stderr.write(f"{text}{end}")
         sys.stderr.flush()
@@ -32,9 +32,9 @@ def say(text: str, end: str = "\n") -> None:
 
 
 def write(text: str) -> None:
-    """A result on stdout, with what the terminal's encoding lacks replaced; nobody reading any more changes nothing.
+    """Write a result to stdout, with characters escaped that its encoding lacks; a closed pipe is ignored.
 
-    Raises OutputError where it cannot be kept: its disk is full.
+    Raises OutputError where it cannot be written, for example on a full disk.
     """
     encoding = sys.stdout.encoding or "utf-8"
     with _kept():
@@ -42,18 +42,18 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Send off what was written, while a broken pipe can still be told from an error. Raises OutputError."""
+    """Flush stdout, while a broken pipe can still be told from an error. Raises OutputError."""
     with _kept():
         sys.stdout.flush()
 
 
 def complain(message: str) -> None:
-    """Say on stderr what went wrong."""
+    """Print an error on stderr."""
     say(complaint(message))
 
 
 def unwritten(error: OSError | OutputError) -> int:
-    """The exit code, with a line on stderr, where Typer's own words did not reach stdout: help and the version."""
+    """Report on stderr that help or the version could not be written to stdout; returns the exit code."""
     _discard(sys.stdout)
     complain(str(error if isinstance(error, OutputError) else OutputError(error.strerror or str(error))))
     return 2
@@ -71,14 +71,14 @@ def _kept() -> Iterator[None]:
 
 
 def _discard(stream: TextIO) -> None:
-    """What is still buffered goes nowhere, and the interpreter's last flush is quiet."""
+    """Send what is still buffered to the null device, so that the interpreter's last flush raises nothing."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def paint() -> Paint:
-    """How stdout is painted: NO_COLOR and FORCE_COLOR win, else a terminal gets colours."""
+    """How to colour stdout: NO_COLOR and FORCE_COLOR decide, else only a terminal gets colours."""
     if os.environ.get("NO_COLOR"):
         return plain
     if os.environ.get("FORCE_COLOR"):
@@ -87,7 +87,7 @@ def paint() -> Paint:
 
 
 def width() -> int:
-    """The columns of stdout: COLUMNS, else the terminal's, else 120, so that what goes into files is stable."""
+    """The columns of stdout: COLUMNS, else those of the terminal, else 120, so that output in files is stable."""
     said = os.environ.get("COLUMNS", "")
     if said.isdecimal() and int(said) > 0:
         return int(said)
@@ -95,7 +95,7 @@ def width() -> int:
 
 
 def on_terminal(stream: TextIO) -> bool:
-    """Whether a stream is a terminal; one that is closed is none."""
+    """Whether a stream is a terminal; a closed one is not."""
     try:
         return stream.isatty()
     except ValueError:

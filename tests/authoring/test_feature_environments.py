@@ -355,21 +355,23 @@ def test_what_came_goes_and_its_rows_are_kept(folder: Path) -> None:
 
 def test_a_name_has_to_be_typed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     created()
-    assert refused(folder, "drop", "try1") == "nobody is there to ask, and nothing was changed (add --yes)"
+    assert refused(folder, "drop", "try1") == (
+        "stdin is not a terminal, so nothing can be confirmed. Nothing was changed (pass --yes)"
+    )
     asked: list[str] = []
 
     def answer(question: str) -> str:
         asked.append(question)
         return ["y", "try1"][len(asked) - 1]
 
-    monkeypatch.setattr(env, "require_somebody", lambda _: None)
+    monkeypatch.setattr(env, "require_terminal", lambda _: None)
     monkeypatch.setattr(env, "ask", answer)
     done = archmig("env", "drop", "try1")
     assert (done.code, done.err, try1(folder).exists()) == (1, "try1: left as it is\n", True)
     assert archmig("env", "drop", "try1").code == 0
     assert asked[0] == (
         f"try1: database and entry (sqlite:///{try1(folder)}) will go. "
-        "Type its name to do that, anything else leaves it:"
+        "Type its name to confirm, anything else to keep it:"
     )
     assert not try1(folder).exists()
 

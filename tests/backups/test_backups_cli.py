@@ -77,7 +77,8 @@ def test_create_wants_a_name(folder: Path) -> None:
     nobody = archmig("backup", "create")
     assert (nobody.code, nobody.out) == (2, "")
     assert nobody.err == (
-        "archmig: no database was named (name them with --env NAME, --tag TAG or --db PATH, or say --all)\n"
+        "archmig: archmig backup create needs databases, and none was named "
+        "(name them with -e ENV, --tag TAG or --db PATH, or pass --all)\n"
     )
     missing = archmig("backup", "create", "--db", "other.db")
     assert (missing.code, missing.out) == (2, "")
@@ -201,8 +202,8 @@ def test_restore_says_what_would_be_lost_before_it_asks(folder: Path) -> None:
     asked = archmig("backup", "restore", "-e", "behind")
     assert (asked.code, asked.out) == (2, "")
     assert timeless(asked.err) == PREVIEW + (
-        "archmig: nobody is there to ask, and nothing was changed (look with archmig backup restore --dry-run, "
-        "then add --yes)\n"
+        "archmig: stdin is not a terminal, so nothing can be confirmed. Nothing was changed "
+        "(look with archmig backup restore --dry-run, then pass --yes)\n"
     )
     assert (folder / "behind.db").read_bytes() == before
     assert len(taken(folder)) == 1
@@ -336,7 +337,10 @@ def test_prune_needs_to_be_told_what_may_go(folder: Path) -> None:
     assert (done.code, done.out, done.err) == (
         2,
         "",
-        "archmig: nothing says which backups may go (write keep or max_age into [backup] of environments.toml)\n",
+        (
+            "archmig: no limit is set for backups, so none is removed "
+            "(set keep or max_age in [backup] of environments.toml)\n"
+        ),
     )
 
 

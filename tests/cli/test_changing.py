@@ -34,6 +34,13 @@ lost: 3 steps
   run revision 002
   complete 003_due: create index ix_notes_due
   stamp 003_due
+empty: nothing of the chain is in it; its policy is to skip it
+"""
+DRY_SQL = """\
+lost: 3 steps
+  run revision 002
+  complete 003_due: create index ix_notes_due
+  stamp 003_due
 
 BEGIN IMMEDIATE;
 
@@ -41,6 +48,8 @@ BEGIN IMMEDIATE;
 CREATE TABLE tags (id INTEGER PRIMARY KEY, name TEXT UNIQUE);
 CREATE INDEX ix_tags_name ON tags (name);
 INSERT INTO tags (name) SELECT 'todo' WHERE NOT EXISTS (SELECT 1 FROM tags WHERE name = 'todo');
+-- 002_tags: these are its statements on an empty database; those of data_step() depend on the rows
+-- and are known only when it runs
 
 -- create index ix_notes_due
 CREATE INDEX ix_notes_due ON notes (due);
@@ -53,7 +62,27 @@ INSERT INTO alembic_version (version_num) VALUES ('003_due');
 
 COMMIT;
 
-empty: nothing of the chain is in it; its policy is to skip it
+"""
+TWINS = """\
+home: at its target
+behind, twin: 2 steps
+  run revision 003
+  stamp 003_due
+
+BEGIN IMMEDIATE;
+
+-- run revision 003_due
+ALTER TABLE notes ADD COLUMN due TEXT;
+CREATE INDEX ix_notes_due ON notes (due);
+
+-- stamp 003_due
+CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL, \
+CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));
+DELETE FROM alembic_version;
+INSERT INTO alembic_version (version_num) VALUES ('003_due');
+
+COMMIT;
+
 """
 PLANS = """\
 behind: 2 steps
@@ -88,7 +117,7 @@ behind: 2 steps
 BEGIN IMMEDIATE;
 
 -- take back revision 002_tags
--- by the revision's own downgrade()
+DROP TABLE tags;
 
 -- stamp 001_notes
 CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL, \
@@ -111,11 +140,40 @@ lost: blocked by 1 thing
 """
 
 
-def test_a_dry_run_prints_steps_and_sql_exits_1_and_changes_nothing(folder: Path) -> None:
+def test_a_dry_run_prints_the_steps_exits_1_and_changes_nothing(folder: Path) -> None:
     before = (folder / "lost.db").read_bytes()
     done = archmig("reconcile", "--dry-run", "-e", "lost", "-e", "empty")
     assert (done.out, done.err, done.code) == (DRY, "", 1)
     assert (folder / "lost.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [("--dry-run", "--sql"), ("--sql",), ("--sql", "--yes")])
+def test_with_sql_it_prints_every_statement_and_still_changes_nothing(folder: Path, words: tuple[str, ...]) -> None:
+    before = (folder / "lost.db").read_bytes()
+    done = archmig("reconcile", "lost", *words)
+    assert (done.out, done.err, done.code) == (DRY_SQL, "", 1)
+    assert (folder / "lost.db").read_bytes() == before
+
+
+def test_equal_plans_are_printed_once_with_all_their_environments(folder: Path) -> None:
+    twin(folder)
+    done = archmig("upgrade", "behind", "twin", "home", "--dry-run", "--sql")
+    assert (done.out, done.code) == (TWINS, 1)
+    told = archmig("reconcile", "behind", "twin", "--yes").err
+    assert told.startswith("behind, twin: 2 steps\n  run revision 003\n  stamp 003_due\nbehind: done: ")
+
+
+def twin(folder: Path) -> None:
+    """A database like that of `behind`, as the environment `twin`."""
+    (folder / "twin.db").write_bytes((folder / "behind.db").read_bytes())
+    config = folder / "environments.toml"
+    config.write_text(f"{config.read_text()}\n[env.twin]\npath = 'twin.db'\n")
+
+
+def test_a_preview_that_failed_is_reported_once(folder: Path) -> None:
+    done = archmig("upgrade", "+2", "behind", "--dry-run")
+    line = "archmig: behind: +2: only 1 revision after 002_tags (archmig history lists them)\n"
+    assert (done.out, done.err, done.code) == ("", line, 2)
 
 
 def test_a_dry_run_may_look_at_everything_unnamed_and_exits_0_where_nothing_is_to_do(folder: Path) -> None:
@@ -147,8 +205,8 @@ def test_without_a_terminal_nothing_is_asked_and_nothing_changed(folder: Path, w
     done = archmig(*words)
     assert (done.out, done.code) == ("", 2)
     assert done.err.endswith(
-        "archmig: nobody is there to ask, and nothing was changed "
-        f"(look with archmig {words[0]} --dry-run, then add --yes)\n"
+        "archmig: stdin is not a terminal, so nothing can be confirmed. Nothing was changed "
+        f"(look with archmig {words[0]} --dry-run, then pass --yes)\n"
     )
     assert {path: path.read_bytes() for path in folder.glob("*.db")} == before
 
@@ -159,7 +217,7 @@ def test_what_changes_something_asks_for_a_name(folder: Path, words: list[str]) 
     assert (done.out, done.code) == ("", 2)
     assert done.err == (
         f"archmig: archmig {words[0]} changes databases, and none was named "
-        "(name them with --env NAME, --tag TAG or --db PATH, or say --all)\n"
+        "(name them with -e ENV, --tag TAG or --db PATH, or pass --all)\n"
     )
 
 
@@ -193,7 +251,7 @@ def test_upgrade_sql_refuses_what_is_not_where_it_claims(folder: Path) -> None:
 
 
 def test_a_downgrade_says_beforehand_which_rows_are_lost(folder: Path) -> None:
-    done = archmig("downgrade", "001", "-e", "behind", "--dry-run")
+    done = archmig("downgrade", "001", "-e", "behind", "--dry-run", "--sql")
     assert (done.out, done.code) == (LOSSES, 1)
     done = archmig("downgrade", "001", "-e", "behind", "--yes")
     assert done.code == 0

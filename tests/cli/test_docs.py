@@ -455,10 +455,10 @@ def test_the_json_lists_every_page_and_what_became_of_it(folder: Path) -> None:
     [
         (
             ["--revision", "001", "-e", "home"],
-            "archmig docs is of one environment as it is or of the chain at a revision",
+            "--revision documents the chain, and an environment was named as well",
         ),
-        (["--all"], "archmig docs is of one environment at a time, and 5 were named"),
-        (["-e", "home", "-e", "lost"], "archmig docs is of one environment at a time, and 2 were named"),
+        (["--all"], "archmig docs documents one environment, and 5 were named"),
+        (["-e", "home", "-e", "lost"], "archmig docs documents one environment, and 2 were named"),
         (["-e", "gone"], "gone.db: no such file; nothing was created"),
         (["--revision", "9"], "the chain has no revision '9'"),
     ],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DOCUMENT = PROJECT / "docs" / "json.md"
 COMMANDS = (
     ["status"],
+    ["current"],
     ["diagnose", "--all"],
     ["check"],
     ["pending"],

@@ -274,7 +274,7 @@ def test_a_changed_ledger_is_told_and_changes_no_exit_code(folder: Path) -> None
         connection.execute("CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'no'); END")
         connection.commit()
     said = (
-        f"archmig: {folder}/.archmig/ledger.db: entry 1 is not what was written: somebody has changed the ledger, and "
+        f"archmig: {folder}/.archmig/ledger.db: entry 1 is not what was written: the ledger was altered, and its "
         "what it says from there on proves nothing\n"
     )
     for words in (("log",), ("show", "2")):

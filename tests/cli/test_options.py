@@ -86,7 +86,7 @@ def test_environments_are_chosen_by_name_tag_or_path(folder: Path, words: list[s
         (["status", "--tag", "fin"], "{file}: no tag 'fin' (did you mean 'fine'?)"),
         (
             ["status", "--all", "-e", "home"],
-            "--all and a name or tag contradict each other (write one of them)",
+            "--all contradicts the name of an environment or a tag (give one of them)",
         ),
         (
             ["status", "-e", "home", "--db", "home.db"],

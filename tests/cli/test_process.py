@@ -83,7 +83,7 @@ def test_at_a_terminal_it_asks_once(folder: Path, answer: str, code: int, stamp:
 def test_a_protected_environment_wants_its_name_typed(folder: Path, answers: str, code: int, done: int) -> None:
     ended, out, err = at_terminal(folder, answers, "reconcile", "--all")
     assert (ended, f" {done} done" in out) == (code, True)
-    assert "lost is protected: type its name to reconcile it, anything else leaves it: " in err
+    assert "lost is protected: type its name to reconcile it; any other answer leaves it as it is: " in err
 
 
 def test_at_a_terminal_a_bar_shows_how_far_it_is(folder: Path) -> None:
@@ -206,7 +206,7 @@ def test_an_interrupt_while_archmig_itself_is_loaded_is_one_line_too(tmp_path: P
     [
         (
             "def stop(*_):\n    raise KeyboardInterrupt\ntyper_defaults.Command.get_params = stop",
-            (130, "interrupted; but for what is told above, nothing was changed\n"),
+            (130, "interrupted; nothing was changed, except for what is reported above\n"),
         ),
         ("atexit.register(os.kill, os.getpid(), signal.SIGINT)", (0, "")),
     ],

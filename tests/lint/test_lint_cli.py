@@ -231,7 +231,7 @@ def test_a_branch_that_an_environment_lists_may_have_a_head(folder: Path) -> Non
 REFUSED = {
     "no such revision": (("099",), "the chain has no revision '099'"),
     "no such file": (("099.py",), "099.py is not a file (name a revision by its id, or the path of its file)"),
-    "all and one": (("001", "--all"), "--all and a revision contradict each other"),
+    "all and one": (("001", "--all"), "--all contradicts a revision or file"),
     "an ini that is not there": (("-c", "other.ini"), "other.ini: No such file or directory"),
 }
 

@@ -166,7 +166,7 @@ def lie(folder: Path) -> None:
 
 def test_a_dry_run_shows_the_correction_as_words_and_sql(folder: Path) -> None:
     lie(folder)
-    done = archmig("reconcile", "-e", "lost", "--dry-run")
+    done = archmig("reconcile", "-e", "lost", "--dry-run", "--sql")
     assert done.out.startswith(DRY)
     assert SQL in done.out
 

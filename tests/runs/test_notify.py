@@ -330,7 +330,7 @@ def test_a_command_that_fails_or_hangs_fails_no_check_and_is_told_again(
 def test_what_a_command_leaves_running_is_not_waited_for(place: Path) -> None:
     configure(place, 'command = ["sh", "-c", "sleep 20 &"]')
     start = time.monotonic()
-    assert archmig("check", "-e", "home", "--notify").err == "told sh of home\n"
+    assert archmig("check", "-e", "home", "--notify").err == "notified sh of home\n"
     assert time.monotonic() - start < 15
 
 
@@ -380,7 +380,7 @@ def test_to_tell_nobody_is_a_mistake_that_says_what_to_write(place: Path, words:
     done = archmig("check", "--all", "--notify", *words)
     assert done.code == 2
     assert done.err == (
-        f"archmig: --notify tells nobody: {place}/environments.toml has no [notify] (add [notify] to it, with "
+        f"archmig: --notify needs [notify], and {place}/environments.toml has none (add [notify] to it, with "
         'webhook = "https://..." or command = ["program", "argument"])\n'
     )
 

@@ -97,6 +97,22 @@ class PendingDocument(Envelope):
     environments: list[ObservedJson]
 
 
+class CurrentJson(EnvironmentJson):
+    """The revision of an environment's database, as proven (`heads`, `gaps`) and as stamped."""
+
+    state: StateName | None
+    heads: list[str] | None
+    stamp: list[str] | None
+    gaps: int | None
+
+
+class CurrentDocument(Envelope):
+    """The document of `current`."""
+
+    command: Literal["current"]
+    environments: list[CurrentJson]
+
+
 class CheckJson(ObservedJson):
     """An environment as `check` has it."""
 

@@ -103,17 +103,21 @@ def _changed_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Pain
 
 
 def dry_report(results: tuple[Result, ...], graph: RevisionGraph, sql: Mapping[str, str]) -> Report:
-    """Each plan as steps and as SQL, or what stands in its way; `sql` by environment."""
+    """Each plan as steps, or what stands in its way, and as SQL where `sql` has it by environment.
+
+    Equal plans are shown once, with the names of all their environments. What failed is on stderr already.
+    """
 
     def texts(paint: Paint, width: int) -> Iterator[str]:
         from architect_migrate.cli.report.diagnosis import blockers_text
-        from architect_migrate.cli.report.plan import plan_text
+        from architect_migrate.cli.report.plan import joined, plan_text, together
 
-        for result in results:
+        for group in together([result for result in results if result.outcome is not Outcome.FAILED], sql):
+            result, script = joined(group), sql.get(group[0].environment)
             blocked = result.outcome is Outcome.BLOCKED
             yield blockers_text(result, paint, width) if blocked else plan_text(result, graph, paint, width)
-            if result.environment in sql:
-                yield f"\n{sql[result.environment]}\n"
+            if script:
+                yield f"\n{script}\n"
 
     return replace(_sql_report(results, graph, sql), text=lambda paint, width: "\n".join(texts(paint, width)))
 

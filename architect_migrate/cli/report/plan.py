@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.cli.report.chain import ranges, short_names
-from architect_migrate.cli.report.layout import Style, block, plain
+from architect_migrate.cli.report.layout import Style, block, plain, wrapped
 from architect_migrate.cli.report.shared import finding_json
 from architect_migrate.core.text import clean, pluralize
 from architect_migrate.databases.sqlite.sql.render import literal, name, statement, tracker_statements
@@ -26,9 +27,10 @@ from architect_migrate.planning.plan import (
     edit_words,
     headline,
 )
+from architect_migrate.planning.results import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from architect_migrate.cli.documents.changing import PlanJson
     from architect_migrate.cli.report.layout import Paint
@@ -45,13 +47,29 @@ def plan_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width:
     name_ = paint(clean(result.environment), Style.BOLD)
     if plan is None or not plan.steps or plan.blockers:
         return f"{name_}: {result.detail or result.outcome.value}"
-    lines = [f"{name_}: {pluralize(len(plan.steps), 'step')}"]
+    first, *others = wrapped(f"{clean(result.environment)}: {pluralize(len(plan.steps), 'step')}", width)
+    lines = [first.replace(clean(result.environment), name_, 1), *others]
     for line in summary(plan, graph):
         lines += block(line, "  ", width)
     for loss in result.losses:
         lines += [f"  {paint(line.strip(), Style.BAD)}" for line in block(_lost(loss.subject, loss.rows), "  ", width)]
     lines += [f"  {paint('warning:', Style.CAUTION)} {clean(warning)}" for warning in result.warnings]
     return "\n".join(lines)
+
+
+def together(results: Iterable[Result], sql: Mapping[str, str] | None = None) -> list[list[Result]]:
+    """Group the results with equal plans, losses, warnings and SQL; any other result is a group by itself."""
+    groups: dict[object, list[Result]] = {}
+    for result in results:
+        planned = result.plan is not None and result.outcome is Outcome.PLANNED
+        told = (result.plan.steps, result.losses, result.warnings) if planned and result.plan else result.environment
+        groups.setdefault((told, (sql or {}).get(result.environment)), []).append(result)
+    return [*groups.values()]
+
+
+def joined(group: list[Result]) -> Result:
+    """The one result that is shown for a group, under the names of all its environments."""
+    return replace(group[0], environment=", ".join(result.environment for result in group))
 
 
 def _lost(subject: str, rows: int) -> str:
@@ -138,8 +156,20 @@ def _sort(step: Step) -> tuple[str, str]:
             assert_never(step)
 
 
-def plan_sql(plan: Plan, recorded: Mapping[str, tuple[str, ...]], version_table: str) -> str:
-    """The plan's SQL; of a revision that the chain runs itself, what it did on an empty database (`recorded`)."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What revisions run, by id: statements of `upgrade()` on an empty database, SQL of `downgrade()` as offline.
+
+    `data_steps` are the revisions with a `data_step()`. A downgrade that cannot be printed offline is left out.
+    """
+
+    upgrades: Mapping[str, tuple[str, ...]]
+    data_steps: frozenset[str]
+    downgrades: Mapping[str, str]
+
+
+def plan_sql(plan: Plan, recorded: Recorded, version_table: str) -> str:
+    """The plan's SQL, the statements of revisions among them as far as they are known before they run."""
     lines = ["BEGIN IMMEDIATE;"]
     for step in plan.steps:
         lines += ["", *(f"-- {line}" for line in clean(headline(step)).splitlines())]
@@ -152,14 +182,15 @@ def sync_sql(step: SyncTracker) -> str:
     return "\n".join(["BEGIN;", *(f"{each};" for each in tracker_statements(step)), "COMMIT;"])
 
 
-def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table: str) -> Iterator[str]:
+def _step_sql(step: Step, recorded: Recorded, version_table: str) -> Iterator[str]:
     match step:
         case RunRevision():
-            yield from (_ended(word) for word in recorded.get(step.revision, ()))
+            yield from _upgrade_sql(step.revision, recorded)
         case RunDowngrade():
-            yield "-- by the revision's own downgrade()"
+            yield from _downgrade_sql(step.revision, recorded)
         case RunDataStep():
-            yield "-- by the revision's own data_step(): it inserts what is missing and overwrites nothing"
+            yield f"-- {step.revision}: data_step() inserts what is missing and overwrites nothing;"
+            yield "-- its statements depend on the rows and are known only when it runs"
         case RebuildTable():
             yield _ended(step.sql)
             for column, value in step.fill:
@@ -178,6 +209,23 @@ def _step_sql(step: Step, recorded: Mapping[str, tuple[str, ...]], version_table
             yield _ended(statement(step))
         case _:
             assert_never(step)
+
+
+def _upgrade_sql(revision: str, recorded: Recorded) -> Iterator[str]:
+    statements = recorded.upgrades.get(revision, ())
+    yield from (_ended(statement) for statement in statements)
+    if revision in recorded.data_steps:
+        yield f"-- {revision}: these are its statements on an empty database; those of data_step() depend on the rows"
+        yield "-- and are known only when it runs"
+    elif not statements:
+        yield f"-- {revision}: runs no statement on an empty database"
+
+
+def _downgrade_sql(revision: str, recorded: Recorded) -> Iterator[str]:
+    if revision not in recorded.downgrades:
+        yield f"-- {revision}: the statements of downgrade() are known only when it runs"
+        return
+    yield recorded.downgrades[revision] or f"-- {revision}: downgrade() runs no statement"
 
 
 def _ended(sql: str) -> str:

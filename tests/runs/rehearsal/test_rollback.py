@@ -68,7 +68,7 @@ def test_what_is_told_to_go_goes_and_undo_brings_it_back(folder: Path) -> None:
 
 def test_lose_rows_alone_is_no_yes(folder: Path) -> None:
     done = archmig("rollback", "-e", "home", "--lose-rows")
-    assert (done.code, "nobody is there to ask" in done.err, at(folder / "home.db")) == (2, True, [("003_due",)])
+    assert (done.code, "stdin is not a terminal" in done.err, at(folder / "home.db")) == (2, True, [("003_due",)])
 
 
 def test_rows_that_a_downgrade_deletes_are_seen_on_the_copy(folder: Path) -> None:
