@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.gather import lament, surveyed
+from architect_migrate.cli.gather import print_failures, surveyed
 from architect_migrate.cli.log import known
 from architect_migrate.cli.options import (
     DownTarget,
@@ -23,7 +23,7 @@ from architect_migrate.cli.options import (
 )
 from architect_migrate.cli.present import narrate, present
 from architect_migrate.cli.prompt import Consent, agreed, consent_of
-from architect_migrate.cli.selection import to_change, to_read, told_apart
+from architect_migrate.cli.selection import split_words, to_change, to_read
 from architect_migrate.cli.terminal import say
 from architect_migrate.core.errors import UsageError
 from architect_migrate.model.relative import moves
@@ -62,8 +62,8 @@ def reconcile(
     """
     from architect_migrate.runs import reconcile as service
 
-    options, target = told_apart(options, words)
-    refuse_back(options, target)
+    options, target = split_words(options, words)
+    refuse_backward(options, target)
     preview = partial(_previewed, service.preview, target)
     if dry_run or sql:
         return _foresee(options, preview, target, sql=sql)
@@ -79,8 +79,8 @@ def upgrade(
     """
     from architect_migrate.runs import upgrade as service
 
-    options, target = told_apart(options, words)
-    refuse_back(options, target)
+    options, target = split_words(options, words)
+    refuse_backward(options, target)
     preview = partial(_previewed, service.preview_upgrade, target)
     if sql and not dry_run:
         from architect_migrate.cli.sql import offline
@@ -134,7 +134,7 @@ def promote(
     return _perform(chosen, _Change(service.preview_promotion, service.promote), consent_of(yes))
 
 
-def refuse_back(options: Options, target: str | None) -> None:
+def refuse_backward(options: Options, target: str | None) -> None:
     """Raise UsageError for a relative revision that lies behind, like `-1`."""
     if target and moves(target) < 0:
         problem = f"archmig {options.command} goes forward, and {target} lies behind"
@@ -213,7 +213,7 @@ def go_on(
         for each in running(options, list(allowed), planned, execute):
             shown = planned[each.environment]
             done[each.environment] = replace(each, losses=shown.losses, warnings=(*each.warnings, *shown.warnings))
-    lament(done.values(), options)
+    print_failures(done.values(), options)
     return _tell(options, graph, tuple(done.get(preview.environment, preview) for preview in previews))
 
 

@@ -26,7 +26,7 @@ def guarded(options: Options, body: Callable[[], int]) -> int:
         code = body()
         flush()
     except KeyboardInterrupt:
-        say("interrupted; the database in progress was rolled back, finished databases keep their changes")
+        say("interrupted; the database in progress is unchanged, finished ones keep their changes")
         return INTERRUPTED
     except ArchmigError as error:
         return _refused(options, error)

@@ -25,11 +25,11 @@ def surveyed(
 ) -> tuple[Result, ...]:
     """The service's results; failures are printed on stderr."""
     results = tuple(each(contexts, options.command, service, options.jobs))
-    lament(results, options)
+    print_failures(results, options)
     return results
 
 
-def lament(results: Iterable[Result], options: Options) -> None:
+def print_failures(results: Iterable[Result], options: Options) -> None:
     """Print on stderr which environments failed, and why."""
     failed = [result for result in results if result.outcome is Outcome.FAILED]
     if failed:

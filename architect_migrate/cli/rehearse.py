@@ -6,9 +6,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.change import go_on, refuse_back
+from architect_migrate.cli.change import go_on, refuse_backward
 from architect_migrate.cli.context import Options
-from architect_migrate.cli.gather import lament, tried_until_stopped, worst
+from architect_migrate.cli.gather import print_failures, tried_until_stopped, worst
 from architect_migrate.cli.options import (
     DryRun,
     DrySql,
@@ -24,7 +24,7 @@ from architect_migrate.cli.options import (
 from architect_migrate.cli.present import narrate, present
 from architect_migrate.cli.progress import sign_of_life
 from architect_migrate.cli.prompt import consent_of
-from architect_migrate.cli.selection import source_in_use, to_change, to_read, told_apart
+from architect_migrate.cli.selection import source_in_use, split_words, to_change, to_read
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.planning.results import Outcome, Result
 from architect_migrate.runs.rehearsal.results import Command as RehearsedCommand
@@ -56,13 +56,13 @@ def rehearse(
     from architect_migrate.cli.report.rehearsal import SLOWEST, rehearsal_report
     from architect_migrate.runs.rehearsal.results import Way
 
-    options, revision = told_apart(options, words)
+    options, revision = split_words(options, words)
     contexts = to_read(options)
     # Why first: a chain that cannot be replayed is reported once, not for each database.
     graph = contexts[0].chain
     require_known(graph, revision)
     if command is not RehearsedCommand.DOWNGRADE:
-        refuse_back(options, revision)
+        refuse_backward(options, revision)
     way = Way.THERE_AND_BACK if roundtrip else Way.THERE
     rehearsed = partial(_rehearsed, command, revision, way)
     found = tried_until_stopped(contexts, rehearsed, options.jobs)
@@ -156,7 +156,7 @@ def _shown(options: Options, context: EnvironmentContext, found: Rollback | Arch
         from architect_migrate.cli.report.rehearsal import SLOWEST, rehearsal_text
 
         narrate(options, partial(rehearsal_text, found.rehearsal, context.chain, SLOWEST))
-    lament([found.result], options)
+    print_failures([found.result], options)
     return found.result
 
 
@@ -168,7 +168,7 @@ def profile(options: Options, words: MeasuredWords = None, *, verbose: EveryStep
     """
     from architect_migrate.cli.report.profiling import profile_report
 
-    options, revision = told_apart(options, words)
+    options, revision = split_words(options, words)
     if not options.chosen:
         return _chain(options, revision, verbose)
     contexts = to_read(options)

@@ -63,7 +63,7 @@ def to_change(options: Options) -> tuple[EnvironmentContext, ...]:
 NAME_THEM = "name them with -e ENV, --tag TAG or --db PATH, or pass --all"
 
 
-def told_apart(options: Options, words: Sequence[str] | None) -> tuple[Options, str | None]:
+def split_words(options: Options, words: Sequence[str] | None) -> tuple[Options, str | None]:
     """Tell the words of `[REV] [ENV]...` apart: the options with the environments added, and the revision.
 
     Raises UsageError for a word that may be either and for two revisions, UnknownEnvironmentError for a word that is
