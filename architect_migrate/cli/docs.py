@@ -24,8 +24,8 @@ def docs(options: Options, *, out: Out, revision: OneRevision = None, check: Che
 
     The schema is the chain's at its head or at --revision REV, or that of one environment's database, with row counts
     and differences from the chain. DIR gets a README.md, a page for each table, and one with a diagram for each group
-    of tables. Pages of tables that are gone are removed, other files are left alone. The same schema gives the same
-    bytes.
+    of tables. Pages of tables that no longer exist are removed, other files are left alone. The same schema gives the
+    same bytes.
     """
     from architect_migrate.authoring.page_files import MARKER, compare, write_pages
     from architect_migrate.cli.report.docs import FOLDERS, pages

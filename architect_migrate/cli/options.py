@@ -119,7 +119,7 @@ def selecting(body: Callable[..., int]) -> Callable[..., None]:
 
 
 def selecting_by_option(body: Callable[..., int]) -> Callable[..., None]:
-    """Make a command on environments whose words mean something else, or are told apart by its body."""
+    """Make a command on environments whose words mean something else, or are interpreted by its body."""
     return _command(body, {**_SELECTING, **_GLOBAL})
 
 

@@ -42,7 +42,7 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Flush stdout, while a broken pipe can still be told from an error. Raises OutputError."""
+    """Flush stdout, while a broken pipe can still be distinguished from an error. Raises OutputError."""
     with _kept():
         sys.stdout.flush()
 

@@ -32,7 +32,7 @@ def _statements(script: ScriptDirectory, revision: str) -> str | None:
     context = MigrationContext.configure(dialect_name="sqlite", opts={"as_sql": True, "output_buffer": buffer})
     try:
         with warnings.catch_warnings(), Operations.context(context):
-            warnings.simplefilter("ignore")  # what a revision's code is warned of is told when it runs
+            warnings.simplefilter("ignore")  # warnings of a revision's code are printed when it runs
             script.get_revision(revision).module.downgrade()
     except (Exception, SystemExit):  # noqa: BLE001  (a revision's code may raise anything where there is no database)
         return None
