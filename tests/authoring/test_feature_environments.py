@@ -370,7 +370,7 @@ def test_a_name_has_to_be_typed(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (done.code, done.err, try1(folder).exists()) == (1, "try1: left as it is\n", True)
     assert archmig("env", "drop", "try1").code == 0
     assert asked[0] == (
-        f"try1: database and entry (sqlite:///{try1(folder)}) will go. "
+        f"try1: database and entry (sqlite:///{try1(folder)}) will be removed. "
         "Type its name to confirm, anything else to keep it:"
     )
     assert not try1(folder).exists()

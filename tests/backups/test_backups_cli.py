@@ -254,7 +254,7 @@ def test_one_backup_is_not_restored_into_several_databases(folder: Path) -> None
     assert (done.code, done.out, done.err) == (
         2,
         "",
-        "archmig: one backup cannot be restored into several databases (name one of them with --env NAME)\n",
+        "archmig: one backup cannot be restored into several databases (name one of them with -e ENV)\n",
     )
 
 

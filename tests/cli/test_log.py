@@ -275,7 +275,7 @@ def test_a_changed_ledger_is_told_and_changes_no_exit_code(folder: Path) -> None
         connection.commit()
     said = (
         f"archmig: {folder}/.archmig/ledger.db: entry 1 is not what was written: the ledger was altered, and its "
-        "what it says from there on proves nothing\n"
+        "entries from there on prove nothing\n"
     )
     for words in (("log",), ("show", "2")):
         done = archmig(*words)

@@ -60,8 +60,8 @@ def help_of(*command: str) -> str:
 
 
 def commands() -> list[str]:
-    listing = help_of().partition("Commands:\n")[2].partition("\n\n")[0]
-    return [line.split()[0] for line in listing.splitlines() if line.startswith("  ") and line[2] != " "]
+    sections = help_of().partition("\nLook:\n")[2].rpartition("\n\n")[0]
+    return [line.split()[0] for line in sections.splitlines() if line.startswith("  ") and line[2] != " "]
 
 
 def test_the_readme_names_every_command_and_no_other() -> None:

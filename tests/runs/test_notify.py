@@ -111,7 +111,7 @@ def test_the_first_check_tells_how_everything_is_and_the_next_tells_nothing(plac
     assert not memory(place).parent.exists()
     first = archmig("check", "--all", "--notify")
     assert (first.code, first.out) == (plain.code, plain.out) == (1, plain.out)
-    assert first.err == f"told http://{hook.address} of home, behind, lost, empty, gone\n"
+    assert first.err == f"notified http://{hook.address} of home, behind, lost, empty, gone\n"
     (body,) = hook.bodies
     assert changes(body) == {
         "home": (None, "clean"),
@@ -203,7 +203,7 @@ def test_a_webhook_that_does_not_take_it_fails_no_check_and_is_told_again(
     assert done.err == f"archmig: http://{hook.address} was not told: {said} {again}\n"
     assert not memory(place).exists()
     hook.answer = 204
-    assert archmig("check", "-e", "home", "--notify").err == f"told http://{hook.address} of home\n"
+    assert archmig("check", "-e", "home", "--notify").err == f"notified http://{hook.address} of home\n"
     assert changes(hook.bodies[-1]) == {"home": (None, "clean")}
     assert archmig("check", "-e", "home", "--notify").err == ""
     assert len(hook.bodies) == 2
@@ -279,7 +279,7 @@ def test_a_login_in_the_url_is_sent_as_one_and_no_secret_is_told_or_kept(place: 
 def test_the_variable_of_a_webhook_is_its_secret(place: Path, hook: Posted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK", f"http://{hook.address}/T000/s3cret")
     configure(place, 'webhook = "${HOOK}"')
-    assert archmig("check", "-e", "home", "--notify").err == f"told http://{hook.address} of home\n"
+    assert archmig("check", "-e", "home", "--notify").err == f"notified http://{hook.address} of home\n"
 
 
 def test_only_http_is_spoken(tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_a_command_gets_it_on_its_stdin_in_the_folder_of_the_file(place: Path, m
     (place / "deep").mkdir()
     monkeypatch.chdir(place / "deep")
     done = archmig("check", "-e", "lost", "--notify")
-    assert (done.code, done.err) == (1, "told ./tell of lost\n")
+    assert (done.code, done.err) == (1, "notified ./tell of lost\n")
     assert "said" not in done.out
     assert changes(json.loads((place / "told.json").read_text())) == {"lost": (None, "differs")}
     assert (place / "word").read_text() == "$HOME; touch pwned\n"
@@ -372,7 +372,7 @@ def test_a_memory_that_cannot_be_written_is_said_and_nothing_else(place: Path, h
     (place / ".archmig").write_text("in the way")
     done = archmig("check", "-e", "home", "--notify")
     assert done.code == 0
-    assert "cannot be written (File exists): what was told now is told again the next time" in done.err
+    assert "cannot be written (File exists): the same notification is sent again the next time" in done.err
 
 
 @pytest.mark.parametrize("words", [[], ["--json"]])
