@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # How many idioms the package still has, by kind of text. These figures may only fall.
-REMAINING = {"docstring": 195, "message": 46, "comment": 20}
+REMAINING = {"docstring": 104, "message": 36, "comment": 10}
 FOLDERS = ("architect_migrate/", "tests/", "bench/", "docs/", "alembic/versions/")
 # Where the examples of the pages write to.
 EXAMPLES = {"docs/schema", "alembic/versions"}
