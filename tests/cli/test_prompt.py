@@ -58,7 +58,7 @@ def test_it_says_how_much_is_changed_what_is_blocked_and_where_backups_go(folder
         "\n1 database to change, 2 steps\n"
         "  tables rebuilt: none\n"
         "  blocked, not changed: broken: "
-        "broken: 1 step of repair is needed, and this environment's policy allows none\n"
+        "broken: 1 repair step is needed, and this environment's policy allows none\n"
         f"  backups go to {folder}/.archmig/backups\n"
         "reconcile behind? "
     )
