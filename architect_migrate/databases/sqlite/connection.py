@@ -40,10 +40,12 @@ _LEFT = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
 
 
 class HeldConnection(sqlite3.Connection):
-    """A connection whose transaction belongs to the code that opened it.
+    """A connection whose transaction belongs to whoever opened it: commit() and rollback() of others are refused.
 
-    A borrower, such as the chain's code, cannot commit, roll back or close it.
+    While it is `unwatched`, archmig itself acts on it, and the authorizer passes everything.
     """
+
+    unwatched: bool = False
 
     def commit(self) -> None:
         """Refuse: a borrower of the connection does not own its transaction."""

@@ -1,8 +1,7 @@
-"""Restore objects that Alembic's batch operations dropped by accident; refuse the run where that is not exact.
+"""Restore what a revision removed beyond what it removes in the chain, or refuse the run.
 
-A batch operation recreates a table from SQLAlchemy's reflection of it. What the reflection does not see is lost:
-triggers, expression indexes, AUTOINCREMENT, and objects that only this database has. The chain's history tells which
-objects the revision is meant to remove.
+Alembic's batch operations create a table again from what they reflect of it. They lose triggers, expression indexes,
+AUTOINCREMENT, unnamed checks and other objects that only this database has. The history says what a revision removes.
 """
 
 from __future__ import annotations
@@ -16,23 +15,36 @@ from architect_migrate.core.chain_errors import RevisionLosesError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.compile_check import compile_triggers, compile_view
+from architect_migrate.databases.sqlite.definitions import copy_definitions
 from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.databases.sqlite.repair.carried import Stored, carried_along, done_renames, renamed_key
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
+from architect_migrate.databases.sqlite.sql.render import constraint_texts
 from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, Missing, diff, needs_repair
-from architect_migrate.model.facts import ForeignKeyFact, IndexFact, NameFact, PrimaryKeyFact, describe, key
+from architect_migrate.model.facts import (
+    CheckFact,
+    ForeignKeyFact,
+    IndexFact,
+    NameFact,
+    PrimaryKeyFact,
+    describe,
+    key,
+    table_of,
+)
 from architect_migrate.model.history import effects
-from architect_migrate.planning.table_edits import SetAutoincrement
+from architect_migrate.planning.table_edits import AddConstraint, SetAutoincrement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from architect_migrate.databases.sqlite.authorizer import WriteLog
     from architect_migrate.model.diff import Change
     from architect_migrate.model.history import Effects, History
-    from architect_migrate.model.schema import Key, Schema
+    from architect_migrate.model.schema import Key, Schema, Table
+    from architect_migrate.planning.table_edits import Edit
 
 _OBJECTS = """SELECT type, name, tbl_name, sql, rootpage FROM main.sqlite_master
               WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"""
@@ -40,22 +52,6 @@ _ORDER = ("table", "index", "view", "trigger")
 _COUNTING = "AUTOINCREMENT of "
 # An ON CONFLICT: its table, the kind of its constraint, the columns, and what it says.
 _Clause: TypeAlias = "tuple[str, str, tuple[str, ...], str]"
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A row of sqlite_master; `root` is the page where the object's content begins (0: it has none)."""
-
-    kind: str
-    name: str
-    table: str
-    sql: str
-    root: int = 0
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """The kind and the folded name, as history names objects."""
-        return self.kind, fold(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +81,8 @@ def mend(
 ) -> tuple[str, ...]:
     """Restore what a revision removed although it does not remove it in the chain; return a line for each object.
 
-    The tables that the revision recreated are added to `seen.remade`. `learn` returns the chain's history and is called
-    only if something is missing. Raises RevisionLosesError where a loss cannot be reversed exactly; the caller rolls
-    back.
+    What was `seen` of it hears which tables it made anew. `learn` is called only if something
+    was removed. Raises RevisionLosesError.
     """
     after = look(connection)
     # Why read again: DROP TABLE also removes indexes and triggers, which the write log does not list.
@@ -99,10 +94,17 @@ def mend(
         return ()
     history = learn()
     does = effects(history)[revision]
+    replayed = dict(zip(history.graph.order, history.replayed, strict=True))[revision]
+    renames = done_renames(replayed.renames, before.objects, after.objects, remade)
     if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - _meant(does)) if kind == "table"):
         raise RevisionLosesError(revision, lost, "the chain keeps them")
-    case = _Case(connection, before, after, remade, does, revision, _written_so(history, remade))
-    return (*_remake(case), *_recreate(case))
+    expected = replace(before, objects=carried_along(before.objects, renames, remade))
+    meant = _meant(does) | {renamed_key(key, renames) for key in does.removed}
+    case = _Case(connection, expected, after, remade, does, meant, revision, _written_so(history, remade))
+    back = (*_remake(case), *_recreate(case))
+    if remade:
+        _require_working(case, before)
+    return back
 
 
 def _made_anew(before: Before, after: Before, dropped: Collection[str]) -> frozenset[str]:
@@ -129,8 +131,8 @@ def _is_another(old: Stored, new: Stored) -> bool:
 class _Case:
     """One revision to repair after: `remade` are the tables that it recreated, `does` its effects in the chain.
 
-    `ours` are the ON CONFLICT clauses that the chain itself writes. The chain loses them on an empty database too, so
-    their loss is no reason to refuse.
+    `before` has the names that it gives columns, and `meant` are the keys of what it does, by either name.
+    `ours` are the ON CONFLICT clauses that the chain itself writes, and may lose as it does on an empty database.
     """
 
     connection: sqlite3.Connection
@@ -138,36 +140,60 @@ class _Case:
     after: Before
     remade: frozenset[str]
     does: Effects
+    meant: frozenset[Key]
     revision: str
     ours: frozenset[_Clause]
 
 
 def _remake(case: _Case) -> list[str]:
-    """Restore AUTOINCREMENT on recreated tables; raise RevisionLosesError if anything else of them is lost."""
+    """Give tables that were made anew what only they had and can be given back; raises where anything else is lost."""
     if not case.remade:
         return []
-    after = _schema(case, case.after)
-    changes = diff(_schema(case, case.before), after)
-    lost = [other for change in changes if (other := _loss(change, case.does)) is not None]
-    beyond = [_in_words(change) for change in lost if not _lost_autoincrement(change)]
+    before, after = _schema(case, case.before), _schema(case, case.after)
+    old = {table.name: table for table in before.tables}
+    lost = [other for change in diff(before, after) if (other := _loss(change, case)) is not None]
+    given = [(change, _restoring(change, old)) for change in lost]
+    beyond = [_said(change) for change, edits in given if not edits]
     beyond += [f"ON CONFLICT {name} of {table}({','.join(names)})" for table, _, names, name in _clauses_lost(case)]
     if beyond:
         cause = "only the revision can keep these: alter the table by its own statements"
         raise RevisionLosesError(case.revision, tuple(beyond), cause)
-    # Why before the sequences: only a table with AUTOINCREMENT has a row in sqlite_sequence, and the rebuild writes it.
-    put_back = [_count_on(case, change) for change in lost]
-    counting = {table.name for table in after.tables if table.autoincrement} | {
-        name.removeprefix(_COUNTING) for name in put_back
-    }
+    for name in sorted({table_of(change.fact) for change, _ in given}):
+        mine = [(change, edits) for change, edits in given if table_of(change.fact) == name]
+        _give_back(case, old[name], mine)
+    counting = {table.name for table in after.tables if table.autoincrement}
+    counting |= {table_of(change.fact) for change in lost if _lost_autoincrement(change)}
     _restore_sequences(case, counting)
-    return put_back
+    return [_given(change) for change in lost]
+
+
+def _restoring(change: Missing | Differs, before: Mapping[str, Table]) -> tuple[Edit, ...]:
+    """The edits that give a table back what it lost; none where no edit can."""
+    match change:
+        case Missing(fact=CheckFact() as fact):
+            return tuple(AddConstraint(text) for text in constraint_texts(before[fact.table], fact))
+        case Differs(fact=PrimaryKeyFact() as fact) if _lost_autoincrement(change):
+            return (SetAutoincrement(fact.columns[0]),)
+        case _:
+            return ()
+
+
+def _give_back(case: _Case, table: Table, given: list[tuple[Missing | Differs, tuple[Edit, ...]]]) -> None:
+    """Edit one table, so that its rows are copied once."""
+    try:
+        rebuild_table(case.connection, table.name, [edit for _, edits in given for edit in edits])
+    except (ArchmigError, sqlite3.Error) as error:
+        names = tuple(_given(change) for change, _ in given)
+        raise RevisionLosesError(case.revision, names, str(error)) from error
+
+
+def _given(change: Missing | Differs) -> str:
+    """What a table is given back, as people name it."""
+    return f"{_COUNTING}{table_of(change.fact)}" if _lost_autoincrement(change) else describe(change.fact)
 
 
 def _schema(case: _Case, seen: Before) -> Schema:
-    """The schema of the recreated tables, read from their stored texts on a database in memory.
-
-    Why: the tables as they were before no longer exist in the database itself.
-    """
+    """Read the schema of the recreated tables from their texts, on a database in memory."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as scratch:
         for stored in seen.objects:
             if stored.kind in {"table", "index"} and fold(stored.table) in case.remade:
@@ -180,11 +206,7 @@ def _schema(case: _Case, seen: Before) -> Schema:
 
 
 def _clauses_lost(case: _Case) -> list[_Clause]:
-    """The ON CONFLICT clauses that are lost.
-
-    Why apart from the schema comparison: a schema does not hold these clauses, because only an INSERT behaves
-    differently.
-    """
+    """Return the ON CONFLICT clauses that were removed. Schemas do not contain them: they only affect INSERT."""
     old, new = (
         _clauses(stored for stored in seen.objects if stored.key[1] in case.remade)
         for seen in (case.before, case.after)
@@ -220,8 +242,8 @@ def _written_so(history: History, remade: Collection[str]) -> frozenset[_Clause]
     )
 
 
-def _loss(change: Change, does: Effects) -> Change | None:
-    """The change if a table lost or altered something that the revision does not touch in the chain, else None."""
+def _loss(change: Change, case: _Case) -> Missing | Differs | None:
+    """What of a table is missing or another now, though the revision does nothing about that."""
     match change:
         case Missing(fact=IndexFact()) | Differs(fact=IndexFact()):
             return None  # an index is an object of its own, and put back as such
@@ -229,16 +251,16 @@ def _loss(change: Change, does: Effects) -> Change | None:
             return None  # a name of the chain's is asked for by the proof; one of the database's own does nothing
         case Missing(fact=ForeignKeyFact() as fact):
             # The chain may have several of the same columns, whose keys tell only how many there are.
-            is_meant = key(fact) in {its_key[:4] for its_key in _meant(does)}
+            is_meant = key(fact) in {its_key[:4] for its_key in case.meant}
             return change if not is_meant and needs_repair(change) else None
         case Missing():
-            return change if key(change.fact) not in _meant(does) and needs_repair(change) else None
-        case Differs() if key(change.fact) not in _meant(does) or key(change.fact) in does.removed:
+            return change if key(change.fact) not in case.meant and needs_repair(change) else None
+        case Differs() if key(change.fact) not in case.meant or key(change.fact) in case.does.removed:
             # In the chain a column may get another type by this, and yet keep a collation that only this database has.
             beyond = tuple(
                 difference
                 for difference in change.differences
-                if difference.respect not in _respects(key(change.fact), does)
+                if difference.respect not in _respects(key(change.fact), case.does)
             )
             left = replace(change, differences=beyond)
             return left if beyond and needs_repair(left) else None
@@ -264,31 +286,15 @@ def _lost_autoincrement(change: Change) -> bool:
             return False
 
 
-def _count_on(case: _Case, change: Change) -> str:
-    """Restore AUTOINCREMENT on a table's primary key; return the line for the report."""
-    assert isinstance(change, Differs)
-    assert isinstance(change.fact, PrimaryKeyFact)
-    table, (column,) = change.fact.table, change.fact.columns
-    try:
-        rebuild_table(case.connection, table, [SetAutoincrement(column)])
-    except (ArchmigError, sqlite3.Error) as error:
-        raise RevisionLosesError(case.revision, (f"{_COUNTING}{table}",), str(error)) from error
-    return f"{_COUNTING}{table}"
-
-
-def _in_words(change: Change) -> str:
-    """The change in words: the value before and after, or the object that is missing."""
-    match change:
-        case Differs():
-            parts = (
-                f"{difference.respect} was {difference.expected} and is {difference.actual}"
-                for difference in change.differences
-            )
-            return f"{describe(change.fact)}: {', '.join(parts)}"
-        case Missing():
-            return describe(change.fact)
-        case _:
-            raise AssertionError(change)
+def _said(change: Missing | Differs) -> str:
+    """The change in words: what was and is, or what is missing."""
+    if isinstance(change, Missing):
+        return describe(change.fact)
+    parts = (
+        f"{difference.respect} was {difference.expected} and is {difference.actual}"
+        for difference in change.differences
+    )
+    return f"{describe(change.fact)}: {', '.join(parts)}"
 
 
 def _restore_sequences(case: _Case, counting: Collection[str]) -> None:
@@ -320,8 +326,8 @@ def _recreate(case: _Case) -> list[str]:
 
 
 def _is_to_be_recreated(case: _Case, stored: Stored) -> bool:
-    """Whether an object is missing or an index was altered, and the chain's revision keeps both it and its table."""
-    now, meant = {each.key: each.sql for each in case.after.objects}, _meant(case.does)
+    """Return whether a revision removed an object, or changed an index, that it does not touch in the chain."""
+    now, meant = {each.key: each.sql for each in case.after.objects}, case.meant
     table = ("table", fold(stored.table))
     if stored.kind == "table" or stored.key in meant or (stored.kind != "view" and table not in now and table in meant):
         return False
@@ -338,3 +344,29 @@ def _try_out(connection: sqlite3.Connection, stored: Stored) -> None:
         compile_view(connection, stored.name)
     elif stored.kind == "trigger":
         compile_triggers(connection, stored.table)
+
+
+def _require_working(case: _Case, before: Before) -> None:
+    """Raise RevisionLosesError where a view or a trigger worked before a table was made anew, and does not now."""
+    reasons = {stored: _failure(case.connection, stored) for stored in case.after.objects}
+    broken = [stored for stored, reason in reasons.items() if reason]
+    if not broken:
+        return
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as scratch:
+        try:
+            copy_definitions(scratch, [(stored.kind, stored.sql) for stored in before.objects])
+        except sqlite3.Error:
+            return  # a module of the application's is missing: nothing is known of before
+        lost = [stored for stored in broken if not _failure(scratch, stored)]
+    if lost:
+        names = tuple(f"what {stored.kind} {stored.name} reads" for stored in lost)
+        raise RevisionLosesError(case.revision, names, reasons[lost[0]])
+
+
+def _failure(connection: sqlite3.Connection, stored: Stored) -> str:
+    """Why a view or a trigger does not work, in SQLite's words; empty where it does."""
+    try:
+        _try_out(connection, stored)
+    except sqlite3.Error as error:
+        return str(error)
+    return ""

@@ -7,17 +7,13 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold, quote
+from architect_migrate.databases.sqlite.definitions import copy_definitions, definitions_of
 from architect_migrate.databases.sqlite.reflect import read_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from architect_migrate.model.schema import Schema
-
-_STORED = """SELECT m.type, m.name, m.sql FROM main.sqlite_master m LEFT JOIN pragma_table_list t
-             ON t.schema = 'main' AND t.name = m.name AND m.type = 'table'
-             WHERE m.sql IS NOT NULL AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND coalesce(t.type, '') <> 'shadow'
-             ORDER BY m.rowid"""
 
 
 def rename_quietly(connection: sqlite3.Connection, old: str, new: str) -> None:
@@ -48,13 +44,10 @@ def schema_after(connection: sqlite3.Connection, statements: Iterable[str], hidd
     None where SQLite does not accept the definitions or the statements there, for example because a virtual table's
     module is not loaded.
     """
-    stored = connection.execute(_STORED).fetchall()
+    definitions = definitions_of(connection)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
         try:
-            # Why in this order: an index, a view or a trigger needs the tables that it mentions.
-            for kind in ("table", "index", "view", "trigger"):
-                for _, _, sql in (row for row in stored if row[0] == kind):
-                    copy.execute(sql)
+            copy_definitions(copy, definitions)
             with _quiet(copy):
                 for sql in statements:
                     copy.execute(sql)

@@ -197,6 +197,11 @@ def _held(holds: Mapping[str, frozenset[str]], words: frozenset[str]) -> frozens
     return frozenset[str]().union(*(held for table, held in holds.items() if table in words))
 
 
+def table_rename(sql: str) -> Rename | None:
+    """The rename of a table that a statement is; None for any other statement."""
+    return next((event for event in _events(sql) if isinstance(event, Rename) and not event.table), None)
+
+
 _NONE: frozenset[str] = frozenset()
 
 

@@ -197,7 +197,6 @@ FIRST = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT{})"
     ("more", "run", "what"),
     [
         (", mine TEXT", BATCH, "column t.mine"),
-        (", CHECK (name <> 'x')", BATCH, "check on t: name <> 'x'"),
         (" COLLATE NOCASE", BATCH, "column t.name: collation was nocase and is binary"),
         (
             " NOT NULL DEFAULT 'x'",
