@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from architect_migrate.cli.terminal import complain, say
@@ -23,8 +24,17 @@ Value = TypeVar("Value")
 def surveyed(
     contexts: Iterable[EnvironmentContext], options: Options, service: Callable[[EnvironmentContext], Result]
 ) -> tuple[Result, ...]:
-    """The service's results; failures are printed on stderr."""
-    results = tuple(each(contexts, options.command, service, options.jobs))
+    """The service's results; failures are printed on stderr.
+
+    With --json each has the warnings about its entries, which `selection` has printed on stderr once.
+    """
+    asked = tuple(contexts)
+    results = tuple(each(asked, options.command, service, options.jobs))
+    if options.as_json and any(context.misspelt for context in asked):
+        results = tuple(
+            replace(result, warnings=(*result.warnings, *context.misspelt))
+            for context, result in zip(asked, results, strict=True)
+        )
     print_failures(results, options)
     return results
 

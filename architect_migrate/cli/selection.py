@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from architect_migrate.cli.terminal import say
 from architect_migrate.config.context import contexts_for
 from architect_migrate.config.loader import environment_at, find_config, read_project
 from architect_migrate.config.locate import named_config
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from architect_migrate.revisions.replay import Source
 
 
+# Commands that go by no [[resolve]] entry, and need no chain either.
+_WITHOUT_ENTRIES = frozenset({"backup", "docs", "history", "undo"})
+
+
 def project_of(options: Options) -> ProjectConfig:
     """Read environments.toml; where databases are named by path alone, none is needed."""
     try:
@@ -38,7 +43,7 @@ def project_of(options: Options) -> ProjectConfig:
 def to_read(options: Options) -> tuple[EnvironmentContext, ...]:
     """The contexts of the environments that were named, of all where none was."""
     project = project_of(options)
-    return contexts_for(project, to_look_at(project, options), cache())
+    return _spelt(options, project, contexts_for(project, to_look_at(project, options), cache()))
 
 
 def to_look_at(project: ProjectConfig, options: Options) -> tuple[Environment, ...]:
@@ -57,7 +62,21 @@ def to_change(options: Options) -> tuple[EnvironmentContext, ...]:
     if not options.chosen:
         raise UsageError(f"archmig {options.command} changes databases, and none was named", NAME_THEM)
     project = project_of(options)
-    return contexts_for(project, _chosen(project, options), cache())
+    return _spelt(options, project, contexts_for(project, _chosen(project, options), cache()))
+
+
+def _spelt(
+    options: Options, project: ProjectConfig, contexts: tuple[EnvironmentContext, ...]
+) -> tuple[EnvironmentContext, ...]:
+    """The same settings, with what is misspelt in their entries, which is said on stderr once."""
+    if not project.resolutions or options.command.partition(" ")[0] in _WITHOUT_ENTRIES:
+        return contexts
+    from architect_migrate.config.misspelt import with_misspelt
+
+    found = with_misspelt(project, contexts)
+    for line in dict.fromkeys(line for context in found for line in context.misspelt):
+        say(f"warning: {line}")
+    return found
 
 
 NAME_THEM = "name them with -e ENV, --tag TAG or --db PATH, or pass --all"

@@ -25,6 +25,7 @@ class EnvironmentContext:
     """One environment and everything that holds for it; `required` are those that must have had a revision before it.
 
     `keep` (a number) and `max_age` (seconds) say which of its backups may go; None: whatever their number, or age.
+    `misspelt` is what there is to say of its entries, a line each.
     """
 
     environment: Environment
@@ -36,6 +37,7 @@ class EnvironmentContext:
     keep: int | None = None
     max_age: int | None = None
     required: tuple[EnvironmentContext, ...] = ()
+    misspelt: tuple[str, ...] = ()
 
     def with_policies(self, policies: Policies) -> EnvironmentContext:
         """The same setting, its environment treated by these policies."""

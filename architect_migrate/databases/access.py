@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import fold
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite import connection as sqlite
 from architect_migrate.databases.sqlite import presence
 from architect_migrate.databases.sqlite.run_lock import openers as openers_of_file
+from architect_migrate.model.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.values import Backup
+    from architect_migrate.model.schema import Schema
 
 
 def location(url: DatabaseUrl) -> str:
@@ -102,12 +105,50 @@ def read_stamp(url: DatabaseUrl, timeout: float, version_table: str) -> tuple[st
 
 def rows_of(url: DatabaseUrl, timeout: float, tables: Iterable[str]) -> tuple[tuple[str, int], ...]:
     """How many rows those of the tables have that are there, by their own spelling. Raises as `reading`."""
-    from architect_migrate.core.names import fold
     from architect_migrate.databases.questions import count_rows
 
     with reading(url, timeout) as connection:
         there = {fold(table): table for table in presence.table_names(connection)}
         return tuple((there[name], count_rows(connection, there[name])) for name in map(fold, tables) if name in there)
+
+
+def definitions_of(connection: Connection) -> tuple[tuple[str, str], ...]:
+    """Return every object of a database as (kind, CREATE statement)."""
+    from architect_migrate.databases.sqlite import definitions
+
+    return definitions.definitions_of(connection)
+
+
+def words_of(sql: str) -> frozenset[str]:
+    """Return every word of a statement that can be a name, folded."""
+    from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
+
+    return frozenset(fold(unquote(token.text)) for token in significant(sql) if token.kind in {"word", "quoted"})
+
+
+def names_in(url: DatabaseUrl, timeout: float) -> Names:
+    """Return the names of all objects in a database; none if it does not exist. Raises as `reading`."""
+    if not exists(url) or is_empty(url):
+        return Names()
+    from architect_migrate.databases.sqlite.names import names_in
+
+    with reading(url, timeout) as connection:
+        return names_in(connection)
+
+
+def held_copy(objects: Iterable[tuple[str, str]]) -> AbstractContextManager[Connection]:
+    """A database in memory with these objects and no rows, in a transaction. Raises DatabaseError."""
+    from architect_migrate.databases.sqlite import definitions
+
+    return definitions.held_copy(objects)
+
+
+def schema_of(objects: Iterable[tuple[str, str]], hidden: Iterable[str]) -> Schema:
+    """Return the schema of these objects, without hidden tables. Raises DatabaseError."""
+    from architect_migrate.databases.sqlite.reflect import read_schema
+
+    with held_copy(objects) as connection:
+        return read_schema(connection, tuple(hidden))
 
 
 def nothing() -> AbstractContextManager[Connection]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
+from architect_migrate.core.names import fold
 from architect_migrate.model.facts import (
     CheckFact,
     ColumnFact,
@@ -25,6 +26,7 @@ from architect_migrate.model.facts import (
     ViewFact,
     facts,
 )
+from architect_migrate.model.names import Names
 from architect_migrate.model.schema import ConstraintName, Index, Schema, Table, Trigger, View
 
 if TYPE_CHECKING:
@@ -172,6 +174,26 @@ def snapshots(history: History) -> dict[str, Schema]:
         schema = apply(schema, replayed.delta)
         found[revision] = schema
     return found
+
+
+def names_ever(history: History) -> Names:
+    """Return the names of all objects that revisions create, temporary tables included."""
+    found = Names(frozenset(passing.name for replayed in history.replayed for passing in replayed.passing))
+    for schema in {id(schema): schema for schema in snapshots(history).values()}.values():
+        found |= names_of(schema)
+    return found
+
+
+def names_of(schema: Schema) -> Names:
+    """Return the names of all objects in a schema."""
+    return Names(
+        frozenset(table.name for table in schema.tables),
+        frozenset((table.name, column.name) for table in schema.tables for column in table.columns),
+        frozenset(index.name for index in schema.indexes),
+        frozenset(trigger.name for trigger in schema.triggers),
+        frozenset(view.name for view in schema.views),
+        frozenset((table.name, fold(each.name)) for table in schema.tables for each in table.constraint_names),
+    )
 
 
 def recorded_sql(history: History) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
+from architect_migrate.model.names import Names
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
 from architect_migrate.revisions.files import fingerprint
 
@@ -78,7 +79,20 @@ class Source:
         if graph is None or steps is None:
             graph, steps = _replay(self.script)
             remember(self, {"outline": graph, "steps": steps})
-        return _history(graph, steps)
+        return history_from(graph, steps)
+
+    @cached_property
+    def names(self) -> Names:
+        """The names of all objects that revisions create, cached in a file of their own. Raises as `history`."""
+        found = recall(self, "names")
+        if found is not None:
+            names: Names = codec.load(found, (Names,))
+            return names
+        from architect_migrate.model.history import names_ever
+
+        names = names_ever(self.whole.history)
+        remember(self, {"names": codec.dump(names)})
+        return names
 
 
 @lru_cache(maxsize=16)
@@ -101,7 +115,7 @@ def is_remembered(source: Source) -> bool:
     return all((source.cache / f"{source.fingerprint}.{part}.json").is_file() for part in ("outline", "steps"))
 
 
-def _history(graph: str, steps: str) -> History:
+def history_from(graph: str, steps: str) -> History:
     """A history from its parts as JSON."""
     from architect_migrate.model import history, schema
 
@@ -129,7 +143,7 @@ def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
     """
     from architect_migrate.model.history import History
 
-    found = _history(*_replay(script, str(draft)))
+    found = history_from(*_replay(script, str(draft)))
     *replayed, back = found.replayed
     return History(found.graph, tuple(replayed)), back
 
