@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from architect_migrate.model.environment import Resolution, Subject
-    from architect_migrate.model.schema import Column, Table
 
 
 def unsettled(change: Change, resolutions: Iterable[Resolution]) -> Change | None:
@@ -73,22 +71,6 @@ def drops(change: Change, resolutions: Iterable[Resolution]) -> bool:
         and not isinstance(change.fact, PrimaryKeyFact)
         and any(isinstance(resolution, Drop) and _names(resolution.subject, change.fact) for resolution in resolutions)
     )
-
-
-def suggestion(expected: Column, table: Table, known: frozenset[str]) -> str:
-    """The column of `table` that looks like the missing one: of its type, unknown to the chain, best by name."""
-    candidates = [
-        column for column in table.columns if column.name not in known and column.affinity == expected.affinity
-    ]
-    required = [candidate for candidate in candidates if candidate.not_null] or candidates
-
-    def likeness(column: Column) -> float:
-        return SequenceMatcher(None, column.name, expected.name).ratio()
-
-    best = max(required, key=likeness, default=None)
-    if best is None or (len(required) > 1 and likeness(best) < 0.5):
-        return ""
-    return best.spelling or best.name
 
 
 def entry(table: str, column: str, *lines: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.presence import defines_nothing
+from architect_migrate.databases.sqlite.repair.from_chain import from_chain
 from architect_migrate.databases.sqlite.repair.objects import RepairContext, dropped, object_work
 from architect_migrate.databases.sqlite.repair.table import table_work
 from architect_migrate.databases.sqlite.rows.questions import ask
@@ -50,6 +51,7 @@ def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, tar
         context.resolutions,
         context.environment.policies.repair,
         lambda question: ask(connection, as_it_is_now(question, first)),
+        from_chain(history),
     )
     repair_planner = RepairPlanner(
         lambda table, changes, revision: table_work(repair_context, table, changes, revision),

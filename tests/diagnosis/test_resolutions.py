@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from architect_migrate.diagnosis.resolutions import copy_line, drops, entry, fill_of, keeper, suggestion, unsettled
+from architect_migrate.diagnosis.resolutions import copy_line, drops, entry, fill_of, keeper, unsettled
 from architect_migrate.model.diff import Change, Differs, Extra, Reordered, diff, explain
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Subject
 from architect_migrate.model.facts import describe
@@ -192,25 +192,6 @@ def test_an_extra_and_a_difference_can_be_kept_alike() -> None:
     assert isinstance(found["column t.a"], Differs)
     assert isinstance(found["column t.mine"], Extra)
     assert all(keeper(one, [keep(Kind.TABLE, "t")]) for one in found.values())
-
-
-@pytest.mark.parametrize(
-    ("expected", "database", "found"),
-    [
-        ("title TEXT", "id INTEGER, titel TEXT, body TEXT", "titel"),
-        ("title TEXT", "id INTEGER, Titel TEXT, body TEXT", "Titel"),
-        ("title TEXT", "id INTEGER, known TEXT", ""),
-        ("title TEXT", "id INTEGER, n INTEGER", ""),
-        ("title TEXT", "id INTEGER, anything TEXT", "anything"),
-        ("title TEXT", "id INTEGER, qqq TEXT, zzz TEXT", ""),
-        ("title TEXT", "id INTEGER, titel TEXT, other TEXT NOT NULL", "other"),
-        ("title TEXT", "id INTEGER, zzz TEXT NOT NULL, titel TEXT NOT NULL", "titel"),
-    ],
-)
-def test_a_column_that_looks_like_the_missing_one_is_suggested(expected: str, database: str, found: str) -> None:
-    wanted = schema_of(f"CREATE TABLE t ({expected})").tables[0].columns[0]
-    table = schema_of(f"CREATE TABLE t ({database})").tables[0]
-    assert suggestion(wanted, table, frozenset({"id", "known"})) == found
 
 
 def test_an_entry_is_ready_to_paste() -> None:

@@ -87,7 +87,7 @@ def commit(folder: Path) -> None:
 
 def blocked(folder: Path) -> None:
     execute(
-        folder / "old.db", "CREATE TABLE notes (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO notes VALUES (1, 'x')"
+        folder / "old.db", "CREATE TABLE notes (id INTEGER PRIMARY KEY, titles TEXT); INSERT INTO notes VALUES (1, 'x')"
     )
     configured(folder, '\n[env.old]\npath = "old.db"\n')
 

@@ -30,12 +30,12 @@ FORBIDDEN: dict[str, tuple[dict[str, str], tuple[str, ...], str, str, list[str]]
         [],
     ),
     "a required column is missing, another looks like it": (
-        {"orders": ORDERS.replace("code TEXT NOT NULL", "title TEXT NOT NULL"), "ix_orders_code": ""},
+        {"orders": ORDERS.replace("code TEXT NOT NULL", "codes TEXT NOT NULL"), "ix_orders_code": ""},
         (),
         "blocked-required-column",
-        '[[resolve]]\ntable = "orders"\ncolumn = "code"\ncopy_from = "title"',
+        '[[resolve]]\ntable = "orders"\ncolumn = "code"\ncopy_from = "codes"',
         [
-            "rebuild table orders: add column code TEXT NOT NULL, drop not null title",
+            "rebuild table orders: add column code TEXT NOT NULL, drop not null codes",
             "create index ix_orders_code",
         ],
     ),
@@ -276,3 +276,40 @@ def test_a_blocked_plan_is_carried_out_by_nobody(tmp_path: Path) -> None:
         reconcile(home.context(), shown.plan, lambda *_: None)
     assert str(refused.value).endswith("; nothing was done: settle that, then plan again")
     assert (digest(home.database), home.backups()) == (before, [])
+
+
+PINNED = {
+    "a1": revision(None, "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)"),
+    "b2": revision("a1", "ALTER TABLE notes ADD COLUMN pinned BOOLEAN NOT NULL DEFAULT 0"),
+    "c3": revision(
+        "b2",
+        "UPDATE notes SET body = '' WHERE body IS NULL",
+        "CREATE TABLE again (id INTEGER PRIMARY KEY, body TEXT NOT NULL, pinned BOOLEAN NOT NULL DEFAULT 0)",
+        "INSERT INTO again SELECT id, body, pinned FROM notes",
+        "DROP TABLE notes",
+        "ALTER TABLE again RENAME TO notes",
+        "CREATE INDEX by_pinned ON notes (pinned)",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column", "line"),
+    [
+        ("body TEXT NOT NULL, pinned BOOLEAN", "1, 'a', NULL", "pinned", "default = 0"),
+        ("body TEXT, pinned BOOLEAN NOT NULL DEFAULT 0", "1, NULL, 1", "body", 'default = ""'),
+        ("bodies INTEGER, pinned BOOLEAN NOT NULL DEFAULT 0", "1, 2, 1", "body", 'default = ""'),
+    ],
+    ids=["its default", "its UPDATE", "a missing column"],
+)
+def test_what_the_chain_itself_gives_rows_is_suggested(
+    tmp_path: Path, table: str, row: str, column: str, line: str
+) -> None:
+    home = own_chain(tmp_path, PINNED)
+    made = f"CREATE TABLE notes (id INTEGER PRIMARY KEY, {table})"
+    index = "CREATE INDEX by_pinned ON notes (pinned)"
+    script(home.database, made, index, f"INSERT INTO notes VALUES ({row})", *stamp("c3"))
+    (blocker,) = stays(home)
+    entry = f'[[resolve]]\ntable = "notes"\ncolumn = "{column}"\n{line}'
+    assert (blocker.subject, blocker.entry) == (f"notes.{column}", entry)
+    come_home(home.settled(entry), Allowed(written=frozenset({("notes", column)})))

@@ -7,41 +7,44 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.findings import Finding, Level
-from architect_migrate.diagnosis.resolutions import copy_line, entry
+from architect_migrate.diagnosis.resolutions import entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from architect_migrate.diagnosis.suggestions import Suggestion
     from architect_migrate.model.schema import Column, Table
     from architect_migrate.planning.row_questions import Answer
 
+_SET = "set a value for these rows: add this to environments.toml"
 _KEEP = "or keep the database's shape: add this to environments.toml"
 
 
-def required(shape: Table, column: Column, rows: int, like: str) -> Finding:
+def required(shape: Table, column: Column, rows: int, likely: Suggestion | None) -> Finding:
     """Block the addition of a required column: rows have no value for it.
 
-    `shape` is the table as the chain has it, `rows` the number of rows, `like` a column that may hold the values
-    (empty: none found).
+    `shape` is the table as the chain has it, `rows` the number of rows, `likely` a suggested value.
     """
     table = shape.name
-    candidate = f"{table}.{like} may hold it" if like else "no column seems to hold it"
+    why = likely.why if likely else "no column seems to hold it"
     return Finding(
         Level.BLOCKING,
         "blocked-required-column",
         f"{table}.{column.name}",
-        f"the chain requires a value, {pluralize(rows, 'row has', 'rows have')} none, and {candidate}",
-        "set a value for these rows: add this to environments.toml",
-        entry=entry(table, column.name, copy_line(like) if like else _value_line(shape, column)),
+        f"the chain requires a value, {pluralize(rows, 'row has', 'rows have')} none, and {why}",
+        _SET if column.name not in shape.primary_key else f"add it by hand, {_KEEP}",
+        entry=entry(table, column.name, likely.line if likely else _value_line(shape, column)),
     )
 
 
 def _value_line(shape: Table, column: Column) -> str:
-    """The line of a [[resolve]] entry that gives rows a value where no column offers one.
+    """The line of a [[resolve]] entry that gives rows a value where none can be suggested.
 
-    An empty value; NULL where a key or a check may reject an empty value.
+    An empty value; NULL where a key or a check may reject an empty value. A primary key is kept as it is.
     """
-    keys = [*shape.uniques, shape.primary_key, *(key.columns for key in shape.foreign_keys)]
+    if column.name in shape.primary_key:
+        return "keep = true"
+    keys = [*shape.uniques, *(key.columns for key in shape.foreign_keys)]
     if any(column.name in key for key in keys) or any(column.name in check.mentions for check in shape.checks):
         return "allow_null = true"
     return 'default = ""' if column.affinity in {"TEXT", "BLOB"} else "default = 0"
@@ -74,15 +77,17 @@ def unfilled(table: str, column: str, nulls: Answer, origin: object) -> Finding:
     )
 
 
-def null_rows(table: str, column: str, nulls: Answer) -> Finding:
-    """Block NOT NULL: rows hold NULL where the chain requires a value."""
+def null_rows(shape: Table, column: Column, nulls: Answer, likely: Suggestion | None) -> Finding:
+    """Block NOT NULL: rows hold NULL where the chain requires a value; `likely` is a suggested value."""
+    why = f", and {likely.why}" if likely else ""
+    line = "keep = true" if column.name in shape.primary_key else "allow_null = true"
     return Finding(
         Level.BLOCKING,
         "blocked-null",
-        f"{table}.{column}",
-        f"the chain says NOT NULL, {pluralize(nulls.count, 'row holds', 'rows hold')} NULL{examples(nulls)}",
+        f"{shape.name}.{column.name}",
+        f"the chain says NOT NULL, {pluralize(nulls.count, 'row holds', 'rows hold')} NULL{examples(nulls)}{why}",
         "set a value for these rows, or allow NULL: add this to environments.toml",
-        entry=entry(table, column, "allow_null = true"),
+        entry=entry(shape.name, column.name, likely.line if likely else line),
     )
 
 

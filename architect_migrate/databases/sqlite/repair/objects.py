@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.names import fold
@@ -12,6 +12,7 @@ from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.databases.sqlite.sql.render import name, not_unique
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry, fill_of
+from architect_migrate.diagnosis.suggestions import FromChain
 from architect_migrate.model.diff import Change, Differs, Extra, Missing, OtherwiseNamed, Reordered
 from architect_migrate.model.facts import ColumnFact, Fact, IndexFact, TableFact, TriggerFact, ViewFact
 from architect_migrate.planning import plan
@@ -120,7 +121,8 @@ def _doubled(repair_context: RepairContext, index: Index) -> Finding | None:
 class RepairContext:
     """The inputs of repair planning: tables as the chain has them and as they are, resolutions, policy, row questions.
 
-    `expected` and `actual` map folded names to tables; `ask` answers a question about rows of the database.
+    `expected` and `actual` map folded names to tables; `ask` answers a question about rows of the database; `chain` is
+    what the chain says about values, for suggesting entries.
     """
 
     expected: Mapping[str, Table]
@@ -128,6 +130,7 @@ class RepairContext:
     resolutions: tuple[Resolution, ...]
     repair: Repair
     ask: Callable[[Question], Answer]
+    chain: FromChain = field(default_factory=FromChain)
 
     def column(self, table: str, column: str) -> Column | None:
         """A column of the database by its folded names; None where the table or the column does not exist."""

@@ -21,7 +21,8 @@ from architect_migrate.databases.sqlite.sql.render import (
     default_text,
     name,
 )
-from architect_migrate.diagnosis.resolutions import drops, fill_of, suggestion
+from architect_migrate.diagnosis.resolutions import drops, fill_of
+from architect_migrate.diagnosis.suggestions import for_missing, of_chain
 from architect_migrate.model.compare import stores
 from architect_migrate.model.diff import Change, Differs, Extra, Missing
 from architect_migrate.model.environment import Repair
@@ -69,6 +70,9 @@ def table_work(repair_context: RepairContext, table: str, changes: tuple[Change,
         made = repair_context.expected[table]
         return plan.Work((plan.CreateObject("table", made.spelling, create_table(made), revision),))
     draft = _Draft()
+    if any(isinstance(change, Differs) and isinstance(change.fact, TableFact) for change in changes):
+        # A virtual table, say: nothing can be asked of its rows, and no edit leads out of it.
+        return plan.Work((), (blocked.stuck(table, "", "the table is of another kind than in the chain"),))
     for change in sorted(changes, key=_columns_first):
         _consider(repair_context, table, change, revision, draft)
     return _assembled(repair_context, table, revision, draft)
@@ -98,8 +102,6 @@ def _consider(repair_context: RepairContext, table: str, change: Change, revisio
             _foreign_keys_again(repair_context, table, fact.foreign_key, draft)
         case Missing(fact=NameFact() as fact) | Differs(fact=NameFact() as fact):
             _other_name(repair_context, fact, draft)
-        case Differs(fact=TableFact()):
-            draft.blockers.append(blocked.stuck(table, "", "the table is of another kind than in the chain"))
         case Extra():
             _harmful_extra(repair_context, change, draft)
         case _:
@@ -122,9 +124,8 @@ def _missing_column(repair_context: RepairContext, table: str, column: Column, r
             draft.edits.append(table_edits.AddColumn(definition))
             draft.fill[column.spelling] = _expression(fill)
     elif rows and column.not_null and column.default is None and not column.generated and NotNull not in without:
-        known = frozenset(each.name for each in shape.columns)
-        like = suggestion(column, repair_context.actual[table], known)
-        draft.blockers.append(blocked.required(shape, column, rows, like))
+        likely = for_missing(repair_context.chain, shape, column, repair_context.actual[table])
+        draft.blockers.append(blocked.required(shape, column, rows, likely))
     elif rows and not constant_default(shape, column):
         draft.edits.append(table_edits.AddColumn(definition))
     else:
@@ -339,7 +340,10 @@ def _tighten(repair_context: RepairContext, table: str, expected: Column, draft:
         else NullsIn(repair_context.spelling(table), expected.name)
     )
     if nulls.count:
-        draft.blockers.append(blocked.null_rows(table, expected.name, nulls))
+        shape = repair_context.expected[table]
+        draft.blockers.append(
+            blocked.null_rows(shape, expected, nulls, of_chain(repair_context.chain, shape, expected))
+        )
         return
     draft.edits.append(table_edits.SetNotNull(expected.name))
     if value:

@@ -1,0 +1,37 @@
+"""Collects what a chain says about the values of columns: defaults at any revision, UPDATE statements, renames."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from architect_migrate.databases.sqlite.sql.fills import filled
+from architect_migrate.diagnosis.suggestions import FromChain
+from architect_migrate.model.history import snapshots
+
+if TYPE_CHECKING:
+    from architect_migrate.model.history import History
+
+
+# Asked for every database that is planned for, and the same for all of one chain.
+@lru_cache(maxsize=8)
+def from_chain(history: History) -> FromChain:
+    """Return the values that revisions give the rows of each column; the newest one wins."""
+    literals: dict[tuple[str, str], str] = {}
+    once: set[tuple[str, str]] = set()
+    for schema in snapshots(history).values():
+        for table in schema.tables:
+            once |= {(table.name, column.name) for column in table.columns}
+            literals |= {(table.name, each.name): each.default for each in table.columns if each.default is not None}
+    sources: dict[tuple[str, str], tuple[str, ...]] = {}
+    for replayed in history.replayed:
+        updates = (statement.text for statement in replayed.statements if statement.verb == "update")
+        for key, (source, literal) in filled(updates).items():
+            if source:
+                sources[key] = (source, *sources.get(key, ()))
+            else:
+                literals[key] = literal
+        for rename in replayed.renames:
+            key = (rename.table, rename.new)
+            sources[key] = (rename.old, *sources.get(key, ()))
+    return FromChain(literals, sources, frozenset(once))
