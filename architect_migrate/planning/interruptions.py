@@ -210,7 +210,7 @@ def _left_tables(look: Look) -> Iterator[Interruption]:
                 continue
         if other is not None:
             yield _beside(look, left, other, by)
-        elif look.expects(passing.table):
+        elif look.expects(passing.table) and not _is_called_otherwise(look, passing.table):
             held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
             found = f"{by[1]}, and there is no table {passing.table}: {held}"
             step = RenameTable(left.spelling, passing.table, revision)
@@ -266,7 +266,7 @@ def _called_like(name: str) -> frozenset[str]:
 
 def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
     rows, other = look.rows(left), look.tables.get(of)
-    if not rows or not look.expects(of):
+    if not rows or not look.expects(of) or (other is None and _is_called_otherwise(look, of)):
         return
     held = f"it has columns of {of} and {pluralize(rows, 'row')}"
     if other is None:
@@ -276,6 +276,14 @@ def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
     elif not look.rows(other):
         # No revision makes this table: it may be a copy that somebody keeps of rows that were deleted on purpose.
         yield Interruption(left.spelling, f"{held}, and {other.spelling} is empty")
+
+
+def _is_called_otherwise(look: Look, table: str) -> bool:
+    """Return whether a table is not missing: it exists under the name that it has before or after a rename."""
+    renames = [rename for _, rename in renames_of(look.history) if not rename.table]
+    names = {rename.old for rename in renames if rename.new == table}
+    names |= {rename.new for rename in renames if rename.old == table}
+    return not names.isdisjoint(look.tables)
 
 
 def _beside(look: Look, left: Table, other: Table, by: tuple[str, str]) -> Interruption:

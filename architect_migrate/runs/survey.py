@@ -221,13 +221,13 @@ def _renamed_in_part(
     seen: tuple[Schema, Diagnosis, tuple[Interruption, ...]],
 ) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
     """The same, with the renames of revisions that ran in part, where the evidence is all that is left."""
-    from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.diagnosis.diagnose import Basis, diagnose
-    from architect_migrate.planning.interruptions import half_made, unfinished_renames
+    from architect_migrate.planning.interruptions import half_made, steps_of, unfinished_renames
 
     history = context.history
     schema, diagnosis, left = seen
-    if diagnosis.basis is Basis.EVIDENCE and (made := half_made(history, schema, diagnosis, partial(ask, connection))):
+    asked = partial(_ask_as_it_is, connection, steps_of(left))
+    if diagnosis.basis is Basis.EVIDENCE and (made := half_made(history, schema, diagnosis, asked)):
         undone = _simulated(context, connection, history, (schema, (*left, *made)))
         judged = diagnose(history, undone[0], claims, context.resolutions)
         if judged.basis is not Basis.EVIDENCE:

@@ -481,3 +481,33 @@ def test_a_copy_with_another_value_in_a_renamed_column_is_not_dropped(tmp_path: 
     home = own_chain(tmp_path, chain)
     script(home.database, keys, copy, *rows, *stamp("a1"))
     assert [code for code, _ in codes(home)] == ["interrupted-undecided"]
+
+
+RENAMED_LATER = {
+    "r1": raw(None, "CREATE TABLE p (id INTEGER PRIMARY KEY, n TEXT)"),
+    "r2": raw("r1", "ALTER TABLE p ADD COLUMN m INTEGER", "ALTER TABLE p RENAME TO q"),
+    "r3": raw("r2", "ALTER TABLE q ADD COLUMN k INTEGER"),
+}
+UNRENAMED = ("CREATE TABLE p (id INTEGER PRIMARY KEY, n TEXT)", "INSERT INTO p VALUES (1, 'ann')")
+
+
+@pytest.mark.parametrize("own", ["q_backup", "q_old", "tmp_q", "p_old"])
+@pytest.mark.parametrize("stamped", [("r1",), ()], ids=["stamped", "stamp lost"])
+def test_a_table_called_like_one_that_is_still_to_be_renamed_is_the_applications_own(
+    tmp_path: Path, own: str, stamped: tuple[str, ...]
+) -> None:
+    home = own_chain(tmp_path, RENAMED_LATER)
+    copy = (f"CREATE TABLE {own} (id INTEGER PRIMARY KEY, n TEXT)", f"INSERT INTO {own} VALUES (7, 'mine')")
+    script(home.database, *UNRENAMED, *copy, *(stamp(*stamped) if stamped else ()))
+    assert come_home(home, gone("p"))[-3:] == ["run revision r2", "run revision r3", "stamp r3"]
+    assert ask(home.database, "SELECT id, n FROM q") == [(1, "ann")]
+    assert ask(home.database, f"SELECT * FROM {own}") == [(7, "mine")]
+
+
+@pytest.mark.parametrize("own", ["p_old", "p_backup"])
+def test_a_table_called_like_one_that_was_renamed_is_the_applications_own(tmp_path: Path, own: str) -> None:
+    home = own_chain(tmp_path, RENAMED_LATER)
+    q = "CREATE TABLE q (id INTEGER PRIMARY KEY, n TEXT, m INTEGER, k INTEGER)"
+    copy = (f"CREATE TABLE {own} (id INTEGER PRIMARY KEY, n TEXT)", f"INSERT INTO {own} VALUES (7, 'mine')")
+    script(home.database, q, "INSERT INTO q VALUES (1, 'ann', 2, 3)", *copy)
+    assert come_home(home) == ["stamp r3"]
