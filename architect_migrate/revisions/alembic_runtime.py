@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
@@ -19,7 +20,8 @@ from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError, to_tuple
 
-from architect_migrate.core.chain_errors import ChainError, ReplayError, RevisionFailedError
+import alembic
+from architect_migrate.core.chain_errors import ChainError, ReplayError, RevisionFailedError, RevisionLosesError
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.sql_errors import CastLosesError
@@ -87,6 +89,20 @@ def failures(revision: str, action: str) -> Iterator[None]:
         words = " ".join(str(getattr(error, "orig", "") or error).split())
         cause = f"{type(error).__name__}: {words}" if words else type(error).__name__
         raise RevisionFailedError(revision, action, cause) from error
+
+
+def is_of_the_schema(error: RevisionFailedError) -> bool:
+    """Whether a revision failed by what objects there are, so that it fails whatever rows there are."""
+    cause = error.__cause__
+    original = getattr(cause, "orig", None) or cause
+    if isinstance(error, RevisionLosesError) or isinstance(cause, sa.exc.CompileError | sa.exc.NoSuchTableError):
+        return True
+    if isinstance(original, sqlite3.OperationalError):
+        # A function or a module may be the application's, which makes it where it runs.
+        is_missing_code = str(original).startswith(("no such function", "no such module", "no such collation"))
+        return original.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR and not is_missing_code
+    frames = extract_tb(cause.__traceback__) if isinstance(cause, ValueError | KeyError) else []
+    return bool(frames) and Path(frames[-1].filename).is_relative_to(Path(alembic.__file__).parent)
 
 
 def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], _Result]) -> _Result:

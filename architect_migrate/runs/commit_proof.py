@@ -96,9 +96,13 @@ def _schema_problems(context: EnvironmentContext, plan: Plan, connection: Connec
     if as_the_chain_makes_it(context, connection, graph, plan.after):
         return []
     schema = read_schema(connection, context.hidden(graph.version_table))
+    return unlike_the_chain(context, plan, schema) + _left_over(context, plan, schema)
+
+
+def unlike_the_chain(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[str]:
+    """Return a line for each difference between a schema and the chain at the end of a plan, without allowed ones."""
     changes = differences(context.history, plan.after, schema)
-    wrong = [explain(change) for change in to_repair(changes, context.resolutions)]
-    return wrong + _left_over(context, plan, schema)
+    return [explain(change) for change in to_repair(changes, context.resolutions)]
 
 
 def _left_over(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[str]:

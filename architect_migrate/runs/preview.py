@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 def as_policy_says(context: EnvironmentContext, result: Result) -> Result:
-    """A preview's result, blocked where the environment requires a rehearsal that the plan has not had."""
-    if result.plan is None or not result.plan.steps:  # before the import, which a run without work does not need
+    """A preview's result, blocked if its plan cannot succeed, or lacks a rehearsal that the environment requires."""
+    if result.plan is None or not result.plan.steps:  # before the imports, which a run without work does not need
         return result
+    from architect_migrate.runs.foreseen import as_foreseen
     from architect_migrate.runs.rehearsal_gate import held_back
 
-    return held_back(context, result)
+    return held_back(context, as_foreseen(context, result))
 
 
 def planned(result: Result, prepared: Prepared) -> Result:

@@ -40,6 +40,7 @@ from architect_migrate.planning.plan import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
@@ -84,11 +85,23 @@ def run_steps(
     history = context.history
     if _is_fresh(connection, plan, history.graph):
         return _build(history, plan, connection, progress)
-    if not any(isinstance(step, RunRevision | RunDowngrade | RunDataStep) for step in plan.steps):
+    return run_in_chain(context.source.script, history, plan, connection, progress)
+
+
+def run_in_chain(
+    ini: Path, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
+) -> Written:
+    """Execute every step of a plan, in the environment of the chain's own env.py where it runs the chain's code."""
+    if not runs_the_chain(plan):
         return _run(plan, connection, None, history, progress)
     from architect_migrate.revisions.alembic_runtime import operate
 
-    return operate(context.source.script, connection, lambda runner: _run(plan, connection, runner, history, progress))
+    return operate(ini, connection, lambda runner: _run(plan, connection, runner, history, progress))
+
+
+def runs_the_chain(plan: Plan) -> bool:
+    """Whether a plan calls functions of revision files."""
+    return any(isinstance(step, RunRevision | RunDowngrade | RunDataStep) for step in plan.steps)
 
 
 def _is_fresh(connection: Connection, plan: Plan, graph: RevisionGraph) -> bool:

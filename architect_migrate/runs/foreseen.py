@@ -1,0 +1,176 @@
+"""Blocks plans that cannot succeed: a plan is tried on a copy of the definitions of its database.
+
+It is not tried if the database only has tables of its own beside the chain's: the chain then does what it did in the
+replay.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from architect_migrate.core import codec
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.names import BATCH_COPY, fold, quote
+from architect_migrate.core.text import shortlist
+from architect_migrate.databases import access
+from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.model.diff import Extra
+from architect_migrate.model.environment import Repair
+from architect_migrate.model.facts import IndexFact, TriggerFact, ViewFact, table_of
+from architect_migrate.model.history import snapshots
+from architect_migrate.planning.plan import RunDowngrade, Stamp, SyncTracker
+from architect_migrate.planning.results import Outcome
+from architect_migrate.revisions.replay import recall, remember
+from architect_migrate.revisions.sandbox import run_sandboxed
+from architect_migrate.runs.commit_proof import unlike_the_chain
+from architect_migrate.runs.steps import runs_the_chain
+from architect_migrate.runs.trial import Tried, job_of, try_here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.model.diff import Change
+    from architect_migrate.model.history import History
+    from architect_migrate.model.schema import Schema
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.results import Result, Survey
+    from architect_migrate.revisions.replay import Source
+    from architect_migrate.runs.trial import Job
+
+CANNOT_SUCCEED = "cannot-succeed"
+
+
+def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
+    """Return a preview's result, blocked if its plan would fail or would not leave what the chain makes."""
+    plan, seen = result.plan, result.survey
+    if plan is None or seen is None or seen.schema is None or not _is_to_be_tried(context.history, plan, seen):
+        return result
+    try:
+        blocker = _blocker(context, plan, seen.schema)
+    except ArchmigError:  # a copy cannot be made: what the run will meet is not known, and it is proven when it runs
+        return result
+    if blocker is None:
+        return result
+    plan = replace(plan, blockers=(blocker,))
+    return replace(result, plan=plan, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
+
+
+def _is_to_be_tried(history: History, plan: Plan, seen: Survey) -> bool:
+    if plan.blockers or all(isinstance(step, Stamp | SyncTracker) for step in plan.steps):
+        return False
+    if any(isinstance(step, RunDowngrade) for step in plan.steps) or seen.diagnosis is None:
+        return False
+    return any(_meets_the_chain(change, history) for change in seen.diagnosis.changes)
+
+
+def _meets_the_chain(change: Change, history: History) -> bool:
+    """Return whether a difference concerns a name that the chain uses, or an object that may read one."""
+    if not isinstance(change, Extra) or isinstance(change.fact, TriggerFact | ViewFact):
+        return True
+    names = {table_of(change.fact)} | ({change.fact.index.name} if isinstance(change.fact, IndexFact) else set())
+    return not names.isdisjoint(_names(history))
+
+
+@lru_cache(maxsize=8)
+def _names(history: History) -> frozenset[str]:
+    """Return the names of all objects that revisions create, temporary ones included, alter or drop."""
+    found: set[str] = set()
+    for schema in snapshots(history).values():
+        found |= {fold(name) for _, name in _objects(schema)}
+    found |= {f"{BATCH_COPY}{name}" for name in found}
+    statements = (statement for replayed in history.replayed for statement in replayed.statements)
+    found.update(*(access.words_of(each.text) for each in statements if each.verb in {"drop", "alter"}))
+    return frozenset(found | {passing.name for replayed in history.replayed for passing in replayed.passing})
+
+
+def _blocker(context: EnvironmentContext, plan: Plan, schema: Schema) -> Finding | None:
+    url, timeout = context.environment.url, context.environment.policies.lock_timeout
+    with access.reading(url, timeout) as connection:
+        definitions = access.definitions_of(connection)
+    job = job_of(context.source.script, plan, definitions)
+    tried = _remembered(context.source, job) if runs_the_chain(plan) else try_here(job, context.history)
+    if tried.step:
+        return _failing(context, schema, tried)
+    if not tried.after:
+        return None
+    left = access.schema_of(tried.after, context.hidden(context.graph.version_table))
+    problems = unlike_the_chain(context, plan, left)
+    if not problems:
+        return None
+    found = f"it would not leave what the chain makes: {shortlist(problems, 3)}"
+    return Finding(Level.BLOCKING, CANNOT_SUCCEED, "plan", found, "change that by hand, then plan again")
+
+
+def _remembered(source: Source, job: Job) -> Tried:
+    """Return the remembered result of this trial, else try now. Databases of one fleet share definitions and plan."""
+    text = codec.dump(job)
+    key = blake2b(codec.dump((text, source.excluded)).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    if (found := recall(source, f"trial-{key}")) is not None:
+        known: Tried = codec.load(found, (Tried,))
+        return known
+    tried = _in_a_process(source.history, job)
+    if tried != Tried():
+        remember(source, {f"trial-{key}": codec.dump(tried)})
+    return tried
+
+
+def _in_a_process(history: History, job: Job) -> Tried:
+    """Try a plan in a process that reaches only its own folder. The result is empty if the process died."""
+    with tempfile.TemporaryDirectory(prefix="archmig-trial-") as name:
+        folder = Path(name)
+        texts = {"job": job, "outline": history.graph, "steps": history.replayed}
+        for part, value in texts.items():
+            (folder / part).write_text(codec.dump(value), encoding="utf-8")
+        run_sandboxed("runs.trial_process", Path(job.ini), folder, name)
+        if not (folder / "tried").exists():
+            return Tried()
+        tried: Tried = codec.load((folder / "tried").read_text(encoding="utf-8"), (Tried,))
+        return tried
+
+
+def _failing(context: EnvironmentContext, schema: Schema, tried: Tried) -> Finding:
+    """Return the blocker for a step that fails; its subject is the object that the error names, if there is one."""
+    who = tried.revision or f"could not {tried.step}"
+    found = f"{who} would fail: {tried.cause}" if tried.revision else f"{who}: {tried.cause}"
+    named = _named_in(tried.cause, schema)
+    subject = f"{named[0]} {named[1]}" if named else tried.revision or tried.step
+    settles = ""
+    if named and "already" in tried.cause:
+        advice = f"give {subject} another name by hand, or drop it, then plan again"
+        if named[0] != "table":
+            advice = f"give {subject} another name by hand, or let reconcile drop it: add this to environments.toml"
+            settles = "\n".join(["[[resolve]]", f"{named[0]} = {json.dumps(named[1])}", "drop = true"])
+    elif named:
+        advice = f"drop {subject} by hand, and make it again afterwards as it can be then"
+    elif "o such constraint" in tried.cause and context.environment.policies.repair is not Repair.FULL:
+        advice = 'set repair = "full" for it and run archmig reconcile, which gives constraints their names'
+    else:
+        advice = "change that by hand, then plan again"
+    return Finding(Level.BLOCKING, CANNOT_SUCCEED, subject, found, advice, tried.revision, settles)
+
+
+def _named_in(cause: str, schema: Schema) -> tuple[str, str] | None:
+    """Return kind and name of the object that an error names."""
+    said = f" {cause.replace(':', ' ')} "
+    found = [each for each in _objects(schema) if any(f" {words} " in said for words in _ways(*each))]
+    return max(found, key=lambda each: len(each[1]), default=None)
+
+
+def _objects(schema: Schema) -> Iterator[tuple[str, str]]:
+    """Yield the kind of every object and its name, as it is spelt."""
+    yield from (("table", table.spelling or table.name) for table in schema.tables)
+    yield from (("index", index.spelling or index.name) for index in schema.indexes)
+    yield from (("view", view.spelling or view.name) for view in schema.views)
+    yield from (("trigger", trigger.spelling or trigger.name) for trigger in schema.triggers)
+
+
+def _ways(kind: str, name: str) -> tuple[str, str, str]:
+    """Return the ways in which SQLite names an object in an error."""
+    return f"{kind} {name}", f"{kind} named {name}", f"{kind} {quote(name)}"

@@ -1,0 +1,73 @@
+"""Tries a plan on a copy of a database's definitions, without rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from architect_migrate.core.chain_errors import RevisionFailedError, RevisionLosesError, StepFailedError
+from architect_migrate.databases import access
+from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, Stamp, Step, SyncTracker, headline
+from architect_migrate.planning.table_edits import Edit
+from architect_migrate.runs.steps import run_in_chain
+
+if TYPE_CHECKING:
+    from architect_migrate.model.history import History
+
+Definitions = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A plan's steps without stamps, and the definitions on which they are tried."""
+
+    ini: str
+    steps: tuple[Step, ...]
+    definitions: Definitions
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The result of a trial: the definitions afterwards, or the step that failed and its cause.
+
+    All fields are empty if the trial cannot tell: the definitions cannot be copied, or the failure may depend on rows.
+    """
+
+    after: Definitions = ()
+    step: str = ""
+    revision: str = ""
+    cause: str = ""
+
+
+CLASSES = (Job, *get_args(Step), *get_args(Edit))
+
+
+def job_of(ini: Path, plan: Plan, definitions: Definitions) -> Job:
+    """Return the job that tries a plan."""
+    steps = tuple(step for step in plan.steps if not isinstance(step, Stamp | SyncTracker))
+    return Job(str(ini), steps, definitions)
+
+
+def try_here(job: Job, history: History) -> Tried:
+    """Try a job in this process. Raises DatabaseError if the definitions cannot be copied."""
+    plan = Plan(job.steps, (), (), frozenset(), frozenset())
+    with access.held_copy(job.definitions) as connection:
+        try:
+            run_in_chain(Path(job.ini), history, plan, connection, lambda *_: None)
+        except RevisionFailedError as error:
+            return _failed(error)
+        except StepFailedError as error:
+            # The chain's code may only have reached for what a trial does not let it touch.
+            chains = {headline(step) for step in job.steps if isinstance(step, RunRevision | RunDataStep)}
+            return Tried() if error.step in chains else Tried(step=error.step, cause=error.cause)
+        return Tried(access.definitions_of(connection))
+
+
+def _failed(error: RevisionFailedError) -> Tried:
+    from architect_migrate.revisions.alembic_runtime import is_of_the_schema
+
+    if not is_of_the_schema(error):
+        return Tried()
+    cause = error.cause if isinstance(error, RevisionLosesError) else error.cause.removeprefix("OperationalError: ")
+    return Tried(step=f"run revision {error.revision}", revision=error.revision, cause=cause)
