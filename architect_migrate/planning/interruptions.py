@@ -186,7 +186,7 @@ def as_it_is_now(question: Question, steps: tuple[Step, ...]) -> Question:
 
 
 def finding_of(its: Interruption) -> Finding:
-    """An interruption as it is told, with the entry that settles it where a person has to decide."""
+    """An interruption as it is reported, with the entry that settles it where a person has to decide."""
     subject = f"column {its.table}.{its.column}" if its.column else f"table {its.table}"
     if its.steps:
         return Finding(Level.REPAIR, "interrupted", subject, its.found, "archmig reconcile repairs it", its.revision)

@@ -40,9 +40,10 @@ _LEFT = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
 
 
 class HeldConnection(sqlite3.Connection):
-    """A connection whose transaction belongs to whoever opened it: commit() and rollback() of others are refused.
+    """A connection whose transaction belongs to the code that opened it.
 
-    While it is `unwatched`, archmig itself acts on it, and the authorizer passes everything.
+    A borrower, such as the chain's code, cannot commit, roll back or close it. While it is `unwatched`, archmig itself
+    acts on it, and the authorizer accepts everything.
     """
 
     unwatched: bool = False
