@@ -134,8 +134,8 @@ class Replayed:
     """A revision as replayed: what it changed, the statements that it ran, the tables that it wrote rows to.
 
     `passing` are the tables that it makes on its way: an interrupted run may have left them behind. `renames` are
-    what it renames permanently, `moves` what it brings from one place to another. `replaced` are tables that it drops, or
-    renames away, and makes again under the same name without their rows.
+    what it renames permanently, `moves` what it brings from one place to another. `replaced` are tables that it drops,
+    or renames away, and makes again under the same name without their rows.
     """
 
     delta: Delta
