@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging.config
 import sqlite3
 import warnings
 from contextlib import contextmanager
@@ -136,7 +137,7 @@ def in_environment(
 
         # What an env.py begins around its run_migrations() it commits, too: nothing was begun, nothing is committed.
         with commits(dialect, do_nothing), EnvironmentContext(config, script, fn=steps), file_errors(ini):
-            script.run_env()
+            _run_env(script)
     if not results:
         raise ChainError(str(script_folder(ini) / "env.py"), "does not call context.run_migrations()")
     return results[0]
@@ -156,8 +157,25 @@ def offline_sql(ini: Path, start: tuple[str, ...], target: tuple[str, ...]) -> s
         EnvironmentContext(config, script, fn=steps, as_sql=True, starting_rev=start or None, destination_rev=target),
         file_errors(ini),
     ):
-        script.run_env()
+        _run_env(script)
     return buffer.getvalue()
+
+
+def _run_env(script: ScriptDirectory) -> None:
+    """Run the chain's env.py without its configuration of logging, and without Alembic's INFO lines.
+
+    Why: env.py as Alembic writes it calls `fileConfig`, which replaces the handlers of the whole process and puts
+    Alembic's progress among archmig's output. Logging belongs to the process: the command line, or an application.
+    """
+    logger, configure = logging.getLogger("alembic"), logging.config.fileConfig
+    level = logger.level
+    logger.setLevel(max(level, logging.WARNING))
+    logging.config.fileConfig = lambda *_, **__: None
+    try:
+        script.run_env()
+    finally:
+        logging.config.fileConfig = configure
+        logger.setLevel(level)
 
 
 def replay(ini: Path, scratch: Path, draft: Path | None) -> History:
