@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.claims import Claim, out_of_order, stamp_problem
 from architect_migrate.diagnosis.diagnose import Verdict
-from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.diagnosis.findings import STAMP_UNKNOWN, Finding, Level
 from architect_migrate.model.diff import (
     Differs,
     Extra,
@@ -15,9 +15,10 @@ from architect_migrate.model.diff import (
     Reordered,
     change_key,
     explain,
+    needs_repair,
     severity,
 )
-from architect_migrate.model.facts import TableFact, describe, table_of
+from architect_migrate.model.facts import TableFact, describe, key, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement
     from architect_migrate.model.diff import Change
     from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.facts import Fact
     from architect_migrate.model.revision_graph import RevisionGraph
 
 _RECONCILE = "archmig reconcile repairs it"
@@ -53,7 +55,7 @@ def _of_stamp(graph: RevisionGraph, claims: Claims) -> Iterator[Finding]:
     problem = stamp_problem(graph, claims.stamp or ())
     if problem:
         advice = "use the chain that it belongs to, or correct the version table by hand; nothing is changed until then"
-        yield Finding(Level.BLOCKING, "stamp-unknown", graph.version_table, f"the database {problem}", advice)
+        yield Finding(Level.BLOCKING, STAMP_UNKNOWN, graph.version_table, f"the database {problem}", advice)
 
 
 def _of_tracker(diagnosis: Diagnosis, claims: Claims) -> Iterator[Finding]:
@@ -108,12 +110,22 @@ def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
         said = "recorded as skipped" if judgement.claim is Claim.SKIPPED else "not recorded anywhere"
         found = f"{said}, but {judgement.verdict.value} ({shown})"
         yield Finding(Level.NOTE, "claim-missing", revision, found, "", revision)
-    acting = [change.fact for change in diagnosis.changes if isinstance(change, Extra) and change.harmful]
-    for fact in (fact for fact in judgement.lingering if fact not in acting):
+    for fact in _left_behind(judgement, diagnosis):
         advice = "it is kept; a [[resolve]] entry with drop = true removes it"
         yield Finding(
             Level.NOTE, "lingering", describe(fact), f"{revision} removes it, and it is there", advice, revision
         )
+
+
+def _left_behind(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Fact]:
+    """What a revision should have removed, without parts of whole tables and what is repaired as a difference."""
+    if not judgement.lingering:
+        return
+    whole = {table_of(fact) for fact in judgement.lingering if isinstance(fact, TableFact)}
+    repaired = {change_key(change) for change in diagnosis.changes if needs_repair(change)}
+    for fact in judgement.lingering:
+        if (isinstance(fact, TableFact) or table_of(fact) not in whole) and key(fact) not in repaired:
+            yield fact
 
 
 def counts(judgement: Judgement) -> str:
@@ -128,8 +140,12 @@ def _of_changes(diagnosis: Diagnosis, kept: set[tuple[str, ...]]) -> Iterator[Fi
         for each in diagnosis.changes
         if isinstance(each, Missing | Extra) and isinstance(each.fact, TableFact)
     }
+    # One thing is said of one object: what a revision should have removed is told with that revision.
+    lingering = {key(fact) for judgement in diagnosis.judgements for fact in judgement.lingering}
     for change in diagnosis.changes:
-        if change_key(change) not in kept and not _part_of_whole(change, whole):
+        if change_key(change) in kept or _part_of_whole(change, whole):
+            continue
+        if needs_repair(change) or change_key(change) not in lingering:
             yield _of_change(change)
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(Enum):
-    """What is true of a revision on a database."""
+    """What is true of a revision on a database; a MERGE only joins branches and has nothing to do."""
 
     APPLIED = "applied"
     MISSING = "missing"
@@ -44,6 +44,7 @@ class Verdict(Enum):
     CONFLICTING = "conflicting"
     SUPERSEDED = "superseded"
     UNKNOWN = "unknown"
+    MERGE = "merge"
 
 
 class Basis(Enum):
@@ -151,6 +152,12 @@ def writes_rows(history: History, revision: str) -> bool:
     return bool(history.replayed[at].writes) or history.graph.revisions[at].data_step
 
 
+def only_joins(history: History, revision: Revision) -> bool:
+    """Whether a revision does nothing but join branches: then it is never in doubt whether it ran."""
+    its = effects(history)[revision.id]
+    return len(revision.parents) > 1 and not (its.added or its.removed or writes_rows(history, revision.id))
+
+
 def _anchors(history: History, found: Mapping[Key, Fact]) -> tuple[str, ...]:
     """The revisions with evidence that no other revision with evidence comes after."""
     shapes = _shapes(history)
@@ -219,7 +226,7 @@ def _extended(
         ):
             continue
         traceless.add(revision.id)
-        if position or said[revision.id] is not Claim.NONE:
+        if (position or said[revision.id] is not Claim.NONE) and not only_joins(history, revision):
             class_of.append(revision.id)
         if set(revision.parents) <= reached and said[revision.id] in {Claim.STAMPED, Claim.EXECUTED}:
             reached.add(revision.id)
@@ -238,8 +245,10 @@ class _Judge:
     def __init__(
         self, history: History, found: Mapping[Key, Fact], position: frozenset[str], changes: tuple[Change, ...]
     ) -> None:
-        self.effects, self.found, self.position = effects(history), found, position
+        self.history, self.effects, self.found, self.position = history, effects(history), found, position
         self.expected = facts_at(history, position)
+        # What several revisions make is missing from the last of them, as the plan has it.
+        self.maker = {k: name for name, its in self.effects.items() if name in position for k in its.added}
         self.changes = {change_key(change): change for change in changes}
 
     def of(self, revision: Revision, claim: Claim) -> Judgement:
@@ -263,7 +272,9 @@ class _Judge:
         only_removes, inside = bool(its.removed) and not its.added, revision.id in self.position
         done = only_removes and inside and len(its.removed) > len(lingering)
         undone = bool(absent or lingering) or (only_removes and not inside)
-        verdict = self._verdict(revision.id, its, (bool(present) or done, undone, bool(differing)))
+        verdict = Verdict.MERGE
+        if not only_joins(self.history, revision):
+            verdict = self._verdict(revision.id, its, (bool(present) or done, undone, bool(differing)))
         return Judgement(revision, claim, verdict, tuple(present), tuple(absent), tuple(differing), lingering)
 
     def _look(self, revision: str, its_key: Key, fact: Fact) -> Missing | Differs | bool:
@@ -277,6 +288,8 @@ class _Judge:
         change = self.changes.get(its_key)
         if change is None or isinstance(change, OtherwiseNamed) or (there is not None and not _serious(fact, there)):
             return True
+        if self.maker[its_key] != revision:
+            return False
         return change if isinstance(change, Missing) or (isinstance(change, Differs) and needs_repair(change)) else True
 
     def _verdict(self, revision: str, its: Effects, seen: tuple[bool, bool, bool]) -> Verdict:

@@ -15,6 +15,10 @@ class Level(Enum):
     NOTE = "note"
 
 
+# The code of the one finding that is about the stamp, and blocks.
+STAMP_UNKNOWN = "stamp-unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding. `code` is stable and documented; `entry` is a [[resolve]] entry ready to paste, or empty."""
