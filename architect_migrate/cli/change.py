@@ -196,7 +196,7 @@ def go_on(
     )
     planned = {preview.environment: preview for preview in previews if preview.outcome is Outcome.PLANNED}
     if not planned:
-        return _tell(options, graph, previews)
+        return _tell(options, graph, previews, {})
     from architect_migrate.cli.report.plan import joined, plan_text, together
 
     narrate(options, *(partial(plan_text, joined(group), graph) for group in together(planned.values())))
@@ -212,9 +212,11 @@ def go_on(
     with suppress(KeyboardInterrupt):
         for each in running(options, list(allowed), planned, execute):
             shown = planned[each.environment]
-            done[each.environment] = replace(each, losses=shown.losses, warnings=(*each.warnings, *shown.warnings))
+            # Why the preview's survey: a run that failed has none, and the state is that before the run.
+            warnings, survey = (*each.warnings, *shown.warnings), shown.survey or each.survey
+            done[each.environment] = replace(each, survey=survey, losses=shown.losses, warnings=warnings)
     print_failures(done.values(), options)
-    return _tell(options, graph, tuple(done.get(preview.environment, preview) for preview in previews))
+    return _tell(options, graph, tuple(done.get(preview.environment, preview) for preview in previews), planned)
 
 
 def _warned(preview: Result, external_changes: Mapping[str, ExternalChange]) -> Result:
@@ -259,7 +261,7 @@ def _stakes(contexts: tuple[EnvironmentContext, ...], previews: tuple[Result, ..
     )
 
 
-def _tell(options: Options, graph: RevisionGraph, results: tuple[Result, ...]) -> int:
+def _tell(options: Options, graph: RevisionGraph, results: tuple[Result, ...], shown: Mapping[str, Result]) -> int:
     from architect_migrate.cli.report.outcome import change_report
 
-    return present(options, exit_code(results), change_report(results, graph))
+    return present(options, exit_code(results), change_report(results, graph, shown))

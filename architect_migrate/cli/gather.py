@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from architect_migrate.cli.terminal import complain, say
+from architect_migrate.cli.report.shared import said_once
+from architect_migrate.cli.terminal import tell
 from architect_migrate.core.errors import ArchmigError, StoppedError
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.fan_out import attempts, each
@@ -46,7 +47,7 @@ def print_failures(results: Iterable[Result], options: Options) -> None:
         from architect_migrate.cli.report.outcome import failure_lines
 
         for line in failure_lines(failed, debug=options.debug):
-            say(line)
+            tell(line)
 
 
 def could_read(results: Iterable[Result]) -> int:
@@ -59,8 +60,9 @@ def tried(
 ) -> list[Value | ArchmigError]:
     """The service's value for each environment, or its error, which is printed on stderr after the last one."""
     found = list(attempts(contexts, service, jobs))
-    for context, value in zip(contexts, found, strict=True):
-        _complain_of(context, value)
+    failed = zip(contexts, found, strict=True)
+    for line in said_once((one.environment.name, str(e)) for one, e in failed if isinstance(e, ArchmigError)):
+        tell(line)
     return found
 
 
@@ -88,5 +90,5 @@ def _code_of(error: ArchmigError) -> int:
 
 def _complain_of(context: EnvironmentContext, value: object) -> None:
     if isinstance(value, ArchmigError):
-        name = f"{context.environment.name}: "
-        complain(name + str(value).removeprefix(name))
+        for line in said_once([(context.environment.name, str(value))]):
+            tell(line)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.layout import plain
 from architect_migrate.cli.report.shared import VERSION, Report, problem_json
-from architect_migrate.cli.terminal import flush, paint, say, width, write
+from architect_migrate.cli.terminal import flush, paint, say, tell, width, write
 from architect_migrate.core.secrets import mask
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def present(options: Options, code: int, report: Report) -> int:
         if text := report.text(paint(), width()):
             write(text)
         for line in report.notes():
-            say(line)
+            tell(line)
     flush()
     return code
 

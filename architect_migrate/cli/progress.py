@@ -10,8 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.present import narrating
-from architect_migrate.cli.terminal import on_terminal, say
+from architect_migrate.cli.terminal import on_terminal, tell
 from architect_migrate.core.text import harmless
+from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.fan_out import each
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 # Seconds of silence after which a line is printed to a log.
 _SILENCE = 10.0
+# Columns of the bar, and of all that stands beside what is being done: spinner, bar, steps, clock.
+_BAR = 16
+_BESIDE = 40
 
 
 def running(
@@ -62,22 +66,24 @@ def _shown(
     if not narrating(options):
         yield (lambda *_: None), (lambda _: None)
     elif not _animated():
-        yield _now_and_then(), (lambda result: say(_ended(result)))
+        yield _now_and_then(), (lambda result: tell(_ended(result)))
     else:
         from rich.console import Console
         from rich.markup import escape
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         # Why a spinner and a clock: one step can take minutes, and they move while SQLite works.
-        steps = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+        steps = TextColumn("{task.description}"), BarColumn(bar_width=_BAR), MofNCompleteColumn()
         columns = SpinnerColumn(), *steps, TimeElapsedColumn()
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        console = Console(stderr=True)
+        room = max(console.width - _BESIDE, _BAR)
+        with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task(_begins(names, 0), total=sum(len(plans[name].steps) for name in names) or None)
             before = {name: sum(len(plans[name].steps) for name in names[:at]) for at, name in enumerate(names)}
 
             def step(name: str, number: int, _total: int, headline: str) -> None:
                 done = before[name] + max(number - 1, 0)
-                bar.update(task, completed=done, description=escape(f"{name}: {headline}"[:60]))
+                bar.update(task, completed=done, description=escape(f"{name}: {headline}"[:room]))
 
             def ended(result: Result) -> None:
                 done, after = len(plans[result.environment].steps), names.index(result.environment) + 1
@@ -116,14 +122,15 @@ def _now_and_then() -> Callable[[str, int, int, str], None]:
         nonlocal last
         if time.monotonic() - last >= _SILENCE:
             last = time.monotonic()
-            say(f"{name}: {f'step {number} of {total}: ' if 1 <= number <= total else ''}{headline}")
+            tell(f"{name}: {f'step {number} of {total}: ' if 1 <= number <= total else ''}{headline}")
 
     return step
 
 
 def _ended(result: Result) -> str:
-    """An environment's outcome on one line; the detail may be text from a revision's own code."""
-    return harmless(f"{result.environment}: {result.outcome.value}: {result.detail}")
+    """An environment's outcome on one line. The reason for a failure is printed once, after the last environment."""
+    said = f"{result.environment}: {result.outcome.value}"
+    return harmless(said if result.outcome is Outcome.FAILED else f"{said}: {result.detail}")
 
 
 def _begins(names: list[str], at: int) -> str:

@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from architect_migrate.cli.report.layout import ansi, plain
+from architect_migrate.cli.report.layout import ansi, folded, plain
 from architect_migrate.cli.report.shared import complaint
 from architect_migrate.core.errors import OutputError
 
@@ -47,9 +47,15 @@ def flush() -> None:
         sys.stdout.flush()
 
 
+def tell(line: str) -> None:
+    """Print a line on stderr, broken between words where its width is known; a log gets the whole line."""
+    known = _known_width(sys.stderr)
+    say(folded(line, known) if known and "\n" not in line else line)
+
+
 def complain(message: str) -> None:
     """Print an error on stderr."""
-    say(complaint(message))
+    tell(complaint(message))
 
 
 def unwritten(error: OSError | OutputError) -> int:
@@ -88,10 +94,15 @@ def paint() -> Paint:
 
 def width() -> int:
     """The columns of stdout: COLUMNS, else those of the terminal, else 120, so that output in files is stable."""
+    return _known_width(sys.stdout) or _WIDTH
+
+
+def _known_width(stream: TextIO) -> int:
+    """The columns that COLUMNS or the stream's terminal says; 0 where neither does."""
     said = os.environ.get("COLUMNS", "")
     if said.isdecimal() and int(said) > 0:
         return int(said)
-    return shutil.get_terminal_size().columns if on_terminal(sys.stdout) else _WIDTH
+    return shutil.get_terminal_size().columns if on_terminal(stream) else 0
 
 
 def on_terminal(stream: TextIO) -> bool:

@@ -140,7 +140,7 @@ def _of_changes(diagnosis: Diagnosis, kept: set[tuple[str, ...]]) -> Iterator[Fi
         for each in diagnosis.changes
         if isinstance(each, Missing | Extra) and isinstance(each.fact, TableFact)
     }
-    # One thing is said of one object: what a revision should have removed is told with that revision.
+    # Each object has one finding: what a revision should have removed is reported with that revision.
     lingering = {key(fact) for judgement in diagnosis.judgements for fact in judgement.lingering}
     for change in diagnosis.changes:
         if change_key(change) in kept or _part_of_whole(change, whole):

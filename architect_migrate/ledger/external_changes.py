@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.secrets import mask
 from architect_migrate.ledger import store
-from architect_migrate.planning.results import State
+from architect_migrate.planning.results import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ def external_changes_since(
     seen = [
         (result.environment, result.database, survey.claims.stamp or (), survey.fingerprint)
         for result, survey in ((result, result.survey) for result in results)
-        if survey and (survey.fingerprint or survey.state in {State.MISSING, State.UNINITIALISED})
+        if survey and (survey.fingerprint or survey.state in EMPTY)
     ]
     return external_change_of(file, seen, newest, began)
 

@@ -7,6 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import ArchmigError, StoppedError
+from architect_migrate.diagnosis.findings import STAMP_UNKNOWN, Level
+from architect_migrate.model.compare import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,14 +25,26 @@ if TYPE_CHECKING:
 
 
 class State(Enum):
-    """Where a database stands, in a word."""
+    """The state of a database in a word; of those that hold, the first of this order."""
 
-    AT_TARGET = "at target"
-    PENDING = "pending"
-    DRIFTED = "drifted"
-    REFUSED = "refused"
-    UNINITIALISED = "uninitialised"
+    COULD_NOT_TELL = "could not tell"
     MISSING = "missing"
+    UNINITIALISED = "uninitialised"
+    UNKNOWN_STAMP = "unknown stamp"
+    UNDECIDED = "undecided"
+    DRIFTED = "drifted"
+    UNSTAMPED = "unstamped"
+    BEHIND = "behind"
+    UP_TO_DATE = "up to date"
+
+
+_SERIOUS = tuple(severity.value for severity in Severity if severity.needs_repair)
+# Nothing of the chain is there.
+EMPTY = frozenset({State.MISSING, State.UNINITIALISED})
+# The schema is what the chain makes at the stamp.
+AS_STAMPED = frozenset({State.BEHIND, State.UP_TO_DATE})
+# The schema or the stamp is not what the chain makes: `reconcile` is for these, `upgrade` refuses them.
+DEPARTED = frozenset({State.UNKNOWN_STAMP, State.UNDECIDED, State.DRIFTED, State.UNSTAMPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +65,16 @@ class Fingerprint:
 class Survey:
     """What was seen of a database in one moment.
 
-    `position` is what is applied by the evidence, `claims` what the database says of itself, `pending`
-    the revisions between position and target, `drift` how many differences of each severity there are (those that
-    a [[resolve]] entry lets stand are counted as `kept`). `diagnosis` is None where a digest told it all: then the
-    database has exactly the chain's schema. `fingerprint` is None where there is no database, or no ledger to compare
-    with. `unsynced` are the numbers of the legacy tracker's rows that are to be corrected, where that is asked for and
-    the rest is well. `interrupted` is what interrupted runs left behind: `schema` shows it put in order.
+    `exists` is whether there is a file, `position` what is applied by the evidence, `claims` what the database says of
+    itself, `pending` the revisions between position and target, `drift` how many differences of each severity there are
+    (those that a [[resolve]] entry allows are counted as `kept`). `diagnosis` is None where a digest told it all:
+    then the database has exactly the chain's schema. `fingerprint` is None where there is no database, or no ledger to
+    compare with. `unsynced` are the numbers of the legacy tracker's rows that are to be corrected, where that is asked
+    for and the rest is well. `interrupted` is what interrupted runs left behind: `schema` shows it put in order.
+    `due` are the revisions between position and the environment's own target, None where `pending` are these.
     """
 
-    state: State
+    exists: bool
     claims: Claims
     position: frozenset[str]
     pending: tuple[str, ...]
@@ -71,6 +86,24 @@ class Survey:
     fingerprint: Fingerprint | None = None
     unsynced: tuple[str, ...] = ()
     interrupted: tuple[Interruption, ...] = ()
+    due: tuple[str, ...] | None = None
+
+    @property
+    def state(self) -> State:
+        """The state of the database: the only place that decides it."""
+        if not self.exists:
+            return State.MISSING
+        if not self.position and not self.claims.stamp:
+            return State.UNINITIALISED
+        blocking = {finding.code for finding in self.findings if finding.level is Level.BLOCKING}
+        if blocking:
+            return State.UNKNOWN_STAMP if STAMP_UNKNOWN in blocking else State.UNDECIDED
+        astray = self.diagnosis is not None and self.diagnosis.stamped != self.diagnosis.position
+        if self.interrupted or any(self.drift.get(word) for word in _SERIOUS) or (astray and self.claims.stamp):
+            return State.DRIFTED
+        if astray:
+            return State.UNSTAMPED
+        return State.BEHIND if (self.pending if self.due is None else self.due) else State.UP_TO_DATE
 
 
 class Outcome(Enum):
@@ -134,6 +167,11 @@ class Result:
     error: ArchmigError | None = None
     warnings: tuple[str, ...] = ()
     rehearsal: int = 0
+
+    @property
+    def state(self) -> State:
+        """The state of the database before the action."""
+        return self.survey.state if self.survey else State.COULD_NOT_TELL
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from architect_migrate.model.history import effects, facts_at
 from architect_migrate.model.revision_graph import ancestry, heads
 from architect_migrate.planning.interruptions import names_taken
 from architect_migrate.planning.plan import Plan, RunDowngrade, RunRevision, Stamp
-from architect_migrate.planning.results import Loss, State
+from architect_migrate.planning.results import DEPARTED, Loss
 from architect_migrate.runs.contracts import Prepared
 from architect_migrate.runs.prepare import empty
 from architect_migrate.runs.promotion_gate import as_promoted
@@ -35,7 +35,7 @@ def upgrading(target: str | None) -> Prepare:
         if prepared := empty(context, connection, target):
             return prepared
         seen = full_survey(context, connection, wanted_of(context, target))
-        drifted = seen.state in {State.DRIFTED, State.REFUSED}
+        drifted = seen.state in DEPARTED
         return Prepared(seen, mismatch_plan(seen) if drifted else up(context, seen, target))
 
     return make
@@ -46,7 +46,7 @@ def downgrading(target: str | None) -> Prepare:
 
     def make(context: EnvironmentContext, connection: Connection) -> Prepared:
         seen = full_survey(context, connection, wanted_of(context, target))
-        drifted = seen.state in {State.DRIFTED, State.REFUSED}
+        drifted = seen.state in DEPARTED
         return Prepared(seen, mismatch_plan(seen) if drifted else down(context, seen, target))
 
     return make

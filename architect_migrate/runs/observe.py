@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.config.policies import skips_uninitialised
+from architect_migrate.core.text import shortlist
 from architect_migrate.diagnosis.claims import stamp_problem
-from architect_migrate.planning.results import Outcome, Result, State
+from architect_migrate.diagnosis.findings import Level
+from architect_migrate.planning.results import DEPARTED, Outcome, Result, State
 from architect_migrate.runs.survey import survey
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def without_evidence(seen: Survey) -> Survey:
 def examine(context: EnvironmentContext, action: str) -> Result:
     """Survey the database, and plan its repair where it has drifted: only a plan finds the rows that block it."""
     result = _result(context, action, survey(context))
-    if result.survey is None or result.survey.state is not State.DRIFTED:
+    if result.survey is None or result.state not in DEPARTED - {State.UNKNOWN_STAMP}:
         return result
     from architect_migrate.runs.reconcile import preview
 
@@ -49,20 +51,31 @@ def examine(context: EnvironmentContext, action: str) -> Result:
 def unclean(context: EnvironmentContext, seen: Survey) -> str:
     """Why a database is not up to date with its environment's target; empty if it is."""
     match seen.state:
-        case State.AT_TARGET:
+        case State.UP_TO_DATE:
             return (
                 f"the tracker does not match the applied revisions: {', '.join(seen.unsynced)}" if seen.unsynced else ""
             )
-        case State.PENDING:
-            return f"{len(seen.pending)} pending"
-        case State.REFUSED:
+        case State.BEHIND:
+            return _pending(seen)
+        case State.UNKNOWN_STAMP:
             return stamp_problem(context.graph, seen.claims.stamp or ())
+        case State.UNDECIDED:
+            subjects = [finding.subject for finding in seen.findings if finding.level is Level.BLOCKING]
+            return f"a person has to decide about {shortlist(subjects, 2)}"
         case State.DRIFTED:
             return _drift(seen)
+        case State.UNSTAMPED:
+            return ", ".join(filter(None, ("it has no stamp", _pending(seen))))
         case State.UNINITIALISED | State.MISSING:
             if skips_uninitialised(context.environment):
                 return ""
             return "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
+        case State.COULD_NOT_TELL:
+            raise AssertionError(seen)
+
+
+def _pending(seen: Survey) -> str:
+    return f"{len(seen.pending)} pending" if seen.pending else ""
 
 
 def _drift(seen: Survey) -> str:
@@ -72,4 +85,4 @@ def _drift(seen: Survey) -> str:
     text = f"{kinds} {word} from the chain" if counts else "the stamp does not match the schema"
     if seen.interrupted and not counts:
         text = "an interrupted run left something"
-    return text + (f", {len(seen.pending)} pending" if seen.pending else "")
+    return ", ".join(filter(None, (text, _pending(seen))))

@@ -39,7 +39,7 @@ def prepare(context: EnvironmentContext, connection: Connection, target: frozens
 def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, target: frozenset[str]) -> Plan:
     assert seen.diagnosis is not None
     assert seen.schema is not None
-    if seen.state is State.REFUSED:
+    if seen.state is State.UNKNOWN_STAMP:
         blockers = tuple(finding for finding in seen.findings if finding.level is Level.BLOCKING)
         return Plan((), blockers, (), seen.position, seen.position)
     history = context.history
@@ -88,7 +88,7 @@ def empty(context: EnvironmentContext, connection: Connection, target: str | Non
     from architect_migrate.runs.contracts import Prepared
 
     graph = context.graph
-    seen = nothing(State.UNINITIALISED, graph, wanted_of(context, target))
+    seen = nothing(graph, wanted_of(context, target), exists=True)
     return Prepared(seen, from_nothing(context, target))
 
 

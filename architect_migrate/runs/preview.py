@@ -9,7 +9,7 @@ from architect_migrate.config.policies import builds_uninitialised, skips_uninit
 from architect_migrate.core.database_errors import DatabaseMissingError
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases import access
-from architect_migrate.planning.results import Outcome, Result, State
+from architect_migrate.planning.results import EMPTY, Outcome, Result, State
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
@@ -49,7 +49,7 @@ def refused(context: EnvironmentContext, seen: Survey) -> tuple[Outcome, str] | 
 
     Raises DatabaseMissingError for a missing file, unless the policy is to skip or to create it.
     """
-    if seen.state not in {State.MISSING, State.UNINITIALISED} or builds_uninitialised(context.environment):
+    if seen.state not in EMPTY or builds_uninitialised(context.environment):
         return None
     reason = "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
     if skips_uninitialised(context.environment):

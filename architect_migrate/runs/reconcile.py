@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.databases import access
 from architect_migrate.model.revision_graph import heads
-from architect_migrate.planning.results import Result, State
+from architect_migrate.planning.results import AS_STAMPED, Result
 from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused
 from architect_migrate.runs.survey import quick_survey, survey, wanted_of
 
@@ -40,7 +40,7 @@ def _previewed(context: EnvironmentContext, target: str | None) -> Result:
         # Why the quick survey first: for most databases it is enough, and spares reading the schema and the imports
         # below.
         quick = quick_survey(context, connection, graph, wanted)
-        if quick and quick.state is State.AT_TARGET and not quick.unsynced:
+        if quick and quick.state in AS_STAMPED and not quick.pending and not quick.unsynced:
             return replace(result, survey=quick, detail=f"at {_place(context, quick.position)}, as the chain makes it")
         from architect_migrate.runs.prepare import prepare
 

@@ -12,10 +12,10 @@ from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevis
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.bookkeeping import plain_stamp
 from architect_migrate.databases.sqlite.fingerprint import digest, fingerprint_of
-from architect_migrate.diagnosis.claims import Claims, stamp_problem
+from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, lineage, position_at
-from architect_migrate.planning.results import State, Survey
+from architect_migrate.planning.results import AS_STAMPED, Survey
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
@@ -44,9 +44,9 @@ def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
     graph = context.graph
     wanted = wanted_of(context, target)
     if not there:
-        return nothing(State.MISSING, graph, wanted)
+        return nothing(graph, wanted, exists=False)
     if access.is_empty(url):
-        return nothing(State.UNINITIALISED, graph, wanted)
+        return nothing(graph, wanted, exists=True)
     with access.reading(url, context.environment.policies.lock_timeout) as connection:
         return quick_survey(context, connection, graph, wanted) or full_survey(context, connection, wanted)
 
@@ -63,7 +63,7 @@ def quick_survey(
         return None
     left = wanted - position
     pending = tuple(revision for revision in graph.order if revision in left) if left else ()
-    state, claims, fingerprint = State.PENDING if pending else State.AT_TARGET, Claims(stamp=stamped), None
+    claims, fingerprint = Claims(stamp=stamped), None
     if os.access(context.ledger, os.F_OK):  # a ledger that may not be looked for is nothing to compare with
         fingerprint = fingerprint_of(
             connection, context.hidden(graph.version_table), _digest_at(context.source, position)
@@ -72,14 +72,20 @@ def quick_survey(
         from architect_migrate.databases.sqlite.bookkeeping import read_claims
 
         claims = read_claims(connection, context.tracker, graph.version_table)
-    return _with_tracker(context, Survey(state, claims, position, pending, Counter(), fingerprint=fingerprint))
+    due = _due(context, graph, position)
+    seen = Survey(True, claims, position, pending, Counter(), fingerprint=fingerprint, due=due)
+    return _with_tracker(context, seen)
+
+
+def _due(context: EnvironmentContext, graph: RevisionGraph, position: frozenset[str]) -> tuple[str, ...]:
+    """The revisions between a position and the environment's own target, by which its state is named."""
+    left = wanted_of(context, None) - position
+    return tuple(revision for revision in graph.order if revision in left) if left else ()
 
 
 def _with_tracker(context: EnvironmentContext, seen: Survey) -> Survey:
     """Add the tracker's rows that do not match the applied revisions, where the tracker is to be kept in step."""
-    corrections = (
-        context.corrections(seen.claims, seen.position) if seen.state in {State.PENDING, State.AT_TARGET} else ()
-    )
+    corrections = context.corrections(seen.claims, seen.position) if seen.state in AS_STAMPED else ()
     if not corrections or context.tracker is None:
         return seen
     numbers = tuple(one.version for one in corrections)
@@ -153,7 +159,7 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     from architect_migrate.databases.sqlite.bookkeeping import read_claims
     from architect_migrate.diagnosis.data_only_revisions import left_alone
     from architect_migrate.diagnosis.describe import findings_of
-    from architect_migrate.diagnosis.drift import by_severity, let_stand, to_repair
+    from architect_migrate.diagnosis.drift import by_severity, let_stand
     from architect_migrate.planning.interruptions import finding_of
 
     history = context.history
@@ -164,12 +170,12 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     drift = by_severity(diagnosis.changes, kept)
     pending = tuple(revision for revision in graph.order if revision in wanted - diagnosis.position)
     interrupted = tuple(finding_of(interruption) for interruption in left)
-    findings = (*interrupted, *left_alone(history, diagnosis), *findings_of(graph, diagnosis, claims, kept))
-    repairs = len(to_repair(diagnosis.changes, context.resolutions)) + len(left)
-    state = _state(graph, claims, diagnosis, repairs, bool(pending))
+    subjects = {finding.subject for finding in interrupted}
+    judged = (one for one in findings_of(graph, diagnosis, claims, kept) if one.subject not in subjects)
+    findings = (*interrupted, *left_alone(history, diagnosis), *judged)
     fingerprint = fingerprint_of(connection, context.hidden(graph.version_table))
     seen = Survey(
-        state,
+        True,
         claims,
         diagnosis.position,
         pending,
@@ -180,6 +186,7 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
         kept,
         fingerprint,
         interrupted=left,
+        due=_due(context, graph, diagnosis.position),
     )
     return _with_tracker(context, seen)
 
@@ -266,17 +273,7 @@ def _simulated(
     return (schema, tuple(replace(interruption, steps=()) for interruption in left)) if after is None else (after, left)
 
 
-def _state(graph: RevisionGraph, claims: Claims, diagnosis: Diagnosis, repairs: int, pending: bool) -> State:
-    if claims.stamp and stamp_problem(graph, claims.stamp):
-        return State.REFUSED
-    if not diagnosis.position and not claims.stamp:
-        return State.UNINITIALISED
-    if repairs or diagnosis.stamped != diagnosis.position:
-        return State.DRIFTED
-    return State.PENDING if pending else State.AT_TARGET
-
-
-def nothing(state: State, graph: RevisionGraph, wanted: frozenset[str]) -> Survey:
+def nothing(graph: RevisionGraph, wanted: frozenset[str], *, exists: bool) -> Survey:
     """The survey of an empty or missing database."""
     pending = tuple(revision for revision in graph.order if revision in wanted)
-    return Survey(state, Claims(), frozenset(), pending, Counter())
+    return Survey(exists, Claims(), frozenset(), pending, Counter())

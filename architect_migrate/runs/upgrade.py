@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.planning.results import Result, State
+from architect_migrate.planning.results import AS_STAMPED, DEPARTED, EMPTY, Result
 from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused
 from architect_migrate.runs.survey import survey
 
@@ -26,19 +26,18 @@ def preview_upgrade(context: EnvironmentContext, target: str | None = None) -> R
 def _upgrade_previewed(context: EnvironmentContext, target: str | None) -> Result:
     result = blank(context, "upgrade")
     seen = survey(context, target)
-    if seen.state is State.AT_TARGET and not seen.unsynced:
+    if seen.state in AS_STAMPED and not seen.pending and not seen.unsynced:
         return replace(result, survey=seen, detail="at its target")
     if refusal := refused(context, seen):
         return replace(result, survey=seen, outcome=refusal[0], detail=refusal[1])
-    if seen.state in {State.MISSING, State.UNINITIALISED} and seen.schema is None:
+    if seen.state in EMPTY and seen.schema is None:
         from architect_migrate.runs.prepare import from_nothing
 
         return built(result, seen, from_nothing(context, target))
     from architect_migrate.runs.contracts import Prepared
     from architect_migrate.runs.native_plan import mismatch_plan, up
 
-    on_its_way = seen.state in {State.AT_TARGET, State.PENDING, State.UNINITIALISED}
-    plan = up(context, seen, target) if on_its_way else mismatch_plan(seen)
+    plan = mismatch_plan(seen) if seen.state in DEPARTED else up(context, seen, target)
     return planned(result, Prepared(seen, plan))
 
 
@@ -65,9 +64,9 @@ def _downgrade_previewed(context: EnvironmentContext, target: str | None) -> Res
 
     result = blank(context, "downgrade")
     seen = survey(context, target)
-    if seen.state in {State.MISSING, State.UNINITIALISED}:
+    if seen.state in EMPTY:
         return replace(result, survey=seen, detail="nothing of the chain is in it")
-    if seen.state in {State.DRIFTED, State.REFUSED}:
+    if seen.state in DEPARTED:
         return planned(result, Prepared(seen, mismatch_plan(seen)))
     plan = down(context, seen, target)
     result = planned(result, Prepared(seen, plan))

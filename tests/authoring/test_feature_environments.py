@@ -72,7 +72,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         database = tmp_path / "data" / name / "app.db"
         script(database, BUGS, INDEX, VIEW, f"INSERT INTO bugs VALUES (1, '{name}')", *stamp("001_bugs"))
     (tmp_path / "environments.toml").write_text(MATRIX, encoding="utf-8")
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

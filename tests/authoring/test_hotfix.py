@@ -42,7 +42,7 @@ ALL = ("--object", "bugs", "--object", "moods", "--object", "v_moods")
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.delenv("ARCHITECT_ENV", raising=False)
     return chain(tmp_path)
 

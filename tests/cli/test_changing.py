@@ -30,16 +30,16 @@ def timeless(text: str) -> str:
 
 
 DRY = """\
-lost: 3 steps
-  run revision 002
-  complete 003_due: create index ix_notes_due
+lost: drifted, 3 steps
+  run revision 002_tags (Tags, with the one that everybody needs)
+  complete 003_due (Due dates of notes): create index ix_notes_due
   stamp 003_due
-empty: nothing of the chain is in it; its policy is to skip it
+empty: uninitialised, nothing of the chain is in it; its policy is to skip it
 """
 DRY_SQL = """\
-lost: 3 steps
-  run revision 002
-  complete 003_due: create index ix_notes_due
+lost: drifted, 3 steps
+  run revision 002_tags (Tags, with the one that everybody needs)
+  complete 003_due (Due dates of notes): create index ix_notes_due
   stamp 003_due
 
 BEGIN IMMEDIATE;
@@ -64,9 +64,9 @@ COMMIT;
 
 """
 TWINS = """\
-home: at its target
-behind, twin: 2 steps
-  run revision 003
+home: up to date, at its target
+behind, twin: behind, 2 steps
+  run revision 003_due (Due dates of notes)
   stamp 003_due
 
 BEGIN IMMEDIATE;
@@ -85,12 +85,12 @@ COMMIT;
 
 """
 PLANS = """\
-behind: 2 steps
-  run revision 003
+behind: behind, 2 steps
+  run revision 003_due (Due dates of notes)
   stamp 003_due
-lost: 3 steps
-  run revision 002
-  complete 003_due: create index ix_notes_due
+lost: drifted, 3 steps
+  run revision 002_tags (Tags, with the one that everybody needs)
+  complete 003_due (Due dates of notes): create index ix_notes_due
   stamp 003_due
 """
 RUN = """\
@@ -98,19 +98,19 @@ behind: done: at 003_due, 2 steps, 4 rows in 3 tables kept, 0.0 s
 lost: done: at 003_due, 3 steps, 6 rows in 3 tables kept, 0.0 s
 """
 SUMMARY = """\
-environment  outcome        from         to          steps  rows kept  seconds  backup
-home         nothing to do  003 (head)   003 (head)  -      -          -        -
-behind       done           002          003 (head)  2      4          0.0      behind-T-1.db
-lost         done           003, 2 gaps  003 (head)  3      6          0.0      lost-T-1.db
-empty        skipped        -            -           -      -          -        -
-gone         skipped        -            -           -      -          -        -
+environment  state before   outcome        from  to   steps  rows kept  seconds  backup
+home         up to date     nothing to do  003   003  -      -          -        -
+behind       behind         done           002   003  2      4          0.0      behind-T-1.db
+lost         drifted        done           003   003  3      6          0.0      lost-T-1.db
+empty        uninitialised  skipped        -     -    -      -          -        -
+gone         missing        skipped        -     -    -      -          -        -
 
 5 environments: 1 nothing to do, 2 done, 2 skipped; 10 rows in 6 tables kept, proven in 0.0 s
 backups in {folder}/.archmig/backups
 """
 LOSSES = """\
-behind: 2 steps
-  take back revision 002
+behind: behind, 2 steps
+  take back revision 002_tags (Tags, with the one that everybody needs)
   stamp 001_notes
   loses 1 row of table tags
 
@@ -129,12 +129,12 @@ COMMIT;
 
 """
 REFUSED = """\
-environment  outcome  from         to           steps  rows kept  seconds  backup
-lost         blocked  003, 2 gaps  003, 2 gaps  -      -          -        -
+environment  state before  outcome  from  to
+lost         drifted       blocked  003   003
 
 1 environment: 1 blocked
 
-lost: blocked by 1 thing
+lost: drifted, blocked by 1 finding
   no stamp: 7 differences from the chain matter
     -> run archmig reconcile first: it repairs the schema and stamps it
 """
@@ -160,7 +160,7 @@ def test_equal_plans_are_printed_once_with_all_their_environments(folder: Path) 
     done = archmig("upgrade", "behind", "twin", "home", "--dry-run", "--sql")
     assert (done.out, done.code) == (TWINS, 1)
     told = archmig("reconcile", "behind", "twin", "--yes").err
-    assert told.startswith("behind, twin: 2 steps\n  run revision 003\n  stamp 003_due\nbehind: done: ")
+    assert told.startswith("behind, twin: behind, 2 steps\n  run revision 003_due (Due dates of notes)\n  stamp")
 
 
 def twin(folder: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_blocked_environment_prints_the_entry_that_would_settle_it(folder: Pat
     )
     done = archmig("reconcile", "-e", "lost", "--yes")
     assert done.code == 1
-    assert "lost: blocked by " in done.out
+    assert "lost: drifted, blocked by " in done.out
     assert "[[resolve]]\n" in done.out
     assert "[[resolve]]\n" in archmig("diagnose", "-e", "lost").out
 
@@ -281,7 +281,8 @@ def test_a_failing_revision_rolls_back_and_stops_no_other(folder: Path) -> None:
     done = archmig("reconcile", "-e", "behind", "-e", "lost", "--yes")
     assert done.code == 2
     assert "archmig: behind: revision 003_due failed in upgrade(): ValueError: not today" in done.err
-    assert [line.split()[:2] for line in done.out.splitlines()[1:3]] == [["behind", "failed"], ["lost", "done"]]
+    told = [line.split()[:3] for line in done.out.splitlines()[1:3]]
+    assert told == [["behind", "behind", "failed"], ["lost", "drifted", "done"]]
     assert (folder / "behind.db").read_bytes() == before
 
 
@@ -291,7 +292,7 @@ def test_what_a_revision_says_can_show_no_secret_and_steer_no_terminal(folder: P
     raising = f'    if os.environ.get("ARCHMIG_REPLAY") is None:\n        raise ValueError("{told}")\n'
     file.write_text(f"{file.read_text()}\n\nimport os\n\n_up = upgrade\n\n\ndef upgrade():\n    _up()\n{raising}")
     done = archmig("upgrade", "-e", "behind", "--yes")
-    assert (done.code, done.err.count("postgresql://***@db/x is \\x1b[31mgone")) == (2, 2), done.err
+    assert (done.code, done.err.count("postgresql://***@db/x is \\x1b[31mgone")) == (2, 1), done.err
     plain = alembic("-x", "env=behind", "upgrade", "head", ini=folder / "alembic.ini")
     assert "postgresql://***@db/x is \\x1b[31mgone" in plain.out
     assert "s3cret" not in done.out + done.err + plain.out + plain.err + archmig("log").out + archmig("show").out
@@ -318,7 +319,7 @@ def test_several_jobs_come_to_the_same(folder: Path) -> None:
 def test_the_json_of_reconcile_is_one_document_with_its_receipts(folder: Path) -> None:
     done = archmig("reconcile", "--all", "--yes", "--json")
     told = json.loads(done.out)
-    assert (done.err, done.code, told["version"], told["command"], told["exit_code"]) == ("", 0, 1, "reconcile", 0)
+    assert (done.err, done.code, told["version"], told["command"], told["exit_code"]) == ("", 0, 2, "reconcile", 0)
     by_name = {one["name"]: one for one in told["environments"]}
     assert {name: one["outcome"] for name, one in by_name.items()} == {
         "home": "nothing",

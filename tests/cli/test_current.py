@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CURRENT = """\
-environment  revision                title                                    stamped
-home         003_due (head)          Due dates of notes
-behind       002_tags                Tags, with the one that everybody needs
-lost         003_due (head), 2 gaps  Due dates of notes                       none
-empty        base
-gone         no file
+environment  state          revision                stamped  title
+home         up to date     003_due (head)                   Due dates of notes
+behind       behind         002_tags                         Tags, with the one that everybody needs
+lost         drifted        003_due (head), 2 gaps  none     Due dates of notes
+empty        uninitialised  base
+gone         missing        -
 """
 AGREED = """\
-environment  revision        title
-home         003_due (head)  Due dates of notes
+environment  state       revision        title
+home         up to date  003_due (head)  Due dates of notes
 """
 FALSE = """\
-environment  revision  title                                    stamped
-behind       002_tags  Tags, with the one that everybody needs  003_due
+environment  state    revision  stamped  title
+behind       drifted  002_tags  003_due  Tags, with the one that everybody needs
 """
 
 
@@ -56,12 +56,12 @@ def test_on_80_columns_no_line_is_longer(folder: Path, monkeypatch: pytest.Monke
 def test_a_database_that_cannot_be_read_stops_no_other(folder: Path) -> None:
     (folder / "home.db").write_bytes(b"no database at all, but long enough to be one" * 100)
     done = archmig("current")
-    assert (done.code, done.out.splitlines()[1].split(maxsplit=1)) == (2, ["home", "cannot be read"])
-    assert "behind       002_tags" in done.out
+    assert (done.code, done.out.splitlines()[1].split(maxsplit=1)) == (2, ["home", "could not tell  -"])
+    assert "behind       behind          002_tags" in done.out
     told = json.loads(archmig("current", "home", "--json").out)["environments"][0]
     assert (told["error"]["type"], told["state"], told["heads"], told["stamp"], told["gaps"]) == (
         "NotADatabaseError",
-        None,
+        "could_not_tell",
         None,
         None,
         None,
@@ -71,7 +71,7 @@ def test_a_database_that_cannot_be_read_stops_no_other(folder: Path) -> None:
 def test_the_json_has_what_is_proven_and_what_is_stamped(folder: Path) -> None:
     told = json.loads(archmig("current", "lost", "--json").out)
     assert told == {
-        "version": 1,
+        "version": 2,
         "command": "current",
         "exit_code": 0,
         "environments": [

@@ -280,14 +280,14 @@ def test_the_chain_is_told_at_its_head_and_at_a_revision(folder: Path) -> None:
 def test_a_database_to_the_letter_the_chains_own_says_so(folder: Path) -> None:
     archmig("docs", "-e", "home", "--out", "out")
     found = pages(folder / "out")
-    assert "At target, at `003_due` (head). The schema is the chain's." in found["differences.md"]
+    assert "Up to date, at `003_due` (head). The schema is the chain's." in found["differences.md"]
     assert "The schema is the chain's: [differences](differences.md)." in found["README.md"]
     assert "2 rows" in found["tables/notes.md"]
 
 
 def test_a_pending_database_names_what_is_pending(folder: Path) -> None:
     archmig("docs", "-e", "behind", "--out", "out")
-    assert "Pending, at `002_tags`, pending: `003_due`. " in pages(folder / "out")["differences.md"]
+    assert "Behind, at `002_tags`, pending: `003_due`. " in pages(folder / "out")["differences.md"]
 
 
 def test_an_empty_database_has_pages_that_say_so(folder: Path) -> None:
@@ -432,7 +432,7 @@ def test_the_json_lists_every_page_and_what_became_of_it(folder: Path) -> None:
     (folder / "out" / "tables" / "tags.md").unlink()
     told = json.loads(archmig("docs", "--out", "out", "--json").out)
     assert told == {
-        "version": 1,
+        "version": 2,
         "command": "docs",
         "exit_code": 0,
         "folder": "out",

@@ -15,14 +15,14 @@ from support.json_schemas import DOCUMENTS, FOLDER, commands_of, files, problems
 from support.paths import PROJECT
 
 FAILURE = {
-    "version": 1,
+    "version": 2,
     "command": "status",
     "exit_code": 2,
     "error": {"type": "UsageError", "message": "no"},
     "environments": [],
 }
 DEMO = {
-    "version": 1,
+    "version": 2,
     "command": "demo",
     "exit_code": 0,
     "config": "demo/environments.toml",

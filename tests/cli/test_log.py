@@ -41,11 +41,11 @@ def book(folder: Path) -> tuple[store.Entry, ...]:
 
 
 LOG = """\
-entry  when (UTC)        environment  action         from  to   result   who  seconds  backup
-4      T  behind       downgrade      003   001  done     ann  0.0      behind-T-1.db
-3      T  lost         upgrade        -     -    blocked  ann  0.0      -
-2      T  behind       backup create  -     -    done     ann  0.0      behind-T-1.db
-1      T  behind       reconcile      002   003  done     ann  0.0      behind-T-1.db
+entry  when (UTC)        environment  action         result   from  to   who  seconds  backup
+4      T  behind       downgrade      done     003   001  ann  0.0      behind-T-1.db
+3      T  lost         upgrade        blocked  -     -    ann  0.0      -
+2      T  behind       backup create  done     -     -    ann  0.0      behind-T-1.db
+1      T  behind       reconcile      done     002   003  ann  0.0      behind-T-1.db
 
 4 entries of {folder}/.archmig/ledger.db (archmig show N tells all of one)
 """
@@ -168,7 +168,7 @@ def test_the_log_is_read_where_the_chain_cannot_be(folder: Path) -> None:
     (folder / "chain" / "versions" / "002_tags.py").write_text("what is this")
     done = archmig("log")
     assert (done.code, done.err) == (0, "")
-    assert "002_tags  003_due  done" in done.out
+    assert "done    002_tags  003_due" in done.out
 
 
 def test_the_real_command_shows_the_newest(folder: Path) -> None:

@@ -149,7 +149,7 @@ def test_version_is_the_packages(folder: Path) -> None:
 
 def test_colours_are_forced_and_forbidden_by_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert "\x1b[32m003 (head)\x1b[0m" in archmig("status").out
+    assert "\x1b[32mup to date\x1b[0m" in archmig("status").out
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in archmig("status").out
 
@@ -158,9 +158,9 @@ def test_a_narrow_terminal_continues_cells_below(folder: Path, monkeypatch: pyte
     monkeypatch.setenv("COLUMNS", "60")
     text = archmig("check", "-e", "lost").out
     assert text == (
-        "environment  verdict  why\n"
-        "lost         differs  5 breaking and 2 behavioural\n"
-        "                      differences from the chain\n"
+        "environment  state    verdict  why\n"
+        "lost         drifted  differs  5 breaking and 2 behavioural\n"
+        "                               differences from the chain\n"
     )
 
 

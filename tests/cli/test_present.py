@@ -36,7 +36,7 @@ def test_a_document_has_its_envelope_around_what_the_report_adds(capsys: pytest.
     assert present(AS_JSON, 1, report) == 1
     out, err = capsys.readouterr()
     assert list(json.loads(out).items()) == [
-        ("version", 1),
+        ("version", 2),
         ("command", "status"),
         ("exit_code", 1),
         ("dry_run", True),

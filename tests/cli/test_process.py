@@ -143,7 +143,7 @@ def test_an_interrupt_ends_with_130_and_leaves_the_database_as_it_was(folder: Pa
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert out.splitlines()[1].split()[:2] == ["behind", "failed"]
+    assert out.splitlines()[1].split()[:3] == ["behind", "behind", "failed"]
     assert "archmig: behind: was interrupted and is as it was before" in err
     assert (folder / "behind.db").read_bytes() == before
 

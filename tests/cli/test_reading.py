@@ -21,15 +21,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 STATUS = """\
-environment  at             stamp  tracker          breaking  behavioural  tolerated  pending  last action
-home         003 (head)     003    -                -         -            -          -        -
-behind       002            002    -                -         -            -          1        -
-lost         003, 2 gaps    none   3 rows: 2 false  5         2            4          -        -
-empty        uninitialised  none   -                -         -            -          3        -
-gone         no file        -      -                -         -            -          3        -
+environment  state          at   stamp  pending  breaking  behavioural  gaps  tolerated  tracker
+home         up to date     003  003    -        -         -            -     -          -
+behind       behind         002  002    1        -         -            -     -          -
+lost         drifted        003  none   -        5         2            2     4          3 rows: 2 false
+empty        uninitialised  -    none   3        -         -            -     -          -
+gone         missing        -    -      3        -         -            -     -          -
 
-5 environments: 1 at target, 1 pending, 1 drifted, 1 uninitialised, 1 missing \
-(archmig diagnose says what is wrong, archmig reconcile repairs it)
+5 environments: 1 missing, 1 uninitialised, 1 drifted, 1 behind, 1 up to date (archmig diagnose says what is wrong,
+  archmig reconcile repairs it; archmig upgrade runs what is pending)
 """
 GRID = """\
         000
@@ -50,10 +50,13 @@ DIAGNOSIS = """\
 lost: drifted; at 003 with 2 gaps; no stamp; tracker with 3 rows: 2 false
   sqlite:///{folder}/lost.db
 
-  revision   claim     verdict  there  missing  other shape
-  001_notes  executed  applied  4      -        -
-  002_tags   executed  missing  -      6        -
-  003_due    executed  partial  1      1        -
+  revision   verdict  claim     there  missing  title
+  001_notes  applied  executed  4      -        Notes
+  002_tags   missing  executed  -      6        Tags, with the one that everybody needs
+  003_due    partial  executed  1      1        Due dates of notes
+
+  verdict: what the schema shows. claim: what the stamp or the tracker says. there, missing, other shape: how many
+  objects that the revision makes. not removed: objects that it drops, and that are there.
 
   to repair
     behavioural-missing, 1: archmig reconcile repairs it
@@ -72,6 +75,7 @@ lost: drifted; at 003 with 2 gaps; no stamp; tracker with 3 rows: 2 false
 """
 ONE_REVISION = """\
 lost: drifted; at 003 with 2 gaps; no stamp; tracker with 3 rows: 2 false
+  sqlite:///{folder}/lost.db
   003_due  Due dates of notes
     claim executed, verdict partial
     + column notes.due
@@ -84,20 +88,20 @@ lost: drifted; at 003 with 2 gaps; no stamp; tracker with 3 rows: 2 false
       003_due: claimed as executed, but partial (1 there, 1 missing)
 """
 CHECK = """\
-environment  verdict  why
-home         clean    at 003
-behind       differs  1 pending
-lost         differs  5 breaking and 2 behavioural differences from the chain
-empty        clean    nothing of the chain is in it; its policy is to skip it
-gone         clean    nothing of the chain is in it; its policy is to skip it
+environment  state          verdict  why
+home         up to date     clean    at 003
+behind       behind         differs  1 pending
+lost         drifted        differs  5 breaking and 2 behavioural differences from the chain
+empty        uninitialised  clean    nothing of the chain is in it; its policy is to skip it
+gone         missing        clean    nothing of the chain is in it; its policy is to skip it
 """
 PENDING = """\
-home: nothing pending after 003 (head)
-behind: 1 pending after 002
-  003_due    Due dates of notes
-lost: nothing pending after 003; first archmig reconcile has to fill 2 gaps
+home: nothing pending after 003 (up to date)
+behind: 1 pending after 002 (behind)
+  003_due  Due dates of notes
+lost: nothing pending after 003 (drifted); first archmig reconcile has to fill 2 gaps
 empty: the whole chain of 3 revisions (uninitialised)
-gone: the whole chain of 3 revisions (no file)
+gone: the whole chain of 3 revisions (missing)
 """
 HISTORY = """\
 revision        legacy         data step  title
@@ -106,10 +110,10 @@ revision        legacy         data step  title
 003_due (head)  003            -          Due dates of notes
 """
 HISTORY_HERE = """\
-revision        legacy         data step  title                                    here
-001_notes       001            -          Notes
-002_tags        002 (was 005)  yes        Tags, with the one that everybody needs  behind
-003_due (head)  003            -          Due dates of notes                       lost
+revision        legacy         data step  here    title
+001_notes       001            -                  Notes
+002_tags        002 (was 005)  yes        behind  Tags, with the one that everybody needs
+003_due (head)  003            -          lost    Due dates of notes
 """
 
 
@@ -177,9 +181,9 @@ def test_a_chain_that_does_not_run_is_told_once_and_not_for_every_database(folde
 def test_an_empty_database_is_not_clean_unless_the_policy_skips_it(folder: Path) -> None:
     (folder / "other.db").touch()
     done = archmig("check", "--db", "other.db")
-    assert (done.code, done.out.splitlines()[1].split(maxsplit=2)[1:]) == (
+    assert (done.code, done.out.splitlines()[1].split(maxsplit=3)[1:]) == (
         1,
-        ["differs", "nothing of the chain is in it"],
+        ["uninitialised", "differs", "nothing of the chain is in it"],
     )
 
 
@@ -193,7 +197,7 @@ def test_a_file_is_looked_at_without_any_environments_toml(folder: Path) -> None
 def test_the_json_of_status_has_every_documented_key(folder: Path) -> None:
     told = json.loads(archmig("status", "--json", "-e", "lost").out)
     assert told == {
-        "version": 1,
+        "version": 2,
         "command": "status",
         "exit_code": 0,
         "environments": [
@@ -257,5 +261,5 @@ def test_the_json_of_an_unreadable_environment_carries_its_error(folder: Path) -
     told = json.loads(done.out)
     assert (done.code, told["exit_code"]) == (2, 2)
     first = told["environments"][0]
-    assert (first["error"]["type"], first["state"], first["clean"]) == ("StampError", None, None)
+    assert (first["error"]["type"], first["state"], first["clean"]) == ("StampError", "could_not_tell", None)
     assert told["environments"][1]["clean"] is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,9 @@ def place(tmp_path: Path) -> Path:
 def shell(place: Path, words: Sequence[str], rest: str) -> subprocess.CompletedProcess[str]:
     """The command as a shell runs it, with `rest` behind it."""
     command = ["sh", "-c", f'"$@" {rest}', "sh", str(ARCHMIG), *words]
-    return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+    # readline, which pytest loads, puts COLUMNS into the environment of C, past os.environ.
+    environ = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    return subprocess.run(command, cwd=place, env=environ, capture_output=True, text=True, check=False)
 
 
 def version(place: Path) -> object:

@@ -507,7 +507,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     ),
     (
         StartRefusedError,
-        (Start(StartState.PENDING, "2 revisions are pending", "home", advice="archmig upgrade"),),
+        (Start(StartState.BEHIND, "2 revisions are pending", "home", advice="archmig upgrade"),),
         'home: 2 revisions are pending (archmig upgrade); on_pending = "refuse", so the application does not start',
     ),
     (

@@ -113,7 +113,7 @@ def test_each_is_at_head_sound_and_has_nothing_left_to_do(journey: Journey, name
     path, context = database(journey.folder, name), journey.contexts[name]
     assert ask(path, "SELECT version_num FROM alembic_version") == [("048_crawl_results",)]
     assert ask(path, "PRAGMA integrity_check") == [("ok",)]
-    assert survey(context).state is State.AT_TARGET
+    assert survey(context).state is State.UP_TO_DATE
     assert preview(context).outcome is Outcome.NOTHING
 
 

@@ -15,39 +15,53 @@ if TYPE_CHECKING:
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BEFORE = """\
-environment  at             stamp  tracker                      breaking  behavioural  tolerated  pending  last action
-main         048, 44 gaps   none   18 rows: 3 false, 6 lacking  975       254          143        -        -
-prod         046, 23 gaps   none   30 rows: 7 false, 5 lacking  307       111          70         2        -
-qa           042, 18 gaps   none   44 rows: 6 false, 5 lacking  199       58           53         6        -
-dev          045, 33 gaps   none   16 rows: 3 false, 6 lacking  539       164          70         3        -
-test         uninitialised  none   -                            -         -            -          49       -
-test_suite   048, 45 gaps   none   1 row: 1 false, 45 lacking   124       237          58         -        -
-env1         uninitialised  none   -                            -         -            -          49       -
-env2         uninitialised  none   -                            -         -            4          49       -
-env3         029, 11 gaps   none   -                            169       56           108        19       -
-feature1     uninitialised  none   -                            -         -            -          49       -
-feature2     uninitialised  none   -                            -         -            4          49       -
-feature3     no file        -      -                            -         -            -          49       -
+environment  state          at   stamp  pending  breaking  behavioural  gaps
+main         drifted        048  none   -        975       254          44
+  tolerated 143; tracker 18 rows: 3 false, 6 lacking
+prod         drifted        046  none   2        307       111          23
+  tolerated 70; tracker 30 rows: 7 false, 5 lacking
+qa           drifted        042  none   6        199       58           18
+  tolerated 53; tracker 44 rows: 6 false, 5 lacking
+dev          drifted        045  none   3        539       164          33
+  tolerated 70; tracker 16 rows: 3 false, 6 lacking
+test         uninitialised  -    none   49       -         -            -
+test_suite   drifted        048  none   -        124       237          45
+  tolerated 58; tracker 1 row: 1 false, 45 lacking
+env1         uninitialised  -    none   49       -         -            -
+env2         uninitialised  -    none   49       -         -            -
+  tolerated 4
+env3         drifted        029  none   19       169       56           11
+  tolerated 108
+feature1     uninitialised  -    none   49       -         -            -
+feature2     uninitialised  -    none   49       -         -            -
+  tolerated 4
+feature3     missing        -    -      49       -         -            -
 
-12 environments: 6 drifted, 5 uninitialised, 1 missing \
-(archmig diagnose says what is wrong, archmig reconcile repairs it)
+12 environments: 1 missing, 5 uninitialised, 6 drifted (archmig diagnose says
+  what is wrong, archmig reconcile repairs it)
 """
 AFTER = """\
-environment  at             stamp  tracker  breaking  behavioural  tolerated  pending  last action
-main         048 (head)     048    18 rows  -         -            146        -        reconcile DATE
-prod         048 (head)     048    30 rows  -         -            74         -        reconcile DATE
-qa           048 (head)     048    44 rows  -         -            53         -        reconcile DATE
-dev          048 (head)     048    16 rows  -         -            74         -        reconcile DATE
-test         uninitialised  none   -        -         -            -          49       -
-test_suite   048 (head)     048    1 row    -         -            62         -        reconcile DATE
-env1         uninitialised  none   -        -         -            -          49       -
-env2         uninitialised  none   -        -         -            4          49       -
-env3         048 (head)     048    -        -         -            111        -        reconcile DATE
-feature1     uninitialised  none   -        -         -            -          49       -
-feature2     uninitialised  none   -        -         -            4          49       -
-feature3     no file        -      -        -         -            -          49       -
+environment  state          at   stamp  pending  tolerated  tracker
+main         up to date     048  048    -        146        18 rows
+  last action reconcile DATE
+prod         up to date     048  048    -        74         30 rows
+  last action reconcile DATE
+qa           up to date     048  048    -        53         44 rows
+  last action reconcile DATE
+dev          up to date     048  048    -        74         16 rows
+  last action reconcile DATE
+test         uninitialised  -    none   49       -          -
+test_suite   up to date     048  048    -        62         1 row
+  last action reconcile DATE
+env1         uninitialised  -    none   49       -          -
+env2         uninitialised  -    none   49       4          -
+env3         up to date     048  048    -        111        -
+  last action reconcile DATE
+feature1     uninitialised  -    none   49       -          -
+feature2     uninitialised  -    none   49       4          -
+feature3     missing        -    -      49       -          -
 
-12 environments: 6 at target, 5 uninitialised, 1 missing
+12 environments: 1 missing, 5 uninitialised, 6 up to date
 """
 
 
@@ -56,7 +70,7 @@ VARIABLE = (
     (r"\d{8}T\d{6}Z-\d+", "TIME"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME"),
     (r"\b\d+\.\d\b( s)?", "SECONDS"),
-    (r"backups in \S+", "backups in FOLDER"),
+    (r"backups in\s+\S+", "backups in FOLDER"),
     (r"[ \t]+", " "),
 )
 
@@ -78,7 +92,7 @@ def test_the_twelve_are_brought_home_by_the_commands_of_the_readme_and_print_wha
 ) -> None:
     """The installed command makes the demo and brings it home, as a person who reads the README does."""
     plainly(monkeypatch)
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "80")
     folder = tmp_path / "demo"
     assert executable("demo", str(folder), cwd=PROJECT).code == 0
     before = executable("status", cwd=folder)

@@ -115,7 +115,7 @@ def test_a_database_at_head_is_asked_four_things_and_one_more_for_a_ledger(
         context.ledger.unlink()
     said.clear()
     result = look(context)
-    assert result.survey.state is State.AT_TARGET
+    assert result.survey.state is State.UP_TO_DATE
     assert said == [
         "BEGIN",
         "SELECT count(*) FROM sqlite_master",
@@ -159,4 +159,4 @@ def test_an_empty_database_gets_no_alter_table_and_no_backup(tmp_path: Path, sai
     assert [one for one in said if one.startswith("ALTER")] == []
     assert [one for one in said if one in {"BEGIN IMMEDIATE", "COMMIT"}] == ["BEGIN IMMEDIATE", "COMMIT"]
     assert not context.backups.exists() or not any(context.backups.iterdir())
-    assert observe(context, "status").survey.state is State.AT_TARGET  # type: ignore[union-attr]  # it was looked at
+    assert observe(context, "status").survey.state is State.UP_TO_DATE  # type: ignore[union-attr]  # it was looked at

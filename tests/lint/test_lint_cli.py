@@ -35,7 +35,7 @@ no column notes.due
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.delenv("ARCHMIG_CONFIG", raising=False)
     return tmp_path
 
@@ -76,7 +76,7 @@ def test_the_document_holds_what_the_text_says(folder: Path) -> None:
     chain(folder, {"001_notes": NOTES, "002_again": AGAIN})
     done = archmig("lint", "--json")
     assert json.loads(done.out) == {
-        "version": 1,
+        "version": 2,
         "command": "lint",
         "exit_code": 1,
         "judged": 2,
@@ -275,7 +275,7 @@ def test_an_ini_can_be_named_instead_of_an_environments_toml(folder: Path, monke
 def test_the_installed_command_leaves_nothing_behind(folder: Path) -> None:
     chain(folder, {"001_notes": NOTES, "002_again": AGAIN})
     before = sorted(folder.rglob("*"))
-    done = executable("lint", cwd=folder, environ={"COLUMNS": "120"})
+    done = executable("lint", cwd=folder, environ={"COLUMNS": ""})
     assert (done.code, done.out) == (1, f"{CLASH}2 revisions: 1 error in 1 file\n")
     assert sorted(folder.rglob("*")) == before
 

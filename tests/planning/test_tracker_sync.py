@@ -139,9 +139,9 @@ def test_numbers_are_drawn_together(numbers: list[str], said: str) -> None:
 
 # On real databases.
 DRY = """\
-lost: 4 steps
-  run revision 002
-  complete 003_due: create index ix_notes_due
+lost: drifted, 4 steps
+  run revision 002_tags (Tags, with the one that everybody needs)
+  complete 003_due (Due dates of notes): create index ix_notes_due
   stamp 003_due
   make the tracker schema_versions true: add 003, correct 002
 """
@@ -182,7 +182,7 @@ def test_reconcile_corrects_what_lied_and_leaves_the_rest(folder: Path) -> None:
     assert tags == ("002", before[1][1], "Tags, with the one that everybody needs (recorded by archmig)", "archmig")
     assert due[2:] == ("Due dates of notes (recorded by archmig)", "archmig")
     assert len(str(due[1])) == len("2026-02-10 15:38:01")
-    assert archmig("reconcile", "-e", "lost", "--yes").out.splitlines()[1].split()[1:4] == ["nothing", "to", "do"]
+    assert archmig("reconcile", "-e", "lost", "--yes").out.splitlines()[1].split()[4:7] == ["nothing", "to", "do"]
     assert archmig("check", "-e", "lost").code == 0
 
 
@@ -199,20 +199,20 @@ def test_the_old_words_stay_in_the_ledger(folder: Path) -> None:
 def test_a_tracker_alone_that_lies_is_a_difference_and_one_step(folder: Path) -> None:
     status = archmig("status", "-e", "home")
     assert "none: 3 to correct" in status.out
-    assert status.out.endswith("1 environment: 1 at target (archmig reconcile corrects the tracker)\n")
+    assert status.out.endswith("1 environment: 1 up to date (archmig reconcile corrects the tracker)\n")
     check = archmig("check", "-e", "home")
     assert (check.code, check.out.splitlines()[1]) == (
         1,
-        "home         differs  the tracker does not match the applied revisions: 001, 002, 003",
+        "home         up to date  differs  the tracker does not match the applied revisions: 001, 002, 003",
     )
     assert "tracker-untrue" in archmig("diagnose", "-e", "home").out
     dry = archmig("reconcile", "-e", "home", "--dry-run")
-    assert dry.out.startswith("home: 1 step\n  make the tracker schema_versions: add 001..003\n")
+    assert dry.out.startswith("home: up to date, 1 step\n  make the tracker schema_versions: add 001..003\n")
     assert dry.code == 1
     assert archmig("reconcile", "-e", "home", "--yes").code == 0
     assert [row[0] for row in rows(folder / "home.db")] == ["001", "002", "003"]
     assert archmig("check", "-e", "home").code == 0
-    assert "  3 rows   -  " in archmig("status", "-e", "home").out
+    assert "  3 rows   reconcile " in archmig("status", "-e", "home").out
 
 
 def test_without_sync_nobody_looks_at_it_and_it_stays_as_it_is(folder: Path) -> None:
@@ -386,7 +386,7 @@ def test_on_the_demo_the_old_manager_has_nothing_left_to_run(tmp_path: Path, mon
     assert archmig("-c", str(config), "reconcile", *ENVIRONMENTS, "--yes").code == 0
     assert {name: old_manager(path, NUMBERS) for name, path in paths.items()} == {name: [] for name in paths}
     told = json.loads(archmig("-c", str(config), "status", "--json", *ENVIRONMENTS).out)["environments"]
-    assert [(one["state"], one["claims"]["tracker"]["false"]) for one in told] == [("at_target", 0)] * len(paths)
+    assert [(one["state"], one["claims"]["tracker"]["false"]) for one in told] == [("up_to_date", 0)] * len(paths)
 
 
 def test_a_number_that_two_migrations_share_is_there_with_both_and_with_none_else(

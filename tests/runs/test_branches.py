@@ -124,7 +124,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             f"from alembic import op\n\nrevision = {revision!r}\n{text}", encoding="utf-8"
         )
     (tmp_path / "environments.toml").write_text(MATRIX, encoding="utf-8")
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ARCHITECT_ENV", raising=False)
     return tmp_path
@@ -165,12 +165,12 @@ def test_each_environment_is_built_with_its_own_branches_and_no_others(folder: P
 
 
 STATUS = """\
-environment  at            stamp  tracker  breaking  behavioural  tolerated  pending  last action
-prod         3 (head)      3      -        -         -            -          -        upgrade 2026-11-24 03:00
-dev          3, d2 (head)  3, d2  -        -         -            -          -        upgrade 2026-11-24 03:00
-slot         3, s1 (head)  3, s1  -        -         -            -          -        upgrade 2026-11-24 03:00
+environment  state       at     stamp  last action
+prod         up to date  3      3      upgrade 2026-11-24 03:00
+dev          up to date  3, d2  3, d2  upgrade 2026-11-24 03:00
+slot         up to date  3, s1  3, s1  upgrade 2026-11-24 03:00
 
-3 environments: 3 at target
+3 environments: 3 up to date
 """
 
 

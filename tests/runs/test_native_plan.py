@@ -10,7 +10,7 @@ import pytest
 from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.planning.plan import headline
-from architect_migrate.planning.results import Loss, State, Survey
+from architect_migrate.planning.results import Loss, Survey
 from architect_migrate.runs.native_plan import downgrading, losses, mismatch_plan, plan_of_alembic_run, upgrading
 from support.schemas import chain_of
 from support.small import ROWS, opened, small
@@ -111,7 +111,7 @@ STOP = Finding(Level.BLOCKING, "stamp-unknown", "it", "is stamped r9, which the 
 def test_why_the_chain_cannot_be_run_is_told_with_what_differs(
     stamp: tuple[str, ...] | None, drift: dict[str, int], findings: tuple[Finding, ...], expected: str
 ) -> None:
-    seen = Survey(State.DRIFTED, Claims(stamp), frozenset({"r1"}), ("r2",), Counter(drift), findings)
+    seen = Survey(True, Claims(stamp), frozenset({"r1"}), ("r2",), Counter(drift), findings)
     plan = mismatch_plan(seen)
     assert [f"{blocker.subject}: {blocker.found}" for blocker in plan.blockers] == [expected]
     assert {blocker.level for blocker in plan.blockers} == {Level.BLOCKING}

@@ -137,7 +137,7 @@ def test_what_changed_is_told_from_what_to_what(place: Path, hook: Posted) -> No
         "behind is clean (differed before)"
     )
     assert changes(body) == {"home": ("clean", "differs"), "behind": ("differs", "clean")}
-    assert (body["version"], body["event"], body["exit_code"]) == (1, "check", 1)
+    assert (body["version"], body["event"], body["exit_code"]) == (2, "check", 1)
     assert body["config"] == str(place / "environments.toml")
     home = body["environments"][0]
     assert home["to"] == {

@@ -77,7 +77,7 @@ def test_entries_of_resolve_are_followed(tmp_path: Path) -> None:
 
 def test_a_stamp_that_cannot_be_followed_blocks_and_nothing_else_is_planned(tmp_path: Path) -> None:
     found = prepared(small(tmp_path, "DROP TABLE b", at="r2", stamped="r9"))
-    assert (found.survey.state, found.plan.steps) == (State.REFUSED, ())
+    assert (found.survey.state, found.plan.steps) == (State.UNKNOWN_STAMP, ())
     assert [blocker.code for blocker in found.plan.blockers] == ["stamp-unknown"]
     assert found.plan.before == found.plan.after == found.survey.position
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,8 +34,18 @@ def context(folder: Path, *policies: str) -> EnvironmentContext:
     return small(folder).under(*policies).context()
 
 
-def survey(state: State = State.PENDING, *findings: Finding) -> Survey:
-    return Survey(state, Claims(), frozenset(), ("r1",), Counter(), findings)
+SURVEYS = {
+    State.MISSING: Survey(False, Claims(), frozenset(), ("r1",), Counter()),
+    State.UNINITIALISED: Survey(True, Claims(), frozenset(), ("r1",), Counter()),
+    State.DRIFTED: Survey(True, Claims(("r1",)), POSITION, (), Counter(breaking=1)),
+    State.BEHIND: Survey(True, Claims(("r1",)), POSITION, ("r2",), Counter()),
+}
+
+
+def survey(state: State, *findings: Finding) -> Survey:
+    seen = SURVEYS[state]
+    assert seen.state is state
+    return replace(seen, findings=findings)
 
 
 def plan(*steps: RunRevision | Stamp, blockers: tuple[Finding, ...] = ()) -> Plan:
@@ -52,7 +63,7 @@ def plan(*steps: RunRevision | Stamp, blockers: tuple[Finding, ...] = ()) -> Pla
     ],
 )
 def test_a_preview_comes_out_as_its_plan_says(tmp_path: Path, made: Plan, outcome: Outcome, detail: str) -> None:
-    seen = survey(State.PENDING, UNTOLD, STOP)
+    seen = survey(State.BEHIND, UNTOLD, STOP)
     found = planned(blank(context(tmp_path), "upgrade"), Prepared(seen, made))
     assert (found.outcome, found.detail, found.plan, found.survey) == (outcome, detail, made, seen)
     assert found.warnings == ("r1: nothing tells whether it ran (look for yourself)",)
@@ -63,7 +74,7 @@ def test_a_preview_comes_out_as_its_plan_says(tmp_path: Path, made: Plan, outcom
     [
         ("create", State.UNINITIALISED, None),
         ("create", State.MISSING, None),
-        ("skip", State.PENDING, None),
+        ("skip", State.BEHIND, None),
         ("error", State.DRIFTED, None),
         ("error", State.UNINITIALISED, (Outcome.BLOCKED, REFUSED)),
         ("skip", State.UNINITIALISED, (Outcome.SKIPPED, SKIPPED)),
@@ -108,5 +119,5 @@ def test_a_preview_is_held_back_where_a_rehearsal_is_required_and_there_was_none
     tmp_path: Path, policy: str, outcome: Outcome
 ) -> None:
     its = context(tmp_path, policy)
-    shown = planned(blank(its, "upgrade"), Prepared(survey(), plan(*STEPS)))
+    shown = planned(blank(its, "upgrade"), Prepared(survey(State.BEHIND), plan(*STEPS)))
     assert as_policy_says(its, shown).outcome is outcome

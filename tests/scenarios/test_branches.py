@@ -39,7 +39,7 @@ def at_heads(home: Home, *heads: str) -> list[str]:
     assert shown.outcome is Outcome.PLANNED, shown.detail
     reconcile(home.context(), shown.plan, lambda *_: None)
     assert sorted(row[0] for row in ask(home.database, "SELECT version_num FROM alembic_version")) == sorted(heads)
-    assert home.survey().state is State.AT_TARGET
+    assert home.survey().state is State.UP_TO_DATE
     assert home.preview().outcome is Outcome.NOTHING
     return headlines(shown.plan)
 
@@ -116,4 +116,4 @@ def test_the_sql_of_an_upgrade_leads_from_any_heads_to_both(tmp_path: Path, ther
     assert (done.code, done.err) == (0, "")
     with closing(sqlite3.connect(home.database)) as connection:
         connection.executescript(done.out)
-    assert home.survey().state is State.AT_TARGET
+    assert home.survey().state is State.UP_TO_DATE

@@ -129,7 +129,7 @@ def test_a_missing_file_is_made_only_where_the_policy_says_so(tmp_path: Path) ->
     assert not home.database.exists()
     assert plan is not None
     reconcile(home.context(), plan, lambda *_: None)
-    assert home.survey().state is State.AT_TARGET
+    assert home.survey().state is State.UP_TO_DATE
 
 
 def test_a_tracker_of_another_name_is_read_and_is_no_part_of_the_schema(tmp_path: Path) -> None:

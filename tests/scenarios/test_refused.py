@@ -44,7 +44,7 @@ def test_a_stamp_that_cannot_be_followed_is_named_and_nothing_is_written(
     script(home.database, *stamp(*rows))
     (finding,) = stays(home)
     assert (finding.code, finding.found) == ("stamp-unknown", found)
-    assert home.survey().state is State.REFUSED
+    assert home.survey().state is State.UNKNOWN_STAMP
 
 
 # Things under the name alembic_version that are no stamp.
@@ -126,7 +126,7 @@ def test_an_earlier_target_is_gone_to_and_no_further(tmp_path: Path) -> None:
     assert headlines(plan) == ["create index ix_orders_code", "stamp 003_nicks"]
     assert reconcile(home.context(), plan, lambda *_: None).outcome is Outcome.DONE
     assert ask(home.database, "SELECT version_num FROM alembic_version") == [("003_nicks",)]
-    assert home.survey().state is State.AT_TARGET
+    assert home.survey().state is State.UP_TO_DATE
     assert home.preview().outcome is Outcome.NOTHING
 
 

@@ -52,7 +52,7 @@ def upgraded(home: Home) -> list[str]:
     assert (done.outcome, done.warnings) == (Outcome.DONE, ())
     kept(before, moment(home.database))
     assert ask(home.database, "SELECT version_num FROM alembic_version") == [(home.head,)]
-    assert (home.survey().state, home.preview().outcome) == (State.AT_TARGET, Outcome.NOTHING)
+    assert (home.survey().state, home.preview().outcome) == (State.UP_TO_DATE, Outcome.NOTHING)
     return headlines(shown.plan)
 
 

@@ -242,7 +242,7 @@ def is_home(home: Home, before: Moment, allowed: Allowed = NOTHING_ELSE) -> None
     """The promises of a finished reconcile."""
     assert [row[0] for row in ask(home.database, "SELECT version_num FROM alembic_version")] == [home.head]
     seen, again = home.survey(), home.preview()
-    assert (seen.state, again.outcome) == (State.AT_TARGET, Outcome.NOTHING)
+    assert (seen.state, again.outcome) == (State.UP_TO_DATE, Outcome.NOTHING)
     kept(before, moment(home.database), allowed)
     assert ask(home.database, "PRAGMA integrity_check") == [("ok",)]
     (backup,) = home.backups()
@@ -318,7 +318,7 @@ def batch(table: str, *operations: str) -> tuple[str, ...]:
 
 def nothing_to_do(home: Home) -> None:
     """The database is at its head, and every way to look at it says so."""
-    assert home.survey().state is State.AT_TARGET
+    assert home.survey().state is State.UP_TO_DATE
     assert stays(home, Outcome.NOTHING) == ()
 
 

@@ -99,9 +99,9 @@ def _words_before(truth: Truth, case: Case, name: str, answers: Answers, oracle:
     """What status and check say of the database as it was found."""
     status = answers.status_before.environment(name)
     clean = answers.check_before.environment(name).get("clean") is True
-    at_target = status.get("state") == "at_target"
-    if clean != at_target:
-        yield Finding("before: status and check disagree", f"at_target {at_target}, clean {clean}")
+    up_to_date = status.get("state") == "up_to_date"
+    if clean != up_to_date:
+        yield Finding("before: status and check disagree", f"up_to_date {up_to_date}, clean {clean}")
     if clean:
         told = json.dumps(answers.diagnose_before.environment(name))
         yield from _schema("clean before", case.before, oracle, status, told)
@@ -115,7 +115,7 @@ def _undamaged(truth: Truth, case: Case, name: str, answers: Answers) -> Iterato
     stamp = truth.chain.tips(case.position)
     if set(status.get("heads") or ()) != set(stamp):
         yield Finding("undamaged: status sees another position", f"{status.get('heads')}, the stamp is true: {stamp}")
-    if status.get("state") not in {"at_target", "pending"}:
+    if status.get("state") not in {"up_to_date", "behind"}:
         yield Finding(f"undamaged: status says {status.get('state')}", json.dumps(status)[:400])
     if first.get("outcome") not in _DONE and goes_through(truth, case.image):
         yield Finding(f"undamaged: reconcile says {first.get('outcome')}", _detail(answers.first, name))
@@ -187,7 +187,7 @@ def _agreement(case: Case, name: str, answers: Answers, first: Content, second: 
     if one in _DONE:
         if other != "nothing":
             yield Finding(f"{one}: the second reconcile says {other}", f"{said}; {_detail(answers.second, name)}")
-        if state != "at_target":
+        if state != "up_to_date":
             yield Finding(f"{one}, then status says {state}", f"{said}; {_why(answers, name)}")
         if clean is not True:
             yield Finding(f"{one}, then check is not clean", f"{said}; {_why(answers, name)}")
@@ -196,7 +196,7 @@ def _agreement(case: Case, name: str, answers: Answers, first: Content, second: 
         for code in {item.get("code") for item in _to_do(answers, name)}:
             yield Finding(f"{one}, then diagnose has {code}", f"{said}; {_why(answers, name)}")
         return
-    if state == "at_target" or clean is True:
+    if state == "up_to_date" or clean is True:
         yield Finding(f"{one or 'error'}, but status or check says clean", said)
     if other != one:
         yield Finding(f"{one or 'error'}: the second reconcile says {other}", said)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Literal, Never, TypedDict
 
 # What follows the type in `Annotated` are the values that there are.
-StateName = Annotated[str, "at_target", "pending", "drifted", "refused", "uninitialised", "missing"]
+StateName = Annotated[
+    str,
+    "could_not_tell",
+    "missing",
+    "uninitialised",
+    "unknown_stamp",
+    "undecided",
+    "drifted",
+    "unstamped",
+    "behind",
+    "up_to_date",
+]
 ExitCode = Annotated[int, 0, 1, 2, 130]
 OutcomeName = Annotated[str, "done", "nothing", "planned", "skipped", "blocked", "failed"]
 
@@ -36,7 +47,7 @@ class FailedJson(TypedDict):
 class Envelope(TypedDict):
     """What every document of a command holds, beside its environments."""
 
-    version: Literal[1]
+    version: Literal[2]
     exit_code: ExitCode
 
 

@@ -47,7 +47,7 @@ class DriftJson(TypedDict):
 class StandingJson(TypedDict):
     """Where a database is; all null where it could not be read."""
 
-    state: StateName | None
+    state: StateName
     heads: list[str] | None
     position: list[str] | None
     claims: ClaimsJson | None
@@ -100,7 +100,7 @@ class PendingDocument(Envelope):
 class CurrentJson(EnvironmentJson):
     """The revision of an environment's database, as proven (`heads`, `gaps`) and as stamped."""
 
-    state: StateName | None
+    state: StateName
     heads: list[str] | None
     stamp: list[str] | None
     gaps: int | None
@@ -162,7 +162,7 @@ class JudgementJson(TypedDict):
     title: str
     legacy_version: str | None
     claim: Annotated[str, "none", "skipped", "executed", "stamped"]
-    verdict: Annotated[str, "applied", "missing", "partial", "conflicting", "superseded", "unknown"]
+    verdict: Annotated[str, "applied", "missing", "partial", "conflicting", "superseded", "unknown", "merge"]
     present: list[str]
     missing: list[str]
     differing: list[DifferingJson]
@@ -240,7 +240,7 @@ class AuditJson(TypedDict):
     error: None
     sound: bool
     why: str | None
-    state: StateName | None
+    state: StateName
     heads: list[str] | None
     stamp: list[str] | None
     pending: list[str] | None
@@ -409,7 +409,7 @@ class VerdictJson(TypedDict):
     """How the check of an environment came out."""
 
     verdict: Literal["clean", "differs", "cannot_tell"]
-    state: StateName | None
+    state: StateName
     heads: list[str]
     pending: list[str]
     breaking: int
@@ -447,7 +447,7 @@ class NewsJson(_Change):
 class NotifyDocument(TypedDict):
     """What `check --notify` sends; it is no document of a command."""
 
-    version: Literal[1]
+    version: Literal[2]
     event: Literal["check"]
     text: str
     time: str

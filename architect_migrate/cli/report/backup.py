@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from architect_migrate.cli.report.layout import Cell, Style, table
+from architect_migrate.cli.report.layout import Cell, Style, block, listing, table
 from architect_migrate.cli.report.shared import Report, environment_json, environments_json, size_text
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import pluralize
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-_LISTED = ("environment", "backup", "taken", "size", "rows", "taken for", "verified")
+_LISTED = ("environment", "taken", "taken for", "size", "rows", "verified", "backup")
 
 
 def taken_for(copy: Copy, purposes: Mapping[str, str]) -> str:
@@ -50,7 +50,9 @@ def list_text(
     number, size = len(rows), sum(copy.size for _, copies in found for copy in copies)
     owners = sum(bool(copies) for _, copies in found)
     total = f"{pluralize(number, 'backup')} of {pluralize(owners, 'environment')}, {size_text(size)}, in {folder}"
-    return "\n".join([*table(_LISTED, rows, paint, width), "", total]) if rows else f"no backups in {folder}"
+    if not rows:
+        return "\n".join(block(f"no backups in {folder}", "", width, "  "))
+    return "\n".join([*table(_LISTED, rows, paint, width), "", *block(total, "", width, "  ")])
 
 
 def _listed(name: str, copy: Copy, purposes: Mapping[str, str]) -> list[Cell]:
@@ -63,12 +65,12 @@ def _listed(name: str, copy: Copy, purposes: Mapping[str, str]) -> list[Cell]:
         verified = Cell("nothing recorded", Style.CAUTION)
     return [
         Cell(name, Style.BOLD),
-        Cell(copy.path.name),
         Cell(f"{copy.taken_at:%Y-%m-%d %H:%M}"),
+        Cell(taken_for(copy, purposes) or "-"),
         Cell(size_text(copy.size)),
         Cell(f"{record.content.rows:,}" if record else "-"),
-        Cell(taken_for(copy, purposes) or "-"),
         verified,
+        Cell(copy.path.name),
     ]
 
 
@@ -77,7 +79,8 @@ def created_text(made: Sequence[tuple[str, Backup | None]], paint: Paint, width:
     rows = [[Cell(name, Style.BOLD), *_created(backup)] for name, backup in made]
     folders = dict.fromkeys(str(backup.path.parent) for _, backup in made if backup)
     lines = table(("environment", "backup", "size", "rows", "tables"), rows, paint, width)
-    return "\n".join([*lines, "", *(f"verified, in {folder}" for folder in folders)]).rstrip()
+    where = (line for folder in folders for line in block(f"verified, in {folder}", "", width, "  "))
+    return "\n".join([*lines, "", *where]).rstrip()
 
 
 def _created(backup: Backup | None) -> list[Cell]:
@@ -97,7 +100,7 @@ def verdicts_text(found: Sequence[tuple[str, Verdict]], paint: Paint, width: int
         ]
         for name, verdict in found
     ]
-    return "\n".join(table(("environment", "backup", "verdict", "why"), rows, paint, width)) if rows else "no backups"
+    return "\n".join(listing(("environment", "backup", "verdict", "why"), rows, paint, width)) if rows else "no backups"
 
 
 def _sound(problem: str) -> Cell:
@@ -126,7 +129,8 @@ def pruned_text(found: Sequence[tuple[str, Pruned]], removed: str, paint: Paint,
     total = f"{pluralize(len(gone), 'backup')} {removed}, {size_text(sum(name.copy.size for name in gone))}"
     kept = len(found) - len(gone)
     more = f"; {kept} kept: archmig deletes nothing that is the only copy of something" if kept else ""
-    return "\n".join([*table(("environment", "backup", "outcome", "why"), rows, paint, width), "", total + more])
+    headers = ("environment", "backup", "outcome", "why")
+    return "\n".join([*listing(headers, rows, paint, width), "", *block(total + more, "", width, "  ")])
 
 
 def created_report(contexts: Sequence[EnvironmentContext], found: Sequence[Backup | ArchmigError | None]) -> Report:

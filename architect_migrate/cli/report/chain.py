@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.cli.report.layout import block, columns_of
+from architect_migrate.core.text import clean
 from architect_migrate.model.revision_graph import heads, on_branches
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from architect_migrate.model.revision_graph import RevisionGraph
 
@@ -28,6 +30,29 @@ def place(graph: RevisionGraph, position: frozenset[str], names: Mapping[str, st
     found = ", ".join(names.get(head, head) for head in heads(graph, position))
     left = frozenset(graph.order) - position
     return f"{found} (head)" if left <= on_branches(graph) else found
+
+
+def titled(graph: RevisionGraph, revisions: Iterable[str], indent: str, width: int) -> Iterator[str]:
+    """Revisions with their titles, a line each; a long title continues below itself."""
+    titles = {revision.id: revision.title for revision in graph.revisions}
+    chosen = [*revisions]
+    longest = max((columns_of(clean(revision)) for revision in chosen), default=0)
+    for revision in chosen:
+        name = clean(revision)
+        margin = f"{indent}{name}{' ' * (longest - columns_of(name))}  "
+        if columns_of(margin) > width // 2:
+            yield f"{indent}{name}"
+            yield from block(titles.get(revision, ""), f"{indent}  ", width)
+            continue
+        first, *rest = block(titles.get(revision, ""), " " * columns_of(margin), width)
+        yield f"{margin}{first.strip()}".rstrip()
+        yield from rest
+
+
+def with_title(graph: RevisionGraph, revision: str, name: str = "") -> str:
+    """A revision by its name, else its id, with its title: `3f2a9c1e7b04 (Add due dates)`."""
+    title = next((other.title for other in graph.revisions if other.id == revision), "")
+    return f"{name or revision} ({title})" if title else name or revision
 
 
 def ranges(graph: RevisionGraph, revisions: Collection[str], names: Mapping[str, str]) -> str:

@@ -6,10 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import short_names
-from architect_migrate.cli.report.layout import Cell, Style, plain, table
+from architect_migrate.cli.report.layout import Cell, Style, listing, plain
 from architect_migrate.cli.report.shared import Report
-from architect_migrate.cli.report.status import observed_json, with_external_changes
-from architect_migrate.model.revision_graph import heads
+from architect_migrate.cli.report.status import at, observed_json, state_cell, with_external_changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,17 +34,20 @@ def check_text(
 ) -> str:
     """A verdict for each environment; `words` are why one is not clean, empty where it is."""
     names = short_names(graph)
-    rows = []
-    for result, why in zip(results, words, strict=True):
-        if result.survey is None:
-            rows.append([Cell(result.environment, Style.BOLD), Cell("cannot tell", Style.BAD), Cell(result.detail)])
-        elif why:
-            rows.append([Cell(result.environment, Style.BOLD), Cell("differs", Style.BAD), Cell(why)])
-        else:
-            at = ", ".join(names[one] for one in heads(graph, result.survey.position))
-            said = f"at {at}" if at else "nothing of the chain is in it; its policy is to skip it"
-            rows.append([Cell(result.environment, Style.BOLD), Cell("clean", Style.GOOD), Cell(said)])
-    return "\n".join(table(("environment", "verdict", "why"), rows, paint, width))
+    rows = [_row(result, why, graph, names) for result, why in zip(results, words, strict=True)]
+    return "\n".join(listing(("environment", "state", "verdict", "why"), rows, paint, width))
+
+
+def _row(result: Result, why: str, graph: RevisionGraph, names: Mapping[str, str]) -> list[Cell]:
+    """A verdict and the reason; why a database could not be read is said on stderr."""
+    begins = [Cell(result.environment, Style.BOLD), state_cell(result)]
+    if result.survey is None:
+        return [*begins, Cell("-"), Cell("")]
+    if why:
+        return [*begins, Cell("differs", Style.BAD), Cell(why)]
+    where = at(result.survey, graph, names)
+    said = "nothing of the chain is in it; its policy is to skip it" if where == "-" else f"at {where}"
+    return [*begins, Cell("clean", Style.GOOD), Cell(said)]
 
 
 def _check_json(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.layout import Cell, Style, table
+from architect_migrate.cli.report.layout import Cell, Style, listing
 from architect_migrate.cli.report.shared import Report, environment_json
+from architect_migrate.cli.report.status import against, state_cell
 from architect_migrate.core.text import pluralize
 from architect_migrate.model.revision_graph import heads
-from architect_migrate.planning.results import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Result, Survey
 
-_HEADERS = ("environment", "revision", "title", "stamped")
+_HEADERS = ("environment", "state", "revision", "stamped", "title")
 
 
 def current_report(results: tuple[Result, ...], graph: RevisionGraph) -> Report:
@@ -29,33 +29,29 @@ def current_report(results: tuple[Result, ...], graph: RevisionGraph) -> Report:
 
 def _text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint, width: int) -> str:
     rows = [row for result in results for row in _rows(result, graph)]
-    differs = any(row[-1].text for row in rows)
-    shown = _HEADERS if differs else _HEADERS[:-1]
-    return "\n".join(table(shown, [row[: len(shown)] for row in rows], paint, width))
+    return "\n".join(listing(_HEADERS, rows, paint, width))
 
 
 def _rows(result: Result, graph: RevisionGraph) -> Iterator[list[Cell]]:
     """A row for each head of a database, the first with its name."""
-    name, seen = Cell(result.environment, Style.BOLD), result.survey
+    begins, seen = [Cell(result.environment, Style.BOLD), state_cell(result)], result.survey
     if seen is None:
-        yield [name, Cell("cannot be read", Style.BAD), Cell(""), Cell("")]
+        yield [*begins, Cell("-"), Cell(""), Cell("")]
         return
     tops, stamped = heads(graph, seen.position), Cell(_stamped(seen) if _differs(seen, graph) else "", Style.BAD)
     if not tops:
-        words = "no file" if seen.state is State.MISSING else "base"
-        yield [name, Cell(words, Style.DIM), Cell(""), stamped]
+        yield [*begins, Cell("base" if seen.exists else "-", Style.DIM), stamped, Cell("")]
     titles = {revision.id: revision.title for revision in graph.revisions}
     newest = heads(graph, frozenset(graph.order))
     gaps = _gaps(seen)
     for number, head in enumerate(tops):
         said = head + (" (head)" if head in newest else "") + (f", {pluralize(gaps, 'gap')}" if gaps else "")
         style = Style.GOOD if head in newest and not gaps else Style.PLAIN
-        yield [Cell("") if number else name, Cell(said, style), Cell(titles[head]), Cell("") if number else stamped]
+        first, at_stamp = ([Cell(""), Cell("")], Cell("")) if number else (begins, stamped)
+        yield [*first, Cell(said, style), at_stamp, Cell(titles[head])]
 
 
 def _gaps(seen: Survey) -> int:
-    from architect_migrate.cli.report.status import against
-
     return against(seen).gaps
 
 
@@ -72,7 +68,7 @@ def _current_json(result: Result, graph: RevisionGraph) -> CurrentJson:
     seen = result.survey
     return {
         **environment_json(result.environment, result.database, result.error),
-        "state": seen.state.name.lower() if seen else None,
+        "state": result.state.name.lower(),
         "heads": [*heads(graph, seen.position)] if seen else None,
         "stamp": None if seen is None or seen.claims.stamp is None else [*seen.claims.stamp],
         "gaps": _gaps(seen) if seen else None,

@@ -6,15 +6,14 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.chain import short_names
-from architect_migrate.cli.report.layout import Cell, Style, block, plain, shortened, table
+from architect_migrate.cli.report.chain import short_names, with_title
+from architect_migrate.cli.report.layout import Cell, Style, block, headed, listing, plain, shortened
 from architect_migrate.cli.report.shared import Report, finding_json
-from architect_migrate.cli.report.status import seen_json, stamp_of, tracker_of, where
+from architect_migrate.cli.report.status import against, at, seen_json, stamp_of, tracker_of
 from architect_migrate.core.text import clean, pluralize
 from architect_migrate.diagnosis.findings import Level
 from architect_migrate.model.diff import explain
 from architect_migrate.model.facts import describe
-from architect_migrate.planning.results import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,24 +44,23 @@ def findings_of(result: Result) -> tuple[Finding, ...]:
     return (*blockers, *(finding for finding in seen if finding not in blockers))
 
 
-def heading(result: Result, graph: RevisionGraph, paint: Paint) -> str:
-    """The environment, its state and its claims in a line."""
-    seen = result.survey
-    name = paint(clean(result.environment), Style.BOLD)
-    if seen is None:
-        return f"{name}: could not be read"
-    if seen.state is State.MISSING:
-        return f"{name}: no file"
-    names = short_names(graph)
-    at = f"at {where(seen, graph, names).replace(', ', ' with ')}" if seen.position else ""
-    stamp = f"stamp {stamp_of(seen, names)}" if seen.claims.stamp is not None else "no stamp"
-    tracker = f"tracker with {tracker_of(seen)}" if seen.claims.tracker else ""
-    return f"{name}: {'; '.join(filter(None, (seen.state.value, at, stamp, tracker)))}"
+def heading(result: Result, graph: RevisionGraph, paint: Paint, width: int) -> Iterator[str]:
+    """The environment, its state and its claims, and below them its database."""
+    seen, names = result.survey, short_names(graph)
+    parts = [result.state.value]
+    if seen and seen.exists:
+        gaps = against(seen).gaps
+        lacking = f" with {pluralize(gaps, 'gap')}" if gaps else ""
+        parts += [f"at {at(seen, graph, names)}{lacking}"] * bool(seen.position)
+        parts += [f"stamp {stamp_of(seen, names)}" if seen.claims.stamp is not None else "no stamp"]
+        parts += [f"tracker with {tracker_of(seen)}"] * seen.claims.tracker
+    yield from headed(result.environment, "; ".join(parts), paint, width)
+    yield f"  {clean(result.database)}"
 
 
 def brief_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """One environment: its revisions with counts, its findings grouped, long lists cut short."""
-    lines = [heading(result, graph, paint), f"  {clean(result.database)}"]
+    lines = [*heading(result, graph, paint, width)]
     if result.survey and result.survey.diagnosis and result.survey.position:
         lines += ["", *_revisions(result.survey, result.survey.diagnosis.judgements, paint, width)]
     elif result.survey and result.survey.diagnosis is None and result.survey.position:
@@ -72,7 +70,7 @@ def brief_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width
 
 def full_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """One environment with every effect by name and every finding."""
-    lines = [heading(result, graph, paint), f"  {clean(result.database)}"]
+    lines = [*heading(result, graph, paint, width)]
     for judgement in result.survey.diagnosis.judgements if result.survey and result.survey.diagnosis else ():
         lines += ["", *_evidence(judgement, paint, width)]
     return "\n".join([*lines, *_findings(findings_of(result), None, paint, width)])
@@ -80,7 +78,7 @@ def full_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width:
 
 def revision_text(result: Result, revision: str, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """One revision on one environment, with all that is known of it."""
-    lines = [heading(result, graph, paint)]
+    lines = [*heading(result, graph, paint, width)]
     judged = result.survey.diagnosis.judgements if result.survey and result.survey.diagnosis else ()
     for judgement in judged:
         if judgement.revision.id == revision:
@@ -91,54 +89,67 @@ def revision_text(result: Result, revision: str, graph: RevisionGraph, paint: Pa
             lines += [*_evidence(judgement, paint, width), *_findings(mine, None, paint, width)]
     if not judged and result.survey:
         there = revision in result.survey.position
-        lines.append(f"  {revision}  {'applied, by the digest of the whole schema' if there else 'pending'}")
+        said = "applied, by the digest of the whole schema" if there else "pending"
+        lines += block(f"{with_title(graph, revision)}: {said}", "  ", width, "  ")
     return "\n".join(lines)
 
 
+_HEADERS = ("revision", "verdict", "claim", "there", "missing", "other shape", "not removed", "title")
+_LEGEND = (
+    "verdict: what the schema shows. claim: what the stamp or the tracker says. there, missing, other shape: how many "
+    "objects that the revision makes. not removed: objects that it drops, and that are there."
+)
+
+
 def _revisions(seen: Survey, judged: Iterable[Judgement], paint: Paint, width: int) -> Iterator[str]:
-    headers = ("revision", "claim", "verdict", "there", "missing", "other shape")
     rows = []
     for pending, each in groupby(judged, lambda judgement: judgement.revision.id not in seen.position):
         group = list(each)
         untouched = pending and not any(judgement.present or judgement.claim.value != "none" for judgement in group)
         if untouched and len(group) > 2:
             ids = f"{group[0].revision.id} .. {group[-1].revision.id}"
-            rows.append([Cell(ids), Cell("none"), Cell(f"pending ({len(group)})", Style.CAUTION), *[Cell("-")] * 3])
+            rows.append([Cell(ids), Cell(f"pending ({len(group)})", Style.CAUTION), *[Cell("")] * 6])
         else:
-            rows += [
-                _judgement(judgement, judgement.verdict.value if not pending else "pending") for judgement in group
-            ]
-    yield from (f"  {line}" for line in table(headers, rows, paint, width - 2))
+            rows += [_judgement(judgement, "pending" if pending else judgement.verdict.value) for judgement in group]
+    yield from (f"  {line}" for line in listing(_HEADERS, rows, paint, width - 2))
+    yield ""
+    yield from (paint(line, Style.DIM) for line in block(_LEGEND, "  ", width))
 
 
 def _judgement(judgement: Judgement, verdict: str) -> list[Cell]:
-    numbers = (len(judgement.present), len(judgement.absent) + len(judgement.lingering), len(judgement.differing))
-    lying = judgement.claim.value in {"executed", "stamped"} and verdict in {"missing", "partial", "conflicting"}
+    shown = (judgement.present, judgement.absent, judgement.differing, judgement.lingering)
+    claim, lying = judgement.claim.value, verdict in {"missing", "partial", "conflicting"}
+    style = Style.BAD if lying and claim in {"executed", "stamped"} else Style.DIM if claim == "none" else Style.PLAIN
     return [
         Cell(judgement.revision.id),
-        Cell(
-            judgement.claim.value, Style.BAD if lying else Style.PLAIN if judgement.claim.value != "none" else Style.DIM
-        ),
         Cell(verdict, _VERDICTS.get(verdict, Style.DIM)),
-        *(Cell(f"{number}" if number else "-") for number in numbers),
+        Cell(claim, style),
+        *(Cell(f"{len(facts)}" if facts else "-") for facts in shown),
+        Cell(judgement.revision.title, Style.DIM),
     ]
 
 
 def _evidence(judgement: Judgement, paint: Paint, width: int) -> Iterator[str]:
     """A revision with each of its effects: there (+), missing (-), in another shape (~), not taken away (!)."""
     verdict = paint(judgement.verdict.value, _VERDICTS.get(judgement.verdict.value, Style.DIM))
-    title = f"  {judgement.revision.title}" if judgement.revision.title else ""
-    yield f"  {paint(judgement.revision.id, Style.BOLD)}{clean(title)}"
+    first, *rest = block(f"{judgement.revision.id}  {judgement.revision.title}".rstrip(), "  ", width, "  ")
+    yield first.replace(judgement.revision.id, paint(judgement.revision.id, Style.BOLD), 1)
+    yield from rest
     yield f"    claim {judgement.claim.value}, verdict {verdict}"
-    yield from (f"    {paint('+', Style.GOOD)} {clean(describe(fact))}" for fact in judgement.present)
-    yield from (f"    {paint('-', Style.BAD)} {clean(describe(fact))}" for fact in judgement.absent)
+    for fact in judgement.present:
+        yield from _marked("+", Style.GOOD, describe(fact), paint, width)
+    for fact in judgement.absent:
+        yield from _marked("-", Style.BAD, describe(fact), paint, width)
     for change in judgement.differing:
-        first, *rest = block(explain(change), "      ", width)
-        yield f"    {paint('~', Style.CAUTION)} {first.strip()}"
-        yield from rest
-    yield from (
-        f"    {paint('!', Style.CAUTION)} {clean(describe(fact))} is still there" for fact in judgement.lingering
-    )
+        yield from _marked("~", Style.CAUTION, explain(change), paint, width)
+    for fact in judgement.lingering:
+        yield from _marked("!", Style.CAUTION, f"{describe(fact)} is still there", paint, width)
+
+
+def _marked(mark: str, style: Style, text: str, paint: Paint, width: int) -> Iterator[str]:
+    first, *rest = block(text, "      ", width)
+    yield f"    {paint(mark, style)} {first.strip()}"
+    yield from rest
 
 
 def _findings(found: Iterable[Finding], most: int | None, paint: Paint, width: int) -> Iterator[str]:
@@ -147,7 +158,7 @@ def _findings(found: Iterable[Finding], most: int | None, paint: Paint, width: i
     for level, each in groupby(ranked, lambda finding: finding.level):
         title, style = _LEVELS[level]
         yield ""
-        yield f"  {paint(title, style)}"
+        yield from (paint(line, style) for line in block(title, "  ", width))
         for code, group in groupby(each, lambda finding: finding.code):
             yield from _group(code, list(group), most, width)
 
@@ -178,8 +189,8 @@ def finding_lines(finding: Finding, common: str, indent: str, width: int) -> Ite
 def blockers_text(result: Result, paint: Paint = plain, width: int = 120) -> str:
     """What stands in the way on one environment, each with the entry that would settle it."""
     blockers = result.plan.blockers if result.plan else ()
-    said = f"blocked by {pluralize(len(blockers), 'thing')}" if blockers else result.detail
-    lines = [f"{paint(clean(result.environment), Style.BOLD)}: {paint(said, Style.BAD)}"]
+    said = f"blocked by {pluralize(len(blockers), 'finding')}" if blockers else result.detail
+    lines = [*headed(result.environment, f"{result.state.value}, {said}", paint, width, Style.BAD)]
     return "\n".join([*lines, *(line for blocker in blockers for line in finding_lines(blocker, "", "  ", width))])
 
 

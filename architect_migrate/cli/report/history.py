@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.layout import Cell, Style, plain, table
+from architect_migrate.cli.report.layout import Cell, Style, listing, plain
 from architect_migrate.cli.report.shared import Report
 from architect_migrate.cli.report.status import observed_json
 from architect_migrate.model.revision_graph import heads
@@ -37,8 +37,8 @@ def history_text(
     graph: RevisionGraph, here: Mapping[str, Sequence[str]] | None = None, paint: Paint = plain, width: int = 120
 ) -> str:
     """The chain, oldest first; `here` names the environments whose newest revision each is."""
-    headers = ["revision", "legacy", "data step", "title"] + (["here"] if here is not None else [])
-    return "\n".join(table(headers, _chain(graph, here), paint, width))
+    headers = ["revision", "legacy", "data step"] + (["here"] if here is not None else []) + ["title"]
+    return "\n".join(listing(headers, _chain(graph, here), paint, width))
 
 
 def _chain(graph: RevisionGraph, here: Mapping[str, Sequence[str]] | None) -> Iterable[list[Cell]]:
@@ -52,9 +52,9 @@ def _chain(graph: RevisionGraph, here: Mapping[str, Sequence[str]] | None) -> It
             ),
             Cell(f"{revision.legacy_version or '-'}{former}"),
             Cell("yes" if revision.data_step else "-", Style.PLAIN if revision.data_step else Style.DIM),
-            Cell(revision.title),
         ]
-        yield row + ([Cell(", ".join(here.get(revision.id, ())), Style.SPECIAL)] if here is not None else [])
+        row += [Cell(", ".join(here.get(revision.id, ())), Style.SPECIAL)] if here is not None else []
+        yield [*row, Cell(revision.title)]
 
 
 def _chain_json(graph: RevisionGraph) -> list[RevisionJson]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from architect_migrate.ledger.store import Entry
 
 
-_HEADERS = ("entry", "when (UTC)", "environment", "action", "from", "to", "result", "who", "seconds", "backup")
+_HEADERS = ("entry", "when (UTC)", "environment", "action", "result", "from", "to", "who", "seconds", "backup")
 _STYLES = {"done": Style.GOOD, "failed": Style.BAD, "blocked": Style.BAD, "interrupted": Style.CAUTION}
 _ROWS = "rows of "
 # Facts that have a place of their own in what is shown.
@@ -42,13 +42,13 @@ def log_text(
     """A line an entry, in the order given, and how many `older` ones there are; `names` are short ones of revisions."""
     if not file.exists():
         return no_ledger(file)
-    total = f"{pluralize(len(shown), 'entry', 'entries')} of {clean(str(file))}"
+    total = f"{pluralize(len(shown), 'entry', 'entries')} of {file}"
     if older:
         total += f"; {older:,} older: -n 0 shows all"
     lines = (
         table(_HEADERS, [_row(entry, names) for entry in shown], paint, width) if shown else ["nothing of that kind"]
     )
-    return "\n".join([*lines, "", f"{total} (archmig show N tells all of one)"])
+    return "\n".join([*lines, "", *block(f"{total} (archmig show N tells all of one)", "", width, "  ")])
 
 
 def no_ledger(file: Path) -> str:
@@ -62,11 +62,11 @@ def _row(entry: Entry, names: Mapping[str, str]) -> list[Cell]:
         Cell(_moment(entry)[:16]),
         Cell(entry.environment, Style.BOLD),
         Cell(entry.action),
+        Cell(entry.result, _STYLES.get(entry.result, Style.PLAIN)),
         *(
             Cell(", ".join(names.get(head, head) for head in heads) or "-")
             for heads in (entry.from_heads, entry.to_heads)
         ),
-        Cell(entry.result, _STYLES.get(entry.result, Style.PLAIN)),
         Cell(entry.user),
         Cell(f"{entry.seconds:.1f}"),
         Cell(Path(entry.backup).name or "-"),

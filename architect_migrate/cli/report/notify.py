@@ -31,7 +31,7 @@ def verdict_json(result: Result, why: str, graph: RevisionGraph) -> VerdictJson:
     drift: Mapping[str, int] = seen.drift if seen else {}
     return {
         "verdict": "cannot_tell" if seen is None else "differs" if why else "clean",
-        "state": seen.state.name.lower() if seen else None,
+        "state": result.state.name.lower(),
         "heads": [*heads(graph, seen.position)] if seen else [],
         "pending": [*seen.pending] if seen else [],
         "breaking": drift.get("breaking", 0),

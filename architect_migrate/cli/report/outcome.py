@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import place, short_names
-from architect_migrate.cli.report.layout import Cell, Style, plain, table
-from architect_migrate.cli.report.shared import Report, complaint, environment_json
-from architect_migrate.cli.report.status import where
+from architect_migrate.cli.report.layout import Cell, Style, block, plain, table
+from architect_migrate.cli.report.shared import Report, complaint, environment_json, said_once
+from architect_migrate.cli.report.status import at, state_cell
 from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import pluralize
 from architect_migrate.model.revision_graph import heads
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Loss, Receipt, Result
 
-_HEADERS = ("environment", "outcome", "from", "to", "steps", "rows kept", "seconds", "backup")
+_HEADERS = ("environment", "state before", "outcome", "from", "to", "steps", "rows kept", "seconds", "backup")
 _STYLES = {
     Outcome.DONE: Style.GOOD,
     Outcome.NOTHING: Style.DIM,
@@ -42,17 +43,19 @@ def summary_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint
     """What was done to each environment, and the totals; backups by name, their folder in the totals."""
     names = short_names(graph)
     rows = [_row(result, graph, names) for result in results]
-    return "\n".join([*table(_HEADERS, rows, paint, width), "", *_totals(results)])
+    totals = [line for total in _totals(results) for line in block(total, "", width, "  ")]
+    return "\n".join([*table(_HEADERS, rows, paint, width), "", *totals])
 
 
 def _row(result: Result, graph: RevisionGraph, names: Mapping[str, str]) -> list[Cell]:
     receipt, plan, seen = result.receipt, result.plan, result.survey
-    before = where(seen, graph, names) if seen and seen.position else "-"
+    before = at(seen, graph, names)
     done = result.outcome is Outcome.DONE
-    after = place(graph, plan.after, names) if done and plan else before
+    after = place(graph, plan.after, names).removesuffix(" (head)") if done and plan else before
     word = "not confirmed" if result.outcome is Outcome.PLANNED else result.outcome.value
     return [
         Cell(result.environment, Style.BOLD),
+        state_cell(result),
         Cell(word, _STYLES[result.outcome]),
         Cell(before),
         Cell(after, Style.GOOD if done else Style.PLAIN),
@@ -83,12 +86,12 @@ def _totals(results: tuple[Result, ...]) -> list[str]:
     return [*lines, *(f"backups in {folder}" for folder in folders)]
 
 
-def change_report(results: tuple[Result, ...], graph: RevisionGraph) -> Report:
-    """What was done to each environment, what stood in the way, and warnings."""
+def change_report(results: tuple[Result, ...], graph: RevisionGraph, shown: Mapping[str, Result]) -> Report:
+    """What was done to each environment, what stood in the way, and warnings that were not `shown` before."""
     return Report(
         partial(_changed_text, results, graph),
         lambda: (change_json(result, graph) for result in results),
-        notes=lambda: warnings_of(results),
+        notes=lambda: warnings_of(results, shown),
     )
 
 
@@ -158,19 +161,22 @@ def _blockers(result: Result) -> str:
 
 def failure_lines(results: Iterable[Result], *, debug: bool) -> Iterator[str]:
     """Lines of why environments failed, with traces where those are asked for."""
-    for result in results:
-        if result.outcome is Outcome.FAILED:
-            name = f"{result.environment}: "
-            yield complaint(name + result.detail.removeprefix(name))
-            if debug and result.error and result.error.trace:
-                yield mask(result.error.trace.rstrip())
+    failed = [result for result in results if result.outcome is Outcome.FAILED]
+    yield from said_once((result.environment, result.detail) for result in failed)
+    for result in failed if debug else ():
+        if result.error and result.error.trace:
+            yield mask(result.error.trace.rstrip())
 
 
-def warnings_of(results: Iterable[Result]) -> Iterator[str]:
-    """Lines of what there is to know of environments that did not fail."""
-    for result in results:
-        for warning in result.warnings:
-            yield complaint(f"{result.environment}: {warning}")
+def warnings_of(results: Iterable[Result], shown: Mapping[str, Result] = MappingProxyType({})) -> Iterator[str]:
+    """Lines of what there is to know of environments, without what was `shown` of them before."""
+    told = {name: before.warnings for name, before in shown.items()}
+    yield from said_once(
+        (result.environment, warning)
+        for result in results
+        for warning in result.warnings
+        if warning not in told.get(result.environment, ())
+    )
 
 
 def change_json(result: Result, graph: RevisionGraph, sql: str | None = None) -> ChangeJson:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, assert_never
 
-from architect_migrate.cli.report.chain import ranges, short_names
-from architect_migrate.cli.report.layout import Style, block, plain, wrapped
+from architect_migrate.cli.report.chain import ranges, short_names, titled, with_title
+from architect_migrate.cli.report.layout import Style, block, headed, plain
 from architect_migrate.cli.report.shared import finding_json
 from architect_migrate.core.text import clean, pluralize
 from architect_migrate.databases.sqlite.sql.render import literal, name, statement, tracker_statements
@@ -39,30 +39,36 @@ if TYPE_CHECKING:
     from architect_migrate.planning.results import Result
 
 _NAMED = 2
+_TITLED = 8
 
 
 def plan_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """What would be done to one environment, neighbouring steps of a kind drawn together."""
     plan = result.plan
-    name_ = paint(clean(result.environment), Style.BOLD)
     if plan is None or not plan.steps or plan.blockers:
-        return f"{name_}: {result.detail or result.outcome.value}"
-    first, *others = wrapped(f"{clean(result.environment)}: {pluralize(len(plan.steps), 'step')}", width)
-    lines = [first.replace(clean(result.environment), name_, 1), *others]
-    for line in summary(plan, graph):
-        lines += block(line, "  ", width)
+        said = result.detail or result.outcome.value
+        words = said if said == result.state.value else f"{result.state.value}, {said}"
+        return "\n".join(headed(result.environment, words, paint, width))
+    said = f"{result.state.value}, {pluralize(len(plan.steps), 'step')}"
+    lines = [*headed(result.environment, said, paint, width), *summary(plan, graph, width)]
     for loss in result.losses:
         lines += [f"  {paint(line.strip(), Style.BAD)}" for line in block(_lost(loss.subject, loss.rows), "  ", width)]
-    lines += [f"  {paint('warning:', Style.CAUTION)} {clean(warning)}" for warning in result.warnings]
+    for warning in result.warnings:
+        first, *rest = block(f"warning: {warning}", "  ", width, "  ")
+        lines += [first.replace("warning:", paint("warning:", Style.CAUTION), 1), *rest]
     return "\n".join(lines)
 
 
 def together(results: Iterable[Result], sql: Mapping[str, str] | None = None) -> list[list[Result]]:
-    """Group the results with equal plans, losses, warnings and SQL; any other result is a group by itself."""
+    """Group the results with equal states, plans, losses, warnings and SQL; any other result is a group by itself."""
     groups: dict[object, list[Result]] = {}
     for result in results:
         planned = result.plan is not None and result.outcome is Outcome.PLANNED
-        told = (result.plan.steps, result.losses, result.warnings) if planned and result.plan else result.environment
+        told = (
+            (result.state, result.plan.steps, result.losses, result.warnings)
+            if planned and result.plan
+            else result.environment
+        )
         groups.setdefault((told, (sql or {}).get(result.environment)), []).append(result)
     return [*groups.values()]
 
@@ -78,22 +84,41 @@ def _lost(subject: str, rows: int) -> str:
     return f"loses {pluralize(rows, 'row')} of {subject}"
 
 
-def summary(plan: Plan, graph: RevisionGraph) -> Iterator[str]:
-    """A plan's steps in few lines, in their order: `run revisions 007..009`, `complete 003_x: add column ...`."""
-    names = short_names(graph)
+def summary(plan: Plan, graph: RevisionGraph, width: int) -> Iterator[str]:
+    """A plan's steps in few lines, in their order: `run revisions 007..009`, `complete 003_x: add column ...`.
+
+    Revisions are named with their titles where they are few.
+    """
+    for line, revisions in _summed_up(plan, graph):
+        yield from block(line, "  ", width, "  ")
+        yield from titled(graph, revisions, "    ", width)
+
+
+def _summed_up(plan: Plan, graph: RevisionGraph) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each line, and the revisions whose titles go below it."""
     for (verb, revision), step in groupby(plan.steps, _sort):
         group = list(step)
-        ids = {each.revision for each in group if isinstance(each, RunRevision | RunDowngrade | RunDataStep)}
+        ids = tuple(each.revision for each in group if isinstance(each, RunRevision | RunDowngrade | RunDataStep))
         match verb:
             case "run" | "take back":
-                word = "revision" if len(ids) == 1 else "revisions"
-                yield f"{verb} {word} {ranges(graph, ids, names)}"
+                yield _named(graph, f"{verb} revision", f"{verb} {len(ids)} revisions", ids)
             case "rows":
-                yield f"insert missing rows of {ranges(graph, ids, names)}"
+                yield _named(graph, "insert missing rows of", f"insert missing rows of {len(ids)} revisions", ids)
             case "stamp" | "tracker":
-                yield "; ".join(headline(each) for each in group)
+                yield "; ".join(headline(each) for each in group), ()
+            case _ if revision:
+                yield f"{verb} {with_title(graph, revision)}: {_repairs(group)}", ()
             case _:
-                yield f"{verb} {revision}: {_repairs(group)}" if revision else f"repair: {_repairs(group)}"
+                yield f"repair: {_repairs(group)}", ()
+
+
+def _named(graph: RevisionGraph, one: str, several: str, ids: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Revisions on the line itself, below it with their titles, or by their range where they are many."""
+    if len(ids) == 1:
+        return f"{one} {with_title(graph, *ids)}", ()
+    if len(ids) <= _TITLED:
+        return f"{several}:", ids
+    return f"{several}: {ranges(graph, ids, short_names(graph))}", ()
 
 
 def _repairs(group: list[Step]) -> str:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from architect_migrate.core.text import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from architect_migrate.cli.documents.common import EnvironmentJson, FailedJson, FindingJson, ProblemJson
     from architect_migrate.cli.report.layout import Paint
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.diagnosis.findings import Finding
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,14 @@ class Report:
 def complaint(message: str) -> str:
     """A line that says what went wrong, without its secrets."""
     return f"archmig: {harmless(message)}"
+
+
+def said_once(messages: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Lines for messages about environments; one that is the same for several is said once, with their names."""
+    names: dict[str, list[str]] = {}
+    for name, message in messages:
+        names.setdefault(message.removeprefix(f"{name}: "), []).append(name)
+    yield from (complaint(f"{', '.join(its)}: {message}") for message, its in names.items())
 
 
 def problem_json(error: Exception) -> ProblemJson:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.chain import place, short_names
-from architect_migrate.cli.report.layout import Cell, Style, columns_of, plain, table
+from architect_migrate.cli.report.chain import place, short_names, titled, with_title
+from architect_migrate.cli.report.layout import Cell, Style, block, columns_of, headed, plain, table
 from architect_migrate.cli.report.shared import Report, environment_json
 from architect_migrate.core.text import clean, pluralize
 from architect_migrate.diagnosis.claims import Claim
 from architect_migrate.model.revision_graph import heads
-from architect_migrate.planning.results import State
+from architect_migrate.planning.results import DEPARTED, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,14 +35,37 @@ if TYPE_CHECKING:
     from architect_migrate.planning.results import Result, Survey
 
 
+# The longest short name that stands upright above a grid.
+_UPRIGHT = 4
 _NONE = Cell("-", Style.DIM)
-_HEADERS = ("environment", "at", "stamp", "tracker", "breaking", "behavioural", "tolerated", "pending", "last action")
+_HEADERS = (
+    "environment",
+    "state",
+    "at",
+    "stamp",
+    "pending",
+    "breaking",
+    "behavioural",
+    "gaps",
+    "tolerated",
+    "tracker",
+    "last action",
+)
 _STYLES = {
-    State.AT_TARGET: Style.GOOD,
+    State.COULD_NOT_TELL: Style.BAD,
+    State.UNKNOWN_STAMP: Style.BAD,
+    State.UNDECIDED: Style.BAD,
     State.DRIFTED: Style.BAD,
-    State.REFUSED: Style.BAD,
-    State.PENDING: Style.CAUTION,
+    State.UNSTAMPED: Style.CAUTION,
+    State.BEHIND: Style.CAUTION,
+    State.UP_TO_DATE: Style.GOOD,
 }
+# What to do about states.
+_ADVICE = (
+    ({State.UNDECIDED, State.UNKNOWN_STAMP}, "archmig diagnose says what has to be decided"),
+    ({State.DRIFTED, State.UNSTAMPED}, "archmig diagnose says what is wrong, archmig reconcile repairs it"),
+    ({State.BEHIND}, "archmig upgrade runs what is pending"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +109,16 @@ def _incomplete(judgement: Judgement, seen: Survey) -> bool:
     return bool(wanting - kept) or (judgement.verdict.value == "missing" and bool(judgement.lingering))
 
 
-def where(seen: Survey, graph: RevisionGraph, names: Mapping[str, str]) -> str:
-    """Where a database is: `048 (head)`, `043, 6 gaps`, `no file`, `uninitialised`."""
-    if seen.state is State.MISSING:
-        return "no file"
-    if seen.state is State.UNINITIALISED:
-        return "uninitialised"
-    at, gaps = place(graph, seen.position, names), against(seen).gaps
-    return f"{at.removesuffix(' (head)')}, {pluralize(gaps, 'gap')}" if gaps else at
+def state_cell(result: Result) -> Cell:
+    """The state of an environment's database, in its colour."""
+    return Cell(result.state.value, _STYLES.get(result.state, Style.DIM))
+
+
+def at(seen: Survey | None, graph: RevisionGraph, names: Mapping[str, str]) -> str:
+    """The newest revisions of a position: `048`, `base`; `-` where nothing of the chain is there."""
+    if seen is None or not seen.position:
+        return "-"
+    return place(graph, seen.position, names).removesuffix(" (head)")
 
 
 def stamp_of(seen: Survey, names: Mapping[str, str]) -> str:
@@ -121,36 +146,34 @@ def status_text(
     """One line an environment and a line of totals; `last` says in a few words what was done to each."""
     names = short_names(graph)
     rows = [_row(result, graph, names, last.get(result.environment, "-")) for result in results]
-    return "\n".join([*table(_HEADERS, rows, paint, width), "", totals(results)])
+    return "\n".join([*table(_HEADERS, rows, paint, width), "", *block(totals(results), "", width, "  ")])
 
 
 def _row(result: Result, graph: RevisionGraph, names: Mapping[str, str], last: str) -> list[Cell]:
-    name = Cell(result.environment, Style.BOLD)
-    if result.survey is None:
-        return [name, Cell("unreadable", Style.BAD), *[_NONE] * 6, Cell(last)]
-    seen, drift = result.survey, result.survey.drift
-    at = Cell(where(seen, graph, names), _STYLES.get(seen.state, Style.DIM))
-    stamp = Cell(stamp_of(seen, names), _stamp_style(seen))
-    if seen.state is State.MISSING:
-        stamp = _NONE
-    tolerated = sum(drift.get(word, 0) for word in ("cosmetic", "extra", "kept"))
+    name, seen = Cell(result.environment, Style.BOLD), result.survey
+    if seen is None or not seen.exists:
+        pending = _number(len(seen.pending) if seen else 0, Style.CAUTION)
+        return [name, state_cell(result), *[_NONE] * 2, pending, *[_NONE] * 5, Cell(last)]
+    drift, told = seen.drift, against(seen)
     return [
         name,
-        at,
-        stamp,
-        Cell(tracker_of(seen), Style.BAD if against(seen).false or seen.unsynced else Style.PLAIN),
+        state_cell(result),
+        Cell(at(seen, graph, names)),
+        Cell(stamp_of(seen, names), _stamp_style(seen)),
+        _number(len(seen.pending), Style.CAUTION),
         _number(drift.get("breaking", 0), Style.BAD),
         _number(drift.get("behavioural", 0), Style.CAUTION),
-        _number(tolerated, Style.PLAIN),
-        _number(len(seen.pending), Style.CAUTION),
-        _NONE if last == "-" else Cell(last),
+        _number(told.gaps, Style.BAD),
+        _number(sum(drift.get(word, 0) for word in ("cosmetic", "extra", "kept")), Style.PLAIN),
+        Cell(tracker_of(seen), Style.BAD if told.false or seen.unsynced else Style.PLAIN),
+        Cell(last),
     ]
 
 
 def _stamp_style(seen: Survey) -> Style:
     if seen.claims.stamp is None:
         return Style.DIM
-    return Style.BAD if seen.state in {State.DRIFTED, State.REFUSED} else Style.GOOD
+    return Style.BAD if seen.state in DEPARTED else Style.GOOD
 
 
 def _number(value: int, style: Style) -> Cell:
@@ -159,40 +182,33 @@ def _number(value: int, style: Style) -> Cell:
 
 def totals(results: tuple[Result, ...]) -> str:
     """How many environments are in which state, and what to do about it."""
-    states = Counter(result.survey.state.value if result.survey else "unreadable" for result in results)
-    parts = [f"{number} {state}" for state, number in states.items()]
-    advice = ""
-    if states[State.DRIFTED.value]:
-        advice = " (archmig diagnose says what is wrong, archmig reconcile repairs it)"
-    elif states[State.PENDING.value]:
-        advice = " (archmig upgrade runs what is pending)"
-    elif any(result.survey and result.survey.unsynced for result in results):
-        advice = " (archmig reconcile corrects the tracker)"
-    return f"{pluralize(len(results), 'environment')}: {', '.join(parts)}{advice}"
+    states = Counter(result.state for result in results)
+    parts = ", ".join(f"{states[state]} {state.value}" for state in State if states[state])
+    advice = "; ".join(said for some, said in _ADVICE if some & states.keys())
+    if not advice and any(result.survey and result.survey.unsynced for result in results):
+        advice = "archmig reconcile corrects the tracker"
+    return f"{pluralize(len(results), 'environment')}: {parts}" + (f" ({advice})" if advice else "")
 
 
-def pending_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = plain) -> str:
+def pending_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """What is left for each environment, and what has to be repaired before it can run."""
-    titles = {revision.id: revision.title for revision in graph.revisions}
-    names = short_names(graph)
-    longest = max(map(len, titles), default=0)
-    lines: list[str] = []
+    names, lines = short_names(graph), list[str]()
     for result in results:
-        seen = result.survey
-        if seen is None:
-            lines.append(f"{paint(result.environment, Style.BOLD)}: {paint('unreadable', Style.BAD)}")
-            continue
-        number = len(seen.pending) or "nothing"
-        gaps = against(seen).gaps
-        first = f"; first archmig reconcile has to fill {pluralize(gaps, 'gap')}" if gaps else ""
-        at = where(seen, graph, names).partition(",")[0]
-        lines.append(f"{paint(result.environment, Style.BOLD)}: {number} pending after {at}{first}")
-        if len(seen.pending) == len(graph.revisions):
-            whole = pluralize(len(seen.pending), "revision")
-            lines[-1] = f"{paint(result.environment, Style.BOLD)}: the whole chain of {whole} ({at})"
-            continue
-        lines += [f"  {revision:{longest}}  {titles[revision]}".rstrip() for revision in seen.pending]
+        lines += headed(result.environment, _left(result, graph, names), paint, width)
+        if result.survey and 0 < len(result.survey.pending) < len(graph.revisions):
+            lines += titled(graph, result.survey.pending, "  ", width)
     return "\n".join(lines)
+
+
+def _left(result: Result, graph: RevisionGraph, names: Mapping[str, str]) -> str:
+    seen = result.survey
+    if seen is None:
+        return result.state.value
+    if len(seen.pending) == len(graph.revisions):
+        return f"the whole chain of {pluralize(len(seen.pending), 'revision')} ({result.state.value})"
+    gaps = against(seen).gaps
+    first = f"; first archmig reconcile has to fill {pluralize(gaps, 'gap')}" if gaps else ""
+    return f"{len(seen.pending) or 'nothing'} pending after {at(seen, graph, names)} ({result.state.value}){first}"
 
 
 # Letters, so that the grid says the same without colours.
@@ -204,19 +220,17 @@ _CELLS = {
     "superseded": ("s", Style.DIM, "superseded, nothing of it left to see"),
     "unknown": ("u", Style.SPECIAL, "leaves nothing in the schema to see"),
     "pending": (".", Style.CAUTION, "pending"),
-    "unreadable": ("?", Style.BAD, "could not be read"),
+    "could not tell": ("?", Style.BAD, "could not tell"),
+    "merge": ("m", Style.DIM, "merge, nothing to do"),
 }
 
 
 def words(seen: Survey | None, graph: RevisionGraph) -> list[str]:
     """One word for each revision, in chain order: its verdict, or `pending` after the position."""
     if seen is None:
-        return ["unreadable"] * len(graph.revisions)
-    verdicts = (
-        {judgement.revision.id: judgement.verdict.value for judgement in seen.diagnosis.judgements}
-        if seen.diagnosis
-        else {}
-    )
+        return [State.COULD_NOT_TELL.value] * len(graph.revisions)
+    judged = seen.diagnosis.judgements if seen.diagnosis else ()
+    verdicts = {judgement.revision.id: judgement.verdict.value for judgement in judged}
     return [verdicts.get(revision, "applied") if revision in seen.position else "pending" for revision in graph.order]
 
 
@@ -226,19 +240,29 @@ def grid_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = 
     rows = [(clean(result.environment), words(result.survey, graph)) for result in results]
     margin = max([columns_of(name) for name, _ in rows], default=0) + 2
     across = max(width - margin, 10)
+    shown = names if _stands_upright(names) else [f"{number}" for number in range(1, len(names) + 1)]
     lines: list[str] = []
     for start in range(0, len(names), across):
-        lines += _band(names[start : start + across], start, margin, paint)
+        lines += _band(shown[start : start + across], margin, paint)
         for name, one in rows:
             cells = "".join(paint(_CELLS[word][0], _CELLS[word][1]) for word in one[start : start + across])
             lines.append(f"{name}{' ' * (margin - columns_of(name))}{cells}")
         lines.append("")
-    return "\n".join([*lines, *_legend({word for _, item in rows for word in item}, paint)])
+    lines += _legend({word for _, item in rows for word in item}, paint)
+    if not _stands_upright(names):
+        lines.append("")
+        for number, revision in enumerate(graph.order, 1):
+            lines += block(f"{number}  {with_title(graph, revision)}", "", width, "   ")
+    return "\n".join(lines)
 
 
-def _band(names: Sequence[str], start: int, margin: int, paint: Paint) -> Iterator[str]:
+def _stands_upright(names: Sequence[str]) -> bool:
+    """Whether short names are short enough for the head of a grid; else the revisions are numbered."""
+    return all(len(name) <= _UPRIGHT for name in names)
+
+
+def _band(upright: Sequence[str], margin: int, paint: Paint) -> Iterator[str]:
     """The revisions' short names standing upright, or their numbers in the chain where they are long."""
-    upright = names if all(len(name) <= 4 for name in names) else [f"{n + 1}" for n in range(start, start + len(names))]
     tall = max(map(len, upright), default=0)
     for row in range(tall):
         text = "".join(name.rjust(tall)[row] for name in upright)
@@ -279,7 +303,7 @@ def grid_report(
 def pending_report(results: tuple[Result, ...], graph: RevisionGraph) -> Report:
     """What is left to run for each database."""
     return Report(
-        lambda paint, _: pending_text(results, graph, paint),
+        lambda paint, width: pending_text(results, graph, paint, width),
         lambda: (observed_json(result, graph) for result in results),
     )
 
@@ -324,7 +348,8 @@ def _status_json(
 
 def _standing_json(seen: Survey | None, graph: RevisionGraph) -> StandingJson:
     if seen is None:
-        return {"state": None, "heads": None, "position": None, "claims": None, "drift": None, "pending": None}
+        state = State.COULD_NOT_TELL.name.lower()
+        return {"state": state, "heads": None, "position": None, "claims": None, "drift": None, "pending": None}
     return {
         "state": seen.state.name.lower(),
         "heads": [*heads(graph, seen.position)],

@@ -71,7 +71,7 @@ def _schema(its: Verification, graph: RevisionGraph) -> tuple[tuple[bool, str], 
     if not its.why:
         return (True, f"{at}, as the chain makes it"), []
     more = [f"and {len(its.drift) - _FEW} more"] if len(its.drift) > _FEW else []
-    verb = {State.PENDING: "upgrade", State.UNINITIALISED: "upgrade"}.get(its.survey.state, "reconcile")
+    verb = {State.BEHIND: "upgrade", State.UNINITIALISED: "upgrade"}.get(its.survey.state, "reconcile")
     advice = f"-> archmig diagnose -e {its.environment}, then archmig {verb} -e {its.environment}"
     return (False, f"{at}: {its.why}"), [*its.drift[:_FEW], *more, advice]
 
@@ -151,7 +151,7 @@ def _audit_json(its: Verification, graph: RevisionGraph) -> AuditJson:
         "error": None,
         "sound": its.sound,
         "why": its.why or None,
-        "state": seen.state.name.lower() if seen else None,
+        "state": (seen.state if seen else State.COULD_NOT_TELL).name.lower(),
         "heads": [*heads(graph, seen.position)] if seen else None,
         "stamp": None if seen is None or seen.claims.stamp is None else [*seen.claims.stamp],
         "pending": [*seen.pending] if seen else None,

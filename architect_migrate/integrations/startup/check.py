@@ -20,7 +20,7 @@ from architect_migrate.diagnosis.claims import stamp_problem
 from architect_migrate.integrations.startup.memo import Sources, as_values, evidence, memo_file, remember
 from architect_migrate.integrations.startup.status import Start, StartState
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
-from architect_migrate.planning.results import State
+from architect_migrate.planning.results import EMPTY, State
 from architect_migrate.revisions.replay import is_remembered
 from architect_migrate.runs.observe import unclean
 from architect_migrate.runs.survey import survey, wanted_of
@@ -36,14 +36,6 @@ if TYPE_CHECKING:
 
 # Seconds that a check waits for a lock of the application; an upgrade waits for lock_timeout.
 _MOMENT = 0.25
-_STATES = {
-    State.AT_TARGET: StartState.AT_TARGET,
-    State.PENDING: StartState.PENDING,
-    State.DRIFTED: StartState.DRIFTED,
-    State.REFUSED: StartState.REFUSED,
-    State.UNINITIALISED: StartState.UNINITIALISED,
-    State.MISSING: StartState.MISSING,
-}
 
 
 def at_once(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
@@ -104,9 +96,9 @@ def _evidence(call: Call, sources: Sources) -> dict[str, str]:
 def _start_of(project: ProjectConfig, context: EnvironmentContext, seen: Survey) -> Start:
     """The result for the application, from a survey."""
     graph = context.graph
-    state = _STATES[seen.state]
+    state = StartState(seen.state.value)
     at = heads(graph, seen.position)
-    empty = seen.state in {State.UNINITIALISED, State.MISSING}
+    empty = seen.state in EMPTY
     start = Start(
         state,
         _sentence(context, seen, at),
@@ -125,16 +117,20 @@ def _start_of(project: ProjectConfig, context: EnvironmentContext, seen: Survey)
 
 def _sentence(context: EnvironmentContext, seen: Survey, at: tuple[str, ...]) -> str:
     match seen.state:
-        case State.AT_TARGET:
+        case State.UP_TO_DATE:
             return f"at {_names(at)}, as the chain makes it"
-        case State.PENDING:
+        case State.BEHIND:
             return f"{_pending(seen.pending)} after {_names(at)}"
         case State.UNINITIALISED:
             return "nothing of the chain is in the database"
         case State.MISSING:
             return "there is no database file"
-        case State.DRIFTED | State.REFUSED:
+        case State.UNSTAMPED:
+            return f"at {_names(at)}, as the chain makes it, but {unclean(context, seen)}"
+        case State.UNKNOWN_STAMP | State.UNDECIDED | State.DRIFTED:
             return f"{seen.state.value}: {unclean(context, seen)}"
+        case State.COULD_NOT_TELL:
+            raise AssertionError(seen)
 
 
 def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
@@ -152,12 +148,12 @@ def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
     left = wanted - ancestry(graph, stamp)
     pending = (
         tuple(revision for revision in graph.order if revision in left)
-        if stamp or state is not StartState.UNKNOWN
+        if stamp or state is not StartState.COULD_NOT_TELL
         else ()
     )
     if stamp:
         refused = stamp_problem(graph, stamp)
-        state = StartState.REFUSED if refused else StartState.PENDING if pending else StartState.STAMPED
+        state = StartState.UNKNOWN_STAMP if refused else StartState.BEHIND if pending else StartState.STAMPED
     start = Start(
         state,
         _claim(graph, stamp, state, pending),
@@ -165,7 +161,7 @@ def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
         database=str(environment.url),
         current=stamp,
         target=heads(graph, wanted),
-        pending=() if state is StartState.REFUSED else pending,
+        pending=() if state is StartState.UNKNOWN_STAMP else pending,
         may_be_empty=state in {StartState.UNINITIALISED, StartState.MISSING} and skips_uninitialised(environment),
     )
     return replace(start, advice=advice(project, start))
@@ -178,7 +174,7 @@ def _stamp(context: EnvironmentContext, version_table: str) -> tuple[StartState,
         return StartState.MISSING, ()
     if access.is_empty(url):
         return StartState.UNINITIALISED, ()
-    return StartState.UNKNOWN, access.read_stamp(url, context.environment.policies.lock_timeout, version_table)
+    return StartState.COULD_NOT_TELL, access.read_stamp(url, context.environment.policies.lock_timeout, version_table)
 
 
 def _claim(graph: RevisionGraph, stamp: tuple[str, ...], state: StartState, pending: tuple[str, ...]) -> str:
@@ -190,10 +186,10 @@ def _claim(graph: RevisionGraph, stamp: tuple[str, ...], state: StartState, pend
             return "nothing is in the database"
         case StartState.STAMPED:
             return f"stamped {_names(stamp)}, its target; {unseen}"
-        case StartState.PENDING:
+        case StartState.BEHIND:
             return f"{_pending(pending)} after {_names(stamp)}, by its stamp; {unseen}"
-        case StartState.REFUSED:
-            return f"refused: {stamp_problem(graph, stamp)}"
+        case StartState.UNKNOWN_STAMP:
+            return f"unknown stamp: {stamp_problem(graph, stamp)}"
         case _:
             return f"it has no stamp, and {unseen}"
 
@@ -212,10 +208,12 @@ def advice(project: ProjectConfig, start: Start) -> str:
     """The command to run next; empty if none is needed."""
     verbs = {
         StartState.STAMPED: "check",
-        StartState.UNKNOWN: "status",
-        StartState.PENDING: "upgrade",
+        StartState.COULD_NOT_TELL: "status",
+        StartState.BEHIND: "upgrade",
         StartState.DRIFTED: "reconcile",
-        StartState.REFUSED: "diagnose",
+        StartState.UNSTAMPED: "reconcile",
+        StartState.UNDECIDED: "diagnose",
+        StartState.UNKNOWN_STAMP: "diagnose",
         StartState.UNINITIALISED: "upgrade",
         StartState.MISSING: "upgrade",
     }

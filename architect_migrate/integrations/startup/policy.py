@@ -31,7 +31,7 @@ def examined(call: Call) -> tuple[Start, str]:
         return _by_policy(call, project, context, policy), policy.value
     except ArchmigError as error:
         name, database = context.environment.name, str(context.environment.url)
-        start = Start(StartState.UNKNOWN, str(error), name, database, error=type(error).__name__)
+        start = Start(StartState.COULD_NOT_TELL, str(error), name, database, error=type(error).__name__)
         return start, policy.value
 
 

@@ -31,7 +31,7 @@ _YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no"
 _SKIPS = ("ARCHMIG_SKIP", "ARCHITECT_SKIP_MIGRATIONS")
 # Logged as a warning, so that every log shows that the start changed the database.
 _NOTEWORTHY = frozenset({StartState.UPGRADED})
-_GRAVE = frozenset({StartState.REFUSED})
+_GRAVE = frozenset({StartState.UNKNOWN_STAMP})
 
 
 def startup(
@@ -79,10 +79,10 @@ def _found(
         start, policy = _remembered(call) or _examined(call)
         return _and_unclear_bypass(start, environ), policy
     except ArchmigError as error:
-        return Start(StartState.UNKNOWN, str(error), word, error=type(error).__name__), "warn"
+        return Start(StartState.COULD_NOT_TELL, str(error), word, error=type(error).__name__), "warn"
     except Exception as error:  # noqa: BLE001  (an application is not to fail for what watches over its database)
         cause = f"unexpected {type(error).__name__}: {error}"
-        return Start(StartState.UNKNOWN, cause, word, error=type(error).__name__), "warn"
+        return Start(StartState.COULD_NOT_TELL, cause, word, error=type(error).__name__), "warn"
 
 
 def _remembered(call: Call) -> tuple[Start, str] | None:
@@ -154,7 +154,7 @@ def _clean(text: str) -> str:
 
 
 def _level(start: Start, *, refused: bool) -> int:
-    if refused or start.state in _GRAVE or (start.error and start.state is not StartState.UNKNOWN):
+    if refused or start.state in _GRAVE or (start.error and start.state is not StartState.COULD_NOT_TELL):
         return logging.ERROR
     return logging.INFO if start.ok and start.state not in _NOTEWORTHY else logging.WARNING
 

@@ -16,23 +16,35 @@ if TYPE_CHECKING:
 class StartState(Enum):
     """The state of the database in a word; `Start.message` is the sentence.
 
-    AT_TARGET was compared with the chain and matches it. STAMPED has the stamp of the target and was not compared.
+    Nine are the words of `archmig status`. STAMPED has the stamp of the target and was not compared with the chain,
+    UPGRADED was upgraded by this start, SKIPPED was not checked.
     """
 
-    AT_TARGET = "at target"
+    COULD_NOT_TELL = "could not tell"
+    MISSING = "missing"
+    UNINITIALISED = "uninitialised"
+    UNKNOWN_STAMP = "unknown stamp"
+    UNDECIDED = "undecided"
+    DRIFTED = "drifted"
+    UNSTAMPED = "unstamped"
+    BEHIND = "behind"
+    UP_TO_DATE = "up to date"
     STAMPED = "stamped"
     UPGRADED = "upgraded"
-    PENDING = "pending"
-    DRIFTED = "drifted"
-    REFUSED = "refused"
-    UNINITIALISED = "uninitialised"
-    MISSING = "missing"
-    UNKNOWN = "unknown"
     SKIPPED = "skipped"
 
 
-_WELL = frozenset({StartState.AT_TARGET, StartState.STAMPED, StartState.UPGRADED})
-_UNFIT = frozenset({StartState.PENDING, StartState.DRIFTED, StartState.UNINITIALISED, StartState.MISSING})
+_WELL = frozenset({StartState.UP_TO_DATE, StartState.STAMPED, StartState.UPGRADED})
+_UNFIT = frozenset(
+    {
+        StartState.MISSING,
+        StartState.UNINITIALISED,
+        StartState.UNDECIDED,
+        StartState.DRIFTED,
+        StartState.UNSTAMPED,
+        StartState.BEHIND,
+    }
+)
 _LISTS = ("current", "target", "pending")
 _NULLABLE = frozenset({"environment", "database", "advice", "error", "backup"})
 

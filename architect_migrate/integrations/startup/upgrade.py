@@ -50,7 +50,7 @@ class Ran:
 def upgraded(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
     """Run the pending revisions if policy allows; return the result after that."""
     start = at_once(call, project, context)
-    if start.state is StartState.UNKNOWN:
+    if start.state is StartState.COULD_NOT_TELL:
         start = compared(call, project, context)
     if not _is_to_be_upgraded(start, context.environment):
         return start
@@ -72,7 +72,7 @@ def upgraded(call: Call, project: ProjectConfig, context: EnvironmentContext) ->
 def _is_to_be_upgraded(start: Start, environment: Environment) -> bool:
     if start.state in _BUILDABLE:
         return builds_uninitialised(environment)
-    return start.state is StartState.PENDING
+    return start.state is StartState.BEHIND
 
 
 def _policy_against(environment: Environment) -> str:
@@ -151,7 +151,7 @@ def _after(call: Call, project: ProjectConfig, context: EnvironmentContext, befo
     try:
         now = compared(call, project, context)
     except ArchmigError as error:
-        now = replace(before, state=StartState.UNKNOWN, message=str(error), compared=False)
+        now = replace(before, state=StartState.COULD_NOT_TELL, message=str(error), compared=False)
     if ran.outcome == "done":
         came_from, to = ", ".join(before.current) or "nothing", ", ".join(now.current)
         run = f"{ran.steps} revision{'' if ran.steps == 1 else 's'}"

@@ -9,7 +9,7 @@ from architect_migrate.core.chain_errors import RehearsalFailedError
 from architect_migrate.core.errors import ArchmigError, UsageError
 from architect_migrate.core.interrupts import FinishedFirst
 from architect_migrate.databases import access
-from architect_migrate.planning.results import State
+from architect_migrate.planning.results import DEPARTED
 from architect_migrate.runs import promote, reconcile, upgrade
 from architect_migrate.runs.rehearsal.results import Command
 from architect_migrate.runs.survey import survey
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def fitting(context: EnvironmentContext, target: str | None) -> Command:
     """The command that suits a database: `reconcile` if its schema does not match its stamp, else `upgrade`."""
     seen = survey(context, target)
-    return Command.RECONCILE if seen.state in {State.DRIFTED, State.REFUSED} else Command.UPGRADE
+    return Command.RECONCILE if seen.state in DEPARTED else Command.UPGRADE
 
 
 def refuse_target(command: Command, target: str | None) -> None:

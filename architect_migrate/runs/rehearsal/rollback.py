@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.errors import UsageError
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import heads
-from architect_migrate.planning.results import Loss, Outcome, Result, State
+from architect_migrate.planning.results import DEPARTED, EMPTY, Loss, Outcome, Result
 from architect_migrate.runs.contracts import Prepared
 from architect_migrate.runs.native_plan import downgrading, losses
 from architect_migrate.runs.preview import blank, planned
@@ -50,11 +50,11 @@ def preview_rollback(context: EnvironmentContext, progress: Progress, head: str 
     Raises UsageError where there are several heads and `head` names none of them, and as `try_out`.
     """
     seen = survey(context)
-    if seen.state in {State.MISSING, State.UNINITIALISED} or not seen.position:
+    if seen.state in EMPTY or not seen.position:
         result = blank(context, ACTION)
         return Rollback(replace(result, survey=seen, detail="nothing of the chain is in it"))
     there = _one_step_back(context, head)
-    if seen.state in {State.DRIFTED, State.REFUSED}:
+    if seen.state in DEPARTED:
         return Rollback(replace(preview_downgrade(there, None), action=ACTION))
     tried = try_out(there, progress, Command.DOWNGRADE, None)
     if tried.result.outcome is not Outcome.DONE:

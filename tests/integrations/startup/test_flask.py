@@ -83,8 +83,8 @@ def told(log: Path) -> list[str]:
 
 
 CASES: dict[str, tuple[list[str], dict[str, Any], str]] = {
-    "home": ([], {"database": "at_target", "database_ok": True}, "INFO app: home: at 003_due, as the chain makes it"),
-    "behind": ([], {"database": "pending", "database_ok": False}, "WARNING app: behind: revision 003_due is pending"),
+    "home": ([], {"database": "up_to_date", "database_ok": True}, "INFO app: home: at 003_due, as the chain makes it"),
+    "behind": ([], {"database": "behind", "database_ok": False}, "WARNING app: behind: revision 003_due is pending"),
     "lost": ([], {"database": "drifted", "database_ok": False}, "WARNING app: lost: drifted: 5 breaking"),
 }
 

@@ -82,9 +82,9 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 
 
 FOUND = {
-    "home": (StartState.AT_TARGET, True, "INFO", "home: at 003_due, as the chain makes it"),
+    "home": (StartState.UP_TO_DATE, True, "INFO", "home: at 003_due, as the chain makes it"),
     "behind": (
-        StartState.PENDING,
+        StartState.BEHIND,
         False,
         "WARNING",
         "behind: revision 003_due is pending after 002_tags (archmig upgrade -e behind -c {file})",
@@ -108,13 +108,13 @@ CLAIMED = {
         f"home: stamped 003_due, its target; {UNSEEN} (archmig check -e home -c {{file}})",
     ),
     "behind": (
-        StartState.PENDING,
+        StartState.BEHIND,
         False,
         "WARNING",
         f"{BEHIND}, by its stamp; {UNSEEN} (archmig upgrade -e behind -c {{file}})",
     ),
     "lost": (
-        StartState.UNKNOWN,
+        StartState.COULD_NOT_TELL,
         False,
         "WARNING",
         f"lost: it has no stamp, and {UNSEEN} (archmig status -e lost -c {{file}})",
@@ -154,7 +154,7 @@ def test_the_value_is_whole_and_can_be_shown(known: Path) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", shown.pop("checked_at"))
     assert shown == {
         "ok": False,
-        "state": "pending",
+        "state": "behind",
         "message": "revision 003_due is pending after 002_tags",
         "environment": "behind",
         "database": f"sqlite:///{known}/behind.db",
@@ -243,7 +243,7 @@ def test_whatever_is_broken_is_told_and_never_raised(
     before = files(nothing_learnt)
     found = startup("home")
     (undo or (lambda: None))()
-    assert (found.state, found.ok) == (StartState.UNKNOWN, False)
+    assert (found.state, found.ok) == (StartState.COULD_NOT_TELL, False)
     assert found.error.endswith("Error")
     assert cause in found.message
     ((level, line),) = logged(caplog)
@@ -258,7 +258,7 @@ def test_what_was_remembered_is_not_told_of_what_is_broken_since(known: Path, ca
     undo = BROKEN[case][0](known)
     found = startup("home")
     (undo or (lambda: None))()
-    assert found.state is StartState.UNKNOWN
+    assert found.state is StartState.COULD_NOT_TELL
 
 
 def test_a_stamp_that_the_chain_does_not_have_is_an_error_in_the_log(
@@ -269,7 +269,7 @@ def test_a_stamp_that_the_chain_does_not_have_is_an_error_in_the_log(
     for cache in (os.environ["ARCHMIG_CACHE"], str(known / "none")):
         monkeypatch.setenv("ARCHMIG_CACHE", cache)
         found = startup("home")
-        assert (found.state, found.ok) == (StartState.REFUSED, False)
+        assert (found.state, found.ok) == (StartState.UNKNOWN_STAMP, False)
         assert "stamped 009_from_the_future, which the chain does not have" in found.message
     assert [level for level, _ in logged(caplog)] == ["ERROR", "ERROR"]
 
@@ -285,7 +285,7 @@ def test_a_stamp_that_the_chain_does_not_have_is_an_error_in_the_log(
     ],
 )
 def test_not_even_a_wrong_call_raises(known: Path, arguments: dict[str, Any]) -> None:
-    assert startup(**arguments).state is StartState.UNKNOWN
+    assert startup(**arguments).state is StartState.COULD_NOT_TELL
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(known: Path) -> None:
@@ -366,10 +366,10 @@ def test_a_link_that_leads_elsewhere_or_a_variable_that_says_so_is_another_datab
         (known / f"{name}.db").rename(known / f"release{number}" / "home.db")
     (known / "current").symlink_to("release0")
     monkeypatch.setenv("FOLDER", "current")
-    assert startup("it").state is StartState.AT_TARGET
+    assert startup("it").state is StartState.UP_TO_DATE
     (known / "current").unlink()
     (known / "current").symlink_to("release1")
-    assert startup("it").state is StartState.PENDING
+    assert startup("it").state is StartState.BEHIND
     monkeypatch.setenv("FOLDER", "release2")
     assert startup("it").state is StartState.DRIFTED
     assert looks == ["it", "it", "it"]
@@ -383,7 +383,7 @@ def test_a_memo_that_nobody_can_read_is_no_memo(known: Path, looks: list[str], t
     ]
     assert memo.stat().st_mode & 0o077 == 0
     memo.write_text(text, encoding="latin-1")
-    assert (startup("home").state, looks) == (StartState.AT_TARGET, ["home", "home"])
+    assert (startup("home").state, looks) == (StartState.UP_TO_DATE, ["home", "home"])
 
 
 def test_an_application_whose_database_is_well_imports_nothing_that_works(known: Path) -> None:
@@ -392,7 +392,7 @@ def test_an_application_whose_database_is_well_imports_nothing_that_works(known:
         done = subprocess.run([sys.executable, "-c", PROBE], cwd=known, capture_output=True, text=True, check=True)
         assert done.stderr == ""
         state, compared, modules = json.loads(done.stdout)
-        assert (state, compared) == ("AT_TARGET", True)
+        assert (state, compared) == ("UP_TO_DATE", True)
         assert {"sqlalchemy", "alembic", "typer", "rich", "click"} & set(modules) == set()
         found.append({module for module in modules if module.startswith("architect_migrate.")})
     # The second time nothing is read but digests.
@@ -426,7 +426,7 @@ def test_a_variable_that_says_no_skips_nothing(
 ) -> None:
     monkeypatch.setenv(variable, value)
     found = startup("home")
-    assert found.state is StartState.AT_TARGET
+    assert found.state is StartState.UP_TO_DATE
     assert "skip" not in found.message
 
 
@@ -436,7 +436,7 @@ def test_a_variable_that_says_neither_yes_nor_no_skips_nothing_and_is_named(
 ) -> None:
     monkeypatch.setenv(variable, "tru")
     found = startup("home")
-    assert found.state is StartState.AT_TARGET
+    assert found.state is StartState.UP_TO_DATE
     assert found.message.endswith(f"; {variable}='tru' is neither true nor false, so it was not skipped")
 
 
@@ -451,7 +451,7 @@ def test_the_environment_is_the_calls_else_the_variables_else_the_default(
     known: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undecided = startup()
-    assert (undecided.state, undecided.error) == (StartState.UNKNOWN, "NothingSelectedError")
+    assert (undecided.state, undecided.error) == (StartState.COULD_NOT_TELL, "NothingSelectedError")
     with (known / "environments.toml").open("a") as file:
         file.write('[defaults]\nenvironment = "behind"\n')
     assert startup().environment == "behind"
@@ -500,9 +500,9 @@ def test_refuse_refuses_nothing_else(known: Path, name: str) -> None:
 
 def test_refuse_does_not_refuse_what_cannot_be_told(known: Path) -> None:
     stamped("009_from_the_future")(known)
-    assert startup("home", on_pending="refuse").state is StartState.REFUSED
+    assert startup("home", on_pending="refuse").state is StartState.UNKNOWN_STAMP
     damaged(known)
-    assert startup("home", on_pending="refuse").state is StartState.UNKNOWN
+    assert startup("home", on_pending="refuse").state is StartState.COULD_NOT_TELL
 
 
 def test_an_empty_database_that_may_not_be_empty_is_refused(known: Path) -> None:
@@ -519,7 +519,7 @@ def test_the_policy_is_the_calls_else_the_environments(known: Path) -> None:
     for _ in range(2):
         with pytest.raises(StartRefusedError):
             startup("behind")
-        assert startup("behind", on_pending="warn").state is StartState.PENDING
+        assert startup("behind", on_pending="warn").state is StartState.BEHIND
 
 
 def test_no_secret_of_the_configuration_is_told(
@@ -546,9 +546,9 @@ def test_a_chain_that_imports_the_application_does_not_upgrade_within_an_upgrade
 
 
 def test_looking_again_while_the_application_runs_tells_what_is_there_now(known: Path) -> None:
-    assert startup("behind").state is StartState.PENDING
+    assert startup("behind").state is StartState.BEHIND
     assert archmig("upgrade", "-e", "behind", "--yes").code == 0
-    assert startup("behind").state is StartState.AT_TARGET
+    assert startup("behind").state is StartState.UP_TO_DATE
     with closing(sqlite3.connect(known / "behind.db")) as connection:
         connection.execute("DROP INDEX ix_notes_due")
     assert startup("behind").state is StartState.DRIFTED

@@ -79,7 +79,7 @@ def test_what_is_pending_is_run_as_archmig_runs_it(place: Path, caplog: pytest.L
     (entry,) = entries(place / ".archmig" / "ledger.db")
     assert (entry.environment, entry.action, entry.result) == ("behind", "upgrade", "done")
     again = startup("behind")
-    assert (again.state, again.backup) == (StartState.AT_TARGET, "")
+    assert (again.state, again.backup) == (StartState.UP_TO_DATE, "")
     assert levels(caplog) == ["WARNING", "INFO"]
 
 
@@ -97,7 +97,7 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was_and_the_application
     fourth(place, body)
     before = (place / "behind.db").read_bytes()
     found = startup("behind", on_pending="upgrade")
-    assert (found.state, found.ok) == (StartState.PENDING, False)
+    assert (found.state, found.ok) == (StartState.BEHIND, False)
     assert "its upgrade failed, and nothing was changed: " in found.message
     assert cause in found.message
     assert found.error
@@ -124,7 +124,7 @@ def test_what_may_not_be_changed_without_a_person_is_not(
     policy(place, "behind", line)
     before = (place / "behind.db").read_bytes()
     found = startup("behind", on_pending="upgrade")
-    assert (found.state, found.error) == (StartState.PENDING, "")
+    assert (found.state, found.error) == (StartState.BEHIND, "")
     assert said in found.message
     assert (place / "behind.db").read_bytes() == before
     assert levels(caplog) == ["WARNING"]
@@ -180,7 +180,7 @@ def test_of_workers_that_start_at_once_one_upgrades_and_none_fails(
     assert [worker.returncode for worker in workers] == [0, 0, 0], ended
     states = sorted(json.loads(out)["state"] for out, _ in ended)
     waited = timeout > 1
-    assert states == (["at_target", "at_target", "upgraded"] if waited else ["pending", "pending", "upgraded"])
+    assert states == (["up_to_date", "up_to_date", "upgraded"] if waited else ["behind", "behind", "upgraded"])
     lines = [err.strip() for _, err in ended]
     assert sum(line.endswith("another process is upgrading it (" + line.rpartition("(")[2]) for line in lines) == 2 * (
         not waited
@@ -196,7 +196,7 @@ def test_while_a_run_of_archmig_holds_the_database_it_is_not_upgraded_and_nothin
     policy(place, "behind", "lock_timeout = 0.1")
     with held(place / "behind.db", 1):
         found = startup("behind", on_pending="upgrade")
-    assert (found.state, found.error) == (StartState.PENDING, "")
+    assert (found.state, found.error) == (StartState.BEHIND, "")
     assert "not upgraded: " in found.message
     assert "another run works on it, by process" in found.message
     assert levels(caplog) == ["WARNING"]
@@ -209,7 +209,7 @@ def test_an_application_that_writes_is_not_upgraded_under_its_hands(place: Path)
         writer.execute("INSERT INTO notes VALUES (3, 'three')")
         found = startup("behind", on_pending="upgrade")
         writer.execute("COMMIT")
-    assert (found.state, found.error) == (StartState.PENDING, "")
+    assert (found.state, found.error) == (StartState.BEHIND, "")
     assert "locked by another process" in found.message
     assert startup("behind", on_pending="upgrade").state is StartState.UPGRADED
     assert ask(place / "behind.db", "SELECT count(*) FROM notes") == [(3,)]
@@ -225,7 +225,7 @@ def test_where_no_python_can_be_started_the_application_starts(place: Path, monk
     archmig("history")
     monkeypatch.setattr(sys, "executable", str(place / "python3"))
     found = startup("behind", on_pending="upgrade")
-    assert (found.state, found.error) == (StartState.PENDING, "FileNotFoundError")
+    assert (found.state, found.error) == (StartState.BEHIND, "FileNotFoundError")
     assert "archmig upgrade could not be started: No such file or directory" in found.message
 
 

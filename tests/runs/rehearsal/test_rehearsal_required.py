@@ -53,7 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     script(tmp_path / "dev.db", A, B, C, *stamp("3_c"))
     (tmp_path / "environments.toml").write_text(MATRIX, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.delenv("ARCHITECT_ENV", raising=False)
     return tmp_path
 
