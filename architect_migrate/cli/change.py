@@ -17,12 +17,14 @@ from architect_migrate.cli.options import (
     DrySql,
     Environments,
     PromoteTo,
+    RowAnswers,
     UpgradeSql,
     Words,
     Yes,
 )
 from architect_migrate.cli.present import narrate, present
 from architect_migrate.cli.prompt import Consent, agreed, consent_of
+from architect_migrate.cli.row_answers import parsed
 from architect_migrate.cli.selection import split_words, to_change, to_read
 from architect_migrate.cli.terminal import say
 from architect_migrate.core.errors import UsageError
@@ -52,7 +54,13 @@ class _Change:
 
 
 def reconcile(
-    options: Options, words: Words = None, *, dry_run: DryRun = False, sql: DrySql = False, yes: Yes = False
+    options: Options,
+    words: Words = None,
+    *,
+    rows: RowAnswers = None,
+    dry_run: DryRun = False,
+    sql: DrySql = False,
+    yes: Yes = False,
 ) -> int:
     """Repair, upgrade and stamp databases that have drifted.
 
@@ -64,10 +72,12 @@ def reconcile(
 
     options, target = split_words(options, words)
     refuse_backward(options, target)
-    preview = partial(_previewed, service.preview, target)
+    answers = parsed(rows or ())
+    preview = partial(_previewed, partial(service.preview, rows=answers), target)
     if dry_run or sql:
         return _foresee(options, preview, target, sql=sql)
-    return _perform(options, _Change(preview, _to(service.reconcile, target), target), consent_of(yes))
+    execute = partial(service.reconcile, rows=answers)
+    return _perform(options, _Change(preview, _to(execute, target), target), consent_of(yes))
 
 
 def upgrade(

@@ -47,6 +47,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the steps of the 
 DrySql = Annotated[bool, typer.Option("--sql", help="Print the steps and every SQL statement; change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 Grid = Annotated[bool, typer.Option("--grid", help="Print a table of environments by revisions.")]
+RowAnswers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rows",
+        metavar="REV=ANSWER",
+        help="Settle whether REV changed rows: REV=run, REV=done or REV=skip; repeatable.",
+    ),
+]
 OneRevision = Annotated[
     str | None, typer.Option("--revision", metavar="REV", help="One revision, by its id or the start of it.")
 ]

@@ -11,14 +11,17 @@ from architect_migrate.config.toml_reader import (
     true_or_absent,
 )
 from architect_migrate.core.names import fold
-from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
+from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, RowAnswer, Rows, Subject
 
 _DOING = ("allow_null", "copy_from", "default", "drop", "keep")
 _RESOLVE = ("column", "constraint", "environments", "index", "reason", "table", "trigger", "view", *_DOING)
+_ROWS = ("environments", "reason", "revision", "rows")
 
 
 def read_resolution(table: Table, entry: int) -> Resolution:
     """One entry, the `entry`-th of its file. Raises ConfigError."""
+    if "revision" in table.values or "rows" in table.values:
+        return _rows(table, entry)
     known_keys(table, _RESOLVE)
     subject = _subject(table)
     origin = Origin(table.file, entry)
@@ -34,6 +37,21 @@ def read_resolution(table: Table, entry: int) -> Resolution:
                 raise table.error(verb, f"cannot go with {other}", "one entry does one thing")
             return resolution(subject, origin, environments, reason)
     return _fill(table, subject, origin, environments, reason)
+
+
+def _rows(table: Table, entry: int) -> Rows:
+    """An entry that says of a revision whether its rows are as it leaves them. Why not "run": that is done once."""
+    known_keys(table, _ROWS)
+    revision, answer = text(table, "revision"), text(table, "rows")
+    environments = frozenset(texts(table, "environments") or ())
+    if not revision:
+        raise table.error("revision", "names no revision", 'add revision = "..."')
+    if answer not in {RowAnswer.DONE.value, RowAnswer.SKIP.value}:
+        hint = 'give rows = "done" or "skip"; to run them once: archmig reconcile --rows REV=run'
+        raise table.error("rows", f"is {shown(answer)}" if answer else "is not there", hint)
+    if not environments:
+        raise table.error("environments", "is not there", "name the environments: each database has rows of its own")
+    return Rows(revision, RowAnswer(answer), Origin(table.file, entry), environments, text(table, "reason") or "")
 
 
 def _fill(table: Table, column: Subject, origin: Origin, environments: frozenset[str], reason: str) -> Fill:

@@ -37,7 +37,7 @@ def findings_of(
     graph: RevisionGraph, diagnosis: Diagnosis, claims: Claims, kept: tuple[tuple[Change, Resolution], ...]
 ) -> tuple[Finding, ...]:
     """Everything that there is to say of a database, what stops a run first."""
-    found = [*_of_stamp(graph, claims), *_of_tracker(diagnosis, claims), *_of_ambiguity(diagnosis)]
+    found = [*_of_stamp(graph, claims), *_of_tracker(diagnosis, claims)]
     found += [finding for judgement in diagnosis.judgements for finding in _of_claim(judgement, diagnosis)]
     found += _of_changes(diagnosis, {change_key(change) for change, _ in kept})
     found += [
@@ -83,16 +83,6 @@ def _of_row(attribution: Attribution) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE, "tracker-skipped", subject, f"{said!r}: recorded, and by its own words never executed"
         )
-
-
-def _of_ambiguity(diagnosis: Diagnosis) -> Iterator[Finding]:
-    if diagnosis.ambiguous:
-        settled = [name for name in diagnosis.ambiguous if name in diagnosis.position]
-        how = (
-            f"the claims say that {', '.join(settled)} ran" if settled else "no claim says that they ran, so they will"
-        )
-        found = f"{', '.join(diagnosis.ambiguous)} leave nothing in the schema to see: {how}"
-        yield Finding(Level.NOTE, "ambiguous-position", "position", found)
 
 
 def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from architect_migrate.model.diff import (
     needs_repair,
 )
 from architect_migrate.model.facts import Fact, table_of
-from architect_migrate.model.history import effects, facts_at
+from architect_migrate.model.history import effects, facts_at, row_statements
 from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import ancestry
 
@@ -77,13 +77,14 @@ class Diagnosis:
     """A database judged.
 
     `basis` is what its position rests on; only `EVIDENCE` means that no position of the chain fits it.
-    `position` is what counts as applied (closed under ancestry), `ambiguous` the revisions that write rows and of
-    which the schema cannot tell whether they ran, `changes` the differences from the chain at `position`.
+    `position` is what counts as applied (closed under ancestry), `surely` the part of it that every position has which
+    fits as well: the others leave nothing in the schema to see. `changes` are the differences from the chain at
+    `position`.
     """
 
     judgements: tuple[Judgement, ...]
     position: frozenset[str]
-    ambiguous: tuple[str, ...]
+    surely: frozenset[str]
     changes: tuple[Change, ...]
     rows: tuple[Attribution, ...]
     stamped: frozenset[str]
@@ -101,17 +102,17 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
     said = {revision.id: claim_of(revision, stamped, rows) for revision in graph.revisions}
     database = database_of(schema, resolutions)
     found = database.found
-    position, ambiguous, basis = _located(history, database, claims, said)
+    position, surely, basis = _located(history, database, claims, said)
     changes = differences(history, position, schema, found)
     judge = _Judge(history, found, position, tuple(change for change in changes if keeper(change, resolutions) is None))
     judgements = tuple(judge.of(revision, said[revision.id]) for revision in graph.revisions)
-    return Diagnosis(judgements, position, ambiguous, changes, rows, stamped, basis)
+    return Diagnosis(judgements, position, surely, changes, rows, stamped, basis)
 
 
 def _located(
     history: History, database: Database, claims: Claims, said: Mapping[str, Claim]
-) -> tuple[frozenset[str], tuple[str, ...], Basis]:
-    """The position by the first hypothesis that holds, the revisions that the schema cannot tell from it, and which.
+) -> tuple[frozenset[str], frozenset[str], Basis]:
+    """The position by the first hypothesis that holds, the part of it that is sure, and what it rests on.
 
     First the stamp's position, if it fits; then the same, drifted; then the positions that fit; then the evidence.
     The order matters: a stamp that is borne out must never give way to a position that only looks better.
@@ -121,29 +122,33 @@ def _located(
         stamped = ancestry(graph, claims.stamp)
         compared = held_against(history, stamped, database)
         if compared.fits:
-            return stamped, (), Basis.DRIFTED_STAMP if compared.lost else Basis.STAMP
+            return stamped, stamped, Basis.DRIFTED_STAMP if compared.lost else Basis.STAMP
         bears_out = (borne_out(history, stamped, revision, database.found) for revision in claims.stamp)
         if not compared.beyond and all(bears_out):
-            return stamped, (), Basis.DRIFTED_STAMP
+            return stamped, stamped, Basis.DRIFTED_STAMP
     if fits := fitting(history, database):
-        return *_chosen(history, [fit.position for fit in fits], said), Basis.SCHEMA
+        equals = [fit.position for fit in fits]
+        return _chosen(history, equals, said), frozenset.intersection(*equals), Basis.SCHEMA
     anchored = ancestry(graph, _anchors(history, database.found))
-    return *_extended(history, anchored, said, database.found), Basis.EVIDENCE
+    return _extended(history, anchored, said, database.found), anchored, Basis.EVIDENCE
 
 
-def _chosen(
-    history: History, equals: list[frozenset[str]], said: Mapping[str, Claim]
-) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Of positions that fit equally well, smallest first, the largest that no unclaimed row work speaks against."""
-    smallest, largest = equals[0], equals[-1]
-    doubtful = tuple(
-        revision
-        for revision in history.graph.order
-        if revision in largest - smallest and writes_rows(history, revision)
+def _chosen(history: History, equals: list[frozenset[str]], said: Mapping[str, Claim]) -> frozenset[str]:
+    """Of positions that fit equally well, smallest first, the one that the database counts as at.
+
+    A revision that may have changed rows is inside: one that is outside counts as pending and would be run, perhaps for
+    the second time. A data step can be repeated, so one that nothing claims is left to be run.
+    """
+    beyond = equals[-1] - equals[0]
+    doubtful = frozenset(revision for revision in beyond if is_doubtful(history, revision, said[revision]))
+    enough = [equal for equal in equals if doubtful <= equal]
+    unclaimed = frozenset(
+        revision for revision in beyond if writes_rows(history, revision) and said[revision] not in _RAN
     )
-    claimed = {name for name, claim in said.items() if claim in {Claim.STAMPED, Claim.EXECUTED}}
-    untold = set(doubtful) - claimed
-    return next(equal for equal in reversed(equals) if not equal & untold), doubtful
+    return next((equal for equal in reversed(enough) if not equal & (unclaimed - doubtful)), enough[0])
+
+
+_RAN = frozenset({Claim.STAMPED, Claim.EXECUTED})
 
 
 def writes_rows(history: History, revision: str) -> bool:
@@ -156,6 +161,17 @@ def only_joins(history: History, revision: Revision) -> bool:
     """Whether a revision does nothing but join branches: then it is never in doubt whether it ran."""
     its = effects(history)[revision.id]
     return len(revision.parents) > 1 and not (its.added or its.removed or writes_rows(history, revision.id))
+
+
+def has_row_work(history: History, revision: str) -> bool:
+    """Whether a revision changes rows outside of its data step, or looks into tables and may then do so."""
+    replayed = history.replayed[history.graph.order.index(revision)]
+    return bool(row_statements(replayed) or replayed.reads)
+
+
+def is_doubtful(history: History, revision: str, claim: Claim) -> bool:
+    """Whether it matters that a revision has changed rows, and no claim says whether it did."""
+    return claim is Claim.NONE and has_row_work(history, revision)
 
 
 def _anchors(history: History, found: Mapping[Key, Fact]) -> tuple[str, ...]:
@@ -215,9 +231,9 @@ def _serious(expected: Fact, actual: Fact) -> bool:
 
 def _extended(
     history: History, position: frozenset[str], said: Mapping[str, Claim], found: Mapping[Key, Fact]
-) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The position with the traceless revisions just after it that are claimed, and all such revisions."""
-    reached, class_of, traceless = set(position), [], set(position)
+) -> frozenset[str]:
+    """The position with the traceless revisions just after it that are claimed, or doubtful (see `_chosen`)."""
+    reached, traceless = set(position), set(position)
     for revision in history.graph.revisions:
         if (
             revision.id in traceless
@@ -226,11 +242,11 @@ def _extended(
         ):
             continue
         traceless.add(revision.id)
-        if (position or said[revision.id] is not Claim.NONE) and not only_joins(history, revision):
-            class_of.append(revision.id)
-        if set(revision.parents) <= reached and said[revision.id] in {Claim.STAMPED, Claim.EXECUTED}:
+        if set(revision.parents) <= reached and said[revision.id] in _RAN:
             reached.add(revision.id)
-    return frozenset(reached), tuple(class_of)
+        elif position and is_doubtful(history, revision.id, said[revision.id]):
+            reached |= ancestry(history.graph, [revision.id])
+    return frozenset(reached)
 
 
 def _traceless(history: History, revision: str, found: Mapping[Key, Fact]) -> bool:

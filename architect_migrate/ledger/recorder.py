@@ -144,6 +144,10 @@ def evidence(
     yield from (("inferred", name) for name in _inferred(seen, plan))
     for change, why in plan.kept:
         yield "forced", f"{explain(change)}: stands by {why.origin}" + (f": {why.reason}" if why.reason else "")
+    for judgement in seen.rows:
+        if entry := judgement.settled:
+            because = f": {entry.reason}" if entry.reason else ""
+            yield "forced", f"rows of {judgement.revision}: {entry.answer.value} by {entry.origin}{because}"
     for step in plan.steps:
         if isinstance(step, SyncTracker):
             yield from (("tracker", change_words(each)) for each in step.changes)

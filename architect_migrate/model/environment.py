@@ -95,6 +95,7 @@ class Kind(Enum):
     VIEW = "view"
     CONSTRAINT = "constraint"
     NAMES = "names of constraints"
+    REVISION = "revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +181,32 @@ class Drop:
     reason: str = ""
 
 
+class RowAnswer(Enum):
+    """How a person settles the rows of a revision: run its statements; they ran; they did not, and shall not."""
+
+    RUN = "run"
+    DONE = "done"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Whether the row statements of a revision ran on a database of which that cannot be told."""
+
+    revision: str
+    answer: RowAnswer
+    origin: Origin = field(compare=False)
+    environments: frozenset[str] = frozenset()
+    reason: str = ""
+
+    @property
+    def subject(self) -> Subject:
+        """The revision, as Keep and Drop name theirs."""
+        return Subject(Kind.REVISION, self.revision)
+
+
 # `environments` of each holds names and tags; empty means every environment.
-Resolution: TypeAlias = Fill | Keep | Drop
+Resolution: TypeAlias = Fill | Keep | Drop | Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +291,8 @@ def _settled(subject: Subject) -> tuple[str, ...]:
         case Kind.CONSTRAINT:
             columns = sorted(fold(column) for column in subject.columns)
             return ("constraint", fold(subject.table or ""), fold(subject.name), *columns)
+        case Kind.REVISION:
+            return ("revision", subject.name)
         case Kind.TABLE | Kind.VIEW | Kind.INDEX | Kind.TRIGGER | Kind.NAMES:
             return (subject.kind.value, fold(subject.name))
         case _:

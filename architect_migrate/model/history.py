@@ -50,11 +50,30 @@ class Delta:
 class ReplayedStatement:
     """A statement that a revision ran: its text, and the lower-case verb that says what it does.
 
-    The verb of a statement with common table expressions is that of the statement after them.
+    The verb of a statement with common table expressions is that of the statement after them. `writes` and `reads` are
+    the tables, by folded names, whose rows it writes itself (triggers aside) and reads. `in_data_step` says that the
+    revision's `data_step()` ran it.
     """
 
     verb: str
     text: str
+    writes: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    in_data_step: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeedRow:
+    """A row of constants that a revision inserts into `table`, as it can be looked for in a database.
+
+    `columns` name the row: a key that the statement gives, else all the columns that it gives; `values` are their SQL
+    literals. `until` is the later revision that took the row away or gave it another key; empty where it lasts.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    values: tuple[str, ...]
+    until: str = ""
 
 
 class Role(StrEnum):
@@ -135,7 +154,9 @@ class Replayed:
 
     `passing` are the tables that it makes on its way: an interrupted run may have left them behind. `renames` are
     what it renames permanently, `moves` what it brings from one place to another. `replaced` are tables that it drops,
-    or renames away, and makes again under the same name without their rows.
+    or renames away, and makes again under the same name without their rows. `reads` are the tables that its own code
+    looked into outside of `data_step()`: on scratch tables without rows such code writes nothing, elsewhere it may.
+    `seeds` are the rows of constants that it inserts.
     """
 
     delta: Delta
@@ -145,6 +166,8 @@ class Replayed:
     renames: tuple[Rename, ...] = ()
     moves: tuple[Move, ...] = ()
     replaced: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    seeds: tuple[SeedRow, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,6 +239,37 @@ def effects(history: History) -> dict[str, Effects]:
         )
         schema = after
     return found
+
+
+def row_statements(replayed: Replayed) -> tuple[ReplayedStatement, ...]:
+    """The statements by which a revision changes rows: neither its data step's, nor those that only move rows.
+
+    Rows are moved by a copy of a table into the one that takes its place.
+    """
+    return tuple(
+        statement
+        for statement in replayed.statements
+        if statement.verb in _WRITING and statement.writes and not statement.in_data_step
+        if not _moves(statement, replayed)
+    )
+
+
+_WRITING = frozenset({"delete", "insert", "replace", "update"})
+
+
+def _moves(statement: ReplayedStatement, replayed: Replayed) -> bool:
+    """Whether a statement only brings a table's rows to its copy or successor, or back from where they were put."""
+    if statement.verb not in {"insert", "replace"} or not statement.reads:
+        return False
+    copies = {(passing.table, passing.name) for passing in replayed.passing if passing.role == Role.COPY}
+    aside = {(passing.name, passing.table) for passing in replayed.passing if passing.role == Role.ASIDE}
+    made = {table.name for table in replayed.delta.changed.tables}
+    gone = {name for kind, name in replayed.delta.removed if kind == "table"}
+    return all(
+        (source, target) in copies | aside or (source in gone and target in made)
+        for source in statement.reads - statement.writes
+        for target in statement.writes
+    ) and bool(statement.reads - statement.writes)
 
 
 @lru_cache(maxsize=8)

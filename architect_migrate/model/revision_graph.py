@@ -99,11 +99,14 @@ def position_at(graph: RevisionGraph, target: str) -> frozenset[str]:
         return frozenset()
     if branch := lineage(graph, target.removesuffix("@head")):
         return ancestry(graph, branch)
-    candidates = tuple(
-        revision for revision in graph.order if revision == target or (target and revision.startswith(target))
-    )
-    exact = tuple(candidate for candidate in candidates if candidate == target) or candidates
+    return ancestry(graph, [revision_named(graph, target)])
+
+
+def revision_named(graph: RevisionGraph, word: str) -> str:
+    """The revision of an id or an unambiguous beginning of one. Raises UnknownRevisionError."""
+    candidates = tuple(revision for revision in graph.order if revision == word or (word and revision.startswith(word)))
+    exact = tuple(candidate for candidate in candidates if candidate == word) or candidates
     if len(exact) != 1:
         labels = tuple(label for revision in graph.revisions for label in revision.labels)
-        raise UnknownRevisionError(target, candidates, (*graph.order, *labels))
-    return ancestry(graph, exact)
+        raise UnknownRevisionError(word, candidates, (*graph.order, *labels))
+    return exact[0]

@@ -45,6 +45,14 @@ class RunDataStep:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRows:
+    """Run the row statements of a revision whose objects are there: a person said that they did not run."""
+
+    revision: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CreateObject:
     """Create a table, index, trigger or view from the text that the chain stores for it."""
 
@@ -167,6 +175,7 @@ Step = (
     RunRevision
     | RunDowngrade
     | RunDataStep
+    | RunRows
     | CreateObject
     | DropObject
     | RenameTable
@@ -216,6 +225,8 @@ def headline(step: Step) -> str:
             return f"take back revision {step.revision}"
         case RunDataStep():
             return f"insert the rows of {step.revision} that are missing"
+        case RunRows():
+            return f"run the {pluralize(len(step.statements), 'row statement')} of {step.revision}"
         case CreateObject():
             return f"create {step.kind} {step.name}"
         case DropObject():

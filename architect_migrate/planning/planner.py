@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.claims import Claim
-from architect_migrate.diagnosis.data_only_revisions import lasts, must_run
-from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement, Verdict, writes_rows
+from architect_migrate.diagnosis.data_steps import lasts
+from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement, Verdict, has_row_work
 from architect_migrate.diagnosis.drift import let_stand
 from architect_migrate.diagnosis.positions import is_easily_lost
 from architect_migrate.diagnosis.resolutions import drops
@@ -18,7 +18,8 @@ from architect_migrate.model.diff import Change, Extra, Missing, OtherwiseNamed,
 from architect_migrate.model.facts import Constraint, Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
 from architect_migrate.model.history import History, effects, reference, snapshots
 from architect_migrate.model.revision_graph import heads
-from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, Stamp, Step, Work
+from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, Work
+from architect_migrate.planning.rows import not_to_run, to_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,14 +27,16 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.schema import Key, Schema
+    from architect_migrate.planning.rows import RowJudgement
 
 
 @dataclass(frozen=True, slots=True)
 class PlanGoal:
-    """Where a walk leads, and what a person settled on the way."""
+    """Where a walk leads, what a person settled on the way, and what is known of the rows that revisions change."""
 
     target: frozenset[str]
     resolutions: tuple[Resolution, ...]
+    rows: tuple[RowJudgement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,15 @@ def make_plan(
     doomed = [change for change in doomed if not isinstance(change.fact, Constraint)]
     rest = [revision for revision in history.graph.order if revision in target - diagnosis.position]
     repairs += _needed_by_name(history, diagnosis, rest)
-    native = native_revisions(history, diagnosis, schema)
+    native = native_revisions(history, diagnosis, schema) - not_to_run(goal.rows)
     repairs = [change for change in repairs if not _taken_natively(history, native, change)]
     data = frozenset(
         each.revision.id
         for each in diagnosis.judgements
         if _wants_data(each) and lasts(history, diagnosis.position, each.revision.id)
     )
-    walk = _Walk(repair_planner, _owners(history, diagnosis, native), data, _writes(history))
+    statements = _row_steps(history, goal.rows, native)
+    walk = _Walk(repair_planner, _owners(history, diagnosis, native), data, _writes(history), statements)
     walk.take([repair_planner.gone(change) for change in doomed])
     for judgement in diagnosis.judgements:
         if judgement.revision.id in diagnosis.position:
@@ -106,6 +110,24 @@ def _ending(history: History, diagnosis: Diagnosis, rest: list[str], after: froz
         yield Stamp(heads(graph, after))
 
 
+def _row_steps(
+    history: History, rows: tuple[RowJudgement, ...], native: frozenset[str]
+) -> dict[str, RunRevision | RunRows]:
+    """How row statements are run that did not run: the revision as a whole only where it makes nothing.
+
+    What is wrong with running one is told by `rows.findings_of`.
+    """
+    wanted = to_run(rows) - native
+    made = {revision for revision, its in effects(history).items() if its.added or its.removed}
+    return {
+        judgement.revision: RunRows(judgement.revision, judgement.statements)
+        if judgement.revision in made
+        else RunRevision(judgement.revision)
+        for judgement in rows
+        if judgement.revision in wanted
+    }
+
+
 def native_revisions(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset[str]:
     """The revisions before the anchor that can simply be run: nothing of them is there, and nothing hinders them."""
     expected = facts(reference(history, diagnosis.position))
@@ -114,12 +136,10 @@ def native_revisions(history: History, diagnosis: Diagnosis, schema: Schema) -> 
     before: Schema | None = None
     for judgement in diagnosis.judgements:
         revision = judgement.revision.id
-        if revision in diagnosis.position:
-            if _is_to_run(history, diagnosis, judgement) and _runnable(history, revision, expected, there, before):
-                found.add(revision)
-                there |= set(effects(history)[revision].added)
-            elif must_run(history, diagnosis, judgement):
-                found.add(revision)
+        inside = revision in diagnosis.position and _is_to_run(history, diagnosis, judgement)
+        if inside and _runnable(history, revision, expected, there, before):
+            found.add(revision)
+            there |= set(effects(history)[revision].added)
         before = snapshots(history)[revision]
     return frozenset(found)
 
@@ -136,7 +156,7 @@ def _is_to_run(history: History, diagnosis: Diagnosis, judgement: Judgement) -> 
     covered = judgement.revision.id in diagnosis.stamped
     if covered and judgement.lingering and not judgement.absent:
         return False  # its stamp fits with leftovers, which are kept: running it would take rows away
-    return not (covered and only_lost and writes_rows(history, judgement.revision.id))
+    return not (covered and only_lost and has_row_work(history, judgement.revision.id))
 
 
 def _runnable(
@@ -179,15 +199,17 @@ class _Walk:
         owners: Mapping[Key, str],
         data: frozenset[str],
         writes: Mapping[str, frozenset[str]],
+        statements: Mapping[str, RunRevision | RunRows],
     ) -> None:
         self.repair_planner, self.owners, self.data, self.writes = repair_planner, owners, data, writes
+        self.statements = statements
         self.steps: list[Step] = []
         self.blockers: list[Finding] = []
         self.finished: set[Key] = set()
 
     def visit(self, judgement: Judgement, repairs: list[Change], native: frozenset[str]) -> None:
         revision = judgement.revision.id
-        if revision in native or revision in self.data:
+        if revision in native or revision in self.data or revision in self.statements:
             self._make_room(revision, repairs)
         if revision in native:
             self.steps.append(RunRevision(revision))
@@ -195,6 +217,8 @@ class _Walk:
         mine = [repair for repair in repairs if self.owners.get(change_key(repair)) == revision]
         self._tables(sorted({_table(change) for change in mine if not _beside(change)}), repairs, revision)
         self._besides(mine, revision)
+        if revision in self.statements:
+            self.steps.append(self.statements[revision])
         if revision in self.data:
             self.steps.append(RunDataStep(revision))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Schema
     from architect_migrate.planning.look import Interruption
     from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.rows import RowJudgement
 
 
 class State(Enum):
@@ -71,7 +72,8 @@ class Survey:
     then the database has exactly the chain's schema. `fingerprint` is None where there is no database, or no ledger to
     compare with. `unsynced` are the numbers of the legacy tracker's rows that are to be corrected, where that is asked
     for and the rest is well. `interrupted` is what interrupted runs left behind: `schema` shows it put in order.
-    `due` are the revisions between position and the environment's own target, None where `pending` are these.
+    `due` are the revisions between position and the environment's own target, None where `pending` are these. `rows`
+    are the revisions whose row statements no claim covers that the schema supports.
     """
 
     exists: bool
@@ -87,6 +89,7 @@ class Survey:
     unsynced: tuple[str, ...] = ()
     interrupted: tuple[Interruption, ...] = ()
     due: tuple[str, ...] | None = None
+    rows: tuple[RowJudgement, ...] = ()
 
     @property
     def state(self) -> State:

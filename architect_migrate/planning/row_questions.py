@@ -86,7 +86,26 @@ class RowsBeyond:
     renamed: tuple[tuple[str, str], ...] = ()
 
 
-Question = RowsBeyond | RowsIn | NullsIn | NullsOf | DuplicatesOf | Violating | Changing | Orphans
+@dataclass(frozen=True, slots=True)
+class RowsLike:
+    """How many rows of the table have these values: pairs of a column and an SQL literal."""
+
+    table: str
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alters:
+    """Whether statements, run one after another, would change any value of a database: 0 or 1.
+
+    `table` is one of the tables that they write to.
+    """
+
+    table: str
+    statements: tuple[str, ...]
+
+
+Question = RowsBeyond | RowsIn | RowsLike | NullsIn | NullsOf | DuplicatesOf | Violating | Changing | Orphans | Alters
 
 
 def with_column(question: Question, old: str, new: str) -> Question:
@@ -117,6 +136,10 @@ def describe(question: Question) -> str:
     match question:
         case RowsIn():
             return "how many rows there are"
+        case RowsLike(_, values):
+            return f"whether there is a row with this {', '.join(column for column, _ in values)}"
+        case Alters():
+            return "whether statements of a revision would change a value"
         case RowsBeyond(_, other):
             return f"which rows are not in {other}"
         case NullsIn(_, column):

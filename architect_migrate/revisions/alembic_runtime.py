@@ -7,6 +7,7 @@ import sqlite3
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from io import StringIO
 from pathlib import Path
 from traceback import extract_tb
@@ -227,13 +228,30 @@ class _Recorder:
         self.revisions = _trunk_first(tuple(revision_of(self.script.get_revision(each)) for each in steps))
         for step in (steps[revision.id] for revision in self.revisions):
             self.current[0] = step.revision.revision
-            with self.recording.of(connection):
+            self._watch_data_step(step.revision.module)
+            with self.recording.of(connection, step.revision.revision):
                 yield step
         for script in self.drafted:
             self.current[0] = f"{script.revision}, taken back"
-            with self.recording.of(connection):
+            with self.recording.of(connection, self.current[0]):
                 yield MigrationStep.downgrade_from_script(self.script.revision_map, script)
         self.current[0] = ""
+
+    def _watch_data_step(self, module: ModuleType) -> None:
+        """Tell the recording when `data_step()` runs: its rows are judged by another rule than those of `upgrade()`."""
+        step = getattr(module, "data_step", None)
+        if not callable(step):
+            return
+
+        @wraps(step)
+        def watched(*arguments: Any, **named: Any) -> Any:
+            self.recording.in_data_step = True
+            try:
+                return step(*arguments, **named)
+            finally:
+                self.recording.in_data_step = False
+
+        setattr(module, "data_step", watched)  # noqa: B010  (mypy knows no such attribute of a module)
 
     def _proven(self, context: MigrationContext) -> sqlite3.Connection:
         """The driver's connection, if it is the scratch database's."""

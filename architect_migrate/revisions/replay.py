@@ -122,6 +122,7 @@ def history_from(graph: str, steps: str) -> History:
     classes = (
         history.Replayed,
         history.ReplayedStatement,
+        history.SeedRow,
         history.Passing,
         history.Rename,
         history.Move,

@@ -31,12 +31,7 @@ def as_policy_says(context: EnvironmentContext, result: Result) -> Result:
 def planned(result: Result, prepared: Prepared) -> Result:
     """A preview's result from a survey and a plan."""
     plan, seen = prepared.plan, prepared.survey
-    warnings = (
-        f"{finding.subject}: {finding.found} ({finding.advice})"
-        for finding in seen.findings
-        if finding.code == "rows-untold"
-    )
-    result = replace(result, survey=seen, plan=plan, warnings=tuple(warnings))
+    result = replace(result, survey=seen, plan=plan)
     if plan.blockers:
         return replace(result, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
     if not plan.steps:

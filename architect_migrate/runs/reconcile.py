@@ -9,21 +9,43 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases import access
-from architect_migrate.model.revision_graph import heads
+from architect_migrate.model.environment import Origin, RowAnswer, Rows
+from architect_migrate.model.revision_graph import heads, revision_named
 from architect_migrate.planning.results import AS_STAMPED, Result
 from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused
 from architect_migrate.runs.survey import quick_survey, survey, wanted_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.planning.plan import Plan
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
 
-def preview(context: EnvironmentContext, target: str | None = None) -> Result:
-    """What `reconcile` would do: PLANNED with the plan, NOTHING, SKIPPED, or BLOCKED with the blockers in the plan."""
-    return as_policy_says(context, _previewed(context, target))
+def preview(
+    context: EnvironmentContext, target: str | None = None, rows: Iterable[tuple[str, RowAnswer]] = ()
+) -> Result:
+    """What `reconcile` would do: PLANNED with the plan, NOTHING, SKIPPED, or BLOCKED with the blockers in the plan.
+
+    `rows` are revisions with what a person says of their rows, for this run. Raises UnknownRevisionError.
+    """
+    settled = _settled(context, rows)
+    return as_policy_says(settled, _previewed(settled, target))
+
+
+def _settled(context: EnvironmentContext, rows: Iterable[tuple[str, RowAnswer]]) -> EnvironmentContext:
+    """The context with answers of the command line, which come before those of environments.toml."""
+    answers = {revision_named(context.graph, word): answer for word, answer in rows}
+    entries = tuple(
+        Rows(revision, answer, Origin(context.ledger, 0, f"--rows {revision}={answer.value}"))
+        for revision, answer in answers.items()
+    )
+    others = tuple(
+        entry for entry in context.resolutions if not (isinstance(entry, Rows) and entry.revision in answers)
+    )
+    return replace(context, resolutions=(*others, *entries)) if entries else context
 
 
 def _previewed(context: EnvironmentContext, target: str | None) -> Result:
@@ -53,7 +75,13 @@ def _unless_refused(context: EnvironmentContext, result: Result) -> Result:
     return replace(result, plan=None, outcome=refusal[0], detail=refusal[1]) if refusal else result
 
 
-def reconcile(context: EnvironmentContext, shown: Plan, progress: Progress, target: str | None = None) -> Result:
+def reconcile(
+    context: EnvironmentContext,
+    shown: Plan,
+    progress: Progress,
+    target: str | None = None,
+    rows: Iterable[tuple[str, RowAnswer]] = (),
+) -> Result:
     """Bring the environment's database to its target by the plan that `preview` showed.
 
     Raises ArchmigError, and then nothing was changed, except for CommitFailedError and NotReadBackError;
@@ -61,7 +89,7 @@ def reconcile(context: EnvironmentContext, shown: Plan, progress: Progress, targ
     """
     from architect_migrate.runs.execute import execute
 
-    return execute(context, "reconcile", shown, progress, reconciling(target))
+    return execute(_settled(context, rows), "reconcile", shown, progress, reconciling(target))
 
 
 def reconciling(target: str | None) -> Prepare:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.chain_errors import RevisionFailedError, StepFailedError
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.sqlite.authorizer import WriteLog
+from architect_migrate.databases.sqlite.authorizer import WriteLog, write_log
 from architect_migrate.databases.sqlite.bookkeeping import write_stamp
 from architect_migrate.databases.sqlite.connection import still_inside
 from architect_migrate.databases.sqlite.presence import defines_nothing
@@ -31,6 +31,7 @@ from architect_migrate.planning.plan import (
     RunDataStep,
     RunDowngrade,
     RunRevision,
+    RunRows,
     Stamp,
     Step,
     SyncTracker,
@@ -181,6 +182,8 @@ def _step(
         case RunDataStep():
             assert runner is not None
             return _native(runner.data_step, step.revision, connection, history)
+        case RunRows():
+            return _run_rows(connection, step)
         case RebuildTable():
             rebuild_table(connection, step.table, step.edits, dict(step.fill), progress)
         case RenameTable():
@@ -194,6 +197,14 @@ def _step(
         case _:
             assert_never(step)
     return WriteLog()
+
+
+def _run_rows(connection: Connection, step: RunRows) -> WriteLog:
+    """Run the row statements of a revision, watched as its own code would be."""
+    with write_log(connection) as seen:
+        for text in step.statements:
+            connection.execute(text)
+    return seen
 
 
 def write_tracker(connection: Connection, step: SyncTracker) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from architect_migrate.planning.look import Interruption
     from architect_migrate.planning.plan import Step
     from architect_migrate.planning.row_questions import Answer, Question
+    from architect_migrate.planning.rows import RowJudgement
     from architect_migrate.revisions.replay import Source
 
 
@@ -157,7 +158,6 @@ def _digest_at(source: Source, position: frozenset[str]) -> str:
 def full_survey(context: EnvironmentContext, connection: Connection, wanted: frozenset[str]) -> Survey:
     """Survey by reading the whole schema and judging every revision."""
     from architect_migrate.databases.sqlite.bookkeeping import read_claims
-    from architect_migrate.diagnosis.data_only_revisions import left_alone
     from architect_migrate.diagnosis.describe import findings_of
     from architect_migrate.diagnosis.drift import by_severity, let_stand
     from architect_migrate.planning.interruptions import finding_of
@@ -172,7 +172,8 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     interrupted = tuple(finding_of(interruption) for interruption in left)
     subjects = {finding.subject for finding in interrupted}
     judged = (one for one in findings_of(graph, diagnosis, claims, kept) if one.subject not in subjects)
-    findings = (*interrupted, *left_alone(history, diagnosis), *judged)
+    rows, row_findings = _rows(context, connection, (schema, diagnosis, claims))
+    findings = (*interrupted, *row_findings, *judged)
     fingerprint = fingerprint_of(connection, context.hidden(graph.version_table))
     seen = Survey(
         True,
@@ -187,8 +188,25 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
         fingerprint,
         interrupted=left,
         due=_due(context, graph, diagnosis.position),
+        rows=rows,
     )
     return _with_tracker(context, seen)
+
+
+def _rows(
+    context: EnvironmentContext, connection: Connection, seen: tuple[Schema, Diagnosis, Claims]
+) -> tuple[tuple[RowJudgement, ...], tuple[Finding, ...]]:
+    """What is known of the rows that revisions change, and the findings that say so."""
+    from architect_migrate.databases.sqlite.rows.questions import ask
+    from architect_migrate.databases.sqlite.sql.render import without_literals
+    from architect_migrate.planning.planner import native_revisions
+    from architect_migrate.planning.rows import findings_of, not_to_run, row_judgements
+
+    schema, diagnosis, claims = seen
+    history = context.history
+    rows = row_judgements(history, schema, (diagnosis, claims), context.resolutions, partial(ask, connection))
+    native = native_revisions(history, diagnosis, schema) - not_to_run(rows) if rows else frozenset[str]()
+    return rows, tuple(findings_of(history, diagnosis.position, native, rows, without_literals))
 
 
 def without_interruptions(

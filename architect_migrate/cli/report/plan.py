@@ -22,6 +22,7 @@ from architect_migrate.planning.plan import (
     RunDataStep,
     RunDowngrade,
     RunRevision,
+    RunRows,
     Stamp,
     SyncTracker,
     edit_words,
@@ -98,12 +99,16 @@ def _summed_up(plan: Plan, graph: RevisionGraph) -> Iterator[tuple[str, tuple[st
     """Each line, and the revisions whose titles go below it."""
     for (verb, revision), step in groupby(plan.steps, _sort):
         group = list(step)
-        ids = tuple(each.revision for each in group if isinstance(each, RunRevision | RunDowngrade | RunDataStep))
+        ids = tuple(
+            each.revision for each in group if isinstance(each, RunRevision | RunDowngrade | RunDataStep | RunRows)
+        )
         match verb:
             case "run" | "take back":
                 yield _named(graph, f"{verb} revision", f"{verb} {len(ids)} revisions", ids)
             case "rows":
                 yield _named(graph, "insert missing rows of", f"insert missing rows of {len(ids)} revisions", ids)
+            case "statements":
+                yield _named(graph, "run the row statements of", f"run the row statements of {len(ids)} revisions", ids)
             case "stamp" | "tracker":
                 yield "; ".join(headline(each) for each in group), ()
             case _ if revision:
@@ -169,6 +174,8 @@ def _sort(step: Step) -> tuple[str, str]:
             return "take back", ""
         case RunDataStep():
             return "rows", ""
+        case RunRows():
+            return "statements", ""
         case Stamp():
             return "stamp", ""
         case SyncTracker():
@@ -216,6 +223,8 @@ def _step_sql(step: Step, recorded: Recorded, version_table: str) -> Iterator[st
         case RunDataStep():
             yield f"-- {step.revision}: data_step() inserts what is missing and overwrites nothing;"
             yield "-- its statements depend on the rows and are known only when it runs"
+        case RunRows():
+            yield from (_ended(text) for text in step.statements)
         case RebuildTable():
             yield _ended(step.sql)
             for column, value in step.fill:

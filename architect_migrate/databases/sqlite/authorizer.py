@@ -12,7 +12,7 @@ from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.connection import HeldConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _KEYS = "foreign_keys"
 _OFF = frozenset({"0", "off", "no", "false"})
@@ -106,13 +106,17 @@ def _left_behind(connection: sqlite3.Connection) -> str:
 
 
 @contextmanager
-def loose_write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
-    """Log writes on a scratch connection, where a revision may do anything but ATTACH a database."""
+def loose_write_log(connection: sqlite3.Connection, hear: Callable[[int, str, str], None]) -> Iterator[WriteLog]:
+    """Log writes on a scratch connection, where a revision may do anything but ATTACH a database.
+
+    `hear` gets each event of the authorizer: the action, the folded name of the table, and of the trigger that acts.
+    """
     seen = WriteLog()
 
-    def authorise(action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
+    def authorise(action: int, first: str | None, second: str | None, *rest: str | None) -> int:
         if action == sqlite3.SQLITE_ATTACH:
             return sqlite3.SQLITE_DENY
+        hear(action, fold(first or ""), fold(rest[-1] or ""))
         note(seen, action, fold(first or ""), second or "")
         return sqlite3.SQLITE_OK
 

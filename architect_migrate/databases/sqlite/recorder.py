@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import fold
+from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.databases.sqlite.rows.seeds import is_there, seed_rows
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
 from architect_migrate.databases.sqlite.sql.passing import on_the_way
-from architect_migrate.model.history import Replayed, ReplayedStatement, delta
+from architect_migrate.model.history import Replayed, ReplayedStatement, SeedRow, delta
 from architect_migrate.model.schema import Schema
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 # Verbs of statements that change something; reads, transactions and PRAGMAs need not be executed again.
 _CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update"})
+_WRITES = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE})
+_WRITING = frozenset({"delete", "insert", "replace", "update"})
+_TRANSACTION = frozenset({"begin", "commit", "release", "rollback", "savepoint"})
+_READING = frozenset({"select", "values"})
 
 
 class Recording:
@@ -30,37 +36,82 @@ class Recording:
         self.version_table = version_table
         self.found: list[Replayed] = []
         self.digests: list[str] = []
-        self._statements: list[str] = []
+        self.in_data_step = False
+        self._ran: list[ReplayedStatement] = []
+        self._heard: list[tuple[int, str]] = []
+        self._prepared: tuple[str, list[tuple[int, str]]] = ("", [])
         self._schema = Schema()
 
     @contextmanager
-    def of(self, connection: sqlite3.Connection) -> Iterator[None]:
+    def of(self, connection: sqlite3.Connection, revision: str) -> Iterator[None]:
         """Record one revision, which runs in the block on this connection."""
         # Why the trace callback: it gives statements with their bound values filled in, so that they can be executed
         # again.
-        connection.set_trace_callback(self._statements.append)
-        with loose_write_log(connection) as seen:
+        connection.set_trace_callback(self._trace)
+        with loose_write_log(connection, self._hear) as seen:
             yield
         connection.set_trace_callback(None)
-        self._note(connection, seen)
+        self._note(connection, seen, revision)
 
-    def _note(self, connection: sqlite3.Connection, seen: WriteLog) -> None:
-        schema = read_schema(connection, [self.version_table])
-        told = [statement for statement in self._statements if self._tells(statement)]
-        statements = tuple(
-            ReplayedStatement(verb(statement), statement) for statement in told if verb(statement) in _CHANGING
+    def _hear(self, action: int, table: str, trigger: str) -> None:
+        """Take in what SQLite says of a statement when it is prepared, which is before it is run."""
+        if not trigger and (action in _WRITES or action == sqlite3.SQLITE_READ):
+            self._heard.append((action, table))
+
+    def _trace(self, text: str) -> None:
+        """Take in a statement that is run. One that runs again with other values was prepared once."""
+        does = verb(text)
+        # SQLite tells of a trigger that runs as a comment. Python prepares a statement, then runs BEGIN, then that one.
+        if not does or does in _TRANSACTION:
+            return
+        if self._heard or does != self._prepared[0]:
+            self._prepared = (does, self._heard)
+        self._heard = []
+        events = self._prepared[1]
+        writes = {table for action, table in events if action in _WRITES} if does in _WRITING else set()
+        reads = {table for action, table in events if action == sqlite3.SQLITE_READ}
+        self._ran.append(
+            ReplayedStatement(does, text, self._tables(writes), self._tables(reads), in_data_step=self.in_data_step)
         )
+
+    def _tables(self, names: set[str]) -> frozenset[str]:
+        """The tables among names that hold rows of an application."""
+        return frozenset(
+            name for name in names if name != fold(self.version_table) and not name.startswith(("sqlite_", BATCH_COPY))
+        )
+
+    def _note(self, connection: sqlite3.Connection, seen: WriteLog, revision: str) -> None:
+        schema = read_schema(connection, [self.version_table])
+        told = [ran for ran in self._ran if self._tells(ran)]
+        statements = tuple(ran for ran in told if ran.verb in _CHANGING)
+        reads = frozenset[str]().union(*(ran.reads for ran in told if ran.verb in _READING and not ran.in_data_step))
         writes = seen.tables() - {fold(self.version_table)}
-        way = on_the_way(told, _columns(self._schema), _columns(schema))
+        way = on_the_way((ran.text for ran in told), _columns(self._schema), _columns(schema))
+        self._let_go(connection, revision)
+        seeds = tuple(seed for statement in statements for seed in seed_rows(connection, schema, statement))
         change = delta(self._schema, schema)
-        self.found.append(Replayed(change, statements, writes, way.passing, way.renames, way.moves, way.replaced))
+        self.found.append(
+            Replayed(
+                change, statements, writes, way.passing, way.renames, way.moves, way.replaced, reads=reads, seeds=seeds
+            )
+        )
         self.digests.append(digest(connection, [self.version_table]))
-        self._statements.clear()
+        self._ran.clear()
         self._schema = schema
 
-    def _tells(self, statement: str) -> bool:
+    def _let_go(self, connection: sqlite3.Connection, revision: str) -> None:
+        """Note with which revision the rows of earlier ones went, or got another key."""
+        for at, replayed in enumerate(self.found):
+            seeds = tuple(self._still(connection, seed, revision) for seed in replayed.seeds)
+            if seeds != replayed.seeds:
+                self.found[at] = replace(replayed, seeds=seeds)
+
+    def _still(self, connection: sqlite3.Connection, seed: SeedRow, revision: str) -> SeedRow:
+        return seed if seed.until or is_there(connection, seed) else replace(seed, until=revision)
+
+    def _tells(self, statement: ReplayedStatement) -> bool:
         """Whether a statement concerns anything other than Alembic's version table."""
-        return fold(self.version_table) not in {fold(unquote(token.text)) for token in significant(statement)}
+        return fold(self.version_table) not in {fold(unquote(token.text)) for token in significant(statement.text)}
 
 
 def _columns(schema: Schema) -> dict[str, frozenset[str]]:
@@ -68,8 +119,11 @@ def _columns(schema: Schema) -> dict[str, frozenset[str]]:
 
 
 def scratch_connection(path: Path) -> sqlite3.Connection:
-    """Open a connection to a database that is deleted after the replay."""
-    connection = sqlite3.connect(path)
+    """Open a connection to a database that is deleted after the replay; it prepares each statement anew.
+
+    Why: a statement from the cache of statements is not shown to the authorizer, which says what it writes and reads.
+    """
+    connection = sqlite3.connect(path, cached_statements=0)
     # Why no journal and no sync: the replay is repeated after a crash, so nothing has to survive one.
     connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")

@@ -13,7 +13,7 @@ from architect_migrate.databases.sqlite.rows.delta import examples, row_deltas
 from architect_migrate.databases.sqlite.rows.foreign_keys import check_keys
 from architect_migrate.databases.sqlite.rows.integrity import integrity_of
 from architect_migrate.databases.values import Integrity, Keys
-from architect_migrate.diagnosis.data_only_revisions import lasts
+from architect_migrate.diagnosis.data_steps import lasts
 from architect_migrate.diagnosis.drift import drift
 from architect_migrate.model.diff import explain
 from architect_migrate.runs.observe import unclean, without_evidence

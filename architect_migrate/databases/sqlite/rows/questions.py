@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import fold, quote
+from architect_migrate.databases.sqlite.rows.dry_statements import alters
 from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables
 from architect_migrate.databases.sqlite.rows.examples import excerpt, labelled, read, shown
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.planning.row_questions import (
+    Alters,
     Answer,
     Changing,
     DuplicatesOf,
@@ -23,6 +25,7 @@ from architect_migrate.planning.row_questions import (
     Orphans,
     RowsBeyond,
     RowsIn,
+    RowsLike,
     Violating,
     describe,
 )
@@ -67,6 +70,10 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
     match question:
         case RowsIn():
             return Answer(_number(connection, f"SELECT count(*) {source}"))
+        case RowsLike():
+            return Answer(_like(connection, table, question))
+        case Alters():
+            return Answer(alters(connection, question.table, question.statements))
         case RowsBeyond():
             return Answer(_beyond(connection, table, question))
         case NullsIn(_, column):
@@ -83,6 +90,12 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
             return _orphans(connection, table, question)
         case _:
             assert_never(question)
+
+
+def _like(connection: sqlite3.Connection, table: RowTable, question: RowsLike) -> int:
+    """The rows that have these values, compared as SQLite stores them in the columns."""
+    where = " AND ".join(f"{_column(table, column)} IS {literal}" for column, literal in question.values)
+    return _number(connection, f"SELECT count(*) FROM main.{quote(table.name)} WHERE {where}")
 
 
 def _beyond(connection: sqlite3.Connection, table: RowTable, question: RowsBeyond) -> int:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 Kinds = tuple[type[PrimaryKey] | type[Unique] | type[NotNull], ...]
 
+# As much of a statement as a finding shows, in characters.
+_LONGEST = 100
+
 
 def column_definition(table: Table, column: str, without: Kinds) -> str:
     """A column's definition from the table's stored text, without its constraints of the given kinds."""
@@ -208,12 +211,21 @@ def statement(step: plan.Step) -> str:
             return f"ALTER TABLE {name(step.table)} ADD COLUMN {step.definition}"
         case plan.DropColumn():
             return f"ALTER TABLE {name(step.table)} DROP COLUMN {name(step.column)}"
-        case plan.RebuildTable() | plan.RunRevision() | plan.RunDowngrade() | plan.RunDataStep():
+        case plan.RebuildTable() | plan.RunRevision() | plan.RunDowngrade() | plan.RunDataStep() | plan.RunRows():
             return ""
         case plan.Stamp() | plan.SyncTracker():
             return ""
         case _:
             assert_never(step)
+
+
+def without_literals(sql: str) -> str:
+    """A statement in one line, its texts and blobs masked: they may be secrets, or values of rows."""
+    words = ["'…'" if token.kind in {"string", "blob"} else token.text for token in significant(sql)]
+    text = " ".join(words)
+    for tight in (" ,", " )", "( ", " .", ". "):
+        text = text.replace(tight, tight.strip())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def tracker_statements(step: plan.SyncTracker) -> Iterator[str]:
