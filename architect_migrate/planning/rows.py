@@ -258,7 +258,7 @@ def _in_part(judgement: Judgement) -> bool:
 
 
 def _is_followed(evidence: _Evidence, judgement: Judgement) -> bool:
-    """Whether something of a later revision is there. Revisions run in order: only the last can have been interrupted."""
+    """Whether something of a later revision is there: only the last one that began can have been interrupted."""
     graph = evidence.history.graph
     return any(
         judgement.revision.id in ancestry(graph, [other.revision.id])

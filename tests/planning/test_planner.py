@@ -314,34 +314,15 @@ def test_what_revisions_bring_that_are_run_is_not_repaired_as_well() -> None:
 
 # Rows.
 
-SEEDED = line_of(A, "", B)
 
-
-@pytest.mark.parametrize(
-    ("rows", "stamp", "expected"),
-    [
-        pytest.param(Rows(frozenset("a")), None, ["run revision 2", "stamp 3"], id="nothing claims that it ran"),
-        pytest.param(Rows(frozenset("a")), "3", [], id="the stamp says that it ran"),
-        pytest.param(Rows(), None, ["stamp 3"], id="it writes nothing"),
-        pytest.param(Rows(frozenset("a"), verbs=("delete",)), None, ["stamp 3"], id="it does more than bring rows"),
-        pytest.param(Rows(frozenset("z")), None, ["run revision 2", "stamp 3"], id="the table is none of the chain"),
-    ],
-)
-def test_a_revision_of_rows_alone_is_run_where_nothing_tells_that_it_was(
-    rows: Rows, stamp: str | None, expected: list[str]
-) -> None:
-    assert steps(with_rows(SEEDED, {"2": rows}), f"{A}; {B}", stamp) == expected
-
-
-@pytest.mark.parametrize("step", [False, True], ids=["run", "data step"])
-def test_a_table_gets_its_shape_before_a_revision_writes_to_it(step: bool) -> None:
+def test_a_table_gets_its_shape_before_a_data_step_writes_to_it() -> None:
     last = f"{WIDER}; {INDEX}; CREATE TABLE c (k)"
-    history = with_rows(line_of(f"{A}; {B}", "", last), {"2": Rows(frozenset("a"), data_step=step)})
+    history = with_rows(line_of(f"{A}; {B}", "", last), {"2": Rows(frozenset("a"), data_step=True)})
     own = "CREATE UNIQUE INDEX own ON a (v); CREATE UNIQUE INDEX b_own ON b (w)"
     assert steps(history, f"{A}; {B}; CREATE TABLE c (k); {own}") == [
         "create table a(a.x) for 2",
         "create index own for 2",
-        "insert the rows of 2 that are missing" if step else "run revision 2",
+        "insert the rows of 2 that are missing",
         "create index a_x for 3",
         "create index b_own",
         "stamp 3",
@@ -349,10 +330,10 @@ def test_a_table_gets_its_shape_before_a_revision_writes_to_it(step: bool) -> No
 
 
 def test_a_table_that_no_rows_go_to_is_not_hurried() -> None:
-    history = with_rows(line_of(f"{A}; {B}", "", "CREATE TABLE c (x, y)"), {"2": Rows(frozenset("a"))})
+    history = with_rows(line_of(f"{A}; {B}", "", "CREATE TABLE c (x, y)"), {"2": Rows(frozenset("a"), data_step=True)})
     own = "CREATE UNIQUE INDEX own ON b (w)"
     assert steps(history, f"{A}; {B}; CREATE TABLE c (x); {own}") == [
-        "run revision 2",
+        "insert the rows of 2 that are missing",
         "create table c(c.y) for 3",
         "create index own",
         "stamp 3",

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from architect_migrate.planning.row_questions import (
+    Alters,
     Changing,
     DuplicatesOf,
     NullsIn,
@@ -15,6 +16,7 @@ from architect_migrate.planning.row_questions import (
     Question,
     RowsBeyond,
     RowsIn,
+    RowsLike,
     Violating,
     describe,
 )
@@ -29,6 +31,8 @@ SAID = [
     (Violating("t", "n > 0"), "which rows break CHECK (n > 0)"),
     (Changing("t", "n", "INTEGER"), "which values of n would change as INTEGER"),
     (Changing("t", "n", ""), "which values of n would change as a column without a type"),
+    (RowsLike("t", (("id", "1"), ("x", "'a'"))), "whether there is a row with this id, x"),
+    (Alters("t", ("DELETE FROM t",)), "whether statements of a revision would change a value"),
     (Orphans("t", ("a", "b"), "parent", ("x", "y")), "which a, b refer to nothing in parent"),
 ]
 

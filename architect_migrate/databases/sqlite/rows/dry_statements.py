@@ -21,13 +21,20 @@ def alters(connection: sqlite3.Connection, table: str, statements: tuple[str, ..
     (pages,), (size,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
     if pages * size > _LARGEST:
         raise QuestionError(table, "whether statements would change a value", "the database is too large to copy")
-    # A database without a name lies in SQLite's own temporary file, and only as far as memory does not hold it.
-    with closing(sqlite3.connect("", isolation_level=None)) as copy:
-        connection.backup(copy)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+        copy.deserialize(_without_log(connection.serialize()))
         try:
             return int(_differs(copy, statements))
         except sqlite3.Error as error:
             raise QuestionError(table, "whether statements would change a value", str(error)) from error
+
+
+def _without_log(content: bytes) -> bytes:
+    """The content of a database file, marked as one without a write-ahead log, which memory cannot have.
+
+    Why not backup(): SQLite refuses to copy from a connection that is in a write transaction, as that of a run is.
+    """
+    return content[:18] + b"\x01\x01" + content[20:]
 
 
 def _differs(copy: sqlite3.Connection, statements: tuple[str, ...]) -> bool:
