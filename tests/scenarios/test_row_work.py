@@ -160,8 +160,8 @@ def test_rows_of_constants_are_looked_for_by_their_key(tmp_path: Path, rows: tup
 
 
 def test_a_loop_over_rows_is_no_statement_that_could_be_run_by_itself(tmp_path: Path) -> None:
-    select = "op.get_bind().execute(sa.text('SELECT id, x FROM a')).fetchall()"
-    update = "op.get_bind().execute(sa.text('UPDATE a SET slug = :x WHERE id = :id'), {'x': row.x, 'id': row.id})"
+    select = "op.get_bind().exec_driver_sql('SELECT id, x FROM a').fetchall()"
+    update = "op.get_bind().exec_driver_sql('UPDATE a SET slug = ? WHERE id = ?', (row.x, row.id))"
     code = f"for row in {select}:\n    {update}"
     chain = {"1_a": revision(None, A), "2_loop": looping("1_a", "ALTER TABLE a ADD COLUMN slug TEXT", code)}
     home = own_chain(tmp_path, chain)
