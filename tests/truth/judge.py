@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from truth.compare import differences, own
 from truth.life import goes_through
+from truth.native import upgraded
+from truth.reader import content_of
 from truth.row_truth import NOT_RUN, invented, lost_or_changed
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from truth.histories import Case
     from truth.life import Truth
     from truth.reader import Content
+    from truth.row_truth import Wrong
 
 _DONE = ("done", "nothing")
 
@@ -136,11 +139,41 @@ def _outcome(
         yield Finding(f"{outcome}: the stamp is not the heads", f"{after.stamp}, heads {truth.chain.heads}")
     wrongs = [*lost_or_changed(case, after), *(invented(case, after) if case.twin is not None else ())]
     for wrong in wrongs:
-        covered = wrong.kind in NOT_RUN and _is_covered(truth, case)
-        yield Finding(f"{outcome}: {wrong.kind}{' (a false stamp covers it)' if covered else ''}", wrong.detail)
+        yield Finding(f"{outcome}: {wrong.kind}{_beyond_telling(truth, case, wrong)}", wrong.detail)
     for key in case.before.facts:
         if own(key, case.before.facts) and key not in after.facts and _has_place(key, case.before, after):
             yield Finding(f"{outcome}: application's own {key[0]} gone", " ".join(key[1:]))
+
+
+def _beyond_telling(truth: Truth, case: Case, wrong: Wrong) -> str:
+    """Why rows could not have told what is wrong with them; such false words are counted apart."""
+    if wrong.kind in NOT_RUN and _is_covered(truth, case):
+        return " (a false stamp covers it)"
+    if wrong.kind == "row invented" and _brings(truth, wrong.detail.partition(" ")[0]):
+        return " (a data step brings it where no stamp says that it ran)"
+    return " (beyond a stamp that fits, as for Alembic)" if _is_pending(truth, case) else ""
+
+
+def _brings(truth: Truth, key: str) -> bool:
+    """Whether a data step inserts the row of a key."""
+    steps = (op.text for revision in truth.chain.revisions for op in revision.ops if op.data)
+    return any(f" {key}," in code or f"'{key}'" in code for code in steps)
+
+
+def _is_pending(truth: Truth, case: Case) -> bool:
+    """Whether more ran than the stamp says, and the schema is that of the stamp all the same.
+
+    Then what ran changed rows alone, and counts as pending, as it does for plain Alembic.
+    """
+    stamp = case.before.stamp or ()
+    behind = case.history.half or not case.position <= truth.chain.closure(stamp)
+    if not stamp or not behind or not set(stamp) <= set(truth.chain.ids):
+        return False
+    image = b""
+    for name in stamp:
+        image = upgraded(truth.script, image, name)
+    there = differences(content_of(image).facts, case.before.facts)
+    return not any(not each.cosmetic and not (each.extra and each.name.startswith("x_")) for each in there)
 
 
 def _is_covered(truth: Truth, case: Case) -> bool:
