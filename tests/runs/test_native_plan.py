@@ -88,7 +88,7 @@ def test_a_stamp_that_cannot_be_followed_stops_it_in_its_own_words(tmp_path: Pat
     assert (found.plan.steps, [blocker.code for blocker in found.plan.blockers]) == ((), ["stamp-unknown"])
 
 
-NOTE = Finding(Level.WARNING, "rows-untold", "r1", "nothing tells whether it ran")
+NOTE = Finding(Level.WARNING, "claim-missing", "r1", "not recorded anywhere")
 STOP = Finding(Level.BLOCKING, "stamp-unknown", "it", "is stamped r9, which the chain does not have")
 
 
