@@ -259,6 +259,9 @@ _WRITING = frozenset({"delete", "insert", "replace", "update"})
 
 def _moves(statement: ReplayedStatement, replayed: Replayed) -> bool:
     """Whether a statement only brings a table's rows to its copy or successor, or back from where they were put."""
+    if statement.verb == "update":
+        # What a column is filled with before the old one is dropped is looked for on both sides (see `both_sides`).
+        return any(move.new_column and move.new_table in statement.writes for move in replayed.moves)
     if statement.verb not in {"insert", "replace"} or not statement.reads:
         return False
     copies = {(passing.table, passing.name) for passing in replayed.passing if passing.role == Role.COPY}

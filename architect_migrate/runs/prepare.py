@@ -61,7 +61,8 @@ def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, tar
     goal = PlanGoal(target, context.resolutions, seen.rows)
     made = make_plan(history, seen.diagnosis, seen.schema, goal, repair_planner)
     undecided = tuple(finding_of(interruption) for interruption in seen.interrupted if not interruption.steps)
-    taken = names_taken(history, seen.schema.tables, made.steps)
+    asked = {finding.subject for finding in undecided}
+    taken = [found for found in names_taken(history, seen.schema.tables, made.steps) if found.subject not in asked]
     rows = tuple(finding for finding in seen.findings if finding.code == "rows-undecided")
     made = replace(made, steps=(*first, *made.steps), blockers=(*undecided, *rows, *taken, *made.blockers))
     return context.synced(seen.claims, as_promoted(context, _within_policy(context, made)))
