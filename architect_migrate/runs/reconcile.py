@@ -32,7 +32,18 @@ def preview(
     `rows` are revisions with what a person says of their rows, for this run. Raises UnknownRevisionError.
     """
     settled = _settled(context, rows)
-    return as_policy_says(settled, _previewed(settled, target))
+    return _with_unneeded(as_policy_says(settled, _previewed(settled, target)), settled)
+
+
+def _with_unneeded(result: Result, context: EnvironmentContext) -> Result:
+    """The same result, with a warning for each answer of the command line that nothing had asked for."""
+    asked = {judgement.revision for judgement in result.survey.rows} if result.survey else set()
+    unneeded = [
+        f"{entry.origin.words}: nothing is to be settled about the rows of {entry.revision} on this database"
+        for entry in context.resolutions
+        if isinstance(entry, Rows) and not entry.origin.entry and entry.revision not in asked
+    ]
+    return replace(result, warnings=(*result.warnings, *unneeded)) if unneeded else result
 
 
 def _settled(context: EnvironmentContext, rows: Iterable[tuple[str, RowAnswer]]) -> EnvironmentContext:
