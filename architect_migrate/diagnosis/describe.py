@@ -90,8 +90,8 @@ def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
     revision, shown = judgement.revision.id, counts(judgement)
     there = judgement.verdict in {Verdict.APPLIED, Verdict.PARTIAL, Verdict.CONFLICTING}
     claimed = judgement.claim in {Claim.EXECUTED, Claim.STAMPED}
-    # What should have been removed and is there is told by itself, below: it makes no claim false.
-    is_missing = judgement.verdict is Verdict.MISSING and not judgement.lingering
+    # What should have been removed and is there is reported by itself, below: it makes no claim false.
+    is_missing = judgement.verdict is Verdict.MISSING and not judgement.left_over
     is_lacking = is_missing or judgement.absent or judgement.differing
     if claimed and is_lacking:
         found = f"claimed as {judgement.claim.value}, but {judgement.verdict.value} ({shown})"
@@ -109,11 +109,11 @@ def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
 
 def _left_behind(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Fact]:
     """What a revision should have removed, without parts of whole tables and what is repaired as a difference."""
-    if not judgement.lingering:
+    if not judgement.left_over:
         return
-    whole = {table_of(fact) for fact in judgement.lingering if isinstance(fact, TableFact)}
+    whole = {table_of(fact) for fact in judgement.left_over if isinstance(fact, TableFact)}
     repaired = {change_key(change) for change in diagnosis.changes if needs_repair(change)}
-    for fact in judgement.lingering:
+    for fact in judgement.left_over:
         if (isinstance(fact, TableFact) or table_of(fact) not in whole) and key(fact) not in repaired:
             yield fact
 
@@ -131,7 +131,7 @@ def _of_changes(diagnosis: Diagnosis, kept: set[tuple[str, ...]]) -> Iterator[Fi
         if isinstance(each, Missing | Extra) and isinstance(each.fact, TableFact)
     }
     # Each object has one finding: what a revision should have removed is reported with that revision.
-    lingering = {key(fact) for judgement in diagnosis.judgements for fact in judgement.lingering}
+    lingering = {key(fact) for judgement in diagnosis.judgements for fact in judgement.left_over}
     for change in diagnosis.changes:
         if change_key(change) in kept or _part_of_whole(change, whole):
             continue

@@ -60,7 +60,7 @@ class Basis(Enum):
 class Judgement:
     """One revision judged: which of its surviving effects are there, which are not, which are in another shape.
 
-    `lingering` are objects that the revision removes and that are still there.
+    `left_over` are the objects that the revision removes and that are still there.
     """
 
     revision: Revision
@@ -69,7 +69,7 @@ class Judgement:
     present: tuple[Fact, ...] = ()
     absent: tuple[Fact, ...] = ()
     differing: tuple[Differs, ...] = ()
-    lingering: tuple[Fact, ...] = ()
+    left_over: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Diagnosis:
 def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tuple[Resolution, ...]) -> Diagnosis:
     """Judge every revision of the chain on a database with this schema and these claims.
 
-    What an entry of `resolutions` lets stand counts as there: a person has settled it.
+    What an entry of `resolutions` keeps counts as there: a person has settled it.
     """
     graph = history.graph
     stamped = ancestry(graph, claims.stamp or ())
@@ -115,7 +115,7 @@ def _located(
     """The position by the first hypothesis that holds, the part of it that is sure, and what it rests on.
 
     First the stamp's position, if it fits; then the same, drifted; then the positions that fit; then the evidence.
-    The order matters: a stamp that is borne out must never give way to a position that only looks better.
+    The order matters: a stamp that the schema supports must never give way to a position that only looks better.
     """
     graph = history.graph
     if claims.stamp and not stamp_problem(graph, claims.stamp):
@@ -280,18 +280,18 @@ class _Judge:
                     present.append(fact)
                 case _:
                     pass
-        lingering = tuple(
+        left_over = tuple(
             fact
             for its_key, fact in its.removed.items()
             if its_key not in its.added and its_key not in self.expected and its_key in self.found
         )
         only_removes, inside = bool(its.removed) and not its.added, revision.id in self.position
-        done = only_removes and inside and len(its.removed) > len(lingering)
-        undone = bool(absent or lingering) or (only_removes and not inside)
+        done = only_removes and inside and len(its.removed) > len(left_over)
+        undone = bool(absent or left_over) or (only_removes and not inside)
         verdict = Verdict.MERGE
         if not only_joins(self.history, revision):
             verdict = self._verdict(revision.id, its, (bool(present) or done, undone, bool(differing)))
-        return Judgement(revision, claim, verdict, tuple(present), tuple(absent), tuple(differing), lingering)
+        return Judgement(revision, claim, verdict, tuple(present), tuple(absent), tuple(differing), left_over)
 
     def _look(self, revision: str, its_key: Key, fact: Fact) -> Missing | Differs | bool:
         """What became of one effect: missing, in another shape, there (True), or nothing left to see (False)."""

@@ -1,4 +1,4 @@
-"""What of a database's differences counts as drift: what matters, less what a person let stand."""
+"""Which differences of a database count as drift: those that matter, less those that a person allowed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def drift(
     history: History, position: frozenset[str], actual: Schema, resolutions: Iterable[Resolution]
 ) -> tuple[Change, ...]:
-    """The breaking and behavioural differences from the chain at a position that no [[resolve]] entry lets stand.
+    """The breaking and behavioural differences from the chain at a position that no [[resolve]] entry allows.
 
     Of a table that is missing as a whole, its parts are not told one by one.
     """
@@ -33,19 +33,19 @@ def drift(
 
 
 def let_stand(changes: Iterable[Change], resolutions: Iterable[Resolution]) -> tuple[tuple[Change, Resolution], ...]:
-    """The breaking and behavioural ones of some changes that a [[resolve]] entry lets stand, each with its entry."""
+    """The breaking and behavioural ones of some changes that a [[resolve]] entry allows, each with its entry."""
     entries = tuple(resolutions)
     return tuple((change, entry) for change in changes if needs_repair(change) and (entry := keeper(change, entries)))
 
 
 def to_repair(changes: Iterable[Change], resolutions: Iterable[Resolution]) -> tuple[Change, ...]:
-    """The breaking and behavioural ones of some changes that no [[resolve]] entry lets stand."""
+    """The breaking and behavioural ones of some changes that no [[resolve]] entry allows."""
     entries = tuple(resolutions)
     return tuple(change for change in changes if needs_repair(change) and not keeper(change, entries))
 
 
 def by_severity(changes: Iterable[Change], standing: Iterable[tuple[Change, Resolution]]) -> Counter[str]:
-    """How many changes of each severity there are; those that an entry lets stand count as "kept" instead."""
+    """How many changes of each severity there are; those that an entry allows count as "kept" instead."""
     kept = [change for change, _ in standing]
     counted = Counter(severity(change).value for change in changes if change not in kept)
     counted["kept"] = len(kept)

@@ -2,7 +2,7 @@
 
 A position is a set of revisions closed under ancestry. It *fits* a database when, for everything that some revision of
 the chain ever makes, the two schemas differ in nothing that matters: what the position has is there, and what only a
-revision outside it makes is not. What no revision makes, cosmetic differences, and what a [[resolve]] entry lets stand
+revision outside it makes is not. What no revision makes, cosmetic differences, and what a [[resolve]] entry allows
 are no differences here. A fit with *leftovers* has something that the position once had and took back.
 """
 
@@ -167,7 +167,7 @@ def borne_out(history: History, position: frozenset[str], revision: str, found: 
     """Whether something is there that only this revision leaves at a position.
 
     A revision of which nothing speaks for or against it, because it leaves nothing or what earlier ones made too, is
-    borne out by its nearest ancestors of which something does. Where there are none, nothing speaks against it.
+    supported by its nearest ancestors of which something does. Where there are none, nothing speaks against it.
     """
     parents = {each.id: each.parents for each in history.graph.revisions}
     waiting, seen = [revision], set()

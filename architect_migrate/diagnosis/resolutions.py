@@ -1,4 +1,4 @@
-"""What [[resolve]] entries settle: which differences they let stand, and which entry would settle a blocked one."""
+"""What [[resolve]] entries settle: which differences they allow, and which entry would settle a blocked one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def unsettled(change: Change, resolutions: Iterable[Resolution]) -> Change | None:
-    """What is left of a change when the entries that let something stand are honoured; None if nothing."""
+    """What is left of a change when the entries that allow something are honoured; None if nothing."""
     if isinstance(change, Reordered):
         return change
     for entry in resolutions:
@@ -47,7 +47,7 @@ def unsettled(change: Change, resolutions: Iterable[Resolution]) -> Change | Non
 
 
 def keeper(change: Change, resolutions: Iterable[Resolution]) -> Resolution | None:
-    """The entry that lets a difference stand, if there is one."""
+    """The entry that allows a difference, if there is one."""
     for entry in resolutions:
         left = unsettled(change, [entry])
         if left is None or (left != change and not needs_repair(left)):
@@ -90,7 +90,7 @@ def _toml(text: str) -> str:
 
 
 def _keeps(subject: Subject, change: Missing | Differs | Extra | OtherwiseNamed) -> bool:
-    """Whether a change is about what a subject includes; a constraint may go by the database's own name for it."""
+    """Whether a change is about what a subject includes; a constraint may be named as the database names it."""
     if subject.kind is Kind.CONSTRAINT and isinstance(change, Differs) and _names(subject, change.actual):
         return True
     return _covers(subject, change.fact)
@@ -117,7 +117,7 @@ def _covers(subject: Subject, fact: Fact) -> bool:
 
 
 def _names(subject: Subject, fact: Fact) -> bool:
-    """Whether a subject is the very object of a fact."""
+    """Whether a subject is the object of a fact."""
     if subject.kind is Kind.CONSTRAINT:
         return table_of(fact) == fold(subject.table or "") and _is_constraint(subject, fact)
     name = fold(subject.name)

@@ -74,7 +74,7 @@ def _half_table(look: Look, revision: str, rename: Rename) -> Iterator[Interrupt
     if old is None or new is None or not _alike(old, new) or not (rows := look.rows(old)):
         return
     if look.rows(new):
-        # Where the stamp fits, the application may have a table of the old name; hardly one with the very columns.
+        # Where the stamp fits, the application may have a table of the old name; hardly one with exactly these columns.
         own = look.stamp_fits and columns_of(old) not in shapes_of(look.history)[rename.old]
         beyond = 0 if own else look.ask(RowsBeyond(old.spelling, new.spelling)).count
         if beyond:

@@ -186,7 +186,7 @@ def as_it_is_now(question: Question, steps: tuple[Step, ...]) -> Question:
 
 
 def finding_of(its: Interruption) -> Finding:
-    """An interruption as it is reported, with the entry that settles it where a person has to decide."""
+    """The finding that reports an interruption, with the entry that settles it where a person has to decide."""
     subject = f"column {its.table}.{its.column}" if its.column else f"table {its.table}"
     if its.steps:
         return Finding(Level.REPAIR, "interrupted", subject, its.found, "archmig reconcile repairs it", its.revision)
@@ -220,8 +220,8 @@ def _left_tables(look: Look) -> Iterator[Interruption]:
 def _near(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Interruption]:
     """A table that the last or the next revision makes on its way, where the stamp fits: what a person has to look at.
 
-    The application may have a table of that name. One with the very columns, and with rows that are there alone, is
-    more likely to be what an interrupted run left.
+    The application may have a table of that name. One with exactly these columns, and with rows that are there alone,
+    is more likely to be what an interrupted run left.
     """
     other = look.tables.get(of)
     same = columns_of(left) in shapes_of(look.history).get(of, set())

@@ -99,7 +99,7 @@ def columns_of(table: Table) -> frozenset[str]:
 
 
 def renames_of(history: History) -> Iterator[tuple[str, Rename]]:
-    """What each revision renames for good, in replay order."""
+    """What each revision renames permanently, in replay order."""
     for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
         yield from ((revision, rename) for rename in replayed.renames)
 

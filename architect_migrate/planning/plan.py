@@ -1,4 +1,4 @@
-"""A plan as a value: the steps that bring one database home, in the order in which they are executed.
+"""A plan as a value: the steps that bring one database to its target, in the order in which they are executed.
 
 `--dry-run` prints this very value and apply executes it. Steps that repair are named for what they do to the
 database; `revision` is the one whose effect they complete (empty where none is).
@@ -200,7 +200,7 @@ class Work:
 class Plan:
     """What would be done and what stands in the way.
 
-    With any of `blockers` nothing is done at all. `kept` are differences that a [[resolve]] entry lets stand, with
+    With any of `blockers` nothing is done at all. `kept` are differences that a [[resolve]] entry allows, with
     the entry. `before` is the position at which repair ends, `after` the one that the chain is then run to.
     """
 

@@ -41,7 +41,7 @@ class PlanGoal:
 
 @dataclass(frozen=True, slots=True)
 class RepairPlanner:
-    """Who knows how a kind of database is given a shape: for one table, for one object beside it, for one to go."""
+    """The functions of a kind of database that plan repairs: of a table, of an object beside it, of one to drop."""
 
     table: Callable[[str, tuple[Change, ...], str], Work]
     beside: Callable[[Change, str], Work]
@@ -115,7 +115,7 @@ def _row_steps(
 ) -> dict[str, RunRevision | RunRows]:
     """How row statements are run that did not run: the revision as a whole only where it makes nothing.
 
-    What is wrong with running one is told by `rows.findings_of`.
+    `rows.findings_of` reports what is wrong with running one.
     """
     wanted = to_run(rows) - native
     made = {revision for revision, its in effects(history).items() if its.added or its.removed}
@@ -154,7 +154,7 @@ def _is_to_run(history: History, diagnosis: Diagnosis, judgement: Judgement) -> 
         return False
     only_lost = bool(judgement.absent) and all(map(is_easily_lost, judgement.absent))
     covered = judgement.revision.id in diagnosis.stamped
-    if covered and judgement.lingering and not judgement.absent:
+    if covered and judgement.left_over and not judgement.absent:
         return False  # its stamp fits with leftovers, which are kept: running it would take rows away
     return not (covered and only_lost and has_row_work(history, judgement.revision.id))
 

@@ -179,7 +179,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How a check came out: `words` are why each environment is not clean, empty where it is or cannot be told."""
+    """How a check came out: `words` are why each environment is not clean, empty where it is or archmig cannot tell."""
 
     results: tuple[Result, ...]
     words: tuple[str, ...]

@@ -1,8 +1,8 @@
-"""Whether the revisions of a position changed rows on a database: it did, it did not, it cannot be told.
+"""Whether the revisions of a position changed rows on a database: they did, they did not, or archmig cannot tell.
 
-A schema says nothing of rows, so this is judged apart from it. A revision that a borne-out stamp covers ran. For the
-others there is other evidence: the rows of constants that it inserts, that no position without it fits, or that its
-statements would change nothing now. Where there is none, a person decides.
+A schema shows no rows, so they are judged apart from it. A revision ran if a stamp covers it and the schema supports
+that stamp. For the others there is other evidence: the rows of constants that a revision inserts, that no position
+without it fits, or that its statements would change nothing now. Where there is none, a person decides.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def row_judgements(
     resolutions: Iterable[Resolution],
     ask: Ask,
 ) -> tuple[RowJudgement, ...]:
-    """Judge the revisions of a position that change rows and that no borne-out claim covers.
+    """Judge the revisions of a position that change rows and that no claim covers which the schema supports.
 
     `ask` answers questions about rows of the database; an answer that it cannot give is no evidence.
     """
@@ -224,7 +224,7 @@ def _answer(evidence: _Evidence, judgement: Judgement, replayed: Replayed) -> tu
     revision, position = judgement.revision.id, evidence.diagnosis.position
     seeds = [seed for seed in replayed.seeds if seed.until not in position]
     there = [seed for seed in seeds if evidence.count(_like(seed))]
-    if judgement.verdict is Verdict.MISSING and not judgement.lingering:
+    if judgement.verdict is Verdict.MISSING and not judgement.left_over:
         if there:
             return Ran.UNKNOWN, f"nothing of it is in the schema, but {_of(there, seeds)} are there"
         return Ran.NO, "nothing of it is in the schema"
@@ -254,7 +254,7 @@ def _answer(evidence: _Evidence, judgement: Judgement, replayed: Replayed) -> tu
 
 def _in_part(judgement: Judgement) -> bool:
     """Whether something of a revision is missing: it may have been interrupted."""
-    return bool(judgement.absent or judgement.differing or judgement.lingering)
+    return bool(judgement.absent or judgement.differing or judgement.left_over)
 
 
 def _is_followed(evidence: _Evidence, judgement: Judgement) -> bool:

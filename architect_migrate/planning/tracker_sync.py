@@ -25,8 +25,8 @@ def corrections(
 ) -> tuple[TrackerChange, ...]:
     """What has to change in the tracker, in the order of the chain, for its rows to be true of a position.
 
-    Whoever goes by the tracker runs each file whose number it lacks. So a number that several migrations share may be
-    there only if all are applied; a row that says itself that nothing ran, or that by its words belongs to another
+    A tool that goes by the tracker runs each file whose number it lacks. So a number that several migrations share may
+    be there only if all are applied; a row that says itself that nothing ran, or that by its words belongs to another
     migration, is corrected in place. Numbers that are no revision's today stay.
     """
     numbers: dict[str, list[Revision]] = {}
@@ -85,7 +85,7 @@ def synced(tracker: Tracker, graph: RevisionGraph, claims: Claims, plan: Plan) -
             "tracker-not-writable",
             f"tracker {tracker.table}",
             claims.obstacle,
-            "put that right by hand, or set sync = false in [tracker]",
+            "correct it by hand, or set sync = false in [tracker]",
         )
         return replace(plan, blockers=(blocker,))
     return replace(plan, steps=(*plan.steps, SyncTracker(tracker, claims.columns, changes)))

@@ -65,7 +65,7 @@ def _why(context: EnvironmentContext, succeeded: list[Entry], same: list[Entry],
     if same:
         return f"the schema has changed since rehearsal {same[-1].number}"
     if succeeded:
-        return f"this plan has not been rehearsed: rehearsal {succeeded[-1].number} was of another plan"
+        return f"this plan has not been rehearsed: rehearsal {succeeded[-1].number} had another plan"
     return "this plan has not been rehearsed"
 
 

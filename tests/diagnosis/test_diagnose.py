@@ -80,7 +80,7 @@ def test_a_revision_of_which_nothing_is_left_to_see_is_superseded() -> None:
 def test_what_a_revision_takes_away_and_is_still_there_lingers() -> None:
     passing = line_of(A, "CREATE TABLE t (v)", "DROP TABLE t; CREATE TABLE u (v)")
     found = seen(A + "; CREATE TABLE t (v); CREATE TABLE u (v)", history=passing)
-    assert [sorted(map(describe, judgement.lingering)) for judgement in found.judgements] == [
+    assert [sorted(map(describe, judgement.left_over)) for judgement in found.judgements] == [
         [],
         [],
         ["column t.v", "table t"],

@@ -306,7 +306,7 @@ def test_a_tracker_that_takes_no_such_rows_is_refused_before_anything_is_written
     done = archmig("reconcile", "-e", "behind", "--yes")
     assert done.code == 1
     assert f"tracker schema_versions: {OBSTACLES[table]}" in done.out
-    assert "put that right by hand, or set sync = false in [tracker]" in done.out
+    assert "correct it by hand, or set sync = false in [tracker]" in done.out
     assert (folder / "behind.db").read_bytes() == before
     failed = alembic("-x", "env=behind", "upgrade", "head", ini=folder / "alembic.ini")
     assert OBSTACLES[table] in failed.failure

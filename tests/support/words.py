@@ -44,7 +44,6 @@ BANNED = {
     r"borne out|bears? out": "supported, confirmed",
     r"(?:who|what) (?:knows|wants|would) (?:how|to|better)": "name the subject",
     r"none the less|for good|for ever|at the worst": "nevertheless, permanently, in the worst case",
-    r"(?:is|are|be|was|were) gone": "does not exist, was removed",
     r"may go\b|has to go|will go": "may be removed, will be removed",
     r"(?:is|are) (?:its|their|nobody's|somebody's) (?:own )?business": "name who decides",
     r"wholly": "completely",

@@ -82,7 +82,7 @@ def revision_text(result: Result, revision: str, graph: RevisionGraph, paint: Pa
     judged = result.survey.diagnosis.judgements if result.survey and result.survey.diagnosis else ()
     for judgement in judged:
         if judgement.revision.id == revision:
-            objects = {describe(fact) for fact in (*judgement.absent, *judgement.lingering)}
+            objects = {describe(fact) for fact in (*judgement.absent, *judgement.left_over)}
             objects |= {describe(change.fact) for change in judgement.differing}
             mine = [one for one in findings_of(result) if revision in {one.revision, one.subject}]
             mine += [one for one in findings_of(result) if one not in mine and one.subject in objects]
@@ -117,7 +117,7 @@ def _revisions(seen: Survey, judged: Iterable[Judgement], paint: Paint, width: i
 
 
 def _judgement(judgement: Judgement, verdict: str) -> list[Cell]:
-    shown = (judgement.present, judgement.absent, judgement.differing, judgement.lingering)
+    shown = (judgement.present, judgement.absent, judgement.differing, judgement.left_over)
     claim, lying = judgement.claim.value, verdict in {"missing", "partial", "conflicting"}
     style = Style.BAD if lying and claim in {"executed", "stamped"} else Style.DIM if claim == "none" else Style.PLAIN
     return [
@@ -142,7 +142,7 @@ def _evidence(judgement: Judgement, paint: Paint, width: int) -> Iterator[str]:
         yield from _marked("-", Style.BAD, describe(fact), paint, width)
     for change in judgement.differing:
         yield from _marked("~", Style.CAUTION, explain(change), paint, width)
-    for fact in judgement.lingering:
+    for fact in judgement.left_over:
         yield from _marked("!", Style.CAUTION, f"{describe(fact)} is still there", paint, width)
 
 
@@ -222,5 +222,5 @@ def _judgement_json(judgement: Judgement) -> JudgementJson:
         "present": [describe(fact) for fact in judgement.present],
         "missing": [describe(fact) for fact in judgement.absent],
         "differing": [{"object": describe(change.fact), "found": explain(change)} for change in judgement.differing],
-        "lingering": [describe(fact) for fact in judgement.lingering],
+        "lingering": [describe(fact) for fact in judgement.left_over],
     }

@@ -106,7 +106,7 @@ def _incomplete(judgement: Judgement, seen: Survey) -> bool:
 
     kept = {change_key(change) for change, _ in seen.kept}
     wanting = {key(fact) for fact in judgement.absent} | {change_key(change) for change in judgement.differing}
-    return bool(wanting - kept) or (judgement.verdict.value == "missing" and bool(judgement.lingering))
+    return bool(wanting - kept) or (judgement.verdict.value == "missing" and bool(judgement.left_over))
 
 
 def state_cell(result: Result) -> Cell:

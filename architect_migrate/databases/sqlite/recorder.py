@@ -61,7 +61,7 @@ class Recording:
     def _trace(self, text: str) -> None:
         """Take in a statement that is run. One that runs again with other values was prepared once."""
         does = verb(text)
-        # SQLite tells of a trigger that runs as a comment. Python prepares a statement, then runs BEGIN, then that one.
+        # SQLite traces a trigger as a comment. Python prepares a statement, runs BEGIN, then runs the statement.
         if not does or does in _TRANSACTION:
             return
         if self._heard or does != self._prepared[0]:

@@ -88,7 +88,7 @@ def rehearse(
 def try_out(
     context: EnvironmentContext, progress: Progress, command: Command | None, target: str | None, way: Way = Way.THERE
 ) -> Rehearsal:
-    """Rehearse without checking the target: a downgrade may go to the environment's own heads.
+    """Rehearse without checking the target: a downgrade can lead to the environment's own heads.
 
     Raises CopyError, and as `reading`.
     """

@@ -99,7 +99,7 @@ def test_after_its_rehearsal_the_plan_runs_and_the_ledger_says_which_that_was(fo
 def test_a_rehearsal_of_another_plan_is_none(folder: Path) -> None:
     assert archmig("rehearse", "2_b", "-e", "prod").code == 0
     refused = archmig("upgrade", "-e", "prod", "--yes")
-    assert "this plan has not been rehearsed: rehearsal 1 was of another plan" in refused.out
+    assert "this plan has not been rehearsed: rehearsal 1 had another plan" in refused.out
     assert archmig("upgrade", "2_b", "-e", "prod", "--yes").code == 0
     assert "-> archmig rehearse --env prod\n" in archmig("upgrade", "-e", "prod", "--yes").out
 
@@ -124,7 +124,7 @@ def test_a_rehearsal_of_a_revision_that_was_edited_since_is_none(folder: Path) -
     assert archmig("rehearse", "-e", "prod").code == 0
     file = folder / "alembic" / "versions" / "3_c.py"
     file.write_text(file.read_text() + "\n# edited\n")
-    assert "rehearsal 1 was of another plan" in archmig("upgrade", "-e", "prod", "--yes").out
+    assert "rehearsal 1 had another plan" in archmig("upgrade", "-e", "prod", "--yes").out
 
 
 AGES = {

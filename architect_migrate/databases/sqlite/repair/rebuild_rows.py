@@ -84,7 +84,7 @@ def _rowid_column(table: ParsedTable) -> str:
     """The column that is the rowid (INTEGER PRIMARY KEY); empty without one."""
     for key in table.all(PrimaryKey):
         column = table.column(key.columns[0].name)
-        # Of a column's own key, DESC makes an ordinary column, by an accident that SQLite keeps for ever.
+        # Of a column's own key, DESC makes an ordinary column, by an accident that SQLite keeps for compatibility.
         ordinary = key.columns[0].descending and key not in table.constraints
         integer = column is not None and unquote(column.type).upper() == "INTEGER"
         if column is not None and integer and len(key.columns) == 1 and not ordinary and not table.without_rowid:

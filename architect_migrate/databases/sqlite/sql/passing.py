@@ -110,7 +110,7 @@ def _column_renames(events: list[_Event], of: Mapping[str, str]) -> Iterator[Ren
 
 @dataclass(frozen=True, slots=True)
 class _Lasting:
-    """What a revision makes and takes away for good: by tables, and by the columns of tables that stay."""
+    """What a revision creates and removes permanently: by tables, and by the columns of tables that stay."""
 
     before: Columns
     after: Columns

@@ -36,7 +36,7 @@ _LONGEST = 100
 def column_definition(table: Table, column: str, without: Kinds) -> str:
     """A column's definition from the table's stored text, without its constraints of the given kinds."""
     parsed = parse_table(table.sql).column(column)
-    assert parsed is not None, f"{table.name}.{column} is of this very table"
+    assert parsed is not None, f"{table.name}.{column} belongs to this table"
     start, end = parsed.span
     text = table.sql[start:end]
     for constraint in sorted(parsed.constraints, key=lambda each: each.span, reverse=True):

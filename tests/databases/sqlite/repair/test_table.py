@@ -315,7 +315,7 @@ def test_an_entry_that_leaves_null_in_a_column_that_is_there_blocks() -> None:
         (
             "CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT",
             PLAIN,
-            "the table is of another kind than in the chain",
+            "the table has another kind than in the chain",
         ),
     ],
 )
