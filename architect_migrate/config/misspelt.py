@@ -71,6 +71,8 @@ def _rivals(kind: str, table: str, known: Names) -> Iterable[str]:
             return known.triggers
         case "view":
             return known.views
+        case "revision":
+            return known.revisions
         case _:
             return known.tables
 
@@ -96,6 +98,8 @@ def _words(subject: Subject) -> Iterator[tuple[str, str, str]]:
             yield from (("column", table, column) for column in subject.columns)
         case Kind.CONSTRAINT | Kind.INDEX | Kind.TRIGGER | Kind.VIEW | Kind.TABLE:
             yield subject.kind.value, table if subject.kind is Kind.CONSTRAINT else "", subject.name
+        case Kind.REVISION:
+            yield "revision", "", subject.name
         case Kind.NAMES:
             return
         case _:

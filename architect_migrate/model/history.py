@@ -200,8 +200,11 @@ def snapshots(history: History) -> dict[str, Schema]:
 
 
 def names_ever(history: History) -> Names:
-    """Return the names of all objects that revisions create, temporary tables included."""
-    found = Names(frozenset(passing.name for replayed in history.replayed for passing in replayed.passing))
+    """Return the names of all objects that revisions create, temporary tables included, and their ids."""
+    found = Names(
+        frozenset(passing.name for replayed in history.replayed for passing in replayed.passing),
+        revisions=frozenset(map(fold, history.graph.order)),
+    )
     for schema in {id(schema): schema for schema in snapshots(history).values()}.values():
         found |= names_of(schema)
     return found

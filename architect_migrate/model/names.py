@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Folded names of objects. `columns` and `constraints` are pairs of a table and a name."""
+    """Folded names of objects. `columns` and `constraints` are pairs of a table and a name.
+
+    `revisions` are the folded ids of the chain's revisions; a database has none.
+    """
 
     tables: frozenset[str] = field(default_factory=frozenset)
     columns: frozenset[tuple[str, str]] = field(default_factory=frozenset)
@@ -15,6 +18,7 @@ class Names:
     triggers: frozenset[str] = field(default_factory=frozenset)
     views: frozenset[str] = field(default_factory=frozenset)
     constraints: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    revisions: frozenset[str] = field(default_factory=frozenset)
 
     def __or__(self, other: Names) -> Names:
         """Return the names in either."""
@@ -25,4 +29,5 @@ class Names:
             self.triggers | other.triggers,
             self.views | other.views,
             self.constraints | other.constraints,
+            self.revisions | other.revisions,
         )

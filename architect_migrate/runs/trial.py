@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 from architect_migrate.core.chain_errors import RevisionFailedError, RevisionLosesError, StepFailedError
 from architect_migrate.databases import access
-from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, Stamp, Step, SyncTracker, headline
+from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, SyncTracker, headline
 from architect_migrate.planning.table_edits import Edit
 from architect_migrate.runs.steps import run_in_chain
 
@@ -59,7 +59,7 @@ def try_here(job: Job, history: History) -> Tried:
             return _failed(error)
         except StepFailedError as error:
             # The chain's code may only have reached for what a trial does not let it touch.
-            chains = {headline(step) for step in job.steps if isinstance(step, RunRevision | RunDataStep)}
+            chains = {headline(step) for step in job.steps if isinstance(step, RunRevision | RunDataStep | RunRows)}
             return Tried() if error.step in chains else Tried(step=error.step, cause=error.cause)
         return Tried(access.definitions_of(connection))
 

@@ -72,7 +72,7 @@ def table_work(repair_context: RepairContext, table: str, changes: tuple[Change,
     draft = _Draft()
     if any(isinstance(change, Differs) and isinstance(change.fact, TableFact) for change in changes):
         # A virtual table, say: nothing can be asked of its rows, and no edit leads out of it.
-        return plan.Work((), (blocked.stuck(table, "", "the table is of another kind than in the chain"),))
+        return plan.Work((), (blocked.stuck(table, "", "the table has another kind than in the chain"),))
     for change in sorted(changes, key=_columns_first):
         _consider(repair_context, table, change, revision, draft)
     return _assembled(repair_context, table, revision, draft)
