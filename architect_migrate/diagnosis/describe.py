@@ -131,11 +131,11 @@ def _of_changes(diagnosis: Diagnosis, kept: set[tuple[str, ...]]) -> Iterator[Fi
         if isinstance(each, Missing | Extra) and isinstance(each.fact, TableFact)
     }
     # Each object has one finding: what a revision should have removed is reported with that revision.
-    lingering = {key(fact) for judgement in diagnosis.judgements for fact in judgement.left_over}
+    left_over = {key(fact) for judgement in diagnosis.judgements for fact in judgement.left_over}
     for change in diagnosis.changes:
         if change_key(change) in kept or _part_of_whole(change, whole):
             continue
-        if needs_repair(change) or change_key(change) not in lingering:
+        if needs_repair(change) or change_key(change) not in left_over:
             yield _of_change(change)
 
 
