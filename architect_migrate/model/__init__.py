@@ -1,4 +1,4 @@
-"""The values that describe any database and any chain, and how two schemas are compared.
+"""Values that describe any database and any chain, and the comparison of schemas.
 
 It imports `core` alone; it reads no file and opens no database.
 """

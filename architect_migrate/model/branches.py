@@ -1,7 +1,7 @@
-"""Branches that belong to some environments: which revisions those are, and the chain as the others have it.
+"""Reserved branches: their revisions, and the chain without them.
 
 A branch is reserved when any environment's `heads` lists its label. A revision on it is then only for environments that
-list every reserved branch that it is on; what is merged with the trunk, or what the trunk depends on, is everybody's.
+list every reserved branch that it is on. Revisions merged with the trunk, or that the trunk depends on, are for all.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.model.history import History, Replayed, delta, reference
+from architect_migrate.model.history import History, delta, reference
 from architect_migrate.model.revision_graph import ancestry, lineage
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def foreign(graph: RevisionGraph, reserved: Iterable[str], excluded: Iterable[str]) -> frozenset[str]:
-    """The revisions that an environment does not get which lists none of the `excluded` among the `reserved` labels."""
+    """Return the revisions to leave out for an environment whose `heads` lack the `excluded` of the `reserved` labels.
+
+    `excluded` is a subset of `reserved`; both are branch labels.
+    """
     on = {label: lineage(graph, label) for label in reserved}
     every = frozenset[str]().union(*on.values())
     trunk = frozenset(graph.order) - every
@@ -34,40 +37,41 @@ def foreign(graph: RevisionGraph, reserved: Iterable[str], excluded: Iterable[st
 
 
 def _after(graph: RevisionGraph, ids: Iterable[str]) -> frozenset[str]:
-    """These revisions and all that come after them."""
-    found = set(ids)
+    """Return these revisions and their descendants by down_revision."""
+    after = set(ids)
+    # One pass is enough: the graph lists parents before children.
     for revision in graph.revisions:
-        if found & set(revision.down):
-            found.add(revision.id)
-    return frozenset(found)
+        if after & set(revision.down):
+            after.add(revision.id)
+    return frozenset(after)
 
 
 def graph_without(graph: RevisionGraph, left_out: frozenset[str]) -> RevisionGraph:
-    """A chain without some revisions, which nothing that stays comes after.
+    """Return a graph without some revisions; no remaining revision may depend on one of them.
 
-    Digests are known of the revisions that were replayed before the first that is left out.
+    Why digests are cut: a digest describes the schema after all earlier revisions of the replay, so those from the
+    first omitted revision on are wrong for the smaller chain.
     """
     if not left_out:
         return graph
     stay = tuple(revision for revision in graph.revisions if revision.id not in left_out)
-    replayed_alike = min(at for at, name in enumerate(graph.order) if name in left_out)
-    return replace(graph, revisions=stay, digests=graph.digests[:replayed_alike])
+    first_omitted = min(at for at, name in enumerate(graph.order) if name in left_out)
+    return replace(graph, revisions=stay, digests=graph.digests[:first_omitted])
 
 
 def history_without(history: History, left_out: frozenset[str]) -> History:
-    """The same of a history: what each revision does where those that are left out never ran."""
+    """Return a history without some revisions: the changes of each remaining one as if the others never ran."""
     graph = graph_without(history.graph, left_out)
     if graph is history.graph:
         return history
-    alike = min(at for at, name in enumerate(history.graph.order) if name in left_out)
-    replayed = list(history.replayed[:alike])
-    position = frozenset(graph.order[:alike])
+    first_omitted = min(at for at, name in enumerate(history.graph.order) if name in left_out)
+    replayed = list(history.replayed[:first_omitted])
+    position = frozenset(graph.order[:first_omitted])
     before = reference(history, position)
     known = dict(zip(history.graph.order, history.replayed, strict=True))
-    for revision in graph.order[alike:]:
+    for revision in graph.order[first_omitted:]:
         position |= {revision}
         after = reference(history, position)
-        its = known[revision]
-        replayed.append(Replayed(delta(before, after), its.statements, its.writes, its.passing, its.renames))
+        replayed.append(replace(known[revision], delta=delta(before, after)))
         before = after
     return History(graph, tuple(replayed))

@@ -1,4 +1,4 @@
-"""In what respects two facts of one key differ, and how much each respect matters."""
+"""Comparison of two facts with the same key, and the severity of each difference."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Severity(Enum):
-    """How much a difference matters, worst first: see docs/architecture.md for the rule behind each."""
+    """Severity of a difference, worst first; docs/architecture.md has the rule behind each."""
 
     BREAKING = "breaking"
     BEHAVIOURAL = "behavioural"
@@ -34,18 +34,21 @@ class Severity(Enum):
 
     @property
     def needs_repair(self) -> bool:
-        """Whether a difference of this severity is drift; the others may stay."""
+        """Whether a difference of this severity counts as drift."""
         return self is Severity.BREAKING or self is Severity.BEHAVIOURAL
 
     @property
     def rank(self) -> int:
-        """Its place among the severities, 0 for the worst."""
+        """Rank among the severities, 0 for the worst."""
         return list(Severity).index(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One respect in which two facts of one key differ, in words that name both sides."""
+    """One respect in which two facts with the same key differ, and the text of both sides.
+
+    `certain` is False if the texts differ and could still mean the same.
+    """
 
     respect: str
     expected: str
@@ -55,7 +58,7 @@ class Difference:
 
 
 def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
-    """In what respects two facts of one key differ; empty when they are equal."""
+    """Return the differences between two facts with the same key; empty if they are equal."""
     if expected == actual:
         return ()
     match expected, actual:
@@ -68,7 +71,7 @@ def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
         case ForeignKeyFact(), ForeignKeyFact():
             return tuple(_compare_references(expected.foreign_key, actual.foreign_key))
         case NameFact(), NameFact():
-            # A name that the chain does not know is in nobody's way; one that it knows has to be there.
+            # Why only missing names: a further name breaks no statement, but a revision may use each of the chain's.
             lacking = [name for name in expected.names if name not in actual.names]
             return (_differs("name", ", ".join(expected.names), ", ".join(actual.names)),) if lacking else ()
         case IndexFact(), IndexFact():
@@ -126,7 +129,7 @@ def _compare_keys(expected: PrimaryKeyFact, actual: PrimaryKeyFact) -> Iterator[
 
 
 def _compare_references(expected: ForeignKey, actual: ForeignKey) -> Iterator[Difference]:
-    # A reference that names no columns means the parent's key, and nothing while the parent or its key is not there.
+    # A reference without column names means the parent's key, and has no columns while the parent or its key is missing.
     unnamed = not expected.parent_columns or not actual.parent_columns
     if not unnamed or replace(expected, parent_columns=actual.parent_columns) != actual:
         yield _differs("reference", _target(expected), _target(actual))
@@ -138,7 +141,7 @@ def _compare_indexes(expected: Index, actual: Index) -> Difference:
 
 
 def stores(column: Column) -> str:
-    """Affinities that store every value alike count as one."""
+    """Return a column's storage class for comparison: affinities that store every value alike count as one."""
     return "NUMERIC" if column.affinity == "INTEGER" else column.affinity
 
 

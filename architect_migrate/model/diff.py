@@ -1,4 +1,4 @@
-"""What differs between the schema that the chain makes and a database's own, and how much it matters."""
+"""Differences between the schema that the chain makes and a database's schema, with their severity."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The chain makes this, the database lacks it."""
+    """A fact of the chain that the database lacks."""
 
     fact: Fact
 
 
 @dataclass(frozen=True, slots=True)
 class Differs:
-    """Both have it, in different shapes."""
+    """A fact that both have, in different shapes."""
 
     fact: Fact
     actual: Fact
@@ -50,7 +50,7 @@ class Differs:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """The database has it, the chain does not know it; `harmful` says why a statement could fail by it."""
+    """A fact of the database that the chain does not have; `harmful` says how it can make a statement fail."""
 
     fact: Fact
     harmful: str = ""
@@ -58,7 +58,7 @@ class Extra:
 
 @dataclass(frozen=True, slots=True)
 class OtherwiseNamed:
-    """The same index or uniqueness is there, under another name or by other means."""
+    """An index or unique constraint of the chain that the database has under another name or by other means."""
 
     fact: Fact
     actual: Fact
@@ -66,7 +66,7 @@ class OtherwiseNamed:
 
 @dataclass(frozen=True, slots=True)
 class Reordered:
-    """A table's columns stand in another order."""
+    """A table whose columns are in another order."""
 
     table: str
 
@@ -75,7 +75,7 @@ Change = Missing | Differs | Extra | OtherwiseNamed | Reordered
 
 
 def severity(change: Change) -> Severity:
-    """How much a change matters, by the rule that what is valid on the chain's schema must be valid here."""
+    """Return a change's severity, by the rule that every statement valid on the chain's schema must be valid here."""
     match change:
         case Missing(fact=TableFact() | ColumnFact() | UniqueFact() | PrimaryKeyFact() | ViewFact()):
             return Severity.BREAKING
@@ -84,7 +84,7 @@ def severity(change: Change) -> Severity:
         case Missing():
             return Severity.BEHAVIOURAL
         case Differs():
-            return min((d.severity for d in change.differences), key=lambda its: its.rank)
+            return min((d.severity for d in change.differences), key=lambda severity: severity.rank)
         case Extra():
             return Severity.BREAKING if change.harmful else Severity.EXTRA
         case OtherwiseNamed() | Reordered():
@@ -94,7 +94,7 @@ def severity(change: Change) -> Severity:
 
 
 def change_key(change: Change) -> Key:
-    """The key of what a change is about."""
+    """Return the key of a change's object."""
     match change:
         case Reordered():
             return ("order", change.table)
@@ -103,14 +103,14 @@ def change_key(change: Change) -> Key:
 
 
 def explain(change: Change) -> str:
-    """A change in a line: the object, and what is found instead of what the chain says."""
+    """Describe a change on one line: the object, its actual shape and the chain's."""
     match change:
         case Missing():
             return f"{describe(change.fact)} is missing"
         case Differs():
             parts = [
                 f"{d.respect} is {d.actual}, the chain says {d.expected}"
-                + ("" if d.certain else " (the texts differ; whether they mean the same cannot be told)")
+                + ("" if d.certain else " (the texts differ; cannot tell whether they mean the same)")
                 for d in change.differences
             ]
             return f"{describe(change.fact)}: {'; '.join(parts)}"
@@ -120,31 +120,31 @@ def explain(change: Change) -> str:
         case OtherwiseNamed():
             return f"{describe(change.fact)} is there as {describe(change.actual)}"
         case Reordered():
-            return f"columns of {change.table} stand in another order"
+            return f"columns of {change.table} are in another order"
         case _:
             assert_never(change)
 
 
 def needs_repair(change: Change) -> bool:
-    """Whether a change is breaking or behavioural."""
+    """Return whether a change is breaking or behavioural."""
     return severity(change).needs_repair
 
 
 def matters(change: Change) -> bool:
-    """Whether a change tells positions apart: as `needs_repair`, but for the names of constraints alone."""
+    """Return whether a change distinguishes positions: as `needs_repair`, except for names of constraints."""
     is_name = not isinstance(change, Reordered) and isinstance(change.fact, NameFact)
     return needs_repair(change) and not is_name
 
 
 def diff(reference: Schema, actual: Schema) -> tuple[Change, ...]:
-    """Every difference of `actual` from `reference`, in the reference's order, extras last."""
+    """Return every difference of `actual` from `reference`, in the reference's order, extras last."""
     return diff_of_facts((reference, facts(reference)), (actual, facts(actual)))
 
 
 def diff_of_facts(
     reference: tuple[Schema, Mapping[Key, Fact]], actual: tuple[Schema, Mapping[Key, Fact]]
 ) -> tuple[Change, ...]:
-    """The same, of schemas whose facts are known."""
+    """Return the same as `diff` for schemas whose facts are known already."""
     expected, found = reference[1], _aligned(reference[1], actual[1])
     satisfied = _satisfied_otherwise(expected, found)
     changes: list[Change] = []
@@ -169,7 +169,7 @@ def diff_of_facts(
 
 
 def _aligned(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> Mapping[Key, Fact]:
-    """The facts of a database with keys by which equal foreign keys of the same columns and parent meet."""
+    """Renumber a database's foreign keys of the same columns and parent, so that equal ones have equal keys."""
     several = {k[:4] for facts_ in (expected, found) for k in facts_ if k[0] == "foreign key" and len(k) > 4}
     if not several:
         return found
@@ -189,7 +189,7 @@ def _aligned(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> Mapping
 def _comes_along(
     fact: NameFact, expected: Mapping[Key, Fact], found: Mapping[Key, Fact], satisfied: Collection[Key]
 ) -> bool:
-    """Whether a name is no difference of its own: its constraint, or all of its table, is missing or differs too."""
+    """Return whether a name is no separate difference because its constraint or its table is missing or differs."""
     if ("table", fact.table) not in found:
         return True
     constraint = named_constraint(fact, expected)
@@ -197,29 +197,29 @@ def _comes_along(
 
 
 def _satisfied_otherwise(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> dict[Key, Fact]:
-    """Indexes and uniques of the chain that are there under a name or by means of their own, and by what."""
+    """Return the database's fact for each index or unique of the chain that it has in another form, by key."""
     free = {k: f for k, f in found.items() if k not in expected}
     satisfied: dict[Key, Fact] = {}
     for its_key, fact in expected.items():
         if its_key in found or not isinstance(fact, IndexFact | UniqueFact):
             continue
-        stand_in = next((k for k, f in free.items() if stands_in(fact, f, found)), None)
-        if stand_in is not None:
-            satisfied[its_key] = free.pop(stand_in)
+        other = next((k for k, f in free.items() if stands_in(fact, f, found)), None)
+        if other is not None:
+            satisfied[its_key] = free.pop(other)
     return satisfied
 
 
 def stands_in(fact: Fact, other: Fact, found: Mapping[Key, Fact]) -> bool:
-    """Whether another index or uniqueness of a database does what one of the chain would do."""
+    """Return whether an index or unique of a database (`other`) has the effect of one of the chain (`fact`)."""
     if isinstance(fact, IndexFact) and isinstance(other, IndexFact):
         a, b = fact.index, other.index
         return (a.table, a.terms, a.unique, a.where) == (b.table, b.terms, b.unique, b.where)
-    mine, its = _unique_columns(fact, found), _unique_columns(other, found)
-    return mine is not None and mine == its
+    columns = _unique_columns(fact, found)
+    return columns is not None and columns == _unique_columns(other, found)
 
 
 def _unique_columns(fact: Fact, found: Mapping[Key, Fact]) -> tuple[str, Key] | None:
-    """The table and the set of columns that a fact keeps unique, each by its own collation; None if it keeps none."""
+    """Return the table and columns that a fact keeps unique, each by its own collation; None for any other fact."""
     match fact:
         case UniqueFact():
             return fact.table, fact.columns
@@ -233,16 +233,16 @@ def _unique_columns(fact: Fact, found: Mapping[Key, Fact]) -> tuple[str, Key] | 
 
 
 def _reordered(reference: Schema, actual: Schema) -> Iterator[Reordered]:
-    theirs = {table.name: _names(table) for table in actual.tables}
+    actual_names = {table.name: _names(table) for table in actual.tables}
     for table in reference.tables:
-        mine = _names(table)
-        common = [name for name in theirs.get(table.name, ()) if name in mine]
-        if common != [name for name in mine if name in common]:
+        names = _names(table)
+        common = [name for name in actual_names.get(table.name, ()) if name in names]
+        if common != [name for name in names if name in common]:
             yield Reordered(table.name)
 
 
 def _harm(fact: Fact, expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> str:
-    """Why an extra can make a statement fail that the chain's schema takes; empty if it cannot."""
+    """Say how an extra can make a statement fail that is valid on the chain's schema; empty if it cannot."""
     if ("table", table_of(fact)) not in expected:
         return ""
 
@@ -253,13 +253,13 @@ def _harm(fact: Fact, expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -
         case ColumnFact() if _demands_a_value(fact.column):
             return "it is NOT NULL without a default, so the chain's own INSERTs fail"
         case UniqueFact() if all(known(c) or _never_null(fact.table, c, found) for c in fact.columns):
-            return "it refuses rows that the chain's schema takes"
+            return "it refuses rows that the chain's schema accepts"
         case IndexFact() if fact.index.unique and all(
             known(t.expression) or _never_null(fact.index.table, t.expression, found) for t in fact.index.terms
         ):
-            return "it refuses rows that the chain's schema takes"
+            return "it refuses rows that the chain's schema accepts"
         case CheckFact() if not fact.check.mentions or any(known(c) for c in fact.check.mentions):
-            return "it refuses rows that the chain's schema takes"
+            return "it refuses rows that the chain's schema accepts"
         case ForeignKeyFact() if not {("table", fact.foreign_key.parent)} & (expected.keys() | found.keys()):
             return f"there is no table {fact.foreign_key.parent}, so rows are refused wherever foreign keys are on"
         case PrimaryKeyFact():
@@ -272,7 +272,7 @@ def _demands_a_value(column: Column) -> bool:
 
 
 def _never_null(table: str, column: str, found: Mapping[Key, Fact]) -> bool:
-    """Whether rows that do not name an extra column can collide in it: NULLs never do."""
+    """Return whether rows that leave out an extra column can collide in it; NULLs never do."""
     fact = found.get(("column", table, column))
     return not isinstance(fact, ColumnFact) or fact.column.default is not None
 

@@ -1,4 +1,4 @@
-"""The environment matrix as values: databases with their policies, and what a person settled beforehand."""
+"""The project configuration as values: databases with their policies, and [[resolve]] entries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Repair(Enum):
-    """How far a repair may go: rebuild tables too, only add what is missing, or nothing at all."""
+    """Scope of a repair: rebuild tables too, only add missing objects, or nothing."""
 
     FULL = "full"
     ADDITIVE = "additive"
@@ -31,7 +31,7 @@ class Repair(Enum):
 
 
 class Uninitialised(Enum):
-    """What to do with a database that has nothing of the chain: pass over it, build it, or refuse."""
+    """Policy for a database without anything of the chain: skip it, build it, or fail."""
 
     SKIP = "skip"
     CREATE = "create"
@@ -39,7 +39,7 @@ class Uninitialised(Enum):
 
 
 class OnPending(Enum):
-    """What an application's start does about pending revisions: say so, run them, or refuse to start."""
+    """Policy for pending revisions when an application starts: warn, run them, or refuse to start."""
 
     WARN = "warn"
     UPGRADE = "upgrade"
@@ -48,9 +48,9 @@ class OnPending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """How one environment is to be treated; `lock_timeout` and `rehearsal_max_age` in seconds.
+    """Policies of one environment; `lock_timeout` and `rehearsal_max_age` are in seconds.
 
-    `target` is a revision or "head"; `heads` are several, branch labels among them, and then `target` says nothing.
+    `target` is a revision or "head". `heads` are several revisions or branch labels, and take precedence over `target`.
     """
 
     uninitialised: Uninitialised = Uninitialised.ERROR
@@ -65,7 +65,7 @@ class Policies:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The revisions and branches whose heads are wanted: `heads`, else `target` alone."""
+        """The revisions or branches to upgrade to: `heads`, else `target` alone."""
         return self.heads or (self.target,)
 
 
@@ -73,8 +73,8 @@ class Policies:
 class Environment:
     """One database and its policies; the path in `url` is absolute and real (symbolic links followed).
 
-    `requires` names the environments that must have had a revision before this one gets it. `path_written` is the
-    path before any link is followed; None for a database that is no file, or that is not listed.
+    `requires` names the environments that must have run a revision before this one. `path_written` is the path before
+    any link is followed; None for a database that is not a file, or not listed.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Environment:
 
 
 class Kind(Enum):
-    """The kinds of things that a [[resolve]] entry can name."""
+    """Kind of object that a [[resolve]] entry names."""
 
     TABLE = "table"
     COLUMN = "column"
@@ -100,9 +100,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an entry settles; `table` is None for a view, and for an index or trigger named alone.
+    """The object of a [[resolve]] entry; `table` is None for a view, and for an index or trigger named alone.
 
-    A constraint goes by its name, or by its `columns`, and then its name is empty.
+    A constraint is given by its name, or by its `columns` with an empty name.
     """
 
     kind: Kind
@@ -124,7 +124,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an entry stands: the file, and its number among the [[resolve]] entries, from 1; or the policy instead."""
+    """Place of a resolution: its file and its number among the [[resolve]] entries, from 1; or a policy instead."""
 
     file: Path
     entry: int
@@ -135,13 +135,13 @@ class Origin:
 
     @property
     def words(self) -> str:
-        """The same without the file."""
+        """The place without the file: `resolve[2]`, or the policy."""
         return self.policy or f"resolve[{self.entry}]"
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """A column's rows get the value of `copy_from`; `default` (SQL text) where that is NULL or not named.
+    """Resolution that fills a column from `copy_from`, or with `default` (SQL text) where that is NULL or not given.
 
     `nullable`: the column stays nullable, though the chain says NOT NULL.
     """
@@ -157,13 +157,13 @@ class Fill:
 
     @property
     def subject(self) -> Subject:
-        """The column, as Keep and Drop name theirs."""
+        """The column as a Subject, as in Keep and Drop."""
         return Subject(Kind.COLUMN, self.column, self.table)
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """The database's own shape of the subject stands, whatever the chain says."""
+    """Resolution that keeps the subject in the database's shape instead of the chain's."""
 
     subject: Subject
     origin: Origin = field(compare=False)
@@ -173,7 +173,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The subject, unknown to the chain, is removed."""
+    """Resolution that drops a subject which the chain does not have."""
 
     subject: Subject
     origin: Origin = field(compare=False)
@@ -211,9 +211,10 @@ Resolution: TypeAlias = Fill | Keep | Drop | Rows
 
 @dataclass(frozen=True, slots=True)
 class Tracker:
-    """The legacy tracker's table and columns; `skipped` marks, in description or checksum, what never ran.
+    """Table and column names of the legacy tracker.
 
-    `sync`: reconcile corrects its rows to the truth.
+    `skipped` are texts in description or checksum that mark a migration which never ran. `sync`: reconcile corrects
+    the tracker's rows.
     """
 
     table: str = "schema_versions"
@@ -227,7 +228,7 @@ class Tracker:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Who is told when a check comes out otherwise than the last: a URL to post to, a command to run, or both."""
+    """Receiver of a notification when a check's result has changed: a URL to post to, a command to run, or both."""
 
     webhook: str = ""
     command: tuple[str, ...] = ()
@@ -235,9 +236,9 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class ProjectConfig:
-    """All of environments.toml; paths are absolute, `defaults` for files named by path, ages in seconds.
+    """Contents of environments.toml; paths are absolute, ages in seconds, `defaults` apply to files named by path.
 
-    `script_written` is the path to `script` before any link is followed; None where the file names none.
+    `script_written` is the path of `script` before any link is followed; None if the file names none.
     """
 
     file: Path
@@ -255,14 +256,14 @@ class ProjectConfig:
 
 
 def empty_project(folder: Path) -> ProjectConfig:
-    """What holds in a folder without environments.toml, so that a database can still be named by its path."""
+    """Return the configuration of a folder without environments.toml; databases can still be named by their path."""
     return ProjectConfig(file=folder / "environments.toml", environments=(), script=folder / "alembic.ini")
 
 
 def resolutions_for(project: ProjectConfig, environment: Environment) -> tuple[Resolution, ...]:
-    """The entries that hold for an environment, in file order; for a file that is not listed, every entry.
+    """Return the entries that apply to an environment, in file order; every entry for a file that is not listed.
 
-    Raises ResolutionsClashError where two of them settle one thing.
+    Raises ResolutionsClashError if two of them name the same object.
     """
     listed = any(each.name == environment.name and each == environment for each in project.environments)
     words = environment.tags | {environment.name}
@@ -278,13 +279,16 @@ def resolutions_for(project: ProjectConfig, environment: Environment) -> tuple[R
     repair = environment.policies.repair
     if repair is Repair.FULL:
         return chosen
-    # The name of a constraint takes a rebuild, which such a policy forbids: then it stands as it is, and is told.
+    # Why: correcting the name of a constraint takes a rebuild, which this policy forbids. It is kept and reported.
     policy = Origin(project.file, 0, f'repair = "{repair.value}"')
     return (*chosen, Keep(Subject(Kind.NAMES, ""), policy))
 
 
 def _settled(subject: Subject) -> tuple[str, ...]:
-    """What a subject is to SQLite: case does not tell names apart; only columns and constraints live in a table."""
+    """Return a key that is equal for subjects which are one object to SQLite.
+
+    Names are folded. Only columns and constraints are named within a table.
+    """
     match subject.kind:
         case Kind.COLUMN:
             return ("column", fold(subject.table or ""), fold(subject.name))
@@ -300,7 +304,7 @@ def _settled(subject: Subject) -> tuple[str, ...]:
 
 
 def everything(project: ProjectConfig) -> tuple[Environment, ...]:
-    """Every environment, in file order; raises NothingSelectedError for a file without any."""
+    """Return every environment in file order. Raises NothingSelectedError if there is none."""
     if not project.environments:
         raise NothingSelectedError(str(project.file))
     return project.environments
@@ -309,9 +313,9 @@ def everything(project: ProjectConfig) -> tuple[Environment, ...]:
 def select(
     project: ProjectConfig, names: Iterable[str], tags: Iterable[str], by_path: Sequence[Environment] = ()
 ) -> tuple[Environment, ...]:
-    """The environments of these names or tags in file order, then those by path; with none, the default.
+    """Return the environments with these names or tags in file order, then those by path; the default one if none.
 
-    Raises UnknownEnvironmentError, NothingSelectedError, SameDatabaseError (a file chosen twice).
+    Raises UnknownEnvironmentError, NothingSelectedError, SameDatabaseError (a database selected twice).
     """
     wanted, tagged = set(names), set(tags)
     if not (wanted or tagged or by_path):
@@ -325,7 +329,7 @@ def select(
 
 
 def distinct(environments: Iterable[Environment]) -> tuple[Environment, ...]:
-    """The same environments; raises SameDatabaseError when two of them are one database."""
+    """Return the environments unchanged. Raises SameDatabaseError if two of them are one database."""
     seen: dict[str, Environment] = {}
     for environment in environments:
         key = database_identity(environment.url)

@@ -1,4 +1,4 @@
-"""The facts that a schema is made of: each says one thing of one object, and has a key and a name."""
+"""Facts of a schema: each states one property of one object, and has a key and a name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _Part = TypeVar("_Part")
 
 @dataclass(frozen=True, slots=True)
 class TableFact:
-    """That a table exists, and of what sort it is."""
+    """Existence and options of a table."""
 
     table: str
     without_rowid: bool = False
@@ -37,7 +37,7 @@ class TableFact:
 
 @dataclass(frozen=True, slots=True)
 class ColumnFact:
-    """That a table has a column of this shape."""
+    """A column of a table."""
 
     table: str
     column: Column
@@ -45,7 +45,7 @@ class ColumnFact:
 
 @dataclass(frozen=True, slots=True)
 class PrimaryKeyFact:
-    """That these columns are the primary key."""
+    """The primary key of a table."""
 
     table: str
     columns: Key
@@ -55,7 +55,7 @@ class PrimaryKeyFact:
 
 @dataclass(frozen=True, slots=True)
 class UniqueFact:
-    """That a constraint keeps this set of columns unique; `names` are what it is called."""
+    """A unique constraint on a set of columns; `names` are the constraint's names."""
 
     table: str
     columns: Key
@@ -64,7 +64,7 @@ class UniqueFact:
 
 @dataclass(frozen=True, slots=True)
 class CheckFact:
-    """That every row satisfies this canonical expression; `names` are what the check is called."""
+    """A check constraint by its canonical expression; `names` are the constraint's names."""
 
     table: str
     check: Check
@@ -73,7 +73,7 @@ class CheckFact:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKeyFact:
-    """That these columns refer to a parent; `names` are what the foreign key is called."""
+    """A foreign key; `names` are the constraint's names."""
 
     table: str
     foreign_key: ForeignKey
@@ -82,10 +82,10 @@ class ForeignKeyFact:
 
 @dataclass(frozen=True, slots=True)
 class NameFact:
-    """What a constraint is called; of several that say the same, all their names.
+    """The name of a constraint; if several constraints are equal, all their names.
 
-    `kind` is `primary key`, `unique`, `check` or `foreign key`; `of` says which one (see `ConstraintName`).
-    `columns` are those that the constraint is about.
+    `kind` is `primary key`, `unique`, `check` or `foreign key`; `of` identifies the constraint (see `ConstraintName`).
+    `columns` are the constraint's columns.
     """
 
     table: str
@@ -97,21 +97,21 @@ class NameFact:
 
 @dataclass(frozen=True, slots=True)
 class IndexFact:
-    """That an index exists."""
+    """An index."""
 
     index: Index
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerFact:
-    """That a trigger exists."""
+    """A trigger."""
 
     trigger: Trigger
 
 
 @dataclass(frozen=True, slots=True)
 class ViewFact:
-    """That a view exists."""
+    """A view."""
 
     view: View
 
@@ -129,12 +129,12 @@ Fact = (
     | ViewFact
 )
 
-# What a [[resolve]] entry can drop from within a table.
+# The constraints that a [[resolve]] entry can drop.
 Constraint = UniqueFact | CheckFact | ForeignKeyFact
 
 
 def key(fact: Fact) -> Key:
-    """What a fact is about, whatever it says of it: two facts with one key compete for one place."""
+    """Return the key of a fact's object, without the object's shape: a schema has one fact per key."""
     match fact:
         case TableFact():
             return ("table", fact.table)
@@ -147,8 +147,8 @@ def key(fact: Fact) -> Key:
         case CheckFact():
             return ("check", fact.table, fact.check.expression)
         case ForeignKeyFact():
-            found = fact.foreign_key
-            return ("foreign key", fact.table, ",".join(found.columns), found.parent)
+            foreign_key = fact.foreign_key
+            return ("foreign key", fact.table, ",".join(foreign_key.columns), foreign_key.parent)
         case NameFact():
             return ("name", fact.table, fact.kind, *fact.of)
         case IndexFact():
@@ -160,7 +160,7 @@ def key(fact: Fact) -> Key:
 
 
 def table_of(fact: Fact) -> str:
-    """The table that a fact belongs to; empty for a view."""
+    """Return the table of a fact; empty for a view."""
     match fact:
         case IndexFact():
             return fact.index.table
@@ -173,12 +173,12 @@ def table_of(fact: Fact) -> str:
 
 
 def owner(fact: Fact) -> str:
-    """The table or view that a fact is told with."""
+    """Return the table or view under which a fact is reported."""
     return fact.view.name if isinstance(fact, ViewFact) else table_of(fact)
 
 
 def describe(fact: Fact) -> str:
-    """A fact's object as people name it: `column bugs.screenshot`, `unique users(username)`."""
+    """Return the display name of a fact's object: `column bugs.screenshot`, `unique users(username)`."""
     match fact:
         case TableFact():
             return f"table {fact.table}"
@@ -191,8 +191,8 @@ def describe(fact: Fact) -> str:
         case CheckFact():
             return f"check on {fact.table}: {fact.check.expression}"
         case ForeignKeyFact():
-            found = fact.foreign_key
-            return f"foreign key {fact.table}({', '.join(found.columns)}) to {found.parent}"
+            foreign_key = fact.foreign_key
+            return f"foreign key {fact.table}({', '.join(foreign_key.columns)}) to {foreign_key.parent}"
         case NameFact():
             return f"name {', '.join(fact.names)} of {_constraint(fact)}"
         case IndexFact():
@@ -204,7 +204,7 @@ def describe(fact: Fact) -> str:
 
 
 def _constraint(fact: NameFact) -> str:
-    """The constraint that a name is of, as people call it."""
+    """Return the display name of the constraint that a name belongs to."""
     of = fact.of
     match fact.kind:
         case "primary key":
@@ -218,7 +218,7 @@ def _constraint(fact: NameFact) -> str:
 
 
 def table_facts(table: Table) -> Iterator[Fact]:
-    """The facts of one table, its existence first."""
+    """Yield the facts of one table, its existence first."""
     yield TableFact(table.name, table.without_rowid, table.strict, table.module)
     for column in table.columns:
         yield ColumnFact(table.name, column)
@@ -237,14 +237,14 @@ def table_facts(table: Table) -> Iterator[Fact]:
 
 
 def _names(table: Table) -> dict[tuple[str, Key], Key]:
-    """The names of a table's constraints, by their kind and what tells them apart."""
+    """Return the names of a table's constraints by (kind, of), sorted."""
     ordered = sorted(table.constraint_names, key=lambda name: (name.kind, name.of, name.name))
     groups = groupby(ordered, key=lambda constraint_name: (constraint_name.kind, constraint_name.of))
     return {which: tuple(constraint_name.name for constraint_name in group) for which, group in groups}
 
 
 def _columns_of(table: Table, kind: str, of: Key) -> Key:
-    """The columns that a named constraint is about."""
+    """Return the columns of a named constraint."""
     match kind:
         case "primary key":
             return table.primary_key
@@ -257,15 +257,16 @@ def _columns_of(table: Table, kind: str, of: Key) -> Key:
             return of
 
 
-def _ordered(found: frozenset[_Part]) -> Iterable[_Part]:
-    """The same order every time; most tables have one such thing at most, and to write it out takes its time."""
-    return sorted(found, key=repr) if len(found) > 1 else found
+def _ordered(parts: frozenset[_Part]) -> Iterable[_Part]:
+    """Return the parts in a stable order."""
+    # Why the length is checked: `repr` is slow, and most tables have at most one check or foreign key.
+    return sorted(parts, key=repr) if len(parts) > 1 else parts
 
 
 def facts(schema: Schema) -> dict[Key, Fact]:
-    """Every fact of a schema by its key, tables first, then indexes, triggers and views.
+    """Return every fact of a schema by its key, tables first, then indexes, triggers and views.
 
-    Foreign keys of the same columns to the same parent are facts of their own: the second one's key ends in "2".
+    Foreign keys of the same columns to the same parent are separate facts: the second one's key ends in "2".
     """
     listed = [fact for table in schema.tables for fact in table_facts(table)]
     listed += [IndexFact(index) for index in schema.indexes]
@@ -275,25 +276,25 @@ def facts(schema: Schema) -> dict[Key, Fact]:
 
 
 def keyed(listed: Iterable[Fact]) -> dict[Key, Fact]:
-    """Facts by their keys, each of several foreign keys under one of its own."""
-    found: dict[Key, Fact] = {}
+    """Return facts by their keys; foreign keys of the same columns and parent are numbered."""
+    by_key: dict[Key, Fact] = {}
     for fact in listed:
         its_key = key(fact)
-        if isinstance(fact, ForeignKeyFact) and its_key in found:
-            its_key = next(k for k in alike(its_key) if k not in found)
-        found[its_key] = fact
-    return found
+        if isinstance(fact, ForeignKeyFact) and its_key in by_key:
+            its_key = next(k for k in alike(its_key) if k not in by_key)
+        by_key[its_key] = fact
+    return by_key
 
 
 def alike(foreign_key: Key) -> Iterator[Key]:
-    """The keys of all foreign keys of the same columns to the same parent, in their order."""
+    """Yield, without end, the keys of foreign keys of the same columns to the same parent, in their order."""
     base = foreign_key[:4]
     yield base
     yield from ((*base, str(number)) for number in count(2))
 
 
 def named_constraint(fact: NameFact, among: Mapping[Key, Fact]) -> Key | None:
-    """The key of the constraint that a name belongs to; None where it is not among these facts."""
+    """Return the key of the constraint that a name belongs to; None if it is not among these facts."""
     kind, table, of = fact.kind, fact.table, fact.of
     if kind != "foreign key":
         its_key: Key = (kind, table, *of)
@@ -308,5 +309,5 @@ def named_constraint(fact: NameFact, among: Mapping[Key, Fact]) -> Key | None:
 
 
 def actions(foreign_key: ForeignKey) -> Key:
-    """What tells foreign keys of the same columns to the same parent apart."""
+    """Return the actions and deferral of a foreign key, which distinguish those of the same columns and parent."""
     return (foreign_key.on_delete, foreign_key.on_update, "deferred" if foreign_key.deferred else "")

@@ -1,7 +1,7 @@
-"""What the chain says: its revisions in order, and the schema after each, as values.
+"""History of a chain as values: its revisions in order, and the changes that each of them makes.
 
-A history is learnt by replay (see `replay_process`). A position is the set of applied revisions, closed under ancestry:
-a branched chain has no single line to count along.
+A history comes from a replay (see `revisions.replay_process`). A position is the set of applied revisions, closed under
+ancestry. Why a set: the revisions of a branched chain have no single order to count along.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _Named = TypeVar("_Named", Table, Index, Trigger, View)
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What one revision changed: objects that are new or in a new shape, and `(kind, name)` of those that went."""
+    """Changes of one revision: objects that are new or in a new shape, and `(kind, name)` of removed ones."""
 
     changed: Schema = field(default_factory=Schema)
     removed: tuple[tuple[str, str], ...] = ()
@@ -48,7 +48,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedStatement:
-    """A statement that a revision ran: its text, and the lower-case verb that says what it does.
+    """A statement that a revision ran: its text and its verb in lower case.
 
     The verb of a statement with common table expressions is that of the statement after them. `writes` and `reads` are
     the tables, by folded names, whose rows it writes itself (triggers aside) and reads. `in_data_step` says that the
@@ -77,7 +77,7 @@ class SeedRow:
 
 
 class Role(StrEnum):
-    """What a table is on its way to, while the revision that makes it runs."""
+    """Role of a table that exists only while its revision runs."""
 
     COPY = "copy"
     ASIDE = "aside"
@@ -85,10 +85,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """A table that a revision makes on its way, by folded names.
+    """A temporary table of a revision, by folded names.
 
     COPY: `name` is filled from `table` and then takes its name, as in Alembic's batch operations. ASIDE: `table` is
-    called `name` until its rows are where they belong.
+    renamed to `name` until its rows have been copied back.
     """
 
     name: str
@@ -98,14 +98,14 @@ class Passing:
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """A table, or a column of `table`, that a revision gives another name, by folded names."""
+    """A table, or a column of `table`, that a revision renames, by folded names."""
 
     old: str
     new: str
     table: str = ""
 
     def key(self, name: str) -> Key:
-        """The key of the fact that there is a thing of this kind with that name."""
+        """Return the key of the fact for this kind of object under a name."""
         return ("column", self.table, name) if self.table else ("table", name)
 
 
@@ -150,13 +150,13 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A revision as replayed: what it changed, the statements that it ran, the tables that it wrote rows to.
+    """A revision as replayed: its changes, its statements, and the tables that it wrote rows to.
 
-    `passing` are the tables that it makes on its way: an interrupted run may have left them behind. `renames` are
-    what it renames permanently, `moves` what it brings from one place to another. `replaced` are tables that it drops,
-    or renames away, and makes again under the same name without their rows. `reads` are the tables that its own code
-    looked into outside of `data_step()`: on scratch tables without rows such code writes nothing, elsewhere it may.
-    `seeds` are the rows of constants that it inserts.
+    `passing` are its temporary tables, which an interrupted run may have left; `renames` are its lasting renames,
+    `moves` are rows or values that it moves to another place. `replaced` are tables that it drops, or renames away, and
+    creates again under the same name without their rows. `reads` are the tables that its own code reads outside of
+    `data_step()`: such code writes nothing in a replay on empty tables, but may on others. `seeds` are the rows of
+    constants that it inserts.
     """
 
     delta: Delta
@@ -172,9 +172,9 @@ class Replayed:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """A chain and what each of its revisions does.
+    """A chain and the replay of each of its revisions.
 
-    Two histories are equal when they are the same object: what is derived from one is computed once.
+    Why equality is identity: histories are keys of the caches below, and comparing their contents would be slow.
     """
 
     graph: RevisionGraph
@@ -183,7 +183,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What one revision does, as facts by key: a fact in a new shape stands in both, old shape and new."""
+    """Effects of one revision, as facts by key; a changed fact is in both, in its new and its old shape."""
 
     added: dict[Key, Fact]
     removed: dict[Key, Fact]
@@ -191,12 +191,12 @@ class Effects:
 
 @lru_cache(maxsize=8)
 def snapshots(history: History) -> dict[str, Schema]:
-    """The schema after each revision, in replay order."""
-    found, schema = {}, Schema()
+    """Return the schema after each revision, in replay order."""
+    schemas, schema = {}, Schema()
     for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
         schema = apply(schema, replayed.delta)
-        found[revision] = schema
-    return found
+        schemas[revision] = schema
+    return schemas
 
 
 def names_ever(history: History) -> Names:
@@ -223,25 +223,25 @@ def names_of(schema: Schema) -> Names:
 
 
 def recorded_sql(history: History) -> dict[str, tuple[str, ...]]:
-    """The texts of the statements that each revision ran, in replay order."""
+    """Return the texts of the statements that each revision ran, in replay order."""
     texts = (tuple(statement.text for statement in replayed.statements) for replayed in history.replayed)
     return dict(zip(history.graph.order, texts, strict=True))
 
 
 @lru_cache(maxsize=8)
 def effects(history: History) -> dict[str, Effects]:
-    """What each revision does, in replay order."""
-    found: dict[str, Effects] = {}
+    """Return the effects of each revision, in replay order."""
+    by_revision: dict[str, Effects] = {}
     schema = Schema()
     for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
         after = apply(schema, replayed.delta)
         old, new = _touched(schema, replayed.delta), facts(replayed.delta.changed)
-        found[revision] = Effects(
+        by_revision[revision] = Effects(
             {k: fact for k, fact in new.items() if old.get(k) != fact},
             {k: fact for k, fact in old.items() if new.get(k) != fact},
         )
         schema = after
-    return found
+    return by_revision
 
 
 def row_statements(replayed: Replayed) -> tuple[ReplayedStatement, ...]:
@@ -280,12 +280,12 @@ def _moves(statement: ReplayedStatement, replayed: Replayed) -> bool:
 
 @lru_cache(maxsize=8)
 def tables_ever(history: History) -> frozenset[str]:
-    """The tables that the chain has after any of its revisions, by folded names."""
+    """Return the tables that the chain has after any of its revisions, by folded names."""
     return frozenset(k[1] for effect in effects(history).values() for k in effect.added if k[0] == "table")
 
 
 def _touched(schema: Schema, change: Delta) -> dict[Key, Fact]:
-    """The facts of the objects that a delta changes or removes, as they were before it."""
+    """Return the facts of the objects that a delta changes or removes, as they were before it."""
     names = set(change.removed)
     names |= {(kind, one.name) for kind, _, changed in _kinds(schema, change.changed) for one in changed}
     before = Schema(
@@ -295,7 +295,7 @@ def _touched(schema: Schema, change: Delta) -> dict[Key, Fact]:
 
 
 def reference(history: History, position: frozenset[str]) -> Schema:
-    """The schema that the chain makes of these revisions, whether or not they were replayed one after another."""
+    """Return the schema that the chain makes of these revisions, even if the replay never stopped at this position."""
     return _reference(history, position)
 
 
@@ -304,6 +304,7 @@ def _reference(history: History, position: frozenset[str]) -> Schema:
     order = history.graph.order
     if not position:
         return Schema()
+    # Why a separate case: the replay itself stopped here, so its schema is exact, texts included.
     if position == frozenset(order[: len(position)]):
         return snapshots(history)[order[len(position) - 1]]
     found: dict[Key, Fact] = {}
@@ -314,7 +315,10 @@ def _reference(history: History, position: frozenset[str]) -> Schema:
 
 
 def delta(before: Schema, after: Schema) -> Delta:
-    """What turns `before` into `after`; texts count, so that what is stored is what the newest revision wrote."""
+    """Return the changes that turn `before` into `after`.
+
+    Why texts count: the stored text of an object must be the one that the newest revision wrote.
+    """
     removed = [
         (kind, name)
         for kind, old, new in _kinds(before, after)
@@ -330,7 +334,7 @@ def delta(before: Schema, after: Schema) -> Delta:
 
 
 def apply(schema: Schema, change: Delta) -> Schema:
-    """A schema after a delta."""
+    """Return a schema after a delta."""
     gone = frozenset(change.removed)
     return Schema(
         _merged(schema.tables, change.changed.tables, "table", gone),
@@ -360,7 +364,7 @@ def _merged(
 
 
 def _assemble(found: dict[Key, Fact], history: History, position: frozenset[str]) -> Schema:
-    """A schema from facts; a table's text is the newest one within the position that declares exactly its facts."""
+    """Build a schema from facts; a table's text is the newest one in the position that declares exactly its facts."""
     tables: dict[str, Table] = {}
     indexes, triggers, views = [], [], []
     for fact in found.values():
@@ -406,7 +410,7 @@ def _with(table: Table, fact: Fact) -> Table:
 
 
 def _texts(history: History, position: frozenset[str]) -> dict[Table, str]:
-    """Tables as revisions of this position left them, with their texts, newest last."""
+    """Return the texts of tables as revisions of this position left them, newest last."""
     return {
         table: table.sql
         for revision, replayed in zip(history.graph.order, history.replayed, strict=True)
@@ -417,5 +421,5 @@ def _texts(history: History, position: frozenset[str]) -> dict[Table, str]:
 
 @lru_cache(maxsize=64)
 def facts_at(history: History, position: frozenset[str]) -> Mapping[Key, Fact]:
-    """The facts of the schema at a position: the same for every database that is there."""
+    """Return the facts of the schema at a position. Why cached: every database at that position shares them."""
     return facts(reference(history, position))

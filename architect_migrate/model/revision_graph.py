@@ -1,6 +1,6 @@
-"""A chain in outline: which revisions there are and what comes after what, without what they do.
+"""Revision graph: the revisions of a chain and their order, without their effects.
 
-A position is the set of applied revisions, closed under ancestry: a branched chain has no single line to count along.
+A position is the set of applied revisions, closed under ancestry: a branched chain has no single order to count along.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision of the chain; `parents` are what it comes after: its down revisions (`down`) and what it depends on.
+    """One revision of the chain; `parents` are its down revisions (`down`) and its depends_on.
 
-    `labels` are the branches that begin with it.
-    `legacy_version` is the number that the tracker knew it by (empty: none), `legacy_aliases` those that it bore
-    before, `data_step` whether its file has a `data_step()` that can be called by itself.
+    `labels` are the branches that begin with it. `legacy_version` is its number in the legacy tracker (empty: none),
+    `legacy_aliases` are its earlier numbers. `data_step`: its file has a `data_step()` that can be called by itself.
     """
 
     id: str
@@ -35,10 +34,10 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class RevisionGraph:
-    """A chain without what its revisions do, parents before children: enough to say where a database stands.
+    """A chain without the effects of its revisions, parents before children; it suffices to locate a database.
 
     `digests` are those of the stored texts after each revision (see `fingerprint.digest`): a database that has one
-    of them has exactly the schema of that revision. `version_table` is where Alembic keeps its stamp.
+    of them has exactly the schema of that revision. `version_table` is the table of Alembic's stamp.
     """
 
     revisions: tuple[Revision, ...]
@@ -52,46 +51,45 @@ class RevisionGraph:
 
 
 def ancestry(graph: RevisionGraph, ids: Iterable[str]) -> frozenset[str]:
-    """These revisions and everything that they come after; ids that the chain does not know are left out."""
+    """Return these revisions and all their ancestors; unknown ids are left out."""
     parents = {each.id: each.parents for each in graph.revisions}
-    found: set[str] = set()
+    ancestors: set[str] = set()
     waiting = [each for each in ids if each in parents]
     while waiting:
         revision = waiting.pop()
-        if revision not in found:
-            found.add(revision)
+        if revision not in ancestors:
+            ancestors.add(revision)
             waiting.extend(parents[revision])
-    return frozenset(found)
+    return frozenset(ancestors)
 
 
 def lineage(graph: RevisionGraph, label: str) -> frozenset[str]:
-    """The revisions of a branch: those that bear its label, and what comes after them; none without one."""
-    found: set[str] = set()
+    """Return the revisions of a branch: those with its label and their descendants; empty for an unknown label."""
+    branch: set[str] = set()
     for revision in graph.revisions:
-        if label in revision.labels or found & set(revision.down):
-            found.add(revision.id)
-    return frozenset(found)
+        if label in revision.labels or branch & set(revision.down):
+            branch.add(revision.id)
+    return frozenset(branch)
 
 
 def on_branches(graph: RevisionGraph) -> frozenset[str]:
-    """The revisions of all branches that have a label."""
+    """Return the revisions of all labelled branches."""
     labels = {label for revision in graph.revisions for label in revision.labels}
     return frozenset[str]().union(*(lineage(graph, label) for label in labels))
 
 
 def heads(graph: RevisionGraph, position: frozenset[str]) -> tuple[str, ...]:
-    """The revisions of a position that nothing else in it comes after: what a stamp records."""
+    """Return the heads of a position, which a stamp records: the revisions without a descendant in it."""
     applied = [revision for revision in graph.revisions if revision.id in position]
     inner = {parent for revision in applied for parent in revision.parents}
     return tuple([revision.id for revision in applied if revision.id not in inner])
 
 
 def position_at(graph: RevisionGraph, target: str) -> frozenset[str]:
-    """The position that a target names: `head`, `heads`, `base`, a branch (`dev`, `dev@head`), or a revision.
+    """Return the position that a target names: `head`, `heads`, `base`, a branch (`dev`, `dev@head`), or a revision.
 
     A revision is named by its id or an unambiguous beginning of it.
-
-    Raises UnknownRevisionError when the target names no single revision.
+    Raises UnknownRevisionError if the target names no single revision.
     """
     if target in {"head", "heads"}:
         return frozenset(graph.order)

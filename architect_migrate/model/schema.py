@@ -1,8 +1,8 @@
 """A schema as a frozen value.
 
-Names are compared as SQLite compares them: without case. `name` fields hold the lower-cased name; `spelling`
-and `sql` say how the database spells it and ride outside equality. Whoever builds these values (a reader of
-one kind of database) has normalised expressions, defaults and types: equal values mean equal behaviour.
+Names are compared as SQLite compares them: without case. `name` fields hold the folded name; `spelling` and `sql` are
+the database's own texts and are not part of equality. The reader of each kind of database normalises expressions,
+defaults and types, so that equal values mean equal behaviour.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """How a generated column is computed: canonical expression, and whether the value is stored."""
+    """Definition of a generated column: its canonical expression, and whether the value is stored."""
 
     expression: str
     stored: bool
@@ -22,7 +22,7 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: `default` is canonical text (None: no default), `declared` the type in upper case."""
+    """A column; `default` is canonical text (None: no default), `declared` the type in upper case."""
 
     name: str
     declared: str
@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A foreign key; `parent_columns` are the parent's primary key where the text leaves them out."""
+    """A foreign key; `parent_columns` are the parent's primary key if the text leaves them out."""
 
     columns: Key
     parent: str
@@ -48,7 +48,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check by its canonical expression; `mentions` are the columns that it names."""
+    """A check constraint by its canonical expression; `mentions` are the columns that it names."""
 
     expression: str
     mentions: frozenset[str] = field(default=frozenset(), compare=False)
@@ -56,10 +56,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ConstraintName:
-    """The name of a constraint, as it is spelt: Alembic finds a constraint by it, letter for letter.
+    """The name of a constraint as it is spelt; Alembic compares such names exactly.
 
-    `kind` is `primary key`, `unique`, `check` or `foreign key`; `of` says which one of its table: the columns, the
-    canonical expression, or for a foreign key columns, parent and actions.
+    `kind` is `primary key`, `unique`, `check` or `foreign key`; `of` identifies the constraint in its table: by
+    columns, canonical expression, or for a foreign key columns, parent and actions.
     """
 
     name: str
@@ -69,12 +69,11 @@ class ConstraintName:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. `uniques` are the column sets (sorted) that constraints keep unique.
+    """A table; `uniques` are the sorted column sets of its unique constraints.
 
-    `rowid_key` says that the primary key is another name of the rowid (SQLite's INTEGER PRIMARY KEY).
-
-    `module` is the canonical text of a virtual table's module and arguments, else empty. `opaque` says why
-    the table's text could not be read in full (its checks are then unknown), else it is empty.
+    `rowid_key`: the primary key is an alias of the rowid (SQLite's INTEGER PRIMARY KEY). `module` is the canonical text
+    of a virtual table's module and arguments, else empty. `opaque` says why the table's text could not be read in full,
+    in which case its checks are unknown; else it is empty.
     """
 
     name: str
@@ -105,7 +104,7 @@ class IndexedColumn:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index that somebody created by name (those behind constraints belong to their table)."""
+    """An index made by CREATE INDEX; the automatic indexes of constraints belong to their table."""
 
     name: str
     table: str
@@ -139,7 +138,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """Everything that a database defines, each kind sorted by name."""
+    """All objects that a database defines, each kind sorted by name."""
 
     tables: tuple[Table, ...] = ()
     indexes: tuple[Index, ...] = ()
@@ -147,7 +146,7 @@ class Schema:
     views: tuple[View, ...] = ()
 
 
-# Every class that a schema is made of: what a cache may hold of one.
+# The classes that `codec.load` may create when it reads a schema from a cache.
 CLASSES = (
     Schema,
     Table,

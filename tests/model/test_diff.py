@@ -62,19 +62,19 @@ def extra(line: str) -> str:
         ),
         (
             other("UNIQUE (a, n)", "UNIQUE (a, n), UNIQUE (r)"),
-            ["breaking: unique t(r) is not in the chain: it refuses rows that the chain's schema takes"],
+            ["breaking: unique t(r) is not in the chain: it refuses rows that the chain's schema accepts"],
         ),
         (
             other("CHECK (n >= 0)", "CHECK (n >= 0), CHECK (a <> '')"),
-            ["breaking: check on t: a <> '' is not in the chain: it refuses rows that the chain's schema takes"],
+            ["breaking: check on t: a <> '' is not in the chain: it refuses rows that the chain's schema accepts"],
         ),
         (
             T + "CREATE UNIQUE INDEX x ON t (at)",
-            ["breaking: index x on t is not in the chain: it refuses rows that the chain's schema takes"],
+            ["breaking: index x on t is not in the chain: it refuses rows that the chain's schema accepts"],
         ),
         (
             T + "CREATE UNIQUE INDEX x ON t (lower(a))",
-            ["breaking: index x on t is not in the chain: it refuses rows that the chain's schema takes"],
+            ["breaking: index x on t is not in the chain: it refuses rows that the chain's schema accepts"],
         ),
         # It runs, but can give another result or speed.
         (other("DEFAULT 0", "DEFAULT 1"), ["behavioural: column t.n: default is 1, the chain says 0"]),
@@ -101,7 +101,7 @@ def extra(line: str) -> str:
                 (
                     "behavioural: trigger g on t: definition is create trigger g after insert on t begin "
                     "select 2 ; end, the chain says create trigger g after insert on t begin select 1 ; end "
-                    "(the texts differ; whether they mean the same cannot be told)"
+                    "(the texts differ; cannot tell whether they mean the same)"
                 )
             ],
         ),
@@ -109,7 +109,7 @@ def extra(line: str) -> str:
             other("CHECK (n >= 0)", "CHECK (1)"),
             [
                 "behavioural: check on t: n >= 0 is missing",
-                "breaking: check on t: 1 is not in the chain: it refuses rows that the chain's schema takes",
+                "breaking: check on t: 1 is not in the chain: it refuses rows that the chain's schema accepts",
             ],
         ),
         (other(", CHECK (n >= 0)"), ["behavioural: check on t: n >= 0 is missing"]),
@@ -135,7 +135,7 @@ def extra(line: str) -> str:
         ),
         (
             other("a TEXT, n INTEGER DEFAULT 0", "n INTEGER DEFAULT 0, a TEXT"),
-            ["cosmetic: columns of t stand in another order"],
+            ["cosmetic: columns of t are in another order"],
         ),
         (other("INDEX i", "INDEX renamed"), ["cosmetic: index i on t is there as index renamed on t"]),
         (

@@ -117,7 +117,7 @@ def test_what_is_as_it_was_is_proven_with_every_row_counted(case: Case) -> None:
         ("CREATE UNIQUE INDEX mine_w ON mine (w)", ""),
         (
             "CREATE UNIQUE INDEX a_v ON a (v)",
-            "index a_v on a is not in the chain: it refuses rows that the chain's schema takes",
+            "index a_v on a is not in the chain: it refuses rows that the chain's schema accepts",
         ),
     ],
 )

@@ -354,7 +354,7 @@ def test_what_refuses_rows_of_the_chain_is_loosened(database: str, edits: str) -
             t("a", "b"),
             t("a", "b", "UNIQUE (b, a)") + "; CREATE TABLE child (x, y, FOREIGN KEY (y, x) REFERENCES T (b, a))",
             "a",
-            "it refuses rows that the chain's schema takes",
+            "it refuses rows that the chain's schema accepts",
         ),
     ],
 )
@@ -397,7 +397,7 @@ def test_one_thing_in_the_way_of_a_rebuild_leaves_only_native_steps() -> None:
 
 
 def test_an_edit_that_does_not_fit_the_text_of_the_table_blocks() -> None:
-    gone = Extra(UniqueFact("t", ("name",)), "it refuses rows that the chain's schema takes")
+    gone = Extra(UniqueFact("t", ("name",)), "it refuses rows that the chain's schema accepts")
     ((code, subject, found),) = table_repair(t("name TEXT"), NAMES, changes=(gone,)).blockers
     assert (code, subject) == ("blocked-shape", "t")
     assert "there is no such constraint" in found
