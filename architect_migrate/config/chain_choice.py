@@ -1,4 +1,4 @@
-"""Which chain is meant, where databases do not matter: an environments.toml, or an alembic.ini alone."""
+"""Choice of the chain for commands without databases: from an environments.toml, or from an alembic.ini alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def project_for_chain(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> ProjectConfig:
-    """The matrix in use; without an environments.toml, that of the alembic.ini that is named or in `cwd`.
+    """Return the project in use; without an environments.toml, an empty one with the named alembic.ini or that in `cwd`.
 
     Raises ConfigNotFoundError, ConfigError.
     """
@@ -34,6 +34,6 @@ def project_for_chain(explicit: Path | None, environ: Mapping[str, str], cwd: Pa
 
 
 def labels_of(project: ProjectConfig) -> frozenset[str]:
-    """The branches that any environment lists in its `heads`."""
+    """Return the branch labels that environments list in their `heads`."""
     words = {word.removesuffix("@head") for environment in project.environments for word in environment.policies.heads}
     return frozenset(words - {"head", "heads"})

@@ -1,4 +1,4 @@
-"""What a service needs to know to work on one environment: the environment, its chain, and what was settled."""
+"""Context of one environment: its policies, chain, resolutions and files, for every service that works on it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentContext:
-    """One environment and everything that holds for it; `required` are those that must have had a revision before it.
+    """One environment with its settings; `required` are those that must have run a revision before it.
 
-    `keep` (a number) and `max_age` (seconds) say which of its backups may go; None: whatever their number, or age.
-    `misspelt` is what there is to say of its entries, a line each.
+    `keep` (a number) and `max_age` (seconds) limit its backups; None: no limit.
+    `misspelt` are warnings about its [[resolve]] entries, one line each.
     """
 
     environment: Environment
@@ -40,38 +40,39 @@ class EnvironmentContext:
     misspelt: tuple[str, ...] = ()
 
     def with_policies(self, policies: Policies) -> EnvironmentContext:
-        """The same setting, its environment treated by these policies."""
+        """Return this context with other policies."""
         return replace(self, environment=replace(self.environment, policies=policies))
 
     @property
     def graph(self) -> RevisionGraph:
-        """The chain in outline, as this environment has it: cheap where it was replayed before."""
+        """The revision graph for this environment; replays the chain unless that is cached."""
         return self.source.graph
 
     @property
     def chain(self) -> RevisionGraph:
-        """The whole chain in outline, with the branches that other environments have to themselves."""
+        """The revision graph with all branches, those reserved for other environments included."""
         return self.source.whole.graph
 
     @property
     def history(self) -> History:
-        """The chain and what each of its revisions does."""
+        """The history of the chain for this environment."""
         return self.source.history
 
     def hidden(self, version_table: str) -> tuple[str, ...]:
-        """The tables that belong to the bookkeeping, not to the schema."""
+        """Return the tables of bookkeeping, which are not part of the schema."""
         return (version_table, self.tracker.table) if self.tracker else (version_table,)
 
     def corrections(self, claims: Claims, position: frozenset[str]) -> tuple[TrackerChange, ...]:
-        """What has to change in the legacy tracker, where it is to be kept true, for its rows to be so."""
+        """Return the corrections of the legacy tracker's rows; none unless `sync` is set."""
         if self.tracker is None or not self.tracker.sync:
             return ()
+        # Why imported here: few projects set `sync`.
         from architect_migrate.planning.tracker_sync import corrections
 
         return corrections(self.tracker, claims, self.graph, position)
 
     def synced(self, claims: Claims, plan: Plan) -> Plan:
-        """The same plan, with the legacy tracker corrected at its end where it is to be kept true."""
+        """Return the plan with a last step that corrects the legacy tracker, if `sync` is set."""
         if self.tracker is None or not self.tracker.sync:
             return plan
         from architect_migrate.planning.tracker_sync import synced
@@ -82,9 +83,10 @@ class EnvironmentContext:
 def contexts_for(
     project: ProjectConfig, environments: Iterable[Environment], cache: Path | None
 ) -> tuple[EnvironmentContext, ...]:
-    """The settings of environments of a matrix, or of files that are not in it; the chain's files are read once."""
+    """Return the contexts of environments, listed or not. Raises ChainError, ResolutionsClashError."""
+    # Why one source for all: the chain's files are read and replayed once.
     source = source_of(project.script, cache)
-    backups, ledger = project.backup_dir or _home(project) / "backups", ledger_of(project)
+    backups, ledger = project.backup_dir or _state_folder(project) / "backups", ledger_of(project)
 
     def context(environment: Environment) -> EnvironmentContext:
         return EnvironmentContext(
@@ -106,21 +108,21 @@ def contexts_for(
 
 
 def ledger_of(project: ProjectConfig) -> Path:
-    """Where the ledger is, whether or not anything was entered yet."""
-    return _home(project) / "ledger.db"
+    """Return the path of the ledger, which may not exist yet."""
+    return _state_folder(project) / "ledger.db"
 
 
-def _home(project: ProjectConfig) -> Path:
+def _state_folder(project: ProjectConfig) -> Path:
     return project.file.parent / ".archmig"
 
 
 def as_listed(source: Source, project: ProjectConfig, environment: Environment) -> Source:
-    """The chain without the branches that other environments list and this one does not."""
+    """Return the chain without the branches that only other environments list."""
     reserved = sorted({word for each in project.environments for word in each.policies.heads} - {"head", "heads"})
     excluded = tuple(label for label in reserved if label not in environment.policies.heads)
     return source.without(excluded, tuple(reserved)) if excluded else source
 
 
 def context_for(project: ProjectConfig, environment: Environment, cache: Path | None) -> EnvironmentContext:
-    """The setting of one environment."""
+    """Return the context of one environment. Raises as `contexts_for`."""
     return contexts_for(project, [environment], cache)[0]

@@ -1,6 +1,6 @@
-"""Changes environments.toml as a person would: one entry more or less, every other line and comment where it was.
+"""Editor of environments.toml: adds or removes one entry and leaves every other line and comment in place.
 
-tomlkit writes the values; it does not write the file, for it moves what follows an array of tables.
+Why tomlkit only renders values: writing the whole file with it moves what follows an array of tables.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _BY_HAND = "nothing was written: change the file by hand"
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """The lines of a table: from its header to the end of what it says, without what leads to the next one."""
+    """The lines of a table, from its header to its last own line, without what belongs to the next table.
+
+    `start` and `end` are indexes into the lines; `end` is exclusive.
+    """
 
     name: tuple[str, ...]
     start: int
@@ -39,14 +42,14 @@ class _Section:
 
 
 def raw_entry(file: Path, name: str) -> Mapping[str, object]:
-    """What stands under [env.NAME], as it stands there."""
+    """Return the values of [env.NAME] as they are written, with variables unexpanded. Raises ConfigError."""
     env = read_toml(file, {}).values.get("env")
     entry = env.get(name) if isinstance(env, dict) else None
     return entry if isinstance(entry, dict) else {}
 
 
 def tried(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> ProjectConfig:
-    """What the file would say after a change. Raises ConfigError and EntryError; nothing stays written."""
+    """Return the project as it would be after a change; the file is not written. Raises ConfigError, EntryError."""
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="archmig-") as folder:
@@ -56,16 +59,16 @@ def tried(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) 
 
 
 def rewritten(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> ProjectConfig:
-    """Change the file as a whole, or not at all; what it says then, read from what replaces it.
+    """Change the file atomically and return the new project, as read from the replacement.
 
-    Through a link the file that it leads to is changed. Two at once change it one after the other.
+    A link's target is changed, not the link. Two processes change it one after the other.
     Raises ConfigError, EntryError and FolderBusyError.
     """
     try:
         return _rewritten(file, Path(os.path.realpath(file)), environ, change)
     except OSError as error:
         raise ConfigError(
-            str(file), "", f"cannot be changed: {error.strerror or error}", "nothing was written: see to its folder"
+            str(file), "", f"cannot be changed: {error.strerror or error}", "nothing was written: check its folder"
         ) from error
 
 
@@ -74,7 +77,8 @@ def _rewritten(file: Path, real: Path, environ: Mapping[str, str], change: Calla
         text = change(read_text(file))
         with draft(real.parent) as copy:
             copy.write_bytes(text.encode())
-            _as_before(copy, real.stat())
+            _keep_owner_and_mode(copy, real.stat())
+            # Why this order: on disk and valid before it replaces the file, so that a crash leaves one of the two.
             sync(copy)
             project = read_project(file, environ, copy)
             copy.replace(real)
@@ -82,17 +86,17 @@ def _rewritten(file: Path, real: Path, environ: Mapping[str, str], change: Calla
     return project
 
 
-def _as_before(copy: Path, before: os.stat_result) -> None:
-    """Whose the file is, and who may read it."""
+def _keep_owner_and_mode(copy: Path, before: os.stat_result) -> None:
+    # Why errors are ignored: only root may give a file to another user.
     with suppress(OSError):
         os.chown(copy, before.st_uid, before.st_gid)
     copy.chmod(before.st_mode & 0o777)
 
 
 def with_entry(text: str, name: str, values: Mapping[str, object], comment: str, file: str) -> str:
-    """The text with [env.NAME] after the last of the environments. Raises EntryError."""
+    """Return the text with [env.NAME] added after the last environment. Raises EntryError."""
     if name in _environments(text):
-        raise EntryError(file, name, "is in it already", "nothing was written: choose another name")
+        raise EntryError(file, name, "is listed already", "nothing was written: choose another name")
     lines, ending = _lines(text), "\r\n" if "\r\n" in text else "\n"
     places = [section.end for section in _sections(lines) if section.name[:1] == ("env",) and len(section.name) == 2]
     place = max(places, default=len(lines))
@@ -106,51 +110,59 @@ def with_entry(text: str, name: str, values: Mapping[str, object], comment: str,
 
 
 def without_entry(text: str, name: str, file: str) -> str:
-    """The text without [env.NAME], and with every comment that is not within it. Raises EntryError."""
+    """Return the text without [env.NAME], with all comments outside of that table. Raises EntryError."""
     lines = _lines(text)
-    found = next((section for section in _sections(lines) if section.name == ("env", name)), None)
-    if found is None:
-        raise EntryError(file, name, f"is not a table of its own, [env.{name}]", _BY_HAND)
-    before, after = lines[: found.start], lines[found.end :]
+    section = next((section for section in _sections(lines) if section.name == ("env", name)), None)
+    if section is None:
+        raise EntryError(file, name, f"is not written as a table [env.{name}]", _BY_HAND)
+    before, after = lines[: section.start], lines[section.end :]
     if before and not before[-1].strip() and (not after or not after[0].strip()):
         before.pop()
     return _checked("".join([*before, *after]), text, (name, None), file)
 
 
 def _checked(new: str, old: str, changed: tuple[str, dict[str, object] | None], file: str) -> str:
-    """The new text, which says of an entry what it is to say, and of all else what the old one says, in its order."""
+    """Return the new text if it differs from the old one in this entry only. Raises EntryError."""
+    # Why: the edit works on lines; parsing both texts proves that it changed nothing else, the order included.
     name, entry = changed
     try:
-        theirs, mine = tomllib.loads(old), tomllib.loads(new)
+        before, after = tomllib.loads(old), tomllib.loads(new)
     except tomllib.TOMLDecodeError as error:
         raise EntryError(file, name, f"cannot be changed there: {error}", _BY_HAND) from error
-    theirs.get("env", {}).pop(name, None)
-    said = mine.get("env", {}).pop(name, None)
-    order = list(theirs.get("env", {})) == list(mine.get("env", {}))
-    if said != entry or not order or {"env": {}, **theirs} != {"env": {}, **mine}:
+    before.get("env", {}).pop(name, None)
+    written = after.get("env", {}).pop(name, None)
+    order = list(before.get("env", {})) == list(after.get("env", {}))
+    if written != entry or not order or {"env": {}, **before} != {"env": {}, **after}:
         raise EntryError(file, name, "cannot be changed there without changing something else", _BY_HAND)
     return new
 
 
 def _environments(text: str) -> dict[str, object]:
-    found = tomllib.loads(text).get("env", {})
-    return found if isinstance(found, dict) else {}
+    environments = tomllib.loads(text).get("env", {})
+    return environments if isinstance(environments, dict) else {}
 
 
 def _lines(text: str) -> list[str]:
-    """The lines with their ends; only a line feed ends one."""
+    """Split a text into lines with their ends.
+
+    Why not `splitlines`: it also splits at characters that may be part of a TOML string.
+    """
     *lines, last = text.split("\n")
     return [*(f"{line}\n" for line in lines), *([last] if last else [])]
 
 
 def _sections(lines: list[str]) -> list[_Section]:
-    """The tables that have a header. A line is one if what stands between it and the last one is TOML by itself."""
+    """Return the tables that have a header.
+
+    Why TOML decides: a line of a multi-line string may look like a header. A line is one if the text between it and
+    the last header is TOML by itself.
+    """
     starts, begun = [], 0
     for number, line in enumerate(lines):
         if line.lstrip().startswith("[") and _is_toml("".join(lines[begun:number])):
             starts.append(number)
             begun = number
-    return [_Section(_name(lines[one]), one, _said(lines, one, end)) for one, end in pairwise([*starts, len(lines)])]
+    return [_Section(_name(lines[one]), one, _end(lines, one, end)) for one, end in pairwise([*starts, len(lines)])]
 
 
 def _is_toml(text: str) -> bool:
@@ -162,16 +174,16 @@ def _is_toml(text: str) -> bool:
 
 
 def _name(header: str) -> tuple[str, ...]:
-    """The keys of a header, which by itself is a table without anything in it."""
-    found, names = tomllib.loads(header), []
-    while isinstance(found, dict) and found:
-        ((key, found),) = found.items()
+    """Return the keys of a header line, which is by itself TOML of an empty table."""
+    table, names = tomllib.loads(header), []
+    while isinstance(table, dict) and table:
+        ((key, table),) = table.items()
         names.append(key)
     return tuple(names)
 
 
-def _said(lines: list[str], start: int, end: int) -> int:
-    """Where a table's own lines end: at its last value, or the comment that follows it without a blank line."""
+def _end(lines: list[str], start: int, end: int) -> int:
+    """Return the end of a table's own lines: its last value, or the comment that follows without a blank line."""
     last = end
     while last > start + 1 and (not lines[last - 1].strip() or lines[last - 1].lstrip().startswith("#")):
         last -= 1

@@ -1,4 +1,4 @@
-"""environments.toml: finds it, reads it in one pass into one value, and refuses in one line what it cannot follow."""
+"""Loader of environments.toml: finds the file and reads it in one pass into one typed value."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ _DAY = 86_400
 
 
 def _heads(table: Table, key: str) -> tuple[str, ...] | None:
-    """The heads of a table; none where it has a target, which takes the place of the heads that it would inherit."""
+    """Read the heads of a table; empty if the table has a target, which replaces inherited heads."""
     if "target" in table.values and key in table.values:
-        raise table.error(key, "is given beside target", "give it one of them")
-    found = texts(table, key)
-    if found == ():
+        raise table.error(key, "is given beside target", "give only one of them")
+    heads = texts(table, key)
+    if heads == ():
         raise table.error(key, "is empty", 'name branches or revisions: ["head", "dev"]')
-    return () if "target" in table.values else found
+    return () if "target" in table.values else heads
 
 
-# The fields of a value by their keys, in the order in which they are checked.
+# The readers of a table's keys, in the order in which they are checked.
 _POLICIES: dict[str, Reader] = {
     "heads": _heads,
     "uninitialised": choice(Uninitialised),
@@ -96,13 +96,13 @@ _TRACKER: dict[str, Reader] = {
 
 
 def find_config(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
-    """The explicit file, else ARCHMIG_CONFIG's, else environments.toml in `cwd` or a folder above.
+    """Return the explicit file, else ARCHMIG_CONFIG's, else environments.toml in `cwd` or a folder above.
 
-    Raises ConfigNotFoundError with the places looked at.
+    Raises ConfigNotFoundError with the places searched.
     """
-    found = config_place(explicit, environ, cwd)
-    if found is not None:
-        return found
+    file = config_place(explicit, environ, cwd)
+    if file is not None:
+        return file
     if explicit is not None:
         raise ConfigNotFoundError((f"-c {shown_path(explicit)}",))
     if named := named_config(environ):
@@ -111,9 +111,9 @@ def find_config(explicit: Path | None, environ: Mapping[str, str], cwd: Path) ->
 
 
 def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = None) -> ProjectConfig:
-    """Everything the file says, `${VAR}` filled in from `environ`; with `instead`, if it said what that file does.
+    """Read environments.toml, with `${VAR}` expanded from `environ`. Raises ConfigError.
 
-    Raises ConfigError.
+    With `instead`, that file's text is read as if it stood in `file`: paths and messages are still those of `file`.
     """
     top = read_toml(file, environ, instead)
     known_keys(top, _TOP)
@@ -144,9 +144,9 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
 
 
 def as_written(project: ProjectConfig, name: str) -> tuple[Path, Path]:
-    """The alembic.ini and an environment's database as the file names them, before any link is followed.
+    """Return the paths of alembic.ini and of an environment's database as written, before any link is followed.
 
-    Raises ConfigError for a database that is no file.
+    Raises ConfigError for a database that is not a file.
     """
     (environment,) = select(project, [name], [])
     if environment.path_written is None:
@@ -155,15 +155,15 @@ def as_written(project: ProjectConfig, name: str) -> tuple[Path, Path]:
 
 
 def environment_at(project: ProjectConfig, path: Path) -> Environment:
-    """The environment of a file named by path: the listed one whose file it is, else a new one.
+    """Return the environment of a file named by path: the listed one with that file, else a new one.
 
-    A listed one keeps its protection; a new one bears the path as its name and has the policies of [defaults].
+    A listed one keeps its policies; a new one has the path as its name and the policies of [defaults].
     Raises ConfigError for a path that no file can have.
     """
     if "\0" in str(path) or not str(path):
         raise ConfigError(shown_path(path), "", "no file can have this name", "name a database file")
     if looks_like_url(path):
-        # Not shown: as a path a URL has lost the shape by which its password is known.
+        # Why the path is not shown: as a path a URL has lost the form by which `mask` recognises a password.
         raise ConfigError(
             "a database's path", "", "it looks like a URL", "name a file, or list the URL as an environment"
         )
@@ -188,7 +188,7 @@ def _environment(tables: Table, name: str, inherited: Policies) -> Environment:
         hint = "names are one line of 1 to 100 characters, no space at either end"
         raise tables.error("", f"the environment name {shown(name)} cannot be typed", hint)
     if "://" in name:
-        # A name is shown everywhere, and not as a URL is, whose password is left out.
+        # Why: names are shown unmasked, and a URL may hold a password.
         raise tables.error("", f"the environment name {shown(name)} is a URL", "name it, and give the URL to its url")
     table = subtable(tables, name)
     known_keys(table, ("path", "requires", "tags", "url", *_POLICIES))
@@ -198,7 +198,7 @@ def _environment(tables: Table, name: str, inherited: Policies) -> Environment:
 
 
 def _database(table: Table) -> tuple[DatabaseUrl, Path | None]:
-    """The database of an environment, and its file as the table names it; None for a database that is no file."""
+    """Return an environment's database and its path as written; None for a database that is not a file."""
     if ("path" in table.values) == ("url" in table.values):
         both = "has both a path and a url" if "path" in table.values else "has neither a path nor a url"
         raise table.error("", both, 'give it one: path = "data/app.db"')
@@ -215,18 +215,18 @@ def _database(table: Table) -> tuple[DatabaseUrl, Path | None]:
 
 
 def _folder(table: Table) -> Path:
-    """The folder of the file, from which relative paths start."""
+    """Return the folder of the configuration file, the base of relative paths."""
     return table.file.absolute().parent
 
 
 def _path(table: Table, key: str) -> Path | None:
-    """The path under a key as the file names it; None where there is none."""
+    """Return the path under a key as written, made absolute; None if the key is absent."""
     value, folder = expanded(table, key), _folder(table)
     if value is None:
         return None
     path = folder / value
     if looks_like_url(path.relative_to(folder) if path.is_relative_to(folder) else path):
-        raise table.error(key, "looks like a URL, where a file or folder is to be named", "see url, or correct it")
+        raise table.error(key, "looks like a URL, not a path", "name a file or folder, or use url")
     return path
 
 
@@ -235,7 +235,7 @@ def _real(path: Path | None) -> Path | None:
 
 
 def looks_like_url(path: Path) -> bool:
-    """Whether a path is a URL that lost one of its slashes; such a one would be shown with its password."""
+    """Return whether a path is a URL that lost one of its slashes. Why: its password would not be masked."""
     return bool(path.parts) and path.parts[0].endswith(":") and not path.exists()
 
 
@@ -253,14 +253,14 @@ def _tracker(table: Table) -> Tracker:
 
 
 def _notify(table: Table) -> Notify:
-    """The [notify] table; what its webhook holds is a secret."""
+    """Read the [notify] table. The webhook's URL is a secret, so that messages do not show it."""
     known_keys(table, ("command", "webhook"))
     webhook, command = text(table, "webhook"), texts(table, "command") or ()
     if not webhook and not command:
-        raise table.error("", "tells nobody", 'give it webhook = "https://..." or command = ["..."]')
+        raise table.error("", "has no receiver", 'add webhook = "https://..." or command = ["..."]')
     address = expanded(table, "webhook") or ""
     if address and not address.startswith(("http://", "https://")):
-        raise table.error("webhook", "is no http or https URL", 'write webhook = "https://..."')
+        raise table.error("webhook", "is not an http or https URL", 'write webhook = "https://..."')
     return Notify(address, command)
 
 
@@ -284,7 +284,7 @@ def _refuse_contradictions(project: ProjectConfig, top: Table) -> None:
 
 
 def _refuse_requirements(required: Mapping[str, tuple[str, ...]], environment: Environment, top: Table) -> None:
-    """Refuse what is no environment, and environments that wait for each other."""
+    """Refuse unknown names in `requires`, and environments that require each other."""
     table = replace(top, place=dotted("env", environment.name))
     for name in environment.requires:
         if name not in required:
@@ -293,8 +293,6 @@ def _refuse_requirements(required: Mapping[str, tuple[str, ...]], environment: E
     while waiting:
         name = waiting.pop()
         if name == environment.name:
-            raise table.error(
-                "requires", "comes back to this environment", "no two environments may wait for each other"
-            )
+            raise table.error("requires", "leads back to this environment", "environments must not require each other")
         waiting += required.get(name, ()) if name not in seen else ()
         seen.add(name)

@@ -1,4 +1,4 @@
-"""Where environments.toml is, and what environment variables choose of it; cheap to import before anything else."""
+"""Location of environments.toml, and the environment variables that choose it; kept cheap to import."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 
 def named_config(environ: Mapping[str, str]) -> str:
-    """The environments.toml that the environment variables name; empty for none."""
+    """Return the environments.toml named by ARCHMIG_CONFIG; empty if unset."""
     return environ.get("ARCHMIG_CONFIG", "")
 
 
 def named_environment(environ: Mapping[str, str]) -> str:
-    """The environment of environments.toml that ARCHMIG_ENV names, or else ARCHITECT_ENV; empty for none."""
+    """Return the environment named by ARCHMIG_ENV, else by ARCHITECT_ENV; empty if both are unset."""
     return environ.get("ARCHMIG_ENV") or environ.get("ARCHITECT_ENV", "")
 
 
 def config_place(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
-    """The explicit file, else ARCHMIG_CONFIG's, else environments.toml in `cwd` or a folder above; None: none is there.
+    """Return the explicit file, else ARCHMIG_CONFIG's, else environments.toml in `cwd` or a folder above; else None.
 
-    A dangling link is a file that somebody meant, and reading it says what is wrong with it.
+    Why a dangling link counts: reading it reports the broken link, instead of another file being used silently.
     """
     named = explicit or named_config(environ)
     places = [cwd / named] if named else [folder / "environments.toml" for folder in (cwd, *cwd.parents)]

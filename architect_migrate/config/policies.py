@@ -1,4 +1,4 @@
-"""What the policies of an environment allow; the policy on rehearsals is applied by runs/rehearsal_gate.py."""
+"""Interpretation of an environment's policies; runs/rehearsal_gate.py applies the policy on rehearsals."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 def may_be_changed(environment: Environment, confirmed: str = "") -> bool:
-    """Whether an environment may be changed; a protected one only if `confirmed` is its name."""
+    """Return whether an environment may be changed; a protected one only if `confirmed` is its name."""
     return not environment.policies.protected or confirmed == environment.name
 
 
 def builds_uninitialised(environment: Environment) -> bool:
-    """Whether the chain is run on a database that has nothing of it, and a missing file is made."""
+    """Return whether the chain is run on a database without anything of it, and a missing file is created."""
     return environment.policies.uninitialised is Uninitialised.CREATE
 
 
 def skips_uninitialised(environment: Environment) -> bool:
-    """Whether a database that has nothing of the chain, or no file, is passed over."""
+    """Return whether a missing database, or one without anything of the chain, is skipped."""
     return environment.policies.uninitialised is Uninitialised.SKIP

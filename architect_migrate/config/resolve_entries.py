@@ -1,4 +1,4 @@
-"""The [[resolve]] entries of environments.toml: each settles one thing that rows or writers leave open."""
+"""Reader of the [[resolve]] entries of environments.toml, each of which settles one object."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROWS = ("environments", "reason", "revision", "rows")
 
 
 def read_resolution(table: Table, entry: int) -> Resolution:
-    """One entry, the `entry`-th of its file. Raises ConfigError."""
+    """Read one [[resolve]] entry; `entry` is its number in the file, from 1. Raises ConfigError."""
     if "revision" in table.values or "rows" in table.values:
         return _rows(table, entry)
     known_keys(table, _RESOLVE)
@@ -34,7 +34,7 @@ def read_resolution(table: Table, entry: int) -> Resolution:
         if true_or_absent(table, verb):
             if doing != [verb]:
                 other = next(key for key in doing if key != verb)
-                raise table.error(verb, f"cannot go with {other}", "one entry does one thing")
+                raise table.error(verb, f"cannot be combined with {other}", "write one entry for each action")
             return resolution(subject, origin, environments, reason)
     return _fill(table, subject, origin, environments, reason)
 
@@ -66,14 +66,14 @@ def _fill(table: Table, column: Subject, origin: Origin, environments: frozenset
 
 
 def _subject(table: Table) -> Subject:
-    """The one thing an entry names; an index or trigger may come with its table, a column or constraint must."""
+    """Read the object of an entry; a column or constraint needs its table, an index or trigger may have one."""
     owner = text(table, "table")
     named = [kind for kind in Kind if kind is not Kind.TABLE and kind.value in table.values]
     if len(named) > 1:
-        raise table.error("", f"names a {named[0].value} and a {named[1].value}", "one entry settles one thing")
+        raise table.error("", f"names a {named[0].value} and a {named[1].value}", "write one entry for each object")
     if not named:
         if owner is None:
-            raise table.error("", "names nothing", 'begin with table = "..."')
+            raise table.error("", "names no object", 'begin with table = "..."')
         return Subject(Kind.TABLE, owner)
     kind = named[0]
     if kind in {Kind.COLUMN, Kind.CONSTRAINT} and owner is None:
@@ -81,12 +81,12 @@ def _subject(table: Table) -> Subject:
     if kind is Kind.CONSTRAINT and isinstance(table.values["constraint"], list):
         return Subject(kind, "", owner, _columns(table))
     if kind is Kind.VIEW and owner is not None:
-        raise table.error("view", "stands in no table", "leave table out")
+        raise table.error("view", "does not belong to a table", "leave table out")
     return Subject(kind, text(table, kind.value) or "", owner)
 
 
 def _columns(table: Table) -> tuple[str, ...]:
-    """The columns that a constraint is named by."""
+    """Read the columns that identify a constraint."""
     columns = texts(table, "constraint") or ()
     if not columns:
         raise table.error("constraint", "names no column", "give the constraint's name, or its columns")
@@ -94,7 +94,7 @@ def _columns(table: Table) -> tuple[str, ...]:
 
 
 def _default(table: Table) -> str | None:
-    """The default as SQL text; a value that SQLite would not hold exactly is refused."""
+    """Read the default as SQL text. Raises ConfigError for a value that SQLite would not store exactly."""
     value = table.values.get("default")
     if isinstance(value, str) and "\0" not in value:
         return "'" + value.replace("'", "''") + "'"
@@ -107,4 +107,4 @@ def _default(table: Table) -> str | None:
     if value is None:
         return None
     hint = "a string without NUL, an integer of 64 bits, a finite number, true or false; put dates in quotes"
-    raise table.error("default", "is no value for a column", hint)
+    raise table.error("default", "is not a value for a column", hint)

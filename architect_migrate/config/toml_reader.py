@@ -1,6 +1,6 @@
-"""One table of a TOML file, read strictly: whatever was not asked for is a ConfigError in one line.
+"""Strict reader of TOML tables: anything unexpected raises a ConfigError of one line.
 
-A `Reader` takes a table and a key, and returns the key's value, checked and converted; None where the key is absent.
+A `Reader` takes a table and a key, and returns the key's value, checked and converted; None if the key is absent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     Reader: TypeAlias = Callable[["Table", str], Any]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
+# The largest file that is read, in bytes.
 _LARGEST = 10_000_000
+# A dotted key of more than fifty parts.
 _DEEP = re.compile(r"""(?<![\w"'-])(?:(?:"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*'|[\w"'-]+)[ \t]*\.[ \t]*){50}""")
 _KINDS = {
     dict: "a table",
@@ -40,7 +42,7 @@ _VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's values, its file and its dotted place in it; `environ` fills in the variables of its texts."""
+    """A table's values, its file and its dotted place in the file; `environ` holds the variables for its texts."""
 
     file: Path
     values: Mapping[str, object]
@@ -48,31 +50,32 @@ class Table:
     place: str = ""
 
     def error(self, key: str, problem: str, hint: str = "") -> ConfigError:
-        """The error for one key of this table; with key "" for the table itself."""
+        """Return the error for one key of this table; with key "" for the table itself."""
         return ConfigError(shown_path(self.file), dotted(self.place, key), problem, hint)
 
 
 def read_toml(file: Path, environ: Mapping[str, str], instead: Path | None = None) -> Table:
-    """The file's top level, or that of the file `instead`, as if it stood in its place.
+    """Read the top level of a file, or of the file `instead` as if it stood in `file`.
 
-    Raises ConfigError for whatever keeps the file from being read as TOML.
+    Raises ConfigError for a file that cannot be read or is not TOML.
     """
     name = shown_path(file)
     return Table(file, _parsed(name, _text(name, _data(name, instead or file))), environ)
 
 
 def read_text(file: Path) -> str:
-    """The file's text, its line ends as they are. Raises ConfigError."""
+    """Read a file's text with its line ends unchanged. Raises ConfigError."""
     name = shown_path(file)
     return _text(name, _data(name, file))
 
 
 def _data(name: str, file: Path) -> bytes:
     try:
+        # Why: reading a pipe or a device would never end.
         if file.exists() and not file.is_file():
             raise ConfigError(name, "", "not a file", "name the environments.toml itself")
         if file.stat().st_size > _LARGEST:
-            raise ConfigError(name, "", f"is larger than {_LARGEST // 1_000_000} MB", "is it the right file?")
+            raise ConfigError(name, "", f"is larger than {_LARGEST // 1_000_000} MB", "check the path")
         return file.read_bytes()
     except FileNotFoundError:
         raise ConfigError(name, "", "no such file", "write one, or name it with -c FILE") from None
@@ -94,7 +97,7 @@ def _text(name: str, data: bytes) -> str:
 
 def _parsed(name: str, text: str) -> dict[str, object]:
     if deep := _DEEP.search(text):
-        # Python's parser takes time by the square of a key's depth: minutes for a file of a hundred kilobytes.
+        # Why: the time of Python's parser grows with the square of a key's depth: minutes for a hundred kilobytes.
         line = text.count("\n", 0, deep.start()) + 1
         raise ConfigError(name, f"line {line}", "nested too deeply", "no value here needs more than three levels")
     try:
@@ -110,7 +113,7 @@ def _parsed(name: str, text: str) -> dict[str, object]:
 
 
 def one_line(text: str) -> bool:
-    """Whether a text has no control character, line separator or lone surrogate, which nobody could print."""
+    """Return whether a text is printable on one line: no control character, line separator or lone surrogate."""
     return not any(
         letter < " " or "\x7f" <= letter <= "\x9f" or letter in "\u2028\u2029" or "\ud800" <= letter <= "\udfff"
         for letter in text
@@ -118,23 +121,23 @@ def one_line(text: str) -> bool:
 
 
 def shown_path(path: Path) -> str:
-    """The path, on one line whatever is in its name."""
+    """Return a path as text on one line, escaped if its name needs that."""
     return str(path) if one_line(str(path)) else repr(str(path))
 
 
 def shown(word: str) -> str:
-    """A word of the file, quoted, on one line, cut when long, and without secrets."""
+    """Quote a word of the file for a message: on one line, shortened, without secrets."""
     return shortened(mask(word))
 
 
 def dotted(place: str, key: str) -> str:
-    """The place of a key, quoted like in TOML where it must be."""
+    """Return the dotted place of a key, quoted as in TOML if necessary."""
     word = key if not key or _BARE_KEY.fullmatch(key) else shown(key)
     return ".".join(part for part in (place, word) if part)
 
 
 def known_keys(table: Table, known: Collection[str]) -> None:
-    """Refuse the first key that is not among the known ones."""
+    """Raise ConfigError for the first key that is not known."""
     for key, value in table.values.items():
         if key not in known:
             kind = "table" if isinstance(value, dict) else "key"
@@ -142,13 +145,13 @@ def known_keys(table: Table, known: Collection[str]) -> None:
 
 
 def given(table: Table, readers: Mapping[str, Reader]) -> dict[str, Any]:
-    """The values that a table gives, by key, each read by its reader in the order of the readers."""
-    found = ((key, read(table, key)) for key, read in readers.items())
-    return {key: value for key, value in found if value is not None}
+    """Return the values of a table by key, each read by its reader; absent keys are left out."""
+    values = ((key, read(table, key)) for key, read in readers.items())
+    return {key: value for key, value in values if value is not None}
 
 
 def subtable(table: Table, key: str) -> Table:
-    """The table under a key; an empty one where there is none."""
+    """Return the table under a key; an empty one if it is absent."""
     value, place = table.values.get(key, {}), dotted(table.place, key)
     if not isinstance(value, dict):
         raise _wrong(table, key, f"a table: [{place}]", value)
@@ -156,7 +159,7 @@ def subtable(table: Table, key: str) -> Table:
 
 
 def entries(table: Table, key: str) -> tuple[Table, ...]:
-    """The tables of an array of tables, their places numbered from 1."""
+    """Return the tables of an array of tables, their places numbered from 1."""
     value = table.values.get(key, [])
     if not isinstance(value, list):
         raise _wrong(table, key, f"an array of tables: [[{dotted(table.place, key)}]]", value)
@@ -167,7 +170,7 @@ def entries(table: Table, key: str) -> tuple[Table, ...]:
 
 
 def text(table: Table, key: str) -> str | None:
-    """A string that says something, on one line."""
+    """Read a non-empty string of one line."""
     value = _typed(table, key, "a string", str)
     if value is None:
         return None
@@ -179,23 +182,23 @@ def text(table: Table, key: str) -> str | None:
 
 
 def texts(table: Table, key: str) -> tuple[str, ...] | None:
-    """An array of strings."""
+    """Read an array of non-empty strings of one line each."""
     words = _typed(table, key, 'an array of strings: ["..."]', list)
     for word in words or ():
         if not isinstance(word, str):
             raise _wrong(table, key, "an array of strings", word, "it holds ")
         if not word.strip() or not one_line(word):
-            raise table.error(key, f"holds the word {shown(word)}", "empty words and control characters mean nothing")
+            raise table.error(key, f"contains {shown(word)}", "write each string on one line and not empty")
     return None if words is None else tuple(words)
 
 
 def boolean(table: Table, key: str) -> bool | None:
-    """True or false."""
+    """Read true or false."""
     return _typed(table, key, "true or false", bool)
 
 
 def true_or_absent(table: Table, key: str) -> bool:
-    """Whether the key says true; false says nothing that leaving it out would not, and is refused."""
+    """Return whether the key is true. Raises ConfigError for false, which is written by leaving the key out."""
     value = boolean(table, key)
     if value is False:
         raise table.error(key, "must be true, not false", "leave it out to mean false")
@@ -203,7 +206,7 @@ def true_or_absent(table: Table, key: str) -> bool:
 
 
 def number(most: int) -> Reader:
-    """The reader of a number between 0 and `most`."""
+    """Return the reader of a number from 0 to `most`."""
 
     def read(table: Table, key: str) -> float | None:
         value = _typed(table, key, "a number", int, float)
@@ -215,7 +218,7 @@ def number(most: int) -> Reader:
 
 
 def count(table: Table, key: str) -> int | None:
-    """A whole number from 1 up."""
+    """Read an integer from 1 to 1,000,000."""
     value = _typed(table, key, "an integer", int)
     if value is not None and not 1 <= value <= 1_000_000:
         raise table.error(key, "must be from 1 to 1000000")
@@ -223,7 +226,7 @@ def count(table: Table, key: str) -> int | None:
 
 
 def choice(kind: type[Choice]) -> Reader:
-    """The reader of the member of an enum that a key names by its value."""
+    """Return the reader of an enum's member, which a key names by its value."""
 
     def read(table: Table, key: str) -> Choice | None:
         word = text(table, key)
@@ -239,7 +242,7 @@ def choice(kind: type[Choice]) -> Reader:
 
 
 def age(table: Table, key: str) -> int | None:
-    """An age in seconds."""
+    """Read an age (`12h`, `30d`, `8w`) and return it in seconds."""
     word = text(table, key)
     if word is None:
         return None
@@ -250,35 +253,36 @@ def age(table: Table, key: str) -> int | None:
 
 
 def expanded(table: Table, key: str) -> str | None:
-    """A text with its variables filled in; what they hold is not expanded again."""
+    """Read a text and expand its variables, whose values are not expanded again. Raises ConfigError."""
 
     def value(match: re.Match[str]) -> str:
         if match["dollar"]:
             return "$"
         if match["name"] is None:
-            raise table.error(key, "a lone $", "${NAME} is a variable, $$ a dollar")
-        found = table.environ.get(match["name"]) or match["default"]
-        if found is None:
+            raise table.error(key, "contains a single $", "write ${NAME} for a variable, $$ for a dollar sign")
+        filled = table.environ.get(match["name"]) or match["default"]
+        if filled is None:
             name = match["name"]
             raise table.error(key, f"the variable {name} is not set", f"set it, or write ${{{name}:-default}}")
-        return found
+        return filled
 
     word = text(table, key)
     filled = None if word is None else _VARIABLE.sub(value, word)
     if filled is not None and (not filled.strip() or not one_line(filled)):
-        raise table.error(key, "is empty or holds a control character", "look at its variables")
+        raise table.error(key, "is empty or holds a control character", "check its variables")
     return filled
 
 
 def _typed(table: Table, key: str, wanted: str, *kinds: type[Value]) -> Value | None:
-    """The value under a key, of exactly one of these kinds: a bool is no integer; None where there is none."""
+    """Return the value under a key if it has exactly one of these types; None if the key is absent."""
     value: Any = table.values.get(key)
+    # Why not isinstance: a bool is an int in Python, but not in TOML.
     if value is not None and type(value) not in kinds:
         raise _wrong(table, key, wanted, value)
-    found: Value | None = value
-    return found
+    typed: Value | None = value
+    return typed
 
 
-def _wrong(table: Table, key: str, wanted: str, found: object, before: str = "it is ") -> ConfigError:
-    kind = _KINDS.get(type(found), "a date or time")
+def _wrong(table: Table, key: str, wanted: str, value: object, before: str = "it is ") -> ConfigError:
+    kind = _KINDS.get(type(value), "a date or time")
     return table.error(key, f"must be {wanted}; {before}{kind}")

@@ -278,7 +278,7 @@ def test_a_folder_may_be_on_another_disk(folder: Path) -> None:
 
 
 NAMES = {
-    "one that is in it": ("qa", "dev", "'qa' is in it already (nothing was written: choose another name)"),
+    "one that is in it": ("qa", "dev", "'qa' is listed already (nothing was written: choose another name)"),
     "a source that is not": ("try1", "deb", "no environment 'deb' (did you mean 'dev'?)"),
     "a source without a file": ("try1", "main", "the path of main, data/main.db"),
     "a way up": ("../try1", "dev", "'../try1' is no name for a folder or file"),
@@ -403,7 +403,7 @@ def test_what_others_need_stays(folder: Path, case: tuple[str, str, str]) -> Non
 def test_while_somebody_has_it_it_stays(folder: Path) -> None:
     created()
     with held(try1(folder), 0):
-        assert "another run works on it" in refused(folder, "drop", "try1", "--yes")
+        assert "locked by another run" in refused(folder, "drop", "try1", "--yes")
     with closing(sqlite3.connect(try1(folder), isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         assert "locked by another process" in refused(folder, "drop", "try1", "--yes")

@@ -62,7 +62,7 @@ BAD = [
     (DEV + "protected = 1", "env.dev.protected: must be true or false; it is an integer"),
     (DEV + 'tags = "live"', 'env.dev.tags: must be an array of strings: ["..."]; it is a string'),
     (DEV + "tags = [1]", "env.dev.tags: must be an array of strings; it holds an integer"),
-    (DEV + 'tags = [""]', "env.dev.tags: holds the word '' (empty words and control characters mean nothing)"),
+    (DEV + 'tags = [""]', "env.dev.tags: contains '' (write each string on one line and not empty)"),
     (
         DEV + 'uninitialised = "crate"',
         ("env.dev.uninitialised: must be skip, create or error, not 'crate' (did you mean 'create'?)"),
@@ -93,9 +93,12 @@ BAD = [
         '[env.dev]\npath = "${EMPTY}/a.db"',
         ("env.dev.path: the variable EMPTY is not set (set it, or write ${EMPTY:-default})"),
     ),
-    ('[env.dev]\npath = "${EMPTY:-}"', "env.dev.path: is empty or holds a control character (look at its variables)"),
-    ('[env.dev]\npath = "$HOME/a.db"', "env.dev.path: a lone $ (${NAME} is a variable, $$ a dollar)"),
-    ('[env.dev]\npath = "${BROKEN}"', "env.dev.path: is empty or holds a control character (look at its variables)"),
+    ('[env.dev]\npath = "${EMPTY:-}"', "env.dev.path: is empty or holds a control character (check its variables)"),
+    (
+        '[env.dev]\npath = "$HOME/a.db"',
+        "env.dev.path: contains a single $ (write ${NAME} for a variable, $$ for a dollar sign)",
+    ),
+    ('[env.dev]\npath = "${BROKEN}"', "env.dev.path: is empty or holds a control character (check its variables)"),
     ('[env.dev]\nurl = "sqlit:///a.db"', "env.dev.url: unknown database 'sqlit' (did you mean 'sqlite'?)"),
     (
         '[env.dev]\nurl = "u:hunter2@h/d"',
@@ -133,7 +136,7 @@ BAD = [
     ('[tracker]\nversion = ""', "tracker.version: is empty (give it a value, or leave it out)"),
     ("[resolve]", "resolve: must be an array of tables: [[resolve]]; it is a table"),
     ("resolve = [1]", "resolve: must be an array of tables: [[resolve]]; entry 1 is an integer"),
-    (RESOLVE, 'resolve[1]: names nothing (begin with table = "...")'),
+    (RESOLVE, 'resolve[1]: names no object (begin with table = "...")'),
     (RESOLVE + 'colum = "x"', "resolve[1].colum: unknown key (did you mean 'column'?)"),
     (RESOLVE + 'column = "x"\nkeep = true', 'resolve[1].column: has no table (add table = "...")'),
     (RESOLVE + 'constraint = "u"\nkeep = true', 'resolve[1].constraint: has no table (add table = "...")'),
@@ -158,20 +161,20 @@ BAD = [
         '[[resolve]]\ntable = "T"\nconstraint = ["B", "a"]\ndrop = true',
         "resolve[2]: settles constraint T(B, a) for 'dev', as resolve[1] does (keep one of them)",
     ),
-    (RESOLVE + 'table = "t"\nview = "v"\nkeep = true', "resolve[1].view: stands in no table (leave table out)"),
+    (RESOLVE + 'table = "t"\nview = "v"\nkeep = true', "resolve[1].view: does not belong to a table (leave table out)"),
     (
         RESOLVE + 'table = "t"\ncolumn = "c"\nindex = "i"',
-        ("resolve[1]: names a column and a index (one entry settles one thing)"),
+        ("resolve[1]: names a column and a index (write one entry for each object)"),
     ),
     (RESOLVE + 'table = "t"\ncolumn = "c"', f"resolve[1]: does not say what to do with 't.c' ({SAY})"),
     (RESOLVE + 'table = "t"\nkeep = false', "resolve[1].keep: must be true, not false (leave it out to mean false)"),
     (
         RESOLVE + 'table = "t"\nkeep = true\ndrop = true',
-        ("resolve[1].keep: cannot go with drop (one entry does one thing)"),
+        ("resolve[1].keep: cannot be combined with drop (write one entry for each action)"),
     ),
     (
         RESOLVE + 'table = "t"\ncolumn = "c"\ndrop = true\ndefault = 1',
-        ("resolve[1].drop: cannot go with default (one entry does one thing)"),
+        ("resolve[1].drop: cannot be combined with default (write one entry for each action)"),
     ),
     (
         RESOLVE + 'table = "t"\ndefault = 1',
@@ -188,7 +191,7 @@ BAD = [
     *(
         (
             RESOLVE + f'table = "t"\ncolumn = "c"\ndefault = {value}',
-            f"resolve[1].default: is no value for a column ({VALUE})",
+            f"resolve[1].default: is not a value for a column ({VALUE})",
         )
         for value in ("nan", "-inf", "[]", "2026-02-10", '"a\\u0000"', "0xffffffffffffffff")
     ),
@@ -200,7 +203,7 @@ BAD = [
         RESOLVE + 'table = "t"\ncolumn = "c"\nkeep = true\n[[resolve]]\ntable = "T"\ncolumn = "C"\ndefault = 1',
         "resolve[2]: settles T.C for 'dev', as resolve[1] does (keep one of them)",
     ),
-    (DEV + 'target = "x"\nheads = ["y"]', "env.dev.heads: is given beside target (give it one of them)"),
+    (DEV + 'target = "x"\nheads = ["y"]', "env.dev.heads: is given beside target (give only one of them)"),
     (DEV + "heads = []", 'env.dev.heads: is empty (name branches or revisions: ["head", "dev"])'),
     (
         DEV + 'on_pending = "wran"',
@@ -210,15 +213,18 @@ BAD = [
     (DEV + 'requires = ["dve"]', "env.dev.requires: no environment 'dve' (did you mean 'dev'?)"),
     (
         DEV + 'requires = ["dev"]',
-        "env.dev.requires: comes back to this environment (no two environments may wait for each other)",
+        "env.dev.requires: leads back to this environment (environments must not require each other)",
     ),
     (
         DEV + 'requires = ["qa"]\n[env.qa]\npath = "qa.db"\nrequires = ["prod"]\n'
         '[env.prod]\npath = "prod.db"\nrequires = ["dev"]',
-        "env.dev.requires: comes back to this environment (no two environments may wait for each other)",
+        "env.dev.requires: leads back to this environment (environments must not require each other)",
     ),
-    (DEV + "[notify]", 'notify: tells nobody (give it webhook = "https://..." or command = ["..."])'),
-    (DEV + '[notify]\nwebhook = "ftp://x"', 'notify.webhook: is no http or https URL (write webhook = "https://...")'),
+    (DEV + "[notify]", 'notify: has no receiver (add webhook = "https://..." or command = ["..."])'),
+    (
+        DEV + '[notify]\nwebhook = "ftp://x"',
+        'notify.webhook: is not an http or https URL (write webhook = "https://...")',
+    ),
     (
         DEV + '[notify]\nwebhook = "${HOOK}"',
         "notify.webhook: the variable HOOK is not set (set it, or write ${HOOK:-default})",

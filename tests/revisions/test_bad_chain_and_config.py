@@ -148,7 +148,7 @@ CONFIGS: list[tuple[str | bytes, str]] = [
         "\n[" + ".".join(["a"] * 20_000) + "]\n",
         ": line 2: nested too deeply (no value here needs more than three levels)",
     ),
-    ("#" * 10_000_001, ": is larger than 10 MB (is it the right file?)"),
+    ("#" * 10_000_001, ": is larger than 10 MB (check the path)"),
     (
         "k" * 40_000 + " = 1",
         f": '{'k' * 40}…': unknown key (known: alembic, backup, defaults, env, notify, resolve, tracker)",
