@@ -1,12 +1,12 @@
-"""archmig brings drifted databases home to Alembic; `startup` tells an application how its database is.
+"""Detects and repairs schema drift in databases managed by Alembic; `startup` reports an application's database.
 
-Nothing is imported before it is asked for: a Ctrl-C that comes while `archmig` begins finds its handler in place.
-It brings a pytest plugin along, and none of its asserts is a test's: PYTEST_DONT_REWRITE.
+Names are imported on first use, so that the handler of Ctrl-C is in place before the long imports of `archmig`.
+PYTEST_DONT_REWRITE: the package contains a pytest plugin, and its asserts are not those of tests.
 """
 
 from __future__ import annotations
 
-# As typing's, whose import would cost more than all of this.
+# Why not typing.TYPE_CHECKING: importing typing would cost more than the rest of this module.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from architect_migrate.core.errors import ArchmigError
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from architect_migrate.integrations.startup.status import Start, StartRefusedError, StartState
     from architect_migrate.model.environment import OnPending
 
-_HOMES = {
+_MODULES = {
     "ArchmigError": "core.errors",
     "OnPending": "model.environment",
     "Start": "integrations.startup.status",
@@ -26,8 +26,8 @@ __all__ = ["ArchmigError", "OnPending", "Start", "StartRefusedError", "StartStat
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Where `archmig` and `python -m architect_migrate` begin: a Ctrl-C is answered before anything is imported, too."""
+"""Entry point of `archmig` and `python -m architect_migrate`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import sys
 
 
 def main() -> None:
-    """Run the command with the process's arguments; exits as `cli.app.main` does."""
+    """Run the command with the process's arguments; exits as `cli.app.main` does, and with 130 on Ctrl-C."""
     _replace_closed_streams()
+    # Why the import is inside: a Ctrl-C while modules are imported must not print a traceback.
     try:
         from architect_migrate.cli import app
 
@@ -19,7 +20,10 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Give a stream that the caller closed to nobody: the next file opened would get its number, and its words."""
+    """Connect standard streams that the caller closed to /dev/null.
+
+    Why: the next file opened, perhaps a database, would get the number of the closed stream and receive its output.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, os.O_RDWR)

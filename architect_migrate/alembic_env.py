@@ -1,4 +1,4 @@
-"""What alembic/env.py imports: `from architect_migrate.alembic_env import run`."""
+"""Public import for alembic/env.py: `from architect_migrate.alembic_env import run`."""
 
 from __future__ import annotations
 

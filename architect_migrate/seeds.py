@@ -1,8 +1,8 @@
-"""Rows that a revision brings along, inserted only where they are missing.
+"""Seed rows for revisions: INSERT statements that add only missing rows.
 
-A data step must be safe to run any number of times, on rows that people have edited since: a row is found by its
-natural key and then left alone. The statements carry typed values instead of SQL text, so a colon or a quote inside a
-value stays a value, and `alembic upgrade --sql` can still write them out as literals.
+A data step must be safe to run any number of times, on rows that people have edited since: an existing row is
+recognised by its natural key and left alone. The statements carry typed values instead of SQL text, so a colon or a
+quote inside a value stays a value, and `alembic upgrade --sql` can still write them out as literals.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ Value = str | bytes | int | float | bool | None
 def insert_missing(
     table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Value]]
 ) -> list[Executable]:
-    """Return one INSERT per row, each of which does nothing where a row of the same key exists.
+    """Return one INSERT per row, each of which does nothing if a row with the same key exists.
 
     `rows` hold the values in the order of `columns`, and `key` names some of the columns; NULL equals NULL in a key.
-    With an empty key any row at all counts as the same: the table is only seeded while it is empty.
+    With an empty key any existing row counts as the same, so only an empty table is seeded.
+    Raises ValueError if a row and `columns` differ in length, KeyError if `key` names another column.
     """
     target = sa.table(table, *(sa.column(name) for name in columns))
     return [_insert(target, key, dict(zip(columns, row, strict=True))) for row in rows]

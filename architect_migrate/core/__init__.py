@@ -1,4 +1,4 @@
-"""What every package may use: errors, text, names, URLs, locks, processes.
+"""Foundations that every package may import: errors, text, names, URLs, locks, processes.
 
 It imports no other package of archmig, and knows no database and no Alembic.
 """

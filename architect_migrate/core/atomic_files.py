@@ -1,4 +1,4 @@
-"""Drafts: files that are written under a name of their own before they get the right one, and are gone otherwise."""
+"""Atomic file writes: write a draft beside the target, sync it to disk, then give it the final name."""
 
 from __future__ import annotations
 
@@ -15,24 +15,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# The draft itself and the files that SQLite puts beside a database.
 _SIDECARS = ("", "-journal", "-wal", "-shm")
 _DRAFT = re.compile(r"\.archmig-[0-9a-f]{24}\.tmp")
-# A draft younger than this may belong to a run on a file system that knows no locks.
+# Why an age in seconds: on a file system without locks, a younger draft may belong to a run in progress.
 _LEFT_BEHIND = 3600.0
 
 
 @contextmanager
 def draft(folder: Path) -> Iterator[Path]:
-    """A new empty file that only its owner can read; gone when the block ends, whatever it left beside itself."""
-    # The name cannot be guessed, so nobody can have planted a link where SQLite will open a file beside it.
+    """Create an empty draft in `folder`, readable by its owner only; remove it and its sidecars when the block ends.
+
+    Raises OSError.
+    """
+    # Why a random name: an attacker cannot place a link in advance where SQLite opens its journal or WAL.
     copy = folder / f".archmig-{secrets.token_hex(12)}.tmp"
     descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with suppress(OSError):  # a file system without locks: `sweep` has the file's age to go by
+        # Why the lock: `sweep` leaves locked drafts alone. On a file system without locks it goes by the file's age.
+        with suppress(OSError):
             take(descriptor)
         yield copy
     finally:
-        # Not before: closing it would let go of what SQLite has locked on the same file.
+        # Why not earlier: POSIX releases all of a process's locks on a file, SQLite's too, when any descriptor closes.
         os.close(descriptor)
         _discard(copy)
 
@@ -44,7 +49,7 @@ def _discard(copy: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed runs left half made: drafts that are an hour old and that nobody is writing."""
+    """Remove drafts that killed runs left in `folder`: those older than an hour that no process holds a lock on."""
     for left in folder.iterdir():
         if _DRAFT.fullmatch(left.name):
             with suppress(OSError):
@@ -54,6 +59,7 @@ def sweep(folder: Path) -> None:
 def _sweep(left: Path) -> None:
     if time.time() - left.lstat().st_mtime < _LEFT_BEHIND:
         return
+    # Why O_NONBLOCK: opening a named pipe of that name must not wait for a writer.
     descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         if take(descriptor):
@@ -63,35 +69,37 @@ def _sweep(left: Path) -> None:
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Put a text in the place of a file, as a whole and on the disk; only its owner can read it. Raises OSError."""
+    """Replace a file with `text` (UTF-8) atomically and durably; only its owner can read it. Raises OSError."""
     with draft(file.parent) as copy:
         copy.write_text(text, encoding="utf-8")
+        # Why this order: contents before the rename, else a power cut can leave an empty file under the final name;
+        # the folder afterwards, because it holds the name.
         sync(copy)
         copy.replace(file)
     sync(file.parent)
 
 
 def named(copy: Path, final: Path) -> bool:
-    """Move a file to a name that is free; False where the name is taken. Raises OSError."""
+    """Move a file to a free name; return False if the name is taken. Raises OSError."""
     try:
-        # Unlike a rename, a link never takes the place of what is there.
+        # Why a link: unlike a rename, it never replaces an existing file.
         os.link(copy, final, follow_symlinks=False)
     except FileExistsError:
         return False
     except OSError:
-        # This file system has no links.
+        # This file system has no hard links: check, then rename.
         if os.path.lexists(final):
             return False
         copy.rename(final)
         return True
-    # A file of two names is one that archmig itself would refuse to open.
+    # Why: archmig refuses to open a database file that has two names.
     copy.unlink()
     return True
 
 
 @contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
-    """Make a folder where there is none; what was made is gone again if the block raises. Raises OSError."""
+    """Create a folder and its missing parents; remove those that were created if the block raises. Raises OSError."""
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,13 +112,14 @@ def made_folder(folder: Path) -> Iterator[None]:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder where there is none, and those above it, for their owner alone. Raises OSError."""
+    """Create a folder and its missing parents with mode 0700. Raises OSError."""
+    # Why one by one: `mkdir(parents=True)` gives its mode to the last folder only.
     for path in reversed([parent for parent in (folder, *folder.parents) if not parent.exists()]):
         path.mkdir(mode=0o700, exist_ok=True)
 
 
 def sync(path: Path) -> None:
-    """Have a file or folder on the disk."""
+    """Write a file or folder through to the disk (fsync). Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         os.fsync(descriptor)

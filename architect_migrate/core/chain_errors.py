@@ -1,4 +1,4 @@
-"""What can go wrong with the chain, its stamp, and a plan that runs it."""
+"""Errors of the chain, of its stamp, and of a plan that runs it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from architect_migrate.core.text import pluralize, shortlist
 
 
 class RevisionFailedError(ArchmigError, layout="{subject} {problem}"):
-    """A revision's own code raised; `revision` is its id, `action` what was called, `cause` the error's text."""
+    """An exception from a revision's code; `revision` is its id, `action` the function called, `cause` the error."""
 
     subject: str = derived("revision {revision}")
     revision: str
@@ -17,12 +17,12 @@ class RevisionFailedError(ArchmigError, layout="{subject} {problem}"):
 
 
 class RevisionLosesError(RevisionFailedError):
-    """A revision took away more than it does in the chain; `objects` are what, as people name it."""
+    """A revision that removed `objects` which it leaves alone in the chain, and that cannot be restored exactly."""
 
     objects: tuple[str, ...]
     reason: str
-    action: str = derived("keeping what is there")
-    cause: str = derived("it took away {_lost}, and that cannot be put back: {reason}")
+    action: str = derived("the check of what it removed")
+    cause: str = derived("it removed {_lost}, which cannot be restored: {reason}")
 
     @property
     def _lost(self) -> str:
@@ -30,25 +30,25 @@ class RevisionLosesError(RevisionFailedError):
 
 
 class ChainError(StatedError):
-    """The chain itself cannot be used; `subject` is alembic.ini or a revision, `problem` what is wrong with it."""
+    """A chain that cannot be used; `subject` is alembic.ini or a revision, `problem` the fault in it."""
 
     advice: str = "correct the chain; no database was touched"
 
 
 class NewRevisionError(StatedError):
-    """A revision that was not made; `subject` is its file, its branch or its chain, `advice` the next step."""
+    """A new revision that was not created; `subject` is its file, branch or chain, `advice` the next step."""
 
 
 class UnknownRevisionError(ArchmigError, layout="{problem}{_hint}"):
-    """A name that means no revision of the chain, or several; `candidates` are those that begin so."""
+    """A name that matches no revision of the chain, or several; `candidates` are the ids that begin with it."""
 
     candidates: tuple[str, ...]
     known: tuple[str, ...]
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         if self.candidates:
             several = f"{len(self.candidates)} revisions: {', '.join(self.candidates)}"
-            return f"{self.subject} begins {several}", "write one in full"
+            return f"{self.subject} is the beginning of {several}", "write one in full"
         hint = nearest(self.subject, self.known) or "`archmig history` lists them"
         return f"the chain has no revision {shortened(self.subject)}", hint
 
@@ -58,29 +58,29 @@ class RelativeRevisionError(StatedError):
 
 
 class ForeignBranchError(ArchmigError):
-    """A revision that was asked for is on branches (`labels`) which the environment's `heads` do not list."""
+    """A requested revision on branches (`labels`) that the environment's `heads` do not list."""
 
     revision: str
     labels: tuple[str, ...]
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         branches = " and ".join(shortened(label) for label in self.labels)
         return (
-            f"revision {self.revision} is on the branch {branches}, which other environments have to themselves",
-            "nothing was changed: list it in this one's heads, or name another revision",
+            f"revision {self.revision} is on the branch {branches}, which is reserved for other environments",
+            "nothing was changed: add the branch to this environment's heads, or name another revision",
         )
 
 
 class NotPromotedError(ArchmigError):
-    """Revisions that required environments have not had; `lacking` says so, one line an environment."""
+    """Revisions that required environments have not run yet; `lacking` has one line per environment."""
 
     lacking: tuple[str, ...]
     problem: str = derived("{lacking:; }")
-    advice: str = derived("nothing was changed: archmig promote --to {subject} goes as far as it may")
+    advice: str = derived("nothing was changed: archmig promote --to {subject} runs the revisions that are allowed")
 
 
 class NotRehearsedError(ArchmigError):
-    """A plan that has to be rehearsed first; `problem` says what there is instead, `advice` the command."""
+    """A plan that must be rehearsed first; `problem` says why no rehearsal counts, `advice` names the command."""
 
     problem: str
     command: str
@@ -88,7 +88,7 @@ class NotRehearsedError(ArchmigError):
 
 
 class RehearsalFailedError(ArchmigError):
-    """What a command came to on a copy; `cause` is its error's text. The environment itself was only read."""
+    """A command that failed on a copy; `cause` is its error's text. The environment itself was only read."""
 
     command: str
     cause: str
@@ -97,16 +97,16 @@ class RehearsalFailedError(ArchmigError):
 
 
 class ReplayError(ArchmigError):
-    """The chain could not be replayed on a scratch database; `revision` is where it stopped (empty: before any)."""
+    """A replay of the chain that failed; `revision` is the one that failed, or empty if none had begun."""
 
     revision: str
     cause: str
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         place = f" at revision {self.revision}" if self.revision else ""
-        # SQLite's words and SQLAlchemy's; a chain that was begun beside create_all() stumbles here.
+        # SQLite's message and SQLAlchemy's exception. A chain begun on a database of create_all() fails like this.
         begun_late = "no such table" in self.cause or "NoSuchTableError" in self.cause
-        advice = "a chain makes all that it changes: what was there before it is its first revision's to make"
+        advice = "tables that existed before the chain must be created by its first revision"
         return (
             f"the chain does not run on an empty database{place}: {self.cause}",
             f"{advice if begun_late else 'correct the revision'}; no database was touched",
@@ -114,20 +114,20 @@ class ReplayError(ArchmigError):
 
 
 class StampError(ArchmigError, layout="{subject} {problem}; {advice}"):
-    """Alembic's version table says something that cannot be followed; `subject` is its name, `problem` what."""
+    """A version table whose contents cannot be used; `subject` is its name, `problem` the fault in it."""
 
     problem: str
-    advice: str = derived("nothing was written: put it right by hand, then run this again")
+    advice: str = derived("nothing was written: correct the table by hand, then run this again")
 
 
 class AlembicOptionError(StatedError, layout="{subject} {problem}{_hint}"):
-    """An `-x` option of the alembic command that cannot be followed; `problem` never carries a value."""
+    """A wrong `-x` option of the alembic command; `problem` never contains its value, which may be secret."""
 
     subject: str = derived("-x")
 
 
 class NoDatabaseChosenError(ArchmigError, layout="{problem}{_hint}"):
-    """The alembic command has no environments.toml to choose from; `looked` are the places in order."""
+    """An alembic command without an environments.toml; `looked` are the places searched, in order."""
 
     subject: str = derived("")
     looked: tuple[str, ...]
@@ -136,52 +136,52 @@ class NoDatabaseChosenError(ArchmigError, layout="{problem}{_hint}"):
 
 
 class OtherChainError(ArchmigError):
-    """An environments.toml belongs to another chain than the one that alembic runs; both are alembic.ini files."""
+    """An environments.toml of another chain than the one that alembic runs; both fields are alembic.ini files."""
 
-    theirs: str
-    ours: str
-    problem: str = derived("its databases follow the chain of {theirs}, and this is {ours}; nothing was touched")
+    configured: str
+    running: str
+    problem: str = derived("its databases follow the chain of {configured}, and this is {running}; nothing was touched")
     advice: str = derived("correct [alembic] config, or name a database: -x db=PATH")
 
 
 class ProtectedError(ArchmigError, layout="{subject} {problem}{_hint}"):
-    """An environment that is changed only when that is confirmed by its name; `command` is Alembic's."""
+    """A protected environment, changed only if its name confirms it; `command` is Alembic's."""
 
     command: str
     problem: str = derived("is protected: alembic {command} changed nothing")
-    advice: str = derived("if it is this one that you mean, say so: alembic -x yes={subject}")
+    advice: str = derived("to change it all the same: alembic -x yes={subject}")
 
 
 class DriftedError(ArchmigError):
-    """A database whose schema is not what the chain makes at its head, though its version says so."""
+    """A database that is stamped with the chain's head and has another schema; `drift` are the differences."""
 
     drift: tuple[str, ...]
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         differences = pluralize(len(self.drift), "difference")
         return (
-            f"{differences} from the chain's head, though its version says that it is there",
-            "`archmig reconcile` settles them",
+            f"{differences} from the chain's head, though it is stamped with it",
+            "run `archmig reconcile`",
         )
 
 
 class ChangedMeanwhileError(ArchmigError, layout="{subject}: {problem}: {advice}"):
-    """Between the plan and the lock somebody changed the database; `subject` is the environment."""
+    """A database that another process changed between the plan and the lock; `subject` is the environment."""
 
-    problem: str = derived("changed while the plan was looked at; nothing was done")
+    problem: str = derived("the database changed after it was planned; nothing was done")
     advice: str = derived("run it again to see the new plan")
 
 
 class BlockedError(ArchmigError, layout="{subject}: {problem}: {advice}"):
-    """A plan that something stands in the way of was to be carried out; `subjects` are those things, in short."""
+    """A plan with blockers that was to be executed; `subjects` are the objects that block it."""
 
     subjects: tuple[str, ...]
     problem: str = derived("blocked by {subjects}; nothing was done")
-    advice: str = derived("settle that, then plan again")
+    advice: str = derived("resolve that, then plan again")
 
 
 class StepFailedError(ArchmigError, layout="{problem}"):
-    """A step of the plan failed; `step` is its headline, `cause` the first error's text. All was rolled back."""
+    """A failed step of a plan; `step` is its headline, `cause` the first error's text. All was rolled back."""
 
     subject: str = derived("")
     step: str
@@ -190,7 +190,7 @@ class StepFailedError(ArchmigError, layout="{problem}"):
 
 
 class NotProvenError(ArchmigError, layout="{problem}"):
-    """What was done could not be proven right, and was rolled back; `more` of the one-line `problems` are left out."""
+    """A run that failed its proof and was rolled back; `problems` are one line each, `more` of them are left out."""
 
     subject: str = derived("")
     problems: tuple[str, ...]

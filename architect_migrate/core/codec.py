@@ -1,4 +1,4 @@
-"""Frozen dataclasses to JSON text and back, for caches: only classes that are listed are ever made."""
+"""Conversion of frozen dataclasses to JSON text and back, for caches; it only creates classes that are listed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ if TYPE_CHECKING:
 
 
 def dump(value: object) -> str:
-    """JSON text of a dataclass of dataclasses, tuples, frozensets and plain values."""
+    """Return the JSON text of a dataclass made of dataclasses, tuples, frozensets and plain values.
+
+    Raises TypeError for any other object.
+    """
     return json.dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False)
 
 
 def load(text: str, classes: Iterable[type]) -> Any:
-    """The value that `dump` wrote; raises ValueError for text that it did not write or for other classes."""
+    """Return the value that `dump` wrote. Raises ValueError for other text and for classes that are not listed."""
     known = {one.__name__: one for one in classes}
 
     def revive(item: dict[str, Any]) -> object:

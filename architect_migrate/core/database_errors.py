@@ -1,4 +1,4 @@
-"""What can go wrong with a database file, its lock, its transaction and its backups."""
+"""Errors of a database file, of its lock, its transaction and its backups."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from architect_migrate.core.text import shortlist
 
 
 class DatabaseError(StatedError, layout="{subject}: {problem}; {advice}"):
-    """A database that cannot be worked on; `subject` is its path."""
+    """A database that archmig cannot work on; `subject` is its path."""
 
 
 class DatabaseMissingError(DatabaseError):
-    """There is no file at the path."""
+    """A path without a file."""
 
     problem: str = derived("no such file")
     advice: str = derived("nothing was created: correct the path, or create the database first")
 
 
 class NotADatabaseError(DatabaseError):
-    """The file is not an SQLite database."""
+    """A file that is not an SQLite database."""
 
     problem: str = derived("not an SQLite database")
-    advice: str = derived("nothing was written: is this the right file?")
+    advice: str = derived("nothing was written: check the path")
 
 
 class DamagedError(DatabaseError):
-    """SQLite found the file damaged; `said` is its text."""
+    """A damaged database file; `message` is SQLite's."""
 
-    said: str
+    message: str
     problem: str = derived("damaged ({detail})")
     advice: str = derived("nothing was written: restore a backup, or try `sqlite3 FILE .recover`")
 
     @property
     def detail(self) -> str:
-        """What SQLite said, in one line."""
-        return " ".join(self.said.split())
+        """SQLite's message on one line."""
+        return " ".join(self.message.split())
 
 
 class DatabaseLockedError(DatabaseError):
-    """Somebody else held the database for longer than the lock timeout; `openers` are those who have it open."""
+    """A database locked by another process for longer than the lock timeout; `openers` are processes that use it."""
 
     seconds: float
     openers: tuple[str, ...] = ()
@@ -53,15 +53,19 @@ class DatabaseLockedError(DatabaseError):
 
 
 def unreadable(path: str, words: str) -> DatabaseError | None:
-    """The error of a schema that this process cannot work with, where only SQLite's or Python's words tell so."""
+    """Return the error for a schema that this process cannot read, judged by SQLite's or Python's message `words`.
+
+    Returns None for any other message.
+    """
+    # Why by message: SQLite reports all of these with the generic code SQLITE_ERROR.
     if "UTF-8" in words:
-        problem, advice = "a name or a text of its schema is not UTF-8", "make that object anew by hand"
+        problem, advice = "a name or a text of its schema is not UTF-8", "recreate that object by hand"
     elif "unsupported file format" in words:
         problem = "a newer SQLite made it, and this one cannot read its format"
         advice = "run archmig with an SQLite as new as the one that made it"
     elif words.startswith(("no such collation sequence:", "no such function:", "unknown function:", "no such module:")):
-        problem = f"its schema needs what only the application gives SQLite ({words})"
-        advice = "archmig cannot do this without it, so take it out of the schema first, or do it in the application"
+        problem = f"its schema needs an extension that only the application loads ({words})"
+        advice = "remove it from the schema first, or make this change in the application"
     else:
         return None
     return DatabaseError(path, problem, f"nothing was changed: {advice}")
@@ -69,7 +73,7 @@ def unreadable(path: str, words: str) -> DatabaseError | None:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """What the holder of a lock says of itself, each empty where it has not said it."""
+    """The holder of a lock file as it identified itself; a field is empty if it is not recorded."""
 
     since: str = ""
     process: str = ""
@@ -79,23 +83,23 @@ class Holder:
 
 
 class LockedByRunError(DatabaseError):
-    """Another run of archmig or alembic held the database's lock file for longer than the lock timeout."""
+    """A database whose lock file another run of archmig or alembic held for longer than the lock timeout."""
 
     seconds: float
     holder: Holder
-    problem: str = derived("another run works on it, {_by}, and was waited for {seconds:g} s")
+    problem: str = derived("locked by another run, {_by}, for more than {seconds:g} s")
     advice: str = derived("nothing was written: wait for it to end, or raise lock_timeout")
 
     @property
     def _by(self) -> str:
         by = self.holder
         if not by.process:
-            return "by one that has not said who it is"
-        return f"by process {by.process} of {by.user} on {by.host} since {by.since} ({by.command})"
+            return "which has not recorded its process"
+        return f"process {by.process} of {by.user} on {by.host} since {by.since} ({by.command})"
 
 
 class NotWritableError(DatabaseError):
-    """The file or its folder cannot be written."""
+    """A database that cannot be written, because of its file or its folder; `detail` is the system's reason."""
 
     detail: str
     problem: str = derived("cannot be written ({detail})")
@@ -103,30 +107,32 @@ class NotWritableError(DatabaseError):
 
 
 class CommitFailedError(DatabaseError):
-    """SQLite called a commit failed, by which nobody knows what is there; `problem` is its error."""
+    """A commit that SQLite reported as failed, whose outcome is unknown; `problem` is SQLite's error."""
 
     advice: str = derived(
-        "that came with the commit, and what is there now is all of the run or nothing of it: "
-        "look at the disk, then `archmig status` tells which"
+        "the commit failed, so either the whole run is there or none of it: "
+        "check the disk, then run `archmig status` to see which"
     )
 
     def none_of_it(self) -> DatabaseError:
-        """The same, once it was read that nothing came of the run."""
+        """Return the error for a database that was read again and has nothing of the run."""
         return DatabaseError(
-            self.subject, self.problem, "nothing was changed: free some space or look at the disk, then run it again"
+            self.subject, self.problem, "nothing was changed: free some space or check the disk, then run it again"
         )
 
     def all_of_it(self) -> str:
-        """The same as a warning, once it was read that all of the run is there."""
-        return f"{self.subject}: {self.problem} at the commit, yet all of it is there when read again: look at the disk"
+        """Return the warning for a database that was read again and has the whole run."""
+        return (
+            f"{self.subject}: {self.problem} at the commit, but the whole run is there when read again: check the disk"
+        )
 
 
 class NotReadBackError(DatabaseError):
-    """A run that was committed, and then could not be read again; `reason` is what stood in the way."""
+    """A committed run whose result could not be read back; `reason` is the error of the reading."""
 
     reason: str
-    problem: str = derived("what was done is committed, and could not be read back: {reason}")
-    advice: str = derived("see to that, then `archmig status` shows whether all is well")
+    problem: str = derived("the run is committed, but could not be read back: {reason}")
+    advice: str = derived("correct that, then check with `archmig status`")
 
 
 class UnsupportedDatabaseError(DatabaseError):
@@ -137,7 +143,7 @@ class UnsupportedDatabaseError(DatabaseError):
 
 
 class TransactionEndedError(ArchmigError, layout="{problem}; {advice}"):
-    """Code of the chain tried to end or escape the transaction that it runs in; `attempt` says how."""
+    """Code of the chain that tried to end or escape the run's transaction; `attempt` says how."""
 
     subject: str = derived("")
     attempt: str
@@ -145,51 +151,51 @@ class TransactionEndedError(ArchmigError, layout="{problem}; {advice}"):
         "the chain's code tried to {attempt}: archmig keeps one transaction around the whole run, "
         "so this was refused and everything rolled back"
     )
-    advice: str = derived("take it out of the revision")
+    advice: str = derived("remove that from the revision")
 
 
 class RolledBackError(ArchmigError, layout="{subject}: {problem}: {advice}"):
-    """A run that failed and left no trace; `drift` are the differences from what the database's version says."""
+    """A run that failed and was rolled back; `drift` are the database's differences from its stamped revision."""
 
     failure: str
     drift: tuple[str, ...]
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         said = f"{self.failure}; everything was rolled back"
         if not self.drift:
             return said, ""
         count = f"{len(self.drift)} differences, first" if len(self.drift) > 1 else "this differs"
-        problem = f"{said}. The database is not where its version says that it is ({count}: {self.drift[0]})"
-        return problem, "`archmig reconcile` brings it there"
+        problem = f"{said}. The database does not match its stamp ({count}: {self.drift[0]})"
+        return problem, "`archmig reconcile` repairs it"
 
     def __str__(self) -> str:
         return super().__str__() if self.drift else f"{self.subject}: {self.problem}"
 
 
 class ForeignKeysBrokenError(ArchmigError, layout="{problem}"):
-    """A run after which rows refer to nothing that did not before; `rows` name them shortly."""
+    """A run that would leave new rows without the row that they refer to; `rows` are short descriptions of them."""
 
     subject: str = derived("")
     rows: tuple[str, ...]
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         return f"rows would refer to nothing: {shortlist(self.rows, 3)}", ""
 
 
 class BackupError(StatedError, layout="{subject}: no backup was made: {problem}; {advice}"):
-    """A backup that was not made; no file of it is left. `subject` is the database or the folder: what is at fault."""
+    """A backup that was not made and left no file; `subject` is the database or the folder that is at fault."""
 
-    advice: str = "nothing was changed: see to it, then run this again"
+    advice: str = "nothing was changed: correct that, then run this again"
 
 
 class BackupFolderError(BackupError, layout="{subject}: {problem}; {advice}"):
     """A folder of backups that cannot be read, or a backup in it that cannot be removed."""
 
-    advice: str = derived("see to the folder's permissions")
+    advice: str = derived("check the folder's permissions")
 
 
 class CopyError(StatedError, layout="{subject}: no private copy: {problem}; the database was only read: {advice}"):
-    """A private copy that was not made, or could not be removed; `subject` is the folder where it was to be."""
+    """A private copy that could not be made or removed; `subject` is the folder for it."""
 
 
 class QuestionError(ArchmigError, layout="table {subject!r}: {problem}; {advice}"):

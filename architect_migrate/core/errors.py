@@ -1,4 +1,4 @@
-"""The base of all errors, which renders the message from typed fields, and the errors of files and commands."""
+"""The base class of all errors, which renders messages from typed fields, and the errors of files and commands."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ if TYPE_CHECKING:
 
 
 def shortened(word: str) -> str:
-    """The word as one short quoted line: control characters escaped, anything beyond 40 characters cut."""
+    """Quote a word on one line: escape control characters, cut after 40 characters."""
     return repr(word if len(word) <= 40 else f"{word[:40]}…")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The hint for an unknown word: the right word that looks most like it, else all the right words."""
-    from difflib import get_close_matches  # only a mistake pays for the import
+    """Return the hint for an unknown word: the most similar known word, else up to 12 known words."""
+    # Why here: only a command that fails pays for the import.
+    from difflib import get_close_matches
 
     words = sorted(known)
     close = get_close_matches(word[:80].lower(), words, n=1, cutoff=0.6)
@@ -27,7 +28,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 class _Attributes(Formatter):
-    """Fills a format string from the attributes of an object; a tuple is joined by its format spec, or by commas."""
+    """Formatter that reads an object's attributes; a tuple is joined by its format spec, or by commas."""
 
     def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:  # noqa: ARG002  # as in Formatter
         return getattr(args[0], str(key))
@@ -47,7 +48,7 @@ def _given(name: str) -> property:
 
 
 def derived(template: str, *, init: Literal[False] = False) -> Any:  # noqa: ARG001  # its default tells type checkers the same
-    """Declare a field that the constructor does not take: a format string over the other attributes of the error."""
+    """Declare a field that the constructor does not take: `template` is a format string over other attributes."""
     return property(lambda error: _filled(template, error))
 
 
@@ -99,28 +100,28 @@ def _revived(kind: type[_FieldsError], args: tuple[object, ...], fields: dict[st
 
 
 class ArchmigError(_FieldsError):
-    """Anything that archmig refuses or could not do; `str()` is the message: subject, problem, advice.
+    """Base class of everything that archmig refuses or fails to do; `str()` is the message.
 
     `subject` is the object (a file, an environment, a revision), `problem` the surprise and `advice` the next step;
     the subject and the advice may be empty. A subclass takes them as fields, derives them from its other fields with
-    derived(), or computes problem and advice in `_said`. The class argument `layout` is the format string of the
-    message, where `{_hint}` is the advice in brackets, or nothing if there is no advice.
-    `trace` is where the error came from, for `--debug`; it is kept when the error is sent to another process.
+    derived(), or computes problem and advice in `_problem_and_advice`. The class argument `layout` is the format
+    string of the message, where `{_hint}` is the advice in brackets, or nothing if there is no advice.
+    `trace` is the traceback's text for `--debug`; it is kept when the error is sent to another process.
     """
 
     subject: str
 
     @property
     def problem(self) -> str:
-        """What is wrong."""
-        return self._said()[0]
+        """The fault that was detected."""
+        return self._problem_and_advice()[0]
 
     @property
     def advice(self) -> str:
-        """What to do next."""
-        return self._said()[1]
+        """The next step for the user."""
+        return self._problem_and_advice()[1]
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         return "", ""
 
     @property
@@ -132,16 +133,16 @@ class ArchmigError(_FieldsError):
 
 
 class StatedError(ArchmigError):
-    """An error whose problem and advice are stated where it is raised."""
+    """An error whose problem and advice are arguments of the constructor."""
 
     problem: str
     advice: str
 
 
 class ConfigError(ArchmigError, layout="{_where}: {problem}{_hint}"):
-    """A configuration file says something that archmig cannot follow.
+    """An invalid configuration file.
 
-    `place` is the dotted key in the file (or `line N`), `problem` what is wrong, `advice` the nearest word.
+    `place` is the dotted key in the file (or `line N`), `problem` the fault, `advice` the nearest valid word.
     """
 
     place: str
@@ -154,14 +155,14 @@ class ConfigError(ArchmigError, layout="{_where}: {problem}{_hint}"):
 
 
 class BadUrlError(StatedError, layout="{problem}{_hint}"):
-    """A text that names no database archmig knows; never carries the text, which may hold a password."""
+    """A text that names no database archmig supports; never contains the text, which may hold a password."""
 
     subject: str = derived("")
     advice: str = ""
 
 
 class ConfigNotFoundError(ArchmigError, layout="{problem}{_hint}"):
-    """No environments.toml where one was looked for; `looked` are the places in the order of looking."""
+    """A missing environments.toml; `looked` are the places that were searched, in order."""
 
     subject: str = derived("")
     looked: tuple[str, ...]
@@ -170,39 +171,39 @@ class ConfigNotFoundError(ArchmigError, layout="{problem}{_hint}"):
 
 
 class UnknownEnvironmentError(ArchmigError):
-    """A name or tag that no environment of the file bears; `kind` is "environment" or "tag"."""
+    """A name or tag that no environment of the file has; `kind` is "environment" or "tag"."""
 
     kind: str
     word: str
     known: tuple[str, ...]
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         return f"no {self.kind} {shortened(self.word)}", nearest(self.word, self.known)
 
 
 class NothingSelectedError(ArchmigError):
-    """No environment was named and the file has no default one."""
+    """A command without an environment, in a project without a default one."""
 
     problem: str = derived("no environment chosen")
     advice: str = derived('name one, or set environment = "NAME" in [defaults]')
 
 
 class SameDatabaseError(ArchmigError, layout="{problem}{_hint}"):
-    """Two selections mean one database, which would be worked on twice."""
+    """Two selected environments that are one database, which would be processed twice."""
 
     subject: str = derived("")
     first: str
     second: str
     database: str
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         if self.first == self.second:
             return f"{self.first!r} is chosen twice, by its name and by its path {self.database}", "choose it once"
         return f"{self.first!r} and {self.second!r} are one database, {self.database}", "choose one of them"
 
 
 class ResolutionsClashError(ArchmigError):
-    """Two [[resolve]] entries settle one thing for one environment; `first`, `second` are their numbers."""
+    """Two [[resolve]] entries for the same object and environment; `first`, `second` are their numbers."""
 
     environment: str
     settled: str
@@ -212,23 +213,23 @@ class ResolutionsClashError(ArchmigError):
     advice: str = derived("keep one of them")
 
 
-class LedgerError(StatedError, layout="{subject}: no use as a ledger: {problem}; no database is affected: {advice}"):
-    """The ledger, a file, cannot be read or written; what it would have told of is done all the same."""
+class LedgerError(StatedError, layout="{subject}: cannot use the ledger: {problem}; no database is affected: {advice}"):
+    """A ledger file that cannot be read or written; the run that it should have recorded is not undone."""
 
     advice: str = "move the file away"
 
 
 class UnexpectedError(ArchmigError):
-    """Something that archmig did not foresee went wrong on one environment; `trace` is for `--debug`."""
+    """An unexpected exception while one environment was processed; `trace` is for `--debug`."""
 
     cause: str
     trace: str
     problem: str = derived("unexpected {cause}")
-    advice: str = derived("a defect of archmig: --debug shows where; of the run, all is there or nothing")
+    advice: str = derived("this is a bug in archmig: --debug shows where; either the whole run is there or none of it")
 
 
 class StoppedError(ArchmigError, layout="{subject}: {problem}: {advice}"):
-    """A run on one environment that Ctrl-C stopped, or that was not begun because of it."""
+    """A run on one environment that Ctrl-C stopped or prevented; `how` says which."""
 
     how: str
     problem: str = derived("{how} and is as it was before")
@@ -236,25 +237,28 @@ class StoppedError(ArchmigError, layout="{subject}: {problem}: {advice}"):
 
 
 class WorkerDiedError(ArchmigError, layout="{subject}: {problem}: {advice}"):
-    """With `--jobs`, a process that worked on an environment died, or that beside it, which ends all at once."""
+    """A worker process of `--jobs` that died; it or another worker of the same pool had this environment.
+
+    Why both: when one worker dies, the pool ends all of them.
+    """
 
     problem: str = derived(
-        "a process of --jobs was killed (by whom, or for want of memory, the system's log may tell); "
-        "what is there now is all of the run or nothing of it"
+        "a process of --jobs was killed (the system's log may say why, for example too little memory); "
+        "either the whole run is there or none of it"
     )
-    advice: str = derived("run it again, with --jobs 1 if that comes again")
+    advice: str = derived("run it again, with --jobs 1 if it happens again")
 
 
 class FolderBusyError(ArchmigError):
-    """Another archmig was adding to a folder for longer than it was waited for."""
+    """A folder that another archmig process kept locked for longer than the timeout of `seconds`."""
 
     seconds: float
-    problem: str = derived("another archmig is writing there, and was waited for {seconds:g} s")
+    problem: str = derived("locked by another archmig process for more than {seconds:g} s")
     advice: str = derived("run it again")
 
 
 class EntryError(ArchmigError, layout="{subject}: {_name} {problem}{_hint}"):
-    """An environment that cannot be entered in a file or taken out of it; `subject` is the file."""
+    """An environment that cannot be added to a configuration file or removed from it; `subject` is the file."""
 
     environment: str
     problem: str
@@ -266,7 +270,7 @@ class EntryError(ArchmigError, layout="{subject}: {_name} {problem}{_hint}"):
 
 
 class DemoError(StatedError, layout="{subject}: no demo: {problem}{_hint}"):
-    """The demo could not be built; `subject` is the directory that it was to be written into."""
+    """A demo that could not be built; `subject` is the target directory."""
 
 
 class PagesError(StatedError):
@@ -274,15 +278,15 @@ class PagesError(StatedError):
 
 
 class UsageError(StatedError, layout="{problem}{_hint}"):
-    """A command line that says too little or contradicts itself; `advice` is what to write instead."""
+    """An incomplete or contradictory command line; `advice` is what to write instead."""
 
     subject: str = derived("")
 
 
 class OutputError(
-    ArchmigError, layout="{subject}: {problem}; what was changed stays changed (`archmig log` tells): {advice}"
+    ArchmigError, layout="{subject}: {problem}; changes that were made remain (see `archmig log`): {advice}"
 ):
-    """What a command has to say does not go into stdout; `reason` is the system's."""
+    """A result that could not be written to stdout; `reason` is the system's."""
 
     subject: str = derived("stdout")
     reason: str
@@ -291,8 +295,8 @@ class OutputError(
 
 
 class NotifyError(ArchmigError, layout="{subject} {problem}{_hint}"):
-    """Somebody was not told of a change; `subject` is the webhook's host or the command's name, and no more of it."""
+    """A notification that failed; `subject` is the webhook's host or the command's name, without its secrets."""
 
     reason: str
-    problem: str = derived("was not told: {reason}")
-    advice: str = derived("the check stands, and the next one with --notify tells it again")
+    problem: str = derived("was not notified: {reason}")
+    advice: str = derived("the check's result is not affected; the next check with --notify notifies again")

@@ -1,4 +1,4 @@
-"""Exclusive locks (flock) on files and folders: the kernel releases them when the process that holds them dies."""
+"""Exclusive locks (flock) on files and folders; the kernel releases them when their process dies."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# Both in seconds.
 _TIMEOUT = 30.0
 _PAUSE = 0.05
 
@@ -23,7 +24,7 @@ _PAUSE = 0.05
 def alone_in(folder: Path, timeout: float = _TIMEOUT) -> Iterator[None]:
     """Hold the folder's lock, waiting `timeout` seconds for it. Raises FolderBusyError, OSError.
 
-    A file can be replaced while its lock is held, a folder stays; and no lock file is left behind.
+    Why the folder: a file can be replaced while its lock is held, and no lock file remains afterwards.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     with locked(descriptor, timeout, lambda: FolderBusyError(str(folder), timeout)):
@@ -32,26 +33,27 @@ def alone_in(folder: Path, timeout: float = _TIMEOUT) -> Iterator[None]:
 
 @contextmanager
 def locked(descriptor: int, timeout: float, busy: Callable[[], Exception]) -> Iterator[None]:
-    """Hold the lock of an open file or folder and close it at the end; raises `busy()` where `take` returns False."""
+    """Hold the lock of an open file or folder, then close it. Raises `busy()` after `timeout` seconds, and OSError."""
     try:
         if not take(descriptor, timeout):
             raise busy()
         yield
     finally:
-        # A child that was forked without exec has the descriptor, too: closing it here alone would keep the lock.
+        # Why unlock before close: a child forked without exec shares the descriptor and would keep the lock.
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
 def take(descriptor: int, timeout: float = 0) -> bool:
-    """Take the lock of an open file or folder; False where another process holds it for `timeout` seconds.
+    """Take the lock of an open file or folder; return False if another process still holds it after `timeout` seconds.
 
-    With 0 seconds it is tried once. Raises OSError where the file system has no locks.
+    With 0 seconds it is tried once. Raises OSError if the file system has no locks.
     """
     end = time.monotonic() + timeout
     while True:
         try:
+            # Why LOCK_NB and pauses: a blocking flock has no timeout.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             left = end - time.monotonic()

@@ -1,4 +1,4 @@
-"""Ctrl-C: it stops a run at once while everything can be rolled back, and waits where something was committed."""
+"""Ctrl-C handling: it stops a run at once while all can be rolled back, and is delayed after a commit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 
 class FinishedFirst(KeyboardInterrupt):
-    """A Ctrl-C that came too late to stop what was going on: `value` is what came of it."""
+    """A Ctrl-C that came too late to stop the work; `value` is the work's result."""
 
     def __init__(self, value: object) -> None:
         self.value = value
@@ -26,25 +26,28 @@ class FinishedFirst(KeyboardInterrupt):
 
 @dataclass(slots=True)
 class Interrupts:
-    """Whether a Ctrl-C `came`, though a callback of SQLite or a revision swallowed it; `held`: it waits to be heard."""
+    """Record of Ctrl-C in one block of work.
+
+    `came`: one arrived, even if a callback of SQLite or a revision swallowed the exception. `held`: do not raise yet.
+    """
 
     came: bool = False
     held: bool = False
 
     def note(self, _signal: int, _frame: FrameType | None) -> None:
-        """The handler: as Python's own, but remembered."""
+        """Handle SIGINT as Python does, and remember it."""
         self.came = True
         if not self.held:
             raise KeyboardInterrupt
 
     def refuse(self) -> None:
-        """Raise KeyboardInterrupt if one came."""
+        """Raise KeyboardInterrupt if a Ctrl-C came."""
         if self.came:
             raise KeyboardInterrupt
 
     @contextmanager
     def put_off(self) -> Iterator[None]:
-        """One that comes in this block raises KeyboardInterrupt at its end, if it is to be heard then."""
+        """Delay a Ctrl-C until the end of the block; an outer block that delays it still does."""
         before, self.held = self.held, True
         try:
             yield
@@ -56,27 +59,29 @@ class Interrupts:
 
 @contextmanager
 def noted() -> Iterator[Interrupts]:
-    """Remember a Ctrl-C in this block; where the process has a handler of its own, that one stays in charge."""
+    """Record Ctrl-C in this block; an application's own SIGINT handler is left in place."""
     handler = signal.getsignal(signal.SIGINT)
+    # Why: nested blocks share one record, so that an inner one cannot swallow a Ctrl-C.
     outer = getattr(handler, "__self__", None)
     if isinstance(outer, Interrupts):
         yield outer
         return
-    found = Interrupts()
+    interrupts = Interrupts()
+    # Why the thread: Python lets only the main thread set a signal handler.
     if handler is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
-        yield found
+        yield interrupts
         return
-    signal.signal(signal.SIGINT, found.note)
+    signal.signal(signal.SIGINT, interrupts.note)
     try:
-        yield found
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, handler)
 
 
 def finishing(work: Callable[[Interrupts], Value]) -> Value:
-    """What `work` returns; it sets `held` on what it is given when there is no way back any more.
+    """Return the result of `work`, which sets `held` on its argument once it can no longer be rolled back.
 
-    Raises FinishedFirst with the same value where a Ctrl-C came after that.
+    Raises FinishedFirst with that result if a Ctrl-C came, and KeyboardInterrupt if it came before `held` was set.
     """
     with noted() as interrupts:
         value = work(interrupts)
@@ -86,13 +91,16 @@ def finishing(work: Callable[[Interrupts], Value]) -> Value:
 
 
 def ignored() -> None:
-    """From now on a Ctrl-C does nothing in this process: a worker that waits has nothing to stop."""
+    """Ignore Ctrl-C in this process from now on.
+
+    Why: the terminal sends it to idle workers, too, and they have nothing to stop.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
 def heeded() -> Iterator[None]:
-    """In this block a Ctrl-C raises KeyboardInterrupt, in a worker that otherwise ignores it."""
+    """Raise KeyboardInterrupt on Ctrl-C in this block of a worker that otherwise ignores it."""
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Names of tables and columns, how they are compared and quoted; names as parts of file names."""
+"""Names of tables and columns: folding, quoting, and use in file names."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from functools import lru_cache
 
 # The prefix of the table that Alembic's batch operations fill before they rename it to the table that it replaces.
 BATCH_COPY = "_alembic_tmp_"
-# Case folds in ASCII only: to SQLite, É and é are two names.
+# Why ASCII only: to SQLite, É and é are two names.
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ASCII_LOWER = str.maketrans(_UPPER, _UPPER.lower())
 
 
-# A schema is made of few names, each of which is asked for again and again.
+# Why a cache: a schema has few names, and each is folded many times.
 @lru_cache(maxsize=16384)
 def fold(name: str) -> str:
-    """A name in the one case in which SQLite compares names (ASCII letters only)."""
+    """Fold a name to lower case as SQLite compares names (ASCII letters only)."""
     return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
 
 
 def quote(name: str) -> str:
-    """A name as an SQL identifier, in double quotes."""
+    """Quote a name as an SQL identifier, in double quotes."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def file_safe(name: str) -> str:
-    """An environment's name as a backup's file begins with it."""
+    """Convert an environment's name to the beginning of a backup's file name: ASCII, up to 80 characters."""
     return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:80].lstrip(".") or "database"

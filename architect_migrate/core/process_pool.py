@@ -1,4 +1,4 @@
-"""Processes of archmig's own that work at the same time: a Ctrl-C waits for them, and none outlives who began it."""
+"""Pool of worker processes: Ctrl-C waits for their results, and none outlives its parent."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Value = TypeVar("Value")
 def in_workers(
     pieces: Iterable[Piece], work: Callable[[Piece], Value], jobs: int, interrupts: Interrupts
 ) -> Iterator[tuple[int, Future[Value] | None]]:
-    """By its number, what became of each piece, as it is finished; None for those not begun because of a Ctrl-C.
+    """Yield the number and the future of each piece as it finishes; None for pieces that a Ctrl-C kept from starting.
 
-    `work` is a function of a module, or a partial of one. A Ctrl-C comes to the workers too, and what they make of it
-    is worth the wait: whoever asks holds `interrupts` meanwhile. When a worker dies, BrokenProcessPool is what those
-    pieces raise that were being worked on, and the rest get new workers.
+    `work` must be picklable: a module's function, or a partial of one. Ctrl-C reaches the workers too and their results
+    still count, so the caller sets `interrupts.held` meanwhile. If a worker dies, the futures of the running pieces
+    raise BrokenProcessPool, and new workers take the rest.
     """
     waiting = deque(enumerate(pieces))
     while waiting:
@@ -47,7 +47,10 @@ def _in_pool(
     jobs: int,
     interrupts: Interrupts,
 ) -> Iterator[tuple[int, Future[Value] | None]]:
-    """Never more in the pool than there are workers, so that those in it when it breaks are those that were begun."""
+    """Run pieces until none waits or the pool breaks.
+
+    Why no more pieces are submitted than there are workers: all pieces in a broken pool have then been started.
+    """
     running: dict[Future[Value], int] = {}
     broken = False
     while running or (waiting and not broken):
@@ -63,7 +66,7 @@ def _in_pool(
 
 
 def _begin() -> None:
-    """A worker waits for work, not for Ctrl-C, and ends when the process that began it has died."""
+    """Initialise a worker: ignore Ctrl-C, and end when the parent process dies."""
     ignored()
     threading.Thread(target=_follow, daemon=True).start()
 
@@ -72,4 +75,5 @@ def _follow() -> None:
     parent = multiprocessing.parent_process()
     if parent:
         parent.join()
+        # Why SIGKILL: the main thread may be inside SQLite and reach no Python code for minutes.
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Secrets in free text: users, passwords and tokens of URLs are masked before anything is shown."""
+"""Masking of secrets in free text: users, passwords and tokens of URLs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import re
 _HIDDEN = "***"
 
 
-# What can hold a URL in free text: a double quote ends one, so that JSON stays JSON.
+# A word that can contain a URL. Why a double quote ends it: masked JSON stays valid JSON.
 _RUN = re.compile(r'[^\s"]+')
 
 
-# Where a URL's user, password and host begin. A SQLite URL with three slashes has none of them, and a file
-# may well be called a@b.db.
+# The separator before a URL's user, password and host. Why SQLite is exempt: its URLs with three slashes have none
+# of them, and a file may be called a@b.db.
 _AUTHORITY = re.compile(r"(?<!sqlite)://|://(?!/)")
 
 
-# A login in what was a URL until somebody took it for a path, which has no two slashes on end.
+# A login in a URL that was given as a path: pathlib has reduced its two slashes to one.
 _AS_PATH = re.compile(r"(?<![\w.+-])(?!sqlite)[A-Za-z][\w.+-]*:/(?=[^/:@]*:[^@]*@)")
 
 
-# A password with a space or quote in it, which no run holds whole; a port after the colon is not a password.
+# A password with a space or quote in it, which _RUN would split; a port after the colon is not a password.
 _BROKEN = re.compile(r'(?:(?<!sqlite)://|://(?!/))(?=[^\s/:@"]*:(?!\d{1,5}(?:[/\s"]|$))\S)')
 
 
@@ -35,7 +35,7 @@ _PARAMETER = re.compile(
 
 
 def mask(text: str) -> str:
-    """Free text with every URL's user, password, tokens and secret parameters replaced by `***`."""
+    """Replace every URL's user, password, tokens and secret parameters in a free text by `***`."""
     masked = text
     if "@" in text:
         urls = _RUN.sub(lambda run: _without_login(run.group(), _AUTHORITY), text)
@@ -45,7 +45,7 @@ def mask(text: str) -> str:
 
 
 def _without_login(text: str, beginning: re.Pattern[str]) -> str:
-    # To the last @, not the first: an unescaped @ in a password must not let its tail through.
+    # Why the last @: with an unescaped @ in a password, the first would leave its rest visible.
     authority, end = beginning.search(text), text.rfind("@")
     if authority is None or end < authority.end():
         return text

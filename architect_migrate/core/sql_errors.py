@@ -1,4 +1,4 @@
-"""What can go wrong with SQL texts, edits of them, and the rebuild of a table."""
+"""Errors of SQL texts, of edits to them, and of the rebuild of a table."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from architect_migrate.core.text import pluralize
 
 
 class UnreadableSqlError(ArchmigError, layout="{problem}; {advice}"):
-    """An SQL text that is not what SQLite's grammar has there; `position` is an offset into `sql`."""
+    """An SQL text that does not follow SQLite's grammar; `position` is an offset into `sql` in characters."""
 
     subject: str = derived("")
     sql: str
     position: int
     expected: str
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         statement = " ".join(self.sql.split())[:60]
         found = " ".join(self.sql[self.position : self.position + 30].split()) or "the end"
         return (
             f"cannot read {statement!r}: expected {self.expected} at offset {self.position}, found {found!r}",
-            "no edit of this statement is safe, change it by hand or report it",
+            "archmig cannot edit this statement safely: change it by hand, or report a bug",
         )
 
 
 class EditImpossibleError(ArchmigError, layout="table {subject!r}: {problem}; {advice}"):
-    """An edit of a CREATE TABLE text that does not fit the table; `edit` is the edit's repr."""
+    """An edit that cannot be applied to a CREATE TABLE text; `edit` is the edit's repr."""
 
     edit: str
     reason: str
@@ -33,26 +33,26 @@ class EditImpossibleError(ArchmigError, layout="table {subject!r}: {problem}; {a
 
 
 class RebuildRefusedError(ArchmigError, layout="table {subject!r} {problem}"):
-    """A table that is not rebuilt, left as it was; `reason` says why and what would help."""
+    """A table whose rebuild was refused and that was left as it was; `reason` says why and what would help."""
 
     reason: str
     problem: str = derived("is not rebuilt: {reason}")
 
 
 class ValuesWouldChangeError(ArchmigError, layout="table {subject!r}: {problem}; {advice}"):
-    """A rebuild would alter values of a column that is to stay; `examples` are short and `count` is of rows."""
+    """A rebuild that would change values of a column; `count` is the number of rows, `examples` are short."""
 
     column: str
     count: int
     examples: tuple[str, ...]
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         values = f"{pluralize(self.count, 'value')} of column {self.column!r} would change ({'; '.join(self.examples)})"
         return values, "nothing was changed: say how to convert them in a [[resolve]] entry"
 
 
 class CastLosesError(ArchmigError, layout="{problem}: {advice}"):
-    """A batch operation would cast values that do not survive it; `value` is what it casts, as its SQL has it."""
+    """A batch operation whose cast would lose values; `value` is the expression that it casts, as SQL."""
 
     subject: str = derived("")
     value: str
@@ -60,21 +60,26 @@ class CastLosesError(ArchmigError, layout="{problem}: {advice}"):
     count: int
     examples: tuple[str, ...]
 
-    def _said(self) -> tuple[str, str]:
+    def _problem_and_advice(self) -> tuple[str, str]:
         lost = f"{pluralize(self.count, 'value')} would not survive that ({'; '.join(self.examples)})"
-        problem = f"its batch operation would make {self.declared} of {self.value}, and {lost}"
-        return problem, "convert them in the revision first, by an UPDATE of its own"
+        problem = f"its batch operation casts {self.value} to {self.declared}, and {lost}"
+        return problem, "convert them in the revision first, with an UPDATE"
 
 
 class RowsForbidError(ArchmigError, layout="table {subject!r}: {problem}; {advice}"):
-    """Rows that break a constraint of the new table; `count` is of rows, None where SQLite does not tell."""
+    """Rows that violate a constraint of the new table; `count` is their number, None if SQLite does not report it."""
 
     constraint: str
     count: int | None
     examples: tuple[str, ...]
 
-    def _said(self) -> tuple[str, str]:
-        rows = "rows forbid" if self.count is None else pluralize(self.count, "row forbids", "rows forbid")
+    def _problem_and_advice(self) -> tuple[str, str]:
+        # Without a count, `constraint` is SQLite's message or an index, not a clause of the new table.
+        rows = (
+            "rows do not fit the new table:"
+            if self.count is None
+            else pluralize(self.count, "row violates", "rows violate")
+        )
         examples = f" ({'; '.join(self.examples)})" if self.examples else ""
-        advice = "nothing was changed: mend the rows, or say in a [[resolve]] entry how to fill them"
+        advice = "nothing was changed: correct the rows, or say in a [[resolve]] entry how to fill them"
         return f"{rows} {self.constraint}{examples}", advice

@@ -1,4 +1,4 @@
-"""Text of messages: counts with their words, shortlists, and words from elsewhere made harmless."""
+"""Text of messages: counts with their nouns, shortened lists, and foreign text made safe to print."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def pluralize(number: int, word: str, plural: str = "") -> str:
-    """A number with its word: `1 row`, `1,105 rows`."""
+    """Format a count with its noun: `1 row`, `1,105 rows`."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
 
 
@@ -22,12 +22,12 @@ def shortlist(words: Sequence[str], most: int, between: str = ", ") -> str:
 
 
 def clean(text: str) -> str:
-    """One line that no terminal obeys: what does not print (escapes, line ends) is shown by its code."""
+    """Escape control characters and line ends, so that a text stays on one line and cannot control a terminal."""
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def harmless(text: str) -> str:
-    """The same of words that came from elsewhere, as those of an error, without the secrets of URLs."""
+    """Mask the secrets of URLs in a foreign text, for example an error's, and escape its control characters."""
     return clean(mask(text))

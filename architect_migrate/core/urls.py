@@ -1,4 +1,4 @@
-"""Database URLs: which database one names, and how it is shown without its secrets."""
+"""Database URLs: parse them, compare them, show them without secrets."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class DatabaseUrl:
 
 
 def sqlite_url(path: Path) -> DatabaseUrl:
-    """That very file: `?`, `%20`, quotes and spaces in the name are the name's own."""
+    """Return the URL of exactly this file: `?`, `%20`, quotes and spaces are part of its name."""
     return DatabaseUrl("sqlite", path, f"sqlite:///{path}")
 
 
 def file_of(url: DatabaseUrl) -> Path:
-    """The file of a database that archmig can work on; raises UnsupportedDatabaseError."""
+    """Return the file of a database that archmig can work on. Raises UnsupportedDatabaseError for other databases."""
     if url.path is None:
         raise UnsupportedDatabaseError(str(url))
     return url.path
 
 
 def parse_url(text: str) -> DatabaseUrl:
-    """What a URL names; a relative SQLite path stays relative. Raises BadUrlError, without the text."""
+    """Parse a database URL; a relative SQLite path stays relative. Raises BadUrlError, which omits the text."""
     scheme, separator, rest = text.partition("://")
     if not separator or not _SCHEME.fullmatch(scheme):
         raise BadUrlError("not a database URL", 'write "sqlite:///file.db", or path = "file.db"')
@@ -75,7 +75,7 @@ def _sqlite_path(rest: str) -> Path:
 
 
 def database_identity(url: DatabaseUrl) -> str:
-    """The same text for two URLs of one database, whoever logs in; a file's path must be its real one."""
+    """Return a key that is equal for two URLs of one database, without its login; a file's path must be resolved."""
     if url.path is not None:
         return str(url.path)
     return f"{url.backend}://{mask(url.raw).partition('://')[2].removeprefix('***@')}"

@@ -1,4 +1,4 @@
-"""The user that this process runs as, for the ledger and for lock files."""
+"""The user of this process, for the ledger and for lock files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def user_name() -> str:
-    """The name of the user, or the user's number where the system has no name for it, as in some containers."""
+    """Return the user's name, or the user id if the system has no name for it, as in some containers."""
     import getpass
 
     try:

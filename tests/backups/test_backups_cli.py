@@ -479,7 +479,7 @@ def test_a_folder_of_backups_that_cannot_be_read_is_told_as_that(folder: Path, m
 
     monkeypatch.setattr(type(folder), "iterdir", forbidden)
     done = archmig("backup", "list", "-e", "home")
-    said = f"archmig: home: {backups}: cannot be read: Permission denied; see to the folder's permissions\n"
+    said = f"archmig: home: {backups}: cannot be read: Permission denied; check the folder's permissions\n"
     assert (done.code, done.err) == (2, said)
 
 

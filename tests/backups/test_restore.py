@@ -173,7 +173,7 @@ def test_another_run_is_waited_for(home: Home) -> None:
     backed_up(context)
     script(home.database, WRITTEN)
     shown = preview(context, catalogue(context)[0])
-    with locked(home.database, 1.0), pytest.raises(ArchmigError, match="another run works on it"):
+    with locked(home.database, 1.0), pytest.raises(ArchmigError, match="locked by another run"):
         restore(context, shown, "backup restore")
 
 

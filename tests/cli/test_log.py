@@ -235,7 +235,7 @@ def test_a_ledger_that_cannot_be_written_is_a_warning_of_a_run_that_is_done(fold
     (folder / ".archmig" / "ledger.db").mkdir(parents=True)
     done = archmig("reconcile", "-e", "behind", "--yes")
     assert done.code == 0
-    assert "behind: " + f"{folder}/.archmig/ledger.db: no use as a ledger: it is a folder" in done.err
+    assert "behind: " + f"{folder}/.archmig/ledger.db: cannot use the ledger: it is a folder" in done.err
 
 
 def test_a_failure_that_cannot_be_entered_says_both(folder: Path) -> None:
@@ -244,7 +244,7 @@ def test_a_failure_that_cannot_be_entered_says_both(folder: Path) -> None:
     done = archmig("upgrade", "-e", "home", "--yes")
     assert done.code == 2
     assert "004_breaks" in done.err
-    assert "no use as a ledger" in done.err
+    assert "cannot use the ledger" in done.err
 
 
 def test_going_back_is_entered_with_the_stamps_before_and_after(folder: Path) -> None:

@@ -164,7 +164,7 @@ def test_one_unreadable_environment_stops_no_other_and_makes_it_2(folder: Path, 
     done = archmig(command)
     assert done.code == 2
     assert done.err == (
-        f"archmig: home: {folder}/home.db: not an SQLite database; nothing was written: is this the right file?\n"
+        f"archmig: home: {folder}/home.db: not an SQLite database; nothing was written: check the path\n"
     )
     assert "behind" in done.out
 

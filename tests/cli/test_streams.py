@@ -60,8 +60,8 @@ def test_a_result_that_no_disk_takes_is_told_in_one_line_and_what_was_done_stays
     assert done.returncode == 2
     (line,) = [each for each in done.stderr.splitlines() if each.startswith("archmig: ")]
     assert line == (
-        "archmig: stdout: the result could not be written: No space left on device; what was changed stays changed "
-        "(`archmig log` tells): free some space, or send the result elsewhere"
+        "archmig: stdout: the result could not be written: No space left on device; changes that were made remain "
+        "(see `archmig log`): free some space, or send the result elsewhere"
     )
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr

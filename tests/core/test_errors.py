@@ -130,19 +130,19 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     (
         LedgerError,
         ("ledger.db", "it is a folder"),
-        "ledger.db: no use as a ledger: it is a folder; no database is affected: move the file away",
+        "ledger.db: cannot use the ledger: it is a folder; no database is affected: move the file away",
     ),
     (
         LedgerError,
         ("ledger.db", "it is new", "use that one"),
-        "ledger.db: no use as a ledger: it is new; no database is affected: use that one",
+        "ledger.db: cannot use the ledger: it is new; no database is affected: use that one",
     ),
     (
         UnexpectedError,
         ("home", "KeyError: 'x'", "Traceback"),
         (
-            "home: unexpected KeyError: 'x' (a defect of archmig: --debug shows where; of the run, all is there "
-            "or nothing)"
+            "home: unexpected KeyError: 'x' (this is a bug in archmig: --debug shows where; either the whole run is "
+            "there or none of it)"
         ),
     ),
     (StoppedError, ("home", "was interrupted"), "home: was interrupted and is as it was before: run it again"),
@@ -150,15 +150,14 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         WorkerDiedError,
         ("home",),
         (
-            "home: a process of --jobs was killed (by whom, or for want of memory, the system's log may tell); "
-            "what is there now is all of the run or nothing of it: run it again, with --jobs 1 if that comes "
-            "again"
+            "home: a process of --jobs was killed (the system's log may say why, for example too little memory); "
+            "either the whole run is there or none of it: run it again, with --jobs 1 if it happens again"
         ),
     ),
     (
         FolderBusyError,
         ("backups", 5.0),
-        "backups: another archmig is writing there, and was waited for 5 s (run it again)",
+        "backups: locked by another archmig process for more than 5 s (run it again)",
     ),
     (
         EntryError,
@@ -172,14 +171,14 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         OutputError,
         ("No space left on device",),
         (
-            "stdout: the result could not be written: No space left on device; what was changed stays changed "
-            "(`archmig log` tells): free some space, or send the result elsewhere"
+            "stdout: the result could not be written: No space left on device; changes that were made remain "
+            "(see `archmig log`): free some space, or send the result elsewhere"
         ),
     ),
     (
         NotifyError,
         ("hooks.example", "it timed out"),
-        "hooks.example was not told: it timed out (the check stands, and the next one with --notify tells it again)",
+        "hooks.example was not notified: it timed out (the check's result is not affected; the next check with --notify notifies again)",
     ),
     (DatabaseError, ("a.db", "it is a link", "name the file itself"), "a.db: it is a link; name the file itself"),
     (
@@ -187,7 +186,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ("a.db",),
         "a.db: no such file; nothing was created: correct the path, or create the database first",
     ),
-    (NotADatabaseError, ("a.db",), "a.db: not an SQLite database; nothing was written: is this the right file?"),
+    (NotADatabaseError, ("a.db",), "a.db: not an SQLite database; nothing was written: check the path"),
     (
         DamagedError,
         ("a.db", "row 1\n missing"),
@@ -213,15 +212,15 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         LockedByRunError,
         ("a.db", 5.0, Holder("noon", "12", "host", "me", "archmig upgrade")),
         (
-            "a.db: another run works on it, by process 12 of me on host since noon (archmig upgrade), and was "
-            "waited for 5 s; nothing was written: wait for it to end, or raise lock_timeout"
+            "a.db: locked by another run, process 12 of me on host since noon (archmig upgrade), for more than "
+            "5 s; nothing was written: wait for it to end, or raise lock_timeout"
         ),
     ),
     (
         LockedByRunError,
         ("a.db", 5.0, Holder()),
         (
-            "a.db: another run works on it, by one that has not said who it is, and was waited for 5 s; nothing "
+            "a.db: locked by another run, which has not recorded its process, for more than 5 s; nothing "
             "was written: wait for it to end, or raise lock_timeout"
         ),
     ),
@@ -234,16 +233,16 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         CommitFailedError,
         ("a.db", "disk I/O error"),
         (
-            "a.db: disk I/O error; that came with the commit, and what is there now is all of the run or nothing "
-            "of it: look at the disk, then `archmig status` tells which"
+            "a.db: disk I/O error; the commit failed, so either the whole run is there or none of it: check the "
+            "disk, then run `archmig status` to see which"
         ),
     ),
     (
         NotReadBackError,
         ("a.db", "it is locked"),
         (
-            "a.db: what was done is committed, and could not be read back: it is locked; see to that, then "
-            "`archmig status` shows whether all is well"
+            "a.db: the run is committed, but could not be read back: it is locked; correct that, then check with "
+            "`archmig status`"
         ),
     ),
     (
@@ -256,7 +255,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ("commit",),
         (
             "the chain's code tried to commit: archmig keeps one transaction around the whole run, so this was "
-            "refused and everything rolled back; take it out of the revision"
+            "refused and everything rolled back; remove that from the revision"
         ),
     ),
     (RolledBackError, ("home", "it failed", ()), "home: it failed; everything was rolled back"),
@@ -264,16 +263,16 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         RolledBackError,
         ("home", "it failed", ("no table t",)),
         (
-            "home: it failed; everything was rolled back. The database is not where its version says that it is "
-            "(this differs: no table t): `archmig reconcile` brings it there"
+            "home: it failed; everything was rolled back. The database does not match its stamp "
+            "(this differs: no table t): `archmig reconcile` repairs it"
         ),
     ),
     (
         RolledBackError,
         ("home", "it failed", ("no table t", "no table u")),
         (
-            "home: it failed; everything was rolled back. The database is not where its version says that it is "
-            "(2 differences, first: no table t): `archmig reconcile` brings it there"
+            "home: it failed; everything was rolled back. The database does not match its stamp "
+            "(2 differences, first: no table t): `archmig reconcile` repairs it"
         ),
     ),
     (ForeignKeysBrokenError, (("a 1", "a 2", "a 3"),), "rows would refer to nothing: a 1, a 2, a 3"),
@@ -281,14 +280,14 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     (
         BackupError,
         ("a.db", "the copy is damaged"),
-        "a.db: no backup was made: the copy is damaged; nothing was changed: see to it, then run this again",
+        "a.db: no backup was made: the copy is damaged; nothing was changed: correct that, then run this again",
     ),
     (
         BackupError,
         ("a.db", "no space left", "free some space"),
         "a.db: no backup was made: no space left; free some space",
     ),
-    (BackupFolderError, ("backups", "cannot be read"), "backups: cannot be read; see to the folder's permissions"),
+    (BackupFolderError, ("backups", "cannot be read"), "backups: cannot be read; check the folder's permissions"),
     (
         CopyError,
         ("/var/tmp", "no space left", "set TMPDIR"),
@@ -309,8 +308,8 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         RevisionLosesError,
         ("001", ("trigger a", "trigger b", "view c", "view d"), "it fails"),
         (
-            "revision 001 failed in keeping what is there: it took away trigger a, trigger b, view c and 1 more, "
-            "and that cannot be put back: it fails"
+            "revision 001 failed in the check of what it removed: it removed trigger a, trigger b, view c and 1 more, "
+            "which cannot be restored: it fails"
         ),
     ),
     (
@@ -327,7 +326,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     (
         UnknownRevisionError,
         ("00", ("001", "002"), ("001", "002")),
-        "00 begins 2 revisions: 001, 002 (write one in full)",
+        "00 is the beginning of 2 revisions: 001, 002 (write one in full)",
     ),
     (UnknownRevisionError, ("0001", (), ("001", "other")), "the chain has no revision '0001' (did you mean '001'?)"),
     (UnknownRevisionError, ("x", (), ()), "the chain has no revision 'x' (`archmig history` lists them)"),
@@ -335,8 +334,8 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ForeignBranchError,
         ("home", "001", ("ui", "billing")),
         (
-            "home: revision 001 is on the branch 'ui' and 'billing', which other environments have to themselves "
-            "(nothing was changed: list it in this one's heads, or name another revision)"
+            "home: revision 001 is on the branch 'ui' and 'billing', which is reserved for other environments "
+            "(nothing was changed: add the branch to this environment's heads, or name another revision)"
         ),
     ),
     (
@@ -344,7 +343,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ("live", ("test has not had 001", "stage has not had 001")),
         (
             "live: test has not had 001; stage has not had 001 (nothing was changed: archmig promote --to live "
-            "goes as far as it may)"
+            "runs the revisions that are allowed)"
         ),
     ),
     (
@@ -369,15 +368,14 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ReplayError,
         ("alembic.ini", "", "OperationalError: no such table: t"),
         (
-            "alembic.ini: the chain does not run on an empty database: OperationalError: no such table: t (a "
-            "chain makes all that it changes: what was there before it is its first revision's to make; no "
-            "database was touched)"
+            "alembic.ini: the chain does not run on an empty database: OperationalError: no such table: t (tables "
+            "that existed before the chain must be created by its first revision; no database was touched)"
         ),
     ),
     (
         StampError,
         ("alembic_version", "has no column version_num"),
-        "alembic_version has no column version_num; nothing was written: put it right by hand, then run this again",
+        "alembic_version has no column version_num; nothing was written: correct the table by hand, then run this again",
     ),
     (AlembicOptionError, ("env: given twice", "give it once"), "-x env: given twice (give it once)"),
     (
@@ -399,28 +397,22 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     (
         ProtectedError,
         ("live", "upgrade"),
-        (
-            "live is protected: alembic upgrade changed nothing (if it is this one that you mean, say so: "
-            "alembic -x yes=live)"
-        ),
+        ("live is protected: alembic upgrade changed nothing (to change it all the same: alembic -x yes=live)"),
     ),
     (
         DriftedError,
         ("home", ("no table t",)),
-        (
-            "home: 1 difference from the chain's head, though its version says that it is there (`archmig "
-            "reconcile` settles them)"
-        ),
+        ("home: 1 difference from the chain's head, though it is stamped with it (run `archmig reconcile`)"),
     ),
     (
         ChangedMeanwhileError,
         ("home",),
-        "home: changed while the plan was looked at; nothing was done: run it again to see the new plan",
+        "home: the database changed after it was planned; nothing was done: run it again to see the new plan",
     ),
     (
         BlockedError,
         ("home", ("table t", "table u")),
-        "home: blocked by table t, table u; nothing was done: settle that, then plan again",
+        "home: blocked by table t, table u; nothing was done: resolve that, then plan again",
     ),
     (StepFailedError, ("run 001", "it failed"), "could not run 001: it failed; everything was rolled back"),
     (
@@ -437,16 +429,16 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         UnreadableSqlError,
         ("CREATE  TABLE t", 15, "a column"),
         (
-            "cannot read 'CREATE TABLE t': expected a column at offset 15, found 'the end'; no edit of this "
-            "statement is safe, change it by hand or report it"
+            "cannot read 'CREATE TABLE t': expected a column at offset 15, found 'the end'; archmig cannot "
+            "edit this statement safely: change it by hand, or report a bug"
         ),
     ),
     (
         UnreadableSqlError,
         ("CREATE TABLE 1 (a)", 13, "a name"),
         (
-            "cannot read 'CREATE TABLE 1 (a)': expected a name at offset 13, found '1 (a)'; no edit of this "
-            "statement is safe, change it by hand or report it"
+            "cannot read 'CREATE TABLE 1 (a)': expected a name at offset 13, found '1 (a)'; archmig cannot "
+            "edit this statement safely: change it by hand, or report a bug"
         ),
     ),
     (
@@ -467,23 +459,23 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         CastLosesError,
         ("'a'", "INTEGER", 2, ("'x' as 0", "'y' as 0")),
         (
-            "its batch operation would make INTEGER of 'a', and 2 values would not survive that ('x' as 0; 'y' "
-            "as 0): convert them in the revision first, by an UPDATE of its own"
+            "its batch operation casts 'a' to INTEGER, and 2 values would not survive that ('x' as 0; 'y' "
+            "as 0): convert them in the revision first, with an UPDATE"
         ),
     ),
     (
         RowsForbidError,
         ("t", "UNIQUE (a)", None, ()),
         (
-            "table 't': rows forbid UNIQUE (a); nothing was changed: mend the rows, or say in a [[resolve]] "
-            "entry how to fill them"
+            "table 't': rows do not fit the new table: UNIQUE (a); nothing was changed: correct the rows, or say in "
+            "a [[resolve]] entry how to fill them"
         ),
     ),
     (
         RowsForbidError,
         ("t", "UNIQUE (a)", 1, ("a = 1",)),
         (
-            "table 't': 1 row forbids UNIQUE (a) (a = 1); nothing was changed: mend the rows, or say in a "
+            "table 't': 1 row violates UNIQUE (a) (a = 1); nothing was changed: correct the rows, or say in a "
             "[[resolve]] entry how to fill them"
         ),
     ),
@@ -491,7 +483,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         RowsForbidError,
         ("t", "UNIQUE (a)", 1200, ("a = 1", "a = 2")),
         (
-            "table 't': 1,200 rows forbid UNIQUE (a) (a = 1; a = 2); nothing was changed: mend the rows, or say "
+            "table 't': 1,200 rows violate UNIQUE (a) (a = 1; a = 2); nothing was changed: correct the rows, or say "
             "in a [[resolve]] entry how to fill them"
         ),
     ),

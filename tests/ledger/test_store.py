@@ -250,7 +250,7 @@ def test_what_is_no_ledger_is_refused_by_name_and_left_alone(tmp_path: Path, spo
         with pytest.raises(LedgerError) as raised:
             use()
         rest = "" if "affected" in said else "; no database is affected: move the file away"
-        assert str(raised.value) == f"{file}: no use as a ledger: {said}{rest}"
+        assert str(raised.value) == f"{file}: cannot use the ledger: {said}{rest}"
     assert (file.read_bytes() if file.is_file() else b"") == before
 
 

@@ -45,7 +45,7 @@ COMMANDS = {
 }
 ESCAPED = (
     "revision 004_hostile failed in {verb}: the chain's code tried to {deed}: archmig keeps one transaction around the "
-    "whole run, so this was refused and everything rolled back; take it out of the revision"
+    "whole run, so this was refused and everything rolled back; remove that from the revision"
 )
 OR_ROLLBACK = "INSERT OR ROLLBACK INTO notes (id, title) VALUES (1, 'one')"
 AFTER = "go on after SQLite had rolled the transaction back"

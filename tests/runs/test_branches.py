@@ -196,8 +196,8 @@ def test_a_branch_of_others_is_refused_by_name(folder: Path, target: str) -> Non
     assert (done.code, done.err) == (
         2,
         (
-            "archmig: prod: revision d1_try is on the branch 'dev', which other environments have to themselves "
-            "(nothing was changed: list it in this one's heads, or name another revision)\n"
+            "archmig: prod: revision d1_try is on the branch 'dev', which is reserved for other environments "
+            "(nothing was changed: add the branch to this environment's heads, or name another revision)\n"
         ),
     )
     assert not (folder / "prod.db").exists()
@@ -226,7 +226,7 @@ def test_plain_alembic_refuses_a_branch_of_others_and_changes_nothing(folder: Pa
     script(folder / "prod.db", A, "INSERT INTO a VALUES (1, 'x')", *stamp("1_base"))
     before = (folder / "prod.db").read_bytes()
     done = alembic("-x", "env=prod", *words, ini=folder / "alembic.ini")
-    assert "which other environments have to themselves" in done.failure
+    assert "which is reserved for other environments" in done.failure
     assert (folder / "prod.db").read_bytes() == before
 
 

@@ -199,8 +199,8 @@ def test_a_webhook_that_does_not_take_it_fails_no_check_and_is_told_again(
     hook.answer = answer
     done = archmig("check", "-e", "home", "--notify")
     assert done.code == 0
-    again = "(the check stands, and the next one with --notify tells it again)"
-    assert done.err == f"archmig: http://{hook.address} was not told: {said} {again}\n"
+    again = "(the check's result is not affected; the next check with --notify notifies again)"
+    assert done.err == f"archmig: http://{hook.address} was not notified: {said} {again}\n"
     assert not memory(place).exists()
     hook.answer = 204
     assert archmig("check", "-e", "home", "--notify").err == f"notified http://{hook.address} of home\n"
@@ -246,12 +246,12 @@ def test_an_answer_that_comes_byte_by_byte_is_not_waited_for_either(
 @pytest.mark.parametrize(
     ("webhook", "said"),
     [
-        ("http://127.0.0.1:1/hunter2", "http://127.0.0.1:1 was not told: Connection refused"),
-        ("http://127.0.0.1:99999999/hunter2", "the webhook was not told: "),
-        ("http://127.0.0.1:1/hunter2 x", "http://127.0.0.1:1 was not told: "),
-        ("http:///hunter2", "was not told: "),
-        ("https://{address}/hunter2", "https://{address} was not told: "),
-        ("http://[::1/hunter2", "the webhook was not told: "),
+        ("http://127.0.0.1:1/hunter2", "http://127.0.0.1:1 was not notified: Connection refused"),
+        ("http://127.0.0.1:99999999/hunter2", "the webhook was not notified: "),
+        ("http://127.0.0.1:1/hunter2 x", "http://127.0.0.1:1 was not notified: "),
+        ("http:///hunter2", "was not notified: "),
+        ("https://{address}/hunter2", "https://{address} was not notified: "),
+        ("http://[::1/hunter2", "the webhook was not notified: "),
     ],
 )
 def test_a_webhook_that_is_not_there_or_is_no_url_is_one_line(
@@ -307,7 +307,7 @@ def test_a_command_gets_it_on_its_stdin_in_the_folder_of_the_file(place: Path, m
     ("command", "said"),
     [
         (["sh", "-c", "echo one >&2; echo 'cannot reach http://me:hunter2@host/'; exit 3"], "it ended with code 3: "),
-        (["no-such-program"], "no-such-program was not told: No such file or directory"),
+        (["no-such-program"], "no-such-program was not notified: No such file or directory"),
         (["sh", "-c", "kill -9 $$"], "it ended with code -9"),
         (["sleep", "60"], "it took longer than 0.3 s, and was stopped"),
         (["sh", "-c", "sleep 60 & wait"], "it took longer than 0.3 s, and was stopped"),

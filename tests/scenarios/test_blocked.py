@@ -274,7 +274,7 @@ def test_a_blocked_plan_is_carried_out_by_nobody(tmp_path: Path) -> None:
     assert shown.outcome is Outcome.BLOCKED
     with pytest.raises(BlockedError) as refused:
         reconcile(home.context(), shown.plan, lambda *_: None)
-    assert str(refused.value).endswith("; nothing was done: settle that, then plan again")
+    assert str(refused.value).endswith("; nothing was done: resolve that, then plan again")
     assert (digest(home.database), home.backups()) == (before, [])
 
 

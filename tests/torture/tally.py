@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # How the line begins by which a program says that it failed.
 _BEGINS = {"archmig": "archmig: ", "alembic": "FAILED: "}
-_LEDGER = "no use as a ledger"
+_LEDGER = "cannot use the ledger"
 _HEAD = ("befallen", "before", "after", "half", "damaged", "rerun failed", "not told")
 
 

@@ -64,11 +64,11 @@ def patched(path: Path, at: int, by: bytes) -> None:
         file.write(by)
 
 
-NO_DATABASE = "not an SQLite database; nothing was written: is this the right file?"
+NO_DATABASE = "not an SQLite database; nothing was written: check the path"
 DAMAGED = (
     "damaged (database disk image is malformed); nothing was written: restore a backup, or try `sqlite3 FILE .recover`"
 )
-BY_HAND = "; nothing was written: put it right by hand, then run this again"
+BY_HAND = "; nothing was written: correct the table by hand, then run this again"
 VERSION = "DROP TABLE alembic_version; "
 NO_UTF8 = "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = CAST(CAST(sql AS BLOB) || x'2d2dff' AS TEXT)"
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -98,7 +98,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no UTF-8": (
         lambda one: good(one, NO_UTF8),
-        "bad.db: a name or a text of its schema is not UTF-8; nothing was changed: make that object anew by hand",
+        "bad.db: a name or a text of its schema is not UTF-8; nothing was changed: recreate that object by hand",
     ),
     "newer format": (
         lambda one: patched(good(one), 44, b"\x00\x00\x00\x09"),
@@ -234,7 +234,7 @@ def test_what_may_not_be_written_is_found_before_the_first_write(open_place: Pat
         f"archmig: bad: {open_place}/bad.db: cannot be written (no write permission on {at}); "
         "give this user write access to it and its folder"
     )
-    assert all("ledger.db: no use as a ledger" in line for line in lines[1:])
+    assert all("ledger.db: cannot use the ledger" in line for line in lines[1:])
     assert contents(open_place) == before
 
 
@@ -253,7 +253,7 @@ def test_a_ledger_that_may_not_be_looked_for_is_a_warning(open_place: Path) -> N
     (open_place / ".archmig").chmod(0o700)
     ledger = open_place / ".archmig" / "ledger.db"
     assert (done.code, "bad          003 (head)" in done.out) == (0, True)
-    assert done.err.startswith(f"archmig: {ledger}: no use as a ledger: Permission denied; no database is affected")
+    assert done.err.startswith(f"archmig: {ledger}: cannot use the ledger: Permission denied; no database is affected")
 
 
 def test_revisions_that_may_not_be_listed_are_not_taken_for_none(open_place: Path) -> None:

@@ -78,8 +78,8 @@ def test_a_second_run_waits_and_is_then_told_who_holds_the_lock(path: Path) -> N
             pytest.fail("two runs at once")
         assert 0.4 <= time.monotonic() - start < 3
     assert str(refused.value) == (
-        f"{path}: another run works on it, by process {holder.pid} of {told['user']} on {told['host']} since "
-        f"{told['since']} (archmig reconcile postgresql://***@host/db --yes), and was waited for 0.4 s; "
+        f"{path}: locked by another run, process {holder.pid} of {told['user']} on {told['host']} since "
+        f"{told['since']} (archmig reconcile postgresql://***@host/db --yes), for more than 0.4 s; "
         "nothing was written: wait for it to end, or raise lock_timeout"
     )
 
@@ -168,7 +168,7 @@ def test_whatever_the_lock_file_says_its_text_is_no_lock_and_no_error(path: Path
     lock_file(path).write_bytes(text.encode("latin-1"))
     with transaction(path, 5):
         lock_file(path).write_bytes(text.encode("latin-1"))
-        with pytest.raises(LockedByRunError, match="by one that has not said who it is"), transaction(path, 0):
+        with pytest.raises(LockedByRunError, match="which has not recorded its process"), transaction(path, 0):
             pytest.fail("two runs at once")
 
 
@@ -248,7 +248,7 @@ def test_four_runs_at_once_end_as_one_would(tmp_path: Path, journal: str) -> Non
             told.append((*run.communicate(timeout=60), run.returncode))
     assert {code for _, _, code in told} <= {0, 2}, told
     refused = [err for _, err, code in told if code]
-    assert all("changed while the plan was looked at; nothing was done" in one for one in refused), refused
+    assert all("the database changed after it was planned; nothing was done" in one for one in refused), refused
     assert ask(place / "behind.db", "SELECT version_num FROM alembic_version") == [("003_due",)]
     assert ask(place / "behind.db", "SELECT id FROM notes") == [(1,), (2,)]
     assert ask(place / "behind.db", "PRAGMA integrity_check") == [("ok",)]

@@ -143,24 +143,15 @@ def test_archmig_env_precedes_the_older_variable(home: Path, monkeypatch: pytest
         ),
         (
             "-x env=prod upgrade head",
-            (
-                "prod is protected: alembic upgrade changed nothing "
-                "(if it is this one that you mean, say so: alembic -x yes=prod)"
-            ),
+            ("prod is protected: alembic upgrade changed nothing (to change it all the same: alembic -x yes=prod)"),
         ),
         (
             "-x env=prod -x yes=dev downgrade base",
-            (
-                "prod is protected: alembic downgrade changed nothing "
-                "(if it is this one that you mean, say so: alembic -x yes=prod)"
-            ),
+            ("prod is protected: alembic downgrade changed nothing (to change it all the same: alembic -x yes=prod)"),
         ),
         (
             "-x db=prod.db stamp head",
-            (
-                "prod is protected: alembic stamp changed nothing "
-                "(if it is this one that you mean, say so: alembic -x yes=prod)"
-            ),
+            ("prod is protected: alembic stamp changed nothing (to change it all the same: alembic -x yes=prod)"),
         ),
         (
             "-x db=none.db current",
@@ -176,7 +167,7 @@ def test_archmig_env_precedes_the_older_variable(home: Path, monkeypatch: pytest
         ),
         (
             "-x db=environments.toml upgrade head",
-            "{home}/environments.toml: not an SQLite database; nothing was written: is this the right file?",
+            "{home}/environments.toml: not an SQLite database; nothing was written: check the path",
         ),
         ("-x env=new upgrade nope", "Can't locate revision identified by 'nope'"),
         ("upgrade nope", "Can't locate revision identified by 'nope'"),
@@ -256,7 +247,7 @@ def test_a_locked_database_can_be_looked_at_and_is_not_changed(at_head: Path) ->
 def test_a_version_table_that_is_none_is_named_by_readers_and_writers(home: Path, script: str, said: str) -> None:
     execute(home / "main.db", script)
     before = files(home)
-    whole = f"alembic_version {said}; nothing was written: put it right by hand, then run this again"
+    whole = f"alembic_version {said}; nothing was written: correct the table by hand, then run this again"
     assert {alembic("current").failure, alembic("upgrade", "head").failure} == {whole}
     assert files(home) == before
 
@@ -285,8 +276,7 @@ def test_check_lists_what_is_not_as_the_chain_makes_it_a_line_each(at_head: Path
         f"FAILED: {done.failure}",
     ]
     assert done.failure == (
-        "main: 2 differences from the chain's head, though its version says that it is there "
-        "(`archmig reconcile` settles them)"
+        "main: 2 differences from the chain's head, though it is stamped with it (run `archmig reconcile`)"
     )
     assert files(at_head) == before
 
@@ -298,8 +288,8 @@ def test_an_upgrade_that_meets_drift_is_rolled_back_and_names_the_way_home(home:
     before = files(home)
     assert alembic("upgrade", "head").failure == (
         "main: revision 001_baseline failed in upgrade(): OperationalError: table users already exists; everything was "
-        "rolled back. The database is not where its version says that it is (this differs: table users is there "
-        "already): `archmig reconcile` brings it there"
+        "rolled back. The database does not match its stamp (this differs: table users is there "
+        "already): `archmig reconcile` repairs it"
     )
     assert files(home) == before
 

@@ -47,7 +47,7 @@ def downgrade():
 TEMPLATE = 'revision = "${up_revision}"\ndown_revision = ${repr(down_revision)}\n'
 REFUSED = (
     "revision 002_second failed in upgrade(): the chain's code tried to {deed}: archmig keeps one transaction around "
-    "the whole run, so this was refused and everything rolled back; take it out of the revision"
+    "the whole run, so this was refused and everything rolled back; remove that from the revision"
 )
 ENDED = "go on after SQLite had rolled the transaction back by itself"
 FAILED = "main: revision 002_second failed in upgrade(): {cause}; everything was rolled back"

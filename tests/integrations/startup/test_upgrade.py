@@ -198,7 +198,7 @@ def test_while_a_run_of_archmig_holds_the_database_it_is_not_upgraded_and_nothin
         found = startup("behind", on_pending="upgrade")
     assert (found.state, found.error) == (StartState.BEHIND, "")
     assert "not upgraded: " in found.message
-    assert "another run works on it, by process" in found.message
+    assert "locked by another run, process" in found.message
     assert levels(caplog) == ["WARNING"]
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     Commit = Callable[[Any, Path], None]
 
-UNSURE = "what is there now is all of the run or nothing of it: look at the disk, then `archmig status` tells which"
-NOTHING = "home.db: disk I/O error; nothing was changed: free some space or look at the disk, then run it again"
-ALL = "home.db: disk I/O error at the commit, yet all of it is there when read again: look at the disk"
+UNSURE = "either the whole run is there or none of it: check the disk, then run `archmig status` to see which"
+NOTHING = "home.db: disk I/O error; nothing was changed: free some space or check the disk, then run it again"
+ALL = "home.db: disk I/O error at the commit, but the whole run is there when read again: check the disk"
 
 
 @pytest.fixture
@@ -122,8 +122,8 @@ def test_what_is_committed_and_cannot_be_read_back_is_not_said_to_be_as_it_was(
     monkeypatch.setattr(commit_check, "reading", reading)
     done = archmig("upgrade", "-e", "home", "--yes")
     assert done.code == 2
-    said = "what was done is committed, and could not be read back: unable to open database file; see to that, then"
-    assert f"{place}/home.db: {said} `archmig status` shows whether all is well" in done.err
+    said = "the run is committed, but could not be read back: unable to open database file; correct that, then"
+    assert f"{place}/home.db: {said} check with `archmig status`" in done.err
     assert (version(place), " failed " in last_entry()) == ("003_due", True)
     assert archmig("status", "-e", "home").err == ""
 

@@ -128,7 +128,7 @@ def test_an_extra_column_goes_through_a_batch_operation_with_its_values(tmp_path
 
 
 REFUSED = (
-    "revision r2 failed in keeping what is there: it took away {what}, and that cannot be put back: "
+    "revision r2 failed in the check of what it removed: it removed {what}, which cannot be restored: "
     "only the revision can keep these: alter the table by its own statements"
 )
 
@@ -302,7 +302,7 @@ def test_a_table_that_only_this_database_has_is_not_dropped_by_a_revision(tmp_pa
     with pytest.raises(RevisionLosesError) as refused:
         forced(its)
     assert str(refused.value) == (
-        "revision r2 failed in keeping what is there: it took away table log, and that cannot be put back: "
+        "revision r2 failed in the check of what it removed: it removed table log, which cannot be restored: "
         "the chain keeps them"
     )
     assert ask(its.database, "SELECT count(*) FROM log") == [(0,)]
@@ -396,10 +396,10 @@ def test_values_that_a_batch_operation_would_destroy_by_a_cast_refuse_the_run(
     before = digest(its.database)
     said = run(its, plain)
     assert (
-        f"revision r2 failed in upgrade(): its batch operation would make {to.upper()} of notes.title, and 2 values "
+        f"revision r2 failed in upgrade(): its batch operation casts notes.title to {to.upper()}, and 2 values "
         "would not survive that ("
     ) in said
-    assert f"{more}): convert them in the revision first, by an UPDATE of its own" in said
+    assert f"{more}): convert them in the revision first, with an UPDATE" in said
     assert digest(its.database) == before
 
 

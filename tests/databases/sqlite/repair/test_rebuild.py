@@ -166,7 +166,7 @@ def content(connection: sqlite3.Connection) -> list[object]:
     return [schema, connection.execute("SELECT * FROM t").fetchall()]
 
 
-MEND = "; nothing was changed: mend the rows, or say in a [[resolve]] entry how to fill them"
+MEND = "; nothing was changed: correct the rows, or say in a [[resolve]] entry how to fill them"
 CONVERT = "; nothing was changed: say how to convert them in a [[resolve]] entry"
 REFUSALS = {
     "NULL under a new NOT NULL": (
@@ -174,49 +174,49 @@ REFUSALS = {
         (SetNotNull("a"),),
         {},
         RowsForbidError,
-        "table 't': 1 row forbids NOT NULL \"a\" (row 2)" + MEND,
+        "table 't': 1 row violates NOT NULL \"a\" (row 2)" + MEND,
     ),
     "no value for a new NOT NULL column": (
         T,
         (AddColumn("c TEXT NOT NULL"),),
         {},
         RowsForbidError,
-        "table 't': 3 rows forbid NOT NULL \"c\" (row 1; row 2; row 7)" + MEND,
+        "table 't': 3 rows violate NOT NULL \"c\" (row 1; row 2; row 7)" + MEND,
     ),
     "a check that rows break": (
         T,
         (AddConstraint("CHECK (t.b < 2)"),),
         {},
         RowsForbidError,
-        "table 't': 1 row forbids CHECK (t.b < 2) (row 2)" + MEND,
+        "table 't': 1 row violates CHECK (t.b < 2) (row 2)" + MEND,
     ),
     "duplicates under a new UNIQUE": (
         T,
         (AddConstraint("UNIQUE (a)"),),
         {},
         RowsForbidError,
-        "table 't': 2 rows forbid UNIQUE (\"a\") (2 rows with 'x')" + MEND,
+        "table 't': 2 rows violate UNIQUE (\"a\") (2 rows with 'x')" + MEND,
     ),
     "duplicates under another collation": (
         "CREATE TABLE t(a TEXT UNIQUE);INSERT INTO t VALUES('x'),('X')",
         (SetCollation("a", "NOCASE"),),
         {},
         RowsForbidError,
-        "table 't': 2 rows forbid UNIQUE (\"a\") (2 rows with 'X')" + MEND,
+        "table 't': 2 rows violate UNIQUE (\"a\") (2 rows with 'X')" + MEND,
     ),
     "duplicates under another collation of a unique index": (
         "CREATE TABLE t(a TEXT);CREATE UNIQUE INDEX i ON t(a);INSERT INTO t VALUES('x'),('X')",
         (SetCollation("a", "NOCASE"),),
         {},
         RowsForbidError,
-        "table 't': rows forbid index \"i\" (UNIQUE constraint failed: t.a)" + MEND,
+        "table 't': rows do not fit the new table: index \"i\" (UNIQUE constraint failed: t.a)" + MEND,
     ),
     "duplicates in a new primary key": (
         T,
         (SetPrimaryKey(("a",)),),
         {},
         RowsForbidError,
-        "table 't': 2 rows forbid PRIMARY KEY (\"a\") (2 rows with 'x')" + MEND,
+        "table 't': 2 rows violate PRIMARY KEY (\"a\") (2 rows with 'x')" + MEND,
     ),
     "text that a number type would convert": (
         "CREATE TABLE t(id INTEGER PRIMARY KEY,a TEXT);INSERT INTO t VALUES(3,'007'),(4,'abc'),(5,NULL),(6,'8')",
@@ -244,14 +244,14 @@ REFUSALS = {
         (SetPrimaryKey(("a",)),),
         {},
         RowsForbidError,
-        "table 't': rows forbid datatype mismatch" + MEND,
+        "table 't': rows do not fit the new table: datatype mismatch" + MEND,
     ),
     "a type that STRICT enforces": (
         "CREATE TABLE t(a ANY) STRICT;INSERT INTO t VALUES('x')",
         (SetType("a", "INT"),),
         {},
         RowsForbidError,
-        "table 't': rows forbid cannot store TEXT value in INT column t.a" + MEND,
+        "table 't': rows do not fit the new table: cannot store TEXT value in INT column t.a" + MEND,
     ),
     "a fill that an index cannot hold": (
         "CREATE TABLE t(a);CREATE INDEX i ON t(json(a));INSERT INTO t VALUES(NULL)",
@@ -445,7 +445,7 @@ def test_constraints_that_are_too_narrow_can_go() -> None:
 
 def test_an_on_conflict_clause_swallows_no_row() -> None:
     setup = "CREATE TABLE t(a INT,b INT);INSERT INTO t VALUES(1,1),(1,2)"
-    with closing(database(setup)) as connection, pytest.raises(RowsForbidError, match="2 rows forbid UNIQUE"):
+    with closing(database(setup)) as connection, pytest.raises(RowsForbidError, match="2 rows violate UNIQUE"):
         rebuilt(connection, "t", AddConstraint("UNIQUE (a) ON CONFLICT IGNORE"))
 
 

@@ -258,7 +258,7 @@ def test_the_message_names_the_statement_the_place_and_the_next_step() -> None:
         parse_table("CREATE TABLE t(a,\n  UNIQUE b)")
     assert str(refusal.value) == (
         "cannot read 'CREATE TABLE t(a, UNIQUE b)': expected ( at offset 27, found 'b)'; "
-        "no edit of this statement is safe, change it by hand or report it"
+        "archmig cannot edit this statement safely: change it by hand, or report a bug"
     )
 
 
