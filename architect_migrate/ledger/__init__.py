@@ -1,4 +1,4 @@
-"""The record of what was done to each database, and what changed it from outside.
+"""Ledger: the record of every run on every database, and the detection of changes from outside.
 
 It imports neither `backups` nor anything after it.
 """

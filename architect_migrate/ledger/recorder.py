@@ -1,4 +1,4 @@
-"""Makes and appends every entry of the ledger: what was done, what failed, what was refused, and on what evidence."""
+"""Recorder of the ledger: builds and appends the entries of runs that were done, failed or refused."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """The number of a new entry; 0 where the ledger cannot be written, and `warnings` then say why."""
+    """The number of a new entry; 0 if the ledger cannot be written, in which case `warnings` say why."""
 
     number: int = 0
     warnings: tuple[str, ...] = ()
@@ -55,10 +55,11 @@ def enter(
     detail: str = "",
     facts: Iterable[Fact] | None = None,
 ) -> Entered:
-    """Append an entry of an action on an environment; a ledger that cannot be written is a warning, not an error.
+    """Append an entry for an action of this process on an environment.
 
-    The action began at `started` (of time.time()), ends now, and was done by this process. `stamps` are the revisions
-    in Alembic's table before and after. Without `facts` the entry has the versions of the tools.
+    The action began at `started` (time.time()) and ends now. `stamps` are the revisions in Alembic's table before and
+    after. Without `facts` the entry has the versions of the tools.
+    Why a ledger that cannot be written is a warning: the action itself is done and must not be reported as failed.
     """
     new = store.Entry(
         environment=context.environment.name,
@@ -85,7 +86,7 @@ def enter(
 
 
 def record(context: EnvironmentContext, result: Result, started: float) -> Result:
-    """Enter the result of a run; the same result with the number of its entry, or with the warning of `enter`."""
+    """Append the entry of a run and return its result with the entry's number, or with the warning of `enter`."""
     receipt, blockers = result.receipt, result.plan.blockers if result.plan else ()
     stamp = (result.survey.claims.stamp if result.survey else None) or ()
     entered = enter(
@@ -107,31 +108,31 @@ def record(context: EnvironmentContext, result: Result, started: float) -> Resul
 def note(
     context: EnvironmentContext, action: str, started: float, seen: Survey, external_change: str
 ) -> tuple[str, ...]:
-    """Enter that a run found nothing to do on a database that is no longer as the last run left it.
+    """Append an entry for a run that found nothing to do on a database that was changed from outside.
 
-    From then on it is what it is now that is compared with.
+    Why: the entry's fingerprint becomes the new base of comparison, so that the change is reported once.
     """
     stamp = seen.claims.stamp or ()
     facts = [("noticed", external_change), *left_behind(None, seen.fingerprint), *tools()]
-    detail = "nothing to do on what it has become since"
+    detail = "nothing to do; the database was changed since the last run"
     return enter(context, action, started, result="noted", stamps=(stamp, stamp), detail=detail, facts=facts).warnings
 
 
 @contextmanager
 def entered_if_it_fails(context: EnvironmentContext, action: str, started: float) -> Iterator[None]:
-    """Enter what keeps the block from ending well, and let it go on; one that ends well enters itself.
+    """Append an entry for an exception of the block, then raise it again; a block without one appends its own entry.
 
-    Where the ledger cannot be written, the error gets a note that says so.
+    If the ledger cannot be written, the error gets a note that says so.
     """
     try:
         yield
-    except FinishedFirst:
+    except FinishedFirst:  # the work was done, so the block has appended its entry
         raise
     except (Exception, KeyboardInterrupt) as error:
         stopped = isinstance(error, KeyboardInterrupt)
         result = "interrupted" if stopped else "failed"
         kind = "" if isinstance(error, ArchmigError) else f"{type(error).__name__}: "
-        detail = "Ctrl-C; all that was done is rolled back" if stopped else f"{kind}{error}"
+        detail = "Ctrl-C; everything was rolled back" if stopped else f"{kind}{error}"
         for warning in enter(context, action, started, result=result, detail=detail).warnings:
             error.add_note(warning)
         raise
@@ -140,10 +141,10 @@ def entered_if_it_fails(context: EnvironmentContext, action: str, started: float
 def evidence(
     context: EnvironmentContext, seen: Survey, plan: Plan, receipt: Receipt, left: Fingerprint
 ) -> Iterator[Fact]:
-    """The facts of a run: what was inferred and forced, what was there before and after, and what was proven."""
+    """Yield the facts of a run: inferred and forced changes, fingerprints before and after, and the proof's counts."""
     yield from (("inferred", name) for name in _inferred(seen, plan))
     for change, why in plan.kept:
-        yield "forced", f"{explain(change)}: stands by {why.origin}" + (f": {why.reason}" if why.reason else "")
+        yield "forced", f"{explain(change)}: kept by {why.origin}" + (f": {why.reason}" if why.reason else "")
     for judgement in seen.rows:
         if entry := judgement.settled:
             because = f": {entry.reason}" if entry.reason else ""
@@ -163,7 +164,7 @@ def evidence(
 
 
 def _inferred(seen: Survey, plan: Plan) -> Iterator[str]:
-    """The revisions that are taken as applied by what the schema shows, and what of each it shows."""
+    """Describe the revisions that count as applied because of the schema, with the counts of their effects."""
     run = {step.revision for step in plan.steps if isinstance(step, RunRevision)}
     for judgement in seen.diagnosis.judgements if seen.diagnosis else ():
         revision = judgement.revision.id
@@ -173,7 +174,7 @@ def _inferred(seen: Survey, plan: Plan) -> Iterator[str]:
 
 
 def left_behind(before: Fingerprint | None, after: Fingerprint | None) -> Iterator[Fact]:
-    """The facts that show later whether a database is still as a run left it; none where it was not read (None)."""
+    """Yield the facts that show later whether a database was changed since a run; none if it was not read (None)."""
     if after is None:
         return
     if before:
@@ -185,14 +186,14 @@ def left_behind(before: Fingerprint | None, after: Fingerprint | None) -> Iterat
 
 
 def tools() -> Iterator[Fact]:
-    """What did the work, by version."""
+    """Yield the versions of archmig, Alembic, SQLite and Python."""
     yield from ((name, version(name)) for name in ("archmig", "alembic"))
     yield "sqlite", sqlite3.sqlite_version
     yield "python", sys.version.partition(" ")[0]
 
 
 def standing(context: EnvironmentContext) -> tuple[tuple[str, ...], Fingerprint | None]:
-    """Stamp and traces of a database as it is now; nothing where it is empty, or it or the chain cannot be read."""
+    """Return a database's stamp and fingerprint now; ((), None) if it is empty, or it or the chain is unreadable."""
     url = context.environment.url
     opened = access.reading(url, context.environment.policies.lock_timeout)
     try:

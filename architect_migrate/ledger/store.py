@@ -1,4 +1,4 @@
-"""The ledger: one SQLite file beside environments.toml in which every run leaves one row, for good."""
+"""Store of the ledger: an SQLite file beside environments.toml with one permanent row for every run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# Seconds to wait for another process that writes the ledger.
 _TIMEOUT = 10.0
+# The version of the ledger's own schema, in PRAGMA user_version.
 _VERSION = 3
 _COLUMNS = """environment TEXT NOT NULL, database TEXT NOT NULL, action TEXT NOT NULL, started_at TEXT NOT NULL,
     seconds REAL NOT NULL, result TEXT NOT NULL, from_heads TEXT NOT NULL, to_heads TEXT NOT NULL, steps TEXT NOT NULL,
@@ -34,12 +36,12 @@ _LISTS = frozenset({"from_heads", "to_heads", "steps", "findings"})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One run: `started_at` is UTC in ISO 8601, `result` done, failed, blocked or interrupted, `backup` a path or "".
+    """One run; `started_at` is UTC in ISO 8601, `seconds` its duration, `backup` a path or empty.
 
-    `steps` are those that were executed, `facts` (name, value) pairs of what it went by and what it proved, digests for
-    example; a name may come several times. `number` is the receipt's, from 1, and `hash` that of the entry and the one
-    before it (empty in a ledger of an older archmig); both are the ledger's to give. URLs in any field are masked when
-    the entry is written.
+    `result` is done, failed, blocked, interrupted or noted. `steps` are those that were executed. `facts` are (name,
+    value) pairs of its evidence and its proof, for example digests; a name may occur several times. `number` is the
+    receipt's, from 1; `hash` covers the entry and the hash of the one before (empty in a ledger of an older archmig).
+    `append` assigns both, and masks URLs in every field.
     """
 
     environment: str
@@ -62,22 +64,24 @@ class Entry:
     hash: str = field(default="", compare=False)
 
     def fact(self, name: str) -> str:
-        """The fact of this name; empty where there is none."""
+        """Return the last fact of this name; empty if there is none."""
         return dict(self.facts).get(name, "")
 
 
-# What is written; number and hash are the ledger's own to give.
+# The fields that `append` takes from an entry; it assigns number and hash itself.
 _NAMES = tuple(each.name for each in fields(Entry) if each.name not in {"number", "hash"})
 
 
 def append(file: Path, new: Entry) -> int:
-    """Add an entry and return its number, making the file (0600) and its folder (0700) if need be; raises LedgerError.
+    """Add an entry and return its number; create the file (0600) and its folder (0700) if missing. Raises LedgerError.
 
-    A ledger of an older archmig gets the columns that it lacks; its entries stay, and the first new hash covers them.
+    A ledger of an older archmig gets the missing columns; its entries remain, and the first new hash covers them.
     """
     with _translated(file):
         _create(file)
         with closing(_open(file, "rw")) as connection:
+            # Why IMMEDIATE: the write lock is taken before the last hash is read, so that two processes cannot both
+            # continue the same hash.
             connection.execute("BEGIN IMMEDIATE")
             _prepare(connection, file)
             values = [_written(getattr(new, name)) for name in _NAMES]
@@ -90,59 +94,65 @@ def append(file: Path, new: Entry) -> int:
 
 
 def _highest(connection: sqlite3.Connection) -> int:
-    """The highest number that was ever given, 0 in a new ledger."""
-    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").fetchone()
-    return int(found[0]) if found else 0
+    """Return the highest number ever assigned, 0 in a new ledger.
+
+    Why from sqlite_sequence: it still has the number if the last entries were deleted.
+    """
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _last_hash(connection: sqlite3.Connection) -> str:
-    """The hash that the next entry goes on from."""
-    found = connection.execute("SELECT hash FROM entry ORDER BY id DESC LIMIT 1").fetchone()
-    return str(found[0]) if found and found[0] else starting(_stored(connection))
+    """Return the hash that the next entry's hash continues."""
+    row = connection.execute("SELECT hash FROM entry ORDER BY id DESC LIMIT 1").fetchone()
+    return str(row[0]) if row and row[0] else starting(_stored(connection))
 
 
 def _stored(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
-    """Every row as it is stored: hash, number, values; oldest first."""
+    """Return every row as stored: hash, number, values; oldest first."""
     return connection.execute(f"SELECT {', '.join(('hash', 'id', *_NAMES))} FROM entry ORDER BY id")
 
 
 def entries(file: Path) -> tuple[Entry, ...]:
-    """Every entry, oldest first; none where there is no file. Raises LedgerError."""
+    """Return every entry, oldest first; none if there is no file. Raises LedgerError."""
     return _select(file, "ORDER BY id", ())
 
 
 def last(file: Path, environment: str) -> Entry | None:
-    """The newest entry of an environment. Raises LedgerError."""
+    """Return the newest entry of an environment; None if there is none. Raises LedgerError."""
     return latest(file, [environment]).get(environment)
 
 
 def latest(file: Path, environments: Iterable[str], fact: str = "") -> dict[str, Entry]:
-    """The newest entry of each environment by its name, or its newest that has a certain fact. Raises LedgerError."""
-    found = {}
+    """Return the newest entry of each environment by its name; with `fact`, the newest with that fact.
+
+    Environments without such an entry are left out. Raises LedgerError.
+    """
+    newest = {}
     with _reading(file) as (connection, version):
         for name in environments:
             rows = _rows(connection, version, "WHERE environment = ? ORDER BY id DESC", (_written(name),))
-            if newest := next((row for row in map(_read, rows) if not fact or row.fact(fact)), None):
-                found[name] = newest
-    return found
+            if entry := next((row for row in map(_read, rows) if not fact or row.fact(fact)), None):
+                newest[name] = entry
+    return newest
 
 
 def problem(file: Path) -> str:
-    """What speaks against the ledger being as archmig wrote it, in a line; empty where nothing does.
+    """Describe the first sign that the ledger was altered, on one line; empty if there is none.
 
-    Of entries that an older archmig wrote only what came since the first hash is told. Raises LedgerError.
+    Changes to entries without a hash, of an older archmig, show only if made after the first hash. Raises LedgerError.
     """
     with _reading(file) as (connection, version):
         if connection is None or version < 3:
             return ""
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
         if not {f"entry_no_{name}" for name in ("update", "delete")} <= {name for (name,) in names}:
-            return "the triggers that keep its entries as they are have been taken away"
+            return "the triggers that protect its entries were removed"
         return broken(_stored(connection), _highest(connection))
 
 
 def entries_of(file: Path, environment: str, action: str) -> tuple[Entry, ...]:
-    """The entries of one action on an environment, oldest first. Raises LedgerError."""
+    """Return the entries of one action on an environment, oldest first. Raises LedgerError."""
     values = (_written(environment), action)
     return _select(file, "WHERE environment = ? AND action = ? ORDER BY id", values)
 
@@ -154,12 +164,13 @@ def _select(file: Path, rest: str, values: tuple[object, ...]) -> tuple[Entry, .
 
 @contextmanager
 def _reading(file: Path) -> Iterator[tuple[sqlite3.Connection | None, int]]:
-    """A connection that cannot write, in one transaction, and the ledger's version; None and 0 where none is there."""
+    """Open the ledger read-only in one transaction; yield the connection and its version, or None and 0 without one."""
     with _translated(file):
         if not file.exists():
             yield None, 0
             return
         with closing(_open(file, "ro")) as connection:
+            # Why a transaction: the version and all rows are read from one snapshot.
             connection.execute("BEGIN")
             version = _version(connection, file)
             yield connection if version else None, version
@@ -178,25 +189,26 @@ def _rows(
 def _create(file: Path) -> None:
     private_folder(file.parent)
     if not file.exists():
-        # Not through SQLite, which would leave the permissions to the umask.
+        # Why not through SQLite: it would leave the permissions to the umask.
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         os.close(os.open(file, flags, 0o600))
 
 
 def _open(file: Path, mode: str) -> sqlite3.Connection:
     if not file.is_file():
-        raise LedgerError(str(file), "it is a folder" if file.is_dir() else "it is no file")
+        raise LedgerError(str(file), "it is a folder" if file.is_dir() else "it is not a file")
     uri = f"file:{percent(os.fsencode(file))}?mode={mode}"
     return sqlite3.connect(uri, uri=True, timeout=_TIMEOUT, isolation_level=None)
 
 
 def _version(connection: sqlite3.Connection, file: Path) -> int:
-    """The version of the ledger's own schema, 0 for a new file; raises for one that this archmig does not know."""
+    """Return the version of the ledger's own schema, 0 for a new file. Raises LedgerError for an unknown one."""
+    # Why user_version: SQLite stores it in the file's header and leaves its meaning to the application.
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
-        raise LedgerError(str(file), f"a newer archmig wrote it (version {version})", "use that one")
+        raise LedgerError(str(file), f"a newer archmig wrote it (version {version})", "use that archmig")
     if not version and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise LedgerError(str(file), "it is a database of something else")
+        raise LedgerError(str(file), "it is another program's database")
     return int(version)
 
 
@@ -220,7 +232,7 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
 def _written(value: object) -> object:
     if isinstance(value, tuple):
         return json.dumps([_item(item) for item in value], ensure_ascii=False)
-    # A REAL column gives 2.0 back for 2, and the hash is of what is stored.
+    # Why float: a REAL column returns 2.0 for 2, and the hash covers the stored value.
     return _plain(value) if isinstance(value, str) else float(value) if isinstance(value, int) else value
 
 
@@ -229,7 +241,7 @@ def _item(item: object) -> object:
 
 
 def _plain(text: str) -> str:
-    """Without secrets, and without the halves of characters that a file name may bring along."""
+    """Mask secrets, and escape lone surrogates, which file names may contain and SQLite cannot store."""
     return mask(text).encode("utf-8", "backslashreplace").decode()
 
 
@@ -246,18 +258,18 @@ def _translated(file: Path) -> Iterator[None]:
         yield
     except (sqlite3.OperationalError, OSError) as error:
         problem = str(getattr(error, "strerror", None) or error)
-        raise LedgerError(str(file), problem, "see to its folder, its disk and who else has it open") from error
+        raise LedgerError(str(file), problem, "check its folder, its disk and which processes have it open") from error
     except (sqlite3.Error, ValueError) as error:
         raise LedgerError(str(file), str(error)) from error
 
 
 def hashed(before: str, row: Sequence[object]) -> str:
-    """The hash (SHA-256) of a row as it is stored, after the hash of the row before it (empty: there is none)."""
+    """Return the SHA-256 hash of a row as stored and the hash of the row before it (empty: there is none)."""
     return hashlib.sha256(json.dumps([before, *row]).encode()).hexdigest()
 
 
 def starting(rows: Iterable[Sequence[object]]) -> str:
-    """What the first hash goes on from: the rows (hash, number, values) that were written without one."""
+    """Return the hash of all rows (hash, number, values) written without one, which the first hash continues."""
     before = ""
     for _, *row in rows:
         before = hashed(before, row)
@@ -265,23 +277,23 @@ def starting(rows: Iterable[Sequence[object]]) -> str:
 
 
 def broken(rows: Iterable[Sequence[Any]], highest: int) -> str:
-    """The first place at which rows (hash, number, values), oldest first, are not what was written; empty: none is.
+    """Describe the first altered or missing row; empty if there is none.
 
-    `highest` is the highest number that was given.
+    `rows` are (hash, number, values), oldest first; `highest` is the highest number ever assigned.
     """
     before, expected, chained = "", 1, False
     for one, *row in rows:
         if row[0] != expected:
             return _gone(expected, row[0] - 1)
-        its = hashed(before, row)
+        computed = hashed(before, row)
         if chained and not one:
-            return f"entry {expected} has lost its hash"
-        if one and one != its:
+            return f"entry {expected} has no hash any more"
+        if one and one != computed:
             older = " or one before it" if not chained and expected > 1 else ""
-            return f"entry {expected}{older} is not what was written"
-        before, expected, chained = its, expected + 1, bool(one)
+            return f"entry {expected}{older} was altered"
+        before, expected, chained = computed, expected + 1, bool(one)
     return _gone(expected, highest) if expected <= highest else ""
 
 
 def _gone(first: int, last: int) -> str:
-    return f"entry {first} is gone" if first == last else f"entries {first} to {last} are gone"
+    return f"entry {first} is missing" if first == last else f"entries {first} to {last} are missing"

@@ -109,7 +109,7 @@ def test_what_a_person_settled_is_forced_and_says_by_which_entry(folder: Path) -
     archmig("reconcile", "-e", "lost", "--yes")
     (forced,) = json.loads(archmig("show", "--json").out)["entry"]["forced"]
     assert forced == (
-        f"index ix_notes_due on notes is missing: stands by {folder}/environments.toml: resolve[1]: too slow here"
+        f"index ix_notes_due on notes is missing: kept by {folder}/environments.toml: resolve[1]: too slow here"
     )
 
 
@@ -221,7 +221,7 @@ def test_an_interrupted_run_is_entered(folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("architect_migrate.runs.execute.verify", stop)
     assert archmig("reconcile", "-e", "behind", "--yes").code == 130
     (entry,) = book(folder)
-    assert (entry.result, entry.detail) == ("interrupted", "Ctrl-C; all that was done is rolled back")
+    assert (entry.result, entry.detail) == ("interrupted", "Ctrl-C; everything was rolled back")
 
 
 @pytest.mark.parametrize("words", [("reconcile", "--dry-run"), ("reconcile",), ("status",), ("undo", "--dry-run")])
@@ -274,10 +274,10 @@ def test_a_changed_ledger_is_told_and_changes_no_exit_code(folder: Path) -> None
         connection.execute("CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'no'); END")
         connection.commit()
     said = (
-        f"archmig: {folder}/.archmig/ledger.db: entry 1 is not what was written: the ledger was altered, and its "
+        f"archmig: {folder}/.archmig/ledger.db: entry 1 was altered: the ledger was altered, and its "
         "entries from there on prove nothing\n"
     )
     for words in (("log",), ("show", "2")):
         done = archmig(*words)
         assert (done.code, done.err) == (0, said)
-    assert json.loads(archmig("log", "--json").out)["ledger"]["problem"] == "entry 1 is not what was written"
+    assert json.loads(archmig("log", "--json").out)["ledger"]["problem"] == "entry 1 was altered"

@@ -61,38 +61,38 @@ NOTICED: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a table by hand": (
         changed("CREATE TABLE mine (a)"),
         "schema-changed",
-        "its schema has been changed since by something else",
+        "its schema was changed from outside",
     ),
     "a restore": (
         replaced("before.db"),
         "restored",
-        "it looks like what was there before that: a restore from elsewhere?",
+        "it matches the state before that run: a restore from elsewhere?",
     ),
     "a stamp by hand": (
         changed("UPDATE alembic_version SET version_num = '002_tags'"),
         "stamp-changed",
-        "the stamp was 003_due and is 002_tags, changed since by something else",
+        "the stamp was 003_due and is 002_tags, changed from outside",
     ),
     "no stamp any more": (
         changed("DELETE FROM alembic_version"),
         "stamp-changed",
-        "the stamp was 003_due and is none, changed since by something else",
+        "the stamp was 003_due and is none, changed from outside",
     ),
-    "no file any more": (lambda folder: (folder / "behind.db").unlink(), "gone", "nothing is there any more"),
+    "no file any more": (lambda folder: (folder / "behind.db").unlink(), "gone", "the database is missing or empty"),
     "nothing in it any more": (
         lambda folder: (folder / "behind.db").write_bytes(b""),
         "gone",
-        "nothing is there any more",
+        "the database is missing or empty",
     ),
     "older rows of the same schema": (
         changed("DELETE FROM log; UPDATE sqlite_sequence SET seq = 2 WHERE name = 'log'"),
         "rows-older",
-        "the highest id of log was 3 and is 2: older rows from a restore, or the table made anew?",
+        "the highest id of log was 3 and is 2: older rows from a restore, or a recreated table?",
     ),
     "another file of the same schema": (
         changed("PRAGMA schema_version = 2"),
         "file-replaced",
-        "another file is in its place (the schema of this file has been changed 2 times, that of the other 7)",
+        "another file has replaced it (its schema has been changed 2 times, that of the other file 7 times)",
     ),
 }
 UNNOTICED: dict[str, Callable[[Path], object]] = {
@@ -129,8 +129,7 @@ def test_a_notice_is_a_star_in_the_status_and_a_line_below_and_no_exit_code(fold
     execute(folder / "behind.db", "CREATE TABLE mine (a)")
     moment = store.entries(folder / ".archmig" / "ledger.db")[0].started_at[:16].replace("T", " ")
     line = (
-        f"* behind: not as reconcile 1 of {moment} left it: its schema has been changed since by something else "
-        "(archmig\n  show 1)\n"
+        f"* behind: not as reconcile 1 of {moment} left it: its schema was changed from outside (archmig\n  show 1)\n"
     )
     status = archmig("status", "-e", "behind")
     assert f"reconcile {moment}*\n" in status.out
@@ -152,12 +151,12 @@ def test_a_restore_of_what_an_earlier_run_left_names_that_run(folder: Path) -> N
         2,
         1,
     )
-    assert str(external_changes_since["found"]).startswith("it looks like what was there before reconcile 1 of 2")
+    assert str(external_changes_since["found"]).startswith("it matches the state before reconcile 1 of 2")
 
 
 def test_reconcile_warns_before_it_asks_and_while_it_only_shows(folder: Path) -> None:
     shutil.copy(folder / "before.db", folder / "behind.db")
-    said = "it looks like what was there before that: a restore from elsewhere?"
+    said = "it matches the state before that run: a restore from elsewhere?"
     assert said in " ".join(archmig("reconcile", "-e", "behind", "--dry-run").out.split())
     done = archmig("reconcile", "-e", "behind", "--yes")
     told = " ".join(done.err.split())
@@ -168,7 +167,7 @@ def test_reconcile_warns_before_it_asks_and_while_it_only_shows(folder: Path) ->
 
 def test_a_reconcile_that_finds_nothing_to_do_takes_note_and_is_silent_from_then_on(folder: Path) -> None:
     execute(folder / "behind.db", "CREATE TABLE mine (a)")
-    assert "has been changed since by something else" in archmig("reconcile", "-e", "behind", "--yes").err
+    assert "its schema was changed from outside" in archmig("reconcile", "-e", "behind", "--yes").err
     assert archmig("reconcile", "-e", "behind", "--yes").err == ""
     first, noted = store.entries(folder / ".archmig" / "ledger.db")
     assert (noted.result, noted.steps) == ("noted", ())

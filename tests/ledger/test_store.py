@@ -141,21 +141,21 @@ def test_writers_at_once_all_get_their_entries_in(file: Path) -> None:
 
 NO_TRIGGERS = "DROP TRIGGER entry_no_update; DROP TRIGGER entry_no_delete;"
 TAMPERED = {
-    "a word changed": ("UPDATE entry SET user = 'x' WHERE id = 3", "entry 3 is not what was written"),
-    "the first changed": ("UPDATE entry SET seconds = 9 WHERE id = 1", "entry 1 is not what was written"),
-    "the last changed": ("UPDATE entry SET facts = '[]' WHERE id = 5", "entry 5 is not what was written"),
-    "one gone": ("DELETE FROM entry WHERE id = 3", "entry 3 is gone"),
-    "the first two gone": ("DELETE FROM entry WHERE id < 3", "entries 1 to 2 are gone"),
-    "the last two gone": ("DELETE FROM entry WHERE id > 3", "entries 4 to 5 are gone"),
-    "all gone": ("DELETE FROM entry", "entries 1 to 5 are gone"),
-    "a hash wiped": ("UPDATE entry SET hash = '' WHERE id = 4", "entry 4 has lost its hash"),
+    "a word changed": ("UPDATE entry SET user = 'x' WHERE id = 3", "entry 3 was altered"),
+    "the first changed": ("UPDATE entry SET seconds = 9 WHERE id = 1", "entry 1 was altered"),
+    "the last changed": ("UPDATE entry SET facts = '[]' WHERE id = 5", "entry 5 was altered"),
+    "one gone": ("DELETE FROM entry WHERE id = 3", "entry 3 is missing"),
+    "the first two gone": ("DELETE FROM entry WHERE id < 3", "entries 1 to 2 are missing"),
+    "the last two gone": ("DELETE FROM entry WHERE id > 3", "entries 4 to 5 are missing"),
+    "all gone": ("DELETE FROM entry", "entries 1 to 5 are missing"),
+    "a hash wiped": ("UPDATE entry SET hash = '' WHERE id = 4", "entry 4 has no hash any more"),
     "one gone and the rest moved up": (
         "DELETE FROM entry WHERE id = 2; UPDATE entry SET id = id - 1 WHERE id > 2",
-        "entry 2 is not what was written",
+        "entry 2 was altered",
     ),
     "two exchanged": (
         "UPDATE entry SET seconds = 3 - seconds WHERE id IN (2, 3)",
-        "entry 2 is not what was written",
+        "entry 2 was altered",
     ),
     "nothing": ("", ""),
 }
@@ -183,7 +183,7 @@ def test_the_triggers_taken_away_show(file: Path) -> None:
     append(file, ENTRY)
     with closing(sqlite3.connect(file)) as connection:
         connection.executescript(NO_TRIGGERS)
-    assert problem(file) == "the triggers that keep its entries as they are have been taken away"
+    assert problem(file) == "the triggers that protect its entries were removed"
 
 
 def test_each_hash_goes_on_from_the_one_before(file: Path) -> None:
@@ -208,7 +208,7 @@ def test_an_older_ledger_keeps_its_rows_and_the_first_hash_covers_them(file: Pat
     assert [bool(entry.hash) for entry in entries(file)] == [False, False, False, True, True]
     assert problem(file) == ""
     spoil(file, "UPDATE entry SET user = 'x' WHERE id = 2")
-    assert problem(file) == "entry 4 or one before it is not what was written"
+    assert problem(file) == "entry 4 or one before it was altered"
 
 
 def test_the_newest_of_each_environment_and_the_newest_that_has_a_fact(file: Path) -> None:
@@ -236,9 +236,9 @@ def _newer(file: Path) -> None:
             "file is not a database",
         ),
         (lambda file: file.mkdir(), "it is a folder"),
-        (os.mkfifo, "it is no file"),
-        (_other_database, "it is a database of something else"),
-        (_newer, "a newer archmig wrote it (version 4); no database is affected: use that one"),
+        (os.mkfifo, "it is not a file"),
+        (_other_database, "it is another program's database"),
+        (_newer, "a newer archmig wrote it (version 4); no database is affected: use that archmig"),
     ],
 )
 def test_what_is_no_ledger_is_refused_by_name_and_left_alone(tmp_path: Path, spoilt: object, said: str) -> None:
