@@ -1,4 +1,4 @@
-"""Backups of an environment: taking, listing, pruning, restoring, undoing.
+"""Backups of an environment: take, list, prune and restore them, and undo a run.
 
 It imports neither `runs` nor anything after it.
 """

@@ -1,4 +1,4 @@
-"""Which backups may go: those that [backup] keep and max_age leave over and that are the only copy of nothing."""
+"""Pruning: removes backups beyond [backup] keep and max_age, unless one holds the only copy of something."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import EnvironmentContext
 
-# A name for what stands in for anything else: where the rows of a backup may be found again.
+# A database or backup in which the contents of another backup may be found again.
 _Elsewhere = tuple["Path", Content]
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """A backup that is left over: removed, or kept for a reason."""
+    """A surplus backup: removed, or kept for the reason in `kept_for`."""
 
     copy: Copy
     kept_for: str
 
     @property
     def removed(self) -> bool:
-        """Whether it is gone (or would be, where nothing was to be removed yet)."""
+        """Whether it was removed, or would be in a dry run."""
         return not self.kept_for
 
 
 def surplus(found: Sequence[Copy], keep: int | None, max_age: int | None, now: datetime) -> tuple[Copy, ...]:
-    """Those of one environment's backups, oldest first, that are more than `keep` and older than `max_age` seconds.
+    """Return the backups of one environment beyond `keep` and older than `max_age` seconds; `found` is oldest first.
 
-    Where both are given, both have to say so. Never the newest, never the one that `undo` goes back to, and none that
-    is damaged or has no record: what is in those, nobody can say.
+    With both limits, only backups that exceed both. The newest one, the one that `undo` restores, and damaged ones or
+    those without a record are never surplus. Why the last: their contents cannot be compared with other backups.
     """
     if keep is None and max_age is None:
         return ()
@@ -55,42 +55,46 @@ def surplus(found: Sequence[Copy], keep: int | None, max_age: int | None, now: d
 
 
 def prune(context: EnvironmentContext) -> tuple[Pruned, ...]:
-    """Remove the environment's backups that are left over; each is told, also those that had to stay."""
+    """Remove the environment's surplus backups and return all of them, those included that had to be kept.
+
+    Raises BackupError, and what `reading` raises for the database.
+    """
     started = time.time()
-    found = []
+    surplus_backups = []
     with entered_if_it_fails(context, "backup prune", started):
         for pruned in judged(context):
             if pruned.removed:
                 remove(pruned.copy)
-            found.append(pruned)
-    gone = [each.copy.path.name for each in found if each.removed]
-    if gone:
-        enter(context, "backup prune", started, detail=f"removed {', '.join(gone)}")
-    return tuple(found)
+            surplus_backups.append(pruned)
+    removed = [each.copy.path.name for each in surplus_backups if each.removed]
+    if removed:
+        enter(context, "backup prune", started, detail=f"removed {', '.join(removed)}")
+    return tuple(surplus_backups)
 
 
 def tidy(context: EnvironmentContext) -> tuple[str, ...]:
-    """Prune after a run; what goes wrong there is a warning, for the run is done."""
+    """Prune after a run and return warnings. Why an error is a warning: the run itself is done."""
     try:
         prune(context)
     except ArchmigError as error:
-        return (f"old backups were left: {error}",)
+        return (f"old backups were not removed: {error}",)
     return ()
 
 
 def judged(context: EnvironmentContext) -> Iterator[Pruned]:
-    """What `prune` would do with each backup that is left over, oldest first; nothing is removed."""
+    """Yield what `prune` would do with each surplus backup, oldest first; nothing is removed."""
     found = catalogue(context)
     over = surplus(found, context.keep, context.max_age, datetime.now(UTC))
     if not over:
         return
     elsewhere: list[_Elsewhere] = [(file_of(context.environment.url), content_now(context))]
-    sure = [
+    # Why verify: only a backup that can still be read counts as another copy.
+    verified = [
         each
         for each in reversed(found)
         if each not in over and each.record and not each.problem and not verify(each).problem
     ]
-    elsewhere += [(each.path, each.record.content) for each in sure if each.record]
+    elsewhere += [(each.path, each.record.content) for each in verified if each.record]
     exempt = {context.graph.version_table.lower()}
     for copy in over:
         why = _only_here(copy, elsewhere, exempt)
@@ -100,14 +104,14 @@ def judged(context: EnvironmentContext) -> Iterator[Pruned]:
 
 
 def _only_here(copy: Copy, elsewhere: Sequence[_Elsewhere], exempt: set[str]) -> str:
-    """What a backup has that no other place has; empty where there is no such thing."""
+    """Describe something of which this backup is the only copy; empty if there is nothing."""
     assert copy.record is not None
     content = copy.record.content
     lost = sorted(content.objects.keys() - {key for _, each in elsewhere for key in each.objects})
     if lost:
         return f"nothing else has {lost[0]}{f' and {len(lost) - 1} more objects' if len(lost) > 1 else ''}"
     for name, rows in content.tables.items():
-        # What a stamp or SQLite's own bookkeeping said at the time is no one's data.
+        # Why these are exempt: a stamp and SQLite's own tables hold no user data.
         if not rows.number or name.lower() in exempt or name.lower().startswith("sqlite_"):
             continue
         if all(each.tables.get(name) != rows for _, each in elsewhere) and (
@@ -125,16 +129,16 @@ def _rows_only_here(copy: Copy, table: str, elsewhere: Sequence[_Elsewhere]) -> 
                 continue
             with reading(path) as other:
                 (delta,) = row_deltas(mine, other, [table])
-            if not (why := _told(delta)):
+            if not (why := _difference(delta)):
                 return ""
     return why
 
 
-def _told(delta: TableDelta) -> str:
+def _difference(delta: TableDelta) -> str:
     if delta.lacking or delta.changed:
         number = delta.lacking + delta.changed
         return f"nothing else has {number:,} of its rows of table {delta.table}"
     if not delta.exact:
-        return f"no key tells the rows of table {delta.table} apart"
+        return f"no key distinguishes the rows of table {delta.table}"
     full = [name for name, values in delta.columns if values]
     return f"nothing else has column {delta.table}.{full[0]}" if full else ""

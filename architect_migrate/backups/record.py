@@ -1,4 +1,4 @@
-"""What is known of each backup: a file NAME.db.json beside NAME.db, and the backups that a folder has."""
+"""Records of backups (NAME.db.json beside NAME.db), and the list of backups in a folder."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _VERSION = 1
+# The largest record that is read, in bytes.
 _LARGEST = 64 << 20
 _NAME = re.compile(r"(?P<name>.+)-(?P<moment>\d{8}T\d{6}Z)-(?P<number>\d{1,9})(?P<damaged>-damaged)?\.db")
 _MOMENT = "%Y%m%dT%H%M%SZ"
@@ -27,10 +28,11 @@ _MOMENT = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a backup was taken of (environment and URL without secrets) and for (a command), and what it held then.
+    """Record of a backup: its environment, its database's URL without secrets, the command it was taken for.
 
-    `after` is what the run left that it was taken for; None where nothing was to be changed, or no run got that far.
-    `checked_at` is when it was last read as a whole (UTC, ISO 8601), `problem` what was wrong with it then.
+    `size` is in bytes, `content` is what the backup held when it was taken. `after` is the content that the run left;
+    None if nothing was to be changed, or the run ended before that. `checked_at` is when the backup was last verified
+    (UTC, ISO 8601), `problem` the fault found then, or empty.
     """
 
     environment: str
@@ -45,9 +47,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A backup in a folder: `taken_at` and `number` order them, `record` is None where none can be read.
+    """A backup in a folder, ordered by `taken_at` (UTC) and `number`; `record` is None if it has no readable record.
 
-    `damaged`: a copy of a database that was damaged when it was taken.
+    `size` is in bytes. `damaged`: the database was damaged when it was copied.
     """
 
     path: Path
@@ -60,24 +62,24 @@ class Copy:
 
     @property
     def problem(self) -> str:
-        """What speaks against it at a glance; empty where nothing does."""
+        """The known fault of the backup, without reading it; empty if there is none."""
         if self.damaged:
             return "a copy of a damaged database"
         if self.record is None:
             return ""
         return self.record.problem or (
-            "" if self.size == self.record.size else "has another size than it was taken with"
+            "" if self.size == self.record.size else "has another size than when it was taken"
         )
 
 
 def record_file(backup: Path) -> Path:
-    """Where the record of a backup is."""
+    """Return the path of a backup's record."""
     return backup.with_name(f"{backup.name}.json")
 
 
 def write_record(backup: Path, record: Record) -> None:
-    """Put a record beside its backup, in the place of the one that is there. Raises BackupError."""
-    told = {
+    """Write a backup's record, replacing the one that is there. Raises BackupError."""
+    document = {
         **{name: value for name, value in asdict(record).items() if name not in {"content", "after"}},
         "version": _VERSION,
         "database": mask(record.database),
@@ -85,15 +87,16 @@ def write_record(backup: Path, record: Record) -> None:
         "after": None if record.after is None else to_json(record.after),
     }
     try:
-        write_whole(record_file(backup), json.dumps(told))
+        write_whole(record_file(backup), json.dumps(document))
     except OSError as error:
         problem = f"its record cannot be written: {error.strerror or error}"
         raise BackupError(str(backup.parent), problem) from error
 
 
 def read_record(backup: Path) -> Record | None:
-    """The record of a backup; None where there is none that this archmig can read."""
+    """Read the record of a backup; None if there is none that this archmig can read."""
     try:
+        # Why these flags: whatever lies in the folder under that name, a link is not followed, a pipe not waited for.
         descriptor = os.open(record_file(backup), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             return _record(json.loads(file.read(_LARGEST)))
@@ -101,23 +104,23 @@ def read_record(backup: Path) -> Record | None:
         return None
 
 
-def _record(told: dict[str, Any]) -> Record | None:
-    if told["version"] != _VERSION:
+def _record(document: dict[str, Any]) -> Record | None:
+    if document["version"] != _VERSION:
         return None
     return Record(
-        environment=str(told["environment"]),
-        database=str(told["database"]),
-        purpose=str(told["purpose"]),
-        size=int(told["size"]),
-        content=from_json(told["content"]),
-        checked_at=str(told["checked_at"]),
-        problem=str(told["problem"]),
-        after=None if told["after"] is None else from_json(told["after"]),
+        environment=str(document["environment"]),
+        database=str(document["database"]),
+        purpose=str(document["purpose"]),
+        size=int(document["size"]),
+        content=from_json(document["content"]),
+        checked_at=str(document["checked_at"]),
+        problem=str(document["problem"]),
+        after=None if document["after"] is None else from_json(document["after"]),
     )
 
 
 def copy_at(path: Path) -> Copy | None:
-    """The backup that a file is; None for a file that is none, by its name or its kind."""
+    """Return the backup at a path; None for a file that is not a backup by its name, or is not a regular file."""
     match = _NAME.fullmatch(path.name)
     if match is None or path.is_symlink() or not path.is_file():
         return None
@@ -131,7 +134,7 @@ def copy_at(path: Path) -> Copy | None:
 
 
 def copies(folder: Path) -> tuple[Copy, ...]:
-    """Every backup in a folder, oldest first; none where there is no folder. Raises BackupFolderError."""
+    """Return every backup in a folder, oldest first; none if there is no folder. Raises BackupFolderError."""
     try:
         found = [copy_at(path) for path in folder.iterdir()] if folder.is_dir() else []
     except OSError as error:
@@ -142,10 +145,10 @@ def copies(folder: Path) -> tuple[Copy, ...]:
 
 
 def copies_of(found: Iterable[Copy], environment: str, database: str) -> tuple[Copy, ...]:
-    """Those of one environment: by the database in their record, by their name where they have none.
+    """Return the backups of one environment: by the database in their record, or by file name without a record.
 
-    A record with this environment's name and another database counts where that database is no longer there: the
-    project was moved. Where it is there, two projects share a folder.
+    A record with this environment's name and another database counts only if that database no longer exists, as after
+    a move of the project. If it exists, two projects share the folder.
     """
     return tuple(copy for copy in found if _belongs(copy, environment, mask(database)))
 
@@ -159,7 +162,7 @@ def _belongs(copy: Copy, environment: str, database: str) -> bool:
 
 
 def _is_gone(database: Path) -> bool:
-    """Whether there is no such file; where that cannot be told, somebody else's folder has it."""
+    """Return whether a file does not exist; False if its folder cannot be read, because another user may have it."""
     try:
         return not database.exists()
     except OSError:
@@ -168,6 +171,7 @@ def _is_gone(database: Path) -> bool:
 
 def remove(copy: Copy) -> None:
     """Delete a backup, then its record. Raises BackupFolderError."""
+    # Why this order: interrupted between the two, it leaves a record without a backup, which is ignored.
     try:
         copy.path.unlink()
         record_file(copy.path).unlink(missing_ok=True)

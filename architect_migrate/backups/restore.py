@@ -1,4 +1,4 @@
-"""Restore: a backup's content written into the live database, after a backup of what it replaces."""
+"""Restore: writes a backup's content into the live database, after a backup of the current content."""
 
 from __future__ import annotations
 
@@ -44,27 +44,27 @@ if TYPE_CHECKING:
 
 
 def choose(context: EnvironmentContext, named: Path | None) -> Copy:
-    """The backup of a path or of a name in the backup folder; with none, the environment's newest sound one.
+    """Return the backup at a path or of a name in the backup folder; without either, the newest intact one.
 
     Raises RestoreError.
     """
     if named is None:
         sound = [copy for copy in catalogue(context) if not copy.problem]
         if not sound:
-            problem = f"no sound backup of {context.environment.name} is there"
-            raise RestoreError(str(context.backups), problem, "archmig backup list shows what is; name a file instead")
+            problem = f"no intact backup of {context.environment.name}"
+            raise RestoreError(str(context.backups), problem, "see archmig backup list, or name a file")
         return sound[-1]
     places = (named, context.backups / named) if named.parent.name == "" else (named,)
-    found = next((place for place in map(copy_at, places) if place), None)
-    if found is None:
-        raise RestoreError(str(named), "no such backup", "archmig backup list shows those that are there")
-    return found
+    copy = next((copy for copy in map(copy_at, places) if copy), None)
+    if copy is None:
+        raise RestoreError(str(named), "no such backup", "archmig backup list shows the backups")
+    return copy
 
 
 def preview(context: EnvironmentContext, copy: Copy) -> Restoration:
-    """What restoring a backup would do; nothing is written but the backup's verdict.
+    """Return what restoring a backup would change; nothing is written except the verdict in the backup's record.
 
-    Raises RestoreError for a backup that is not sound, and what `reading` raises of a database that is none.
+    Raises RestoreError for a backup that is damaged or empty, and what `reading` raises for the database.
     """
     if problem := verify(copy).problem:
         raise RestoreError(str(copy.path), problem, "nothing was changed: choose another backup")
@@ -78,16 +78,16 @@ def preview(context: EnvironmentContext, copy: Copy) -> Restoration:
         try:
             return _against(copy, source, then, path, context.environment.policies.lock_timeout)
         except NotADatabaseError:
-            advice = "nothing was changed: move it away, then restore makes it anew"
-            raise RestoreError(str(path), "what is there is not a database", advice) from None
+            advice = "nothing was changed: move it away, then restore creates the database"
+            raise RestoreError(str(path), "the file is not a database", advice) from None
         except DamagedError as error:
             return Restoration(copy, None, then, (), (), error.detail)
 
 
 def _against(copy: Copy, source: Connection, then: Content, path: Path, timeout: float) -> Restoration:
     with reading(path, timeout) as live:
-        if found := damage(live):
-            return Restoration(copy, None, then, (), (), found[0])
+        if faults := damage(live):
+            return Restoration(copy, None, then, (), (), faults[0])
         now = content_of(live)
         other = [table for table in {*now.tables, *then.tables} if now.tables.get(table) != then.tables.get(table)]
         rows = row_deltas(live, source, (name for name in other if not name.lower().startswith("sqlite_")))
@@ -100,10 +100,11 @@ def _against(copy: Copy, source: Connection, then: Content, path: Path, timeout:
 
 
 def restore(context: EnvironmentContext, shown: Restoration, action: str) -> Restored:
-    """Make the database what a backup that was previewed holds; it has the old content or the new at any moment.
+    """Restore a previewed backup; at every moment the database has either the old content or the new one.
 
-    Raises ArchmigError, and then the database is as it was, unless the message says otherwise;
-    ChangedMeanwhileError where it is another than the preview saw. From the first page written a Ctrl-C waits.
+    `action` is the command for the ledger. Raises ChangedMeanwhileError if the database or the backup changed since the
+    preview, and other ArchmigErrors; the database is then unchanged unless the message says otherwise. A Ctrl-C after
+    the first page was written takes effect at the end.
     """
     started = time.time()
     with entered_if_it_fails(context, action, started):
@@ -134,23 +135,24 @@ def _restored(
 def _overwritten(
     context: EnvironmentContext, shown: Restoration, action: str, source: Connection, interrupts: Interrupts
 ) -> tuple[Path | None, tuple[str, ...]]:
-    """The backup of what was replaced, and what SQLite called an error though all of it is there.
+    """Overwrite the database; return the backup of the old content, and a warning if a failed commit took effect.
 
-    Where nothing came of it that backup stays, for what it holds may have been changed since; but there is no run for
-    `undo` to see.
+    Why the backup is kept after a failure: the database may have changed since. It is unmarked, so that `undo` does
+    not take the failed restore for a run.
     """
     path, timeout = file_of(context.environment.url), context.environment.policies.lock_timeout
     kept = None
     try:
         with hold_unchanged(path, timeout) as held:
             kept = _kept(context, shown, action, held.reader)
+            # Why here: from the first page on, stopping would leave a half-written database.
             interrupts.held = True
             overwrite(source, held, timeout)
     except CommitFailedError as error:
-        found = commit_outcome(context.environment.url, timeout, shown.now, shown.then)
-        if found is CommitOutcome.BEFORE:
+        outcome = commit_outcome(context.environment.url, timeout, shown.now, shown.then)
+        if outcome is CommitOutcome.BEFORE:
             _unmark(kept)
-        return kept, (settled(error, found),)
+        return kept, (settled(error, outcome),)
     except BaseException:
         _unmark(kept)
         raise
@@ -164,27 +166,30 @@ def _unmark(kept: Path | None) -> None:
 
 
 def _require_sound(path: Path, timeout: float, then: Content, kept: Path | None) -> None:
-    """Read what was restored from the file again. Raises NotReadBackError, RestoreError."""
+    """Read the restored database again and compare it. Raises NotReadBackError, RestoreError."""
     try:
         with reading(path, timeout) as live:
-            found = (*damage(live), *differences(then, content_of(live)))
+            problems = (*damage(live), *differences(then, content_of(live)))
     except DatabaseError as error:
         raise NotReadBackError(str(path), error.problem) from error
-    if found:
-        where = f"what it replaced is in {kept}" if kept else "nothing was there before"
-        raise RestoreError(str(path), f"restored, and already it is not what the backup holds: {found[0]}", where)
+    if problems:
+        where = f"the replaced content is in {kept}" if kept else "there was no database before"
+        raise RestoreError(str(path), f"restored, but it differs from the backup: {problems[0]}", where)
 
 
 @contextmanager
 def _in_place(context: EnvironmentContext, shown: Restoration, path: Path) -> Iterator[None]:
-    """Make the file where there is none, with the backup's permissions; refuse what a lost one left beside it."""
+    """Create a missing database file with the backup's permissions. Raises RestoreError, ChangedMeanwhileError.
+
+    Why a leftover journal is refused: SQLite would apply it to the new file.
+    """
     missing = not path.exists()
     if missing != (shown.now is None and not shown.damaged):
         raise ChangedMeanwhileError(context.environment.name)
     left = stray_journal(path)
     if missing and left:
-        advice = "nothing was changed: move it away, or SQLite would mix it into what is restored"
-        raise RestoreError(left, "is left of a database that is gone", advice)
+        advice = "nothing was changed: move it away, or SQLite would apply it to the restored database"
+        raise RestoreError(left, "belongs to a database that no longer exists", advice)
     with created(path) if missing else nullcontext():
         if missing:
             path.chmod(shown.copy.path.stat().st_mode & 0o777)
@@ -192,7 +197,10 @@ def _in_place(context: EnvironmentContext, shown: Restoration, path: Path) -> It
 
 
 def _kept(context: EnvironmentContext, shown: Restoration, action: str, live: Connection) -> Path | None:
-    """A backup of what will be replaced, marked with what will be there; raises ChangedMeanwhileError."""
+    """Back up the content that will be replaced, and record the new content in the backup's record for `undo`.
+
+    Returns None if the database defines nothing. Raises ChangedMeanwhileError, BackupError.
+    """
     if shown.damaged:
         path = file_of(context.environment.url)
         return backup.take_damaged(live, path, context.backups, context.environment.name)
@@ -202,7 +210,7 @@ def _kept(context: EnvironmentContext, shown: Restoration, action: str, live: Co
         return None
     made = take_for(context, action, live)
     if differences(shown.now, made.content):
-        # It was made a moment ago, and the database has all that it holds.
+        # The database still has everything that this new backup holds.
         with suppress(OSError):
             made.path.unlink()
             record_file(made.path).unlink()

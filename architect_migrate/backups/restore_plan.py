@@ -1,4 +1,4 @@
-"""What restoring a backup, or undoing a run, comes to: values that are shown first and carried out as shown."""
+"""Plans of a restore or an undo, as values that are shown first and executed as shown."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """What restoring a backup comes to.
+    """Plan of a restore.
 
-    `now` is what the database holds (None: there is no file, or it is `damaged`), `then` what it will hold; `rows`
-    how the rows of each table differ, `others` what else does, one line an object.
+    `now` is the database's content (None: there is no file, or it is `damaged`), `then` its content afterwards. `rows`
+    are the differences of each table's rows, `others` the other differences, one line per object.
     """
 
     copy: Copy
@@ -29,7 +29,7 @@ class Restoration:
 
     @property
     def needless(self) -> bool:
-        """Whether the database holds what the backup holds."""
+        """Whether the database already has the backup's content."""
         from architect_migrate.databases.values import differences
 
         return self.now is not None and not differences(self.now, self.then)
@@ -37,7 +37,7 @@ class Restoration:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done: `kept` is the backup of what was replaced, None where there was nothing."""
+    """Result of a restore: `kept` is the backup of the replaced content, None if there was none."""
 
     restoration: Restoration
     kept: Path | None
@@ -47,9 +47,9 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """What undo comes to: `restoration` of the backup of the last run, unless `since` says what was written since.
+    """Plan of an undo: the `restoration` of the last run's backup, unless `since` lists what was written afterwards.
 
-    With neither, the database is as it was before that run already, or no run is on record (`copy` is None).
+    With neither, the database is already as before that run, or no run is recorded (`copy` is None).
     """
 
     copy: Copy | None
@@ -58,5 +58,5 @@ class Undoing:
 
     @property
     def planned(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the undo would change anything."""
         return self.restoration is not None and not self.restoration.needless

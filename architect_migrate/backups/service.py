@@ -1,4 +1,4 @@
-"""Backups of an environment: take one and record what for, mark what a run left, list them, verify them."""
+"""Backup service of an environment: takes, records, lists and verifies backups."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What reading a backup as a whole came to: `problem` is empty where it is sound; `rows` and `tables` it holds."""
+    """Result of verifying a backup: `problem` is empty if it is intact; `tables` and `rows` are counts."""
 
     copy: Copy
     problem: str
@@ -49,7 +49,11 @@ def take_for(
     *,
     progress: Callable[[str], None] = backup.no_progress,
 ) -> Backup:
-    """A verified backup with its record; through `source`, where nobody can write beside it. Raises BackupError."""
+    """Take a verified backup and write its record. Raises BackupError.
+
+    `purpose` is the command. With `source`, the copy is read through that connection, whose transaction keeps other
+    writers out.
+    """
     path, name = file_of(context.environment.url), context.environment.name
     if source is None:
         made = backup.take(path, context.backups, name, progress=progress)
@@ -59,7 +63,7 @@ def take_for(
     try:
         write_record(made.path, Record(name, database, purpose, made.size, made.content, _now()))
     except BackupError:
-        # What is left is a sound copy without a record, and the error is the one that came first.
+        # Why suppressed: a copy that cannot be removed is intact, and the first error is the one to report.
         with suppress(OSError):
             made.path.unlink()
         raise
@@ -72,21 +76,22 @@ def take_unless_empty(
     connection: Connection,
     progress: Callable[[str], None] = backup.no_progress,
 ) -> Backup | None:
-    """The same for a database whose write lock `connection` holds; None where the database defines nothing."""
+    """Take a backup of a database whose write lock `connection` holds; return None if it defines nothing."""
     return None if defines_nothing(connection) else take_for(context, purpose, progress=progress)
 
 
 def mark(
     context: EnvironmentContext, made: Backup, purpose: str, connection: Connection, unwritten: Iterable[str]
 ) -> None:
-    """Record what a run leaves, before it commits: `undo` asks whether that is still what is there.
+    """Record in a run's backup the content that the run leaves; `undo` compares it with the database later.
 
-    The rows of `unwritten` tables are taken to be those of the backup; if they were not, an undo would be refused.
+    Why before the commit: a committed run must never be without it. The rows of `unwritten` tables are not read but
+    taken from the backup; if they did differ, an undo would be refused.
     """
     with exact(connection):
         texts = objects_of(connection)
         ordinary = [table.name for table in row_tables(connection).values() if table.kind == "table"]
-    # A column may have been added without a row being written.
+    # Why the texts are compared: ALTER TABLE ADD COLUMN changes every row's content without writing a row.
     same = {word for word in ordinary if texts.get(f"table {word}") == made.content.objects.get(f"table {word}")}
     own = {word for word in same if not word.lower().startswith("sqlite_")}
     known = {table: made.content.tables[table] for table in unwritten if table in own}
@@ -96,7 +101,7 @@ def mark(
 
 
 def create(context: EnvironmentContext) -> Backup | None:
-    """Back an environment up now; None where there is nothing: no file, which its policy is to skip, or no table in it.
+    """Back an environment up now; return None if its policy skips a missing file, or if the database defines nothing.
 
     Raises as `backup.take`.
     """
@@ -120,18 +125,18 @@ def _created(context: EnvironmentContext) -> Backup | None:
 
 
 def content_now(context: EnvironmentContext) -> Content:
-    """What the environment's database holds now. Raises as `reading`."""
+    """Read the content of the environment's database. Raises as `reading`."""
     with access.reading(context.environment.url, context.environment.policies.lock_timeout) as live:
         return content_of(live)
 
 
 def catalogue(context: EnvironmentContext) -> tuple[Copy, ...]:
-    """The environment's backups, oldest first. Raises BackupError."""
+    """Return the environment's backups, oldest first. Raises BackupError."""
     return copies_of(copies(context.backups), context.environment.name, str(context.environment.url))
 
 
 def purposes(context: EnvironmentContext) -> dict[str, str]:
-    """What backups were taken for, by path, as the ledger has it: for those that have no record of their own."""
+    """Return the purposes of backups by path according to the ledger, for backups without a record."""
     try:
         return {entry.backup: entry.action for entry in store.entries(context.ledger) if entry.backup}
     except LedgerError:
@@ -139,13 +144,13 @@ def purposes(context: EnvironmentContext) -> dict[str, str]:
 
 
 def verify(copy: Copy) -> Verdict:
-    """Read a backup as a whole: SQLite's integrity check, and every value against what was recorded at taking.
+    """Verify a backup: run SQLite's integrity check, and compare every value with its record.
 
-    The outcome goes into its record, where it has one. Raises what `reading` raises of a file that it cannot open.
+    The verdict is written to its record, if it has one. Raises what `reading` raises for a file that it cannot open.
     """
     verdict = _verdict(copy)
     if copy.record:
-        with suppress(BackupError):  # the folder may well be read-only: the verdict is the same
+        with suppress(BackupError):  # the folder may be read-only, which does not change the verdict
             write_record(copy.path, replace(copy.record, checked_at=_now(), problem=verdict.problem))
     return verdict
 
@@ -155,16 +160,16 @@ def _verdict(copy: Copy) -> Verdict:
         return Verdict(copy, copy.problem)
     try:
         with reading(copy.path) as connection:
-            if found := damage(connection):
-                return Verdict(copy, f"damaged: {found[0]}")
+            if faults := damage(connection):
+                return Verdict(copy, f"damaged: {faults[0]}")
             content = content_of(connection)
     except NotADatabaseError:
-        return Verdict(copy, "damaged: it is not a database any more")
+        return Verdict(copy, "damaged: the file is not a database any more")
     except DamagedError as error:
         return Verdict(copy, f"damaged: {error.detail}")
     others = differences(copy.record.content, content) if copy.record else ()
     more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
-    problem = f"not what was taken: {others[0]}{more}" if others else ""
+    problem = f"changed since it was taken: {others[0]}{more}" if others else ""
     return Verdict(copy, problem, len(content.tables), content.rows)
 
 

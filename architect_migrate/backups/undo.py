@@ -1,4 +1,4 @@
-"""Undo: back to before the last run of archmig on a database, if nothing else has written since."""
+"""Undo: restores the state before archmig's last run on a database, if nothing has written since."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ if TYPE_CHECKING:
     from architect_migrate.backups.record import Copy
     from architect_migrate.config.context import EnvironmentContext
 
-# What the ledger says of an action that changed a database without a backup: it built it.
+# The actions that change a database; one of them without a backup built the database.
 _BUILDERS = frozenset({"reconcile", "upgrade", "backup restore", "undo"})
 
 
 def preview_undo(context: EnvironmentContext) -> Undoing:
-    """Find the last run that is in effect. Raises RestoreError for one that built the database, and as `preview`.
+    """Plan the undo of the last run that is in effect. Raises RestoreError if that run built the database.
 
-    A run whose backup is what the database holds did not commit, or was undone, and does not count; an undo is a run.
+    A run does not count if the database equals its backup: it did not commit, or was undone. An undo is itself a run.
+    Raises also as `preview`.
     """
-    found = [each for each in catalogue(context) if each.record and each.record.after]
-    _refuse_built(context, found)
-    if not found:
+    marked = [each for each in catalogue(context) if each.record and each.record.after]
+    _refuse_built(context, marked)
+    if not marked:
         return Undoing(None)
     now = content_now(context)
-    for copy in reversed(found):
+    for copy in reversed(marked):
         before, after = _record(copy)
         if not differences(after, now):
             return Undoing(copy, preview(context, copy))
         if differences(before, now):
             return Undoing(copy, since=differences(after, now))
-    return Undoing(found[-1])
+    return Undoing(marked[-1])
 
 
 def _record(copy: Copy) -> tuple[Content, Content]:
@@ -45,8 +46,8 @@ def _record(copy: Copy) -> tuple[Content, Content]:
     return copy.record.content, copy.record.after
 
 
-def _refuse_built(context: EnvironmentContext, found: list[Copy]) -> None:
-    """A run that made the database from nothing has nothing to go back to."""
+def _refuse_built(context: EnvironmentContext, marked: list[Copy]) -> None:
+    """Raise RestoreError if the last run built the database, since there is no earlier state to restore."""
     try:
         entries = [entry for entry in store.entries(context.ledger) if _made_something(context, entry)]
     except LedgerError:
@@ -54,12 +55,12 @@ def _refuse_built(context: EnvironmentContext, found: list[Copy]) -> None:
     if (
         entries
         and not entries[-1].backup
-        and not any(copy.taken_at.isoformat() >= entries[-1].started_at for copy in found)
+        and not any(copy.taken_at.isoformat() >= entries[-1].started_at for copy in marked)
     ):
-        problem = f"the last run ({entries[-1].action}, {entries[-1].started_at[:19]}) built it from nothing"
-        raise RestoreError(str(context.environment.url), problem, "nothing was changed: there is nothing to go back to")
+        problem = f"the last run ({entries[-1].action}, {entries[-1].started_at[:19]}) built the database"
+        raise RestoreError(str(context.environment.url), problem, "nothing was changed: there is no earlier state")
 
 
 def _made_something(context: EnvironmentContext, entry: store.Entry) -> bool:
-    mine = entry.environment == context.environment.name and entry.database == str(context.environment.url)
-    return mine and entry.result == "done" and entry.action in _BUILDERS
+    same = entry.environment == context.environment.name and entry.database == str(context.environment.url)
+    return same and entry.result == "done" and entry.action in _BUILDERS

@@ -124,7 +124,7 @@ def test_verify_reads_every_backup_or_the_one_that_is_named(folder: Path) -> Non
     assert timeless(archmig("backup", "verify", f".archmig/backups/{name}").out) == VERIFIED
     missing = archmig("backup", "verify", "other.db")
     assert (missing.code, missing.out) == (2, "")
-    assert missing.err == "archmig: other.db: no such backup; archmig backup list shows those that are there\n"
+    assert missing.err == "archmig: other.db: no such backup; archmig backup list shows the backups\n"
 
 
 def test_a_backup_that_changed_is_told_and_not_restored(folder: Path) -> None:
@@ -135,18 +135,17 @@ def test_a_backup_that_changed_is_told_and_not_restored(folder: Path) -> None:
     done = archmig("backup", "verify")
     assert (done.code, timeless(done.out).splitlines()[1]) == (
         1,
-        "home  home-T-1.db  not sound  not what was taken: table notes: other values in its 2 rows",
+        "home  home-T-1.db  not sound  changed since it was taken: table notes: other values in its 2 rows",
     )
     refused = archmig("backup", "restore", name, "-e", "home", "--yes")
     assert (refused.code, refused.out) == (2, "")
     assert timeless(refused.err) == (
-        f"archmig: home: {folder}/.archmig/backups/home-T-1.db: not what was taken: table notes: other values in its "
+        f"archmig: home: {folder}/.archmig/backups/home-T-1.db: changed since it was taken: table notes: other values in its "
         "2 rows; nothing was changed: choose another backup\n"
     )
     latest = archmig("backup", "restore", "-e", "home", "--yes")
     assert latest.err == (
-        f"archmig: home: {folder}/.archmig/backups: no sound backup of home is there; "
-        "archmig backup list shows what is; name a file instead\n"
+        f"archmig: home: {folder}/.archmig/backups: no intact backup of home; see archmig backup list, or name a file\n"
     )
 
 
@@ -155,7 +154,7 @@ def test_a_backup_that_is_cut_short_is_damaged(folder: Path) -> None:
     (name,) = taken(folder)
     path = folder / ".archmig" / "backups" / name
     os.truncate(path, 8192)
-    assert "no: has another size than it was taken with" in archmig("backup", "list").out
+    assert "no: has another size than when it was taken" in archmig("backup", "list").out
     done = archmig("backup", "verify")
     assert done.code == 1
     assert "not sound  damaged: " in done.out
@@ -309,8 +308,8 @@ def test_undo_of_a_run_that_built_the_database_is_refused(folder: Path) -> None:
     done = archmig("undo", "-e", "gone", "--yes")
     assert (done.code, done.out) == (2, "")
     assert timeless(done.err) == (
-        f"archmig: gone: sqlite:///{folder}/gone.db: the last run (upgrade, TIME) built it from nothing; "
-        "nothing was changed: there is nothing to go back to\n"
+        f"archmig: gone: sqlite:///{folder}/gone.db: the last run (upgrade, TIME) built the database; "
+        "nothing was changed: there is no earlier state\n"
     )
 
 

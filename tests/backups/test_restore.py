@@ -195,7 +195,7 @@ def test_what_a_lost_database_left_beside_it_is_not_mixed_in(home: Home, ending:
     home.database.unlink()
     left = home.database.with_name(home.database.name + ending)
     left.write_bytes(b"old")
-    with pytest.raises(RestoreError, match="is left of a database that is gone"):
+    with pytest.raises(RestoreError, match="belongs to a database that no longer exists"):
         back(context)
     assert (left.read_bytes(), home.database.exists()) == (b"old", False)
 
@@ -207,8 +207,8 @@ def test_what_is_no_database_is_left_alone(home: Home) -> None:
     with pytest.raises(RestoreError) as raised:
         back(context)
     assert str(raised.value) == (
-        f"{home.database}: what is there is not a database; "
-        "nothing was changed: move it away, then restore makes it anew"
+        f"{home.database}: the file is not a database; "
+        "nothing was changed: move it away, then restore creates the database"
     )
     assert home.database.read_bytes() == b"something else" * 100
 
