@@ -1,4 +1,4 @@
-"""The only module that imports Alembic: reads the chain, replays it, runs its revisions on a connection, stamps."""
+"""Runtime of Alembic: loads a chain, replays it, and runs its revisions on a given connection."""
 
 from __future__ import annotations
 
@@ -51,22 +51,22 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs parts of a chain on the connection that it was made for; whoever opened that connection commits."""
+    """Runner of a chain's revisions on one connection; the opener of that connection commits."""
 
     script: ScriptDirectory
     context: MigrationContext
     connection: sqlite3.Connection
 
     def upgrade(self, revision: str) -> WriteLog:
-        """Run one revision's `upgrade()`; what it wrote comes back. Raises RevisionFailedError."""
+        """Run one revision's `upgrade()` and return the log of its writes. Raises RevisionFailedError."""
         return self._call(revision, "upgrade")
 
     def downgrade(self, revision: str) -> WriteLog:
-        """Run one revision's `downgrade()`."""
+        """Run one revision's `downgrade()`. Returns and raises as `upgrade`."""
         return self._call(revision, "downgrade")
 
     def data_step(self, revision: str) -> WriteLog:
-        """Run one revision's `data_step()`."""
+        """Run one revision's `data_step()`. Returns and raises as `upgrade`."""
         return self._call(revision, "data_step")
 
     def _call(self, revision: str, function: str) -> WriteLog:
@@ -74,13 +74,17 @@ class Runner:
             module: ModuleType = self.script.get_revision(revision).module
             with write_log(self.connection) as seen, refuse_ignored_calls(self.context, self.connection):
                 getattr(module, function)()
+                # Why: a statement such as INSERT OR ROLLBACK ends the transaction without an exception.
                 still_inside(self.connection)
         return seen
 
 
 @contextmanager
 def failures(revision: str, action: str) -> Iterator[None]:
-    """Whatever a revision raises, SystemExit included, becomes an error that names it; a Ctrl-C stays one."""
+    """Convert exceptions of a revision to RevisionFailedError; archmig's own errors and Ctrl-C pass through.
+
+    Why BaseException: a revision that calls sys.exit() must not end archmig.
+    """
     try:
         yield
     except (TransactionEndedError, CastLosesError) as error:
@@ -108,10 +112,11 @@ def is_of_the_schema(error: RevisionFailedError) -> bool:
 
 
 def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], _Result]) -> _Result:
-    """Call `work` with a Runner on `connection`, inside the chain's own env.py.
+    """Call `work` with a Runner on `connection`, inside the chain's own env.py, and return its result.
 
     An env.py that takes `config.attributes["connection"]` (Alembic's cookbook) gets this connection. One that opens
-    its own finds an empty database in memory, and its options are used on this connection all the same.
+    its own gets an empty database in memory, and its options are used on this connection nevertheless.
+    Raises ChainError and what `work` raises.
     """
     config = config_of(ini)
     script = script_of(config, ini)
@@ -121,22 +126,26 @@ def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], 
 def in_environment(
     config: Config, script: ScriptDirectory, connection: sqlite3.Connection, work: Callable[[MigrationContext], _Result]
 ) -> _Result:
-    """Call `work` inside env.py, with Alembic's context on `connection`, while `op` works on that too."""
+    """Call `work` inside env.py with Alembic's context on `connection`, which `op` uses too. Raises as `operate`."""
     results: list[_Result] = []
     ini = Path(config.config_file_name or "")
-    config.set_main_option("sqlalchemy.url", "sqlite://")  # for an env.py that opens a database of its own
+    # Why: an env.py that opens a database itself must not open the real one.
+    config.set_main_option("sqlalchemy.url", "sqlite://")
     with alchemy(connection) as lent:
         config.attributes["connection"] = lent
         dialect = lent.engine.dialect
 
         def steps(_heads: Any, context: MigrationContext) -> list[MigrationStep]:
+            # Why: an env.py that opened its own connection configured the context on that.
             if not _is_on(context, connection):
                 context = MigrationContext.configure(connection=lent, opts=dict(context.opts))
             with Operations.context(context), commits(dialect, refuse_commit):
                 results.append(work(context))
+            # Why no steps: `work` has done everything, so Alembic must not run or stamp a revision.
             return []
 
-        # What an env.py begins around its run_migrations() it commits, too: nothing was begun, nothing is committed.
+        # Why commits do nothing: an env.py commits what it begins around run_migrations(), and the caller's transaction
+        # must stay open.
         with commits(dialect, do_nothing), EnvironmentContext(config, script, fn=steps), file_errors(ini):
             _run_env(script)
     if not results:
@@ -145,13 +154,13 @@ def in_environment(
 
 
 def offline_sql(ini: Path, start: tuple[str, ...], target: tuple[str, ...]) -> str:
-    """The SQL that leads from some heads (none: base) to others, as `alembic upgrade --sql` prints it for one."""
+    """Return the SQL that leads from some heads (none: base) to others, as `alembic upgrade --sql` prints it."""
     config = config_of(ini)
     config.output_buffer = buffer = StringIO()
     script = script_of(config, ini)
 
     def steps(current: Any, _context: MigrationContext) -> list[MigrationStep]:
-        several: Any = target  # it is declared to take one, and takes them all
+        several: Any = target  # Alembic declares one target and accepts several
         return list(script._upgrade_revs(several, current))  # noqa: SLF001  (what `alembic upgrade` itself calls)
 
     with (
@@ -180,10 +189,10 @@ def _run_env(script: ScriptDirectory) -> None:
 
 
 def replay(ini: Path, scratch: Path, draft: Path | None) -> History:
-    """Run the whole chain on an empty database at `scratch`, reading the schema after each revision.
+    """Run the whole chain on an empty database at `scratch`, and read the schema after each revision.
 
-    With the revision of a folder `draft`, which is taken back at the end: `replayed` then has one more than revisions.
-    Raises ReplayError, also when the connection that Alembic opened is not the scratch database.
+    With `draft`, a folder with one more revision, that one is downgraded at the end: `replayed` is then one longer than
+    the revisions. Raises ReplayError, also if env.py opened another database than the scratch database.
     """
     config = config_of(ini)
     config.set_main_option("sqlalchemy.url", f"sqlite:///{scratch}".replace("%", "%%"))
@@ -191,6 +200,7 @@ def replay(ini: Path, scratch: Path, draft: Path | None) -> History:
     try:
         script = script_of(config, ini, draft)
         recorder = _Recorder(script, scratch, current, draft)
+        # Why StaticPool: every checkout is the same connection, so Alembic and the recorder see one transaction.
         engine = sa.create_engine(
             "sqlite://", creator=lambda: scratch_connection(scratch), poolclass=sa.pool.StaticPool
         )
@@ -211,20 +221,20 @@ def replay(ini: Path, scratch: Path, draft: Path | None) -> History:
 
 
 class _Recorder:
-    """Steps through the chain for Alembic and notes, between two steps, what the last one did."""
+    """Recorder of a replay: yields the chain's steps to Alembic and records the changes of each."""
 
     def __init__(self, script: ScriptDirectory, scratch: Path, current: list[str], draft: Path | None) -> None:
         self.script, self.scratch, self.current = script, scratch, current
-        found = list(script.walk_revisions())
-        self.drafted = [each for each in found if draft and Path(each.path).is_relative_to(draft.resolve())]
-        self.revisions = tuple(reversed([revision_of(each) for each in found]))
+        scripts = list(script.walk_revisions())
+        self.drafted = [each for each in scripts if draft and Path(each.path).is_relative_to(draft.resolve())]
+        self.revisions = tuple(reversed([revision_of(each) for each in scripts]))
         self.recording = Recording("alembic_version")
 
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
         connection = self._proven(context)
         self.recording = Recording(context.version_table)
-        found = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
-        steps = {step.revision.revision: step for step in found}
+        upgrade = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
+        steps = {step.revision.revision: step for step in upgrade}
         self.revisions = _trunk_first(tuple(revision_of(self.script.get_revision(each)) for each in steps))
         for step in (steps[revision.id] for revision in self.revisions):
             self.current[0] = step.revision.revision
@@ -232,7 +242,7 @@ class _Recorder:
             with self.recording.of(connection, step.revision.revision):
                 yield step
         for script in self.drafted:
-            self.current[0] = f"{script.revision}, taken back"
+            self.current[0] = f"{script.revision} (downgrade)"
             with self.recording.of(connection, self.current[0]):
                 yield MigrationStep.downgrade_from_script(self.script.revision_map, script)
         self.current[0] = ""
@@ -254,10 +264,11 @@ class _Recorder:
         setattr(module, "data_step", watched)  # noqa: B010  (mypy knows no such attribute of a module)
 
     def _proven(self, context: MigrationContext) -> sqlite3.Connection:
-        """The driver's connection, if it is the scratch database's."""
+        """Return the driver's connection to the scratch database. Raises ChainError for any other database."""
         driver = _driver(context)
         if driver is None:
             raise ChainError(str(self.scratch), "the chain's env.py opened a database that is not SQLite")
+        # Why PRAGMA database_list: only SQLite knows which file the connection really has open.
         files = [row[2] for row in driver.execute("PRAGMA database_list") if row[1] == "main"]
         if not files or not files[0] or not self.scratch.samefile(files[0]):
             raise ChainError(str(self.scratch), f"the chain's env.py opened {files} instead of the scratch database")
@@ -265,61 +276,61 @@ class _Recorder:
 
 
 def _trunk_first(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
-    """Revisions that are on no labelled branch first: a database without the branches then is where replay once was."""
+    """Sort revisions so that those on no labelled branch come first.
+
+    Why: the replay then passes through the schema of a database without the branches, and records its digest.
+    """
     graph = RevisionGraph(revisions)
     trunk = ancestry(graph, frozenset(graph.order) - on_branches(graph))
     return tuple(sorted(revisions, key=lambda revision: revision.id not in trunk))
 
 
-def revision_of(found: Any) -> Revision:
-    """One of Alembic's scripts as a value."""
-    module = found.module
+def revision_of(script: Any) -> Revision:
+    """Convert one of Alembic's scripts to a Revision."""
+    module = script.module
     return Revision(
-        id=found.revision,
-        parents=tuple(sorted(found._all_down_revisions)),  # noqa: SLF001  (down_revision and depends_on, resolved)
-        title=(found.doc or "").strip().splitlines()[0].rstrip(".") if found.doc else "",
+        id=script.revision,
+        parents=tuple(sorted(script._all_down_revisions)),  # noqa: SLF001  (down_revision and depends_on, resolved)
+        title=(script.doc or "").strip().splitlines()[0].rstrip(".") if script.doc else "",
         legacy_version=str(getattr(module, "legacy_version", "")),
         legacy_aliases=tuple(str(one) for one in getattr(module, "legacy_aliases", ())),
         data_step=_does_something(getattr(module, "data_step", None)),
         labels=tuple(to_tuple(getattr(module, "branch_labels", None), default=())),
-        down=tuple(found._versioned_down_revisions),  # noqa: SLF001  (down_revision, as a tuple)
+        down=tuple(script._versioned_down_revisions),  # noqa: SLF001  (down_revision, as a tuple)
     )
 
 
 def _does_something(function: Any) -> bool:
-    """Whether there is a function that reaches for anything: the template's own, with nothing filled in, does not."""
+    """Return whether a function uses any name; the empty function of the template does not."""
     code = getattr(function, "__code__", None)
     return callable(function) and (code is None or bool(code.co_names or code.co_freevars))
 
 
 def config_of(ini: Path) -> Config:
-    """Alembic's configuration of a chain. Raises ChainError."""
+    """Return Alembic's configuration of a chain. Raises ChainError."""
     script_folder(ini)
     return Config(str(ini), attributes={"archmig": True})
 
 
 def unloaded_script(config: Config, ini: Path) -> ScriptDirectory:
-    """The chain's folders and options; none of its revisions is loaded. Raises ChainError."""
+    """Return the chain's folders and options, without loading its revisions. Raises ChainError."""
     with file_errors(ini), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what Alembic deprecates in an alembic.ini is for its own commands to say
+        warnings.simplefilter("ignore")  # deprecated options of alembic.ini are reported by Alembic's own commands
         return ScriptDirectory.from_config(config)
 
 
 def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDirectory:
-    """The chain with its revisions loaded; with those of the folder `draft`, which then is one more version location.
-
-    Raises ChainError.
-    """
+    """Return the chain with its revisions loaded, those in the folder `draft` included. Raises ChainError."""
     script = unloaded_script(config, ini)
     with file_errors(ini), warnings.catch_warnings():
-        warnings.filterwarnings("error", "Revision .* is present more than once")  # else either file would do
+        warnings.filterwarnings("error", "Revision .* is present more than once")  # else Alembic would pick a file
         warnings.filterwarnings("ignore", "Revision .* referenced from .* is not present")  # an error follows
         if draft:
             script.version_locations = [*(script.version_locations or [f"{script.dir}/versions"]), str(draft)]
         try:
             script.get_heads()
         except TypeError as error:
-            raise ChainError(str(ini), f"an id of a revision, or its down_revision, is no text: {error}") from error
+            raise ChainError(str(ini), f"a revision id or down_revision is not a string: {error}") from error
         except SystemExit as error:
             raise ChainError(str(ini), f"SystemExit: {error}") from error
         return script
@@ -327,24 +338,27 @@ def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDir
 
 @contextmanager
 def file_errors(ini: Path) -> Iterator[None]:
-    """Errors in the chain's files as errors that name the chain."""
+    """Convert errors in the chain's files to ChainError, which names the chain."""
     try:
         yield
     except (CommandError, UserWarning) as error:
         raise ChainError(str(ini), " ".join(str(error).split())) from error
     except SyntaxError as error:
-        if error.filename is None:  # of a file with a NUL in it Python says only that
+        if error.filename is None:  # Python does not name a file that contains a NUL
             raise ChainError(str(ini), f"one of its files: {error.msg}") from error
         raise ChainError(f"{error.filename}, line {error.lineno}", str(error.msg)) from error
     except KeyError as error:
-        raise ChainError(str(ini), f"a revision names {error} as one before it, and there is no such file") from error
+        raise ChainError(str(ini), f"a revision comes after {error}, which no file defines") from error
     except (ImportError, AttributeError, OSError, RevisionError) as error:
         raise ChainError(str(ini), f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager
 def command_errors(shown: Callable[[str], str]) -> Iterator[None]:
-    """What archmig or the machine refuses, as errors that Alembic says in a line, in words made fit by `shown`."""
+    """Convert archmig's and the system's errors to CommandError, which Alembic prints on one line.
+
+    `shown` makes the message safe to print.
+    """
     try:
         yield
     except (ArchmigError, OSError, sqlite3.Error) as error:

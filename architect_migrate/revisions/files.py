@@ -1,4 +1,4 @@
-"""The chain's files without Alembic: where they are, and a fingerprint that changes when replay could differ."""
+"""Files of the chain, read without Alembic: their places, and a fingerprint for the cache of replays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SOURCES = (".py", ".sql", ".ini")
 
 
 def script_folder(ini: Path) -> Path:
-    """The folder that `script_location` of an alembic.ini names; raises ChainError."""
+    """Return the folder that `script_location` of an alembic.ini names. Raises ChainError."""
     location = alembic_option(ini, "script_location")
     if location is None:
         raise ChainError(str(ini), "no [alembic] script_location ('script_location')")
@@ -27,12 +27,12 @@ def script_folder(ini: Path) -> Path:
 
 
 def alembic_option(ini: Path, key: str) -> str | None:
-    """What an alembic.ini says under [alembic]; None where it does not say it. Raises ChainError."""
+    """Return an option of [alembic] in an alembic.ini; None if it is not set. Raises ChainError."""
     parser = configparser.ConfigParser({"here": str(ini.parent)})
     try:
         if ini.exists() and not ini.is_file():
-            # A pipe would be waited for, and a device read, without end.
-            raise ChainError(str(ini), "is no file", "name the chain's alembic.ini in [alembic] config")
+            # Why: reading a pipe or a device would never end.
+            raise ChainError(str(ini), "is not a file", "name the chain's alembic.ini in [alembic] config")
         with ini.open(encoding="utf-8") as file:
             parser.read_file(file)
         return parser["alembic"].get(key)
@@ -45,37 +45,43 @@ def alembic_option(ini: Path, key: str) -> str | None:
 
 
 def fingerprint(ini: Path) -> str:
-    """A digest of every source file of the chain and of the versions that replay depends on."""
-    found = hashlib.blake2b(digest_size=16)
-    found.update(repr((sys.version_info, sqlite3.sqlite_version, _installed())).encode())
+    """Return a digest of every source file of the chain and of the versions that its replay depends on.
+
+    Raises ChainError for a file that cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(repr((sys.version_info, sqlite3.sqlite_version, _installed())).encode())
     folder = script_folder(ini)
-    # Paths as strings: a chain may have thousands of files, and a Path takes longer to make than a file to read.
-    home = f"{ini.parent}{os.sep}"
+    # Why strings: a chain may have thousands of files, and making a Path takes longer than reading a file.
+    prefix = f"{ini.parent}{os.sep}"
     for path in (str(ini), *sorted(_sources(folder))):
-        found.update(os.fsencode(path.removeprefix(home)))
+        digest.update(os.fsencode(path.removeprefix(prefix)))
         try:
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (for the same reason)
-                found.update(file.read())
+                digest.update(file.read())
         except OSError as error:
             raise ChainError(path, error.strerror or str(error)) from error
-    return found.hexdigest()
+    return digest.hexdigest()
 
 
 def _sources(folder: Path) -> list[str]:
-    """Every source file below a folder, however deep (version folders may be nested)."""
+    """Return every source file below a folder at any depth, since version folders may be nested."""
     walked = os.walk(folder, onerror=_unread)
     return [f"{root}{os.sep}{name}" for root, _, names in walked for name in names if name.endswith(_SOURCES)]
 
 
 def _unread(error: OSError) -> None:
-    """A folder that cannot be read is no folder without revisions."""
+    """Raise ChainError for a folder that cannot be read. Why: `os.walk` would treat it as empty."""
     raise ChainError(str(error.filename), error.strerror or str(error)) from error
 
 
 def _installed() -> list[tuple[str, int, int]]:
-    """Alembic, SQLAlchemy and archmig as installed: asking for their version numbers would import them."""
+    """Return path, time and size of the files of Alembic, SQLAlchemy and archmig.
+
+    Why not version numbers: reading them would import the packages, and they do not change while archmig is edited.
+    """
     specs = [find_spec(package) for package in ("alembic", "sqlalchemy")]
     paths = sorted(_sources(Path(__file__).parents[1])) + [spec.origin for spec in specs if spec and spec.origin]
-    # Two hundred files at each command: `Path.rglob` and `Path.stat` take twice as long.
+    # Why os.stat: for two hundred files at each command, `Path.rglob` and `Path.stat` take twice as long.
     stats = [(path, os.stat(path)) for path in paths]  # noqa: PTH116  (for the same reason)
     return [(path, one.st_mtime_ns, one.st_size) for path, one in stats]

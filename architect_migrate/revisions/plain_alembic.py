@@ -1,4 +1,4 @@
-"""What plain Alembic makes of an empty database, and whether that is what the chain and the models say."""
+"""Run of plain Alembic on an empty database, compared with the replayed chain and with the models."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlainRun:
-    """What came of `alembic upgrade heads`: `problem` where it failed, differences from the chain and from the models.
+    """Result of `alembic upgrade heads`: `problem` if it failed, else the differences from the chain and the models.
 
-    `models` is None where there are none to compare with, for the reason in `no_models`.
+    `models` is None if there is nothing to compare with, for the reason in `no_models`.
     """
 
     problem: str = ""
@@ -32,7 +32,7 @@ class PlainRun:
 
 
 def run_plainly(source: Source) -> PlainRun:
-    """Run it in a process of its own, on a scratch database. Raises ChainError, ReplayError."""
+    """Run `alembic upgrade heads` in a process of its own on a scratch database. Raises ChainError, ReplayError."""
     history = source.history
     with tempfile.TemporaryDirectory(prefix="archmig-plain-") as name:
         folder = Path(name)

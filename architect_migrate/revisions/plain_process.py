@@ -26,11 +26,13 @@ from architect_migrate.revisions.replay_process import confine
 
 
 def main(arguments: list[str]) -> int:
-    """Upgrade to the heads, note the schema, compare it with the models."""
+    """Upgrade to the heads, write the schema, and compare the database with the models; return the exit code."""
     ini, folder, table = Path(arguments[0]), Path(arguments[1]).resolve(), arguments[2]
     scratch = folder / "scratch.db"
     config = Config(str(ini), attributes={"archmig": True}, stdout=StringIO())
+    # Why %%: Alembic's configuration expands % signs.
     config.set_main_option("sqlalchemy.url", f"sqlite:///{scratch}".replace("%", "%%"))
+    # Before env.py and the revisions are imported.
     confine(folder)
     engine = sa.create_engine("sqlite://", creator=lambda: scratch_connection(scratch), poolclass=sa.pool.StaticPool)
     try:
@@ -42,7 +44,7 @@ def main(arguments: list[str]) -> int:
         with engine.begin() as connection:
             config.attributes["connection"] = as_connectable(connection)
             _compare_models(config, folder)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever the chain's code raises is the answer)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (any exception of the chain's code is the result)
         words = " ".join(str(getattr(error, "orig", "") or error).split())
         (folder / "failed").write_text(f"{type(error).__name__}: {words}", encoding="utf-8")
         return 1

@@ -1,4 +1,4 @@
-"""History by replay: the chain is run once, in a process of its own, and what it did is remembered."""
+"""Replay of a chain: runs it once in a process of its own and caches its history."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """A chain as its files were at one moment: `script` is its alembic.ini, `cache` where replays are remembered.
+    """A chain as its files were at one moment; `script` is its alembic.ini, `cache` the folder of cached replays.
 
-    Of the branches that are `reserved` for some environments, those `excluded` are not in it (see `branches`).
-    What is read of the chain is kept with it, so all environments have to share one source: `source_of` and
-    `without` return the same object for the same files, and so does unpickling, in whichever process.
+    Of the branches `reserved` for some environments, those in `excluded` are left out (see `model.branches`).
+    Why `source_of`, `without` and unpickling return one shared object for the same files: the graph and the history
+    are cached in it, and all environments must use them.
     """
 
     script: Path
@@ -36,41 +36,41 @@ class Source:
     excluded: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Send another process the fields alone: it reads the chain from the cache, once for all it is sent."""
+        """Pickle the fields alone; the receiving process reads the chain from the cache, once."""
         return _shared, (self.script, self.cache, self.fingerprint, self.reserved, self.excluded)
 
     @property
     def whole(self) -> Source:
-        """The same chain with all its branches."""
+        """The same chain with all of its branches."""
         return _shared(self.script, self.cache, self.fingerprint, (), ())
 
     def without(self, excluded: tuple[str, ...], reserved: tuple[str, ...]) -> Source:
-        """The same chain without the branches `excluded` of those `reserved`."""
+        """Return the same chain without the branches `excluded` of those `reserved`."""
         return _shared(self.script, self.cache, self.fingerprint, reserved, excluded)
 
     @cached_property
     def foreign(self) -> frozenset[str]:
-        """The revisions that are not in it."""
+        """The revisions that are left out."""
         from architect_migrate.model.branches import foreign
 
         return foreign(self.whole.graph, self.reserved, self.excluded) if self.excluded else frozenset()
 
     @cached_property
     def graph(self) -> RevisionGraph:
-        """The chain in outline; replays it unless that was done before. Raises as `history`."""
+        """The revision graph; replays the chain unless that is cached. Raises as `history`."""
         if self.excluded:
             from architect_migrate.model.branches import graph_without
 
             return graph_without(self.whole.graph, self.foreign)
-        found = recall(self, "outline")
-        if found is None:
+        cached = recall(self, "outline")
+        if cached is None:
             return self.history.graph
-        graph: RevisionGraph = codec.load(found, (RevisionGraph, Revision))
+        graph: RevisionGraph = codec.load(cached, (RevisionGraph, Revision))
         return graph
 
     @cached_property
     def history(self) -> History:
-        """The chain and what each of its revisions does. Raises ChainError, ReplayError."""
+        """The history of the chain; replays it unless that is cached. Raises ChainError, ReplayError."""
         if self.excluded:
             from architect_migrate.model.branches import history_without
 
@@ -99,24 +99,24 @@ class Source:
 def _shared(
     script: Path, cache: Path | None, fingerprint: str, reserved: tuple[str, ...], excluded: tuple[str, ...]
 ) -> Source:
-    """The one source of these files in this process, which reads and replays them once for all environments."""
+    """Return the one source of these files in this process."""
     return Source(script, cache, fingerprint, reserved, excluded)
 
 
 def source_of(script: Path, cache: Path | None) -> Source:
-    """The chain as its files are now. Raises ChainError."""
+    """Return the chain as its files are now. Raises ChainError."""
     return _shared(script, cache, fingerprint(script), (), ())
 
 
 def is_remembered(source: Source) -> bool:
-    """Whether the chain was replayed before, so that nothing has to be run to learn what it does."""
+    """Return whether the replay of the chain is cached, so that none of its code has to run."""
     if source.cache is None:
         return False
     return all((source.cache / f"{source.fingerprint}.{part}.json").is_file() for part in ("outline", "steps"))
 
 
 def history_from(graph: str, steps: str) -> History:
-    """A history from its parts as JSON."""
+    """Build a history from its parts as JSON."""
     from architect_migrate.model import history, schema
 
     classes = (
@@ -133,24 +133,24 @@ def history_from(graph: str, steps: str) -> History:
 
 
 def history_of(script: Path, cache: Path | None) -> History:
-    """The chain of an alembic.ini, as it is now, and what each of its revisions does."""
+    """Return the history of an alembic.ini's chain as its files are now. Raises as `Source.history`."""
     return source_of(script, cache).history
 
 
 def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
-    """The chain with the revision of a folder `draft`, and what taking that one back did.
+    """Replay the chain with the one revision in the folder `draft`; return the history and the draft's downgrade.
 
     Raises as `Source.history`.
     """
     from architect_migrate.model.history import History
 
-    found = history_from(*_replay(script, str(draft)))
-    *replayed, back = found.replayed
-    return History(found.graph, tuple(replayed)), back
+    history = history_from(*_replay(script, str(draft)))
+    *replayed, back = history.replayed
+    return History(history.graph, tuple(replayed)), back
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
-    """Where replays are remembered: ARCHMIG_CACHE, else the user's cache folder; None where there is no home."""
+    """Return the folder of cached replays: ARCHMIG_CACHE, else in the user's cache folder; None without HOME."""
     if named := environ.get("ARCHMIG_CACHE"):
         return Path(named)
     if base := environ.get("XDG_CACHE_HOME"):
@@ -159,7 +159,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
 
 
 def _replay(ini: Path, *draft: str) -> tuple[str, str]:
-    """Outline and steps as JSON, from a process that can reach nothing but its scratch folder."""
+    """Replay the chain in a sandboxed process and return its outline and its steps as JSON. Raises ReplayError."""
     import tempfile
 
     from architect_migrate.revisions.sandbox import run_sandboxed
@@ -176,7 +176,7 @@ def _replay(ini: Path, *draft: str) -> tuple[str, str]:
 
 
 def recall(source: Source, part: str) -> str | None:
-    """What was remembered of the chain as its files are; None where nothing was."""
+    """Return a cached part of the chain's replay; None if it is not cached."""
     if source.cache is None:
         return None
     try:
@@ -186,12 +186,16 @@ def recall(source: Source, part: str) -> str | None:
 
 
 def remember(source: Source, parts: Mapping[str, str]) -> None:
-    """Remember what was learnt by running the chain; a cache that cannot be written costs time, never a run."""
+    """Cache parts of the chain's replay.
+
+    Why errors are ignored: without the cache the chain is replayed again, which costs time only.
+    """
     if source.cache is None:
         return
     try:
         source.cache.mkdir(parents=True, exist_ok=True)
         for part, text in parts.items():
+            # Why a draft and a rename: another process may read the cache now, and must not see half a file.
             draft = source.cache / f".{source.fingerprint}.{part}.{os.getpid()}"
             draft.write_text(text, encoding="utf-8")
             draft.replace(source.cache / f"{source.fingerprint}.{part}.json")

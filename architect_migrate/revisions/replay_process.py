@@ -1,9 +1,9 @@
-"""The process that replays a chain: `python -m architect_migrate.revisions.replay_process ALEMBIC_INI FOLDER [DRAFT]`.
+"""Replay process of a chain: `python -m architect_migrate.revisions.replay_process ALEMBIC_INI FOLDER [DRAFT]`.
 
-DRAFT is a folder with one revision more, which is run up and taken back.
+DRAFT is a folder with one more revision, which is upgraded and downgraded.
 
-Revision files import applications, and applications open their own databases: an audit hook ends the replay when
-anything but the scratch folder is written, or the network or another program is reached for.
+Why an audit hook: revision files import applications, and applications open their own databases. The hook stops the
+replay if it writes outside of the scratch folder, uses the network or starts another program.
 """
 
 from __future__ import annotations
@@ -33,54 +33,57 @@ _REACHES_OUT |= {"os.posix_spawn", "os.fork", "os.forkpty", "ftplib.connect", "w
 
 
 class EscapeError(ArchmigError, PermissionError, layout="{problem}"):
-    """The chain's code reached for something outside of the scratch folder; `deed` says for what.
+    """An access of the chain's code to something outside of the scratch folder; `attempt` describes it.
 
-    Applications that can do without (a cache folder, `uname`) expect a refusal to be an OSError, and go on.
+    Why also a PermissionError: applications that can do without the access (a cache folder, `uname`) handle OSError.
     """
 
     subject: str = derived("")
-    deed: str
-    problem: str = derived("the chain's code tried to {deed}, and a replay may touch nothing but its scratch database")
+    attempt: str
+    problem: str = derived("the chain's code tried to {attempt}, and a replay may only use its scratch database")
 
 
 def main(arguments: list[str]) -> int:
-    """Replay into FOLDER: `graph` and `steps`, or `failed` (revision, newline, cause)."""
+    """Replay into FOLDER: `outline` and `steps`, or `failed` (revision, newline, cause); return the exit code."""
     ini, folder = Path(arguments[0]), Path(arguments[1]).resolve()
     draft = Path(arguments[2]) if len(arguments) > 2 else None
     from architect_migrate.revisions.alembic_runtime import replay
 
-    _move_in(folder)
+    _redirect_home(folder)
     confine(folder)
     try:
-        found = replay(ini, folder / "scratch.db", draft)
+        history = replay(ini, folder / "scratch.db", draft)
     except ReplayError as error:
         (folder / "failed").write_text(f"{error.revision}\n{error.cause}", encoding="utf-8")
         return 1
-    (folder / "outline").write_text(codec.dump(found.graph), encoding="utf-8")
-    (folder / "steps").write_text(codec.dump(found.replayed), encoding="utf-8")
+    (folder / "outline").write_text(codec.dump(history.graph), encoding="utf-8")
+    (folder / "steps").write_text(codec.dump(history.replayed), encoding="utf-8")
     return 0
 
 
-def _move_in(folder: Path) -> None:
-    """Applications that make a folder of their own in the user's home make it below `folder`."""
+def _redirect_home(folder: Path) -> None:
+    """Point HOME to `folder`, so that applications create their own folders there instead of failing."""
     for name in [word for word in os.environ if word.startswith("XDG_")]:
         del os.environ[name]
     os.environ["HOME"] = str(folder)
 
 
 def confine(folder: Path) -> None:
-    """From now on this process can write below `folder` only, and reach nothing else. It cannot be undone."""
+    """Restrict this process to writing below `folder`, without network and other programs.
+
+    The restriction is permanent: Python cannot remove an audit hook.
+    """
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        if deed := _escape(event, arguments, folder):
-            raise EscapeError(deed)
+        if attempt := _escape(event, arguments, folder):
+            raise EscapeError(attempt)
 
     sys.addaudithook(audit)
 
 
 def _escape(event: str, arguments: tuple[Any, ...], folder: Path) -> str:
     if event in _REACHES_OUT:
-        return f"reach out ({event} {arguments[:2]})"
+        return f"use the network or another program ({event} {arguments[:2]})"
     if event == "sqlite3.connect":
         name = os.fsdecode(arguments[0])
         return "" if name in {":memory:", ""} or _inside(name, folder) else f"open the database {name}"
@@ -97,7 +100,7 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
 
 
 def _inside(name: object, folder: Path) -> bool:
-    """Whether a path is below the scratch folder; descriptors that are open already and /dev/null are harmless."""
+    """Return whether a path is below the scratch folder; open descriptors and /dev/null count as inside."""
     if isinstance(name, int) or name == os.devnull:
         return True
     return isinstance(name, str | bytes | os.PathLike) and Path(os.fsdecode(name)).resolve().is_relative_to(folder)

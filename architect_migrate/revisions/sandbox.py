@@ -1,4 +1,4 @@
-"""Starts the processes that run a chain's code where it reaches nothing but a scratch folder (see `replay_process`)."""
+"""Start of the sandboxed processes that run a chain's code (see `replay_process`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def run_sandboxed(module: str, ini: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a module of archmig, which confines itself to `folder`; its current folder is the alembic.ini's."""
+    """Run a module of archmig that confines itself to `folder`, in the folder of alembic.ini; return its outcome.
+
+    Why -B: the process may not write byte code into the project. Why ARCHMIG_REPLAY: env.py and the application can
+    see that they are being replayed.
+    """
     command = [sys.executable, "-B", "-m", f"architect_migrate.{module}", *arguments]
     environ = {**os.environ, "TMPDIR": str(folder), "ARCHMIG_REPLAY": "1"}
     return subprocess.run(command, cwd=ini.parent, env=environ, capture_output=True, text=True, check=False)

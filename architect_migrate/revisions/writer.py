@@ -1,4 +1,4 @@
-"""New revision files by Alembic's own means: the chain's template, file_template and hooks decide their looks."""
+"""Writer of new revision files, through Alembic: it applies the chain's template, file_template and hooks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a revision file is to hold: `parent` is empty for a base, `label` the branch that begins with it.
+    """Contents of a new revision file; `parent` is empty for a base, `label` is the branch that begins with it.
 
-    `about` says in a paragraph what it brings. With `upgrade` and `downgrade`, SQL statements, it holds those alone.
+    `about` is a paragraph for the docstring. With `upgrade` and `downgrade`, SQL statements, the functions consist of
+    those alone.
     """
 
     id: str
@@ -35,48 +36,48 @@ class Draft:
 
 
 def graph_in_files(ini: Path) -> RevisionGraph:
-    """The chain in outline by its files alone: nothing of it is run. Raises ChainError."""
+    """Return the revision graph from the loaded files; no revision is run. Raises ChainError."""
     with file_errors(ini):
-        found = list(script_of(config_of(ini), ini).walk_revisions())
-    return RevisionGraph(tuple(reversed([revision_of(script) for script in found])))
+        scripts = list(script_of(config_of(ini), ini).walk_revisions())
+    return RevisionGraph(tuple(reversed([revision_of(script) for script in scripts])))
 
 
 def random_id() -> str:
-    """An id as Alembic itself gives."""
+    """Return a random id like Alembic's own: 12 hexadecimal digits."""
     return rev_id()
 
 
 def version_folder(ini: Path, parent: str, label: str) -> Path:
-    """Where a revision belongs that comes after `parent`; with a label, the folder that this branch has to itself.
+    """Return the folder for a revision after `parent`; with a label, the folder of that branch.
 
-    Raises NewRevisionError where Alembic would not look there.
+    Raises NewRevisionError if Alembic would not search that folder.
     """
     script = script_of(config_of(ini), ini)
     locations = [Path(location).absolute() for location in script.version_locations or [f"{script.dir}/versions"]]
     file = Path(script.get_revision(parent).path) if parent else None
-    home = next((location for location in locations if file and file.is_relative_to(location.resolve())), locations[0])
+    base = next((location for location in locations if file and file.is_relative_to(location.resolve())), locations[0])
     if not label:
-        return home
+        return base
     listed = next((location for location in locations if location.name == label), None)
     if listed or script.recursive_version_locations:
-        return listed or home / label
+        return listed or base / label
     advice = f"nothing was written: add recursive_version_locations = true to [alembic] of {ini.name}"
-    raise NewRevisionError(str(home / label), "Alembic does not look into folders below its version folder", advice)
+    raise NewRevisionError(str(base / label), "Alembic does not search folders below its version folder", advice)
 
 
 def write_draft(ini: Path, draft: Draft, folder: Path) -> Path:
-    """Write the revision into `folder`, where nobody looks for it, and load it; its file comes back.
+    """Write the revision into `folder`, outside of the chain's version folders, load it and return its path.
 
     Raises ChainError.
     """
     config = config_of(ini)
     script = script_of(config, ini, folder)
-    # Alembic tells on stdout what it writes, and there the path alone is wanted.
+    # Why: Alembic would print its progress to stdout, which is for results only.
     script.messaging_opts = {"quiet": True}
     if "_" in draft.id and config.get_alembic_option("file_template") is None:
-        # The words are in the id already.
+        # Why: an id such as 049_mood has the title's words, which the default file name would repeat.
         script.file_template = "%(rev)s"
-    # The names that Alembic's own templates know, and two of archmig's.
+    # The variables of Alembic's own templates, and two of archmig's.
     words: dict[str, Any] = {
         "upgrades": executed(draft.upgrade),
         "downgrades": executed(draft.downgrade),
@@ -86,8 +87,8 @@ def write_draft(ini: Path, draft: Draft, folder: Path) -> Path:
     }
     template = Path(script.dir) / "script.py.mako"
     if not template.exists():
-        advice = "nothing was written: take the one that `alembic init` makes"
-        raise ChainError(str(template), "there is no such template for new revisions", advice)
+        advice = "nothing was written: copy the one that `alembic init` creates"
+        raise ChainError(str(template), "no such file; new revisions need this template", advice)
     with file_errors(ini):
         made = script.generate_revision(
             draft.id,
@@ -99,18 +100,18 @@ def write_draft(ini: Path, draft: Draft, folder: Path) -> Path:
             **words,
         )
     if made is None:
-        raise ChainError(str(ini), "its file_template gives a name by which Alembic finds no revision")
+        raise ChainError(str(ini), "its file_template makes a file name that Alembic does not recognise")
     return Path(made.path)
 
 
 def publish(ini: Path, draft: Draft, written: Path, final: Path) -> None:
-    """Give a draft its name, which no other file has, and see that the chain has it; else it is gone again.
+    """Move a draft to its final name and check that Alembic loads it from there; remove it otherwise.
 
-    Raises NewRevisionError, ChainError, OSError.
+    Raises NewRevisionError if the name is taken, ChainError, OSError.
     """
     with made_folder(final.parent):
         if not _given(written, final):
-            raise NewRevisionError(str(final), "is there already", "nothing was written: choose another title")
+            raise NewRevisionError(str(final), "exists already", "nothing was written: choose another title")
         try:
             _require(ini, draft.id, final)
         except BaseException:
@@ -119,37 +120,38 @@ def publish(ini: Path, draft: Draft, written: Path, final: Path) -> None:
 
 
 def _require(ini: Path, revision: str, final: Path) -> None:
-    """Load the chain as everybody does, and see that the revision is this very file."""
+    """Load the chain from its files and check that it has the revision in this file. Raises ChainError."""
     with file_errors(ini):
-        found = script_of(config_of(ini), ini).get_revision(revision)
-    if not Path(found.path).samefile(final):
-        raise ChainError(str(final), f"Alembic finds {revision} in {found.path} instead", "nothing was written")
+        script = script_of(config_of(ini), ini).get_revision(revision)
+    if not Path(script.path).samefile(final):
+        raise ChainError(str(final), f"Alembic finds {revision} in {script.path} instead", "nothing was written")
 
 
 def _given(written: Path, final: Path) -> bool:
-    """The file under its new name, whole and at once; False where the name is taken."""
+    """Move the file to its final name atomically; return False if the name is taken. Raises OSError."""
+    # Why this order: contents on disk before the name, and the folder, which holds the name, last.
     sync(written)
     try:
-        found = named(written, final)
+        moved = named(written, final)
     except OSError:
-        # The folder is on another file system than the chain's own.
+        # The folder is on another file system than the draft, so a link or rename is impossible.
         with final.open("xb") as file:
             file.write(written.read_bytes())
         sync(final)
-        found = True
+        moved = True
     sync(final.parent)
-    return found
+    return moved
 
 
 _WIDTH = 120
-# Colons and what hangs on them, as SQLAlchemy's text() reads them, which op.execute() makes of a string; among them
-# may be what it takes for a parameter or for an escaped colon.
+# Colons with the word characters after them. Why: op.execute() passes a string to SQLAlchemy's text(), which takes
+# `:word` for a parameter and `\:` for an escaped colon.
 _COLONS = re.compile(r"(?:\\?:[\w$]*)+")
 _PARAMETER = re.compile(r":\w|\\:")
 
 
 def executed(statements: Iterable[str]) -> str:
-    """Calls of op.execute() as the body of a function, one for each statement; the first line has no indent."""
+    """Render statements as calls of op.execute() for the body of a function; the first line has no indent."""
     return "\n    ".join(_call(literal(escaped(statement))) for statement in statements)
 
 
@@ -161,12 +163,12 @@ def _call(text: str) -> str:
 
 
 def escaped(sql: str) -> str:
-    r"""The statement as op.execute() takes it to mean just that: with `\:` for a colon where one could be mistaken."""
+    r"""Escape a statement for op.execute(): `\:` for a colon that would be taken for a parameter."""
     return _COLONS.sub(lambda run: run[0].replace(":", "\\:") if _PARAMETER.search(run[0]) else run[0], sql)
 
 
 def literal(text: str) -> str:
-    """A text as a Python literal: as it reads where that can be, in triple quotes where it has lines."""
+    """Render a text as a readable Python literal: raw if it has backslashes, in triple quotes if it has lines."""
     readable = all(character.isprintable() or character in "\n\t" for character in text)
     raw = "r" if "\\" in text else ""
     if not readable or '"""' in text:
@@ -180,5 +182,5 @@ def literal(text: str) -> str:
 
 
 def docstring(title: str) -> str:
-    """A title as it stands in a docstring of three double quotes."""
+    """Escape a title for a docstring in three double quotes."""
     return title.replace("\\", "\\\\").replace('"', '\\"')

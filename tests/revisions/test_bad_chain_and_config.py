@@ -47,7 +47,7 @@ CHAINS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "unknown down_revision": (
         fourth(HEAD + 'revision = "004"\ndown_revision = "nope"\n'),
-        "a revision names 'nope' as one before it, and there is no such file",
+        "a revision comes after 'nope', which no file defines",
     ),
     "cycle": (
         edited(FIRST, "down_revision = None", 'down_revision = "003_due"'),
@@ -56,7 +56,7 @@ CHAINS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a file with a NUL": (fourth("a\0b"), "one of its files: source code string cannot contain null bytes"),
     "an id that is no text": (
         fourth(HEAD + 'revision = 4\ndown_revision = "003_due"\n'),
-        "an id of a revision, or its down_revision, is no text: 'int' object is not iterable",
+        "a revision id or down_revision is not a string: 'int' object is not iterable",
     ),
     "one id twice": (
         fourth(HEAD + 'revision = "003_due"\ndown_revision = "002_tags"\n'),
@@ -108,7 +108,7 @@ def test_no_new_revision_is_made_in_a_chain_that_cannot_be_followed(place: Path,
         ),
         (
             lambda one: ((one / "alembic.ini").unlink(), os.mkfifo(one / "alembic.ini")),
-            "is no file (name the chain's alembic.ini in [alembic] config)",
+            "is not a file (name the chain's alembic.ini in [alembic] config)",
         ),
         (
             lambda one: shutil.rmtree(one / "chain"),

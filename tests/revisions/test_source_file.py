@@ -21,9 +21,9 @@ VALUES = {
     "texts side by side": ("'0' '01'", Declaration(1, ("001",))),
     "a sum": ("'0' + '01'", Declaration(1, problem="is computed")),
     "a call": ("make()", Declaration(1, problem="is computed")),
-    "a number": ("1", Declaration(1, problem="is no text")),
-    "numbers": ("(1, 2)", Declaration(1, problem="is no text")),
-    "bytes": ("b'001'", Declaration(1, problem="is no text")),
+    "a number": ("1", Declaration(1, problem="is not a string")),
+    "numbers": ("(1, 2)", Declaration(1, problem="is not a string")),
+    "bytes": ("b'001'", Declaration(1, problem="is not a string")),
 }
 
 
@@ -88,11 +88,11 @@ def test_a_file_that_is_not_there_is_an_error_of_the_chain(tmp_path: Path, read:
 
 CHAIN = {
     "an id that is computed": ("revision = make()", "its revision is computed"),
-    "an id that is a number": ("revision = 1", "its revision is no text"),
-    "two ids": ("revision = ('a', 'b')", "its revision is not one text"),
-    "no id": ("revision = None", "its revision is not one text"),
+    "an id that is a number": ("revision = 1", "its revision is not a string"),
+    "two ids": ("revision = ('a', 'b')", "its revision is not a single string"),
+    "no id": ("revision = None", "its revision is not a single string"),
     "a parent that is computed": ("revision = 'a'\ndown_revision = make()", "its down_revision is computed"),
-    "labels that are numbers": ("revision = 'a'\nbranch_labels = (1,)", "its branch_labels is no text"),
+    "labels that are numbers": ("revision = 'a'\nbranch_labels = (1,)", "its branch_labels is not a string"),
 }
 
 

@@ -225,7 +225,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "revisions in a circle": (
         rewrite("chain/versions/001_notes.py", 'revision = "001_notes"\ndown_revision = "003_due"\n'),
-        "come after each other in a circle",
+        "form a cycle",
     ),
     "no database but text": (rewrite("home.db", b"not a database, but a text\n" * 99), "not an SQLite database"),
     "a damaged database": (damaged, "damaged"),
