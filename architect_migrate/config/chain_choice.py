@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def project_for_chain(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> ProjectConfig:
-    """Return the project in use; without an environments.toml, an empty one with the named alembic.ini or that in `cwd`.
+    """Return the project in use; without an environments.toml, an empty one for the alembic.ini given or in `cwd`.
 
     Raises ConfigNotFoundError, ConfigError.
     """

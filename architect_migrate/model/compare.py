@@ -129,7 +129,7 @@ def _compare_keys(expected: PrimaryKeyFact, actual: PrimaryKeyFact) -> Iterator[
 
 
 def _compare_references(expected: ForeignKey, actual: ForeignKey) -> Iterator[Difference]:
-    # A reference without column names means the parent's key, and has no columns while the parent or its key is missing.
+    # A reference without column names means the parent's key, and has none while the parent or its key is missing.
     unnamed = not expected.parent_columns or not actual.parent_columns
     if not unnamed or replace(expected, parent_columns=actual.parent_columns) != actual:
         yield _differs("reference", _target(expected), _target(actual))
