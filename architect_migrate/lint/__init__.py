@@ -1,4 +1,4 @@
-"""The rules for revision files, and the process that tries a revision.
+"""Linter of revision files: its rules, and the process that tries revisions on a scratch database.
 
 It imports neither `ledger` nor anything after it.
 """

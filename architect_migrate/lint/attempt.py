@@ -1,4 +1,4 @@
-"""Tries functions of revision files inside the chain's own env.py, and sees what batch operations are told."""
+"""Trial calls of revision files' functions inside the chain's own env.py."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _Result = TypeVar("_Result")
 
 
 def version_files(ini: Path) -> tuple[tuple[Path, ...], str]:
-    """Every revision file of a chain in order of names, and the template that new ones are named by."""
+    """Return every revision file of a chain, sorted by name, and the chain's file_template. Raises ChainError."""
     config = Config(str(ini))
-    config.set_main_option("prepend_sys_path", "")  # nothing is imported here
+    config.set_main_option("prepend_sys_path", "")  # nothing is imported here, so sys.path must stay unchanged
     script = unloaded_script(config, ini)
-    folders = [Path(location) for location in script._version_locations]  # noqa: SLF001  (it knows folders that are not named)
+    folders = [Path(location) for location in script._version_locations]  # noqa: SLF001  (it includes default folders)
     listed = (
         path
         for folder in folders
@@ -48,7 +48,7 @@ def version_files(ini: Path) -> tuple[tuple[Path, ...], str]:
 
 @dataclass(frozen=True, slots=True)
 class TrialEnvironment:
-    """Where revisions are tried: a connection, and the options of the chain's own env.py."""
+    """Environment of a trial: a connection, the options of the chain's own env.py, and its version table."""
 
     connection: TrialConnection
     options: Mapping[str, Any]
@@ -56,7 +56,10 @@ class TrialEnvironment:
 
 
 def in_trial_environment(ini: Path, work: Callable[[TrialEnvironment], _Result]) -> _Result:
-    """Call `work` on an empty database in memory, inside the chain's env.py. Raises ChainError."""
+    """Call `work` on an empty database in memory, inside the chain's env.py, and return its result.
+
+    Raises ChainError and what `work` raises.
+    """
     connection = trial_connection()
     config = Config(str(ini), attributes={"archmig": True})
 
@@ -67,31 +70,31 @@ def in_trial_environment(ini: Path, work: Callable[[TrialEnvironment], _Result])
 
 
 def load(file: str) -> ModuleType:
-    """A revision file as a module."""
+    """Import a revision file as a module. Raises any exception of its code."""
     path = Path(file)
     return load_python_file(str(path.parent), path.name)
 
 
 def attempt(trial_environment: TrialEnvironment, module: ModuleType, function: str) -> Trial:
-    """Call a function of a revision file, trying each of its statements, whatever becomes of the others.
+    """Call a function of a revision file and record each statement; a failed one does not stop the others.
 
-    Each call has a connection of SQLAlchemy's to itself: what one revision does to it is no other's concern. Raises
-    TransactionEndedError where nothing is left of the database, since SQLite rolled all of it back.
+    Why a new SQLAlchemy connection for each call: a revision may change its state.
+    Raises TransactionEndedError if SQLite rolled back the whole transaction, and with it the database.
     """
     connection, file = trial_environment.connection, str(module.__file__)
     raised, line, refused = "", 0, ""
-    with alchemy(connection) as lent, probing(connection, file) as probe, _told() as asked:
+    with alchemy(connection) as lent, probing(connection, file) as probe, _batch_requests() as asked:
         context = MigrationContext.configure(connection=lent, opts=dict(trial_environment.options))
         try:
             with Operations.context(context):
                 getattr(module, function)()
         except TransactionEndedError as error:
             refused, line = error.attempt, _line(error.__traceback__, file)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever it raises is what it is tried for)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (any exception is a result of the trial)
             words = " ".join(str(getattr(error, "orig", "") or error).split())
             raised = f"{type(error).__name__}: {words}" if words else type(error).__name__
             line = _line(error.__traceback__, file)
-            # Alembic only asserts that it has a transaction of its own to leave.
+            # Why by the traceback: autocommit_block() fails here with a bare AssertionError.
             if any(frame_summary.name == "autocommit_block" for frame_summary in extract_tb(error.__traceback__)):
                 raised, refused = "", "leave the transaction (autocommit_block)"
     if not connection.in_transaction:
@@ -100,17 +103,20 @@ def attempt(trial_environment: TrialEnvironment, module: ModuleType, function: s
 
 
 def _line(trace: TracebackType | None, file: str) -> int:
-    """The innermost line of a file in a traceback."""
-    found = 0
+    """Return the innermost line of a file in a traceback; 0 if the file is not in it."""
+    line = 0
     while trace is not None:
-        found = trace.tb_lineno if trace.tb_frame.f_code.co_filename == file else found
+        line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == file else line
         trace = trace.tb_next
-    return found
+    return line
 
 
 @contextmanager
-def _told() -> Iterator[set[Object]]:
-    """What batch operations are told to drop or alter: they do it in silence, as part of a table made anew."""
+def _batch_requests() -> Iterator[set[Object]]:
+    """Collect the objects that batch operations are asked to drop or alter.
+
+    Why BatchOperations is patched: the copy of the table hides these requests, and no statement shows them.
+    """
     asked: set[Object] = set()
     usual = BatchOperations.invoke
 

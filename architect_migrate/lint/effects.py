@@ -1,4 +1,4 @@
-"""Flaws of what a revision does: to schemas, to rows that are there, and to the way back."""
+"""Violations in a tried revision's effects: on the schema, on rows, and in its downgrade."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SHOWN = 4
 
 
 def effect_violations(tried: Tried) -> Iterator[Violation]:
-    """What is wrong with what a revision does, where all of its statements run."""
+    """Yield the violations in the effects of a revision all of whose statements ran."""
     yield from _demanding_columns(tried)
     yield from _references(tried)
     yield from _broken(tried)
@@ -55,7 +55,10 @@ def _demanding_columns(tried: Tried) -> Iterator[Violation]:
 
 
 def _proven_with_rows(tried: Tried, table: str) -> bool:
-    """Whether all that upgrade() does to a table was done while that held rows: a column may be filled on the way."""
+    """Return whether all statements on a table also ran in the trial with rows in it.
+
+    Why it matters: upgrade() may fill a new NOT NULL column between its statements.
+    """
     if tried.up_with_rows is None or table not in tried.filled or tried.up_with_rows.failed:
         return False
     all_of_it = sum(_touches(one, table) for one in tried.up.statements)
@@ -75,7 +78,7 @@ def _references(tried: Tried) -> Iterator[Violation]:
         old = before[name].foreign_keys if name in before else frozenset()
         for key in sorted(table.foreign_keys - old, key=repr):
             if key.parent not in there:
-                message = f"{name}({', '.join(key.columns)}) refers to {key.parent}, and there is no such table"
+                message = f"{name}({', '.join(key.columns)}) refers to {key.parent}, which does not exist"
                 yield violation("AM211", _touching(tried, name), message)
     for name, error in tried.mismatched:
         yield violation("AM211", _touching(tried, name), error)
@@ -127,7 +130,7 @@ def _left(change: Change) -> str:
 
 
 def _touching(tried: Tried, table: str) -> Place:
-    """Where upgrade() last creates, alters or drops a table."""
+    """Return the place where upgrade() last creates, alters or drops a table."""
     return _where(tried, [one for one in tried.up.statements if _touches(one, table)])
 
 
@@ -136,7 +139,7 @@ def _touches(one: Statement, table: str) -> bool:
 
 
 def _where(tried: Tried, statements: Sequence[Statement]) -> Place:
-    """The last of some statements; upgrade() itself where there is none."""
+    """Return the place of the last statement; that of upgrade() if there is none."""
     function = tried.file.function("upgrade")
     return place_of(tried.file, statements[-1].line if statements else function.line if function else 0)
 
@@ -145,7 +148,7 @@ _DATA_STEP = "data_step"
 
 
 def row_violations(tried: Tried, explained: Collection[int]) -> Iterator[Violation]:
-    """What is wrong with a revision's rows; failures in `explained` lines are told of otherwise."""
+    """Yield the violations concerning rows, without failures in `explained` lines, which another rule reports."""
     yield from _rows_outside(tried)
     yield from (one for one in _with_rows(tried) if one.line not in explained)
     yield from _data_step(tried)
@@ -153,7 +156,7 @@ def row_violations(tried: Tried, explained: Collection[int]) -> Iterator[Violati
 
 def _rows_outside(tried: Tried) -> Iterator[Violation]:
     after = tried.after
-    told: set[str] = set()
+    reported: set[str] = set()
     for one in tried.up.statements:
         if _DATA_STEP in one.functions:
             continue
@@ -162,21 +165,24 @@ def _rows_outside(tried: Tried) -> Iterator[Violation]:
         }
         if not kept or _only_moves(one, after):
             continue
-        for table in sorted(kept - told):
+        for table in sorted(kept - reported):
             verb = "inserted into" if table in one.effects.inserted else "updated in"
             message = f"rows are {verb} {table} outside of data_step(), which a database that has the table never runs"
             yield violation("AM304", place_of(tried.file, one.line), message, sql=one.sql)
-        told |= kept
+        reported |= kept
 
 
 def _only_moves(one: Statement, after: dict[str, Table]) -> bool:
-    """Whether an INSERT brings over what was in a table that is gone in the end."""
+    """Return whether an INSERT only copies rows from tables that the revision drops."""
     sources = {table for table, _ in one.effects.made_of} - one.effects.inserted
     return bool(sources) and not one.effects.updated and not sources & set(after)
 
 
 def _with_rows(tried: Tried) -> Iterator[Violation]:
-    """What SQLite refuses: what code raises on rows that were made up may be the fault of the rows."""
+    """Yield the statements that SQLite refuses only if the tables hold rows.
+
+    Why exceptions of the revision's own code are left out: the sample rows may be their cause.
+    """
     if tried.up_with_rows is None or not tried.up.sound:
         return
     yield from _only_with_rows("AM302", tried, tried.up_with_rows)
@@ -185,9 +191,9 @@ def _with_rows(tried: Tried) -> Iterator[Violation]:
 
 
 def _only_with_rows(code: str, tried: Tried, trial: Trial) -> Iterator[Violation]:
-    """The first thing that fails with rows: what follows it may be its consequence."""
+    """Yield the first failure with rows. Why only the first: later ones may be its consequence."""
     for one in trial.failed[:1]:
-        message = f"where the tables hold rows: {one.error}"
+        message = f"if the tables hold rows: {one.error}"
         yield violation(code, place_of(tried.file, one.line), message, sql=one.sql)
 
 
@@ -195,16 +201,14 @@ def _data_step(tried: Tried) -> Iterator[Violation]:
     function = tried.file.function(_DATA_STEP)
     place = place_of(tried.file, function.line if function else 0)
     if tried.again:
-        yield violation("AM303", place, f"when data_step() runs once more, {tried.again}")
+        yield violation("AM303", place, f"if data_step() runs again, {tried.again}")
     if tried.overwritten:
-        message = (
-            f"data_step() sets rows of {shortlist(tried.overwritten, _SHOWN)} back that were edited after its first run"
-        )
+        message = f"data_step() overwrites rows of {shortlist(tried.overwritten, _SHOWN)} edited after its first run"
         yield violation("AM305", place, message)
 
 
 def loss_violations(tried: Tried) -> Iterator[Violation]:
-    """What upgrade() takes away."""
+    """Yield the violations concerning data and features that upgrade() removes."""
     yield from _dropped(tried)
     yield from _lost(tried)
 
@@ -246,18 +250,18 @@ def _has(table: Table | None, column: str) -> bool:
 
 
 def _lost(tried: Tried) -> Iterator[Violation]:
-    """The chain itself loses these, so nothing that archmig does puts them back."""
+    """Yield the features that recreated tables lose. Why: the chain itself loses them, so no repair restores them."""
     remade, lost = _remade(tried), dict[str, list[str]]()
     for change in losses(tried):
-        if said := in_words(change):
-            lost.setdefault(table_of(change.fact), []).append(said)
+        if text := in_words(change):
+            lost.setdefault(table_of(change.fact), []).append(text)
     for table, features in lost.items():
-        message = f"{table} is made anew and loses {shortlist(features, _SHOWN, '; ')}"
+        message = f"{table} is recreated and loses {shortlist(features, _SHOWN, '; ')}"
         yield violation("AM404", place_of(tried.file, remade[table].line), message)
 
 
 def losses(tried: Tried) -> Iterator[Missing | Differs]:
-    """What tables that are made anew lose beyond what was asked for."""
+    """Yield what recreated tables lose without the revision asking for it."""
     if not (remade := _remade(tried)):
         return
     named = [
@@ -274,7 +278,7 @@ def losses(tried: Tried) -> Iterator[Missing | Differs]:
 
 
 def _remade(tried: Tried) -> dict[str, Statement]:
-    """The tables that upgrade() drops and has again in the end, and the statement that drops each."""
+    """Return the tables that upgrade() drops and recreates, each with the statement that drops it."""
     before, after = tried.before, tried.after
     return {
         name: one
@@ -285,7 +289,7 @@ def _remade(tried: Tried) -> dict[str, Statement]:
 
 
 def _is_asked_for(change: Missing | Differs, tried: Tried, dropped: frozenset[tuple[str, str]]) -> bool:
-    """Whether a loss follows from what the revision says: an object dropped by name, a column altered or dropped."""
+    """Return whether the revision asks for a loss: by dropping the object, or altering or dropping a column."""
     fact, after = change.fact, tried.after[table_of(change.fact)]
     columns = {one.name for one in after.columns}
     by_batch = any(table.startswith(BATCH_COPY) for one in tried.up.statements for table in one.effects.inserted)
@@ -313,7 +317,7 @@ def _lacks(columns: set[str], names: Iterable[str]) -> bool:
 
 
 def in_words(change: Missing | Differs) -> str:
-    """A thing that is gone, or what of it is another; empty where that follows from something else (a collation)."""
+    """Describe a missing object or its differences; empty if their texts are equal, as after a change of collation."""
     if isinstance(change, Missing):
         return describe(change.fact)
     parts = [

@@ -1,4 +1,4 @@
-"""Flaws that the revision files show by themselves and beside each other, before any of them runs."""
+"""Violations that the revision files show without being run, each by itself and together."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ _OLD = {"upgrade": "migrate", "downgrade": "rollback"}
 
 
 def file_violations(file: RevisionFile, named_by_id: bool) -> Iterator[Violation]:
-    """What is wrong with one file; `named_by_id`: file names of this chain hold the id."""
+    """Yield the violations of one file; `named_by_id`: file names of this chain contain the id."""
     place = place_of(file)
     if file.problem:
         yield violation("AM001", place, file.problem)
         return
     if not file.id:
-        how = "its id is not written out" if "revision" in file.unread else "it sets no revision"
-        yield violation("AM002", place, f"{how}, so nobody can tell which revision it is")
+        problem = "its revision id is computed" if "revision" in file.unread else "it sets no revision"
+        yield violation("AM002", place, problem)
         return
     if len(file.id) > _LONGEST:
         yield violation("AM003", place, f"{file.id} has {len(file.id)} characters, and Alembic stores {_LONGEST}")
     if named_by_id and file.id not in PurePath(file.file).stem:
-        yield violation("AM004", place, f"{PurePath(file.file).name} holds revision {file.id}")
+        yield violation("AM004", place, f"{PurePath(file.file).name} contains revision {file.id}")
     if file.down is None:
-        how = "is not written out" if "down_revision" in file.unread else "is not set"
-        yield violation("AM006", place, f"down_revision {how} (the first revision of a chain says None)")
+        how = "is computed" if "down_revision" in file.unread else "is not set"
+        yield violation("AM006", place, f"down_revision {how} (the first revision of a chain sets None)")
     yield from _function_violations(file)
 
 
 def _function_violations(file: RevisionFile) -> Iterator[Violation]:
     for name, code in (("upgrade", "AM101"), ("downgrade", "AM102")):
-        found, old = file.function(name), file.function(_OLD[name])
-        if found is not None and found.required:
-            wants = ", ".join(found.required)
-            message = f"{name}({wants}) wants {wants}, and Alembic calls it with nothing"
-            yield violation("AM104", place_of(file, found.line), message)
+        function, old = file.function(name), file.function(_OLD[name])
+        if function is not None and function.required:
+            required = ", ".join(function.required)
+            message = f"{name}({required}) requires {required}, but Alembic passes no arguments"
+            yield violation("AM104", place_of(file, function.line), message)
         elif not file.has(name) and old is not None:
-            message = f"{old.name}() is what the old manager called: Alembic calls {name}()"
+            message = f"{old.name}() was for the old manager; Alembic calls {name}()"
             yield violation("AM103", place_of(file, old.line), message, f"rename it to {name}, without arguments")
         elif not file.has(name):
             yield violation(code, place_of(file), f"it has no {name}()")
@@ -56,31 +56,30 @@ def _idle_violations(file: RevisionFile) -> Iterator[Violation]:
     up, down = file.function("upgrade"), file.function("downgrade")
     if up is not None and not up.idle and down is not None and (down.idle or down.refuses):
         how = "only raises" if down.refuses else "does nothing"
-        yield violation(
-            "AM105", place_of(file, down.line), f"downgrade() {how}, and upgrade() has something to take back"
-        )
+        yield violation("AM105", place_of(file, down.line), f"downgrade() {how}, but upgrade() makes changes")
 
 
 def chain_violations(
     files: Sequence[RevisionFile], branches: Collection[str], newest: Collection[str]
 ) -> Iterator[Violation]:
-    """What is wrong with the files beside each other.
+    """Yield the violations of the files together.
 
-    `branches` are labels whose heads are no matter; of several heads, one among the `newest` is said to be too many.
+    `branches` are labels of branches that may have a head of their own. Of several heads, one among the ids in `newest`
+    is reported.
     """
     sound = [file for file in files if file.id]
     first: dict[str, RevisionFile] = {}
     for each in sound:
         other = first.setdefault(each.id, each)
         if other is not each:
-            yield violation("AM005", place_of(each), f"{PurePath(other.file).name} is revision {each.id} too")
+            yield violation("AM005", place_of(each), f"{PurePath(other.file).name} is also revision {each.id}")
     known = set(first) | {label for file in sound for label in file.labels}
     unread = " ".join(PurePath(file.file).stem for file in files if file.problem)
     for each in sound:
         for name in (*(each.down or ()), *each.depends):
             if name not in known and name not in unread:
                 place = Place(each.id, each.file, each.down_line or 1)
-                yield violation("AM006", place, f"it comes after {name}, and there is no such revision")
+                yield violation("AM006", place, f"it comes after {name}, which does not exist")
     graph = graph_of(files)
     yield from _circles(first.values(), graph)
     yield from _several_heads(graph, first, branches, newest)
@@ -112,27 +111,30 @@ def _several_heads(
         if len(heads) > 1:
             last = next((head for head in reversed(heads) if head in newest), heads[-1])
             others = " and ".join(head for head in heads if head != last)
-            message = f"{name} has {len(heads)} heads, this one and {others}: nobody can tell which is to come first"
+            message = f"{name} has {len(heads)} heads, this one and {others}, whose order is undefined"
             yield violation("AM007", place_of(files[last], files[last].down_line), message)
 
 
 def graph_of(files: Iterable[RevisionFile]) -> RevisionGraph:
-    """The revisions whose way to a base is whole, parents before children, in the files' order where that is free."""
+    """Return the revisions with all of their ancestors, parents before children, otherwise in the files' order.
+
+    Revisions with a missing ancestor or in a cycle are left out.
+    """
     named: dict[str, RevisionFile] = {}
     for file in files:
         if file.id and file.down is not None:
             named.setdefault(file.id, file)
     labels = {label: each.id for each in named.values() for label in each.labels}
     parents = {each.id: _parents(each, labels) for each in named.values()}
-    found: dict[str, Revision] = {}
+    complete: dict[str, Revision] = {}
     grew = True
     while grew:
         grew = False
         for file in named.values():
-            if file.id not in found and all(parent in found for parent in parents[file.id]):
-                found[file.id] = _revision(file, parents[file.id])
+            if file.id not in complete and all(parent in complete for parent in parents[file.id]):
+                complete[file.id] = _revision(file, parents[file.id])
                 grew = True
-    return RevisionGraph(tuple(found.values()))
+    return RevisionGraph(tuple(complete.values()))
 
 
 def _parents(file: RevisionFile, labels: dict[str, str]) -> tuple[str, ...]:
@@ -146,42 +148,40 @@ def _revision(file: RevisionFile, parents: tuple[str, ...]) -> Revision:
 
 
 def can_run(file: RevisionFile) -> bool:
-    """Whether Alembic could call the file's upgrade()."""
-    found = file.function("upgrade")
-    return file.has("upgrade") and (found is None or not found.required)
+    """Return whether Alembic can call the file's upgrade()."""
+    function = file.function("upgrade")
+    return file.has("upgrade") and (function is None or not function.required)
 
 
 def settled(file: RevisionFile, violations: Iterable[Violation], tried: bool) -> tuple[Violation, ...]:
-    """A file's flaws without those that it allows, in order of lines.
+    """Return a file's violations without those that it allows with a reason, sorted by line.
 
-    Where all of them are known, because it was `tried`, what its allowances lack are flaws as well.
+    Why allowances are checked only if the file was `tried`: otherwise an allowed violation may not have been found yet.
     """
-    found = list(violations)
+    every = list(violations)
     reasoned = {code for allowance in file.allowances if allowance.reason for code in allowance.codes}
-    left = [one for one in found if one.code not in reasoned]
+    left = [one for one in every if one.code not in reasoned]
     if tried:
-        codes = {one.code for one in found}
+        codes = {one.code for one in every}
         left += [one for allowance in file.allowances for one in _allowance_violations(file, allowance, codes)]
     return tuple(sorted(left, key=lambda one: (one.line, one.code)))
 
 
-def _allowance_violations(file: RevisionFile, allowance: Allowance, found: set[str]) -> Iterator[Violation]:
+def _allowance_violations(file: RevisionFile, allowance: Allowance, codes: set[str]) -> Iterator[Violation]:
     place = place_of(file, allowance.line)
     if not allowance.codes:
-        yield violation("AM009", place, "nothing is allowed by it", "write # archmig: allow AM401 REASON")
+        yield violation("AM009", place, "it allows no rule", "write # archmig: allow AM401 REASON")
     for code in allowance.codes:
         if code not in RULES:
-            yield violation("AM009", place, f"there is no {code}", "docs/lint.md lists the codes")
+            yield violation("AM009", place, f"there is no rule {code}", "docs/lint.md lists the codes")
         elif not allowance.reason:
             yield violation(
-                "AM009", place, f"{code} is allowed without a reason, and so is not", "say why, after the code"
+                "AM009", place, f"{code} has no reason, so it is not allowed", "write the reason after the code"
             )
-        elif code not in found:
-            yield violation(
-                "AM009", place, f"{code} is allowed, and nothing of that kind is there", "take the comment out"
-            )
+        elif code not in codes:
+            yield violation("AM009", place, f"{code} is allowed, but not violated", "remove the comment")
 
 
 def place_of(file: RevisionFile, line: int = 0) -> Place:
-    """A place in a file: the line of its id where none is given."""
+    """Return a place in a file; without a line, that of its revision id."""
     return Place(file.id, file.file, line or file.line or 1)

@@ -1,4 +1,4 @@
-"""Looks for flaws in revision files: what they say, and what they do when they are tried on a scratch database."""
+"""Linter: checks revision files statically, and tries them on a scratch database."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """How many revisions were judged, and their flaws, file by file, each file's in order of lines.
+    """Result of the linter: the number of checked revisions, and their violations by file and line.
 
-    `untried` are those that come after one which does not run.
+    `untried` are ids of revisions that come after one which does not run.
     """
 
     revisions: int
@@ -42,24 +42,23 @@ class Examined:
 def lint(
     source: Source, only: frozenset[str] | None = None, branches: Collection[str] = (), extra: Iterable[Path] = ()
 ) -> tuple[Violation, ...]:
-    """The flaws alone, see `examine`."""
+    """Return only the violations of `examine`."""
     return examine(source, only, branches, extra).violations
 
 
 def examine(
     source: Source, only: frozenset[str] | None = None, branches: Collection[str] = (), extra: Iterable[Path] = ()
 ) -> Examined:
-    """Judge a chain's revisions: those in `only` and those of the files in `extra`; None: all of them.
+    """Check a chain's revisions: those whose ids are in `only` (None: all) and those of the files in `extra`.
 
     `branches` are the labels that environments list in their `heads`, which may have heads of their own. A file in
-    `extra` that is not in the chain's folders is judged as though it were. Nothing but files is read; what
-    the revisions do is tried in a process of its own, on a database in memory. Raises ChainError where the chain's
-    alembic.ini or env.py cannot be used.
+    `extra` outside of the chain's folders is checked as if it were inside. No database is read: the revisions are tried
+    in a process of its own, on a database in memory. Raises ChainError if alembic.ini or env.py cannot be used.
     """
     from architect_migrate.lint.attempt import version_files
 
     paths, template = version_files(source.script)
-    added = tuple(Path(os.path.abspath(path)) for path in extra)  # noqa: PTH100  (resolve() would follow links)
+    added = tuple(Path(os.path.abspath(path)) for path in extra)  # noqa: PTH100  (Path.resolve would follow links)
     files = tuple(revision_file_at(path) for path in (*paths, *(path for path in added if path not in paths)))
     judged = tuple(file for file in files if Path(file.file) in added or only is None or file.id in only)
     found = [one for file in judged for one in file_violations(file, "%(rev)s" in template)]
@@ -84,41 +83,42 @@ def examine(
 
 
 def _in_sql_file(each: Violation) -> Violation:
-    """A flaw of a statement that a revision read from an SQL file beside it, in that file."""
+    """Move a violation to the SQL file beside the revision that contains its statement, if there is one."""
     statement = from_first_word(each.sql)
     if not statement or statement in source_text(Path(each.file)):
         return each
     for path in sorted(Path(each.file).parent.rglob("*.sql")):
-        before, found, _ = path.read_text(encoding="utf-8", errors="replace").partition(statement)
-        if found:
+        before, match, _ = path.read_text(encoding="utf-8", errors="replace").partition(statement)
+        if match:
             return replace(each, file=str(path), line=before.count("\n") + 1)
     return each
 
 
 def revision_files(source: Source) -> tuple[RevisionFile, ...]:
-    """The chain's revision files as they say themselves."""
+    """Return the chain's revision files, parsed. Raises ChainError."""
     from architect_migrate.lint.attempt import version_files
 
     return tuple(revision_file_at(file) for file in version_files(source.script)[0])
 
 
 def files_and_revisions(source: Source, words: Sequence[str]) -> tuple[frozenset[str], tuple[Path, ...]]:
-    """What words on a command line mean: ids of revisions (by any beginning that is theirs alone), and files.
+    """Resolve words of the command line to revision ids and revision files.
 
-    An SQL file means the revision file of the same name. Raises UnknownRevisionError, UsageError.
+    A revision may be given by an unambiguous beginning of its id; an SQL file stands for the revision file of the same
+    name. Raises UnknownRevisionError, UsageError.
     """
     named = tuple(_revision_file(Path(each)) for each in words if Path(each).suffix in {".py", ".sql"})
     others = [each for each in words if Path(each).suffix not in {".py", ".sql"}]
     if not others:
         return frozenset(), named
     graph = graph_of(revision_files(source))
-    found: set[str] = set()
+    ids: set[str] = set()
     for word in others:
-        these = heads(graph, position_at(graph, word))
-        if len(these) != 1 and word not in {"head", "heads"}:
-            raise UnknownRevisionError(word, these, graph.order)
-        found.update(these)
-    return frozenset(found), named
+        matches = heads(graph, position_at(graph, word))
+        if len(matches) != 1 and word not in {"head", "heads"}:
+            raise UnknownRevisionError(word, matches, graph.order)
+        ids.update(matches)
+    return frozenset(ids), named
 
 
 def _revision_file(path: Path) -> Path:
@@ -129,22 +129,25 @@ def _revision_file(path: Path) -> Path:
 
 
 def _remembered(source: Source, job: Job) -> tuple[Found, ...]:
-    """What trying showed when the same files were tried before, else now.
+    """Return the results of the trial, from the cache if the same files were tried before.
 
-    What failed otherwise than by SQLite's word may be the machine's fault, and is tried again.
+    Why a halted trial is not cached: its cause may be the machine, not the revision.
     """
     classes = (Found, Violation)
     key = blake2b(codec.dump(job).encode(), digest_size=8).hexdigest()
     if (text := recall(source, f"lint-{key}")) is not None:
         return tuple(codec.load(text, classes))
-    found = _results(job)
-    if not any(result.halted for result in found):
-        remember(source, {f"lint-{key}": codec.dump(found)})
-    return found
+    results = _results(job)
+    if not any(result.halted for result in results):
+        remember(source, {f"lint-{key}": codec.dump(results)})
+    return results
 
 
 def _results(job: Job) -> tuple[Found, ...]:
-    """What trying showed, as far as it came: where the process ended, so does this, with a flaw that says why."""
+    """Try the revisions in a process and return the results; if the process dies, the last one says why.
+
+    Raises ChainError.
+    """
     if not job.judged & frozenset(job.graph.order):
         return ()
     with tempfile.TemporaryDirectory(prefix="archmig-lint-") as name:
@@ -165,25 +168,25 @@ def _results(job: Job) -> tuple[Found, ...]:
 
 def _ended(job: Job, revision: str, cause: str) -> Found:
     file = next(each for each in job.files if each.id == revision)
-    message = f"the process that tried it came to an end: {cause}"
+    message = f"the process that tried it died: {cause}"
     return Found(revision, (violation("AM209", place_of(file), message),), halted=True)
 
 
 def _with_makers(results: Sequence[Found]) -> list[Violation]:
-    """The flaws of trying; those about a missing table or column say which revision makes it later."""
+    """Return the violations of the results; those of a missing table or column name the revision that adds it later."""
     makers = {made: result.revision for result in reversed(results) for made in result.makes}
     found: list[Violation] = []
     for each in results:
         lacks = dict(each.lacks)
         for place, one in enumerate(each.violations):
             maker = _maker(one, lacks.get(place, ""), makers)
-            later = f" (it is made later, by {maker})" if maker and maker != each.revision else ""
+            later = f" ({maker} creates it later)" if maker and maker != each.revision else ""
             found.append(replace(one, message=one.message + later))
     return found
 
 
 def _maker(each: Violation, name: str, makers: Mapping[tuple[str, str], str]) -> str:
-    """The revision that makes a table, or a column of a table that the statement names; empty where none does."""
+    """Return the revision that creates a table, or a column of a table that the statement names; empty if none does."""
     if each.code == "AM202":
         return makers.get((name, ""), "")
     tables = words_of(each.sql) if name else frozenset[str]()
@@ -191,21 +194,21 @@ def _maker(each: Violation, name: str, makers: Mapping[tuple[str, str], str]) ->
 
 
 def _untried(
-    job: Job, judged: Sequence[RevisionFile], results: Sequence[Found], told: Collection[str]
+    job: Job, judged: Sequence[RevisionFile], results: Sequence[Found], reported: Collection[str]
 ) -> list[RevisionFile]:
-    """The files that could not be tried because of one before them, in the order of the chain; not those told of."""
+    """Return the files that an earlier revision kept from being tried, in chain order, without the `reported` ids."""
     done, order = {result.revision for result in results}, job.graph.order
-    left = [file for file in judged if file.id and file.id not in done and file.id not in told and can_run(file)]
+    left = [file for file in judged if file.id and file.id not in done and file.id not in reported and can_run(file)]
     return sorted(left, key=lambda file: order.index(file.id) if file.id in order else len(order))
 
 
 def _untried_violations(job: Job, untried: Sequence[RevisionFile], results: Sequence[Found]) -> list[Violation]:
-    """One flaw for all of them."""
+    """Return one violation for all untried files, at the first of them."""
     if not untried:
         return []
     halted = {result.revision for result in results if result.halted}
     halted |= {file.id for file in job.files if file.id and not can_run(file)}
     cause = " and ".join(sorted(halted & ancestry(job.graph, [untried[0].id])))
-    more = f", nor could {len(untried) - 1} more after it" if len(untried) > 1 else ""
-    why = f"{cause}, which does not run" if cause else "one that is not there or cannot be read"
-    return [violation("AM213", place_of(untried[0]), f"it comes after {why}: it was not tried{more}")]
+    them = "it was" if len(untried) == 1 else f"it and {len(untried) - 1} more were"
+    why = f"{cause}, which does not run" if cause else "one that is missing or cannot be read"
+    return [violation("AM213", place_of(untried[0]), f"it comes after {why}: {them} not tried")]

@@ -1,6 +1,6 @@
-"""The process that tries the revisions of a chain: `python -m architect_migrate.lint.process FOLDER`.
+"""Trial process of the linter: `python -m architect_migrate.lint.process FOLDER`.
 
-FOLDER holds `job`; what is found is written to `found`, a line a revision, and `current` names the one that runs.
+FOLDER contains `job`; the results are written to `found`, one line per revision, and `current` names the running one.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ JOB_CLASSES = (Job, RevisionGraph, Revision, RevisionFile, Function, Allowance)
 
 
 def main(arguments: list[str]) -> int:
-    """Try what the job says; 2 with the cause in `failed` where the chain's env.py does not let it begin."""
+    """Try the revisions of the job and return the exit code: 2, with the cause in `failed`, if env.py fails."""
     folder = Path(arguments[0]).resolve()
     job: Job = codec.load((folder / "job").read_text(encoding="utf-8"), JOB_CLASSES)
+    # Before env.py and the revisions are imported.
     confine(folder)
     chain = _Chain(job, folder / "current")
     try:
@@ -46,6 +47,7 @@ def main(arguments: list[str]) -> int:
 
             def note(found: Found) -> None:
                 out.write(f"{codec.dump(found)}\n")
+                # Why: a revision may kill the process, and the results so far must be in the file.
                 out.flush()
 
             in_trial_environment(Path(job.ini), lambda trial_environment: chain.go(trial_environment, note))
@@ -56,7 +58,7 @@ def main(arguments: list[str]) -> int:
 
 
 class _Chain:
-    """Goes through a chain, each revision on what those before it leave, and says what was found of each."""
+    """Trial of a chain: runs each revision on the schema that those before it leave, and reports each."""
 
     def __init__(self, job: Job, current: Path) -> None:
         self.job, self.current = job, current
@@ -67,7 +69,7 @@ class _Chain:
         self.position: frozenset[str] = frozenset()
 
     def go(self, trial_environment: TrialEnvironment, note: Callable[[Found], None]) -> None:
-        """Try every revision that is judged, and those before it."""
+        """Try every revision to be checked, and its ancestors; `note` receives each result."""
         self.trial_database = TrialDatabase(trial_environment)
         trial_environment.connection.execute("SAVEPOINT archmig_base")
         wanted = ancestry(self.job.graph, self.job.judged)
@@ -78,17 +80,17 @@ class _Chain:
                 continue
             self.current.write_text(revision, encoding="utf-8")
             try:
-                found = self._of(revision, before)
+                result = self._of(revision, before)
             except TransactionEndedError as error:
                 self._begin_again()
                 place = place_of(self.files[revision])
-                found = Found(revision, (violation("AM210", place, f"it tries to {error.attempt}"),), halted=True)
-            if found.halted:
+                result = Found(revision, (violation("AM210", place, f"it tries to {error.attempt}"),), halted=True)
+            if result.halted:
                 self.halted.add(revision)
-            note(found)
+            note(result)
 
     def _begin_again(self) -> None:
-        """SQLite rolled everything back: the database is empty."""
+        """Start with an empty database, after SQLite rolled back the whole transaction."""
         self.trial_database.connection.execute("BEGIN")
         self.trial_database.connection.execute("SAVEPOINT archmig_base")
         self.position = frozenset()
@@ -99,7 +101,7 @@ class _Chain:
         self._arrive(before)
         try:
             module = self._module(revision)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever an import raises is a flaw)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (any exception of an import is a violation)
             words = f"it cannot be imported: {type(error).__name__}: {' '.join(str(error).split())}"
             return Found(revision, (violation("AM001", place_of(file, 1), words),), halted=True)
         known = _columns(self.trial_database.schema)
@@ -117,9 +119,10 @@ class _Chain:
         return Found(revision, violations, tuple(_lacks(violations)), makes, halted=bool(up.raised or up.refused))
 
     def _arrive(self, position: frozenset[str]) -> None:
-        """Have exactly these revisions on the bench, whatever branch was tried before."""
+        """Bring the database to exactly this position, whatever branch was tried before."""
         if self.position == position:
             return
+        # Why back to the base: downgrades are not trusted, so another branch is built from the beginning.
         if not self.position < position:
             self.trial_database.connection.execute("ROLLBACK TO archmig_base")
             self.position = frozenset()
@@ -136,13 +139,13 @@ class _Chain:
 
 
 def _columns(schema: Schema) -> frozenset[tuple[str, str]]:
-    """Every column with its table, and every table with an empty name."""
+    """Return (table, column) for every column, and (table, "") for every table."""
     tables = {(table.name, "") for table in schema.tables}
     return frozenset(tables | {(table.name, column.name) for table in schema.tables for column in table.columns})
 
 
 def _lacks(violations: tuple[Violation, ...]) -> Iterator[tuple[int, str]]:
-    """The flaws, by their place, that are about a table or column which is not there, and its name."""
+    """Yield index and name for each violation of a missing table or column."""
     for place, each in enumerate(violations):
         if each.code in {"AM202", "AM203"} and (name := missing_object(each.message)[1]):
             yield place, name

@@ -1,4 +1,4 @@
-"""Flaws of the statements that a revision ran: what SQLite said of each, told by its own words."""
+"""Violations in the statements that a revision ran, classified by SQLite's messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.diff import Change
     from architect_migrate.revisions.source_file import RevisionFile
 
-# SQLite's messages have no codes of their own. What stands before, between and after the name tells them apart.
+# Why by text: SQLite reports all of these with the one code SQLITE_ERROR.
 _BEGINNINGS = (
     ("no such table: ", "AM202"),
     ("no such view: ", "AM202"),
@@ -39,7 +39,7 @@ _SEVERAL = "You can only execute one statement at a time."
 
 
 def missing_object(error: str) -> tuple[str, str]:
-    """The code for one of SQLite's messages, and the folded name that it is about, or empty."""
+    """Return the rule's code for one of SQLite's messages, and the folded name of the missing object, or empty."""
     for beginning, code in _BEGINNINGS:
         if error.startswith(beginning):
             name = error.removeprefix(beginning).partition(" in ")[0].partition(" - ")[0]
@@ -55,9 +55,10 @@ def missing_object(error: str) -> tuple[str, str]:
 
 
 def statement_violations(file: RevisionFile, trial: Trial, blamed: Collection[str]) -> Iterator[Violation]:
-    """What is wrong with the statements of an upgrade().
+    """Yield the violations in the statements of an upgrade().
 
-    `blamed` are the words of statements that failed before: what only lacks one of those is their consequence.
+    `blamed` are the words of statements that failed before. Why: a statement that lacks only one of them is a
+    consequence, and is not reported.
     """
     words = set(blamed)
     for one in trial.statements:
@@ -66,8 +67,8 @@ def statement_violations(file: RevisionFile, trial: Trial, blamed: Collection[st
             yield _refused(place, one.refused, one.sql)
         elif one.error:
             yield from _failure(file, one, words)
-        elif one.clash and (said := clash_in_words(one.clash)):
-            yield violation("AM207", place, said, sql=one.sql)
+        elif one.clash and (message := clash_in_words(one.clash)):
+            yield violation("AM207", place, message, sql=one.sql)
         words |= blame(one)
     if trial.refused:
         yield _refused(place_of(file, trial.raised_line), trial.refused)
@@ -76,9 +77,7 @@ def statement_violations(file: RevisionFile, trial: Trial, blamed: Collection[st
 
 
 def _refused(place: Place, attempt: str, sql: str = "") -> Violation:
-    return violation(
-        "AM210", place, f"it tries to {attempt}, and everything that a run does is one transaction", sql=sql
-    )
+    return violation("AM210", place, f"it tries to {attempt}, but the whole run is one transaction", sql=sql)
 
 
 def _failure(file: RevisionFile, one: Statement, blamed: Collection[str]) -> Iterator[Violation]:
@@ -89,39 +88,39 @@ def _failure(file: RevisionFile, one: Statement, blamed: Collection[str]) -> Ite
         return
     if one.error == _SEVERAL:
         yield violation(
-            "AM208", place_of(file, one.line), one.error, "give each statement an op.execute() of its own", one.sql
+            "AM208", place_of(file, one.line), one.error, "write one op.execute() for each statement", one.sql
         )
         return
     yield violation(code, place_of(file, one.line), one.error.replace(": main.", ": ", 1), sql=one.sql)
 
 
 def blame(one: Statement) -> frozenset[str]:
-    """The names of a statement that failed, or that did nothing in silence: later statements lack what it says."""
+    """Return the names in a statement that failed or silently did nothing, on which later statements may depend."""
     if not one.error and not (one.clash and clash_in_words(one.clash)):
         return frozenset()
     names = {fold(unquote(token.text)) for token in significant(one.sql) if token.kind in {"word", "quoted"}}
-    # A view or trigger that does not work makes many statements fail, each with the same words.
+    # Why the message too: a broken view or trigger makes many statements fail with the same message.
     return frozenset(names | {one.error} if one.error.startswith("error in ") else names)
 
 
 def words_of(sql: str) -> frozenset[str]:
-    """Every word of a statement, folded and without quotes: the names in it are among them."""
+    """Return every word of a statement, folded and unquoted; its names are among them."""
     return frozenset(fold(unquote(token.text)) for token in significant(sql))
 
 
 def from_first_word(sql: str) -> str:
-    """A statement without the comments before it; empty where there is nothing else."""
+    """Return a statement without the comments before it; empty if there is nothing else."""
     tokens = significant(sql)
     return sql[tokens[0].start :].strip() if tokens else ""
 
 
 def clash_in_words(clash: Clash) -> str:
-    """Why a CREATE IF NOT EXISTS leaves something else than it says; empty where that is the same."""
+    """Describe how the existing object differs from a CREATE IF NOT EXISTS; empty if it does not."""
     changes = [change for change in diff(clash.wanted, clash.found) if needs_repair(change)]
     if not changes:
         return ""
     parts = shortlist([_missed(change) for change in changes], 4, "; ")
-    return f"{clash.kind} {clash.name} is there in another shape, so nothing is created: {parts}"
+    return f"{clash.kind} {clash.name} exists in another shape, so nothing is created: {parts}"
 
 
 def _missed(change: Change) -> str:

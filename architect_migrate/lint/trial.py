@@ -1,4 +1,4 @@
-"""What a revision did when it was tried on a scratch database, as values."""
+"""Results of trying a revision on a scratch database, as values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be tried: the chain of `ini`, its files, and the ids of those that are judged."""
+    """Job of the trial process: the chain of `ini`, its files, and the ids of the revisions to check."""
 
     ini: str
     files: tuple[RevisionFile, ...]
@@ -25,9 +25,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One call of one function; `asked` are (kind, name) that batch operations were told to drop or alter.
+    """One call of one function; `asked` are (kind, name) of objects that batch operations were to drop or alter.
 
-    `raised` is what the code raised, or empty; `refused` what it tried that no revision may do.
+    `raised` is the exception of the code, or empty; `refused` is a forbidden attempt, or empty.
     """
 
     function: str
@@ -39,23 +39,23 @@ class Trial:
 
     @property
     def failed(self) -> tuple[Statement, ...]:
-        """The statements that SQLite did not take."""
+        """The statements that SQLite refused."""
         return tuple(statement for statement in self.statements if statement.error)
 
     @property
     def sound(self) -> bool:
-        """Whether all of it ran."""
+        """Whether everything ran."""
         return not self.raised and not self.failed and not self.refused
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A revision as it was tried: on what the revisions before it leave, and on the same with rows in every table.
+    """Trials of one revision: on the schema that its ancestors leave, and on the same with rows in every table.
 
-    `ways` are the schemas before upgrade(), after it, and after downgrade(). `broken` are (kind, name, SQLite's words)
-    of views and triggers that do not work any more, `mismatched` (table, SQLite's words) of foreign keys, `again` says
-    what the data step does when it runs once more, `overwritten` are tables whose edited rows it then sets back, and
-    `filled` those that held rows.
+    `ways` are the schemas before upgrade(), after it, and after downgrade(). `broken` are (kind, name, SQLite's
+    message) of views and triggers that do not work any more, `mismatched` (table, SQLite's message) of foreign keys.
+    `again` describes what the data step changes when it runs again, `overwritten` are tables whose edited rows it then
+    overwrites, `filled` are the tables that held rows.
     """
 
     file: RevisionFile
@@ -77,16 +77,16 @@ class Tried:
 
     @property
     def after(self) -> dict[str, Table]:
-        """The tables after it."""
+        """The tables after upgrade(), by name."""
         return {table.name: table for table in self.ways[1].tables}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What trying a revision showed: its flaws, what it lacks (names by the flaw's place among them) and what it makes.
+    """Result of trying a revision: its violations, and (index of the violation, name) of missing objects in `lacks`.
 
-    `makes` are columns with their tables, and tables with an empty name. `halted`: its code failed, and nothing that
-    comes after it can be tried.
+    `makes` are (table, column) of new columns and (table, "") of new tables. `halted`: its code failed, so that its
+    descendants cannot be tried.
     """
 
     revision: str

@@ -1,4 +1,4 @@
-"""Tries one revision out: up, up on tables with rows, its data step once more, down, and down on tables with rows."""
+"""Trial of one revision: upgrade, downgrade, both on tables with rows, and its data step a second time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DATA_STEP = "data_step"
 
 @dataclass(slots=True)
 class TrialDatabase:
-    """A scratch database where revisions are tried one after another, and what is known of it."""
+    """A scratch database on which revisions are tried in order, with its current schema."""
 
     trial_environment: TrialEnvironment
     schema: Schema = field(default_factory=Schema)
@@ -37,26 +37,27 @@ class TrialDatabase:
 
     @property
     def connection(self) -> TrialConnection:
-        """The scratch database."""
+        """The connection to the scratch database."""
         return self.trial_environment.connection
 
     def look(self) -> Schema:
-        """Read the schema, and keep it."""
+        """Read the schema and make it the current one."""
         self.schema = self.read()
         return self.schema
 
     def read(self) -> Schema:
-        """Read the schema, without what belongs to Alembic; one that was seen before is known by its digest."""
+        """Read the schema without Alembic's version table."""
         hidden = [self.trial_environment.version_table]
-        found = digest(self.connection, hidden)
-        if found not in self.seen:
-            self.seen[found] = read_schema(self.connection, hidden)
-        return self.seen[found]
+        # Why a cache by digest: trials return to the same schemas, and reading one is slow.
+        current = digest(self.connection, hidden)
+        if current not in self.seen:
+            self.seen[current] = read_schema(self.connection, hidden)
+        return self.seen[current]
 
 
 @dataclass(frozen=True, slots=True)
 class _WithRows:
-    """What the trials on tables with rows showed."""
+    """Results of the trials on tables with rows."""
 
     up: Trial | None = None
     down: Trial | None = None
@@ -66,9 +67,13 @@ class _WithRows:
 
 
 def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleType) -> Tried:
-    """Try a revision in every way; in the end its upgrade() has run on the bench."""
+    """Try a revision in every way, and leave the database as its upgrade() makes it.
+
+    Raises TransactionEndedError if SQLite rolled back the whole transaction.
+    """
     connection, before = trial_database.connection, trial_database.schema
     had = {one[:2] for one in not_working(connection, before)}
+    # Why a savepoint: the trial with rows starts again from the schema before upgrade().
     connection.execute("SAVEPOINT archmig_revision")
     up = attempt(trial_database.trial_environment, module, "upgrade")
     after = trial_database.look()
@@ -96,14 +101,14 @@ def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleTyp
 
 
 def _meets_rows(before: Schema, file: RevisionFile, up: Trial, down: Trial | None) -> bool:
-    """Whether rows can make a difference: it touches tables that were there, or brings rows."""
+    """Return whether rows can matter: the revision touches existing tables or has a data step."""
     there = {table.name for table in before.tables}
     statements = (*up.statements, *(down.statements if down else ()))
     return file.has(_DATA_STEP) or any(statement.effects.touched & there for statement in statements)
 
 
 def _back(trial_database: TrialDatabase, file: RevisionFile, module: ModuleType) -> tuple[Trial | None, Schema | None]:
-    """A downgrade that is undone, and the schema that it left."""
+    """Try the downgrade, undo it, and return the trial with the schema that it left."""
     if not _callable(file, "downgrade"):
         return None, None
     with undone(trial_database.connection):
@@ -133,7 +138,7 @@ def _with_rows(trial_database: TrialDatabase, before: Schema, file: RevisionFile
 def _once_more(
     trial_environment: TrialEnvironment, file: RevisionFile, module: ModuleType, schema: Schema, up: Trial
 ) -> tuple[str, tuple[str, ...]]:
-    """What the data step does when it runs again, in words, and the tables whose edited rows it then sets back."""
+    """Run the data step again; return a description of its changes, and the tables whose edited rows it overwrites."""
     if not _callable(file, _DATA_STEP):
         return "", ()
     ran = [statement for statement in up.statements if _DATA_STEP in statement.functions]
@@ -154,13 +159,13 @@ def _once_more(
     if not second.sound:
         return f"it fails: {second.raised or second.failed[0].error}", ()
     if changed:
-        return f"it changes {changed} once more", ()
+        return f"it changes {changed} again", ()
     with undone(connection):
-        return "", _set_back(trial_environment, module, tables)
+        return "", _overwritten(trial_environment, module, tables)
 
 
 def _same(before: list[tuple[Any, ...]], after: list[tuple[Any, ...]]) -> bool:
-    """Whether rows are the same; the moment of writing, which both hold, is allowed to differ."""
+    """Return whether rows are equal, apart from timestamps. Why: a data step may write the current time."""
     if len(before) != len(after):
         return False
     pairs = ((a, b) for old, new in zip(before, after, strict=True) for a, b in zip(old, new, strict=True))
@@ -174,8 +179,8 @@ def _is_moment(value: object) -> bool:
         return False
 
 
-def _set_back(trial_environment: TrialEnvironment, module: ModuleType, tables: list[Table]) -> tuple[str, ...]:
-    """The tables whose rows, edited in columns that nothing is found by, lose that edit to another run."""
+def _overwritten(trial_environment: TrialEnvironment, module: ModuleType, tables: list[Table]) -> tuple[str, ...]:
+    """Return the tables in which another run overwrites edits of columns that identify no row."""
     connection = trial_environment.connection
     ways = edit_rows(connection, tables)
     before = {name: set(connection.execute(sql)) for name, sql in ways.items()}

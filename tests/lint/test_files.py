@@ -117,7 +117,7 @@ def test_files_are_judged_beside_each_other(name: str) -> None:
 def test_of_several_heads_the_one_that_is_looked_at_is_too_many() -> None:
     files = (file("a"), file("b", "a"), file("c", "a"))
     assert [(violation.revision, violation.message) for violation in chain_violations(files, (), {"b"})] == [
-        ("b", "the chain has 2 heads, this one and c: nobody can tell which is to come first")
+        ("b", "the chain has 2 heads, this one and c, whose order is undefined")
     ]
 
 

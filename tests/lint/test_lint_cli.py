@@ -24,10 +24,10 @@ AGAIN = text(
 GONE = text(
     "003_gone", "001_notes", sql("DROP TABLE notes"), sql("CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT)")
 )
-CLASH = """chain/versions/002_again.py:12: AM207 table notes is there in another shape, so nothing is created: \
+CLASH = """chain/versions/002_again.py:12: AM207 table notes exists in another shape, so nothing is created: \
 no column notes.due
     CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, due TEXT)
-    fix: change what is there by ALTER statements, or take another name; IF NOT EXISTS only hides the clash
+    fix: change the existing object with ALTER statements, or choose another name; IF NOT EXISTS only hides the clash
 
 """
 
@@ -61,7 +61,7 @@ def test_warnings_are_counted_apart_and_end_with_1_too(folder: Path) -> None:
     assert done.out == (
         "chain/versions/003_gone.py:12: AM401 table notes is dropped with all of its rows\n"
         "    DROP TABLE notes\n"
-        "    fix: say that it is meant: # archmig: allow AM401 REASON\n\n"
+        "    fix: if intended: # archmig: allow AM401 REASON\n\n"
         "2 revisions: 1 warning in 1 file\n"
     )
 
@@ -87,7 +87,7 @@ def test_the_document_holds_what_the_text_says(folder: Path) -> None:
                 "revision": "002_again",
                 "file": str(folder / "chain/versions/002_again.py"),
                 "line": 12,
-                "message": "table notes is there in another shape, so nothing is created: no column notes.due",
+                "message": "table notes exists in another shape, so nothing is created: no column notes.due",
                 "fix": "change what is there by ALTER statements, or take another name; "
                 "IF NOT EXISTS only hides the clash",
                 "sql": "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, due TEXT)",
@@ -148,7 +148,7 @@ def test_a_table_that_is_made_later_names_the_revision_that_makes_it(folder: Pat
     late = text("002_late", "001_early", sql("CREATE TABLE notes (id INTEGER PRIMARY KEY)"), drop("notes"))
     early = text("001_early", None, sql("CREATE INDEX ix ON notes (id)"), sql("DROP INDEX ix"))
     chain(folder, {"001_early": early, "002_late": late})
-    assert "AM202 no such table: notes (it is made later, by 002_late)" in archmig("lint").out
+    assert "AM202 no such table: notes (002_late creates it later)" in archmig("lint").out
 
 
 def test_a_column_that_is_added_later_names_the_revision_that_adds_it(folder: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_column_that_is_added_later_names_the_revision_that_adds_it(folder: Pa
     add = sql("ALTER TABLE notes ADD COLUMN due TEXT")
     late = text("003_late", "002_early", add, sql("ALTER TABLE notes DROP COLUMN due"))
     chain(folder, {"001_notes": NOTES, "002_early": early, "003_late": late})
-    assert "AM203 no such column: due (it is made later, by 003_late)" in archmig("lint").out
+    assert "AM203 no such column: due (003_late creates it later)" in archmig("lint").out
 
 
 def test_what_comes_after_a_revision_that_does_not_run_is_said_to_be_untried(folder: Path) -> None:
@@ -164,15 +164,13 @@ def test_what_comes_after_a_revision_that_does_not_run_is_said_to_be_untried(fol
     old = text("002_x", "001_notes", "pass").replace("def upgrade()", "def upgrade(conn)")
     chain(folder, {"001_notes": NOTES, "002_x": old, **after})
     assert codes() == [("002_x", "AM104"), ("003_x", "AM213")]
-    assert (
-        "it comes after 002_x, which does not run: it was not tried, nor could 1 more after it" in archmig("lint").out
-    )
+    assert "it comes after 002_x, which does not run: it and 1 more were not tried" in archmig("lint").out
 
 
 @pytest.mark.parametrize(
     ("body", "said"),
     {
-        "import os; os._exit(3)": "the process that tried it came to an end: exit code 3",
+        "import os; os._exit(3)": "the process that tried it died: exit code 3",
         "open('/tmp/archmig-escape', 'w')": "upgrade() raises EscapeError: the chain's code tried to write the file",
         "raise SystemExit(0)": "upgrade() raises SystemExit: 0",
         "import not_there": "upgrade() raises ModuleNotFoundError: No module named 'not_there'",
@@ -199,7 +197,7 @@ def test_the_others_are_judged_beside_a_file_that_python_cannot_read(folder: Pat
 def test_what_comes_after_a_file_that_python_cannot_read_is_untried_and_no_more(folder: Path) -> None:
     chain(folder, {"001_notes": NOTES, "002_x": "revision = ", "003_x": text("003_x", "002_x", "pass")})
     assert codes() == [("002_x", "AM001"), ("003_x", "AM213")]
-    assert "AM213 it comes after one that is not there or cannot be read: it was not tried" in archmig("lint").out
+    assert "AM213 it comes after one that is missing or cannot be read: it was not tried" in archmig("lint").out
 
 
 def test_a_file_may_say_its_encoding(folder: Path) -> None:
