@@ -1,4 +1,4 @@
-"""What people write with archmig: revisions, hotfixes, feature environments, schema pages, the demo.
+"""Authoring: new revisions, hotfixes, feature environments, schema documentation, and the demo.
 
 It imports neither `cli` nor `integrations`.
 """

@@ -1,4 +1,4 @@
-"""Makes a feature environment: a copy of another one's database, entered in environments.toml; all or nothing."""
+"""Creation of a feature environment: copies another one's database and lists it in environments.toml, or neither."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Environment, ProjectConfig, Resolution
 
 _NOTHING = "nothing was written"
-# How a database is to be treated; what guards one that matters (protected, requires, require_rehearsal) is not copied.
+# The keys that are copied. Why not protected, requires and require_rehearsal: they guard important databases.
 _COPIED = ("uninitialised", "repair", "target", "heads", "lock_timeout", "on_pending")
 _BESIDE = ("-wal", "-shm", "-journal", ".archmig-lock")
 _PLAIN = re.compile(r"[\w.-]+", re.ASCII)
@@ -42,7 +42,7 @@ _PLAIN = re.compile(r"[\w.-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A feature environment that somebody wants: of which source, its path as the file is to say it, its tags."""
+    """Request for a feature environment: its name, its source, its path as it will be written, and its tags."""
 
     name: str
     source: str
@@ -52,7 +52,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A feature environment as it was made; `elsewhere` are [[resolve]] entries that hold for its source alone."""
+    """A new feature environment; `elsewhere` are [[resolve]] entries that apply to its source only."""
 
     environment: Environment
     source: Environment
@@ -69,9 +69,9 @@ def create(
     wanted: Wanted,
     progress: Callable[[str], None],
 ) -> Created:
-    """Copy the source's database, verify the copy, and enter it; `progress` hears how far the copy is.
+    """Copy the source's database, verify the copy, and list it; `progress` receives texts about the copy.
 
-    Raises ArchmigError, and then nothing is left of it.
+    Raises ArchmigError; nothing remains of the environment then.
     """
     return finishing(
         lambda interrupts: _created(project, environ, cache, wanted, progress=progress, interrupts=interrupts)
@@ -101,8 +101,9 @@ def _created(
     _refuse_place(project, environment.url, final)
     with _folder(final.parent):
         copy = access.clone(source.url, environment.url, progress)
-        with _gone_again(final):
+        with _removed_on_error(final):
             interrupts.refuse()
+            # Why here: from the change of the file on, the environment exists and a Ctrl-C waits.
             interrupts.held = True
             after = rewritten(project.file, environ, change)
     (environment,) = select(after, [wanted.name], ())
@@ -112,14 +113,14 @@ def _created(
 
 
 def _enter(context: EnvironmentContext, started: float, detail: str) -> tuple[str, ...]:
-    """Enter the new environment in the ledger, with what it is now: a change by hand will be noticed."""
+    """Append the ledger's entry with the new database's fingerprint. Why: later external changes are then detected."""
     stamp, fingerprint = standing(context)
     facts = [*left_behind(None, fingerprint), *tools()]
     return enter(context, "env create", started, stamps=((), stamp), detail=detail, facts=facts).warnings
 
 
 def _values(project: ProjectConfig, source: Environment, wanted: Wanted) -> dict[str, object]:
-    """What the new entry says: how its source is treated, but for what guards that."""
+    """Return the values of the new entry: the source's policies, without those that guard it."""
     raw = raw_entry(project.file, source.name)
     values: dict[str, object] = {"path": wanted.path or _derived(raw, source.name, wanted.name)}
     if wanted.tags:
@@ -130,18 +131,21 @@ def _values(project: ProjectConfig, source: Environment, wanted: Wanted) -> dict
 
 
 def _derived(raw: Mapping[str, object], source: str, name: str) -> str:
-    """The source's path with the new name in the place of its own: of its file, of its folder, or of both."""
+    """Return the source's path with its name replaced by the new one, in the file's and the folder's name.
+
+    Raises UsageError if the source has no path or its name is not in it.
+    """
     written = raw.get("path")
-    advice = f"say where it is to be: --path FILE; {_NOTHING}"
+    advice = f"name the new database with --path FILE; {_NOTHING}"
     if not _PLAIN.fullmatch(name) or name in {".", ".."}:
-        raise UsageError(f"{name!r} is no name for a folder or file", advice)
+        raise UsageError(f"{name!r} cannot be the name of a file", advice)
     if not isinstance(written, str):
-        raise UsageError(f"{source} has a url and no path to go by", advice)
+        raise UsageError(f"{source} has a url and no path", advice)
     *above, folder, file = ["", "", *written.split("/")]
     word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(source)}(?![A-Za-z0-9])")
     ends = [text if "${" in text else word.sub(lambda _: name, text) for text in (folder, file)]
     if ends == [folder, file]:
-        raise UsageError(f"the path of {source}, {written}, does not have its name in it", advice)
+        raise UsageError(f"the path of {source}, {written}, does not contain its name", advice)
     return "/".join([*above, *ends]).removeprefix("//")
 
 
@@ -151,20 +155,20 @@ def _refuse_link(written: Path) -> None:
 
 
 def _refuse_place(project: ProjectConfig, url: DatabaseUrl, final: Path) -> None:
-    """Raise where a new file would not be one of its own."""
+    """Raise DatabaseError if the path exists or belongs to another environment's database."""
     for environment in project.environments:
-        theirs = str(environment.url.path or "")
-        if theirs and str(final).casefold() == theirs.casefold():
-            raise DatabaseError(
-                str(final), f"it is the database of {environment.name}, if case does not count", _NOTHING
-            )
-        if any(f"{theirs}{ending}" == str(final) for ending in _BESIDE):
+        database = str(environment.url.path or "")
+        # Why case is ignored: some file systems do not distinguish it.
+        if database and str(final).casefold() == database.casefold():
+            raise DatabaseError(str(final), f"it is the database of {environment.name} where case is ignored", _NOTHING)
+        if any(f"{database}{ending}" == str(final) for ending in _BESIDE):
             raise DatabaseError(str(final), f"it belongs to the database of {environment.name}", _NOTHING)
     if os.path.lexists(final):
-        raise DatabaseError(str(final), "it is there already", f"{_NOTHING}: choose another name or --path")
+        raise DatabaseError(str(final), "it exists already", f"{_NOTHING}: choose another name or --path")
     if left := access.stray_journal(url):
-        advice = f"{_NOTHING}: move it away, or SQLite would mix it into the copy"
-        raise DatabaseError(left, "is left of a database that is gone", advice)
+        # Why: SQLite would take the journal for the new file's and apply it.
+        advice = f"{_NOTHING}: move it away, or SQLite would apply it to the copy"
+        raise DatabaseError(left, "belongs to a database that no longer exists", advice)
 
 
 @contextmanager
@@ -177,8 +181,8 @@ def _folder(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _gone_again(final: Path) -> Iterator[None]:
-    """A file of ours, which goes again if the block raises."""
+def _removed_on_error(final: Path) -> Iterator[None]:
+    """Remove the new file if the block raises."""
     try:
         yield
     except BaseException:
@@ -187,9 +191,9 @@ def _gone_again(final: Path) -> Iterator[None]:
 
 
 def _elsewhere(project: ProjectConfig, source: Environment, environment: Environment) -> tuple[Resolution, ...]:
-    mine, theirs = ({each.name, *each.tags} for each in (environment, source))
+    new, old = ({each.name, *each.tags} for each in (environment, source))
     return tuple(
         resolution
         for resolution in project.resolutions
-        if resolution.environments & theirs and not resolution.environments & mine
+        if resolution.environments & old and not resolution.environments & new
     )

@@ -21,6 +21,7 @@ def build_demo(directory: Path) -> Path:
     assert spec is not None
     assert spec.loader is not None
     module = util.module_from_spec(spec)
+    # Why: dataclasses and pickle look a module up in sys.modules.
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)

@@ -1,4 +1,4 @@
-"""Takes a feature environment out of environments.toml again, and removes its database after a last verified backup."""
+"""Removal of a feature environment from environments.toml, and of its database after a last verified backup."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _NOTHING = "nothing was changed"
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A feature environment that is in environments.toml no more.
+    """A feature environment that was removed from environments.toml.
 
-    `backup` is of what its database held, None where it held nothing or stays; `removed` is its file, if that is gone.
+    `backup` is the backup of its database, None if that defined nothing or remains; `removed` is its file, if removed.
     """
 
     environment: Environment
@@ -45,33 +45,33 @@ class Dropped:
 
 
 def droppable(project: ProjectConfig, environ: Mapping[str, str], name: str) -> Environment:
-    """The environment, if it may go; nothing is changed yet.
+    """Return the environment if it can be dropped; nothing is changed.
 
-    Raises EntryError, ConfigError and UnknownEnvironmentError.
+    Raises EntryError if it cannot, ConfigError and UnknownEnvironmentError.
     """
     (environment,) = select(project, [name], ())
     file = str(project.file)
     waiting = [each.name for each in project.environments if name in each.requires]
     if not may_be_changed(environment):
-        raise EntryError(file, name, "is protected", f"{_NOTHING}: take protected = true away first, if you mean it")
+        raise EntryError(file, name, "is protected", f"{_NOTHING}: to drop it, remove protected = true first")
     if project.default_environment == name:
         raise EntryError(
-            file, name, "is the one meant when none is named", f"{_NOTHING}: see environment in [defaults]"
+            file, name, "is the default environment", f"{_NOTHING}: change environment in [defaults] first"
         )
     if waiting:
-        raise EntryError(file, name, f"is required by {', '.join(waiting)}", f"{_NOTHING}: see requires there")
+        raise EntryError(file, name, f"is required by {', '.join(waiting)}", f"{_NOTHING}: change requires there first")
     entries = [resolution.origin.entry for resolution in project.resolutions if name in resolution.environments]
     if entries and not any(name in other.tags for other in project.environments if other is not environment):
         places = ", ".join(f"resolve[{entry}]" for entry in entries)
-        raise EntryError(file, name, f"is named by {places}", f"{_NOTHING}: take it out of environments there first")
+        raise EntryError(file, name, f"is named by {places}", f"{_NOTHING}: remove it from environments there first")
     tried(project.file, environ, partial(without_entry, name=name, file=file))
     return environment
 
 
 def drop(project: ProjectConfig, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
-    """Back its database up, take its entry out, and remove the database, while nobody else has it.
+    """Back up an environment's database, remove its entry, and remove the database, under an exclusive lock.
 
-    Raises ArchmigError, and then all is as it was, unless the message says otherwise.
+    Raises ArchmigError; nothing has changed then unless the message says otherwise.
     """
     context = context_for(project, droppable(project, environ, name), cache)
     started = time.time()
@@ -80,15 +80,15 @@ def drop(project: ProjectConfig, environ: Mapping[str, str], cache: Path | None,
 
 
 def forget(project: ProjectConfig, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
-    """Take its entry out, and leave its database alone."""
+    """Remove an environment's entry and leave its database in place. Raises as `drop`."""
     started = time.time()
     context = context_for(project, droppable(project, environ, name), cache)
-    _take_out(project, environ, name)
+    _remove_entry(project, environ, name)
     entered = enter(context, "env drop", started, detail="its database was left where it is")
     return Dropped(context.environment, warnings=entered.warnings)
 
 
-def _take_out(project: ProjectConfig, environ: Mapping[str, str], name: str) -> None:
+def _remove_entry(project: ProjectConfig, environ: Mapping[str, str], name: str) -> None:
     rewritten(project.file, environ, partial(without_entry, name=name, file=str(project.file)))
 
 
@@ -101,35 +101,37 @@ def _dropped(
 ) -> Dropped:
     name, path = context.environment.name, file_of(context.environment.url)
     if not os.path.lexists(path):
-        _take_out(project, environ, name)
+        _remove_entry(project, environ, name)
         entered = enter(context, "env drop", started, detail="there was no database")
         return Dropped(context.environment, warnings=entered.warnings)
     with access.exclusive(context.environment.url, context.environment.policies.lock_timeout) as connection:
         _refuse_open(context.environment)
         copy = backups.take_unless_empty(context, "env drop", connection)
         interrupts.refuse()
+        # Why here: from the change of the file on, the removal must be completed.
         interrupts.held = True
-        _take_out(project, environ, name)
-        _remove(project, context.environment)
+        # Why the entry first: a later run may create a listed database again; a file that is not listed is harmless.
+        _remove_entry(project, environ, name)
+        _remove_database(project, context.environment)
     kept, detail = (copy.path if copy else None), f"removed {path}"
     entered = enter(context, "env drop", started, backup=str(kept or ""), detail=detail)
     return Dropped(context.environment, kept, path, entered.warnings)
 
 
 def _refuse_open(environment: Environment) -> None:
-    """Raise DatabaseError where another process has the database open: it would go on writing to a deleted file."""
+    """Raise DatabaseError if another process has the database open. Why: it would write to a deleted file."""
     if others := access.openers(environment.url):
         problem = f"is open in {', '.join(others[:3])}"
         raise DatabaseError(
-            access.location(environment.url), problem, f"{_NOTHING}: stop what uses it, or say --keep-file"
+            access.location(environment.url), problem, f"{_NOTHING}: stop these processes, or pass --keep-file"
         )
 
 
-def _remove(project: ProjectConfig, environment: Environment) -> None:
-    """Remove the database. Raises EntryError where that fails."""
+def _remove_database(project: ProjectConfig, environment: Environment) -> None:
+    """Remove the database. Raises EntryError if that fails."""
     try:
         access.remove(environment.url)
     except OSError as error:
         path = access.location(environment.url)
-        problem = f"is no longer in it, but its database {path} cannot be removed: {error.strerror or error}"
+        problem = f"was removed from the file, but its database {path} cannot be removed: {error.strerror or error}"
         raise EntryError(str(project.file), environment.name, problem, "remove it by hand") from error

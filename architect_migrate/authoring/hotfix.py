@@ -1,4 +1,4 @@
-"""A hotfix made a revision: what one database has more than the chain, and the proof that the revision is just that."""
+"""Promotion of a hotfix to a revision: the extra objects of a database, and the proof that the revision makes them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NOTHING = "nothing was written"
 
 @dataclass(frozen=True, slots=True)
 class Hotfix:
-    """What a database has more than its chain; `rows` of the tables that come as a whole are not brought along."""
+    """Extra objects of a database; `rows` are (table, count) of whole tables, whose rows the revision does not add."""
 
     environment: str
     promotion: Promotion
@@ -40,32 +40,33 @@ class Hotfix:
 
 
 def hotfix_of(context: EnvironmentContext, names: tuple[str, ...]) -> Hotfix:
-    """What the environment's database has more than the chain as that environment has it, read in one moment.
+    """Return the objects of the environment's database that its chain lacks, read in one transaction.
 
-    Raises as `reading`, and NewRevisionError where a name means nothing of that, or nothing is left to bring.
+    `names` select some of them; without names, see `promotion`. Raises as `reading`, and NewRevisionError if a name
+    matches no such object or nothing can be promoted.
     """
     history, environment = context.history, context.environment
     with access.reading(environment.url, environment.policies.lock_timeout) as connection:
         actual = read_schema(connection, context.hidden(history.graph.version_table))
-        found = promotion(reference(history, frozenset(history.graph.order)), actual, names, _ever_made(history))
-        rows = tuple((table, count_rows(connection, table)) for table in found.tables)
-    if found.unknown:
-        hint = nearest(found.unknown[0], found.names) or "it has nothing more than the chain"
-        problem = f"it has no {shortened(found.unknown[0])} that the chain does not make just so"
+        wanted = promotion(reference(history, frozenset(history.graph.order)), actual, names, _ever_made(history))
+        rows = tuple((table, count_rows(connection, table)) for table in wanted.tables)
+    if wanted.unknown:
+        hint = nearest(wanted.unknown[0], wanted.names) or "it has nothing beyond the chain"
+        problem = f"it has no {shortened(wanted.unknown[0])} that differs from the chain"
         raise NewRevisionError(environment.name, problem, f"{hint}; {_NOTHING}")
-    if not found.upgrade:
-        raise NewRevisionError(environment.name, _nothing_to_bring(found), _NOTHING)
-    _refuse_what_is_behind(context, found, _ever_made(history))
-    return Hotfix(environment.name, found, tuple(row for row in rows if row[1]))
+    if not wanted.upgrade:
+        raise NewRevisionError(environment.name, _nothing_to_promote(wanted), _NOTHING)
+    _refuse_removed_later(context, wanted, _ever_made(history))
+    return Hotfix(environment.name, wanted, tuple(row for row in rows if row[1]))
 
 
-def _refuse_what_is_behind(context: EnvironmentContext, found: Promotion, once: frozenset[Key]) -> None:
-    """Raise where the chain will yet take away what was named: the database has that because it is behind."""
-    replaced = {key(fact) for fact in found.replaced}
-    old = [fact for fact in found.brought if key(fact) in once - replaced]
+def _refuse_removed_later(context: EnvironmentContext, wanted: Promotion, once: frozenset[Key]) -> None:
+    """Raise NewRevisionError for an object that a pending revision removes: it is no hotfix, the database is behind."""
+    replaced = {key(fact) for fact in wanted.replaced}
+    old = [fact for fact in wanted.brought if key(fact) in once - replaced]
     if old and survey(context).pending:
         name = context.environment.name
-        problem = f"it has {describe(old[0])} because it is behind, and a pending revision takes it away"
+        problem = f"it has {describe(old[0])} because it is behind, and a pending revision removes it"
         raise NewRevisionError(name, problem, f"archmig upgrade -e {name} first; {_NOTHING}")
 
 
@@ -73,16 +74,17 @@ def _ever_made(history: History) -> frozenset[Key]:
     return frozenset(its_key for effect in effects(history).values() for its_key in effect.added)
 
 
-def _nothing_to_bring(found: Promotion) -> str:
-    if not found.left:
-        return "it has nothing that the chain does not make"
-    return f"there is nothing in it that could be brought: {'; '.join(left_out(found.left, 3))}"
+def _nothing_to_promote(wanted: Promotion) -> str:
+    if not wanted.left:
+        return "it has nothing beyond the chain"
+    return f"nothing in it can be promoted: {'; '.join(left_out(wanted.left, 3))}"
 
 
 def prove(ini: Path, folder: Path, revision: str, wanted: Promotion) -> None:
-    """Run the chain with the revision that lies in `folder` on a scratch database, and the revision back again.
+    """Replay the chain with the revision in `folder`, and its downgrade, on a scratch database.
 
-    Raises NewRevisionError unless it makes exactly what is wanted, to the letter, and leaves nothing when taken back.
+    Raises NewRevisionError unless the revision makes exactly the wanted objects, with the same stored texts, and its
+    downgrade removes all of them.
     """
     try:
         history, back = replay_draft(ini, folder)
@@ -95,37 +97,37 @@ def prove(ini: Path, folder: Path, revision: str, wanted: Promotion) -> None:
         *_orphaned(history, revision, wanted),
     ]
     if problems:
-        advice = f"{_NOTHING}: name what belongs together with --object, or write it by hand"
+        advice = f"{_NOTHING}: name the objects that belong together with --object, or write the revision by hand"
         raise NewRevisionError(revision, problems[0], advice)
 
 
 def _depends(wanted: Promotion) -> str:
-    return "something that it needs is not in the chain; name that too" if wanted.left else "correct the chain first"
+    return "it needs an object that the chain lacks; name that too" if wanted.left else "correct the chain first"
 
 
 def _made_otherwise(history: History, revision: str, wanted: Promotion) -> Iterator[str]:
-    """What the revision makes otherwise than the database has it, or makes beside what was wanted."""
+    """Describe objects that the revision makes in another shape than the database's, or that were not wanted."""
     schema = reference(history, ancestry(history.graph, [revision]))
     made, texts = facts(schema), {table.spelling: table.sql for table in schema.tables}
     for name in wanted.tables:
         if texts.get(name) not in wanted.upgrade:
-            yield f"it would make table {name} by another text than the database stores"
+            yield f"it would make table {name} with another text than the database stores"
     for fact in wanted.brought:
-        its = made.get(key(fact))
-        if its != fact:
+        actual = made.get(key(fact))
+        if actual != fact:
             yield f"it would not make {describe(fact)} as the database has it"
-        elif _text(its) != _text(fact):
-            yield f"it would make {describe(fact)} by another text than the database stores"
+        elif _text(actual) != _text(fact):
+            yield f"it would make {describe(fact)} with another text than the database stores"
     expected = {key(fact) for fact in wanted.brought}
     does = effects(history)[revision]
     more = [fact for its_key, fact in does.added.items() if its_key not in expected]
     less = [fact for its_key, fact in does.removed.items() if its_key not in {key(each) for each in wanted.replaced}]
     yield from (f"it would also make {describe(each)}" for each in more)
-    yield from (f"it would take away {describe(word)}" for word in less)
+    yield from (f"it would remove {describe(each)}" for each in less)
 
 
 def _text(fact: Fact) -> str:
-    """The text that is stored for an object of its own."""
+    """Return the stored text of an index, trigger or view; empty for other facts."""
     match fact:
         case IndexFact():
             return fact.index.sql
@@ -138,17 +140,17 @@ def _text(fact: Fact) -> str:
 
 
 def _not_taken_back(history: History, revision: str, back: Replayed) -> Iterator[str]:
-    """What is otherwise than before once the revision has been taken back."""
+    """Describe what the downgrade does not restore."""
     everything = frozenset(history.graph.order)
     before = facts(reference(history, everything - {revision}))
     after = facts(apply(reference(history, everything), back.delta))
     changed = [one for one in before.keys() | after.keys() if before.get(one) != after.get(one)]
     for its_key in sorted(changed):
-        yield f"taken back, {describe(before.get(its_key) or after[its_key])} would not be as it was"
+        yield f"its downgrade would not restore {describe(before.get(its_key) or after[its_key])}"
 
 
 def _broken(history: History, revision: str) -> Iterator[str]:
-    """What SQLite says of views and triggers that reach for something which is not there, if it said nothing before."""
+    """Yield SQLite's message on views and triggers that refer to a missing object, unless it was the same before."""
     statements = recorded_sql(history)
     others = tuple(word for name, one in statements.items() if name != revision for word in one)
     before, after = rename_refusals(others, statements[revision])
@@ -157,7 +159,7 @@ def _broken(history: History, revision: str) -> Iterator[str]:
 
 
 def _orphaned(history: History, revision: str, wanted: Promotion) -> Iterator[str]:
-    """Foreign keys to tables that the chain does not make: SQLite would refuse every row."""
+    """Describe foreign keys to tables that the chain does not make. Why: SQLite would refuse every row."""
     there = {table.name for table in reference(history, ancestry(history.graph, [revision])).tables}
     for fact in wanted.brought:
         if isinstance(fact, ForeignKeyFact) and fact.foreign_key.parent not in there:

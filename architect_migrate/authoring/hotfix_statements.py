@@ -1,4 +1,4 @@
-"""What a database has more than the chain makes, as the statements of a revision that would make it, and unmake it."""
+"""Statements of a revision that adds the extra objects of a database to the chain, and of its downgrade."""
 
 from __future__ import annotations
 
@@ -37,23 +37,24 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Key, Schema, Table
     from architect_migrate.planning.plan import Step
 
-_REBUILD = "SQLite brings that only by making the table anew: write such a revision by hand"
+_REBUILD = "SQLite can only do that by rebuilding the table: write such a revision by hand"
+# Objects that can be dropped and created without touching their table.
 _BESIDE = (IndexFact, TriggerFact, ViewFact)
-_UNNAMED = "whole tables and views come only by name: --object NAME"
-_ONCE = "the chain made it once and makes it no longer, so it comes only by name: --object NAME"
+_UNNAMED = "whole tables and views are only promoted by name: --object NAME"
+_ONCE = "the chain removed it, so it is only promoted by name: --object NAME"
 _OTHERWISE = "in another shape than the chain makes"
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a revision does not bring, as people name it, and why."""
+    """An object that a revision does not promote, by its display name, and the reason."""
 
     what: str
     why: str
 
 
 def left_out(left: Iterable[Left], most: int) -> tuple[str, ...]:
-    """A line for each reason: what is left for it, of which those beyond `most` are only counted."""
+    """Return one line per reason with the objects that are left out; those beyond `most` are counted only."""
     by_why: dict[str, list[str]] = {}
     for each in left:
         by_why.setdefault(each.why, []).append(each.what)
@@ -62,10 +63,10 @@ def left_out(left: Iterable[Left], most: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """A revision's statements, the facts that it brings, those that it replaces, and what it leaves.
+    """A revision's statements, the facts that it adds (`brought`), those that it replaces, and those left out.
 
-    `tables` are those that it brings as a whole. `names` are what could have been named, `unknown` what was and means
-    nothing that the database has more.
+    `tables` are the tables added as a whole. `names` are the names that can be given, `unknown` are given names that
+    match no extra object.
     """
 
     upgrade: tuple[str, ...]
@@ -80,7 +81,7 @@ class Promotion:
 
 @dataclass(slots=True)
 class _Draft:
-    """What has been chosen so far: steps up in the order of `_RANKS`, each with its way back."""
+    """Objects chosen so far; each step has a rank, by which `_assembled` sorts, and its reverse."""
 
     steps: list[tuple[int, tuple[Step, ...], tuple[Step, ...]]] = field(default_factory=list)
     brought: list[Fact] = field(default_factory=list)
@@ -91,17 +92,17 @@ class _Draft:
 
 
 def promotion(reference: Schema, actual: Schema, names: Iterable[str], once: Container[Key]) -> Promotion:
-    """What `actual` has and `reference` has not: what bears one of the names, or what stands on known tables.
+    """Return the promotion of the objects of `actual` that `reference` lacks: those with one of the names.
 
-    Names are those of tables, of columns (`bugs.mood`), of indexes, triggers and views. Without any, whole tables and
-    views are left: most of those are an application's own, which nobody means to give to every database. So is what
-    is in `once`, which the chain made and took away again: a database that is behind still has it.
+    Names are those of tables, of columns (`bugs.mood`), of indexes, triggers and views. Without names, all extra
+    objects of the chain's tables. Why whole tables and views are then left out: most are the application's own. Why
+    facts in `once` are left out: the chain made and removed them, and a database that is behind still has them.
     """
-    expected, found = facts(reference), facts(actual)
+    expected, extra = facts(reference), facts(actual)
     wanted, draft = {fold(name): name for name in names}, _Draft()
     tables, known = {table.name: table for table in actual.tables}, {table.name for table in reference.tables}
     met: set[str] = set()
-    for change in diff_of_facts((reference, expected), (actual, found)):
+    for change in diff_of_facts((reference, expected), (actual, extra)):
         if not isinstance(change, Extra | Differs):
             continue
         called = _called(change.fact, known)
@@ -120,7 +121,7 @@ def promotion(reference: Schema, actual: Schema, names: Iterable[str], once: Con
 
 
 def _called(fact: Fact, known: set[str]) -> set[str]:
-    """The words that mean a fact: its own name, and that of what it belongs to."""
+    """Return the names that select a fact: its own, and that of its table."""
     match fact:
         case ViewFact():
             return {fact.view.name}
@@ -135,7 +136,7 @@ def _called(fact: Fact, known: set[str]) -> set[str]:
 
 
 def _columns_of(fact: Fact) -> Iterable[str]:
-    """The columns that a fact of a table speaks of."""
+    """Return the columns of a table's fact."""
     match fact:
         case ColumnFact():
             return (fact.column.name,)
@@ -152,12 +153,13 @@ def _columns_of(fact: Fact) -> Iterable[str]:
 def _extra(fact: Fact, tables: Mapping[str, Table], known: set[str], draft: _Draft) -> None:
     match fact:
         case TableFact():
-            its = tables[fact.table]
-            _add(draft, 0, fact, CreateObject("table", its.spelling, its.sql), DropObject("table", its.spelling))
-            draft.tables.append(its.spelling)
+            table = tables[fact.table]
+            create = CreateObject("table", table.spelling, table.sql)
+            _add(draft, 0, fact, create, DropObject("table", table.spelling))
+            draft.tables.append(table.spelling)
         case IndexFact() | TriggerFact() | ViewFact():
             rank, made, dropped = _object(fact)
-            # What stands on a table that is new goes with it.
+            # Why no downgrade step on a new table: dropping the table drops its indexes and triggers.
             back = () if table_of(fact) in tables and table_of(fact) not in known else (dropped,)
             draft.steps.append((rank, (made,), back))
             draft.brought.append(fact)
@@ -173,12 +175,13 @@ def _extra(fact: Fact, tables: Mapping[str, Table], known: set[str], draft: _Dra
 
 def _leave(change: Differs, draft: _Draft) -> None:
     if needs_repair(change):
-        more = "and brought only by name: --object NAME" if isinstance(change.fact, _BESIDE) else f"and {_REBUILD}"
+        by_name = isinstance(change.fact, _BESIDE)
+        more = "and only promoted by name: --object NAME" if by_name else f"and {_REBUILD}"
         draft.left.append(Left(describe(change.fact), f"{_OTHERWISE}, {more}"))
 
 
 def _replace(change: Differs, draft: _Draft) -> None:
-    """An index, trigger or view that the chain makes in another shape: it is dropped, and made as it is here."""
+    """Add the steps that drop the chain's index, trigger or view and create the database's."""
     rank, made, dropped = _object(change.actual)
     _, made_before, dropped_before = _object(change.fact)
     draft.steps.append((rank, (dropped_before, made), (dropped, made_before)))
@@ -187,7 +190,7 @@ def _replace(change: Differs, draft: _Draft) -> None:
 
 
 def _object(fact: Fact) -> tuple[int, CreateObject, DropObject]:
-    """The rank of an index, trigger or view among the steps, its making, and its going."""
+    """Return the rank of an index, trigger or view among the steps, and the steps that create and drop it."""
     match fact:
         case IndexFact():
             rank, kind, spelling, sql = 2, "index", fact.index.spelling, fact.index.sql
@@ -220,12 +223,12 @@ def _column(fact: ColumnFact, table: Table, draft: _Draft) -> None:
 
 
 def _not_addable(table: Table, fact: ColumnFact) -> str:
-    """Why ALTER TABLE cannot add a column to tables that have rows; empty if it can."""
+    """Say why ALTER TABLE cannot add a column to a table with rows; empty if it can."""
     column = fact.column
     if column.name in table.primary_key:
         return _REBUILD
     if column.not_null and column.default is None and column.generated is None:
-        return "NOT NULL without a default, and the rows of other databases have no value for it"
+        return "it is NOT NULL without a default, and the rows of other databases have no value for it"
     try:
         constant = constant_default(table, column)
     except UnreadableSqlError as error:
@@ -239,7 +242,10 @@ def _add(draft: _Draft, rank: int, fact: Fact, up: Step, down: Step) -> None:
 
 
 def _assembled(draft: _Draft, names: set[str], unknown: tuple[str, ...]) -> Promotion:
-    """Tables first, then columns, indexes, views and triggers; back again the other way round."""
+    """Build the promotion: tables first, then columns, indexes, views and triggers; the downgrade in reverse.
+
+    Why this order: each kind may refer to those before it.
+    """
     ordered = sorted(draft.steps, key=lambda step: step[0])
     return Promotion(
         upgrade=tuple(statement(step) for _, up, _ in ordered for step in up),

@@ -1,4 +1,4 @@
-"""Makes the next revision file of a chain: its number, what it comes after, and where it belongs."""
+"""Creation of the next revision file of a chain: its id, its down_revision and its folder."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 _RESERVED_WORDS = frozenset({"base", "current", "head", "heads"})
-_STATEMENT = """-- One statement here, and another op.execute() for the next one.
--- A colon before a word wants a backslash before it, or it is taken for a parameter."""
+_STATEMENT = """-- Write one statement here, and another op.execute() for the next one.
+-- Escape a colon before a word with a backslash, or it is taken for a parameter."""
 
 
 class Body(Enum):
-    """What a new revision's functions begin with: nothing, or a place for SQL statements."""
+    """Initial body of a new revision's functions: empty, or a placeholder for SQL statements."""
 
     PYTHON = "python"
     SQL = "sql"
@@ -42,9 +42,9 @@ class Body(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A revision that somebody wants: on the trunk, or on the branch of a label; from a hotfix where there is one.
+    """Request for a new revision, on the trunk or on the branch with a label, optionally from a hotfix.
 
-    `judge` finds the flaws of a file that is not in the chain yet.
+    `judge` returns the violations of a file that is not in the chain yet.
     """
 
     title: str
@@ -56,7 +56,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A revision as it was written, or would be: `parent` is empty for the first, `begins` the branch it begins."""
+    """A revision as written or previewed; `parent` is empty for the first, `begins` is the branch that it begins."""
 
     id: str
     title: str
@@ -68,41 +68,42 @@ class Made:
 
 
 def make(ini: Path, reserved: frozenset[str], request: Request) -> Made:
-    """Write the revision. The labels in `reserved` are of branches that some environments have to themselves.
+    """Write the revision and return it. `reserved` are labels of branches reserved for some environments.
 
-    Raises NewRevisionError (RevisionViolationsError where `judge` finds an error), ChainError and UsageError, and then
-    nothing was written.
+    Raises NewRevisionError (RevisionViolationsError if `judge` finds an error), ChainError and UsageError; nothing was
+    written then.
     """
-    home = script_folder(ini)
-    with _named_failures(home), alone_in(home), _drafted(ini, reserved, request, home) as (draft, made, written):
+    folder = script_folder(ini)
+    # Why the lock: two processes would otherwise choose the same number.
+    with _named_failures(folder), alone_in(folder), _drafted(ini, reserved, request, folder) as (draft, made, written):
         publish(ini, draft, written, made.path)
         return made
 
 
 def preview(ini: Path, reserved: frozenset[str], request: Request) -> Made:
-    """The same revision; nothing is written beside the chain."""
-    home = Path(tempfile.gettempdir())
-    with _named_failures(home), _drafted(ini, reserved, request, home) as (_, made, _):
+    """Return the revision that `make` would write; nothing is written to the chain. Raises as `make`."""
+    folder = Path(tempfile.gettempdir())
+    with _named_failures(folder), _drafted(ini, reserved, request, folder) as (_, made, _):
         return made
 
 
 @contextmanager
-def _named_failures(home: Path) -> Iterator[None]:
+def _named_failures(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = str(error.filename or home)
+        place = str(error.filename or folder)
         raise NewRevisionError(place, error.strerror or str(error), "nothing was written") from error
 
 
 @contextmanager
-def _drafted(ini: Path, reserved: frozenset[str], request: Request, home: Path) -> Iterator[tuple[Draft, Made, Path]]:
-    """The revision in a folder below `home` where no chain looks for it, loaded and, if it is a hotfix, proven."""
+def _drafted(ini: Path, reserved: frozenset[str], request: Request, base: Path) -> Iterator[tuple[Draft, Made, Path]]:
+    """Write the revision to a temporary folder in `base`, load it and, for a hotfix, prove it."""
     graph = graph_in_files(ini)
     draft = _draft(ini, graph, reserved, request)
     final = version_folder(ini, draft.parent, request.branch)
-    # Below the chain's own folder, where hooks find the project's settings.
-    with tempfile.TemporaryDirectory(prefix=".archmig-", dir=home) as name:
+    # Why below the chain's own folder: formatters that run as hooks find the project's settings there.
+    with tempfile.TemporaryDirectory(prefix=".archmig-", dir=base) as name:
         folder = Path(name).resolve()
         written = write_draft(ini, draft, folder)
         if request.hotfix:
@@ -116,7 +117,7 @@ def _drafted(ini: Path, reserved: frozenset[str], request: Request, home: Path) 
 
 
 def _judged(request: Request, written: Path, path: Path) -> tuple[Violation, ...]:
-    """What speaks against the file, as if it were where it is to be. Raises RevisionViolationsError for an error."""
+    """Return the file's violations, placed at its final path. Raises RevisionViolationsError for an error."""
     if request.judge is None:
         return ()
     violations = tuple(replace(violation, file=str(path)) for violation in request.judge(written))
@@ -130,9 +131,9 @@ def _draft(ini: Path, graph: RevisionGraph, reserved: frozenset[str], request: R
     parent, begins = place(graph, reserved, request.branch, str(ini))
     name = next_id(graph.order, title) or random_id()
     if request.hotfix:
-        its = request.hotfix.promotion
-        about = f"What was made by hand in the database of {request.hotfix.environment}, as it is stored there."
-        return Draft(name, title, parent, begins, about, its.upgrade, its.downgrade)
+        promoted = request.hotfix.promotion
+        about = f"Objects made by hand in the database of {request.hotfix.environment}, as stored there."
+        return Draft(name, title, parent, begins, about, promoted.upgrade, promoted.downgrade)
     if request.body is Body.SQL:
         return Draft(name, title, parent, begins, upgrade=(_STATEMENT,), downgrade=(_STATEMENT,))
     return Draft(name, title, parent, begins)
@@ -141,27 +142,27 @@ def _draft(ini: Path, graph: RevisionGraph, reserved: frozenset[str], request: R
 def _title(text: str) -> str:
     title = text.strip().rstrip(".").rstrip()
     if not title or not title.isprintable():
-        raise UsageError("a revision's title is one line that says something", 'write archmig new "Add a mood to bugs"')
+        raise UsageError("a revision needs a title of one line", 'write archmig new "Add a mood to bugs"')
     return title
 
 
 def place(graph: RevisionGraph, reserved: frozenset[str], branch: str, chain: str) -> tuple[str, str]:
-    """The revision that a new one comes after (empty: none), and the label of the branch that begins with it.
+    """Return the down_revision of a new revision (empty: none), and the label of the branch that it begins or empty.
 
-    Raises NewRevisionError where that is not one revision; `chain` is what the chain is called in it.
+    Raises NewRevisionError if there is not exactly one; `chain` is the chain's name in the message.
     """
     labels = {label for revision in graph.revisions for label in revision.labels}
     if branch not in labels:
         return _top(graph, reserved, chain), _new_label(graph, branch)
     own = lineage(graph, branch) & foreign(graph, [branch], [branch])
     if not own:
-        problem, advice = "the branch has been merged", "begin another, or leave --branch out"
+        problem, advice = "the branch has been merged", "begin another branch, or leave --branch out"
         raise NewRevisionError(branch, problem, f"{advice}; nothing was written")
     return _only(heads(graph, own), branch), ""
 
 
 def _top(graph: RevisionGraph, reserved: frozenset[str], chain: str) -> str:
-    """The head of the trunk: of what is on no branch that leaves it, and on none that environments list."""
+    """Return the head of the trunk: of the revisions on no branch that leaves it, and on no reserved branch."""
     leaving = {label for revision in graph.revisions for label in revision.labels if revision.down or label in reserved}
     trunk = frozenset(graph.order) - foreign(graph, leaving, leaving)
     if graph.revisions and not trunk:
@@ -171,34 +172,35 @@ def _top(graph: RevisionGraph, reserved: frozenset[str], chain: str) -> str:
 
 def _only(tops: tuple[str, ...], subject: str) -> str:
     if len(tops) > 1:
-        told = sorted(tops)
-        advice = f'name a branch with --branch, or merge them: alembic merge -m "Merge" {" ".join(told)}'
-        raise NewRevisionError(subject, f"{len(told)} heads, {' and '.join(told)}", f"{advice}; nothing was written")
+        names = sorted(tops)
+        advice = f'name a branch with --branch, or merge them: alembic merge -m "Merge" {" ".join(names)}'
+        raise NewRevisionError(subject, f"{len(names)} heads, {' and '.join(names)}", f"{advice}; nothing was written")
     return tops[0]
 
 
 def _new_label(graph: RevisionGraph, label: str) -> str:
     if label and (not label.isascii() or not label.isidentifier() or label in _RESERVED_WORDS):
         raise UsageError(
-            f"{label!r} cannot be a branch's label", "letters, digits and _ can, but for head, heads, base and current"
+            f"{label!r} cannot be a branch's label",
+            "use letters, digits and _; head, heads, base and current are reserved",
         )
     if label and label in graph.order:
         raise NewRevisionError(label, "is a revision, not a branch", "choose another label; nothing was written")
     if label and not graph.revisions:
-        raise NewRevisionError(label, "there is no revision yet to branch off", "make the first without --branch")
+        raise NewRevisionError(label, "the chain has no revision to branch from", "create the first without --branch")
     return label
 
 
-# As much as the column of Alembic's version table holds.
+# The length of the column in Alembic's version table.
 LONGEST = 32
-# Six digits at most: a day (20260210) and a random name that happens to be all digits are no number to count on from.
+# Why six digits at most: a date (20260210) and a random id of digits only are not consecutive numbers.
 _NUMBERED = re.compile(r"(?P<number>\d{1,6})(?:_(?P<words>.+))?")
 
 
 def next_id(taken: Collection[str], title: str) -> str | None:
-    """The id after the highest number among those taken, as wide and with words if they have them: `049_bug_mood`.
+    """Return the id after the highest number in `taken`, as wide, and with words if those have them: `049_bug_mood`.
 
-    A chain without revisions begins with 001. None where most ids do not begin with a number.
+    A chain without revisions begins with 001. Returns None if most ids do not begin with a number.
     """
     numbered = [match for name in taken if (match := _NUMBERED.fullmatch(name))]
     if len(numbered) * 2 < len(taken) or (taken and not numbered):
@@ -212,12 +214,12 @@ def next_id(taken: Collection[str], title: str) -> str | None:
 
 
 def slug(title: str, most: int) -> str:
-    """A title's words in letters that any file and any database takes, as many as go into `most` letters."""
+    """Return a title's words in lower-case ASCII joined by `_`, as many as fit into `most` characters."""
     letters = unicodedata.normalize("NFKD", title.casefold().replace("'", "")).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", letters)
-    found = words[0][:most] if words else ""
+    joined = words[0][:most] if words else ""
     for word in words[1:]:
-        if len(found) + 1 + len(word) > most:
+        if len(joined) + 1 + len(word) > most:
             break
-        found = f"{found}_{word}"
-    return found
+        joined = f"{joined}_{word}"
+    return joined

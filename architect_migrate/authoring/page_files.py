@@ -1,6 +1,6 @@
-"""A folder of Markdown pages that archmig keeps: written whole, never over a page that somebody else wrote.
+"""Generated Markdown pages in a folder: writes each atomically, and never over a file that archmig did not write.
 
-Every page begins with `MARKER`; a file without it is somebody's own: while one is in the way, nothing is written.
+Every page begins with `MARKER`. While a file without it is in the way, nothing is written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MARKER = "<!-- archmig docs wrote this page and writes it anew: what is changed by hand is lost -->"
-# However the sentence may read in another version.
+# The part of the marker that is the same in every version.
 _BEGINNING = b"<!-- archmig docs "
 _ENDING = ".md"
 _READABLE = 0o644
@@ -27,9 +27,9 @@ _ADVICE = "move it away, or name another folder with --out"
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What would bring a folder up to date, as paths from it: pages that are new, that changed, that nobody needs now.
+    """Changes that bring a folder up to date, as relative paths: new, changed and obsolete pages.
 
-    `same` are those that are right as they are.
+    `same` are pages that are up to date.
     """
 
     new: tuple[str, ...] = ()
@@ -39,37 +39,37 @@ class Writing:
 
     @property
     def needed(self) -> bool:
-        """Whether anything in the folder is not as it should be."""
+        """Whether the folder is not up to date."""
         return bool(self.new or self.changed or self.gone)
 
 
 def compare(folder: Path, pages: Mapping[str, str], subfolders: Sequence[str]) -> Writing:
-    """What is to be done to a folder so that it holds these pages (text by path), which begin with the marker.
+    """Return the changes that give a folder these pages (text by path), which begin with the marker.
 
-    `subfolders` are those that may hold pages. Reads, and writes nothing. Raises PagesError where something that
-    archmig did not write stands in the way.
+    `subfolders` are those that may contain pages. Nothing is written. Raises PagesError if a file or folder that
+    archmig did not write is in the way.
     """
     _refuse_odd_folders(folder, subfolders)
-    found: dict[str, list[str]] = {"new": [], "changed": [], "same": []}
+    paths: dict[str, list[str]] = {"new": [], "changed": [], "same": []}
     for path, text in sorted(pages.items()):
-        found[_state(folder, path, _bytes(text))].append(path)
-    gone = [each for each in _ours(folder, subfolders) if each not in pages]
-    return Writing(tuple(found["new"]), tuple(found["changed"]), tuple(sorted(gone)), tuple(found["same"]))
+        paths[_state(folder, path, _bytes(text))].append(path)
+    gone = [each for each in _generated(folder, subfolders) if each not in pages]
+    return Writing(tuple(paths["new"]), tuple(paths["changed"]), tuple(sorted(gone)), tuple(paths["same"]))
 
 
 def write_pages(folder: Path, pages: Mapping[str, str], writing: Writing) -> None:
-    """Write what is new or changed, each page whole or not at all, and remove what is gone. Raises PagesError."""
+    """Write new and changed pages, each atomically, and remove obsolete ones. Raises PagesError."""
     try:
         for path in (*writing.new, *writing.changed):
             _write(folder / path, _bytes(pages[path]))
         for path in writing.gone:
             (folder / path).unlink(missing_ok=True)
         for subfolder in {path.rpartition("/")[0] for path in writing.gone} - {""}:
-            with suppress(OSError):  # somebody keeps something else in it
+            with suppress(OSError):  # the folder has other files
                 (folder / subfolder).rmdir()
     except OSError as error:
         place = str(error.filename or folder)
-        advice = "what is not written is as it was: make room or give yourself the right, and run it again"
+        advice = "the other pages are unchanged: check space and permissions, then run it again"
         raise PagesError(place, error.strerror or str(error), advice) from error
 
 
@@ -78,27 +78,27 @@ def _bytes(text: str) -> bytes:
 
 
 def _refuse_odd_folders(folder: Path, subfolders: Iterable[str]) -> None:
-    """The folder itself may be reached through a link; what is in it may not lead anywhere else."""
+    """Raise PagesError unless the folders are directories. Subfolders must not be links, which lead elsewhere."""
     if folder.exists() and not folder.is_dir():
-        raise PagesError(str(folder), "it is no folder", "name another one with --out")
+        raise PagesError(str(folder), "it is not a folder", "name another one with --out")
     for name in subfolders:
         place = folder / name
         if place.is_symlink() or (place.exists() and not place.is_dir()):
-            raise PagesError(str(place), "it is no folder of its own", _ADVICE)
+            raise PagesError(str(place), "it is a link or a file, not a folder", _ADVICE)
 
 
 def _state(folder: Path, path: str, wanted: bytes) -> str:
     file = folder / path
-    there = _read(file)
-    if there is None:
+    content = _read(file)
+    if content is None:
         return "new"
-    if not _is_ours(there):
+    if not _is_generated(content):
         raise PagesError(str(file), "archmig docs did not write this file", _ADVICE)
-    return "same" if there == wanted else "changed"
+    return "same" if content == wanted else "changed"
 
 
 def _read(file: Path) -> bytes | None:
-    """What a file holds; None where there is none. A link, a folder or a device counts as somebody's own."""
+    """Return a file's content; None if there is none. A link, folder or device reads as empty, thus without marker."""
     try:
         if not stat.S_ISREG(file.lstat().st_mode):
             return b""
@@ -106,20 +106,20 @@ def _read(file: Path) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise PagesError(str(file), error.strerror or str(error), "see who owns it and what its mode is") from error
+        raise PagesError(str(file), error.strerror or str(error), "check its owner and its mode") from error
 
 
-def _is_ours(content: bytes) -> bool:
+def _is_generated(content: bytes) -> bool:
     return content.startswith(_BEGINNING)
 
 
-def _ours(folder: Path, subfolders: Iterable[str]) -> Iterator[str]:
-    """The pages in a folder and its known subfolders that bear the marker."""
+def _generated(folder: Path, subfolders: Iterable[str]) -> Iterator[str]:
+    """Yield the pages with the marker in a folder and its subfolders, as relative paths."""
     for name in ("", *subfolders):
         place = folder / name
         for file in sorted(place.glob(f"*{_ENDING}")) if place.is_dir() else ():
-            there = _read(file)
-            if there is not None and _is_ours(there):
+            content = _read(file)
+            if content is not None and _is_generated(content):
                 yield f"{name}/{file.name}" if name else file.name
 
 

@@ -1,4 +1,4 @@
-"""Where the objects of a schema come from: which revision brought each, and which changed it."""
+"""Provenance of a schema's objects: the revision that added each, and those that changed it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Deed(Enum):
-    """What a revision did to a thing."""
+    """Action of a revision on an object."""
 
     BROUGHT = "brings"
     CHANGED = "changes"
@@ -28,7 +28,7 @@ class Deed(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The revision that brought a thing as it is known today, and those that changed it since, in chain order."""
+    """The revision that added an object, and those that changed it since, in chain order."""
 
     brought: str
     changed: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One revision's deeds on one table (or view), in the order of the schema; what it removes comes last."""
+    """Actions of one revision on one table or view, in the order of the schema, removals last."""
 
     revision: str
     deeds: tuple[tuple[Deed, Fact], ...]
@@ -44,7 +44,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Of a position of a chain: the origin of each thing that is there, and what befell each table and view."""
+    """Provenance at a position of a chain: the origin of each object, and the events of each table and view."""
 
     origins: Mapping[Key, Origin]
     events: Mapping[str, tuple[Event, ...]]
@@ -52,26 +52,26 @@ class Provenance:
 
 @lru_cache(maxsize=8)
 def provenance(history: History, position: frozenset[str]) -> Provenance:
-    """Where everything at a position comes from. A thing that goes and comes back is brought by the later revision."""
+    """Return the provenance at a position. An object that was removed and added again comes from the later revision."""
     origins: dict[Key, Origin] = {}
     events: dict[str, list[Event]] = {}
     for revision, effect in effects(history).items():
         if revision not in position:
             continue
-        told: dict[str, list[tuple[Deed, Fact]]] = {}
+        by_owner: dict[str, list[tuple[Deed, Fact]]] = {}
         for deed, its_key, fact in _deeds(effect):
             _enter(origins, deed, its_key, revision)
-            told.setdefault(owner(fact), []).append((deed, fact))
-        for name, deeds in told.items():
+            by_owner.setdefault(owner(fact), []).append((deed, fact))
+        for name, deeds in by_owner.items():
             events.setdefault(name, []).append(Event(revision, tuple(deeds)))
     return Provenance(origins, {name: tuple(one) for name, one in events.items()})
 
 
-def _deeds(its: Effects) -> Iterator[tuple[Deed, Key, Fact]]:
-    for its_key, fact in its.added.items():
-        yield (Deed.CHANGED if its_key in its.removed else Deed.BROUGHT), its_key, fact
-    for its_key, fact in its.removed.items():
-        if its_key not in its.added:
+def _deeds(effect: Effects) -> Iterator[tuple[Deed, Key, Fact]]:
+    for its_key, fact in effect.added.items():
+        yield (Deed.CHANGED if its_key in effect.removed else Deed.BROUGHT), its_key, fact
+    for its_key, fact in effect.removed.items():
+        if its_key not in effect.added:
             yield Deed.REMOVED, its_key, fact
 
 

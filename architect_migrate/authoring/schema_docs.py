@@ -1,4 +1,4 @@
-"""What there is to document: the chain's schema at a position, or an environment's own beside it."""
+"""Contents of the schema documentation: the chain's schema at a position, or an environment's schema beside it."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Documented:
-    """A schema with all that is told of it.
+    """A schema with everything that its documentation shows.
 
-    `seen` is None for the chain's own schema; then there are no `rows` (by table). `changes` are the differences from
-    the chain, by table or view and worst first, `kept` the entries that let some of them stand.
+    `seen` is None for the chain's own schema, which has no `rows` (counts by table). `changes` are the differences from
+    the chain, by table or view and worst first; `kept` are those that a [[resolve]] entry keeps.
     """
 
     graph: RevisionGraph
@@ -56,14 +56,14 @@ class Documented:
 
 
 def of_chain(source: Source, target: str) -> Documented:
-    """The schema that the chain makes up to a target. Raises as `Source.history` and `position_at`."""
+    """Return the schema that the chain makes up to a target. Raises as `Source.history` and `position_at`."""
     history = source.history
     position = position_at(history.graph, target)
     return _documented(history, position, reference(history, position))
 
 
 def of_environment(context: EnvironmentContext) -> Documented:
-    """The schema of an environment's database and how it differs from the chain's, all of one moment.
+    """Return an environment's schema and its differences from the chain, read in one transaction.
 
     Raises as `reading` and `wanted_of`.
     """
@@ -73,19 +73,19 @@ def of_environment(context: EnvironmentContext) -> Documented:
         seen = quick_survey(context, connection, graph, wanted) or full_survey(context, connection, wanted)
         schema = seen.schema or read_schema(connection, context.hidden(graph.version_table))
         rows = row_counts(connection)
-    found = _documented(context.history, seen.position, schema)
+    documented = _documented(context.history, seen.position, schema)
     changes: dict[str, list[Change]] = {}
     for change in seen.diagnosis.changes if seen.diagnosis else ():
         changes.setdefault(_owner(change), []).append(change)
     return Documented(
-        found.graph,
-        found.position,
+        documented.graph,
+        documented.position,
         schema,
-        found.provenance,
-        found.groups,
+        documented.provenance,
+        documented.groups,
         Result(environment.name, str(environment.url), "docs", Outcome.NOTHING, survey=seen),
         {table.name: rows[table.name] for table in schema.tables if table.name in rows},
-        {name: tuple(sorted(each, key=_loudness)) for name, each in changes.items()},
+        {name: tuple(sorted(each, key=_rank)) for name, each in changes.items()},
         dict(seen.kept),
     )
 
@@ -102,5 +102,5 @@ def _owner(change: Change) -> str:
     return change.table if isinstance(change, Reordered) else owner(change.fact)
 
 
-def _loudness(change: Change) -> int:
+def _rank(change: Change) -> int:
     return severity(change).rank

@@ -1,8 +1,8 @@
-"""Which tables are drawn together: few enough to be looked at, the same ones every time, by a rule that can be told.
+"""Groups of tables that are drawn in one diagram, by a deterministic rule.
 
-Tables come together, up to `MOST` of them: first those of which one refers to the other, where few tables refer to it;
-then those that one revision brought; then those whose names begin with the same word; and who is still alone goes to
-what it refers to. A table that `HUB` or more others refer to is a hub: if it bound them all, they would be one group.
+A group has up to `MOST` tables. Joined are, in this order: a table and its parent, unless the parent is a hub; tables
+added by one revision; tables whose names begin with the same word; and a table that is still alone with its parent.
+A hub is a table that `HUB` or more others refer to. Why hubs do not join: they would connect all tables to one group.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ OTHERS = "others"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Tables that are drawn together, sorted by name. `name` is the one that most tables refer to, or `others`.
+    """Tables of one diagram, sorted by name; `name` is the table that most others refer to.
 
-    Those without company are gathered as `others`: there `bound` is false.
+    Tables without a group are collected as `others`, with `bound` false.
     """
 
     name: str
@@ -35,48 +35,49 @@ class Group:
 
 
 def groups(schema: Schema, brought: Mapping[str, int]) -> tuple[Group, ...]:
-    """The tables of a schema in groups, oldest first; `brought` is the place in the chain of what brought a table."""
+    """Return the tables of a schema in groups, oldest first; `brought` maps a table to the index of its revision."""
     names = [table.name for table in schema.tables]
     references = _references(schema)
     referred = Counter(parent for _, parent in references)
-    company = _Company(names)
+    partition = _Partition(names)
     for one, other in _ties(names, references, referred, brought):
-        company.join(one, other)
+        partition.join(one, other)
     for child, parent in _by_strength(references, referred):
-        if len(company.of[child]) == 1:
-            company.join(child, parent)
+        if len(partition.of[child]) == 1:
+            partition.join(child, parent)
 
     def rank(name: str) -> tuple[int, str]:
         return brought.get(name, len(brought)), name
 
-    found = {company.of[name]: None for name in sorted(names, key=rank)}
-    together = tuple(_named(item, referred, rank) for item in found if len(item) > 1)
-    alone = sorted(name for item in found if len(item) == 1 for name in item)
+    # A dict, because it keeps the order of insertion.
+    parts = {partition.of[name]: None for name in sorted(names, key=rank)}
+    together = tuple(_named(part, referred, rank) for part in parts if len(part) > 1)
+    alone = sorted(name for part in parts if len(part) == 1 for name in part)
     return (*together, *_gathered(alone))
 
 
-class _Company:
-    """Which tables have come together so far."""
+class _Partition:
+    """The groups so far; `of` maps each table to its group."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.of = {name: frozenset({name}) for name in names}
 
     def join(self, one: str, other: str) -> None:
-        """Bring two tables and their company together, unless they would be too many."""
+        """Join the groups of two tables unless they would be larger than `MOST`."""
         both = self.of[one] | self.of[other]
         if len(both) <= MOST:
             self.of.update(dict.fromkeys(both, both))
 
 
 def _references(schema: Schema) -> set[tuple[str, str]]:
-    """Child and parent of every foreign key between two different tables that are there."""
-    there = {table.name for table in schema.tables}
-    found = {(table.name, key.parent) for table in schema.tables for key in table.foreign_keys}
-    return {(child, parent) for child, parent in found if parent in there and parent != child}
+    """Return child and parent of every foreign key between two different existing tables."""
+    tables = {table.name for table in schema.tables}
+    references = {(table.name, key.parent) for table in schema.tables for key in table.foreign_keys}
+    return {(child, parent) for child, parent in references if parent in tables and parent != child}
 
 
 def _by_strength(references: set[tuple[str, str]], referred: Counter[str]) -> list[tuple[str, str]]:
-    """The fewer tables refer to a parent, the more a reference to it says."""
+    """Sort references by how few tables refer to their parent, since rare references are the strongest ties."""
     return sorted(references, key=lambda reference: (referred[reference[1]], reference))
 
 
@@ -91,7 +92,7 @@ def _ties(
 
 
 def _word(name: str) -> str:
-    """The first word of a name, as one of many: `task_queue` and `tasks` begin alike."""
+    """Return the first word of a name in the singular, so that `task_queue` and `tasks` begin alike."""
     return name.partition("_")[0].removesuffix("s")
 
 

@@ -203,7 +203,7 @@ def test_a_name_that_the_source_has_nowhere_wants_a_path(folder: Path) -> None:
     (folder / "environments.toml").write_text(text, encoding="utf-8")
     dev(folder).rename(folder / "data" / "app.db")
     assert refused(folder, "create", "try1", "--from", "dev") == (
-        "the path of dev, data/app.db, does not have its name in it (say where it is to be: --path FILE; "
+        "the path of dev, data/app.db, does not contain its name (name the new database with --path FILE; "
         "nothing was written)"
     )
 
@@ -225,13 +225,13 @@ def text_in(name: str) -> None:
 
 SAME = "is the same database as env."
 OTHERS = {
-    "a file that is there": (lambda: text_in("data/try1/app.db"), (), "app.db: it is there already"),
+    "a file that is there": (lambda: text_in("data/try1/app.db"), (), "app.db: it exists already"),
     "a link to another one's database": (lambda: link_to("data/qa/app.db", "data/try1/app.db"), (), f"{SAME}qa: "),
     "a link to a folder of another one": (lambda: link_to("data/qa", "data/try1"), (), f"{SAME}qa: "),
     "another name of another one's file": (
         lambda: hard_link("data/qa/app.db", "data/try1/app.db"),
         (),
-        "app.db: it is there already",
+        "app.db: it exists already",
     ),
     "a link to nothing": (lambda: link_to("nothing.db", "data/try1/app.db"), (), "app.db: it is a link"),
     "another one's database": (lambda: None, ("--path", "data/qa/app.db"), f"{SAME}qa: "),
@@ -240,7 +240,7 @@ OTHERS = {
     "another one's in other letters": (
         lambda: None,
         ("--path", "data/QA/App.db"),
-        "it is the database of qa, if case does not count",
+        "it is the database of qa where case is ignored",
     ),
     "what SQLite keeps beside another one's": (
         lambda: None,
@@ -255,9 +255,9 @@ OTHERS = {
     "what is left of a database": (
         lambda: text_in("data/try1/app.db-wal"),
         (),
-        "app.db-wal: is left of a database that is gone; nothing was written: move it away",
+        "app.db-wal: belongs to a database that no longer exists; nothing was written: move it away",
     ),
-    "a folder": (lambda: None, ("--path", "data"), "it is there already"),
+    "a folder": (lambda: None, ("--path", "data"), "it exists already"),
     "a file where a folder must be": (lambda: text_in("data/try1"), (), "data/try1"),
 }
 
@@ -281,9 +281,9 @@ NAMES = {
     "one that is in it": ("qa", "dev", "'qa' is listed already (nothing was written: choose another name)"),
     "a source that is not": ("try1", "deb", "no environment 'deb' (did you mean 'dev'?)"),
     "a source without a file": ("try1", "main", "the path of main, data/main.db"),
-    "a way up": ("../try1", "dev", "'../try1' is no name for a folder or file"),
-    "nothing": ("", "dev", "'' is no name for a folder or file"),
-    "a URL": ("a://b", "dev", "is no name for a folder or file"),
+    "a way up": ("../try1", "dev", "'../try1' cannot be the name of a file"),
+    "nothing": ("", "dev", "'' cannot be the name of a file"),
+    "a URL": ("a://b", "dev", "cannot be the name of a file"),
 }
 
 
@@ -378,7 +378,7 @@ def test_a_name_has_to_be_typed(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 KEPT = {
     "a protected one": ("main", "", "'main' is protected"),
-    "the one meant when none is named": ("main", "protected = true", "'main' is the one meant when none is named"),
+    "the one meant when none is named": ("main", "protected = true", "'main' is the default environment"),
     "one that is required": ("qa", "", "'qa' is required by dev"),
     "one that an entry names": ("dev", "", "'dev' is named by resolve[1]"),
     "the last with a tag that an entry names": (
@@ -420,7 +420,7 @@ def test_while_an_application_has_it_open_it_stays(folder: Path) -> None:
         said = refused(folder, "drop", "try1", "--yes")
         process.communicate(b"\n")
     assert "is open in python" in said
-    assert f"(process {process.pid}); nothing was changed: stop what uses it, or say --keep-file" in said
+    assert f"(process {process.pid}); nothing was changed: stop these processes, or pass --keep-file" in said
     assert archmig("env", "drop", "try1", "--yes").code == 0
 
 

@@ -98,7 +98,7 @@ def test_a_hotfix_comes_home_as_a_revision_and_goes_on_to_the_others(folder: Pat
 
 FILE = '''"""Bug mood.
 
-What was made by hand in the database of qa, as it is stored there.
+Objects made by hand in the database of qa, as stored there.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def test_whole_tables_and_views_come_only_by_name(folder: Path) -> None:
     done = made()
     assert "CREATE TABLE" not in (folder / done.out.strip()).read_text(encoding="utf-8")
     assert done.err.splitlines()[2] == (
-        "left: table app_state, table moods, view v_moods (whole tables and views come only by name: --object NAME)"
+        "left: table app_state, table moods, view v_moods (whole tables and views are only promoted by name: --object NAME)"
     )
 
 
@@ -185,7 +185,7 @@ def test_what_the_chain_makes_in_another_shape_comes_by_name_where_it_can(folder
     assert json.loads(archmig("new", "x", "--from-db", "qa", "--dry-run", "--json").out)["revision"]["left"] == [
         {
             "object": "index ix_bugs_title on bugs",
-            "why": "in another shape than the chain makes, and brought only by name: --object NAME",
+            "why": "in another shape than the chain makes, and only promoted by name: --object NAME",
         }
     ]
     made("--object", "ix_bugs_title")
@@ -195,12 +195,12 @@ def test_what_the_chain_makes_in_another_shape_comes_by_name_where_it_can(folder
     assert texts(folder, "prod")["ix_bugs_title"] == "CREATE INDEX ix_bugs_title ON bugs (title)"
 
 
-REBUILD = "SQLite brings that only by making the table anew: write such a revision by hand"
+REBUILD = "SQLite can only do that by rebuilding the table: write such a revision by hand"
 LEFT = {
     "a column that rows elsewhere have no value for": (
         ("CREATE TABLE bugs (id INTEGER PRIMARY KEY, title TEXT NOT NULL, mood TEXT NOT NULL)",),
         "column bugs.mood",
-        "NOT NULL without a default, and the rows of other databases have no value for it",
+        "it is NOT NULL without a default, and the rows of other databases have no value for it",
     ),
     "a default that is another one for each row": (
         ("CREATE TABLE bugs (id INTEGER PRIMARY KEY, title TEXT NOT NULL, at TEXT DEFAULT CURRENT_TIMESTAMP)",),
@@ -229,7 +229,7 @@ LEFT = {
 def test_what_takes_a_rebuild_is_left_by_name(folder: Path, case: tuple[tuple[str, ...], str, str]) -> None:
     statements, what, why = case
     by_hand(folder, "DROP VIEW v_bugs", "DROP TABLE bugs", *statements)
-    expected = f"qa: there is nothing in it that could be brought: {what} ({why}) (nothing was written)"
+    expected = f"qa: nothing in it can be promoted: {what} ({why}) (nothing was written)"
     assert refused(folder) == refused(folder, "--object", "bugs") == expected
 
 
@@ -264,8 +264,7 @@ def test_what_needs_more_than_was_named_is_refused(folder: Path, case: tuple[tup
 def test_a_name_that_means_nothing_is_refused_with_the_nearest(folder: Path) -> None:
     by_hand(folder, MOOD)
     assert refused(folder, "--object", "bugs.moood") == (
-        "qa: it has no 'bugs.moood' that the chain does not make just so "
-        "(did you mean 'bugs.mood'?; nothing was written)"
+        "qa: it has no 'bugs.moood' that differs from the chain (did you mean 'bugs.mood'?; nothing was written)"
     )
 
 
@@ -288,17 +287,16 @@ def test_what_the_chain_took_away_is_no_hotfix_of_a_database_that_is_behind(fold
     (folder / "alembic" / "versions" / "003_late.py").write_text(
         f"from alembic import op\n\nrevision = '003_late'\n{late}", encoding="utf-8"
     )
-    once = "the chain made it once and makes it no longer, so it comes only by name: --object NAME"
+    once = "the chain removed it, so it is only promoted by name: --object NAME"
     assert refused(folder) == (
-        f"qa: there is nothing in it that could be brought: index ix_bugs_title on bugs, view v_bugs ({once}) "
-        "(nothing was written)"
+        f"qa: nothing in it can be promoted: index ix_bugs_title on bugs, view v_bugs ({once}) (nothing was written)"
     )
     by_hand(folder, MOOD)
     told = json.loads(archmig("new", "Bug mood", "--from-db", "qa", "--dry-run", "--json").out)["revision"]
     assert (told["parent"], told["upgrade"]) == ("003_late", [MOOD])
     assert [one["object"] for one in told["left"]] == ["index ix_bugs_title on bugs", "view v_bugs"]
     assert refused(folder, "--object", "v_bugs") == (
-        "qa: it has view v_bugs because it is behind, and a pending revision takes it away "
+        "qa: it has view v_bugs because it is behind, and a pending revision removes it "
         "(archmig upgrade -e qa first; nothing was written)"
     )
     assert archmig("upgrade", "-e", "qa", "--yes").code == 0
@@ -373,7 +371,7 @@ def test_what_leaves_something_when_taken_back_is_not_written(folder: Path, monk
         real(ini, place, revision, wanted)
 
     monkeypatch.setattr(hotfix, "prove", mangled)
-    assert "taken back, check on bugs: " in refused(folder)
+    assert "its downgrade would not restore check on bugs: " in refused(folder)
 
 
 def test_an_error_names_the_revision_that_does_not_run(folder: Path) -> None:

@@ -92,7 +92,7 @@ def test_the_data_step_of_the_template_is_none_until_something_is_in_it(folder: 
 def test_one_with_sql_has_room_for_statements_and_runs_as_it_is(folder: Path) -> None:
     done = archmig("new", "Raw", "--sql")
     text = (folder / done.out.strip()).read_text(encoding="utf-8")
-    assert text.count('    op.execute(\n        """\n-- One statement here') == 2
+    assert text.count('    op.execute(\n        """\n-- Write one statement here') == 2
     assert "sqlalchemy" not in text
     assert archmig("upgrade", "-e", "qa", "--yes").code == 0
     assert archmig("downgrade", "002", "-e", "qa", "--yes").code == 0
@@ -135,7 +135,7 @@ def test_a_title_that_says_nothing_is_a_usage_error(folder: Path, title: str) ->
     done = archmig("new", title)
     assert (done.code, done.err) == (
         2,
-        'archmig: a revision\'s title is one line that says something (write archmig new "Add a mood to bugs")\n',
+        'archmig: a revision needs a title of one line (write archmig new "Add a mood to bugs")\n',
     )
 
 
@@ -180,7 +180,7 @@ def test_a_file_that_is_there_stays(folder: Path) -> None:
     before = written(folder), (folder / "alembic" / "versions" / "same.py").read_bytes()
     done = archmig("new", "Two")
     assert (done.code, done.out) == (2, "")
-    assert done.err.endswith("same.py: is there already (nothing was written: choose another title)\n")
+    assert done.err.endswith("same.py: exists already (nothing was written: choose another title)\n")
     assert (written(folder), (folder / "alembic" / "versions" / "same.py").read_bytes()) == before
 
 
@@ -226,7 +226,9 @@ def test_without_a_template_it_says_where_to_get_one(folder: Path) -> None:
     template.unlink()
     done = archmig("new", "Colours")
     assert (done.code, done.out) == (2, "")
-    said = "there is no such template for new revisions (nothing was written: take the one that `alembic init` makes)"
+    said = (
+        "no such file; new revisions need this template (nothing was written: copy the one that `alembic init` creates)"
+    )
     assert done.err == f"archmig: {template}: {said}\n"
 
 
@@ -287,7 +289,7 @@ def test_a_folder_where_alembic_would_not_look_is_refused(folder: Path) -> None:
     done = archmig("new", "Try", "--branch", "dev")
     assert done.code == 2
     assert done.err == (
-        f"archmig: {folder}/alembic/versions/dev: Alembic does not look into folders below its version folder "
+        f"archmig: {folder}/alembic/versions/dev: Alembic does not search folders below its version folder "
         "(nothing was written: add recursive_version_locations = true to [alembic] of alembic.ini)\n"
     )
     assert written(folder) == before
@@ -309,7 +311,7 @@ def test_a_branch_that_was_merged_is_over(folder: Path) -> None:
     done = archmig("new", "Try more", "--branch", "dev")
     assert (done.code, done.err) == (
         2,
-        "archmig: dev: the branch has been merged (begin another, or leave --branch out; nothing was written)\n",
+        "archmig: dev: the branch has been merged (begin another branch, or leave --branch out; nothing was written)\n",
     )
     assert archmig("new", "On").err == "006_on comes after 005_merge\n"
 
@@ -335,7 +337,9 @@ def test_a_flaw_that_is_an_error_keeps_it_from_being_written(folder: Path) -> No
     assert (done.code, done.out) == (2, "")
     first, *_, last = done.err.splitlines()
     assert re.match(r"alembic/versions/003_mood\.py:\d+: AM\d\d\d .*nothing_such", first)
-    assert last == f"archmig: {folder}/alembic/versions/003_mood.py: 1 of its flaws is an error (nothing was written)"
+    assert (
+        last == f"archmig: {folder}/alembic/versions/003_mood.py: violates 1 rule of level error (nothing was written)"
+    )
     assert written(folder) == before
     assert archmig("new", "Mood").code == 0
 

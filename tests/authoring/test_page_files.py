@@ -126,7 +126,7 @@ def test_a_link_to_the_folder_itself_is_followed(tmp_path: Path) -> None:
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(PagesError, match="it is no folder"):
+    with pytest.raises(PagesError, match="it is not a folder"):
         compare(tmp_path / "file", PAGES, FOLDERS)
 
 

@@ -490,12 +490,12 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     (
         RevisionViolationsError,
         ("001.py", (violation("AM001", Place("001", "001.py"), "no"),)),
-        "001.py: 1 of its flaws is an error (nothing was written)",
+        "001.py: violates 1 rule of level error (nothing was written)",
     ),
     (
         RevisionViolationsError,
         ("001.py", (violation("AM001", Place("001", "001.py"), "no"),) * 2),
-        "001.py: 2 of its flaws are errors (nothing was written)",
+        "001.py: violates 2 rules of level error (nothing was written)",
     ),
     (
         StartRefusedError,
@@ -505,7 +505,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     (
         EscapeError,
         ("write the file /etc/hosts",),
-        "the chain's code tried to write the file /etc/hosts, and a replay may touch nothing but its scratch database",
+        "the chain's code tried to write the file /etc/hosts, and a replay may only use its scratch database",
     ),
 )
 
