@@ -169,7 +169,8 @@ def test_whole_tables_and_views_come_only_by_name(folder: Path) -> None:
     done = made()
     assert "CREATE TABLE" not in (folder / done.out.strip()).read_text(encoding="utf-8")
     assert done.err.splitlines()[2] == (
-        "left: table app_state, table moods, view v_moods (whole tables and views are only promoted by name: --object NAME)"
+        "left: table app_state, table moods, view v_moods (whole tables and views are only promoted by "
+        "name: --object NAME)"
     )
 
 
@@ -238,7 +239,7 @@ def test_a_unique_that_a_new_column_has_is_told_and_the_column_comes(folder: Pat
     by_hand(folder, "CREATE TABLE bugs (id INTEGER PRIMARY KEY, title TEXT NOT NULL, code TEXT UNIQUE)")
     done = made("--object", "bugs.code")
     assert '"ALTER TABLE bugs ADD COLUMN code TEXT"' in (folder / done.out.strip()).read_text(encoding="utf-8")
-    assert done.err.splitlines()[2].startswith("left: unique bugs(code) (SQLite brings that only by")
+    assert done.err.splitlines()[2].startswith("left: unique bugs(code) (SQLite can only do that by rebuilding")
 
 
 NEEDS = {
@@ -269,7 +270,7 @@ def test_a_name_that_means_nothing_is_refused_with_the_nearest(folder: Path) -> 
 
 
 def test_a_database_that_has_nothing_more_is_refused(folder: Path) -> None:
-    assert refused(folder) == "qa: it has nothing that the chain does not make (nothing was written)"
+    assert refused(folder) == "qa: it has nothing beyond the chain (nothing was written)"
 
 
 def test_a_database_that_is_not_there_is_refused(folder: Path) -> None:

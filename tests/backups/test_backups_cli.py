@@ -140,8 +140,8 @@ def test_a_backup_that_changed_is_told_and_not_restored(folder: Path) -> None:
     refused = archmig("backup", "restore", name, "-e", "home", "--yes")
     assert (refused.code, refused.out) == (2, "")
     assert timeless(refused.err) == (
-        f"archmig: home: {folder}/.archmig/backups/home-T-1.db: changed since it was taken: table notes: other values in its "
-        "2 rows; nothing was changed: choose another backup\n"
+        f"archmig: home: {folder}/.archmig/backups/home-T-1.db: changed since it was taken: table notes: other values "
+        "in its 2 rows; nothing was changed: choose another backup\n"
     )
     latest = archmig("backup", "restore", "-e", "home", "--yes")
     assert latest.err == (

@@ -178,7 +178,10 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     (
         NotifyError,
         ("hooks.example", "it timed out"),
-        "hooks.example was not notified: it timed out (the check's result is not affected; the next check with --notify notifies again)",
+        (
+            "hooks.example was not notified: it timed out (the check's result is not affected; the next check with "
+            "--notify notifies again)"
+        ),
     ),
     (DatabaseError, ("a.db", "it is a link", "name the file itself"), "a.db: it is a link; name the file itself"),
     (
@@ -375,7 +378,10 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     (
         StampError,
         ("alembic_version", "has no column version_num"),
-        "alembic_version has no column version_num; nothing was written: correct the table by hand, then run this again",
+        (
+            "alembic_version has no column version_num; nothing was written: correct the table by hand, then run "
+            "this again"
+        ),
     ),
     (AlembicOptionError, ("env: given twice", "give it once"), "-x env: given twice (give it once)"),
     (

@@ -129,7 +129,7 @@ def test_a_notice_is_a_star_in_the_status_and_a_line_below_and_no_exit_code(fold
     execute(folder / "behind.db", "CREATE TABLE mine (a)")
     moment = store.entries(folder / ".archmig" / "ledger.db")[0].started_at[:16].replace("T", " ")
     line = (
-        f"* behind: not as reconcile 1 of {moment} left it: its schema was changed from outside (archmig\n  show 1)\n"
+        f"* behind: not as reconcile 1 of {moment} left it: its schema was changed from outside\n  (archmig show 1)\n"
     )
     status = archmig("status", "-e", "behind")
     assert f"reconcile {moment}*\n" in status.out

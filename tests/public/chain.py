@@ -31,7 +31,7 @@ from support.property_drift import drifted
 
 # Whatever its code raises, which has the class of an error in front, as no deed has that archmig forbids; and what
 # only a drifted database has, where its batch operations would lose it.
-_FAILURES = ("Error: ", "failed in keeping what is there: ")
+_FAILURES = ("Error: ", "failed in the check of what it removed: ")
 
 
 def main(ini: Path, examples: int, *written: str) -> dict[str, object]:

@@ -136,7 +136,7 @@ def test_what_only_the_application_gives_sqlite_is_named_where_a_run_needs_it(pl
     done = archmig("reconcile", "-e", "bad", "--yes")
     assert done.code == 2
     assert "defect" not in done.err
-    said = "its schema needs what only the application gives SQLite (no such collation sequence: klingon)"
+    said = "its schema needs an extension that only the application loads (no such collation sequence: klingon)"
     assert f"{path}: {said}; nothing was changed: " in done.err
     assert path.read_bytes() == before[str(path)]
 

@@ -111,7 +111,7 @@ def test_the_lock_file_stays_and_is_not_inherited(path: Path) -> None:
 def test_a_second_run_of_this_very_process_waits_as_well(path: Path) -> None:
     with (
         transaction(path, 5),
-        pytest.raises(LockedByRunError, match=f"by process {os.getpid()} "),
+        pytest.raises(LockedByRunError, match=f"process {os.getpid()} "),
         transaction(path, 0.1),
     ):
         pytest.fail("two runs at once")

@@ -193,7 +193,8 @@ def test_a_folder_that_is_a_file_is_named(database: Path, tmp_path: Path) -> Non
     with pytest.raises(BackupError) as raised:
         take(database, tmp_path / "file", "x")
     assert str(raised.value) == (
-        f"{tmp_path / 'file'}: no backup was made: Not a directory; nothing was changed: correct that, then run this again"
+        f"{tmp_path / 'file'}: no backup was made: Not a directory; nothing was changed: correct that, then run "
+        "this again"
     )
 
 
