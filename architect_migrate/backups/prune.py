@@ -39,15 +39,15 @@ class Pruned:
         return not self.kept_for
 
 
-def surplus(found: Sequence[Copy], keep: int | None, max_age: int | None, now: datetime) -> tuple[Copy, ...]:
-    """Return the backups of one environment beyond `keep` and older than `max_age` seconds; `found` is oldest first.
+def surplus(copies: Sequence[Copy], keep: int | None, max_age: int | None, now: datetime) -> tuple[Copy, ...]:
+    """Return the backups of one environment beyond `keep` and older than `max_age` seconds; `copies` is oldest first.
 
     With both limits, only backups that exceed both. The newest one, the one that `undo` restores, and damaged ones or
     those without a record are never surplus. Why the last: their contents cannot be compared with other backups.
     """
     if keep is None and max_age is None:
         return ()
-    sound = [copy for copy in found if copy.record and not copy.problem]
+    sound = [copy for copy in copies if copy.record and not copy.problem]
     newest = sound[-max(keep or 1, 1) :]
     undone = next((copy for copy in reversed(sound) if copy.record and copy.record.after), None)
     young = [] if max_age is None else [copy for copy in sound if now - copy.taken_at <= timedelta(seconds=max_age)]
@@ -83,15 +83,15 @@ def tidy(context: EnvironmentContext) -> tuple[str, ...]:
 
 def judged(context: EnvironmentContext) -> Iterator[Pruned]:
     """Yield what `prune` would do with each surplus backup, oldest first; nothing is removed."""
-    found = catalogue(context)
-    over = surplus(found, context.keep, context.max_age, datetime.now(UTC))
+    copies = catalogue(context)
+    over = surplus(copies, context.keep, context.max_age, datetime.now(UTC))
     if not over:
         return
     elsewhere: list[_Elsewhere] = [(file_of(context.environment.url), content_now(context))]
     # Why verify: only a backup that can still be read counts as another copy.
     verified = [
         each
-        for each in reversed(found)
+        for each in reversed(copies)
         if each not in over and each.record and not each.problem and not verify(each).problem
     ]
     elsewhere += [(each.path, each.record.content) for each in verified if each.record]
@@ -123,12 +123,12 @@ def _only_here(copy: Copy, elsewhere: Sequence[_Elsewhere], exempt: set[str]) ->
 
 def _rows_only_here(copy: Copy, table: str, elsewhere: Sequence[_Elsewhere]) -> str:
     why = f"nothing else has its table {table}"
-    with reading(copy.path) as mine:
+    with reading(copy.path) as backup:
         for path, content in elsewhere:
             if table not in content.tables:
                 continue
             with reading(path) as other:
-                (delta,) = row_deltas(mine, other, [table])
+                (delta,) = row_deltas(backup, other, [table])
             if not (why := _difference(delta)):
                 return ""
     return why

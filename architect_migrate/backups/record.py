@@ -136,21 +136,21 @@ def copy_at(path: Path) -> Copy | None:
 def copies(folder: Path) -> tuple[Copy, ...]:
     """Return every backup in a folder, oldest first; none if there is no folder. Raises BackupFolderError."""
     try:
-        found = [copy_at(path) for path in folder.iterdir()] if folder.is_dir() else []
+        candidates = [copy_at(path) for path in folder.iterdir()] if folder.is_dir() else []
     except OSError as error:
         raise BackupFolderError(str(folder), f"cannot be read: {error.strerror or error}") from error
     return tuple(
-        sorted((copy for copy in found if copy), key=lambda copy: (copy.taken_at, copy.number, copy.path.name))
+        sorted((copy for copy in candidates if copy), key=lambda copy: (copy.taken_at, copy.number, copy.path.name))
     )
 
 
-def copies_of(found: Iterable[Copy], environment: str, database: str) -> tuple[Copy, ...]:
+def copies_of(every: Iterable[Copy], environment: str, database: str) -> tuple[Copy, ...]:
     """Return the backups of one environment: by the database in their record, or by file name without a record.
 
     A record with this environment's name and another database counts only if that database no longer exists, as after
     a move of the project. If it exists, two projects share the folder.
     """
-    return tuple(copy for copy in found if _belongs(copy, environment, mask(database)))
+    return tuple(copy for copy in every if _belongs(copy, environment, mask(database)))
 
 
 def _belongs(copy: Copy, environment: str, database: str) -> bool:

@@ -61,23 +61,23 @@ def examine(
     added = tuple(Path(os.path.abspath(path)) for path in extra)  # noqa: PTH100  (Path.resolve would follow links)
     files = tuple(revision_file_at(path) for path in (*paths, *(path for path in added if path not in paths)))
     judged = tuple(file for file in files if Path(file.file) in added or only is None or file.id in only)
-    found = [one for file in judged for one in file_violations(file, "%(rev)s" in template)]
-    found += [
+    every = [one for file in judged for one in file_violations(file, "%(rev)s" in template)]
+    every += [
         one for file in files if file.problem and file not in judged for one in file_violations(file, named_by_id=False)
     ]
-    found += chain_violations(files, branches, frozenset(file.id for file in judged))
+    every += chain_violations(files, branches, frozenset(file.id for file in judged))
     job = Job(str(source.script), files, graph_of(files), frozenset(file.id for file in judged))
     results = _remembered(source, job)
-    found += _with_makers(results)
+    every += _with_makers(results)
     tried = frozenset(result.revision for result in results if not result.halted)
     untried = _untried(
-        job, judged, results, frozenset(each.revision for each in found if each.code in {"AM006", "AM008"})
+        job, judged, results, frozenset(each.revision for each in every if each.code in {"AM006", "AM008"})
     )
-    found += _untried_violations(job, untried, results)
+    every += _untried_violations(job, untried, results)
     violations = tuple(
         _in_sql_file(one)
         for file in files
-        for one in settled(file, (one for one in found if one.file == file.file), file in judged and file.id in tried)
+        for one in settled(file, (one for one in every if one.file == file.file), file in judged and file.id in tried)
     )
     return Examined(len(judged), violations, tuple(file.id for file in untried))
 
@@ -156,14 +156,14 @@ def _results(job: Job) -> tuple[Found, ...]:
         done = run_sandboxed("lint.process", Path(job.ini), folder, name)
         if (folder / "failed").exists():
             raise ChainError(job.ini, (folder / "failed").read_text(encoding="utf-8"))
-        lines = (folder / "found").read_text(encoding="utf-8").splitlines() if (folder / "found").exists() else []
-        found = tuple(codec.load(line, (Found, Violation)) for line in lines)
+        lines = (folder / "results").read_text(encoding="utf-8").splitlines() if (folder / "results").exists() else []
+        results = tuple(codec.load(line, (Found, Violation)) for line in lines)
         if done.returncode == 0:
-            return found
+            return results
         cause = " ".join(done.stderr.split())[-300:] or f"exit code {done.returncode}"
         if not (folder / "current").exists():
             raise ChainError(job.ini, cause)
-        return (*found, _ended(job, (folder / "current").read_text(encoding="utf-8"), cause))
+        return (*results, _ended(job, (folder / "current").read_text(encoding="utf-8"), cause))
 
 
 def _ended(job: Job, revision: str, cause: str) -> Found:
@@ -175,14 +175,14 @@ def _ended(job: Job, revision: str, cause: str) -> Found:
 def _with_makers(results: Sequence[Found]) -> list[Violation]:
     """Return the violations of the results; those of a missing table or column name the revision that adds it later."""
     makers = {made: result.revision for result in reversed(results) for made in result.makes}
-    found: list[Violation] = []
+    named: list[Violation] = []
     for each in results:
         lacks = dict(each.lacks)
         for place, one in enumerate(each.violations):
             maker = _maker(one, lacks.get(place, ""), makers)
             later = f" ({maker} creates it later)" if maker and maker != each.revision else ""
-            found.append(replace(one, message=one.message + later))
-    return found
+            named.append(replace(one, message=one.message + later))
+    return named
 
 
 def _maker(each: Violation, name: str, makers: Mapping[tuple[str, str], str]) -> str:

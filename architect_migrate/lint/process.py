@@ -1,6 +1,6 @@
 """Trial process of the linter: `python -m architect_migrate.lint.process FOLDER`.
 
-FOLDER contains `job`; the results are written to `found`, one line per revision, and `current` names the running one.
+FOLDER contains `job`; `results` gets one line per revision, and `current` names the running one.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def main(arguments: list[str]) -> int:
     confine(folder)
     chain = _Chain(job, folder / "current")
     try:
-        with (folder / "found").open("w", encoding="utf-8") as out:
+        with (folder / "results").open("w", encoding="utf-8") as out:
 
-            def note(found: Found) -> None:
-                out.write(f"{codec.dump(found)}\n")
+            def note(result: Found) -> None:
+                out.write(f"{codec.dump(result)}\n")
                 # Why: a revision may kill the process, and the results so far must be in the file.
                 out.flush()
 

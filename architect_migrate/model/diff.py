@@ -145,12 +145,12 @@ def diff_of_facts(
     reference: tuple[Schema, Mapping[Key, Fact]], actual: tuple[Schema, Mapping[Key, Fact]]
 ) -> tuple[Change, ...]:
     """Return the same as `diff` for schemas whose facts are known already."""
-    expected, found = reference[1], _aligned(reference[1], actual[1])
-    satisfied = _satisfied_otherwise(expected, found)
+    expected, present = reference[1], _aligned(reference[1], actual[1])
+    satisfied = _satisfied_otherwise(expected, present)
     changes: list[Change] = []
     for its_key, fact in expected.items():
-        there = found.get(its_key)
-        if isinstance(fact, NameFact) and _comes_along(fact, expected, found, satisfied):
+        there = present.get(its_key)
+        if isinstance(fact, NameFact) and _comes_along(fact, expected, present, satisfied):
             continue
         if its_key in satisfied:
             changes.append(OtherwiseNamed(fact, satisfied[its_key]))
@@ -161,22 +161,22 @@ def diff_of_facts(
     used = {key(fact) for fact in satisfied.values()}
     changes += _reordered(reference[0], actual[0])
     changes += [
-        Extra(fact, _harm(fact, expected, found))
-        for its_key, fact in found.items()
+        Extra(fact, _harm(fact, expected, present))
+        for its_key, fact in present.items()
         if its_key not in expected and its_key not in used and not isinstance(fact, NameFact)
     ]
     return tuple(changes)
 
 
-def _aligned(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> Mapping[Key, Fact]:
+def _aligned(expected: Mapping[Key, Fact], present: Mapping[Key, Fact]) -> Mapping[Key, Fact]:
     """Renumber a database's foreign keys of the same columns and parent, so that equal ones have equal keys."""
-    several = {k[:4] for facts_ in (expected, found) for k in facts_ if k[0] == "foreign key" and len(k) > 4}
+    several = {k[:4] for facts_ in (expected, present) for k in facts_ if k[0] == "foreign key" and len(k) > 4}
     if not several:
-        return found
-    aligned = {k: fact for k, fact in found.items() if k[:4] not in several}
+        return present
+    aligned = {k: fact for k, fact in present.items() if k[:4] not in several}
     for base in several:
         wanted = {k: expected[k] for k in takewhile(expected.__contains__, alike(base))}
-        free = [found[k] for k in takewhile(found.__contains__, alike(base))]
+        free = [present[k] for k in takewhile(present.__contains__, alike(base))]
         for k, fact in wanted.items():
             if fact in free:
                 free.remove(fact)
@@ -187,45 +187,45 @@ def _aligned(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> Mapping
 
 
 def _comes_along(
-    fact: NameFact, expected: Mapping[Key, Fact], found: Mapping[Key, Fact], satisfied: Collection[Key]
+    fact: NameFact, expected: Mapping[Key, Fact], present: Mapping[Key, Fact], satisfied: Collection[Key]
 ) -> bool:
     """Return whether a name is no separate difference because its constraint or its table is missing or differs."""
-    if ("table", fact.table) not in found:
+    if ("table", fact.table) not in present:
         return True
     constraint = named_constraint(fact, expected)
-    return constraint is not None and constraint not in satisfied and expected[constraint] != found.get(constraint)
+    return constraint is not None and constraint not in satisfied and expected[constraint] != present.get(constraint)
 
 
-def _satisfied_otherwise(expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> dict[Key, Fact]:
+def _satisfied_otherwise(expected: Mapping[Key, Fact], present: Mapping[Key, Fact]) -> dict[Key, Fact]:
     """Return the database's fact for each index or unique of the chain that it has in another form, by key."""
-    free = {k: f for k, f in found.items() if k not in expected}
+    free = {k: f for k, f in present.items() if k not in expected}
     satisfied: dict[Key, Fact] = {}
     for its_key, fact in expected.items():
-        if its_key in found or not isinstance(fact, IndexFact | UniqueFact):
+        if its_key in present or not isinstance(fact, IndexFact | UniqueFact):
             continue
-        other = next((k for k, f in free.items() if stands_in(fact, f, found)), None)
+        other = next((k for k, f in free.items() if stands_in(fact, f, present)), None)
         if other is not None:
             satisfied[its_key] = free.pop(other)
     return satisfied
 
 
-def stands_in(fact: Fact, other: Fact, found: Mapping[Key, Fact]) -> bool:
+def stands_in(fact: Fact, other: Fact, present: Mapping[Key, Fact]) -> bool:
     """Return whether an index or unique of a database (`other`) has the effect of one of the chain (`fact`)."""
     if isinstance(fact, IndexFact) and isinstance(other, IndexFact):
         a, b = fact.index, other.index
         return (a.table, a.terms, a.unique, a.where) == (b.table, b.terms, b.unique, b.where)
-    columns = _unique_columns(fact, found)
-    return columns is not None and columns == _unique_columns(other, found)
+    columns = _unique_columns(fact, present)
+    return columns is not None and columns == _unique_columns(other, present)
 
 
-def _unique_columns(fact: Fact, found: Mapping[Key, Fact]) -> tuple[str, Key] | None:
+def _unique_columns(fact: Fact, present: Mapping[Key, Fact]) -> tuple[str, Key] | None:
     """Return the table and columns that a fact keeps unique, each by its own collation; None for any other fact."""
     match fact:
         case UniqueFact():
             return fact.table, fact.columns
         case IndexFact() if fact.index.unique and not fact.index.where:
             table, terms = fact.index.table, fact.index.terms
-            columns = [found.get(("column", table, term.expression)) for term in terms]
+            columns = [present.get(("column", table, term.expression)) for term in terms]
             collations = [column.column.collation for column in columns if isinstance(column, ColumnFact)]
             if collations == [term.collation for term in terms]:
                 return table, tuple(sorted(term.expression for term in terms))
@@ -241,7 +241,7 @@ def _reordered(reference: Schema, actual: Schema) -> Iterator[Reordered]:
             yield Reordered(table.name)
 
 
-def _harm(fact: Fact, expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> str:
+def _harm(fact: Fact, expected: Mapping[Key, Fact], present: Mapping[Key, Fact]) -> str:
     """Say how an extra can make a statement fail that is valid on the chain's schema; empty if it cannot."""
     if ("table", table_of(fact)) not in expected:
         return ""
@@ -252,15 +252,15 @@ def _harm(fact: Fact, expected: Mapping[Key, Fact], found: Mapping[Key, Fact]) -
     match fact:
         case ColumnFact() if _demands_a_value(fact.column):
             return "it is NOT NULL without a default, so the chain's own INSERTs fail"
-        case UniqueFact() if all(known(c) or _never_null(fact.table, c, found) for c in fact.columns):
+        case UniqueFact() if all(known(c) or _never_null(fact.table, c, present) for c in fact.columns):
             return "it refuses rows that the chain's schema accepts"
         case IndexFact() if fact.index.unique and all(
-            known(t.expression) or _never_null(fact.index.table, t.expression, found) for t in fact.index.terms
+            known(t.expression) or _never_null(fact.index.table, t.expression, present) for t in fact.index.terms
         ):
             return "it refuses rows that the chain's schema accepts"
         case CheckFact() if not fact.check.mentions or any(known(c) for c in fact.check.mentions):
             return "it refuses rows that the chain's schema accepts"
-        case ForeignKeyFact() if not {("table", fact.foreign_key.parent)} & (expected.keys() | found.keys()):
+        case ForeignKeyFact() if not {("table", fact.foreign_key.parent)} & (expected.keys() | present.keys()):
             return f"there is no table {fact.foreign_key.parent}, so rows are refused wherever foreign keys are on"
         case PrimaryKeyFact():
             return "the chain's table has no primary key"
@@ -271,9 +271,9 @@ def _demands_a_value(column: Column) -> bool:
     return column.not_null and column.default is None and column.generated is None
 
 
-def _never_null(table: str, column: str, found: Mapping[Key, Fact]) -> bool:
+def _never_null(table: str, column: str, present: Mapping[Key, Fact]) -> bool:
     """Return whether rows that leave out an extra column can collide in it; NULLs never do."""
-    fact = found.get(("column", table, column))
+    fact = present.get(("column", table, column))
     return not isinstance(fact, ColumnFact) or fact.column.default is not None
 
 

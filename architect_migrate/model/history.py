@@ -307,11 +307,11 @@ def _reference(history: History, position: frozenset[str]) -> Schema:
     # Why a separate case: the replay itself stopped here, so its schema is exact, texts included.
     if position == frozenset(order[: len(position)]):
         return snapshots(history)[order[len(position) - 1]]
-    found: dict[Key, Fact] = {}
+    merged: dict[Key, Fact] = {}
     for revision, effect in effects(history).items():
         if revision in position:
-            found = {k: fact for k, fact in found.items() if effect.removed.get(k) != fact} | effect.added
-    return _assemble(found, history, position)
+            merged = {k: fact for k, fact in merged.items() if effect.removed.get(k) != fact} | effect.added
+    return _assemble(merged, history, position)
 
 
 def delta(before: Schema, after: Schema) -> Delta:
@@ -359,15 +359,15 @@ def _changed(before: tuple[_Named, ...], after: tuple[_Named, ...]) -> tuple[_Na
 def _merged(
     old: tuple[_Named, ...], changed: tuple[_Named, ...], kind: str, gone: frozenset[tuple[str, str]]
 ) -> tuple[_Named, ...]:
-    found = {one.name: one for one in old if (kind, one.name) not in gone} | {one.name: one for one in changed}
-    return tuple(sorted(found.values(), key=lambda one: one.name))
+    by_name = {one.name: one for one in old if (kind, one.name) not in gone} | {one.name: one for one in changed}
+    return tuple(sorted(by_name.values(), key=lambda one: one.name))
 
 
-def _assemble(found: dict[Key, Fact], history: History, position: frozenset[str]) -> Schema:
+def _assemble(by_key: dict[Key, Fact], history: History, position: frozenset[str]) -> Schema:
     """Build a schema from facts; a table's text is the newest one in the position that declares exactly its facts."""
     tables: dict[str, Table] = {}
     indexes, triggers, views = [], [], []
-    for fact in found.values():
+    for fact in by_key.values():
         match fact:
             case TableFact():
                 tables[fact.table] = Table(
