@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _redirect_home(folder: Path) -> None:
-    """Point HOME to `folder`, so that applications create their own folders there instead of failing."""
+    """Point the HOME directory to `folder`, so that applications create their own folders there instead of failing."""
     for name in [word for word in os.environ if word.startswith("XDG_")]:
         del os.environ[name]
     os.environ["HOME"] = str(folder)
