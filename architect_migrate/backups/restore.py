@@ -117,10 +117,12 @@ def _restored(
     before = standing(context)
     path, timeout = file_of(context.environment.url), context.environment.policies.lock_timeout
     with reading(shown.copy.path) as source:
+        # Why compare again: another process may have replaced the backup since the preview.
         if differences(shown.then, content_of(source)):
             raise ChangedMeanwhileError(shown.copy.path.name)
         with _in_place(context, shown, path):
             kept, doubts = _overwritten(context, shown, action, source, interrupts)
+    # Why after the block: a new connection reads the file as applications will.
     _require_sound(path, timeout, shown.then, kept)
     detail = (
         f"from {shown.copy.path}, {pluralize(shown.then.rows, 'row')} in {pluralize(len(shown.then.tables), 'table')}"

@@ -88,6 +88,7 @@ def mark(
     Why before the commit: a committed run must never be without it. The rows of `unwritten` tables are not read but
     taken from the backup; if they did differ, an undo would be refused.
     """
+    # Why `exact`: texts are compared byte for byte, also those that are not valid UTF-8.
     with exact(connection):
         texts = objects_of(connection)
         ordinary = [table.name for table in row_tables(connection).values() if table.kind == "table"]

@@ -216,12 +216,15 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
     version = _version(connection, file)
     for column in ((_SINCE_2, _SINCE_3)[version - 1 :]) if version else ():
         connection.execute(f"ALTER TABLE entry ADD COLUMN {column}")
+    # Why within the transaction: the version changes together with the columns, or not at all.
     connection.execute(f"PRAGMA user_version = {_VERSION}")
     if version:
         return
+    # Why AUTOINCREMENT: the number of a deleted entry is never assigned again, so that the gap shows.
     columns = f"id INTEGER PRIMARY KEY AUTOINCREMENT, {_COLUMNS}, {_SINCE_2}, {_SINCE_3}"
     connection.execute(f"CREATE TABLE entry ({columns}) STRICT")
     connection.execute("CREATE INDEX entry_environment ON entry (environment, id)")
+    # Why triggers: they keep other programs from editing entries by accident.
     for change in ("UPDATE", "DELETE"):
         connection.execute(
             f"CREATE TRIGGER entry_no_{change.lower()} BEFORE {change} ON entry "

@@ -71,6 +71,7 @@ class _Chain:
     def go(self, trial_environment: TrialEnvironment, note: Callable[[Found], None]) -> None:
         """Try every revision to be checked, and its ancestors; `note` receives each result."""
         self.trial_database = TrialDatabase(trial_environment)
+        # Why a savepoint: `_arrive` returns to the empty database when it changes to another branch.
         trial_environment.connection.execute("SAVEPOINT archmig_base")
         wanted = ancestry(self.job.graph, self.job.judged)
         for revision in (each for each in self.job.graph.order if each in wanted):

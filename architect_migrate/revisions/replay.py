@@ -150,7 +150,7 @@ def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
-    """Return the folder of cached replays: ARCHMIG_CACHE, else in the user's cache folder; None without a HOME directory."""
+    """Return the folder of cached replays: ARCHMIG_CACHE, else in the user's cache folder; None if neither is known."""
     if named := environ.get("ARCHMIG_CACHE"):
         return Path(named)
     if base := environ.get("XDG_CACHE_HOME"):
