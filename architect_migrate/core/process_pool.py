@@ -31,7 +31,7 @@ def in_workers(
     """Yield the number and the future of each piece as it finishes; None for pieces that a Ctrl-C kept from starting.
 
     `work` must be picklable: a module's function, or a partial of one. Ctrl-C reaches the workers too and their results
-    still count, so the caller sets `interrupts.held` meanwhile. If a worker dies, the futures of the running pieces
+    still count, so the caller sets `held` of `interrupts` meanwhile. If a worker dies, the futures of the running pieces
     raise BrokenProcessPool, and new workers take the rest.
     """
     waiting = deque(enumerate(pieces))

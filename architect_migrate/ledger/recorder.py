@@ -58,8 +58,7 @@ def enter(
     """Append an entry for an action of this process on an environment.
 
     The action began at `started` (time.time()) and ends now. `stamps` are the revisions in Alembic's table before and
-    after. Without `facts` the entry has the versions of the tools.
-    Why a ledger that cannot be written is a warning: the action itself is done and must not be reported as failed.
+    after; without `facts` the entry has the tools' versions. Why an unwritable ledger is a warning: the action is done.
     """
     new = store.Entry(
         environment=context.environment.name,

@@ -44,7 +44,7 @@ class EscapeError(ArchmigError, PermissionError, layout="{problem}"):
 
 
 def main(arguments: list[str]) -> int:
-    """Replay into FOLDER: `outline` and `steps`, or `failed` (revision, newline, cause); return the exit code."""
+    """Replay into FOLDER: the files outline and steps, or failed (revision, newline, cause); return the exit code."""
     ini, folder = Path(arguments[0]), Path(arguments[1]).resolve()
     draft = Path(arguments[2]) if len(arguments) > 2 else None
     from architect_migrate.revisions.alembic_runtime import replay
