@@ -31,8 +31,8 @@ def in_workers(
     """Yield the number and the future of each piece as it finishes; None for pieces that a Ctrl-C kept from starting.
 
     `work` must be picklable: a module's function, or a partial of one. Ctrl-C reaches the workers too and their results
-    still count, so the caller sets `held` of `interrupts` meanwhile. If a worker dies, the futures of the running pieces
-    raise BrokenProcessPool, and new workers take the rest.
+    still count, so the caller sets `held` of `interrupts`. If a worker dies, the futures of the running pieces raise
+    BrokenProcessPool, and new workers take the rest.
     """
     waiting = deque(enumerate(pieces))
     while waiting:
