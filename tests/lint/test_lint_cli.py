@@ -88,7 +88,7 @@ def test_the_document_holds_what_the_text_says(folder: Path) -> None:
                 "file": str(folder / "chain/versions/002_again.py"),
                 "line": 12,
                 "message": "table notes exists in another shape, so nothing is created: no column notes.due",
-                "fix": "change what is there by ALTER statements, or take another name; "
+                "fix": "change the existing object with ALTER statements, or choose another name; "
                 "IF NOT EXISTS only hides the clash",
                 "sql": "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, due TEXT)",
             }
