@@ -213,7 +213,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a revision that is no Python": (rewrite("chain/versions/003_due.py", "def upgrade(:\n"), "SyntaxError"),
     "a revision that comes after nothing": (
         rewrite("chain/versions/003_due.py", 'revision = "003_due"\ndown_revision = "no"\n'),
-        "and there is no such file",
+        "which no file defines",
     ),
     "a revision that computes its id": (
         rewrite("chain/versions/003_due.py", 'revision = "003" + name\ndown_revision = "002_tags"\n'),

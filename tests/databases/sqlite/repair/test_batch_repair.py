@@ -312,7 +312,7 @@ def test_a_trigger_on_a_column_that_the_revision_drops_refuses_the_run(tmp_path:
     second = BATCH.replace('it.add_column(sa.Column("due", sa.Text))', 'it.drop_column("title")', 1)
     its = home(tmp_path, TABLE.format(more=""), KIND, ROWS, LOG, TRIGGER, second=second)
     before = digest(its.database)
-    with pytest.raises(RevisionLosesError, match=r"it took away trigger tell, and .*: no such column: new.title"):
+    with pytest.raises(RevisionLosesError, match=r"it removed trigger tell, which .*: no such column: new.title"):
         forced(its)
     assert digest(its.database) == before
 
