@@ -11,16 +11,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.config.context import context_for
-from architect_migrate.config.editor import raw_entry, rewritten, tried, with_entry
+from architect_migrate.config.editor import apply_change, preview_change, raw_entry, with_entry
 from architect_migrate.config.loader import as_written
-from architect_migrate.core.atomic_files import made_folder
+from architect_migrate.core.atomic_files import created_folder
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import UsageError
-from architect_migrate.core.interrupts import finishing
+from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases import access
-from architect_migrate.ledger.recorder import enter, left_behind, standing, tools
+from architect_migrate.ledger.recorder import current_state, enter, fingerprint_facts, tool_versions
 from architect_migrate.model.environment import select
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _PLAIN = re.compile(r"[\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EnvironmentRequest:
     """Request for a feature environment: its name, its source, its path as it will be written, and its tags."""
 
     name: str
@@ -66,14 +66,14 @@ def create(
     project: ProjectConfig,
     environ: Mapping[str, str],
     cache: Path | None,
-    wanted: Wanted,
+    wanted: EnvironmentRequest,
     progress: Callable[[str], None],
 ) -> Created:
     """Copy the source's database, verify the copy, and list it; `progress` receives texts about the copy.
 
     Raises ArchmigError; nothing remains of the environment then.
     """
-    return finishing(
+    return run_interruptible(
         lambda interrupts: _created(project, environ, cache, wanted, progress=progress, interrupts=interrupts)
     )
 
@@ -82,7 +82,7 @@ def _created(
     project: ProjectConfig,
     environ: Mapping[str, str],
     cache: Path | None,
-    wanted: Wanted,
+    wanted: EnvironmentRequest,
     *,
     progress: Callable[[str], None],
     interrupts: Interrupts,
@@ -94,7 +94,7 @@ def _created(
     values = _values(project, source, wanted)
     comment = f"a copy of {source.name}, by archmig env create"
     change = partial(with_entry, name=wanted.name, values=values, comment=comment, file=file)
-    foreseen = tried(project.file, environ, change)
+    foreseen = preview_change(project.file, environ, change)
     (environment,) = select(foreseen, [wanted.name], ())
     final = file_of(environment.url)
     _refuse_link(as_written(foreseen, wanted.name)[1])
@@ -105,7 +105,7 @@ def _created(
             interrupts.refuse()
             # Why here: from the change of the file on, the environment exists and a Ctrl-C waits.
             interrupts.held = True
-            after = rewritten(project.file, environ, change)
+            after = apply_change(project.file, environ, change)
     (environment,) = select(after, [wanted.name], ())
     detail = f"a copy of {source.name}: {pluralize(copy.rows, 'row')} in {pluralize(copy.tables, 'table')}"
     warnings = _enter(replace(context, environment=environment), started, detail)
@@ -114,12 +114,12 @@ def _created(
 
 def _enter(context: EnvironmentContext, started: float, detail: str) -> tuple[str, ...]:
     """Append the ledger's entry with the new database's fingerprint. Why: later external changes are then detected."""
-    stamp, fingerprint = standing(context)
-    facts = [*left_behind(None, fingerprint), *tools()]
+    stamp, fingerprint = current_state(context)
+    facts = [*fingerprint_facts(None, fingerprint), *tool_versions()]
     return enter(context, "env create", started, stamps=((), stamp), detail=detail, facts=facts).warnings
 
 
-def _values(project: ProjectConfig, source: Environment, wanted: Wanted) -> dict[str, object]:
+def _values(project: ProjectConfig, source: Environment, wanted: EnvironmentRequest) -> dict[str, object]:
     """Return the values of the new entry: the source's policies, without those that guard it."""
     raw = raw_entry(project.file, source.name)
     values: dict[str, object] = {"path": wanted.path or _derived(raw, source.name, wanted.name)}
@@ -174,7 +174,7 @@ def _refuse_place(project: ProjectConfig, url: DatabaseUrl, final: Path) -> None
 @contextmanager
 def _folder(folder: Path) -> Iterator[None]:
     try:
-        with made_folder(folder):
+        with created_folder(folder):
             yield
     except OSError as error:
         raise DatabaseError(str(folder), error.strerror or str(error), _NOTHING) from error

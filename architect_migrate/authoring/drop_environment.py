@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.backups import service as backups
 from architect_migrate.config.context import context_for
-from architect_migrate.config.editor import rewritten, tried, without_entry
+from architect_migrate.config.editor import apply_change, preview_change, without_entry
 from architect_migrate.config.policies import may_be_changed
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import EntryError
-from architect_migrate.core.interrupts import finishing
+from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases import access
-from architect_migrate.ledger.recorder import enter, entered_if_it_fails
+from architect_migrate.ledger.recorder import enter, entered_on_failure
 from architect_migrate.model.environment import select
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def droppable(project: ProjectConfig, environ: Mapping[str, str], name: str) -> 
     if entries and not any(name in other.tags for other in project.environments if other is not environment):
         places = ", ".join(f"resolve[{entry}]" for entry in entries)
         raise EntryError(file, name, f"is named by {places}", f"{_NOTHING}: remove it from environments there first")
-    tried(project.file, environ, partial(without_entry, name=name, file=file))
+    preview_change(project.file, environ, partial(without_entry, name=name, file=file))
     return environment
 
 
@@ -75,8 +75,8 @@ def drop(project: ProjectConfig, environ: Mapping[str, str], cache: Path | None,
     """
     context = context_for(project, droppable(project, environ, name), cache)
     started = time.time()
-    with entered_if_it_fails(context, "env drop", started):
-        return finishing(lambda interrupts: _dropped(project, environ, context, started, interrupts))
+    with entered_on_failure(context, "env drop", started):
+        return run_interruptible(lambda interrupts: _dropped(project, environ, context, started, interrupts))
 
 
 def forget(project: ProjectConfig, environ: Mapping[str, str], cache: Path | None, name: str) -> Dropped:
@@ -89,7 +89,7 @@ def forget(project: ProjectConfig, environ: Mapping[str, str], cache: Path | Non
 
 
 def _remove_entry(project: ProjectConfig, environ: Mapping[str, str], name: str) -> None:
-    rewritten(project.file, environ, partial(without_entry, name=name, file=str(project.file)))
+    apply_change(project.file, environ, partial(without_entry, name=name, file=str(project.file)))
 
 
 def _dropped(

@@ -46,14 +46,14 @@ _OTHERWISE = "in another shape than the chain makes"
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeftOut:
     """An object that a revision does not promote, by its display name, and the reason."""
 
     what: str
     why: str
 
 
-def left_out(left: Iterable[Left], most: int) -> tuple[str, ...]:
+def left_out(left: Iterable[LeftOut], most: int) -> tuple[str, ...]:
     """Return one line per reason with the objects that are left out; those beyond `most` are counted only."""
     by_why: dict[str, list[str]] = {}
     for each in left:
@@ -73,7 +73,7 @@ class Promotion:
     downgrade: tuple[str, ...]
     brought: tuple[Fact, ...]
     replaced: tuple[Fact, ...]
-    left: tuple[Left, ...]
+    left: tuple[LeftOut, ...]
     tables: tuple[str, ...]
     names: tuple[str, ...]
     unknown: tuple[str, ...]
@@ -86,7 +86,7 @@ class _Draft:
     steps: list[tuple[int, tuple[Step, ...], tuple[Step, ...]]] = field(default_factory=list)
     brought: list[Fact] = field(default_factory=list)
     replaced: list[Fact] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
+    left: list[LeftOut] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     inline: set[Key] = field(default_factory=set)
 
@@ -112,11 +112,11 @@ def promotion(reference: Schema, actual: Schema, names: Iterable[str], once: Con
         if isinstance(change, Differs):
             (_replace if wanted and isinstance(change.fact, _BESIDE) else _leave)(change, draft)
         elif not wanted and key(change.fact) in once:
-            draft.left.append(Left(describe(change.fact), _ONCE))
+            draft.left.append(LeftOut(describe(change.fact), _ONCE))
         elif table_of(change.fact) in known or wanted:
             _extra(change.fact, tables, known, draft)
         elif isinstance(change.fact, TableFact | ViewFact):
-            draft.left.append(Left(describe(change.fact), _UNNAMED))
+            draft.left.append(LeftOut(describe(change.fact), _UNNAMED))
     return _assembled(draft, met, tuple(name for folded, name in wanted.items() if folded not in met))
 
 
@@ -170,14 +170,14 @@ def _extra(fact: Fact, tables: Mapping[str, Table], known: set[str], draft: _Dra
         case _ if key(fact) in draft.inline:
             draft.brought.append(fact)
         case _:
-            draft.left.append(Left(describe(fact), _REBUILD))
+            draft.left.append(LeftOut(describe(fact), _REBUILD))
 
 
 def _leave(change: Differs, draft: _Draft) -> None:
     if needs_repair(change):
         by_name = isinstance(change.fact, _BESIDE)
         more = "and only promoted by name: --object NAME" if by_name else f"and {_REBUILD}"
-        draft.left.append(Left(describe(change.fact), f"{_OTHERWISE}, {more}"))
+        draft.left.append(LeftOut(describe(change.fact), f"{_OTHERWISE}, {more}"))
 
 
 def _replace(change: Differs, draft: _Draft) -> None:
@@ -207,7 +207,7 @@ def _column(fact: ColumnFact, table: Table, draft: _Draft) -> None:
     column = fact.column
     why = _not_addable(table, fact)
     if why:
-        draft.left.append(Left(describe(fact), why))
+        draft.left.append(LeftOut(describe(fact), why))
         return
     definition = column_definition(table, column.name, (Unique, PrimaryKey))
     added = AddColumn(table.spelling, column.spelling, definition)

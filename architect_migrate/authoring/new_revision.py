@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import NewRevisionError
 from architect_migrate.core.errors import UsageError
-from architect_migrate.core.file_lock import alone_in
+from architect_migrate.core.file_lock import folder_lock
 from architect_migrate.lint.rules import Level, RevisionViolationsError
 from architect_migrate.model.branches import foreign
 from architect_migrate.model.revision_graph import heads, lineage
@@ -55,7 +55,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class NewRevision:
     """A revision as written or previewed; `parent` is empty for the first, `begins` is the branch that it begins."""
 
     id: str
@@ -67,7 +67,7 @@ class Made:
     violations: tuple[Violation, ...] = ()
 
 
-def make(ini: Path, reserved: frozenset[str], request: Request) -> Made:
+def make(ini: Path, reserved: frozenset[str], request: Request) -> NewRevision:
     """Write the revision and return it. `reserved` are labels of branches reserved for some environments.
 
     Raises NewRevisionError (RevisionViolationsError if `judge` finds an error), ChainError and UsageError; nothing was
@@ -75,12 +75,16 @@ def make(ini: Path, reserved: frozenset[str], request: Request) -> Made:
     """
     folder = script_folder(ini)
     # Why the lock: two processes would otherwise choose the same number.
-    with _named_failures(folder), alone_in(folder), _drafted(ini, reserved, request, folder) as (draft, made, written):
+    with (
+        _named_failures(folder),
+        folder_lock(folder),
+        _drafted(ini, reserved, request, folder) as (draft, made, written),
+    ):
         publish(ini, draft, written, made.path)
         return made
 
 
-def preview(ini: Path, reserved: frozenset[str], request: Request) -> Made:
+def preview(ini: Path, reserved: frozenset[str], request: Request) -> NewRevision:
     """Return the revision that `make` would write; nothing is written to the chain. Raises as `make`."""
     folder = Path(tempfile.gettempdir())
     with _named_failures(folder), _drafted(ini, reserved, request, folder) as (_, made, _):
@@ -97,7 +101,9 @@ def _named_failures(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _drafted(ini: Path, reserved: frozenset[str], request: Request, base: Path) -> Iterator[tuple[Draft, Made, Path]]:
+def _drafted(
+    ini: Path, reserved: frozenset[str], request: Request, base: Path
+) -> Iterator[tuple[Draft, NewRevision, Path]]:
     """Write the revision to a temporary folder in `base`, load it and, for a hotfix, prove it."""
     graph = graph_in_files(ini)
     draft = _draft(ini, graph, reserved, request)
@@ -113,7 +119,7 @@ def _drafted(ini: Path, reserved: frozenset[str], request: Request, base: Path) 
         text = written.read_text(encoding="utf-8")
         path = final / written.relative_to(folder)
         violations = _judged(request, written, path)
-        yield draft, Made(draft.id, draft.title, draft.parent, draft.label, path, text, violations), written
+        yield draft, NewRevision(draft.id, draft.title, draft.parent, draft.label, path, text, violations), written
 
 
 def _judged(request: Request, written: Path, path: Path) -> tuple[Violation, ...]:

@@ -26,7 +26,7 @@ _ADVICE = "move it away, or name another folder with --out"
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class PageChanges:
     """Changes that bring a folder up to date, as relative paths: new, changed and obsolete pages.
 
     `same` are pages that are up to date.
@@ -43,7 +43,7 @@ class Writing:
         return bool(self.new or self.changed or self.gone)
 
 
-def compare(folder: Path, pages: Mapping[str, str], subfolders: Sequence[str]) -> Writing:
+def compare(folder: Path, pages: Mapping[str, str], subfolders: Sequence[str]) -> PageChanges:
     """Return the changes that give a folder these pages (text by path), which begin with the marker.
 
     `subfolders` are those that may contain pages. Nothing is written. Raises PagesError if a file or folder that
@@ -54,10 +54,10 @@ def compare(folder: Path, pages: Mapping[str, str], subfolders: Sequence[str]) -
     for path, text in sorted(pages.items()):
         paths[_state(folder, path, _bytes(text))].append(path)
     gone = [each for each in _generated(folder, subfolders) if each not in pages]
-    return Writing(tuple(paths["new"]), tuple(paths["changed"]), tuple(sorted(gone)), tuple(paths["same"]))
+    return PageChanges(tuple(paths["new"]), tuple(paths["changed"]), tuple(sorted(gone)), tuple(paths["same"]))
 
 
-def write_pages(folder: Path, pages: Mapping[str, str], writing: Writing) -> None:
+def write_pages(folder: Path, pages: Mapping[str, str], writing: PageChanges) -> None:
     """Write new and changed pages, each atomically, and remove obsolete ones. Raises PagesError."""
     try:
         for path in (*writing.new, *writing.changed):

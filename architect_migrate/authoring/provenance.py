@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Key
 
 
-class Deed(Enum):
+class Action(Enum):
     """Action of a revision on an object."""
 
     BROUGHT = "brings"
@@ -39,7 +39,7 @@ class Event:
     """Actions of one revision on one table or view, in the order of the schema, removals last."""
 
     revision: str
-    deeds: tuple[tuple[Deed, Fact], ...]
+    deeds: tuple[tuple[Action, Fact], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def provenance(history: History, position: frozenset[str]) -> Provenance:
     for revision, effect in effects(history).items():
         if revision not in position:
             continue
-        by_owner: dict[str, list[tuple[Deed, Fact]]] = {}
+        by_owner: dict[str, list[tuple[Action, Fact]]] = {}
         for deed, its_key, fact in _deeds(effect):
             _enter(origins, deed, its_key, revision)
             by_owner.setdefault(owner(fact), []).append((deed, fact))
@@ -67,20 +67,20 @@ def provenance(history: History, position: frozenset[str]) -> Provenance:
     return Provenance(origins, {name: tuple(one) for name, one in events.items()})
 
 
-def _deeds(effect: Effects) -> Iterator[tuple[Deed, Key, Fact]]:
+def _deeds(effect: Effects) -> Iterator[tuple[Action, Key, Fact]]:
     for its_key, fact in effect.added.items():
-        yield (Deed.CHANGED if its_key in effect.removed else Deed.BROUGHT), its_key, fact
+        yield (Action.CHANGED if its_key in effect.removed else Action.BROUGHT), its_key, fact
     for its_key, fact in effect.removed.items():
         if its_key not in effect.added:
-            yield Deed.REMOVED, its_key, fact
+            yield Action.REMOVED, its_key, fact
 
 
-def _enter(origins: dict[Key, Origin], deed: Deed, its_key: Key, revision: str) -> None:
+def _enter(origins: dict[Key, Origin], deed: Action, its_key: Key, revision: str) -> None:
     match deed:
-        case Deed.BROUGHT:
+        case Action.BROUGHT:
             origins[its_key] = Origin(revision)
-        case Deed.CHANGED:
+        case Action.CHANGED:
             before = origins.get(its_key, Origin(revision))
             origins[its_key] = replace(before, changed=(*before.changed, revision))
-        case Deed.REMOVED:
+        case Action.REMOVED:
             origins.pop(its_key, None)

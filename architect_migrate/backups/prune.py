@@ -14,7 +14,7 @@ from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.values import Content, TableDelta
-from architect_migrate.ledger.recorder import enter, entered_if_it_fails
+from architect_migrate.ledger.recorder import enter, entered_on_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,8 +61,8 @@ def prune(context: EnvironmentContext) -> tuple[Pruned, ...]:
     """
     started = time.time()
     surplus_backups = []
-    with entered_if_it_fails(context, "backup prune", started):
-        for pruned in judged(context):
+    with entered_on_failure(context, "backup prune", started):
+        for pruned in planned_removals(context):
             if pruned.removed:
                 remove(pruned.copy)
             surplus_backups.append(pruned)
@@ -72,7 +72,7 @@ def prune(context: EnvironmentContext) -> tuple[Pruned, ...]:
     return tuple(surplus_backups)
 
 
-def tidy(context: EnvironmentContext) -> tuple[str, ...]:
+def prune_after_run(context: EnvironmentContext) -> tuple[str, ...]:
     """Prune after a run and return warnings. Why an error is a warning: the run itself is done."""
     try:
         prune(context)
@@ -81,7 +81,7 @@ def tidy(context: EnvironmentContext) -> tuple[str, ...]:
     return ()
 
 
-def judged(context: EnvironmentContext) -> Iterator[Pruned]:
+def planned_removals(context: EnvironmentContext) -> Iterator[Pruned]:
     """Yield what `prune` would do with each surplus backup, oldest first; nothing is removed."""
     copies = catalogue(context)
     over = surplus(copies, context.keep, context.max_age, datetime.now(UTC))

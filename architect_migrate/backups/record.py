@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.core.atomic_files import sync, write_whole
+from architect_migrate.core.atomic_files import sync, write_atomically
 from architect_migrate.core.database_errors import BackupError, BackupFolderError
 from architect_migrate.core.names import file_safe
 from architect_migrate.core.secrets import mask
@@ -87,7 +87,7 @@ def write_record(backup: Path, record: Record) -> None:
         "after": None if record.after is None else to_json(record.after),
     }
     try:
-        write_whole(record_file(backup), json.dumps(document))
+        write_atomically(record_file(backup), json.dumps(document))
     except OSError as error:
         problem = f"its record cannot be written: {error.strerror or error}"
         raise BackupError(str(backup.parent), problem) from error

@@ -20,7 +20,7 @@ from architect_migrate.core.database_errors import (
     NotReadBackError,
     RestoreError,
 )
-from architect_migrate.core.interrupts import finishing
+from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.connection import created, reading
@@ -32,7 +32,7 @@ from architect_migrate.databases.sqlite.rows.content import content_of
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.integrity import damage
 from architect_migrate.databases.values import CommitOutcome, Content, differences
-from architect_migrate.ledger.recorder import enter, entered_if_it_fails, left_behind, standing, tools
+from architect_migrate.ledger.recorder import current_state, enter, entered_on_failure, fingerprint_facts, tool_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,14 +107,14 @@ def restore(context: EnvironmentContext, shown: Restoration, action: str) -> Res
     the first page was written takes effect at the end.
     """
     started = time.time()
-    with entered_if_it_fails(context, action, started):
-        return finishing(lambda interrupts: _restored(context, shown, action, interrupts, started))
+    with entered_on_failure(context, action, started):
+        return run_interruptible(lambda interrupts: _restored(context, shown, action, interrupts, started))
 
 
 def _restored(
     context: EnvironmentContext, shown: Restoration, action: str, interrupts: Interrupts, started: float
 ) -> Restored:
-    before = standing(context)
+    before = current_state(context)
     path, timeout = file_of(context.environment.url), context.environment.policies.lock_timeout
     with reading(shown.copy.path) as source:
         # Why compare again: another process may have replaced the backup since the preview.
@@ -127,8 +127,8 @@ def _restored(
     detail = (
         f"from {shown.copy.path}, {pluralize(shown.then.rows, 'row')} in {pluralize(len(shown.then.tables), 'table')}"
     )
-    after, fingerprint = standing(context)
-    facts = [*left_behind(before[1], fingerprint), ("restored digest", shown.then.digest), *tools()]
+    after, fingerprint = current_state(context)
+    facts = [*fingerprint_facts(before[1], fingerprint), ("restored digest", shown.then.digest), *tool_versions()]
     stamps, backup_path = (before[0], after), str(kept or "")
     entered = enter(context, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
     return Restored(shown, kept, time.time() - started, (*doubts, *entered.warnings))

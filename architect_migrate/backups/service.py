@@ -22,7 +22,7 @@ from architect_migrate.databases.sqlite.rows.exact import exact, row_tables
 from architect_migrate.databases.sqlite.rows.integrity import damage
 from architect_migrate.databases.values import differences
 from architect_migrate.ledger import store
-from architect_migrate.ledger.recorder import enter, entered_if_it_fails, tools
+from architect_migrate.ledger.recorder import enter, entered_on_failure, tool_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -107,10 +107,10 @@ def create(context: EnvironmentContext) -> Backup | None:
     Raises as `backup.take`.
     """
     started = time.time()
-    with entered_if_it_fails(context, "backup create", started):
+    with entered_on_failure(context, "backup create", started):
         made = _created(context)
     if made:
-        facts = [("backup digest", made.content.digest), *tools()]
+        facts = [("backup digest", made.content.digest), *tool_versions()]
         enter(context, "backup create", started, backup=str(made.path), facts=facts)
     return made
 

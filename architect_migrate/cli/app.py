@@ -28,7 +28,7 @@ from architect_migrate.cli.present import present
 from architect_migrate.cli.terminal import flush, say, unwritten, write
 from architect_migrate.cli.typer_defaults import Command, Group, RevisionCommand
 from architect_migrate.core.errors import OutputError
-from architect_migrate.core.interrupts import ignored
+from architect_migrate.core.interrupts import ignore_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ def main() -> None:
         run(sys.argv[1:])
     finally:
         # All is done and printed: a Ctrl-C during the interpreter's cleanup must not turn success into failure.
-        ignored()
+        ignore_interrupts()
 
 
 def run(arguments: Sequence[str]) -> NoReturn:

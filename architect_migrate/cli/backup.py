@@ -100,4 +100,4 @@ def prune(options: Options, *, dry_run: DryPrune = False) -> int:
 def _judged(context: EnvironmentContext) -> tuple[Pruned, ...]:
     from architect_migrate.backups import prune as pruning
 
-    return tuple(pruning.judged(context))
+    return tuple(pruning.planned_removals(context))

@@ -49,7 +49,7 @@ def create(options: Options, name: Name, *, source: From, path: NewPath = None, 
 
     project = project_of(options)
     file = _as_written(project.file, path) if path else ""
-    wanted = service.Wanted(name, source, file, tuple(tags or ()))
+    wanted = service.EnvironmentRequest(name, source, file, tuple(tags or ()))
     made = service.create(project, os.environ, cache_folder(os.environ), wanted, _progress(options))
     return present(options, 0, created_report(made, project.file))
 

@@ -144,11 +144,11 @@ def _external_changes(file: Path, contexts: Iterable[EnvironmentContext]) -> dic
     from architect_migrate.databases import access
     from architect_migrate.ledger import store
     from architect_migrate.ledger.external_changes import external_change_of
-    from architect_migrate.ledger.recorder import standing
+    from architect_migrate.ledger.recorder import current_state
 
     seen, began = [], time.time()
     for context in contexts:
-        stamp, fingerprint = standing(context)
+        stamp, fingerprint = current_state(context)
         url = context.environment.url
         if fingerprint or (url.path and access.is_empty(url)):
             seen.append((context.environment.name, str(context.environment.url), stamp, fingerprint))

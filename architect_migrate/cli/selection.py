@@ -12,7 +12,7 @@ from architect_migrate.config.context import contexts_for
 from architect_migrate.config.loader import environment_at, find_config, read_project
 from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError, UnknownEnvironmentError, UsageError
-from architect_migrate.model.environment import ProjectConfig, distinct, empty_project, everything, select
+from architect_migrate.model.environment import ProjectConfig, distinct, empty_project, every_environment, select
 from architect_migrate.revisions.replay import cache_folder, source_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def to_read(options: Options) -> tuple[EnvironmentContext, ...]:
 
 def to_look_at(project: ProjectConfig, options: Options) -> tuple[Environment, ...]:
     """The environments that were named, all where none was."""
-    return _chosen(project, options) if options.chosen else everything(project)
+    return _chosen(project, options) if options.chosen else every_environment(project)
 
 
 def listed(options: Options) -> tuple[ProjectConfig, tuple[Environment, ...]]:
@@ -131,7 +131,7 @@ def _chosen(project: ProjectConfig, options: Options) -> tuple[Environment, ...]
         return select(project, options.names, options.tags, by_path)
     if options.names or options.tags:
         raise UsageError("--all contradicts the name of an environment or a tag", "give one of them")
-    all_of_them = everything(project)
+    all_of_them = every_environment(project)
     return distinct((*all_of_them, *(environment for environment in by_path if environment not in all_of_them)))
 
 

@@ -19,7 +19,7 @@ from architect_migrate.config.loader import read_project
 from architect_migrate.config.toml_reader import read_text, read_toml
 from architect_migrate.core.atomic_files import draft, sync
 from architect_migrate.core.errors import ConfigError, EntryError
-from architect_migrate.core.file_lock import alone_in
+from architect_migrate.core.file_lock import folder_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ def raw_entry(file: Path, name: str) -> Mapping[str, object]:
     return entry if isinstance(entry, dict) else {}
 
 
-def tried(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> ProjectConfig:
+def preview_change(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> ProjectConfig:
     """Return the project as it would be after a change; the file is not written. Raises ConfigError, EntryError."""
     from tempfile import TemporaryDirectory
 
@@ -58,7 +58,7 @@ def tried(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) 
         return read_project(file, environ, copy)
 
 
-def rewritten(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> ProjectConfig:
+def apply_change(file: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> ProjectConfig:
     """Change the file atomically and return the new project, as read from the replacement.
 
     A link's target is changed, not the link. Two processes change it one after the other.
@@ -73,7 +73,7 @@ def rewritten(file: Path, environ: Mapping[str, str], change: Callable[[str], st
 
 
 def _rewritten(file: Path, real: Path, environ: Mapping[str, str], change: Callable[[str], str]) -> ProjectConfig:
-    with alone_in(real.parent):
+    with folder_lock(real.parent):
         text = change(read_text(file))
         with draft(real.parent) as copy:
             copy.write_bytes(text.encode())

@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.file_lock import take
+from architect_migrate.core.file_lock import acquire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def draft(folder: Path) -> Iterator[Path]:
     try:
         # Why the lock: `sweep` leaves locked drafts alone. On a file system without locks it goes by the file's age.
         with suppress(OSError):
-            take(descriptor)
+            acquire(descriptor)
         yield copy
     finally:
         # Why not earlier: POSIX releases all of a process's locks on a file, SQLite's too, when any descriptor closes.
@@ -62,13 +62,13 @@ def _sweep(left: Path) -> None:
     # Why O_NONBLOCK: opening a named pipe of that name must not wait for a writer.
     descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        if take(descriptor):
+        if acquire(descriptor):
             _discard(left)
     finally:
         os.close(descriptor)
 
 
-def write_whole(file: Path, text: str) -> None:
+def write_atomically(file: Path, text: str) -> None:
     """Replace a file with `text` (UTF-8) atomically and durably; only its owner can read it. Raises OSError."""
     with draft(file.parent) as copy:
         copy.write_text(text, encoding="utf-8")
@@ -79,7 +79,7 @@ def write_whole(file: Path, text: str) -> None:
     sync(file.parent)
 
 
-def named(copy: Path, final: Path) -> bool:
+def move_to_free_name(copy: Path, final: Path) -> bool:
     """Move a file to a free name; return False if the name is taken. Raises OSError."""
     try:
         # Why a link: unlike a rename, it never replaces an existing file.
@@ -98,7 +98,7 @@ def named(copy: Path, final: Path) -> bool:
 
 
 @contextmanager
-def made_folder(folder: Path) -> Iterator[None]:
+def created_folder(folder: Path) -> Iterator[None]:
     """Create a folder and its missing parents; remove those that were created if the block raises. Raises OSError."""
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     try:
@@ -111,7 +111,7 @@ def made_folder(folder: Path) -> Iterator[None]:
         raise
 
 
-def private_folder(folder: Path) -> None:
+def create_private_folder(folder: Path) -> None:
     """Create a folder and its missing parents with mode 0700. Raises OSError."""
     # Why one by one: `mkdir(parents=True)` gives its mode to the last folder only.
     for path in reversed([parent for parent in (folder, *folder.parents) if not parent.exists()]):

@@ -52,7 +52,7 @@ class DatabaseLockedError(DatabaseError):
         return f" (open in {shortlist(self.openers, 3)})" if self.openers else ""
 
 
-def unreadable(path: str, words: str) -> DatabaseError | None:
+def unreadable_schema_error(path: str, words: str) -> DatabaseError | None:
     """Return the error for a schema that this process cannot read, judged by SQLite's or Python's message `words`.
 
     Returns None for any other message.

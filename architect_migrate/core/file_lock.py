@@ -21,7 +21,7 @@ _PAUSE = 0.05
 
 
 @contextmanager
-def alone_in(folder: Path, timeout: float = _TIMEOUT) -> Iterator[None]:
+def folder_lock(folder: Path, timeout: float = _TIMEOUT) -> Iterator[None]:
     """Hold the folder's lock, waiting `timeout` seconds for it. Raises FolderBusyError, OSError.
 
     Why the folder: a file can be replaced while its lock is held, and no lock file remains afterwards.
@@ -35,7 +35,7 @@ def alone_in(folder: Path, timeout: float = _TIMEOUT) -> Iterator[None]:
 def locked(descriptor: int, timeout: float, busy: Callable[[], Exception]) -> Iterator[None]:
     """Hold the lock of an open file or folder, then close it. Raises `busy()` after `timeout` seconds, and OSError."""
     try:
-        if not take(descriptor, timeout):
+        if not acquire(descriptor, timeout):
             raise busy()
         yield
     finally:
@@ -45,7 +45,7 @@ def locked(descriptor: int, timeout: float, busy: Callable[[], Exception]) -> It
         os.close(descriptor)
 
 
-def take(descriptor: int, timeout: float = 0) -> bool:
+def acquire(descriptor: int, timeout: float = 0) -> bool:
     """Take the lock of an open file or folder; return False if another process still holds it after `timeout` seconds.
 
     With 0 seconds it is tried once. Raises OSError if the file system has no locks.

@@ -46,7 +46,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     @contextmanager
-    def put_off(self) -> Iterator[None]:
+    def delayed(self) -> Iterator[None]:
         """Delay a Ctrl-C until the end of the block; an outer block that delays it still does."""
         before, self.held = self.held, True
         try:
@@ -58,7 +58,7 @@ class Interrupts:
 
 
 @contextmanager
-def noted() -> Iterator[Interrupts]:
+def recording_interrupts() -> Iterator[Interrupts]:
     """Record Ctrl-C in this block; an application's own SIGINT handler is left in place."""
     handler = signal.getsignal(signal.SIGINT)
     # Why: nested blocks share one record, so that an inner one cannot swallow a Ctrl-C.
@@ -78,19 +78,19 @@ def noted() -> Iterator[Interrupts]:
         signal.signal(signal.SIGINT, handler)
 
 
-def finishing(work: Callable[[Interrupts], Value]) -> Value:
+def run_interruptible(work: Callable[[Interrupts], Value]) -> Value:
     """Return the result of `work`, which sets `held` on its argument once it can no longer be rolled back.
 
     Raises FinishedFirst with that result if a Ctrl-C came, and KeyboardInterrupt if it came before `held` was set.
     """
-    with noted() as interrupts:
+    with recording_interrupts() as interrupts:
         value = work(interrupts)
     if interrupts.came:
         raise FinishedFirst(value)
     return value
 
 
-def ignored() -> None:
+def ignore_interrupts() -> None:
     """Ignore Ctrl-C in this process from now on.
 
     Why: the terminal sends it to idle workers, too, and they have nothing to stop.
@@ -99,7 +99,7 @@ def ignored() -> None:
 
 
 @contextmanager
-def heeded() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Raise KeyboardInterrupt on Ctrl-C in this block of a worker that otherwise ignores it."""
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, TypeVar
 
-from architect_migrate.core.interrupts import ignored
+from architect_migrate.core.interrupts import ignore_interrupts
 
 __all__ = ["BrokenProcessPool", "in_workers"]
 
@@ -67,7 +67,7 @@ def _in_pool(
 
 def _begin() -> None:
     """Initialise a worker: ignore Ctrl-C, and end when the parent process dies."""
-    ignored()
+    ignore_interrupts()
     threading.Thread(target=_follow, daemon=True).start()
 
 

@@ -24,8 +24,8 @@ from architect_migrate.model.diff import (
     Reordered,
     change_key,
     diff_of_facts,
+    is_equivalent,
     matters,
-    stands_in,
 )
 from architect_migrate.model.facts import Fact, IndexFact, TriggerFact, UniqueFact, facts
 from architect_migrate.model.history import effects, facts_at, reference
@@ -330,7 +330,7 @@ def _contradicts(its_key: Key, touches: tuple[_Touch, ...], position: frozenset[
         return False
     if actual is None:
         stand_in = isinstance(expected, IndexFact | UniqueFact) and any(
-            stands_in(expected, other, database.found) for other in database.unique
+            is_equivalent(expected, other, database.found) for other in database.unique
         )
         return not stand_in and not keeper(Missing(expected), database.resolutions)
     differences = compare(expected, actual)

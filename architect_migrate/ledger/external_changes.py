@@ -41,7 +41,7 @@ class ExternalChange:
     resembles: int = 0
 
     def __str__(self) -> str:
-        return f"not as {named(self.entry)} left it: {self.found}"
+        return f"not as {entry_name(self.entry)} left it: {self.found}"
 
 
 def external_changes_since(
@@ -109,7 +109,7 @@ def _past(
         moments = (("after", each.to_heads), ("before", each.from_heads))
         for when, heads in moments if each.number != entry.number else moments[1:]:
             if each.fact(f"schema {when}") == fingerprint.schema and set(heads) == set(stamp):
-                run = "that run" if each.number == entry.number else named(each)
+                run = "that run" if each.number == entry.number else entry_name(each)
                 return f"the state {when} {run}", each.number
     return None
 
@@ -132,6 +132,6 @@ def _older(entry: Entry, fingerprint: Fingerprint) -> ExternalChange | None:
     return None
 
 
-def named(entry: Entry) -> str:
+def entry_name(entry: Entry) -> str:
     """Return the short name of an entry: `reconcile 17 of 2026-11-25 10:16`."""
     return f"{entry.action} {entry.number} of {entry.started_at[:16].replace('T', ' ')}"

@@ -76,7 +76,7 @@ def enter(
         user=user_name(),
         host=socket.gethostname(),
         command=" ".join(sys.argv),
-        facts=tuple(tools() if facts is None else facts),
+        facts=tuple(tool_versions() if facts is None else facts),
     )
     try:
         return Entered(store.append(context.ledger, new))
@@ -112,13 +112,13 @@ def note(
     Why: the entry's fingerprint becomes the new base of comparison, so that the change is reported once.
     """
     stamp = seen.claims.stamp or ()
-    facts = [("noticed", external_change), *left_behind(None, seen.fingerprint), *tools()]
+    facts = [("noticed", external_change), *fingerprint_facts(None, seen.fingerprint), *tool_versions()]
     detail = "nothing to do; the database was changed since the last run"
     return enter(context, action, started, result="noted", stamps=(stamp, stamp), detail=detail, facts=facts).warnings
 
 
 @contextmanager
-def entered_if_it_fails(context: EnvironmentContext, action: str, started: float) -> Iterator[None]:
+def entered_on_failure(context: EnvironmentContext, action: str, started: float) -> Iterator[None]:
     """Append an entry for an exception of the block, then raise it again; a block without one appends its own entry.
 
     If the ledger cannot be written, the error gets a note that says so.
@@ -151,7 +151,7 @@ def evidence(
     for step in plan.steps:
         if isinstance(step, SyncTracker):
             yield from (("tracker", change_words(each)) for each in step.changes)
-    yield from left_behind(seen.fingerprint, left)
+    yield from fingerprint_facts(seen.fingerprint, left)
     yield "chain", context.source.fingerprint
     yield "tables", str(receipt.tables)
     yield "rows", str(receipt.rows)
@@ -159,7 +159,7 @@ def evidence(
     yield "rows that refer to nothing before", str(receipt.orphans[0])
     yield "rows that refer to nothing after", str(receipt.orphans[1])
     yield from ((f"rows of {table}", digest) for table, digest in receipt.digests)
-    yield from tools()
+    yield from tool_versions()
 
 
 def _inferred(seen: Survey, plan: Plan) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _inferred(seen: Survey, plan: Plan) -> Iterator[str]:
             yield f"{revision}: {judgement.verdict.value}{shown}, claimed as {judgement.claim.value}"
 
 
-def left_behind(before: Fingerprint | None, after: Fingerprint | None) -> Iterator[Fact]:
+def fingerprint_facts(before: Fingerprint | None, after: Fingerprint | None) -> Iterator[Fact]:
     """Yield the facts that show later whether a database was changed since a run; none if it was not read (None)."""
     if after is None:
         return
@@ -184,14 +184,14 @@ def left_behind(before: Fingerprint | None, after: Fingerprint | None) -> Iterat
     yield "highest ids after", json.dumps(dict(after.highest), ensure_ascii=False)
 
 
-def tools() -> Iterator[Fact]:
+def tool_versions() -> Iterator[Fact]:
     """Yield the versions of archmig, Alembic, SQLite and Python."""
     yield from ((name, version(name)) for name in ("archmig", "alembic"))
     yield "sqlite", sqlite3.sqlite_version
     yield "python", sys.version.partition(" ")[0]
 
 
-def standing(context: EnvironmentContext) -> tuple[tuple[str, ...], Fingerprint | None]:
+def current_state(context: EnvironmentContext) -> tuple[tuple[str, ...], Fingerprint | None]:
     """Return a database's stamp and fingerprint now; ((), None) if it is empty, or it or the chain is unreadable."""
     url = context.environment.url
     opened = access.reading(url, context.environment.policies.lock_timeout)

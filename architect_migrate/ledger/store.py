@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent
 
-from architect_migrate.core.atomic_files import private_folder
+from architect_migrate.core.atomic_files import create_private_folder
 from architect_migrate.core.errors import LedgerError
 from architect_migrate.core.secrets import mask
 
@@ -187,7 +187,7 @@ def _rows(
 
 
 def _create(file: Path) -> None:
-    private_folder(file.parent)
+    create_private_folder(file.parent)
     if not file.exists():
         # Why not through SQLite: it would leave the permissions to the umask.
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.databases.statement import Statement
     from architect_migrate.lint.rules import Place
-    from architect_migrate.lint.trial import Trial, Tried
+    from architect_migrate.lint.trial import Trial, TriedRevision
     from architect_migrate.model.diff import Change
     from architect_migrate.model.schema import Table
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _SHOWN = 4
 
 
-def effect_violations(tried: Tried) -> Iterator[Violation]:
+def effect_violations(tried: TriedRevision) -> Iterator[Violation]:
     """Yield the violations in the effects of a revision all of whose statements ran."""
     yield from _demanding_columns(tried)
     yield from _references(tried)
@@ -43,7 +43,7 @@ def effect_violations(tried: Tried) -> Iterator[Violation]:
     yield from _way_back(tried)
 
 
-def _demanding_columns(tried: Tried) -> Iterator[Violation]:
+def _demanding_columns(tried: TriedRevision) -> Iterator[Violation]:
     before, after = tried.before, tried.after
     for name, table in after.items():
         known = {column.name for column in before[name].columns} if name in before else set()
@@ -54,7 +54,7 @@ def _demanding_columns(tried: Tried) -> Iterator[Violation]:
                 yield violation("AM301", _touching(tried, name), message, fix)
 
 
-def _proven_with_rows(tried: Tried, table: str) -> bool:
+def _proven_with_rows(tried: TriedRevision, table: str) -> bool:
     """Return whether all statements on a table also ran in the trial with rows in it.
 
     Why it matters: upgrade() may fill a new NOT NULL column between its statements.
@@ -71,7 +71,7 @@ def _demands(table: Table, name: str) -> bool:
     return column.not_null and column.default is None and column.generated is None and not is_rowid
 
 
-def _references(tried: Tried) -> Iterator[Violation]:
+def _references(tried: TriedRevision) -> Iterator[Violation]:
     before, after = tried.before, tried.after
     there = set(after)
     for name, table in after.items():
@@ -84,13 +84,13 @@ def _references(tried: Tried) -> Iterator[Violation]:
         yield violation("AM211", _touching(tried, name), error)
 
 
-def _broken(tried: Tried) -> Iterator[Violation]:
+def _broken(tried: TriedRevision) -> Iterator[Violation]:
     for kind, name, error in tried.broken:
         place = _where(tried, [one for one in tried.up.statements if (kind, name) in one.effects.created])
         yield violation("AM212", place, f"{kind} {name}: {error}")
 
 
-def _way_back(tried: Tried) -> Iterator[Violation]:
+def _way_back(tried: TriedRevision) -> Iterator[Violation]:
     function = tried.file.function("downgrade")
     if tried.down is None or (function is not None and (function.idle or function.refuses)):
         return
@@ -129,7 +129,7 @@ def _left(change: Change) -> str:
             return ""
 
 
-def _touching(tried: Tried, table: str) -> Place:
+def _touching(tried: TriedRevision, table: str) -> Place:
     """Return the place where upgrade() last creates, alters or drops a table."""
     return _where(tried, [one for one in tried.up.statements if _touches(one, table)])
 
@@ -138,7 +138,7 @@ def _touches(one: Statement, table: str) -> bool:
     return table in one.effects.altered or ("table", table) in one.effects.created | one.effects.dropped
 
 
-def _where(tried: Tried, statements: Sequence[Statement]) -> Place:
+def _where(tried: TriedRevision, statements: Sequence[Statement]) -> Place:
     """Return the place of the last statement; that of upgrade() if there is none."""
     function = tried.file.function("upgrade")
     return place_of(tried.file, statements[-1].line if statements else function.line if function else 0)
@@ -147,14 +147,14 @@ def _where(tried: Tried, statements: Sequence[Statement]) -> Place:
 _DATA_STEP = "data_step"
 
 
-def row_violations(tried: Tried, explained: Collection[int]) -> Iterator[Violation]:
+def row_violations(tried: TriedRevision, explained: Collection[int]) -> Iterator[Violation]:
     """Yield the violations concerning rows, without failures in `explained` lines, which another rule reports."""
     yield from _rows_outside(tried)
     yield from (one for one in _with_rows(tried) if one.line not in explained)
     yield from _data_step(tried)
 
 
-def _rows_outside(tried: Tried) -> Iterator[Violation]:
+def _rows_outside(tried: TriedRevision) -> Iterator[Violation]:
     after = tried.after
     reported: set[str] = set()
     for one in tried.up.statements:
@@ -178,7 +178,7 @@ def _only_moves(one: Statement, after: dict[str, Table]) -> bool:
     return bool(sources) and not one.effects.updated and not sources & set(after)
 
 
-def _with_rows(tried: Tried) -> Iterator[Violation]:
+def _with_rows(tried: TriedRevision) -> Iterator[Violation]:
     """Yield the statements that SQLite refuses only if the tables hold rows.
 
     Why exceptions of the revision's own code are left out: the sample rows may be their cause.
@@ -190,14 +190,14 @@ def _with_rows(tried: Tried) -> Iterator[Violation]:
         yield from _only_with_rows("AM501", tried, tried.down_with_rows)
 
 
-def _only_with_rows(code: str, tried: Tried, trial: Trial) -> Iterator[Violation]:
+def _only_with_rows(code: str, tried: TriedRevision, trial: Trial) -> Iterator[Violation]:
     """Yield the first failure with rows. Why only the first: later ones may be its consequence."""
     for one in trial.failed[:1]:
         message = f"if the tables hold rows: {one.error}"
         yield violation(code, place_of(tried.file, one.line), message, sql=one.sql)
 
 
-def _data_step(tried: Tried) -> Iterator[Violation]:
+def _data_step(tried: TriedRevision) -> Iterator[Violation]:
     function = tried.file.function(_DATA_STEP)
     place = place_of(tried.file, function.line if function else 0)
     if tried.again:
@@ -207,13 +207,13 @@ def _data_step(tried: Tried) -> Iterator[Violation]:
         yield violation("AM305", place, message)
 
 
-def loss_violations(tried: Tried) -> Iterator[Violation]:
+def loss_violations(tried: TriedRevision) -> Iterator[Violation]:
     """Yield the violations concerning data and features that upgrade() removes."""
     yield from _dropped(tried)
     yield from _lost(tried)
 
 
-def _dropped(tried: Tried) -> Iterator[Violation]:
+def _dropped(tried: TriedRevision) -> Iterator[Violation]:
     before, after = tried.before, tried.after
     strange = {name for one in tried.up.statements for kind, name in one.effects.dropped if kind == "table"} - set(
         before
@@ -249,7 +249,7 @@ def _has(table: Table | None, column: str) -> bool:
     return table is not None and any(one.name == column for one in table.columns)
 
 
-def _lost(tried: Tried) -> Iterator[Violation]:
+def _lost(tried: TriedRevision) -> Iterator[Violation]:
     """Yield the features that recreated tables lose. Why: the chain itself loses them, so no repair restores them."""
     remade, lost = _remade(tried), dict[str, list[str]]()
     for change in losses(tried):
@@ -260,7 +260,7 @@ def _lost(tried: Tried) -> Iterator[Violation]:
         yield violation("AM404", place_of(tried.file, remade[table].line), message)
 
 
-def losses(tried: Tried) -> Iterator[Missing | Differs]:
+def losses(tried: TriedRevision) -> Iterator[Missing | Differs]:
     """Yield what recreated tables lose without the revision asking for it."""
     if not (remade := _remade(tried)):
         return
@@ -277,7 +277,7 @@ def losses(tried: Tried) -> Iterator[Missing | Differs]:
             yield change
 
 
-def _remade(tried: Tried) -> dict[str, Statement]:
+def _remade(tried: TriedRevision) -> dict[str, Statement]:
     """Return the tables that upgrade() drops and recreates, each with the statement that drops it."""
     before, after = tried.before, tried.after
     return {
@@ -288,7 +288,7 @@ def _remade(tried: Tried) -> dict[str, Statement]:
     }
 
 
-def _is_asked_for(change: Missing | Differs, tried: Tried, dropped: frozenset[tuple[str, str]]) -> bool:
+def _is_asked_for(change: Missing | Differs, tried: TriedRevision, dropped: frozenset[tuple[str, str]]) -> bool:
     """Return whether the revision asks for a loss: by dropping the object, or altering or dropping a column."""
     fact, after = change.fact, tried.after[table_of(change.fact)]
     columns = {one.name for one in after.columns}

@@ -153,7 +153,7 @@ def can_run(file: RevisionFile) -> bool:
     return file.has("upgrade") and (function is None or not function.required)
 
 
-def settled(file: RevisionFile, violations: Iterable[Violation], tried: bool) -> tuple[Violation, ...]:
+def without_allowed(file: RevisionFile, violations: Iterable[Violation], tried: bool) -> tuple[Violation, ...]:
     """Return a file's violations without those that it allows with a reason, sorted by line.
 
     Why allowances are checked only if the file was `tried`: otherwise an allowed violation may not have been found yet.

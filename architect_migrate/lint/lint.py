@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
 from architect_migrate.core.errors import UsageError
-from architect_migrate.lint.files import can_run, chain_violations, file_violations, graph_of, place_of, settled
+from architect_migrate.lint.files import can_run, chain_violations, file_violations, graph_of, place_of, without_allowed
 from architect_migrate.lint.rules import Violation, violation
 from architect_migrate.lint.statements import from_first_word, words_of
-from architect_migrate.lint.trial import Found, Job
+from architect_migrate.lint.trial import Job, TrialResult
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
 from architect_migrate.revisions.replay import recall, remember
 from architect_migrate.revisions.sandbox import run_sandboxed
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class LintResult:
     """Result of the linter: the number of checked revisions, and their violations by file and line.
 
     `untried` are ids of revisions that come after one which does not run.
@@ -48,7 +48,7 @@ def lint(
 
 def examine(
     source: Source, only: frozenset[str] | None = None, branches: Collection[str] = (), extra: Iterable[Path] = ()
-) -> Examined:
+) -> LintResult:
     """Check a chain's revisions: those whose ids are in `only` (None: all) and those of the files in `extra`.
 
     `branches` are the labels that environments list in their `heads`, which may have heads of their own. A file in
@@ -77,9 +77,11 @@ def examine(
     violations = tuple(
         _in_sql_file(one)
         for file in files
-        for one in settled(file, (one for one in every if one.file == file.file), file in judged and file.id in tried)
+        for one in without_allowed(
+            file, (one for one in every if one.file == file.file), file in judged and file.id in tried
+        )
     )
-    return Examined(len(judged), violations, tuple(file.id for file in untried))
+    return LintResult(len(judged), violations, tuple(file.id for file in untried))
 
 
 def _in_sql_file(each: Violation) -> Violation:
@@ -128,12 +130,12 @@ def _revision_file(path: Path) -> Path:
     return file
 
 
-def _remembered(source: Source, job: Job) -> tuple[Found, ...]:
+def _remembered(source: Source, job: Job) -> tuple[TrialResult, ...]:
     """Return the results of the trial, from the cache if the same files were tried before.
 
     Why a halted trial is not cached: its cause may be the machine, not the revision.
     """
-    classes = (Found, Violation)
+    classes = (TrialResult, Violation)
     key = blake2b(codec.dump(job).encode(), digest_size=8).hexdigest()
     if (text := recall(source, f"lint-{key}")) is not None:
         return tuple(codec.load(text, classes))
@@ -143,7 +145,7 @@ def _remembered(source: Source, job: Job) -> tuple[Found, ...]:
     return results
 
 
-def _results(job: Job) -> tuple[Found, ...]:
+def _results(job: Job) -> tuple[TrialResult, ...]:
     """Try the revisions in a process and return the results; if the process dies, the last one says why.
 
     Raises ChainError.
@@ -157,7 +159,7 @@ def _results(job: Job) -> tuple[Found, ...]:
         if (folder / "failed").exists():
             raise ChainError(job.ini, (folder / "failed").read_text(encoding="utf-8"))
         lines = (folder / "results").read_text(encoding="utf-8").splitlines() if (folder / "results").exists() else []
-        results = tuple(codec.load(line, (Found, Violation)) for line in lines)
+        results = tuple(codec.load(line, (TrialResult, Violation)) for line in lines)
         if done.returncode == 0:
             return results
         cause = " ".join(done.stderr.split())[-300:] or f"exit code {done.returncode}"
@@ -166,13 +168,13 @@ def _results(job: Job) -> tuple[Found, ...]:
         return (*results, _ended(job, (folder / "current").read_text(encoding="utf-8"), cause))
 
 
-def _ended(job: Job, revision: str, cause: str) -> Found:
+def _ended(job: Job, revision: str, cause: str) -> TrialResult:
     file = next(each for each in job.files if each.id == revision)
     message = f"the process that tried it died: {cause}"
-    return Found(revision, (violation("AM209", place_of(file), message),), halted=True)
+    return TrialResult(revision, (violation("AM209", place_of(file), message),), halted=True)
 
 
-def _with_makers(results: Sequence[Found]) -> list[Violation]:
+def _with_makers(results: Sequence[TrialResult]) -> list[Violation]:
     """Return the violations of the results; those of a missing table or column name the revision that adds it later."""
     makers = {made: result.revision for result in reversed(results) for made in result.makes}
     named: list[Violation] = []
@@ -194,7 +196,7 @@ def _maker(each: Violation, name: str, makers: Mapping[tuple[str, str], str]) ->
 
 
 def _untried(
-    job: Job, judged: Sequence[RevisionFile], results: Sequence[Found], reported: Collection[str]
+    job: Job, judged: Sequence[RevisionFile], results: Sequence[TrialResult], reported: Collection[str]
 ) -> list[RevisionFile]:
     """Return the files that an earlier revision kept from being tried, in chain order, without the `reported` ids."""
     done, order = {result.revision for result in results}, job.graph.order
@@ -202,7 +204,7 @@ def _untried(
     return sorted(left, key=lambda file: order.index(file.id) if file.id in order else len(order))
 
 
-def _untried_violations(job: Job, untried: Sequence[RevisionFile], results: Sequence[Found]) -> list[Violation]:
+def _untried_violations(job: Job, untried: Sequence[RevisionFile], results: Sequence[TrialResult]) -> list[Violation]:
     """Return one violation for all untried files, at the first of them."""
     if not untried:
         return []

@@ -17,8 +17,8 @@ from architect_migrate.lint.attempt import attempt, in_trial_environment, load
 from architect_migrate.lint.effects import effect_violations
 from architect_migrate.lint.files import can_run, place_of
 from architect_migrate.lint.rules import violation
-from architect_migrate.lint.statements import blame, missing_object, statement_violations
-from architect_migrate.lint.trial import Found, Job
+from architect_migrate.lint.statements import missing_object, names_in_failed, statement_violations
+from architect_migrate.lint.trial import Job, TrialResult
 from architect_migrate.lint.try_revision import TrialDatabase, try_out
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, ancestry
 from architect_migrate.revisions.replay_process import confine
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     try:
         with (folder / "results").open("w", encoding="utf-8") as out:
 
-            def note(result: Found) -> None:
+            def note(result: TrialResult) -> None:
                 out.write(f"{codec.dump(result)}\n")
                 # Why: a revision may kill the process, and the results so far must be in the file.
                 out.flush()
@@ -68,7 +68,7 @@ class _Chain:
         self.halted: set[str] = set()
         self.position: frozenset[str] = frozenset()
 
-    def go(self, trial_environment: TrialEnvironment, note: Callable[[Found], None]) -> None:
+    def go(self, trial_environment: TrialEnvironment, note: Callable[[TrialResult], None]) -> None:
         """Try every revision to be checked, and its ancestors; `note` receives each result."""
         self.trial_database = TrialDatabase(trial_environment)
         # Why a savepoint: `_arrive` returns to the empty database when it changes to another branch.
@@ -85,7 +85,9 @@ class _Chain:
             except TransactionEndedError as error:
                 self._begin_again()
                 place = place_of(self.files[revision])
-                result = Found(revision, (violation("AM210", place, f"it tries to {error.attempt}"),), halted=True)
+                result = TrialResult(
+                    revision, (violation("AM210", place, f"it tries to {error.attempt}"),), halted=True
+                )
             if result.halted:
                 self.halted.add(revision)
             note(result)
@@ -97,14 +99,14 @@ class _Chain:
         self.position = frozenset()
         self.trial_database.look()
 
-    def _of(self, revision: str, before: frozenset[str]) -> Found:
+    def _of(self, revision: str, before: frozenset[str]) -> TrialResult:
         file = self.files[revision]
         self._arrive(before)
         try:
             module = self._module(revision)
         except (Exception, SystemExit) as error:  # noqa: BLE001  (any exception of an import is a violation)
             words = f"it cannot be imported: {type(error).__name__}: {' '.join(str(error).split())}"
-            return Found(revision, (violation("AM001", place_of(file, 1), words),), halted=True)
+            return TrialResult(revision, (violation("AM001", place_of(file, 1), words),), halted=True)
         known = _columns(self.trial_database.schema)
         if revision in self.job.judged:
             tried = try_out(self.trial_database, file, module)
@@ -115,9 +117,9 @@ class _Chain:
         self.position |= {revision}
         blamed = frozenset[str]().union(*(self.blamed.get(each, frozenset()) for each in before))
         violations = (*statement_violations(file, up, blamed), *effects)
-        self.blamed[revision] = frozenset[str]().union(*(blame(one) for one in up.statements))
+        self.blamed[revision] = frozenset[str]().union(*(names_in_failed(one) for one in up.statements))
         makes = tuple(sorted(_columns(self.trial_database.schema) - known))
-        return Found(revision, violations, tuple(_lacks(violations)), makes, halted=bool(up.raised or up.refused))
+        return TrialResult(revision, violations, tuple(_lacks(violations)), makes, halted=bool(up.raised or up.refused))
 
     def _arrive(self, position: frozenset[str]) -> None:
         """Bring the database to exactly this position, whatever branch was tried before."""

@@ -69,7 +69,7 @@ def statement_violations(file: RevisionFile, trial: Trial, blamed: Collection[st
             yield from _failure(file, one, words)
         elif one.clash and (message := clash_in_words(one.clash)):
             yield violation("AM207", place, message, sql=one.sql)
-        words |= blame(one)
+        words |= names_in_failed(one)
     if trial.refused:
         yield _refused(place_of(file, trial.raised_line), trial.refused)
     if trial.raised and not trial.failed:
@@ -94,7 +94,7 @@ def _failure(file: RevisionFile, one: Statement, blamed: Collection[str]) -> Ite
     yield violation(code, place_of(file, one.line), one.error.replace(": main.", ": ", 1), sql=one.sql)
 
 
-def blame(one: Statement) -> frozenset[str]:
+def names_in_failed(one: Statement) -> frozenset[str]:
     """Return the names in a statement that failed or silently did nothing, on which later statements may depend."""
     if not one.error and not (one.clash and clash_in_words(one.clash)):
         return frozenset()

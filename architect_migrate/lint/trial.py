@@ -49,7 +49,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TriedRevision:
     """Trials of one revision: on the schema that its ancestors leave, and on the same with rows in every table.
 
     `ways` are the schemas before upgrade(), after it, and after downgrade(). `broken` are (kind, name, SQLite's
@@ -82,7 +82,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TrialResult:
     """Result of trying a revision: its violations, and (index of the violation, name) of missing objects in `lacks`.
 
     `makes` are (table, column) of new columns and (table, "") of new tables. `halted`: its code failed, so that its

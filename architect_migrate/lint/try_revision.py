@@ -12,7 +12,7 @@ from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.sample_rows import edit_rows, fill, rows_of
 from architect_migrate.databases.sqlite.trial_connection import undone
 from architect_migrate.lint.attempt import attempt
-from architect_migrate.lint.trial import Tried
+from architect_migrate.lint.trial import TriedRevision
 from architect_migrate.model.schema import Schema
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class _WithRows:
     filled: frozenset[str] = frozenset()
 
 
-def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleType) -> Tried:
+def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleType) -> TriedRevision:
     """Try a revision in every way, and leave the database as its upgrade() makes it.
 
     Raises TransactionEndedError if SQLite rolled back the whole transaction.
@@ -85,7 +85,7 @@ def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleTyp
             rows = _with_rows(trial_database, before, file, module)
         attempt(trial_database.trial_environment, module, "upgrade")
     connection.execute("RELEASE archmig_revision")
-    return Tried(
+    return TriedRevision(
         file,
         up,
         (before, after, returned),

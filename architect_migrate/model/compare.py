@@ -107,7 +107,7 @@ def _compare_columns(expected: Column, actual: Column) -> Iterator[Difference]:
         omitted_fails = actual.not_null and actual.default is None
         worst = Severity.BREAKING if omitted_fails else Severity.BEHAVIOURAL
         yield _differs("default", _text(expected.default), _text(actual.default), worst)
-    if stores(expected) != stores(actual):
+    if storage_class(expected) != storage_class(actual):
         yield _differs("type", _type(expected), _type(actual))
     elif expected.declared != actual.declared:
         yield _differs("declared type", _type(expected), _type(actual), Severity.COSMETIC)
@@ -140,7 +140,7 @@ def _compare_indexes(expected: Index, actual: Index) -> Difference:
     return _differs("definition", _index(expected), _index(actual), worst)
 
 
-def stores(column: Column) -> str:
+def storage_class(column: Column) -> str:
     """Return a column's storage class for comparison: affinities that store every value alike count as one."""
     return "NUMERIC" if column.affinity == "INTEGER" else column.affinity
 

@@ -17,11 +17,11 @@ from architect_migrate.model.facts import (
     TableFact,
     UniqueFact,
     ViewFact,
-    alike,
     describe,
     facts,
     key,
     named_constraint,
+    numbered_keys,
     table_of,
 )
 
@@ -175,13 +175,13 @@ def _aligned(expected: Mapping[Key, Fact], present: Mapping[Key, Fact]) -> Mappi
         return present
     aligned = {k: fact for k, fact in present.items() if k[:4] not in several}
     for base in several:
-        wanted = {k: expected[k] for k in takewhile(expected.__contains__, alike(base))}
-        free = [present[k] for k in takewhile(present.__contains__, alike(base))]
+        wanted = {k: expected[k] for k in takewhile(expected.__contains__, numbered_keys(base))}
+        free = [present[k] for k in takewhile(present.__contains__, numbered_keys(base))]
         for k, fact in wanted.items():
             if fact in free:
                 free.remove(fact)
                 aligned[k] = fact
-        left = (k for k in alike(base) if k not in aligned)
+        left = (k for k in numbered_keys(base) if k not in aligned)
         aligned.update(zip(left, free, strict=False))
     return aligned
 
@@ -203,13 +203,13 @@ def _satisfied_otherwise(expected: Mapping[Key, Fact], present: Mapping[Key, Fac
     for its_key, fact in expected.items():
         if its_key in present or not isinstance(fact, IndexFact | UniqueFact):
             continue
-        other = next((k for k, f in free.items() if stands_in(fact, f, present)), None)
+        other = next((k for k, f in free.items() if is_equivalent(fact, f, present)), None)
         if other is not None:
             satisfied[its_key] = free.pop(other)
     return satisfied
 
 
-def stands_in(fact: Fact, other: Fact, present: Mapping[Key, Fact]) -> bool:
+def is_equivalent(fact: Fact, other: Fact, present: Mapping[Key, Fact]) -> bool:
     """Return whether an index or unique of a database (`other`) has the effect of one of the chain (`fact`)."""
     if isinstance(fact, IndexFact) and isinstance(other, IndexFact):
         a, b = fact.index, other.index

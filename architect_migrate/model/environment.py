@@ -303,7 +303,7 @@ def _settled(subject: Subject) -> tuple[str, ...]:
             assert_never(subject.kind)
 
 
-def everything(project: ProjectConfig) -> tuple[Environment, ...]:
+def every_environment(project: ProjectConfig) -> tuple[Environment, ...]:
     """Return every environment in file order. Raises NothingSelectedError if there is none."""
     if not project.environments:
         raise NothingSelectedError(str(project.file))

@@ -281,12 +281,12 @@ def keyed(listed: Iterable[Fact]) -> dict[Key, Fact]:
     for fact in listed:
         its_key = key(fact)
         if isinstance(fact, ForeignKeyFact) and its_key in by_key:
-            its_key = next(k for k in alike(its_key) if k not in by_key)
+            its_key = next(k for k in numbered_keys(its_key) if k not in by_key)
         by_key[its_key] = fact
     return by_key
 
 
-def alike(foreign_key: Key) -> Iterator[Key]:
+def numbered_keys(foreign_key: Key) -> Iterator[Key]:
     """Yield, without end, the keys of foreign keys of the same columns to the same parent, in their order."""
     base = foreign_key[:4]
     yield base
@@ -299,7 +299,7 @@ def named_constraint(fact: NameFact, among: Mapping[Key, Fact]) -> Key | None:
     if kind != "foreign key":
         its_key: Key = (kind, table, *of)
         return its_key if its_key in among else None
-    for its_key in alike((kind, table, *of[:2])):
+    for its_key in numbered_keys((kind, table, *of[:2])):
         other = among.get(its_key)
         if other is None:
             return None

@@ -1,4 +1,4 @@
-"""What a chain once made and took back, and a database still has: it matters where it goes on acting on rows."""
+"""Leftovers: objects that the chain made and removed again, and a database still has; some still act on rows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def differences(
     history: History, position: frozenset[str], schema: Schema, found: Mapping[Key, Fact] | None = None
 ) -> tuple[Change, ...]:
-    """Every difference of a schema from the chain's at a position; `found` are its facts, where they are known.
+    """Return every difference of a schema from the chain's at a position; `found` are its facts, if known.
 
-    A trigger or foreign key that the position once had, in the very shape that is there, is a harmful extra.
+    A trigger or foreign key that the position once had in exactly the existing shape is a harmful extra.
     """
     expected = reference(history, position), facts_at(history, position)
     changes = diff_of_facts(expected, (schema, facts(schema) if found is None else found))
@@ -42,14 +42,14 @@ def _judged(history: History, position: frozenset[str], change: Change, expected
 
 
 def _taken_back_by(history: History, position: frozenset[str], fact: Fact) -> str:
-    """The newest revision of a position that takes this very thing away; empty where none does."""
+    """Return the newest revision of a position that removes exactly this object; empty if none does."""
     ways = _acting(history).get(key(fact)[:4], ())
     return next((name for name, shape in reversed(ways) if name in position and not compare(shape, fact)), "")
 
 
 @lru_cache(maxsize=8)
 def _acting(history: History) -> dict[Key, list[tuple[str, Fact]]]:
-    """The triggers and foreign keys that revisions take away, in replay order.
+    """Return the triggers and foreign keys that revisions remove, in replay order.
 
     Foreign keys of the same columns to the same parent stand together.
     """

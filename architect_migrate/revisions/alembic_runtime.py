@@ -70,7 +70,7 @@ class Runner:
         return self._call(revision, "data_step")
 
     def _call(self, revision: str, function: str) -> WriteLog:
-        with failures(revision, f"{function}()"):
+        with revision_errors(revision, f"{function}()"):
             module: ModuleType = self.script.get_revision(revision).module
             with write_log(self.connection) as seen, refuse_ignored_calls(self.context, self.connection):
                 getattr(module, function)()
@@ -80,7 +80,7 @@ class Runner:
 
 
 @contextmanager
-def failures(revision: str, action: str) -> Iterator[None]:
+def revision_errors(revision: str, action: str) -> Iterator[None]:
     """Convert exceptions of a revision to RevisionFailedError; archmig's own errors and Ctrl-C pass through.
 
     Why BaseException: a revision that calls sys.exit() must not end archmig.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.util import rev_id
 
-from architect_migrate.core.atomic_files import made_folder, named, sync
+from architect_migrate.core.atomic_files import created_folder, move_to_free_name, sync
 from architect_migrate.core.chain_errors import ChainError, NewRevisionError
 from architect_migrate.model.revision_graph import RevisionGraph
 from architect_migrate.revisions.alembic_runtime import config_of, file_errors, revision_of, script_of
@@ -109,7 +109,7 @@ def publish(ini: Path, draft: Draft, written: Path, final: Path) -> None:
 
     Raises NewRevisionError if the name is taken, ChainError, OSError.
     """
-    with made_folder(final.parent):
+    with created_folder(final.parent):
         if not _given(written, final):
             raise NewRevisionError(str(final), "exists already", "nothing was written: choose another title")
         try:
@@ -132,7 +132,7 @@ def _given(written: Path, final: Path) -> bool:
     # Why this order: contents on disk before the name, and the folder, which holds the name, last.
     sync(written)
     try:
-        moved = named(written, final)
+        moved = move_to_free_name(written, final)
     except OSError:
         # The folder is on another file system than the draft, so a link or rename is impossible.
         with final.open("xb") as file:

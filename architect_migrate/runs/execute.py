@@ -13,7 +13,7 @@ from architect_migrate.backups.record import read_record
 from architect_migrate.config.policies import builds_uninitialised
 from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
 from architect_migrate.core.database_errors import CommitFailedError, DamagedError
-from architect_migrate.core.interrupts import finishing
+from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.files.commit_check import commit_outcome, read_back, settled
@@ -51,7 +51,7 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
     The order: lock, plan again and compare, back up, execute, prove, commit, read the stamp back, record. `make` plans
     again on the open connection. Raises BlockedError for a plan with blockers, ChangedMeanwhileError if the new plan
     differs, and what a step, the proof or the commit raises. A Ctrl-C rolls back and raises KeyboardInterrupt; after
-    the commit has begun it takes effect when the run is recorded (see `finishing`).
+    the commit has begun it takes effect when the run is recorded (see `run_interruptible`).
     """
     if shown.blockers:
         raise BlockedError(context.environment.name, tuple(blocker.subject for blocker in shown.blockers))
@@ -60,8 +60,8 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
         # for that behind the lock.
         import architect_migrate.revisions.alembic_runtime  # noqa: F401  (execute will find it there)
     started = time.time()
-    with recorder.entered_if_it_fails(context, action, started):
-        result = finishing(
+    with recorder.entered_on_failure(context, action, started):
+        result = run_interruptible(
             lambda interrupts: _run_in_transaction(_Run(context, action, shown, started, interrupts), progress, make)
         )
     if result.error:
@@ -185,9 +185,9 @@ def _pruned(context: EnvironmentContext, result: Result) -> Result:
     """The result after old backups were pruned; failures to prune are warnings."""
     if context.keep is None and context.max_age is None:
         return result
-    from architect_migrate.backups.prune import tidy
+    from architect_migrate.backups.prune import prune_after_run
 
-    return replace(result, warnings=(*result.warnings, *tidy(context)))
+    return replace(result, warnings=(*result.warnings, *prune_after_run(context)))
 
 
 def _unwritten_tables(context: EnvironmentContext, proof: Proof) -> set[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import ArchmigError, StoppedError, UnexpectedError, WorkerDiedError
-from architect_migrate.core.interrupts import FinishedFirst, heeded, noted
+from architect_migrate.core.interrupts import FinishedFirst, interruptible, recording_interrupts
 from architect_migrate.planning.results import Outcome, Result
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _in_processes(
 
     values: dict[int, Value | ArchmigError] = {}
     next_at = 0
-    with noted() as interrupts:
+    with recording_interrupts() as interrupts:
         interrupts.held = True
         for at, future in in_workers(contexts, partial(_in_worker, service), jobs, interrupts):
             name = contexts[at].environment.name
@@ -96,7 +96,7 @@ def _in_processes(
 
 def _in_worker(service: Callable[[EnvironmentContext], Value], context: EnvironmentContext) -> Value | ArchmigError:
     """Run the service in a worker, where a Ctrl-C takes effect only while the service works."""
-    with heeded():
+    with interruptible():
         return _value_or_error(service, context)
 
 

@@ -28,9 +28,9 @@ from urllib.request import (
     UnknownHandler,
 )
 
-from architect_migrate.core.atomic_files import write_whole
+from architect_migrate.core.atomic_files import write_atomically
 from architect_migrate.core.errors import NotifyError
-from architect_migrate.core.file_lock import alone_in
+from architect_migrate.core.file_lock import folder_lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -176,10 +176,10 @@ def remember(file: Path, channel: str, news: Mapping[str, Message]) -> None:
     """Record what a channel was sent, and keep the records of other environments. Raises OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Why a lock: checks of different environments often start in the same minute.
-    with alone_in(file.parent, math.inf):
+    with folder_lock(file.parent, math.inf):
         whole = _read(file)
         whole[channel] = {**whole.get(channel, {}), **news}
-        write_whole(file, json.dumps({"version": _VERSION, "told": whole}, ensure_ascii=False, indent=1))
+        write_atomically(file, json.dumps({"version": _VERSION, "told": whole}, ensure_ascii=False, indent=1))
 
 
 def _read(file: Path) -> dict[str, dict[str, Message]]:

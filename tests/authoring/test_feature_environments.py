@@ -305,14 +305,14 @@ def test_a_damaged_source_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("raised", [ConfigError("f", "", "cannot be changed"), KeyboardInterrupt()])
-@pytest.mark.parametrize("place", ["rewritten", "clone"])
+@pytest.mark.parametrize("place", ["apply_change", "clone"])
 def test_of_a_failure_nothing_is_left(
     folder: Path, monkeypatch: pytest.MonkeyPatch, place: str, raised: BaseException
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise raised
 
-    monkeypatch.setattr(create_environment if place == "rewritten" else backup, place, fail)
+    monkeypatch.setattr(create_environment if place == "apply_change" else backup, place, fail)
     before = written(folder)
     done = archmig("env", "create", "try1", "--from", "dev")
     assert done.code == (130 if isinstance(raised, KeyboardInterrupt) else 2)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.authoring.page_files import MARKER, Writing, compare, write_pages
+from architect_migrate.authoring.page_files import MARKER, PageChanges, compare, write_pages
 from architect_migrate.core.errors import PagesError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ PAGES = {"README.md": f"{MARKER}\nall\n", "tables/a.md": f"{MARKER}\na\n", "tabl
 FOLDERS = ("tables", "groups")
 
 
-def put(folder: Path, pages: dict[str, str]) -> Writing:
+def put(folder: Path, pages: dict[str, str]) -> PageChanges:
     writing = compare(folder, pages, FOLDERS)
     write_pages(folder, pages, writing)
     return writing
@@ -28,11 +28,11 @@ def files(folder: Path) -> dict[str, str]:
 
 def test_a_new_folder_gets_every_page_and_a_second_run_has_nothing_to_do(tmp_path: Path) -> None:
     folder = tmp_path / "some" / "where"
-    assert put(folder, PAGES) == Writing(new=tuple(PAGES))
+    assert put(folder, PAGES) == PageChanges(new=tuple(PAGES))
     assert files(folder) == PAGES
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.md")}
     again = put(folder, PAGES)
-    assert (again, again.needed) == (Writing(same=tuple(PAGES)), False)
+    assert (again, again.needed) == (PageChanges(same=tuple(PAGES)), False)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.md")} == times
 
 
@@ -40,7 +40,7 @@ def test_a_changed_page_is_written_and_one_that_nobody_needs_goes(tmp_path: Path
     put(tmp_path, {**PAGES, "groups/g.md": f"{MARKER}\n"})
     (tmp_path / "README.md").chmod(0o600)
     wanted = {"README.md": f"{MARKER}\nnew\n", "tables/b.md": PAGES["tables/b.md"]}
-    assert put(tmp_path, wanted) == Writing((), ("README.md",), ("groups/g.md", "tables/a.md"), ("tables/b.md",))
+    assert put(tmp_path, wanted) == PageChanges((), ("README.md",), ("groups/g.md", "tables/a.md"), ("tables/b.md",))
     assert files(tmp_path) == wanted
     assert not (tmp_path / "groups").exists()
     assert (tmp_path / "README.md").stat().st_mode & 0o777 == 0o600

@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("architect_migrate.ledger.recorder.user_name", lambda: "ann")
     monkeypatch.setattr("socket.gethostname", lambda: "desk")
     monkeypatch.setattr("sys.argv", ["archmig", "the", "words"])
-    monkeypatch.setattr("architect_migrate.ledger.recorder.tools", lambda: [("archmig", "1.0")])
+    monkeypatch.setattr("architect_migrate.ledger.recorder.tool_versions", lambda: [("archmig", "1.0")])
     return tmp_path
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.config.editor import raw_entry, rewritten, tried, with_entry, without_entry
+from architect_migrate.config.editor import apply_change, preview_change, raw_entry, with_entry, without_entry
 from architect_migrate.core.errors import ConfigError, EntryError
 from support.paths import PROJECT
 
@@ -119,7 +119,7 @@ def test_the_file_keeps_its_mode_and_a_link_leads_to_it(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     link = tmp_path / "other" / "environments.toml"
     link.symlink_to(file)
-    found = rewritten(link, {}, adding("b"))
+    found = apply_change(link, {}, adding("b"))
     assert [environment.name for environment in found.environments] == ["a", "b"]
     assert (link.is_symlink(), file.stat().st_mode & 0o777) == (True, 0o640)
     assert file.read_text(encoding="utf-8").endswith('[env.b]  # c\npath = "b.db"\n')
@@ -131,7 +131,7 @@ def test_the_file_keeps_its_mode_and_a_link_leads_to_it(tmp_path: Path) -> None:
 def test_what_could_not_be_read_afterwards_is_not_written(tmp_path: Path, change: partial[str]) -> None:
     file = project(tmp_path)
     before = file.read_bytes()
-    for work in (tried, rewritten):
+    for work in (preview_change, apply_change):
         with pytest.raises(ConfigError) as raised:
             work(file, {}, change)
         assert str(raised.value).startswith(str(file))
@@ -143,7 +143,7 @@ def test_two_at_once_lose_nothing(tmp_path: Path) -> None:
     file = project(tmp_path)
     names = [f"e{number}" for number in range(12)]
     with ThreadPoolExecutor(max_workers=6) as pool:
-        list(pool.map(lambda name: rewritten(file, {}, adding(name)), names))
+        list(pool.map(lambda name: apply_change(file, {}, adding(name)), names))
     assert sorted(tomllib.loads(file.read_text(encoding="utf-8"))["env"]) == sorted(["a", *names])
 
 
@@ -161,5 +161,5 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr("architect_migrate.config.editor.sync", full)
     with pytest.raises(ConfigError, match=r"cannot be changed: No space left on device \(nothing was written"):
-        rewritten(file, {}, adding("b"))
+        apply_change(file, {}, adding("b"))
     assert [path.name for path in tmp_path.iterdir()] == ["environments.toml"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.core.errors import FolderBusyError
-from architect_migrate.core.file_lock import alone_in, locked, take
+from architect_migrate.core.file_lock import acquire, folder_lock, locked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 HOLD = """
 import math, sys, time
 from pathlib import Path
-from architect_migrate.core.file_lock import alone_in
-with alone_in(Path(sys.argv[1]), math.inf):
+from architect_migrate.core.file_lock import folder_lock
+with folder_lock(Path(sys.argv[1]), math.inf):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
 """
@@ -39,16 +39,16 @@ def opened(path: Path) -> int:
 
 
 def test_a_folder_is_locked_for_the_block_and_nothing_is_left_in_it(tmp_path: Path) -> None:
-    with alone_in(tmp_path), pytest.raises(FolderBusyError), alone_in(tmp_path, 0):
+    with folder_lock(tmp_path), pytest.raises(FolderBusyError), folder_lock(tmp_path, 0):
         raise AssertionError
-    with alone_in(tmp_path, 0):
+    with folder_lock(tmp_path, 0):
         assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_stays_locked_is_waited_for_and_named(tmp_path: Path) -> None:
     with holder(tmp_path, 60) as other:
         began = time.monotonic()
-        with pytest.raises(FolderBusyError, match=r"for more than 0\.2 s") as raised, alone_in(tmp_path, 0.2):
+        with pytest.raises(FolderBusyError, match=r"for more than 0\.2 s") as raised, folder_lock(tmp_path, 0.2):
             raise AssertionError
         assert time.monotonic() - began >= 0.2
         assert str(tmp_path) in str(raised.value)
@@ -56,7 +56,7 @@ def test_a_folder_that_stays_locked_is_waited_for_and_named(tmp_path: Path) -> N
 
 
 def test_who_waits_without_end_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
-    with holder(tmp_path, 0.3), alone_in(tmp_path, math.inf):
+    with holder(tmp_path, 0.3), folder_lock(tmp_path, math.inf):
         pass
 
 
@@ -64,7 +64,7 @@ def test_a_killed_holder_is_not_waited_for(tmp_path: Path) -> None:
     with holder(tmp_path, 60) as other:
         other.kill()
         other.wait()
-        with alone_in(tmp_path, 0):
+        with folder_lock(tmp_path, 0):
             pass
 
 
@@ -86,7 +86,7 @@ def test_a_child_that_was_forked_does_not_keep_the_lock(tmp_path: Path) -> None:
         pass
     other = opened(tmp_path / "file")
     try:
-        assert take(other)
+        assert acquire(other)
     finally:
         os.close(other)
         os.close(copy)
@@ -96,8 +96,8 @@ def test_a_lock_is_tried_once_without_a_timeout(tmp_path: Path, monkeypatch: pyt
     first, second = opened(tmp_path / "file"), opened(tmp_path / "file")
     monkeypatch.setattr("time.sleep", lambda _seconds: pytest.fail("it waits"))
     try:
-        assert take(first)
-        assert not take(second)
+        assert acquire(first)
+        assert not acquire(second)
     finally:
         os.close(first)
         os.close(second)

@@ -239,7 +239,7 @@ def test_a_ctrl_c_that_came_too_late_leaves_its_entry(folder: Path, monkeypatch:
     def finished_first(work: Callable[[Interrupts], object]) -> None:
         raise FinishedFirst(work(Interrupts()))
 
-    monkeypatch.setattr("architect_migrate.integrations.alembic.env.finishing", finished_first)
+    monkeypatch.setattr("architect_migrate.integrations.alembic.env.run_interruptible", finished_first)
     assert alembic("-x", "env=behind", "downgrade", "001_notes", ini=folder / "alembic.ini").code == 130
     entry = store.entries(folder / ".archmig" / "ledger.db")[-1]
     assert (entry.action, entry.result, entry.to_heads) == ("alembic downgrade", "done", ("001_notes",))

@@ -9,7 +9,7 @@ import pytest
 from architect_migrate.config.context import EnvironmentContext, contexts_for
 from architect_migrate.config.loader import read_project
 from architect_migrate.core.errors import UsageError
-from architect_migrate.ledger.recorder import Entered, enter, entered_if_it_fails, left_behind, record
+from architect_migrate.ledger.recorder import Entered, enter, entered_on_failure, fingerprint_facts, record
 from architect_migrate.ledger.store import entries
 from architect_migrate.planning.results import Outcome, Receipt, Result
 from support.paths import PROJECT
@@ -102,7 +102,7 @@ FAILURES = {
 @pytest.mark.parametrize("case", FAILURES)
 def test_a_block_that_fails_is_entered_and_its_error_goes_on(context: EnvironmentContext, case: str) -> None:
     error, outcome, detail = FAILURES[case]
-    with pytest.raises(type(error)), entered_if_it_fails(context, "upgrade", time.time()):
+    with pytest.raises(type(error)), entered_on_failure(context, "upgrade", time.time()):
         raise error
     (made,) = entries(context.ledger)
     assert (made.action, made.result, made.detail) == ("upgrade", outcome, detail)
@@ -110,10 +110,10 @@ def test_a_block_that_fails_is_entered_and_its_error_goes_on(context: Environmen
 
 def test_an_error_that_cannot_be_entered_says_so_in_a_note(context: EnvironmentContext) -> None:
     unwritable(context)
-    with pytest.raises(KeyError) as raised, entered_if_it_fails(context, "upgrade", time.time()):
+    with pytest.raises(KeyError) as raised, entered_on_failure(context, "upgrade", time.time()):
         raise KeyError("x")
     assert [str(context.ledger) in note for note in raised.value.__notes__] == [True]
 
 
 def test_a_database_that_was_not_read_left_nothing_behind() -> None:
-    assert list(left_behind(None, None)) == []
+    assert list(fingerprint_facts(None, None)) == []

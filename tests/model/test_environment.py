@@ -10,7 +10,7 @@ from architect_migrate.model.environment import (
     ProjectConfig,
     Repair,
     empty_project,
-    everything,
+    every_environment,
     resolutions_for,
     select,
 )
@@ -130,7 +130,7 @@ def test_without_a_default_environment_nothing_is_chosen_silently(tmp_path: Path
     message = 'no environment chosen (name one, or set environment = "NAME" in [defaults])'
     assert str(refused.value) == f"{tmp_path}/environments.toml: {message}"
     with pytest.raises(ArchmigError):
-        everything(empty_project(tmp_path))
+        every_environment(empty_project(tmp_path))
 
 
 def test_a_listed_file_named_by_path_keeps_its_protection(tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from architect_migrate.authoring.page_files import Writing
+    from architect_migrate.authoring.page_files import PageChanges
     from architect_migrate.authoring.schema_docs import Documented
     from architect_migrate.cli.documents.reading import PageJson
 
 
-def docs_report(shown: Documented, writing: Writing, folder: Path, *, check: bool) -> Report:
+def docs_report(shown: Documented, writing: PageChanges, folder: Path, *, check: bool) -> Report:
     """The pages by what became of them; a check names those that are not up to date."""
     return Report(
         lambda *_: "\n".join(_lines(shown, writing, folder, check)),
@@ -28,7 +28,7 @@ def docs_report(shown: Documented, writing: Writing, folder: Path, *, check: boo
     )
 
 
-def _lines(shown: Documented, writing: Writing, folder: Path, check: bool) -> Iterator[str]:
+def _lines(shown: Documented, writing: PageChanges, folder: Path, check: bool) -> Iterator[str]:
     numbers = ((writing.new, "new"), (writing.changed, "changed"), (writing.gone, "no longer needed"))
     if check:
         yield from (f"{word}: {clean(str(folder / path))}" for paths, word in numbers for path in paths)
@@ -37,6 +37,6 @@ def _lines(shown: Documented, writing: Writing, folder: Path, check: bool) -> It
     yield f"{clean(str(folder))}: {told}; {pages} of {summary(shown)}"
 
 
-def _pages_json(writing: Writing) -> list[PageJson]:
+def _pages_json(writing: PageChanges) -> list[PageJson]:
     states = (("new", writing.new), ("changed", writing.changed), ("gone", writing.gone), ("same", writing.same))
     return [{"path": path, "state": state} for state, paths in states for path in paths]

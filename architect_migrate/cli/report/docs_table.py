@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from architect_migrate.authoring.provenance import Deed
+from architect_migrate.authoring.provenance import Action
 from architect_migrate.cli.report.markdown import code, fenced, grid, prose
 from architect_migrate.cli.report.mermaid import references
 from architect_migrate.core.text import pluralize
@@ -205,10 +205,10 @@ def history(shown: Documented, name: str) -> Iterator[str]:
 
 def _deeds(event: Event) -> Iterator[str]:
     """What a revision did, deed by deed; of a table that it brings the parts go without saying."""
-    whole = any(deed is Deed.BROUGHT and isinstance(fact, TableFact) for deed, fact in event.deeds)
-    for wanted in Deed:
+    whole = any(deed is Action.BROUGHT and isinstance(fact, TableFact) for deed, fact in event.deeds)
+    for wanted in Action:
         facts = [fact for deed, fact in event.deeds if deed is wanted]
-        if wanted is Deed.BROUGHT and whole:
+        if wanted is Action.BROUGHT and whole:
             yield f"{wanted.value} the table"
         elif facts:
             yield f"{wanted.value} {', '.join(map(_part, facts))}"

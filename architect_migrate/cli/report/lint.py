@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from architect_migrate.cli.documents.common import FlawJson
     from architect_migrate.cli.report.layout import Paint
-    from architect_migrate.lint.lint import Examined
+    from architect_migrate.lint.lint import LintResult
     from architect_migrate.lint.rules import Violation
 
 _INDENT = "    "
 _LONGEST = 300
 
 
-def lint_text(examined: Examined, folder: Path, paint: Paint = plain, width: int = 120) -> str:
+def lint_text(examined: LintResult, folder: Path, paint: Paint = plain, width: int = 120) -> str:
     """Each flaw with its line, its code, why, and a fix; then how many there are."""
     lines = [line for violation in examined.violations for line in _violation(violation, folder, paint, width)]
     return "\n".join([*lines, _summary(examined)])
@@ -59,7 +59,7 @@ def _shown(file: str, folder: Path) -> str:
     return os.path.relpath(file, folder) if file.startswith(f"{folder}{os.sep}") else file
 
 
-def _summary(examined: Examined) -> str:
+def _summary(examined: LintResult) -> str:
     revisions = pluralize(examined.revisions, "revision")
     if not examined.violations:
         return f"{revisions}, no flaws"
@@ -70,7 +70,7 @@ def _summary(examined: Examined) -> str:
     return f"{revisions}: {' and '.join(parts)} in {files}"
 
 
-def lint_report(examined: Examined, folder: Path) -> Report:
+def lint_report(examined: LintResult, folder: Path) -> Report:
     """The flaws that were found, their files as they are called from a folder."""
     return Report(
         partial(lint_text, examined, folder),

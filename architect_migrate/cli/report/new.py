@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.authoring.hotfix import Hotfix
-    from architect_migrate.authoring.new_revision import Made
+    from architect_migrate.authoring.new_revision import NewRevision
     from architect_migrate.cli.documents.changing import NewRevisionJson
 
 _MOST = 8
 
 
-def new_report(made: Made, hotfix: Hotfix | None, listed_by: tuple[str, ...], width: int, *, dry_run: bool) -> Report:
+def new_report(
+    made: NewRevision, hotfix: Hotfix | None, listed_by: tuple[str, ...], width: int, *, dry_run: bool
+) -> Report:
     """The file's path, or with a dry run its text; `listed_by` are environments whose heads name its branch."""
     return Report(
         lambda *_: made.text.rstrip("\n") if dry_run else _shown(made.path),
@@ -35,7 +37,9 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _notes(made: Made, hotfix: Hotfix | None, listed_by: tuple[str, ...], width: int, dry_run: bool) -> Iterator[str]:
+def _notes(
+    made: NewRevision, hotfix: Hotfix | None, listed_by: tuple[str, ...], width: int, dry_run: bool
+) -> Iterator[str]:
     yield from violation_texts(made.violations, Path.cwd(), width)
     yield f"{made.id} comes after {made.parent}" if made.parent else f"{made.id} is the first revision"
     if made.begins:
@@ -65,7 +69,7 @@ def _hotfix_lines(hotfix: Hotfix) -> Iterator[str]:
     yield f"archmig reconcile --env {hotfix.environment} will find it there and stamp it; the others get it by upgrade"
 
 
-def _revision_json(made: Made, hotfix: Hotfix | None) -> NewRevisionJson:
+def _revision_json(made: NewRevision, hotfix: Hotfix | None) -> NewRevisionJson:
     its = hotfix.promotion if hotfix else None
     return {
         "id": made.id,

@@ -17,10 +17,10 @@ from architect_migrate.core.database_errors import (
     NotADatabaseError,
     NotWritableError,
     TransactionEndedError,
-    unreadable,
+    unreadable_schema_error,
 )
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.interrupts import noted
+from architect_migrate.core.interrupts import recording_interrupts
 from architect_migrate.databases.sqlite.presence import is_empty
 from architect_migrate.databases.sqlite.run_lock import held, openers
 
@@ -91,7 +91,7 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
     begins rolls everything back and raises KeyboardInterrupt, even if the block caught it. Raises CommitFailedError if
     COMMIT itself failed: the caller then has to read what the database holds.
     """
-    with locked(path, lock_timeout) as connection, noted() as interrupts:
+    with locked(path, lock_timeout) as connection, recording_interrupts() as interrupts:
         # Why a progress handler: SQLite runs a long statement without returning to Python, and loses exceptions in
         # callbacks.
         connection.set_progress_handler(lambda: interrupts.came, _STEPS)
@@ -107,7 +107,7 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
             yield connection
             # Why checked: code in the block may have caught the error with which SQLite rolled back.
             still_inside(connection)
-            with interrupts.put_off():
+            with interrupts.delayed():
                 interrupts.refuse()
                 _commit(connection, path)
         except Exception:
@@ -237,7 +237,7 @@ def translated(path: Path, timeout: float) -> Iterator[None]:
         if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
             advice = "nothing was changed: free some space or look at the disk, then run it again"
             raise DatabaseError(str(path), str(error), advice) from error
-        if code in {0, sqlite3.SQLITE_ERROR} and (error_of_text := unreadable(str(path), str(error))):
+        if code in {0, sqlite3.SQLITE_ERROR} and (error_of_text := unreadable_schema_error(str(path), str(error))):
             raise error_of_text from error
         raise
 

@@ -28,7 +28,7 @@ from architect_migrate.core.database_errors import (
     TransactionEndedError,
 )
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.interrupts import FinishedFirst, finishing
+from architect_migrate.core.interrupts import FinishedFirst, run_interruptible
 from architect_migrate.core.text import harmless
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.alembic_connection import alchemy
@@ -203,7 +203,7 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
             around.enter_context(access.created(job.environment.url))
         around.enter_context(_explained(job))
         try:
-            finishing(lambda interrupts: _in_transaction(context, job, interrupts, record))
+            run_interruptible(lambda interrupts: _in_transaction(context, job, interrupts, record))
         except CommitFailedError as error:
             _settle_commit(context, job, record, error)
 

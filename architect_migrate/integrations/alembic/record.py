@@ -80,7 +80,7 @@ class Record:
 
     def recorded_if_it_fails(self) -> AbstractContextManager[None]:
         """A context manager that records the failure of its block."""
-        return recorder.entered_if_it_fails(self.context, self.action, self.started)
+        return recorder.entered_on_failure(self.context, self.action, self.started)
 
     def enter(self, unread: str = "") -> tuple[str, ...]:
         """Record a run that changed anything, and return warnings about the recording.
@@ -95,9 +95,9 @@ class Record:
         facts = (
             *(() if self.steps else by_hand),
             *(("tracker", change) for change in self.changes),
-            *recorder.left_behind(self.before, self.after),
+            *recorder.fingerprint_facts(self.before, self.after),
             ("chain", self.context.source.fingerprint),
-            *recorder.tools(),
+            *recorder.tool_versions(),
         )
         detail = f"{pluralize(len(self.steps), 'step')}, at {heads}" if self.steps else f"stamped {heads}"
         return recorder.enter(

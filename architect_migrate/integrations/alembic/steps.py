@@ -100,7 +100,7 @@ def _watched_step(
     @wraps(function)
     def watched_function(**given: Any) -> None:
         before = batch_repair.look(connection)
-        with alembic_runtime.failures(revision, verb):
+        with alembic_runtime.revision_errors(revision, verb):
             stamped = set(context.get_current_heads())
             with write_log(connection) as seen, refuse_ignored_calls(context, connection):
                 function(**given)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from _pytest._code.code import TerminalRepr
 
-    from architect_migrate.lint.lint import Examined
+    from architect_migrate.lint.lint import LintResult
     from architect_migrate.lint.rules import Violation
     from architect_migrate.model.environment import ProjectConfig
     from architect_migrate.revisions.plain_alembic import PlainRun
@@ -65,7 +65,7 @@ class _Chain:
         self.project, self.source = project, source
 
     @cached_property
-    def examined(self) -> Examined:
+    def examined(self) -> LintResult:
         """The findings of lint."""
         return examine(self.source, branches=labels_of(self.project))
 

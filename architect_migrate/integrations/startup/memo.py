@@ -80,11 +80,11 @@ def remember(memo: Path, sources: Sources, proof: Mapping[str, str], result: Map
         "evidence": proof,
         "found": result,
     }
-    from architect_migrate.core.atomic_files import write_whole
+    from architect_migrate.core.atomic_files import write_atomically
 
     with suppress(OSError, ValueError):
         memo.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(memo, json.dumps(stored))
+        write_atomically(memo, json.dumps(stored))
 
 
 def evidence(sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:

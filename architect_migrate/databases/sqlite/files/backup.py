@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.atomic_files import draft, named, private_folder, sweep, sync
+from architect_migrate.core.atomic_files import create_private_folder, draft, move_to_free_name, sweep, sync
 from architect_migrate.core.database_errors import BackupError
 from architect_migrate.core.names import file_safe
 from architect_migrate.databases.sqlite.connection import reading
@@ -90,7 +90,7 @@ def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup
                 # in mode DELETE.
                 target.execute("PRAGMA journal_mode = WAL").fetchone()
         _settle(copy, path.stat())
-        if not named(copy, final):
+        if not move_to_free_name(copy, final):
             raise BackupError(str(final), "it already exists")
         try:
             sync(folder)
@@ -109,7 +109,7 @@ def _made(
     source: sqlite3.Connection, path: Path, folder: Path, name: tuple[str, str], check: Callable[[Path], None]
 ) -> Path:
     with _named_failures(path, folder):
-        private_folder(folder)
+        create_private_folder(folder)
         sweep(folder)
         _require_space(folder, size_of(source))
         with draft(folder) as copy:
@@ -253,7 +253,7 @@ def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:
     number = 1 + max((int(match[0]) for match in given if match), default=0)
     while True:
         final = folder / f"{safe}-{moment}-{number}{ending}.db"
-        if named(copy, final):
+        if move_to_free_name(copy, final):
             break
         number += 1
     try:

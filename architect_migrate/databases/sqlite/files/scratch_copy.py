@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import CopyError
-from architect_migrate.core.file_lock import take
-from architect_migrate.core.interrupts import noted
+from architect_migrate.core.file_lock import acquire
+from architect_migrate.core.interrupts import recording_interrupts
 from architect_migrate.databases.sqlite.files.backup import OF_THE_DISK, copy_pages, size_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def private_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        with noted() as interrupts, interrupts.put_off():
+        with recording_interrupts() as interrupts, interrupts.delayed():
             try:
                 _removed(folder)
             finally:
@@ -84,7 +84,7 @@ def _made() -> tuple[Path, int]:
     except OSError as error:
         raise CopyError(str(place), error.strerror or str(error), "set TMPDIR to a folder of your own") from error
     with suppress(OSError):  # a file system without locks: `_sweep` then takes nothing away
-        take(descriptor)
+        acquire(descriptor)
     return folder, descriptor
 
 
@@ -109,7 +109,7 @@ def _sweep_one(left: Path) -> None:
         return
     descriptor = os.open(left / _HELD, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if take(descriptor):
+        if acquire(descriptor):
             shutil.rmtree(left)
     finally:
         os.close(descriptor)

@@ -23,7 +23,7 @@ from architect_migrate.databases.sqlite.sql.render import (
 )
 from architect_migrate.diagnosis.resolutions import drops, fill_of
 from architect_migrate.diagnosis.suggestions import for_missing, of_chain
-from architect_migrate.model.compare import stores
+from architect_migrate.model.compare import storage_class
 from architect_migrate.model.diff import Change, Differs, Extra, Missing
 from architect_migrate.model.environment import Repair
 from architect_migrate.model.facts import (
@@ -304,7 +304,7 @@ def _other_column(repair_context: RepairContext, table: str, expected: Column, a
     if expected.generated != actual.generated:
         draft.blockers.append(blocked.stuck(table, expected.name, "its GENERATED clause differs from the chain's"))
         return
-    if stores(expected) != stores(actual):
+    if storage_class(expected) != storage_class(actual):
         _other_type(repair_context, table, expected, draft)
     if expected.collation != actual.collation:
         draft.edits.append(table_edits.SetCollation(expected.name, expected.collation))
