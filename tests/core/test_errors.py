@@ -26,6 +26,7 @@ from architect_migrate.core.chain_errors import (
     OtherChainError,
     ProtectedError,
     RehearsalFailedError,
+    RelativeRevisionError,
     ReplayError,
     RevisionFailedError,
     RevisionLosesError,
@@ -332,6 +333,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         "00 is the beginning of 2 revisions: 001, 002 (write one in full)",
     ),
     (UnknownRevisionError, ("0001", (), ("001", "other")), "the chain has no revision '0001' (did you mean '001'?)"),
+    (RelativeRevisionError, ("+9", "is past the head", "name a revision"), "+9: is past the head (name a revision)"),
     (UnknownRevisionError, ("x", (), ()), "the chain has no revision 'x' (`archmig history` lists them)"),
     (
         ForeignBranchError,
