@@ -98,7 +98,7 @@ def test_environments_are_chosen_by_name_tag_or_path(folder: Path, words: list[s
         ),
         (
             ["diagnose", "--revision", "00"],
-            "00 begins 3 revisions: 001_notes, 002_tags, 003_due (write one in full)",
+            "00 is the beginning of 3 revisions: 001_notes, 002_tags, 003_due (write one in full)",
         ),
         (
             ["demo", "."],
