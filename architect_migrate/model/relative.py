@@ -89,8 +89,8 @@ def _after(graph: RevisionGraph, relative: Relative, start: str) -> str:
             left = f"only {pluralize(step, 'revision')}" if step else "no revision"
             raise RelativeRevisionError(relative.text, f"{left} after {start or 'base'}", "archmig history lists them")
         if len(following) > 1:
-            told = f"several revisions follow {at or 'base'}: {', '.join(following)}"
-            raise RelativeRevisionError(relative.text, told, _IN_FULL)
+            problem = f"several revisions follow {at or 'base'}: {', '.join(following)}"
+            raise RelativeRevisionError(relative.text, problem, _IN_FULL)
         at = following[0]
     between = ancestry(graph, [at]) - ancestry(graph, [start])
     if len(between) != relative.steps:

@@ -247,8 +247,8 @@ def test_a_view_that_reads_what_a_batch_operation_drops_refuses_the_run(tmp_path
     with pytest.raises(RevisionLosesError) as refused:
         forced(its)
     assert str(refused.value) == (
-        "revision r2 failed in keeping what is there: it took away what view titles reads, and that cannot be put "
-        "back: no such column: title"
+        "revision r2 failed in the check of what it removed: it removed what view titles reads, which cannot be "
+        "restored: no such column: title"
     )
     assert digest(its.database) == before
 
