@@ -182,7 +182,7 @@ class Drop:
 
 
 class RowAnswer(Enum):
-    """How a person settles the rows of a revision: run its statements; they ran; they did not, and shall not."""
+    """Answer about a revision's row statements: run them, they have run, or they have not run and are not wanted."""
 
     RUN = "run"
     DONE = "done"
@@ -191,7 +191,7 @@ class RowAnswer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Whether the row statements of a revision ran on a database of which that cannot be told."""
+    """Resolution that answers whether a revision's row statements ran, if the database does not show it."""
 
     revision: str
     answer: RowAnswer
@@ -201,7 +201,7 @@ class Rows:
 
     @property
     def subject(self) -> Subject:
-        """The revision, as Keep and Drop name theirs."""
+        """The revision as a Subject, as in Keep and Drop."""
         return Subject(Kind.REVISION, self.revision)
 
 

@@ -153,7 +153,7 @@ production-eu-central-1: nothing pending after e9b1745c0a36 (drifted); first
   archmig reconcile has to fill 1 gap
 """
 NO_DATABASE = """\
-archmig: no-database: /P/no-database.db: not an SQLite database; nothing was written: is this the right file?
+archmig: no-database: /P/no-database.db: not an SQLite database; nothing was written: check the path
 """
 PLANNED = """\
 behind: behind, 4 steps
