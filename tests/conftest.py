@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# Why: a worker inherits the COLUMNS that readline gave to the process which started it, and output would be folded.
+os.environ.pop("COLUMNS", None)
+
 # By hand each run tries other examples; CI tries the same ones, so that red means that something changed.
 settings.register_profile("ci", derandomize=True, database=None)
 if os.environ.get("CI"):

@@ -353,7 +353,7 @@ def test_a_flaw_that_is_a_warning_is_told(folder: Path) -> None:
 
 
 def test_options_that_contradict_each_other(folder: Path) -> None:
-    assert archmig("new", "x", "--sql", "--from-db", "qa").err.startswith("archmig: --sql and --from-db contradict")
+    assert archmig("new", "x", "--sql", "--from-db", "qa").err.startswith("archmig: --sql contradicts --from-db")
     assert archmig("new", "x", "--object", "bugs").err.startswith("archmig: --object says what of a database is wanted")
 
 

@@ -89,4 +89,4 @@ def test_the_wheel_holds_the_whole_package_and_works_where_it_is_installed(tmp_p
     fresh.mkdir()
     assert "12 environments in demo/environments.toml" in run(commands / "archmig", "demo", "demo", cwd=fresh)
     status = run(commands / "archmig", "-c", "demo/environments.toml", "status", cwd=fresh)
-    assert "12 environments: 6 drifted, 5 uninitialised, 1 missing" in status
+    assert "12 environments: 1 missing, 5 uninitialised, 6 drifted" in status

@@ -94,7 +94,7 @@ BY_HAND = "change that by hand, then plan again"
                 '    b.drop_column("b")',
             ),
             "view mine",
-            "r2 would fail: it took away what view mine reads, and that cannot be put back: no such column: b",
+            "r2 would fail: it removed what view mine reads, which cannot be restored: no such column: b",
             "drop view mine by hand, and make it again afterwards as it can be then",
         ),
         (
@@ -132,7 +132,7 @@ def test_an_object_in_the_way_may_be_dropped_by_the_entry_that_is_suggested(tmp_
     assert shown.plan is not None
     assert (shown.outcome, shown.plan.blockers) == (Outcome.PLANNED, ())
     assert reconcile(settled.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
-    assert settled.survey().state is State.AT_TARGET
+    assert settled.survey().state is State.UP_TO_DATE
 
 
 @pytest.mark.parametrize("policy", ["additive", "none"])
@@ -223,7 +223,7 @@ def test_what_succeeds_on_the_database_is_never_blocked(
     assert shown.plan is not None
     assert (shown.outcome, shown.plan.blockers) == (Outcome.PLANNED, ())
     assert reconcile(its.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
-    assert its.survey().state is State.AT_TARGET
+    assert its.survey().state is State.UP_TO_DATE
 
 
 def test_a_database_with_nothing_but_tables_of_its_own_is_not_tried(

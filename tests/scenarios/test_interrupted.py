@@ -155,7 +155,7 @@ def test_an_empty_successor_makes_way_for_the_revision_that_fills_it(tmp_path: P
 def test_an_empty_successor_that_a_stamp_covers_is_for_a_person_to_decide(tmp_path: Path, stamped: str) -> None:
     home = own_chain(tmp_path, MOVING)
     script(home.database, PERSON, PERSONS, PEOPLE, *([LOG] if stamped == "c3" else []), *stamp(stamped))
-    assert home.survey().state is State.DRIFTED
+    assert home.survey().state is State.UNDECIDED
     assert ("interrupted-undecided", "table person") in codes(home)
     (finding, *_) = stays(home)
     settled = home.settled(finding.entry)
@@ -219,7 +219,7 @@ def test_an_empty_column_that_a_stamp_covers_is_for_a_person_to_decide(tmp_path:
     script(home.database, NAMED, VALUES, "ALTER TABLE t ADD title TEXT", LOG, *stamp("c3"))
     (finding,) = stays(home)
     assert (finding.code, finding.subject) == ("interrupted-undecided", "column t.name")
-    assert unclean(home.context(), home.survey()) == "an interrupted run left something"
+    assert unclean(home.context(), home.survey()) == "a person has to decide about column t.name"
     nothing_to_do(home.settled(finding.entry))
 
 
