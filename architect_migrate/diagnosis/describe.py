@@ -41,7 +41,7 @@ def findings_of(
     found += [finding for judgement in diagnosis.judgements for finding in _of_claim(judgement, diagnosis)]
     found += _of_changes(diagnosis, {change_key(change) for change, _ in kept})
     found += [
-        Finding(Level.NOTE, "kept", _subject(change), explain(change), f"stands by {why.origin}{_because(why)}")
+        Finding(Level.NOTE, "kept", _subject(change), explain(change), f"allowed by {why.origin}{_because(why)}")
         for change, why in kept
     ]
     return tuple(sorted(found, key=lambda finding: list(Level).index(finding.level)))

@@ -337,7 +337,7 @@ def test_what_came_goes_and_its_rows_are_kept(folder: Path) -> None:
     assert done.code == 0, done.err
     (copy,) = (folder / ".archmig" / "backups").glob("try1-*.db")
     assert done.out == f"try1: gone; its last backup is {copy}\n"
-    assert done.err == f"removed {try1(folder)}; its lock file stays, for whoever may be waiting for it\n"
+    assert done.err == f"removed {try1(folder)}; its lock file stays, because another process may be waiting for it\n"
     assert moment(copy) == was
     record = read_record(copy)
     assert record is not None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # How many idioms the package still has, by kind of text. These figures may only fall.
-REMAINING = {"docstring": 16, "message": 10, "comment": 1}
+REMAINING = {"docstring": 0, "message": 0, "comment": 0}
 FOLDERS = ("architect_migrate/", "tests/", "bench/", "docs/", "alembic/versions/")
 # Where the examples of the pages write to.
 EXAMPLES = {"docs/schema", "alembic/versions"}

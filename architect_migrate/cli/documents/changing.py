@@ -24,7 +24,7 @@ class StepJson(TypedDict):
 
 
 class KeptJson(TypedDict):
-    """A difference that a `[[resolve]]` entry lets stand."""
+    """A difference that a `[[resolve]]` entry allows."""
 
     found: str
     by: str

@@ -217,7 +217,7 @@ class LackingRowsJson(TypedDict):
 
 
 class FailedStepJson(TypedDict):
-    """A data step of whose rows nothing can be told."""
+    """A data step whose rows could not be compared."""
 
     revision: str
     why: str
@@ -419,7 +419,7 @@ class VerdictJson(TypedDict):
 
 
 class ToldVerdictJson(VerdictJson):
-    """How a check came out that was told, and when."""
+    """The result of a check that was reported, and when."""
 
     since: str
 
@@ -437,7 +437,7 @@ _Change = TypedDict("_Change", {"from": "ToldVerdictJson | None", "to": "Verdict
 
 
 class NewsJson(_Change):
-    """An environment whose check came out otherwise than it was told last."""
+    """An environment whose check has another result than the last one that was reported."""
 
     name: str
     database: str

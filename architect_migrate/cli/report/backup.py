@@ -1,4 +1,4 @@
-"""Backups as text and as JSON: what is there, what reading them came to, and what may go."""
+"""Backups as text and as JSON: the list, the result of reading them, and what prune removes."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _LEVELS = {
     Level.NOTE: ("notes", Style.DIM),
 }
 _VERDICTS = {"applied": Style.GOOD, "missing": Style.BAD, "partial": Style.BAD, "conflicting": Style.BAD}
-# Findings of these kinds come by the hundred and are told by their objects.
+# Findings of these kinds come by the hundred and are listed by their objects.
 _MANY = ("breaking-missing", "behavioural-missing", "extra-kept", "claim-missing", "cosmetic-")
 _SHOWN = 8
 
@@ -64,7 +64,7 @@ def brief_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width
     if result.survey and result.survey.diagnosis and result.survey.position:
         lines += ["", *_revisions(result.survey, result.survey.diagnosis.judgements, paint, width)]
     elif result.survey and result.survey.diagnosis is None and result.survey.position:
-        lines.append("  the schema is to the letter what the chain makes at this revision")
+        lines.append("  the schema is exactly what the chain makes at this revision")
     return "\n".join([*lines, *_findings(findings_of(result), _SHOWN, paint, width)])
 
 

@@ -192,7 +192,7 @@ def _drift(shown: Documented) -> str:
 
 
 def _differences(site: _Site) -> str:
-    """What `diagnose` finds of the schema, by severity and code, and what a person lets stand."""
+    """What `diagnose` finds of the schema, by severity and code, and what an entry allows."""
     shown = site.shown
     seen = _seen(shown)
     names = {revision: code(revision) for revision in shown.graph.order}
@@ -210,7 +210,7 @@ def _differences(site: _Site) -> str:
         for name, group in groupby(found, lambda finding: finding.code):
             lines += ["", *_findings(name, list(group))]
     if seen.kept:
-        lines += ["", "## kept: an entry of environments.toml lets it stand", "", *map(_kept, seen.kept)]
+        lines += ["", "## kept: an entry of environments.toml allows it", "", *map(_kept, seen.kept)]
     lines += _unknown(site)
     return "\n".join(lines) + "\n"
 

@@ -65,7 +65,7 @@ def table_page(shown: Documented, table: Table, group: str, links: Mapping[str, 
 
 
 def spelt(one: Table | Column | Index | Trigger | View) -> str:
-    """A name as whoever made the thing wrote it."""
+    """A name as it was written when the object was created."""
     return one.spelling or one.name
 
 
@@ -188,7 +188,7 @@ def triggers(shown: Documented, name: str) -> Iterator[str]:
 
 
 def differences(shown: Documented, name: str) -> Iterator[str]:
-    """How a table or view of an environment differs from the chain's, worst first, and what a person lets stand."""
+    """How a table or view of an environment differs from the chain's, worst first, and what an entry allows."""
     changes, kept = shown.changes.get(name, ()), dict(shown.kept)
     # Of a table that is unknown as a whole, its parts need no mention.
     whole = tuple(change for change in changes if isinstance(change, Extra) and isinstance(change.fact, TableFact))
@@ -204,7 +204,7 @@ def history(shown: Documented, name: str) -> Iterator[str]:
 
 
 def _deeds(event: Event) -> Iterator[str]:
-    """What a revision did, deed by deed; of a table that it brings the parts go without saying."""
+    """What a revision did, one line per effect; the parts of a table that it creates are left out."""
     whole = any(deed is Action.BROUGHT and isinstance(fact, TableFact) for deed, fact in event.deeds)
     for wanted in Action:
         facts = [fact for deed, fact in event.deeds if deed is wanted]

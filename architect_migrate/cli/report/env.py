@@ -60,7 +60,7 @@ def _dropped_lines(gone: Dropped) -> tuple[str, ...]:
     if not gone.removed:
         return (f"{name}: taken out of environments.toml; no file was removed", *gone.warnings)
     kept = f"its last backup is {gone.backup}" if gone.backup else "there was nothing in it to back up"
-    lock = "its lock file stays, for whoever may be waiting for it"
+    lock = "its lock file stays, because another process may be waiting for it"
     return (f"{name}: gone; {kept}", f"removed {gone.removed}; {lock}", *gone.warnings)
 
 

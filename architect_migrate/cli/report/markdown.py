@@ -46,7 +46,7 @@ def link(text: str, target: str) -> str:
 
 
 def fenced(language: str, text: str) -> str:
-    """Text in a block of its own, to the letter, in a fence that nothing in it closes."""
+    """Text in a block of its own, exactly as it is, in a fence that nothing in it closes."""
     lines = text.replace("\r\n", "\n").split("\n")
     body = "\n".join("\t".join(map(clean, line.split("\t"))) for line in lines)
     fence = "`" * max(3, *(len(one) + 1 for one in _TICKS.findall(body)), 3)

@@ -1,4 +1,4 @@
-"""The JSON that `check --notify` tells others: what came out otherwise than the last time, as docs/json.md has it."""
+"""The JSON that `check --notify` sends: which results changed since the last check, as docs/json.md has it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # What makes a check's outcome another one; the rest explains it, and may differ from time to time.
 _TELLING = ("verdict", "state", "heads", "pending", "breaking", "behavioural", "error")
-_WORDS = {"cannot_tell": "cannot be told", "differs": "differs", "clean": "is clean"}
-_BEFORE = {"clean": "was clean before", "differs": "differed before", "cannot_tell": "could not be told before"}
+_WORDS = {"cannot_tell": "could not be checked", "differs": "differs", "clean": "is clean"}
+_BEFORE = {"clean": "was clean before", "differs": "differed before", "cannot_tell": "could not be checked before"}
 
 
 def verdict_json(result: Result, why: str, graph: RevisionGraph) -> VerdictJson:

@@ -169,7 +169,7 @@ def failure_lines(results: Iterable[Result], *, debug: bool) -> Iterator[str]:
 
 
 def warnings_of(results: Iterable[Result], shown: Mapping[str, Result] = MappingProxyType({})) -> Iterator[str]:
-    """Lines of what there is to know of environments, without what was `shown` of them before."""
+    """Lines about environments, without what was `shown` of them before."""
     told = {name: before.warnings for name, before in shown.items()}
     yield from said_once(
         (result.environment, warning)

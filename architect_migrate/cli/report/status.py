@@ -72,7 +72,7 @@ _ADVICE = (
 class Against:
     """Claims against truth, counted: tracker rows, revisions claimed and not there, there and not claimed, gaps.
 
-    A gap is a revision up to the position that is not wholly there.
+    A gap is a revision up to the position that is not completely there.
     """
 
     rows: int
@@ -100,7 +100,7 @@ def against(seen: Survey) -> Against:
 
 
 def _incomplete(judgement: Judgement, seen: Survey) -> bool:
-    """Whether something of a revision is not there in its shape, other than what a [[resolve]] entry lets stand."""
+    """Whether something of a revision is not there in its shape, other than what a [[resolve]] entry allows."""
     from architect_migrate.model.diff import change_key
     from architect_migrate.model.facts import key
 

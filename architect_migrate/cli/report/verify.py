@@ -49,7 +49,7 @@ def _parts(its: Verification, graph: RevisionGraph) -> Iterator[tuple[str, tuple
     if its.survey is None:
         restore = f"-> archmig backup list -e {name}, then archmig backup restore -e {name}"
         yield "integrity_check", (False, "the database is damaged"), [*its.damage, restore]
-        yield "the rest", (True, "not looked at: nothing can be told of a damaged database"), []
+        yield "the rest", (True, "not checked: the database is damaged"), []
         return
     if its.keys is None or its.data is None:
         there = "no file there" if its.survey.state is State.MISSING else "nothing of the chain is in it"
@@ -87,7 +87,7 @@ def _rows(broken: tuple[tuple[str, int], ...]) -> tuple[tuple[bool, str], list[s
 
 
 def _keys(keys: Keys) -> tuple[tuple[bool, str], list[str]]:
-    untold = [f"cannot tell of {clean(table)}: {why}" for table, why in keys.unchecked]
+    untold = [f"cannot check {clean(table)}: {why}" for table, why in keys.unchecked]
     if not keys.orphans:
         return (True, f"every row refers to something ({pluralize(keys.tables, 'table')} with keys)"), untold
     rows = sum(orphan.rows for orphan in keys.orphans)
@@ -106,10 +106,10 @@ def _data(data: DataSteps) -> tuple[tuple[bool, str], list[str]]:
     outlived = [f"not asked, since later revisions took away what they wrote to: {shortened(data.outlived, _FEW)}"]
     notes = outlived if data.outlived else []
     wrong = [*(_lacking(revision) for revision in data.lacking)]
-    wrong += [f"cannot tell of {revision}: {why}" for revision, why in data.failed]
+    wrong += [f"cannot check {revision}: {why}" for revision, why in data.failed]
     if not wrong:
         return (True, f"the rows of {steps} are there" if data.asked else "none applied"), notes
-    advice = "-> insert them if they are missed: whoever deleted or changed them may have meant it"
+    advice = "-> insert them if they are missed: they may have been deleted or changed on purpose"
     rows = sum(revision.rows for revision in data.lacking)
     changed = sum(revision.changed for revision in data.lacking)
     said = [f"{pluralize(rows, 'row')} that data steps bring {'is' if rows == 1 else 'are'} missing"] if rows else []

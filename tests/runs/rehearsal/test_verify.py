@@ -30,7 +30,7 @@ home: not as it should be
                      2 rows of lines to notes (rowid 7, 9)
   data steps       1 row that data steps bring is missing
                      002_tags: 1 row of tags (name 'todo')
-                     -> insert them if they are missed: whoever deleted or changed them may have meant it
+                     -> insert them if they are missed: they may have been deleted or changed on purpose
 """
 LINES = """CREATE TABLE lines (id INTEGER PRIMARY KEY, note INTEGER REFERENCES notes(id));
 INSERT INTO lines VALUES (1, 1), (7, 77), (8, NULL), (9, 78);"""
