@@ -70,7 +70,7 @@ class Tally:
         """What a run said of the database before anybody opened it again: done, as it was, or committed but unsure."""
         found = stage.state().digest
         text = " ".join(end.lines)
-        unsure = "is committed, and could not be read back" in text or "all of the run or nothing of it" in text
+        unsure = "is committed, but could not be read back" in text or "the whole run is there or none of it" in text
         good = found == stage.after.digest if end.code == 0 else found == stage.before.digest or unsure
         if not good or (found != stage.before.digest and "nothing was changed" in text):
             self.untold += 1
