@@ -31,7 +31,7 @@ from architect_migrate.databases.sqlite.presence import defines_nothing, stray_j
 from architect_migrate.databases.sqlite.rows.content import content_of
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.integrity import damage
-from architect_migrate.databases.values import CommitOutcome, Content, differences
+from architect_migrate.databases.values import IS_REDEFINED, CommitOutcome, Content, differences
 from architect_migrate.ledger.recorder import current_state, enter, entered_on_failure, fingerprint_facts, tool_versions
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _against(copy: Copy, source: Connection, then: Content, path: Path, timeout:
     lines = tuple(
         difference
         for difference in differences(now, then)
-        if not difference.startswith("table ") or difference.endswith("otherwise")
+        if not difference.startswith("table ") or difference.endswith(IS_REDEFINED)
     )
     return Restoration(copy, now, then, rows, lines)
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _NOTHING: frozenset[str] = frozenset()
 _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
 
+# How `differences` ends the line of an object: the preview of a restore goes by it.
+IS_NEW, IS_GONE, IS_REDEFINED = "is new", "is gone", "is defined differently"
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -76,7 +79,7 @@ def _others(then: Content, now: Content) -> Iterator[str]:
         old, new = then.objects.get(key), now.objects.get(key)
         if old == new or (None in {old, new} and key.removeprefix("table ") in {*then.tables, *now.tables}):
             continue
-        yield f"{key}: " + ("is new" if old is None else "is gone" if new is None else "is defined differently")
+        yield f"{key}: " + (IS_NEW if old is None else IS_GONE if new is None else IS_REDEFINED)
 
 
 def _headers(then: Content, now: Content) -> Iterator[str]:

@@ -87,7 +87,7 @@ def test_a_hotfix_comes_home_as_a_revision_and_goes_on_to_the_others(folder: Pat
     )
     assert (folder / done.out.strip()).read_text(encoding="utf-8") == FILE
     assert digest(folder / "qa.db") == there, "reading changed the file"
-    assert archmig("reconcile", "-e", "qa", "--dry-run").out.startswith("qa: 1 step\n  stamp 003_bug_mood\n")
+    assert archmig("reconcile", "-e", "qa", "--dry-run").out.startswith("qa: drifted, 1 step\n  stamp 003_bug_mood\n")
     assert archmig("reconcile", "-e", "qa", "--yes").code == 0
     assert archmig("upgrade", "-e", "prod", "--yes").code == 0
     assert archmig("check", "--all").code == 0

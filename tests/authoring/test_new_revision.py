@@ -354,7 +354,7 @@ def test_a_flaw_that_is_a_warning_is_told(folder: Path) -> None:
 
 def test_options_that_contradict_each_other(folder: Path) -> None:
     assert archmig("new", "x", "--sql", "--from-db", "qa").err.startswith("archmig: --sql contradicts --from-db")
-    assert archmig("new", "x", "--object", "bugs").err.startswith("archmig: --object says what of a database is wanted")
+    assert archmig("new", "x", "--object", "bugs").err.startswith("archmig: --object needs --from-db")
 
 
 def test_a_chain_that_cannot_be_written_says_so(folder: Path) -> None:

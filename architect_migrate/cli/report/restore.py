@@ -9,6 +9,7 @@ from architect_migrate.cli.report.layout import Style, plain, shortened
 from architect_migrate.cli.report.shared import Report, environment_json, failed_json
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import clean, pluralize
+from architect_migrate.databases.values import IS_GONE, IS_NEW, IS_REDEFINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,7 +68,7 @@ def _schema(restoration: Restoration) -> Iterator[str]:
     """How many objects go, come back, or are others; by name where they are few."""
     tables = [f"table {row.table}: is gone" for row in restoration.rows if row.gone]
     every = [*tables, *restoration.others]
-    for ending, word in (("is gone", "goes"), ("is new", "comes back"), ("is defined differently", "is another")):
+    for ending, word in ((IS_GONE, "goes"), (IS_NEW, "comes back"), (IS_REDEFINED, "is another")):
         its = [name.removesuffix(f": {ending}") for name in every if name.endswith(f": {ending}")]
         if its:
             yield f"{word}: {clean(', '.join(its)) if len(its) <= _FEW else f'{len(its):,} objects of the schema'}"

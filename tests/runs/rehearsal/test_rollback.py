@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BLOCKED = """
-home: blocked by 1 thing
+home: up to date, blocked by 1 finding
   home: 2 values of column notes.due would be lost
     -> save them first, or allow their loss: archmig rollback -e home --lose-rows
 """
@@ -41,7 +41,7 @@ def test_the_newest_revision_is_taken_back_after_a_rehearsal_that_is_shown(folde
     done = executable("rollback", "-e", "home", "--yes", cwd=folder)
     assert done.code == 0
     assert done.err.startswith("home: downgrade to 002 would go through (rehearsal 1)\n")
-    assert "home         done     003 (head)  002" in done.out
+    assert "home         up to date    done     003   002" in done.out
     assert at(folder / "home.db") == [("002_tags",)]
     first, last = store.entries(folder / ".archmig" / "ledger.db")
     assert (first.action, last.action, last.fact("rehearsal")) == ("rehearse", "rollback", "1")

@@ -112,7 +112,8 @@ def test_functions_and_collations_of_the_application_stop_no_run(place: Path) ->
     assert done.code == 0, done.err
     assert (
         done.err
-        == "behind: 2 steps\n  run revision 003\n  stamp 003_due\nbehind: done: " + done.err.partition("done: ")[2]
+        == "behind: behind, 2 steps\n  run revision 003_due (Due dates of notes)\n  stamp 003_due\nbehind: done: "
+        + done.err.partition("done: ")[2]
     )
     assert ask(place / "behind.db", "SELECT count(*) FROM words") == [(2,)]
 
