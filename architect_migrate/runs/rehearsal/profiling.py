@@ -15,6 +15,7 @@ from architect_migrate.databases.sqlite.meter import Meter, attach
 from architect_migrate.model.revision_graph import ancestry, position_at
 from architect_migrate.planning.plan import RebuildTable, RunRevision, Stamp, headline
 from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.observe import without_evidence
 from architect_migrate.runs.rehearsal.commands import fitting, named, previewed
 from architect_migrate.runs.rehearsal.on_copy import on_copy
 from architect_migrate.runs.rehearsal.results import Command
@@ -95,7 +96,8 @@ def profile_pending(context: EnvironmentContext, progress: Progress, target: str
     """
     freely = without_gate(context)
     command = fitting(freely, target)
-    shown = replace(previewed(freely, command, target), survey=None)
+    found = previewed(freely, command, target)
+    shown = replace(found, survey=found.survey and without_evidence(found.survey))
     size = access.size(context.environment.url)
     if shown.outcome is not Outcome.PLANNED:
         return Profile((), size, shown)
