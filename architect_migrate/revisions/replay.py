@@ -197,6 +197,8 @@ def remember(source: Source, parts: Mapping[str, str]) -> None:
         for part, text in parts.items():
             # Why a draft and a rename: another process may read the cache now, and must not see half a file.
             draft = source.cache / f".{source.fingerprint}.{part}.{os.getpid()}"
+            # Why only the user may read it: statements of the chain are in it, and the rows that they insert.
+            draft.touch(mode=0o600)
             draft.write_text(text, encoding="utf-8")
             draft.replace(source.cache / f"{source.fingerprint}.{part}.json")
     except OSError:
