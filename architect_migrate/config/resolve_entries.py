@@ -10,7 +10,7 @@ from architect_migrate.config.toml_reader import (
     texts,
     true_or_absent,
 )
-from architect_migrate.core.names import fold
+from architect_migrate.core.names import fold, literal
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, RowAnswer, Rows, Subject
 
 _DOING = ("allow_null", "copy_from", "default", "drop", "keep")
@@ -97,7 +97,7 @@ def _default(table: Table) -> str | None:
     """Read the default as SQL text. Raises ConfigError for a value that SQLite would not store exactly."""
     value = table.values.get("default")
     if isinstance(value, str) and "\0" not in value:
-        return "'" + value.replace("'", "''") + "'"
+        return literal(value)
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, int) and -(2**63) < value < 2**63:

@@ -1,4 +1,4 @@
-"""Names of tables and columns: folding, quoting, and use in file names."""
+"""Names of tables and columns, and texts in SQL: folding, quoting, and use in file names."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def fold(name: str) -> str:
 def quote(name: str) -> str:
     """Quote a name as an SQL identifier, in double quotes."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Write a text as an SQL literal, in single quotes."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def file_safe(name: str) -> str:

@@ -20,7 +20,7 @@ from architect_migrate.model.diff import (
     needs_repair,
 )
 from architect_migrate.model.facts import Fact, table_of
-from architect_migrate.model.history import effects, facts_at, row_statements
+from architect_migrate.model.history import effects, facts_at, replays, row_statements
 from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import ancestry
 
@@ -153,8 +153,12 @@ _RAN = frozenset({Claim.STAMPED, Claim.EXECUTED})
 
 def writes_rows(history: History, revision: str) -> bool:
     """Whether a revision writes rows, or has a data step that would."""
-    at = history.graph.order.index(revision)
-    return bool(history.replayed[at].writes) or history.graph.revisions[at].data_step
+    return bool(replays(history)[revision].writes) or revision in _with_data_step(history)
+
+
+@lru_cache(maxsize=8)
+def _with_data_step(history: History) -> frozenset[str]:
+    return frozenset(revision.id for revision in history.graph.revisions if revision.data_step)
 
 
 def only_joins(history: History, revision: Revision) -> bool:
@@ -165,8 +169,14 @@ def only_joins(history: History, revision: Revision) -> bool:
 
 def has_row_work(history: History, revision: str) -> bool:
     """Whether a revision changes rows outside of its data step, or looks into tables and may then do so."""
-    replayed = history.replayed[history.graph.order.index(revision)]
-    return bool(row_statements(replayed) or replayed.reads)
+    return revision in _with_row_work(history)
+
+
+@lru_cache(maxsize=8)
+def _with_row_work(history: History) -> frozenset[str]:
+    return frozenset(
+        revision for revision, replayed in replays(history).items() if row_statements(replayed) or replayed.reads
+    )
 
 
 def is_doubtful(history: History, revision: str, claim: Claim) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.model.history import History, delta, reference
+from architect_migrate.model.history import History, delta, reference, replays
 from architect_migrate.model.revision_graph import ancestry, lineage
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def history_without(history: History, left_out: frozenset[str]) -> History:
     replayed = list(history.replayed[:first_omitted])
     position = frozenset(graph.order[:first_omitted])
     before = reference(history, position)
-    known = dict(zip(history.graph.order, history.replayed, strict=True))
+    known = replays(history)
     for revision in graph.order[first_omitted:]:
         position |= {revision}
         after = reference(history, position)

@@ -190,10 +190,16 @@ class Effects:
 
 
 @lru_cache(maxsize=8)
+def replays(history: History) -> dict[str, Replayed]:
+    """Each revision with its replay, in replay order."""
+    return dict(zip(history.graph.order, history.replayed, strict=True))
+
+
+@lru_cache(maxsize=8)
 def snapshots(history: History) -> dict[str, Schema]:
     """Return the schema after each revision, in replay order."""
     schemas, schema = {}, Schema()
-    for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
+    for revision, replayed in replays(history).items():
         schema = apply(schema, replayed.delta)
         schemas[revision] = schema
     return schemas
@@ -224,8 +230,10 @@ def names_of(schema: Schema) -> Names:
 
 def recorded_sql(history: History) -> dict[str, tuple[str, ...]]:
     """Return the texts of the statements that each revision ran, in replay order."""
-    texts = (tuple(statement.text for statement in replayed.statements) for replayed in history.replayed)
-    return dict(zip(history.graph.order, texts, strict=True))
+    return {
+        revision: tuple(statement.text for statement in replayed.statements)
+        for revision, replayed in replays(history).items()
+    }
 
 
 @lru_cache(maxsize=8)
@@ -233,7 +241,7 @@ def effects(history: History) -> dict[str, Effects]:
     """Return the effects of each revision, in replay order."""
     by_revision: dict[str, Effects] = {}
     schema = Schema()
-    for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
+    for revision, replayed in replays(history).items():
         after = apply(schema, replayed.delta)
         old, new = _touched(schema, replayed.delta), facts(replayed.delta.changed)
         by_revision[revision] = Effects(
@@ -413,7 +421,7 @@ def _texts(history: History, position: frozenset[str]) -> dict[Table, str]:
     """Return the texts of tables as revisions of this position left them, newest last."""
     return {
         table: table.sql
-        for revision, replayed in zip(history.graph.order, history.replayed, strict=True)
+        for revision, replayed in replays(history).items()
         if revision in position
         for table in replayed.delta.changed.tables
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.model.history import Link, effects, facts_at
+from architect_migrate.model.history import Link, effects, facts_at, replays
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.plan import DropColumn, DropObject
 from architect_migrate.planning.row_questions import RowsBeyond, Violating
@@ -32,7 +32,7 @@ def on_both_sides(look: Look) -> Iterator[Interruption]:
     for revision, rename in renames_of(look.history):
         if frozenset({rename.key(rename.old), rename.key(rename.new)}) not in together:
             yield from _half(look, revision, rename)
-    for revision, replayed in zip(look.history.graph.order, look.history.replayed, strict=True):
+    for revision, replayed in replays(look.history).items():
         moves = [move for move in replayed.moves if frozenset({move.old_key, move.new_key}) not in together]
         yield from _half_moved(look, revision, moves)
 
@@ -157,7 +157,7 @@ def _half_moved(look: Look, revision: str, moves: list[Move]) -> Iterator[Interr
 def missing_places(look: Look, revisions: frozenset[str]) -> Iterator[Interruption]:
     """Old places that are full, where the new place is to be made by repair and not by the revision that fills it."""
     expected = facts_at(look.history, look.as_it_is.position)
-    for revision, replayed in zip(look.history.graph.order, look.history.replayed, strict=True):
+    for revision, replayed in replays(look.history).items():
         moves = {
             move.old_key: move
             for move in replayed.moves

@@ -15,7 +15,7 @@ from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
-from architect_migrate.model.history import Passing, Rename, Role, facts_at, tables_ever
+from architect_migrate.model.history import Passing, Rename, Role, facts_at, replays, tables_ever
 from architect_migrate.planning.both_sides import empty_successors, missing_places, on_both_sides
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
@@ -108,7 +108,7 @@ def names_taken(history: History, tables: Iterable[Table], steps: Iterable[Step]
     dropped = {fold(step.name) for step in planned if isinstance(step, DropObject) and step.kind == "table"}
     there = {table.name: table.spelling for table in tables if table.name not in dropped}
     run = [step.revision for step in planned if isinstance(step, RunRevision)]
-    replayed = dict(zip(history.graph.order, history.replayed, strict=True))
+    replayed = replays(history)
     advice = "give it another name, or drop it where none of its rows is needed"
     return tuple(
         Finding(
@@ -235,7 +235,7 @@ def _near(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Int
 def _passing(look: Look) -> Iterator[tuple[str, Passing]]:
     """The tables of a database that revisions make on their way, each with the newest revision that does."""
     known: dict[str, tuple[str, Passing]] = {}
-    for revision, replayed in zip(look.history.graph.order, look.history.replayed, strict=True):
+    for revision, replayed in replays(look.history).items():
         known |= {passing.name: (revision, passing) for passing in replayed.passing}
     lasting = tables_ever(look.history)
     for name in look.tables.keys() - lasting:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.diagnose import Basis
-from architect_migrate.model.history import facts_at, snapshots
+from architect_migrate.model.history import facts_at, replays, snapshots
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.row_questions import RowsIn
 
@@ -100,7 +100,7 @@ def columns_of(table: Table) -> frozenset[str]:
 
 def renames_of(history: History) -> Iterator[tuple[str, Rename]]:
     """What each revision renames permanently, in replay order."""
-    for revision, replayed in zip(history.graph.order, history.replayed, strict=True):
+    for revision, replayed in replays(history).items():
         yield from ((revision, rename) for rename in replayed.renames)
 
 

@@ -16,7 +16,7 @@ from architect_migrate.diagnosis.positions import is_easily_lost
 from architect_migrate.diagnosis.resolutions import drops
 from architect_migrate.model.diff import Change, Extra, Missing, OtherwiseNamed, Reordered, change_key, needs_repair
 from architect_migrate.model.facts import Constraint, Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
-from architect_migrate.model.history import History, effects, reference, snapshots
+from architect_migrate.model.history import History, effects, reference, replays, snapshots
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, Work
 from architect_migrate.planning.rows import not_to_run, to_run
@@ -187,7 +187,7 @@ def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> d
 
 def _writes(history: History) -> dict[str, frozenset[str]]:
     """The tables that each revision writes rows to."""
-    return {name: replayed.writes for name, replayed in zip(history.graph.order, history.replayed, strict=True)}
+    return {revision: replayed.writes for revision, replayed in replays(history).items()}
 
 
 class _Walk:

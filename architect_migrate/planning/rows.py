@@ -20,7 +20,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.positions import borne_out, is_easily_lost
 from architect_migrate.model.environment import RowAnswer, Rows
 from architect_migrate.model.facts import facts
-from architect_migrate.model.history import effects, reference, row_statements
+from architect_migrate.model.history import effects, reference, replays, row_statements
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.row_questions import Alters, RowsIn, RowsLike
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     Ask = Callable[[Question], Answer]
 
 
+ROWS_UNDECIDED = "rows-undecided"
 # Statements that a finding shows.
 _SHOWN = 3
 
@@ -90,11 +91,6 @@ def row_judgements(
     )
 
 
-def undecided(judgements: Iterable[RowJudgement]) -> tuple[RowJudgement, ...]:
-    """Those that a person has to settle and has not."""
-    return tuple(judgement for judgement in judgements if judgement.ran is Ran.UNKNOWN and judgement.settled is None)
-
-
 def to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:
     """The revisions whose row statements are to be run: those that did not run, and those that a person says so of."""
     return frozenset(
@@ -125,14 +121,11 @@ def findings_of(
         elif judgement.ran is Ran.UNKNOWN:
             yield _blocking(judgement, judgement.evidence, shown, ("run", "done", "skip"))
         else:
-            found, code = (
-                f"its row statements: {judgement.ran.value}, since {judgement.evidence}",
-                _CODES[judgement.ran],
-            )
-            yield Finding(Level.NOTE, f"rows-{code}", judgement.revision, found, "", judgement.revision)
+            found = f"its row statements: {judgement.ran.value}, since {judgement.evidence}"
+            yield Finding(Level.NOTE, _CODES[judgement.ran], judgement.revision, found, "", judgement.revision)
 
 
-_CODES = {Ran.YES: "ran", Ran.NO: "missing", Ran.SETTLED: "unchanged"}
+_CODES = {Ran.YES: "rows-ran", Ran.NO: "rows-missing", Ran.SETTLED: "rows-unchanged"}
 _MEANING = {
     "run": "runs its statements",
     "done": "says that the rows are as it leaves them",
@@ -149,7 +142,7 @@ def _blocking(judgement: RowJudgement, why: str, shown: Callable[[str], str], an
     found = f"cannot tell whether its rows are there: {why} ({'; '.join(texts)})"
     options = ", ".join(f"{answer} {_MEANING[answer]}" for answer in answers)
     advice = f"look at the rows, then archmig reconcile --rows {judgement.revision}={'|'.join(answers)}: {options}"
-    return Finding(Level.BLOCKING, "rows-undecided", judgement.revision, found, advice, judgement.revision)
+    return Finding(Level.BLOCKING, ROWS_UNDECIDED, judgement.revision, found, advice, judgement.revision)
 
 
 def _cannot_run(history: History, position: frozenset[str], native: frozenset[str], judgement: RowJudgement) -> str:
@@ -179,9 +172,6 @@ class _Evidence:
     stamp: frozenset[str] | None
     found: Mapping[Key, Fact]
     ask: Ask
-
-    def replayed(self, revision: str) -> Replayed:
-        return self.history.replayed[self.history.graph.order.index(revision)]
 
     def count(self, question: Question) -> int | None:
         """How many rows an answer counts; None where the question cannot be asked."""
@@ -213,7 +203,7 @@ def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
 
 def _judged(evidence: _Evidence, judgement: Judgement) -> RowJudgement:
     revision = judgement.revision.id
-    replayed = evidence.replayed(revision)
+    replayed = replays(evidence.history)[revision]
     ran, why = _answer(evidence, judgement, replayed)
     statements = tuple(statement.text for statement in row_statements(replayed))
     return RowJudgement(revision, ran, why, statements, bool(replayed.reads))
@@ -259,12 +249,12 @@ def _in_part(judgement: Judgement) -> bool:
 
 def _is_followed(evidence: _Evidence, judgement: Judgement) -> bool:
     """Whether something of a later revision is there: only the last one that began can have been interrupted."""
-    graph = evidence.history.graph
-    return any(
-        judgement.revision.id in ancestry(graph, [other.revision.id])
+    others = [
+        other.revision.id
         for other in evidence.diagnosis.judgements
         if other.present and other is not judgement and other.revision.id in evidence.diagnosis.surely
-    )
+    ]
+    return judgement.revision.id in ancestry(evidence.history.graph, others)
 
 
 def _like(seed: SeedRow) -> RowsLike:

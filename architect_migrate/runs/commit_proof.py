@@ -20,7 +20,7 @@ from architect_migrate.databases.values import Permitted, RowProof
 from architect_migrate.diagnosis.drift import to_repair
 from architect_migrate.model.diff import explain
 from architect_migrate.model.facts import ColumnFact, TableFact, ViewFact, describe, facts
-from architect_migrate.model.history import effects, reference, snapshots
+from architect_migrate.model.history import effects, reference, replays, snapshots
 from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import (
@@ -217,7 +217,7 @@ def _removed(context: EnvironmentContext, plan: Plan) -> set[Key]:
     are gone.
     """
     does = effects(context.history)
-    replayed = dict(zip(context.graph.order, context.history.replayed, strict=True))
+    replayed = replays(context.history)
     removed: set[Key] = set()
     for step in plan.steps:
         match step:

@@ -20,6 +20,7 @@ from architect_migrate.planning.interruptions import as_it_is_now, finding_of, n
 from architect_migrate.planning.plan import Plan, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.planner import PlanGoal, RepairPlanner, make_plan
 from architect_migrate.planning.results import State, Survey
+from architect_migrate.planning.rows import ROWS_UNDECIDED
 from architect_migrate.runs.contracts import Prepared
 from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import full_survey, nothing, wanted_of
@@ -27,7 +28,6 @@ from architect_migrate.runs.survey import full_survey, nothing, wanted_of
 if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
-    from architect_migrate.planning.results import Survey
 
 
 def prepare(context: EnvironmentContext, connection: Connection, target: frozenset[str]) -> Prepared:
@@ -63,7 +63,7 @@ def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, tar
     undecided = tuple(finding_of(interruption) for interruption in seen.interrupted if not interruption.steps)
     asked = {finding.subject for finding in undecided}
     taken = [found for found in names_taken(history, seen.schema.tables, made.steps) if found.subject not in asked]
-    rows = tuple(finding for finding in seen.findings if finding.code == "rows-undecided")
+    rows = tuple(finding for finding in seen.findings if finding.code == ROWS_UNDECIDED)
     made = replace(made, steps=(*first, *made.steps), blockers=(*undecided, *rows, *taken, *made.blockers))
     return context.synced(seen.claims, as_promoted(context, _within_policy(context, made)))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
 from architect_migrate.databases import access
-from architect_migrate.model.history import Replayed, Role
+from architect_migrate.model.history import Replayed, Role, replays
 from architect_migrate.planning.plan import DropColumn, RebuildTable, RunRevision
 
 if TYPE_CHECKING:
@@ -51,6 +51,4 @@ def _replayed(context: EnvironmentContext, plan: Plan) -> Mapping[str, Replayed]
     revisions = {step.revision for step in plan.steps if isinstance(step, RunRevision)}
     if not revisions:
         return {}
-    history = context.history
-    replayed = zip(history.graph.order, history.replayed, strict=True)
-    return {revision: each for revision, each in replayed if revision in revisions}
+    return {revision: each for revision, each in replays(context.history).items() if revision in revisions}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, assert_never
 from architect_migrate.cli.report.chain import ranges, short_names, titled, with_title
 from architect_migrate.cli.report.layout import Style, block, headed, plain
 from architect_migrate.cli.report.shared import finding_json
+from architect_migrate.core.names import literal
 from architect_migrate.core.text import clean, pluralize
-from architect_migrate.databases.sqlite.sql.render import literal, name, statement, tracker_statements
+from architect_migrate.databases.sqlite.sql.render import name, statement, tracker_statements
 from architect_migrate.planning.plan import (
     AddColumn,
     CreateObject,

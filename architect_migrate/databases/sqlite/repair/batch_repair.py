@@ -34,7 +34,7 @@ from architect_migrate.model.facts import (
     key,
     table_of,
 )
-from architect_migrate.model.history import effects
+from architect_migrate.model.history import effects, replays
 from architect_migrate.planning.table_edits import AddConstraint, SetAutoincrement
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def mend(
         return ()
     history = learn()
     does = effects(history)[revision]
-    replayed = dict(zip(history.graph.order, history.replayed, strict=True))[revision]
+    replayed = replays(history)[revision]
     renames = done_renames(replayed.renames, before.objects, after.objects, remade)
     if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - _meant(does)) if kind == "table"):
         raise RevisionLosesError(revision, lost, "the chain keeps them")

@@ -14,6 +14,7 @@ from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.dry_statements import alters
 from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables
 from architect_migrate.databases.sqlite.rows.examples import excerpt, labelled, read, shown
+from architect_migrate.databases.sqlite.rows.seeds import having
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.planning.row_questions import (
     Alters,
@@ -71,7 +72,7 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
         case RowsIn():
             return Answer(_number(connection, f"SELECT count(*) {source}"))
         case RowsLike():
-            return Answer(_like(connection, table, question))
+            return Answer(_number(connection, f"SELECT count(*) {having(table.name, question.values)}"))
         case Alters():
             return Answer(alters(connection, question.table, question.statements))
         case RowsBeyond():
@@ -90,12 +91,6 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
             return _orphans(connection, table, question)
         case _:
             assert_never(question)
-
-
-def _like(connection: sqlite3.Connection, table: RowTable, question: RowsLike) -> int:
-    """The rows that have these values, compared as SQLite stores them in the columns."""
-    where = " AND ".join(f"{_column(table, column)} IS {literal}" for column, literal in question.values)
-    return _number(connection, f"SELECT count(*) FROM main.{quote(table.name)} WHERE {where}")
 
 
 def _beyond(connection: sqlite3.Connection, table: RowTable, question: RowsBeyond) -> int:

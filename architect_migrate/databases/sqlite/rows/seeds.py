@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import fold, quote
+from architect_migrate.core.names import fold, literal, quote
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.model.history import SeedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from architect_migrate.databases.sqlite.sql.lexer import Token
     from architect_migrate.model.history import ReplayedStatement
@@ -40,14 +40,21 @@ def seed_rows(connection: sqlite3.Connection, schema: Schema, statement: Replaye
 
 def is_there(connection: sqlite3.Connection, seed: SeedRow) -> bool:
     """Whether a database has the row; False also where the table or one of the columns is not there."""
-    columns = (f"t.{quote(column)}" for column in seed.columns)
-    pairs = zip(columns, seed.values, strict=True)
-    where = " AND ".join(f"{column} IS {value}" for column, value in pairs)
+    source = having(seed.table, zip(seed.columns, seed.values, strict=True))
     try:
-        found = connection.execute(f"SELECT 1 FROM main.{quote(seed.table)} AS t WHERE {where} LIMIT 1")
+        found = connection.execute(f"SELECT 1 {source} LIMIT 1")
         return found.fetchone() is not None
     except sqlite3.OperationalError:
         return False
+
+
+def having(table: str, values: Iterable[tuple[str, str]]) -> str:
+    """SQL for the rows of a table whose columns have the values of literals, compared as SQLite stores them.
+
+    Why a column is qualified: SQLite takes a lone name in double quotes that means no column for a string.
+    """
+    where = " AND ".join(f"{quote(table)}.{quote(column)} IS {value}" for column, value in values)
+    return f"FROM main.{quote(table)} WHERE {where}"
 
 
 def _constants(
@@ -98,7 +105,7 @@ def _literal(value: object) -> str:
         case bytes():
             return f"x'{value.hex()}'"
         case str():
-            return "'" + value.replace("'", "''") + "'"
+            return literal(value)
         case _:
             return repr(value)
 

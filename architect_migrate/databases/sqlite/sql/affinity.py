@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from architect_migrate.core.names import literal
 from architect_migrate.databases.sqlite.sql.lexer import canonical, significant, unquote
 
 # "Determination of column affinity" of SQLite's documentation, in its order: the first that applies decides.
@@ -94,7 +95,7 @@ def _stored(value: float | str, affinity: str) -> str:
         value = float(value)
     if affinity in {"INTEGER", "NUMERIC"} and isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
         value = int(value)
-    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
+    return literal(value) if isinstance(value, str) else repr(value)
 
 
 def _as_number(text: str) -> int | float | str:

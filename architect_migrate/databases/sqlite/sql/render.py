@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from architect_migrate.core.names import fold, quote
+from architect_migrate.core.names import fold, literal, quote
 from architect_migrate.databases.sqlite.sql.lexer import canonical, significant
 from architect_migrate.databases.sqlite.sql.nodes import Check, ForeignKey, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
@@ -260,9 +260,3 @@ def _tracker_statement(tracker: Tracker, change: plan.TrackerChange, there: set[
     whole = {tracker.version: number, tracker.applied_at: "CURRENT_TIMESTAMP", **texts}
     values = {name(word): value for word, value in whole.items() if fold(word) in there}
     return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal."""
-    quoted = text.replace("'", "''")
-    return f"'{quoted}'"
