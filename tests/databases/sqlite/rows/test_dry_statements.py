@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = "CREATE TABLE t (id INTEGER PRIMARY KEY, v, w); INSERT INTO t VALUES (1, 1, 'a'), (2, NULL, 'b')"
+NUL = "UPDATE t SET v = 'a' || char(0) || 'b'"
 TRIGGER = "CREATE TABLE log (x); CREATE TRIGGER note AFTER UPDATE ON t BEGIN INSERT INTO log VALUES (1); END"
 
 
@@ -29,6 +30,8 @@ TRIGGER = "CREATE TABLE log (x); CREATE TRIGGER note AFTER UPDATE ON t BEGIN INS
         ("", ("INSERT INTO t (v) VALUES (3)",), 1),
         ("", ("UPDATE t SET v = v + 1", "UPDATE t SET v = v - 1"), 0),
         (TRIGGER, ("UPDATE t SET v = v",), 1),
+        (NUL, ("UPDATE t SET v = 'a' || char(0) || 'b'",), 0),
+        (NUL, ("UPDATE t SET v = 'a' || char(0) || 'c'",), 1),
     ],
 )
 def test_values_count_as_they_are_stored(more: str, statements: tuple[str, ...], changed: int) -> None:
