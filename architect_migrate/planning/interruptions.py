@@ -18,6 +18,7 @@ from architect_migrate.model.environment import Drop, Keep, Kind
 from architect_migrate.model.history import Passing, Rename, Role, facts_at, replays, tables_ever
 from architect_migrate.planning.both_sides import empty_successors, missing_places, on_both_sides
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
+from architect_migrate.planning.made_again import earlier_tables
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
 from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, with_column
@@ -48,7 +49,7 @@ def interruptions(
     has exactly the columns that the last or the next revision gives it on its way, and rows that are there alone.
     """
     look = Look(history, schema, {table.name: table for table in schema.tables}, as_it_is, ask)
-    found = [*_left_tables(look), *_put_aside(look), *on_both_sides(look)]
+    found = [*_left_tables(look), *_put_aside(look), *on_both_sides(look), *earlier_tables(look)]
     return tuple(_unsettled(found, resolutions))
 
 
@@ -190,7 +191,8 @@ def finding_of(its: Interruption) -> Finding:
     subject = f"column {its.table}.{its.column}" if its.column else f"table {its.table}"
     if its.steps:
         return Finding(Level.REPAIR, "interrupted", subject, its.found, "archmig reconcile repairs it", its.revision)
-    advice = "bring the rows to where they belong by hand, or let both be as they are: add this to environments.toml"
+    by_hand = "bring the rows to where they belong by hand, or let both be as they are: add this to environments.toml"
+    advice = its.advice or by_hand
     settles = entry(its.table, its.column, "keep = true")
     if its.missing:
         advice = f"rename it to {its.missing} by hand, or do without {its.missing}: add this to environments.toml"

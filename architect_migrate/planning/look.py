@@ -30,6 +30,7 @@ class Interruption:
     Without steps a person has to decide. `table` is spelt as the database spells it; `revision` is empty where no
     revision of the chain is known to make it. `missing` is the chain's table that the rows belong to and that is not
     there. `runs` is the revision that has to be run as a whole after the steps, so that rows come to where they belong.
+    `advice` is what a person can do, where that is not to bring the rows to where they belong.
     """
 
     table: str
@@ -39,6 +40,7 @@ class Interruption:
     column: str = ""
     missing: str = ""
     runs: str = ""
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

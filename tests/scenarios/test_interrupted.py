@@ -40,6 +40,46 @@ def test_a_revision_may_make_a_table_again_under_the_same_name(
         assert ask(home.database, "SELECT * FROM notes_1 ORDER BY id") == left
 
 
+# A table that a revision drops and a later one makes again, another one of the same name.
+
+TWICE = {
+    "a1": raw(None, NOTES),
+    "b2": raw("a1", "DROP TABLE notes"),
+    "c3": raw("b2", "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT, UNIQUE (title))", "CREATE TABLE more (n)"),
+}
+MORE = "CREATE TABLE more (n)"
+
+
+@pytest.mark.parametrize("stamped", [stamp("a1"), stamp("c3"), ()], ids=["stamp before", "stamp after", "no stamp"])
+def test_the_table_that_was_dropped_is_not_changed_into_the_one_that_took_its_name(
+    tmp_path: Path, stamped: tuple[str, ...]
+) -> None:
+    home = own_chain(tmp_path, TWICE)
+    script(home.database, NOTES, MORE, *NOTE_ROWS, *stamped)
+    stays(home)
+    assert codes(home) == [("interrupted-undecided", "table notes")]
+
+
+def test_an_empty_table_that_was_dropped_makes_way_for_the_one_that_took_its_name(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, TWICE)
+    script(home.database, NOTES, MORE, *stamp("a1"))
+    steps = come_home(home, gone("notes", "notes.v"))
+    assert steps[:2] == ["drop table notes", "create table notes"]
+
+
+def test_rows_of_the_table_that_was_dropped_stay_where_a_person_keeps_them(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, TWICE).settled('[[resolve]]\ntable = "notes"\nkeep = true')
+    script(home.database, NOTES, MORE, *NOTE_ROWS, *stamp("c3"))
+    nothing_to_do(home)
+    assert ask(home.database, "SELECT id, v FROM notes") == [(1, "a"), (2, "b")]
+
+
+def test_a_newer_table_that_lost_a_column_is_repaired(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, TWICE | {"d4": raw("c3", "ALTER TABLE notes ADD COLUMN size INTEGER")})
+    script(home.database, "CREATE TABLE notes (id INTEGER PRIMARY KEY, size INTEGER)", MORE, *stamp("d4"))
+    come_home(home)
+
+
 # What a revision takes back and an interrupted run left: it may go on acting on rows.
 
 COUNTED, LOG = "CREATE TABLE counted (id INTEGER PRIMARY KEY, n INTEGER)", "CREATE TABLE log (id INTEGER PRIMARY KEY)"
