@@ -124,7 +124,7 @@ def alike(shown: str, printed: str) -> bool:
 
 
 def settled(text: str) -> str:
-    return re.sub(r"\d{8}T\d{6}Z-\d|\d+\.\d(?= s$)", "TIME", text, flags=re.MULTILINE)
+    return re.sub(r"\d{8}T\d{6}Z-\d|\b\d+\.\d(?= s$|  )", "TIME", text, flags=re.MULTILINE)
 
 
 def compare(block: str, folder: Path) -> None:
