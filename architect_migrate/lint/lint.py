@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
 from architect_migrate.core.errors import UsageError
+from architect_migrate.core.secrets import mask
 from architect_migrate.lint.files import can_run, chain_violations, file_violations, graph_of, place_of, without_allowed
 from architect_migrate.lint.rules import Violation, violation
 from architect_migrate.lint.statements import from_first_word, words_of
@@ -162,7 +163,7 @@ def _results(job: Job) -> tuple[tuple[TrialResult, ...], str]:
         results = tuple(codec.load(line, (TrialResult, Violation)) for line in lines)
         if done.returncode == 0:
             return results, (folder / "reads").read_text(encoding="utf-8")
-        cause = " ".join(done.stderr.split())[-300:] or f"exit code {done.returncode}"
+        cause = mask(" ".join(done.stderr.split()))[-300:] or f"exit code {done.returncode}"
         if not (folder / "current").exists():
             raise ChainError(job.ini, cause)
         return (*results, _ended(job, (folder / "current").read_text(encoding="utf-8"), cause)), ""

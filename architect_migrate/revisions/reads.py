@@ -159,9 +159,9 @@ def _module(name: str) -> str:
 
 def kind(path: str) -> str:
     """Return what is at a path: nothing, a file, a folder, or a link with its target."""
-    if os.path.islink(path):
+    if os.path.islink(path):  # noqa: PTH114  (see `content`)
         with suppress(OSError):
-            return f"{os.readlink(path)} -> {kind(os.path.realpath(path))}"
+            return f"{os.readlink(path)} -> {kind(os.path.realpath(path))}"  # noqa: PTH115  (for the same reason)
     return "folder" if os.path.isdir(path) else "file" if os.path.exists(path) else ""  # noqa: PTH110, PTH112
 
 

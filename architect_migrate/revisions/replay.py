@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
+from architect_migrate.core.secrets import mask
 from architect_migrate.model.names import Names
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
 from architect_migrate.revisions.files import script_folder
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Replay:
+class Replay:
     """A replay as JSON texts, and the digest of everything that it read."""
 
     digest: str
@@ -38,8 +39,8 @@ class Source:
     """A chain as it was at one moment; `script` is its alembic.ini, `cache` the folder of cached replays.
 
     `known` is the digest under which its replay is cached, empty if none is, or if something changed that the replay
-    read; `token` then tells this source from others. Of the branches `reserved` for some environments, those in `excluded`
-    are left out (see `model.branches`).
+    read; `token` then tells this source from others. Of the branches `reserved` for some environments, those in
+    `excluded` are left out (see `model.branches`).
     Why `source_of`, `without` and unpickling return one shared object for the same files: the graph and the history
     are cached in it, and all environments must use them.
     """
@@ -74,16 +75,16 @@ class Source:
     @property
     def fingerprint(self) -> str:
         """A digest of everything that the chain's history depends on. Raises as `history`."""
-        return self.known or self.whole._replay.digest
+        return self.known or self.whole.replay.digest
 
     @property
     def _cached_as(self) -> str:
         """The digest under which the replay is cached by now; empty if it is not."""
         whole = self.whole
-        return self.known or (whole._replay.digest if "_replay" in vars(whole) else "")
+        return self.known or (whole.replay.digest if "replay" in vars(whole) else "")
 
     @cached_property
-    def _replay(self) -> _Replay:
+    def replay(self) -> Replay:
         """The replay of the whole chain, which runs the chain's code now."""
         return _replay_and_remember(self.script, self.cache)
 
@@ -109,7 +110,7 @@ class Source:
             return history_without(self.whole.history, self.foreign)
         graph, steps = recall(self, "outline"), recall(self, "steps")
         if graph is None or steps is None:
-            graph, steps = self.whole._replay.graph, self.whole._replay.steps
+            graph, steps = self.whole.replay.graph, self.whole.replay.steps
         return history_from(graph, steps)
 
     @cached_property
@@ -127,7 +128,7 @@ class Source:
 
 
 @lru_cache(maxsize=16)
-def _shared(
+def _shared(  # noqa: PLR0917  (the fields of a Source, in their order)
     script: Path, cache: Path, known: str, token: str, reserved: tuple[str, ...], excluded: tuple[str, ...]
 ) -> Source:
     """Return the one source of these files in this process."""
@@ -223,10 +224,8 @@ def _replay(ini: Path, *draft: str) -> tuple[str, str, str]:
         if done.returncode or not (folder / "reads").exists():
             current = (folder / "current").read_text(encoding="utf-8") if (folder / "current").exists() else ""
             ended = f"its process ended with code {done.returncode}"
-            raise ReplayError(str(ini), current, " ".join(done.stderr.split())[-500:] or ended)
-        outline, steps, reads = (
-            (folder / part).read_text(encoding="utf-8") for part in ("outline", "steps", "reads")
-        )
+            raise ReplayError(str(ini), current, mask(" ".join(done.stderr.split()))[-500:] or ended)
+        outline, steps, reads = ((folder / part).read_text(encoding="utf-8") for part in ("outline", "steps", "reads"))
         return outline, steps, reads
 
 
@@ -235,7 +234,7 @@ def _inside(place: str, ini: Path) -> str:
     return place.removeprefix(f"{os.path.realpath(ini.parent)}{os.sep}").removeprefix(f"{ini.parent}{os.sep}")
 
 
-def _replay_and_remember(ini: Path, cache: Path) -> _Replay:
+def _replay_and_remember(ini: Path, cache: Path) -> Replay:
     """Replay the chain, and cache the replay unless something that it read changed meanwhile.
 
     If another source of the same chain has been replayed by now, its replay is taken.
@@ -243,10 +242,10 @@ def _replay_and_remember(ini: Path, cache: Path) -> _Replay:
     if known := cached_digest(cache, ini, REPLAY, os.environ):
         outline, cached = _read(cache, known, "outline"), _read(cache, known, "steps")
         if outline is not None and cached is not None:
-            return _Replay(known, outline, cached)
+            return Replay(known, outline, cached)
     graph, steps, text = _replay(ini)
     digest = remember_result(cache, ini, REPLAY, text, {"outline": graph, "steps": steps})
-    return _Replay(digest, graph, steps)
+    return Replay(digest, graph, steps)
 
 
 def remember_result(cache: Path, ini: Path, result: str, reads: str, parts: Mapping[str, str]) -> str:

@@ -22,7 +22,7 @@ class NoInput(io.TextIOBase):
         """Whether it can be asked, which is so: the question then gets the reason."""
         return True
 
-    def readline(self, _size: int | None = -1, /) -> Never:  # type: ignore[override]  # it never returns
+    def readline(self, _size: int | None = -1, /) -> Never:
         """Refuse."""
         raise EOFError(_ASKED)
 

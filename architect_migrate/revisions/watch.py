@@ -17,7 +17,6 @@ from collections.abc import Iterator  # noqa: TC003  (mypy wants a base class's 
 from contextlib import contextmanager
 from dataclasses import astuple
 from functools import lru_cache, wraps
-from glob import escape, glob
 from importlib.util import source_from_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +76,7 @@ class Watch:
         if event == "import":
             self.modules.add(str(arguments[0]).rpartition(".")[2])
         elif event in {"open", "os.listdir", "os.scandir"} and not self.is_noting:
-            caller = sys._getframe(2).f_code.co_filename  # noqa: SLF001  (audit hooks get no other word of it)
+            caller = sys._getframe(1).f_code.co_filename  # noqa: SLF001  (audit hooks get no other word of it)
             with self._noting():
                 if event == "open":
                     self._note_file(_path(arguments[0]))
@@ -124,7 +123,7 @@ class Watch:
         # Why sys.path too: where a folder of it is missing, imports have not listed it.
         self.searched |= {name: () for path in sys.path if (name := _path(path)) and name not in self.searched}
         loaded = {name for module in list(sys.modules.values()) if (name := _file_of(module))}
-        links = {name for folder in _sites() for name in glob(f"{escape(folder)}*.pth")}
+        links = {name for folder in _sites() for name in map(str, Path(folder).glob("*.pth"))}
         files = loaded | links | self.files.keys()
         packages = {name for name in files if (package := _package_of(name)) and package not in self.chain}
         own = f"{Path(__file__).parents[1]}{os.sep}"
@@ -193,7 +192,7 @@ def watch(scratch: Path) -> Watch:
         environment.__class__ = _WatchedEnvironment
     for name in _LOOKING:
         setattr(os, name, _watched(getattr(os, name), watching))
-    sys.addaudithook(lambda event, arguments: watching.hear(event, arguments))
+    sys.addaudithook(watching.hear)
     return watching
 
 

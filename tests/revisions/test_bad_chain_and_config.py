@@ -64,9 +64,15 @@ CHAINS: dict[str, tuple[Callable[[Path], object], str]] = {
         fourth(HEAD + 'revision = "003_due"\ndown_revision = "002_tags"\n'),
         "Revision 003_due is present more than once",
     ),
-    "import": (fourth("import nosuchmodule\n"), "chain/versions/004.py, line 1: ModuleNotFoundError: No module named 'nosuchmodule'"),
+    "import": (
+        fourth("import nosuchmodule\n"),
+        "chain/versions/004.py, line 1: ModuleNotFoundError: No module named 'nosuchmodule'",
+    ),
     "exit": (fourth("import sys\nsys.exit(0)\n"), "chain/versions/004.py, line 2: SystemExit: 0"),
-    "env.py exits": (edited("chain/env.py", "run(context)", "raise SystemExit(0)"), "chain/env.py, line 3: SystemExit: 0"),
+    "env.py exits": (
+        edited("chain/env.py", "run(context)", "raise SystemExit(0)"),
+        "chain/env.py, line 3: SystemExit: 0",
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,8 @@ def project(folder: Path, body: str, extra: str = "") -> Path:
     (folder / "alembic.ini").write_text(f"[alembic]\nscript_location = %(here)s/chain\n{extra}", encoding="utf-8")
     (folder / "chain" / "env.py").write_text(ENV, encoding="utf-8")
     (versions / "a1.py").write_text(
-        f"import os, sys\nfrom pathlib import Path\nfrom alembic import op\nHERE = Path(__file__).parent\n"
-        f"revision, down_revision = 'a1', None\n\ndef upgrade():\n    columns = ['id']\n"
+        "import os, sys\nfrom pathlib import Path\nfrom alembic import op\nHERE = Path(__file__).parent\n"
+        "revision, down_revision = 'a1', None\n\ndef upgrade():\n    columns = ['id']\n"
         + "".join(f"    {line}\n" for line in body.splitlines())
         + "    op.execute(f\"CREATE TABLE t ({', '.join(columns)})\")\n\ndef downgrade():\n    pass\n",
         encoding="utf-8",
@@ -73,6 +74,14 @@ def same_times(name: str, content: str) -> Callable[[Path], None]:
     return write
 
 
+def package_with(name: str, content: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        text("shop/__init__.py", "")(folder)
+        text(f"shop/{name}", content)(folder)
+
+    return write
+
+
 def zipped(content: str) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         with zipfile.ZipFile(folder / "lib.zip", "w") as archive:
@@ -108,9 +117,7 @@ READINGS = {
         text("x.txt", "a" * (5 << 20)),
         same_times("x.txt", "b" * (5 << 20)),
     ),
-    "kept times": Reading(
-        f"columns += [open({ROOT} / 'x.txt').read()]", text("x.txt", "a"), same_times("x.txt", "b")
-    ),
+    "kept times": Reading(f"columns += [open({ROOT} / 'x.txt').read()]", text("x.txt", "a"), same_times("x.txt", "b")),
     "os.open": Reading(
         f"columns += [os.read(os.open({ROOT} / 'x.txt', os.O_RDONLY), 9).decode()]",
         text("x.txt", "a"),
@@ -127,9 +134,7 @@ READINGS = {
         text("sql/a.sql", ""),
         text("sql/b.sql", ""),
     ),
-    "os.listdir": Reading(
-        f"columns += sorted(os.listdir({ROOT} / 'sql'))", text("sql/a", ""), text("sql/b", "")
-    ),
+    "os.listdir": Reading(f"columns += sorted(os.listdir({ROOT} / 'sql'))", text("sql/a", ""), text("sql/b", "")),
     "os.listdir of where it is": Reading(
         f"os.chdir({ROOT} / 'sql'); columns += sorted(os.listdir())", text("sql/a", ""), text("sql/b", "")
     ),
@@ -171,7 +176,7 @@ READINGS = {
     ),
     "importlib.resources": Reading(
         "from importlib.resources import files; columns += [(files('shop') / 'x.txt').read_text()]",
-        lambda folder: [text("shop/__init__.py", "")(folder), text("shop/x.txt", "a")(folder)] and None,
+        package_with("x.txt", "a"),
         text("shop/x.txt", "b"),
     ),
     "a zip file": Reading(
@@ -242,8 +247,6 @@ def test_what_changes_while_it_is_replayed_is_not_remembered(tmp_path: Path) -> 
     body = f"import re; p = {ROOT} / 'x.txt'; columns += [p.read_text()]; os.environ.get('A')"
     ini = project(tmp_path, f"{body}\nimport posix, time\nwhile p.read_text() == 'a': time.sleep(0.01)")
     text("x.txt", "a")(tmp_path)
-    import threading
-
     threading.Timer(3, text("x.txt", "b"), [tmp_path]).start()
     assert columns(ini) == ["id", "a"]
     assert not is_remembered(source_of(ini, Path(os.environ["ARCHMIG_CACHE"])))

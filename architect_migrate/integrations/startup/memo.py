@@ -1,7 +1,8 @@
 """Remembers the result of a check while everything that it depended on is unchanged.
 
 Why: a start then compares digests instead of schemas. Digested are environments.toml and the variables in it,
-what the chain's replay read, the stored texts of the schema, the stamp and the tracker. What cannot be read counts as changed.
+what the chain's replay read, the stored texts of the schema, the stamp and the tracker. What cannot be read counts as
+changed.
 """
 
 from __future__ import annotations
