@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import configparser
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ChainError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def script_folder(ini: Path) -> Path:

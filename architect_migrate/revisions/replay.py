@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -141,7 +140,7 @@ def source_of(script: Path, cache: Path | None) -> Source:
     script_folder(script)
     known = cached_digest(folder, script, REPLAY, os.environ)
     # Why a token: until it is replayed, nothing says whether the chain is still that of another call.
-    return _shared(script, folder, known, "" if known else secrets.token_hex(8), (), ())
+    return _shared(script, folder, known, "" if known else os.urandom(8).hex(), (), ())
 
 
 @lru_cache(maxsize=1)
@@ -256,7 +255,7 @@ def remember_result(cache: Path, ini: Path, result: str, reads: str, parts: Mapp
     """
     fields, on_disk = json.loads(reads)
     if not on_disk:
-        return secrets.token_hex(16)
+        return os.urandom(16).hex()
     read = reads_of(fields)
     digest = digest_of(ini, read, on_disk, os.environ)
     if _write(cache, digest, parts):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.revisions.replay import is_remembered, source_of
+from support.replays import real as replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,12 @@ context.configure(connection=context.config.attributes["connection"])
 with context.begin_transaction():
     context.run_migrations()
 """
+
+
+@pytest.fixture(autouse=True)
+def own_replays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests share replays; these are about when archmig does."""
+    monkeypatch.setattr("architect_migrate.revisions.replay._replay", replay)
 
 
 def project(folder: Path, body: str, extra: str = "") -> Path:
