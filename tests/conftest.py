@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from support.replays import shared
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
@@ -28,6 +30,7 @@ def replay_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "replays"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ARCHMIG_CACHE", str(folder))
+        patch.setattr("architect_migrate.revisions.replay._replay", shared(folder))
         yield folder
 
 

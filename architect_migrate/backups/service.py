@@ -132,8 +132,15 @@ def content_now(context: EnvironmentContext) -> Content:
 
 
 def catalogue(context: EnvironmentContext) -> tuple[Copy, ...]:
-    """Return the environment's backups, oldest first. Raises BackupError."""
-    return copies_of(copies(context.backups), context.environment.name, str(context.environment.url))
+    """Return the environment's backups, oldest first. Raises BackupError.
+
+    Why by the ledger where it has them: after the clock was set back, a newer backup has an earlier time.
+    """
+    by_time = copies_of(copies(context.backups), context.environment.name, str(context.environment.url))
+    places = {path: place for place, path in enumerate(purposes(context))}
+    entered = sorted((copy for copy in by_time if str(copy.path) in places), key=lambda copy: places[str(copy.path)])
+    in_order = iter(entered)
+    return tuple(next(in_order) if str(copy.path) in places else copy for copy in by_time)
 
 
 def purposes(context: EnvironmentContext) -> dict[str, str]:

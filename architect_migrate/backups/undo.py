@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups.restore import preview
@@ -49,13 +50,16 @@ def _record(copy: Copy) -> tuple[Content, Content]:
 def _refuse_built(context: EnvironmentContext, marked: list[Copy]) -> None:
     """Raise RestoreError if the last run built the database, since there is no earlier state to restore."""
     try:
-        entries = [entry for entry in store.entries(context.ledger) if _made_something(context, entry)]
+        everything = store.entries(context.ledger)
+        entries = [entry for entry in everything if _made_something(context, entry)]
+        # Why these are left out: their place in the ledger says more than their time, which the clock may have changed.
+        recorded = {Path(entry.backup) for entry in everything if entry.backup}
     except LedgerError:
         return
     if (
         entries
         and not entries[-1].backup
-        and not any(copy.taken_at.isoformat() >= entries[-1].started_at for copy in marked)
+        and not any(copy.taken_at.isoformat() >= entries[-1].started_at for copy in marked if copy.path not in recorded)
     ):
         problem = f"the last run ({entries[-1].action}, {entries[-1].started_at[:19]}) built the database"
         raise RestoreError(str(context.environment.url), problem, "nothing was changed: there is no earlier state")

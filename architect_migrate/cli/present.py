@@ -8,6 +8,7 @@ from architect_migrate.cli.report.layout import plain
 from architect_migrate.cli.report.shared import VERSION, Report, problem_json
 from architect_migrate.cli.terminal import flush, paint, say, tell, width, write
 from architect_migrate.core.secrets import mask
+from architect_migrate.core.text import escaped_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ def _document(command: str, code: int, report: Report) -> str:
 
     envelope = {"version": VERSION, "command": command, "exit_code": code}
     whole = {**envelope, **report.more(), "environments": [*report.environments()]}
-    return dumps(_masked(whole), indent=2, ensure_ascii=False)
+    return escaped_json(dumps(_masked(whole), indent=2, ensure_ascii=False))
 
 
 def _masked(value: object, key: str = "") -> object:

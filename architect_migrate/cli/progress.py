@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.cli.present import narrating
 from architect_migrate.cli.terminal import on_terminal, tell
+from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import harmless
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.fan_out import each
@@ -83,7 +84,7 @@ def _shown(
 
             def step(name: str, number: int, _total: int, headline: str) -> None:
                 done = before[name] + max(number - 1, 0)
-                bar.update(task, completed=done, description=escape(f"{name}: {headline}"[:room]))
+                bar.update(task, completed=done, description=escape(mask(f"{name}: {headline}")[:room]))
 
             def ended(result: Result) -> None:
                 done, after = len(plans[result.environment].steps), names.index(result.environment) + 1
@@ -106,7 +107,7 @@ def sign_of_life(name: str) -> Iterator[Progress]:
 
     console = Console(stderr=True)
     with console.status(escape(f"{name}: copying")) as line:
-        yield lambda _number, _total, words: line.update(escape(f"{name}: {words}"[:80]))
+        yield lambda _number, _total, words: line.update(escape(mask(f"{name}: {words}")[:80]))
 
 
 def _animated() -> bool:

@@ -98,8 +98,10 @@ def _enter_refusal(
     options: Options, context: EnvironmentContext, found: Undoing | ArchmigError, started: float
 ) -> None:
     """Enter in the ledger what stops a restore before it begins."""
+    from architect_migrate.ledger.without_values import without_values
+
     if isinstance(found, ArchmigError):
-        result, detail = "failed", str(found)
+        result, detail = "failed", without_values(found)
     elif found.since:
         result, detail = "blocked", f"written since: {'; '.join(found.since)}"
     else:

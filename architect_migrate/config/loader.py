@@ -249,7 +249,10 @@ def _default_environment(defaults: Table, environments: tuple[Environment, ...])
 
 def _tracker(table: Table) -> Tracker:
     known_keys(table, _TRACKER)
-    return replace(Tracker(), **given(table, _TRACKER))
+    tracker = replace(Tracker(), **given(table, _TRACKER))
+    if tracker.table.lower().startswith("sqlite_"):
+        raise table.error("table", "is SQLite's own", "name the table in which the old tool kept its versions")
+    return tracker
 
 
 def _notify(table: Table) -> Notify:

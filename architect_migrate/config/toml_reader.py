@@ -108,7 +108,8 @@ def _parsed(name: str, text: str) -> dict[str, object]:
         problem, separator, place = str(error).rpartition(" (at ")
         if not separator:
             problem, place = str(error).partition(":")[0], ""
-        short = problem if len(problem) <= 100 else f"{problem[:100]}…"
+        masked = mask(problem)
+        short = masked if len(masked) <= 100 else f"{masked[:100]}…"
         raise ConfigError(name, place.rstrip(")"), f"not TOML: {short}") from None
 
 
@@ -127,7 +128,7 @@ def shown_path(path: Path) -> str:
 
 def shown(word: str) -> str:
     """Quote a word of the file for a message: on one line, shortened, without secrets."""
-    return shortened(mask(word))
+    return shortened(word)
 
 
 def dotted(place: str, key: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ def draft(folder: Path) -> Iterator[Path]:
     Raises OSError.
     """
     # Why a random name: an attacker cannot place a link in advance where SQLite opens its journal or WAL.
-    copy = folder / f".archmig-{secrets.token_hex(12)}.tmp"
+    copy = folder / f".archmig-{os.urandom(12).hex()}.tmp"
     descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         # Why the lock: `sweep` leaves locked drafts alone. On a file system without locks it goes by the file's age.

@@ -97,20 +97,27 @@ class RehearsalFailedError(ArchmigError):
 
 
 class ReplayError(ArchmigError):
-    """A replay of the chain that failed; `revision` is the one that failed, or empty if none had begun."""
+    """A replay of the chain that failed; `revision` is the one that ran, or empty if none did.
+
+    `place` is the line of the chain's code that raised the `cause`: `FILE, line 3`; empty if it is not known.
+    """
 
     revision: str
     cause: str
+    place: str = ""
 
     def _problem_and_advice(self) -> tuple[str, str]:
-        place = f" at revision {self.revision}" if self.revision else ""
         # SQLite's message and SQLAlchemy's exception. A chain begun on a database of create_all() fails like this.
-        begun_late = "no such table" in self.cause or "NoSuchTableError" in self.cause
-        advice = "tables that existed before the chain must be created by its first revision"
-        return (
-            f"the chain does not run on an empty database{place}: {self.cause}",
-            f"{advice if begun_late else 'correct the revision'}; no database was touched",
-        )
+        begun_late = self.revision and ("no such table" in self.cause or "NoSuchTableError" in self.cause)
+        where = f" at revision {self.revision}" if self.revision else ""
+        cause = f"{self.place}: {self.cause}" if self.place else self.cause
+        if begun_late:
+            advice = "tables that existed before the chain must be created by its first revision"
+        elif "ModuleNotFoundError" in self.cause:
+            advice = "install the module, or correct the import"
+        else:
+            advice = "correct that line" if self.place else "correct the chain"
+        return f"the chain does not run on an empty database{where}: {cause}", f"{advice}; no database was touched"
 
 
 class StampError(ArchmigError, layout="{subject} {problem}; {advice}"):

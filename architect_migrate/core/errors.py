@@ -5,13 +5,17 @@ from __future__ import annotations
 from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, dataclass_transform
 
+from architect_migrate.core.secrets import mask
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
 def shortened(word: str) -> str:
-    """Quote a word on one line: escape control characters, cut after 40 characters."""
-    return repr(word if len(word) <= 40 else f"{word[:40]}…")
+    """Quote a word on one line: mask the secrets of URLs, escape control characters, cut after 40 characters."""
+    # Why masked first: a URL that is cut before its @ is no longer recognised.
+    masked = mask(word)
+    return repr(masked if len(masked) <= 40 else f"{masked[:40]}…")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -24,7 +28,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {shortened(close[0])}?"
     more = ", …" if len(words) > 12 else ""
-    return f"known: {', '.join(word[:40] for word in words[:12])}{more}" if words else ""
+    return f"known: {', '.join(mask(word)[:40] for word in words[:12])}{more}" if words else ""
 
 
 class _Attributes(Formatter):

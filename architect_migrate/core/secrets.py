@@ -34,13 +34,28 @@ _PARAMETER = re.compile(
 )
 
 
+# A parameter of a URL: drivers take the user and every option there. Why a quote may end it: a message quotes URLs.
+_OPTION = re.compile(r"""([?&;][^=&?;\s"'#]{1,64}=)(?:[^&;\s"']|'(?![)\],;:.\s]|$))+""")
+
+
+# The beginning of a URL in a text that ends within its login, or may do so.
+_UNENDED = re.compile(r"(?:(?<!sqlite)://|://(?!/))(?!\*\*\*@)[^@]*$")
+
+
+def mask_cut(text: str) -> str:
+    """Mask a text of which only the beginning is known: a URL that ends with it may be cut before its `@`."""
+    return _UNENDED.sub(f"://{_HIDDEN}", mask(text))
+
+
 def mask(text: str) -> str:
-    """Replace every URL's user, password, tokens and secret parameters in a free text by `***`."""
+    """Replace every URL's user, password, tokens and parameters in a free text by `***`."""
     masked = text
     if "@" in text:
         urls = _RUN.sub(lambda run: _without_login(run.group(), _AUTHORITY), text)
         runs = _RUN.sub(lambda run: _without_login(run.group(), _AS_PATH), urls)
         masked = _LINE.sub(lambda line: _without_login(line.group(), _BROKEN), runs)
+    if "://" in masked:
+        masked = _RUN.sub(lambda run: _without_options(run.group()), masked)
     return _PARAMETER.sub(rf"\1{_HIDDEN}", masked)
 
 
@@ -50,3 +65,10 @@ def _without_login(text: str, beginning: re.Pattern[str]) -> str:
     if authority is None or end < authority.end():
         return text
     return f"{text[: authority.end()]}{_HIDDEN}{text[end:]}"
+
+
+def _without_options(text: str) -> str:
+    authority = _AUTHORITY.search(text)
+    if authority is None:
+        return text
+    return text[: authority.end()] + _OPTION.sub(rf"\1{_HIDDEN}", text[authority.end() :])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from architect_migrate.core.errors import ArchmigError, derived
+from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import pluralize
 
 
@@ -15,7 +16,7 @@ class UnreadableSqlError(ArchmigError, layout="{problem}; {advice}"):
     expected: str
 
     def _problem_and_advice(self) -> tuple[str, str]:
-        statement = " ".join(self.sql.split())[:60]
+        statement = mask(" ".join(self.sql.split()))[:60]
         found = " ".join(self.sql[self.position : self.position + 30].split()) or "the end"
         return (
             f"cannot read {statement!r}: expected {self.expected} at offset {self.position}, found {found!r}",

@@ -28,6 +28,22 @@ def clean(text: str) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
+def escaped_json(document: str) -> str:
+    """Write the control characters in a JSON document's strings as escapes, those included that JSON allows.
+
+    Why: a terminal obeys some of them (U+009B begins a command, U+202E turns the line round), and some readers end a
+    line at U+2028.
+    """
+    if all(line.isprintable() for line in document.split("\n")):
+        return document
+    return "".join(letter if letter.isprintable() or letter == "\n" else _json_escape(letter) for letter in document)
+
+
+def _json_escape(letter: str) -> str:
+    units = letter.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
 def harmless(text: str) -> str:
     """Mask the secrets of URLs in a foreign text, for example an error's, and escape its control characters."""
     return clean(mask(text))

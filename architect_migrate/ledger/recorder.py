@@ -21,6 +21,7 @@ from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.fingerprint import fingerprint_of
 from architect_migrate.diagnosis.describe import counts
 from architect_migrate.ledger import store
+from architect_migrate.ledger.without_values import without_values
 from architect_migrate.model.diff import explain
 from architect_migrate.planning.plan import RunRevision, SyncTracker, change_words
 
@@ -96,8 +97,9 @@ def record(context: EnvironmentContext, result: Result, started: float) -> Resul
         stamps=(receipt.came_from, receipt.arrived_at) if receipt else (stamp, ()),
         steps=receipt.steps if receipt else (),
         backup=receipt.backup if receipt else "",
-        findings=tuple(f"{blocker.code}: {blocker.subject}: {blocker.found}" for blocker in blockers),
-        detail=result.detail,
+        # Why not what was found: it shows values of rows.
+        findings=tuple(f"{blocker.code}: {blocker.subject}" for blocker in blockers),
+        detail=without_values(result.error) if result.error else result.detail,
         facts=receipt.facts if receipt else None,
     )
     numbered = replace(receipt, number=entered.number) if receipt else None
@@ -130,8 +132,7 @@ def entered_on_failure(context: EnvironmentContext, action: str, started: float)
     except (Exception, KeyboardInterrupt) as error:
         stopped = isinstance(error, KeyboardInterrupt)
         result = "interrupted" if stopped else "failed"
-        kind = "" if isinstance(error, ArchmigError) else f"{type(error).__name__}: "
-        detail = "Ctrl-C; everything was rolled back" if stopped else f"{kind}{error}"
+        detail = "Ctrl-C; everything was rolled back" if stopped else without_values(error)
         for warning in enter(context, action, started, result=result, detail=detail).warnings:
             error.add_note(warning)
         raise

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
 from architect_migrate.core.errors import UsageError
+from architect_migrate.core.secrets import mask
 from architect_migrate.lint.files import can_run, chain_violations, file_violations, graph_of, place_of, without_allowed
 from architect_migrate.lint.rules import Violation, violation
 from architect_migrate.lint.statements import from_first_word, words_of
 from architect_migrate.lint.trial import Job, TrialResult
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
-from architect_migrate.revisions.replay import recall, remember
+from architect_migrate.revisions.replay import recall_result, remember_result
 from architect_migrate.revisions.sandbox import run_sandboxed
 from architect_migrate.revisions.source_file import RevisionFile, revision_file_at, source_text
 
@@ -131,27 +132,27 @@ def _revision_file(path: Path) -> Path:
 
 
 def _remembered(source: Source, job: Job) -> tuple[TrialResult, ...]:
-    """Return the results of the trial, from the cache if the same files were tried before.
+    """Return the results of the trial, from the cache if the same files were tried before and read the same.
 
     Why a halted trial is not cached: its cause may be the machine, not the revision.
     """
     classes = (TrialResult, Violation)
     key = blake2b(codec.dump(job).encode(), digest_size=8).hexdigest()
-    if (text := recall(source, f"lint-{key}")) is not None:
+    if (text := recall_result(source.cache, source.script, f"lint-{key}", "lint")) is not None:
         return tuple(codec.load(text, classes))
-    results = _results(job)
-    if not any(result.halted for result in results):
-        remember(source, {f"lint-{key}": codec.dump(results)})
+    results, reads = _results(job)
+    if reads and not any(result.halted for result in results):
+        remember_result(source.cache, source.script, f"lint-{key}", reads, {"lint": codec.dump(results)})
     return results
 
 
-def _results(job: Job) -> tuple[TrialResult, ...]:
-    """Try the revisions in a process and return the results; if the process dies, the last one says why.
+def _results(job: Job) -> tuple[tuple[TrialResult, ...], str]:
+    """Try the revisions in a process; return the results and what the process read, as its Watch wrote it.
 
-    Raises ChainError.
+    If the process dies, the last result says why, and nothing is known of what it read. Raises ChainError.
     """
     if not job.judged & frozenset(job.graph.order):
-        return ()
+        return (), ""
     with tempfile.TemporaryDirectory(prefix="archmig-lint-") as name:
         folder = Path(name)
         (folder / "job").write_text(codec.dump(job), encoding="utf-8")
@@ -161,11 +162,11 @@ def _results(job: Job) -> tuple[TrialResult, ...]:
         lines = (folder / "results").read_text(encoding="utf-8").splitlines() if (folder / "results").exists() else []
         results = tuple(codec.load(line, (TrialResult, Violation)) for line in lines)
         if done.returncode == 0:
-            return results
-        cause = " ".join(done.stderr.split())[-300:] or f"exit code {done.returncode}"
+            return results, (folder / "reads").read_text(encoding="utf-8")
+        cause = mask(" ".join(done.stderr.split()))[-300:] or f"exit code {done.returncode}"
         if not (folder / "current").exists():
             raise ChainError(job.ini, cause)
-        return (*results, _ended(job, (folder / "current").read_text(encoding="utf-8"), cause))
+        return (*results, _ended(job, (folder / "current").read_text(encoding="utf-8"), cause)), ""
 
 
 def _ended(job: Job, revision: str, cause: str) -> TrialResult:

@@ -21,8 +21,11 @@ from architect_migrate.lint.statements import missing_object, names_in_failed, s
 from architect_migrate.lint.trial import Job, TrialResult
 from architect_migrate.lint.try_revision import TrialDatabase, try_out
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, ancestry
+from architect_migrate.revisions.alembic_runtime import chain_folders
 from architect_migrate.revisions.replay_process import confine
 from architect_migrate.revisions.source_file import Allowance, Function, RevisionFile
+from architect_migrate.revisions.streams import refuse_input
+from architect_migrate.revisions.watch import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +43,8 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0]).resolve()
     job: Job = codec.load((folder / "job").read_text(encoding="utf-8"), JOB_CLASSES)
     # Before env.py and the revisions are imported.
+    refuse_input()
+    watching = watch(folder)
     confine(folder)
     chain = _Chain(job, folder / "current")
     try:
@@ -54,6 +59,8 @@ def main(arguments: list[str]) -> int:
     except (ArchmigError, sqlite3.Error) as error:
         (folder / "failed").write_text(str(error), encoding="utf-8")
         return 2
+    watching.hold(chain_folders(Path(job.ini)))
+    watching.write(folder / "reads")
     return 0
 
 

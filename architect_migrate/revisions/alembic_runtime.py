@@ -19,7 +19,6 @@ from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
-from alembic.script.revision import RevisionError
 from alembic.util import CommandError, to_tuple
 
 import alembic
@@ -40,7 +39,9 @@ from architect_migrate.databases.sqlite.connection import still_inside
 from architect_migrate.databases.sqlite.recorder import Recording, scratch_connection
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, ancestry, on_branches
+from architect_migrate.revisions.failures import file_errors, place_of, words_of
 from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.streams import apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,9 +93,7 @@ def revision_errors(revision: str, action: str) -> Iterator[None]:
     except (ArchmigError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        words = " ".join(str(getattr(error, "orig", "") or error).split())
-        cause = f"{type(error).__name__}: {words}" if words else type(error).__name__
-        raise RevisionFailedError(revision, action, cause) from error
+        raise RevisionFailedError(revision, action, words_of(error)) from error
 
 
 def is_of_the_schema(error: RevisionFailedError) -> bool:
@@ -118,9 +117,10 @@ def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], 
     its own gets an empty database in memory, and its options are used on this connection nevertheless.
     Raises ChainError and what `work` raises.
     """
-    config = config_of(ini)
-    script = script_of(config, ini)
-    return in_environment(config, script, connection, lambda context: work(Runner(script, context, connection)))
+    with apart():
+        config = config_of(ini)
+        script = script_of(config, ini)
+        return in_environment(config, script, connection, lambda context: work(Runner(script, context, connection)))
 
 
 def in_environment(
@@ -164,6 +164,7 @@ def offline_sql(ini: Path, start: tuple[str, ...], target: tuple[str, ...]) -> s
         return list(script._upgrade_revs(several, current))  # noqa: SLF001  (what `alembic upgrade` itself calls)
 
     with (
+        apart(),
         EnvironmentContext(config, script, fn=steps, as_sql=True, starting_rev=start or None, destination_rev=target),
         file_errors(ini),
     ):
@@ -188,18 +189,19 @@ def _run_env(script: ScriptDirectory) -> None:
         logger.setLevel(level)
 
 
-def replay(ini: Path, scratch: Path, draft: Path | None) -> History:
+def replay(ini: Path, scratch: Path, draft: Path | None, note: Callable[[str], None]) -> History:
     """Run the whole chain on an empty database at `scratch`, and read the schema after each revision.
 
     With `draft`, a folder with one more revision, that one is downgraded at the end: `replayed` is then one longer than
-    the revisions. Raises ReplayError, also if env.py opened another database than the scratch database.
+    the revisions. `note` is told which revision runs. Raises ReplayError, also if env.py opened another database than
+    the scratch database, or if not every revision was reached.
     """
     config = config_of(ini)
     config.set_main_option("sqlalchemy.url", f"sqlite:///{scratch}".replace("%", "%%"))
-    current = [""]
+    progress = _Progress(note)
     try:
         script = script_of(config, ini, draft)
-        recorder = _Recorder(script, scratch, current, draft)
+        recorder = _Recorder(script, scratch, progress, draft)
         # Why StaticPool: every checkout is the same connection, so Alembic and the recorder see one transaction.
         engine = sa.create_engine(
             "sqlite://", creator=lambda: scratch_connection(scratch), poolclass=sa.pool.StaticPool
@@ -210,21 +212,47 @@ def replay(ini: Path, scratch: Path, draft: Path | None) -> History:
                 script.run_env()
         engine.dispose()
     except ChainError as error:
-        cause = error.problem if error.subject == str(ini) else f"{error.subject}: {error.problem}"
-        raise ReplayError(str(ini), current[0], cause) from error
+        place, cause = ("", error.problem) if error.subject == str(ini) else (error.subject, error.problem)
+        raise ReplayError(str(ini), progress.current, cause, place) from error
     except (Exception, SystemExit) as error:
-        cause = str(getattr(error, "orig", "") or error)
-        raise ReplayError(str(ini), current[0], f"{type(error).__name__}: {' '.join(cause.split())}") from error
+        raise ReplayError(str(ini), progress.current, words_of(error), place_of(error)) from error
+    if not recorder.is_complete:
+        raise _stopped(ini, progress)
     taken, revisions = recorder.recording, recorder.revisions
     digests = tuple(taken.digests[: len(revisions)])
     return History(RevisionGraph(revisions, digests, taken.version_table), tuple(taken.found))
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far a replay is: the revision that runs, told to `note`, and an exception that one of them raised."""
+
+    note: Callable[[str], None]
+    current: str = ""
+    raised: BaseException | None = None
+
+    def begin(self, revision: str) -> None:
+        self.current = revision
+        self.note(revision)
+
+
+def _stopped(ini: Path, progress: _Progress) -> ReplayError:
+    """Return the error for an env.py that went on although a revision failed, or that did not run all of them."""
+    if progress.raised:
+        place, cause = place_of(progress.raised), f"{words_of(progress.raised)}, which env.py ignores"
+    elif progress.current:
+        place, cause = "", "env.py stopped there"
+    else:
+        place, cause = str(script_folder(ini) / "env.py"), "it does not run the chain (context.run_migrations())"
+    return ReplayError(str(ini), progress.current, cause, place)
+
+
 class _Recorder:
     """Recorder of a replay: yields the chain's steps to Alembic and records the changes of each."""
 
-    def __init__(self, script: ScriptDirectory, scratch: Path, current: list[str], draft: Path | None) -> None:
-        self.script, self.scratch, self.current = script, scratch, current
+    def __init__(self, script: ScriptDirectory, scratch: Path, progress: _Progress, draft: Path | None) -> None:
+        self.script, self.scratch, self.progress = script, scratch, progress
+        self.is_complete = False
         scripts = list(script.walk_revisions())
         self.drafted = [each for each in scripts if draft and Path(each.path).is_relative_to(draft.resolve())]
         self.revisions = tuple(reversed([revision_of(each) for each in scripts]))
@@ -237,15 +265,30 @@ class _Recorder:
         steps = {step.revision.revision: step for step in upgrade}
         self.revisions = _trunk_first(tuple(revision_of(self.script.get_revision(each)) for each in steps))
         for step in (steps[revision.id] for revision in self.revisions):
-            self.current[0] = step.revision.revision
+            self.progress.begin(step.revision.revision)
             self._watch_data_step(step.revision.module)
+            step.migration_fn = self._noticed(step.migration_fn)
             with self.recording.of(connection, step.revision.revision):
                 yield step
         for script in self.drafted:
-            self.current[0] = f"{script.revision} (downgrade)"
-            with self.recording.of(connection, self.current[0]):
+            self.progress.begin(f"{script.revision} (downgrade)")
+            with self.recording.of(connection, self.progress.current):
                 yield MigrationStep.downgrade_from_script(self.script.revision_map, script)
-        self.current[0] = ""
+        self.progress.begin("")
+        self.is_complete = True
+
+    def _noticed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Keep the exception that a revision raises, since an env.py may ignore it."""
+
+        @wraps(function)
+        def run(*arguments: Any, **named: Any) -> Any:
+            try:
+                return function(*arguments, **named)
+            except BaseException as error:
+                self.progress.raised = error
+                raise
+
+        return run
 
     def _watch_data_step(self, module: ModuleType) -> None:
         """Tell the recording when `data_step()` runs: its rows are judged by another rule than those of `upgrade()`."""
@@ -319,10 +362,16 @@ def unloaded_script(config: Config, ini: Path) -> ScriptDirectory:
         return ScriptDirectory.from_config(config)
 
 
+def chain_folders(ini: Path) -> tuple[str, ...]:
+    """Return the folders of a chain: its script_location and its version_locations. Raises ChainError."""
+    script = unloaded_script(config_of(ini), ini)
+    return (str(script.dir), *map(str, script._version_locations))  # noqa: SLF001  (it includes default folders)
+
+
 def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDirectory:
     """Return the chain with its revisions loaded, those in the folder `draft` included. Raises ChainError."""
     script = unloaded_script(config, ini)
-    with file_errors(ini), warnings.catch_warnings():
+    with apart(), file_errors(ini), warnings.catch_warnings():
         warnings.filterwarnings("error", "Revision .* is present more than once")  # else Alembic would pick a file
         warnings.filterwarnings("ignore", "Revision .* referenced from .* is not present")  # an error follows
         if draft:
@@ -331,26 +380,7 @@ def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDir
             script.get_heads()
         except TypeError as error:
             raise ChainError(str(ini), f"a revision id or down_revision is not a string: {error}") from error
-        except SystemExit as error:
-            raise ChainError(str(ini), f"SystemExit: {error}") from error
         return script
-
-
-@contextmanager
-def file_errors(ini: Path) -> Iterator[None]:
-    """Convert errors in the chain's files to ChainError, which names the chain."""
-    try:
-        yield
-    except (CommandError, UserWarning) as error:
-        raise ChainError(str(ini), " ".join(str(error).split())) from error
-    except SyntaxError as error:
-        if error.filename is None:  # Python does not name a file that contains a NUL
-            raise ChainError(str(ini), f"one of its files: {error.msg}") from error
-        raise ChainError(f"{error.filename}, line {error.lineno}", str(error.msg)) from error
-    except KeyError as error:
-        raise ChainError(str(ini), f"a revision comes after {error}, which no file defines") from error
-    except (ImportError, AttributeError, OSError, RevisionError) as error:
-        raise ChainError(str(ini), f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager

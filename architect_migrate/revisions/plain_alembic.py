@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.core import codec
+from architect_migrate.core.secrets import mask
 from architect_migrate.model.diff import diff, explain, needs_repair
 from architect_migrate.model.history import reference
 from architect_migrate.model.schema import CLASSES
@@ -39,7 +40,9 @@ def run_plainly(source: Source) -> PlainRun:
         ini, table = str(source.script), history.graph.version_table
         done = run_sandboxed("revisions.plain_process", source.script, folder, ini, name, table)
         if done.returncode or not (folder / "schema").exists():
-            cause = _text(folder / "failed") or " ".join(done.stderr.split())[-500:] or f"exit code {done.returncode}"
+            cause = (
+                _text(folder / "failed") or mask(" ".join(done.stderr.split()))[-500:] or f"exit code {done.returncode}"
+            )
             return PlainRun(problem=cause)
         schema: Schema = codec.load(_text(folder / "schema"), CLASSES)
         wanted = reference(history, frozenset(history.graph.order))

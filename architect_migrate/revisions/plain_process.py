@@ -23,6 +23,7 @@ from architect_migrate.databases.sqlite.alembic_connection import as_connectable
 from architect_migrate.databases.sqlite.recorder import scratch_connection
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.revisions.replay_process import confine
+from architect_migrate.revisions.streams import refuse_input
 
 
 def main(arguments: list[str]) -> int:
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> int:
     # Why %%: Alembic's configuration expands % signs.
     config.set_main_option("sqlalchemy.url", f"sqlite:///{scratch}".replace("%", "%%"))
     # Before env.py and the revisions are imported.
+    refuse_input()
     confine(folder)
     engine = sa.create_engine("sqlite://", creator=lambda: scratch_connection(scratch), poolclass=sa.pool.StaticPool)
     try:

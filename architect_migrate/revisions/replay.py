@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
+from architect_migrate.core.secrets import mask
 from architect_migrate.model.names import Names
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
-from architect_migrate.revisions.files import fingerprint
+from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.reads import REPLAY, cached_digest, digest_of, reads_of, remember_reads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,33 +24,45 @@ if TYPE_CHECKING:
     from architect_migrate.model.history import History, Replayed
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A replay as JSON texts, and the digest of everything that it read."""
+
+    digest: str
+    graph: str
+    steps: str
+
+
 @dataclass(frozen=True)
 class Source:
-    """A chain as its files were at one moment; `script` is its alembic.ini, `cache` the folder of cached replays.
+    """A chain as it was at one moment; `script` is its alembic.ini, `cache` the folder of cached replays.
 
-    Of the branches `reserved` for some environments, those in `excluded` are left out (see `model.branches`).
+    `known` is the digest under which its replay is cached, empty if none is, or if something changed that the replay
+    read; `token` then tells this source from others. Of the branches `reserved` for some environments, those in
+    `excluded` are left out (see `model.branches`).
     Why `source_of`, `without` and unpickling return one shared object for the same files: the graph and the history
     are cached in it, and all environments must use them.
     """
 
     script: Path
-    cache: Path | None
-    fingerprint: str
+    cache: Path
+    known: str
+    token: str = ""
     reserved: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the fields alone; the receiving process reads the chain from the cache, once."""
-        return _shared, (self.script, self.cache, self.fingerprint, self.reserved, self.excluded)
+        return _shared, (self.script, self.cache, self._cached_as, self.token, self.reserved, self.excluded)
 
     @property
     def whole(self) -> Source:
         """The same chain with all of its branches."""
-        return _shared(self.script, self.cache, self.fingerprint, (), ())
+        return _shared(self.script, self.cache, self.known, self.token, (), ())
 
     def without(self, excluded: tuple[str, ...], reserved: tuple[str, ...]) -> Source:
         """Return the same chain without the branches `excluded` of those `reserved`."""
-        return _shared(self.script, self.cache, self.fingerprint, reserved, excluded)
+        return _shared(self.script, self.cache, self.known, self.token, reserved, excluded)
 
     @cached_property
     def foreign(self) -> frozenset[str]:
@@ -54,6 +70,22 @@ class Source:
         from architect_migrate.model.branches import foreign
 
         return foreign(self.whole.graph, self.reserved, self.excluded) if self.excluded else frozenset()
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of everything that the chain's history depends on. Raises as `history`."""
+        return self.known or self.whole.replay.digest
+
+    @property
+    def _cached_as(self) -> str:
+        """The digest under which the replay is cached by now; empty if it is not."""
+        whole = self.whole
+        return self.known or (whole.replay.digest if "replay" in vars(whole) else "")
+
+    @cached_property
+    def replay(self) -> Replay:
+        """The replay of the whole chain, which runs the chain's code now."""
+        return _replay_and_remember(self.script, self.cache)
 
     @cached_property
     def graph(self) -> RevisionGraph:
@@ -77,8 +109,7 @@ class Source:
             return history_without(self.whole.history, self.foreign)
         graph, steps = recall(self, "outline"), recall(self, "steps")
         if graph is None or steps is None:
-            graph, steps = _replay(self.script)
-            remember(self, {"outline": graph, "steps": steps})
+            graph, steps = self.whole.replay.graph, self.whole.replay.steps
         return history_from(graph, steps)
 
     @cached_property
@@ -96,23 +127,39 @@ class Source:
 
 
 @lru_cache(maxsize=16)
-def _shared(
-    script: Path, cache: Path | None, fingerprint: str, reserved: tuple[str, ...], excluded: tuple[str, ...]
+def _shared(  # noqa: PLR0917  (the fields of a Source, in their order)
+    script: Path, cache: Path, known: str, token: str, reserved: tuple[str, ...], excluded: tuple[str, ...]
 ) -> Source:
     """Return the one source of these files in this process."""
-    return Source(script, cache, fingerprint, reserved, excluded)
+    return Source(script, cache, known, token, reserved, excluded)
 
 
 def source_of(script: Path, cache: Path | None) -> Source:
     """Return the chain as its files are now. Raises ChainError."""
-    return _shared(script, cache, fingerprint(script), (), ())
+    folder = cache or _folder_of_process()
+    script_folder(script)
+    known = cached_digest(folder, script, REPLAY, os.environ)
+    # Why a token: until it is replayed, nothing says whether the chain is still that of another call.
+    return _shared(script, folder, known, "" if known else os.urandom(8).hex(), (), ())
+
+
+@lru_cache(maxsize=1)
+def _folder_of_process() -> Path:
+    """Return a folder of cached replays for this process alone, where no other is known."""
+    import atexit
+    import shutil
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix="archmig-cache-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def is_remembered(source: Source) -> bool:
     """Return whether the replay of the chain is cached, so that none of its code has to run."""
-    if source.cache is None:
-        return False
-    return all((source.cache / f"{source.fingerprint}.{part}.json").is_file() for part in ("outline", "steps"))
+    return bool(source.known) and all(
+        (source.cache / f"{source.known}.{part}.json").is_file() for part in ("outline", "steps")
+    )
 
 
 def history_from(graph: str, steps: str) -> History:
@@ -144,7 +191,7 @@ def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
     """
     from architect_migrate.model.history import History
 
-    history = history_from(*_replay(script, str(draft)))
+    history = history_from(*_replay(script, str(draft))[:2])
     *replayed, back = history.replayed
     return History(history.graph, tuple(replayed)), back
 
@@ -158,8 +205,11 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     return Path(environ["HOME"]) / ".cache" / "archmig" if environ.get("HOME") else None
 
 
-def _replay(ini: Path, *draft: str) -> tuple[str, str]:
-    """Replay the chain in a sandboxed process and return its outline and its steps as JSON. Raises ReplayError."""
+def _replay(ini: Path, *draft: str) -> tuple[str, str, str]:
+    """Replay the chain in a sandboxed process; return its outline, its steps and what it read, as JSON.
+
+    Raises ReplayError.
+    """
     import tempfile
 
     from architect_migrate.revisions.sandbox import run_sandboxed
@@ -168,38 +218,90 @@ def _replay(ini: Path, *draft: str) -> tuple[str, str]:
         folder = Path(name)
         done = run_sandboxed("revisions.replay_process", ini, folder, str(ini), str(folder), *draft)
         if (folder / "failed").exists():
-            revision, _, cause = (folder / "failed").read_text(encoding="utf-8").partition("\n")
-            raise ReplayError(str(ini), revision, cause)
-        if done.returncode or not (folder / "steps").exists():
-            raise ReplayError(str(ini), "", " ".join(done.stderr.split())[-500:] or f"exit code {done.returncode}")
-        return (folder / "outline").read_text(encoding="utf-8"), (folder / "steps").read_text(encoding="utf-8")
+            revision, cause, place = codec.load((folder / "failed").read_text(encoding="utf-8"), ())
+            raise ReplayError(str(ini), revision, cause, _inside(place, ini))
+        if done.returncode or not (folder / "reads").exists():
+            current = (folder / "current").read_text(encoding="utf-8") if (folder / "current").exists() else ""
+            ended = f"its process ended with code {done.returncode}"
+            raise ReplayError(str(ini), current, mask(" ".join(done.stderr.split()))[-500:] or ended)
+        outline, steps, reads = ((folder / part).read_text(encoding="utf-8") for part in ("outline", "steps", "reads"))
+        return outline, steps, reads
+
+
+def _inside(place: str, ini: Path) -> str:
+    """Return a place in the chain's code as seen from alembic.ini."""
+    return place.removeprefix(f"{os.path.realpath(ini.parent)}{os.sep}").removeprefix(f"{ini.parent}{os.sep}")
+
+
+def _replay_and_remember(ini: Path, cache: Path) -> Replay:
+    """Replay the chain, and cache the replay unless something that it read changed meanwhile.
+
+    If another source of the same chain has been replayed by now, its replay is taken.
+    """
+    if known := cached_digest(cache, ini, REPLAY, os.environ):
+        outline, cached = _read(cache, known, "outline"), _read(cache, known, "steps")
+        if outline is not None and cached is not None:
+            return Replay(known, outline, cached)
+    graph, steps, text = _replay(ini)
+    digest = remember_result(cache, ini, REPLAY, text, {"outline": graph, "steps": steps})
+    return Replay(digest, graph, steps)
+
+
+def remember_result(cache: Path, ini: Path, result: str, reads: str, parts: Mapping[str, str]) -> str:
+    """Cache parts of a run of the chain's code under the digest of what it read, and return this.
+
+    `reads` is what the run's Watch wrote. If something that the code read changed while it ran, nothing is cached, and
+    the digest is one that no other run has.
+    """
+    fields, on_disk = json.loads(reads)
+    if not on_disk:
+        return os.urandom(16).hex()
+    read = reads_of(fields)
+    digest = digest_of(ini, read, on_disk, os.environ)
+    if _write(cache, digest, parts):
+        with suppress(OSError):
+            # Why last: whoever finds the digest here reads the parts.
+            remember_reads(cache, ini, result, read, digest)
+    return digest
+
+
+def recall_result(cache: Path, ini: Path, result: str, part: str) -> str | None:
+    """Return a cached part of a run of the chain's code; None if it is not cached or what the run read has changed."""
+    digest = cached_digest(cache, ini, result, os.environ)
+    return _read(cache, digest, part) if digest else None
 
 
 def recall(source: Source, part: str) -> str | None:
     """Return a cached part of the chain's replay; None if it is not cached."""
-    if source.cache is None:
-        return None
+    return _read(source.cache, source._cached_as, part) if source._cached_as else None  # noqa: SLF001
+
+
+def remember(source: Source, parts: Mapping[str, str]) -> None:
+    """Cache parts that were computed from the chain's replay."""
+    _write(source.cache, source.fingerprint, parts)
+
+
+def _read(cache: Path, digest: str, part: str) -> str | None:
     try:
-        return (source.cache / f"{source.fingerprint}.{part}.json").read_text(encoding="utf-8")
+        return (cache / f"{digest}.{part}.json").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
 
 
-def remember(source: Source, parts: Mapping[str, str]) -> None:
-    """Cache parts of the chain's replay.
+def _write(cache: Path, digest: str, parts: Mapping[str, str]) -> bool:
+    """Write parts to the cache.
 
-    Why errors are ignored: without the cache the chain is replayed again, which costs time only.
+    Why errors are no more than a False: without the cache the chain is replayed again, which costs time only.
     """
-    if source.cache is None:
-        return
     try:
-        source.cache.mkdir(parents=True, exist_ok=True)
+        cache.mkdir(parents=True, exist_ok=True)
         for part, text in parts.items():
             # Why a draft and a rename: another process may read the cache now, and must not see half a file.
-            draft = source.cache / f".{source.fingerprint}.{part}.{os.getpid()}"
+            draft = cache / f".{digest}.{part}.{os.getpid()}"
             # Why only the user may read it: statements of the chain are in it, and the rows that they insert.
             draft.touch(mode=0o600)
             draft.write_text(text, encoding="utf-8")
-            draft.replace(source.cache / f"{source.fingerprint}.{part}.json")
+            draft.replace(cache / f"{digest}.{part}.json")
     except OSError:
-        return
+        return False
+    return True

@@ -16,6 +16,8 @@ from typing import Any
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
 from architect_migrate.core.errors import ArchmigError, derived
+from architect_migrate.revisions.streams import refuse_input
+from architect_migrate.revisions.watch import watch
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES_FILES = {
@@ -44,21 +46,30 @@ class EscapeError(ArchmigError, PermissionError, layout="{problem}"):
 
 
 def main(arguments: list[str]) -> int:
-    """Replay into FOLDER: the files outline and steps, or failed (revision, newline, cause); return the exit code."""
+    """Replay into FOLDER: the files outline and steps, or failed (revision, cause and place); return the exit code."""
     ini, folder = Path(arguments[0]), Path(arguments[1]).resolve()
     draft = Path(arguments[2]) if len(arguments) > 2 else None
-    from architect_migrate.revisions.alembic_runtime import replay
+    from architect_migrate.revisions.alembic_runtime import chain_folders, replay
 
     _redirect_home(folder)
+    refuse_input()
+    watching = watch(folder)
     confine(folder)
     try:
-        history = replay(ini, folder / "scratch.db", draft)
+        # Why the revision goes to a file: its code may end the process.
+        history = replay(ini, folder / "scratch.db", draft, lambda revision: _note(folder, revision))
     except ReplayError as error:
-        (folder / "failed").write_text(f"{error.revision}\n{error.cause}", encoding="utf-8")
+        (folder / "failed").write_text(codec.dump((error.revision, error.cause, error.place)), encoding="utf-8")
         return 1
     (folder / "outline").write_text(codec.dump(history.graph), encoding="utf-8")
     (folder / "steps").write_text(codec.dump(history.replayed), encoding="utf-8")
+    watching.hold(chain_folders(ini))
+    watching.write(folder / "reads")
     return 0
+
+
+def _note(folder: Path, revision: str) -> None:
+    (folder / "current").write_text(revision, encoding="utf-8")
 
 
 def _redirect_home(folder: Path) -> None:

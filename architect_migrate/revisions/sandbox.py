@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from architect_migrate.revisions.reads import passed_on
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -15,8 +17,17 @@ def run_sandboxed(module: str, ini: Path, folder: Path, *arguments: str) -> subp
     """Run a module of archmig that confines itself to `folder`, in the folder of alembic.ini; return its outcome.
 
     Why -B: the process may not write byte code into the project. Why ARCHMIG_REPLAY: env.py and the application can
-    see that they are being replayed.
+    see that they are being replayed. It gets no input: a question of the chain's code must not wait for an answer.
     """
     command = [sys.executable, "-B", "-m", f"architect_migrate.{module}", *arguments]
-    environ = {**os.environ, "TMPDIR": str(folder), "ARCHMIG_REPLAY": "1"}
-    return subprocess.run(command, cwd=ini.parent, env=environ, capture_output=True, text=True, check=False)
+    environ = {**passed_on(os.environ), "TMPDIR": str(folder), "ARCHMIG_REPLAY": "1"}
+    return subprocess.run(
+        command,
+        cwd=ini.parent,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+        check=False,
+    )

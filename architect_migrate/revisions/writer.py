@@ -12,7 +12,8 @@ from alembic.util import rev_id
 from architect_migrate.core.atomic_files import created_folder, move_to_free_name, sync
 from architect_migrate.core.chain_errors import ChainError, NewRevisionError
 from architect_migrate.model.revision_graph import RevisionGraph
-from architect_migrate.revisions.alembic_runtime import config_of, file_errors, revision_of, script_of
+from architect_migrate.revisions.alembic_runtime import config_of, revision_of, script_of
+from architect_migrate.revisions.failures import file_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

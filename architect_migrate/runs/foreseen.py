@@ -26,7 +26,7 @@ from architect_migrate.model.facts import IndexFact, TriggerFact, ViewFact, tabl
 from architect_migrate.model.history import snapshots
 from architect_migrate.planning.plan import RunDowngrade, Stamp, SyncTracker
 from architect_migrate.planning.results import Outcome
-from architect_migrate.revisions.replay import recall, remember
+from architect_migrate.revisions.replay import recall_result, remember_result
 from architect_migrate.revisions.sandbox import run_sandboxed
 from architect_migrate.runs.commit_proof import unlike_the_chain
 from architect_migrate.runs.steps import runs_the_chain
@@ -110,29 +110,32 @@ def _blocker(context: EnvironmentContext, plan: Plan, schema: Schema) -> Finding
 
 def _remembered(source: Source, job: Job) -> Tried:
     """Return the remembered result of this trial, else try now. Databases of one fleet share definitions and plan."""
-    text = codec.dump(job)
-    key = blake2b(codec.dump((text, source.excluded)).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-    if (found := recall(source, f"trial-{key}")) is not None:
+    text = codec.dump((codec.dump(job), source.fingerprint, source.excluded))
+    result = f"trial-{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
+    if (found := recall_result(source.cache, source.script, result, "trial")) is not None:
         known: Tried = codec.load(found, (Tried,))
         return known
-    tried = _in_a_process(source.history, job)
+    tried, reads = _in_a_process(source.history, job)
     if tried != Tried():
-        remember(source, {f"trial-{key}": codec.dump(tried)})
+        remember_result(source.cache, source.script, result, reads, {"trial": codec.dump(tried)})
     return tried
 
 
-def _in_a_process(history: History, job: Job) -> Tried:
-    """Try a plan in a process that reaches only its own folder. The result is empty if the process died."""
+def _in_a_process(history: History, job: Job) -> tuple[Tried, str]:
+    """Try a plan in a process that reaches only its own folder; return also what it read, as its Watch wrote it.
+
+    The result is empty if the process died.
+    """
     with tempfile.TemporaryDirectory(prefix="archmig-trial-") as name:
         folder = Path(name)
         texts = {"job": job, "outline": history.graph, "steps": history.replayed}
         for part, value in texts.items():
             (folder / part).write_text(codec.dump(value), encoding="utf-8")
         run_sandboxed("runs.trial_process", Path(job.ini), folder, name)
-        if not (folder / "tried").exists():
-            return Tried()
+        if not (folder / "reads").exists():
+            return Tried(), ""
         tried: Tried = codec.load((folder / "tried").read_text(encoding="utf-8"), (Tried,))
-        return tried
+        return tried, (folder / "reads").read_text(encoding="utf-8")
 
 
 def _failing(context: EnvironmentContext, schema: Schema, tried: Tried) -> Finding:

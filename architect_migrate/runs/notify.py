@@ -31,6 +31,7 @@ from urllib.request import (
 from architect_migrate.core.atomic_files import write_atomically
 from architect_migrate.core.errors import NotifyError
 from architect_migrate.core.file_lock import folder_lock
+from architect_migrate.core.secrets import mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,7 +147,7 @@ def run(command: Sequence[str], text: str, folder: Path) -> None:
         if code:
             output.seek(0)
             lines = output.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
-            last = f": {lines[-1][:_LONGEST]}" if lines else ""
+            last = f": {mask(lines[-1])[:_LONGEST]}" if lines else ""
             raise NotifyError(command[0], f"it ended with code {code}{last}")
 
 

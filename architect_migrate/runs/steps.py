@@ -16,9 +16,10 @@ from architect_migrate.databases.sqlite.presence import defines_nothing
 from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.repair.rename import rename_quietly
+from architect_migrate.databases.sqlite.sql.lexer import creates_with_rows
 from architect_migrate.databases.sqlite.sql.render import statement, tracker_statements
 from architect_migrate.databases.sqlite.template import apply_template, replay_on, template_of
-from architect_migrate.model.history import recorded_sql
+from architect_migrate.model.history import recorded_sql, replays, row_statements
 from architect_migrate.planning.plan import (
     AddColumn,
     CreateObject,
@@ -46,8 +47,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.sqlite.repair.rebuild_rows import RowProgress
-    from architect_migrate.model.history import History
-    from architect_migrate.model.revision_graph import RevisionGraph
+    from architect_migrate.model.history import History, Replayed
     from architect_migrate.revisions.alembic_runtime import Runner
 
 
@@ -83,10 +83,16 @@ def run_steps(
 
     Raises StepFailedError or RevisionFailedError at the first failure; the caller rolls back.
     """
-    history = context.history
-    if _is_fresh(connection, plan, history.graph):
+    return run_whole(context.source.script, context.history, plan, connection, progress)
+
+
+def run_whole(
+    ini: Path, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
+) -> Written:
+    """Execute every step of a plan, on an empty database from a recording where that is allowed."""
+    if _is_fresh(connection, plan, history):
         return _build(history, plan, connection, progress)
-    return run_in_chain(context.source.script, history, plan, connection, progress)
+    return run_in_chain(ini, history, plan, connection, progress)
 
 
 def run_in_chain(
@@ -105,12 +111,23 @@ def runs_the_chain(plan: Plan) -> bool:
     return any(isinstance(step, RunRevision | RunDowngrade | RunDataStep) for step in plan.steps)
 
 
-def _is_fresh(connection: Connection, plan: Plan, graph: RevisionGraph) -> bool:
-    """Whether the database is empty and the plan runs the chain from its base."""
+def _is_fresh(connection: Connection, plan: Plan, history: History) -> bool:
+    """Whether the database is empty and a recording can build it: the plan runs the chain from its base.
+
+    Why not where revisions write rows outside of `data_step()`: tokens, secrets and times are each database's own.
+    """
     nothing = defines_nothing(connection)
     only_chain = all(isinstance(step, RunRevision | Stamp | SyncTracker) for step in plan.steps)
     # Why compare the lengths: where branches are left out, replay's recording may depend on what they create.
-    return nothing and not plan.before and only_chain and len(plan.after) <= len(graph.digests)
+    whole = not plan.before and only_chain and len(plan.after) <= len(history.graph.digests)
+    return nothing and whole and not any(_writes_rows(replays(history)[revision]) for revision in plan.after)
+
+
+def _writes_rows(replayed: Replayed) -> bool:
+    """Whether a revision writes rows outside of its `data_step()`."""
+    return bool(row_statements(replayed)) or any(
+        not each.in_data_step and creates_with_rows(each.text) for each in replayed.statements if each.verb == "create"
+    )
 
 
 def _build(history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]) -> Written:

@@ -11,8 +11,11 @@ from pathlib import Path
 
 from architect_migrate.core import codec
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.revisions.alembic_runtime import chain_folders
 from architect_migrate.revisions.replay import history_from
 from architect_migrate.revisions.replay_process import confine
+from architect_migrate.revisions.streams import refuse_input
+from architect_migrate.revisions.watch import watch
 from architect_migrate.runs.trial import CLASSES, Job, Tried, try_here
 
 
@@ -22,12 +25,16 @@ def main(arguments: list[str]) -> int:
     outline, steps, text = ((folder / name).read_text(encoding="utf-8") for name in ("outline", "steps", "job"))
     job: Job = codec.load(text, CLASSES)
     history = history_from(outline, steps)
+    refuse_input()
+    watching = watch(folder)
     confine(folder)
     try:
         tried = try_here(job, history)
     except ArchmigError:
         tried = Tried()
     (folder / "tried").write_text(codec.dump(tried), encoding="utf-8")
+    watching.hold(chain_folders(Path(job.ini)))
+    watching.write(folder / "reads")
     return 0
 
 

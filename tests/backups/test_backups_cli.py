@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from support.cli import archmig, ask, build, execute
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
     from pathlib import Path
 
 _NAMES = re.compile(r"-\d{8}T\d{6}Z-(\d+)")
@@ -489,3 +491,58 @@ def test_prune_says_nothing_of_what_it_could_not_judge(folder: Path) -> None:
     assert (done.code, done.out) == (2, "")
     assert "home.db: no such file" in done.err
     assert len(taken(folder)) == 2
+
+
+def set_back(patch: pytest.MonkeyPatch, days: int) -> None:
+    """Set the clock of archmig back."""
+    moment = datetime.now(UTC) - timedelta(days=days)
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return moment.astimezone(tz)
+
+    for module in ("databases.sqlite.files.backup", "backups.service", "ledger.recorder"):
+        patch.setattr(f"architect_migrate.{module}.datetime", Earlier)
+    patch.setattr(time, "time", moment.timestamp)
+
+
+def test_after_the_clock_went_back_the_ledger_says_which_backup_is_the_newest(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archmig("backup", "create", "-e", "behind")
+    execute(folder / "behind.db", "UPDATE tags SET name = 'second'")
+    with monkeypatch.context() as patch:
+        set_back(patch, 3)
+        archmig("upgrade", "-e", "behind", "--yes")
+    assert [name.partition("-2")[0] for name in taken(folder)] == ["behind", "behind"]
+    first, second = taken(folder)
+    assert second < first
+    lines = archmig("backup", "list", "behind").out.splitlines()
+    assert [line.split()[-1] for line in lines if line.startswith("behind")] == [first, second]
+    execute(folder / "behind.db", "UPDATE tags SET name = 'third'")
+    assert archmig("backup", "restore", "-e", "behind", "--yes").code == 0
+    assert ask(folder / "behind.db", "SELECT name FROM tags") == [("second",)]
+
+
+def test_after_the_clock_went_back_the_last_run_is_undone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archmig("upgrade", "-e", "behind", "--yes")
+    with monkeypatch.context() as patch:
+        set_back(patch, 3)
+        archmig("downgrade", "001_notes", "-e", "behind", "--yes")
+        assert archmig("undo", "-e", "behind", "--yes").code == 0
+    assert ask(folder / "behind.db", "SELECT version_num FROM alembic_version") == [("003_due",)]
+
+
+def test_a_database_built_after_the_clock_went_back_has_no_earlier_state(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = folder / "environments.toml"
+    config.write_text(config.read_text().replace('"behind.db"', '"behind.db"\nuninitialised = "create"'))
+    archmig("upgrade", "-e", "behind", "--yes")
+    (folder / "behind.db").unlink()
+    with monkeypatch.context() as patch:
+        set_back(patch, 3)
+        assert archmig("upgrade", "-e", "behind", "--yes").code == 0
+        done = archmig("undo", "-e", "behind", "--yes")
+    assert (done.code, "built the database" in done.err) == (2, True)

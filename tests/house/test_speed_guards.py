@@ -15,7 +15,7 @@ from architect_migrate.config.context import EnvironmentContext, contexts_for
 from architect_migrate.config.loader import read_project
 from architect_migrate.databases.sqlite import connection as database
 from architect_migrate.planning.results import Outcome, State
-from architect_migrate.revisions import files
+from architect_migrate.revisions import reads
 from architect_migrate.runs.fan_out import each
 from architect_migrate.runs.observe import observe
 from architect_migrate.runs.reconcile import preview
@@ -141,9 +141,10 @@ def test_statements_grow_with_the_environments_and_no_faster(tmp_path: Path, sai
 def test_the_chain_is_read_once_for_all_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home(tmp_path, 9)
     read: list[Path] = []
-    fingerprint = files.fingerprint
+    cached = reads.cached_digest
     monkeypatch.setattr(
-        "architect_migrate.revisions.replay.fingerprint", lambda ini: read.append(ini) or fingerprint(ini)
+        "architect_migrate.revisions.replay.cached_digest",
+        lambda cache, ini, *rest: read.append(ini) or cached(cache, ini, *rest),
     )
     found = list(each(contexts(tmp_path), "status", lambda context: observe(context, "status")))
     assert [len(found), read] == [9, [INI]]

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD = '"""Fourth."""\nfrom alembic import op\ndef upgrade(): pass\ndef downgrade(): pass\n'
-RUNS = "{ini}: the chain does not run on an empty database: {cause} (correct the revision; no database was touched)"
+RUNS = "{ini}: the chain does not run on an empty database: {cause} ({advice}; no database was touched)"
+ADVICE = {"syntax": "correct that line", "exit": "correct that line", "env.py exits": "correct that line"}
+ADVICE["import"] = "install the module, or correct the import"
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def edited(file: str, old: str, new: str) -> Callable[[Path], object]:
 
 FIRST = "chain/versions/001_notes.py"
 CHAINS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "syntax": (fourth("def x(:\n"), "{place}/chain/versions/004.py, line 1: invalid syntax"),
+    "syntax": (fourth("def x(:\n"), "chain/versions/004.py, line 1: invalid syntax"),
     "no down_revision": (
         fourth(HEAD + 'revision = "004"\n'),
         "AttributeError: module '004_py' has no attribute 'down_revision'",
@@ -62,9 +64,15 @@ CHAINS: dict[str, tuple[Callable[[Path], object], str]] = {
         fourth(HEAD + 'revision = "003_due"\ndown_revision = "002_tags"\n'),
         "Revision 003_due is present more than once",
     ),
-    "import": (fourth("import nosuchmodule\n"), "ModuleNotFoundError: No module named 'nosuchmodule'"),
-    "exit": (fourth("import sys\nsys.exit(0)\n"), "SystemExit: 0"),
-    "env.py exits": (edited("chain/env.py", "run(context)", "raise SystemExit(0)"), "SystemExit: 0"),
+    "import": (
+        fourth("import nosuchmodule\n"),
+        "chain/versions/004.py, line 1: ModuleNotFoundError: No module named 'nosuchmodule'",
+    ),
+    "exit": (fourth("import sys\nsys.exit(0)\n"), "chain/versions/004.py, line 2: SystemExit: 0"),
+    "env.py exits": (
+        edited("chain/env.py", "run(context)", "raise SystemExit(0)"),
+        "chain/env.py, line 3: SystemExit: 0",
+    ),
 }
 
 
@@ -75,7 +83,7 @@ def test_a_chain_that_cannot_be_followed_is_one_line(place: Path, case: str, wor
     spoil(place)
     before = contents(place)
     done = archmig(*words)
-    said = RUNS.format(ini=place / "alembic.ini", cause=cause.format(place=place))
+    said = RUNS.format(ini=place / "alembic.ini", cause=cause, advice=ADVICE.get(case, "correct the chain"))
     assert (done.code, done.out, done.err) == (2, "", f"archmig: {said}\n")
     assert contents(place) == before
 

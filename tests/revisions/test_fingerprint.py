@@ -16,9 +16,9 @@ PACKAGE = "architect_migrate"
 KEY = """
 import sys
 from pathlib import Path
-from architect_migrate.revisions import files
-print(files.__file__)
-print(files.fingerprint(Path(sys.argv[1])))
+from architect_migrate.revisions import reads
+print(reads.__file__)
+print(reads.digest_of(Path(sys.argv[1]), reads.Reads(), "", {}))
 """
 
 
@@ -34,7 +34,7 @@ def key(package: Path) -> str:
     command = [sys.executable, "-B", "-c", KEY, str(PROJECT / "alembic.ini")]
     done = subprocess.run(command, cwd=package.parent, capture_output=True, text=True, check=True)
     file, found = done.stdout.splitlines()
-    assert Path(file) == package / "revisions" / "files.py"
+    assert Path(file) == package / "revisions" / "reads.py"
     return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.report.layout import shortened
 from architect_migrate.cli.report.shared import VERSION
 from architect_migrate.core.secrets import mask
-from architect_migrate.core.text import clean
+from architect_migrate.core.text import clean, escaped_json
 from architect_migrate.model.revision_graph import heads
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def news_document(changes: Iterable[NewsJson], *, exit_code: int, config: str, a
         "exit_code": exit_code,
         "environments": told,
     }
-    return mask(json.dumps(whole, ensure_ascii=False))
+    return escaped_json(mask(json.dumps(whole, ensure_ascii=False)))
 
 
 def news_text(changes: list[NewsJson]) -> str:

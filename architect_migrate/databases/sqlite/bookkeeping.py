@@ -86,8 +86,13 @@ def _stamp(connection: sqlite3.Connection, table: str) -> tuple[str, ...] | None
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
-    """A table's columns as spelt, by folded name; empty if the table does not exist."""
-    return {fold(row[0]): row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+    """A table's columns as spelt, by folded name; empty if the table does not exist.
+
+    Why it must be stored: SQLite also describes its own tables and functions (`sqlite_master`, `pragma_table_list`).
+    """
+    asked = """SELECT name FROM pragma_table_info(:table)
+               WHERE EXISTS (SELECT 1 FROM sqlite_master WHERE name = :table COLLATE NOCASE)"""
+    return {fold(row[0]): row[0] for row in connection.execute(asked, {"table": table})}
 
 
 def _rows(connection: sqlite3.Connection, tracker: Tracker, columns: dict[str, str]) -> tuple[TrackerRow, ...]:

@@ -21,7 +21,7 @@ from architect_migrate.core.database_errors import (
 )
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import recording_interrupts
-from architect_migrate.databases.sqlite.presence import is_empty
+from architect_migrate.databases.sqlite.presence import is_empty, odd_journal
 from architect_migrate.databases.sqlite.run_lock import held, openers
 
 if TYPE_CHECKING:
@@ -277,6 +277,9 @@ def _read_mode(path: Path) -> str:
 def _refuse_odd_files(path: Path) -> None:
     if not path.exists():
         raise DatabaseMissingError(str(path))
+    if odd := odd_journal(path):
+        problem = f"has something else than a file in the place of its journal ({odd})"
+        raise DatabaseError(str(path), problem, "move that away; the database was not opened")
     if not path.is_file() or _is_too_small(path):
         raise NotADatabaseError(str(path))
     if path.stat().st_nlink > 1:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent
 
 from architect_migrate.core.names import quote
+from architect_migrate.databases.sqlite.presence import odd_journal
 from architect_migrate.planning.results import Fingerprint
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def stored_digest(path: Path, tables: Iterable[str]) -> str:
     Raises ValueError where the database cannot be read.
     """
     try:
+        if odd_journal(path):
+            raise ValueError(path)
         uri = f"file:{percent(os.fsencode(path))}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)) as connection:
             connection.execute("BEGIN")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from architect_migrate.core.names import BATCH_COPY, fold
+from architect_migrate.core.secrets import mask
 from architect_migrate.databases.costs import Kind, StatementCost, StepCost
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 
@@ -75,7 +76,7 @@ class Meter:
             cost.times += 1
 
     def _cost(self, sql: str) -> _Cost:
-        text = " ".join(sql[: _LONGEST * 2].split())
+        text = " ".join(mask(sql).split())
         text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
         if text not in self.costs:
             kind, table = kind_of(sql, self.remade)

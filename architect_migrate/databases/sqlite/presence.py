@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.atomic_files import sync
@@ -41,6 +43,19 @@ def stray_journal(path: Path) -> str:
     Why it matters: SQLite would apply the journal to a new database of that name.
     """
     return next((name for name in (f"{path}{ending}" for ending in _JOURNALS) if os.path.lexists(name)), "")
+
+
+def odd_journal(path: Path) -> str:
+    """The first of the files that SQLite keeps beside a database that is no regular file; empty if there is none.
+
+    Why it matters: SQLite opens it without asking, and opening a named pipe waits for a writer for ever.
+    """
+    for name in (f"{path}{ending}" for ending in _BESIDE):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            # Why os.lstat: this runs for each of many databases, and making a Path takes longer.
+            if not stat.S_ISREG(os.lstat(name).st_mode):
+                return name
+    return ""
 
 
 def remove(path: Path) -> None:

@@ -46,6 +46,7 @@ from architect_migrate.model.diff import explain
 from architect_migrate.model.environment import resolutions_for
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.revisions import alembic_runtime
+from architect_migrate.revisions.failures import file_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +130,7 @@ def _import_revisions(context: ModuleType, ini: Path) -> None:
     ChainError with the file and line at fault.
     """
     try:
-        with alembic_runtime.file_errors(ini):
+        with file_errors(ini):
             context.script.get_heads()
     except (Exception, SystemExit) as error:
         cause, folder = error.__cause__ or error, Path(context.script.dir).absolute()

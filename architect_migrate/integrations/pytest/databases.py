@@ -9,9 +9,9 @@ from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.bookkeeping import write_stamp
 from architect_migrate.databases.sqlite.files.backup import take
 from architect_migrate.databases.sqlite.recorder import scratch_connection
-from architect_migrate.databases.sqlite.template import replay_on
-from architect_migrate.model.history import recorded_sql
 from architect_migrate.model.revision_graph import heads, position_at
+from architect_migrate.planning.plan import Plan, RunRevision
+from architect_migrate.runs.steps import run_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +31,8 @@ def build_at(source: Source, target: str, path: Path) -> None:
         # Why: Python's SQLite driver would otherwise commit before some statements, and one transaction is faster.
         connection.isolation_level = None
         connection.execute("BEGIN")
-        for revision, statements in recorded_sql(history).items():
-            if revision in position:
-                replay_on(connection, revision, statements)
+        steps = tuple(RunRevision(revision) for revision in graph.order if revision in position)
+        run_whole(source.script, history, Plan(steps, (), (), frozenset(), position), connection, lambda *_: None)
         write_stamp(connection, graph.version_table, heads(graph, position))
         connection.execute("COMMIT")
 

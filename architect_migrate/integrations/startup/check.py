@@ -88,7 +88,7 @@ def _sources(project: ProjectConfig, context: EnvironmentContext) -> Sources:
 def _evidence(call: Call, sources: Sources) -> dict[str, str]:
     """The evidence of the result; empty if some of it cannot be read, such as a missing file."""
     try:
-        return evidence(sources, call.environ)
+        return evidence(call.cache, sources, call.environ) if call.cache else {}
     except (ArchmigError, OSError, ValueError):
         return {}
 

@@ -1,7 +1,8 @@
 """Remembers the result of a check while everything that it depended on is unchanged.
 
-Why: a start then compares digests instead of schemas. Digested are environments.toml and the variables in it, the
-chain's files, the stored texts of the schema, the stamp and the tracker. What cannot be read counts as changed.
+Why: a start then compares digests instead of schemas. Digested are environments.toml and the variables in it,
+what the chain's replay read, the stored texts of the schema, the stamp and the tracker. What cannot be read counts as
+changed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.sqlite.fingerprint import stored_digest
 from architect_migrate.integrations.startup.status import Start, StartState
-from architect_migrate.revisions.files import fingerprint
+from architect_migrate.revisions.reads import REPLAY, cached_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ def recall(memo: Path, config: Path, environ: Mapping[str, str]) -> dict[str, An
         chain, database = Path(written["chain"]), Path(written["database"])
         sources = Sources(config, chain, database, written["version_table"], written["tracker"])
         result: dict[str, Any] = stored["found"]
-        return result if stored["evidence"] == evidence(sources, environ) else None
+        return result if stored["evidence"] == evidence(memo.parent, sources, environ) else None
     except (ArchmigError, OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -87,15 +88,18 @@ def remember(memo: Path, sources: Sources, proof: Mapping[str, str], result: Map
         write_atomically(memo, json.dumps(stored))
 
 
-def evidence(sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
-    """Digests of all inputs of a result. Raises OSError, ArchmigError or ValueError."""
+def evidence(cache: Path, sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
+    """Digests of all inputs of a result. Raises OSError, or ValueError for a chain whose replay is not in the cache."""
+    chain = cached_digest(cache, sources.chain, REPLAY, environ)
+    if not chain:
+        raise ValueError(sources.chain)
     text = sources.config.read_bytes()
     names = sorted({one.decode() for one in _VARIABLE.findall(text)})
     return {
         "config": _digest(text),
         "variables": _digest(repr([(name, environ.get(name)) for name in names]).encode("utf-8", "surrogateescape")),
         "places": _digest(repr([os.path.realpath(path) for path in (sources.chain, sources.database)]).encode()),
-        "chain": fingerprint(sources.chain),
+        "chain": chain,
         "database": _of_database(sources),
     }
 

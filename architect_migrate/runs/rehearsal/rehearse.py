@@ -16,6 +16,7 @@ from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.exact import row_tables
 from architect_migrate.ledger.recorder import enter
+from architect_migrate.ledger.without_values import without_values
 from architect_migrate.model.diff import diff, explain
 from architect_migrate.model.environment import Uninitialised
 from architect_migrate.model.revision_graph import heads
@@ -197,7 +198,7 @@ def _entered(context: EnvironmentContext, rehearsal: Rehearsal, schema: str, sta
         stamps=(receipt.came_from, receipt.arrived_at) if receipt else ((), ()),
         steps=tuple(headline(step) for step in plan.steps) if plan else (),
         findings=tuple(blocker.code for blocker in plan.blockers) if plan else (),
-        detail=result.detail,
+        detail=without_values(result.error) if result.error else result.detail,
         facts=facts,
     )
     warned = replace(result, warnings=(*result.warnings, *entered.warnings))

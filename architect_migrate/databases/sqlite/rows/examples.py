@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import shortened
+from architect_migrate.core.secrets import mask_cut
 from architect_migrate.databases.sqlite.rows.exact import exact
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def shown(value: object) -> str:
         case bytes():
             return f"x'{value[: _SHORT // 2].hex()}{'…' if len(value) > _SHORT // 2 else ''}'"
         case str():
-            return shortened(value)
+            # Why: `excerpt` reads no more of a long value.
+            return shortened(mask_cut(value) if len(value) > _SHORT else value)
         case _:
             return repr(value)
 

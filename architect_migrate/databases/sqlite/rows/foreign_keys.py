@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from architect_migrate.core.names import fold, quote
+from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.rows.exact import exact
 from architect_migrate.databases.values import Keys, Orphans, Violation, Violations
@@ -174,7 +175,8 @@ def new_orphans(
 
 def _shown(value: object) -> str:
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    masked = mask(text)
+    return masked if len(masked) <= 40 else f"{masked[:39]}…"
 
 
 def _declared_orphans(connection: sqlite3.Connection, table: str, parent: str, key: Key) -> Counter[Values]:

@@ -116,6 +116,15 @@ def verb(sql: str) -> str:
     return "with"
 
 
+def creates_with_rows(sql: str) -> bool:
+    """Whether a statement is a CREATE TABLE ... AS SELECT, which writes rows."""
+    tokens = significant(sql)
+    words = [fold(token.text) if token.kind == "word" else token.text for token in tokens]
+    # A list of columns and AS exclude each other.
+    declared = words[: words.index("(")] if "(" in words else words
+    return words[:1] == ["create"] and "table" in words[1:3] and "as" in declared
+
+
 def unquote(token_text: str) -> str:
     """The name that an identifier token stands for; text without quotes is returned unchanged."""
     if len(token_text) < 2:

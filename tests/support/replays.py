@@ -1,0 +1,71 @@
+"""Replays that the tests share, since archmig itself lets no project use another's.
+
+The same texts in another temporary folder give the same replay, if it read nothing but these texts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import astuple
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.chain_errors import ChainError
+from architect_migrate.revisions import replay
+from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.reads import disk_state, reads_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Replay = Callable[..., tuple[str, str, str]]
+
+
+# The function itself, before it is stood in for.
+real = replay._replay
+
+
+def shared(folder: Path) -> Replay:
+    """A stand-in for the function that replays a chain, which keeps the replays in a folder."""
+
+    def replayed(ini: Path, *draft: str) -> tuple[str, str, str]:
+        key = "" if draft else _key(ini)
+        kept = folder / f"{key}.shared"
+        if key and kept.exists():
+            outline, steps, reads, root = json.loads(kept.read_text(encoding="utf-8"))
+            return outline, steps, _moved(reads, root, str(ini.parent))
+        outline, steps, reads = real(ini, *draft)
+        if key and _only_of_the_chain(reads, ini):
+            folder.mkdir(parents=True, exist_ok=True)
+            draft_file = kept.with_suffix(f".{os.getpid()}")
+            draft_file.write_text(json.dumps([outline, steps, reads, str(ini.parent)]), encoding="utf-8")
+            draft_file.replace(kept)
+        return outline, steps, reads
+
+    return replayed
+
+
+def _key(ini: Path) -> str:
+    try:
+        chain = script_folder(ini)
+        paths = sorted(path for path in chain.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        texts = [(str(path.relative_to(ini.parent)), path.read_bytes()) for path in (ini, *paths)]
+    except (ChainError, OSError, ValueError):
+        return ""
+    return blake2b(repr(texts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _only_of_the_chain(text: str, ini: Path) -> bool:
+    fields, state = json.loads(text)
+    reads, chain = reads_of(fields), script_folder(ini)
+    inside = all(path == str(ini) or path.startswith(f"{chain}/") for path in (*reads.files, *reads.folders))
+    return bool(state) and inside and not reads.variables
+
+
+def _moved(text: str, old: str, new: str) -> str:
+    fields, _ = json.loads(text)
+    moved = [[f"{new}{name.removeprefix(old)}" if name.startswith(old) else name for name in names] for names in fields]
+    reads = reads_of(moved)
+    return json.dumps([astuple(reads), disk_state(reads)])
