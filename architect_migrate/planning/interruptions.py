@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.core.text import pluralize
-from architect_migrate.diagnosis.diagnose import Verdict
+from architect_migrate.diagnosis.diagnose import Basis, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
@@ -91,6 +91,19 @@ def not_to_run(
     """The interruptions whose revision would not be run as a whole after their steps: those are for a person."""
     ran = diagnosis.position - native_revisions(history, diagnosis, schema)
     return tuple(interruption for interruption in found if interruption.steps and interruption.runs in ran)
+
+
+def wrongly_guessed(
+    before: Diagnosis, after: Diagnosis, found: tuple[Interruption, ...]
+) -> tuple[Interruption, ...]:
+    """The interruptions that are only guessed, where no position fits after their steps: those are for a person.
+
+    Where one fits before them, the stamp has to fit after them: else nothing says that the table is the chain's.
+    """
+    by_stamp = after.basis in {Basis.STAMP, Basis.INCOMPLETE_STAMP}
+    if by_stamp or (after.basis.fits and not before.basis.fits):
+        return ()
+    return tuple(interruption for interruption in found if interruption.guessed and interruption.steps)
 
 
 def unmoved(
@@ -202,34 +215,45 @@ def _left_tables(look: Look) -> Iterator[Interruption]:
     for revision, passing in _passing(look):
         left, other = look.tables[passing.name], look.tables.get(passing.table)
         by = (revision, f"an interrupted {f'run of {revision}' if revision else 'batch operation of Alembic'} left it")
-        if not passing.name.startswith(BATCH_COPY):
-            if look.stamp_fits:
-                yield from _near(look, left, passing.table, by)
-                continue
-            if not _is_like(look, left, passing.table):
-                continue
-        if other is not None:
-            yield _beside(look, left, other, by)
-        elif look.expects(passing.table) and not _is_called_otherwise(look, passing.table):
-            held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
-            found = f"{by[1]}, and there is no table {passing.table}: {held}"
-            step = RenameTable(left.spelling, passing.table, revision)
-            yield Interruption(left.spelling, found, (step,), revision, missing=passing.table)
+        if passing.name.startswith(BATCH_COPY):
+            yield from _left(look, left, passing.table, by)
+        elif look.as_it_is.basis.fits:
+            yield from _near(look, left, passing.table, by)
+        elif _is_like(look, left, passing.table) and (other is None or not look.rows(other) or look.is_near(revision)):
+            yield from _as_asked(_left(look, left, passing.table, by), sure=look.has_shape_of(left, passing.table))
+
+
+def _left(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Interruption]:
+    """What a table on its way is that an interrupted run left: beside the one that it belongs to, or alone."""
+    other = look.tables.get(of)
+    if other is not None:
+        yield _beside(look, left, other, by)
+    elif look.expects(of) and not _is_called_otherwise(look, of):
+        held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
+        found = f"{by[1]}, and there is no table {of}: {held}"
+        yield Interruption(left.spelling, found, (RenameTable(left.spelling, of, by[0]),), by[0], missing=of)
+
+
+def _as_asked(found: Iterable[Interruption], *, sure: bool) -> Iterator[Interruption]:
+    """Interruptions as they are where they are sure; else a person decides, and what would only go is left alone."""
+    for interruption in found:
+        only_goes = all(isinstance(step, DropObject) for step in interruption.steps) and bool(interruption.steps)
+        if sure:
+            yield interruption
+        elif not only_goes:
+            yield replace(interruption, steps=())
 
 
 def _near(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Interruption]:
-    """A table that the last or the next revision makes on its way, where the stamp fits: what a person has to look at.
+    """A table that the last or the next revision makes on its way, where a position fits: for a person to look at.
 
     The application may have a table of that name. One with exactly these columns, and with rows that are there alone,
     is more likely to be what an interrupted run left.
     """
-    other = look.tables.get(of)
     same = columns_of(left) in shapes_of(look.history).get(of, set())
-    if other is None or not same or not look.is_near(by[0]) or not look.rows(left):
-        return
-    found = _beside(look, left, other, by)
-    if not any(step == DropObject("table", left.spelling, by[0]) for step in found.steps):
-        yield replace(found, steps=())
+    if same and look.rows(left) and (of not in look.tables or look.is_near(by[0])):
+        guessed = (replace(found, guessed=bool(found.missing)) for found in _left(look, left, of, by))
+        yield from _as_asked(guessed, sure=of not in look.tables and look.has_shape_of(left, of))
 
 
 def _passing(look: Look) -> Iterator[tuple[str, Passing]]:
@@ -270,9 +294,9 @@ def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
         return
     held = f"it has columns of {of} and {pluralize(rows, 'row')}"
     if other is None:
-        yield Interruption(
-            left.spelling, f"{held}, and there is no table {of}", (RenameTable(left.spelling, of),), missing=of
-        )
+        steps = (RenameTable(left.spelling, of),) if look.has_shape_of(left, of) else ()
+        found = f"{held}, and there is no table {of}"
+        yield Interruption(left.spelling, found, steps, missing=of, guessed=True)
     elif not look.rows(other):
         # No revision makes this table: it may be a copy that somebody keeps of rows that were deleted on purpose.
         yield Interruption(left.spelling, f"{held}, and {other.spelling} is empty")

@@ -215,15 +215,16 @@ def without_interruptions(
     """The schema with interrupted work finished or undone in memory, its diagnosis, and the interruptions."""
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.diagnosis.diagnose import diagnose
-    from architect_migrate.planning.interruptions import interruptions, not_to_run, steps_of, unmoved
+    from architect_migrate.planning.interruptions import interruptions, not_to_run, steps_of, unmoved, wrongly_guessed
 
     schema = as_read = _read(context, connection, history)
-    diagnosis = diagnose(history, schema, claims, context.resolutions)
+    diagnosis = before = diagnose(history, schema, claims, context.resolutions)
     left = interruptions(history, schema, diagnosis, context.resolutions, partial(ask, connection))
     while left:
         schema, left = _simulated(context, connection, history, (as_read, left))
         diagnosis = diagnose(history, schema, claims, context.resolutions)
-        if not (undecided := not_to_run(history, schema, diagnosis, left)):
+        undecided = (*not_to_run(history, schema, diagnosis, left), *wrongly_guessed(before, diagnosis, left))
+        if not undecided:
             break
         left = tuple(replace(each, steps=()) if each in undecided else each for each in left)
     schema, diagnosis, left = _renamed_in_part(context, connection, claims, (schema, diagnosis, left))
