@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import BATCH_COPY, fold
+from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.diagnose import Basis, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -20,7 +20,7 @@ from architect_migrate.planning.both_sides import empty_successors, missing_plac
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
-from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, with_column
+from architect_migrate.planning.row_questions import RowsBeyond, Violating, with_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.environment import Resolution, Subject
     from architect_migrate.model.history import History
-    from architect_migrate.model.schema import Schema, Table
+    from architect_migrate.model.schema import Column, Schema, Table
     from architect_migrate.planning.look import Ask
     from architect_migrate.planning.plan import Step
     from architect_migrate.planning.row_questions import Question
@@ -93,9 +93,7 @@ def not_to_run(
     return tuple(interruption for interruption in found if interruption.steps and interruption.runs in ran)
 
 
-def wrongly_guessed(
-    before: Diagnosis, after: Diagnosis, found: tuple[Interruption, ...]
-) -> tuple[Interruption, ...]:
+def wrongly_guessed(before: Diagnosis, after: Diagnosis, found: tuple[Interruption, ...]) -> tuple[Interruption, ...]:
     """The interruptions that are only guessed, where no position fits after their steps: those are for a person.
 
     Where one fits before them, the stamp has to fit after them: else nothing says that the table is the chain's.
@@ -228,7 +226,11 @@ def _left(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Int
     other = look.tables.get(of)
     if other is not None:
         yield _beside(look, left, other, by)
-    elif look.expects(of) and not _is_called_otherwise(look, of):
+    elif others := _called_otherwise(look, of):
+        # Models can make the new name of a table that is on its way under the old one.
+        beside = [_beside(look, left, look.tables[name], by) for name in others]
+        yield from [replace(beside[0], steps=())] if look.rows(left) and all(map(_is_lacking, beside)) else []
+    elif look.expects(of):
         held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
         found = f"{by[1]}, and there is no table {of}: {held}"
         yield Interruption(left.spelling, found, (RenameTable(left.spelling, of, by[0]),), by[0], missing=of)
@@ -270,16 +272,14 @@ def _passing(look: Look) -> Iterator[tuple[str, Passing]]:
             yield "", Passing(name, of, Role.COPY)
 
 
-def _put_aside(look: Look) -> Iterator[Interruption]:
-    """Tables that no revision makes, called like one of the chain's that is missing or empty, with its columns."""
+def put_aside(look: Look) -> Iterator[tuple[Table, str]]:
+    """Tables that no revision makes, called like one of the chain's and with its columns, each with that name."""
     known = {name for name in look.tables if name.startswith(BATCH_COPY)}
     known |= {passing.name for replayed in look.history.replayed for passing in replayed.passing}
     shapes = shapes_of(look.history)
     for name in sorted(look.tables.keys() - shapes.keys() - known):
         left = look.tables[name]
-        for of in sorted(_called_like(name) & shapes.keys()):
-            if _is_like(look, left, of):
-                yield from _aside(look, left, of)
+        yield from ((left, of) for of in sorted(_called_like(name) & shapes.keys()) if _is_like(look, left, of))
 
 
 def _called_like(name: str) -> frozenset[str]:
@@ -288,9 +288,15 @@ def _called_like(name: str) -> frozenset[str]:
     return frozenset(ends - {name})
 
 
+def _put_aside(look: Look) -> Iterator[Interruption]:
+    """Those of them whose rows the chain's table should hold, which is missing or empty."""
+    for left, of in put_aside(look):
+        yield from _aside(look, left, of)
+
+
 def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
     rows, other = look.rows(left), look.tables.get(of)
-    if not rows or not look.expects(of) or (other is None and _is_called_otherwise(look, of)):
+    if not rows or not look.expects(of) or (other is None and _called_otherwise(look, of)):
         return
     held = f"it has columns of {of} and {pluralize(rows, 'row')}"
     if other is None:
@@ -302,12 +308,17 @@ def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
         yield Interruption(left.spelling, f"{held}, and {other.spelling} is empty")
 
 
-def _is_called_otherwise(look: Look, table: str) -> bool:
-    """Return whether a table is not missing: it exists under the name that it has before or after a rename."""
+def _called_otherwise(look: Look, table: str) -> list[str]:
+    """The tables that are there under the names that a table has before or after a rename."""
     renames = [rename for _, rename in renames_of(look.history) if not rename.table]
     names = {rename.old for rename in renames if rename.new == table}
     names |= {rename.new for rename in renames if rename.old == table}
-    return not names.isdisjoint(look.tables)
+    return sorted(names & look.tables.keys())
+
+
+def _is_lacking(beside: Interruption) -> bool:
+    """Whether the table beside a left one lacks some of its rows: then that one is not only to be dropped."""
+    return beside.steps != (DropObject("table", beside.table, beside.revision),)
 
 
 def _beside(look: Look, left: Table, other: Table, by: tuple[str, str]) -> Interruption:
@@ -323,15 +334,22 @@ def _beside(look: Look, left: Table, other: Table, by: tuple[str, str]) -> Inter
     beyond = look.ask(RowsBeyond(left.spelling, other.spelling, renamed)).count
     # A column that is not compared may hold the only values: then nothing is known of the rows.
     known = {column.name for column in other.columns} | {new for new, _ in renamed}
-    if alone := [column.spelling for column in left.columns if column.name not in known]:
-        found = f"{told}: it has {', '.join(alone)}, which {other.spelling} does not have"
-        if any(look.ask(NullsIn(left.spelling, column)).count < rows for column in alone):
+    if alone := [column for column in left.columns if column.name not in known]:
+        names = ", ".join(column.spelling for column in alone)
+        if any(look.ask(Violating(left.spelling, _by_itself(column))).count for column in alone):
+            found = f"{told}: it has {names}, which {other.spelling} does not have"
             return Interruption(left.spelling, found, (), revision)
     if not beyond:
         found = f"{told}: {other.spelling} has every one of its {pluralize(rows, 'row')}"
         return Interruption(left.spelling, found, gone, revision)
     found = f"{told}: it holds {pluralize(beyond, 'row')} that {other.spelling} does not have"
     return Interruption(left.spelling, found, (), revision)
+
+
+def _by_itself(column: Column) -> str:
+    """SQL for that a row holds in a column what a new row holds there by itself."""
+    name = quote(column.spelling)
+    return f"({name} IS NULL OR {name} IS ({column.default}))" if column.default is not None else f"{name} IS NULL"
 
 
 def _renamed(look: Look, left: Table, other: Table) -> tuple[tuple[str, str], ...]:

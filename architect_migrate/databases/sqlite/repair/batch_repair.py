@@ -19,6 +19,7 @@ from architect_migrate.databases.sqlite.definitions import copy_definitions
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.repair.carried import Stored, carried_along, done_renames, renamed_key
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
+from architect_migrate.databases.sqlite.repair.strings import turned_into_strings
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
 from architect_migrate.databases.sqlite.sql.render import constraint_texts
@@ -34,11 +35,11 @@ from architect_migrate.model.facts import (
     key,
     table_of,
 )
-from architect_migrate.model.history import effects, replays
+from architect_migrate.model.history import effects, replays, snapshots
 from architect_migrate.planning.table_edits import AddConstraint, SetAutoincrement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from architect_migrate.databases.sqlite.authorizer import WriteLog
     from architect_migrate.model.diff import Change
@@ -104,6 +105,7 @@ def mend(
     back = (*_remake(case), *_recreate(case))
     if remade:
         _require_working(case, before)
+        _require_names(case, before, history)
     return back
 
 
@@ -361,6 +363,24 @@ def _require_working(case: _Case, before: Before) -> None:
     if lost:
         names = tuple(f"what {stored.kind} {stored.name} reads" for stored in lost)
         raise RevisionLosesError(case.revision, names, reasons[lost[0]])
+
+
+def _require_names(case: _Case, before: Before, history: History) -> None:
+    """Raise RevisionLosesError where a name of a column that is gone became a string, in what the chain does not make.
+
+    Why: SQLite says nothing of it. Where the chain has the object, it becomes the same by the chain itself.
+    """
+    chain = {(kind, name) for schema in snapshots(history).values() for kind, name in _objects_of(schema)}
+    found = turned_into_strings(before.objects, look(case.connection).objects)
+    if lost := tuple(f"what {stored.kind} {stored.name} reads" for stored in found if stored.key not in chain):
+        cause = "it names a column in double quotes, and SQLite takes that for a text where there is no such column"
+        raise RevisionLosesError(case.revision, lost, cause)
+
+
+def _objects_of(schema: Schema) -> Iterator[tuple[str, str]]:
+    yield from (("index", index.name) for index in schema.indexes)
+    yield from (("view", view.name) for view in schema.views)
+    yield from (("trigger", trigger.name) for trigger in schema.triggers)
 
 
 def _failure(connection: sqlite3.Connection, stored: Stored) -> str:
