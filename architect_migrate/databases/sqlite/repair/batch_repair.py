@@ -27,6 +27,7 @@ from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, Missing, diff, needs_repair
 from architect_migrate.model.facts import (
     CheckFact,
+    ConflictFact,
     ForeignKeyFact,
     IndexFact,
     NameFact,
@@ -208,7 +209,7 @@ def _schema(case: _Case, seen: Before) -> Schema:
 
 
 def _clauses_lost(case: _Case) -> list[_Clause]:
-    """Return the ON CONFLICT clauses that were removed. Schemas do not contain them: they only affect INSERT."""
+    """Return the ON CONFLICT clauses that were removed, with those of checks."""
     old, new = (
         _clauses(stored for stored in seen.objects if stored.key[1] in case.remade)
         for seen in (case.before, case.after)
@@ -249,6 +250,8 @@ def _loss(change: Change, case: _Case) -> Missing | Differs | None:
     match change:
         case Missing(fact=IndexFact()) | Differs(fact=IndexFact()):
             return None  # an index is an object of its own, and put back as such
+        case Missing(fact=ConflictFact()) | Differs(fact=ConflictFact()):
+            return None  # those of the database's own are looked for by `_clauses_lost`
         case Missing(fact=NameFact()) | Differs(fact=NameFact()):
             return None  # a name of the chain's is asked for by the proof; one of the database's own does nothing
         case Missing(fact=ForeignKeyFact() as fact):
