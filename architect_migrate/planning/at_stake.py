@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # The codes of its findings: each stops a run until a person has decided.
 DROP_UNDECIDED = "drop-undecided"
-NAMED_LIKE = "named-like-the-chain's"
+NAMED_LIKE = "named-like-chain"
 AT_STAKE = frozenset({DROP_UNDECIDED, NAMED_LIKE})
 
 
@@ -87,9 +87,7 @@ def _values(look: Look, fact: Fact) -> int:
 def _drop(revision: str, of: tuple[str, str], held: str) -> Finding:
     table, column = of
     subject = f"column {table}.{column}" if column else f"table {table}"
-    found = (
-        f"{revision} drops it with {held}, and nothing says that {revision} did not run: it may be the application's"
-    )
+    found = f"{revision} drops it with {held}, but may have run before: then it is the application's own"
     advice = f"stamp the database: past {revision} it is kept. Or let it go: add this to environments.toml"
     return Finding(
         Level.BLOCKING, DROP_UNDECIDED, subject, found, advice, revision, entry(table, column, "drop = true")

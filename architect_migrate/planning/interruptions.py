@@ -201,7 +201,7 @@ def finding_of(its: Interruption) -> Finding:
     subject = f"column {its.table}.{its.column}" if its.column else f"table {its.table}"
     if its.steps:
         return Finding(Level.REPAIR, "interrupted", subject, its.found, "archmig reconcile repairs it", its.revision)
-    advice = "bring the rows to where they belong by hand, or let both be as they are: add this to environments.toml"
+    advice = "bring the rows to where they belong by hand; if they are to stay outside, add this to environments.toml"
     settles = entry(its.table, its.column, "keep = true")
     if its.missing:
         advice = f"rename it to {its.missing} by hand, or do without {its.missing}: add this to environments.toml"
@@ -230,7 +230,7 @@ def _left(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Int
         # Models can make the new name of a table that is on its way under the old one.
         beside = [_beside(look, left, look.tables[name], by) for name in others]
         yield from [replace(beside[0], steps=())] if look.rows(left) and all(map(_is_lacking, beside)) else []
-    elif look.expects(of):
+    elif any(map(look.expects, _names_of(look, of))):
         held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
         found = f"{by[1]}, and there is no table {of}: {held}"
         yield Interruption(left.spelling, found, (RenameTable(left.spelling, of, by[0]),), by[0], missing=of)
@@ -289,7 +289,10 @@ def _called_like(name: str) -> frozenset[str]:
 
 
 def _put_aside(look: Look) -> Iterator[Interruption]:
-    """Those of them whose rows the chain's table should hold, which is missing or empty."""
+    """Those of them whose rows the chain's table should hold.
+
+    That is missing or empty, or the database has the chain's indexes or triggers on the other one.
+    """
     for left, of in put_aside(look):
         yield from _aside(look, left, of)
 
@@ -306,14 +309,22 @@ def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
     elif not look.rows(other):
         # No revision makes this table: it may be a copy that somebody keeps of rows that were deleted on purpose.
         yield Interruption(left.spelling, f"{held}, and {other.spelling} is empty")
+    elif look.has_objects_of(left, of) and (beyond := look.ask(RowsBeyond(left.spelling, other.spelling)).count):
+        lacks = f"{other.spelling} lacks {pluralize(beyond, 'row')} of it"
+        yield Interruption(left.spelling, f"it has indexes or triggers of {of}, and {lacks}")
 
 
 def _called_otherwise(look: Look, table: str) -> list[str]:
-    """The tables that are there under the names that a table has before or after a rename."""
-    renames = [rename for _, rename in renames_of(look.history) if not rename.table]
-    names = {rename.old for rename in renames if rename.new == table}
-    names |= {rename.new for rename in renames if rename.old == table}
-    return sorted(names & look.tables.keys())
+    """The tables that are there under the other names that a table has before or after renames."""
+    return sorted((_names_of(look, table) - {table}) & look.tables.keys())
+
+
+def _names_of(look: Look, table: str) -> set[str]:
+    """The names that renames give a table, its own included."""
+    names, renames = {table}, [rename for _, rename in renames_of(look.history) if not rename.table]
+    while more := {name for each in renames for name in (each.old, each.new) if {each.old, each.new} & names} - names:
+        names |= more
+    return names
 
 
 def _is_lacking(beside: Interruption) -> bool:

@@ -91,6 +91,10 @@ class Look:
         indexes = [("index", index) for index in self.schema.indexes if index.table == table.name]
         return [*indexes, *(("trigger", trigger) for trigger in self.schema.triggers if trigger.table == table.name)]
 
+    def has_objects_of(self, left: Table, of: str) -> bool:
+        """Whether a table has indexes or triggers that are called like those of a table of the chain."""
+        return any((one.name, of) in _ever(self.history) for _, one in self.objects(left))
+
     def is_near(self, revision: str) -> bool:
         """Whether a revision is the last one that ran here on its branch, or the next one that would."""
         position, graph = self.as_it_is.position, self.history.graph

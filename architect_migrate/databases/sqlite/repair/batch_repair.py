@@ -20,6 +20,7 @@ from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.repair.carried import Stored, carried_along, done_renames, renamed_key
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.repair.strings import turned_into_strings
+from architect_migrate.databases.sqlite.repair.successors import left_behind
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
 from architect_migrate.databases.sqlite.sql.render import constraint_texts
@@ -100,6 +101,8 @@ def mend(
     renames = done_renames(replayed.renames, before.objects, after.objects, remade)
     if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - _meant(does)) if kind == "table"):
         raise RevisionLosesError(revision, lost, "the chain keeps them")
+    if lost := tuple(left_behind(history, revision, (before.objects, after.objects), gone)):
+        raise RevisionLosesError(revision, lost, "the table that takes its place does not have them")
     expected = replace(before, objects=carried_along(before.objects, renames, remade))
     meant = _meant(does) | {renamed_key(key, renames) for key in does.removed}
     case = _Case(connection, expected, after, remade, does, meant, revision, _written_so(history, remade))
