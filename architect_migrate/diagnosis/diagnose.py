@@ -48,12 +48,21 @@ class Verdict(Enum):
 
 
 class Basis(Enum):
-    """What a position rests on: the stamp, which fits; the stamp, though things are missing; the schema; evidence."""
+    """What a position rests on: the stamp, which fits; the stamp, though things are missing; the schema; evidence.
+
+    INCOMPLETE_STAMP is a stamp that fits but for indexes and triggers that are lost.
+    """
 
     STAMP = "stamp"
+    INCOMPLETE_STAMP = "incomplete stamp"
     DRIFTED_STAMP = "drifted stamp"
     SCHEMA = "schema"
     EVIDENCE = "evidence"
+
+    @property
+    def fits(self) -> bool:
+        """Whether a position of the chain fits the schema as it stands, indexes and triggers aside."""
+        return self not in {Basis.DRIFTED_STAMP, Basis.EVIDENCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,7 @@ def _located(
         stamped = ancestry(graph, claims.stamp)
         compared = held_against(history, stamped, database)
         if compared.fits:
-            return stamped, stamped, Basis.DRIFTED_STAMP if compared.lost else Basis.STAMP
+            return stamped, stamped, Basis.INCOMPLETE_STAMP if compared.lost else Basis.STAMP
         bears_out = (borne_out(history, stamped, revision, database.found) for revision in claims.stamp)
         if not compared.beyond and all(bears_out):
             return stamped, stamped, Basis.DRIFTED_STAMP

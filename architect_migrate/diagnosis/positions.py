@@ -332,7 +332,8 @@ def _contradicts(its_key: Key, touches: tuple[_Touch, ...], position: frozenset[
         stand_in = isinstance(expected, IndexFact | UniqueFact) and any(
             is_equivalent(expected, other, database.found) for other in database.unique
         )
-        return not stand_in and not keeper(Missing(expected), database.resolutions)
+        missing = Missing(expected)
+        return matters(missing) and not stand_in and not keeper(missing, database.resolutions)
     differences = compare(expected, actual)
     change = Differs(expected, actual, differences)
     return bool(differences) and matters(change) and not keeper(change, database.resolutions)

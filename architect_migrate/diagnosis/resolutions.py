@@ -11,6 +11,7 @@ from architect_migrate.model.environment import Drop, Fill, Keep, Kind
 from architect_migrate.model.facts import (
     CheckFact,
     ColumnFact,
+    ConflictFact,
     Fact,
     ForeignKeyFact,
     IndexFact,
@@ -112,6 +113,8 @@ def _covers(subject: Subject, fact: Fact) -> bool:
             return column in fact.foreign_key.columns
         case CheckFact():
             return column in fact.check.mentions
+        case ConflictFact():
+            return column in fact.conflict.columns
         case _:
             return False
 
@@ -146,6 +149,8 @@ def _is_constraint(subject: Subject, fact: Fact) -> bool:
             columns = fact.columns
         case UniqueFact() | NameFact():
             names, columns = fact.names, fact.columns
+        case ConflictFact():
+            names, columns = fact.names, fact.conflict.columns
         case CheckFact():
             names, columns = fact.names, tuple(fact.check.mentions)
         case ForeignKeyFact():

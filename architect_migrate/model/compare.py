@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.model.facts import (
     ColumnFact,
+    ConflictFact,
     ForeignKeyFact,
     IndexFact,
     NameFact,
@@ -74,6 +75,8 @@ def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
             # Why only missing names: a further name breaks no statement, but a revision may use each of the chain's.
             lacking = [name for name in expected.names if name not in actual.names]
             return (_differs("name", ", ".join(expected.names), ", ".join(actual.names)),) if lacking else ()
+        case ConflictFact(), ConflictFact():
+            return (_differs("action", expected.conflict.action.upper(), actual.conflict.action.upper()),)
         case IndexFact(), IndexFact():
             return (_compare_indexes(expected.index, actual.index),)
         case TriggerFact(), TriggerFact():

@@ -10,6 +10,7 @@ from architect_migrate.model.compare import Difference, Severity, compare
 from architect_migrate.model.facts import (
     CheckFact,
     ColumnFact,
+    ConflictFact,
     ForeignKeyFact,
     IndexFact,
     NameFact,
@@ -85,6 +86,8 @@ def severity(change: Change) -> Severity:
             return Severity.BEHAVIOURAL
         case Differs():
             return min((d.severity for d in change.differences), key=lambda severity: severity.rank)
+        case Extra(fact=ConflictFact()):
+            return Severity.BEHAVIOURAL if change.harmful else Severity.EXTRA
         case Extra():
             return Severity.BREAKING if change.harmful else Severity.EXTRA
         case OtherwiseNamed() | Reordered():
@@ -131,9 +134,12 @@ def needs_repair(change: Change) -> bool:
 
 
 def matters(change: Change) -> bool:
-    """Return whether a change distinguishes positions: as `needs_repair`, except for names of constraints."""
-    is_name = not isinstance(change, Reordered) and isinstance(change.fact, NameFact)
-    return needs_repair(change) and not is_name
+    """Return whether a change distinguishes positions: as `needs_repair`, except for what belongs to a constraint.
+
+    That are its name, and what it does with a row that breaks it.
+    """
+    is_part = not isinstance(change, Reordered) and isinstance(change.fact, NameFact | ConflictFact)
+    return needs_repair(change) and not is_part
 
 
 def diff(reference: Schema, actual: Schema) -> tuple[Change, ...]:
@@ -151,6 +157,8 @@ def diff_of_facts(
     for its_key, fact in expected.items():
         there = present.get(its_key)
         if isinstance(fact, NameFact) and _comes_along(fact, expected, present, satisfied):
+            continue
+        if isinstance(fact, ConflictFact) and _comes_with(fact, expected, present, satisfied):
             continue
         if its_key in satisfied:
             changes.append(OtherwiseNamed(fact, satisfied[its_key]))
@@ -194,6 +202,17 @@ def _comes_along(
         return True
     constraint = named_constraint(fact, expected)
     return constraint is not None and constraint not in satisfied and expected[constraint] != present.get(constraint)
+
+
+def _comes_with(
+    fact: ConflictFact, expected: Mapping[Key, Fact], present: Mapping[Key, Fact], satisfied: Collection[Key]
+) -> bool:
+    """Return whether a conflict clause is no separate difference because its constraint is missing or another."""
+    its_key = fact.constraint
+    there, wanted = present.get(its_key), expected.get(its_key)
+    if isinstance(there, ColumnFact) and isinstance(wanted, ColumnFact):
+        return there.column.not_null != wanted.column.not_null
+    return its_key not in satisfied and there != wanted
 
 
 def _satisfied_otherwise(expected: Mapping[Key, Fact], present: Mapping[Key, Fact]) -> dict[Key, Fact]:
@@ -264,7 +283,14 @@ def _harm(fact: Fact, expected: Mapping[Key, Fact], present: Mapping[Key, Fact])
             return f"there is no table {fact.foreign_key.parent}, so rows are refused wherever foreign keys are on"
         case PrimaryKeyFact():
             return "the chain's table has no primary key"
+        case ConflictFact() if _aborts(expected.get(fact.constraint)):
+            return "the chain's constraint refuses such rows"
     return ""
+
+
+def _aborts(constraint: Fact | None) -> bool:
+    """Return whether the chain has a constraint: for a column, that it is NOT NULL."""
+    return constraint is not None and (not isinstance(constraint, ColumnFact) or constraint.column.not_null)
 
 
 def _demands_a_value(column: Column) -> bool:

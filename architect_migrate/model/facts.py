@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import (
         Check,
         Column,
+        Conflict,
         ForeignKey,
         Index,
         Key,
@@ -96,6 +97,21 @@ class NameFact:
 
 
 @dataclass(frozen=True, slots=True)
+class ConflictFact:
+    """What a constraint does with a row that breaks it, where it says so; `names` are the constraint's names."""
+
+    table: str
+    conflict: Conflict
+    names: Key = field(default=(), compare=False)
+
+    @property
+    def constraint(self) -> Key:
+        """The key of the fact for the constraint: for NOT NULL that of its column."""
+        kind = "column" if self.conflict.kind == "not null" else self.conflict.kind
+        return (kind, self.table, *self.conflict.columns)
+
+
+@dataclass(frozen=True, slots=True)
 class IndexFact:
     """An index."""
 
@@ -124,6 +140,7 @@ Fact = (
     | CheckFact
     | ForeignKeyFact
     | NameFact
+    | ConflictFact
     | IndexFact
     | TriggerFact
     | ViewFact
@@ -151,6 +168,8 @@ def key(fact: Fact) -> Key:
             return ("foreign key", fact.table, ",".join(foreign_key.columns), foreign_key.parent)
         case NameFact():
             return ("name", fact.table, fact.kind, *fact.of)
+        case ConflictFact():
+            return ("conflict", fact.table, fact.conflict.kind, *fact.conflict.columns)
         case IndexFact():
             return ("index", fact.index.name)
         case TriggerFact():
@@ -195,6 +214,10 @@ def describe(fact: Fact) -> str:
             return f"foreign key {fact.table}({', '.join(foreign_key.columns)}) to {foreign_key.parent}"
         case NameFact():
             return f"name {', '.join(fact.names)} of {_constraint(fact)}"
+        case ConflictFact(table=table, conflict=conflict):
+            columns = ", ".join(conflict.columns)
+            of = f"{conflict.kind} {table}({columns})" if columns else f"{conflict.kind} of {table}"
+            return f"ON CONFLICT {conflict.action.upper()} of {of}"
         case IndexFact():
             return f"index {fact.index.name} on {fact.index.table}"
         case TriggerFact():
@@ -234,6 +257,8 @@ def table_facts(table: Table) -> Iterator[Fact]:
         yield ForeignKeyFact(table.name, foreign_key, named.get(("foreign key", of), ()))
     for (kind, of), names in named.items():
         yield NameFact(table.name, kind, of, names, _columns_of(table, kind, of))
+    for conflict in _ordered(table.conflicts):
+        yield ConflictFact(table.name, conflict, named.get((conflict.kind, conflict.columns), ()))
 
 
 def _names(table: Table) -> dict[tuple[str, Key], Key]:

@@ -15,6 +15,7 @@ from architect_migrate.core.names import fold
 from architect_migrate.model.facts import (
     CheckFact,
     ColumnFact,
+    ConflictFact,
     Fact,
     ForeignKeyFact,
     IndexFact,
@@ -413,6 +414,8 @@ def _with(table: Table, fact: Fact) -> Table:
         case NameFact():
             named = {ConstraintName(name, fact.kind, fact.of) for name in fact.names}
             return replace(table, constraint_names=table.constraint_names | named)
+        case ConflictFact():
+            return replace(table, conflicts=table.conflicts | {fact.conflict})
         case _:
             return table
 

@@ -68,6 +68,19 @@ class ConstraintName:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """What a constraint does with a row that breaks it, other than to abort: `action` follows ON CONFLICT.
+
+    `kind` is `primary key`, `unique` or `not null`; `columns` are the constraint's: sorted for a unique, none for a
+    primary key.
+    """
+
+    kind: str
+    columns: Key
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table; `uniques` are the sorted column sets of its unique constraints.
 
@@ -89,6 +102,7 @@ class Table:
     module: str = ""
     opaque: str = ""
     constraint_names: frozenset[ConstraintName] = frozenset()
+    conflicts: frozenset[Conflict] = frozenset()
     spelling: str = field(default="", compare=False)
     sql: str = field(default="", compare=False)
 
@@ -155,6 +169,7 @@ CLASSES = (
     ForeignKey,
     Check,
     ConstraintName,
+    Conflict,
     Index,
     IndexedColumn,
     Trigger,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import BATCH_COPY, fold
+from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.diagnosis.diagnose import Verdict
+from architect_migrate.diagnosis.diagnose import Basis, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
@@ -21,7 +21,7 @@ from architect_migrate.planning.look import Interruption, Look, columns_of, rena
 from architect_migrate.planning.made_again import earlier_tables
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
-from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, with_column
+from architect_migrate.planning.row_questions import RowsBeyond, Violating, with_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.environment import Resolution, Subject
     from architect_migrate.model.history import History
-    from architect_migrate.model.schema import Schema, Table
+    from architect_migrate.model.schema import Column, Schema, Table
     from architect_migrate.planning.look import Ask
     from architect_migrate.planning.plan import Step
     from architect_migrate.planning.row_questions import Question
@@ -92,6 +92,17 @@ def not_to_run(
     """The interruptions whose revision would not be run as a whole after their steps: those are for a person."""
     ran = diagnosis.position - native_revisions(history, diagnosis, schema)
     return tuple(interruption for interruption in found if interruption.steps and interruption.runs in ran)
+
+
+def wrongly_guessed(before: Diagnosis, after: Diagnosis, found: tuple[Interruption, ...]) -> tuple[Interruption, ...]:
+    """The interruptions that are only guessed, where no position fits after their steps: those are for a person.
+
+    Where one fits before them, the stamp has to fit after them: else nothing says that the table is the chain's.
+    """
+    by_stamp = after.basis in {Basis.STAMP, Basis.INCOMPLETE_STAMP}
+    if by_stamp or (after.basis.fits and not before.basis.fits):
+        return ()
+    return tuple(interruption for interruption in found if interruption.guessed and interruption.steps)
 
 
 def unmoved(
@@ -191,8 +202,8 @@ def finding_of(its: Interruption) -> Finding:
     subject = f"column {its.table}.{its.column}" if its.column else f"table {its.table}"
     if its.steps:
         return Finding(Level.REPAIR, "interrupted", subject, its.found, "archmig reconcile repairs it", its.revision)
-    by_hand = "bring the rows to where they belong by hand, or let both be as they are: add this to environments.toml"
-    advice = its.advice or by_hand
+    outside = "bring the rows to where they belong by hand; if they are to stay outside, add this to environments.toml"
+    advice = its.advice or outside
     settles = entry(its.table, its.column, "keep = true")
     if its.missing:
         advice = f"rename it to {its.missing} by hand, or do without {its.missing}: add this to environments.toml"
@@ -204,34 +215,49 @@ def _left_tables(look: Look) -> Iterator[Interruption]:
     for revision, passing in _passing(look):
         left, other = look.tables[passing.name], look.tables.get(passing.table)
         by = (revision, f"an interrupted {f'run of {revision}' if revision else 'batch operation of Alembic'} left it")
-        if not passing.name.startswith(BATCH_COPY):
-            if look.stamp_fits:
-                yield from _near(look, left, passing.table, by)
-                continue
-            if not _is_like(look, left, passing.table):
-                continue
-        if other is not None:
-            yield _beside(look, left, other, by)
-        elif look.expects(passing.table) and not _is_called_otherwise(look, passing.table):
-            held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
-            found = f"{by[1]}, and there is no table {passing.table}: {held}"
-            step = RenameTable(left.spelling, passing.table, revision)
-            yield Interruption(left.spelling, found, (step,), revision, missing=passing.table)
+        if passing.name.startswith(BATCH_COPY):
+            yield from _left(look, left, passing.table, by)
+        elif look.as_it_is.basis.fits:
+            yield from _near(look, left, passing.table, by)
+        elif _is_like(look, left, passing.table) and (other is None or not look.rows(other) or look.is_near(revision)):
+            yield from _as_asked(_left(look, left, passing.table, by), sure=look.has_shape_of(left, passing.table))
+
+
+def _left(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Interruption]:
+    """What a table on its way is that an interrupted run left: beside the one that it belongs to, or alone."""
+    other = look.tables.get(of)
+    if other is not None:
+        yield _beside(look, left, other, by)
+    elif others := _called_otherwise(look, of):
+        # Models can make the new name of a table that is on its way under the old one.
+        beside = [_beside(look, left, look.tables[name], by) for name in others]
+        yield from [replace(beside[0], steps=())] if look.rows(left) and all(map(_is_lacking, beside)) else []
+    elif any(map(look.expects, _names_of(look, of))):
+        held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
+        found = f"{by[1]}, and there is no table {of}: {held}"
+        yield Interruption(left.spelling, found, (RenameTable(left.spelling, of, by[0]),), by[0], missing=of)
+
+
+def _as_asked(found: Iterable[Interruption], *, sure: bool) -> Iterator[Interruption]:
+    """Interruptions as they are where they are sure; else a person decides, and what would only go is left alone."""
+    for interruption in found:
+        only_goes = all(isinstance(step, DropObject) for step in interruption.steps) and bool(interruption.steps)
+        if sure:
+            yield interruption
+        elif not only_goes:
+            yield replace(interruption, steps=())
 
 
 def _near(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Interruption]:
-    """A table that the last or the next revision makes on its way, where the stamp fits: what a person has to look at.
+    """A table that the last or the next revision makes on its way, where a position fits: for a person to look at.
 
     The application may have a table of that name. One with exactly these columns, and with rows that are there alone,
     is more likely to be what an interrupted run left.
     """
-    other = look.tables.get(of)
     same = columns_of(left) in shapes_of(look.history).get(of, set())
-    if other is None or not same or not look.is_near(by[0]) or not look.rows(left):
-        return
-    found = _beside(look, left, other, by)
-    if not any(step == DropObject("table", left.spelling, by[0]) for step in found.steps):
-        yield replace(found, steps=())
+    if same and look.rows(left) and (of not in look.tables or look.is_near(by[0])):
+        guessed = (replace(found, guessed=bool(found.missing)) for found in _left(look, left, of, by))
+        yield from _as_asked(guessed, sure=of not in look.tables and look.has_shape_of(left, of))
 
 
 def _passing(look: Look) -> Iterator[tuple[str, Passing]]:
@@ -248,16 +274,14 @@ def _passing(look: Look) -> Iterator[tuple[str, Passing]]:
             yield "", Passing(name, of, Role.COPY)
 
 
-def _put_aside(look: Look) -> Iterator[Interruption]:
-    """Tables that no revision makes, called like one of the chain's that is missing or empty, with its columns."""
+def put_aside(look: Look) -> Iterator[tuple[Table, str]]:
+    """Tables that no revision makes, called like one of the chain's and with its columns, each with that name."""
     known = {name for name in look.tables if name.startswith(BATCH_COPY)}
     known |= {passing.name for replayed in look.history.replayed for passing in replayed.passing}
     shapes = shapes_of(look.history)
     for name in sorted(look.tables.keys() - shapes.keys() - known):
         left = look.tables[name]
-        for of in sorted(_called_like(name) & shapes.keys()):
-            if _is_like(look, left, of):
-                yield from _aside(look, left, of)
+        yield from ((left, of) for of in sorted(_called_like(name) & shapes.keys()) if _is_like(look, left, of))
 
 
 def _called_like(name: str) -> frozenset[str]:
@@ -266,26 +290,48 @@ def _called_like(name: str) -> frozenset[str]:
     return frozenset(ends - {name})
 
 
+def _put_aside(look: Look) -> Iterator[Interruption]:
+    """Those of them whose rows the chain's table should hold.
+
+    That is missing or empty, or the database has the chain's indexes or triggers on the other one.
+    """
+    for left, of in put_aside(look):
+        yield from _aside(look, left, of)
+
+
 def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
     rows, other = look.rows(left), look.tables.get(of)
-    if not rows or not look.expects(of) or (other is None and _is_called_otherwise(look, of)):
+    if not rows or not look.expects(of) or (other is None and _called_otherwise(look, of)):
         return
     held = f"it has columns of {of} and {pluralize(rows, 'row')}"
     if other is None:
-        yield Interruption(
-            left.spelling, f"{held}, and there is no table {of}", (RenameTable(left.spelling, of),), missing=of
-        )
+        steps = (RenameTable(left.spelling, of),) if look.has_shape_of(left, of) else ()
+        found = f"{held}, and there is no table {of}"
+        yield Interruption(left.spelling, found, steps, missing=of, guessed=True)
     elif not look.rows(other):
         # No revision makes this table: it may be a copy that somebody keeps of rows that were deleted on purpose.
         yield Interruption(left.spelling, f"{held}, and {other.spelling} is empty")
+    elif look.has_objects_of(left, of) and (beyond := look.ask(RowsBeyond(left.spelling, other.spelling)).count):
+        lacks = f"{other.spelling} lacks {pluralize(beyond, 'row')} of it"
+        yield Interruption(left.spelling, f"it has indexes or triggers of {of}, and {lacks}")
 
 
-def _is_called_otherwise(look: Look, table: str) -> bool:
-    """Return whether a table is not missing: it exists under the name that it has before or after a rename."""
-    renames = [rename for _, rename in renames_of(look.history) if not rename.table]
-    names = {rename.old for rename in renames if rename.new == table}
-    names |= {rename.new for rename in renames if rename.old == table}
-    return not names.isdisjoint(look.tables)
+def _called_otherwise(look: Look, table: str) -> list[str]:
+    """The tables that are there under the other names that a table has before or after renames."""
+    return sorted((_names_of(look, table) - {table}) & look.tables.keys())
+
+
+def _names_of(look: Look, table: str) -> set[str]:
+    """The names that renames give a table, its own included."""
+    names, renames = {table}, [rename for _, rename in renames_of(look.history) if not rename.table]
+    while more := {name for each in renames for name in (each.old, each.new) if {each.old, each.new} & names} - names:
+        names |= more
+    return names
+
+
+def _is_lacking(beside: Interruption) -> bool:
+    """Whether the table beside a left one lacks some of its rows: then that one is not only to be dropped."""
+    return beside.steps != (DropObject("table", beside.table, beside.revision),)
 
 
 def _beside(look: Look, left: Table, other: Table, by: tuple[str, str]) -> Interruption:
@@ -301,15 +347,22 @@ def _beside(look: Look, left: Table, other: Table, by: tuple[str, str]) -> Inter
     beyond = look.ask(RowsBeyond(left.spelling, other.spelling, renamed)).count
     # A column that is not compared may hold the only values: then nothing is known of the rows.
     known = {column.name for column in other.columns} | {new for new, _ in renamed}
-    if alone := [column.spelling for column in left.columns if column.name not in known]:
-        found = f"{told}: it has {', '.join(alone)}, which {other.spelling} does not have"
-        if any(look.ask(NullsIn(left.spelling, column)).count < rows for column in alone):
+    if alone := [column for column in left.columns if column.name not in known]:
+        names = ", ".join(column.spelling for column in alone)
+        if any(look.ask(Violating(left.spelling, _by_itself(column))).count for column in alone):
+            found = f"{told}: it has {names}, which {other.spelling} does not have"
             return Interruption(left.spelling, found, (), revision)
     if not beyond:
         found = f"{told}: {other.spelling} has every one of its {pluralize(rows, 'row')}"
         return Interruption(left.spelling, found, gone, revision)
     found = f"{told}: it holds {pluralize(beyond, 'row')} that {other.spelling} does not have"
     return Interruption(left.spelling, found, (), revision)
+
+
+def _by_itself(column: Column) -> str:
+    """SQL for that a row holds in a column what a new row holds there by itself."""
+    name = quote(column.spelling)
+    return f"({name} IS NULL OR {name} IS ({column.default}))" if column.default is not None else f"{name} IS NULL"
 
 
 def _renamed(look: Look, left: Table, other: Table) -> tuple[tuple[str, str], ...]:

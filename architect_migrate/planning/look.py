@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.diagnose import Basis
-from architect_migrate.model.history import facts_at, replays, snapshots
+from architect_migrate.model.history import effects, facts_at, replays, snapshots
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.row_questions import RowsIn
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.history import History, Rename
-    from architect_migrate.model.schema import Index, Schema, Table, Trigger
+    from architect_migrate.model.schema import Column, Index, Schema, Table, Trigger
     from architect_migrate.planning.plan import Step
     from architect_migrate.planning.row_questions import Answer, Question
 
@@ -31,6 +31,7 @@ class Interruption:
     revision of the chain is known to make it. `missing` is the chain's table that the rows belong to and that is not
     there. `runs` is the revision that has to be run as a whole after the steps, so that rows come to where they belong.
     `advice` is what a person can do, where that is not to bring the rows to where they belong.
+    `guessed` says that no revision leaves such a thing: its steps are right only where a position fits after them.
     """
 
     table: str
@@ -41,6 +42,7 @@ class Interruption:
     missing: str = ""
     runs: str = ""
     advice: str = ""
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,28 @@ class Look:
         return self.as_it_is.basis is Basis.STAMP
 
     def expects(self, table: str) -> bool:
-        """Whether the chain has a table at the stamp's position; at any other, where the stamp does not fit."""
-        if self.as_it_is.basis is Basis.EVIDENCE or not self.as_it_is.stamped:
+        """Whether the chain has a table where the stamp says that the database is, or the schema.
+
+        A table that is missing can lead the evidence, and without a stamp the schema, to a position before it. So there
+        every table is expected that the chain has not dropped by that position.
+        """
+        if self.as_it_is.basis is Basis.EVIDENCE:
+            return True
+        if not self.as_it_is.stamped and not self._was_made(table):
             return True
         return any(("table", table) in facts_at(self.history, position) for position in self._positions())
 
+    def _was_made(self, table: str) -> bool:
+        """Whether a revision of the position makes a table."""
+        made = (effects(self.history)[revision].added for revision in self.as_it_is.position)
+        return any(("table", table) in facts for facts in made)
+
     def _positions(self) -> tuple[frozenset[str], ...]:
         return (self.as_it_is.stamped, self.as_it_is.position)
+
+    def has_shape_of(self, left: Table, of: str) -> bool:
+        """Whether a table has exactly the columns and the key that some revision gives a table of the chain."""
+        return _shape(left) in _whole_shapes(self.history).get(of, ())
 
     def rows(self, table: Table) -> int:
         """How many rows a table has."""
@@ -75,6 +92,10 @@ class Look:
         """The indexes and triggers of a table, each with its kind."""
         indexes = [("index", index) for index in self.schema.indexes if index.table == table.name]
         return [*indexes, *(("trigger", trigger) for trigger in self.schema.triggers if trigger.table == table.name)]
+
+    def has_objects_of(self, left: Table, of: str) -> bool:
+        """Whether a table has indexes or triggers that are called like those of a table of the chain."""
+        return any((one.name, of) in _ever(self.history) for _, one in self.objects(left))
 
     def is_near(self, revision: str) -> bool:
         """Whether a revision is the last one that ran here on its branch, or the next one that would."""
@@ -104,6 +125,23 @@ def renames_of(history: History) -> Iterator[tuple[str, Rename]]:
     """What each revision renames permanently, in replay order."""
     for revision, replayed in replays(history).items():
         yield from ((revision, rename) for rename in replayed.renames)
+
+
+_Shape = tuple["frozenset[Column]", tuple[str, ...]]
+
+
+def _shape(table: Table) -> _Shape:
+    return frozenset(table.columns), table.primary_key
+
+
+@lru_cache(maxsize=8)
+def _whole_shapes(history: History) -> dict[str, set[_Shape]]:
+    """The columns, with their types, and the key that each table of the chain ever has."""
+    shapes: dict[str, set[_Shape]] = {}
+    for schema in snapshots(history).values():
+        for table in schema.tables:
+            shapes.setdefault(table.name, set()).add(_shape(table))
+    return shapes
 
 
 # Asked for every database that is read in full, and the same for all of one chain.

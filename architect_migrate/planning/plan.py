@@ -287,7 +287,8 @@ def edit_words(edit: Edit) -> str:
     """An edit in a few words, from its class and its fields: `drop not null title`."""
     name = "".join(f" {word.lower()}" if word.isupper() else word for word in type(edit).__name__).strip()
     parts = [getattr(edit, field) for field in edit.__dataclass_fields__]
-    return " ".join([name, *(", ".join(part) if isinstance(part, tuple) else str(part) for part in parts)])
+    words = (", ".join(part) if isinstance(part, tuple) else str(part) for part in parts)
+    return " ".join(filter(None, [name, *words]))
 
 
 def rewritten(steps: tuple[Step, ...]) -> frozenset[str]:

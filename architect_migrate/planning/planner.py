@@ -65,6 +65,7 @@ def make_plan(
     repairs += _needed_by_name(history, diagnosis, rest)
     native = native_revisions(history, diagnosis, schema) - not_to_run(goal.rows)
     repairs = [change for change in repairs if not _taken_natively(history, native, change)]
+    doomed = [change for change in doomed if not _taken_natively(history, native, change)]
     data = frozenset(
         each.revision.id
         for each in diagnosis.judgements

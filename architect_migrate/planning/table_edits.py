@@ -108,6 +108,18 @@ class NamePrimaryKey:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetConflict:
+    """What a constraint does with a row that breaks it, added, replaced, or with an empty action taken out.
+
+    `kind` is `primary key` or `not null`.
+    """
+
+    kind: str
+    columns: tuple[str, ...]
+    action: str
+
+
 Edit: TypeAlias = (
     AddColumn
     | SetNotNull
@@ -123,4 +135,5 @@ Edit: TypeAlias = (
     | SetAutoincrement
     | SetPrimaryKey
     | NamePrimaryKey
+    | SetConflict
 )

@@ -16,6 +16,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.environment import Repair
 from architect_migrate.model.history import reference
 from architect_migrate.model.revision_graph import heads
+from architect_migrate.planning.at_stake import AT_STAKE
 from architect_migrate.planning.interruptions import as_it_is_now, finding_of, names_taken, steps_of
 from architect_migrate.planning.plan import Plan, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.planner import PlanGoal, RepairPlanner, make_plan
@@ -63,7 +64,7 @@ def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, tar
     undecided = tuple(finding_of(interruption) for interruption in seen.interrupted if not interruption.steps)
     asked = {finding.subject for finding in undecided}
     taken = [found for found in names_taken(history, seen.schema.tables, made.steps) if found.subject not in asked]
-    rows = tuple(finding for finding in seen.findings if finding.code == ROWS_UNDECIDED)
+    rows = tuple(finding for finding in seen.findings if finding.code in {ROWS_UNDECIDED, *AT_STAKE})
     made = replace(made, steps=(*first, *made.steps), blockers=(*undecided, *rows, *taken, *made.blockers))
     return context.synced(seen.claims, as_promoted(context, _within_policy(context, made)))
 

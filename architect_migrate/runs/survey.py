@@ -172,8 +172,8 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     interrupted = tuple(finding_of(interruption) for interruption in left)
     subjects = {finding.subject for finding in interrupted}
     judged = (one for one in findings_of(graph, diagnosis, claims, kept) if one.subject not in subjects)
-    rows, row_findings = _rows(context, connection, (schema, diagnosis, claims))
-    findings = (*interrupted, *row_findings, *judged)
+    rows, undecided = _rows(context, connection, (schema, diagnosis, claims), (left, pending))
+    findings = (*interrupted, *undecided, *judged)
     fingerprint = fingerprint_of(connection, context.hidden(graph.version_table))
     seen = Survey(
         True,
@@ -194,19 +194,32 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
 
 
 def _rows(
-    context: EnvironmentContext, connection: Connection, seen: tuple[Schema, Diagnosis, Claims]
+    context: EnvironmentContext,
+    connection: Connection,
+    seen: tuple[Schema, Diagnosis, Claims],
+    ahead: tuple[tuple[Interruption, ...], tuple[str, ...]],
 ) -> tuple[tuple[RowJudgement, ...], tuple[Finding, ...]]:
-    """What is known of the rows that revisions change, and the findings that say so."""
+    """What is known of the rows that revisions change, with findings on them and on rows that pending ones would lose.
+
+    `ahead` are what interrupted runs left behind, and the pending revisions.
+    """
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.databases.sqlite.sql.render import without_literals
+    from architect_migrate.planning.at_stake import at_stake
+    from architect_migrate.planning.interruptions import steps_of
+    from architect_migrate.planning.look import Look
     from architect_migrate.planning.planner import native_revisions
     from architect_migrate.planning.rows import findings_of, not_to_run, row_judgements
 
     schema, diagnosis, claims = seen
     history = context.history
     rows = row_judgements(history, schema, (diagnosis, claims), context.resolutions, partial(ask, connection))
-    native = native_revisions(history, diagnosis, schema) - not_to_run(rows) if rows else frozenset[str]()
-    return rows, tuple(findings_of(history, diagnosis.position, native, rows, without_literals))
+    native = native_revisions(history, diagnosis, schema) - not_to_run(rows)
+    found = findings_of(history, diagnosis.position, native, rows, without_literals)
+    run = native | frozenset(ahead[1])
+    asked = partial(_ask_as_it_is, connection, steps_of(ahead[0]))
+    look = Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, asked)
+    return rows, (*found, *at_stake(look, context.resolutions, run))
 
 
 def without_interruptions(
@@ -215,15 +228,16 @@ def without_interruptions(
     """The schema with interrupted work finished or undone in memory, its diagnosis, and the interruptions."""
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.diagnosis.diagnose import diagnose
-    from architect_migrate.planning.interruptions import interruptions, not_to_run, steps_of, unmoved
+    from architect_migrate.planning.interruptions import interruptions, not_to_run, steps_of, unmoved, wrongly_guessed
 
     schema = as_read = _read(context, connection, history)
-    diagnosis = diagnose(history, schema, claims, context.resolutions)
+    diagnosis = before = diagnose(history, schema, claims, context.resolutions)
     left = interruptions(history, schema, diagnosis, context.resolutions, partial(ask, connection))
     while left:
         schema, left = _simulated(context, connection, history, (as_read, left))
         diagnosis = diagnose(history, schema, claims, context.resolutions)
-        if not (undecided := not_to_run(history, schema, diagnosis, left)):
+        undecided = (*not_to_run(history, schema, diagnosis, left), *wrongly_guessed(before, diagnosis, left))
+        if not undecided:
             break
         left = tuple(replace(each, steps=()) if each in undecided else each for each in left)
     schema, diagnosis, left = _renamed_in_part(context, connection, claims, (schema, diagnosis, left))

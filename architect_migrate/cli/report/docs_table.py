@@ -12,6 +12,7 @@ from architect_migrate.model.diff import Extra, explain, severity
 from architect_migrate.model.facts import (
     CheckFact,
     ColumnFact,
+    ConflictFact,
     ForeignKeyFact,
     IndexFact,
     NameFact,
@@ -20,6 +21,7 @@ from architect_migrate.model.facts import (
     TriggerFact,
     UniqueFact,
     ViewFact,
+    describe,
     key,
 )
 
@@ -231,6 +233,8 @@ def _part(fact: Fact) -> str:
             return f"foreign key {_list(fact.foreign_key.columns)} to {code(fact.foreign_key.parent)}"
         case NameFact():
             return f"name {', '.join(map(code, fact.names))}"
+        case ConflictFact():
+            return code(describe(fact))
         case IndexFact():
             return f"index {code(spelt(fact.index))}"
         case TriggerFact():

@@ -19,6 +19,7 @@ from architect_migrate.databases.sqlite.sql.lexer import canonical, significant,
 from architect_migrate.model.schema import (
     Check,
     Column,
+    Conflict,
     ConstraintName,
     ForeignKey,
     Generated,
@@ -55,10 +56,10 @@ _MASTER = "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_master WHERE n
 # Strings, quoted names and comments are matched first and skipped, so that only keywords are found.
 _TELLING = re.compile(
     r"""--[^\n]*|/\*.*?(?:\*/|\Z)|'[^']*'|"[^"]*"|\[[^\]]*\]|`[^`]*`"""
-    r"|(?<![\w$])(AUTOINCREMENT|CHECK|COLLATE|CONSTRAINT|DEFERRABLE)(?![\w$])",
+    r"|(?<![\w$])(AUTOINCREMENT|CHECK|COLLATE|CONFLICT|CONSTRAINT|DEFERRABLE)(?![\w$])",
     re.IGNORECASE | re.DOTALL,
 )
-_WORDS = ("AUTOINCREMENT", "CHECK", "COLLATE", "CONSTRAINT", "DEFERRABLE")
+_WORDS = ("AUTOINCREMENT", "CHECK", "COLLATE", "CONFLICT", "CONSTRAINT", "DEFERRABLE")
 # In pragma_table_xinfo's column `hidden`: a virtual and a stored generated column.
 _GENERATED = (2, 3)
 
@@ -140,6 +141,7 @@ def _table(name: str, sql: str, pragmas: tuple[_PragmaRows, _PragmaRows, _Pragma
         strict=bool(strict),
         opaque=opaque,
         constraint_names=frozenset(_names(parsed)) if "CONSTRAINT" in words and parsed else frozenset(),
+        conflicts=frozenset(_conflicts(parsed, key if rowid_key else ())) if "CONFLICT" in words and parsed else _NONE,
         spelling=name,
         sql=sql,
     )
@@ -276,6 +278,32 @@ def _names(parsed: ParsedTable) -> Iterator[ConstraintName]:
                 )
             case _:
                 pass
+
+
+_NONE: frozenset[Conflict] = frozenset()
+
+
+def _conflicts(parsed: ParsedTable, rowid_key: tuple[str, ...]) -> Iterator[Conflict]:
+    """What constraints do with rows that break them, where that is not to abort; SQLite ignores it for a CHECK.
+
+    A rowid is never NULL, so that of its NOT NULL is left out.
+    """
+    from architect_migrate.databases.sqlite.sql import nodes
+
+    for constraint in parsed.every_constraint:
+        columns = tuple(fold(column.name) for column in constraint.columns)
+        match constraint:
+            case nodes.PrimaryKey(conflict=action) if action not in _ABORT:
+                yield Conflict("primary key", (), action.lower())
+            case nodes.Unique(conflict=action) if action not in _ABORT:
+                yield Conflict("unique", tuple(sorted(columns)), action.lower())
+            case nodes.NotNull(conflict=action) if action not in _ABORT and columns != rowid_key:
+                yield Conflict("not null", columns, action.lower())
+            case _:
+                pass
+
+
+_ABORT = frozenset({"", "ABORT"})
 
 
 def _checks(parsed: ParsedTable | None, columns: set[str]) -> Iterator[Check]:

@@ -124,8 +124,8 @@ undecided: undecided; at e9b1745c0a36; stamp e9b1745c0a36
   removed: objects that it drops, and that are there.
 
   blocking: nothing is changed until these are settled
-    interrupted-undecided, 1: bring the rows to where they belong by hand, or
-    let both be as they are: add this to environments.toml
+    interrupted-undecided, 1: bring the rows to where they belong by hand; if
+    they are to stay outside, add this to environments.toml
       table _alembic_tmp_notes: an interrupted batch operation of Alembic left
       it: it holds 1 row that notes does not have
 
@@ -195,7 +195,7 @@ backups in /P/.archmig/backups
 undecided: undecided, blocked by 1 finding
   table _alembic_tmp_notes: an interrupted batch operation of Alembic left it:
   it holds 1 row that notes does not have
-    -> bring the rows to where they belong by hand, or let both be as they are:
+    -> bring the rows to where they belong by hand; if they are to stay outside,
     add this to environments.toml
 
 [[resolve]]

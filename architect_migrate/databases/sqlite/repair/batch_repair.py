@@ -19,6 +19,8 @@ from architect_migrate.databases.sqlite.definitions import copy_definitions
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.repair.carried import Stored, carried_along, done_renames, renamed_key
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
+from architect_migrate.databases.sqlite.repair.strings import turned_into_strings
+from architect_migrate.databases.sqlite.repair.successors import left_behind
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
 from architect_migrate.databases.sqlite.sql.render import constraint_texts
@@ -26,6 +28,7 @@ from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, Missing, diff, needs_repair
 from architect_migrate.model.facts import (
     CheckFact,
+    ConflictFact,
     ForeignKeyFact,
     IndexFact,
     NameFact,
@@ -34,11 +37,11 @@ from architect_migrate.model.facts import (
     key,
     table_of,
 )
-from architect_migrate.model.history import effects, replays
+from architect_migrate.model.history import effects, replays, snapshots
 from architect_migrate.planning.table_edits import AddConstraint, SetAutoincrement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from architect_migrate.databases.sqlite.authorizer import WriteLog
     from architect_migrate.model.diff import Change
@@ -98,12 +101,15 @@ def mend(
     renames = done_renames(replayed.renames, before.objects, after.objects, remade)
     if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - _meant(does)) if kind == "table"):
         raise RevisionLosesError(revision, lost, "the chain keeps them")
+    if lost := tuple(left_behind(history, revision, (before.objects, after.objects), gone)):
+        raise RevisionLosesError(revision, lost, "the table that takes its place does not have them")
     expected = replace(before, objects=carried_along(before.objects, renames, remade))
     meant = _meant(does) | {renamed_key(key, renames) for key in does.removed}
     case = _Case(connection, expected, after, remade, does, meant, revision, _written_so(history, remade))
     back = (*_remake(case), *_recreate(case))
     if remade:
         _require_working(case, before)
+        _require_names(case, before, history)
     return back
 
 
@@ -206,7 +212,7 @@ def _schema(case: _Case, seen: Before) -> Schema:
 
 
 def _clauses_lost(case: _Case) -> list[_Clause]:
-    """Return the ON CONFLICT clauses that were removed. Schemas do not contain them: they only affect INSERT."""
+    """Return the ON CONFLICT clauses that were removed, with those of checks."""
     old, new = (
         _clauses(stored for stored in seen.objects if stored.key[1] in case.remade)
         for seen in (case.before, case.after)
@@ -247,6 +253,8 @@ def _loss(change: Change, case: _Case) -> Missing | Differs | None:
     match change:
         case Missing(fact=IndexFact()) | Differs(fact=IndexFact()):
             return None  # an index is an object of its own, and put back as such
+        case Missing(fact=ConflictFact()) | Differs(fact=ConflictFact()):
+            return None  # those of the database's own are looked for by `_clauses_lost`
         case Missing(fact=NameFact()) | Differs(fact=NameFact()):
             return None  # a name of the chain's is asked for by the proof; one of the database's own does nothing
         case Missing(fact=ForeignKeyFact() as fact):
@@ -361,6 +369,24 @@ def _require_working(case: _Case, before: Before) -> None:
     if lost:
         names = tuple(f"what {stored.kind} {stored.name} reads" for stored in lost)
         raise RevisionLosesError(case.revision, names, reasons[lost[0]])
+
+
+def _require_names(case: _Case, before: Before, history: History) -> None:
+    """Raise RevisionLosesError where a name of a column that is gone became a string, in what the chain does not make.
+
+    Why: SQLite says nothing of it. Where the chain has the object, it becomes the same by the chain itself.
+    """
+    chain = {(kind, name) for schema in snapshots(history).values() for kind, name in _objects_of(schema)}
+    found = turned_into_strings(before.objects, look(case.connection).objects)
+    if lost := tuple(f"what {stored.kind} {stored.name} reads" for stored in found if stored.key not in chain):
+        cause = "it names a column in double quotes, and SQLite takes that for a text where there is no such column"
+        raise RevisionLosesError(case.revision, lost, cause)
+
+
+def _objects_of(schema: Schema) -> Iterator[tuple[str, str]]:
+    yield from (("index", index.name) for index in schema.indexes)
+    yield from (("view", view.name) for view in schema.views)
+    yield from (("trigger", trigger.name) for trigger in schema.triggers)
 
 
 def _failure(connection: sqlite3.Connection, stored: Stored) -> str:

@@ -29,6 +29,7 @@ from architect_migrate.model.environment import Repair
 from architect_migrate.model.facts import (
     CheckFact,
     ColumnFact,
+    ConflictFact,
     ForeignKeyFact,
     NameFact,
     PrimaryKeyFact,
@@ -73,14 +74,16 @@ def table_work(repair_context: RepairContext, table: str, changes: tuple[Change,
     if any(isinstance(change, Differs) and isinstance(change.fact, TableFact) for change in changes):
         # A virtual table, say: nothing can be asked of its rows, and no edit leads out of it.
         return plan.Work((), (blocked.stuck(table, "", "the table has another kind than in the chain"),))
-    for change in sorted(changes, key=_columns_first):
+    for change in sorted(changes, key=_order):
         _consider(repair_context, table, change, revision, draft)
     return _assembled(repair_context, table, revision, draft)
 
 
-def _columns_first(change: Change) -> int:
-    """Sort new columns first, because a new column may bring its own check or foreign key."""
-    return 0 if isinstance(change, Missing) and isinstance(change.fact, ColumnFact) else 1
+def _order(change: Change) -> int:
+    """Sort new columns first, which may bring their own check or foreign key, and conflict clauses last."""
+    if isinstance(change, Missing) and isinstance(change.fact, ColumnFact):
+        return 0
+    return 2 if isinstance(change, Missing | Differs | Extra) and isinstance(change.fact, ConflictFact) else 1
 
 
 def _consider(repair_context: RepairContext, table: str, change: Change, revision: str, draft: _Draft) -> None:
@@ -102,6 +105,12 @@ def _consider(repair_context: RepairContext, table: str, change: Change, revisio
             _foreign_keys_again(repair_context, table, fact.foreign_key, draft)
         case Missing(fact=NameFact() as fact) | Differs(fact=NameFact() as fact):
             _other_name(repair_context, fact, draft)
+        case (
+            Missing(fact=ConflictFact() as fact)
+            | Differs(fact=ConflictFact() as fact)
+            | Extra(fact=ConflictFact() as fact)
+        ):
+            _other_conflict(repair_context, fact, draft)
         case Extra():
             _harmful_extra(repair_context, change, draft)
         case _:
@@ -176,8 +185,9 @@ def _missing_unique(repair_context: RepairContext, fact: UniqueFact, revision: s
         (constraint_name.kind, constraint_name.of) == ("unique", fact.columns)
         for constraint_name in shape.constraint_names
     )
-    if is_named and repair_context.repair is Repair.FULL:
+    if _conflict(shape, "unique", fact.columns) or (is_named and repair_context.repair is Repair.FULL):
         draft.edits += _clauses(shape, fact)
+        draft.brought.add(fact)
         return
     spelt = repair_context.spelling(fact.table)
     index = f"uq_{spelt}_{'_'.join(fact.columns)}"
@@ -237,14 +247,38 @@ def _other_name(repair_context: RepairContext, fact: NameFact, draft: _Draft) ->
         case ForeignKeyFact() as named:
             _foreign_keys_again(repair_context, fact.table, named.foreign_key, draft)
         case UniqueFact() as named:
-            if named.columns in actual.uniques:
-                draft.edits.append(table_edits.DropUnique(named.columns))
-            draft.edits += _clauses(shape, named)
+            _unique_again(shape, actual, named, draft)
         case CheckFact() as named:
             draft.edits.append(table_edits.DropCheck(named.check.expression))
             draft.edits += _clauses(shape, named)
         case _:
             raise AssertionError(fact)
+
+
+def _unique_again(shape: Table, actual: Table, fact: UniqueFact, draft: _Draft) -> None:
+    """Replace a unique constraint by the chain's own clause, with its name and what it does with rows."""
+    if fact in draft.brought:
+        return
+    draft.brought.add(fact)
+    if fact.columns in actual.uniques:
+        draft.edits.append(table_edits.DropUnique(fact.columns))
+    draft.edits += _clauses(shape, fact)
+
+
+def _other_conflict(repair_context: RepairContext, fact: ConflictFact, draft: _Draft) -> None:
+    """Plan that a constraint does with rows what it does in the chain."""
+    shape, actual = repair_context.expected[fact.table], repair_context.actual[fact.table]
+    kind, columns = fact.conflict.kind, fact.conflict.columns
+    if kind == "unique":
+        _unique_again(shape, actual, UniqueFact(fact.table, columns), draft)
+    else:
+        draft.edits.append(table_edits.SetConflict(kind, columns, _conflict(shape, kind, columns)))
+
+
+def _conflict(shape: Table, kind: str, columns: tuple[str, ...]) -> str:
+    """What a constraint of a table does with rows that break it; empty where it aborts."""
+    found = (one.action for one in shape.conflicts if (one.kind, one.columns) == (kind, columns))
+    return next(found, "")
 
 
 def _distinct(repair_context: RepairContext, table: str, columns: tuple[str, ...], draft: _Draft) -> bool:
@@ -287,6 +321,9 @@ def _primary_key(repair_context: RepairContext, fact: PrimaryKeyFact, draft: _Dr
         draft.edits.append(table_edits.SetType(column, "INTEGER"))
     if fact.autoincrement and not actual.autoincrement:
         draft.edits.append(table_edits.SetAutoincrement(column))
+    wanted = _conflict(repair_context.expected[fact.table], "primary key", ())
+    if wanted != (_conflict(actual, "primary key", ()) if actual.primary_key == fact.columns else ""):
+        draft.edits.append(table_edits.SetConflict("primary key", (), wanted))
 
 
 def _can_be_rowid(repair_context: RepairContext, table: str, column: str, draft: _Draft) -> bool:
@@ -346,6 +383,8 @@ def _tighten(repair_context: RepairContext, table: str, expected: Column, draft:
         )
         return
     draft.edits.append(table_edits.SetNotNull(expected.name))
+    if action := _conflict(repair_context.expected[table], "not null", (expected.name,)):
+        draft.edits.append(table_edits.SetConflict("not null", (expected.name,), action))
     if value:
         draft.fill[expected.spelling] = expression
 

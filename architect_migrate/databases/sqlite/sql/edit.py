@@ -48,6 +48,7 @@ from architect_migrate.planning.table_edits import (
     NamePrimaryKey,
     SetAutoincrement,
     SetCollation,
+    SetConflict,
     SetDefault,
     SetNotNull,
     SetPrimaryKey,
@@ -86,6 +87,8 @@ def _edited(sql: str, edit: Edit) -> str:
             return _made(sql, name_primary_key(sql, table, name))
         case DropCheck() | DropUnique() | DropForeignKey():
             return _without(sql, edit)
+        case SetConflict(kind, columns, action):
+            return _made(sql, set_conflict(sql, table, (kind, columns), action))
         case _:
             return _made(sql, _column_change(sql, table, edit))
 
@@ -358,6 +361,38 @@ def name_primary_key(sql: str, table: ParsedTable, name: str) -> Change:
     word = next(token for token in _within(sql, key.span) if token.kind == "word" and token.text.upper() == "PRIMARY")
     splice_ = Splice(key.span[0], word.start, f"CONSTRAINT {quote(name)} ")
     return Change((splice_,), _with_key(table, replace(key, name=name)))
+
+
+def set_conflict(sql: str, table: ParsedTable, of: tuple[str, tuple[str, ...]], action: str) -> Change:
+    """Replace, insert or remove the ON CONFLICT of a primary key or of a column's NOT NULL."""
+    kind, columns = of
+    keys = [_primary_key(table)] if kind == "primary key" else [*table.of(NotNull, columns[0])]
+    found = [key for key in keys if key is not None]
+    if not found:
+        raise DoesNotFitError(f"there is no {kind}")
+    constraint = found[-1]
+    if constraint.conflict.upper() == action.upper():
+        return Change((), table)
+    words = f"ON CONFLICT {action.upper()}" if action else ""
+    after = _replaced(table, constraint, replace(constraint, conflict=action.upper()))
+    tokens = _within(sql, constraint.span)
+    at = next((at for at, token in enumerate(tokens) if token.text.upper() == "CONFLICT" and token.kind == "word"), 0)
+    if at:
+        span = (tokens[at - 1].start, tokens[at + 1].end)
+        return Change((replaced(sql, span, words) if words else cut(sql, span),), after)
+    last = tokens[-1]
+    in_column = constraint not in table.constraints and last.text.upper() == "AUTOINCREMENT"
+    return Change((inserted(sql, tokens[-2].end if in_column else last.end, words),), after)
+
+
+def _replaced(table: ParsedTable, old: Constraint, new: Constraint) -> ParsedTable:
+    """The table with one constraint in another's place, whether a column or the table declares it."""
+
+    def put(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
+        return tuple(new if one is old else one for one in constraints)
+
+    columns = tuple(replace(column, constraints=put(column.constraints)) for column in table.columns)
+    return replace(table, columns=columns, constraints=put(table.constraints))
 
 
 def has_primary_key(table: ParsedTable, columns: tuple[str, ...]) -> bool:

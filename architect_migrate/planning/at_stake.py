@@ -1,0 +1,128 @@
+"""What revisions that are to run would do to things that may be the application's own: asked about before they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.names import fold
+from architect_migrate.core.text import pluralize
+from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.diagnosis.positions import database_of, held_against
+from architect_migrate.diagnosis.resolutions import entry
+from architect_migrate.model.environment import Drop, Keep, Kind
+from architect_migrate.model.facts import ColumnFact, Fact, TableFact
+from architect_migrate.model.history import effects, facts_at, replays
+from architect_migrate.model.revision_graph import ancestry
+from architect_migrate.planning.interruptions import put_aside
+from architect_migrate.planning.row_questions import NullsIn
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from architect_migrate.model.environment import Resolution
+    from architect_migrate.planning.look import Look
+
+# The codes of its findings: each stops a run until a person has decided.
+DROP_UNDECIDED = "drop-undecided"
+NAMED_LIKE = "named-like-chain"
+AT_STAKE = frozenset({DROP_UNDECIDED, NAMED_LIKE})
+
+
+def at_stake(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) -> Iterator[Finding]:
+    """What a person has to decide before some revisions run.
+
+    Rows that would go, though it may be that the revision ran long ago and they are the application's; and tables that
+    would afterwards look like one of the chain's that was put aside.
+    """
+    yield from _dropped(look, entries, run)
+    yield from _named_like(look, entries, run)
+
+
+def _dropped(look: Look, entries: Iterable[Resolution], run: Collection[str]) -> Iterator[Finding]:
+    """Tables and columns with values that a revision drops which may have run already.
+
+    It may where there is neither a stamp nor a tracker, and the schema fits as well with the revision as without it.
+    """
+    if look.as_it_is.stamped or look.as_it_is.rows:
+        return
+    agreed = [resolution.subject for resolution in entries if isinstance(resolution, Drop)]
+    tables = {fold(subject.name) for subject in agreed if subject.kind is Kind.TABLE}
+    columns = {(fold(subject.table or ""), fold(subject.name)) for subject in agreed if subject.kind is Kind.COLUMN}
+    database = database_of(look.schema, tuple(entries))
+    history, position = look.history, look.as_it_is.position
+    for revision in (each for each in history.graph.order if each in run):
+        its = effects(history)[revision]
+        gone = [fact for its_key, fact in its.removed.items() if its_key not in its.added]
+        held = [(fact, rows) for fact in gone if (rows := _values(look, fact))]
+        if not held or any(its_key not in its.removed for its_key in its.added):
+            continue
+        if not held_against(history, position | ancestry(history.graph, [revision]), database).fits:
+            continue
+        for fact, rows in held:
+            match fact:
+                case TableFact() if fact.table not in tables:
+                    yield _drop(revision, (fact.table, ""), pluralize(rows, "row"))
+                case ColumnFact() if not {("table", fact.table)} & its.removed.keys():
+                    if (fact.table, fact.column.name) not in columns:
+                        yield _drop(revision, (fact.table, fact.column.name), pluralize(rows, "value"))
+                case _:
+                    pass
+
+
+def _values(look: Look, fact: Fact) -> int:
+    """How many rows or values would go with a table or a column; 0 for anything else, and where it is not there."""
+    match fact:
+        case TableFact():
+            return look.rows(look.tables[fact.table]) if fact.table in look.tables else 0
+        case ColumnFact() if fact.table in look.tables:
+            table = look.tables[fact.table]
+            column = next((each for each in table.columns if each.name == fact.column.name), None)
+            if column is None:
+                return 0
+            return look.rows(table) - look.ask(NullsIn(table.spelling, column.spelling)).count
+        case _:
+            return 0
+
+
+def _drop(revision: str, of: tuple[str, str], held: str) -> Finding:
+    table, column = of
+    subject = f"column {table}.{column}" if column else f"table {table}"
+    found = f"{revision} drops it with {held}, but may have run before: then it is the application's own"
+    advice = f"stamp the database: past {revision} it is kept. Or let it go: add this to environments.toml"
+    return Finding(
+        Level.BLOCKING, DROP_UNDECIDED, subject, found, advice, revision, entry(table, column, "drop = true")
+    )
+
+
+def _named_like(look: Look, entries: Iterable[Resolution], run: Collection[str]) -> Iterator[Finding]:
+    """Tables that are called like one of the chain's that revisions make empty, and have its columns and rows."""
+    made = dict(_made_empty(look, run))
+    kept = [resolution.subject for resolution in entries if isinstance(resolution, Keep | Drop)]
+    settled = {fold(subject.name) for subject in kept if subject.kind is Kind.TABLE}
+    for left, of in put_aside(look):
+        if of in made and left.name not in settled and (rows := look.rows(left)):
+            found = (
+                f"{made[of]} makes {of} without rows, and then this table would look like {of} put aside: "
+                f"it has columns of {of} and {pluralize(rows, 'row')}"
+            )
+            advice = "give it another name, or say that it is the application's: add this to environments.toml"
+            settles = entry(left.spelling, "", "keep = true")
+            yield Finding(Level.BLOCKING, NAMED_LIKE, f"table {left.spelling}", found, advice, made[of], settles)
+
+
+def _made_empty(look: Look, run: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Tables that some revisions make, with the last one that does, and that hold no rows when all have run."""
+    after = facts_at(look.history, look.as_it_is.position | frozenset(run))
+    found: dict[str, str] = {}
+    for revision, replayed in replays(look.history).items():
+        if revision not in run:
+            continue
+        renamed = {rename.new for rename in replayed.renames if not rename.table}
+        its = effects(look.history)[revision]
+        fresh = {k[1] for k in its.added if k[0] == "table" and k not in its.removed} - renamed
+        fresh |= replayed.replaced
+        filled = {seed.table for seed in replayed.seeds} | {move.new_table for move in replayed.moves}
+        found |= dict.fromkeys(fresh - filled, revision)
+        for table in filled:
+            found.pop(table, None)
+    yield from ((table, revision) for table, revision in found.items() if ("table", table) in after)
