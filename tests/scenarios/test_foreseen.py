@@ -44,8 +44,8 @@ FORBIDDEN = {
         ("op.add_column('t', sa.Column('c', sa.DateTime(), server_default=sa.text('(CURRENT_TIMESTAMP)')))",),
         "t.c",
         (
-            "b2 would fail: its default is an expression, and 3 rows are there: ALTER TABLE adds such a column only to a "
-            "table without rows"
+            "b2 would fail: its default is an expression, and 3 rows are there: ALTER TABLE adds such a column only to "
+            "a table without rows"
         ),
         'add it in b2 by batch_alter_table("t", recreate="always") (AM302)',
     ),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.databases import access
 from support.scenarios import ask, code, come_home, gone, own_chain, revision, script, stamp
 
 if TYPE_CHECKING:
@@ -68,3 +69,33 @@ def test_a_revision_may_drop_a_virtual_table_and_make_it_again(tmp_path: Path, a
     script(home.database, POST, FTS, FEEDS, "INSERT INTO post VALUES (1, 'hello worlds')", *stamp("a1"))
     shadows = [f"found_{part}" for part in ("config", "content", "data", "docsize", "idx")]
     assert come_home(home, gone("found", "feeds", *shadows)) == ["run revision b2", "stamp b2"]
+
+
+# Statements that take the place of rows: SQLite does not tell what they delete.
+
+PAIRS = "CREATE TABLE t (id INTEGER NOT NULL PRIMARY KEY, a VARCHAR(9) UNIQUE, b INTEGER)"
+PAIR_ROWS = "INSERT INTO t VALUES (1, 'aa', 1), (2, 'bb', 2), (3, 'cc', 3)"
+
+
+@pytest.mark.parametrize(
+    ("statement", "rows"),
+    [
+        ("INSERT OR REPLACE INTO t VALUES (3, 'rr', 9)", [(1, "aa", 1), (2, "bb", 2), (3, "rr", 9)]),
+        ("REPLACE INTO t VALUES (3, 'aa', 9)", [(2, "bb", 2), (3, "aa", 9)]),
+        ("UPDATE OR REPLACE t SET a = 'aa' WHERE id = 3", [(2, "bb", 2), (3, "aa", 3)]),
+        (
+            "INSERT INTO t VALUES (1, 'x', 0) ON CONFLICT (id) DO UPDATE SET b = 7",
+            [(1, "aa", 7), (2, "bb", 2), (3, "cc", 3)],
+        ),
+    ],
+)
+def test_a_revision_may_replace_rows(tmp_path: Path, statement: str, rows: list[tuple[int, str, int]]) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, PAIRS), "b2": revision("a1", statement)})
+    script(home.database, PAIRS, PAIR_ROWS, *stamp("a1"))
+    assert come_home(home, gone("t")) == ["run revision b2", "stamp b2"]
+    assert ask(home.database, "SELECT * FROM t ORDER BY id") == rows
+
+
+def test_a_call_of_replace_is_no_statement_that_replaces_rows() -> None:
+    assert not access.replaces_rows("UPDATE t SET a = 1 WHERE b OR replace(a, 'x', '') = ''")
+    assert access.replaces_rows("WITH v AS (SELECT 1) INSERT OR REPLACE INTO t SELECT * FROM v")
