@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import QuestionError
-from architect_migrate.core.names import BATCH_COPY
+from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.repair import blockers as blocked
@@ -18,8 +18,8 @@ from architect_migrate.databases.sqlite.rows.questions import ask
 from architect_migrate.databases.sqlite.sql.render import check_text
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.facts import CheckFact, ColumnFact, IndexFact, UniqueFact, table_of
-from architect_migrate.model.history import effects, reference, replays, snapshots
-from architect_migrate.planning.plan import RunRevision, Stamp, SyncTracker
+from architect_migrate.model.history import effects, reference, replays, snapshots, tables_ever
+from architect_migrate.planning.plan import DropObject, RenameTable, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.row_questions import DuplicatesOf, NullsIn, RowsIn, Violating
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.base import Connection
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import Effects, History, Replayed
-    from architect_migrate.model.schema import Column, Key, Schema, Table
+    from architect_migrate.model.schema import Column, ForeignKey, Key, Schema, Table
     from architect_migrate.planning.plan import Plan, Step
     from architect_migrate.planning.row_questions import Answer, Question
 
@@ -48,7 +48,7 @@ class _Demand:
 def forbidden_by_rows(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> tuple[Finding, ...]:
     """The rows that make revisions of a plan fail; `schema` is the database's (None: as the chain makes it)."""
     there = schema or reference(context.history, plan.before)
-    demands = list(_demands_of(context.history, plan, there))
+    demands = [*_demands_of(context.history, plan, there), *_left_without_parent(context.history, plan, there)]
     if not demands:
         return ()
     with access.reading(context.environment.url, context.environment.policies.lock_timeout) as connection:
@@ -79,6 +79,47 @@ def _demands_of(history: History, plan: Plan, there: Schema) -> Iterator[_Demand
         tables = _without(tables, written)
         yield from _demands(history, step.revision, tables)
         tables = _afterwards(tables, effects(history)[step.revision])
+
+
+def _left_without_parent(history: History, plan: Plan, there: Schema) -> Iterator[_Demand]:
+    """Rows of the database's own tables that refer to one which the plan drops, or renames as batch operations do."""
+    gone = dict(_dropped(history, plan))
+    for table in there.tables:
+        if table.name in tables_ever(history):
+            continue
+        for key in table.foreign_keys:
+            if key.parent in gone:
+                yield _referring(table, key, gone[key.parent])
+
+
+def _dropped(history: History, plan: Plan) -> Iterator[tuple[str, str]]:
+    """Each table that goes with the plan, folded, and what becomes of it, in words."""
+    left = {table.name for table in reference(history, plan.after).tables}
+    for step in plan.steps:
+        match step:
+            case RunRevision():
+                renamed = {rename.old for rename in replays(history)[step.revision].renames if not rename.table}
+                tables = {key[1] for key in effects(history)[step.revision].removed if key[0] == "table"}
+                yield from ((table, f"which {step.revision} drops") for table in tables - left - renamed)
+            case RenameTable():
+                yield fold(step.table), "which gets another name"
+            case DropObject(kind="table"):
+                yield fold(step.name), "which is dropped"
+            case _:
+                pass
+
+
+def _referring(table: Table, key: ForeignKey, fate: str) -> _Demand:
+    words = f"{{}} to {key.parent} by {', '.join(key.columns)}, {fate}"
+    advice = "let them refer to another table by hand, or set them to NULL"
+    nulls = " OR ".join(f"{quote(column)} IS NULL" for column in key.columns)
+
+    def found(answer: Answer) -> Finding:
+        problem = words.format(pluralize(answer.count, "row refers", "rows refer"))
+        subject = f"table {table.spelling or table.name}"
+        return Finding(Level.BLOCKING, "blocked-reference", subject, problem, advice)
+
+    return _Demand(table.name, Violating(table.spelling or table.name, nulls), found)
 
 
 def _without(tables: Mapping[str, Table], names: set[str]) -> dict[str, Table]:

@@ -152,3 +152,37 @@ def test_a_revision_that_succeeds_on_the_rows_is_not_stopped(tmp_path: Path, lin
     written = gone("t.a", "t.b")
     assert come_home(home, written)[-1] == "stamp b2"
     assert ask(home.database, "SELECT count(*) FROM t") == [(3 if rows else 0,)]
+
+
+# Keys of the database's own tables, which no revision knows.
+
+OWN = "CREATE TABLE own (id INTEGER PRIMARY KEY, t_id INTEGER REFERENCES {} (id))"
+
+
+@pytest.mark.parametrize(("row", "blocked"), [("(1, 1)", True), ("(1, NULL)", False)])
+def test_a_revision_that_drops_what_rows_of_the_application_refer_to_is_foreseen(
+    tmp_path: Path, row: str, blocked: bool
+) -> None:
+    home = pending(tmp_path, "op.drop_table('t')")
+    script(home.database, OWN.format("t"), f"INSERT INTO own VALUES {row}")
+    if not blocked:
+        assert come_home(home, gone("t")) == ["run revision b2", "stamp b2"]
+        return
+    (blocker,) = stays(home)
+    assert (blocker.code, blocker.subject) == ("blocked-reference", "table own")
+    assert blocker.found == "1 row refers to t by t_id, which b2 drops"
+
+
+def test_rows_of_the_application_follow_a_table_that_a_revision_renames(tmp_path: Path) -> None:
+    home = pending(tmp_path, "op.rename_table('t', 'u')")
+    script(home.database, OWN.format("t"), "INSERT INTO own VALUES (1, 1)")
+    assert come_home(home, gone("t")) == ["run revision b2", "stamp b2"]
+
+
+def test_a_key_to_the_copy_of_an_interrupted_batch_is_foreseen(tmp_path: Path) -> None:
+    home = pending(tmp_path, *batch("t", NOT_NULL), rows="INSERT INTO t VALUES (1, 'aa', 1)")
+    script(home.database, "ALTER TABLE t RENAME TO _alembic_tmp_t", OWN.format("_alembic_tmp_t"))
+    script(home.database, "INSERT INTO own VALUES (1, 1)")
+    (blocker,) = stays(home)
+    assert (blocker.code, blocker.subject) == ("blocked-reference", "table own")
+    assert blocker.found == "1 row refers to _alembic_tmp_t by t_id, which gets another name"
