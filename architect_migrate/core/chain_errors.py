@@ -6,14 +6,24 @@ from architect_migrate.core.errors import ArchmigError, StatedError, derived, ne
 from architect_migrate.core.text import pluralize, shortlist
 
 
-class RevisionFailedError(ArchmigError, layout="{subject} {problem}"):
-    """An exception from a revision's code; `revision` is its id, `action` the function called, `cause` the error."""
+class RevisionFailedError(ArchmigError, layout="{subject} {problem}{_hint}"):
+    """An exception from a revision's code; `revision` is its id, `action` the function called, `cause` the error.
+
+    `code` is the lint rule that explains it; empty where none does.
+    """
 
     subject: str = derived("revision {revision}")
     revision: str
     action: str
     cause: str
+    code: str = ""
     problem: str = derived("failed in {action}: {cause}")
+
+    @property
+    def advice(self) -> str:
+        """The next step, where a lint rule explains the failure."""
+        lint = f"{self.code}, see archmig lint {self.revision}"
+        return f"correct the rows or the revision: {lint}" if self.code else ""
 
 
 class RevisionLosesError(RevisionFailedError):
@@ -22,6 +32,7 @@ class RevisionLosesError(RevisionFailedError):
     objects: tuple[str, ...]
     reason: str
     action: str = derived("the check of what it removed")
+    code: str = derived("")
     cause: str = derived("it removed {_lost}, which cannot be restored: {reason}")
 
     @property

@@ -126,6 +126,21 @@ def words_of(sql: str) -> frozenset[str]:
     return frozenset(fold(unquote(token.text)) for token in significant(sql) if token.kind in {"word", "quoted"})
 
 
+def replaces_rows(sql: str) -> bool:
+    """Return whether a statement takes the place of rows with the same key, as INSERT OR REPLACE does.
+
+    SQLite does not report what such a statement deletes.
+    """
+    from architect_migrate.databases.sqlite.sql.lexer import significant, verb
+
+    words = [token.text.upper() for token in significant(sql)]
+    following = zip(words, words[1:], [*words[2:], ""], strict=False)
+    # replace() is a function too.
+    return verb(sql) == "replace" or any(
+        first == "OR" and second == "REPLACE" and third != "(" for first, second, third in following
+    )
+
+
 def names_in(url: DatabaseUrl, timeout: float) -> Names:
     """Return the names of all objects in a database; none if it does not exist. Raises as `reading`."""
     if not exists(url) or is_empty(url):

@@ -210,8 +210,8 @@ class Permitted:
     """The changes to existing rows that a run may make; all names are folded, columns are (table, column).
 
     Rows of `touched` tables are compared value by value, those of other tables counted. Columns in `updated` may
-    change, rows of `deleted_from` may be deleted, rows of `remade` tables may have other rowids if a primary key
-    identifies them, and `removed_columns` and `removed_tables` are not checked. A table of `renamed` (before, after)
+    change, rows of `deleted_from` may be deleted, rows of `replaced` may get other values, rows of `remade` tables may
+    have other rowids, and `removed_columns` and `removed_tables` are not checked. A table of `renamed` (before, after)
     appears under its new name; values of `renamed_columns` (table, before, after) are read under the new name.
     """
 
@@ -220,6 +220,7 @@ class Permitted:
     removed_columns: frozenset[tuple[str, str]] = _NO_COLUMNS
     removed_tables: frozenset[str] = _NOTHING
     deleted_from: frozenset[str] = _NOTHING
+    replaced: frozenset[str] = _NOTHING
     remade: frozenset[str] = _NOTHING
     renamed: frozenset[tuple[str, str]] = _NO_COLUMNS
     renamed_columns: frozenset[tuple[str, str, str]] = frozenset()

@@ -15,7 +15,7 @@ from architect_migrate.diagnosis.diagnose import Basis, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
-from architect_migrate.model.history import Passing, Rename, Role, facts_at, replays, tables_ever
+from architect_migrate.model.history import Passing, Rename, Role, facts_at, replays, snapshots, tables_ever
 from architect_migrate.planning.both_sides import empty_successors, missing_places, on_both_sides
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.made_again import earlier_tables
@@ -261,10 +261,12 @@ def _near(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Int
 
 
 def _passing(look: Look) -> Iterator[tuple[str, Passing]]:
-    """The tables of a database that revisions make on their way, each with the newest revision that does."""
+    """The tables of a database that revisions make on their way, each with the newest revision that makes it so."""
     known: dict[str, tuple[str, Passing]] = {}
     for revision, replayed in replays(look.history).items():
-        known |= {passing.name: (revision, passing) for passing in replayed.passing}
+        for passing in replayed.passing:
+            if passing.name not in known or _is_made_by(look, passing, revision):
+                known[passing.name] = (revision, passing)
     lasting = tables_ever(look.history)
     for name in look.tables.keys() - lasting:
         of = name.removeprefix(BATCH_COPY)
@@ -272,6 +274,13 @@ def _passing(look: Look) -> Iterator[tuple[str, Passing]]:
             yield known[name]
         elif of != name and of in lasting:
             yield "", Passing(name, of, Role.COPY)
+
+
+def _is_made_by(look: Look, passing: Passing, revision: str) -> bool:
+    """Whether a revision gives the table that it makes this one for the columns that this one has here."""
+    here = look.tables.get(passing.name)
+    after = next((each for each in snapshots(look.history)[revision].tables if each.name == passing.table), None)
+    return here is not None and after is not None and columns_of(here) == columns_of(after)
 
 
 def put_aside(look: Look) -> Iterator[tuple[Table, str]]:

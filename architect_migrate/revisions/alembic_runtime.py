@@ -80,6 +80,10 @@ class Runner:
         return seen
 
 
+# How SQLite begins when it refuses to add a column to a table because of the rows in it.
+_REQUIRED, _COMPUTED = "Cannot add a NOT NULL column", "Cannot add a column with non-constant default"
+
+
 @contextmanager
 def revision_errors(revision: str, action: str) -> Iterator[None]:
     """Convert exceptions of a revision to RevisionFailedError; archmig's own errors and Ctrl-C pass through.
@@ -93,7 +97,20 @@ def revision_errors(revision: str, action: str) -> Iterator[None]:
     except (ArchmigError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise RevisionFailedError(revision, action, words_of(error)) from error
+        raise RevisionFailedError(revision, action, words_of(error), _lint_code(error, action)) from error
+
+
+def _lint_code(error: BaseException, action: str) -> str:
+    """The lint rule that explains why a statement fails on rows; empty for any other error."""
+    original = getattr(error, "orig", None) or error
+    # Why by text: SQLite reports these two as it reports errors of syntax.
+    required = isinstance(original, sqlite3.OperationalError) and str(original).startswith(_REQUIRED)
+    computed = isinstance(original, sqlite3.OperationalError) and str(original).startswith(_COMPUTED)
+    if not required and not computed and not isinstance(original, sqlite3.IntegrityError):
+        return ""
+    if action != "upgrade()":
+        return "AM501" if action == "downgrade()" else ""
+    return "AM301" if required else "AM302"
 
 
 def is_of_the_schema(error: RevisionFailedError) -> bool:

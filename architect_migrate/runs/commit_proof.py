@@ -31,8 +31,10 @@ from architect_migrate.planning.plan import (
     RebuildTable,
     RenameColumn,
     RenameTable,
+    RunDataStep,
     RunDowngrade,
     RunRevision,
+    RunRows,
     SyncTracker,
 )
 from architect_migrate.runs.survey import as_the_chain_makes_it
@@ -189,6 +191,7 @@ def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Per
         (fold(step.table), fold(to)) for step in plan.steps if isinstance(step, RebuildTable) for to, _ in step.fill
     }
     updated, deleted = _by_own_triggers(context, written)
+    replaced = _replaced(context, plan) & written.written
     # `_tracker_losses` proves which rows of the tracker may change.
     for step in (step for step in plan.steps if isinstance(step, SyncTracker)):
         filled |= {(fold(step.table), fold(name)) for name in (step.tracker.description, step.tracker.checksum)}
@@ -203,7 +206,8 @@ def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Per
         updated=frozenset(written.updated | updated | filled),
         removed_columns=frozenset(columns),
         removed_tables=frozenset(tables),
-        deleted_from=frozenset(written.deleted | deleted),
+        deleted_from=frozenset(written.deleted | deleted | replaced),
+        replaced=frozenset(replaced),
         remade=frozenset(written.remade),
         renamed=frozenset(renamed),
         renamed_columns=frozenset(new_names),
@@ -230,6 +234,19 @@ def _removed(context: EnvironmentContext, plan: Plan) -> set[Key]:
                 continue
         removed |= {key for key in gone if key[0] == "column" or (key[0] == "table" and key not in stays)}
     return removed
+
+
+def _replaced(context: EnvironmentContext, plan: Plan) -> set[str]:
+    """The tables in which statements of the chain take the place of rows with the same key."""
+    run = {step.revision for step in plan.steps if isinstance(step, RunRevision | RunDataStep | RunRows)}
+    return {
+        table
+        for revision, replayed in replays(context.history).items()
+        if revision in run
+        for statement in replayed.statements
+        if statement.writes and access.replaces_rows(statement.text)
+        for table in statement.writes
+    }
 
 
 def _by_own_triggers(context: EnvironmentContext, written: Written) -> tuple[set[tuple[str, str]], set[str]]:

@@ -1,4 +1,4 @@
-"""Blocks plans that cannot succeed: a plan is tried on a copy of the definitions of its database.
+"""Blocks plans that cannot succeed: by the rows that are there, and by a trial on a copy of the definitions.
 
 It is not tried if the database only has tables of its own beside the chain's: the chain then does what it did in the
 replay.
@@ -29,6 +29,7 @@ from architect_migrate.planning.results import Outcome
 from architect_migrate.revisions.replay import recall_result, remember_result
 from architect_migrate.revisions.sandbox import run_sandboxed
 from architect_migrate.runs.commit_proof import unlike_the_chain
+from architect_migrate.runs.foreseen_rows import forbidden_by_rows
 from architect_migrate.runs.steps import runs_the_chain
 from architect_migrate.runs.trial import Tried, job_of, try_here
 
@@ -50,20 +51,22 @@ CANNOT_SUCCEED = "cannot-succeed"
 def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
     """Return a preview's result, blocked if its plan would fail or would not leave what the chain makes."""
     plan, seen = result.plan, result.survey
-    if plan is None or seen is None or seen.schema is None or not _is_to_be_tried(context.history, plan, seen):
+    if plan is None or seen is None or plan.blockers:
         return result
-    try:
-        blocker = _blocker(context, plan, seen.schema)
-    except ArchmigError:  # a copy cannot be made: what the run will meet is not known, and it is proven when it runs
+    blockers = forbidden_by_rows(context, plan, seen.schema) if seen.exists else ()
+    if not blockers and seen.schema and _is_to_be_tried(context.history, plan, seen):
+        try:
+            blockers = _blockers(context, plan, seen.schema)
+        except ArchmigError:  # a copy cannot be made: what the run will meet is not known; it is proven when it runs
+            return result
+    if not blockers:
         return result
-    if blocker is None:
-        return result
-    plan = replace(plan, blockers=(blocker,))
+    plan = replace(plan, blockers=blockers)
     return replace(result, plan=plan, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
 
 
 def _is_to_be_tried(history: History, plan: Plan, seen: Survey) -> bool:
-    if plan.blockers or all(isinstance(step, Stamp | SyncTracker) for step in plan.steps):
+    if all(isinstance(step, Stamp | SyncTracker) for step in plan.steps):
         return False
     if any(isinstance(step, RunDowngrade) for step in plan.steps) or seen.diagnosis is None:
         return False
@@ -90,22 +93,22 @@ def _names(history: History) -> frozenset[str]:
     return frozenset(found | {passing.name for replayed in history.replayed for passing in replayed.passing})
 
 
-def _blocker(context: EnvironmentContext, plan: Plan, schema: Schema) -> Finding | None:
+def _blockers(context: EnvironmentContext, plan: Plan, schema: Schema) -> tuple[Finding, ...]:
     url, timeout = context.environment.url, context.environment.policies.lock_timeout
     with access.reading(url, timeout) as connection:
         definitions = access.definitions_of(connection)
     job = job_of(context.source.script, plan, definitions)
     tried = _remembered(context.source, job) if runs_the_chain(plan) else try_here(job, context.history)
     if tried.step:
-        return _failing(context, schema, tried)
+        return (_failing(context, schema, tried),)
     if not tried.after:
-        return None
+        return ()
     left = access.schema_of(tried.after, context.hidden(context.graph.version_table))
     problems = unlike_the_chain(context, plan, left)
     if not problems:
-        return None
+        return ()
     found = f"it would not leave what the chain makes: {shortlist(problems, 3)}"
-    return Finding(Level.BLOCKING, CANNOT_SUCCEED, "plan", found, "change that by hand, then plan again")
+    return (Finding(Level.BLOCKING, CANNOT_SUCCEED, "plan", found, "change that by hand, then plan again"),)
 
 
 def _remembered(source: Source, job: Job) -> Tried:

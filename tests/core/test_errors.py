@@ -309,6 +309,14 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         "revision 001 failed in upgrade(): no such table: t",
     ),
     (
+        RevisionFailedError,
+        ("001", "upgrade()", "UNIQUE constraint failed: t.a", "AM302"),
+        (
+            "revision 001 failed in upgrade(): UNIQUE constraint failed: t.a (correct the rows or the revision: AM302, "
+            "see archmig lint 001)"
+        ),
+    ),
+    (
         RevisionLosesError,
         ("001", ("trigger a", "trigger b", "view c", "view d"), "it fails"),
         (

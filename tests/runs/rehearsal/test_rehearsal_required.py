@@ -146,7 +146,9 @@ def test_a_rehearsal_holds_for_as_long_as_the_environment_says(folder: Path, nam
 def test_a_rehearsal_that_failed_is_none(folder: Path) -> None:
     file = folder / "alembic" / "versions" / "3_c.py"
     script(folder / "prod.db", "INSERT INTO a VALUES (2, 'kept')")
-    text = file.read_text().replace("def upgrade():", "def upgrade():\n    op.execute('CREATE UNIQUE INDEX u ON a(x)')")
+    text = file.read_text().replace(
+        "def upgrade():", "def upgrade():\n    op.execute('CREATE UNIQUE INDEX u ON a(length(x))')"
+    )
     file.write_text(text)
     assert archmig("rehearse", "-e", "prod").code == 2
     assert "this plan has not been rehearsed\n" in archmig("upgrade", "-e", "prod", "--yes").out

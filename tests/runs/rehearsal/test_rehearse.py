@@ -174,7 +174,8 @@ def test_a_revision_that_fails_on_these_rows_fails_on_the_copy_alone(folder: Pat
     assert (done.code, done.out.splitlines()[0]) == (2, "home: upgrade would fail (rehearsal 1)")
     assert done.err == (
         "archmig: home: the rehearsal of upgrade failed: revision 004_fourth failed in upgrade(): "
-        "IntegrityError: UNIQUE constraint failed: index 'u' (on a copy)\n"
+        "IntegrityError: UNIQUE constraint failed: index 'u' (correct the rows or the revision: AM302, see archmig "
+        "lint 004_fourth) (on a copy)\n"
     )
     assert digests(folder) == before
     assert left(folder) == []

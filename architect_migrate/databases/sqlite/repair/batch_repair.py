@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 _OBJECTS = """SELECT type, name, tbl_name, sql, rootpage FROM main.sqlite_master
               WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"""
+_SHADOWS = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
 _ORDER = ("table", "index", "view", "trigger")
 _COUNTING = "AUTOINCREMENT of "
 # An ON CONFLICT: its table, the kind of its constraint, the columns, and what it says.
@@ -71,9 +72,13 @@ class Before:
 def look(connection: sqlite3.Connection) -> Before:
     """Read the text of every object and the highest id of every AUTOINCREMENT table.
 
-    Runs before and after every revision, so nothing is parsed here.
+    Runs before and after every revision, so nothing is parsed here. Shadow tables are left out: SQLite makes and drops
+    them with their virtual table, and a chain never names them.
     """
     objects = tuple(Stored(*row) for row in connection.execute(_OBJECTS))
+    if any(stored.kind == "table" and not stored.root for stored in objects):  # only a virtual table has no page
+        shadows = {name for (name,) in connection.execute(_SHADOWS)}
+        objects = tuple(stored for stored in objects if stored.name not in shadows)
     there = connection.execute("SELECT 1 FROM main.sqlite_master WHERE name = 'sqlite_sequence'").fetchone()
     rows = connection.execute("SELECT name, seq FROM main.sqlite_sequence").fetchall() if there else []
     return Before(objects, tuple((fold(name), seq) for name, seq in rows if isinstance(seq, int)))

@@ -16,7 +16,7 @@ from architect_migrate.databases.sqlite.rows.exact import (
 )
 from architect_migrate.databases.sqlite.rows.examples import shown
 from architect_migrate.databases.sqlite.rows.merge import Changed, Missing, Pairing, merge
-from architect_migrate.databases.sqlite.rows.proof import shared_keys
+from architect_migrate.databases.sqlite.rows.proof import paired_by_values, shared_keys
 from architect_migrate.databases.values import TableDelta
 
 if TYPE_CHECKING:
@@ -49,15 +49,50 @@ def _delta(now: sqlite3.Connection, then: sqlite3.Connection, new: RowTable | No
         return TableDelta(new.name, rows, 0, 0, gone=True)
     columns = tuple(column for column in new.columns if fold(column) in {fold(other) for other in old.columns})
     extra = tuple((column, _values(now, new, column)) for column in new.columns if column not in columns)
-    keys, others = shared_keys(new, old), _count(then, old)
-    if keys is None:
+    others = _count(then, old)
+    compared = _compared((now, new), (then, old), columns)
+    if compared is None:
         return TableDelta(new.name, max(rows - others, 0), 0, max(others - rows, 0), extra, exact=False)
+    lacking, changed = compared
+    return TableDelta(new.name, lacking, changed, others - (rows - lacking), extra)
+
+
+def _compared(
+    now: tuple[sqlite3.Connection, RowTable], then: tuple[sqlite3.Connection, RowTable], columns: tuple[str, ...]
+) -> tuple[int, int] | None:
+    """The number of rows that only `now` has, and of rows with other values; None where they cannot be compared.
+
+    Rows of a table without a key are paired by their rowids or by their values, whichever shows fewer differences: a
+    batch operation numbers them anew.
+    """
+    keys = shared_keys(now[1], then[1])
+    by_key = _by_key(now, then, keys, columns) if keys else None
+    if by_key is not None and (not any(by_key) or _is_identified(now[1], then[1])):
+        return by_key
+    pairing = paired_by_values((*now, columns), (*then, columns))
+    if pairing is None:
+        return by_key
+    alone = sum(1 for _ in merge(pairing, new_digest()))
+    return (alone, 0) if by_key is None or alone < sum(by_key) else by_key
+
+
+def _is_identified(new: RowTable, old: RowTable) -> bool:
+    """Whether the key of rows is stored in columns on both sides, so that rows keep it when a table is copied."""
+    return bool((new.alias or new.without_rowid) and (old.alias or old.without_rowid))
+
+
+def _by_key(
+    now: tuple[sqlite3.Connection, RowTable],
+    then: tuple[sqlite3.Connection, RowTable],
+    keys: tuple[tuple[str, ...], tuple[str, ...]],
+    columns: tuple[str, ...],
+) -> tuple[int, int]:
     lacking = changed = 0
     for group in passes(columns):
-        lacking, changed_here = _merged((now, new), (then, old), keys, group)
+        lacking, changed_here = _merged(now, then, keys, group)
         # A table of more columns than one pass reads may have more changed rows than any one pass sees.
         changed = max(changed, changed_here)
-    return TableDelta(new.name, lacking, changed, others - (rows - lacking), extra)
+    return lacking, changed
 
 
 def _merged(

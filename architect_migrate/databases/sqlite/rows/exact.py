@@ -21,6 +21,8 @@ BATCH = 64
 
 # Columns read in one pass: SQLite allows 2000 in a result and 1000 in an expression, and a table may have 2000.
 _WIDTH = 500
+# Columns of a table whose rows can be put in order by all their values in one SELECT, with their storage classes.
+_WIDEST = 1990
 # Version 2 writes a value's class and bytes and nothing else: later ones write references by object identity.
 _MARSHAL_VERSION = 2
 _ROWIDS = ("rowid", "_rowid_", "oid")
@@ -130,12 +132,32 @@ def select(table: RowTable, key: tuple[str, ...], columns: tuple[str, ...], code
     if codec != "utf-8" and values:
         # SQLite hands text over in UTF-8, and UTF-16 that is not well-formed would not survive that.
         classes = " || ".join(f"typeof({value})" for value in values)
-        values = [f"CASE typeof({value}) WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END" for value in values]
+        values = [_as_stored(value) for value in values]
         values.append(classes)
     if not key:
         return f"SELECT {', '.join(['row_number() OVER ()', *values])} FROM {table.source} AS t NOT INDEXED"
     order = ", ".join(f"{part} COLLATE BINARY" for part in key)
     return f"SELECT {', '.join([*key, *values])} FROM {table.source} AS t ORDER BY {order}"
+
+
+def _as_stored(value: str) -> str:
+    """SQL for a value whose text comes as the bytes that are stored."""
+    return f"CASE typeof({value}) WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END"
+
+
+def by_values(table: RowTable, columns: tuple[str, ...], codec: str) -> tuple[str, int] | None:
+    """SQL for all rows in the order of their values in these columns, and the width of that key.
+
+    Where no key identifies rows, two tables have the same rows exactly if both queries give the same. None for a table
+    of more columns than one SELECT takes.
+    """
+    if not columns or len(columns) > _WIDEST:
+        return None if columns else (select(table, (), (), codec), 1)
+    values = of_columns(columns)
+    key = values if codec == "utf-8" else tuple(map(_as_stored, values))
+    # Why classes too: 1 and 1.0 sort as equals, and would come in any order.
+    classes = tuple(" || ".join(f"typeof({value})" for value in group) for group in passes(values))
+    return select(table, (*key, *classes), (), codec), len(key) + len(classes)
 
 
 def own_key(table: RowTable, alias: str = "t") -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.rows.exact import (
+    by_values,
     codec_of,
     exact,
     new_digest,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _Keys = tuple[tuple[str, ...], tuple[str, ...]]
 _KEPT = 20
+# Values that name a row without a key.
+_TOLD = 3
 _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -48,8 +51,9 @@ def prove_rows(before: sqlite3.Connection, after: sqlite3.Connection, permitted:
     """Compare the rows of `before` with those of `after` as its open transaction sees them.
 
     A row is identified by its rowid, or by its primary key where one side is WITHOUT ROWID or has turned the key into
-    the rowid. Tables of SQLite itself, and virtual tables with their storage, are left out. Memory does not grow with
-    the tables.
+    the rowid. Where nothing identifies rows, as in a table without a key that the chain's code recreated, both sides
+    must have the same rows as often, in any order. Tables of SQLite itself, and virtual tables with their storage, are
+    left out. Memory does not grow with the tables.
     """
     tally = _Tally()
     proofs = []
@@ -94,8 +98,17 @@ class _Pair:
         if self.name not in self.permitted.deleted_from:
             self.lose(_label(key), "is gone")
 
+    def missing_row(self, columns: tuple[str, ...], values: Row) -> None:
+        """Record a row that is gone and that only its values identify."""
+        if self.name not in self.permitted.deleted_from:
+            told = zip(columns[:_TOLD], values, strict=False)
+            named = ", ".join(f"{quote(column)} {shown(value)}" for column, value in told)
+            self.lose(f"a row with {named}" if named else "a row", "is gone")
+
     def changed(self, change: Changed, columns: tuple[str, ...]) -> None:
-        """Record a value that changed."""
+        """Record a value that changed, unless the run may replace rows of the table."""
+        if self.name in self.permitted.replaced:
+            return
         if change.place < len(columns):
             values = f"was {shown(change.before)}, is {shown(change.after)}"
             self.lose(_label(change.key), f"column {quote(columns[change.place])} {values}")
@@ -128,10 +141,15 @@ def _count(connection: sqlite3.Connection, table: RowTable) -> int:
 def _compare(pair: _Pair, new: RowTable, rows_before: int) -> TableProof:
     columns = _compared_columns(pair, new)
     keys = shared_keys(pair.old, new, _updated(pair), remade=pair.name in pair.permitted.remade)
-    if keys is None:
-        pair.lose("", "no key identifies its rows both before and after, so they cannot be compared")
-        return TableProof(pair.old.name, rows_before, gone=0, compared=False, digest="")
     digest = new_digest(pair.name, tuple(fold(column) for column in columns))
+    if keys is None:
+        if (pairing := _by_values(pair, new, columns)) is None:
+            pair.lose(
+                "", "no key identifies its rows both before and after, and it has too many columns to compare them"
+            )
+            return TableProof(pair.old.name, rows_before, gone=0, compared=False, digest="")
+        gone = _merge(pair, pairing, (), digest, lambda values: pair.missing_row(columns, values))
+        return TableProof(pair.old.name, rows_before, gone, compared=True, digest=digest.hexdigest())
     # A table of more columns than one SELECT takes is read in several passes, and a missing row missed in each.
     groups = list(passes(columns))
     gone = _merge(pair, _pairing(pair, new, keys, groups[0]), groups[0], digest, pair.missing)
@@ -153,6 +171,20 @@ def _pairing(pair: _Pair, new: RowTable, keys: _Keys, columns: tuple[str, ...]) 
     return Pairing(old_rows, new_rows, max(len(keys[0]), 1), codec)
 
 
+def _by_values(pair: _Pair, new: RowTable, columns: tuple[str, ...]) -> Pairing | None:
+    return paired_by_values((pair.before, pair.old, columns), (pair.after, new, tuple(map(pair.now, columns))))
+
+
+def paired_by_values(
+    before: tuple[sqlite3.Connection, RowTable, tuple[str, ...]],
+    after: tuple[sqlite3.Connection, RowTable, tuple[str, ...]],
+) -> Pairing | None:
+    """The rows of both sides in the order of all their values; None where a table has too many columns for that."""
+    codec = codec_of(before[0])
+    old, new = (by_values(table, columns, codec) for _, table, columns in (before, after))
+    return Pairing(before[0].execute(old[0]), after[0].execute(new[0]), old[1], codec) if old and new else None
+
+
 def _merge(
     pair: _Pair,
     pairing: Pairing,
@@ -167,6 +199,9 @@ def _merge(
             case Missing(key):
                 gone += 1
                 on_missing(key)
+            case Changed() if change.place < 0:  # of the key itself: SQLite sorts 0.0 and -0.0 as equals
+                gone += 1
+                on_missing(change.key)
             case Changed():
                 pair.changed(change, columns)
             case _:
@@ -192,8 +227,8 @@ def shared_keys(
 ) -> _Keys | None:
     """SQL for the key that identifies a row before and after, the one by which a rebuild carries rows over.
 
-    None where there is no such key. Rowids do not identify rows of a table that the chain's code recreated (`remade`):
-    they are numbered anew as soon as a row was ever deleted.
+    None where there is no such key. The rowids of a table that the chain's code recreated (`remade`) identify its rows
+    only if they are a column: else they are numbered anew as soon as a row was ever deleted.
     """
     rewritten = {column for table, column in updated if table == fold(old.name)}
     shared = ({fold(column) for column in old.columns} & {fold(column) for column in new.columns}) - rewritten
@@ -206,6 +241,8 @@ def shared_keys(
         if {fold(column) for column in columns} <= shared:
             return of_columns(columns), of_columns(columns)
     if old.without_rowid or new.without_rowid or bool(old.rowid) != bool(new.rowid):
+        return None
+    if remade and not (old.alias and new.alias):
         return None
     return own_key(old), own_key(new)
 

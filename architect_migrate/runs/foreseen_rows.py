@@ -1,0 +1,292 @@
+"""Blocks plans with revisions that would fail on rows of their database: rows without a value, equal rows, and so on.
+
+Only what is certain blocks. The rows of a table are taken for what they are now until a step may have changed them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.database_errors import QuestionError
+from architect_migrate.core.names import BATCH_COPY, fold, quote
+from architect_migrate.core.text import pluralize
+from architect_migrate.databases import access
+from architect_migrate.databases.sqlite.repair import blockers as blocked
+from architect_migrate.databases.sqlite.repair.table import constant_default
+from architect_migrate.databases.sqlite.rows.questions import ask
+from architect_migrate.databases.sqlite.sql.render import check_text
+from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.model.facts import CheckFact, ColumnFact, IndexFact, UniqueFact, table_of
+from architect_migrate.model.history import effects, reference, replays, snapshots, tables_ever
+from architect_migrate.planning.plan import DropObject, RenameTable, RunRevision, Stamp, SyncTracker
+from architect_migrate.planning.row_questions import DuplicatesOf, NullsIn, RowsIn, Violating
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.model.facts import Fact
+    from architect_migrate.model.history import Effects, History, Replayed
+    from architect_migrate.model.schema import Column, ForeignKey, Key, Schema, Table
+    from architect_migrate.planning.plan import Plan, Step
+    from architect_migrate.planning.row_questions import Answer, Question
+
+_WRITING = frozenset({"delete", "insert", "replace", "update"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """What a revision asks of rows: none may be counted by the question. `found` makes the finding if there are any."""
+
+    table: str
+    question: Question
+    found: Callable[[Answer], Finding]
+
+
+def forbidden_by_rows(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> tuple[Finding, ...]:
+    """The rows that make revisions of a plan fail; `schema` is the database's (None: as the chain makes it)."""
+    there = schema or reference(context.history, plan.before)
+    demands = [*_demands_of(context.history, plan, there), *_left_without_parent(context.history, plan, there)]
+    if not demands:
+        return ()
+    with access.reading(context.environment.url, context.environment.policies.lock_timeout) as connection:
+        answers = [(demand, _answer(connection, demand)) for demand in demands]
+    return tuple(demand.found(answer) for demand, answer in answers if answer and answer.count)
+
+
+def _answer(connection: Connection, demand: _Demand) -> Answer | None:
+    try:
+        return ask(connection, demand.question)
+    except QuestionError:  # an unknown function or collation: what the run will meet is not known
+        return None
+
+
+def _demands_of(history: History, plan: Plan, there: Schema) -> Iterator[_Demand]:
+    """What the revisions of a plan ask of the rows that are in a database now."""
+    tables = {table.name: table for table in there.tables}
+    for step in plan.steps:
+        if not isinstance(step, RunRevision):
+            if not isinstance(step, Stamp | SyncTracker):
+                tables = _without(tables, _words(step))
+            continue
+        replayed = replays(history)[step.revision]
+        written = _written(replayed)
+        # What code that looks into tables writes is not known, nor what triggers do.
+        if _looks_at_rows(history, step.revision) or (written and there.triggers):
+            return
+        tables = _without(tables, written)
+        yield from _demands(history, step.revision, tables)
+        tables = _afterwards(tables, effects(history)[step.revision])
+
+
+def _left_without_parent(history: History, plan: Plan, there: Schema) -> Iterator[_Demand]:
+    """Rows of the database's own tables that refer to one which the plan drops, or renames as batch operations do."""
+    gone = dict(_dropped(history, plan))
+    for table in there.tables:
+        if table.name in tables_ever(history):
+            continue
+        for key in table.foreign_keys:
+            if key.parent in gone:
+                yield _referring(table, key, gone[key.parent])
+
+
+def _dropped(history: History, plan: Plan) -> Iterator[tuple[str, str]]:
+    """Each table that goes with the plan, folded, and what becomes of it, in words."""
+    left = {table.name for table in reference(history, plan.after).tables}
+    for step in plan.steps:
+        match step:
+            case RunRevision():
+                renamed = {rename.old for rename in replays(history)[step.revision].renames if not rename.table}
+                tables = {key[1] for key in effects(history)[step.revision].removed if key[0] == "table"}
+                yield from ((table, f"which {step.revision} drops") for table in tables - left - renamed)
+            case RenameTable():
+                yield fold(step.table), "which gets another name"
+            case DropObject(kind="table"):
+                yield fold(step.name), "which is dropped"
+            case _:
+                pass
+
+
+def _referring(table: Table, key: ForeignKey, fate: str) -> _Demand:
+    words = f"{{}} to {key.parent} by {', '.join(key.columns)}, {fate}"
+    advice = "let them refer to another table by hand, or set them to NULL"
+    nulls = " OR ".join(f"{quote(column)} IS NULL" for column in key.columns)
+
+    def found(answer: Answer) -> Finding:
+        problem = words.format(pluralize(answer.count, "row refers", "rows refer"))
+        subject = f"table {table.spelling or table.name}"
+        return Finding(Level.BLOCKING, "blocked-reference", subject, problem, advice)
+
+    return _Demand(table.name, Violating(table.spelling or table.name, nulls), found)
+
+
+def _without(tables: Mapping[str, Table], names: set[str]) -> dict[str, Table]:
+    return {name: table for name, table in tables.items() if name not in names}
+
+
+def _afterwards(tables: Mapping[str, Table], its: Effects) -> dict[str, Table]:
+    """The tables whose rows are still what they are now, with the columns whose values are."""
+    keys = its.added.keys() | its.removed.keys()
+    altered = {
+        key for key in keys if key[0] == "column" and not _keeps_values(its.removed.get(key), its.added.get(key))
+    }
+    left = _without(tables, {key[1] for key in keys if key[0] == "table"})
+    return {
+        name: replace(table, columns=tuple(one for one in table.columns if ("column", name, one.name) not in altered))
+        for name, table in left.items()
+    }
+
+
+def _keeps_values(before: Fact | None, after: Fact | None) -> bool:
+    """Whether a column is there before and after, of the same type."""
+    if not isinstance(before, ColumnFact) or not isinstance(after, ColumnFact):
+        return False
+    return before.column.declared == after.column.declared
+
+
+def _words(step: Step) -> set[str]:
+    """The tables that a step of a repair may concern, by every text that it has."""
+    texts = (getattr(step, name) for name in step.__dataclass_fields__)
+    return {word for text in texts if isinstance(text, str) for word in access.words_of(text)}
+
+
+def _looks_at_rows(history: History, revision: str) -> bool:
+    data_step = any(each.data_step for each in history.graph.revisions if each.id == revision)
+    return data_step or bool(replays(history)[revision].reads)
+
+
+def _written(replayed: Replayed) -> set[str]:
+    """The tables whose rows are others after a revision's statements; a batch operation of Alembic copies them."""
+    found = {table for one in replayed.statements if one.verb in _WRITING for table in one.writes}
+    found |= {passing.table for passing in replayed.passing if not passing.name.startswith(BATCH_COPY)}
+    found |= {rename.table or rename.new for rename in replayed.renames}
+    found |= {name for move in replayed.moves for name in (move.table, move.new_table)}
+    return found | replayed.replaced
+
+
+def _demands(history: History, revision: str, tables: Mapping[str, Table]) -> Iterator[_Demand]:
+    its = effects(history)[revision]
+    for key, fact in its.added.items():
+        table = tables.get(table_of(fact))
+        if table is None:
+            continue
+        ways = _ways(replays(history)[revision], table.name)
+        after = next(one for one in snapshots(history)[revision].tables if one.name == table.name)
+        match fact:
+            case ColumnFact() if key not in its.removed:
+                yield from _new_column(revision, after, fact.column, ways)
+            case ColumnFact() if _has(table, {fact.column.name}):
+                yield from _required(revision, after, fact.column, (key, its, ways))
+            case IndexFact() | UniqueFact():
+                yield from _distinct(revision, table, fact, its)
+            case CheckFact() if ways.batches:
+                yield from _checked(revision, table, after, fact)
+            case _:
+                pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """How a revision alters a table: the number of copies by batch operations, the words of ALTER TABLE statements."""
+
+    batches: int
+    native: frozenset[str]
+
+
+def _ways(replayed: Replayed, table: str) -> _Ways:
+    copy = f"{BATCH_COPY}{table}"
+    said = [(one.verb, access.words_of(one.text)) for one in replayed.statements]
+    native = [words for verb, words in said if verb == "alter" and table in words and copy not in words]
+    return _Ways(sum(verb == "create" and copy in words for verb, words in said), frozenset[str]().union(*native))
+
+
+def _new_column(revision: str, after: Table, column: Column, ways: _Ways) -> Iterator[_Demand]:
+    is_rowid = after.rowid_key and column.name in after.primary_key
+    if column.generated or is_rowid or not (ways.batches or column.name in ways.native):
+        return
+    if column.not_null and column.default is None:
+        words = "it requires a value, and {} there, with none"
+        advice = f"give it a server_default in {revision}, or add it there as nullable, fill it, then make it NOT NULL"
+        yield _of_all_rows(revision, after.name, column, (words, f"{advice} (AM301)"))
+    elif column.name in ways.native and not constant_default(after, column):
+        words = (
+            "its default is an expression, and {} there: ALTER TABLE adds such a column only to a table without rows"
+        )
+        advice = f'add it in {revision} by batch_alter_table("{after.name}", recreate="always")'
+        yield _of_all_rows(revision, after.name, column, (words, f"{advice} (AM302)"))
+
+
+def _of_all_rows(revision: str, table: str, column: Column, told: tuple[str, str]) -> _Demand:
+    words, advice = told
+    subject = f"{table}.{column.name}"
+
+    def found(answer: Answer) -> Finding:
+        problem = words.format(pluralize(answer.count, "row is", "rows are"))
+        return _finding(Finding(Level.BLOCKING, "blocked-required-column", subject, problem), revision, advice)
+
+    return _Demand(table, RowsIn(table), found)
+
+
+def _required(revision: str, after: Table, column: Column, its: tuple[Key, Effects, _Ways]) -> Iterator[_Demand]:
+    """The demand of a column that a batch operation makes NOT NULL, where nothing else can have filled it."""
+    key, effect, ways = its
+    before = effect.removed.get(key)
+    once = ways.batches == 1 and not ways.native
+    if once and column.not_null and isinstance(before, ColumnFact) and not before.column.not_null:
+        advice = f"set a value for these rows by hand, or in {revision} before it says NOT NULL (AM302)"
+        yield _Demand(
+            after.name,
+            NullsIn(after.name, column.name),
+            lambda answer: _finding(blocked.null_rows(after, column, answer, None), revision, advice),
+        )
+
+
+def _distinct(revision: str, table: Table, fact: IndexFact | UniqueFact, its: Effects) -> Iterator[_Demand]:
+    question = _doubled(table.name, fact)
+    if question is None:
+        return
+    columns = question.columns
+    if not _has(table, set(columns)) or _are_altered(table, set(columns), its):
+        return
+    advice = f"make the values unique by hand, or in {revision} before (AM302)"
+    yield _Demand(
+        table.name,
+        question,
+        lambda answer: _finding(blocked.duplicates(table.name, columns, answer), revision, advice),
+    )
+
+
+def _doubled(table: str, fact: IndexFact | UniqueFact) -> DuplicatesOf | None:
+    """The question whether rows share what is to be unique; None for an index that is not."""
+    if isinstance(fact, UniqueFact):
+        return DuplicatesOf(table, fact.columns)
+    terms = fact.index.terms
+    columns, collations = (tuple(term.expression for term in terms), tuple(term.collation for term in terms))
+    return DuplicatesOf(table, columns, collations, fact.index.where) if fact.index.unique else None
+
+
+def _checked(revision: str, table: Table, after: Table, fact: CheckFact) -> Iterator[_Demand]:
+    if not _has(table, set(fact.check.mentions)):
+        return
+    text = check_text(after, fact.check.expression)
+    advice = f"correct these rows by hand, or in {revision} before (AM302)"
+    yield _Demand(
+        table.name,
+        Violating(table.name, text),
+        lambda answer: _finding(blocked.broken_check(table.name, "", text, answer), revision, advice),
+    )
+
+
+def _has(table: Table, columns: set[str]) -> bool:
+    return columns <= {column.name for column in table.columns}
+
+
+def _are_altered(table: Table, columns: set[str], its: Effects) -> bool:
+    return any(("column", table.name, column) in its.added for column in columns)
+
+
+def _finding(finding: Finding, revision: str, advice: str) -> Finding:
+    """A finding about a revision that would fail, for which no entry helps: it is run as it is written."""
+    return replace(finding, found=f"{revision} would fail: {finding.found}", advice=advice, revision=revision, entry="")
