@@ -51,8 +51,8 @@ class ReplayedStatement:
     """A statement that a revision ran: its text and its verb in lower case.
 
     The verb of a statement with common table expressions is that of the statement after them. `writes` and `reads` are
-    the tables, by folded names, whose rows it writes itself (triggers aside) and reads. `in_data_step` says that the
-    revision's `data_step()` ran it.
+    the tables, by folded names, whose rows it writes itself (triggers aside) and reads, `columns` those that it sets in
+    an UPDATE. `in_data_step` says that the revision's `data_step()` ran it.
     """
 
     verb: str
@@ -60,6 +60,7 @@ class ReplayedStatement:
     writes: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     in_data_step: bool = False
+    columns: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +267,13 @@ def row_statements(replayed: Replayed) -> tuple[ReplayedStatement, ...]:
 
 
 _WRITING = frozenset({"delete", "insert", "replace", "update"})
+_INSERTING = frozenset({"insert", "replace"})
+
+
+def is_of_constants(statement: ReplayedStatement) -> bool:
+    """Whether a statement inserts rows without reading any, outside of a data step."""
+    once = statement.verb in _INSERTING and not statement.in_data_step
+    return once and not statement.reads and len(statement.writes) == 1
 
 
 def _moves(statement: ReplayedStatement, replayed: Replayed) -> bool:
@@ -273,7 +281,7 @@ def _moves(statement: ReplayedStatement, replayed: Replayed) -> bool:
     if statement.verb == "update":
         # What a column is filled with before the old one is dropped is looked for on both sides (see `both_sides`).
         return any(move.new_column and move.new_table in statement.writes for move in replayed.moves)
-    if statement.verb not in {"insert", "replace"} or not statement.reads:
+    if statement.verb not in _INSERTING or not statement.reads:
         return False
     copies = {(passing.table, passing.name) for passing in replayed.passing if passing.role == Role.COPY}
     aside = {(passing.name, passing.table) for passing in replayed.passing if passing.role == Role.ASIDE}

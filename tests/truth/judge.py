@@ -149,14 +149,18 @@ def _beyond_telling(truth: Truth, case: Case, wrong: Wrong) -> str:
     """Why rows could not have told what is wrong with them; such false words are counted apart."""
     if wrong.kind in NOT_RUN and _is_covered(truth, case):
         return " (a false stamp covers it)"
-    if wrong.kind == "row invented" and _brings(truth, wrong.detail.partition(" ")[0]):
-        return " (a data step brings it where no stamp says that it ran)"
+    if wrong.kind == "row invented" and _brings(truth, case, wrong.detail.partition(" ")[0]):
+        return " (a data step brings it where no stamp that the schema supports says that it ran)"
     return " (beyond a stamp that fits, as for Alembic)" if _is_pending(truth, case) else ""
 
 
-def _brings(truth: Truth, key: str) -> bool:
-    """Whether a data step inserts the row of a key."""
-    steps = (op.text for revision in truth.chain.revisions for op in revision.ops if op.data)
+def _brings(truth: Truth, case: Case, key: str) -> bool:
+    """Whether a data step inserts the row of a key that no stamp covers, or none that the schema supports."""
+    stamp = [name for name in case.before.stamp or () if name in truth.chain.ids]
+    covered = truth.chain.closure(stamp) if set(case.undamaged.facts) <= set(case.before.facts) else frozenset()
+    steps = (
+        op.text for revision in truth.chain.revisions for op in revision.ops if op.data and revision.id not in covered
+    )
     return any(f" {key}," in code or f"'{key}'" in code for code in steps)
 
 
@@ -172,8 +176,9 @@ def _is_pending(truth: Truth, case: Case) -> bool:
     image = b""
     for name in stamp:
         image = upgraded(truth.script, image, name)
-    there = differences(content_of(image).facts, case.before.facts)
-    return not any(not each.cosmetic and not (each.extra and each.name.startswith("x_")) for each in there)
+    # What only the damage brought, as a trigger that an earlier revision took, says nothing of what ran.
+    own = {key: fact for key, fact in case.before.facts.items() if key in case.undamaged.facts}
+    return not any(not each.cosmetic for each in differences(content_of(image).facts, own))
 
 
 def _is_covered(truth: Truth, case: Case) -> bool:

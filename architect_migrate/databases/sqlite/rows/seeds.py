@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold, literal, quote
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
-from architect_migrate.model.history import SeedRow
+from architect_migrate.model.history import SeedRow, is_of_constants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from architect_migrate.model.history import ReplayedStatement
     from architect_migrate.model.schema import Schema, Table
 
-_INSERTING = frozenset({"insert", "replace"})
 # What may stand after the rows of an INSERT.
 _ENDING = frozenset({"on", "returning"})
 
@@ -26,7 +25,7 @@ def seed_rows(connection: sqlite3.Connection, schema: Schema, statement: Replaye
 
     `connection` is the scratch database on which the statement ran, `schema` what it has now.
     """
-    if statement.verb not in _INSERTING or statement.in_data_step or statement.reads or len(statement.writes) != 1:
+    if not is_of_constants(statement):
         return
     table = next((one for one in schema.tables if one.name in statement.writes), None)
     if table is None or not (read := _constants(connection, statement.text, table)):
