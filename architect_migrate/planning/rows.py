@@ -21,7 +21,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.positions import borne_out, is_easily_lost
 from architect_migrate.model.environment import RowAnswer, Rows
 from architect_migrate.model.facts import ColumnFact, facts
-from architect_migrate.model.history import effects, is_of_constants, reference, replays, row_statements
+from architect_migrate.model.history import effects, is_of_constants, reference, replays, row_statements, unmasked
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.row_questions import Alters, RowsIn, RowsLike, Violating
 
@@ -335,7 +335,7 @@ def _answer(
     evidence: _Evidence, judgement: Judgement, replayed: Replayed, due: frozenset[str], unfilled: str
 ) -> tuple[Ran, str]:
     """The first rule that holds, and its evidence."""
-    revision, position = judgement.revision.id, evidence.diagnosis.position
+    position = evidence.diagnosis.position
     seeds = [seed for seed in replayed.seeds if seed.until not in position]
     there = [seed for seed in seeds if evidence.count(_like(seed))]
     if judgement.verdict is Verdict.MISSING and not judgement.left_over:
@@ -350,11 +350,11 @@ def _answer(
         return Ran.NO, "the tracker says that it was skipped"
     if not seeds and not unfilled and (why := _needed(evidence, judgement)):
         return Ran.YES, why
-    if _changes_nothing(evidence, replayed, due):
+    if _changes_nothing(evidence, judgement.revision.id, replayed, due):
         return Ran.SETTLED, "its statements would change no row now"
     if seeds:
         return Ran.UNKNOWN, f"{_of(there, seeds)} are there"
-    return Ran.UNKNOWN, _doubt(evidence, revision)
+    return Ran.UNKNOWN, _doubt(evidence, judgement)
 
 
 def _after_constants(
@@ -365,7 +365,11 @@ def _after_constants(
     last = max(at for at, statement in enumerate(statements) if is_of_constants(statement))
     rest = replace(replayed, statements=statements[last + 1 :])
     only_constants = not rest.statements and not rest.reads
-    if only_constants or _is_followed(evidence, judgement) or _changes_nothing(evidence, rest, due):
+    if (
+        only_constants
+        or _is_followed(evidence, judgement)
+        or _changes_nothing(evidence, judgement.revision.id, rest, due)
+    ):
         return Ran.YES, why
     return Ran.UNKNOWN, f"{why}, but what it runs after these may not have run"
 
@@ -391,14 +395,17 @@ def _is_stopped(evidence: _Evidence, revision: str) -> bool:
     return evidence.stamp is not None and revision not in evidence.stamp
 
 
-def _doubt(evidence: _Evidence, revision: str) -> str:
+def _doubt(evidence: _Evidence, judgement: Judgement) -> str:
     """Why nothing tells whether the row statements of a revision without constants ran."""
+    revision = judgement.revision.id
     if revision not in evidence.diagnosis.surely:
         return "the schema looks the same with and without it, and no stamp says that it ran"
     if _is_stopped(evidence, revision):
         return "the stamp stops before it, but the schema has what it makes or what comes after it"
+    if _is_sure(evidence, revision) and _in_part(judgement):
+        return "a part of it is in the schema, and no stamp says that the rest ran"
     if _is_sure(evidence, revision):
-        return "its objects are there, or a part of them, but no stamp says that the rest of it ran"
+        return "its objects are there, and no stamp says that its statements ran"
     return "the schema is that of no position, so that its objects may be there without its rows"
 
 
@@ -418,7 +425,7 @@ def _is_followed(evidence: _Evidence, judgement: Judgement) -> bool:
 
 
 def _like(seed: SeedRow) -> RowsLike:
-    return RowsLike(seed.table, tuple(zip(seed.columns, seed.values, strict=True)))
+    return RowsLike(seed.table, seed.columns, seed.digests, seed.key)
 
 
 def _of(there: list[SeedRow], seeds: list[SeedRow]) -> str:
@@ -433,8 +440,8 @@ def _leaves_something(evidence: _Evidence, replayed: Replayed) -> bool:
     return bool(replayed.reads) or bool(written & (tables | renamed))
 
 
-def _changes_nothing(evidence: _Evidence, replayed: Replayed, due: frozenset[str]) -> bool:
-    """Whether the row statements of a revision, run now, would change no value.
+def _changes_nothing(evidence: _Evidence, revision: str, replayed: Replayed, due: frozenset[str]) -> bool:
+    """Whether the last row statements of a revision, those in `replayed`, would change no value if they ran now.
 
     Code that looks into tables does nothing where these are empty. Tables in `due` will be written to before.
     """
@@ -443,8 +450,10 @@ def _changes_nothing(evidence: _Evidence, replayed: Replayed, due: frozenset[str
     read = replayed.reads.union(*(statement.reads for statement in statements))
     if due & (written | read) or any(evidence.count(RowsIn(table)) != 0 for table in replayed.reads):
         return False
-    texts = tuple(statement.text for statement in statements)
-    return not statements or evidence.count(Alters(min(written), texts)) == 0
+    if not statements:
+        return True
+    clear = row_statements(unmasked(evidence.history)[revision])[-len(statements) :]
+    return evidence.count(Alters(min(written), tuple(statement.text for statement in clear))) == 0
 
 
 def _unfilled(evidence: _Evidence, revision: str, replayed: Replayed) -> str:

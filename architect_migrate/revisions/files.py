@@ -64,6 +64,11 @@ def fingerprint(ini: Path) -> str:
     return digest.hexdigest()
 
 
+def chain_sources(ini: Path) -> list[str]:
+    """Return the path of every source file of a chain. Raises ChainError."""
+    return sorted(_sources(script_folder(ini)))
+
+
 def _sources(folder: Path) -> list[str]:
     """Return every source file below a folder at any depth, since version folders may be nested."""
     walked = os.walk(folder, onerror=_unread)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,9 +77,9 @@ class Source:
             return history_without(self.whole.history, self.foreign)
         graph, steps = recall(self, "outline"), recall(self, "steps")
         if graph is None or steps is None:
-            graph, steps = _replay(self.script)
+            graph, steps, _ = _replay(self.script)
             remember(self, {"outline": graph, "steps": steps})
-        return history_from(graph, steps)
+        return replace(history_from(graph, steps), again=partial(_replayed_with_rows, self.script))
 
     @cached_property
     def names(self) -> Names:
@@ -144,7 +144,8 @@ def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
     """
     from architect_migrate.model.history import History
 
-    history = history_from(*_replay(script, str(draft)))
+    outline, _, rows = _replay(script, str(draft))
+    history = history_from(outline, rows)
     *replayed, back = history.replayed
     return History(history.graph, tuple(replayed)), back
 
@@ -158,8 +159,17 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     return Path(environ["HOME"]) / ".cache" / "archmig" if environ.get("HOME") else None
 
 
-def _replay(ini: Path, *draft: str) -> tuple[str, str]:
-    """Replay the chain in a sandboxed process and return its outline and its steps as JSON. Raises ReplayError."""
+def _replayed_with_rows(ini: Path) -> tuple[Replayed, ...]:
+    """Replay the chain again, for the values of rows, which are not cached. Raises ReplayError."""
+    graph, _, rows = _replay(ini)
+    return history_from(graph, rows).replayed
+
+
+def _replay(ini: Path, *draft: str) -> tuple[str, str, str]:
+    """Replay the chain in a sandboxed process; return its outline, its steps, and these with rows, as JSON.
+
+    Raises ReplayError.
+    """
     import tempfile
 
     from architect_migrate.revisions.sandbox import run_sandboxed
@@ -170,9 +180,10 @@ def _replay(ini: Path, *draft: str) -> tuple[str, str]:
         if (folder / "failed").exists():
             revision, _, cause = (folder / "failed").read_text(encoding="utf-8").partition("\n")
             raise ReplayError(str(ini), revision, cause)
-        if done.returncode or not (folder / "steps").exists():
+        if done.returncode or not (folder / "rows").exists():
             raise ReplayError(str(ini), "", " ".join(done.stderr.split())[-500:] or f"exit code {done.returncode}")
-        return (folder / "outline").read_text(encoding="utf-8"), (folder / "steps").read_text(encoding="utf-8")
+        outline, steps, rows = ((folder / part).read_text(encoding="utf-8") for part in ("outline", "steps", "rows"))
+        return outline, steps, rows
 
 
 def recall(source: Source, part: str) -> str | None:

@@ -44,10 +44,15 @@ class EscapeError(ArchmigError, PermissionError, layout="{problem}"):
 
 
 def main(arguments: list[str]) -> int:
-    """Replay into FOLDER: the files outline and steps, or failed (revision, newline, cause); return the exit code."""
+    """Replay into FOLDER: the files outline, steps and rows (steps with the values of rows), or failed.
+
+    `failed` holds the revision, a newline and the cause. Return the exit code.
+    """
     ini, folder = Path(arguments[0]), Path(arguments[1]).resolve()
     draft = Path(arguments[2]) if len(arguments) > 2 else None
+    from architect_migrate.databases.sqlite.rows.masked import without_rows
     from architect_migrate.revisions.alembic_runtime import replay
+    from architect_migrate.revisions.files import chain_sources
 
     _redirect_home(folder)
     confine(folder)
@@ -57,7 +62,11 @@ def main(arguments: list[str]) -> int:
         (folder / "failed").write_text(f"{error.revision}\n{error.cause}", encoding="utf-8")
         return 1
     (folder / "outline").write_text(codec.dump(history.graph), encoding="utf-8")
-    (folder / "steps").write_text(codec.dump(history.replayed), encoding="utf-8")
+    source = "\n".join(Path(each).read_text(encoding="utf-8", errors="replace") for each in chain_sources(ini))
+    kept = tuple(without_rows(replayed, source) for replayed in history.replayed)
+    (folder / "steps").write_text(codec.dump(kept), encoding="utf-8")
+    # Why apart: values of rows never leave this folder, which only its user can read and which is deleted.
+    (folder / "rows").write_text(codec.dump(history.replayed), encoding="utf-8")
     return 0
 
 

@@ -50,13 +50,10 @@ def _with_words(result: Result, context: EnvironmentContext) -> Result:
             continue
         if entry.revision in settled:
             because = f": {entry.reason}" if entry.reason else ""
-            words.append(
-                f"the rows of {entry.revision} are settled as {entry.answer.value} by {entry.origin.words}{because}"
-            )
+            words.append(f"rows of {entry.revision}: {entry.answer.value}, by {entry.origin.words}{because}")
         elif not entry.origin.entry and entry.revision not in brought & result.survey.position:
-            words.append(
-                f"{entry.origin.words}: nothing is to be settled about the rows of {entry.revision} on this database"
-            )
+            asked = f"--rows {entry.revision}={entry.answer.value}"
+            words.append(f"{asked}: nothing is to be settled about the rows of {entry.revision} on this database")
     return replace(result, warnings=(*result.warnings, *words)) if words else result
 
 
@@ -79,7 +76,7 @@ def _settled(context: EnvironmentContext, rows: Iterable[tuple[str, RowAnswer]])
     """The context with answers of the command line, which come before those of environments.toml."""
     answers = {revision_named(context.graph, word): answer for word, answer in rows}
     entries = tuple(
-        Rows(revision, answer, Origin(context.ledger, 0, f"--rows {revision}={answer.value}"))
+        Rows(revision, answer, Origin(context.ledger, 0, "an answer for this run"))
         for revision, answer in answers.items()
     )
     others = tuple(

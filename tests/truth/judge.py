@@ -10,15 +10,17 @@ from truth.compare import differences, own
 from truth.life import goes_through
 from truth.native import upgraded
 from truth.reader import content_of
+from truth.row_steps import ROW_KINDS
 from truth.row_truth import NOT_RUN, invented, lost_or_changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from truth.chain import Revision
     from truth.commands import Said
     from truth.histories import Case
     from truth.life import Truth
-    from truth.reader import Content
+    from truth.reader import Content, Key
     from truth.row_truth import Wrong
 
 _DONE = ("done", "nothing")
@@ -182,9 +184,37 @@ def _is_pending(truth: Truth, case: Case) -> bool:
 
 
 def _is_covered(truth: Truth, case: Case) -> bool:
-    """Whether the stamp says that more had run than had: then an UPDATE that did not run cannot be told from rows."""
+    """Whether the stamp says that more had run than had, and the schema supports it.
+
+    Then an UPDATE that did not run cannot be told from rows. Where nothing of a revision is there, it can.
+    """
     stamp = [name for name in case.before.stamp or () if name in truth.chain.ids]
-    return not truth.chain.closure(stamp) <= case.position
+    image = b""
+    for name in stamp:
+        image = upgraded(truth.script, image, name)
+    lasting = content_of(image).facts if stamp else {}
+    untrue = [revision for revision in truth.chain.revisions if revision.id in truth.chain.closure(stamp)]
+    untrue = [revision for revision in untrue if revision.id not in case.position]
+    return any(_is_supported(truth, case, revision.id, lasting) for revision in untrue if _writes_rows(revision))
+
+
+def _writes_rows(revision: Revision) -> bool:
+    return any(op.data or op.kind in ROW_KINDS for op in revision.ops)
+
+
+def _is_supported(truth: Truth, case: Case, name: str, lasting: Mapping[Key, str]) -> bool:
+    """Whether something is there that only a revision leaves; of one that leaves nothing its parents decide."""
+    parents = next(revision.parents for revision in truth.chain.revisions if revision.id == name)
+    if name in case.position:
+        return True
+    before = b""
+    for parent in parents:
+        before = upgraded(truth.script, before, parent)
+    after, earlier = content_of(upgraded(truth.script, before, name)).facts, content_of(before).facts if before else {}
+    own = {key for key, fact in after.items() if earlier.get(key) != fact and lasting.get(key) == fact}
+    if own:
+        return any(case.before.facts.get(key) == after[key] for key in own)
+    return all(_is_supported(truth, case, parent, lasting) for parent in parents)
 
 
 def _has_place(key: tuple[str, ...], before: Content, after: Content) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import replace
@@ -41,6 +42,8 @@ class Recording:
         self._heard: list[tuple[int, str, str]] = []
         self._prepared: tuple[str, list[tuple[int, str, str]]] = ("", [])
         self._schema = Schema()
+        # Keys the digests of rows, so that they cannot be compared with those of other replays.
+        self._key = secrets.token_hex(16)
 
     @contextmanager
     def of(self, connection: sqlite3.Connection, revision: str) -> Iterator[None]:
@@ -96,7 +99,7 @@ class Recording:
         writes = seen.tables() - {fold(self.version_table)}
         way = on_the_way((ran.text for ran in told), _columns(self._schema), _columns(schema))
         self._let_go(connection, revision)
-        seeds = tuple(seed for statement in statements for seed in seed_rows(connection, schema, statement))
+        seeds = tuple(seed for statement in statements for seed in seed_rows(connection, schema, statement, self._key))
         change = delta(self._schema, schema)
         self.found.append(
             Replayed(
