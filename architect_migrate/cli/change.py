@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,9 +25,9 @@ from architect_migrate.cli.options import (
 )
 from architect_migrate.cli.present import narrate, present
 from architect_migrate.cli.prompt import Consent, agreed, consent_of
-from architect_migrate.cli.row_answers import parsed
+from architect_migrate.cli.row_answers import Answers, asked, parsed, with_more
 from architect_migrate.cli.selection import split_words, to_change, to_read
-from architect_migrate.cli.terminal import say
+from architect_migrate.cli.terminal import on_terminal, say
 from architect_migrate.core.errors import UsageError
 from architect_migrate.model.relative import moves
 from architect_migrate.planning.results import Outcome, Result, exit_code
@@ -68,16 +69,62 @@ def reconcile(
     committed only after a proof: the schema is the chain's, and every row that was there is still there. Objects
     that the chain does not know are kept.
     """
-    from architect_migrate.runs import reconcile as service
-
     options, target = split_words(options, words)
     refuse_backward(options, target)
-    answers = parsed(rows or ())
-    preview = partial(_previewed, partial(service.preview, rows=answers), target)
+    answers = Answers(parsed(rows or ()))
     if dry_run or sql:
-        return _foresee(options, preview, target, sql=sql)
-    execute = partial(service.reconcile, rows=answers)
-    return _perform(options, _Change(preview, _to(execute, target), target), consent_of(yes))
+        return _foresee(options, _reconciling(target, answers).preview, target, sql=sql)
+    return _reconcile(options, target, answers, consent_of(yes))
+
+
+def _reconcile(options: Options, target: str | None, answers: Answers, consent: Consent) -> int:
+    """Preview, ask at a terminal what nobody but a person can tell about rows, and go on with the answers."""
+    contexts = to_change(options)
+    require_known(contexts[0].chain, target)
+    began = time.time()
+    found = surveyed(contexts, options, _reconciling(target, answers).preview)
+    open_questions = {context.environment.name for context in contexts}
+    while consent is Consent.ASKED_FOR and on_terminal(sys.stdin):
+        answers, open_questions = _answered(contexts, found, answers, open_questions)
+        if not open_questions:
+            break
+        found = surveyed(contexts, options, _reconciling(target, answers).preview)
+    return go_on(options, contexts, found, _reconciling(target, answers).execute, consent, began=began)
+
+
+def _answered(
+    contexts: tuple[EnvironmentContext, ...], found: tuple[Result, ...], answers: Answers, open_questions: set[str]
+) -> tuple[Answers, set[str]]:
+    """The answers with those that a person now gives, and the environments for which there are new ones."""
+    from architect_migrate.runs.reconcile import row_questions
+
+    answered: set[str] = set()
+    for context, result in zip(contexts, found, strict=True):
+        name = context.environment.name
+        questions = row_questions(context, result) if name in open_questions else ()
+        if questions and (more := asked(context, questions, contexts[0].chain)):
+            answers = with_more(answers, name, more)
+            answered.add(name)
+    return answers, answered
+
+
+def _reconciling(target: str | None, answers: Answers) -> _Change:
+    return _Change(partial(_preview_with, target, answers), partial(_reconcile_with, target, answers), target)
+
+
+def _preview_with(target: str | None, answers: Answers, context: EnvironmentContext) -> Result:
+    from architect_migrate.runs.reconcile import preview
+
+    return preview(context, absolute(context, target), answers.of(context.environment.name))
+
+
+def _reconcile_with(
+    target: str | None, answers: Answers, context: EnvironmentContext, plan: Plan, progress: Progress
+) -> Result:
+    # A relative target is worked out again: see `_towards`.
+    from architect_migrate.runs.reconcile import reconcile as execute
+
+    return execute(context, plan, progress, absolute(context, target), answers.of(context.environment.name))
 
 
 def upgrade(
@@ -240,10 +287,12 @@ def _entered(
 ) -> Result:
     """Add warnings, and enter in the ledger what ends a change before it begins: blocked and failed previews.
 
-    A reconcile with nothing to do is entered only where the database has changed since the last run.
+    A reconcile with nothing to do is entered only where a person settled something, or the database has changed since
+    the last run.
     """
     result = _warned(preview, external_changes)
-    if preview.outcome in {Outcome.BLOCKED, Outcome.FAILED}:
+    answered = preview.survey is not None and any(judgement.settled for judgement in preview.survey.rows)
+    if preview.outcome in {Outcome.BLOCKED, Outcome.FAILED} or (preview.outcome is Outcome.NOTHING and answered):
         from architect_migrate.ledger.recorder import record
 
         return record(context, result, started)

@@ -44,8 +44,19 @@ def _sql(context: EnvironmentContext, result: Result) -> str:
         recorded_sql(history),
         frozenset(revision.id for revision in history.graph.revisions if revision.data_step),
         _downgrades(context, result.plan),
+        _rows(context, result.plan),
     )
     return plan_sql(result.plan, recorded, history.graph.version_table)
+
+
+def _rows(context: EnvironmentContext, plan: Plan) -> Mapping[str, tuple[str, ...]]:
+    """The row statements of revisions that a plan runs by themselves, as another replay runs them."""
+    from architect_migrate.model.history import row_statements, unmasked
+    from architect_migrate.planning.plan import RunRows
+
+    revisions = tuple(step.revision for step in plan.steps if isinstance(step, RunRows))
+    known = unmasked(context.history) if revisions else {}
+    return {revision: tuple(one.text for one in row_statements(known[revision])) for revision in revisions}
 
 
 def _downgrades(context: EnvironmentContext, plan: Plan) -> Mapping[str, str]:

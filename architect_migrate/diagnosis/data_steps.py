@@ -1,13 +1,18 @@
-"""Data steps of revisions: whether what they wrote to is still there at a position."""
+"""Data steps and row statements of revisions: whether they are wanted, and what they wrote to is still there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.model.facts import facts
-from architect_migrate.model.history import reference, replays, snapshots
+from architect_migrate.diagnosis.claims import Claim
+from architect_migrate.diagnosis.diagnose import Verdict
+from architect_migrate.model.compare import compare
+from architect_migrate.model.diff import Differs, matters
+from architect_migrate.model.facts import Fact, facts
+from architect_migrate.model.history import facts_at, reference, replays, row_statements, snapshots
 
 if TYPE_CHECKING:
+    from architect_migrate.diagnosis.diagnose import Judgement
     from architect_migrate.model.history import History
 
 
@@ -17,3 +22,31 @@ def lasts(history: History, position: frozenset[str], revision: str) -> bool:
     once = (k for k in facts(snapshots(history)[revision]) if k[0] in {"table", "column"} and k[1] in writes)
     expected = facts(reference(history, position))
     return all(k in expected for k in once)
+
+
+def wants_data_step(judgement: Judgement) -> bool:
+    """Whether a revision's rows may be missing: unless it was run by Alembic, or the tracker and the schema agree."""
+    if not judgement.revision.data_step:
+        return False
+    if judgement.claim is Claim.STAMPED:
+        return bool(judgement.absent)
+    return not (judgement.claim is Claim.EXECUTED and judgement.verdict is Verdict.APPLIED)
+
+
+def changed_since(history: History, position: frozenset[str], revision: str) -> str:
+    """A table that the row statements of a revision write or read and that is no longer as in its day; empty if none.
+
+    Only what they found then counts: its columns, their types, whether they take NULL. New columns are no change.
+    """
+    replayed = replays(history)[revision]
+    tables = replayed.reads.union(*(statement.writes | statement.reads for statement in row_statements(replayed)))
+    now = facts_at(history, position)
+    for its_key, once in facts(snapshots(history)[revision]).items():
+        if its_key[0] in {"table", "column"} and its_key[1] in tables and _is_other(once, now.get(its_key)):
+            return its_key[1]
+    return ""
+
+
+def _is_other(once: Fact, now: Fact | None) -> bool:
+    differences = compare(once, now) if now is not None else ()
+    return now is None or (bool(differences) and matters(Differs(once, now, differences)))

@@ -100,7 +100,7 @@ def record(context: EnvironmentContext, result: Result, started: float) -> Resul
         # Why not what was found: it shows values of rows.
         findings=tuple(f"{blocker.code}: {blocker.subject}" for blocker in blockers),
         detail=without_values(result.error) if result.error else result.detail,
-        facts=receipt.facts if receipt else None,
+        facts=receipt.facts if receipt else (*_row_answers(result.survey), *tool_versions()),
     )
     numbered = replace(receipt, number=entered.number) if receipt else None
     return replace(result, receipt=numbered, warnings=(*result.warnings, *entered.warnings))
@@ -145,10 +145,7 @@ def evidence(
     yield from (("inferred", name) for name in _inferred(seen, plan))
     for change, why in plan.kept:
         yield "forced", f"{explain(change)}: kept by {why.origin}" + (f": {why.reason}" if why.reason else "")
-    for judgement in seen.rows:
-        if entry := judgement.settled:
-            because = f": {entry.reason}" if entry.reason else ""
-            yield "forced", f"rows of {judgement.revision}: {entry.answer.value} by {entry.origin}{because}"
+    yield from _row_answers(seen)
     for step in plan.steps:
         if isinstance(step, SyncTracker):
             yield from (("tracker", change_words(each)) for each in step.changes)
@@ -161,6 +158,15 @@ def evidence(
     yield "rows that refer to nothing after", str(receipt.orphans[1])
     yield from ((f"rows of {table}", digest) for table, digest in receipt.digests)
     yield from tool_versions()
+
+
+def _row_answers(seen: Survey | None) -> Iterator[Fact]:
+    """What a person said of the rows of revisions; who and when that was stands in the entry itself."""
+    for judgement in seen.rows if seen else ():
+        if entry := judgement.settled:
+            by = entry.origin if entry.origin.entry else entry.origin.words
+            because = f": {entry.reason}" if entry.reason else ""
+            yield "forced", f"rows of {judgement.revision}: {entry.answer.value} by {by}{because}"
 
 
 def _inferred(seen: Survey, plan: Plan) -> Iterator[str]:

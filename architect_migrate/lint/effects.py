@@ -154,10 +154,15 @@ def row_violations(tried: TriedRevision, explained: Collection[int]) -> Iterator
     yield from _data_step(tried)
 
 
+_NOT_TOLD = "where no stamp covers the revision, archmig cannot tell later whether they were, and asks a person first"
+
+
 def _rows_outside(tried: TriedRevision) -> Iterator[Violation]:
     after = tried.after
     reported: set[str] = set()
-    for one in tried.up.statements:
+    # What a loop over rows writes is seen only where the tables have rows.
+    with_rows = tried.up_with_rows.statements if tried.up_with_rows else ()
+    for one in (*tried.up.statements, *with_rows):
         if _DATA_STEP in one.functions:
             continue
         kept = {
@@ -167,7 +172,7 @@ def _rows_outside(tried: TriedRevision) -> Iterator[Violation]:
             continue
         for table in sorted(kept - reported):
             verb = "inserted into" if table in one.effects.inserted else "updated in"
-            message = f"rows are {verb} {table} outside of data_step(), which a database that has the table never runs"
+            message = f"rows are {verb} {table} outside of data_step(): {_NOT_TOLD}"
             yield violation("AM304", place_of(tried.file, one.line), message, sql=one.sql)
         reported |= kept
 

@@ -7,14 +7,16 @@ list every reserved branch that it is on. Revisions merged with the trunk, or th
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.model.history import History, delta, reference, replays
+from architect_migrate.model.history import History, delta, reference, replayed_anew, replays
 from architect_migrate.model.revision_graph import ancestry, lineage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from architect_migrate.model.history import Replayed
     from architect_migrate.model.revision_graph import RevisionGraph
 
 
@@ -74,4 +76,10 @@ def history_without(history: History, left_out: frozenset[str]) -> History:
         after = reference(history, position)
         replayed.append(replace(known[revision], delta=delta(before, after)))
         before = after
-    return History(graph, tuple(replayed))
+    return History(graph, tuple(replayed), partial(_stay, history, graph) if history.again else None)
+
+
+def _stay(history: History, graph: RevisionGraph) -> tuple[Replayed, ...]:
+    """What the whole chain's replay has now of the revisions that stay: only their statements are asked for."""
+    known = replayed_anew(history)
+    return tuple(known[revision] for revision in graph.order)

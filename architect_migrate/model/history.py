@@ -31,7 +31,7 @@ from architect_migrate.model.names import Names
 from architect_migrate.model.schema import ConstraintName, Index, Schema, Table, Trigger, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Key
@@ -52,8 +52,9 @@ class ReplayedStatement:
     """A statement that a revision ran: its text and its verb in lower case.
 
     The verb of a statement with common table expressions is that of the statement after them. `writes` and `reads` are
-    the tables, by folded names, whose rows it writes itself (triggers aside) and reads. `in_data_step` says that the
-    revision's `data_step()` ran it.
+    the tables, by folded names, whose rows it writes itself (triggers aside) and reads, `columns` those that it sets in
+    an UPDATE. `in_data_step` says that the revision's `data_step()` ran it, `masked` that values of rows are left out
+    of its text (see `unmasked`).
     """
 
     verb: str
@@ -61,19 +62,23 @@ class ReplayedStatement:
     writes: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     in_data_step: bool = False
+    columns: frozenset[str] = frozenset()
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SeedRow:
     """A row of constants that a revision inserts into `table`, as it can be looked for in a database.
 
-    `columns` name the row: a key that the statement gives, else all the columns that it gives; `values` are their SQL
-    literals. `until` is the later revision that took the row away or gave it another key; empty where it lasts.
+    `columns` name the row: a key that the statement gives, else all the columns that it gives; `digests` are those of
+    the stored values, keyed with `key`. `until` is the later revision that took the row away or gave it another key;
+    empty where it lasts. Why no values: they may be secrets, and replays are kept in a file.
     """
 
     table: str
     columns: tuple[str, ...]
-    values: tuple[str, ...]
+    digests: tuple[str, ...]
+    key: str
     until: str = ""
 
 
@@ -175,11 +180,14 @@ class Replayed:
 class History:
     """A chain and the replay of each of its revisions.
 
+    `again` replays the chain once more and returns what `replayed` has, with the values of rows; None where
+    `replayed` has them itself.
     Why equality is identity: histories are keys of the caches below, and comparing their contents would be slow.
     """
 
     graph: RevisionGraph
     replayed: tuple[Replayed, ...]
+    again: Callable[[], tuple[Replayed, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +237,28 @@ def names_of(schema: Schema) -> Names:
     )
 
 
+@lru_cache(maxsize=8)
+def unmasked(history: History) -> dict[str, Replayed]:
+    """Each revision with its replay and the values of rows in it, which takes another replay where they are masked.
+
+    The rows must not reach a database: tokens, secrets and times in them are each database's own (see `replayed_anew`).
+    """
+    return replayed_anew(history)
+
+
+def replayed_anew(history: History) -> dict[str, Replayed]:
+    """The same as `unmasked`, but each call has values of its own where they are masked."""
+    is_masked = any(statement.masked for replayed in history.replayed for statement in replayed.statements)
+    if not is_masked or history.again is None:
+        return replays(history)
+    return dict(zip(history.graph.order, history.again(), strict=True))
+
+
 def recorded_sql(history: History) -> dict[str, tuple[str, ...]]:
     """Return the texts of the statements that each revision ran, in replay order."""
     return {
         revision: tuple(statement.text for statement in replayed.statements)
-        for revision, replayed in replays(history).items()
+        for revision, replayed in unmasked(history).items()
     }
 
 
@@ -259,14 +284,23 @@ def row_statements(replayed: Replayed) -> tuple[ReplayedStatement, ...]:
     Rows are moved by a copy of a table into the one that takes its place.
     """
     return tuple(
-        statement
-        for statement in replayed.statements
-        if statement.verb in _WRITING and statement.writes and not statement.in_data_step
-        if not _moves(statement, replayed)
+        statement for statement in replayed.statements if is_of_rows(statement) and not _moves(statement, replayed)
     )
 
 
+def is_of_rows(statement: ReplayedStatement) -> bool:
+    """Whether a statement writes rows outside of a data step."""
+    return statement.verb in _WRITING and bool(statement.writes) and not statement.in_data_step
+
+
 _WRITING = frozenset({"delete", "insert", "replace", "update"})
+_INSERTING = frozenset({"insert", "replace"})
+
+
+def is_of_constants(statement: ReplayedStatement) -> bool:
+    """Whether a statement inserts rows without reading any, outside of a data step."""
+    once = statement.verb in _INSERTING and not statement.in_data_step
+    return once and not statement.reads and len(statement.writes) == 1
 
 
 def _moves(statement: ReplayedStatement, replayed: Replayed) -> bool:
@@ -274,7 +308,7 @@ def _moves(statement: ReplayedStatement, replayed: Replayed) -> bool:
     if statement.verb == "update":
         # What a column is filled with before the old one is dropped is looked for on both sides (see `both_sides`).
         return any(move.new_column and move.new_table in statement.writes for move in replayed.moves)
-    if statement.verb not in {"insert", "replace"} or not statement.reads:
+    if statement.verb not in _INSERTING or not statement.reads:
         return False
     copies = {(passing.table, passing.name) for passing in replayed.passing if passing.role == Role.COPY}
     aside = {(passing.name, passing.table) for passing in replayed.passing if passing.role == Role.ASIDE}

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.diagnosis.claims import Claim
-from architect_migrate.diagnosis.data_steps import lasts
+from architect_migrate.diagnosis.data_steps import lasts, wants_data_step
 from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement, Verdict, has_row_work
 from architect_migrate.diagnosis.drift import let_stand
 from architect_migrate.diagnosis.positions import is_easily_lost
@@ -19,7 +18,7 @@ from architect_migrate.model.facts import Constraint, Fact, IndexFact, TriggerFa
 from architect_migrate.model.history import History, effects, reference, replays, snapshots
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, Work
-from architect_migrate.planning.rows import not_to_run, to_run
+from architect_migrate.planning.rows import asks_for_data_step, not_to_run, to_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -69,7 +68,8 @@ def make_plan(
     data = frozenset(
         each.revision.id
         for each in diagnosis.judgements
-        if _wants_data(each) and lasts(history, diagnosis.position, each.revision.id)
+        if (wants_data_step(each) or asks_for_data_step(each.revision, resolutions))
+        and lasts(history, diagnosis.position, each.revision.id)
     )
     statements = _row_steps(history, goal.rows, native)
     walk = _Walk(repair_planner, _owners(history, diagnosis, native), data, _writes(history), statements)
@@ -264,15 +264,6 @@ class _Walk:
             self.finished |= {change_key(change) for change in changes}
             if changes:
                 self.take([self.repair_planner.table(table, changes, revision)])
-
-
-def _wants_data(judgement: Judgement) -> bool:
-    """Whether a revision's rows may be missing: unless it was run by Alembic, or the tracker and the schema agree."""
-    if not judgement.revision.data_step:
-        return False
-    if judgement.claim is Claim.STAMPED:
-        return bool(judgement.absent)
-    return not (judgement.claim is Claim.EXECUTED and judgement.verdict is Verdict.APPLIED)
 
 
 def _beside(change: Change) -> bool:

@@ -73,7 +73,7 @@ class Survey:
     compare with. `unsynced` are the numbers of the legacy tracker's rows that are to be corrected, where that is asked
     for and the rest is well. `interrupted` is what interrupted runs left behind: `schema` shows it put in order.
     `due` are the revisions between position and the environment's own target, None where `pending` are these. `rows`
-    are the revisions whose row statements no claim covers that the schema supports.
+    are the judgements of revisions that change rows; empty where a digest told it all and nothing asked for them.
     """
 
     exists: bool

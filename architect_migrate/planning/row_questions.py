@@ -88,10 +88,12 @@ class RowsBeyond:
 
 @dataclass(frozen=True, slots=True)
 class RowsLike:
-    """How many rows of the table have these values: pairs of a column and an SQL literal."""
+    """Whether the table has a row with these values: 0 or 1. `digests` are keyed with `key` (see `history.SeedRow`)."""
 
     table: str
-    values: tuple[tuple[str, str], ...]
+    columns: Key
+    digests: tuple[str, ...]
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,8 @@ def describe(question: Question) -> str:
     match question:
         case RowsIn():
             return "how many rows there are"
-        case RowsLike(_, values):
-            return f"whether there is a row with this {', '.join(column for column, _ in values)}"
+        case RowsLike(_, columns):
+            return f"whether there is a row with this {', '.join(columns)}"
         case Alters():
             return "whether statements of a revision would change a value"
         case RowsBeyond(_, other):

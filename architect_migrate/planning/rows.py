@@ -12,17 +12,18 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import QuestionError
+from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.claims import Claim, stamp_problem
-from architect_migrate.diagnosis.data_steps import lasts
-from architect_migrate.diagnosis.diagnose import Judgement, Verdict, has_row_work
+from architect_migrate.diagnosis.data_steps import changed_since, lasts, wants_data_step
+from architect_migrate.diagnosis.diagnose import Basis, Judgement, Verdict, has_row_work
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.positions import borne_out, is_easily_lost
 from architect_migrate.model.environment import RowAnswer, Rows
-from architect_migrate.model.facts import facts
-from architect_migrate.model.history import effects, reference, replays, row_statements
+from architect_migrate.model.facts import ColumnFact, facts
+from architect_migrate.model.history import effects, is_of_constants, reference, replays, row_statements, unmasked
 from architect_migrate.model.revision_graph import ancestry
-from architect_migrate.planning.row_questions import Alters, RowsIn, RowsLike
+from architect_migrate.planning.row_questions import Alters, RowsIn, RowsLike, Violating
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History, Replayed, SeedRow
-    from architect_migrate.model.schema import Key, Schema
+    from architect_migrate.model.revision_graph import Revision
+    from architect_migrate.model.schema import Column, Key, Schema
     from architect_migrate.planning.row_questions import Answer, Question
 
     Ask = Callable[[Question], Answer]
@@ -41,6 +43,14 @@ if TYPE_CHECKING:
 ROWS_UNDECIDED = "rows-undecided"
 # Statements that a finding shows.
 _SHOWN = 3
+
+
+class RowBasis(Enum):
+    """What an answer about rows rests on: a claim that covers the revision, what is pending, or other evidence."""
+
+    COVERED = "covered"
+    PENDING = "pending"
+    EVIDENCE = "evidence"
 
 
 class Ran(Enum):
@@ -57,7 +67,9 @@ class RowJudgement:
     """The answer for one revision, with its evidence in words, and the entry by which a person settled it.
 
     `statements` are the texts of its row statements; `loops` says that its code also looked into tables, so that it may
-    write more than these.
+    write more than these. `unfilled` says what the revision made for these rows and is still as it was made: where
+    archmig cannot tell, this suggests the answer `run`. `lacking` says which rows of constants are not there although a
+    claim covers the revision.
     """
 
     revision: str
@@ -65,7 +77,15 @@ class RowJudgement:
     evidence: str
     statements: tuple[str, ...] = ()
     loops: bool = False
+    basis: RowBasis = RowBasis.EVIDENCE
+    unfilled: str = ""
+    lacking: str = ""
     settled: Rows | None = field(default=None, compare=False)
+
+    @property
+    def suggestion(self) -> RowAnswer | None:
+        """The answer that the evidence suggests to a person, if any."""
+        return RowAnswer.RUN if self.ran is Ran.UNKNOWN and self.unfilled else None
 
 
 def row_judgements(
@@ -75,20 +95,41 @@ def row_judgements(
     resolutions: Iterable[Resolution],
     ask: Ask,
 ) -> tuple[RowJudgement, ...]:
-    """Judge the revisions of a position that change rows and that no claim covers which the schema supports.
+    """Judge each revision of the chain that changes rows outside of its data step.
 
     `ask` answers questions about rows of the database; an answer that it cannot give is no evidence.
     """
     diagnosis, claims = judged
     evidence = _Evidence(history, diagnosis, _known(history, claims), facts(schema), ask)
     entries = {entry.revision: entry for entry in resolutions if isinstance(entry, Rows)}
+    found: list[RowJudgement] = []
+    # The tables that steps before a revision will write to: what is in them now says nothing of what its statements do.
+    due = frozenset[str]()
+    for judgement in diagnosis.judgements:
+        revision = judgement.revision.id
+        if has_row_work(history, revision):
+            found.append(_with_entry(_judged(evidence, judgement, due), entries))
+        if revision in diagnosis.position and (_is_to_come(history, diagnosis, judgement) or to_run(found[-1:])):
+            due |= replays(history)[revision].writes
+    return tuple(found)
+
+
+def stamped_rows(history: History, position: frozenset[str], ask: Ask) -> tuple[RowJudgement, ...]:
+    """The judgements of a database that has exactly the chain's schema at its stamp: the stamp covers the position."""
     return tuple(
-        _with_entry(_judged(evidence, judgement), entries)
-        for judgement in diagnosis.judgements
-        if judgement.revision.id in diagnosis.position
-        and has_row_work(history, judgement.revision.id)
-        and not _covered(evidence, judgement)
+        _covered_rows(revision, replayed, _missing_seeds(position, replayed, ask))
+        if revision in position
+        else _pending_rows(revision, replayed)
+        for revision, replayed in replays(history).items()
+        if has_row_work(history, revision)
     )
+
+
+def _is_to_come(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:
+    """Whether a revision that counts as applied will be run, or its data step."""
+    if judgement.verdict is Verdict.MISSING:
+        return True
+    return wants_data_step(judgement) and lasts(history, diagnosis.position, judgement.revision.id)
 
 
 def to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:
@@ -96,71 +137,122 @@ def to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:
     return frozenset(
         judgement.revision
         for judgement in judgements
-        if (judgement.settled.answer is RowAnswer.RUN if judgement.settled else judgement.ran is Ran.NO)
+        if judgement.basis is RowBasis.EVIDENCE
+        and (judgement.settled.answer is RowAnswer.RUN if judgement.settled else judgement.ran is Ran.NO)
     )
 
 
-def findings_of(
-    history: History,
-    position: frozenset[str],
-    native: frozenset[str],
-    judgements: Iterable[RowJudgement],
-    shown: Callable[[str], str],
-) -> Iterator[Finding]:
-    """What is said of the rows of revisions. `native` are those that are run as a whole.
-
-    `shown` makes a statement fit to be shown, without its literals.
-    """
-    for judgement in judgements:
-        if problem := _cannot_run(history, position, native, judgement):
-            yield _blocking(judgement, problem, shown, ("done", "skip"))
-        elif judgement.settled:
-            words = f"settled as {judgement.settled.answer.value} by {judgement.settled.origin.words}"
-            because = f": {judgement.settled.reason}" if judgement.settled.reason else ""
-            yield Finding(Level.NOTE, "rows-settled", judgement.revision, words + because, "", judgement.revision)
-        elif judgement.ran is Ran.UNKNOWN:
-            yield _blocking(judgement, judgement.evidence, shown, ("run", "done", "skip"))
-        else:
-            found = f"its row statements: {judgement.ran.value}, since {judgement.evidence}"
-            yield Finding(Level.NOTE, _CODES[judgement.ran], judgement.revision, found, "", judgement.revision)
-
-
-_CODES = {Ran.YES: "rows-ran", Ran.NO: "rows-missing", Ran.SETTLED: "rows-unchanged"}
-_MEANING = {
-    "run": "runs its statements",
-    "done": "says that the rows are as it leaves them",
-    "skip": "leaves the rows as they are",
-}
-
-
-def _blocking(judgement: RowJudgement, why: str, shown: Callable[[str], str], answers: tuple[str, ...]) -> Finding:
-    """The finding that stops a run until a person has settled the rows of a revision."""
-    texts = [shown(text) for text in judgement.statements[:_SHOWN]]
-    more = len(judgement.statements) - len(texts)
-    texts += [f"and {pluralize(more, 'more statement')}"] if more else []
-    texts += ["code that writes what it finds in tables"] if judgement.loops else []
-    found = f"cannot tell whether its rows are there: {why} ({'; '.join(texts)})"
-    options = ", ".join(f"{answer} {_MEANING[answer]}" for answer in answers)
-    advice = f"look at the rows, then archmig reconcile --rows {judgement.revision}={'|'.join(answers)}: {options}"
-    return Finding(Level.BLOCKING, ROWS_UNDECIDED, judgement.revision, found, advice, judgement.revision)
-
-
-def _cannot_run(history: History, position: frozenset[str], native: frozenset[str], judgement: RowJudgement) -> str:
-    """Why the statements of a revision that is to be run cannot be run by themselves; empty where they can."""
-    if judgement.revision not in to_run([judgement]) - native:
-        return ""
-    its = effects(history)[judgement.revision]
-    if judgement.loops and (its.added or its.removed):
-        return "its code writes what it finds in tables, and cannot be run apart from the rest of upgrade()"
-    return "" if lasts(history, position, judgement.revision) else "a later revision changed the tables it writes to"
+def asks_for_data_step(revision: Revision, resolutions: Iterable[Resolution]) -> bool:
+    """Whether a person wants a data step run: it can be repeated, so nothing has to be known of its rows."""
+    answers = (entry for entry in resolutions if isinstance(entry, Rows) and entry.revision == revision.id)
+    return bool(revision.data_step) and any(entry.answer is RowAnswer.RUN for entry in answers)
 
 
 def not_to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:
     """The revisions that must not be run as a whole, since their row statements ran, or may have."""
     judged = tuple(judgements)
     return frozenset(
-        judgement.revision for judgement in judged if judgement.settled or judgement.ran is Ran.UNKNOWN
+        judgement.revision
+        for judgement in judged
+        if judgement.settled or judgement.ran is Ran.UNKNOWN or judgement.ran is Ran.YES
     ) - to_run(judged)
+
+
+def unsettled(
+    history: History, position: frozenset[str], native: frozenset[str], judgements: Iterable[RowJudgement]
+) -> Iterator[RowQuestion]:
+    """The questions that stop a run until a person answers them. `native` are the revisions that are run as a whole."""
+    for judgement in judgements:
+        if judgement.basis is not RowBasis.EVIDENCE:
+            continue
+        obstacle = _obstacle(history, position, judgement)
+        told = f"its row statements cannot be run by themselves: {obstacle}" if obstacle else ""
+        if judgement.revision in to_run([judgement]) - native and obstacle:
+            yield RowQuestion(judgement, told, _WITHOUT_RUN)
+        elif judgement.ran is Ran.UNKNOWN and not judgement.settled:
+            why = f"cannot tell whether its rows are there: {judgement.evidence}"
+            if obstacle:
+                yield RowQuestion(judgement, f"{why}; {told}", _WITHOUT_RUN)
+            else:
+                hint = f"; {judgement.unfilled}, which suggests run" if judgement.suggestion else ""
+                yield RowQuestion(judgement, f"{why}{hint}", tuple(RowAnswer))
+
+
+@dataclass(frozen=True, slots=True)
+class RowQuestion:
+    """A question about the rows of a revision: what stands in the way, and the answers that a person can give."""
+
+    judgement: RowJudgement
+    why: str
+    answers: tuple[RowAnswer, ...]
+
+
+_WITHOUT_RUN = (RowAnswer.DONE, RowAnswer.SKIP)
+
+
+def findings_of(
+    history: History,
+    position: frozenset[str],
+    native: frozenset[str],
+    judgements: tuple[RowJudgement, ...],
+    shown: Callable[[str], str],
+) -> Iterator[Finding]:
+    """What is said of the rows of revisions. `native` are those that are run as a whole.
+
+    `shown` makes a statement fit to be shown, without its literals.
+    """
+    asked = {question.judgement.revision: question for question in unsettled(history, position, native, judgements)}
+    for judgement in judgements:
+        revision = judgement.revision
+        if revision in asked:
+            yield _blocking(asked[revision], shown)
+        elif judgement.settled:
+            words = f"settled as {judgement.settled.answer.value} by {judgement.settled.origin.words}"
+            because = f": {judgement.settled.reason}" if judgement.settled.reason else ""
+            yield Finding(Level.NOTE, "rows-settled", revision, words + because, "", revision)
+        elif judgement.lacking:
+            yield Finding(Level.NOTE, "rows-lacking", revision, f"{judgement.lacking}, {_MAY_BE_DELETED}", "", revision)
+        elif judgement.basis is RowBasis.EVIDENCE:
+            found = f"its row statements: {judgement.ran.value}, since {judgement.evidence}"
+            yield Finding(Level.NOTE, _CODES[judgement.ran], revision, found, "", revision)
+
+
+_MAY_BE_DELETED = "though its stamp or tracker says that it ran: they may have been deleted since"
+_CODES = {Ran.YES: "rows-ran", Ran.NO: "rows-missing", Ran.SETTLED: "rows-unchanged"}
+MEANING = {
+    RowAnswer.RUN: "runs its statements",
+    RowAnswer.DONE: "says that the rows are as it leaves them",
+    RowAnswer.SKIP: "leaves the rows as they are",
+}
+
+
+def statements_of(judgement: RowJudgement, shown: Callable[[str], str], most: int) -> Iterator[str]:
+    """What a revision does to rows, in at most so many statements: without their literals, by `shown`."""
+    yield from (shown(text) for text in judgement.statements[:most])
+    if more := len(judgement.statements[most:]):
+        yield f"and {pluralize(more, 'more statement')}"
+    if judgement.loops:
+        yield "code that writes what it finds in tables"
+
+
+def _blocking(question: RowQuestion, shown: Callable[[str], str]) -> Finding:
+    """The finding that stops a run until a person has settled the rows of a revision."""
+    judgement = question.judgement
+    found = f"{question.why} ({'; '.join(statements_of(judgement, shown, _SHOWN))})"
+    answers = "|".join(answer.value for answer in question.answers)
+    options = ", ".join(f"{answer.value} {MEANING[answer]}" for answer in question.answers)
+    advice = f"look at the rows, then archmig reconcile --rows {judgement.revision}={answers}: {options}"
+    return Finding(Level.BLOCKING, ROWS_UNDECIDED, judgement.revision, found, advice, judgement.revision)
+
+
+def _obstacle(history: History, position: frozenset[str], judgement: RowJudgement) -> str:
+    """Why the statements of a revision cannot be run by themselves; empty where they can."""
+    its = effects(history)[judgement.revision]
+    if judgement.loops and (its.added or its.removed):
+        return "its code writes what it finds in tables, and cannot be run apart from the rest of upgrade()"
+    if table := changed_since(history, position, judgement.revision):
+        return f"a later revision changed {table}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +267,14 @@ class _Evidence:
 
     def count(self, question: Question) -> int | None:
         """How many rows an answer counts; None where the question cannot be asked."""
-        try:
-            return self.ask(question).count
-        except QuestionError:
-            return None
+        return _counted(self.ask, question)
+
+
+def _counted(ask: Ask, question: Question) -> int | None:
+    try:
+        return ask(question).count
+    except QuestionError:
+        return None
 
 
 def _known(history: History, claims: Claims) -> frozenset[str] | None:
@@ -201,17 +297,45 @@ def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
     return all(borne_out(history, diagnosis.position, bearer, evidence.found) for bearer in bearers)
 
 
-def _judged(evidence: _Evidence, judgement: Judgement) -> RowJudgement:
-    revision = judgement.revision.id
-    replayed = replays(evidence.history)[revision]
-    ran, why = _answer(evidence, judgement, replayed)
-    statements = tuple(statement.text for statement in row_statements(replayed))
-    return RowJudgement(revision, ran, why, statements, bool(replayed.reads))
-
-
-def _answer(evidence: _Evidence, judgement: Judgement, replayed: Replayed) -> tuple[Ran, str]:
-    """The first rule that holds, and its evidence."""
+def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> RowJudgement:
     revision, position = judgement.revision.id, evidence.diagnosis.position
+    replayed = replays(evidence.history)[revision]
+    if revision not in position:
+        return _pending_rows(revision, replayed)
+    if _covered(evidence, judgement):
+        return _covered_rows(revision, replayed, _missing_seeds(position, replayed, evidence.ask))
+    unfilled = _unfilled(evidence, revision, replayed)
+    ran, why = _answer(evidence, judgement, replayed, due, unfilled)
+    return RowJudgement(revision, ran, why, _texts(replayed), bool(replayed.reads), unfilled=unfilled)
+
+
+def _texts(replayed: Replayed) -> tuple[str, ...]:
+    return tuple(statement.text for statement in row_statements(replayed))
+
+
+def _pending_rows(revision: str, replayed: Replayed) -> RowJudgement:
+    return RowJudgement(revision, Ran.NO, "it is pending", _texts(replayed), bool(replayed.reads), RowBasis.PENDING)
+
+
+def _covered_rows(revision: str, replayed: Replayed, lacking: str) -> RowJudgement:
+    why = "its stamp or the tracker says so, and the schema supports it"
+    return RowJudgement(
+        revision, Ran.YES, why, _texts(replayed), bool(replayed.reads), RowBasis.COVERED, lacking=lacking
+    )
+
+
+def _missing_seeds(position: frozenset[str], replayed: Replayed, ask: Ask) -> str:
+    """How many rows of constants are there, if not all of those that a revision inserts and no later one removes."""
+    seeds = [seed for seed in replayed.seeds if seed.until not in position]
+    there = [seed for seed in seeds if _counted(ask, _like(seed)) != 0]
+    return f"{_of(there, seeds)} {'is' if len(there) == 1 else 'are'} there" if len(there) < len(seeds) else ""
+
+
+def _answer(
+    evidence: _Evidence, judgement: Judgement, replayed: Replayed, due: frozenset[str], unfilled: str
+) -> tuple[Ran, str]:
+    """The first rule that holds, and its evidence."""
+    position = evidence.diagnosis.position
     seeds = [seed for seed in replayed.seeds if seed.until not in position]
     there = [seed for seed in seeds if evidence.count(_like(seed))]
     if judgement.verdict is Verdict.MISSING and not judgement.left_over:
@@ -221,25 +345,68 @@ def _answer(evidence: _Evidence, judgement: Judgement, replayed: Replayed) -> tu
     if not _leaves_something(evidence, replayed):
         return Ran.SETTLED, "later revisions drop the tables that it writes to"
     if seeds and len(there) == len(seeds):
-        return Ran.YES, f"{_of(there, seeds)} are there"
+        return _after_constants(evidence, judgement, replayed, due, f"{_of(there, seeds)} are there")
     if judgement.claim is Claim.SKIPPED and not there:
         return Ran.NO, "the tracker says that it was skipped"
-    stopped = evidence.stamp is not None and revision not in evidence.stamp
-    sure = revision in evidence.diagnosis.surely
-    if not seeds and sure and not stopped:
-        if not _in_part(judgement):
-            return Ran.YES, "no position without it fits the schema"
-        if _is_followed(evidence, judgement):
-            return Ran.YES, "what comes after it is there"
-    if _changes_nothing(evidence, replayed):
+    if not seeds and not unfilled and (why := _needed(evidence, judgement)):
+        return Ran.YES, why
+    if _changes_nothing(evidence, judgement.revision.id, replayed, due):
         return Ran.SETTLED, "its statements would change no row now"
     if seeds:
         return Ran.UNKNOWN, f"{_of(there, seeds)} are there"
-    if stopped and sure:
-        return Ran.UNKNOWN, "the stamp stops before it, but the schema has what it makes or what comes after it"
-    if sure:
-        return Ran.UNKNOWN, "a part of it is in the schema, and no stamp says that the rest ran"
-    return Ran.UNKNOWN, "the schema looks the same with and without it, and no stamp says that it ran"
+    return Ran.UNKNOWN, _doubt(evidence, judgement)
+
+
+def _after_constants(
+    evidence: _Evidence, judgement: Judgement, replayed: Replayed, due: frozenset[str], why: str
+) -> tuple[Ran, str]:
+    """The answer where all rows of constants are there: what a revision runs after them may have been interrupted."""
+    statements = row_statements(replayed)
+    last = max(at for at, statement in enumerate(statements) if is_of_constants(statement))
+    rest = replace(replayed, statements=statements[last + 1 :])
+    only_constants = not rest.statements and not rest.reads
+    if (
+        only_constants
+        or _is_followed(evidence, judgement)
+        or _changes_nothing(evidence, judgement.revision.id, rest, due)
+    ):
+        return Ran.YES, why
+    return Ran.UNKNOWN, f"{why}, but what it runs after these may not have run"
+
+
+def _needed(evidence: _Evidence, judgement: Judgement) -> str:
+    """Why a revision must have run: Alembic runs revisions in order, and no position without it fits the schema.
+
+    Where none fits at all, the objects may come from anywhere, as from create_all(), and say nothing of rows.
+    """
+    if _is_stopped(evidence, judgement.revision.id) or not _is_sure(evidence, judgement.revision.id):
+        return ""
+    if not _in_part(judgement):
+        return "no position without it fits the schema"
+    return "what comes after it is there" if _is_followed(evidence, judgement) else ""
+
+
+def _is_sure(evidence: _Evidence, revision: str) -> bool:
+    return evidence.diagnosis.basis is not Basis.EVIDENCE and revision in evidence.diagnosis.surely
+
+
+def _is_stopped(evidence: _Evidence, revision: str) -> bool:
+    """Whether a known stamp stops before a revision."""
+    return evidence.stamp is not None and revision not in evidence.stamp
+
+
+def _doubt(evidence: _Evidence, judgement: Judgement) -> str:
+    """Why nothing tells whether the row statements of a revision without constants ran."""
+    revision = judgement.revision.id
+    if revision not in evidence.diagnosis.surely:
+        return "the schema looks the same with and without it, and no stamp says that it ran"
+    if _is_stopped(evidence, revision):
+        return "the stamp stops before it, but the schema has what it makes or what comes after it"
+    if _is_sure(evidence, revision) and _in_part(judgement):
+        return "a part of it is in the schema, and no stamp says that the rest ran"
+    if _is_sure(evidence, revision):
+        return "its objects are there, and no stamp says that its statements ran"
+    return "the schema is that of no position, so that its objects may be there without its rows"
 
 
 def _in_part(judgement: Judgement) -> bool:
@@ -258,7 +425,7 @@ def _is_followed(evidence: _Evidence, judgement: Judgement) -> bool:
 
 
 def _like(seed: SeedRow) -> RowsLike:
-    return RowsLike(seed.table, tuple(zip(seed.columns, seed.values, strict=True)))
+    return RowsLike(seed.table, seed.columns, seed.digests, seed.key)
 
 
 def _of(there: list[SeedRow], seeds: list[SeedRow]) -> str:
@@ -273,20 +440,53 @@ def _leaves_something(evidence: _Evidence, replayed: Replayed) -> bool:
     return bool(replayed.reads) or bool(written & (tables | renamed))
 
 
-def _changes_nothing(evidence: _Evidence, replayed: Replayed) -> bool:
-    """Whether the row statements of a revision, run now, would change no value.
+def _changes_nothing(evidence: _Evidence, revision: str, replayed: Replayed, due: frozenset[str]) -> bool:
+    """Whether the last row statements of a revision, those in `replayed`, would change no value if they ran now.
 
-    Code that looks into tables does nothing where these are empty.
+    Code that looks into tables does nothing where these are empty. Tables in `due` will be written to before.
     """
-    if any(evidence.count(RowsIn(table)) != 0 for table in replayed.reads):
-        return False
     statements = row_statements(replayed)
+    written = frozenset[str]().union(*(statement.writes for statement in statements))
+    read = replayed.reads.union(*(statement.reads for statement in statements))
+    if due & (written | read) or any(evidence.count(RowsIn(table)) != 0 for table in replayed.reads):
+        return False
     if not statements:
         return True
-    table = min(frozenset[str]().union(*(statement.writes for statement in statements)))
-    return evidence.count(Alters(table, tuple(statement.text for statement in statements))) == 0
+    clear = row_statements(unmasked(evidence.history)[revision])[-len(statements) :]
+    return evidence.count(Alters(min(written), tuple(statement.text for statement in clear))) == 0
+
+
+def _unfilled(evidence: _Evidence, revision: str, replayed: Replayed) -> str:
+    """What a revision makes and fills, and what is still as it was made; empty where all of it holds something."""
+    its = effects(evidence.history)[revision].added
+    made = {its_key[1] for its_key in its if its_key[0] == "table"}
+    statements = row_statements(replayed)
+    into = {table for statement in statements if not statement.columns for table in statement.writes & made}
+    blank = [f"{table} is empty" for table in sorted(into) if evidence.count(RowsIn(table)) == 0]
+    for its_key in its:
+        match evidence.found.get(its_key):
+            case ColumnFact(table=table, column=column) if table not in made and _is_filled(replayed, table, column):
+                if evidence.count(RowsIn(table)) and evidence.count(Violating(table, _as_made(column))) == 0:
+                    default = f" or {column.default}" if column.default is not None else ""
+                    blank.append(f"{table}.{column.spelling} holds nothing but NULL{default}")
+            case _:
+                pass
+    return " and ".join(blank)
+
+
+def _is_filled(replayed: Replayed, table: str, column: Column) -> bool:
+    """Whether a revision sets a column; of a loop it is not known which columns it sets."""
+    return bool(replayed.reads) or any(
+        table in statement.writes and column.name in statement.columns for statement in row_statements(replayed)
+    )
+
+
+def _as_made(column: Column) -> str:
+    """SQL for that a row holds in a column what ALTER TABLE gives it: NULL, or its default."""
+    name = quote(column.spelling)
+    return f"{name} IS NULL" + (f" OR {name} IS ({column.default})" if column.default is not None else "")
 
 
 def _with_entry(judgement: RowJudgement, entries: Mapping[str, Rows]) -> RowJudgement:
-    entry = entries.get(judgement.revision)
+    entry = entries.get(judgement.revision) if judgement.basis is RowBasis.EVIDENCE else None
     return replace(judgement, settled=entry) if entry else judgement

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
@@ -110,7 +110,7 @@ class Source:
         graph, steps = recall(self, "outline"), recall(self, "steps")
         if graph is None or steps is None:
             graph, steps = self.whole.replay.graph, self.whole.replay.steps
-        return history_from(graph, steps)
+        return replace(history_from(graph, steps), again=partial(_replayed_with_rows, self.script))
 
     @cached_property
     def names(self) -> Names:
@@ -191,7 +191,8 @@ def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
     """
     from architect_migrate.model.history import History
 
-    history = history_from(*_replay(script, str(draft))[:2])
+    done = _replay(script, str(draft))
+    history = history_from(done.outline, done.rows)
     *replayed, back = history.replayed
     return History(history.graph, tuple(replayed)), back
 
@@ -205,8 +206,23 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     return Path(environ["HOME"]) / ".cache" / "archmig" if environ.get("HOME") else None
 
 
-def _replay(ini: Path, *draft: str) -> tuple[str, str, str]:
-    """Replay the chain in a sandboxed process; return its outline, its steps and what it read, as JSON.
+def _replayed_with_rows(ini: Path) -> tuple[Replayed, ...]:
+    """Replay the chain again, for the values of rows, which are not cached. Raises ReplayError."""
+    done = _replay(ini)
+    return history_from(done.outline, done.rows).replayed
+
+
+class _Done(NamedTuple):
+    """What a replay's process leaves, as JSON: the graph, the steps, these with the values of rows, what it read."""
+
+    outline: str
+    steps: str
+    rows: str
+    reads: str
+
+
+def _replay(ini: Path, *draft: str) -> _Done:
+    """Replay the chain in a sandboxed process.
 
     Raises ReplayError.
     """
@@ -224,8 +240,7 @@ def _replay(ini: Path, *draft: str) -> tuple[str, str, str]:
             current = (folder / "current").read_text(encoding="utf-8") if (folder / "current").exists() else ""
             ended = f"its process ended with code {done.returncode}"
             raise ReplayError(str(ini), current, mask(" ".join(done.stderr.split()))[-500:] or ended)
-        outline, steps, reads = ((folder / part).read_text(encoding="utf-8") for part in ("outline", "steps", "reads"))
-        return outline, steps, reads
+        return _Done(*((folder / part).read_text(encoding="utf-8") for part in _Done._fields))
 
 
 def _inside(place: str, ini: Path) -> str:
@@ -242,9 +257,9 @@ def _replay_and_remember(ini: Path, cache: Path) -> Replay:
         outline, cached = _read(cache, known, "outline"), _read(cache, known, "steps")
         if outline is not None and cached is not None:
             return Replay(known, outline, cached)
-    graph, steps, text = _replay(ini)
-    digest = remember_result(cache, ini, REPLAY, text, {"outline": graph, "steps": steps})
-    return Replay(digest, graph, steps)
+    done = _replay(ini)
+    digest = remember_result(cache, ini, REPLAY, done.reads, {"outline": done.outline, "steps": done.steps})
+    return Replay(digest, done.outline, done.steps)
 
 
 def remember_result(cache: Path, ini: Path, result: str, reads: str, parts: Mapping[str, str]) -> str:

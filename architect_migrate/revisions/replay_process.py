@@ -11,13 +11,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
 from architect_migrate.core.errors import ArchmigError, derived
 from architect_migrate.revisions.streams import refuse_input
 from architect_migrate.revisions.watch import watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES_FILES = {
@@ -46,9 +49,13 @@ class EscapeError(ArchmigError, PermissionError, layout="{problem}"):
 
 
 def main(arguments: list[str]) -> int:
-    """Replay into FOLDER: the files outline and steps, or failed (revision, cause and place); return the exit code."""
+    """Replay into FOLDER: the files outline, steps, rows (steps with the values of rows) and reads, or failed.
+
+    `failed` holds the revision, the cause and the place. Return the exit code.
+    """
     ini, folder = Path(arguments[0]), Path(arguments[1]).resolve()
     draft = Path(arguments[2]) if len(arguments) > 2 else None
+    from architect_migrate.databases.sqlite.rows.masked import without_rows
     from architect_migrate.revisions.alembic_runtime import chain_folders, replay
 
     _redirect_home(folder)
@@ -62,14 +69,26 @@ def main(arguments: list[str]) -> int:
         (folder / "failed").write_text(codec.dump((error.revision, error.cause, error.place)), encoding="utf-8")
         return 1
     (folder / "outline").write_text(codec.dump(history.graph), encoding="utf-8")
-    (folder / "steps").write_text(codec.dump(history.replayed), encoding="utf-8")
     watching.hold(chain_folders(ini))
     watching.write(folder / "reads")
+    source = "\n".join(_source_texts(chain_folders(ini)))
+    kept = tuple(without_rows(replayed, source) for replayed in history.replayed)
+    (folder / "steps").write_text(codec.dump(kept), encoding="utf-8")
+    # Why apart: values of rows never leave this folder, which only its user can read and which is deleted.
+    (folder / "rows").write_text(codec.dump(history.replayed), encoding="utf-8")
     return 0
 
 
 def _note(folder: Path, revision: str) -> None:
     (folder / "current").write_text(revision, encoding="utf-8")
+
+
+def _source_texts(folders: Iterable[str]) -> Iterator[str]:
+    """The texts of the chain's revisions and of the SQL files beside them."""
+    for folder in folders:
+        for path in sorted(Path(folder).rglob("*")):
+            if path.suffix in {".py", ".sql"} and path.is_file():
+                yield path.read_text(encoding="utf-8", errors="replace")
 
 
 def _redirect_home(folder: Path) -> None:

@@ -21,12 +21,13 @@ from architect_migrate.databases.sqlite.fingerprint import fingerprint_of
 from architect_migrate.databases.sqlite.rows.integrity import integrity_of
 from architect_migrate.databases.values import CommitOutcome
 from architect_migrate.ledger import recorder
+from architect_migrate.model.history import replayed_anew
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.planning.results import Outcome, Receipt, Result
 from architect_migrate.runs.commit_proof import verify
 from architect_migrate.runs.rehearsal_gate import as_rehearsed
-from architect_migrate.runs.steps import run_steps
+from architect_migrate.runs.steps import run_steps, with_rows
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.values import Backup
-    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.plan import Plan, Step
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.commit_proof import Proof
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
@@ -61,8 +62,13 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
         import architect_migrate.revisions.alembic_runtime  # noqa: F401  (execute will find it there)
     started = time.time()
     with recorder.entered_on_failure(context, action, started):
+        # Why before the lock: it may take another replay. Why another one: tokens, secrets and times in rows are to be
+        # this database's own.
+        steps = with_rows(shown.steps, lambda: replayed_anew(context.history))
         result = run_interruptible(
-            lambda interrupts: _run_in_transaction(_Run(context, action, shown, started, interrupts), progress, make)
+            lambda interrupts: _run_in_transaction(
+                _Run(context, action, shown, steps, started, interrupts), progress, make
+            )
         )
     if result.error:
         for warning in result.warnings:
@@ -73,11 +79,15 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
 
 @dataclass(slots=True)
 class _Run:
-    """The state of a run while it is executed; `made` is its backup, `warnings` go into the result."""
+    """The state of a run while it is executed; `made` is its backup, `warnings` go into the result.
+
+    `steps` are those of the plan, with the values of rows.
+    """
 
     context: EnvironmentContext
     action: str
     plan: Plan
+    steps: tuple[Step, ...]
     started: float
     interrupts: Interrupts
     made: Backup | None = None
@@ -108,7 +118,7 @@ def _run_in_transaction(run: _Run, progress: Progress, make: Prepare) -> Result:
         progress(0, total, "backing up")
         # Why before the first step: the backup is the way back, and the proof compares the rows with it.
         run.made = backups.take_unless_empty(context, run.action, connection, partial(progress, 0, total))
-        written = run_steps(context, plan, connection, progress)
+        written = run_steps(context, replace(plan, steps=run.steps), connection, progress)
         run.warnings += written.restored
         progress(total + 1, total, "proving that every row is there")
         # Why before the commit: what is not proven is rolled back, the stamp included.

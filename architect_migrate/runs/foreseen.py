@@ -31,7 +31,7 @@ from architect_migrate.revisions.sandbox import run_sandboxed
 from architect_migrate.runs.commit_proof import unlike_the_chain
 from architect_migrate.runs.foreseen_rows import forbidden_by_rows
 from architect_migrate.runs.steps import runs_the_chain
-from architect_migrate.runs.trial import Tried, job_of, try_here
+from architect_migrate.runs.trial import Tried, in_full, job_of, try_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,8 @@ def _blockers(context: EnvironmentContext, plan: Plan, schema: Schema) -> tuple[
     with access.reading(url, timeout) as connection:
         definitions = access.definitions_of(connection)
     job = job_of(context.source.script, plan, definitions)
-    tried = _remembered(context.source, job) if runs_the_chain(plan) else try_here(job, context.history)
+    history = context.history
+    tried = _remembered(context.source, job) if runs_the_chain(plan) else try_here(in_full(job, history), history)
     if tried.step:
         return (_failing(context, schema, tried),)
     if not tried.after:
@@ -118,7 +119,7 @@ def _remembered(source: Source, job: Job) -> Tried:
     if (found := recall_result(source.cache, source.script, result, "trial")) is not None:
         known: Tried = codec.load(found, (Tried,))
         return known
-    tried, reads = _in_a_process(source.history, job)
+    tried, reads = _in_a_process(source.history, in_full(job, source.history))
     if tried != Tried():
         remember_result(source.cache, source.script, result, reads, {"trial": codec.dump(tried)})
     return tried

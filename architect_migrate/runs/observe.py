@@ -10,7 +10,7 @@ from architect_migrate.core.text import shortlist
 from architect_migrate.diagnosis.claims import stamp_problem
 from architect_migrate.diagnosis.findings import Level
 from architect_migrate.planning.results import DEPARTED, Outcome, Result, State
-from architect_migrate.runs.survey import survey
+from architect_migrate.runs.survey import survey, with_row_judgements
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
@@ -40,7 +40,7 @@ def without_evidence(seen: Survey) -> Survey:
 
 def examine(context: EnvironmentContext, action: str) -> Result:
     """Survey the database, and plan its repair where it has drifted: only a plan finds the rows that block it."""
-    result = _result(context, action, survey(context))
+    result = _result(context, action, with_row_judgements(context, survey(context)))
     if result.survey is None or result.state not in DEPARTED - {State.UNKNOWN_STAMP}:
         return result
     from architect_migrate.runs.reconcile import preview

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.rows import RowQuestion
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
 
@@ -32,25 +33,50 @@ def preview(
     `rows` are revisions with what a person says of their rows, for this run. Raises UnknownRevisionError.
     """
     settled = _settled(context, rows)
-    return _with_unneeded(as_policy_says(settled, _previewed(settled, target)), settled)
+    return _with_words(as_policy_says(settled, _previewed(settled, target)), settled)
 
 
-def _with_unneeded(result: Result, context: EnvironmentContext) -> Result:
-    """The same result, with a warning for each answer of the command line that nothing had asked for."""
-    asked = {judgement.revision for judgement in result.survey.rows} if result.survey else set()
-    unneeded = [
-        f"{entry.origin.words}: nothing is to be settled about the rows of {entry.revision} on this database"
-        for entry in context.resolutions
-        if isinstance(entry, Rows) and not entry.origin.entry and entry.revision not in asked
-    ]
-    return replace(result, warnings=(*result.warnings, *unneeded)) if unneeded else result
+def _with_words(result: Result, context: EnvironmentContext) -> Result:
+    """The same result, with a warning for each answer about rows: what it settles, or that nothing had asked for it."""
+    from architect_migrate.planning.rows import asks_for_data_step
+
+    if result.survey is None:
+        return result
+    settled = {judgement.revision for judgement in result.survey.rows if judgement.settled}
+    brought = {revision.id for revision in context.graph.revisions if asks_for_data_step(revision, context.resolutions)}
+    words = []
+    for entry in context.resolutions:
+        if not isinstance(entry, Rows):
+            continue
+        if entry.revision in settled:
+            because = f": {entry.reason}" if entry.reason else ""
+            words.append(f"rows of {entry.revision}: {entry.answer.value}, by {entry.origin.words}{because}")
+        elif not entry.origin.entry and entry.revision not in brought & result.survey.position:
+            asked = f"--rows {entry.revision}={entry.answer.value}"
+            words.append(f"{asked}: nothing is to be settled about the rows of {entry.revision} on this database")
+    return replace(result, warnings=(*result.warnings, *words)) if words else result
+
+
+def row_questions(context: EnvironmentContext, result: Result) -> tuple[RowQuestion, ...]:
+    """The questions about rows that block a preview; none where something else blocks it too."""
+    from architect_migrate.planning.planner import native_revisions
+    from architect_migrate.planning.rows import ROWS_UNDECIDED, not_to_run, unsettled
+
+    seen, blockers = result.survey, result.plan.blockers if result.plan else ()
+    if not blockers or any(blocker.code != ROWS_UNDECIDED for blocker in blockers):
+        return ()
+    assert seen is not None
+    assert seen.diagnosis is not None
+    assert seen.schema is not None
+    native = native_revisions(context.history, seen.diagnosis, seen.schema) - not_to_run(seen.rows)
+    return tuple(unsettled(context.history, seen.position, native, seen.rows))
 
 
 def _settled(context: EnvironmentContext, rows: Iterable[tuple[str, RowAnswer]]) -> EnvironmentContext:
     """The context with answers of the command line, which come before those of environments.toml."""
     answers = {revision_named(context.graph, word): answer for word, answer in rows}
     entries = tuple(
-        Rows(revision, answer, Origin(context.ledger, 0, f"--rows {revision}={answer.value}"))
+        Rows(revision, answer, Origin(context.ledger, 0, "an answer for this run"))
         for revision, answer in answers.items()
     )
     others = tuple(
@@ -72,7 +98,8 @@ def _previewed(context: EnvironmentContext, target: str | None) -> Result:
     with access.reading(url, context.environment.policies.lock_timeout) as connection:
         # Why the quick survey first: for most databases it is enough, and spares reading the schema and the imports
         # below.
-        quick = quick_survey(context, connection, graph, wanted)
+        asked = any(isinstance(entry, Rows) and entry.answer is RowAnswer.RUN for entry in context.resolutions)
+        quick = None if asked else quick_survey(context, connection, graph, wanted)
         if quick and quick.state in AS_STAMPED and not quick.pending and not quick.unsynced:
             return replace(result, survey=quick, detail=f"at {_place(context, quick.position)}, as the chain makes it")
         from architect_migrate.runs.prepare import prepare

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
 from architect_migrate.databases import access
-from architect_migrate.model.history import Replayed, Role, replays
-from architect_migrate.planning.plan import DropColumn, RebuildTable, RunRevision
+from architect_migrate.model.history import Replayed, Role, replays, row_statements
+from architect_migrate.planning.plan import DropColumn, RebuildTable, RunRevision, RunRows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,9 @@ def rewrites_of(context: EnvironmentContext, plan: Plan) -> Rewrites:
         + [passing.table for each in replayed.values() for passing in each.passing if passing.role == Role.COPY]
     )
     written = {table for each in replayed.values() for table in each.writes} - set(rebuilt)
+    alone = {step.revision for step in plan.steps if isinstance(step, RunRows)}
+    statements = (one for revision in alone for one in row_statements(replays(context.history)[revision]))
+    written |= {table for statement in statements for table in statement.writes}
     environment = context.environment
     if not (rebuilt or written) or access.is_empty(environment.url):
         return Rewrites()

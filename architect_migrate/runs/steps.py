@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.chain_errors import RevisionFailedError, StepFailedError
@@ -41,7 +41,7 @@ from architect_migrate.planning.plan import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
@@ -167,7 +167,7 @@ def _run(
         progress(number, len(plan.steps), headline(step))
         try:
             written.add(_step(step, connection, runner, history, _through(progress, number, plan)))
-        except RevisionFailedError:
+        except (RevisionFailedError, StepFailedError):
             raise
         except (ArchmigError, sqlite3.Error) as error:
             raise StepFailedError(headline(step), str(error)) from error
@@ -200,7 +200,7 @@ def _step(
             assert runner is not None
             return _native(runner.data_step, step.revision, connection, history)
         case RunRows():
-            return _run_rows(connection, step)
+            return _run_rows(connection, step, history)
         case RebuildTable():
             rebuild_table(connection, step.table, step.edits, dict(step.fill), progress)
         case RenameTable():
@@ -216,12 +216,33 @@ def _step(
     return WriteLog()
 
 
-def _run_rows(connection: Connection, step: RunRows) -> WriteLog:
-    """Run the row statements of a revision, watched as its own code would be."""
+def _run_rows(connection: Connection, step: RunRows, history: History) -> WriteLog:
+    """Run the row statements of a revision, watched as its own code would be. Raises StepFailedError."""
+    masked = (statement.text for statement in row_statements(replays(history)[step.revision]) if statement.masked)
+    if not {*masked}.isdisjoint(step.statements):
+        raise StepFailedError(headline(step), "the values of its rows are masked")
     with write_log(connection) as seen:
         for text in step.statements:
             connection.execute(text)
     return seen
+
+
+def with_rows(steps: tuple[Step, ...], replayed: Callable[[], Mapping[str, Replayed]]) -> tuple[Step, ...]:
+    """The same steps, row statements with the values of rows in them; `replayed` is called only where there are any.
+
+    Raises StepFailedError where the chain's code does not run the same statements as it did.
+    """
+    if not any(isinstance(step, RunRows) for step in steps):
+        return steps
+    known = replayed()
+    return tuple(_in_full(step, known[step.revision]) if isinstance(step, RunRows) else step for step in steps)
+
+
+def _in_full(step: RunRows, replayed: Replayed) -> RunRows:
+    texts = tuple(statement.text for statement in row_statements(replayed))
+    if len(texts) != len(step.statements):
+        raise StepFailedError(headline(step), "the chain's code does not run the same statements again")
+    return replace(step, statements=texts)
 
 
 def write_tracker(connection: Connection, step: SyncTracker) -> None:

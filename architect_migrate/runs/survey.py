@@ -222,6 +222,21 @@ def _rows(
     return rows, (*found, *at_stake(look, context.resolutions, run))
 
 
+def with_row_judgements(context: EnvironmentContext, seen: Survey) -> Survey:
+    """The survey with what is known of rows, also where a digest told all the rest. Raises as `reading`."""
+    if seen.diagnosis is not None or not seen.position:
+        return seen
+    from architect_migrate.databases.sqlite.rows.questions import ask
+    from architect_migrate.databases.sqlite.sql.render import without_literals
+    from architect_migrate.planning.rows import findings_of, stamped_rows
+
+    url, history = context.environment.url, context.history
+    with access.reading(url, context.environment.policies.lock_timeout) as connection:
+        rows = stamped_rows(history, seen.position, partial(ask, connection))
+    findings = findings_of(history, seen.position, frozenset(), rows, without_literals)
+    return replace(seen, rows=rows, findings=(*seen.findings, *findings))
+
+
 def without_interruptions(
     context: EnvironmentContext, connection: Connection, history: History, claims: Claims
 ) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from architect_migrate.core.chain_errors import RevisionFailedError, RevisionLosesError, StepFailedError
 from architect_migrate.databases import access
+from architect_migrate.model.history import unmasked
 from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, SyncTracker, headline
 from architect_migrate.planning.table_edits import Edit
-from architect_migrate.runs.steps import run_in_chain
+from architect_migrate.runs.steps import run_in_chain, with_rows
 
 if TYPE_CHECKING:
     from architect_migrate.model.history import History
@@ -47,6 +48,11 @@ def job_of(ini: Path, plan: Plan, definitions: Definitions) -> Job:
     """Return the job that tries a plan."""
     steps = tuple(step for step in plan.steps if not isinstance(step, Stamp | SyncTracker))
     return Job(str(ini), steps, definitions)
+
+
+def in_full(job: Job, history: History) -> Job:
+    """Return the job with the values of rows. Raises StepFailedError."""
+    return replace(job, steps=with_rows(job.steps, lambda: unmasked(history)))
 
 
 def try_here(job: Job, history: History) -> Tried:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,19 +37,25 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def prompted(folder: Path, *words: str) -> str:
     """What stands on stderr after the plans, up to the first question, which is answered with no."""
+    code, err = typed(folder, "n\nn\nn\n", *words)
+    assert code == 1, err
+    return err[err.index("\n\n") + 1 : err.index("[y/N]")]
+
+
+def typed(folder: Path, answers: str, *words: str) -> tuple[int, str]:
+    """The exit code of a command at a terminal where a person types answers, and its stderr."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "architect_migrate", *words]
     try:
         with subprocess.Popen(
             command, cwd=folder, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
-            os.write(ours, b"n\nn\nn\n")
+            os.write(ours, answers.encode())
             _, err = process.communicate(timeout=60)
     finally:
         os.close(ours)
         os.close(theirs)
-    assert process.returncode == 1, err
-    return err[err.index("\n\n") + 1 : err.index("[y/N]")]
+    return process.returncode, err
 
 
 def test_it_says_how_much_is_changed_what_is_blocked_and_where_backups_go(folder: Path) -> None:
@@ -98,3 +106,47 @@ def test_it_counts_the_rows_of_tables_that_a_repair_rebuilds(folder: Path) -> No
         f"  backups go to {folder}/.archmig/backups\n"
         "reconcile behind? "
     )
+
+
+FILLING = """
+def upgrade():
+    op.execute("ALTER TABLE notes ADD COLUMN due TEXT")
+    op.execute("UPDATE notes SET due = 'soon'")
+    op.execute("CREATE INDEX ix_notes_due ON notes (due)")
+"""
+QUESTION = """
+behind: 003_due (Due dates of notes): cannot tell whether its rows are there:
+  the stamp stops before it, but the schema has what it makes or what comes
+  after it; notes.due holds nothing but NULL, which suggests run
+  what it does to rows:
+    UPDATE notes SET due = '…'
+  run   runs its statements
+  done  says that the rows are as it leaves them
+  skip  leaves the rows as they are
+rows of 003_due on behind? [run/done/skip; anything else leaves behind as it is]"""
+
+
+@pytest.fixture
+def half_filled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with a revision whose run was killed before it filled its column."""
+    monkeypatch.setenv("COLUMNS", "80")
+    file = folder / "chain" / "versions" / "003_due.py"
+    file.write_text(f"{file.read_text()}\n{FILLING}")
+    execute(folder / "behind.db", "ALTER TABLE notes ADD COLUMN due TEXT")
+    return folder
+
+
+def test_it_asks_about_rows_in_plain_words_and_runs_what_it_is_told(half_filled: Path) -> None:
+    code, err = typed(half_filled, "run\ny\n", "reconcile", "behind")
+    assert code == 0, err
+    assert err.startswith(QUESTION)
+    assert "rows of 003_due: run, by an answer for this run" in " ".join(err.split())
+    with closing(sqlite3.connect(half_filled / "behind.db")) as connection:
+        assert connection.execute("SELECT DISTINCT due FROM notes").fetchall() == [("soon",)]
+
+
+def test_any_other_answer_leaves_the_database_blocked(half_filled: Path) -> None:
+    before = (half_filled / "behind.db").read_bytes()
+    code, err = typed(half_filled, "perhaps\n", "reconcile", "behind")
+    assert (code, err.startswith(QUESTION)) == (1, True)
+    assert (half_filled / "behind.db").read_bytes() == before

@@ -23,12 +23,14 @@ from alembic import command
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.model.diff import diff
-from architect_migrate.planning.results import Outcome
+from architect_migrate.planning.results import Outcome, State
 from architect_migrate.runs.reconcile import preview, reconcile
 from architect_migrate.runs.survey import survey
 from support.property_checks import Chain, assert_comes_home, chain_of, setting_of
 from support.property_drift import drifted
 
+# So many positions are built by plain Alembic, spread over the chain.
+_POSITIONS = 6
 # Whatever its code raises, which has the class of an error in front, as no deed has that archmig forbids; and what
 # only a drifted database has, where its batch operations would lose it.
 _FAILURES = ("Error: ", "failed in the check of what it removed: ")
@@ -50,21 +52,33 @@ def main(ini: Path, examples: int, *written: str) -> dict[str, object]:
             connection.exec_driver_sql("DROP TABLE alembic_version")
         seen = survey(setting_of(chain, unstamped, folder / "replays"))
         return {
-            "revisions": len(chain.history.outline.order),
+            "revisions": len(chain.history.graph.order),
             "seconds to learn it": round(learnt, 1),
             "as plain Alembic makes it": not diff(_schema(plain), _schema(built)),
             "found without a stamp": len(seen.position),
             "steps to its head": len(_reconciled(chain, unstamped, folder)),
+            "upgraded and stamped by plain Alembic": len(_decided(ini, chain, folder)),
             "drifted": _drifted(chain, examples, folder / "replays", columns),
         }
 
 
-def _plainly_built(ini: Path, path: Path) -> Path:
+def _decided(ini: Path, chain: Chain, folder: Path) -> list[str]:
+    """Positions at which plain Alembic built and stamped a database, none of which archmig may ask a person about."""
+    order = chain.history.graph.order
+    sampled = [order[at] for at in sorted({len(order) * part // _POSITIONS for part in range(_POSITIONS)})]
+    for revision in (*sampled, "heads"):
+        path = _plainly_built(ini, folder / f"{revision}.db", revision)
+        seen = survey(setting_of(chain, path, folder / "replays"))
+        assert seen.state in {State.UP_TO_DATE, State.BEHIND}, (revision, seen.state, seen.findings[:3])
+    return [*sampled, "heads"]
+
+
+def _plainly_built(ini: Path, path: Path, target: str = "heads") -> Path:
     config = Config(str(ini))
     config.set_main_option("sqlalchemy.url", f"sqlite:///{path}")
     with sa.create_engine(f"sqlite:///{path}").connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "heads")
+        command.upgrade(config, target)
         connection.commit()
     return path
 

@@ -268,6 +268,13 @@ CASES = {
         sql("ALTER TABLE notes DROP COLUMN mood"),
         good_data=sql("UPDATE notes SET mood = 'fine' WHERE mood IS NULL"),
     ),
+    "looped_outside": Case(
+        "AM304",
+        "for row in op.get_bind().exec_driver_sql('SELECT id FROM notes').fetchall():\n"
+        '        op.execute(f"UPDATE notes SET body = title WHERE body IS NULL AND id = {row.id}")',
+        "pass",
+        good_data=sql("UPDATE notes SET body = title WHERE body IS NULL"),
+    ),
     "overwrites": Case(
         "AM305",
         "pass",

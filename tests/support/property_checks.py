@@ -13,7 +13,7 @@ from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.urls import sqlite_url
 from architect_migrate.model.environment import Environment, Policies, ProjectConfig, Tracker, Uninitialised
-from architect_migrate.model.history import snapshots
+from architect_migrate.model.history import snapshots, unmasked
 from architect_migrate.planning.results import Outcome
 from architect_migrate.revisions.replay import history_of
 from architect_migrate.runs.reconcile import preview, reconcile
@@ -55,7 +55,7 @@ def build(chain: Chain, drifted: Drifted, path: Path) -> Path:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA journal_mode = MEMORY")
         connection.execute("BEGIN")
-        for replayed in chain.history.replayed[: drifted.revisions]:
+        for replayed in list(unmasked(chain.history).values())[: drifted.revisions]:
             for statement in replayed.statements:
                 connection.execute(statement.text)
         connection.execute("COMMIT")

@@ -10,15 +10,17 @@ from truth.compare import differences, own
 from truth.life import goes_through
 from truth.native import upgraded
 from truth.reader import content_of
+from truth.row_steps import ROW_KINDS
 from truth.row_truth import NOT_RUN, invented, lost_or_changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from truth.chain import Revision
     from truth.commands import Said
     from truth.histories import Case
     from truth.life import Truth
-    from truth.reader import Content
+    from truth.reader import Content, Key
     from truth.row_truth import Wrong
 
 _DONE = ("done", "nothing")
@@ -149,14 +151,18 @@ def _beyond_telling(truth: Truth, case: Case, wrong: Wrong) -> str:
     """Why rows could not have told what is wrong with them; such false words are counted apart."""
     if wrong.kind in NOT_RUN and _is_covered(truth, case):
         return " (a false stamp covers it)"
-    if wrong.kind == "row invented" and _brings(truth, wrong.detail.partition(" ")[0]):
-        return " (a data step brings it where no stamp says that it ran)"
+    if wrong.kind == "row invented" and _brings(truth, case, wrong.detail.partition(" ")[0]):
+        return " (a data step brings it where no stamp that the schema supports says that it ran)"
     return " (beyond a stamp that fits, as for Alembic)" if _is_pending(truth, case) else ""
 
 
-def _brings(truth: Truth, key: str) -> bool:
-    """Whether a data step inserts the row of a key."""
-    steps = (op.text for revision in truth.chain.revisions for op in revision.ops if op.data)
+def _brings(truth: Truth, case: Case, key: str) -> bool:
+    """Whether a data step inserts the row of a key that no stamp covers, or none that the schema supports."""
+    stamp = [name for name in case.before.stamp or () if name in truth.chain.ids]
+    covered = truth.chain.closure(stamp) if set(case.undamaged.facts) <= set(case.before.facts) else frozenset()
+    steps = (
+        op.text for revision in truth.chain.revisions for op in revision.ops if op.data and revision.id not in covered
+    )
     return any(f" {key}," in code or f"'{key}'" in code for code in steps)
 
 
@@ -172,14 +178,43 @@ def _is_pending(truth: Truth, case: Case) -> bool:
     image = b""
     for name in stamp:
         image = upgraded(truth.script, image, name)
-    there = differences(content_of(image).facts, case.before.facts)
-    return not any(not each.cosmetic and not (each.extra and each.name.startswith("x_")) for each in there)
+    # What only the damage brought, as a trigger that an earlier revision took, says nothing of what ran.
+    own = {key: fact for key, fact in case.before.facts.items() if key in case.undamaged.facts}
+    return not any(not each.cosmetic for each in differences(content_of(image).facts, own))
 
 
 def _is_covered(truth: Truth, case: Case) -> bool:
-    """Whether the stamp says that more had run than had: then an UPDATE that did not run cannot be told from rows."""
+    """Whether the stamp says that more had run than had, and the schema supports it.
+
+    Then an UPDATE that did not run cannot be told from rows. Where nothing of a revision is there, it can.
+    """
     stamp = [name for name in case.before.stamp or () if name in truth.chain.ids]
-    return not truth.chain.closure(stamp) <= case.position
+    image = b""
+    for name in stamp:
+        image = upgraded(truth.script, image, name)
+    lasting = content_of(image).facts if stamp else {}
+    untrue = [revision for revision in truth.chain.revisions if revision.id in truth.chain.closure(stamp)]
+    untrue = [revision for revision in untrue if revision.id not in case.position]
+    return any(_is_supported(truth, case, revision.id, lasting) for revision in untrue if _writes_rows(revision))
+
+
+def _writes_rows(revision: Revision) -> bool:
+    return any(op.data or op.kind in ROW_KINDS for op in revision.ops)
+
+
+def _is_supported(truth: Truth, case: Case, name: str, lasting: Mapping[Key, str]) -> bool:
+    """Whether something is there that only a revision leaves; of one that leaves nothing its parents decide."""
+    parents = next(revision.parents for revision in truth.chain.revisions if revision.id == name)
+    if name in case.position:
+        return True
+    before = b""
+    for parent in parents:
+        before = upgraded(truth.script, before, parent)
+    after, earlier = content_of(upgraded(truth.script, before, name)).facts, content_of(before).facts if before else {}
+    own = {key for key, fact in after.items() if earlier.get(key) != fact and lasting.get(key) == fact}
+    if own:
+        return any(case.before.facts.get(key) == after[key] for key in own)
+    return all(_is_supported(truth, case, parent, lasting) for parent in parents)
 
 
 def _has_place(key: tuple[str, ...], before: Content, after: Content) -> bool:

@@ -21,6 +21,20 @@ _CHAIN_KEYS = 500
 COMPUTED = 100_000
 
 
+# What operations that write rows outside of a data step are called.
+ROW_KINDS = frozenset(
+    {
+        "INSERT constants",
+        "bulk_insert",
+        "INSERT SELECT",
+        "UPDATE relative",
+        "UPDATE absolute",
+        "DELETE",
+        "loop over SELECT",
+    }
+)
+
+
 def _sql(kind: str, statement: str, table: str, *, data: bool = False) -> Op:
     return Op(kind, f"op.execute({statement!r})", frozenset({table.lower()}), data)
 

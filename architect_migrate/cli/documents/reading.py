@@ -44,6 +44,29 @@ class DriftJson(TypedDict):
     kept: int
 
 
+class RowAnswerJson(TypedDict):
+    """How a person settled the rows of a revision."""
+
+    answer: Annotated[str, "run", "done", "skip"]
+    by: str
+    reason: str | None
+
+
+class RowsJson(TypedDict):
+    """Whether the row statements of a revision ran, and why archmig says so."""
+
+    revision: str
+    ran: Annotated[str, "ran", "did_not_run", "changes_nothing", "cannot_tell"]
+    basis: Annotated[str, "covered", "pending", "evidence"]
+    evidence: str
+    statements: list[str]
+    reads_tables: bool
+    unfilled: str | None
+    lacking: str | None
+    suggestion: Annotated[str, "run"] | None
+    settled: RowAnswerJson | None
+
+
 class StandingJson(TypedDict):
     """Where a database is; all null where it could not be read."""
 
@@ -53,6 +76,7 @@ class StandingJson(TypedDict):
     claims: ClaimsJson | None
     drift: DriftJson | None
     pending: list[str] | None
+    rows: list[RowsJson] | None
 
 
 class SeenJson(EnvironmentJson, StandingJson):
@@ -250,6 +274,7 @@ class AuditJson(TypedDict):
     dangling: list[DanglingJson] | None
     keys_untold: list[UntoldKeysJson] | None
     data_steps: DataStepsJson | None
+    rows: list[RowsJson] | None
     seconds: float
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, assert_never
 
@@ -193,12 +193,14 @@ def _sort(step: Step) -> tuple[str, str]:
 class Recorded:
     """What revisions run, by id: statements of `upgrade()` on an empty database, SQL of `downgrade()` as offline.
 
-    `data_steps` are the revisions with a `data_step()`. A downgrade that cannot be printed offline is left out.
+    `data_steps` are the revisions with a `data_step()`, `rows` the row statements of those that run these alone. A
+    downgrade that cannot be printed offline is left out.
     """
 
     upgrades: Mapping[str, tuple[str, ...]]
     data_steps: frozenset[str]
     downgrades: Mapping[str, str]
+    rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def plan_sql(plan: Plan, recorded: Recorded, version_table: str) -> str:
@@ -225,7 +227,7 @@ def _step_sql(step: Step, recorded: Recorded, version_table: str) -> Iterator[st
             yield f"-- {step.revision}: data_step() inserts what is missing and overwrites nothing;"
             yield "-- its statements depend on the rows and are known only when it runs"
         case RunRows():
-            yield from (_ended(text) for text in step.statements)
+            yield from (_ended(text) for text in recorded.rows.get(step.revision, step.statements))
         case RebuildTable():
             yield _ended(step.sql)
             for column, value in step.fill:

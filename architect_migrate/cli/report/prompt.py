@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.cli.report.chain import with_title
+from architect_migrate.cli.report.layout import block
 from architect_migrate.core.text import clean, pluralize
+from architect_migrate.databases.sqlite.sql.render import without_literals
 from architect_migrate.planning.plan import RunDowngrade
 from architect_migrate.planning.results import Outcome
+from architect_migrate.planning.rows import MEANING, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Result
+    from architect_migrate.planning.rows import RowQuestion
     from architect_migrate.runs.rewrites import Rewrites
+
+# Statements that a question shows.
+_STATEMENTS = 8
 
 
 def stakes_text(previews: Sequence[Result], rewrites: Mapping[str, Rewrites], backups: Path) -> str:
@@ -36,6 +45,17 @@ def _stakes(previews: Sequence[Result], rewrites: Mapping[str, Rewrites], backup
         if preview.outcome in {Outcome.BLOCKED, Outcome.FAILED}:
             yield f"  {preview.outcome.value}, not changed: {clean(preview.environment)}: {clean(_why(preview))}"
     yield f"  backups go to {clean(str(backups))}"
+
+
+def row_question_text(environment: str, question: RowQuestion, graph: RevisionGraph, width: int) -> str:
+    """What has to be decided about the rows of a revision: why, its statements without literals, and the answers."""
+    judgement = question.judgement
+    lines = ["", *block(f"{environment}: {with_title(graph, judgement.revision)}: {question.why}", "", width, "  ")]
+    lines.append("  what it does to rows:")
+    for text in statements_of(judgement, without_literals, _STATEMENTS):
+        lines += block(text, "    ", width, "  ")
+    lines += (f"  {answer.value:<4}  {MEANING[answer]}" for answer in question.answers)
+    return "\n".join(lines)
 
 
 def _rebuilt(rewrites: Mapping[str, Rewrites]) -> str:

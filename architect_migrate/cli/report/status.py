@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import place, short_names, titled, with_title
 from architect_migrate.cli.report.layout import Cell, Style, block, columns_of, headed, plain, table
+from architect_migrate.cli.report.rows import rows_json
 from architect_migrate.cli.report.shared import Report, environment_json
 from architect_migrate.core.text import clean, pluralize
 from architect_migrate.diagnosis.claims import Claim
@@ -349,7 +350,15 @@ def _status_json(
 def _standing_json(seen: Survey | None, graph: RevisionGraph) -> StandingJson:
     if seen is None:
         state = State.COULD_NOT_TELL.name.lower()
-        return {"state": state, "heads": None, "position": None, "claims": None, "drift": None, "pending": None}
+        return {
+            "state": state,
+            "heads": None,
+            "position": None,
+            "claims": None,
+            "drift": None,
+            "pending": None,
+            "rows": None,
+        }
     return {
         "state": seen.state.name.lower(),
         "heads": [*heads(graph, seen.position)],
@@ -357,6 +366,7 @@ def _standing_json(seen: Survey | None, graph: RevisionGraph) -> StandingJson:
         "claims": _claims_json(seen),
         "drift": _drift_json(seen.drift),
         "pending": [*seen.pending],
+        "rows": rows_json(seen),
     }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.cli.report.chain import place, short_names
 from architect_migrate.cli.report.layout import Style, block, plain, shortened
+from architect_migrate.cli.report.rows import rows_json
 from architect_migrate.cli.report.shared import Report, environments_json
 from architect_migrate.cli.report.status import stamp_of
 from architect_migrate.core.errors import ArchmigError
@@ -59,6 +60,9 @@ def _parts(its: Verification, graph: RevisionGraph) -> Iterator[tuple[str, tuple
     yield "integrity_check", *_rows(its.broken)
     yield "foreign keys", *_keys(its.keys)
     yield "data steps", *_data(its.data)
+    if notes := [f"{one.revision}: {one.lacking}" for one in its.survey.rows if one.lacking]:
+        said = "not all rows that revisions insert are there; they may have been deleted since"
+        yield "rows of revisions", (True, said), notes
 
 
 def _schema(its: Verification, graph: RevisionGraph) -> tuple[tuple[bool, str], list[str]]:
@@ -163,6 +167,7 @@ def _audit_json(its: Verification, graph: RevisionGraph) -> AuditJson:
         if its.keys is None
         else [{"table": table, "why": why} for table, why in its.keys.unchecked],
         "data_steps": None if its.data is None else _data_steps_json(its.data),
+        "rows": rows_json(seen),
         "seconds": round(its.seconds, 3),
     }
 

@@ -106,17 +106,18 @@ def _left_behind(connection: sqlite3.Connection) -> str:
 
 
 @contextmanager
-def loose_write_log(connection: sqlite3.Connection, hear: Callable[[int, str, str], None]) -> Iterator[WriteLog]:
+def loose_write_log(connection: sqlite3.Connection, hear: Callable[[int, str, str, str], None]) -> Iterator[WriteLog]:
     """Log writes on a scratch connection, where a revision may do anything but ATTACH a database.
 
-    `hear` gets each event of the authorizer: the action, the folded name of the table, and of the trigger that acts.
+    `hear` gets each event of the authorizer: the action, the folded names of the table, of the column (of an UPDATE or
+    a read) and of the trigger that acts.
     """
     seen = WriteLog()
 
     def authorise(action: int, first: str | None, second: str | None, *rest: str | None) -> int:
         if action == sqlite3.SQLITE_ATTACH:
             return sqlite3.SQLITE_DENY
-        hear(action, fold(first or ""), fold(rest[-1] or ""))
+        hear(action, fold(first or ""), fold(second or ""), fold(rest[-1] or ""))
         note(seen, action, fold(first or ""), second or "")
         return sqlite3.SQLITE_OK
 

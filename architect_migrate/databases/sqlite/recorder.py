@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,9 +39,11 @@ class Recording:
         self.digests: list[str] = []
         self.in_data_step = False
         self._ran: list[ReplayedStatement] = []
-        self._heard: list[tuple[int, str]] = []
-        self._prepared: tuple[str, list[tuple[int, str]]] = ("", [])
+        self._heard: list[tuple[int, str, str]] = []
+        self._prepared: tuple[str, list[tuple[int, str, str]]] = ("", [])
         self._schema = Schema()
+        # Keys the digests of rows, so that they cannot be compared with those of other replays.
+        self._key = secrets.token_hex(16)
 
     @contextmanager
     def of(self, connection: sqlite3.Connection, revision: str) -> Iterator[None]:
@@ -53,10 +56,10 @@ class Recording:
         connection.set_trace_callback(None)
         self._note(connection, seen, revision)
 
-    def _hear(self, action: int, table: str, trigger: str) -> None:
+    def _hear(self, action: int, table: str, column: str, trigger: str) -> None:
         """Take in what SQLite says of a statement when it is prepared, which is before it is run."""
         if not trigger and (action in _WRITES or action == sqlite3.SQLITE_READ):
-            self._heard.append((action, table))
+            self._heard.append((action, table, column))
 
     def _trace(self, text: str) -> None:
         """Take in a statement that is run. One that runs again with other values was prepared once."""
@@ -68,10 +71,18 @@ class Recording:
             self._prepared = (does, self._heard)
         self._heard = []
         events = self._prepared[1]
-        writes = {table for action, table in events if action in _WRITES} if does in _WRITING else set()
-        reads = {table for action, table in events if action == sqlite3.SQLITE_READ}
+        writes = {table for action, table, _ in events if action in _WRITES} if does in _WRITING else set()
+        reads = {table for action, table, _ in events if action == sqlite3.SQLITE_READ}
+        columns = {column for action, _, column in events if action == sqlite3.SQLITE_UPDATE} if writes else set()
         self._ran.append(
-            ReplayedStatement(does, text, self._tables(writes), self._tables(reads), in_data_step=self.in_data_step)
+            ReplayedStatement(
+                does,
+                text,
+                self._tables(writes),
+                self._tables(reads),
+                in_data_step=self.in_data_step,
+                columns=frozenset(columns),
+            )
         )
 
     def _tables(self, names: set[str]) -> frozenset[str]:
@@ -88,7 +99,7 @@ class Recording:
         writes = seen.tables() - {fold(self.version_table)}
         way = on_the_way((ran.text for ran in told), _columns(self._schema), _columns(schema))
         self._let_go(connection, revision)
-        seeds = tuple(seed for statement in statements for seed in seed_rows(connection, schema, statement))
+        seeds = tuple(seed for statement in statements for seed in seed_rows(connection, schema, statement, self._key))
         change = delta(self._schema, schema)
         self.found.append(
             Replayed(

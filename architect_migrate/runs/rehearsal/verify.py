@@ -18,7 +18,7 @@ from architect_migrate.diagnosis.drift import drift
 from architect_migrate.model.diff import explain
 from architect_migrate.runs.observe import unclean, without_evidence
 from architect_migrate.runs.rehearsal.on_copy import on_copy
-from architect_migrate.runs.survey import survey
+from architect_migrate.runs.survey import survey, with_row_judgements
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
@@ -102,7 +102,7 @@ def _verified(context: EnvironmentContext, copy: EnvironmentContext, progress: P
     if integrity.damage:
         return replace(blank, damage=integrity.damage)
     progress(0, 0, "schema and foreign keys")
-    seen = survey(copy)
+    seen = with_row_judgements(copy, survey(copy))
     with access.reading(copy.environment.url) as connection:
         keys = check_keys(connection)
     return replace(

@@ -25,7 +25,9 @@ def from_chain(history: History) -> FromChain:
             literals |= {(table.name, each.name): each.default for each in table.columns if each.default is not None}
     sources: dict[tuple[str, str], tuple[str, ...]] = {}
     for replayed in history.replayed:
-        updates = (statement.text for statement in replayed.statements if statement.verb == "update")
+        updates = (
+            statement.text for statement in replayed.statements if statement.verb == "update" and not statement.masked
+        )
         for key, (source, literal) in filled(updates).items():
             if source:
                 sources[key] = (source, *sources.get(key, ()))

@@ -14,7 +14,7 @@ from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.dry_statements import alters
 from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables
 from architect_migrate.databases.sqlite.rows.examples import excerpt, labelled, read, shown
-from architect_migrate.databases.sqlite.rows.seeds import having
+from architect_migrate.databases.sqlite.rows.seeds import number_like
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.planning.row_questions import (
     Alters,
@@ -72,7 +72,7 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
         case RowsIn():
             return Answer(_number(connection, f"SELECT count(*) {source}"))
         case RowsLike():
-            return Answer(_number(connection, f"SELECT count(*) {having(table.name, question.values)}"))
+            return Answer(number_like(connection, table.name, question.columns, question.digests, question.key))
         case Alters():
             return Answer(alters(connection, question.table, question.statements))
         case RowsBeyond():

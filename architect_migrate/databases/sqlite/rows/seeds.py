@@ -1,60 +1,95 @@
-"""Rows of constants that revisions insert: read from the statements, and looked for in a database."""
+"""Rows of constants that revisions insert: read from the statements, and looked for in a database.
+
+Of their values only keyed digests are kept, by which SQLite compares: `archmig_keyed(key, typeof(x), CAST(x AS BLOB))`.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold, literal, quote
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
-from architect_migrate.model.history import SeedRow
+from architect_migrate.model.history import SeedRow, is_of_constants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from architect_migrate.databases.sqlite.sql.lexer import Token
     from architect_migrate.model.history import ReplayedStatement
     from architect_migrate.model.schema import Schema, Table
 
-_INSERTING = frozenset({"insert", "replace"})
 # What may stand after the rows of an INSERT.
 _ENDING = frozenset({"on", "returning"})
 
 
-def seed_rows(connection: sqlite3.Connection, schema: Schema, statement: ReplayedStatement) -> Iterator[SeedRow]:
+def seed_rows(
+    connection: sqlite3.Connection, schema: Schema, statement: ReplayedStatement, key: str
+) -> Iterator[SeedRow]:
     """The rows of an INSERT of constants that are there now; none for a statement that reads a table.
 
-    `connection` is the scratch database on which the statement ran, `schema` what it has now.
+    `connection` is the scratch database on which the statement ran, `schema` what it has now. `key` keys the digests.
     """
-    if statement.verb not in _INSERTING or statement.in_data_step or statement.reads or len(statement.writes) != 1:
+    if not is_of_constants(statement):
         return
     table = next((one for one in schema.tables if one.name in statement.writes), None)
     if table is None or not (read := _constants(connection, statement.text, table)):
         return
     columns, rows = read
     for row in rows:
-        seed = _named(table, dict(zip(columns, row, strict=True)))
-        if is_there(connection, seed):
-            yield seed
+        named = _named(table, dict(zip(columns, row, strict=True)))
+        if digests := _digests(connection, table.name, named, key):
+            yield SeedRow(table.name, tuple(named), digests, key)
+
+
+def _digests(connection: sqlite3.Connection, table: str, values: Mapping[str, str], key: str) -> tuple[str, ...]:
+    """The digests of a row as it is stored, found by SQL literals of its columns; none where it is not there.
+
+    Why a column is qualified: SQLite takes a lone name in double quotes that means no column for a string.
+    """
+    columns = [f"{quote(table)}.{quote(column)}" for column in values]
+    where = " AND ".join(f"{column} IS {value}" for column, value in zip(columns, values.values(), strict=True))
+    try:
+        keyed = ", ".join(_keyed(connection, column, key) for column in columns)
+        found = connection.execute(f"SELECT {keyed} FROM main.{quote(table)} WHERE {where} LIMIT 1").fetchone()
+    except sqlite3.OperationalError:
+        return ()
+    return tuple(found) if found else ()
 
 
 def is_there(connection: sqlite3.Connection, seed: SeedRow) -> bool:
     """Whether a database has the row; False also where the table or one of the columns is not there."""
-    source = having(seed.table, zip(seed.columns, seed.values, strict=True))
     try:
-        found = connection.execute(f"SELECT 1 {source} LIMIT 1")
-        return found.fetchone() is not None
+        return bool(number_like(connection, seed.table, seed.columns, seed.digests, seed.key))
     except sqlite3.OperationalError:
         return False
 
 
-def having(table: str, values: Iterable[tuple[str, str]]) -> str:
-    """SQL for the rows of a table whose columns have the values of literals, compared as SQLite stores them.
+def number_like(
+    connection: sqlite3.Connection, table: str, columns: Iterable[str], digests: Iterable[str], key: str
+) -> int:
+    """1 if a row has these digests of its columns, else 0. Why not their number: one row is enough."""
+    terms = ((f"{quote(table)}.{quote(column)}", digest) for column, digest in zip(columns, digests, strict=True))
+    where = " AND ".join(f"{_keyed(connection, column, key)} = {literal(digest)}" for column, digest in terms)
+    return int(connection.execute(f"SELECT EXISTS (SELECT 1 FROM main.{quote(table)} WHERE {where})").fetchone()[0])
 
-    Why a column is qualified: SQLite takes a lone name in double quotes that means no column for a string.
-    """
-    where = " AND ".join(f"{quote(table)}.{quote(column)} IS {value}" for column, value in values)
-    return f"FROM main.{quote(table)} WHERE {where}"
+
+def _keyed(connection: sqlite3.Connection, column: str, key: str) -> str:
+    """SQL for the digest of a column's value as it is stored: its class and its bytes."""
+    (encoding,) = connection.execute("PRAGMA encoding").fetchone()
+    name = encoding.decode() if isinstance(encoding, bytes) else encoding
+    connection.create_function("archmig_keyed", 3, partial(_digest, name), deterministic=True)
+    return f"archmig_keyed({literal(key)}, typeof({column}), CAST({column} AS BLOB))"
+
+
+def _digest(encoding: str, key: str, kind: str, content: bytes | None) -> str:
+    """The keyed digest of a value, the same in databases of any encoding."""
+    stored = content or b""
+    if kind != "blob" and encoding != "UTF-8":
+        stored = stored.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(kind.encode() + b"\0" + stored, key=bytes.fromhex(key), digest_size=16).hexdigest()
 
 
 def _constants(
@@ -110,9 +145,8 @@ def _literal(value: object) -> str:
             return repr(value)
 
 
-def _named(table: Table, row: dict[str, str]) -> SeedRow:
-    """A row by a key of its table that it gives a value to; by all its values where it gives none."""
+def _named(table: Table, row: dict[str, str]) -> dict[str, str]:
+    """The values of a key that a row gives to its table; all of its values where it gives none."""
     keys = [table.primary_key, *sorted(table.uniques)]
     given = (key for key in keys if key and all(row.get(column, "NULL") != "NULL" for column in key))
-    columns = next(given, tuple(row))
-    return SeedRow(table.name, tuple(columns), tuple(row[column] for column in columns))
+    return {column: row[column] for column in next(given, tuple(row))}
