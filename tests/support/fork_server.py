@@ -9,6 +9,7 @@ Run as a script, this module is the server: a request is a line of JSON, and the
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 # What the processes import before the chain's code runs. Not the modules that are run: those must be imported anew.
 IMPORTED = (
     "alembic.command",
+    "architect_migrate.alembic_env",
     "architect_migrate.databases.sqlite.reflect",
     "architect_migrate.lint.try_revision",
     "architect_migrate.revisions.alembic_runtime",
     "architect_migrate.runs.trial",
+    "sqlalchemy.dialects.sqlite",
 )
 
 
@@ -109,7 +112,16 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str], o
     os.environ.update(environ)
     sys.path[0] = cwd
     sys.argv[1:] = arguments
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        # Why not return: Python would take down all modules, which takes as long as a small replay.
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(end.code)
 
 
 if __name__ == "__main__":
