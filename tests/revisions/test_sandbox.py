@@ -20,7 +20,7 @@ STARTS = ("forked", "started")
 TELLS = (
     "import os, sys, tempfile",
     "print(os.getcwd(), os.environ['ARCHMIG_REPLAY'], tempfile.gettempdir(), sys.path[0], *sys.argv[1:])",
-    "print(__name__, sys.modules['__main__'].__name__, sys.stdin.read(), sys.dont_write_bytecode, file=sys.stderr)",
+    "print(__name__, sys.modules['__main__'].__name__, sys.dont_write_bytecode, file=sys.stderr)",
     "elsewhere = {'pytest', 'support', 'architect_migrate.integrations'} & sys.modules.keys()",
     "print(sorted(elsewhere), file=sys.stderr)",
 )
@@ -44,10 +44,11 @@ def replayed(folder: Path, *lines: str) -> tuple[subprocess.CompletedProcess[str
 
 def test_the_process_has_its_own_folder_environment_and_output(tmp_path: Path, start: str) -> None:
     done, scratch = replayed(tmp_path, *TELLS)
-    assert (done.returncode, sorted(path.name for path in scratch.iterdir())) == (0, ["outline", "scratch.db", "steps"])
+    written = {"current", "outline", "reads", "rows", "scratch.db", "steps"}
+    assert (done.returncode, {path.name for path in scratch.iterdir()}) == (0, written)
     chain = tmp_path / "chain"
     assert done.stdout == f"{chain} 1 {scratch} {chain} {chain / 'alembic.ini'} {scratch}\n"
-    assert done.stderr == "001_py __main__  True\n[]\n"
+    assert done.stderr == "001_py __main__ True\n[]\n"
 
 
 def test_the_process_ends_as_the_revision_ends_it(tmp_path: Path, start: str) -> None:
@@ -77,7 +78,7 @@ def test_both_starts_replay_the_same_history(tmp_path: Path, monkeypatch: pytest
         ini, folder = PROJECT / "alembic.ini", tmp_path / name
         folder.mkdir()
         assert run_sandboxed("revisions.replay_process", ini, folder, str(ini), str(folder)).returncode == 0
-        return [(folder / part).read_text() for part in ("outline", "steps")]
+        return [(folder / part).read_text() for part in ("outline", "steps", "rows")]
 
     forked = parts("forked")
     monkeypatch.setattr(sandbox, "subprocess", subprocess)

@@ -40,6 +40,8 @@ IMPORTED = (
 class ForkServer:
     """Replacement for `subprocess` in `architect_migrate.revisions.sandbox`; `folder` is its own."""
 
+    DEVNULL = subprocess.DEVNULL
+
     def __init__(self, server: subprocess.Popen[str], folder: Path, environ: Mapping[str, str]) -> None:
         self.server, self.out, self.err = server, folder / "out", folder / "err"
         self.environ, self.owner, self.lock = _of_the_start(environ), os.getpid(), Lock()
@@ -54,7 +56,8 @@ class ForkServer:
         request = {"module": module, "arguments": arguments, "cwd": str(cwd), "environ": dict(env)}
         with self.lock:
             code = self._ask({**request, "out": str(self.out), "err": str(self.err)})
-            return subprocess.CompletedProcess(command, code, self.out.read_text(), self.err.read_text())
+            how = {name: options.get(name) for name in ("encoding", "errors")}
+            return subprocess.CompletedProcess(command, code, self.out.read_text(**how), self.err.read_text(**how))
 
     def _may_serve(self, environ: Mapping[str, str]) -> bool:
         """Return whether the server was started by this process, with what Python reads in `environ` when it starts."""
