@@ -33,7 +33,7 @@ smoke: $(VENV)/.installed
 	CI=1 $(BIN)/pytest -q -n $(JOBS) $(SMOKE)
 
 test: $(VENV)/.installed
-	$(BIN)/pytest -q -n $(JOBS)
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

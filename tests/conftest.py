@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from architect_migrate.revisions import sandbox
+from support.fork_server import fork_server
 from support.replays import shared
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ def replay_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("ARCHMIG_CACHE", str(folder))
         patch.setattr("architect_migrate.revisions.replay._replay", shared(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_sandbox() -> Iterator[None]:
+    """Fork the sandboxed processes from a server, which saves each of them the import of Alembic."""
+    with fork_server() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox, "subprocess", server)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

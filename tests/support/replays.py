@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    Replay = Callable[..., tuple[str, str, str]]
+    Replay = Callable[..., replay._Done]
 
 
 # The function itself, before it is stood in for.
@@ -30,19 +30,20 @@ real = replay._replay
 def shared(folder: Path) -> Replay:
     """A stand-in for the function that replays a chain, which keeps the replays in a folder."""
 
-    def replayed(ini: Path, *draft: str) -> tuple[str, str, str]:
+    def replayed(ini: Path, *draft: str) -> replay._Done:
         key = "" if draft else _key(ini)
         kept = folder / f"{key}.shared"
         if key and kept.exists():
-            outline, steps, reads, root = json.loads(kept.read_text(encoding="utf-8"))
-            return outline, steps, _moved(reads, root, str(ini.parent))
-        outline, steps, reads = real(ini, *draft)
-        if key and _only_of_the_chain(reads, ini):
+            parts, root = json.loads(kept.read_text(encoding="utf-8"))
+            done = replay._Done(*parts)
+            return done._replace(reads=_moved(done.reads, root, str(ini.parent)))
+        done = real(ini, *draft)
+        if key and _only_of_the_chain(done.reads, ini):
             folder.mkdir(parents=True, exist_ok=True)
             draft_file = kept.with_suffix(f".{os.getpid()}")
-            draft_file.write_text(json.dumps([outline, steps, reads, str(ini.parent)]), encoding="utf-8")
+            draft_file.write_text(json.dumps([done, str(ini.parent)]), encoding="utf-8")
             draft_file.replace(kept)
-        return outline, steps, reads
+        return done
 
     return replayed
 

@@ -61,18 +61,8 @@ if TYPE_CHECKING:
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
 
 
-def run(context: ModuleType) -> None:
-    """Run the Alembic command on the connection that was passed in, or on the chosen environment.
-
-    `context` is the module `alembic.context`. Raises CommandError, which Alembic's command line prints in one line, for
-    what archmig, SQLite or the operating system refuses.
-    """
-    lent = context.config.attributes.get("connection")
-    if lent is not None:
-        context.configure(connection=lent)
-        with context.begin_transaction():
-            context.run_migrations()
-        return
+def run_command(context: ModuleType) -> None:
+    """Run a command of Alembic's on the chosen environment. Raises CommandError as `alembic_env.run`."""
     with alembic_runtime.command_errors(harmless), _interruptible(context.config):
         _log_as_configured(context.config)
         if context.is_offline_mode():

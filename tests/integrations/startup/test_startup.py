@@ -17,6 +17,7 @@ import pytest
 
 from architect_migrate import OnPending, Start, StartRefusedError, StartState, startup
 from architect_migrate.integrations.startup import check
+from architect_migrate.revisions import sandbox
 from support.cli import archmig, build, execute
 from support.paths import PROJECT
 from support.plain_alembic import alembic
@@ -69,7 +70,8 @@ def nothing_learnt(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def refuse(*_: Any, **__: Any) -> None:
         pytest.fail("a process was started")
 
-    monkeypatch.setattr(subprocess, "run", refuse)
+    for starter in (subprocess, sandbox.subprocess):
+        monkeypatch.setattr(starter, "run", refuse)
     return place
 
 

@@ -1,0 +1,131 @@
+"""Fork server of the tests: starts sandboxed processes from a Python that has imported Alembic already.
+
+Why: nine tenths of the time of a small replay is the import of Alembic and SQLAlchemy. A fork has modules, audit hooks,
+an environment and a folder of its own, as a started process has; `tests/revisions/test_sandbox.py` compares the two.
+Commands that a test runs in a process (`support.cli.executable`) do not use it.
+
+Run as a script, this module is the server: a request is a line of JSON, and the answer is the exit code.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+# What the processes import before the chain's code runs. Not the modules that are run: those must be imported anew.
+IMPORTED = (
+    "alembic.command",
+    "architect_migrate.alembic_env",
+    "architect_migrate.databases.sqlite.reflect",
+    "architect_migrate.lint.try_revision",
+    "architect_migrate.revisions.alembic_runtime",
+    "architect_migrate.runs.trial",
+    "sqlalchemy.dialects.sqlite",
+)
+
+
+class ForkServer:
+    """Replacement for `subprocess` in `architect_migrate.revisions.sandbox`; `folder` is its own."""
+
+    DEVNULL = subprocess.DEVNULL
+
+    def __init__(self, server: subprocess.Popen[str], folder: Path, environ: Mapping[str, str]) -> None:
+        self.server, self.out, self.err = server, folder / "out", folder / "err"
+        self.environ, self.owner, self.lock = _of_the_start(environ), os.getpid(), Lock()
+
+    def run(
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `python -B -m MODULE ARGUMENT...` as subprocess.run does, in a fork of the server."""
+        executable, flag, option, module, *arguments = command
+        if (executable, flag, option) != (sys.executable, "-B", "-m") or not self._may_serve(env):
+            return subprocess.run(command, cwd=cwd, env=env, **options)  # noqa: PLW1510  (`check` is in options)
+        request = {"module": module, "arguments": arguments, "cwd": str(cwd), "environ": dict(env)}
+        with self.lock:
+            code = self._ask({**request, "out": str(self.out), "err": str(self.err)})
+            how = {name: options.get(name) for name in ("encoding", "errors")}
+            return subprocess.CompletedProcess(command, code, self.out.read_text(**how), self.err.read_text(**how))
+
+    def _may_serve(self, environ: Mapping[str, str]) -> bool:
+        """Return whether the server was started by this process, with what Python reads in `environ` when it starts."""
+        return os.getpid() == self.owner and _of_the_start(environ) == self.environ
+
+    def _ask(self, request: Mapping[str, Any]) -> int:
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        self.server.stdin.write(json.dumps(request) + "\n")
+        self.server.stdin.flush()
+        return int(self.server.stdout.readline())
+
+
+@contextmanager
+def fork_server() -> Iterator[ForkServer]:
+    """Start a server, which ends with the context."""
+    command = [sys.executable, "-B", __file__]
+    with (
+        tempfile.TemporaryDirectory(prefix="fork-server-") as folder,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
+    ):
+        yield ForkServer(server, Path(folder), os.environ)
+
+
+def _of_the_start(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what Python reads when it starts."""
+    return {name: value for name, value in environ.items() if name.startswith(("PYTHON", "LC_", "LANG", "TZ"))}
+
+
+def serve() -> None:
+    """Answer requests until stdin ends. In the fork that a request asks for, run its module and exit as it does."""
+    for module in IMPORTED:
+        __import__(module)
+    # Why: a collection would copy the pages that a fork shares with the server.
+    gc.collect()
+    gc.freeze()
+    while line := sys.stdin.readline():
+        child = os.fork()
+        if not child:
+            return _run(**json.loads(line))
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+    return None
+
+
+def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str], out: str, err: str) -> None:
+    written = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    for descriptor, (name, flags) in enumerate(((os.devnull, os.O_RDONLY), (out, written), (err, written))):
+        opened = os.open(name, flags)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(environ)
+    sys.path[0] = cwd
+    sys.argv[1:] = arguments
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        # Why not return: Python would take down all modules, which takes as long as a small replay.
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(end.code)
+
+
+if __name__ == "__main__":
+    serve()
