@@ -326,8 +326,12 @@ def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
 
 
 def _called_otherwise(look: Look, table: str) -> list[str]:
-    """The tables that are there under the other names that a table has before or after renames."""
-    return sorted((_names_of(look, table) - {table}) & look.tables.keys())
+    """The tables that are there under the other names that a table has before or after renames.
+
+    One that the chain has beside the table is another table, which got the name when the first was renamed.
+    """
+    others = (_names_of(look, table) - {table}) & look.tables.keys()
+    return sorted(other for other in others if not look.expects_both(table, other))
 
 
 def _names_of(look: Look, table: str) -> set[str]:

@@ -131,6 +131,15 @@ def test_a_table_put_aside_with_the_chains_index_is_asked_about_beside_a_full_on
     assert ("interrupted-undecided", "table z_old") in codes(home)
 
 
+def test_a_table_made_under_a_name_that_was_renamed_away_is_put_aside_by_itself(tmp_path: Path) -> None:
+    x = "CREATE TABLE x (id INTEGER NOT NULL PRIMARY KEY, n TEXT)"
+    chain = {"r1": raw(None, x), "r2": raw("r1", "ALTER TABLE x RENAME TO y"), "r3": raw("r2", x, K)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, x.replace("TABLE x", "TABLE y"), x.replace("TABLE x", "TABLE x_old"), K, *stamp("r3"))
+    script(home.database, "INSERT INTO x_old VALUES (1, 'one')")
+    assert come_home(home, gone("x_old")) == ["rename table x_old to x"]
+
+
 def test_a_copy_on_its_way_is_asked_about_beside_the_new_name_that_models_made(tmp_path: Path) -> None:
     b = "CREATE TABLE {} (id INTEGER NOT NULL PRIMARY KEY, n VARCHAR(9){})"
     chain = {
