@@ -140,6 +140,19 @@ def test_a_table_made_under_a_name_that_was_renamed_away_is_put_aside_by_itself(
     assert come_home(home, gone("x_old")) == ["rename table x_old to x"]
 
 
+def test_what_an_entry_keeps_outside_is_told_with_its_rows(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"r1": raw(None, Z, OTHER)})
+    script(home.database, Z, OTHER, Z.replace("TABLE z", "TABLE z_old"), *stamp("r1"))
+    script(home.database, "INSERT INTO z_old VALUES (1, 'one')")
+    (finding,) = stays(home)
+    home = home.settled(finding.entry)
+    nothing_to_do(home)
+    kept = [found for found in home.survey().findings if found.subject == "table z_old"]
+    assert [(found.code, found.found) for found in kept] == [
+        ("kept-outside", "it has columns of z and 1 row, and z is empty")
+    ]
+
+
 def test_a_copy_on_its_way_is_asked_about_beside_the_new_name_that_models_made(tmp_path: Path) -> None:
     b = "CREATE TABLE {} (id INTEGER NOT NULL PRIMARY KEY, n VARCHAR(9){})"
     chain = {
