@@ -179,8 +179,9 @@ def test_a_copy_with_nothing_but_a_new_columns_default_of_its_own_is_dropped(tmp
 
 # What a revision drops that may have run before.
 
+X_AND_W = "CREATE TABLE x (id INTEGER, b TEXT)", "CREATE TABLE w (id INTEGER, a TEXT)"
 DROPPING = {
-    "r1": raw(None, "CREATE TABLE x (id INTEGER, b TEXT)", "CREATE TABLE w (id INTEGER, a TEXT)"),
+    "r1": raw(None, *X_AND_W),
     "r2": raw("r1", "ALTER TABLE x DROP COLUMN b"),
     "r3": raw("r2", "DROP TABLE w"),
 }
@@ -211,6 +212,12 @@ def test_values_of_a_column_that_a_revision_drops_which_may_have_run_are_asked_a
     script(home.database, "CREATE TABLE x (id INTEGER, b TEXT)", "INSERT INTO x VALUES (1, 'mine'), (2, NULL)", W[0])
     assert codes(home) == [("drop-undecided", "column x.b")]
     assert "1 value" in stays(home)[0].found
+
+
+def test_it_is_asked_about_in_a_database_that_has_drifted_too(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {**DROPPING, "r1": raw(None, T.format(""), *X_AND_W)})
+    script(home.database, T.format("").replace("VARCHAR(20)", "VARCHAR(20) NOT NULL"), X, *W)
+    assert ("drop-undecided", "table w") in codes(home)
 
 
 def test_an_empty_table_is_dropped_without_a_question(tmp_path: Path) -> None:
