@@ -9,6 +9,7 @@ from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.positions import database_of, held_against
 from architect_migrate.diagnosis.resolutions import entry
+from architect_migrate.model.diff import change_key
 from architect_migrate.model.environment import Drop, Keep, Kind
 from architect_migrate.model.facts import ColumnFact, Fact, TableFact
 from architect_migrate.model.history import effects, facts_at, replays
@@ -38,7 +39,7 @@ def at_stake(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) 
     yield from _named_like(look, entries, run)
 
 
-def _dropped(look: Look, entries: Iterable[Resolution], run: Collection[str]) -> Iterator[Finding]:
+def _dropped(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) -> Iterator[Finding]:
     """Tables and columns with values that a revision drops which may have run already.
 
     It may where there is neither a stamp nor a tracker, and the schema fits as well with the revision as without it.
@@ -48,25 +49,30 @@ def _dropped(look: Look, entries: Iterable[Resolution], run: Collection[str]) ->
     agreed = [resolution.subject for resolution in entries if isinstance(resolution, Drop)]
     tables = {fold(subject.name) for subject in agreed if subject.kind is Kind.TABLE}
     columns = {(fold(subject.table or ""), fold(subject.name)) for subject in agreed if subject.kind is Kind.COLUMN}
-    database = database_of(look.schema, tuple(entries))
-    history, position = look.history, look.as_it_is.position
-    for revision in (each for each in history.graph.order if each in run):
-        its = effects(history)[revision]
+    for revision in (each for each in look.history.graph.order if each in run):
+        its = effects(look.history)[revision]
         gone = [fact for its_key, fact in its.removed.items() if its_key not in its.added]
         held = [(fact, rows) for fact in gone if (rows := _values(look, fact))]
-        if not held or any(its_key not in its.removed for its_key in its.added):
-            continue
-        if not held_against(history, position | ancestry(history.graph, [revision]), database).fits:
+        if not held or its.added.keys() - its.removed.keys() or not _may_have_run(look, revision, entries):
             continue
         for fact, rows in held:
             match fact:
                 case TableFact() if fact.table not in tables:
                     yield _drop(revision, (fact.table, ""), pluralize(rows, "row"))
-                case ColumnFact() if not {("table", fact.table)} & its.removed.keys():
+                case ColumnFact() if ("table", fact.table) not in its.removed:
                     if (fact.table, fact.column.name) not in columns:
                         yield _drop(revision, (fact.table, fact.column.name), pluralize(rows, "value"))
                 case _:
                     pass
+
+
+def _may_have_run(look: Look, revision: str, entries: tuple[Resolution, ...]) -> bool:
+    """Whether nothing is missing, or there too early, if the database is past a revision that is not so anyway."""
+    database, position = database_of(look.schema, entries), look.as_it_is.position
+    without = held_against(look.history, position, database)
+    past = held_against(look.history, position | ancestry(look.history.graph, [revision]), database)
+    lacking = {change_key(change) for change in past.lacking} - {change_key(change) for change in without.lacking}
+    return not lacking and set(past.beyond) <= set(without.beyond)
 
 
 def _values(look: Look, fact: Fact) -> int:

@@ -49,8 +49,21 @@ def interruptions(
     has exactly the columns that the last or the next revision gives it on its way, and rows that are there alone.
     """
     look = Look(history, schema, {table.name: table for table in schema.tables}, as_it_is, ask)
-    found = [*_left_tables(look), *_put_aside(look), *on_both_sides(look), *earlier_tables(look)]
-    return tuple(_unsettled(found, resolutions))
+    return tuple(_unsettled(_found(look), resolutions))
+
+
+def _found(look: Look) -> list[Interruption]:
+    return [*_left_tables(look), *_put_aside(look), *on_both_sides(look), *earlier_tables(look)]
+
+
+def kept_outside(look: Look, resolutions: tuple[Resolution, ...]) -> Iterator[Finding]:
+    """Notes of what [[resolve]] entries leave where it is, with its rows: it is told each time."""
+    if any(isinstance(resolution, Keep) for resolution in resolutions):
+        found = _found(look)
+        left = set(_unsettled(found, resolutions))
+        for its in found:
+            if its not in left:
+                yield Finding(Level.NOTE, "kept-outside", _subject(its), its.found, "an entry keeps it", its.revision)
 
 
 def _unsettled(found: list[Interruption], resolutions: tuple[Resolution, ...]) -> Iterator[Interruption]:
@@ -199,7 +212,7 @@ def as_it_is_now(question: Question, steps: tuple[Step, ...]) -> Question:
 
 def finding_of(its: Interruption) -> Finding:
     """The finding that reports an interruption, with the entry that settles it where a person has to decide."""
-    subject = f"column {its.table}.{its.column}" if its.column else f"table {its.table}"
+    subject = _subject(its)
     if its.steps:
         return Finding(Level.REPAIR, "interrupted", subject, its.found, "archmig reconcile repairs it", its.revision)
     outside = "bring the rows to where they belong by hand; if they are to stay outside, add this to environments.toml"
@@ -209,6 +222,10 @@ def finding_of(its: Interruption) -> Finding:
         advice = f"rename it to {its.missing} by hand, or do without {its.missing}: add this to environments.toml"
         settles = entry(its.missing, "", "keep = true")
     return Finding(Level.BLOCKING, "interrupted-undecided", subject, its.found, advice, its.revision, settles)
+
+
+def _subject(its: Interruption) -> str:
+    return f"column {its.table}.{its.column}" if its.column else f"table {its.table}"
 
 
 def _left_tables(look: Look) -> Iterator[Interruption]:
@@ -326,8 +343,12 @@ def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
 
 
 def _called_otherwise(look: Look, table: str) -> list[str]:
-    """The tables that are there under the other names that a table has before or after renames."""
-    return sorted((_names_of(look, table) - {table}) & look.tables.keys())
+    """The tables that are there under the other names that a table has before or after renames.
+
+    One that the chain has beside the table is another table, which got the name when the first was renamed.
+    """
+    others = (_names_of(look, table) - {table}) & look.tables.keys()
+    return sorted(other for other in others if not look.expects_both(table, other))
 
 
 def _names_of(look: Look, table: str) -> set[str]:

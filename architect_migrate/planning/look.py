@@ -72,6 +72,11 @@ class Look:
             return True
         return any(("table", table) in facts_at(self.history, position) for position in self._positions())
 
+    def expects_both(self, table: str, other: str) -> bool:
+        """Whether the chain has both tables where the stamp says that the database is, or the schema."""
+        both = {("table", table), ("table", other)}
+        return any(both <= facts_at(self.history, position).keys() for position in self._positions())
+
     def _was_made(self, table: str) -> bool:
         """Whether a revision of the position makes a table."""
         made = (effects(self.history)[revision].added for revision in self.as_it_is.position)

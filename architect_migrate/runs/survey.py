@@ -170,9 +170,9 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     drift = by_severity(diagnosis.changes, kept)
     pending = tuple(revision for revision in graph.order if revision in wanted - diagnosis.position)
     interrupted = tuple(finding_of(interruption) for interruption in left)
-    subjects = {finding.subject for finding in interrupted}
-    judged = (one for one in findings_of(graph, diagnosis, claims, kept) if one.subject not in subjects)
     rows, undecided = _rows(context, connection, (schema, diagnosis, claims), (left, pending))
+    subjects = {finding.subject for finding in (*interrupted, *undecided)}
+    judged = (one for one in findings_of(graph, diagnosis, claims, kept) if one.subject not in subjects)
     findings = (*interrupted, *undecided, *judged)
     fingerprint = fingerprint_of(connection, context.hidden(graph.version_table))
     seen = Survey(
@@ -206,7 +206,7 @@ def _rows(
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.databases.sqlite.sql.render import without_literals
     from architect_migrate.planning.at_stake import at_stake
-    from architect_migrate.planning.interruptions import steps_of
+    from architect_migrate.planning.interruptions import kept_outside, steps_of
     from architect_migrate.planning.look import Look
     from architect_migrate.planning.planner import native_revisions
     from architect_migrate.planning.rows import findings_of, not_to_run, row_judgements
@@ -219,7 +219,8 @@ def _rows(
     run = native | frozenset(ahead[1])
     asked = partial(_ask_as_it_is, connection, steps_of(ahead[0]))
     look = Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, asked)
-    return rows, (*found, *at_stake(look, context.resolutions, run))
+    stakes = (*at_stake(look, context.resolutions, run), *kept_outside(look, context.resolutions))
+    return rows, (*found, *stakes)
 
 
 def with_row_judgements(context: EnvironmentContext, seen: Survey) -> Survey:

@@ -131,6 +131,28 @@ def test_a_table_put_aside_with_the_chains_index_is_asked_about_beside_a_full_on
     assert ("interrupted-undecided", "table z_old") in codes(home)
 
 
+def test_a_table_made_under_a_name_that_was_renamed_away_is_put_aside_by_itself(tmp_path: Path) -> None:
+    x = "CREATE TABLE x (id INTEGER NOT NULL PRIMARY KEY, n TEXT)"
+    chain = {"r1": raw(None, x), "r2": raw("r1", "ALTER TABLE x RENAME TO y"), "r3": raw("r2", x, K)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, x.replace("TABLE x", "TABLE y"), x.replace("TABLE x", "TABLE x_old"), K, *stamp("r3"))
+    script(home.database, "INSERT INTO x_old VALUES (1, 'one')")
+    assert come_home(home, gone("x_old")) == ["rename table x_old to x"]
+
+
+def test_what_an_entry_keeps_outside_is_told_with_its_rows(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"r1": raw(None, Z, OTHER)})
+    script(home.database, Z, OTHER, Z.replace("TABLE z", "TABLE z_old"), *stamp("r1"))
+    script(home.database, "INSERT INTO z_old VALUES (1, 'one')")
+    (finding,) = stays(home)
+    home = home.settled(finding.entry)
+    nothing_to_do(home)
+    kept = [found for found in home.survey().findings if found.subject == "table z_old"]
+    assert [(found.code, found.found) for found in kept] == [
+        ("kept-outside", "it has columns of z and 1 row, and z is empty")
+    ]
+
+
 def test_a_copy_on_its_way_is_asked_about_beside_the_new_name_that_models_made(tmp_path: Path) -> None:
     b = "CREATE TABLE {} (id INTEGER NOT NULL PRIMARY KEY, n VARCHAR(9){})"
     chain = {
@@ -157,8 +179,9 @@ def test_a_copy_with_nothing_but_a_new_columns_default_of_its_own_is_dropped(tmp
 
 # What a revision drops that may have run before.
 
+X_AND_W = "CREATE TABLE x (id INTEGER, b TEXT)", "CREATE TABLE w (id INTEGER, a TEXT)"
 DROPPING = {
-    "r1": raw(None, "CREATE TABLE x (id INTEGER, b TEXT)", "CREATE TABLE w (id INTEGER, a TEXT)"),
+    "r1": raw(None, *X_AND_W),
     "r2": raw("r1", "ALTER TABLE x DROP COLUMN b"),
     "r3": raw("r2", "DROP TABLE w"),
 }
@@ -189,6 +212,12 @@ def test_values_of_a_column_that_a_revision_drops_which_may_have_run_are_asked_a
     script(home.database, "CREATE TABLE x (id INTEGER, b TEXT)", "INSERT INTO x VALUES (1, 'mine'), (2, NULL)", W[0])
     assert codes(home) == [("drop-undecided", "column x.b")]
     assert "1 value" in stays(home)[0].found
+
+
+def test_it_is_asked_about_in_a_database_that_has_drifted_too(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {**DROPPING, "r1": raw(None, T.format(""), *X_AND_W)})
+    script(home.database, T.format("").replace("VARCHAR(20)", "VARCHAR(20) NOT NULL"), X, *W)
+    assert ("drop-undecided", "table w") in codes(home)
 
 
 def test_an_empty_table_is_dropped_without_a_question(tmp_path: Path) -> None:
