@@ -23,6 +23,7 @@ from architect_migrate.model.facts import Fact, table_of
 from architect_migrate.model.history import effects, facts_at, replays, row_statements
 from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import ancestry
+from architect_migrate.model.shuffles import disguised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +101,24 @@ class Diagnosis:
     basis: Basis
 
 
-def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tuple[Resolution, ...]) -> Diagnosis:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What interrupted work shows of revisions, whatever else fits: those that ran to their end, and those undone."""
+
+    ran: frozenset[str] = frozenset()
+    undone: frozenset[str] = frozenset()
+
+    def allows(self, position: frozenset[str]) -> bool:
+        """Return whether a database can be at a position."""
+        return self.ran <= position and not self.undone & position
+
+
+NOTHING_KNOWN = Known()
+
+
+def diagnose(
+    history: History, schema: Schema, claims: Claims, resolutions: tuple[Resolution, ...], known: Known = NOTHING_KNOWN
+) -> Diagnosis:
     """Judge every revision of the chain on a database with this schema and these claims.
 
     What an entry of `resolutions` keeps counts as there: a person has settled it.
@@ -111,7 +129,7 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
     said = {revision.id: claim_of(revision, stamped, rows) for revision in graph.revisions}
     database = database_of(schema, resolutions)
     found = database.found
-    position, surely, basis = _located(history, database, claims, said)
+    position, surely, basis = _located(history, database, claims, (said, known))
     changes = differences(history, position, schema, found)
     judge = _Judge(history, found, position, tuple(change for change in changes if keeper(change, resolutions) is None))
     judgements = tuple(judge.of(revision, said[revision.id]) for revision in graph.revisions)
@@ -119,7 +137,7 @@ def diagnose(history: History, schema: Schema, claims: Claims, resolutions: tupl
 
 
 def _located(
-    history: History, database: Database, claims: Claims, said: Mapping[str, Claim]
+    history: History, database: Database, claims: Claims, told: tuple[Mapping[str, Claim], Known]
 ) -> tuple[frozenset[str], frozenset[str], Basis]:
     """The position by the first hypothesis that holds, the part of it that is sure, and what it rests on.
 
@@ -127,15 +145,16 @@ def _located(
     The order matters: a stamp that the schema supports must never give way to a position that only looks better.
     """
     graph = history.graph
-    if claims.stamp and not stamp_problem(graph, claims.stamp):
-        stamped = ancestry(graph, claims.stamp)
+    said, known = told
+    stamped = ancestry(graph, claims.stamp or ())
+    if claims.stamp and not stamp_problem(graph, claims.stamp) and known.allows(stamped):
         compared = held_against(history, stamped, database)
         if compared.fits:
             return stamped, stamped, Basis.INCOMPLETE_STAMP if compared.lost else Basis.STAMP
         bears_out = (borne_out(history, stamped, revision, database.found) for revision in claims.stamp)
         if not compared.beyond and all(bears_out):
             return stamped, stamped, Basis.DRIFTED_STAMP
-    if fits := fitting(history, database):
+    if fits := fitting(history, database, known.allows):
         equals = [fit.position for fit in fits]
         return _chosen(history, equals, said), frozenset.intersection(*equals), Basis.SCHEMA
     anchored = ancestry(graph, _anchors(history, database.found))
@@ -177,14 +196,19 @@ def only_joins(history: History, revision: Revision) -> bool:
 
 
 def has_row_work(history: History, revision: str) -> bool:
-    """Whether a revision changes rows outside of its data step, or looks into tables and may then do so."""
+    """Whether a revision changes rows outside of its data step, or looks into tables and may then do so.
+
+    One that gives values another column, and leaves a schema that looks as before, is the same to a schema.
+    """
     return revision in _with_row_work(history)
 
 
 @lru_cache(maxsize=8)
 def _with_row_work(history: History) -> frozenset[str]:
     return frozenset(
-        revision for revision, replayed in replays(history).items() if row_statements(replayed) or replayed.reads
+        revision
+        for revision, replayed in replays(history).items()
+        if row_statements(replayed) or replayed.reads or revision in disguised(history)
     )
 
 

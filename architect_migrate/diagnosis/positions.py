@@ -29,9 +29,10 @@ from architect_migrate.model.diff import (
 )
 from architect_migrate.model.facts import Fact, IndexFact, TriggerFact, UniqueFact, facts
 from architect_migrate.model.history import effects, facts_at, reference
+from architect_migrate.model.shuffles import disguised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from architect_migrate.model.diff import Change
     from architect_migrate.model.environment import Resolution
@@ -140,11 +141,15 @@ def _shape_of_others(position: frozenset[str], actual: Fact, touches: Iterable[_
     return alike == {False}
 
 
-def fitting(history: History, database: Database) -> tuple[Comparison, ...]:
-    """Every position that fits best, smallest first; none where no position fits."""
-    fits = [
-        comparison for comparison in _compared(history, database, _candidates(history, database)) if comparison.fits
-    ]
+def fitting(
+    history: History, database: Database, allows: Callable[[frozenset[str]], bool] | None = None
+) -> tuple[Comparison, ...]:
+    """Every position that fits best, smallest first; none where no position fits.
+
+    Those that `allows` refuses do not count.
+    """
+    candidates = (position for position in _candidates(history, database) if allows is None or allows(position))
+    fits = [comparison for comparison in _compared(history, database, candidates) if comparison.fits]
     if not fits:
         return ()
     best = min(fit.rank for fit in fits)
@@ -154,6 +159,8 @@ def fitting(history: History, database: Database) -> tuple[Comparison, ...]:
 def _compared(history: History, database: Database, positions: Iterable[frozenset[str]]) -> Iterator[Comparison]:
     """Each position compared; those that differ by revisions without effects alone are compared once."""
     effective = frozenset(revision for revision, effect in effects(history).items() if effect.added or effect.removed)
+    # These change no fact, but the order of columns, which is a cosmetic difference.
+    effective |= disguised(history)
     known: dict[frozenset[str], Comparison] = {}
     for position in positions:
         signature = position & effective

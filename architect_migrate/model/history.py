@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Key
+    from architect_migrate.model.stops import Stop
 
 _Named = TypeVar("_Named", Table, Index, Trigger, View)
 
@@ -162,7 +163,8 @@ class Replayed:
     `moves` are rows or values that it moves to another place. `replaced` are tables that it drops, or renames away, and
     creates again under the same name without their rows. `reads` are the tables that its own code reads outside of
     `data_step()`: such code writes nothing in a replay on empty tables, but may on others. `seeds` are the rows of
-    constants that it inserts.
+    constants that it inserts. `stops` are what each of its statements leaves, where it renames or puts aside what was
+    there.
     """
 
     delta: Delta
@@ -174,6 +176,7 @@ class Replayed:
     replaced: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     seeds: tuple[SeedRow, ...] = ()
+    stops: tuple[Stop, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

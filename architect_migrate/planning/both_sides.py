@@ -108,7 +108,7 @@ def _half_column(look: Look, revision: str, rename: Rename) -> Iterator[Interrup
     if not lacking:
         return
     values = pluralize(lacking, "value is", "values are")
-    if not _own_values(look, table, new) and not _is_covered(look, revision):
+    if not own_values(look, table, new) and not _is_covered(look, revision):
         told = f"it holds nothing, and {values} in {table.spelling}.{old.spelling}, which {revision} renames"
         step = DropColumn(table.spelling, new.spelling, revision)
         yield Interruption(table.spelling, told, (step,), revision, new.spelling)
@@ -129,7 +129,7 @@ def _blank(column: Column) -> str:
     return f"({' OR '.join(by_itself)})"
 
 
-def _own_values(look: Look, table: Table, column: Column) -> int:
+def own_values(look: Look, table: Table, column: Column) -> int:
     """In how many rows a column holds something that somebody wrote."""
     return look.ask(Violating(table.spelling, _blank(column))).count
 
@@ -195,7 +195,7 @@ def _moved(look: Look, revision: str, move: Move, lacking: int) -> Interruption:
     source = f"{old.spelling}.{column.spelling}" if column else old.spelling
     target = f"{new.spelling}.{new_column.spelling}" if new_column else new.spelling
     held = pluralize(lacking, "value" if column else "row")
-    empty = not (_own_values(look, new, new_column) if new_column else look.rows(new))
+    empty = not (own_values(look, new, new_column) if new_column else look.rows(new))
     if empty and move.link == Link.COPIED and not _is_covered(look, revision):
         steps = (
             (DropColumn(new.spelling, new_column.spelling, revision),) if new_column else _without(look, new, revision)
@@ -215,9 +215,9 @@ def _unmoved(look: Look, move: Move) -> int | None:
         return None
     if column and new_column and old is new:
         lacking = _lacking(look, old, column, new_column)
-        return 0 if look.stamp_fits and _own_values(look, new, new_column) else lacking
+        return 0 if look.stamp_fits and own_values(look, new, new_column) else lacking
     held = _held(look, move)
-    there = _own_values(look, new, new_column) if new_column else look.rows(new)
+    there = own_values(look, new, new_column) if new_column else look.rows(new)
     if not there or look.stamp_fits:
         return 0 if there else held
     pairs = dict(move.columns)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.diagnosis.diagnose import Basis, Verdict
+from architect_migrate.diagnosis.diagnose import Basis, Known, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind
 from architect_migrate.model.history import Passing, Rename, Role, facts_at, replays, snapshots, tables_ever
 from architect_migrate.planning.both_sides import empty_successors, missing_places, on_both_sides
+from architect_migrate.planning.halfway import ended_before_the_stamp, halfway, interrupted
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.made_again import earlier_tables
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Resolution, Subject
     from architect_migrate.model.history import History
     from architect_migrate.model.schema import Column, Schema, Table
+    from architect_migrate.planning.halfway import Halfway
     from architect_migrate.planning.look import Ask
     from architect_migrate.planning.plan import Step
     from architect_migrate.planning.row_questions import Question
@@ -53,7 +55,10 @@ def interruptions(
 
 
 def _found(look: Look) -> list[Interruption]:
-    return [*_left_tables(look), *_put_aside(look), *on_both_sides(look), *earlier_tables(look)]
+    found = [*_left_tables(look), *_put_aside(look), *on_both_sides(look), *earlier_tables(look)]
+    for half in halfway(look):
+        found = _instead(found, half, interrupted(look, half))
+    return [*found, *ended_before_the_stamp(look)]
 
 
 def kept_outside(look: Look, resolutions: tuple[Resolution, ...]) -> Iterator[Finding]:
@@ -64,6 +69,21 @@ def kept_outside(look: Look, resolutions: tuple[Resolution, ...]) -> Iterator[Fi
         for its in found:
             if its not in left:
                 yield Finding(Level.NOTE, "kept-outside", _subject(its), its.found, "an entry keeps it", its.revision)
+
+
+def _instead(found: list[Interruption], half: Halfway, its: Interruption | None) -> list[Interruption]:
+    """What is found, with a revision that stopped halfway instead of single things that it left."""
+    others = [each for each in found if fold(each.table) not in half.tables]
+    if its is None or (not its.steps and len(others) < len(found)):
+        return found
+    return [its, *others]
+
+
+def known_from(found: tuple[Interruption, ...]) -> Known:
+    """What the steps of interrupted work make of their revisions."""
+    able = [interruption for interruption in found if interruption.steps]
+    ran = frozenset(interruption.ends for interruption in able if interruption.ends)
+    return Known(ran, frozenset(interruption.undoes for interruption in able if interruption.undoes))
 
 
 def _unsettled(found: list[Interruption], resolutions: tuple[Resolution, ...]) -> Iterator[Interruption]:
@@ -102,9 +122,16 @@ def half_made(history: History, schema: Schema, diagnosis: Diagnosis, ask: Ask) 
 def not_to_run(
     history: History, schema: Schema, diagnosis: Diagnosis, found: tuple[Interruption, ...]
 ) -> tuple[Interruption, ...]:
-    """The interruptions whose revision would not be run as a whole after their steps: those are for a person."""
+    """The interruptions after whose steps their revision would not go on as they need: those are for a person."""
     ran = diagnosis.position - native_revisions(history, diagnosis, schema)
-    return tuple(interruption for interruption in found if interruption.steps and interruption.runs in ran)
+    return tuple(
+        interruption
+        for interruption in found
+        if interruption.steps
+        if interruption.runs in ran
+        or interruption.undoes in diagnosis.position
+        or (interruption.ends and interruption.ends not in diagnosis.position)
+    )
 
 
 def wrongly_guessed(before: Diagnosis, after: Diagnosis, found: tuple[Interruption, ...]) -> tuple[Interruption, ...]:
@@ -269,10 +296,13 @@ def _near(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Int
     """A table that the last or the next revision makes on its way, where a position fits: for a person to look at.
 
     The application may have a table of that name. One with exactly these columns, and with rows that are there alone,
-    is more likely to be what an interrupted run left.
+    is more likely to be what an interrupted run left. So is one with these columns and more beside an empty table.
     """
-    same = columns_of(left) in shapes_of(look.history).get(of, set())
-    if same and look.rows(left) and (of not in look.tables or look.is_near(by[0])):
+    other, shapes = look.tables.get(of), shapes_of(look.history).get(of, set())
+    same = columns_of(left) in shapes
+    if other is not None and not look.rows(other) and any(shape <= columns_of(left) for shape in shapes):
+        yield from [replace(_beside(look, left, other, by), steps=())] if look.rows(left) else []
+    elif same and look.rows(left) and (of not in look.tables or look.is_near(by[0])):
         guessed = (replace(found, guessed=bool(found.missing)) for found in _left(look, left, of, by))
         yield from _as_asked(guessed, sure=of not in look.tables and look.has_shape_of(left, of))
 

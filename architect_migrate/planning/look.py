@@ -32,6 +32,7 @@ class Interruption:
     there. `runs` is the revision that has to be run as a whole after the steps, so that rows come to where they belong.
     `advice` is what a person can do, where that is not to bring the rows to where they belong.
     `guessed` says that no revision leaves such a thing: its steps are right only where a position fits after them.
+    `ends` is the revision of which nothing is left to be done after the steps, `undoes` one that they undo as a whole.
     """
 
     table: str
@@ -43,6 +44,8 @@ class Interruption:
     runs: str = ""
     advice: str = ""
     guessed: bool = False
+    ends: str = ""
+    undoes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core import codec
@@ -71,13 +72,24 @@ class DropObject:
     revision: str = ""
 
 
+class References(StrEnum):
+    """What becomes of views, triggers and keys that refer to a table by the name that it loses."""
+
+    STAY = "stay"
+    FOLLOW = "follow"
+
+
 @dataclass(frozen=True, slots=True)
 class RenameTable:
-    """Give a table the name that an interrupted run did not come to give it; what refers to that name is left alone."""
+    """Give a table the name that an interrupted run did not come to give it.
+
+    Where another table is to get the old name, or had the new one, references are left alone; else they follow.
+    """
 
     table: str
     new: str
     revision: str = ""
+    references: str = References.STAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ class Survey:
         """The state of the database: the only place that decides it."""
         if not self.exists:
             return State.MISSING
-        if not self.position and not self.claims.stamp:
+        # Beside rows that an interrupted run left, a database without a table of the chain is not one to be built.
+        if not self.position and not self.claims.stamp and not self.interrupted:
             return State.UNINITIALISED
         blocking = {finding.code for finding in self.findings if finding.level is Level.BLOCKING}
         if blocking:

@@ -23,6 +23,8 @@ from architect_migrate.model.environment import RowAnswer, Rows
 from architect_migrate.model.facts import ColumnFact, facts
 from architect_migrate.model.history import effects, is_of_constants, reference, replays, row_statements, unmasked
 from architect_migrate.model.revision_graph import ancestry
+from architect_migrate.model.shuffles import disguised
+from architect_migrate.model.stops import tables_of
 from architect_migrate.planning.row_questions import Alters, RowsIn, RowsLike, Violating
 
 if TYPE_CHECKING:
@@ -91,16 +93,17 @@ class RowJudgement:
 def row_judgements(
     history: History,
     schema: Schema,
-    judged: tuple[Diagnosis, Claims],
+    judged: tuple[Diagnosis, Claims, frozenset[str]],
     resolutions: Iterable[Resolution],
     ask: Ask,
 ) -> tuple[RowJudgement, ...]:
     """Judge each revision of the chain that changes rows outside of its data step.
 
-    `ask` answers questions about rows of the database; an answer that it cannot give is no evidence.
+    `judged` ends with the revisions that are known to have run to their end, by what an interrupted run left. `ask`
+    answers questions about rows of the database; an answer that it cannot give is no evidence.
     """
-    diagnosis, claims = judged
-    evidence = _Evidence(history, diagnosis, _known(history, claims), facts(schema), ask)
+    diagnosis, claims, ended = judged
+    evidence = _Evidence(history, diagnosis, _known(history, claims), facts(schema), ask, ended)
     entries = {entry.revision: entry for entry in resolutions if isinstance(entry, Rows)}
     found: list[RowJudgement] = []
     # The tables that steps before a revision will write to: what is in them now says nothing of what its statements do.
@@ -248,6 +251,8 @@ def _blocking(question: RowQuestion, shown: Callable[[str], str]) -> Finding:
 def _obstacle(history: History, position: frozenset[str], judgement: RowJudgement) -> str:
     """Why the statements of a revision cannot be run by themselves; empty where they can."""
     its = effects(history)[judgement.revision]
+    if judgement.revision in disguised(history) and (its.added or its.removed):
+        return "it gives values another column, and cannot be run apart from the rest of upgrade()"
     if judgement.loops and (its.added or its.removed):
         return "its code writes what it finds in tables, and cannot be run apart from the rest of upgrade()"
     if table := changed_since(history, position, judgement.revision):
@@ -257,13 +262,17 @@ def _obstacle(history: History, position: frozenset[str], judgement: RowJudgemen
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What judgements rest on; `stamp` is the position that a known stamp claims, None where there is no such stamp."""
+    """What judgements rest on; `stamp` is the position that a known stamp claims, None where there is no such stamp.
+
+    `ended` are revisions of which an interrupted run left nothing to be done.
+    """
 
     history: History
     diagnosis: Diagnosis
     stamp: frozenset[str] | None
     found: Mapping[Key, Fact]
     ask: Ask
+    ended: frozenset[str]
 
     def count(self, question: Question) -> int | None:
         """How many rows an answer counts; None where the question cannot be asked."""
@@ -304,9 +313,15 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
         return _pending_rows(revision, replayed)
     if _covered(evidence, judgement):
         return _covered_rows(revision, replayed, _missing_seeds(position, replayed, evidence.ask))
+    if revision in evidence.ended:
+        why = "it was interrupted after its last row statement"
+        return RowJudgement(revision, Ran.YES, why, _texts(replayed), bool(replayed.reads))
     unfilled = _unfilled(evidence, revision, replayed)
     ran, why = _answer(evidence, judgement, replayed, due, unfilled)
-    return RowJudgement(revision, ran, why, _texts(replayed), bool(replayed.reads), unfilled=unfilled)
+    statements = _texts(replayed)
+    if revision in disguised(evidence.history):
+        statements = tuple(each.text for each in replayed.statements if each.verb in {"alter", "update"})
+    return RowJudgement(revision, ran, why, statements, bool(replayed.reads), unfilled=unfilled)
 
 
 def _texts(replayed: Replayed) -> tuple[str, ...]:
@@ -350,7 +365,8 @@ def _answer(
         return Ran.NO, "the tracker says that it was skipped"
     if not seeds and not unfilled and (why := _needed(evidence, judgement)):
         return Ran.YES, why
-    if _changes_nothing(evidence, judgement.revision.id, replayed, due):
+    shuffles = _shuffles(evidence, judgement.revision.id)
+    if not shuffles and _changes_nothing(evidence, judgement.revision.id, replayed, due):
         return Ran.SETTLED, "its statements would change no row now"
     if seeds:
         return Ran.UNKNOWN, f"{_of(there, seeds)} are there"
@@ -381,6 +397,8 @@ def _needed(evidence: _Evidence, judgement: Judgement) -> str:
     """
     if _is_stopped(evidence, judgement.revision.id) or not _is_sure(evidence, judgement.revision.id):
         return ""
+    if _is_only_stamped(evidence, judgement):
+        return ""
     if not _in_part(judgement):
         return "no position without it fits the schema"
     return "what comes after it is there" if _is_followed(evidence, judgement) else ""
@@ -388,6 +406,12 @@ def _needed(evidence: _Evidence, judgement: Judgement) -> str:
 
 def _is_sure(evidence: _Evidence, revision: str) -> bool:
     return evidence.diagnosis.basis is not Basis.EVIDENCE and revision in evidence.diagnosis.surely
+
+
+def _is_only_stamped(evidence: _Evidence, judgement: Judgement) -> bool:
+    """Whether nothing but a stamp says that a revision is in every position that fits, and the schema does not."""
+    by_stamp = evidence.diagnosis.basis in {Basis.STAMP, Basis.INCOMPLETE_STAMP, Basis.DRIFTED_STAMP}
+    return by_stamp and judgement.claim is Claim.STAMPED
 
 
 def _is_stopped(evidence: _Evidence, revision: str) -> bool:
@@ -398,6 +422,8 @@ def _is_stopped(evidence: _Evidence, revision: str) -> bool:
 def _doubt(evidence: _Evidence, judgement: Judgement) -> str:
     """Why nothing tells whether the row statements of a revision without constants ran."""
     revision = judgement.revision.id
+    if _is_only_stamped(evidence, judgement):
+        return "its stamp says that it ran, and the schema does not support that"
     if revision not in evidence.diagnosis.surely:
         return "the schema looks the same with and without it, and no stamp says that it ran"
     if _is_stopped(evidence, revision):
@@ -437,7 +463,14 @@ def _leaves_something(evidence: _Evidence, replayed: Replayed) -> bool:
     tables = {table.name for table in reference(evidence.history, evidence.diagnosis.position).tables}
     renamed = {rename.old for one in evidence.history.replayed for rename in one.renames if not rename.table}
     written = frozenset[str]().union(*(statement.writes for statement in row_statements(replayed)))
-    return bool(replayed.reads) or bool(written & (tables | renamed))
+    return bool(replayed.reads) or bool((written | tables_of(replayed.stops)) & (tables | renamed))
+
+
+def _shuffles(evidence: _Evidence, revision: str) -> bool:
+    """Whether a revision gives values another column, without a trace in the schema, and there are any."""
+    tables = tables_of(replays(evidence.history)[revision].stops)
+    there = (table for table in tables if ("table", table) in evidence.found)
+    return revision in disguised(evidence.history) and any(evidence.count(RowsIn(table)) != 0 for table in there)
 
 
 def _changes_nothing(evidence: _Evidence, revision: str, replayed: Replayed, due: frozenset[str]) -> bool:
@@ -460,6 +493,7 @@ def _unfilled(evidence: _Evidence, revision: str, replayed: Replayed) -> str:
     """What a revision makes and fills, and what is still as it was made; empty where all of it holds something."""
     its = effects(evidence.history)[revision].added
     made = {its_key[1] for its_key in its if its_key[0] == "table"}
+    made |= {table for stop in replayed.stops[-1:] for table in stop.shape.keys() - dict(stop.whole)}
     statements = row_statements(replayed)
     into = {table for statement in statements if not statement.columns for table in statement.writes & made}
     blank = [f"{table} is empty" for table in sorted(into) if evidence.count(RowsIn(table)) == 0]

@@ -164,7 +164,7 @@ def is_remembered(source: Source) -> bool:
 
 def history_from(graph: str, steps: str) -> History:
     """Build a history from its parts as JSON."""
-    from architect_migrate.model import history, schema
+    from architect_migrate.model import history, schema, stops
 
     classes = (
         history.Replayed,
@@ -174,6 +174,8 @@ def history_from(graph: str, steps: str) -> History:
         history.Rename,
         history.Move,
         history.Delta,
+        stops.Stop,
+        stops.Origin,
         *schema.CLASSES,
     )
     return history.History(codec.load(graph, (RevisionGraph, Revision)), codec.load(steps, classes))

@@ -29,7 +29,6 @@ from architect_migrate.planning.plan import (
     ForgetRow,
     Plan,
     RebuildTable,
-    RenameColumn,
     RenameTable,
     RunDataStep,
     RunDowngrade,
@@ -37,6 +36,7 @@ from architect_migrate.planning.plan import (
     RunRows,
     SyncTracker,
 )
+from architect_migrate.runs.carried_columns import carried_columns
 from architect_migrate.runs.survey import as_the_chain_makes_it
 
 if TYPE_CHECKING:
@@ -198,9 +198,9 @@ def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Per
         deleted |= {fold(step.table)} if any(isinstance(change, ForgetRow) for change in step.changes) else set()
     # `_stamp_problems` proves the stamp; back to base, or where branches meet, it has fewer rows than before.
     deleted.add(fold(context.graph.version_table))
-    new_names = (
-        (fold(step.table), fold(step.column), fold(step.new)) for step in plan.steps if isinstance(step, RenameColumn)
-    )
+    carried = carried_columns(context.history, plan)
+    new_names = {(place[0], place[1], to[1]) for place, to in carried.items() if to and to[0] == place[0]}
+    columns = (columns | carried.keys()) - {(table, column) for table, column, _ in new_names}
     return Permitted(
         touched=frozenset(written.rewritten | written.written),
         updated=frozenset(written.updated | updated | filled),

@@ -27,6 +27,7 @@ from architect_migrate.planning.plan import (
     DropObject,
     Plan,
     RebuildTable,
+    References,
     RenameColumn,
     RenameTable,
     RunDataStep,
@@ -203,6 +204,8 @@ def _step(
             return _run_rows(connection, step, history)
         case RebuildTable():
             rebuild_table(connection, step.table, step.edits, dict(step.fill), progress)
+        case RenameTable(references=References.FOLLOW):
+            connection.execute(statement(step))
         case RenameTable():
             rename_quietly(connection, step.table, step.new)
         case Stamp():

@@ -206,14 +206,15 @@ def _rows(
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.databases.sqlite.sql.render import without_literals
     from architect_migrate.planning.at_stake import at_stake
-    from architect_migrate.planning.interruptions import kept_outside, steps_of
+    from architect_migrate.planning.interruptions import kept_outside, known_from, steps_of
     from architect_migrate.planning.look import Look
     from architect_migrate.planning.planner import native_revisions
     from architect_migrate.planning.rows import findings_of, not_to_run, row_judgements
 
     schema, diagnosis, claims = seen
     history = context.history
-    rows = row_judgements(history, schema, (diagnosis, claims), context.resolutions, partial(ask, connection))
+    judged = diagnosis, claims, known_from(ahead[0]).ran
+    rows = row_judgements(history, schema, judged, context.resolutions, partial(ask, connection))
     native = native_revisions(history, diagnosis, schema) - not_to_run(rows)
     found = findings_of(history, diagnosis.position, native, rows, without_literals)
     run = native | frozenset(ahead[1])
@@ -244,14 +245,21 @@ def without_interruptions(
     """The schema with interrupted work finished or undone in memory, its diagnosis, and the interruptions."""
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.diagnosis.diagnose import diagnose
-    from architect_migrate.planning.interruptions import interruptions, not_to_run, steps_of, unmoved, wrongly_guessed
+    from architect_migrate.planning.interruptions import (
+        interruptions,
+        known_from,
+        not_to_run,
+        steps_of,
+        unmoved,
+        wrongly_guessed,
+    )
 
     schema = as_read = _read(context, connection, history)
     diagnosis = before = diagnose(history, schema, claims, context.resolutions)
     left = interruptions(history, schema, diagnosis, context.resolutions, partial(ask, connection))
     while left:
         schema, left = _simulated(context, connection, history, (as_read, left))
-        diagnosis = diagnose(history, schema, claims, context.resolutions)
+        diagnosis = diagnose(history, schema, claims, context.resolutions, known_from(left))
         undecided = (*not_to_run(history, schema, diagnosis, left), *wrongly_guessed(before, diagnosis, left))
         if not undecided:
             break
@@ -277,19 +285,19 @@ def _renamed_in_part(
 ) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
     """The same, with the renames of revisions that ran in part, where the evidence is all that is left."""
     from architect_migrate.diagnosis.diagnose import Basis, diagnose
-    from architect_migrate.planning.interruptions import half_made, steps_of, unfinished_renames
+    from architect_migrate.planning.interruptions import half_made, known_from, steps_of, unfinished_renames
 
     history = context.history
     schema, diagnosis, left = seen
     asked = partial(_ask_as_it_is, connection, steps_of(left))
     if diagnosis.basis is Basis.EVIDENCE and (made := half_made(history, schema, diagnosis, asked)):
         undone = _simulated(context, connection, history, (schema, (*left, *made)))
-        judged = diagnose(history, undone[0], claims, context.resolutions)
+        judged = diagnose(history, undone[0], claims, context.resolutions, known_from(left))
         if judged.basis is not Basis.EVIDENCE:
             return undone[0], judged, undone[1]
     if more := unfinished_renames(history, schema, diagnosis):
         schema, left = _simulated(context, connection, history, (schema, (*left, *more)))
-        diagnosis = diagnose(history, schema, claims, context.resolutions)
+        diagnosis = diagnose(history, schema, claims, context.resolutions, known_from(left))
     return schema, diagnosis, left
 
 
@@ -310,14 +318,13 @@ def _simulated(
     If SQLite refuses the steps, the schema is unchanged and the interruptions have no steps, for a person to decide.
     """
     from architect_migrate.databases.sqlite.repair.rename import schema_after
-    from architect_migrate.databases.sqlite.sql.render import statement
     from architect_migrate.planning.interruptions import steps_of
 
     schema, left = seen
     if not (steps := steps_of(left)):
         return seen
     hidden = context.hidden(history.graph.version_table)
-    after = schema_after(connection, [statement(step) for step in steps], hidden)
+    after = schema_after(connection, steps, hidden)
     return (schema, tuple(replace(interruption, steps=()) for interruption in left)) if after is None else (after, left)
 
 

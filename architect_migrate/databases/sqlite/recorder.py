@@ -14,9 +14,11 @@ from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.seeds import is_there, seed_rows
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
-from architect_migrate.databases.sqlite.sql.passing import on_the_way
+from architect_migrate.databases.sqlite.sql.passing import on_the_way, puts_aside
+from architect_migrate.databases.sqlite.stops import stops_of
 from architect_migrate.model.history import Replayed, ReplayedStatement, SeedRow, delta
 from architect_migrate.model.schema import Schema
+from architect_migrate.model.stops import displaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,12 +100,23 @@ class Recording:
         reads = frozenset[str]().union(*(ran.reads for ran in told if ran.verb in _READING and not ran.in_data_step))
         writes = seen.tables() - {fold(self.version_table)}
         way = on_the_way((ran.text for ran in told), _columns(self._schema), _columns(schema))
+        texts = [ran.text for ran in statements]
+        stops = stops_of(self._schema, texts) if puts_aside(texts, _columns(schema)) else ()
         self._let_go(connection, revision)
         seeds = tuple(seed for statement in statements for seed in seed_rows(connection, schema, statement, self._key))
         change = delta(self._schema, schema)
         self.found.append(
             Replayed(
-                change, statements, writes, way.passing, way.renames, way.moves, way.replaced, reads=reads, seeds=seeds
+                change,
+                statements,
+                writes,
+                way.passing,
+                way.renames,
+                way.moves,
+                way.replaced,
+                reads=reads,
+                seeds=seeds,
+                stops=stops if displaces(stops) else (),
             )
         )
         self.digests.append(digest(connection, [self.version_table]))

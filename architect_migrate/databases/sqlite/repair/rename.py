@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.definitions import copy_definitions, definitions_of
 from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.databases.sqlite.sql.render import statement
+from architect_migrate.planning.plan import References, RenameTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from architect_migrate.model.schema import Schema
+    from architect_migrate.planning.plan import Step
 
 
 def rename_quietly(connection: sqlite3.Connection, old: str, new: str) -> None:
@@ -38,8 +41,8 @@ def _quiet(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute(f"PRAGMA legacy_alter_table = {before}")
 
 
-def schema_after(connection: sqlite3.Connection, statements: Iterable[str], hidden: Iterable[str]) -> Schema | None:
-    """The schema of a database after some statements, tried on a copy of its definitions in memory.
+def schema_after(connection: sqlite3.Connection, steps: Iterable[Step], hidden: Iterable[str]) -> Schema | None:
+    """The schema of a database after some repair steps, tried on a copy of its definitions in memory.
 
     None where SQLite does not accept the definitions or the statements there, for example because a virtual table's
     module is not loaded.
@@ -48,9 +51,16 @@ def schema_after(connection: sqlite3.Connection, statements: Iterable[str], hidd
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
         try:
             copy_definitions(copy, definitions)
-            with _quiet(copy):
-                for sql in statements:
-                    copy.execute(sql)
+            for step in steps:
+                _execute(copy, step)
         except sqlite3.Error:
             return None
         return read_schema(copy, [fold(name) for name in hidden])
+
+
+def _execute(connection: sqlite3.Connection, step: Step) -> None:
+    if isinstance(step, RenameTable) and step.references == References.FOLLOW:
+        connection.execute(statement(step))
+        return
+    with _quiet(connection):
+        connection.execute(statement(step))

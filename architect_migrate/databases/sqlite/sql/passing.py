@@ -197,6 +197,21 @@ def _held(holds: Mapping[str, frozenset[str]], words: frozenset[str]) -> frozens
     return frozenset[str]().union(*(held for table, held in holds.items() if table in words))
 
 
+def puts_aside(statements: Iterable[str], after: Columns) -> bool:
+    """Return whether statements rename what is there, or make a table that does not last under any name.
+
+    A copy that takes the name of its table, as in Alembic's batch operations, is neither; nor is a table that is put
+    aside until its successor of the same name has its rows (see `Passing`).
+    """
+    events = [event for sql in statements for event in _events(sql)]
+    created = {event.name for event in events if isinstance(event, _Created)}
+    renamed = [event for event in events if isinstance(event, Rename)]
+    lasting = after.keys() | {rename.old for rename in renamed if not rename.table}
+    return bool(created - lasting) or any(
+        rename.table or rename.old not in created or (rename.old in after and rename.new in after) for rename in renamed
+    )
+
+
 def table_rename(sql: str) -> Rename | None:
     """The rename of a table that a statement is; None for any other statement."""
     return next((event for event in _events(sql) if isinstance(event, Rename) and not event.table), None)

@@ -1,0 +1,46 @@
+"""Where the columns of before a run are after it: what its steps, and the revisions that they run, rename."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.names import fold
+from architect_migrate.model.history import replays
+from architect_migrate.planning.plan import RenameColumn, RunRevision
+
+if TYPE_CHECKING:
+    from architect_migrate.model.history import History
+    from architect_migrate.model.stops import Place
+    from architect_migrate.planning.plan import Plan, Step
+
+    Moves = dict[Place, Place | None]
+
+
+def carried_columns(history: History, plan: Plan) -> Moves:
+    """Return the new place of each column that a plan renames; None for one whose values it takes away or changes.
+
+    Places are (table, column), with tables as they are called after the plan's own renames.
+    """
+    now: Moves = {}
+    made: set[Place] = set()
+    for step in plan.steps:
+        moves, fresh = _moves(history, step)
+        came_from = {place: origin for origin, place in now.items() if place}
+        now |= {came_from.get(place, place): to for place, to in moves.items() if place not in made}
+        made = {to for place in made if (to := moves.get(place, place))} | fresh
+    return {place: to for place, to in now.items() if to != place}
+
+
+def _moves(history: History, step: Step) -> tuple[Moves, set[Place]]:
+    """What one step does to columns: where they go, and those that it makes."""
+    match step:
+        case RenameColumn():
+            table = fold(step.table)
+            return {(table, fold(step.column)): (table, fold(step.new))}, set()
+        case RunRevision() if stops := replays(history)[step.revision].stops:
+            end = stops[-1]
+            before = [(table, column) for table, columns in stops[0].tables for column in columns]
+            after = {(table, column) for table, columns in end.tables for column in columns}
+            return {place: end.places.get(place) for place in before}, after - set(end.places.values())
+        case _:
+            return {}, set()

@@ -1,0 +1,47 @@
+"""Which column the values of another are in after a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from architect_migrate.planning.plan import Plan, RenameColumn, RunRevision
+from architect_migrate.runs.carried_columns import carried_columns
+from support.scenarios import own_chain, revision
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from architect_migrate.planning.plan import Step
+
+P = "CREATE TABLE p (id INTEGER PRIMARY KEY, a TEXT, b TEXT)"
+
+
+def _column(old: str, new: str) -> str:
+    return f"ALTER TABLE p RENAME COLUMN {old} TO {new}"
+
+
+CHAIN = {
+    "a1": revision(None, P),
+    "b2": revision("a1", _column("b", "c"), _column("a", "b")),
+    "c3": revision("b2", _column("c", "a")),
+    "d4": revision("c3", "ALTER TABLE p DROP COLUMN a", _column("b", "a")),
+}
+UNDONE = RenameColumn("p", "x", "a")
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ((RunRevision("b2"),), {"a": "b", "b": "c"}),
+        ((RunRevision("b2"), RunRevision("c3")), {"a": "b", "b": "a"}),
+        ((RunRevision("b2"), RunRevision("c3"), RunRevision("d4")), {"b": ""}),
+        ((UNDONE, RunRevision("b2")), {"x": "b", "b": "c"}),
+    ],
+    ids=["turned", "exchanged by two", "one dropped", "after a repair"],
+)
+def test_columns_are_followed_through_a_plan(tmp_path: Path, steps: tuple[Step, ...], expected: dict[str, str]) -> None:
+    history = own_chain(tmp_path, CHAIN).context().history
+    found = carried_columns(history, Plan(steps, (), (), frozenset(), frozenset()))
+    assert {place[1]: to[1] if to else "" for place, to in found.items()} == expected
