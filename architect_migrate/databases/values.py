@@ -92,7 +92,7 @@ def _tables(then: Content, now: Content) -> Iterator[Difference]:
 def _others(then: Content, now: Content) -> Iterator[Difference]:
     """Objects other than tables that were added or removed, and objects with another text.
 
-    Added and removed tables are told with their rows already.
+    Added and removed tables are reported with their rows already.
     """
     with_rows = {f"table {name}" for name in (*then.tables, *now.tables)}
     for key in sorted({*then.objects, *now.objects}):
