@@ -31,7 +31,7 @@ from architect_migrate.databases.sqlite.presence import defines_nothing, stray_j
 from architect_migrate.databases.sqlite.rows.content import content_of
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
 from architect_migrate.databases.sqlite.rows.integrity import damage
-from architect_migrate.databases.values import IS_REDEFINED, CommitOutcome, Content, differences
+from architect_migrate.databases.values import Became, CommitOutcome, Content, differences
 from architect_migrate.ledger.recorder import current_state, enter, entered_on_failure, fingerprint_facts, tool_versions
 
 if TYPE_CHECKING:
@@ -91,12 +91,13 @@ def _against(copy: Copy, source: Connection, then: Content, path: Path, timeout:
         now = content_of(live)
         other = [table for table in {*now.tables, *then.tables} if now.tables.get(table) != then.tables.get(table)]
         rows = row_deltas(live, source, (name for name in other if not name.lower().startswith("sqlite_")))
-    lines = tuple(
+    with_rows = {f"table {name}" for name in (*now.tables, *then.tables)}
+    others = tuple(
         difference
         for difference in differences(now, then)
-        if not difference.startswith("table ") or difference.endswith(IS_REDEFINED)
+        if difference.subject not in with_rows or difference.became is Became.REDEFINED
     )
-    return Restoration(copy, now, then, rows, lines)
+    return Restoration(copy, now, then, rows, others)
 
 
 def restore(context: EnvironmentContext, shown: Restoration, action: str) -> Restored:
@@ -171,7 +172,7 @@ def _require_sound(path: Path, timeout: float, then: Content, kept: Path | None)
     """Read the restored database again and compare it. Raises NotReadBackError, RestoreError."""
     try:
         with reading(path, timeout) as live:
-            problems = (*damage(live), *differences(then, content_of(live)))
+            problems = (*damage(live), *map(str, differences(then, content_of(live))))
     except DatabaseError as error:
         raise NotReadBackError(str(path), error.problem) from error
     if problems:

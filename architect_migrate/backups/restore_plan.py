@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.backups.record import Copy
-    from architect_migrate.databases.values import Content, TableDelta
+    from architect_migrate.databases.values import Content, Difference, TableDelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +17,14 @@ class Restoration:
     """Plan of a restore.
 
     `now` is the database's content (None: there is no file, or it is `damaged`), `then` its content afterwards. `rows`
-    are the differences of each table's rows, `others` the other differences, one line per object.
+    are the differences of each table's rows, `others` the other differences.
     """
 
     copy: Copy
     now: Content | None
     then: Content
     rows: tuple[TableDelta, ...]
-    others: tuple[str, ...]
+    others: tuple[Difference, ...]
     damaged: str = ""
 
     @property

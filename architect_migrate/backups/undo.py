@@ -37,7 +37,7 @@ def preview_undo(context: EnvironmentContext) -> Undoing:
         if not differences(after, now):
             return Undoing(copy, preview(context, copy))
         if differences(before, now):
-            return Undoing(copy, since=differences(after, now))
+            return Undoing(copy, since=tuple(map(str, differences(after, now))))
     return Undoing(marked[-1])
 
 

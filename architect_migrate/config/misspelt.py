@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from architect_migrate.core.errors import ArchmigError, nearest, shortened
+from architect_migrate.core.errors import ArchmigError, meant, shortened
 from architect_migrate.core.names import fold
 from architect_migrate.databases import access
 from architect_migrate.model.environment import Fill, Kind
@@ -53,8 +53,7 @@ def misspelt(project: ProjectConfig, entries: Iterable[Resolution], chain: Names
 def _line(entry: Resolution, word: tuple[str, str, str], known: Names) -> str:
     kind, table, name = word
     of = f" of {shortened(table)}" if table else ""
-    hint = nearest(name, _rivals(kind, table, known))
-    hint = hint if hint.startswith("did you mean") else "correct the entry, or take it out"
+    hint = meant(name, _rivals(kind, table, known)) or "correct the entry, or take it out"
     return f"{entry.origin}: neither the chain nor any database has a {kind} {shortened(name)}{of}: {hint}"
 
 

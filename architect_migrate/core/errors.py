@@ -18,15 +18,20 @@ def shortened(word: str) -> str:
     return repr(masked if len(masked) <= 40 else f"{masked[:40]}…")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the hint for an unknown word: the most similar known word, else up to 12 known words."""
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return the question whether the most similar known word was meant; empty if none is similar."""
     # Why here: only a command that fails pays for the import.
     from difflib import get_close_matches
 
+    close = get_close_matches(word[:80].lower(), sorted(known), n=1, cutoff=0.6)
+    return f"did you mean {shortened(close[0])}?" if close else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the hint for an unknown word: the most similar known word, else up to 12 known words."""
     words = sorted(known)
-    close = get_close_matches(word[:80].lower(), words, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {shortened(close[0])}?"
+    if similar := meant(word, words):
+        return similar
     more = ", …" if len(words) > 12 else ""
     return f"known: {', '.join(mask(word)[:40] for word in words[:12])}{more}" if words else ""
 

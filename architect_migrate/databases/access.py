@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.values import Backup
+    from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.model.history import History
     from architect_migrate.model.schema import Schema
+    from architect_migrate.planning.plan import Plan
 
 
 def location(url: DatabaseUrl) -> str:
@@ -121,9 +124,19 @@ def definitions_of(connection: Connection) -> tuple[tuple[str, str], ...]:
 
 def words_of(sql: str) -> frozenset[str]:
     """Return every word of a statement that can be a name, folded."""
-    from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
+    from architect_migrate.databases.sqlite.sql import lexer
 
-    return frozenset(fold(unquote(token.text)) for token in significant(sql) if token.kind in {"word", "quoted"})
+    return lexer.words_of(sql)
+
+
+def found_in_rows(connection: Connection, history: History, plan: Plan, there: Schema) -> tuple[Finding, ...]:
+    """Return findings about rows that a plan's revisions fail on, or leave without the row that they refer to.
+
+    `there` is the schema of the database.
+    """
+    from architect_migrate.databases.sqlite.rows import foreseen
+
+    return foreseen.found_in_rows(connection, history, plan, there)
 
 
 def replaces_rows(sql: str) -> bool:

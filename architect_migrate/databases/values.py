@@ -17,8 +17,27 @@ if TYPE_CHECKING:
 _NOTHING: frozenset[str] = frozenset()
 _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
 
-# How `differences` ends the line of an object: the preview of a restore goes by it.
-IS_NEW, IS_GONE, IS_REDEFINED = "is new", "is gone", "is defined differently"
+
+class Became(Enum):
+    """What became of an object between two contents of a database."""
+
+    NEW = "is new"
+    GONE = "is gone"
+    REDEFINED = "is defined differently"
+    OTHER_ROWS = "has other rows"
+    OTHER_HEADER = "has another value"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference between two contents: of an object (`table notes`), or of a value in the file's header."""
+
+    subject: str
+    became: Became
+    found: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.found or self.became.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,43 +68,44 @@ class Content:
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def differences(then: Content, now: Content) -> tuple[str, ...]:
-    """The differences of `now` from `then`, one line for each object; empty exactly if both hold the same."""
+def differences(then: Content, now: Content) -> tuple[Difference, ...]:
+    """The differences of `now` from `then`, one for each object; empty exactly if both hold the same."""
     return (*_tables(then, now), *_others(then, now), *_headers(then, now))
 
 
-def _tables(then: Content, now: Content) -> Iterator[str]:
+def _tables(then: Content, now: Content) -> Iterator[Difference]:
     for name in sorted({*then.tables, *now.tables}):
         old, new = then.tables.get(name), now.tables.get(name)
         if old == new:
             continue
         if old is None and new is not None:
-            yield f"table {name}: is new, with {_count(new.number)}"
+            yield Difference(f"table {name}", Became.NEW, f"is new, with {_count(new.number)}")
         elif new is None and old is not None:
-            yield f"table {name}: is gone, with {_count(old.number)}"
+            yield Difference(f"table {name}", Became.GONE, f"is gone, with {_count(old.number)}")
         elif old is not None and new is not None:
             same = old.number == new.number
-            yield f"table {name}: " + (
-                f"other values in its {_count(new.number)}" if same else f"has {_count(new.number)}, had {old.number:,}"
-            )
+            other = f"other values in its {_count(new.number)}"
+            found = other if same else f"has {_count(new.number)}, had {old.number:,}"
+            yield Difference(f"table {name}", Became.OTHER_ROWS, found)
 
 
-def _others(then: Content, now: Content) -> Iterator[str]:
-    """Lines for objects other than tables that were added or removed, and for objects with another text.
+def _others(then: Content, now: Content) -> Iterator[Difference]:
+    """Objects other than tables that were added or removed, and objects with another text.
 
-    Added and removed tables have a line with their rows already.
+    Added and removed tables are reported with their rows already.
     """
+    with_rows = {f"table {name}" for name in (*then.tables, *now.tables)}
     for key in sorted({*then.objects, *now.objects}):
         old, new = then.objects.get(key), now.objects.get(key)
-        if old == new or (None in {old, new} and key.removeprefix("table ") in {*then.tables, *now.tables}):
+        if old == new or (None in {old, new} and key in with_rows):
             continue
-        yield f"{key}: " + (IS_NEW if old is None else IS_GONE if new is None else IS_REDEFINED)
+        yield Difference(key, Became.NEW if old is None else Became.GONE if new is None else Became.REDEFINED)
 
 
-def _headers(then: Content, now: Content) -> Iterator[str]:
+def _headers(then: Content, now: Content) -> Iterator[Difference]:
     for name, value in sorted(now.header.items()):
         if then.header.get(name) != value:
-            yield f"{name}: is {value}, was {then.header.get(name)}"
+            yield Difference(name, Became.OTHER_HEADER, f"is {value}, was {then.header.get(name)}")
 
 
 def _count(number: int) -> str:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import ArchmigError, StoppedError
+from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.findings import STAMP_UNKNOWN, Level
 from architect_migrate.model.compare import Severity
 
@@ -123,10 +124,21 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Rows that a downgrade takes away: of a table as a whole, or the values of a column that are not NULL."""
+    """Rows that a downgrade takes away: of a table as a whole, or the values of a `column` that are not NULL."""
 
-    subject: str
+    table: str
     rows: int
+    column: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The object that loses them, in words."""
+        return f"column {self.table}.{self.column}" if self.column else f"table {self.table}"
+
+    @property
+    def amount(self) -> str:
+        """The number of rows or values, in words."""
+        return pluralize(self.rows, "value" if self.column else "row")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,12 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.diff import Extra
 from architect_migrate.model.environment import Repair
 from architect_migrate.model.facts import IndexFact, TriggerFact, ViewFact, table_of
-from architect_migrate.model.history import snapshots
+from architect_migrate.model.history import reference, snapshots
 from architect_migrate.planning.plan import RunDowngrade, Stamp, SyncTracker
 from architect_migrate.planning.results import Outcome
 from architect_migrate.revisions.replay import recall_result, remember_result
 from architect_migrate.revisions.sandbox import run_sandboxed
 from architect_migrate.runs.commit_proof import unlike_the_chain
-from architect_migrate.runs.foreseen_rows import forbidden_by_rows
 from architect_migrate.runs.steps import runs_the_chain
 from architect_migrate.runs.trial import Tried, in_full, job_of, try_here
 
@@ -53,7 +52,10 @@ def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
     plan, seen = result.plan, result.survey
     if plan is None or seen is None or plan.blockers:
         return result
-    blockers = forbidden_by_rows(context, plan, seen.schema) if seen.exists else ()
+    found = _found_in_rows(context, plan, seen.schema) if seen.exists else ()
+    blockers = tuple(each for each in found if each.level is Level.BLOCKING)
+    told = tuple(f"{each.subject}: {each.found}; {each.advice}" for each in found if each.level is Level.WARNING)
+    result = replace(result, warnings=(*result.warnings, *told)) if told else result
     if not blockers and seen.schema and _is_to_be_tried(context.history, plan, seen):
         try:
             blockers = _blockers(context, plan, seen.schema)
@@ -63,6 +65,16 @@ def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
         return result
     plan = replace(plan, blockers=blockers)
     return replace(result, plan=plan, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
+
+
+def _found_in_rows(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> tuple[Finding, ...]:
+    """The findings about rows; `schema` is None where the database has exactly the chain's."""
+    if schema is None and not plan.before:  # nothing is there
+        return ()
+    url, timeout = context.environment.url, context.environment.policies.lock_timeout
+    there = schema or reference(context.history, plan.before)
+    with access.reading(url, timeout) as connection:
+        return access.found_in_rows(connection, context.history, plan, there)
 
 
 def _is_to_be_tried(history: History, plan: Plan, seen: Survey) -> bool:

@@ -102,16 +102,16 @@ def losses(context: EnvironmentContext, plan: Plan, connection: Connection) -> t
     """The rows of tables and the values of columns that taking these revisions back removes."""
     undone = {step.revision for step in plan.steps if isinstance(step, RunDowngrade)}
     left = facts_at(context.history, plan.after)
-    lost: dict[str, int] = {}
+    lost: dict[tuple[str, str], int] = {}
     for revision, effect in effects(context.history).items():
         for fact in effect.added.values() if revision in undone else ():
             match fact:
                 case TableFact() if ("table", fact.table) not in left:
-                    lost[f"table {fact.table}"] = count_rows(connection, fact.table)
+                    lost[fact.table, ""] = count_rows(connection, fact.table)
                 case ColumnFact() if ("column", fact.table, fact.column.name) not in left:
                     if ("table", fact.table) in left:
                         values = count_values(connection, fact.table, fact.column.name)
-                        lost[f"column {fact.table}.{fact.column.name}"] = values
+                        lost[fact.table, fact.column.name] = values
                 case _:
                     pass
-    return tuple(Loss(subject, rows) for subject, rows in lost.items() if rows)
+    return tuple(Loss(table, rows, column) for (table, column), rows in lost.items() if rows)

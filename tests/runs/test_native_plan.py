@@ -152,11 +152,11 @@ def test_a_run_of_alembics_own_takes_the_same_steps_from_its_stamp(
         (
             "r1",
             ("UPDATE a SET x = 'kept' WHERE id = 1", "INSERT INTO b VALUES (1, 'w')"),
-            (Loss("column a.x", 1), Loss("table b", 1)),
+            (Loss("a", 1, "x"), Loss("b", 1)),
         ),
         ("r1", (), ()),
         ("r2", ("INSERT INTO b VALUES (1, 'w')",), ()),
-        ("base", ("UPDATE a SET x = 'gone'",), (Loss("table a", 2),)),
+        ("base", ("UPDATE a SET x = 'gone'",), (Loss("a", 2),)),
     ],
 )
 def test_a_downgrade_tells_the_rows_and_values_that_it_takes_away(

@@ -186,3 +186,26 @@ def test_a_key_to_the_copy_of_an_interrupted_batch_is_foreseen(tmp_path: Path) -
     (blocker,) = stays(home)
     assert (blocker.code, blocker.subject) == ("blocked-reference", "table own")
     assert blocker.found == "1 row refers to _alembic_tmp_t by t_id, which gets another name"
+
+
+# A key that a revision adds is not checked by SQLite against the rows that are there.
+
+PARENT = "CREATE TABLE p (id INTEGER NOT NULL PRIMARY KEY)"
+
+
+@pytest.mark.parametrize(("parents", "told"), [("(1)", True), ("(1), (-1)", False)])
+def test_rows_that_refer_to_nothing_by_a_new_key_are_told_beforehand(tmp_path: Path, parents: str, told: bool) -> None:
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": revision(None, T, PARENT),
+            "b2": code("a1", *batch("t", "create_foreign_key('fk', 'p', ['b'], ['id'])")),
+        },
+    )
+    script(home.database, T, PARENT, ROWS, f"INSERT INTO p VALUES {parents}", *stamp("a1"))
+    words = (
+        "t(b): b2 adds a key to p by which 1 row refers to nothing (row 3: -1); "
+        "archmig verify reports them until they are corrected"
+    )
+    assert home.preview().warnings == ((words,) if told else ())
+    assert come_home(home) == ["run revision b2", "stamp b2"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.databases import access
+from architect_migrate.planning.results import Outcome, State
 from support.scenarios import ask, code, come_home, gone, own_chain, revision, script, stamp
 
 if TYPE_CHECKING:
@@ -69,6 +70,14 @@ def test_a_revision_may_drop_a_virtual_table_and_make_it_again(tmp_path: Path, a
     script(home.database, POST, FTS, FEEDS, "INSERT INTO post VALUES (1, 'hello worlds')", *stamp("a1"))
     shadows = [f"found_{part}" for part in ("config", "content", "data", "docsize", "idx")]
     assert come_home(home, gone("found", "feeds", *shadows)) == ["run revision b2", "stamp b2"]
+
+
+def test_a_virtual_table_with_rows_that_may_be_the_applications_is_asked_about_without_a_stamp(tmp_path: Path) -> None:
+    virtual = "CREATE VIRTUAL TABLE doc USING fts5(title)"
+    home = own_chain(tmp_path, {"a1": revision(None, POST, virtual), "b2": revision("a1", "DROP TABLE doc")})
+    script(home.database, POST, virtual, "INSERT INTO doc VALUES ('kept')")
+    assert home.preview().outcome in {Outcome.PLANNED, Outcome.BLOCKED}
+    assert home.survey().state is not State.COULD_NOT_TELL
 
 
 # Statements that take the place of rows: SQLite does not tell what they delete.

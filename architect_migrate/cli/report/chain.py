@@ -25,11 +25,13 @@ def short_names(graph: RevisionGraph) -> dict[str, str]:
 
 def place(graph: RevisionGraph, position: frozenset[str], names: Mapping[str, str]) -> str:
     """A position by its newest revisions, in short: `048 (head)`, `base`. What is left on branches does not count."""
-    if not position:
-        return "base"
-    found = ", ".join(names.get(head, head) for head in heads(graph, position))
-    left = frozenset(graph.order) - position
-    return f"{found} (head)" if left <= on_branches(graph) else found
+    found, left = newest(graph, position, names), frozenset(graph.order) - position
+    return f"{found} (head)" if position and left <= on_branches(graph) else found
+
+
+def newest(graph: RevisionGraph, position: frozenset[str], names: Mapping[str, str]) -> str:
+    """The newest revisions of a position: `048`, `base`."""
+    return ", ".join(names.get(head, head) for head in heads(graph, position)) or "base"
 
 
 def titled(graph: RevisionGraph, revisions: Iterable[str], indent: str, width: int) -> Iterator[str]:

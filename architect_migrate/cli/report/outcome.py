@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.chain import place, short_names
+from architect_migrate.cli.report.chain import newest, short_names
 from architect_migrate.cli.report.layout import Cell, Style, block, plain, table
 from architect_migrate.cli.report.shared import Report, complaint, environment_json, said_once
 from architect_migrate.cli.report.status import at, state_cell
@@ -51,7 +51,7 @@ def _row(result: Result, graph: RevisionGraph, names: Mapping[str, str]) -> list
     receipt, plan, seen = result.receipt, result.plan, result.survey
     before = at(seen, graph, names)
     done = result.outcome is Outcome.DONE
-    after = place(graph, plan.after, names).removesuffix(" (head)") if done and plan else before
+    after = newest(graph, plan.after, names) if done and plan else before
     word = "not confirmed" if result.outcome is Outcome.PLANNED else result.outcome.value
     return [
         Cell(result.environment, Style.BOLD),
@@ -70,7 +70,7 @@ def _kept(result: Result) -> int:
     """The rows that were there before and are there now: a downgrade takes those of its tables away."""
     if result.receipt is None:
         return 0
-    return result.receipt.rows - sum(loss.rows for loss in result.losses if loss.subject.startswith("table "))
+    return result.receipt.rows - sum(loss.rows for loss in result.losses if not loss.column)
 
 
 def _totals(results: tuple[Result, ...]) -> list[str]:

@@ -54,7 +54,10 @@ def plan_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width:
     said = f"{result.state.value}, {pluralize(len(plan.steps), 'step')}"
     lines = [*headed(result.environment, said, paint, width), *summary(plan, graph, width)]
     for loss in result.losses:
-        lines += [f"  {paint(line.strip(), Style.BAD)}" for line in block(_lost(loss.subject, loss.rows), "  ", width)]
+        lines += [
+            f"  {paint(line.strip(), Style.BAD)}"
+            for line in block(f"loses {loss.amount} of {loss.subject}", "  ", width)
+        ]
     for warning in result.warnings:
         first, *rest = block(f"warning: {warning}", "  ", width, "  ")
         lines += [first.replace("warning:", paint("warning:", Style.CAUTION), 1), *rest]
@@ -78,12 +81,6 @@ def together(results: Iterable[Result], sql: Mapping[str, str] | None = None) ->
 def joined(group: list[Result]) -> Result:
     """The one result that is shown for a group, under the names of all its environments."""
     return replace(group[0], environment=", ".join(result.environment for result in group))
-
-
-def _lost(subject: str, rows: int) -> str:
-    if subject.startswith("column "):
-        return f"loses {pluralize(rows, 'value')} of {subject}"
-    return f"loses {pluralize(rows, 'row')} of {subject}"
 
 
 def summary(plan: Plan, graph: RevisionGraph, width: int) -> Iterator[str]:

@@ -84,7 +84,7 @@ def _parts(its: Rehearsal, most: int | None) -> Iterator[list[Cell]]:
         if not each.step and each is its.timings[-1] and left:
             yield _rest(left)
             rest_told = True
-        note = backup if each.what.startswith("backing up") else "slowest step" if each is slowest else ""
+        note = backup if each.backs_up else "slowest step" if each is slowest else ""
         what = each.what if most is None or len(each.what) <= _LONGEST else f"{each.what[: _LONGEST - 1]}…"
         yield [Cell(what), Cell(f"{each.seconds:.2f}"), Cell(note, Style.CAUTION if each is slowest else Style.DIM)]
     if left and not rest_told:

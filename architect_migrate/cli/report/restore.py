@@ -9,7 +9,7 @@ from architect_migrate.cli.report.layout import Style, plain, shortened
 from architect_migrate.cli.report.shared import Report, environment_json, failed_json
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import clean, pluralize
-from architect_migrate.databases.values import IS_GONE, IS_NEW, IS_REDEFINED
+from architect_migrate.databases.values import Became
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,10 +66,10 @@ def _effects(restoration: Restoration, paint: Paint) -> Iterator[str]:
 
 def _schema(restoration: Restoration) -> Iterator[str]:
     """How many objects go, come back, or are others; by name where they are few."""
-    tables = [f"table {row.table}: is gone" for row in restoration.rows if row.gone]
-    every = [*tables, *restoration.others]
-    for ending, word in ((IS_GONE, "goes"), (IS_NEW, "comes back"), (IS_REDEFINED, "is another")):
-        its = [name.removesuffix(f": {ending}") for name in every if name.endswith(f": {ending}")]
+    tables = [(f"table {row.table}", Became.GONE) for row in restoration.rows if row.gone]
+    every = [*tables, *((each.subject, each.became) for each in restoration.others)]
+    for became, word in ((Became.GONE, "goes"), (Became.NEW, "comes back"), (Became.REDEFINED, "is another")):
+        its = [subject for subject, its_fate in every if its_fate is became]
         if its:
             yield f"{word}: {clean(', '.join(its)) if len(its) <= _FEW else f'{len(its):,} objects of the schema'}"
 
@@ -176,7 +176,7 @@ def _going_back_json(undoing: Undoing) -> GoingBackJson:
         "written_since": [*undoing.since],
         "damaged": (restoration.damaged or None) if restoration else None,
         "rows": _rows_json(restoration) if restoration else [],
-        "others": [*restoration.others] if restoration else [],
+        "others": [*map(str, restoration.others)] if restoration else [],
     }
 
 

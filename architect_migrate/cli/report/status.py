@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.cli.report.chain import place, short_names, titled, with_title
+from architect_migrate.cli.report.chain import newest, short_names, titled, with_title
 from architect_migrate.cli.report.layout import Cell, Style, block, columns_of, headed, plain, table
 from architect_migrate.cli.report.rows import rows_json
 from architect_migrate.cli.report.shared import Report, environment_json
@@ -119,7 +119,7 @@ def at(seen: Survey | None, graph: RevisionGraph, names: Mapping[str, str]) -> s
     """The newest revisions of a position: `048`, `base`; `-` where nothing of the chain is there."""
     if seen is None or not seen.position:
         return "-"
-    return place(graph, seen.position, names).removesuffix(" (head)")
+    return newest(graph, seen.position, names)
 
 
 def stamp_of(seen: Survey, names: Mapping[str, str]) -> str:

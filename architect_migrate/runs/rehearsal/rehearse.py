@@ -63,9 +63,9 @@ class _Watch:
         timings = [Timing("planning and checking", ends[0] - self.began)]
         for (number, words, began), end in zip(self.marks, ends[1:], strict=True):
             last = number > steps
-            timings.append(
-                Timing("proving and committing" if last else words, end - began, 0 if last or not number else number)
-            )
+            what, at = ("proving and committing", 0) if last else (words, number)
+            # Why by the number: what comes before the first step is the backup (see `execute`).
+            timings.append(Timing(what, end - began, at, backs_up=number == 0))
         return tuple(timings)
 
 

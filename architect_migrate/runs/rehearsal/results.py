@@ -29,11 +29,15 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """A part of a run: a step of the plan (`step` is its number, from 1), or the work before or after the steps."""
+    """A part of a run: a step of the plan (`step` is its number, from 1), or the work before or after the steps.
+
+    `backs_up` says that it is the backup.
+    """
 
     what: str
     seconds: float
     step: int = 0
+    backs_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

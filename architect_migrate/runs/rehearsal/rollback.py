@@ -105,11 +105,9 @@ def _gone(changes: tuple[TableDelta, ...]) -> tuple[Loss, ...]:
     losses = []
     for change in changes:
         if change.lacking:
-            losses.append(Loss(f"table {change.table}", change.lacking))
+            losses.append(Loss(change.table, change.lacking))
         losses += [
-            Loss(f"column {change.table}.{column}", values)
-            for column, values in change.columns
-            if values and not change.gone
+            Loss(change.table, values, column) for column, values in change.columns if values and not change.gone
         ]
     return tuple(losses)
 
@@ -126,14 +124,7 @@ def _blocked(plan: Plan, name: str, gone: tuple[Loss, ...]) -> Plan:
     """The same plan, blocked by what would be lost."""
     advice = f"save them first, or allow their loss: archmig rollback -e {name} --lose-rows"
     blockers = [
-        Finding(
-            Level.BLOCKING, "rows-would-go", name, f"{loss.rows:,} {_kind(loss)} {loss.subject} would be lost", advice
-        )
+        Finding(Level.BLOCKING, "rows-would-go", name, f"{loss.amount} of {loss.subject} would be lost", advice)
         for loss in gone
     ]
     return replace(plan, blockers=(*plan.blockers, *blockers))
-
-
-def _kind(loss: Loss) -> str:
-    one = loss.rows == 1
-    return f"value{'' if one else 's'} of" if loss.subject.startswith("column ") else f"row{'' if one else 's'} of"

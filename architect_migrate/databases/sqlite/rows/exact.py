@@ -33,6 +33,8 @@ _TABLES = """SELECT m.name, l.type, l.wr FROM main.sqlite_master m JOIN pragma_t
              WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name"""
 _COLUMNS = """SELECT m.name, x.name, x.pk, x.hidden FROM main.sqlite_master m, pragma_table_xinfo(m.name, 'main') x
               WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name, x.cid"""
+_VIRTUAL = """SELECT name FROM pragma_table_list
+              WHERE schema = 'main' AND type = 'virtual' AND name = ? COLLATE NOCASE"""
 _KEY_INDEXES = """SELECT DISTINCT m.name FROM main.sqlite_master m, pragma_index_list(m.name, 'main') l
                   WHERE m.type = 'table' AND m.rootpage > 0 AND l.origin = 'pk'"""
 
@@ -71,6 +73,16 @@ def row_tables(connection: sqlite3.Connection) -> dict[str, RowTable]:
         fold(name): _row_table(name, kind, bool(without_rowid), columns[name], name in indexed)
         for name, kind, without_rowid in sorts
     }
+
+
+def virtual_table(connection: sqlite3.Connection, name: str) -> RowTable | None:
+    """A virtual table by any spelling of its name; None where there is none. Its module answers what is asked of it."""
+    spelt = connection.execute(_VIRTUAL, (name,)).fetchone()
+    if spelt is None:
+        return None
+    columns = connection.execute("SELECT name, pk, hidden FROM pragma_table_xinfo(?, 'main')", spelt).fetchall()
+    shown = [(column, place, 0) for column, place, hidden in columns if not hidden]
+    return _row_table(spelt[0], "virtual", without_rowid=False, columns=shown, indexed=True)
 
 
 def _row_table(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.dry_statements import alters
-from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables
+from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables, virtual_table
 from architect_migrate.databases.sqlite.rows.examples import excerpt, labelled, read, shown
 from architect_migrate.databases.sqlite.rows.seeds import number_like
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
@@ -47,7 +47,7 @@ def ask(connection: sqlite3.Connection, question: Question) -> Answer:
     """
     try:
         with exact(connection):
-            table = row_tables(connection).get(fold(question.table))
+            table = row_tables(connection).get(fold(question.table)) or virtual_table(connection, question.table)
             if table is None:
                 raise QuestionError(question.table, describe(question), "there is no such table")
             return _answer(connection, table, question)

@@ -194,3 +194,8 @@ def _plain_create(words: list[str]) -> list[str]:
                 del words[at : at + 3]
                 break
     return words
+
+
+def words_of(sql: str) -> frozenset[str]:
+    """Return every word of a statement that can be a name, folded."""
+    return frozenset(fold(unquote(token.text)) for token in significant(sql) if token.kind in {"word", "quoted"})

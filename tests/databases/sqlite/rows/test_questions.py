@@ -249,3 +249,11 @@ def test_a_renamed_column_is_compared_with_what_the_other_table_calls_it() -> No
         connection.execute("INSERT INTO original VALUES (1, 'a')")
         counts = [ask(connection, RowsBeyond("copy", "original", one)).count for one in ((), (("holder", "owner"),))]
     assert counts == [0, 1]
+
+
+def test_a_virtual_table_is_asked_through_its_module(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "virtual.db", isolation_level=None)) as connection:
+        connection.execute("CREATE VIRTUAL TABLE Docs USING fts5(title, body)")
+        connection.execute("INSERT INTO docs VALUES ('a', NULL), ('b', 'x')")
+        assert ask(connection, RowsIn("docs")) == Answer(2)
+        assert ask(connection, NullsIn("docs", "body")) == Answer(1, ("row 1",))

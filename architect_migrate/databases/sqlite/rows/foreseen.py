@@ -1,6 +1,7 @@
 """Blocks plans with revisions that would fail on rows of their database: rows without a value, equal rows, and so on.
 
-Only what is certain blocks. The rows of a table are taken for what they are now until a step may have changed them.
+Rows that will refer to nothing are a warning, because the revision succeeds. Only certain results are reported: a table
+has the rows that it has now until a step may have changed them.
 """
 
 from __future__ import annotations
@@ -11,22 +12,21 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.repair import blockers as blocked
 from architect_migrate.databases.sqlite.repair.table import constant_default
 from architect_migrate.databases.sqlite.rows.questions import ask
+from architect_migrate.databases.sqlite.sql.lexer import words_of
 from architect_migrate.databases.sqlite.sql.render import check_text
 from architect_migrate.diagnosis.findings import Finding, Level
-from architect_migrate.model.facts import CheckFact, ColumnFact, IndexFact, UniqueFact, table_of
+from architect_migrate.model.facts import CheckFact, ColumnFact, ForeignKeyFact, IndexFact, UniqueFact, table_of
 from architect_migrate.model.history import effects, reference, replays, snapshots, tables_ever
 from architect_migrate.planning.plan import DropObject, RenameTable, RunRevision, Stamp, SyncTracker
-from architect_migrate.planning.row_questions import DuplicatesOf, NullsIn, RowsIn, Violating
+from architect_migrate.planning.row_questions import DuplicatesOf, NullsIn, Orphans, RowsIn, Violating
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterator, Mapping
 
-    from architect_migrate.config.context import EnvironmentContext
-    from architect_migrate.databases.base import Connection
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import Effects, History, Replayed
     from architect_migrate.model.schema import Column, ForeignKey, Key, Schema, Table
@@ -45,18 +45,17 @@ class _Demand:
     found: Callable[[Answer], Finding]
 
 
-def forbidden_by_rows(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> tuple[Finding, ...]:
-    """The rows that make revisions of a plan fail; `schema` is the database's (None: as the chain makes it)."""
-    there = schema or reference(context.history, plan.before)
-    demands = [*_demands_of(context.history, plan, there), *_left_without_parent(context.history, plan, there)]
-    if not demands:
-        return ()
-    with access.reading(context.environment.url, context.environment.policies.lock_timeout) as connection:
-        answers = [(demand, _answer(connection, demand)) for demand in demands]
+def found_in_rows(connection: sqlite3.Connection, history: History, plan: Plan, there: Schema) -> tuple[Finding, ...]:
+    """The rows that make revisions of a plan fail, or that refer to nothing by a key that one adds, as warnings.
+
+    `there` is the schema of the database.
+    """
+    demands = [*_demands_of(history, plan, there), *_left_without_parent(history, plan, there)]
+    answers = [(demand, _answer(connection, demand)) for demand in demands]
     return tuple(demand.found(answer) for demand, answer in answers if answer and answer.count)
 
 
-def _answer(connection: Connection, demand: _Demand) -> Answer | None:
+def _answer(connection: sqlite3.Connection, demand: _Demand) -> Answer | None:
     try:
         return ask(connection, demand.question)
     except QuestionError:  # an unknown function or collation: what the run will meet is not known
@@ -149,7 +148,7 @@ def _keeps_values(before: Fact | None, after: Fact | None) -> bool:
 def _words(step: Step) -> set[str]:
     """The tables that a step of a repair may concern, by every text that it has."""
     texts = (getattr(step, name) for name in step.__dataclass_fields__)
-    return {word for text in texts if isinstance(text, str) for word in access.words_of(text)}
+    return {word for text in texts if isinstance(text, str) for word in words_of(text)}
 
 
 def _looks_at_rows(history: History, revision: str) -> bool:
@@ -181,6 +180,8 @@ def _demands(history: History, revision: str, tables: Mapping[str, Table]) -> It
                 yield from _required(revision, after, fact.column, (key, its, ways))
             case IndexFact() | UniqueFact():
                 yield from _distinct(revision, table, fact, its)
+            case ForeignKeyFact(foreign_key=new) if new.parent in tables:
+                yield from _orphaned(revision, (table, tables[new.parent]), new)
             case CheckFact() if ways.batches:
                 yield from _checked(revision, table, after, fact)
             case _:
@@ -197,7 +198,7 @@ class _Ways:
 
 def _ways(replayed: Replayed, table: str) -> _Ways:
     copy = f"{BATCH_COPY}{table}"
-    said = [(one.verb, access.words_of(one.text)) for one in replayed.statements]
+    said = [(one.verb, words_of(one.text)) for one in replayed.statements]
     native = [words for verb, words in said if verb == "alter" and table in words and copy not in words]
     return _Ways(sum(verb == "create" and copy in words for verb, words in said), frozenset[str]().union(*native))
 
@@ -277,6 +278,22 @@ def _checked(revision: str, table: Table, after: Table, fact: CheckFact) -> Iter
         Violating(table.name, text),
         lambda answer: _finding(blocked.broken_check(table.name, "", text, answer), revision, advice),
     )
+
+
+def _orphaned(revision: str, pair: tuple[Table, Table], key: ForeignKey) -> Iterator[_Demand]:
+    """A warning where rows refer to nothing by a new key: SQLite does not look at rows that are there already."""
+    table, parent = pair
+    if not _has(table, set(key.columns)) or not _has(parent, set(key.parent_columns)):
+        return
+
+    def found(answer: Answer) -> Finding:
+        rows = pluralize(answer.count, "row refers", "rows refer")
+        where = f"{table.name}({', '.join(key.columns)})"
+        problem = f"{revision} adds a key to {parent.name} by which {rows} to nothing{blocked.examples(answer)}"
+        advice = "archmig verify reports them until they are corrected"
+        return Finding(Level.WARNING, "orphans-to-be", where, problem, advice, revision)
+
+    yield _Demand(table.name, Orphans(table.name, key.columns, parent.name, key.parent_columns), found)
 
 
 def _has(table: Table, columns: set[str]) -> bool:
