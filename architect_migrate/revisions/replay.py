@@ -290,7 +290,7 @@ def recall_result(cache: Path, ini: Path, result: str, part: str) -> str | None:
 
 def recall(source: Source, part: str) -> str | None:
     """Return a cached part of the chain's replay; None if it is not cached."""
-    return _read(source.cache, source._cached_as, part) if source._cached_as else None  # noqa: SLF001
+    return _read(source.cache, source._cached_as, part) if source._cached_as else None  # noqa: SLF001  (of the class above)
 
 
 def remember(source: Source, parts: Mapping[str, str]) -> None:
