@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from architect_migrate.core.chain_errors import (
     NotProvenError,
     RehearsalFailedError,
@@ -14,6 +12,9 @@ from architect_migrate.core.chain_errors import (
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.sql_errors import CastLosesError, RowsForbidError, ValuesWouldChangeError
 from architect_migrate.core.text import pluralize
+
+# SQLite's result codes SQLITE_CONSTRAINT and SQLITE_CONSTRAINT_TRIGGER.
+_CONSTRAINT, _CONSTRAINT_TRIGGER = 19, 1811
 
 
 def without_values(error: BaseException) -> str:
@@ -55,5 +56,5 @@ def _of_another(error: BaseException) -> str:
     original = getattr(error, "orig", None) or error
     code = getattr(original, "sqlite_errorcode", 0)
     # Why not those of triggers: a trigger writes its own text.
-    names_objects = code & 0xFF == sqlite3.SQLITE_CONSTRAINT and code != sqlite3.SQLITE_CONSTRAINT_TRIGGER
+    names_objects = code & 0xFF == _CONSTRAINT and code != _CONSTRAINT_TRIGGER
     return f"{type(error).__name__}: {original}" if names_objects else type(error).__name__

@@ -40,7 +40,7 @@ from architect_migrate.databases.sqlite.recorder import Recording, scratch_conne
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, ancestry, on_branches
 from architect_migrate.revisions.failures import file_errors, place_of, words_of
-from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.files import refuse_unreadable, script_folder
 from architect_migrate.revisions.streams import apart
 
 if TYPE_CHECKING:
@@ -388,6 +388,8 @@ def chain_folders(ini: Path) -> tuple[str, ...]:
 def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDirectory:
     """Return the chain with its revisions loaded, those in the folder `draft` included. Raises ChainError."""
     script = unloaded_script(config, ini)
+    for folder in script._version_locations:  # noqa: SLF001  (it includes default folders)
+        refuse_unreadable(Path(folder))
     with apart(), file_errors(ini), warnings.catch_warnings():
         warnings.filterwarnings("error", "Revision .* is present more than once")  # else Alembic would pick a file
         warnings.filterwarnings("ignore", "Revision .* referenced from .* is not present")  # an error follows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ChainError
@@ -38,3 +39,13 @@ def alembic_option(ini: Path, key: str) -> str | None:
         ) from error
     except (configparser.Error, KeyError, UnicodeDecodeError) as error:
         raise ChainError(str(ini), f"no [alembic] {key} ({' '.join(str(error).split())})") from error
+
+
+def refuse_unreadable(folder: Path) -> None:
+    """Raise ChainError for a folder that cannot be listed, at any depth. Why: Alembic takes it for an empty one."""
+    for _ in os.walk(folder, onerror=_unread):
+        pass
+
+
+def _unread(error: OSError) -> None:
+    raise ChainError(str(error.filename), error.strerror or str(error)) from error

@@ -15,7 +15,7 @@ from architect_migrate.core.chain_errors import ReplayError
 from architect_migrate.core.secrets import mask
 from architect_migrate.model.names import Names
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
-from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.files import refuse_unreadable, script_folder
 from architect_migrate.revisions.reads import REPLAY, cached_digest, digest_of, reads_of, remember_reads
 
 if TYPE_CHECKING:
@@ -137,8 +137,10 @@ def _shared(  # noqa: PLR0917  (the fields of a Source, in their order)
 def source_of(script: Path, cache: Path | None) -> Source:
     """Return the chain as its files are now. Raises ChainError."""
     folder = cache or _folder_of_process()
-    script_folder(script)
+    chain = script_folder(script)
     known = cached_digest(folder, script, REPLAY, os.environ)
+    if not known:
+        refuse_unreadable(chain)
     # Why a token: until it is replayed, nothing says whether the chain is still that of another call.
     return _shared(script, folder, known, "" if known else os.urandom(8).hex(), (), ())
 
@@ -290,7 +292,7 @@ def recall_result(cache: Path, ini: Path, result: str, part: str) -> str | None:
 
 def recall(source: Source, part: str) -> str | None:
     """Return a cached part of the chain's replay; None if it is not cached."""
-    return _read(source.cache, source._cached_as, part) if source._cached_as else None  # noqa: SLF001
+    return _read(source.cache, source._cached_as, part) if source._cached_as else None  # noqa: SLF001  (of the class above)
 
 
 def remember(source: Source, parts: Mapping[str, str]) -> None:

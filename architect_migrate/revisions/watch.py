@@ -229,7 +229,7 @@ def _source_of(name: str) -> str:
         return ""
     try:
         source = source_from_cache(name)
-    except (ValueError, NotImplementedError):
+    except (ValueError, RuntimeError):
         return ""
     return source if os.path.isfile(source) else ""  # noqa: PTH113  (called for each import)
 

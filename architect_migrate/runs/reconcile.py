@@ -38,16 +38,16 @@ def preview(
 
 def _with_words(result: Result, context: EnvironmentContext) -> Result:
     """The same result, with a warning for each answer about rows: what it settles, or that nothing had asked for it."""
+    entries = [entry for entry in context.resolutions if isinstance(entry, Rows)]
+    if result.survey is None or not entries:
+        return result
+    # Why here: few runs have such an entry, and a run without work needs no judge.
     from architect_migrate.planning.rows import asks_for_data_step
 
-    if result.survey is None:
-        return result
     settled = {judgement.revision for judgement in result.survey.rows if judgement.settled}
     brought = {revision.id for revision in context.graph.revisions if asks_for_data_step(revision, context.resolutions)}
     words = []
-    for entry in context.resolutions:
-        if not isinstance(entry, Rows):
-            continue
+    for entry in entries:
         if entry.revision in settled:
             because = f": {entry.reason}" if entry.reason else ""
             words.append(f"rows of {entry.revision}: {entry.answer.value}, by {entry.origin.words}{because}")

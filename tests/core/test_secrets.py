@@ -9,7 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from architect_migrate.core.errors import nearest, shortened
+from architect_migrate.core.secrets import mask
+from architect_migrate.core.text import harmless
+from architect_migrate.databases.sqlite.rows.examples import shown
 from support.cli import archmig, ask, build, executable, execute
 
 SECRETS = ("hunter2", "s3cret", "t0ken", "me:")
@@ -181,3 +187,33 @@ def test_a_url_that_stands_in_a_wrong_place_of_the_command_line_is_masked(place:
     assert done.code == 2
     assert hidden(done.out, done.err)
     assert [path for path in place.rglob("*") if path not in before and "hunter2" in path.name] == []
+
+
+PASSWORD, USER, OPTION = "hunter2", "s3cret-user", "t0ken"
+PADDING = st.integers(0, 90).map(lambda number: "x" * number)
+
+
+@given(before=PADDING, user=PADDING, password=PADDING, host=PADDING, after=PADDING)
+def test_a_url_of_any_length_is_masked_before_it_is_cut(
+    before: str, user: str, password: str, host: str, after: str
+) -> None:
+    urls = (
+        f"postgresql://{USER}{user}:{password}{PASSWORD}@{host}/db?options={OPTION}{after}",
+        f"mysql+pymysql://{host}/db?user={USER}{user}&passwd={password}{PASSWORD}&init_command={OPTION}",
+        f"https://{USER}:{PASSWORD}{password}@{host}.example/{after}?sig={OPTION}",
+    )
+    for url in urls:
+        for word in (url, f"{before} {url}", f"{before} ({url!r}) {after}"):
+            assert hidden(shortened(word), nearest("y", [word]), mask(word), harmless(word), shown(word[:41]))
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("see https://sqlalche.me/e/20/e3q8", "see https://sqlalche.me/e/20/e3q8"),
+        ("sqlite:///a?b=c.db is a file", "sqlite:///a?b=c.db is a file"),
+        ("('postgresql://h/d?user=me&port=5') is", "('postgresql://h/d?user=***&port=***') is"),
+    ],
+)
+def test_only_what_may_be_secret_is_masked(text: str, masked: str) -> None:
+    assert mask(text) == masked

@@ -71,7 +71,7 @@ CHAINS: dict[str, tuple[Callable[[Path], object], str]] = {
     "exit": (fourth("import sys\nsys.exit(0)\n"), "chain/versions/004.py, line 2: SystemExit: 0"),
     "env.py exits": (
         edited("chain/env.py", "run(context)", "raise SystemExit(0)"),
-        "chain/env.py, line 3: SystemExit: 0",
+        "chain/env.py, line 4: SystemExit: 0",
     ),
 }
 

@@ -278,8 +278,8 @@ def _refuse_odd_files(path: Path) -> None:
     if not path.exists():
         raise DatabaseMissingError(str(path))
     if odd := odd_journal(path):
-        problem = f"has something else than a file in the place of its journal ({odd})"
-        raise DatabaseError(str(path), problem, "move that away; the database was not opened")
+        problem = f"{odd} beside it is not a file, and SQLite would wait for it"
+        raise DatabaseError(str(path), problem, "the database was not opened: move that away")
     if not path.is_file() or _is_too_small(path):
         raise NotADatabaseError(str(path))
     if path.stat().st_nlink > 1:

@@ -46,7 +46,7 @@ def stray_journal(path: Path) -> str:
 
 
 def odd_journal(path: Path) -> str:
-    """The first of the files that SQLite keeps beside a database that is no regular file; empty if there is none.
+    """The name of a file that SQLite keeps beside a database and that is no regular file; empty if there is none.
 
     Why it matters: SQLite opens it without asking, and opening a named pipe waits for a writer for ever.
     """
@@ -54,7 +54,7 @@ def odd_journal(path: Path) -> str:
         with suppress(FileNotFoundError, NotADirectoryError):
             # Why os.lstat: this runs for each of many databases, and making a Path takes longer.
             if not stat.S_ISREG(os.lstat(name).st_mode):
-                return name
+                return os.path.basename(name)  # noqa: PTH119  (for the same reason)
     return ""
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,10 @@ def overwritten(place: Path) -> None:
     path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
 
 
+def beside(place: Path, ending: str) -> None:
+    os.mkfifo(f"{good(place)}{ending}")
+
+
 def patched(path: Path, at: int, by: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(at)
@@ -76,6 +81,16 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a byte": (lambda one: (one / "bad.db").write_text("x"), f"bad.db: {NO_DATABASE}"),
     "folder": (lambda one: (one / "bad.db").mkdir(), f"bad.db: {NO_DATABASE}"),
     "pipe": (lambda one: os.mkfifo(one / "bad.db"), f"bad.db: {NO_DATABASE}"),
+    **{
+        f"pipe as {ending}": (
+            partial(beside, ending=ending),
+            (
+                f"bad.db: bad.db{ending} beside it is not a file, and SQLite would wait for it; "
+                "the database was not opened: move that away"
+            ),
+        )
+        for ending in ("-journal", "-wal", "-shm")
+    },
     "damaged": (overwritten, f"bad.db: {DAMAGED}"),
     "truncated": (lambda one: os.truncate(good(one), 8192), f"bad.db: {DAMAGED}"),
     "no text": (

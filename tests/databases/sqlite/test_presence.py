@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ from architect_migrate.core.database_errors import UnsupportedDatabaseError
 from architect_migrate.core.urls import parse_url, sqlite_url
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.connection import in_memory
+from architect_migrate.databases.sqlite.fingerprint import stored_digest
 from architect_migrate.databases.sqlite.presence import (
     defines_nothing,
     exists,
     is_empty,
+    odd_journal,
     remove,
     stray_journal,
     table_names,
@@ -146,3 +149,23 @@ def test_an_exclusive_transaction_keeps_others_from_writing_and_leaves_nothing(t
             other.execute("INSERT INTO t VALUES (2)")
     with access.reading(sqlite_url(path)) as connection:
         assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("make", "odd"),
+    [
+        (os.mkfifo, True),
+        (os.mkdir, True),
+        (lambda path: path.symlink_to("x"), True),
+        (lambda path: path.touch(), False),
+    ],
+)
+def test_only_a_file_is_taken_for_a_journal(make: Callable[[Path], object], odd: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (v)")
+    make(tmp_path / "a.db-journal")
+    assert odd_journal(path) == ("a.db-journal" if odd else "")
+    if odd:
+        with pytest.raises(ValueError, match="a"):
+            stored_digest(path, ())
