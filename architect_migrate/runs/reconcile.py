@@ -38,10 +38,10 @@ def preview(
 
 def _with_words(result: Result, context: EnvironmentContext) -> Result:
     """The same result, with a warning for each answer about rows: what it settles, or that nothing had asked for it."""
+    if result.survey is None or not any(isinstance(entry, Rows) for entry in context.resolutions):
+        return result
     from architect_migrate.planning.rows import asks_for_data_step
 
-    if result.survey is None:
-        return result
     settled = {judgement.revision for judgement in result.survey.rows if judgement.settled}
     brought = {revision.id for revision in context.graph.revisions if asks_for_data_step(revision, context.resolutions)}
     words = []

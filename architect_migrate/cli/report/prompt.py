@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.report.chain import with_title
 from architect_migrate.cli.report.layout import block
 from architect_migrate.core.text import clean, pluralize
-from architect_migrate.databases.sqlite.sql.render import without_literals
+from architect_migrate.databases.access import without_literals
 from architect_migrate.planning.plan import RunDowngrade
 from architect_migrate.planning.results import Outcome
 from architect_migrate.planning.rows import MEANING, statements_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.sqlite.sql.render import without_literals
+from architect_migrate.databases.access import without_literals
 
 if TYPE_CHECKING:
     from architect_migrate.cli.documents.reading import RowAnswerJson, RowsJson
