@@ -313,7 +313,7 @@ def _write(cache: Path, digest: str, parts: Mapping[str, str]) -> bool:
         for part, text in parts.items():
             # Why a draft and a rename: another process may read the cache now, and must not see half a file.
             draft = cache / f".{digest}.{part}.{os.getpid()}"
-            # Why only the user may read it: statements of the chain are in it, and the rows that they insert.
+            # Why only the user may read it: statements of the chain are in it, with the rows of data steps.
             draft.touch(mode=0o600)
             draft.write_text(text, encoding="utf-8")
             draft.replace(cache / f"{digest}.{part}.json")
