@@ -236,7 +236,7 @@ def _replay(ini: Path, *draft: str) -> _Done:
         if (folder / "failed").exists():
             revision, cause, place = codec.load((folder / "failed").read_text(encoding="utf-8"), ())
             raise ReplayError(str(ini), revision, cause, _inside(place, ini))
-        if done.returncode or not (folder / "reads").exists():
+        if done.returncode or not (folder / "rows").exists():
             current = (folder / "current").read_text(encoding="utf-8") if (folder / "current").exists() else ""
             ended = f"its process ended with code {done.returncode}"
             raise ReplayError(str(ini), current, mask(" ".join(done.stderr.split()))[-500:] or ended)
