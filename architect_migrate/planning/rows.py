@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
-    from architect_migrate.model.history import History, Replayed, SeedRow
+    from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.revision_graph import Revision
     from architect_migrate.model.schema import Column, Key, Schema
     from architect_migrate.planning.row_questions import Answer, Question
@@ -114,14 +114,27 @@ def row_judgements(
     return tuple(found)
 
 
-def stamped_rows(history: History, position: frozenset[str], ask: Ask) -> tuple[RowJudgement, ...]:
+def stamped_rows(history: History, position: frozenset[str]) -> tuple[RowJudgement, ...]:
     """The judgements of a database that has exactly the chain's schema at its stamp: the stamp covers the position."""
     return tuple(
-        _covered_rows(revision, replayed, _missing_seeds(position, replayed, ask))
-        if revision in position
-        else _pending_rows(revision, replayed)
+        _covered_rows(revision, replayed) if revision in position else _pending_rows(revision, replayed)
         for revision, replayed in replays(history).items()
         if has_row_work(history, revision)
+    )
+
+
+def with_lacking(
+    history: History, position: frozenset[str], judgements: Iterable[RowJudgement], ask: Ask
+) -> tuple[RowJudgement, ...]:
+    """The judgements with the rows of constants that are not there although a claim covers their revision.
+
+    Why apart: it reads whole tables, and changes no answer.
+    """
+    return tuple(
+        replace(judgement, lacking=_missing_seeds(position, replays(history)[judgement.revision], ask))
+        if judgement.basis is RowBasis.COVERED
+        else judgement
+        for judgement in judgements
     )
 
 
@@ -210,11 +223,17 @@ def findings_of(
             words = f"settled as {judgement.settled.answer.value} by {judgement.settled.origin.words}"
             because = f": {judgement.settled.reason}" if judgement.settled.reason else ""
             yield Finding(Level.NOTE, "rows-settled", revision, words + because, "", revision)
-        elif judgement.lacking:
-            yield Finding(Level.NOTE, "rows-lacking", revision, f"{judgement.lacking}, {_MAY_BE_DELETED}", "", revision)
         elif judgement.basis is RowBasis.EVIDENCE:
             found = f"its row statements: {judgement.ran.value}, since {judgement.evidence}"
             yield Finding(Level.NOTE, _CODES[judgement.ran], revision, found, "", revision)
+
+
+def lacking_of(judgements: Iterable[RowJudgement]) -> Iterator[Finding]:
+    """The notes of rows of constants that are not there although a claim covers their revision."""
+    for judgement in judgements:
+        if judgement.lacking:
+            found, revision = f"{judgement.lacking}, {_MAY_BE_DELETED}", judgement.revision
+            yield Finding(Level.NOTE, "rows-lacking", revision, found, "", revision)
 
 
 _MAY_BE_DELETED = "though its stamp or tracker says that it ran: they may have been deleted since"
@@ -303,7 +322,7 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
     if revision not in position:
         return _pending_rows(revision, replayed)
     if _covered(evidence, judgement):
-        return _covered_rows(revision, replayed, _missing_seeds(position, replayed, evidence.ask))
+        return _covered_rows(revision, replayed)
     unfilled = _unfilled(evidence, revision, replayed)
     ran, why = _answer(evidence, judgement, replayed, due, unfilled)
     return RowJudgement(revision, ran, why, _texts(replayed), bool(replayed.reads), unfilled=unfilled)
@@ -317,18 +336,44 @@ def _pending_rows(revision: str, replayed: Replayed) -> RowJudgement:
     return RowJudgement(revision, Ran.NO, "it is pending", _texts(replayed), bool(replayed.reads), RowBasis.PENDING)
 
 
-def _covered_rows(revision: str, replayed: Replayed, lacking: str) -> RowJudgement:
+def _covered_rows(revision: str, replayed: Replayed) -> RowJudgement:
     why = "its stamp or the tracker says so, and the schema supports it"
-    return RowJudgement(
-        revision, Ran.YES, why, _texts(replayed), bool(replayed.reads), RowBasis.COVERED, lacking=lacking
-    )
+    return RowJudgement(revision, Ran.YES, why, _texts(replayed), bool(replayed.reads), RowBasis.COVERED)
 
 
 def _missing_seeds(position: frozenset[str], replayed: Replayed, ask: Ask) -> str:
     """How many rows of constants are there, if not all of those that a revision inserts and no later one removes."""
-    seeds = [seed for seed in replayed.seeds if seed.until not in position]
-    there = [seed for seed in seeds if _counted(ask, _like(seed)) != 0]
-    return f"{_of(there, seeds)} {'is' if len(there) == 1 else 'are'} there" if len(there) < len(seeds) else ""
+    seeds = _Seeds.of(position, replayed)
+    there = seeds.there(ask)
+    missing = there is not None and there < seeds.number
+    return f"{seeds.words(there or 0)} {'is' if there == 1 else 'are'} there" if missing else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seeds:
+    """The rows of constants that a revision inserts, and that last to a position, as questions about them."""
+
+    questions: tuple[RowsLike, ...]
+
+    @staticmethod
+    def of(position: frozenset[str], replayed: Replayed) -> _Seeds:
+        rows: dict[tuple[str, Key, str], set[tuple[str, ...]]] = {}
+        for seed in replayed.seeds:
+            if seed.until not in position:
+                rows.setdefault((seed.table, seed.columns, seed.key), set()).add(seed.digests)
+        return _Seeds(tuple(RowsLike(table, cols, tuple(sorted(its)), key) for (table, cols, key), its in rows.items()))
+
+    @property
+    def number(self) -> int:
+        return sum(len(question.rows) for question in self.questions)
+
+    def there(self, ask: Ask) -> int | None:
+        """How many of them a database has; None where it cannot be asked."""
+        counts = [_counted(ask, question) for question in self.questions]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    def words(self, there: int) -> str:
+        return f"{there:,} of the {pluralize(self.number, 'row')} that it inserts"
 
 
 def _answer(
@@ -336,24 +381,24 @@ def _answer(
 ) -> tuple[Ran, str]:
     """The first rule that holds, and its evidence."""
     position = evidence.diagnosis.position
-    seeds = [seed for seed in replayed.seeds if seed.until not in position]
-    there = [seed for seed in seeds if evidence.count(_like(seed))]
+    seeds = _Seeds.of(position, replayed)
+    there = seeds.there(evidence.ask) or 0
     if judgement.verdict is Verdict.MISSING and not judgement.left_over:
         if there:
-            return Ran.UNKNOWN, f"nothing of it is in the schema, but {_of(there, seeds)} are there"
+            return Ran.UNKNOWN, f"nothing of it is in the schema, but {seeds.words(there)} are there"
         return Ran.NO, "nothing of it is in the schema"
     if not _leaves_something(evidence, replayed):
         return Ran.SETTLED, "later revisions drop the tables that it writes to"
-    if seeds and len(there) == len(seeds):
-        return _after_constants(evidence, judgement, replayed, due, f"{_of(there, seeds)} are there")
+    if seeds.number and there == seeds.number:
+        return _after_constants(evidence, judgement, replayed, due, f"{seeds.words(there)} are there")
     if judgement.claim is Claim.SKIPPED and not there:
         return Ran.NO, "the tracker says that it was skipped"
-    if not seeds and not unfilled and (why := _needed(evidence, judgement)):
+    if not seeds.number and not unfilled and (why := _needed(evidence, judgement)):
         return Ran.YES, why
     if _changes_nothing(evidence, judgement.revision.id, replayed, due):
         return Ran.SETTLED, "its statements would change no row now"
-    if seeds:
-        return Ran.UNKNOWN, f"{_of(there, seeds)} are there"
+    if seeds.number:
+        return Ran.UNKNOWN, f"{seeds.words(there)} are there"
     return Ran.UNKNOWN, _doubt(evidence, judgement)
 
 
@@ -422,14 +467,6 @@ def _is_followed(evidence: _Evidence, judgement: Judgement) -> bool:
         if other.present and other is not judgement and other.revision.id in evidence.diagnosis.surely
     ]
     return judgement.revision.id in ancestry(evidence.history.graph, others)
-
-
-def _like(seed: SeedRow) -> RowsLike:
-    return RowsLike(seed.table, seed.columns, seed.digests, seed.key)
-
-
-def _of(there: list[SeedRow], seeds: list[SeedRow]) -> str:
-    return f"{len(there):,} of the {pluralize(len(seeds), 'row')} that it inserts"
 
 
 def _leaves_something(evidence: _Evidence, replayed: Replayed) -> bool:
