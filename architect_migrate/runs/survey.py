@@ -209,7 +209,8 @@ def _rows(
     from architect_migrate.planning.interruptions import steps_of
     from architect_migrate.planning.look import Look
     from architect_migrate.planning.planner import native_revisions
-    from architect_migrate.planning.rows import findings_of, not_to_run, row_judgements
+    from architect_migrate.planning.row_findings import findings_of
+    from architect_migrate.planning.rows import not_to_run, row_judgements
 
     schema, diagnosis, claims = seen
     history = context.history
@@ -230,7 +231,8 @@ def with_row_judgements(context: EnvironmentContext, seen: Survey) -> Survey:
     if not seen.position:
         return seen
     from architect_migrate.databases.sqlite.rows.questions import ask
-    from architect_migrate.planning.rows import lacking_of, stamped_rows, with_lacking
+    from architect_migrate.planning.row_findings import lacking_of
+    from architect_migrate.planning.rows import stamped_rows, with_lacking
 
     url, history = context.environment.url, context.history
     rows = seen.rows if seen.diagnosis else stamped_rows(history, seen.position)

@@ -18,17 +18,15 @@ from architect_migrate.diagnosis.diagnose import diagnose
 from architect_migrate.model.environment import RowAnswer
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
+from architect_migrate.planning.row_findings import findings_of, lacking_of, unsettled
 from architect_migrate.planning.rows import (
     Ran,
     RowBasis,
     RowJudgement,
-    findings_of,
-    lacking_of,
     not_to_run,
     row_judgements,
     stamped_rows,
     to_run,
-    unsettled,
     with_lacking,
 )
 
