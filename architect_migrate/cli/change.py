@@ -78,7 +78,7 @@ def reconcile(
 
 
 def _reconcile(options: Options, target: str | None, answers: Answers, consent: Consent) -> int:
-    """Preview, ask at a terminal what nobody but a person can tell about rows, and go on with the answers."""
+    """Preview, ask at a terminal about rows of which archmig cannot tell, and go on with the answers."""
     contexts = to_change(options)
     require_known(contexts[0].chain, target)
     began = time.time()

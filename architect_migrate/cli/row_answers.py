@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.model.revision_graph import RevisionGraph
-    from architect_migrate.planning.rows import RowQuestion
+    from architect_migrate.planning.row_findings import RowQuestion
 
     Pairs = tuple[tuple[str, RowAnswer], ...]
 

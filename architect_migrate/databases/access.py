@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.values import Backup
     from architect_migrate.diagnosis.findings import Finding
-    from architect_migrate.model.history import History
+    from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.schema import Schema
     from architect_migrate.planning.plan import Plan
 
@@ -152,6 +152,20 @@ def replaces_rows(sql: str) -> bool:
     return verb(sql) == "replace" or any(
         first == "OR" and second == "REPLACE" and third != "(" for first, second, third in following
     )
+
+
+def without_literals(sql: str) -> str:
+    """A statement in one line with its texts and blobs masked, for people to see."""
+    from architect_migrate.databases.sqlite.sql import render
+
+    return render.without_literals(sql)
+
+
+def without_rows(replayed: Replayed, source: str) -> Replayed:
+    """A replay without the values of rows, as it may be kept in a file; `source` is the text of the chain's files."""
+    from architect_migrate.databases.sqlite.rows import masked
+
+    return masked.without_rows(replayed, source)
 
 
 def names_in(url: DatabaseUrl, timeout: float) -> Names:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.compile_check import mismatched_keys, not_working
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
@@ -101,10 +102,13 @@ def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleTyp
 
 
 def _meets_rows(before: Schema, file: RevisionFile, up: Trial, down: Trial | None) -> bool:
-    """Return whether rows can matter: the revision touches existing tables or has a data step."""
+    """Return whether rows can matter: the revision touches or reads existing tables, or has a data step."""
     there = {table.name for table in before.tables}
     statements = (*up.statements, *(down.statements if down else ()))
-    return file.has(_DATA_STEP) or any(statement.effects.touched & there for statement in statements)
+    # A loop over SELECT touches nothing as long as the tables are empty, but it names them.
+    named = (access.words_of(statement.sql) for statement in up.statements)
+    touched = (statement.effects.touched for statement in statements)
+    return file.has(_DATA_STEP) or any(names & there for names in (*touched, *named))
 
 
 def _back(trial_database: TrialDatabase, file: RevisionFile, module: ModuleType) -> tuple[Trial | None, Schema | None]:

@@ -88,11 +88,11 @@ class RowsBeyond:
 
 @dataclass(frozen=True, slots=True)
 class RowsLike:
-    """Whether the table has a row with these values: 0 or 1. `digests` are keyed with `key` (see `history.SeedRow`)."""
+    """How many of some rows the table has, each by digests of these columns, keyed with `key` (see `SeedRow`)."""
 
     table: str
     columns: Key
-    digests: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
     key: str
 
 
@@ -139,7 +139,7 @@ def describe(question: Question) -> str:
         case RowsIn():
             return "how many rows there are"
         case RowsLike(_, columns):
-            return f"whether there is a row with this {', '.join(columns)}"
+            return f"which rows are there by their {', '.join(columns)}"
         case Alters():
             return "whether statements of a revision would change a value"
         case RowsBeyond(_, other):

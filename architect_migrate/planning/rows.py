@@ -15,9 +15,8 @@ from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.claims import Claim, stamp_problem
-from architect_migrate.diagnosis.data_steps import changed_since, lasts, wants_data_step
+from architect_migrate.diagnosis.data_steps import lasts, wants_data_step
 from architect_migrate.diagnosis.diagnose import Basis, Judgement, Verdict, has_row_work
-from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.positions import borne_out, is_easily_lost
 from architect_migrate.model.environment import RowAnswer, Rows
 from architect_migrate.model.facts import ColumnFact, facts
@@ -28,23 +27,18 @@ from architect_migrate.model.stops import tables_of
 from architect_migrate.planning.row_questions import Alters, RowsIn, RowsLike, Violating
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from architect_migrate.diagnosis.claims import Claims
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
-    from architect_migrate.model.history import History, Replayed, SeedRow
+    from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.revision_graph import Revision
     from architect_migrate.model.schema import Column, Key, Schema
     from architect_migrate.planning.row_questions import Answer, Question
 
     Ask = Callable[[Question], Answer]
-
-
-ROWS_UNDECIDED = "rows-undecided"
-# Statements that a finding shows.
-_SHOWN = 3
 
 
 class RowBasis(Enum):
@@ -117,14 +111,27 @@ def row_judgements(
     return tuple(found)
 
 
-def stamped_rows(history: History, position: frozenset[str], ask: Ask) -> tuple[RowJudgement, ...]:
+def stamped_rows(history: History, position: frozenset[str]) -> tuple[RowJudgement, ...]:
     """The judgements of a database that has exactly the chain's schema at its stamp: the stamp covers the position."""
     return tuple(
-        _covered_rows(revision, replayed, _missing_seeds(position, replayed, ask))
-        if revision in position
-        else _pending_rows(revision, replayed)
+        _covered_rows(revision, replayed) if revision in position else _pending_rows(revision, replayed)
         for revision, replayed in replays(history).items()
         if has_row_work(history, revision)
+    )
+
+
+def with_lacking(
+    history: History, position: frozenset[str], judgements: Iterable[RowJudgement], ask: Ask
+) -> tuple[RowJudgement, ...]:
+    """The judgements with the rows of constants that are not there although a claim covers their revision.
+
+    Why apart: it reads whole tables, and changes no answer.
+    """
+    return tuple(
+        replace(judgement, lacking=_missing_seeds(position, replays(history)[judgement.revision], ask))
+        if judgement.basis is RowBasis.COVERED
+        else judgement
+        for judgement in judgements
     )
 
 
@@ -159,105 +166,6 @@ def not_to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:
         for judgement in judged
         if judgement.settled or judgement.ran is Ran.UNKNOWN or judgement.ran is Ran.YES
     ) - to_run(judged)
-
-
-def unsettled(
-    history: History, position: frozenset[str], native: frozenset[str], judgements: Iterable[RowJudgement]
-) -> Iterator[RowQuestion]:
-    """The questions that stop a run until a person answers them. `native` are the revisions that are run as a whole."""
-    for judgement in judgements:
-        if judgement.basis is not RowBasis.EVIDENCE:
-            continue
-        obstacle = _obstacle(history, position, judgement)
-        told = f"its row statements cannot be run by themselves: {obstacle}" if obstacle else ""
-        if judgement.revision in to_run([judgement]) - native and obstacle:
-            yield RowQuestion(judgement, told, _WITHOUT_RUN)
-        elif judgement.ran is Ran.UNKNOWN and not judgement.settled:
-            why = f"cannot tell whether its rows are there: {judgement.evidence}"
-            if obstacle:
-                yield RowQuestion(judgement, f"{why}; {told}", _WITHOUT_RUN)
-            else:
-                hint = f"; {judgement.unfilled}, which suggests run" if judgement.suggestion else ""
-                yield RowQuestion(judgement, f"{why}{hint}", tuple(RowAnswer))
-
-
-@dataclass(frozen=True, slots=True)
-class RowQuestion:
-    """A question about the rows of a revision: what stands in the way, and the answers that a person can give."""
-
-    judgement: RowJudgement
-    why: str
-    answers: tuple[RowAnswer, ...]
-
-
-_WITHOUT_RUN = (RowAnswer.DONE, RowAnswer.SKIP)
-
-
-def findings_of(
-    history: History,
-    position: frozenset[str],
-    native: frozenset[str],
-    judgements: tuple[RowJudgement, ...],
-    shown: Callable[[str], str],
-) -> Iterator[Finding]:
-    """What is said of the rows of revisions. `native` are those that are run as a whole.
-
-    `shown` makes a statement fit to be shown, without its literals.
-    """
-    asked = {question.judgement.revision: question for question in unsettled(history, position, native, judgements)}
-    for judgement in judgements:
-        revision = judgement.revision
-        if revision in asked:
-            yield _blocking(asked[revision], shown)
-        elif judgement.settled:
-            words = f"settled as {judgement.settled.answer.value} by {judgement.settled.origin.words}"
-            because = f": {judgement.settled.reason}" if judgement.settled.reason else ""
-            yield Finding(Level.NOTE, "rows-settled", revision, words + because, "", revision)
-        elif judgement.lacking:
-            yield Finding(Level.NOTE, "rows-lacking", revision, f"{judgement.lacking}, {_MAY_BE_DELETED}", "", revision)
-        elif judgement.basis is RowBasis.EVIDENCE:
-            found = f"its row statements: {judgement.ran.value}, since {judgement.evidence}"
-            yield Finding(Level.NOTE, _CODES[judgement.ran], revision, found, "", revision)
-
-
-_MAY_BE_DELETED = "though its stamp or tracker says that it ran: they may have been deleted since"
-_CODES = {Ran.YES: "rows-ran", Ran.NO: "rows-missing", Ran.SETTLED: "rows-unchanged"}
-MEANING = {
-    RowAnswer.RUN: "runs its statements",
-    RowAnswer.DONE: "says that the rows are as it leaves them",
-    RowAnswer.SKIP: "leaves the rows as they are",
-}
-
-
-def statements_of(judgement: RowJudgement, shown: Callable[[str], str], most: int) -> Iterator[str]:
-    """What a revision does to rows, in at most so many statements: without their literals, by `shown`."""
-    yield from (shown(text) for text in judgement.statements[:most])
-    if more := len(judgement.statements[most:]):
-        yield f"and {pluralize(more, 'more statement')}"
-    if judgement.loops:
-        yield "code that writes what it finds in tables"
-
-
-def _blocking(question: RowQuestion, shown: Callable[[str], str]) -> Finding:
-    """The finding that stops a run until a person has settled the rows of a revision."""
-    judgement = question.judgement
-    found = f"{question.why} ({'; '.join(statements_of(judgement, shown, _SHOWN))})"
-    answers = "|".join(answer.value for answer in question.answers)
-    options = ", ".join(f"{answer.value} {MEANING[answer]}" for answer in question.answers)
-    advice = f"look at the rows, then archmig reconcile --rows {judgement.revision}={answers}: {options}"
-    return Finding(Level.BLOCKING, ROWS_UNDECIDED, judgement.revision, found, advice, judgement.revision)
-
-
-def _obstacle(history: History, position: frozenset[str], judgement: RowJudgement) -> str:
-    """Why the statements of a revision cannot be run by themselves; empty where they can."""
-    its = effects(history)[judgement.revision]
-    if judgement.revision in disguised(history) and (its.added or its.removed):
-        return "it gives values another column, and cannot be run apart from the rest of upgrade()"
-    if judgement.loops and (its.added or its.removed):
-        return "its code writes what it finds in tables, and cannot be run apart from the rest of upgrade()"
-    if table := changed_since(history, position, judgement.revision):
-        return f"a later revision changed {table}"
-    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +220,7 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
     if revision not in position:
         return _pending_rows(revision, replayed)
     if _covered(evidence, judgement):
-        return _covered_rows(revision, replayed, _missing_seeds(position, replayed, evidence.ask))
+        return _covered_rows(revision, replayed)
     if revision in evidence.ended:
         why = "it was interrupted after its last row statement"
         return RowJudgement(revision, Ran.YES, why, _texts(replayed), bool(replayed.reads))
@@ -332,18 +240,44 @@ def _pending_rows(revision: str, replayed: Replayed) -> RowJudgement:
     return RowJudgement(revision, Ran.NO, "it is pending", _texts(replayed), bool(replayed.reads), RowBasis.PENDING)
 
 
-def _covered_rows(revision: str, replayed: Replayed, lacking: str) -> RowJudgement:
+def _covered_rows(revision: str, replayed: Replayed) -> RowJudgement:
     why = "its stamp or the tracker says so, and the schema supports it"
-    return RowJudgement(
-        revision, Ran.YES, why, _texts(replayed), bool(replayed.reads), RowBasis.COVERED, lacking=lacking
-    )
+    return RowJudgement(revision, Ran.YES, why, _texts(replayed), bool(replayed.reads), RowBasis.COVERED)
 
 
 def _missing_seeds(position: frozenset[str], replayed: Replayed, ask: Ask) -> str:
     """How many rows of constants are there, if not all of those that a revision inserts and no later one removes."""
-    seeds = [seed for seed in replayed.seeds if seed.until not in position]
-    there = [seed for seed in seeds if _counted(ask, _like(seed)) != 0]
-    return f"{_of(there, seeds)} {'is' if len(there) == 1 else 'are'} there" if len(there) < len(seeds) else ""
+    seeds = _Seeds.of(position, replayed)
+    there = seeds.there(ask)
+    missing = there is not None and there < seeds.number
+    return f"{seeds.words(there or 0)} {'is' if there == 1 else 'are'} there" if missing else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seeds:
+    """The rows of constants that a revision inserts, and that last to a position, as questions about them."""
+
+    questions: tuple[RowsLike, ...]
+
+    @staticmethod
+    def of(position: frozenset[str], replayed: Replayed) -> _Seeds:
+        rows: dict[tuple[str, Key, str], set[tuple[str, ...]]] = {}
+        for seed in replayed.seeds:
+            if seed.until not in position:
+                rows.setdefault((seed.table, seed.columns, seed.key), set()).add(seed.digests)
+        return _Seeds(tuple(RowsLike(table, cols, tuple(sorted(its)), key) for (table, cols, key), its in rows.items()))
+
+    @property
+    def number(self) -> int:
+        return sum(len(question.rows) for question in self.questions)
+
+    def there(self, ask: Ask) -> int | None:
+        """How many of them a database has; None where it cannot be asked."""
+        counts = [_counted(ask, question) for question in self.questions]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    def words(self, there: int) -> str:
+        return f"{there:,} of the {pluralize(self.number, 'row')} that it inserts"
 
 
 def _answer(
@@ -351,25 +285,25 @@ def _answer(
 ) -> tuple[Ran, str]:
     """The first rule that holds, and its evidence."""
     position = evidence.diagnosis.position
-    seeds = [seed for seed in replayed.seeds if seed.until not in position]
-    there = [seed for seed in seeds if evidence.count(_like(seed))]
+    seeds = _Seeds.of(position, replayed)
+    there = seeds.there(evidence.ask) or 0
     if judgement.verdict is Verdict.MISSING and not judgement.left_over:
         if there:
-            return Ran.UNKNOWN, f"nothing of it is in the schema, but {_of(there, seeds)} are there"
+            return Ran.UNKNOWN, f"nothing of it is in the schema, but {seeds.words(there)} are there"
         return Ran.NO, "nothing of it is in the schema"
     if not _leaves_something(evidence, replayed):
         return Ran.SETTLED, "later revisions drop the tables that it writes to"
-    if seeds and len(there) == len(seeds):
-        return _after_constants(evidence, judgement, replayed, due, f"{_of(there, seeds)} are there")
+    if seeds.number and there == seeds.number:
+        return _after_constants(evidence, judgement, replayed, due, f"{seeds.words(there)} are there")
     if judgement.claim is Claim.SKIPPED and not there:
         return Ran.NO, "the tracker says that it was skipped"
-    if not seeds and not unfilled and (why := _needed(evidence, judgement)):
+    if not seeds.number and not unfilled and (why := _needed(evidence, judgement)):
         return Ran.YES, why
     shuffles = _shuffles(evidence, judgement.revision.id)
     if not shuffles and _changes_nothing(evidence, judgement.revision.id, replayed, due):
         return Ran.SETTLED, "its statements would change no row now"
-    if seeds:
-        return Ran.UNKNOWN, f"{_of(there, seeds)} are there"
+    if seeds.number:
+        return Ran.UNKNOWN, f"{seeds.words(there)} are there"
     return Ran.UNKNOWN, _doubt(evidence, judgement)
 
 
@@ -448,14 +382,6 @@ def _is_followed(evidence: _Evidence, judgement: Judgement) -> bool:
         if other.present and other is not judgement and other.revision.id in evidence.diagnosis.surely
     ]
     return judgement.revision.id in ancestry(evidence.history.graph, others)
-
-
-def _like(seed: SeedRow) -> RowsLike:
-    return RowsLike(seed.table, seed.columns, seed.digests, seed.key)
-
-
-def _of(there: list[SeedRow], seeds: list[SeedRow]) -> str:
-    return f"{len(there):,} of the {pluralize(len(seeds), 'row')} that it inserts"
 
 
 def _leaves_something(evidence: _Evidence, replayed: Replayed) -> bool:

@@ -240,7 +240,7 @@ def _replay(ini: Path, *draft: str) -> _Done:
         if (folder / "failed").exists():
             revision, cause, place = codec.load((folder / "failed").read_text(encoding="utf-8"), ())
             raise ReplayError(str(ini), revision, cause, _inside(place, ini))
-        if done.returncode or not (folder / "reads").exists():
+        if done.returncode or not (folder / "rows").exists():
             current = (folder / "current").read_text(encoding="utf-8") if (folder / "current").exists() else ""
             ended = f"its process ended with code {done.returncode}"
             raise ReplayError(str(ini), current, mask(" ".join(done.stderr.split()))[-500:] or ended)
@@ -317,7 +317,7 @@ def _write(cache: Path, digest: str, parts: Mapping[str, str]) -> bool:
         for part, text in parts.items():
             # Why a draft and a rename: another process may read the cache now, and must not see half a file.
             draft = cache / f".{digest}.{part}.{os.getpid()}"
-            # Why only the user may read it: statements of the chain are in it, and the rows that they insert.
+            # Why only the user may read it: statements of the chain are in it, with the rows of data steps.
             draft.touch(mode=0o600)
             draft.write_text(text, encoding="utf-8")
             draft.replace(cache / f"{digest}.{part}.json")

@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     """
     ini, folder = Path(arguments[0]), Path(arguments[1]).resolve()
     draft = Path(arguments[2]) if len(arguments) > 2 else None
-    from architect_migrate.databases.sqlite.rows.masked import without_rows
+    from architect_migrate.databases.access import without_rows
     from architect_migrate.revisions.alembic_runtime import chain_folders, replay
 
     _redirect_home(folder)

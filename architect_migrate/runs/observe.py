@@ -40,12 +40,12 @@ def without_evidence(seen: Survey) -> Survey:
 
 def examine(context: EnvironmentContext, action: str) -> Result:
     """Survey the database, and plan its repair where it has drifted: only a plan finds the rows that block it."""
-    result = _result(context, action, with_row_judgements(context, survey(context)))
-    if result.survey is None or result.state not in DEPARTED - {State.UNKNOWN_STAMP}:
-        return result
-    from architect_migrate.runs.reconcile import preview
+    result = _result(context, action, survey(context))
+    if result.state in DEPARTED - {State.UNKNOWN_STAMP}:
+        from architect_migrate.runs.reconcile import preview
 
-    return replace(preview(context), action=action, outcome=Outcome.NOTHING)
+        result = replace(preview(context), action=action, outcome=Outcome.NOTHING)
+    return replace(result, survey=with_row_judgements(context, result.survey)) if result.survey else result
 
 
 def unclean(context: EnvironmentContext, seen: Survey) -> str:

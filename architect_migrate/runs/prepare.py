@@ -21,7 +21,7 @@ from architect_migrate.planning.interruptions import as_it_is_now, finding_of, n
 from architect_migrate.planning.plan import Plan, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.planner import PlanGoal, RepairPlanner, make_plan
 from architect_migrate.planning.results import State, Survey
-from architect_migrate.planning.rows import ROWS_UNDECIDED
+from architect_migrate.planning.row_findings import ROWS_UNDECIDED
 from architect_migrate.runs.contracts import Prepared
 from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import full_survey, nothing, wanted_of

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.planning.plan import Plan
-    from architect_migrate.planning.rows import RowQuestion
+    from architect_migrate.planning.row_findings import RowQuestion
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
 
@@ -60,7 +60,8 @@ def _with_words(result: Result, context: EnvironmentContext) -> Result:
 def row_questions(context: EnvironmentContext, result: Result) -> tuple[RowQuestion, ...]:
     """The questions about rows that block a preview; none where something else blocks it too."""
     from architect_migrate.planning.planner import native_revisions
-    from architect_migrate.planning.rows import ROWS_UNDECIDED, not_to_run, unsettled
+    from architect_migrate.planning.row_findings import ROWS_UNDECIDED, unsettled
+    from architect_migrate.planning.rows import not_to_run
 
     seen, blockers = result.survey, result.plan.blockers if result.plan else ()
     if not blockers or any(blocker.code != ROWS_UNDECIDED for blocker in blockers):

@@ -209,7 +209,8 @@ def _rows(
     from architect_migrate.planning.interruptions import kept_outside, known_from, steps_of
     from architect_migrate.planning.look import Look
     from architect_migrate.planning.planner import native_revisions
-    from architect_migrate.planning.rows import findings_of, not_to_run, row_judgements
+    from architect_migrate.planning.row_findings import findings_of
+    from architect_migrate.planning.rows import not_to_run, row_judgements
 
     schema, diagnosis, claims = seen
     history = context.history
@@ -225,18 +226,21 @@ def _rows(
 
 
 def with_row_judgements(context: EnvironmentContext, seen: Survey) -> Survey:
-    """The survey with what is known of rows, also where a digest told all the rest. Raises as `reading`."""
-    if seen.diagnosis is not None or not seen.position:
+    """The survey with all that is known of rows, also where a digest told the rest, and which constants are lacking.
+
+    Raises as `reading`.
+    """
+    if not seen.position:
         return seen
     from architect_migrate.databases.sqlite.rows.questions import ask
-    from architect_migrate.databases.sqlite.sql.render import without_literals
-    from architect_migrate.planning.rows import findings_of, stamped_rows
+    from architect_migrate.planning.row_findings import lacking_of
+    from architect_migrate.planning.rows import stamped_rows, with_lacking
 
     url, history = context.environment.url, context.history
+    rows = seen.rows if seen.diagnosis else stamped_rows(history, seen.position)
     with access.reading(url, context.environment.policies.lock_timeout) as connection:
-        rows = stamped_rows(history, seen.position, partial(ask, connection))
-    findings = findings_of(history, seen.position, frozenset(), rows, without_literals)
-    return replace(seen, rows=rows, findings=(*seen.findings, *findings))
+        rows = with_lacking(history, seen.position, rows, partial(ask, connection))
+    return replace(seen, rows=rows, findings=(*seen.findings, *lacking_of(rows)))
 
 
 def without_interruptions(

@@ -216,6 +216,7 @@ def test_the_json_of_status_has_every_documented_key(folder: Path) -> None:
                 },
                 "drift": {"breaking": 5, "behavioural": 2, "cosmetic": 0, "extra": 4, "kept": 0},
                 "pending": [],
+                "rows": [],
                 "last_action": None,
                 "notice": None,
             }

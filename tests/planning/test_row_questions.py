@@ -31,7 +31,7 @@ SAID = [
     (Violating("t", "n > 0"), "which rows break CHECK (n > 0)"),
     (Changing("t", "n", "INTEGER"), "which values of n would change as INTEGER"),
     (Changing("t", "n", ""), "which values of n would change as a column without a type"),
-    (RowsLike("t", ("id", "x"), ("1a", "2b"), "00"), "whether there is a row with this id, x"),
+    (RowsLike("t", ("id", "x"), (("1a", "2b"),), "00"), "which rows are there by their id, x"),
     (Alters("t", ("DELETE FROM t",)), "whether statements of a revision would change a value"),
     (Orphans("t", ("a", "b"), "parent", ("x", "y")), "which a, b refer to nothing in parent"),
 ]

@@ -18,16 +18,16 @@ from architect_migrate.diagnosis.diagnose import diagnose
 from architect_migrate.model.environment import RowAnswer
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
+from architect_migrate.planning.row_findings import findings_of, lacking_of, unsettled
 from architect_migrate.planning.rows import (
     Ran,
     RowBasis,
     RowJudgement,
-    findings_of,
     not_to_run,
     row_judgements,
     stamped_rows,
     to_run,
-    unsettled,
+    with_lacking,
 )
 
 A = "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT, n INTEGER)"
@@ -88,7 +88,8 @@ def found(
         schema = read_schema(connection)
         diagnosis = diagnose(history, schema, claims, ())
         judgements = row_judgements(history, schema, (diagnosis, claims), (), partial(ask, connection))
-    findings = findings_of(history, diagnosis.position, frozenset(), judgements, str)
+        judgements = with_lacking(history, diagnosis.position, judgements, partial(ask, connection))
+    findings = [*findings_of(history, diagnosis.position, frozenset(), judgements, str), *lacking_of(judgements)]
     wanted = frozenset(each.revision.id for each in diagnosis.judgements if wants_data_step(each))
     return Found(judgements, tuple(f"{one.code}: {one.found}" for one in findings), wanted)
 
@@ -334,7 +335,9 @@ def test_of_a_schema_that_a_digest_knows_the_stamp_covers_all_but_the_pending() 
     history = line((A,), (SEEDS,), (UPDATE,))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.execute(A)
-        covered, pending = stamped_rows(history, frozenset({"1", "2"}), partial(ask, connection))
+        position = frozenset({"1", "2"})
+        judged = with_lacking(history, position, stamped_rows(history, position), partial(ask, connection))
+    covered, pending = judged
     assert (covered.ran, covered.basis, covered.lacking) == (
         Ran.YES,
         RowBasis.COVERED,

@@ -38,7 +38,8 @@ def shared(folder: Path) -> Replay:
             done = replay._Done(*parts)
             return done._replace(reads=_moved(done.reads, root, str(ini.parent)))
         done = real(ini, *draft)
-        if key and _only_of_the_chain(done.reads, ini):
+        # Rows may hold random values, which are each replay's own.
+        if key and done.rows == done.steps and _only_of_the_chain(done.reads, ini):
             folder.mkdir(parents=True, exist_ok=True)
             draft_file = kept.with_suffix(f".{os.getpid()}")
             draft_file.write_text(json.dumps([done, str(ini.parent)]), encoding="utf-8")

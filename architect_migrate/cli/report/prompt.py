@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.report.chain import with_title
 from architect_migrate.cli.report.layout import block
 from architect_migrate.core.text import clean, pluralize
-from architect_migrate.databases.sqlite.sql.render import without_literals
+from architect_migrate.databases.access import without_literals
 from architect_migrate.planning.plan import RunDowngrade
 from architect_migrate.planning.results import Outcome
-from architect_migrate.planning.rows import MEANING, statements_of
+from architect_migrate.planning.row_findings import MEANING, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.planning.results import Result
-    from architect_migrate.planning.rows import RowQuestion
+    from architect_migrate.planning.row_findings import RowQuestion
     from architect_migrate.runs.rewrites import Rewrites
 
 # Statements that a question shows.

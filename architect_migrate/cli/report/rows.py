@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.databases.access import without_literals
+
 if TYPE_CHECKING:
     from architect_migrate.cli.documents.reading import RowAnswerJson, RowsJson
     from architect_migrate.model.environment import Rows
@@ -19,9 +21,6 @@ def rows_json(seen: Survey | None) -> list[RowsJson] | None:
 
 
 def _judgement_json(judgement: RowJudgement) -> RowsJson:
-    # Why here: a look that finds nothing to judge needs no reader of SQL.
-    from architect_migrate.databases.sqlite.sql.render import without_literals
-
     return {
         "revision": judgement.revision,
         "ran": judgement.ran.value.replace(" ", "_"),

@@ -72,7 +72,7 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
         case RowsIn():
             return Answer(_number(connection, f"SELECT count(*) {source}"))
         case RowsLike():
-            return Answer(number_like(connection, table.name, question.columns, question.digests, question.key))
+            return Answer(number_like(connection, table.name, question.columns, question.rows, question.key))
         case Alters():
             return Answer(alters(connection, question.table, question.statements))
         case RowsBeyond():
