@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
-    from architect_migrate.databases.values import Backup
-    from architect_migrate.model.schema import Schema
+    from architect_migrate.databases.values import Backup, TriggerWrite
+    from architect_migrate.model.schema import Schema, Trigger
 
 
 def location(url: DatabaseUrl) -> str:
@@ -139,6 +139,20 @@ def replaces_rows(sql: str) -> bool:
     return verb(sql) == "replace" or any(
         first == "OR" and second == "REPLACE" and third != "(" for first, second, third in following
     )
+
+
+def has_triggers(connection: Connection, tables: Iterable[str]) -> bool:
+    """Whether any of these tables has a trigger."""
+    on = connection.execute("SELECT tbl_name FROM main.sqlite_master WHERE type = 'trigger'")
+    return not {fold(table) for table in tables}.isdisjoint(fold(name) for (name,) in on)
+
+
+def trigger_of(write: TriggerWrite) -> Trigger:
+    """Return the trigger that makes a write."""
+    from architect_migrate.databases.sqlite.sql.lexer import canonical
+    from architect_migrate.model.schema import Trigger
+
+    return Trigger(fold(write.trigger), fold(write.on), canonical(write.sql), write.trigger, write.sql)
 
 
 def names_in(url: DatabaseUrl, timeout: float) -> Names:

@@ -41,7 +41,10 @@ def _names(tracker: Tracker) -> tuple[str, ...]:
 def _obstacle(connection: sqlite3.Connection, tracker: Tracker, written: set[str]) -> str:
     """Why a row with only the tracker's columns cannot be inserted; empty if it can."""
     listed = "SELECT type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE"
-    kind, without_rowid = connection.execute(listed, (tracker.table,)).fetchone()
+    found = connection.execute(listed, (tracker.table,)).fetchone()
+    if found is None or fold(tracker.table).startswith("sqlite_"):  # sqlite_master is listed as sqlite_schema
+        return "belongs to SQLite itself"
+    kind, without_rowid = found
     if kind != "table":
         return f"is a {kind}, not a table"
     asked = 'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)'
@@ -118,7 +121,10 @@ def plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str
 
 
 def write_stamp(connection: sqlite3.Connection, version_table: str, revisions: tuple[str, ...]) -> None:
-    """Record exactly these heads, creating the version table as Alembic does. The caller commits."""
+    """Record exactly these heads, creating the version table as Alembic does. The caller commits.
+
+    Rows are updated where there are any, as Alembic does: the table may have columns of the database's own.
+    """
     table = quote(version_table)
     exists = connection.execute(
         "SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (version_table,)
@@ -127,5 +133,16 @@ def write_stamp(connection: sqlite3.Connection, version_table: str, revisions: t
         key = quote(f"{version_table}_pkc")
         columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num)"
         connection.execute(f"CREATE TABLE {table} ({columns})")
-    connection.execute(f"DELETE FROM {table}")
-    connection.executemany(f"INSERT INTO {table} (version_num) VALUES (?)", [(revision,) for revision in revisions])
+    old = [row[0] for row in connection.execute(f"SELECT version_num FROM {table} ORDER BY 1")]
+    if len(set(old)) < len(old):  # rows that no UPDATE tells apart
+        connection.execute(f"DELETE FROM {table}")
+        old = []
+    gone = [each for each in old if each not in revisions]
+    new = [each for each in revisions if each not in old]
+    # Why no executemany: a statement that is prepared and not run would count as a write of the triggers on it.
+    for revision, before in zip(new, gone, strict=False):
+        connection.execute(f"UPDATE {table} SET version_num = ? WHERE version_num = ?", (revision, before))
+    for revision in gone[len(new) :]:
+        connection.execute(f"DELETE FROM {table} WHERE version_num = ?", (revision,))
+    for revision in new[len(gone) :]:
+        connection.execute(f"INSERT INTO {table} (version_num) VALUES (?)", (revision,))
