@@ -41,10 +41,7 @@ def _names(tracker: Tracker) -> tuple[str, ...]:
 def _obstacle(connection: sqlite3.Connection, tracker: Tracker, written: set[str]) -> str:
     """Why a row with only the tracker's columns cannot be inserted; empty if it can."""
     listed = "SELECT type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE"
-    found = connection.execute(listed, (tracker.table,)).fetchone()
-    if found is None or fold(tracker.table).startswith("sqlite_"):  # sqlite_master is listed as sqlite_schema
-        return "belongs to SQLite itself"
-    kind, without_rowid = found
+    kind, without_rowid = connection.execute(listed, (tracker.table,)).fetchone()
     if kind != "table":
         return f"is a {kind}, not a table"
     asked = 'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)'
