@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.chain_errors import NotProvenError
 from architect_migrate.core.names import fold
@@ -44,7 +44,7 @@ from architect_migrate.runs.own_triggers import problems as refused_writes
 from architect_migrate.runs.survey import as_the_chain_makes_it
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
@@ -85,32 +85,41 @@ def verify(
     problems += _tracker_problems(context, plan, connection)
     if backup is None:
         with access.nothing() as nothing:
-            return _judged(problems, _compared(context, plan, nothing, connection, written, broken=broken))
+            sides = _Sides(nothing, connection, context.graph.version_table)
+            return _judged(problems, _compared(context, plan, sides, written, broken=broken))
     with reading(backup) as before:
         problems += _tracker_losses(context, plan, before, connection)
-        return _judged(problems, _compared(context, plan, before, connection, written, broken=broken))
+        sides = _Sides(before, connection, context.graph.version_table)
+        return _judged(problems, _compared(context, plan, sides, written, broken=broken))
 
 
 def verify_rows(
     context: EnvironmentContext,
-    plan: Plan,
+    plan: Callable[[], Plan],
     connection: Connection,
     backup: Path | None,
     written: Written,
     *,
+    version_table: str,
     broken: Counter[str],
 ) -> Proof:
     """Prove the rows as `verify` does, and neither the schema nor the stamp: a run of Alembic may leave drift alone.
 
-    Why first without the plan's steps: what the chain does is learned only where something changed, since that takes a
-    replay of it.
+    Why first without a `plan`: what the chain does is learned only where something changed, since that takes a replay.
     """
-    unknown = replace(plan, steps=())
+    nothing = Plan((), (), (), frozenset(), frozenset())
     with access.nothing() if backup is None else reading(backup) as before:
-        proof, problems = _compared(context, unknown, before, connection, written, broken=broken)
-        return (
-            proof if not problems else _judged([], _compared(context, plan, before, connection, written, broken=broken))
-        )
+        sides = _Sides(before, connection, version_table)
+        proof, problems = _compared(context, nothing, sides, written, broken=broken)
+        return proof if not problems else _judged([], _compared(context, plan(), sides, written, broken=broken))
+
+
+class _Sides(NamedTuple):
+    """The rows before a run and after it, with the name of the version table."""
+
+    before: Connection
+    after: Connection
+    version_table: str
 
 
 def _judged(problems: list[str], compared: tuple[Proof, list[str]]) -> Proof:
@@ -121,9 +130,9 @@ def _judged(problems: list[str], compared: tuple[Proof, list[str]]) -> Proof:
     return proof
 
 
-def unwritten_tables(context: EnvironmentContext, proof: Proof) -> set[str]:
+def unwritten_tables(proof: Proof, version_table: str) -> set[str]:
     """The tables that no step wrote to; not the version table."""
-    stamp = fold(context.graph.version_table)
+    stamp = fold(version_table)
     return {table.table for table in proof.rows.tables if not table.compared and fold(table.table) != stamp}
 
 
@@ -204,14 +213,14 @@ def _tracker_losses(context: EnvironmentContext, plan: Plan, before: Connection,
 def _compared(
     context: EnvironmentContext,
     plan: Plan,
-    before: Connection,
-    after: Connection,
+    sides: _Sides,
     written: Written,
     *,
     broken: Counter[str],
 ) -> tuple[Proof, list[str]]:
-    triggered = judged(context, written.triggered, written.changed)
-    permitted = _permitted(context, plan, written, triggered)
+    before, after, version_table = sides
+    triggered = judged(context, written.triggered, written.changed | _replaced(context, plan))
+    permitted = _permitted(context, plan, written, triggered, version_table)
     rows = prove_rows(before, after, permitted)
     problems = refused_writes(triggered.refused)
     problems += [f"{loss.table} {loss.key}: {loss.problem}".replace(" :", ":") for loss in rows.losses]
@@ -233,7 +242,9 @@ def _unsound(before: Connection, after: Connection, touched: frozenset[str], bro
         yield from integrity_of(after, table).worse_than(broken)
 
 
-def _permitted(context: EnvironmentContext, plan: Plan, written: Written, triggered: Triggered) -> Permitted:
+def _permitted(
+    context: EnvironmentContext, plan: Plan, written: Written, triggered: Triggered, version_table: str
+) -> Permitted:
     """The changes that the run may have made to rows.
 
     They are the writes of the chain's own code, and what the chain or a [[resolve]] entry removes or fills.
@@ -251,12 +262,15 @@ def _permitted(context: EnvironmentContext, plan: Plan, written: Written, trigge
     updated = {(write.table, write.column) for write in triggered.permitted if write.verb == "update"}
     deleted = {write.table for write in triggered.permitted if write.verb == "delete"}
     replaced = _replaced(context, plan) & written.written
+    inserts = [write for write in triggered.permitted if write.verb == "insert"]
+    replaced |= {write.table for write in inserts if access.replaces_rows(write.sql)}
     # `_tracker_losses` proves which rows of the tracker may change.
     for step in (step for step in plan.steps if isinstance(step, SyncTracker)):
         filled |= {(fold(step.table), fold(name)) for name in (step.tracker.description, step.tracker.checksum)}
         deleted |= {fold(step.table)} if any(isinstance(change, ForgetRow) for change in step.changes) else set()
     # `_stamp_problems` proves the stamp; back to base, or where branches meet, it has fewer rows than before.
-    deleted.add(fold(context.graph.version_table))
+    deleted.add(fold(version_table))
+    filled.add((fold(version_table), "version_num"))
     new_names = (
         (fold(step.table), fold(step.column), fold(step.new)) for step in plan.steps if isinstance(step, RenameColumn)
     )

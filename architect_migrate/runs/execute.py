@@ -126,7 +126,9 @@ def _run_in_transaction(run: _Run, progress: Progress, make: Prepare) -> Result:
         proof = verify(context, plan, connection, run.copy, written, broken=broken)
         if run.made:
             # Why before the commit: if the commit fails, `_commit_outcome` compares the file with this record.
-            backups.mark(context, run.made, run.action, connection, unwritten_tables(context, proof))
+            backups.mark(
+                context, run.made, run.action, connection, unwritten_tables(proof, context.graph.version_table)
+            )
         # Why in the transaction: after the commit another process may write before the fingerprint is read.
         left = fingerprint_of(connection, context.hidden(context.graph.version_table))
         run.committed = committing(connection, heads(context.graph, plan.after), left)

@@ -41,7 +41,7 @@ from architect_migrate.planning.plan import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
@@ -256,6 +256,14 @@ def _watched_stamp(connection: Connection, version_table: str, revisions: tuple[
     """Write the stamp, watched: the version table may have triggers."""
     with write_log(connection) as seen:
         write_stamp(connection, version_table, revisions)
+    return seen
+
+
+def explained(connection: Connection, statements: Iterable[str]) -> WriteLog:
+    """Return the log of what statements would write, which are not run."""
+    with write_log(connection) as seen:
+        for statement in statements:
+            connection.execute(f"EXPLAIN {statement}")
     return seen
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, get_args
 
 from architect_migrate.core.chain_errors import RevisionFailedError, RevisionLosesError, StepFailedError
 from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.authorizer import write_log
 from architect_migrate.databases.values import TriggerWrite
 from architect_migrate.model.environment import Tracker
 from architect_migrate.model.history import unmasked
@@ -24,7 +23,7 @@ from architect_migrate.planning.plan import (
     headline,
 )
 from architect_migrate.planning.table_edits import Edit
-from architect_migrate.runs.steps import run_in_chain, with_rows
+from architect_migrate.runs.steps import explained, run_in_chain, with_rows
 
 if TYPE_CHECKING:
     from architect_migrate.model.history import History
@@ -93,10 +92,7 @@ def try_here(job: Job, history: History) -> Tried:
             chains = {headline(step) for step in job.steps if isinstance(step, RunRevision | RunDataStep | RunRows)}
             return Tried() if error.step in chains else Tried(step=error.step, cause=error.cause)
         if job.stamping:
-            with write_log(connection) as seen:
-                for statement in job.stamping:
-                    connection.execute(f"EXPLAIN {statement}")
-            written.add(seen)
+            written.add(explained(connection, job.stamping))
         writes = sorted(written.triggered, key=repr)
         after = access.definitions_of(connection)
         return Tried(after, triggered=tuple(writes), changed=tuple(sorted(written.changed)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.backups import service as backups
 from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import StepFailedError
+from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.files.commit_check import committing
@@ -41,7 +42,7 @@ class Record:
     """A run of alembic in progress; `steps` are the headlines of what was run, `changes` those of the tracker.
 
     `fresh` says that the database defined nothing, `made` is its backup (None: it was fresh, or nothing was to be run),
-    `written` what was written, `committed` what was about to be committed, and `plan` what archmig would have run.
+    `written` what was written, `committed` what was about to be committed, `up` and `down` are the revisions to be run.
 
     Why `context` is read before anything runs: a broken file of the chain must not prevent the record of a commit.
     """
@@ -59,7 +60,8 @@ class Record:
     fresh: bool = False
     made: Backup | None = None
     written: Written = field(default_factory=Written)
-    plan: Plan = field(default_factory=lambda: Plan((), (), (), frozenset(), frozenset()))
+    up: Collection[str] = ()
+    down: Collection[str] = ()
 
     @property
     def action(self) -> str:
@@ -74,18 +76,26 @@ class Record:
 
     def backs_up(self, up: Collection[str], down: Collection[str]) -> None:
         """Back the database up before the first step. Raises BackupError."""
-        self.plan = plan_of_alembic_run(self.context.graph, up, down, self.stamps[0])
+        self.up, self.down = up, down
         if not self.fresh:
             self.made = backups.take_for(self.context, self.action)
 
     def proves(self, connection: Connection, broken: Counter[str]) -> str:
         """Prove the rows before the commit, and say how many were kept. Raises NotProvenError."""
-        copy = self.made.path if self.made else None
-        proof = verify_rows(self.context, self.plan, connection, copy, self.written, broken=broken)
+        copy, version_table = self.made.path if self.made else None, self.hidden[0]
+        if self.job.purge:  # the rows of the stamp were to go, whatever else they hold
+            self.written.written.discard(fold(version_table))
+        proof = verify_rows(
+            self.context, self._plan, connection, copy, self.written, version_table=version_table, broken=broken
+        )
         if self.made is None:
             return ""
-        backups.mark(self.context, self.made, self.action, connection, unwritten_tables(self.context, proof))
+        backups.mark(self.context, self.made, self.action, connection, unwritten_tables(proof, version_table))
         return f"{rows_kept(proof.rows)}; backup {self.made.path}"
+
+    def _plan(self) -> Plan:
+        """What archmig would have run in the place of Alembic. Why a function: the chain is replayed for it."""
+        return plan_of_alembic_run(self.context.graph, self.up, self.down, self.stamps[0])
 
     def ends(self, connection: Connection, recorded: tuple[str, ...]) -> None:
         """Note the state just before the commit."""
