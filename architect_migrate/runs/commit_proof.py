@@ -255,28 +255,22 @@ def _permitted(
     renamed = {(fold(step.table), fold(step.new)) for step in plan.steps if isinstance(step, RenameTable)}
     dropped = {fold(step.name) for step in plan.steps if isinstance(step, DropObject) and step.kind == "table"}
     tables = {key[1] for key in removed if key[0] == "table"} | dropped - {new for _, new in renamed}
-    # An entry fills NULLs of a column that is there; its expression keeps every other value.
-    filled = {
-        (fold(step.table), fold(to)) for step in plan.steps if isinstance(step, RebuildTable) for to, _ in step.fill
-    }
     updated = {(write.table, write.column) for write in triggered.permitted if write.verb == "update"}
     deleted = {write.table for write in triggered.permitted if write.verb == "delete"}
     replaced = _replaced(context, plan) & written.written
     inserts = [write for write in triggered.permitted if write.verb == "insert"]
     replaced |= {write.table for write in inserts if access.replaces_rows(write.sql)}
     # `_tracker_losses` proves which rows of the tracker may change.
-    for step in (step for step in plan.steps if isinstance(step, SyncTracker)):
-        filled |= {(fold(step.table), fold(name)) for name in (step.tracker.description, step.tracker.checksum)}
-        deleted |= {fold(step.table)} if any(isinstance(change, ForgetRow) for change in step.changes) else set()
+    synced = [step for step in plan.steps if isinstance(step, SyncTracker)]
+    deleted |= {fold(step.table) for step in synced if any(isinstance(each, ForgetRow) for each in step.changes)}
     # `_stamp_problems` proves the stamp; back to base, or where branches meet, it has fewer rows than before.
     deleted.add(fold(version_table))
-    filled.add((fold(version_table), "version_num"))
     new_names = (
         (fold(step.table), fold(step.column), fold(step.new)) for step in plan.steps if isinstance(step, RenameColumn)
     )
     return Permitted(
         touched=frozenset(written.rewritten | written.written),
-        updated=frozenset(written.updated | updated | filled),
+        updated=frozenset(written.updated | updated | set(_filled(plan, version_table))),
         converted=frozenset(_converted(context, plan)),
         removed_columns=frozenset(columns),
         removed_tables=frozenset(tables),
@@ -286,6 +280,20 @@ def _permitted(
         renamed=frozenset(renamed),
         renamed_columns=frozenset(new_names),
     )
+
+
+def _filled(plan: Plan, version_table: str) -> Iterator[tuple[str, str]]:
+    """The columns that the plan's own steps write: the stamp, the tracker's words, and what an entry fills."""
+    yield fold(version_table), "version_num"
+    for step in plan.steps:
+        match step:
+            case RebuildTable():  # an entry fills NULLs of a column that is there, and keeps every other value
+                yield from ((fold(step.table), fold(to)) for to, _ in step.fill)
+            case SyncTracker():
+                words = step.tracker.description, step.tracker.checksum
+                yield from ((fold(step.table), fold(name)) for name in words)
+            case _:
+                pass
 
 
 def _removed(context: EnvironmentContext, plan: Plan) -> set[Key]:

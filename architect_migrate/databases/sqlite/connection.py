@@ -116,7 +116,6 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
             still_inside(connection)
             with interrupts.delayed():
                 interrupts.refuse()
-                _require_same_file(connection, path)
                 _commit(connection, path)
         except Exception:
             interrupts.refuse()
@@ -135,6 +134,7 @@ def _commit(connection: HeldConnection, path: Path) -> None:
 
     Why: such a transaction is certain to be rolled back, while after any other error its outcome is unknown.
     """
+    _require_same_file(connection, path)
     try:
         connection.execute("COMMIT")
     except sqlite3.Error as error:
