@@ -256,6 +256,8 @@ def _permitted(
     dropped = {fold(step.name) for step in plan.steps if isinstance(step, DropObject) and step.kind == "table"}
     tables = {key[1] for key in removed if key[0] == "table"} | dropped - {new for _, new in renamed}
     updated = {(write.table, write.column) for write in triggered.permitted if write.verb == "update"}
+    # A copy may compute values only where the chain gives the column another declaration.
+    updated |= written.computed & {(old.table, old.column.name) for old, _ in _redeclared(context, plan)}
     deleted = {write.table for write in triggered.permitted if write.verb == "delete"}
     replaced = _replaced(context, plan) & written.written
     inserts = [write for write in triggered.permitted if write.verb == "insert"]
@@ -327,11 +329,17 @@ def _converted(context: EnvironmentContext, plan: Plan) -> set[tuple[str, str]]:
     """The columns whose type the chain's code changes."""
     return {
         (new.table, new.column.name)
-        for _, before, after in _done(context, plan)
-        for key, old in before.items()
-        if isinstance(old, ColumnFact) and isinstance(new := after.get(key), ColumnFact)
+        for old, new in _redeclared(context, plan)
         if storage_class(old.column) != storage_class(new.column)
     }
+
+
+def _redeclared(context: EnvironmentContext, plan: Plan) -> Iterator[tuple[ColumnFact, ColumnFact]]:
+    """The columns that the chain's code gives another declaration, before and after."""
+    for _, before, after in _done(context, plan):
+        for key, old in before.items():
+            if isinstance(old, ColumnFact) and isinstance(new := after.get(key), ColumnFact):
+                yield old, new
 
 
 def _done(context: EnvironmentContext, plan: Plan) -> Iterator[tuple[Step, Mapping[Key, Fact], Mapping[Key, Fact]]]:

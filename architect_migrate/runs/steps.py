@@ -62,6 +62,7 @@ class Written:
 
     rewritten: set[str] = field(default_factory=set)
     updated: set[tuple[str, str]] = field(default_factory=set)
+    computed: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     triggered: set[TriggerWrite] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
@@ -75,7 +76,8 @@ class Written:
 
     def add(self, seen: WriteLog) -> None:
         """Add the writes of one call of the chain's code."""
-        self.updated |= seen.updated | seen.computed
+        self.updated |= seen.updated
+        self.computed |= seen.computed
         self.deleted |= seen.deleted
         self.triggered |= seen.triggered
         self.written |= seen.tables() | seen.dropped | seen.remade

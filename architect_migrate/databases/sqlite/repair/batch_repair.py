@@ -24,7 +24,7 @@ from architect_migrate.databases.sqlite.repair.strings import turned_into_string
 from architect_migrate.databases.sqlite.repair.successors import left_behind
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
-from architect_migrate.databases.sqlite.sql.passing import carried
+from architect_migrate.databases.sqlite.sql.passing import carried, table_rename
 from architect_migrate.databases.sqlite.sql.render import constraint_texts
 from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, Missing, diff, needs_repair
@@ -113,7 +113,7 @@ def mend(
     if lost := tuple(left_behind(history, revision, (before.objects, after.objects), gone)):
         raise RevisionLosesError(revision, lost, "the table that takes its place does not have them")
     expected = replace(before, objects=carried_along(before.objects, renames, remade))
-    dropped = {name for kind, name in gone if kind == "table"}
+    dropped = {name for kind, name in gone if kind == "table" and _last_name(name, seen.copies) in seen.dropped}
     if own := tuple(_own(before, dropped, history)):
         cause = f"it drops {shortlist(sorted(dropped), 2)}, and these are not the chain's: {_OWN_ADVICE}"
         raise RevisionLosesError(revision, own, cause)
@@ -124,6 +124,13 @@ def mend(
         _require_working(case, before)
         _require_names(case, before, history)
     return back
+
+
+def _last_name(table: str, statements: Iterable[str]) -> str:
+    """The name that a table has after these statements renamed it."""
+    for rename in map(table_rename, statements):
+        table = rename.new if rename and rename.old == table else table
+    return table
 
 
 def _own(before: Before, dropped: Collection[str], history: History) -> Iterator[str]:
