@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
-    from architect_migrate.databases.values import Backup
+    from architect_migrate.databases.values import Backup, TriggerWrite
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.history import History, Replayed
-    from architect_migrate.model.schema import Schema
+    from architect_migrate.model.schema import Schema, Trigger
     from architect_migrate.planning.plan import Plan
 
 
@@ -166,6 +166,20 @@ def without_rows(replayed: Replayed, source: str) -> Replayed:
     from architect_migrate.databases.sqlite.rows import masked
 
     return masked.without_rows(replayed, source)
+
+
+def has_triggers(connection: Connection, tables: Iterable[str]) -> bool:
+    """Whether any of these tables has a trigger."""
+    on = connection.execute("SELECT tbl_name FROM main.sqlite_master WHERE type = 'trigger'")
+    return not {fold(table) for table in tables}.isdisjoint(fold(name) for (name,) in on)
+
+
+def trigger_of(write: TriggerWrite) -> Trigger:
+    """Return the trigger that makes a write."""
+    from architect_migrate.databases.sqlite.sql.lexer import canonical
+    from architect_migrate.model.schema import Trigger
+
+    return Trigger(fold(write.trigger), fold(write.on), canonical(write.sql), write.trigger, write.sql)
 
 
 def names_in(url: DatabaseUrl, timeout: float) -> Names:

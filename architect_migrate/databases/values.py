@@ -226,17 +226,47 @@ class CommitOutcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Committed:
+    """What has to be found again after a commit: the stamp, device and inode of the file, the schema's digest.
+
+    The digest leaves out the tables `without`.
+    """
+
+    stamp: tuple[str, ...]
+    file: tuple[int, int]
+    schema: str
+    without: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerWrite:
+    """A write that a trigger may make: an insert, update or delete of rows of `table`, by its folded name.
+
+    The trigger is given by its name, the table that it is `on`, and its text; `column` is the one that an update sets.
+    """
+
+    trigger: str
+    on: str
+    sql: str
+    verb: str
+    table: str
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Permitted:
     """The changes to existing rows that a run may make; all names are folded, columns are (table, column).
 
     Rows of `touched` tables are compared value by value, those of other tables counted. Columns in `updated` may
-    change, rows of `deleted_from` may be deleted, rows of `replaced` may get other values, rows of `remade` tables may
-    have other rowids, and `removed_columns` and `removed_tables` are not checked. A table of `renamed` (before, after)
-    appears under its new name; values of `renamed_columns` (table, before, after) are read under the new name.
+    change, and values of `converted` columns may become what their new type stores for them without a loss. Rows of
+    `deleted_from` may be deleted, rows of `replaced` may get other values, rows of `remade` tables may have other
+    rowids, and `removed_columns` and `removed_tables` are not checked. A table of `renamed` (before, after) appears
+    under its new name; values of `renamed_columns` (table, before, after) are read under the new name.
     """
 
     touched: frozenset[str]
     updated: frozenset[tuple[str, str]] = _NO_COLUMNS
+    converted: frozenset[tuple[str, str]] = _NO_COLUMNS
     removed_columns: frozenset[tuple[str, str]] = _NO_COLUMNS
     removed_tables: frozenset[str] = _NOTHING
     deleted_from: frozenset[str] = _NOTHING
@@ -259,6 +289,7 @@ class Loss:
 class TableProof:
     """The proof of one table: `gone` of `rows_before` were deleted; `compared` says that values were compared.
 
+    All are gone where the table was `dropped`, also if there is another one of its name.
     `digest` covers the original columns of the original rows, as they are afterwards (empty if not compared).
     """
 
@@ -267,6 +298,7 @@ class TableProof:
     gone: int
     compared: bool
     digest: str
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

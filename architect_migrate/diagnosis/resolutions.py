@@ -56,6 +56,11 @@ def keeper(change: Change, resolutions: Iterable[Resolution]) -> Resolution | No
     return None
 
 
+def is_kept(fact: Fact, resolutions: Iterable[Resolution]) -> bool:
+    """Whether an entry says to keep an object, whatever it is."""
+    return any(isinstance(entry, Keep) and _covers(entry.subject, fact) for entry in resolutions)
+
+
 def fill_of(resolutions: Iterable[Resolution], table: str, column: str) -> Fill | None:
     """The entry that says what a column's rows get."""
     mine = (resolution for resolution in resolutions if isinstance(resolution, Fill))

@@ -145,7 +145,8 @@ class Loss:
 class Receipt:
     """What was done and proven.
 
-    `tables` and `rows` count what was there before, `compared` the tables whose rows were compared value by value
+    `tables` and `rows` count what was there before and is there, `gone` the rows that are not, `kept` says it in words.
+    `compared` counts the tables whose rows were compared value by value
     (those that anything wrote to); `orphans` is how many rows referred to nothing before, and after. `facts` are
     what else the ledger keeps of it, `number` is that of its entry there (0: it could not be entered).
     """
@@ -162,6 +163,8 @@ class Receipt:
     orphans: tuple[int, int]
     facts: tuple[tuple[str, str], ...] = ()
     number: int = 0
+    gone: int = 0
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,11 +57,15 @@ class Violating:
 
 @dataclass(frozen=True, slots=True)
 class Changing:
-    """How many values would be stored with another class or other bytes if the column had the declared type."""
+    """How many values would be stored with another class or other bytes if the column had the declared type.
+
+    In a STRICT table those count too that the type does not take.
+    """
 
     table: str
     column: str
     declared: str
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.chain_errors import NotProvenError
 from architect_migrate.core.names import fold
+from architect_migrate.core.text import pluralize, shortlist
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.presence import table_names
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.foreign_keys import new_orphans, violations
-from architect_migrate.databases.sqlite.rows.integrity import integrity_of
+from architect_migrate.databases.sqlite.rows.integrity import integrity_of, strict_altered
 from architect_migrate.databases.sqlite.rows.proof import prove_rows
 from architect_migrate.databases.values import Permitted, RowProof
 from architect_migrate.diagnosis.drift import to_repair
+from architect_migrate.model.compare import storage_class
 from architect_migrate.model.diff import explain
 from architect_migrate.model.facts import ColumnFact, TableFact, ViewFact, describe, facts
-from architect_migrate.model.history import effects, reference, replays, snapshots
+from architect_migrate.model.history import effects, reference, replays
 from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import (
@@ -37,15 +39,20 @@ from architect_migrate.planning.plan import (
     SyncTracker,
 )
 from architect_migrate.runs.carried_columns import carried_columns
+from architect_migrate.runs.own_triggers import judged
+from architect_migrate.runs.own_triggers import problems as refused_writes
 from architect_migrate.runs.survey import as_the_chain_makes_it
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
+    from architect_migrate.model.facts import Fact
     from architect_migrate.model.schema import Key, Schema
+    from architect_migrate.planning.plan import Step
+    from architect_migrate.runs.own_triggers import Triggered
     from architect_migrate.runs.steps import Written
 
 _SHOWN = 8
@@ -75,14 +82,44 @@ def verify(
     their table's declarations before. Raises NotProvenError with what is wrong.
     """
     problems = [*_schema_problems(context, plan, connection), *_stamp_problems(context, plan, connection)]
-    permitted = _permitted(context, plan, written)
     problems += _tracker_problems(context, plan, connection)
     if backup is None:
         with access.nothing() as nothing:
-            return _judged(problems, _compared(nothing, connection, permitted, broken))
+            sides = _Sides(nothing, connection, context.graph.version_table)
+            return _judged(problems, _compared(context, plan, sides, written, broken=broken))
     with reading(backup) as before:
         problems += _tracker_losses(context, plan, before, connection)
-        return _judged(problems, _compared(before, connection, permitted, broken))
+        sides = _Sides(before, connection, context.graph.version_table)
+        return _judged(problems, _compared(context, plan, sides, written, broken=broken))
+
+
+def verify_rows(
+    context: EnvironmentContext,
+    plan: Callable[[], Plan],
+    connection: Connection,
+    backup: Path | None,
+    written: Written,
+    *,
+    version_table: str,
+    broken: Counter[str],
+) -> Proof:
+    """Prove the rows as `verify` does, and neither the schema nor the stamp: a run of Alembic may leave drift alone.
+
+    Why first without a `plan`: what the chain does is learned only where something changed, since that takes a replay.
+    """
+    nothing = Plan((), (), (), frozenset(), frozenset())
+    with access.nothing() if backup is None else reading(backup) as before:
+        sides = _Sides(before, connection, version_table)
+        proof, problems = _compared(context, nothing, sides, written, broken=broken)
+        return proof if not problems else _judged([], _compared(context, plan(), sides, written, broken=broken))
+
+
+class _Sides(NamedTuple):
+    """The rows before a run and after it, with the name of the version table."""
+
+    before: Connection
+    after: Connection
+    version_table: str
 
 
 def _judged(problems: list[str], compared: tuple[Proof, list[str]]) -> Proof:
@@ -91,6 +128,24 @@ def _judged(problems: list[str], compared: tuple[Proof, list[str]]) -> Proof:
     if problems:
         raise NotProvenError(tuple(problems[:_SHOWN]), max(0, len(problems) - _SHOWN))
     return proof
+
+
+def unwritten_tables(proof: Proof, version_table: str) -> set[str]:
+    """The tables that no step wrote to; not the version table."""
+    stamp = fold(version_table)
+    return {table.table for table in proof.rows.tables if not table.compared and fold(table.table) != stamp}
+
+
+def rows_kept(rows: RowProof) -> str:
+    """How many rows were there and are there, and how many are gone, table by table."""
+    kept = [table for table in rows.tables if not table.dropped]
+    number = sum(table.rows_before - table.gone for table in kept)
+    said = f"{pluralize(number, 'row')} in {pluralize(len(kept), 'table')} kept"
+    gone = [table for table in rows.tables if table.gone]
+    each = [f"{table.gone:,} of {table.table}{' with the table' if table.dropped else ''}" for table in gone]
+    return (
+        f"{said}, {pluralize(sum(table.gone for table in gone), 'row')} gone ({shortlist(each, 3)})" if gone else said
+    )
 
 
 def _schema_problems(context: EnvironmentContext, plan: Plan, connection: Connection) -> list[str]:
@@ -156,26 +211,40 @@ def _tracker_losses(context: EnvironmentContext, plan: Plan, before: Connection,
 
 
 def _compared(
-    before: Connection, after: Connection, permitted: Permitted, broken: Counter[str]
+    context: EnvironmentContext,
+    plan: Plan,
+    sides: _Sides,
+    written: Written,
+    *,
+    broken: Counter[str],
 ) -> tuple[Proof, list[str]]:
+    before, after, version_table = sides
+    triggered = judged(context, written.triggered, written.changed | _replaced(context, plan))
+    permitted = _permitted(context, plan, written, triggered, version_table)
     rows = prove_rows(before, after, permitted)
-    problems = [f"{loss.table} {loss.key}: {loss.problem}".replace(" :", ":") for loss in rows.losses]
+    problems = refused_writes(triggered.refused)
+    problems += [f"{loss.table} {loss.key}: {loss.problem}".replace(" :", ":") for loss in rows.losses]
     if rows.lost > len(rows.losses):
         problems.append(f"{rows.lost - len(rows.losses)} more rows")
     old, new = violations(before), violations(after)
     problems += new_orphans((before, old), (after, new), permitted.touched)
-    problems += _unsound(after, permitted.touched, broken)
+    problems += _unsound(before, after, permitted.touched, broken)
     return Proof(rows, len(old), len(new)), problems
 
 
-def _unsound(after: Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
-    """Lines of integrity_check about the tables that were written, beyond those that were there before."""
+def _unsound(before: Connection, after: Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
+    """Lines of integrity_check about the tables that were written, beyond those that were there before.
+
+    Of STRICT tables that were only altered too: SQLite gives rows the default of a new column whatever its type.
+    """
     there = set(map(fold, table_names(after)))
-    for table in sorted(touched & there):
+    for table in sorted((touched | strict_altered(before, after)) & there):
         yield from integrity_of(after, table).worse_than(broken)
 
 
-def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Permitted:
+def _permitted(
+    context: EnvironmentContext, plan: Plan, written: Written, triggered: Triggered, version_table: str
+) -> Permitted:
     """The changes that the run may have made to rows.
 
     They are the writes of the chain's own code, and what the chain or a [[resolve]] entry removes or fills.
@@ -186,24 +255,25 @@ def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Per
     renamed = {(fold(step.table), fold(step.new)) for step in plan.steps if isinstance(step, RenameTable)}
     dropped = {fold(step.name) for step in plan.steps if isinstance(step, DropObject) and step.kind == "table"}
     tables = {key[1] for key in removed if key[0] == "table"} | dropped - {new for _, new in renamed}
-    # An entry fills NULLs of a column that is there; its expression keeps every other value.
-    filled = {
-        (fold(step.table), fold(to)) for step in plan.steps if isinstance(step, RebuildTable) for to, _ in step.fill
-    }
-    updated, deleted = _by_own_triggers(context, written)
+    updated = {(write.table, write.column) for write in triggered.permitted if write.verb == "update"}
+    # A copy may compute values only where the chain gives the column another declaration.
+    updated |= written.computed & {(old.table, old.column.name) for old, _ in _redeclared(context, plan)}
+    deleted = {write.table for write in triggered.permitted if write.verb == "delete"}
     replaced = _replaced(context, plan) & written.written
+    inserts = [write for write in triggered.permitted if write.verb == "insert"]
+    replaced |= {write.table for write in inserts if access.replaces_rows(write.sql)}
     # `_tracker_losses` proves which rows of the tracker may change.
-    for step in (step for step in plan.steps if isinstance(step, SyncTracker)):
-        filled |= {(fold(step.table), fold(name)) for name in (step.tracker.description, step.tracker.checksum)}
-        deleted |= {fold(step.table)} if any(isinstance(change, ForgetRow) for change in step.changes) else set()
+    synced = [step for step in plan.steps if isinstance(step, SyncTracker)]
+    deleted |= {fold(step.table) for step in synced if any(isinstance(each, ForgetRow) for each in step.changes)}
     # `_stamp_problems` proves the stamp; back to base, or where branches meet, it has fewer rows than before.
-    deleted.add(fold(context.graph.version_table))
+    deleted.add(fold(version_table))
     carried = carried_columns(context.history, plan)
     new_names = {(place[0], place[1], to[1]) for place, to in carried.items() if to and to[0] == place[0]}
     columns = (columns | carried.keys()) - {(table, column) for table, column, _ in new_names}
     return Permitted(
         touched=frozenset(written.rewritten | written.written),
-        updated=frozenset(written.updated | updated | filled),
+        updated=frozenset(written.updated | updated | set(_filled(plan, version_table))),
+        converted=frozenset(_converted(context, plan)),
         removed_columns=frozenset(columns),
         removed_tables=frozenset(tables),
         deleted_from=frozenset(written.deleted | deleted | replaced),
@@ -214,25 +284,31 @@ def _permitted(context: EnvironmentContext, plan: Plan, written: Written) -> Per
     )
 
 
+def _filled(plan: Plan, version_table: str) -> Iterator[tuple[str, str]]:
+    """The columns that the plan's own steps write: the stamp, the tracker's words, and what an entry fills."""
+    yield fold(version_table), "version_num"
+    for step in plan.steps:
+        match step:
+            case RebuildTable():  # an entry fills NULLs of a column that is there, and keeps every other value
+                yield from ((fold(step.table), fold(to)) for to, _ in step.fill)
+            case SyncTracker():
+                words = step.tracker.description, step.tracker.checksum
+                yield from ((fold(step.table), fold(name)) for name in words)
+            case _:
+                pass
+
+
 def _removed(context: EnvironmentContext, plan: Plan) -> set[Key]:
     """The keys of tables and columns that the chain's code removes.
 
     Why step by step: the same or a later revision may create another table of the same name, but the rows of the first
-    are gone.
+    are gone. A column that only gets another declaration stays.
     """
-    does = effects(context.history)
-    replayed = replays(context.history)
     removed: set[Key] = set()
-    for step in plan.steps:
-        match step:
-            case RunRevision():
-                gone, stays = does[step.revision].removed.keys(), does[step.revision].added.keys()
-                removed |= {("table", table) for table in replayed[step.revision].replaced}
-            case RunDowngrade():
-                gone, stays = does[step.revision].added.keys(), does[step.revision].removed.keys()
-            case _:
-                continue
-        removed |= {key for key in gone if key[0] == "column" or (key[0] == "table" and key not in stays)}
+    for step, gone, stays in _done(context, plan):
+        removed |= {key for key in gone.keys() - stays if key[0] in {"column", "table"}}
+        if isinstance(step, RunRevision):
+            removed |= {("table", table) for table in replays(context.history)[step.revision].replaced}
     return removed
 
 
@@ -241,7 +317,7 @@ def _replaced(context: EnvironmentContext, plan: Plan) -> set[str]:
     run = {step.revision for step in plan.steps if isinstance(step, RunRevision | RunDataStep | RunRows)}
     return {
         table
-        for revision, replayed in replays(context.history).items()
+        for revision, replayed in (replays(context.history).items() if run else ())
         if revision in run
         for statement in replayed.statements
         if statement.writes and access.replaces_rows(statement.text)
@@ -249,11 +325,32 @@ def _replaced(context: EnvironmentContext, plan: Plan) -> set[str]:
     }
 
 
-def _by_own_triggers(context: EnvironmentContext, written: Written) -> tuple[set[tuple[str, str]], set[str]]:
-    """The columns that triggers of the chain updated, and the tables that they deleted from.
+def _converted(context: EnvironmentContext, plan: Plan) -> set[tuple[str, str]]:
+    """The columns whose type the chain's code changes."""
+    return {
+        (new.table, new.column.name)
+        for old, new in _redeclared(context, plan)
+        if storage_class(old.column) != storage_class(new.column)
+    }
 
-    Writes by other triggers are not permitted.
-    """
-    own = {trigger.name for schema in snapshots(context.history).values() for trigger in schema.triggers}
-    writes = [(table, column) for trigger, table, column in written.triggered if trigger in own]
-    return {(table, column) for table, column in writes if column}, {table for table, column in writes if not column}
+
+def _redeclared(context: EnvironmentContext, plan: Plan) -> Iterator[tuple[ColumnFact, ColumnFact]]:
+    """The columns that the chain's code gives another declaration, before and after."""
+    for _, before, after in _done(context, plan):
+        for key, old in before.items():
+            if isinstance(old, ColumnFact) and isinstance(new := after.get(key), ColumnFact):
+                yield old, new
+
+
+def _done(context: EnvironmentContext, plan: Plan) -> Iterator[tuple[Step, Mapping[Key, Fact], Mapping[Key, Fact]]]:
+    """The steps that run the chain's code, each with the facts that it removes and those that it makes."""
+    for step in plan.steps:
+        match step:
+            case RunRevision():
+                does = effects(context.history)[step.revision]
+                yield step, does.removed, does.added
+            case RunDowngrade():
+                does = effects(context.history)[step.revision]
+                yield step, does.added, does.removed
+            case _:
+                pass

@@ -16,7 +16,7 @@ from architect_migrate.core.database_errors import CommitFailedError, DamagedErr
 from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.files.commit_check import commit_outcome, read_back, settled
+from architect_migrate.databases.sqlite.files.commit_check import commit_outcome, committing, read_back, settled
 from architect_migrate.databases.sqlite.fingerprint import fingerprint_of
 from architect_migrate.databases.sqlite.rows.integrity import integrity_of
 from architect_migrate.databases.values import CommitOutcome
@@ -25,7 +25,7 @@ from architect_migrate.model.history import replayed_anew
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunRevision, headline
 from architect_migrate.planning.results import Outcome, Receipt, Result
-from architect_migrate.runs.commit_proof import verify
+from architect_migrate.runs.commit_proof import rows_kept, unwritten_tables, verify
 from architect_migrate.runs.rehearsal_gate import as_rehearsed
 from architect_migrate.runs.steps import run_steps, with_rows
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from architect_migrate.core.interrupts import Interrupts
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
-    from architect_migrate.databases.values import Backup
+    from architect_migrate.databases.values import Backup, Committed
     from architect_migrate.planning.plan import Plan, Step
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.commit_proof import Proof
@@ -81,7 +81,7 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
 class _Run:
     """The state of a run while it is executed; `made` is its backup, `warnings` go into the result.
 
-    `steps` are those of the plan, with the values of rows.
+    `committed` is what was about to be committed, `steps` are those of the plan, with the values of rows.
     """
 
     context: EnvironmentContext
@@ -91,6 +91,7 @@ class _Run:
     started: float
     interrupts: Interrupts
     made: Backup | None = None
+    committed: Committed | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -125,9 +126,12 @@ def _run_in_transaction(run: _Run, progress: Progress, make: Prepare) -> Result:
         proof = verify(context, plan, connection, run.copy, written, broken=broken)
         if run.made:
             # Why before the commit: if the commit fails, `_commit_outcome` compares the file with this record.
-            backups.mark(context, run.made, run.action, connection, _unwritten_tables(context, proof))
+            backups.mark(
+                context, run.made, run.action, connection, unwritten_tables(proof, context.graph.version_table)
+            )
         # Why in the transaction: after the commit another process may write before the fingerprint is read.
         left = fingerprint_of(connection, context.hidden(context.graph.version_table))
+        run.committed = committing(connection, heads(context.graph, plan.after), left)
         # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         run.interrupts.refuse()
         run.interrupts.held = True
@@ -200,12 +204,6 @@ def _pruned(context: EnvironmentContext, result: Result) -> Result:
     return replace(result, warnings=(*result.warnings, *prune_after_run(context)))
 
 
-def _unwritten_tables(context: EnvironmentContext, proof: Proof) -> set[str]:
-    """Tables that no step wrote to; not the version table, whose writes are not logged."""
-    stamp = context.graph.version_table
-    return {table.table for table in proof.rows.tables if not table.compared and table.table.lower() != stamp.lower()}
-
-
 @contextmanager
 def _settled_commit(run: _Run) -> Iterator[None]:
     """Turn a failed commit into a warning if the file shows that it is complete; else raise the error."""
@@ -226,7 +224,8 @@ def _commit_outcome(run: _Run) -> CommitOutcome:
 
 def _read_back(run: _Run) -> ArchmigError | None:
     graph, timeout = run.context.graph, run.context.environment.policies.lock_timeout
-    return read_back(run.url, timeout, graph.version_table, heads(graph, run.plan.after))
+    assert run.committed is not None
+    return read_back(run.url, timeout, graph.version_table, run.committed)
 
 
 def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
@@ -237,15 +236,16 @@ def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
         steps=tuple(headline(step) for step in run.plan.steps),
         seconds=time.time() - run.started,
         backup=str(run.copy or ""),
-        tables=len(tables),
-        rows=sum(table.rows_before for table in tables),
+        tables=sum(not table.dropped for table in tables),
+        rows=sum(table.rows_before - table.gone for table in tables),
         compared=sum(table.compared for table in tables),
         digests=tuple((table.table, table.digest) for table in tables if table.digest),
         orphans=(proof.orphans_before, proof.orphans_after),
+        gone=sum(table.gone for table in tables),
+        kept=rows_kept(proof.rows) if tables else "built from nothing",
     )
 
 
 def _done(receipt: Receipt) -> str:
     where, steps = ", ".join(receipt.arrived_at) or "base", pluralize(len(receipt.steps), "step")
-    kept = f"{pluralize(receipt.rows, 'row')} in {pluralize(receipt.tables, 'table')} kept"
-    return f"at {where}, {steps}, {kept if receipt.tables else 'built from nothing'}, {receipt.seconds:.1f} s"
+    return f"at {where}, {steps}, {receipt.kept}, {receipt.seconds:.1f} s"

@@ -24,13 +24,16 @@ from architect_migrate.model.diff import Extra
 from architect_migrate.model.environment import Repair
 from architect_migrate.model.facts import IndexFact, TriggerFact, ViewFact, table_of
 from architect_migrate.model.history import reference, snapshots
+from architect_migrate.model.schema import Schema
 from architect_migrate.planning.plan import RunDowngrade, Stamp, SyncTracker
 from architect_migrate.planning.results import Outcome
 from architect_migrate.revisions.replay import recall_result, remember_result
 from architect_migrate.revisions.sandbox import run_sandboxed
 from architect_migrate.runs.commit_proof import unlike_the_chain
+from architect_migrate.runs.own_triggers import blockers as refused_triggers
+from architect_migrate.runs.own_triggers import judged
 from architect_migrate.runs.steps import runs_the_chain
-from architect_migrate.runs.trial import Tried, in_full, job_of, try_here
+from architect_migrate.runs.trial import RESULT, Tried, in_full, job_of, try_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.model.diff import Change
     from architect_migrate.model.history import History
-    from architect_migrate.model.schema import Schema
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result, Survey
     from architect_migrate.revisions.replay import Source
@@ -50,15 +52,15 @@ CANNOT_SUCCEED = "cannot-succeed"
 def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
     """Return a preview's result, blocked if its plan would fail or would not leave what the chain makes."""
     plan, seen = result.plan, result.survey
-    if plan is None or seen is None or plan.blockers:
+    if plan is None or seen is None or plan.blockers or not seen.exists:
         return result
-    found = _found_in_rows(context, plan, seen.schema) if seen.exists else ()
+    found = _found_in_rows(context, plan, seen.schema)
     blockers = tuple(each for each in found if each.level is Level.BLOCKING)
     told = tuple(f"{each.subject}: {each.found}; {each.advice}" for each in found if each.level is Level.WARNING)
     result = replace(result, warnings=(*result.warnings, *told)) if told else result
-    if not blockers and seen.schema and _is_to_be_tried(context.history, plan, seen):
+    if not blockers and (_is_to_be_tried(context.history, plan, seen) or _sets_off_triggers(context, plan)):
         try:
-            blockers = _blockers(context, plan, seen.schema)
+            blockers = _blockers(context, plan, seen.schema or Schema(), seen.claims.stamp or ())
         except ArchmigError:  # a copy cannot be made: what the run will meet is not known; it is proven when it runs
             return result
     if not blockers:
@@ -80,9 +82,18 @@ def _found_in_rows(context: EnvironmentContext, plan: Plan, schema: Schema | Non
 def _is_to_be_tried(history: History, plan: Plan, seen: Survey) -> bool:
     if all(isinstance(step, Stamp | SyncTracker) for step in plan.steps):
         return False
-    if any(isinstance(step, RunDowngrade) for step in plan.steps) or seen.diagnosis is None:
+    if any(isinstance(step, RunDowngrade) for step in plan.steps) or seen.diagnosis is None or seen.schema is None:
         return False
     return any(_meets_the_chain(change, history) for change in seen.diagnosis.changes)
+
+
+def _sets_off_triggers(context: EnvironmentContext, plan: Plan) -> bool:
+    """Return whether the stamp or the tracker is written, and has a trigger: no schema shows one of these."""
+    if not any(isinstance(step, Stamp | SyncTracker) for step in plan.steps):
+        return False
+    url, timeout = context.environment.url, context.environment.policies.lock_timeout
+    with access.reading(url, timeout) as connection:
+        return access.has_triggers(connection, context.hidden(context.graph.version_table))
 
 
 def _meets_the_chain(change: Change, history: History) -> bool:
@@ -105,17 +116,32 @@ def _names(history: History) -> frozenset[str]:
     return frozenset(found | {passing.name for replayed in history.replayed for passing in replayed.passing})
 
 
-def _blockers(context: EnvironmentContext, plan: Plan, schema: Schema) -> tuple[Finding, ...]:
+def _stamping(context: EnvironmentContext, plan: Plan, old: tuple[str, ...]) -> Iterator[str]:
+    """The statements that turn a stamp into the one of a plan (see `write_stamp`)."""
+    table = quote(context.graph.version_table)
+    for step in plan.steps:
+        if isinstance(step, Stamp):
+            gone, new = len({*old} - {*step.revisions}), len({*step.revisions} - {*old})
+            yield from [f"UPDATE {table} SET version_num = version_num"] if gone and new else []
+            yield from [f"DELETE FROM {table} WHERE version_num = ''"] if gone > new else []
+            yield from [f"INSERT INTO {table} (version_num) VALUES ('')"] if new > gone else []
+
+
+def _blockers(context: EnvironmentContext, plan: Plan, schema: Schema, stamp: tuple[str, ...]) -> tuple[Finding, ...]:
     url, timeout = context.environment.url, context.environment.policies.lock_timeout
     with access.reading(url, timeout) as connection:
         definitions = access.definitions_of(connection)
-    job = job_of(context.source.script, plan, definitions)
+        watched = access.has_triggers(connection, context.hidden(context.graph.version_table))
+    stamping = tuple(_stamping(context, plan, stamp)) if watched else None
+    job = job_of(context.source.script, plan, definitions, stamping)
     history = context.history
     tried = _remembered(context.source, job) if runs_the_chain(plan) else try_here(in_full(job, history), history)
     if tried.step:
         return (_failing(context, schema, tried),)
     if not tried.after:
         return ()
+    if refused := judged(context, tried.triggered, tried.changed).refused:
+        return refused_triggers(refused)
     left = access.schema_of(tried.after, context.hidden(context.graph.version_table))
     problems = unlike_the_chain(context, plan, left)
     if not problems:
@@ -129,7 +155,7 @@ def _remembered(source: Source, job: Job) -> Tried:
     text = codec.dump((codec.dump(job), source.fingerprint, source.excluded))
     result = f"trial-{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
     if (found := recall_result(source.cache, source.script, result, "trial")) is not None:
-        known: Tried = codec.load(found, (Tried,))
+        known: Tried = codec.load(found, RESULT)
         return known
     tried, reads = _in_a_process(source.history, in_full(job, source.history))
     if tried != Tried():
@@ -150,7 +176,7 @@ def _in_a_process(history: History, job: Job) -> tuple[Tried, str]:
         run_sandboxed("runs.trial_process", Path(job.ini), folder, name)
         if not (folder / "reads").exists():
             return Tried(), ""
-        tried: Tried = codec.load((folder / "tried").read_text(encoding="utf-8"), (Tried,))
+        tried: Tried = codec.load((folder / "tried").read_text(encoding="utf-8"), RESULT)
         return tried, (folder / "reads").read_text(encoding="utf-8")
 
 

@@ -42,12 +42,13 @@ from architect_migrate.planning.plan import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.sqlite.repair.rebuild_rows import RowProgress
+    from architect_migrate.databases.values import TriggerWrite
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.revisions.alembic_runtime import Runner
 
@@ -56,20 +57,28 @@ if TYPE_CHECKING:
 class Written:
     """The writes of a plan's execution: tables that repairs rewrote, and what the chain's own code wrote.
 
-    `restored` has a line for each object that the chain's code dropped and that was restored.
+    `triggered` are the writes of triggers that were in the database already, whoever made them. `restored` has a line
+    for each object that the chain's code dropped and that was restored.
     """
 
     rewritten: set[str] = field(default_factory=set)
     updated: set[tuple[str, str]] = field(default_factory=set)
+    computed: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
-    triggered: set[tuple[str, str, str]] = field(default_factory=set)
+    triggered: set[TriggerWrite] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     remade: set[str] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
 
+    @property
+    def changed(self) -> frozenset[str]:
+        """The tables of which the chain's own statements changed rows that were there."""
+        return frozenset(self.deleted | {table for table, _ in self.updated})
+
     def add(self, seen: WriteLog) -> None:
         """Add the writes of one call of the chain's code."""
         self.updated |= seen.updated
+        self.computed |= seen.computed
         self.deleted |= seen.deleted
         self.triggered |= seen.triggered
         self.written |= seen.tables() | seen.dropped | seen.remade
@@ -209,9 +218,9 @@ def _step(
         case RenameTable():
             rename_quietly(connection, step.table, step.new)
         case Stamp():
-            write_stamp(connection, history.graph.version_table, step.revisions)
+            return _watched_stamp(connection, history.graph.version_table, step.revisions)
         case SyncTracker():
-            write_tracker(connection, step)
+            return write_tracker(connection, step)
         case CreateObject() | DropObject() | RenameColumn() | AddColumn() | DropColumn():
             connection.execute(statement(step))
         case _:
@@ -248,10 +257,27 @@ def _in_full(step: RunRows, replayed: Replayed) -> RunRows:
     return replace(step, statements=texts)
 
 
-def write_tracker(connection: Connection, step: SyncTracker) -> None:
-    """Correct the rows of the legacy tracker. The caller commits."""
-    for each in tracker_statements(step):
-        connection.execute(each)
+def _watched_stamp(connection: Connection, version_table: str, revisions: tuple[str, ...]) -> WriteLog:
+    """Write the stamp, watched: the version table may have triggers."""
+    with write_log(connection) as seen:
+        write_stamp(connection, version_table, revisions)
+    return seen
+
+
+def explained(connection: Connection, statements: Iterable[str]) -> WriteLog:
+    """Return the log of what statements would write, which are not run."""
+    with write_log(connection) as seen:
+        for statement in statements:
+            connection.execute(f"EXPLAIN {statement}")
+    return seen
+
+
+def write_tracker(connection: Connection, step: SyncTracker) -> WriteLog:
+    """Correct the rows of the legacy tracker, watched: its table may have triggers. The caller commits."""
+    with write_log(connection) as seen:
+        for each in tracker_statements(step):
+            connection.execute(each)
+    return seen
 
 
 def _native(run: Callable[[str], WriteLog], revision: str, connection: Connection, history: History) -> WriteLog:

@@ -8,10 +8,22 @@ from typing import TYPE_CHECKING, get_args
 
 from architect_migrate.core.chain_errors import RevisionFailedError, RevisionLosesError, StepFailedError
 from architect_migrate.databases import access
+from architect_migrate.databases.values import TriggerWrite
+from architect_migrate.model.environment import Tracker
 from architect_migrate.model.history import unmasked
-from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, SyncTracker, headline
+from architect_migrate.planning.plan import (
+    Plan,
+    RunDataStep,
+    RunRevision,
+    RunRows,
+    Stamp,
+    Step,
+    SyncTracker,
+    TrackerChange,
+    headline,
+)
 from architect_migrate.planning.table_edits import Edit
-from architect_migrate.runs.steps import run_in_chain, with_rows
+from architect_migrate.runs.steps import explained, run_in_chain, with_rows
 
 if TYPE_CHECKING:
     from architect_migrate.model.history import History
@@ -21,33 +33,45 @@ Definitions = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A plan's steps without stamps, and the definitions on which they are tried."""
+    """A plan's steps, and the definitions on which they are tried.
+
+    Without triggers on their tables the stamp and the tracker are left out: they cannot fail by the definitions.
+    `stamping` are the statements that write the stamp, which depend on the one that is there.
+    """
 
     ini: str
     steps: tuple[Step, ...]
     definitions: Definitions
+    stamping: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """The result of a trial: the definitions afterwards, or the step that failed and its cause.
 
-    All fields are empty if the trial cannot tell: the definitions cannot be copied, or the failure may depend on rows.
+    `triggered` are the writes of triggers that are in the database, `changed` the tables of which the chain's own
+    statements change rows. All fields are empty if the trial cannot tell: the definitions cannot be copied, or the
+    failure may depend on rows.
     """
 
     after: Definitions = ()
     step: str = ""
     revision: str = ""
     cause: str = ""
+    triggered: tuple[TriggerWrite, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
-CLASSES = (Job, *get_args(Step), *get_args(Edit))
+CLASSES = (Job, Tracker, *get_args(Step), *get_args(TrackerChange), *get_args(Edit))
+RESULT = (Tried, TriggerWrite)
 
 
-def job_of(ini: Path, plan: Plan, definitions: Definitions) -> Job:
-    """Return the job that tries a plan."""
-    steps = tuple(step for step in plan.steps if not isinstance(step, Stamp | SyncTracker))
-    return Job(str(ini), steps, definitions)
+def job_of(ini: Path, plan: Plan, definitions: Definitions, stamping: tuple[str, ...] | None) -> Job:
+    """Return the job that tries a plan; with None for `stamping` neither the stamp nor the tracker is tried."""
+    left_out = Stamp if stamping is not None else Stamp | SyncTracker
+    return Job(
+        str(ini), tuple(step for step in plan.steps if not isinstance(step, left_out)), definitions, stamping or ()
+    )
 
 
 def in_full(job: Job, history: History) -> Job:
@@ -60,14 +84,18 @@ def try_here(job: Job, history: History) -> Tried:
     plan = Plan(job.steps, (), (), frozenset(), frozenset())
     with access.held_copy(job.definitions) as connection:
         try:
-            run_in_chain(Path(job.ini), history, plan, connection, lambda *_: None)
+            written = run_in_chain(Path(job.ini), history, plan, connection, lambda *_: None)
         except RevisionFailedError as error:
             return _failed(error)
         except StepFailedError as error:
             # The chain's code may only have reached for what a trial does not let it touch.
             chains = {headline(step) for step in job.steps if isinstance(step, RunRevision | RunDataStep | RunRows)}
             return Tried() if error.step in chains else Tried(step=error.step, cause=error.cause)
-        return Tried(access.definitions_of(connection))
+        if job.stamping:
+            written.add(explained(connection, job.stamping))
+        writes = sorted(written.triggered, key=repr)
+        after = access.definitions_of(connection)
+        return Tried(after, triggered=tuple(writes), changed=tuple(sorted(written.changed)))
 
 
 def _failed(error: RevisionFailedError) -> Tried:

@@ -49,6 +49,7 @@ class RehearsedReceiptJson(TypedDict):
     seconds: float
     tables: int
     rows: int
+    rows_gone: int
     tables_compared: int
     digests: dict[str, str]
     dangling_before: int

@@ -60,17 +60,10 @@ def _row(result: Result, graph: RevisionGraph, names: Mapping[str, str]) -> list
         Cell(before),
         Cell(after, Style.GOOD if done else Style.PLAIN),
         Cell(f"{len(receipt.steps):,}" if receipt else "-"),
-        Cell(f"{_kept(result):,}" if receipt else "-"),
+        Cell(f"{receipt.rows:,}" if receipt else "-"),
         Cell(f"{receipt.seconds:.1f}" if receipt else "-"),
         Cell(Path(receipt.backup).name if receipt and receipt.backup else "-"),
     ]
-
-
-def _kept(result: Result) -> int:
-    """The rows that were there before and are there now: a downgrade takes those of its tables away."""
-    if result.receipt is None:
-        return 0
-    return result.receipt.rows - sum(loss.rows for loss in result.losses if not loss.column)
 
 
 def _totals(results: tuple[Result, ...]) -> list[str]:
@@ -79,9 +72,12 @@ def _totals(results: tuple[Result, ...]) -> list[str]:
     receipts = [result.receipt for result in results if result.receipt]
     lines = [f"{pluralize(len(results), 'environment')}: {', '.join(f'{n} {word}' for word, n in number.items())}"]
     if receipts:
-        rows, tables = sum(map(_kept, results)), sum(receipt.tables for receipt in receipts)
-        seconds = sum(receipt.seconds for receipt in receipts)
-        lines[0] += f"; {pluralize(rows, 'row')} in {pluralize(tables, 'table')} kept, proven in {seconds:.1f} s"
+        rows, tables, gone, seconds = (
+            sum(getattr(receipt, name) for receipt in receipts) for name in ("rows", "tables", "gone", "seconds")
+        )
+        kept = f"{pluralize(rows, 'row')} in {pluralize(tables, 'table')} kept"
+        kept += f", {pluralize(gone, 'row')} gone" if gone else ""
+        lines[0] += f"; {kept}, proven in {seconds:.1f} s"
     folders = dict.fromkeys(str(Path(receipt.backup).parent) for receipt in receipts if receipt.backup)
     return [*lines, *(f"backups in {folder}" for folder in folders)]
 
@@ -219,6 +215,7 @@ def _receipt_json(receipt: Receipt) -> ReceiptJson:
         "backup": receipt.backup or None,
         "tables": receipt.tables,
         "rows": receipt.rows,
+        "rows_gone": receipt.gone,
         "tables_compared": receipt.compared,
         "digests": dict(receipt.digests),
         "dangling_before": receipt.orphans[0],

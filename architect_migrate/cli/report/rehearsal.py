@@ -102,8 +102,7 @@ def _facts(its: Rehearsal, receipt: Receipt) -> Iterator[str]:
     grown = f"{size_text(its.size_before)} before, {size_text(its.size_after)} after"
     yield f"size: {grown}; the backup takes {size_text(its.backup_size)} more" if its.backup_size else f"size: {grown}"
     if receipt.tables:
-        kept = f"rows: {pluralize(receipt.rows, 'row')} in {pluralize(receipt.tables, 'table')} were there"
-        yield f"{kept}; {pluralize(receipt.compared, 'table')} compared value by value"
+        yield f"rows: {receipt.kept}; {pluralize(receipt.compared, 'table')} compared value by value"
     yield from changes_lines(its.changes)
     before, after = receipt.orphans
     if before or after:

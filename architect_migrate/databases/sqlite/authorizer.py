@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.connection import HeldConnection
+from architect_migrate.databases.values import TriggerWrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from architect_migrate.databases.sqlite.connection import Watcher
 
 _KEYS = "foreign_keys"
 _OFF = frozenset({"0", "off", "no", "false"})
@@ -32,14 +35,22 @@ _DANGEROUS = frozenset(
 # TEMP objects that hide an object of the database by its name, or that are triggers on its rows.
 _HIDING = """SELECT t.type, t.name FROM temp.sqlite_master t WHERE EXISTS (SELECT 1 FROM main.sqlite_master m
              WHERE m.name IN (t.name, iif(t.type = 'trigger', t.tbl_name, t.name)) COLLATE NOCASE)"""
+_TRIGGERS = "SELECT name, tbl_name, sql FROM main.sqlite_master WHERE type = 'trigger'"
 _PROBE = "archmig_probe"
+_ROW_VERBS = {sqlite3.SQLITE_INSERT: "insert", sqlite3.SQLITE_UPDATE: "update", sqlite3.SQLITE_DELETE: "delete"}
+# How statements begin that copy rows or rename a table, and how many characters tell it.
+_COPYING, _VERB = ("insert", "replace", "with", "alter"), 80
+_MOST_COPIES = 1000
 
 
 @dataclass(slots=True)
 class WriteLog:
     """The writes that the authorizer saw: tables inserted into, columns updated, tables deleted from, tables dropped.
 
-    `triggered` are (trigger, table, column) of writes by triggers, with no column for a deleted row. `restored` has a
+    `shortened` are the tables of which a column was dropped.
+    `triggers` are (name, table, text), by folded names, of the triggers that were there before, `triggered` what they
+    wrote; what a trigger wrote that the code itself made is the code's own. `copies` are the statements that fill one
+    table from another or rename one, and `computed` the columns of recreated tables that they compute. `restored` has a
     line for each object that was dropped and restored, and `remade` the recreated tables (see `batch_repair`).
     `keys_off` says that the code switched foreign keys off, and may switch them on again. `refused` is the first
     refused action.
@@ -49,16 +60,20 @@ class WriteLog:
     updated: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
+    shortened: set[str] = field(default_factory=set)
     remade: set[str] = field(default_factory=set)
-    triggered: set[tuple[str, str, str]] = field(default_factory=set)
+    triggers: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    triggered: set[TriggerWrite] = field(default_factory=set)
+    copies: dict[str, None] = field(default_factory=dict)
+    computed: set[tuple[str, str]] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
     keys_off: bool = False
     refused: str = ""
 
     def tables(self) -> frozenset[str]:
         """The tables whose rows were written; copies by batch operations do not count, since they only move rows."""
-        swept = {table for _, table, _ in self.triggered}
-        return frozenset(self.inserted | {table for table, _ in self.updated} | self.deleted | swept)
+        swept = {write.table for write in self.triggered}
+        return frozenset(self.inserted | {table for table, _ in self.updated} | self.deleted | self.shortened | swept)
 
 
 @contextmanager
@@ -67,13 +82,16 @@ def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
 
     Refuses COMMIT, ROLLBACK, ATTACH, DETACH and PRAGMAs that weaken the transaction. Raises TransactionEndedError if
     one of them was attempted, even if the code ignored the refusal, and if the code leaves a pending write statement or
-    a TEMP object that hides one of the database's. The connection's factories are restored.
+    a TEMP object that hides one of the database's. The connection's factories are restored, and so is the authorizer of
+    a log around this one.
     """
-    seen = WriteLog()
+    seen = WriteLog(triggers=_triggers(connection))
     factories = connection.text_factory, connection.row_factory
     # Why past the connection's own method: HeldConnection refuses set_authorizer, so that the chain's code cannot
     # remove it.
-    sqlite3.Connection.set_authorizer(connection, lambda *event: _judge(seen, connection, *event))
+    outer = connection.watcher if isinstance(connection, HeldConnection) else None
+    _watch(connection, lambda *event: _judge(seen, connection, *event))
+    connection.set_trace_callback(lambda text: _note_copy(seen, text))
     try:
         yield seen
     except Exception as error:
@@ -81,10 +99,40 @@ def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
             raise TransactionEndedError(seen.refused) from error
         raise
     finally:
-        sqlite3.Connection.set_authorizer(connection, None)
+        _watch(connection, outer)
+        connection.set_trace_callback(None)
         connection.text_factory, connection.row_factory = factories
     if refused := seen.refused or _left_behind(connection):
         raise TransactionEndedError(refused)
+
+
+def _watch(connection: sqlite3.Connection, watcher: Watcher | None) -> None:
+    sqlite3.Connection.set_authorizer(connection, watcher)
+    if isinstance(connection, HeldConnection):
+        connection.watcher = watcher
+
+
+@contextmanager
+def unwatched(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let archmig itself act on a connection that a log watches."""
+    assert isinstance(connection, HeldConnection)
+    connection.unwatched = True
+    try:
+        yield
+    finally:
+        connection.unwatched = False
+
+
+def _triggers(connection: sqlite3.Connection) -> dict[str, tuple[str, str, str]]:
+    # Why a plain cursor: see `_left_behind`.
+    return {fold(row[0]): tuple(row) for row in sqlite3.Cursor(connection).execute(_TRIGGERS)}
+
+
+def _note_copy(seen: WriteLog, text: str) -> None:
+    """Keep a statement that may fill a table from another, or rename one; a loop over rows has too many to keep."""
+    does = text[:_VERB].lstrip().lower()
+    if does.startswith(_COPYING) and len(seen.copies) < _MOST_COPIES and ("select" in text.lower() or does[0] == "a"):
+        seen.copies[text] = None
 
 
 def _left_behind(connection: sqlite3.Connection) -> str:
@@ -144,6 +192,9 @@ def _judge(
     if refused and (ended or not _changes_nothing(seen, action, first or "", second or "")):
         seen.refused = seen.refused or refused
         return sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_ALTER_TABLE and rest[0]:
+        # Only DROP COLUMN names a column, in the place of a database: it writes every row anew.
+        seen.shortened.add(fold(second or ""))
     note(seen, action, fold(first or ""), second or "", fold(rest[-1] or ""))
     return sqlite3.SQLITE_OK
 
@@ -177,10 +228,13 @@ def note(seen: WriteLog, action: int, table: str, second: str, trigger: str = ""
     """Log one event of the authorizer; `table` is folded, and so is the `trigger` that it comes from."""
     if table.startswith(("sqlite_", BATCH_COPY)):
         return
+    if trigger in seen.triggers and action in _ROW_VERBS:
+        column = fold(second) if action == sqlite3.SQLITE_UPDATE else ""
+        seen.triggered.add(TriggerWrite(*seen.triggers[trigger], _ROW_VERBS[action], table, column))
     if action == sqlite3.SQLITE_INSERT:
         seen.inserted.add(table)
-    elif trigger and action in {sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}:
-        seen.triggered.add((trigger, table, fold(second)))
+    elif trigger in seen.triggers:
+        return
     elif action == sqlite3.SQLITE_UPDATE:
         seen.updated.add((table, fold(second)))
     elif action == sqlite3.SQLITE_DROP_TABLE:

@@ -118,7 +118,10 @@ def plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str
 
 
 def write_stamp(connection: sqlite3.Connection, version_table: str, revisions: tuple[str, ...]) -> None:
-    """Record exactly these heads, creating the version table as Alembic does. The caller commits."""
+    """Record exactly these heads, creating the version table as Alembic does. The caller commits.
+
+    Rows are updated where there are any, as Alembic does: the table may have columns of the database's own.
+    """
     table = quote(version_table)
     exists = connection.execute(
         "SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", (version_table,)
@@ -127,5 +130,16 @@ def write_stamp(connection: sqlite3.Connection, version_table: str, revisions: t
         key = quote(f"{version_table}_pkc")
         columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num)"
         connection.execute(f"CREATE TABLE {table} ({columns})")
-    connection.execute(f"DELETE FROM {table}")
-    connection.executemany(f"INSERT INTO {table} (version_num) VALUES (?)", [(revision,) for revision in revisions])
+    old = [row[0] for row in connection.execute(f"SELECT version_num FROM {table} ORDER BY 1")]
+    if len(set(old)) < len(old):  # rows that no UPDATE tells apart
+        connection.execute(f"DELETE FROM {table}")
+        old = []
+    gone = [each for each in old if each not in revisions]
+    new = [each for each in revisions if each not in old]
+    # Why no executemany: a statement that is prepared and not run would count as a write of the triggers on it.
+    for revision, before in zip(new, gone, strict=False):
+        connection.execute(f"UPDATE {table} SET version_num = ? WHERE version_num = ?", (revision, before))
+    for revision in gone[len(new) :]:
+        connection.execute(f"DELETE FROM {table} WHERE version_num = ?", (revision,))
+    for revision in new[len(gone) :]:
+        connection.execute(f"INSERT INTO {table} (version_num) VALUES (?)", (revision,))

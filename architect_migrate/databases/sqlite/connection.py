@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from urllib.parse import quote as percent
 
 from architect_migrate.core.database_errors import (
@@ -25,9 +25,12 @@ from architect_migrate.databases.sqlite.presence import is_empty, odd_journal
 from architect_migrate.databases.sqlite.run_lock import held, openers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+Watcher: TypeAlias = "Callable[..., int]"
+FileId: TypeAlias = tuple[int, int]
 
 # Instructions of SQLite's virtual machine between two calls of the progress handler: a few milliseconds.
 _STEPS = 100_000
@@ -43,10 +46,13 @@ class HeldConnection(sqlite3.Connection):
     """A connection whose transaction belongs to the code that opened it.
 
     A borrower, such as the chain's code, cannot commit, roll back or close it. While it is `unwatched`, archmig itself
-    acts on it, and the authorizer accepts everything.
+    acts on it, and the authorizer accepts everything. `watcher` is its authorizer (see `authorizer`). `file` are device
+    and inode of the file that it has open.
     """
 
     unwatched: bool = False
+    watcher: Watcher | None = None
+    file: FileId = (0, 0)
 
     def commit(self) -> None:
         """Refuse: a borrower of the connection does not own its transaction."""
@@ -104,6 +110,7 @@ def transaction(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
         # the first write.
         connection.execute("BEGIN IMMEDIATE")
         try:
+            _require_same_file(connection, path)
             yield connection
             # Why checked: code in the block may have caught the error with which SQLite rolled back.
             still_inside(connection)
@@ -127,12 +134,32 @@ def _commit(connection: HeldConnection, path: Path) -> None:
 
     Why: such a transaction is certain to be rolled back, while after any other error its outcome is unknown.
     """
+    _require_same_file(connection, path)
     try:
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         if connection.in_transaction:
             raise
         raise CommitFailedError(str(path), str(error)) from error
+
+
+def identity(path: Path) -> FileId:
+    """Return device and inode of the file in a place; zeros if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+def _require_same_file(connection: HeldConnection, path: Path) -> None:
+    """Raise DatabaseError if another file was moved into the place of the one that is open.
+
+    Why: SQLite would go on with the open one, which no path leads to any more.
+    """
+    if identity(path) != connection.file:
+        problem = "another file was moved into its place during the run"
+        raise DatabaseError(str(path), problem, "nothing was changed, in neither file: run it again")
 
 
 @contextmanager
@@ -163,7 +190,9 @@ def exclusive(path: Path, lock_timeout: float) -> Iterator[HeldConnection]:
 
 @contextmanager
 def _held(path: Path, timeout: float) -> Iterator[HeldConnection]:
+    file = identity(path)
     connection = _open(path, "rw", timeout, HeldConnection)
+    connection.file = file
     try:
         yield connection
     finally:

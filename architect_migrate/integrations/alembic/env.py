@@ -32,6 +32,7 @@ from architect_migrate.core.interrupts import FinishedFirst, run_interruptible
 from architect_migrate.core.text import harmless
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.alembic_connection import alchemy
+from architect_migrate.databases.sqlite.authorizer import write_log
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.files.commit_check import outcome_by_stamp, read_back, settled
 from architect_migrate.databases.sqlite.reflect import read_schema
@@ -176,7 +177,8 @@ def _write(context: ModuleType, job: Job) -> None:
         raise
     table = context.get_context().version_table
     # Why from the file: only what is there after the commit counts as done.
-    unread = read_back(job.environment.url, job.environment.policies.lock_timeout, table, record.stamps[1])
+    assert record.committed is not None
+    unread = read_back(job.environment.url, job.environment.policies.lock_timeout, table, record.committed)
     _enter(record, str(unread or ""))
     if unread:
         raise unread
@@ -221,8 +223,11 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             # Why a private attribute: Alembic has no public hook between planning its steps and running their
             # functions.
             steps = migration._migrations_fn  # noqa: SLF001
-            migration._migrations_fn = partial(watched_steps, steps, connection, job, executed=record.steps)  # noqa: SLF001
-            context.run_migrations()
+            migration._migrations_fn = partial(watched_steps, steps, connection, record)  # noqa: SLF001
+            # Why watched: Alembic writes the stamp between the steps, and the version table may have triggers.
+            with write_log(connection) as seen:
+                context.run_migrations()
+            record.written.add(seen)
             recorded = migration.get_current_heads()
             refuse_foreign(job, set(recorded) - set(stamped))
         # Why before the proof: the tracker's rows are written in the same transaction, and proven with the rest.
@@ -233,6 +238,8 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             raise ForeignKeysBrokenError(tuple(sorted(_row(*one) for one in broken)))
         for warning in integrity.left():
             logging.getLogger("alembic.archmig").warning("%s", warning)
+        if kept := record.proves(connection, integrity.broken):
+            logging.getLogger("alembic.archmig").info("%s", kept)
         record.ends(connection, recorded)
         # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         interrupts.refuse()

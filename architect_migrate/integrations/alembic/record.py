@@ -7,23 +7,32 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from architect_migrate.backups import service as backups
 from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import StepFailedError
+from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
+from architect_migrate.databases.sqlite.files.commit_check import committing
 from architect_migrate.databases.sqlite.fingerprint import fingerprint_of
+from architect_migrate.databases.sqlite.presence import defines_nothing
 from architect_migrate.integrations.alembic.job import bookkeeping
 from architect_migrate.ledger import recorder
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.plan import Plan, SyncTracker, change_words, headline
 from architect_migrate.revisions.replay import cache_folder
-from architect_migrate.runs.steps import write_tracker
+from architect_migrate.runs.commit_proof import rows_kept, unwritten_tables, verify_rows
+from architect_migrate.runs.native_plan import plan_of_alembic_run
+from architect_migrate.runs.steps import Written, write_tracker
 
 if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Collection
     from contextlib import AbstractContextManager
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import Backup, Committed
     from architect_migrate.integrations.alembic.job import Job
     from architect_migrate.planning.results import Fingerprint
 
@@ -31,6 +40,9 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Record:
     """A run of alembic in progress; `steps` are the headlines of what was run, `changes` those of the tracker.
+
+    `fresh` says that the database defined nothing, `made` is its backup (None: it was fresh, or nothing was to be run),
+    `written` what was written, `committed` what was about to be committed, `up` and `down` are the revisions to be run.
 
     Why `context` is read before anything runs: a broken file of the chain must not prevent the record of a commit.
     """
@@ -44,6 +56,12 @@ class Record:
     changes: list[str] = field(default_factory=list)
     before: Fingerprint | None = None
     after: Fingerprint | None = None
+    committed: Committed | None = None
+    fresh: bool = False
+    made: Backup | None = None
+    written: Written = field(default_factory=Written)
+    up: Collection[str] = ()
+    down: Collection[str] = ()
 
     @property
     def action(self) -> str:
@@ -54,10 +72,35 @@ class Record:
         """Note the state before anything runs."""
         self.hidden = bookkeeping(self.job, version_table)
         self.before, self.stamps = fingerprint_of(connection, self.hidden), (stamped, ())
+        self.fresh = defines_nothing(connection)
+
+    def backs_up(self, up: Collection[str], down: Collection[str]) -> None:
+        """Back the database up before the first step. Raises BackupError."""
+        self.up, self.down = up, down
+        if not self.fresh:
+            self.made = backups.take_for(self.context, self.action)
+
+    def proves(self, connection: Connection, broken: Counter[str]) -> str:
+        """Prove the rows before the commit, and say how many were kept. Raises NotProvenError."""
+        copy, version_table = self.made.path if self.made else None, self.hidden[0]
+        if self.job.purge:  # the rows of the stamp were to go, whatever else they hold
+            self.written.written.discard(fold(version_table))
+        proof = verify_rows(
+            self.context, self._plan, connection, copy, self.written, version_table=version_table, broken=broken
+        )
+        if self.made is None:
+            return ""
+        backups.mark(self.context, self.made, self.action, connection, unwritten_tables(proof, version_table))
+        return f"{rows_kept(proof.rows)}; backup {self.made.path}"
+
+    def _plan(self) -> Plan:
+        """What archmig would have run in the place of Alembic. Why a function: the chain is replayed for it."""
+        return plan_of_alembic_run(self.context.graph, self.up, self.down, self.stamps[0])
 
     def ends(self, connection: Connection, recorded: tuple[str, ...]) -> None:
         """Note the state just before the commit."""
         self.after, self.stamps = fingerprint_of(connection, self.hidden), (self.stamps[0], recorded)
+        self.committed = committing(connection, recorded, self.after)
 
     def sync(self, connection: Connection, recorded: tuple[str, ...]) -> None:
         """Correct the legacy tracker after revisions ran, if it is to be kept in step. Raises StepFailedError.
@@ -74,7 +117,7 @@ class Record:
             raise StepFailedError(f"make the {blocker.subject} true", f"{blocker.found}; {blocker.advice}")
         for step in plan.steps:
             if isinstance(step, SyncTracker):
-                write_tracker(connection, step)
+                self.written.add(write_tracker(connection, step))
                 self.steps.append(headline(step))
                 self.changes += map(change_words, step.changes)
 
@@ -97,6 +140,7 @@ class Record:
             *(("tracker", change) for change in self.changes),
             *recorder.fingerprint_facts(self.before, self.after),
             ("chain", self.context.source.fingerprint),
+            *((("backup digest", self.made.content.digest),) if self.made else ()),
             *recorder.tool_versions(),
         )
         detail = f"{pluralize(len(self.steps), 'step')}, at {heads}" if self.steps else f"stamped {heads}"
@@ -109,6 +153,7 @@ class Record:
             steps=tuple(self.steps),
             detail=unread or detail,
             facts=facts,
+            backup=str(self.made.path) if self.made else "",
         ).warnings
 
 

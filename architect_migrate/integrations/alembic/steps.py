@@ -12,7 +12,7 @@ from architect_migrate.core.chain_errors import NotPromotedError, NotRehearsedEr
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.databases.sqlite import connection as database
 from architect_migrate.databases.sqlite.alembic_connection import refuse_ignored_calls
-from architect_migrate.databases.sqlite.authorizer import write_log
+from architect_migrate.databases.sqlite.authorizer import unwatched, write_log
 from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.integrations.alembic.job import source_for
 from architect_migrate.planning.plan import RunDowngrade, RunRevision, headline
@@ -25,10 +25,10 @@ from architect_migrate.runs.survey import foreign_error, schema_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
-    from pathlib import Path
 
     from architect_migrate.databases.base import Connection
     from architect_migrate.integrations.alembic.job import Job
+    from architect_migrate.integrations.alembic.record import Record
 
 
 def refuse_foreign(job: Job, revisions: Iterable[str]) -> None:
@@ -63,33 +63,35 @@ def _refuse_unrehearsed(
 def watched_steps(
     steps: Callable[..., Iterable[Any]],
     connection: Connection,
-    job: Job,
+    record: Record,
     heads: Any,
     context: Any,
-    *,
-    executed: list[str],
 ) -> Iterator[Any]:
     """Yield Alembic's steps, with the function of each revision wrapped; the steps of a stamp run nothing.
 
-    The headline of each revision is appended to `executed`.
+    The backup is taken before the first one, and what is run and written is noted in `record`.
     """
+    job = record.job
     planned = list(steps(heads, context))
     own = [one for one in planned if hasattr(one, "revision")]
     run = [one.revision.revision for one in own if one.is_upgrade]
     # Why all refusals first: no revision may run before every one of them is permitted.
     refuse_foreign(job, run)
     _refuse_unpromoted(job, run)
-    _refuse_unrehearsed(job, run, [one.revision.revision for one in own if not one.is_upgrade], heads, connection)
+    back = [one.revision.revision for one in own if not one.is_upgrade]
+    _refuse_unrehearsed(job, run, back, heads, connection)
+    if planned:
+        record.backs_up(run, back)
     for step in planned:
         if hasattr(step, "revision"):
-            step.migration_fn = _watched_step(step.migration_fn, connection, context, step, job.ini)
+            step.migration_fn = _watched_step(step.migration_fn, connection, context, step, record)
             revision = step.revision.revision
-            executed.append(headline(RunRevision(revision) if step.is_upgrade else RunDowngrade(revision)))
+            record.steps.append(headline(RunRevision(revision) if step.is_upgrade else RunDowngrade(revision)))
         yield step
 
 
 def _watched_step(
-    function: Callable[..., None], connection: Connection, context: Any, step: Any, ini: Path
+    function: Callable[..., None], connection: Connection, context: Any, step: Any, record: Record
 ) -> Callable[..., None]:
     """Wrap a revision's function: its errors become RevisionFailedError, and its losses are restored.
 
@@ -109,8 +111,11 @@ def _watched_step(
             # it.
             if set(context.get_current_heads()) != stamped:
                 raise TransactionEndedError(f"change the stamp in {context.version_table}")
-        learn = partial(history_of, ini, cache_folder(os.environ))
-        for name in batch_repair.mend(connection, before, seen, revision, learn):
+        learn = partial(history_of, record.job.ini, cache_folder(os.environ))
+        with unwatched(connection):
+            back = batch_repair.mend(connection, before, seen, revision, learn)
+        record.written.add(seen)
+        for name in back:
             logging.getLogger("alembic.archmig").warning("%s dropped %s: restored", revision, name)
 
     return watched_function

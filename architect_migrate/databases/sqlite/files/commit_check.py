@@ -8,14 +8,17 @@ from architect_migrate.core.database_errors import CommitFailedError, DatabaseEr
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.connection import reading
+from architect_migrate.databases.sqlite.connection import HeldConnection, identity, reading
+from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.rows.content import content_of
-from architect_migrate.databases.values import CommitOutcome, Content, differences
+from architect_migrate.databases.values import CommitOutcome, Committed, Content, differences
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.core.urls import DatabaseUrl
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.planning.results import Fingerprint
 
 
 def commit_outcome(url: DatabaseUrl, timeout: float, before: Content | None, after: Content | None) -> CommitOutcome:
@@ -61,20 +64,34 @@ def settled(error: CommitFailedError, outcome: CommitOutcome) -> str:
             raise error
 
 
-def read_back(url: DatabaseUrl, timeout: float, version_table: str, committed: tuple[str, ...]) -> ArchmigError | None:
-    """Read the stamp again after the commit; return the error if it is not the one committed, else None.
+def committing(connection: Connection, stamp: tuple[str, ...], left: Fingerprint) -> Committed:
+    """Return what `read_back` has to find after the commit of a run's connection, which leaves this fingerprint."""
+    file = connection.file if isinstance(connection, HeldConnection) else (0, 0)
+    return Committed(stamp, file, left.schema, left.without)
 
-    Why: a run is reported as done only if the file itself has the new stamp.
+
+def read_back(url: DatabaseUrl, timeout: float, version_table: str, committed: Committed) -> ArchmigError | None:
+    """Read the file again after the commit; return the error if it is not what was committed, else None.
+
+    Why: a run is reported as done only if the file that it had open is in its place, with its stamp and its schema.
     """
     path = file_of(url)
     try:
-        stamp = _stamp(path, timeout, version_table)
+        with reading(path, timeout) as connection:
+            stamp = read_claims(connection, None, version_table).stamp or ()
+            schema = digest(connection, committed.without)
+    except DatabaseError as error:
+        return NotReadBackError(str(path), error.problem)
     except ArchmigError as error:
         return error
-    if set(stamp) == set(committed):
-        return None
-    was, now = (", ".join(one) or "none" for one in (committed, stamp))
-    return NotReadBackError(str(path), f"the stamp {was} was committed, and now it is {now}")
+    if identity(path) != committed.file:
+        return NotReadBackError(str(path), "another file was moved into its place, and the file of the run is gone")
+    if set(stamp) != set(committed.stamp):
+        was, now = (", ".join(one) or "none" for one in (committed.stamp, stamp))
+        return NotReadBackError(str(path), f"the stamp {was} was committed, and now it is {now}")
+    if schema != committed.schema:
+        return NotReadBackError(str(path), "it has another schema than the one that was committed")
+    return None
 
 
 def _stamp(path: Path, timeout: float, version_table: str) -> tuple[str, ...]:

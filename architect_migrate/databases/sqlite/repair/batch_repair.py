@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from architect_migrate.core.chain_errors import RevisionLosesError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.names import fold, quote
+from architect_migrate.core.text import shortlist
 from architect_migrate.databases.sqlite.compile_check import compile_triggers, compile_view
 from architect_migrate.databases.sqlite.definitions import copy_definitions
 from architect_migrate.databases.sqlite.reflect import read_schema
@@ -23,6 +24,7 @@ from architect_migrate.databases.sqlite.repair.strings import turned_into_string
 from architect_migrate.databases.sqlite.repair.successors import left_behind
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
+from architect_migrate.databases.sqlite.sql.passing import carried, table_rename
 from architect_migrate.databases.sqlite.sql.render import constraint_texts
 from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, Missing, diff, needs_repair
@@ -53,6 +55,7 @@ _OBJECTS = """SELECT type, name, tbl_name, sql, rootpage FROM main.sqlite_master
               WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"""
 _SHADOWS = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
 _ORDER = ("table", "index", "view", "trigger")
+_OWN_ADVICE = "carry them over in the revision, or drop them by hand or by a [[resolve]] entry with drop = true"
 _COUNTING = "AUTOINCREMENT of "
 # An ON CONFLICT: its table, the kind of its constraint, the columns, and what it says.
 _Clause: TypeAlias = "tuple[str, str, tuple[str, ...], str]"
@@ -89,8 +92,8 @@ def mend(
 ) -> tuple[str, ...]:
     """Restore what a revision removed although it does not remove it in the chain; return a line for each object.
 
-    What was `seen` of it hears which tables it made anew. `learn` is called only if something
-    was removed. Raises RevisionLosesError.
+    What was `seen` of it hears which tables it made anew, and what it wrote to their copies. `learn` is called only if
+    something was removed. Raises RevisionLosesError.
     """
     after = look(connection)
     # Why read again: DROP TABLE also removes indexes and triggers, which the write log does not list.
@@ -98,6 +101,7 @@ def mend(
     gone = {stored.key for stored in before.objects} - there
     remade = _made_anew(before, after, seen.dropped)
     seen.remade |= remade
+    _note_copies(seen, after, remade)
     if not gone and not remade:
         return ()
     history = learn()
@@ -109,6 +113,10 @@ def mend(
     if lost := tuple(left_behind(history, revision, (before.objects, after.objects), gone)):
         raise RevisionLosesError(revision, lost, "the table that takes its place does not have them")
     expected = replace(before, objects=carried_along(before.objects, renames, remade))
+    dropped = {name for kind, name in gone if kind == "table" and _last_name(name, seen.copies) in seen.dropped}
+    if own := tuple(_own(before, dropped, history)):
+        cause = f"it drops {shortlist(sorted(dropped), 2)}, and these are not the chain's: {_OWN_ADVICE}"
+        raise RevisionLosesError(revision, own, cause)
     meant = _meant(does) | {renamed_key(key, renames) for key in does.removed}
     case = _Case(connection, expected, after, remade, does, meant, revision, _written_so(history, remade))
     back = (*_remake(case), *_recreate(case))
@@ -116,6 +124,43 @@ def mend(
         _require_working(case, before)
         _require_names(case, before, history)
     return back
+
+
+def _last_name(table: str, statements: Iterable[str]) -> str:
+    """The name that a table has after these statements renamed it."""
+    for rename in map(table_rename, statements):
+        table = rename.new if rename and rename.old == table else table
+    return table
+
+
+def _own(before: Before, dropped: Collection[str], history: History) -> Iterator[str]:
+    """Columns, indexes and triggers on dropped tables that no revision ever makes: they would be lost untold."""
+    ever = {key for effect in effects(history).values() for key in effect.added}
+    for stored in before.objects:
+        if fold(stored.table) not in dropped:
+            continue
+        if stored.kind in {"index", "trigger"} and stored.key not in ever:
+            yield f"{stored.kind} {stored.name}"
+        elif stored.kind == "table" and stored.root:
+            columns = (column.name for column in parse_table(stored.sql).columns)
+            yield from (
+                f"column {stored.name}.{name}" for name in columns if ("column", stored.key[1], fold(name)) not in ever
+            )
+
+
+def _note_copies(seen: WriteLog, after: Before, remade: frozenset[str]) -> None:
+    """Take what was written to the copy of a table for written to the table that it became."""
+    if not remade:
+        return
+    texts = {stored.key[1]: stored.sql for stored in after.objects if stored.kind == "table" and stored.root}
+    columns = {
+        table: tuple(fold(column.name) for column in parse_table(texts[table]).columns)
+        for table in remade & texts.keys()
+    }
+    copied = carried(seen.copies, columns)
+    seen.computed |= copied.computed
+    seen.updated |= {(copied.names[table], column) for table, column in seen.updated if table in copied.names}
+    seen.deleted |= {copied.names[table] for table in seen.deleted if table in copied.names}
 
 
 def _made_anew(before: Before, after: Before, dropped: Collection[str]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import RebuildRefusedError, ValuesWouldChangeError
 from architect_migrate.databases.sqlite.rows.examples import excerpt, labelled, read, shown
+from architect_migrate.databases.sqlite.sql.affinity import affinity_of
 from architect_migrate.databases.sqlite.sql.lexer import unquote
 from architect_migrate.databases.sqlite.sql.parser import Generated, ParsedColumn, ParsedTable, PrimaryKey
 
@@ -33,8 +34,9 @@ class Copy:
     """The mapping from old rows to new ones.
 
     `targets` pairs each column that is written with its SQL over the old row; `keys` pairs the columns that identify a
-    new row with the SQL of the old row's key; `compared` are the columns that must not change; `rowid` is the name of
-    the old rowid where no column holds it (empty: a column does).
+    new row with the SQL of the old row's key; `compared` are the columns that must not change, `alike` those of them
+    whose type stores a number in one class only, before and after; `rowid` is the name of the old rowid where no column
+    holds it (empty: a column does).
     """
 
     old_columns: tuple[str, ...]
@@ -42,6 +44,7 @@ class Copy:
     keys: tuple[tuple[str, str], ...]
     compared: tuple[str, ...]
     rowid: str = ""
+    alike: frozenset[str] = frozenset()
 
 
 def plan_copy(connection: sqlite3.Connection, old: ParsedTable, new: ParsedTable, fill: Mapping[str, str]) -> Copy:
@@ -63,7 +66,15 @@ def plan_copy(connection: sqlite3.Connection, old: ParsedTable, new: ParsedTable
     targets.update((name, source) for name, source in keys if name not in targets)
     there = {fold(column.name) for column in new.columns} - filled.keys()
     compared = tuple(name for name in old_columns if fold(name) in there)
-    return Copy(old_columns, tuple(targets.items()), keys, compared, rowid)
+    alike = frozenset(name for name in compared if _one_class(old, name) == _one_class(new, name) != "")
+    return Copy(old_columns, tuple(targets.items()), keys, compared, rowid, alike)
+
+
+def _one_class(table: ParsedTable, name: str) -> str:
+    """The affinity of a column that never holds both 1 and 1.0; empty for any other."""
+    column = table.column(name)
+    affinity = affinity_of(unquote(column.type)) if column and not _generated(column) else "BLOB"
+    return "" if affinity == "BLOB" else affinity
 
 
 def _filled(new: ParsedTable, fill: Mapping[str, str]) -> dict[str, str]:
@@ -205,17 +216,15 @@ def compare_rows(
     new = connection.execute(f"SELECT count(*) FROM main.{quote(table)}").fetchone()[0]
     everything = Range("", None, None, old)
     for start in range(0, max(len(copy.compared), 1), _BATCH):
-        batch, done, sums = copy.compared[start : start + _BATCH], 0, [0.0] * (_BATCH + 1)
-        totals = "".join(f", total({_differs(name)})" for name in batch)
+        batch, done, found, changed = copy.compared[start : start + _BATCH], 0, 0, 0
+        differs = " OR ".join(_differs(name, copy) for name in batch) or "false"
         for part in ranges:
             progress("compared", done, old)
-            counted = connection.execute(f"SELECT count(*){totals} {_joined(table, aside, copy, part)}").fetchone()
-            sums, done = [a + b for a, b in zip(sums, counted, strict=False)], done + part.rows
-        found, *changed = map(int, sums)
-        for name, count in zip(batch, changed, strict=True):
-            if count:
-                joined = _joined(table, aside, copy, everything)
-                raise ValuesWouldChangeError(table, name, count, _changed(connection, joined, name, copy))
+            joined = _joined(table, aside, copy, part)
+            counted = connection.execute(f"SELECT count(*), count(CASE WHEN {differs} THEN 1 END) {joined}").fetchone()
+            found, changed, done = found + counted[0], changed + counted[1], done + part.rows
+        if changed:
+            raise _first_change(connection, table, _joined(table, aside, copy, everything), batch, copy)
         if not found == old == new:
             raise RebuildRefusedError(table, f"of {old} rows {new} arrived and {found} can be found again by their key")
     return old
@@ -241,13 +250,31 @@ def _old_value(table: str, source: str, copy: Copy) -> str:
     return f"(SELECT {source} FROM (SELECT {columns}) AS {quote(table)})"
 
 
-def _differs(column: str) -> str:
+def _differs(column: str, copy: Copy) -> str:
+    """SQL for whether the values of a column differ in class or bytes.
+
+    Why shorter for columns that are `alike`: typeof() takes as long as the rest of the comparison. Equal numbers are of
+    one class there, and SQLite holds text, blobs and numbers apart.
+    """
     name = quote(column)
+    if column in copy.alike:
+        return f"o.{name} IS NOT n.{name} COLLATE BINARY"
     return f"typeof(o.{name}) <> typeof(n.{name}) OR (+o.{name}) IS NOT (+n.{name}) COLLATE BINARY"
+
+
+def _first_change(
+    connection: sqlite3.Connection, table: str, joined: str, columns: tuple[str, ...], copy: Copy
+) -> ValuesWouldChangeError:
+    """The error for the first of the columns with values that changed."""
+    for name in columns:
+        (count,) = connection.execute(f"SELECT count(*) {joined} AND ({_differs(name, copy)})").fetchone()
+        if count:
+            return ValuesWouldChangeError(table, name, count, _changed(connection, joined, name, copy))
+    raise AssertionError(columns)
 
 
 def _changed(connection: sqlite3.Connection, joined: str, column: str, copy: Copy) -> tuple[str, ...]:
     name = quote(column)
     values = f"{excerpt(f'o.{name}')}, {excerpt(f'n.{name}')}"
-    found = read(connection, f"SELECT n.{quote(copy.keys[0][0])}, {values} {joined} AND ({_differs(column)})")
+    found = read(connection, f"SELECT n.{quote(copy.keys[0][0])}, {values} {joined} AND ({_differs(column, copy)})")
     return tuple(f"{labelled((key,), (before,))} would be {shown(after)}" for key, before, after in found)

@@ -358,7 +358,8 @@ def _other_column(repair_context: RepairContext, table: str, expected: Column, a
 
 
 def _other_type(repair_context: RepairContext, table: str, expected: Column, draft: _Draft) -> None:
-    lost = repair_context.ask(Changing(repair_context.spelling(table), expected.name, expected.declared))
+    strict = repair_context.expected[table].strict
+    lost = repair_context.ask(Changing(repair_context.spelling(table), expected.name, expected.declared, strict))
     if lost.count:
         draft.blockers.append(blocked.lost_values(table, expected.name, expected.declared, lost))
     else:

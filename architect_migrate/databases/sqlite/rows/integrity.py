@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import quote
+from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.values import Integrity
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ _VALUES = ("CHECK constraint failed in ", "NULL value in ", "NUMERIC value in ",
 _ENTRY = "non-unique entry in index "
 _ALL = 2**31 - 1
 _SHOWN = 10
+_STRICT = """SELECT m.name, m.sql FROM main.sqlite_master m JOIN pragma_table_list l
+             ON l.schema = 'main' AND l.name = m.name WHERE m.type = 'table' AND l.strict"""
 _TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'view'"
 
 
@@ -33,6 +35,12 @@ def integrity_of(connection: sqlite3.Connection, table: str = "") -> Integrity:
             raise
     names = [table] if table else [name for (name,) in connection.execute(_TABLES)]
     return _separated(connection, (line for name in names for line in _known(connection, name)))
+
+
+def strict_altered(before: sqlite3.Connection, after: sqlite3.Connection) -> set[str]:
+    """The STRICT tables, by folded names, whose text is another one than before."""
+    old = set(before.execute(_STRICT))
+    return {fold(name) for name, text in after.execute(_STRICT) if (name, text) not in old}
 
 
 def damage(connection: sqlite3.Connection) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.text import pluralize
+from architect_migrate.databases.sqlite.rows.conversion import survives
 from architect_migrate.databases.sqlite.rows.exact import (
     by_values,
     codec_of,
@@ -121,11 +122,11 @@ def _prove_table(pair: _Pair) -> TableProof:
     if pair.new is None:
         if pair.name not in pair.permitted.removed_tables:
             pair.lose("", f"the table is gone, with {pluralize(rows_before, 'row')}")
-        return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="")
+        return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="", dropped=True)
     # Why count: a table that no statement wrote to is not compared value by value, which would cost a full read.
     rows_after = _count(pair.after, pair.new)
     if pair.name in pair.permitted.removed_tables:
-        return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="")
+        return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="", dropped=True)
     if pair.name in pair.permitted.touched:
         return _compare(pair, pair.new, rows_before)
     gone = max(rows_before - rows_after, 0)
@@ -139,10 +140,12 @@ def _count(connection: sqlite3.Connection, table: RowTable) -> int:
 
 
 def _compare(pair: _Pair, new: RowTable, rows_before: int) -> TableProof:
-    columns = _compared_columns(pair, new)
+    columns, converted = _compared_columns(pair, new)
     keys = shared_keys(pair.old, new, _updated(pair), remade=pair.name in pair.permitted.remade)
-    digest = new_digest(pair.name, tuple(fold(column) for column in columns))
+    digest = new_digest(pair.name, tuple(fold(column) for column in (*columns, *converted)))
     if keys is None:
+        # Without a key no value is known to have been converted, so these are compared as they are stored too.
+        columns = (*columns, *converted)
         if (pairing := _by_values(pair, new, columns)) is None:
             pair.lose(
                 "", "no key identifies its rows both before and after, and it has too many columns to compare them"
@@ -151,7 +154,8 @@ def _compare(pair: _Pair, new: RowTable, rows_before: int) -> TableProof:
         gone = _merge(pair, pairing, (), digest, lambda values: pair.missing_row(columns, values))
         return TableProof(pair.old.name, rows_before, gone, compared=True, digest=digest.hexdigest())
     # A table of more columns than one SELECT takes is read in several passes, and a missing row missed in each.
-    groups = list(passes(columns))
+    # Converted columns have passes of their own: how their values are stored is not compared.
+    groups = [*passes(columns), *(passes(converted) if converted else ())]
     gone = _merge(pair, _pairing(pair, new, keys, groups[0]), groups[0], digest, pair.missing)
     for group in groups[1:]:
         _merge(pair, _pairing(pair, new, keys, group), group, digest, lambda _key: None)
@@ -203,23 +207,35 @@ def _merge(
                 gone += 1
                 on_missing(change.key)
             case Changed():
-                pair.changed(change, columns)
+                if not _converted(pair, change, columns, pairing.codec):
+                    pair.changed(change, columns)
             case _:
                 assert_never(change)
     return gone
 
 
-def _compared_columns(pair: _Pair, new: RowTable) -> tuple[str, ...]:
-    """The columns whose values must be unchanged; records those that are gone without permission."""
+def _converted(pair: _Pair, change: Changed, columns: tuple[str, ...], codec: str) -> bool:
+    """Whether a value only became what its column's new type stores for it."""
+    if not columns or (pair.name, fold(pair.now(columns[0]))) not in pair.permitted.converted:
+        return False
+    return change.place >= len(columns) or survives(change.before, change.after, codec)
+
+
+def _compared_columns(pair: _Pair, new: RowTable) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns whose values must be unchanged, and those whose values may be stored as another type stores them.
+
+    Records those that are gone without permission. A column that was computed counts where it holds data now.
+    """
     excepted = pair.permitted.updated | pair.permitted.removed_columns
-    asked = [
-        each for each in pair.old.columns if not {(pair.name, fold(each)), (pair.name, fold(pair.now(each)))} & excepted
-    ]
-    there = {fold(column) for column in (*new.columns, *new.generated)}
+    data, there = ({fold(column) for column in names} for names in (new.columns, (*new.columns, *new.generated)))
+    old = (*pair.old.columns, *(column for column in pair.old.generated if fold(pair.now(column)) in data))
+    asked = [each for each in old if not {(pair.name, fold(each)), (pair.name, fold(pair.now(each)))} & excepted]
     for column in asked:
         if fold(pair.now(column)) not in there:
             pair.lose("", f"column {quote(column)} is gone")
-    return tuple(column for column in asked if fold(pair.now(column)) in there)
+    left = [column for column in asked if fold(pair.now(column)) in there]
+    converted = [column for column in left if (pair.name, fold(pair.now(column))) in pair.permitted.converted]
+    return tuple(column for column in left if column not in converted), tuple(converted)
 
 
 def shared_keys(

@@ -5,6 +5,7 @@ Only a temporary table is written, so a read-only connection and an open transac
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, assert_never
@@ -13,8 +14,9 @@ from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.dry_statements import alters
 from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables, virtual_table
-from architect_migrate.databases.sqlite.rows.examples import excerpt, labelled, read, shown
+from architect_migrate.databases.sqlite.rows.examples import MOST, excerpt, labelled, read, shown
 from architect_migrate.databases.sqlite.rows.seeds import number_like
+from architect_migrate.databases.sqlite.sql.affinity import affinity_of
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.planning.row_questions import (
     Alters,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from architect_migrate.databases.sqlite.rows.exact import RowTable
     from architect_migrate.planning.row_questions import Question
 
+# What the types of STRICT tables store, but ANY.
+_STRICT = {"INT": "integer", "INTEGER": "integer", "REAL": "real", "TEXT": "text", "BLOB": "blob"}
 _SCRATCH = "_archmig_changing"
 
 
@@ -85,8 +89,8 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
             return _matching(connection, table, f"NOT ({check}\n)", _mentioned(table, check))
         case DuplicatesOf():
             return _duplicates(connection, table, question)
-        case Changing(_, column, declared):
-            return _changing(connection, table, column, declared)
+        case Changing():
+            return _changing(connection, table, question)
         case Orphans():
             return _orphans(connection, table, question)
         case _:
@@ -182,24 +186,44 @@ def _orphans(connection: sqlite3.Connection, table: RowTable, question: Orphans)
     return Answer(count, tuple(labelled(row[: len(key)], row[len(key) :]) for row in rows))
 
 
-def _changing(connection: sqlite3.Connection, table: RowTable, column: str, declared: str) -> Answer:
+def _changing(connection: sqlite3.Connection, table: RowTable, question: Changing) -> Answer:
     key = _key(table)
-    value = _column(table, column)
-    with _scratch(connection, len(key), declared):
+    value = _column(table, question.column)
+    with _scratch(connection, len(key), question):
         values = ", ".join([*key, value, value])
         connection.execute(f"INSERT INTO temp.{_SCRATCH} SELECT {values} FROM main.{quote(table.name)}")
         count = _number(connection, f"SELECT count(*) FROM temp.{_SCRATCH}")
         parts = ", ".join(excerpt(name) for name in (*_key_names(len(key)), "before", "after"))
         rows = read(connection, f"SELECT {parts} FROM temp.{_SCRATCH}")
-    return Answer(count, tuple(labelled(row[:-2], row[-2:-1]) + f" would be {shown(row[-1])}" for row in rows))
+    zeros = _negative_zeros(connection, table, question) if affinity_of(question.declared) == "REAL" else []
+    rows += zeros
+    told = tuple(labelled(row[:-2], row[-2:-1]) + f" would be {shown(row[-1])}" for row in rows[:MOST])
+    return Answer(count + len(zeros), told)
+
+
+def _negative_zeros(connection: sqlite3.Connection, table: RowTable, question: Changing) -> list[tuple[object, ...]]:
+    """The rows with -0.0, which a REAL column stores as an integer, and so as 0.0.
+
+    Why read here: SQLite compares and shows -0.0 as 0.0.
+    """
+    value = _column(table, question.column)
+    source = f"FROM {table.source} WHERE typeof({value}) = 'real' AND {value} = 0"
+    rows = connection.execute(f"SELECT {', '.join([*_key(table), value])} {source}")
+    return [(*row, 0.0) for row in rows if math.copysign(1, row[-1]) < 0]
 
 
 @contextmanager
-def _scratch(connection: sqlite3.Connection, key_width: int, declared: str) -> Iterator[None]:
-    """Create a temporary table that converts values as the declared type does, and keeps only those that change."""
+def _scratch(connection: sqlite3.Connection, key_width: int, question: Changing) -> Iterator[None]:
+    """Create a temporary table that converts values as the declared type does, and keeps only those that change.
+
+    It keeps those that the type does not take, where the table is STRICT.
+    """
+    declared = question.declared
     # In quotes the type is one word to the parser, and affinity goes by the letters in it all the same.
     columns = [*_key_names(key_width), "before", f"after {quote(declared)}" if declared else "after"]
     same = "typeof(NEW.before) = typeof(NEW.after) AND +NEW.before IS +NEW.after COLLATE BINARY"
+    if question.strict and declared.upper() in _STRICT:
+        same += f" AND typeof(NEW.after) IN ('null', '{_STRICT[declared.upper()]}')"
     connection.execute(f"CREATE TEMP TABLE {_SCRATCH} ({', '.join(columns)})")
     try:
         # The row goes again as soon as it is stored, so the table does not grow with the one asked about.

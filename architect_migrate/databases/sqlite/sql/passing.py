@@ -27,6 +27,13 @@ class OnTheWay:
     replaced: frozenset[str] = frozenset()
 
 
+class Carried(NamedTuple):
+    """The last names of renamed tables, and the (table, column) whose values a copy computed."""
+
+    names: dict[str, str]
+    computed: frozenset[tuple[str, str]]
+
+
 class _Created(NamedTuple):
     """A table is made, by a statement with these words."""
 
@@ -44,13 +51,15 @@ class _Filled(NamedTuple):
     """Rows or values go into a table, by a statement with these words.
 
     `into` are the columns that an UPDATE sets, empty for an INSERT. `columns` pairs each column with the column that it
-    is copied from, where the statement says so.
+    is copied from, where the statement says so. `computed` are the columns, by name or else by place, to which an
+    INSERT gives another term of a SELECT than a column.
     """
 
     table: str
     words: frozenset[str]
     into: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
+    computed: tuple[str | int, ...] = ()
 
 
 class _Read(NamedTuple):
@@ -258,7 +267,8 @@ def _of_rows(tokens: list[Token], words: list[str], does: str) -> Iterator[_Even
     match does:
         case "insert" | "replace":
             table, end = _name(tokens, _at_top(words, "into", at) + 1)
-            yield _Filled(table, names, (), _copied(tokens[end:], words[end:]))
+            rest = tokens[end:], words[end:]
+            yield _Filled(table, names, (), _copied(*rest), tuple(_computed(*rest)))
         case "update":
             table, end = _name(tokens, at + (3 if words[at + 1] == "or" else 1))
             yield _Filled(table, names, tuple(_set(tokens[end:], words[end:])))
@@ -293,6 +303,46 @@ def _copied(tokens: list[Token], words: list[str]) -> tuple[tuple[str, str], ...
     if len(into) != len(sources):
         return ()
     return tuple((column, source) for column, source in zip(into, sources, strict=True) if source)
+
+
+def _computed(tokens: list[Token], words: list[str]) -> Iterator[str | int]:
+    """[(columns)] SELECT terms FROM ...: which columns get a term that is no column."""
+    if "select" not in words:
+        return
+    start = words.index("select")
+    into = [_text(part[-1]) for part in _parts(tokens[1 : start - 1])] if words[:1] == ["("] else []
+    for place, part in enumerate(_parts(tokens[start + 1 : _at_top(words, "from", start)])):
+        if part[-1].text == "*":  # it stands for any number of columns
+            return
+        name = into[place] if place < len(into) else place
+        if not _source(part) or fold(part[0].text) == "cast":
+            yield name
+
+
+def carried(statements: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -> Carried:
+    """What statements that copy or rename tables say of `columns`, those of tables as they are in the end."""
+    names: dict[str, str] = {}
+    computed: dict[str, set[str | int]] = {}
+    for event in (event for sql in statements for event in _events(sql)):
+        match event:
+            case Rename(old, new, ""):
+                computed[new] = computed.pop(old, set())
+                names = {before: new if after == old else after for before, after in names.items()} | {old: new}
+            case Rename(old, new, table) if old in computed.get(table, ()):
+                computed[table].add(new)
+            case _Filled() if not event.into:
+                computed.setdefault(event.table, set()).update(event.computed)
+            case _:
+                pass
+    found = {(table, place) for table, places in computed.items() for place in places if table in columns}
+    return Carried(
+        {old: new for old, new in names.items() if new in columns},
+        frozenset(
+            (table, columns[table][place] if isinstance(place, int) else place)
+            for table, place in found
+            if isinstance(place, str) or place < len(columns[table])
+        ),
+    )
 
 
 def _at_top(words: list[str], word: str, start: int) -> int:

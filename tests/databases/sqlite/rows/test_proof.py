@@ -89,7 +89,7 @@ def proof(tmp_path: Path, change: str, permitted: Permitted = EVERYTHING, setup:
         # a generated column becomes an ordinary one
         (
             "ALTER TABLE computed RENAME TO x;\nCREATE TABLE computed (a, g, s);\n"
-            "INSERT INTO computed SELECT a, 0, 0 FROM x;\nDROP TABLE x"
+            "INSERT INTO computed SELECT a, g, s FROM x;\nDROP TABLE x"
         ),
     ],
 )

@@ -147,12 +147,12 @@ def test_a_writer_is_answered_within_its_transaction_of_what_it_has_written(data
         connection.execute("ROLLBACK TO before")
 
 
-def _stored(before: object, declared: str) -> list[tuple[object, ...]]:
-    """What SQLite makes of a value when a column of the type holds it."""
+def _stored(before: object, declared: str) -> str:
+    """What SQLite makes of a value when a column of the type holds it; in Python's words, which tell -0.0 from 0.0."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(f"CREATE TABLE t (v {declared})")
         connection.execute("INSERT INTO t VALUES (?)", (before,))
-        return connection.execute("SELECT typeof(v), hex(v), v FROM t").fetchall()
+        return repr(connection.execute("SELECT typeof(v), hex(v), v FROM t").fetchall())
 
 
 @pytest.mark.parametrize(
