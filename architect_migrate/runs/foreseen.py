@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.names import BATCH_COPY, fold, quote
+from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import shortlist
 from architect_migrate.databases import access
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     from architect_migrate.runs.trial import Job
 
 CANNOT_SUCCEED = "cannot-succeed"
+# Characters of the last words of a process that died.
+_LAST = 300
 
 
 def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
@@ -55,14 +59,14 @@ def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
     if plan is None or seen is None or plan.blockers or not seen.exists:
         return result
     found = _found_in_rows(context, plan, seen.schema)
+    is_blocked = any(each.level is Level.BLOCKING for each in found)
+    if not is_blocked and (_is_to_be_tried(context.history, plan, seen) or _sets_off_triggers(context, plan)):
+        # Why suppressed: a copy cannot be made, so what the run will meet is not known; it is proven when it runs.
+        with suppress(ArchmigError):
+            found += _found_by_trial(context, plan, seen.schema or Schema(), seen.claims.stamp or ())
     blockers = tuple(each for each in found if each.level is Level.BLOCKING)
     told = tuple(f"{each.subject}: {each.found}; {each.advice}" for each in found if each.level is Level.WARNING)
     result = replace(result, warnings=(*result.warnings, *told)) if told else result
-    if not blockers and (_is_to_be_tried(context.history, plan, seen) or _sets_off_triggers(context, plan)):
-        try:
-            blockers = _blockers(context, plan, seen.schema or Schema(), seen.claims.stamp or ())
-        except ArchmigError:  # a copy cannot be made: what the run will meet is not known; it is proven when it runs
-            return result
     if not blockers:
         return result
     plan = replace(plan, blockers=blockers)
@@ -127,7 +131,9 @@ def _stamping(context: EnvironmentContext, plan: Plan, old: tuple[str, ...]) -> 
             yield from [f"INSERT INTO {table} (version_num) VALUES ('')"] if new > gone else []
 
 
-def _blockers(context: EnvironmentContext, plan: Plan, schema: Schema, stamp: tuple[str, ...]) -> tuple[Finding, ...]:
+def _found_by_trial(
+    context: EnvironmentContext, plan: Plan, schema: Schema, stamp: tuple[str, ...]
+) -> tuple[Finding, ...]:
     url, timeout = context.environment.url, context.environment.policies.lock_timeout
     with access.reading(url, timeout) as connection:
         definitions = access.definitions_of(connection)
@@ -136,6 +142,9 @@ def _blockers(context: EnvironmentContext, plan: Plan, schema: Schema, stamp: tu
     job = job_of(context.source.script, plan, definitions, stamping)
     history = context.history
     tried = _remembered(context.source, job) if runs_the_chain(plan) else try_here(in_full(job, history), history)
+    if tried.halted:
+        found = f"it could not be tried on a copy: {tried.halted}"
+        return (Finding(Level.WARNING, "not-tried", "plan", found, "it is proven when it runs"),)
     if tried.step:
         return (_failing(context, schema, tried),)
     if not tried.after:
@@ -158,7 +167,7 @@ def _remembered(source: Source, job: Job) -> Tried:
         known: Tried = codec.load(found, RESULT)
         return known
     tried, reads = _in_a_process(source.history, in_full(job, source.history))
-    if tried != Tried():
+    if tried != Tried() and not tried.halted:
         remember_result(source.cache, source.script, result, reads, {"trial": codec.dump(tried)})
     return tried
 
@@ -166,16 +175,17 @@ def _remembered(source: Source, job: Job) -> Tried:
 def _in_a_process(history: History, job: Job) -> tuple[Tried, str]:
     """Try a plan in a process that reaches only its own folder; return also what it read, as its Watch wrote it.
 
-    The result is empty if the process died.
+    Of a process that died the result says only that.
     """
     with tempfile.TemporaryDirectory(prefix="archmig-trial-") as name:
         folder = Path(name)
         texts = {"job": job, "outline": history.graph, "steps": history.replayed}
         for part, value in texts.items():
             (folder / part).write_text(codec.dump(value), encoding="utf-8")
-        run_sandboxed("runs.trial_process", Path(job.ini), folder, name)
+        done = run_sandboxed("runs.trial_process", Path(job.ini), folder, name)
         if not (folder / "reads").exists():
-            return Tried(), ""
+            last = mask(" ".join(done.stderr.split()))[-_LAST:]
+            return Tried(halted=last or f"its process ended with code {done.returncode}"), ""
         tried: Tried = codec.load((folder / "tried").read_text(encoding="utf-8"), RESULT)
         return tried, (folder / "reads").read_text(encoding="utf-8")
 

@@ -51,7 +51,7 @@ class Tried:
 
     `triggered` are the writes of triggers that are in the database, `changed` the tables of which the chain's own
     statements change rows. All fields are empty if the trial cannot tell: the definitions cannot be copied, or the
-    failure may depend on rows.
+    failure may depend on rows. `halted` is why the process of the trial ended before it could say anything.
     """
 
     after: Definitions = ()
@@ -60,6 +60,7 @@ class Tried:
     cause: str = ""
     triggered: tuple[TriggerWrite, ...] = ()
     changed: tuple[str, ...] = ()
+    halted: str = ""
 
 
 CLASSES = (Job, Tracker, *get_args(Step), *get_args(TrackerChange), *get_args(Edit))

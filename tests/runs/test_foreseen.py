@@ -259,3 +259,20 @@ def test_a_trial_writes_nothing_that_the_chain_would_write_elsewhere(tmp_path: P
     )
     shown = its.preview()
     assert (shown.plan and shown.plan.blockers, mark.exists()) == ((), False)
+
+
+def test_a_trial_whose_process_ends_is_told_as_that(tmp_path: Path) -> None:
+    its = home(
+        tmp_path,
+        "CREATE VIEW mine AS SELECT a FROM t",
+        second=(
+            "if op.get_bind().execute(sa.text(\"SELECT 1 FROM sqlite_master WHERE name = 'mine'\")).all():",
+            "    __import__('os')._exit(3)",
+            "op.add_column('t', sa.Column('c', sa.Integer))",
+        ),
+    )
+    shown = its.preview()
+    assert shown.outcome is Outcome.PLANNED
+    assert shown.warnings == (
+        "plan: it could not be tried on a copy: its process ended with code 3; it is proven when it runs",
+    )
