@@ -18,6 +18,7 @@ from architect_migrate.model.names import Names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
@@ -41,6 +42,11 @@ def exists(url: DatabaseUrl) -> bool:
 def is_empty(url: DatabaseUrl) -> bool:
     """Whether the database does not exist, or nothing was ever written to it."""
     return presence.is_empty(file_of(url))
+
+
+def odd_journal(file: Path) -> str:
+    """The name of a journal beside a file of SQLite's that is no ordinary file; empty if there is none."""
+    return presence.odd_journal(file)
 
 
 def size(url: DatabaseUrl) -> int:

@@ -14,7 +14,7 @@ from urllib.parse import quote as percent
 from architect_migrate.core.atomic_files import create_private_folder
 from architect_migrate.core.errors import LedgerError
 from architect_migrate.core.secrets import mask
-from architect_migrate.databases.sqlite.presence import odd_journal
+from architect_migrate.databases import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -198,7 +198,7 @@ def _create(file: Path) -> None:
 def _open(file: Path, mode: str) -> sqlite3.Connection:
     if not file.is_file():
         raise LedgerError(str(file), "it is a folder" if file.is_dir() else "it is not a file")
-    if odd := odd_journal(file):
+    if odd := access.odd_journal(file):
         raise LedgerError(str(file), f"{odd} is not a file", "move that away")
     uri = f"file:{percent(os.fsencode(file))}?mode={mode}"
     return sqlite3.connect(uri, uri=True, timeout=_TIMEOUT, isolation_level=None)

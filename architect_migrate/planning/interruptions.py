@@ -62,7 +62,7 @@ def _found(look: Look) -> list[Interruption]:
 
 
 def kept_outside(look: Look, resolutions: tuple[Resolution, ...]) -> Iterator[Finding]:
-    """Notes of what [[resolve]] entries leave where it is, with its rows: it is told each time."""
+    """Notes of what [[resolve]] entries leave where it is, with its rows, for each report."""
     if any(isinstance(resolution, Keep) for resolution in resolutions):
         found = _found(look)
         left = set(_unsettled(found, resolutions))

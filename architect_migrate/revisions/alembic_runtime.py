@@ -210,7 +210,7 @@ def replay(ini: Path, scratch: Path, draft: Path | None, note: Callable[[str], N
     """Run the whole chain on an empty database at `scratch`, and read the schema after each revision.
 
     With `draft`, a folder with one more revision, that one is downgraded at the end: `replayed` is then one longer than
-    the revisions. `note` is told which revision runs. Raises ReplayError, also if env.py opened another database than
+    the revisions. `note` gets the revision that runs. Raises ReplayError, also if env.py opened another database than
     the scratch database, or if not every revision was reached.
     """
     config = config_of(ini)

@@ -28,7 +28,7 @@ REPLAY = "replay"
 # The name that stands for the whole environment, which `os.environ.copy()` reads.
 EVERY_VARIABLE = "*"
 # Variables that a run of the chain's code does not get, so that its result cannot depend on them: they differ from one
-# terminal to the next. HOME and TMPDIR are the run's own folder.
+# terminal to the next. Python's folders of the user and of temporary files are the run's own.
 NOT_PASSED_ON = frozenset({"_", "OLDPWD", "PWD", "SHLVL", "COLUMNS", "LINES", "WINDOWID", "TERM_SESSION_ID"})
 _NOT_PASSED_ON = ("XDG_", "SSH_", "ARCHMIG_CACHE", "ARCHMIG_REPLAY", "PYTEST_CURRENT_TEST")
 _OF_ITS_OWN = frozenset({"HOME", "TMPDIR"})

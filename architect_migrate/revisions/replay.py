@@ -279,7 +279,7 @@ def remember_result(cache: Path, ini: Path, result: str, reads: str, parts: Mapp
     digest = digest_of(ini, read, on_disk, os.environ)
     if _write(cache, digest, parts):
         with suppress(OSError):
-            # Why last: whoever finds the digest here reads the parts.
+            # Why last: a process that finds the digest here reads the parts.
             remember_reads(cache, ini, result, read, digest)
     return digest
 

@@ -61,7 +61,7 @@ def _no_password(*_: object, **__: object) -> Never:
 
 @contextmanager
 def _descriptor(number: int, other: Callable[[], int]) -> Iterator[None]:
-    """Let a descriptor of this process stand for another file in the block. Closed descriptors are left as they are."""
+    """Point a descriptor of this process to another file in the block. Closed descriptors are left as they are."""
     try:
         kept, now = os.dup(number), other()
     except OSError:

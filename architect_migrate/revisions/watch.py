@@ -113,7 +113,7 @@ class Watch:
         noted.setdefault(name, listed(name))
 
     def _is_apart(self, name: str) -> bool:
-        """Whether a path is of the run itself, of the system, or of Python's own library."""
+        """Whether a path belongs to the run itself, to the system, or to Python's own library."""
         return name.startswith((self.scratch, *_OF_THE_SYSTEM)) or (
             name.startswith(_library()) and not _package_of(name)
         )
@@ -122,7 +122,7 @@ class Watch:
         """Return everything read until now, what was imported before the watch began included."""
         # Why sys.path too: where a folder of it is missing, imports have not listed it.
         self.searched |= {name: () for path in sys.path if (name := _path(path)) and name not in self.searched}
-        loaded = {name for module in list(sys.modules.values()) if (name := _file_of(module))}
+        loaded = {name for module in list(sys.modules.values()) if (name := _path_of(module))}
         links = {name for folder in _sites() for name in map(str, Path(folder).glob("*.pth"))}
         files = loaded | links | self.files.keys()
         packages = {name for name in files if (package := _package_of(name)) and package not in self.chain}
@@ -234,7 +234,7 @@ def _source_of(name: str) -> str:
     return source if os.path.isfile(source) else ""  # noqa: PTH113  (called for each import)
 
 
-def _file_of(module: Any) -> str:
+def _path_of(module: Any) -> str:
     spec = getattr(module, "__spec__", None)
     name = spec.origin if spec and spec.has_location else getattr(module, "__file__", None)
     return _path(name) if isinstance(name, str) else ""

@@ -57,8 +57,8 @@ if TYPE_CHECKING:
 class Written:
     """The writes of a plan's execution: tables that repairs rewrote, and what the chain's own code wrote.
 
-    `triggered` are the writes of triggers that were in the database already, whoever made them. `restored` has a line
-    for each object that the chain's code dropped and that was restored.
+    `triggered` are the writes of triggers that were in the database already, the chain's and others. `restored` has a
+    line for each object that the chain's code dropped and that was restored.
     """
 
     rewritten: set[str] = field(default_factory=set)

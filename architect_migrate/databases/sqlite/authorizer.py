@@ -38,7 +38,7 @@ _HIDING = """SELECT t.type, t.name FROM temp.sqlite_master t WHERE EXISTS (SELEC
 _TRIGGERS = "SELECT name, tbl_name, sql FROM main.sqlite_master WHERE type = 'trigger'"
 _PROBE = "archmig_probe"
 _ROW_VERBS = {sqlite3.SQLITE_INSERT: "insert", sqlite3.SQLITE_UPDATE: "update", sqlite3.SQLITE_DELETE: "delete"}
-# How statements begin that copy rows or rename a table, and how many characters tell it.
+# How statements begin that copy rows or rename a table, and how many characters that takes.
 _COPYING, _VERB = ("insert", "replace", "with", "alter"), 80
 _MOST_COPIES = 1000
 

@@ -131,7 +131,7 @@ def write_stamp(connection: sqlite3.Connection, version_table: str, revisions: t
         columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num)"
         connection.execute(f"CREATE TABLE {table} ({columns})")
     old = [row[0] for row in connection.execute(f"SELECT version_num FROM {table} ORDER BY 1")]
-    if len(set(old)) < len(old):  # rows that no UPDATE tells apart
+    if len(set(old)) < len(old):  # rows that no UPDATE can distinguish
         connection.execute(f"DELETE FROM {table}")
         old = []
     gone = [each for each in old if each not in revisions]

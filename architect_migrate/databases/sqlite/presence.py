@@ -48,7 +48,7 @@ def stray_journal(path: Path) -> str:
 def odd_journal(path: Path) -> str:
     """The name of a file that SQLite keeps beside a database and that is no regular file; empty if there is none.
 
-    Why it matters: SQLite opens it without asking, and opening a named pipe waits for a writer for ever.
+    Why it matters: SQLite opens it without asking, and opening a named pipe waits until a writer comes.
     """
     for name in (f"{path}{ending}" for ending in _BESIDE):
         with suppress(FileNotFoundError, NotADirectoryError):

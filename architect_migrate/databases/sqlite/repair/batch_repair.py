@@ -134,7 +134,7 @@ def _last_name(table: str, statements: Iterable[str]) -> str:
 
 
 def _own(before: Before, dropped: Collection[str], history: History) -> Iterator[str]:
-    """Columns, indexes and triggers on dropped tables that no revision ever makes: they would be lost untold."""
+    """Columns, indexes and triggers on dropped tables that no revision ever makes: they would be lost."""
     ever = {key for effect in effects(history).values() for key in effect.added}
     for stored in before.objects:
         if fold(stored.table) not in dropped:

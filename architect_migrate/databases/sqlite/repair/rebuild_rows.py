@@ -253,7 +253,7 @@ def _old_value(table: str, source: str, copy: Copy) -> str:
 def _differs(column: str, copy: Copy) -> str:
     """SQL for whether the values of a column differ in class or bytes.
 
-    Why shorter for columns that are `alike`: typeof() takes as long as the rest of the comparison. Equal numbers are of
+    Why shorter for columns that are `alike`: typeof() takes as long as the rest of the comparison. Equal numbers have
     one class there, and SQLite holds text, blobs and numbers apart.
     """
     name = quote(column)
