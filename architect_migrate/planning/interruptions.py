@@ -242,6 +242,8 @@ def finding_of(its: Interruption) -> Finding:
     subject = _subject(its)
     if its.steps:
         return Finding(Level.REPAIR, "interrupted", subject, its.found, "archmig reconcile repairs it", its.revision)
+    if its.by_hand:
+        return Finding(Level.BLOCKING, "interrupted-undecided", subject, its.found, its.by_hand, its.revision)
     outside = "bring the rows to where they belong by hand; if they are to stay outside, add this to environments.toml"
     advice = its.advice or outside
     settles = entry(its.table, its.column, "keep = true")

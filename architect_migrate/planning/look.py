@@ -30,7 +30,8 @@ class Interruption:
     Without steps a person has to decide. `table` is spelt as the database spells it; `revision` is empty where no
     revision of the chain is known to make it. `missing` is the chain's table that the rows belong to and that is not
     there. `runs` is the revision that has to be run as a whole after the steps, so that rows come to where they belong.
-    `advice` is what a person can do, where that is not to bring the rows to where they belong.
+    `advice` is what a person can do, where that is not to bring the rows to where they belong; `by_hand` is what a
+    person has to do where no entry settles it.
     `guessed` says that no revision leaves such a thing: its steps are right only where a position fits after them.
     `ends` is the revision of which nothing is left to be done after the steps, `undoes` one that they undo as a whole.
     """
@@ -43,6 +44,7 @@ class Interruption:
     missing: str = ""
     runs: str = ""
     advice: str = ""
+    by_hand: str = ""
     guessed: bool = False
     ends: str = ""
     undoes: str = ""

@@ -20,10 +20,18 @@ from architect_migrate.diagnosis.diagnose import Basis, Judgement, Verdict, has_
 from architect_migrate.diagnosis.positions import borne_out, is_easily_lost
 from architect_migrate.model.environment import RowAnswer, Rows
 from architect_migrate.model.facts import ColumnFact, facts
-from architect_migrate.model.history import effects, is_of_constants, reference, replays, row_statements, unmasked
+from architect_migrate.model.history import (
+    effects,
+    is_of_constants,
+    reference,
+    replays,
+    row_statements,
+    unmasked,
+)
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.model.shuffles import disguised
 from architect_migrate.model.stops import tables_of
+from architect_migrate.planning.row_places import lost_place, missing_places, overtaken
 from architect_migrate.planning.row_questions import Alters, RowsIn, RowsLike, Violating
 
 if TYPE_CHECKING:
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.revision_graph import Revision
     from architect_migrate.model.schema import Column, Key, Schema
+    from architect_migrate.planning.cut import Cut
     from architect_migrate.planning.row_questions import Answer, Question
 
     Ask = Callable[[Question], Answer]
@@ -87,18 +96,21 @@ class RowJudgement:
 def row_judgements(
     history: History,
     schema: Schema,
-    judged: tuple[Diagnosis, Claims, frozenset[str]],
+    judged: tuple[Diagnosis, Claims, tuple[frozenset[str], Mapping[str, Cut]]],
     resolutions: Iterable[Resolution],
     ask: Ask,
 ) -> tuple[RowJudgement, ...]:
     """Judge each revision of the chain that changes rows outside of its data step.
 
-    `judged` ends with the revisions that are known to have run to their end, by what an interrupted run left. `ask`
-    answers questions about rows of the database; an answer that it cannot give is no evidence.
+    `judged` ends with the revisions that are known to have run to their end, by what an interrupted run left, and how
+    far others came. `ask` answers questions about rows of the database; an answer that it cannot give is no evidence.
     """
-    diagnosis, claims, ended = judged
-    evidence = _Evidence(history, diagnosis, _known(history, claims), facts(schema), ask, ended)
-    entries = {entry.revision: entry for entry in resolutions if isinstance(entry, Rows)}
+    diagnosis, claims, stopped = judged
+    settled = tuple(resolutions)
+    there = facts(schema)
+    lost = missing_places(history, diagnosis.position, there, settled)
+    evidence = _Evidence(history, diagnosis, _known(history, claims), there, ask, stopped, lost)
+    entries = {entry.revision: entry for entry in settled if isinstance(entry, Rows)}
     found: list[RowJudgement] = []
     # The tables that steps before a revision will write to: what is in them now says nothing of what its statements do.
     due = frozenset[str]()
@@ -172,7 +184,8 @@ def not_to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:
 class _Evidence:
     """What judgements rest on; `stamp` is the position that a known stamp claims, None where there is no such stamp.
 
-    `ended` are revisions of which an interrupted run left nothing to be done.
+    `stopped` are revisions of which an interrupted run left nothing to be done, and how far others came. `lost` are
+    tables and columns of the position that are not there, and will be made anew.
     """
 
     history: History
@@ -180,7 +193,8 @@ class _Evidence:
     stamp: frozenset[str] | None
     found: Mapping[Key, Fact]
     ask: Ask
-    ended: frozenset[str]
+    stopped: tuple[frozenset[str], Mapping[str, Cut]]
+    lost: frozenset[Key]
 
     def count(self, question: Question) -> int | None:
         """How many rows an answer counts; None where the question cannot be asked."""
@@ -219,17 +233,34 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
     replayed = replays(evidence.history)[revision]
     if revision not in position:
         return _pending_rows(revision, replayed)
-    if _covered(evidence, judgement):
+    lost = lost_place(evidence.history, evidence.lost, revision)
+    covered = _covered(evidence, judgement)
+    if covered and not lost:
         return _covered_rows(revision, replayed)
-    if revision in evidence.ended:
-        why = "it was interrupted after its last row statement"
-        return RowJudgement(revision, Ran.YES, why, _texts(replayed), bool(replayed.reads))
     unfilled = _unfilled(evidence, revision, replayed)
-    ran, why = _answer(evidence, judgement, replayed, due, unfilled)
+    if covered:
+        ran, why = Ran.YES, "its stamp or the tracker says so"
+    else:
+        ran, why = _interrupted(evidence, revision) or _answer(evidence, judgement, replayed, due, unfilled)
+    if lost and ran is Ran.YES:
+        ran, why = Ran.UNKNOWN, f"it ran ({why}), but {lost} is missing, to which it wrote"
     statements = _texts(replayed)
     if revision in disguised(evidence.history):
         statements = tuple(each.text for each in replayed.statements if each.verb in {"alter", "update"})
     return RowJudgement(revision, ran, why, statements, bool(replayed.reads), unfilled=unfilled)
+
+
+def _interrupted(evidence: _Evidence, revision: str) -> tuple[Ran, str] | None:
+    """The answer that an interrupted run of a revision gives by what it left; None if none did."""
+    ended, cuts = evidence.stopped
+    cut = cuts.get(revision)
+    if revision in ended or (cut and not cut.after):
+        return Ran.YES, "it was interrupted after its last row statement"
+    if cut is None:
+        return None
+    if not cut.before:
+        return Ran.NO, "it was interrupted before its row statements"
+    return Ran.UNKNOWN, "it was interrupted, and nothing says after which of its row statements"
 
 
 def _texts(replayed: Replayed) -> tuple[str, ...]:
@@ -290,6 +321,8 @@ def _answer(
     if judgement.verdict is Verdict.MISSING and not judgement.left_over:
         if there:
             return Ran.UNKNOWN, f"nothing of it is in the schema, but {seeds.words(there)} are there"
+        if later := overtaken(evidence.history, evidence.diagnosis, evidence.found, judgement.revision.id):
+            return Ran.UNKNOWN, f"nothing of it is in the schema, but {later}"
         return Ran.NO, "nothing of it is in the schema"
     if not _leaves_something(evidence, replayed):
         return Ran.SETTLED, "later revisions drop the tables that it writes to"

@@ -206,6 +206,7 @@ def _rows(
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.databases.sqlite.sql.render import without_literals
     from architect_migrate.planning.at_stake import at_stake
+    from architect_migrate.planning.cut import cuts
     from architect_migrate.planning.interruptions import kept_outside, known_from, steps_of
     from architect_migrate.planning.look import Look
     from architect_migrate.planning.planner import native_revisions
@@ -214,7 +215,7 @@ def _rows(
 
     schema, diagnosis, claims = seen
     history = context.history
-    judged = diagnosis, claims, known_from(ahead[0]).ran
+    judged = diagnosis, claims, (known_from(ahead[0]).ran, cuts(history, ahead[0], access.words_of))
     rows = row_judgements(history, schema, judged, context.resolutions, partial(ask, connection))
     native = native_revisions(history, diagnosis, schema) - not_to_run(rows)
     found = findings_of(history, diagnosis.position, native, rows, without_literals)
@@ -249,6 +250,7 @@ def without_interruptions(
     """The schema with interrupted work finished or undone in memory, its diagnosis, and the interruptions."""
     from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.diagnosis.diagnose import diagnose
+    from architect_migrate.planning.cut import repeating
     from architect_migrate.planning.interruptions import (
         interruptions,
         known_from,
@@ -265,9 +267,11 @@ def without_interruptions(
         schema, left = _simulated(context, connection, history, (as_read, left))
         diagnosis = diagnose(history, schema, claims, context.resolutions, known_from(left))
         undecided = (*not_to_run(history, schema, diagnosis, left), *wrongly_guessed(before, diagnosis, left))
-        if not undecided:
+        others = {each: replace(each, steps=()) for each in undecided}
+        others |= repeating(history, diagnosis, left, (partial(ask, connection), access.words_of))
+        if not others:
             break
-        left = tuple(replace(each, steps=()) if each in undecided else each for each in left)
+        left = tuple(others.get(each, each) for each in left)
     schema, diagnosis, left = _renamed_in_part(context, connection, claims, (schema, diagnosis, left))
     asked = partial(_ask_as_it_is, connection, steps_of(left))
     return schema, diagnosis, (*left, *unmoved(history, schema, diagnosis, context.resolutions, asked))

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -30,6 +31,11 @@ from architect_migrate.planning.rows import (
     with_lacking,
 )
 
+if TYPE_CHECKING:
+    from architect_migrate.planning.cut import Cut
+
+# No interrupted run left anything.
+NOTHING_LEFT: tuple[frozenset[str], dict[str, Cut]] = (frozenset(), {})
 A = "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT, n INTEGER)"
 ROWS = "INSERT INTO a VALUES (100, 'old', 1)"
 MORE = "CREATE TABLE more (id INTEGER PRIMARY KEY)"
@@ -87,7 +93,9 @@ def found(
             connection.execute(statement)
         schema = read_schema(connection)
         diagnosis = diagnose(history, schema, claims, ())
-        judgements = row_judgements(history, schema, (diagnosis, claims), (), partial(ask, connection))
+        judgements = row_judgements(
+            history, schema, (diagnosis, claims, (frozenset(), {})), (), partial(ask, connection)
+        )
         judgements = with_lacking(history, diagnosis.position, judgements, partial(ask, connection))
     findings = [*findings_of(history, diagnosis.position, frozenset(), judgements, str), *lacking_of(judgements)]
     wanted = frozenset(each.revision.id for each in diagnosis.judgements if wants_data_step(each))
@@ -325,7 +333,7 @@ def test_what_cannot_be_run_by_itself_is_not_offered(
             connection.execute(statement)
         claims, schema = Claims(("1",)), read_schema(connection)
         diagnosis = diagnose(history, schema, claims, ())
-        judged = row_judgements(history, schema, (diagnosis, claims), (), partial(ask, connection))
+        judged = row_judgements(history, schema, (diagnosis, claims, NOTHING_LEFT), (), partial(ask, connection))
     (question,) = unsettled(history, diagnosis.position, frozenset(), judged)
     assert question.answers == (RowAnswer.DONE, RowAnswer.SKIP)
     assert question.why.endswith(f"; its row statements cannot be run by themselves: {obstacle}")

@@ -1,0 +1,93 @@
+"""How far interrupted revisions came with rows, by the tables on their way that they left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.names import fold
+from architect_migrate.core.text import pluralize
+from architect_migrate.model.history import replays, row_statements, unmasked
+from architect_migrate.planning.row_questions import Alters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from architect_migrate.diagnosis.diagnose import Diagnosis
+    from architect_migrate.model.history import History, Replayed
+    from architect_migrate.planning.look import Ask, Interruption
+
+    Words = Callable[[str], frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How many row statements of a revision come before the table that it left, and after it.
+
+    A statement counts for both where the revision makes such a table more than once. Code that reads tables may write
+    rows at any time, so it counts for both too.
+    """
+
+    before: int
+    after: int
+
+
+def cuts(history: History, found: tuple[Interruption, ...], words_of: Words) -> dict[str, Cut]:
+    """Return for each revision that left a table on its way how far it came with rows.
+
+    `words_of` returns the folded words of a statement.
+    """
+    known = replays(history)
+    return {
+        its.revision: _cut(known[its.revision], fold(its.table), words_of)
+        for its in found
+        if its.revision in known and any(one.name == fold(its.table) for one in known[its.revision].passing)
+    }
+
+
+def _cut(replayed: Replayed, name: str, words_of: Words) -> Cut:
+    rows = set(row_statements(replayed))
+    at = [number for number, each in enumerate(replayed.statements) if name in words_of(each.text)]
+    if not at or replayed.reads:
+        number = len(rows) + bool(replayed.reads)
+        return Cut(number, number)
+    before = sum(each in rows for each in replayed.statements[: at[-1]])
+    return Cut(before, sum(each in rows for each in replayed.statements[at[0] :]))
+
+
+def repeating(
+    history: History, diagnosis: Diagnosis, found: tuple[Interruption, ...], asked: tuple[Ask, Words]
+) -> dict[Interruption, Interruption]:
+    """Return the interruptions whose revision would write rows again if it was run as a whole, for a person to decide.
+
+    The revision is pending: it stopped after statements that change rows, and Alembic begins with its first one.
+    `asked` are the answers about rows, and the words of a statement.
+    """
+    ask, words_of = asked
+    stopped = cuts(history, found, words_of)
+    return {
+        its: replace(its, steps=(), found=f"{its.found}; {_again(its.revision, stopped[its.revision])}", by_hand=_HINT)
+        for its in found
+        if its.steps and its.revision in stopped and its.revision not in diagnosis.position
+        if stopped[its.revision].before and not _changes_nothing(history, its.revision, stopped[its.revision], ask)
+    }
+
+
+_HINT = "take back by hand what these changed, or finish the revision by hand; then drop the table"
+
+
+def _again(revision: str, cut: Cut) -> str:
+    return f"{revision} changes rows before that ({pluralize(cut.before, 'statement')}), and would change them again"
+
+
+def _changes_nothing(history: History, revision: str, cut: Cut, ask: Ask) -> bool:
+    """Whether the statements that ran would change no value if they ran again."""
+    if replays(history)[revision].reads:
+        return False
+    try:
+        statements = row_statements(unmasked(history)[revision])[: cut.before]
+        written = frozenset[str]().union(*(statement.writes for statement in statements))
+        return ask(Alters(min(written), tuple(statement.text for statement in statements))).count == 0
+    except ArchmigError:  # it cannot be asked, or the chain cannot be replayed again: then it is not known
+        return False

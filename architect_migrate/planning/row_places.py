@@ -1,0 +1,70 @@
+"""What became of the tables and columns that revisions read and write, as far as rows depend on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.names import fold
+from architect_migrate.diagnosis.diagnose import Verdict
+from architect_migrate.model.environment import Keep, Kind
+from architect_migrate.model.facts import TriggerFact, key
+from architect_migrate.model.history import effects, facts_at, replays, row_statements
+from architect_migrate.model.revision_graph import ancestry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from architect_migrate.diagnosis.diagnose import Diagnosis
+    from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.facts import Fact
+    from architect_migrate.model.history import History
+    from architect_migrate.model.schema import Key
+
+
+def missing_places(
+    history: History, position: frozenset[str], found: Mapping[Key, Fact], resolutions: tuple[Resolution, ...]
+) -> frozenset[Key]:
+    """The tables and columns of a position that are not there, unless an entry lets them be missing."""
+    kept = [entry.subject for entry in resolutions if isinstance(entry, Keep)]
+    tables = {fold(subject.name) for subject in kept if subject.kind is Kind.TABLE}
+    columns = {(fold(subject.table or ""), fold(subject.name)) for subject in kept if subject.kind is Kind.COLUMN}
+    missing = (its_key for its_key in facts_at(history, position) if its_key not in found)
+    return frozenset(
+        its_key
+        for its_key in missing
+        if its_key[0] in {"table", "column"} and its_key[1] not in tables and its_key[1:] not in columns
+    )
+
+
+def lost_place(history: History, missing: frozenset[Key], revision: str) -> str:
+    """What a revision wrote to and is made anew, in words; empty where the revision itself makes it, or nothing is."""
+    made = effects(history)[revision].added
+    for statement in row_statements(replays(history)[revision]):
+        for table in sorted(statement.writes):
+            columns = [("column", table, column) for column in sorted(statement.columns)]
+            for its_key in [("table", table), *columns]:
+                if its_key in missing and its_key not in made:
+                    return f"{its_key[0]} {'.'.join(its_key[1:])}"
+    return ""
+
+
+def overtaken(history: History, diagnosis: Diagnosis, found: Mapping[Key, Fact], revision: str) -> str:
+    """What later revisions that ran made of the rows that a revision reads, or of what it sets off; empty if nothing.
+
+    Why: it would find or do something else now than in its turn.
+    """
+    replayed = replays(history)[revision]
+    statements = row_statements(replayed)
+    read = replayed.reads.union(*(each.reads for each in statements))
+    written = frozenset[str]().union(*(each.writes for each in statements))
+    missing = {each.revision.id for each in diagnosis.judgements if each.verdict is Verdict.MISSING}
+    for later in (each for each in history.graph.order if each in diagnosis.position - missing):
+        if later == revision or revision not in ancestry(history.graph, [later]):
+            continue
+        changes = frozenset[str]().union(*(each.writes for each in row_statements(replays(history)[later])))
+        if changed := read & changes:
+            return f"{later}, which ran, changed rows of {min(changed)}, which it reads"
+        for fact in effects(history)[later].added.values():
+            if isinstance(fact, TriggerFact) and fact.trigger.table in written and key(fact) in found:
+                return f"{later}, which ran, made the trigger {fact.trigger.name}, which it would set off"
+    return ""

@@ -1,0 +1,118 @@
+"""Rows of revisions that were interrupted in a copy of a table, or of whose tables some went missing since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from architect_migrate.model.environment import RowAnswer
+from architect_migrate.planning.results import Outcome, State
+from architect_migrate.runs.reconcile import preview, reconcile
+from support.scenarios import Allowed, ask, codes, come_home, own_chain, revision, script, stamp, stays
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = "CREATE TABLE t (id INTEGER NOT NULL, n INTEGER, w VARCHAR(9), PRIMARY KEY (id))"
+ROWS = "INSERT INTO t VALUES (1, 1, 'one'), (2, 2, 'two')"
+TIMES = "UPDATE t SET n = n * 10"
+COPIES = "INSERT INTO t (n, w) SELECT n, 'copy' FROM t"
+COPY = (
+    "CREATE TABLE _alembic_tmp_t (id INTEGER NOT NULL, n INTEGER, w VARCHAR(9) NOT NULL, PRIMARY KEY (id))",
+    "INSERT INTO _alembic_tmp_t (id, n, w) SELECT id, n, w FROM t",
+)
+SWAP = ("DROP TABLE t", "ALTER TABLE _alembic_tmp_t RENAME TO t")
+K = revision("b2", "CREATE TABLE k (id INTEGER PRIMARY KEY)")
+MULTIPLIED = Allowed(written=frozenset({("t", "n")}), gone=frozenset({"_alembic_tmp_t"}))
+
+
+@pytest.mark.parametrize("first", [TIMES, COPIES], ids=["values", "rows"])
+def test_what_a_revision_wrote_before_it_was_interrupted_is_not_written_again(tmp_path: Path, first: str) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", first, *COPY, *SWAP), "c3": K})
+    script(home.database, T, ROWS, first, *COPY, *stamp("a1"))
+    (finding,) = stays(home)
+    assert (finding.code, finding.subject, finding.entry) == ("interrupted-undecided", "table _alembic_tmp_t", "")
+    assert finding.found == (
+        f"an interrupted run of b2 left it: t has every one of its {2 if first == TIMES else 4} rows; b2 changes rows "
+        "before that (1 statement), and would change them again"
+    )
+
+
+def test_what_changes_nothing_a_second_time_is_run_again(tmp_path: Path) -> None:
+    first = "UPDATE t SET n = 0 WHERE n IS NULL"
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", first, *COPY, *SWAP), "c3": K})
+    script(home.database, T, ROWS, *COPY, *stamp("a1"))
+    come_home(home, MULTIPLIED)
+
+
+def test_a_revision_that_was_interrupted_before_its_rows_is_run(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", *COPY, *SWAP, TIMES), "c3": K})
+    script(home.database, T, ROWS, *COPY, *stamp("a1"))
+    come_home(home, MULTIPLIED)
+    assert ask(home.database, "SELECT n FROM t ORDER BY id") == [(10,), (20,)]
+
+
+def test_rows_that_an_interruption_shows_not_to_be_written_are_written_without_a_stamp_too(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", *COPY, *SWAP, TIMES), "c3": K})
+    script(home.database, T, ROWS, *COPY, "DROP TABLE t")
+    assert "run the 1 row statement of b2" in come_home(home, MULTIPLIED)
+    assert ask(home.database, "SELECT n FROM t ORDER BY id") == [(10,), (20,)]
+
+
+S = "CREATE TABLE s (id INTEGER PRIMARY KEY, v VARCHAR(9))"
+FILL = "INSERT INTO s SELECT id, w FROM t"
+
+
+def test_a_table_that_went_missing_is_not_made_empty_where_a_later_revision_filled_it(tmp_path: Path) -> None:
+    chain = {"a1": revision(None, T), "b2": revision("a1", S), "c3": revision("b2", FILL, "CREATE INDEX ix ON t (n)")}
+    home = own_chain(tmp_path, chain)
+    script(home.database, T, ROWS, "CREATE INDEX ix ON t (n)", *stamp("c3"))
+    assert home.survey().state is State.UNDECIDED
+    assert codes(home) == [("rows-undecided", "c3")]
+    shown = preview(home.context(), rows={"c3": RowAnswer.RUN}.items())
+    assert shown.plan is not None
+    done = reconcile(home.context(), shown.plan, lambda *_: None, rows={"c3": RowAnswer.RUN}.items())
+    assert done.outcome is Outcome.DONE
+    assert ask(home.database, "SELECT * FROM s") == [(1, "one"), (2, "two")]
+
+
+def test_a_column_that_went_missing_is_not_made_empty_where_a_later_revision_filled_it(tmp_path: Path) -> None:
+    chain = {
+        "a1": revision(None, T),
+        "b2": revision("a1", "ALTER TABLE t ADD COLUMN v TEXT"),
+        "c3": revision("b2", "UPDATE t SET v = w", "CREATE INDEX ix ON t (n)"),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, T, ROWS, "CREATE INDEX ix ON t (n)", *stamp("c3"))
+    assert codes(home) == [("rows-undecided", "c3")]
+
+
+@pytest.mark.parametrize(
+    ("third", "found"),
+    [
+        ("UPDATE t SET w = 'later'", "c3, which ran, changed rows of t, which it reads"),
+        ("CREATE TRIGGER g AFTER INSERT ON s BEGIN UPDATE t SET n = 0; END", None),
+        ("CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t; END", None),
+    ],
+    ids=["its source changed", "a trigger that goes with it", "a trigger elsewhere"],
+)
+def test_a_revision_that_is_missing_is_not_run_late_where_it_would_find_something_else(
+    tmp_path: Path, third: str, found: str | None
+) -> None:
+    chain = {"a1": revision(None, T), "b2": revision("a1", S, FILL), "c3": revision("b2", third, "CREATE TABLE k (n)")}
+    home = own_chain(tmp_path, chain)
+    script(home.database, T, ROWS, *([third] if " ON t " in third else []), "CREATE TABLE k (n)", *stamp("c3"))
+    told = [one.found for one in home.survey().findings if one.code == "rows-undecided"]
+    assert [found in each for each in told if found] == ([True] if found else [])
+    assert bool(told) == bool(found)
+
+
+def test_a_revision_that_is_missing_is_not_run_under_a_later_trigger(tmp_path: Path) -> None:
+    seed = "INSERT INTO t VALUES (50, 5, 'seed')"
+    logs = "CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.w); END"
+    chain = {"a1": revision(None, T), "b2": revision("a1", S, seed), "c3": revision("b2", "CREATE TABLE log (x)", logs)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, T, ROWS, "CREATE TABLE log (x)", logs, *stamp("c3"))
+    (told,) = [one.found for one in home.survey().findings if one.code == "rows-undecided"]
+    assert "c3, which ran, made the trigger g, which it would set off" in told
