@@ -116,7 +116,7 @@ def _row_steps(
 ) -> dict[str, RunRevision | RunRows]:
     """How row statements are run that did not run: the revision as a whole only where it makes nothing.
 
-    `rows.findings_of` reports what is wrong with running one.
+    `row_findings.findings_of` reports what is wrong with running one.
     """
     wanted = to_run(rows) - native
     made = {revision for revision, its in effects(history).items() if its.added or its.removed}

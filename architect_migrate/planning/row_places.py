@@ -12,7 +12,7 @@ from architect_migrate.model.history import effects, facts_at, replays, row_stat
 from architect_migrate.model.revision_graph import ancestry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.environment import Resolution
@@ -48,16 +48,28 @@ def lost_place(history: History, missing: frozenset[Key], revision: str) -> str:
     return ""
 
 
-def overtaken(history: History, diagnosis: Diagnosis, found: Mapping[Key, Fact], revision: str) -> str:
-    """What later revisions that ran made of the rows that a revision reads, or of what it sets off; empty if nothing.
+def overtaken(
+    history: History,
+    diagnosis: Diagnosis,
+    found: Mapping[Key, Fact],
+    revision: str,
+    ask_rows: Callable[[str], int | None],
+) -> str:
+    """Why a revision of which nothing is in the schema may not simply be run now; empty if it may.
 
-    Why: it would find or do something else now than in its turn.
+    It may have run, and write to other tables than those that it makes. Or later revisions that ran changed the rows
+    that it reads, or made triggers that it would set off, so that it would find or do something else now than in its
+    turn. `ask_rows` counts the rows of a table.
     """
     replayed = replays(history)[revision]
     statements = row_statements(replayed)
     read = replayed.reads.union(*(each.reads for each in statements))
     written = frozenset[str]().union(*(each.writes for each in statements))
     missing = {each.revision.id for each in diagnosis.judgements if each.verdict is Verdict.MISSING}
+    made = {its_key[1] for its_key in effects(history)[revision].added if its_key[0] == "table"}
+    if elsewhere := sorted(table for table in written - made if ("table", table) in found and ask_rows(table) != 0):
+        # Why: what it makes may have been lost long after it ran, and its statements would act a second time.
+        return f"it also changes rows of {elsewhere[0]}, which it does not make"
     for later in (each for each in history.graph.order if each in diagnosis.position - missing):
         if later == revision or revision not in ancestry(history.graph, [later]):
             continue

@@ -321,7 +321,7 @@ def _answer(
     if judgement.verdict is Verdict.MISSING and not judgement.left_over:
         if there:
             return Ran.UNKNOWN, f"nothing of it is in the schema, but {seeds.words(there)} are there"
-        if later := overtaken(evidence.history, evidence.diagnosis, evidence.found, judgement.revision.id):
+        if later := _overtaken(evidence, judgement.revision.id):
             return Ran.UNKNOWN, f"nothing of it is in the schema, but {later}"
         return Ran.NO, "nothing of it is in the schema"
     if not _leaves_something(evidence, replayed):
@@ -338,6 +338,13 @@ def _answer(
     if seeds.number:
         return Ran.UNKNOWN, f"{seeds.words(there)} are there"
     return Ran.UNKNOWN, _doubt(evidence, judgement)
+
+
+def _overtaken(evidence: _Evidence, revision: str) -> str:
+    def rows_in(table: str) -> int | None:
+        return evidence.count(RowsIn(table))
+
+    return overtaken(evidence.history, evidence.diagnosis, evidence.found, revision, rows_in)
 
 
 def _after_constants(

@@ -387,9 +387,10 @@ def chain_folders(ini: Path) -> tuple[str, ...]:
 
 def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDirectory:
     """Return the chain with its revisions loaded, those in the folder `draft` included. Raises ChainError."""
-    script = unloaded_script(config, ini)
-    for folder in script._version_locations:  # noqa: SLF001  (it includes default folders)
+    # Why another one: Alembic remembers the folders when they are asked for, and there may be more of them below.
+    for folder in unloaded_script(config, ini)._version_locations:  # noqa: SLF001  (it includes default folders)
         refuse_unreadable(Path(folder))
+    script = unloaded_script(config, ini)
     with apart(), file_errors(ini), warnings.catch_warnings():
         warnings.filterwarnings("error", "Revision .* is present more than once")  # else Alembic would pick a file
         warnings.filterwarnings("ignore", "Revision .* referenced from .* is not present")  # an error follows

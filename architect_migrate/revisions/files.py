@@ -42,10 +42,15 @@ def alembic_option(ini: Path, key: str) -> str | None:
 
 
 def refuse_unreadable(folder: Path) -> None:
-    """Raise ChainError for a folder that cannot be listed, at any depth. Why: Alembic takes it for an empty one."""
+    """Raise ChainError for a folder that cannot be listed, at any depth. Why: Alembic takes it for an empty one.
+
+    One that does not exist is empty for Alembic, and may be made by the first revision in it.
+    """
     for _ in os.walk(folder, onerror=_unread):
         pass
 
 
 def _unread(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):
+        return
     raise ChainError(str(error.filename), error.strerror or str(error)) from error

@@ -75,10 +75,10 @@ def disk_state(reads: Reads) -> str:
     return digest.hexdigest()
 
 
-def digest_of(ini: Path, reads: Reads, on_disk: str, environ: Mapping[str, str]) -> str:
-    """Return the digest under which results of a run are cached, from the digest of what it read on disk."""
+def digest_of(ini: Path, result: str, reads: Reads, on_disk: str, environ: Mapping[str, str]) -> str:
+    """Return the digest under which one result of a run is cached, from the digest of what it read on disk."""
     values = sorted(_values(reads, environ))
-    parts = (os.path.realpath(ini), sys.version_info, sqlite3.sqlite_version, _of_archmig(), on_disk, values)
+    parts = (os.path.realpath(ini), result, sys.version_info, sqlite3.sqlite_version, _of_archmig(), on_disk, values)
     return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -183,7 +183,7 @@ def _of_archmig() -> tuple[tuple[str, int, int], ...]:
 def cached_digest(cache: Path, ini: Path, result: str, environ: Mapping[str, str]) -> str:
     """Return the digest of a cached result of the chain if everything that its run read is the same; else empty."""
     for reads, digests in _manifests(cache, ini, result):
-        now = digest_of(ini, reads, disk_state(reads), environ)
+        now = digest_of(ini, result, reads, disk_state(reads), environ)
         if now in digests:
             return now
     return ""

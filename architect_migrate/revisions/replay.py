@@ -276,7 +276,7 @@ def remember_result(cache: Path, ini: Path, result: str, reads: str, parts: Mapp
     if not on_disk:
         return os.urandom(16).hex()
     read = reads_of(fields)
-    digest = digest_of(ini, read, on_disk, os.environ)
+    digest = digest_of(ini, result, read, on_disk, os.environ)
     if _write(cache, digest, parts):
         with suppress(OSError):
             # Why last: a process that finds the digest here reads the parts.

@@ -41,6 +41,16 @@ def _moves(history: History, step: Step) -> tuple[Moves, set[Place]]:
             end = stops[-1]
             before = [(table, column) for table, columns in stops[0].tables for column in columns]
             after = {(table, column) for table, columns in end.tables for column in columns}
-            return {place: end.places.get(place) for place in before}, after - set(end.places.values())
+            held = set(end.places.values())
+            # A column that is there and holds the values of none is what a copy computed: it is compared in its place.
+            kept = [place for place in before if place in end.places or place in held or place not in after]
+            return {place: end.places.get(place) for place in kept}, after - held
         case _:
             return {}, set()
+
+
+def unmoved_columns(history: History, plan: Plan) -> frozenset[Place]:
+    """Return the columns that a revision takes away and brings back with their values, under the same name."""
+    revisions = [step.revision for step in plan.steps if isinstance(step, RunRevision)]
+    ends = (replays(history)[revision].stops[-1] for revision in revisions if replays(history)[revision].stops)
+    return frozenset(place for end in ends for place, to in end.places.items() if to == place)

@@ -38,7 +38,7 @@ from architect_migrate.planning.plan import (
     RunRows,
     SyncTracker,
 )
-from architect_migrate.runs.carried_columns import carried_columns
+from architect_migrate.runs.carried_columns import carried_columns, unmoved_columns
 from architect_migrate.runs.own_triggers import judged
 from architect_migrate.runs.own_triggers import problems as refused_writes
 from architect_migrate.runs.survey import as_the_chain_makes_it
@@ -267,6 +267,8 @@ def _permitted(
     deleted |= {fold(step.table) for step in synced if any(isinstance(each, ForgetRow) for each in step.changes)}
     # `_stamp_problems` proves the stamp; back to base, or where branches meet, it has fewer rows than before.
     deleted.add(fold(version_table))
+    # A column that the chain's own ALTER TABLE drops and makes again has lost its values by its word.
+    columns |= written.dropped_columns - unmoved_columns(context.history, plan)
     carried = carried_columns(context.history, plan)
     new_names = {(place[0], place[1], to[1]) for place, to in carried.items() if to and to[0] == place[0]}
     columns = (columns | carried.keys()) - {(table, column) for table, column, _ in new_names}

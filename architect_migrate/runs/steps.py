@@ -65,6 +65,7 @@ class Written:
     updated: set[tuple[str, str]] = field(default_factory=set)
     computed: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    dropped_columns: set[tuple[str, str]] = field(default_factory=set)
     triggered: set[TriggerWrite] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     remade: set[str] = field(default_factory=set)
@@ -80,6 +81,7 @@ class Written:
         self.updated |= seen.updated
         self.computed |= seen.computed
         self.deleted |= seen.deleted
+        self.dropped_columns |= seen.dropped_columns
         self.triggered |= seen.triggered
         self.written |= seen.tables() | seen.dropped | seen.remade
         self.remade |= seen.remade

@@ -298,7 +298,8 @@ def test_a_folder_where_alembic_would_not_look_is_refused(folder: Path) -> None:
 def test_a_folder_that_the_chain_lists_is_the_branches_own(folder: Path) -> None:
     more = "version_locations = %(here)s/alembic/versions %(here)s/branches/dev\npath_separator = space\n"
     (folder / "alembic.ini").write_text(f"{INI}{more}", encoding="utf-8")
-    assert archmig("new", "Try", "--branch", "dev").out == "branches/dev/003_try.py\n"
+    done = archmig("new", "Try", "--branch", "dev")
+    assert done.out == "branches/dev/003_try.py\n", done.err
     assert archmig("new", "Mood").out == "alembic/versions/004_mood.py\n"
 
 

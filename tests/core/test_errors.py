@@ -374,15 +374,16 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ("alembic.ini", "001", "no such column: a"),
         (
             "alembic.ini: the chain does not run on an empty database at revision 001: no such column: a "
-            "(correct the revision; no database was touched)"
+            "(correct the chain; no database was touched)"
         ),
     ),
     (
         ReplayError,
-        ("alembic.ini", "", "OperationalError: no such table: t"),
+        ("alembic.ini", "001", "OperationalError: no such table: t", "versions/001.py, line 9"),
         (
-            "alembic.ini: the chain does not run on an empty database: OperationalError: no such table: t (tables "
-            "that existed before the chain must be created by its first revision; no database was touched)"
+            "alembic.ini: the chain does not run on an empty database at revision 001: versions/001.py, line 9: "
+            "OperationalError: no such table: t (tables that existed before the chain must be created by its first "
+            "revision; no database was touched)"
         ),
     ),
     (

@@ -128,7 +128,22 @@ def test_rows_of_constants_that_a_covered_revision_lacks_are_a_note_alone() -> N
 @pytest.mark.parametrize("tracker", [(), executed("2")], ids=["no tracker", "a tracker says that it ran"])
 def test_one_that_is_wholly_missing_did_not_run(tracker: tuple[TrackerRow, ...]) -> None:
     history = line((A,), ("CREATE TABLE b (id INTEGER PRIMARY KEY)", UPDATE), (MORE,))
-    seen = found(history, A, MORE, ROWS, tracker=tracker)
+    seen = found(history, A, MORE, tracker=tracker)
+    assert (seen.of("2").ran, to_run(seen.judgements)) == (Ran.NO, {"2"})
+
+
+def test_one_that_is_wholly_missing_may_have_run_where_it_changes_rows_of_others() -> None:
+    history = line((A,), ("CREATE TABLE b (id INTEGER PRIMARY KEY)", UPDATE), (MORE,))
+    seen = found(history, A, MORE, ROWS)
+    assert (seen.of("2").ran, to_run(seen.judgements)) == (Ran.UNKNOWN, frozenset())
+    assert seen.of("2").evidence == (
+        "nothing of it is in the schema, but it also changes rows of a, which it does not make"
+    )
+
+
+def test_one_that_is_wholly_missing_and_fills_what_it_makes_did_not_run() -> None:
+    history = line((A,), ("CREATE TABLE b (id INTEGER PRIMARY KEY)", "INSERT INTO b SELECT id FROM a"), (MORE,))
+    seen = found(history, A, MORE, ROWS)
     assert (seen.of("2").ran, to_run(seen.judgements)) == (Ran.NO, {"2"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -259,6 +260,15 @@ def test_a_trial_writes_nothing_that_the_chain_would_write_elsewhere(tmp_path: P
     )
     shown = its.preview()
     assert (shown.plan and shown.plan.blockers, mark.exists()) == ((), False)
+
+
+def test_the_trial_of_one_database_says_nothing_of_another(tmp_path: Path) -> None:
+    its = home(tmp_path, "CREATE VIEW n AS SELECT 1 AS id", second=NEW)
+    sound = replace(its, file="sound.db")
+    script(sound.database, T, IX_B, V, *stamp("r1"), "CREATE VIEW mine AS SELECT a FROM t")
+    for _ in range(2):
+        assert its.preview().outcome is Outcome.BLOCKED
+        assert sound.preview().outcome is Outcome.PLANNED
 
 
 def test_a_trial_whose_process_ends_is_told_as_that(tmp_path: Path) -> None:

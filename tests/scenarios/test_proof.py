@@ -92,10 +92,6 @@ def blocked(home: Home) -> Finding:
             anew("id INTEGER PRIMARY KEY, name TEXT, k INTEGER", "SELECT id, name, k FROM t"),
             "column \"k\" was '007', is 7",
         ),
-        (
-            ("ALTER TABLE t DROP COLUMN k", "ALTER TABLE t ADD COLUMN k INTEGER"),
-            "column \"k\" was '007', is NULL",
-        ),
     ],
 )
 def test_a_column_whose_declaration_changes_keeps_its_values(

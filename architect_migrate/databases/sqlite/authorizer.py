@@ -47,7 +47,7 @@ _MOST_COPIES = 1000
 class WriteLog:
     """The writes that the authorizer saw: tables inserted into, columns updated, tables deleted from, tables dropped.
 
-    `shortened` are the tables of which a column was dropped.
+    `dropped_columns` are the columns (table, column) that ALTER TABLE dropped.
     `triggers` are (name, table, text), by folded names, of the triggers that were there before, `triggered` what they
     wrote; what a trigger wrote that the code itself made is the code's own. `copies` are the statements that fill one
     table from another or rename one, and `computed` the columns of recreated tables that they compute. `restored` has a
@@ -60,7 +60,7 @@ class WriteLog:
     updated: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
-    shortened: set[str] = field(default_factory=set)
+    dropped_columns: set[tuple[str, str]] = field(default_factory=set)
     remade: set[str] = field(default_factory=set)
     triggers: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     triggered: set[TriggerWrite] = field(default_factory=set)
@@ -73,7 +73,13 @@ class WriteLog:
     def tables(self) -> frozenset[str]:
         """The tables whose rows were written; copies by batch operations do not count, since they only move rows."""
         swept = {write.table for write in self.triggered}
-        return frozenset(self.inserted | {table for table, _ in self.updated} | self.deleted | self.shortened | swept)
+        return frozenset(
+            self.inserted
+            | {table for table, _ in self.updated}
+            | self.deleted
+            | {table for table, _ in self.dropped_columns}
+            | swept
+        )
 
 
 @contextmanager
@@ -194,7 +200,7 @@ def _judge(
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_ALTER_TABLE and rest[0]:
         # Only DROP COLUMN names a column, in the place of a database: it writes every row anew.
-        seen.shortened.add(fold(second or ""))
+        seen.dropped_columns.add((fold(second or ""), fold(rest[0])))
     note(seen, action, fold(first or ""), second or "", fold(rest[-1] or ""))
     return sqlite3.SQLITE_OK
 

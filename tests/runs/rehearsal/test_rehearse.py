@@ -31,7 +31,7 @@ behind: upgrade to 003 (head) would go through (rehearsal 1)
   proving and committing    S
   the write lock would be held for about S s, and applications wait for it
   size: 29 kB before, 33 kB after; the backup takes 29 kB more
-  rows: 4 rows in 3 tables were there; 0 tables compared value by value
+  rows: 4 rows in 3 tables kept; 1 table compared value by value
   roundtrip: back in S s, and again in S s: the same schema both times
 """
 SLOW = '''"""Slow."""

@@ -172,7 +172,9 @@ def _demands(history: History, revision: str, tables: Mapping[str, Table]) -> It
         if table is None:
             continue
         ways = _ways(replays(history)[revision], table.name)
-        after = next(one for one in snapshots(history)[revision].tables if one.name == table.name)
+        after = next((one for one in snapshots(history)[revision].tables if one.name == table.name), None)
+        if after is None:  # the revision gives it another name
+            continue
         match fact:
             case ColumnFact() if key not in its.removed:
                 yield from _new_column(revision, after, fact.column, ways)
