@@ -11,8 +11,8 @@ from architect_migrate.diagnosis.positions import database_of, held_against
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.diff import change_key
 from architect_migrate.model.environment import Drop, Keep, Kind
-from architect_migrate.model.facts import ColumnFact, Fact, TableFact
-from architect_migrate.model.history import effects, facts_at, replays
+from architect_migrate.model.facts import ColumnFact, Fact, TableFact, facts
+from architect_migrate.model.history import effects, facts_at, replays, row_statements
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.interruptions import put_aside
 from architect_migrate.planning.row_questions import NullsIn
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 # The codes of its findings: each stops a run until a person has decided.
 DROP_UNDECIDED = "drop-undecided"
 NAMED_LIKE = "named-like-chain"
-AT_STAKE = frozenset({DROP_UNDECIDED, NAMED_LIKE})
+BEGUN = "may-have-begun"
+AT_STAKE = frozenset({BEGUN, DROP_UNDECIDED, NAMED_LIKE})
 
 
 def at_stake(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) -> Iterator[Finding]:
@@ -37,6 +38,27 @@ def at_stake(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) 
     """
     yield from _dropped(look, entries, run)
     yield from _named_like(look, entries, run)
+    yield from _begun(look, run)
+
+
+def _begun(look: Look, run: Collection[str]) -> Iterator[Finding]:
+    """Pending revisions that change rows, and of what they drop something is gone: an interrupted run may have begun.
+
+    Why asked about: its row statements may have run, and would act a second time.
+    """
+    history, position = look.history, look.as_it_is.position
+    parents = {each.id: frozenset(each.parents) for each in history.graph.revisions}
+    expected, found = facts_at(history, position), facts(look.schema)
+    for revision in (each for each in history.graph.order if each in run and each not in position):
+        its, statements = effects(history)[revision], row_statements(replays(history)[revision])
+        gone = [its_key for its_key in its.removed if its_key not in its.added and its_key[0] in {"table", "column"}]
+        gone = [its_key for its_key in gone if its_key in expected and its_key not in found]
+        if not statements or not gone or not parents[revision] <= position:
+            continue
+        subject = f"{gone[0][0]} {'.'.join(gone[0][1:])}"
+        told = f"{revision}, which is pending, drops it, and it is missing: a run that was interrupted may have changed"
+        advice = f"finish {revision} by hand and stamp it, or take its changes back and make {subject} again"
+        yield Finding(Level.BLOCKING, BEGUN, subject, f"{told} rows already", advice, revision)
 
 
 def _dropped(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) -> Iterator[Finding]:

@@ -116,3 +116,14 @@ def test_a_revision_that_is_missing_is_not_run_again_on_tables_that_it_does_not_
     script(home.database, T, ROWS, "CREATE TABLE log (x)", logs, *stamp("c3"))
     (told,) = [one.found for one in home.survey().findings if one.code == "rows-undecided"]
     assert "it also changes rows of t, which it does not make" in told
+
+
+@pytest.mark.parametrize("stamped", [stamp("a1"), ()], ids=["stamped", "unstamped"])
+def test_a_revision_that_changed_rows_and_dropped_a_column_is_not_begun_again(
+    tmp_path: Path, stamped: tuple[str, ...]
+) -> None:
+    last = "CREATE TABLE k (id INTEGER PRIMARY KEY)"
+    chain = {"a1": revision(None, T), "b2": revision("a1", TIMES, "ALTER TABLE t DROP COLUMN w", last)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, T, ROWS, TIMES, "ALTER TABLE t DROP COLUMN w", *stamped)
+    assert [finding.code for finding in stays(home)] == ["may-have-begun"]
