@@ -144,8 +144,9 @@ def listed(path: str) -> tuple[str, ...]:
 
 def importable(path: str, names: frozenset[str]) -> tuple[str, ...]:
     """Return the names in a folder that an import of one of the modules `names` would find."""
-    found = listed(path)
-    return tuple(name for name in found if _module(name) in names)
+    found = (name for name in listed(path) if _module(name) in names)
+    # Why the folder: a file without a suffix, such as a log beside alembic.ini, is no module.
+    return tuple(name for name in found if _module(name) != name or os.path.isdir(f"{path}{os.sep}{name}"))  # noqa: PTH112  (see `content`)
 
 
 @lru_cache(maxsize=1)

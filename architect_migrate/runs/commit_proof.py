@@ -250,8 +250,6 @@ def _permitted(
     They are the writes of the chain's own code, and what the chain or a [[resolve]] entry removes or fills.
     """
     removed = _removed(context, plan)
-    columns = {(key[1], key[2]) for key in removed if key[0] == "column"}
-    columns |= {(fold(step.table), fold(step.column)) for step in plan.steps if isinstance(step, DropColumn)}
     renamed = {(fold(step.table), fold(step.new)) for step in plan.steps if isinstance(step, RenameTable)}
     dropped = {fold(step.name) for step in plan.steps if isinstance(step, DropObject) and step.kind == "table"}
     tables = {key[1] for key in removed if key[0] == "table"} | dropped - {new for _, new in renamed}
@@ -267,11 +265,10 @@ def _permitted(
     deleted |= {fold(step.table) for step in synced if any(isinstance(each, ForgetRow) for each in step.changes)}
     # `_stamp_problems` proves the stamp; back to base, or where branches meet, it has fewer rows than before.
     deleted.add(fold(version_table))
-    # A column that the chain's own ALTER TABLE drops and makes again has lost its values by its word.
-    columns |= written.dropped_columns - unmoved_columns(context.history, plan)
     carried = carried_columns(context.history, plan)
     new_names = {(place[0], place[1], to[1]) for place, to in carried.items() if to and to[0] == place[0]}
-    columns = (columns | carried.keys()) - {(table, column) for table, column, _ in new_names}
+    columns = _removed_columns(context, plan, removed, written) | carried.keys()
+    columns -= {(table, column) for table, column, _ in new_names}
     return Permitted(
         touched=frozenset(written.rewritten | written.written),
         updated=frozenset(written.updated | updated | set(_filled(plan, version_table))),
@@ -284,6 +281,15 @@ def _permitted(
         renamed=frozenset(renamed),
         renamed_columns=frozenset(new_names),
     )
+
+
+def _removed_columns(
+    context: EnvironmentContext, plan: Plan, removed: set[Key], written: Written
+) -> set[tuple[str, str]]:
+    columns = {(key[1], key[2]) for key in removed if key[0] == "column"}
+    columns |= {(fold(step.table), fold(step.column)) for step in plan.steps if isinstance(step, DropColumn)}
+    # A column that the chain's own ALTER TABLE drops and makes again has lost its values by its word.
+    return columns | (written.dropped_columns - unmoved_columns(context.history, plan))
 
 
 def _filled(plan: Plan, version_table: str) -> Iterator[tuple[str, str]]:
