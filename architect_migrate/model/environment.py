@@ -122,6 +122,16 @@ class Subject:
                 return f"{self.kind.value} {self.name}"
 
 
+def tables_and_columns(subjects: Iterable[Subject]) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    """Return the folded names of the tables and of the columns (table, column) among the objects of entries."""
+    its = tuple(subjects)
+    tables = frozenset(fold(subject.name) for subject in its if subject.kind is Kind.TABLE)
+    columns = frozenset(
+        (fold(subject.table or ""), fold(subject.name)) for subject in its if subject.kind is Kind.COLUMN
+    )
+    return tables, columns
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Place of a resolution: its file and its number among the [[resolve]] entries, from 1; or a policy instead."""

@@ -291,18 +291,24 @@ def row_statements(replayed: Replayed) -> tuple[ReplayedStatement, ...]:
     )
 
 
+def writes_of(statements: Iterable[ReplayedStatement]) -> frozenset[str]:
+    """The tables whose rows some statements write."""
+    return frozenset[str]().union(*(statement.writes for statement in statements))
+
+
 def is_of_rows(statement: ReplayedStatement) -> bool:
     """Whether a statement writes rows outside of a data step."""
-    return statement.verb in _WRITING and bool(statement.writes) and not statement.in_data_step
+    return statement.verb in WRITING and bool(statement.writes) and not statement.in_data_step
 
 
-_WRITING = frozenset({"delete", "insert", "replace", "update"})
-_INSERTING = frozenset({"insert", "replace"})
+# The verbs of statements that write rows, and of those that insert some.
+WRITING = frozenset({"delete", "insert", "replace", "update"})
+INSERTING = frozenset({"insert", "replace"})
 
 
 def is_of_constants(statement: ReplayedStatement) -> bool:
     """Whether a statement inserts rows without reading any, outside of a data step."""
-    once = statement.verb in _INSERTING and not statement.in_data_step
+    once = statement.verb in INSERTING and not statement.in_data_step
     return once and not statement.reads and len(statement.writes) == 1
 
 
@@ -311,7 +317,7 @@ def _moves(statement: ReplayedStatement, replayed: Replayed) -> bool:
     if statement.verb == "update":
         # What a column is filled with before the old one is dropped is looked for on both sides (see `both_sides`).
         return any(move.new_column and move.new_table in statement.writes for move in replayed.moves)
-    if statement.verb not in _INSERTING or not statement.reads:
+    if statement.verb not in INSERTING or not statement.reads:
         return False
     copies = {(passing.table, passing.name) for passing in replayed.passing if passing.role == Role.COPY}
     aside = {(passing.name, passing.table) for passing in replayed.passing if passing.role == Role.ASIDE}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.positions import database_of, held_against
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.diff import change_key
-from architect_migrate.model.environment import Drop, Keep, Kind
+from architect_migrate.model.environment import Drop, Keep, tables_and_columns
 from architect_migrate.model.facts import ColumnFact, Fact, TableFact, facts
 from architect_migrate.model.history import effects, facts_at, replays, row_statements
 from architect_migrate.model.revision_graph import ancestry
@@ -34,7 +33,7 @@ def at_stake(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) 
     """What a person has to decide before some revisions run.
 
     Rows that would go, though it may be that the revision ran long ago and they are the application's; and tables that
-    would afterwards look like one of the chain's that was put aside.
+    would afterwards look like one of the chain's that was put aside. And revisions that may have begun already.
     """
     yield from _dropped(look, entries, run)
     yield from _named_like(look, entries, run)
@@ -47,13 +46,15 @@ def _begun(look: Look, run: Collection[str]) -> Iterator[Finding]:
     Why asked about: its row statements may have run, and would act a second time.
     """
     history, position = look.history, look.as_it_is.position
-    parents = {each.id: frozenset(each.parents) for each in history.graph.revisions}
-    expected, found = facts_at(history, position), facts(look.schema)
     for revision in (each for each in history.graph.order if each in run and each not in position):
-        its, statements = effects(history)[revision], row_statements(replays(history)[revision])
+        its = effects(history)[revision]
         gone = [its_key for its_key in its.removed if its_key not in its.added and its_key[0] in {"table", "column"}]
+        if not gone or not row_statements(replays(history)[revision]) or not look.is_near(revision):
+            continue
+        # Why only now: few pending revisions drop something, and the facts of a schema take time.
+        expected, found = facts_at(history, position), facts(look.schema)
         gone = [its_key for its_key in gone if its_key in expected and its_key not in found]
-        if not statements or not gone or not parents[revision] <= position:
+        if not gone:
             continue
         subject = f"{gone[0][0]} {'.'.join(gone[0][1:])}"
         told = f"{revision}, which is pending, drops it, and it is missing: a run that was interrupted may have changed"
@@ -68,9 +69,7 @@ def _dropped(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) 
     """
     if look.as_it_is.stamped or look.as_it_is.rows:
         return
-    agreed = [resolution.subject for resolution in entries if isinstance(resolution, Drop)]
-    tables = {fold(subject.name) for subject in agreed if subject.kind is Kind.TABLE}
-    columns = {(fold(subject.table or ""), fold(subject.name)) for subject in agreed if subject.kind is Kind.COLUMN}
+    tables, columns = tables_and_columns(agreed.subject for agreed in entries if isinstance(agreed, Drop))
     for revision in (each for each in look.history.graph.order if each in run):
         its = effects(look.history)[revision]
         gone = [fact for its_key, fact in its.removed.items() if its_key not in its.added]
@@ -125,8 +124,7 @@ def _drop(revision: str, of: tuple[str, str], held: str) -> Finding:
 def _named_like(look: Look, entries: Iterable[Resolution], run: Collection[str]) -> Iterator[Finding]:
     """Tables that are called like one of the chain's that revisions make empty, and have its columns and rows."""
     made = dict(_made_empty(look, run))
-    kept = [resolution.subject for resolution in entries if isinstance(resolution, Keep | Drop)]
-    settled = {fold(subject.name) for subject in kept if subject.kind is Kind.TABLE}
+    settled, _ = tables_and_columns(kept.subject for kept in entries if isinstance(kept, Keep | Drop))
     for left, of in put_aside(look):
         if of in made and left.name not in settled and (rows := look.rows(left)):
             found = (

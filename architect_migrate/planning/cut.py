@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
-from architect_migrate.model.history import replays, row_statements, unmasked
-from architect_migrate.planning.row_questions import Alters
+from architect_migrate.model.history import replays, row_statements
+from architect_migrate.planning.row_places import would_alter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,8 +86,6 @@ def _changes_nothing(history: History, revision: str, cut: Cut, ask: Ask) -> boo
     if replays(history)[revision].reads:
         return False
     try:
-        statements = row_statements(unmasked(history)[revision])[: cut.before]
-        written = frozenset[str]().union(*(statement.writes for statement in statements))
-        return ask(Alters(min(written), tuple(statement.text for statement in statements))).count == 0
+        return ask(would_alter(history, revision, slice(cut.before))).count == 0
     except ArchmigError:  # it cannot be asked, or the chain cannot be replayed again: then it is not known
         return False

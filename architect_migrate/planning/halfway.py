@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.text import pluralize
-from architect_migrate.model.history import replays, snapshots
+from architect_migrate.model.history import INSERTING, WRITING, replays, snapshots
 from architect_migrate.model.shuffles import disguised, shape_of
 from architect_migrate.model.stops import tables_of
 from architect_migrate.planning.both_sides import own_values
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from architect_migrate.model.stops import Place, Shape, Stop
     from architect_migrate.planning.look import Look
     from architect_migrate.planning.plan import Step
-
-_INSERTS = frozenset({"insert", "replace"})
-_ROWS = _INSERTS | {"delete", "update"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class Halfway:
 
     def row_work(self, start: int, end: int) -> list[ReplayedStatement]:
         """The statements of these numbers that write rows, apart from a data step's."""
-        return [each for each in self.replayed.statements[start:end] if each.verb in _ROWS and not each.in_data_step]
+        return [each for each in self.replayed.statements[start:end] if each.verb in WRITING and not each.in_data_step]
 
 
 def _kept(stop: Stop) -> tuple[object, ...]:
@@ -180,7 +177,7 @@ def _undoing(look: Look, half: Halfway) -> tuple[Step, ...] | None:
     """The steps after which nothing of a revision is there; None where it may have written rows that stay."""
     fresh = half.stop.shape.keys() - dict(half.stop.whole).keys()
     work = half.row_work(0, half.at[-1])
-    if not half.is_known or any(each.verb not in _INSERTS or not each.writes <= fresh for each in work):
+    if not half.is_known or any(each.verb not in INSERTING or not each.writes <= fresh for each in work):
         return None
     begin = half.replayed.stops[0]
     gone = [place for place in _places(half.stop) if place[0] not in fresh and place not in half.stop.values]

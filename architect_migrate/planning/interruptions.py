@@ -14,7 +14,7 @@ from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.diagnose import Basis, Known, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
-from architect_migrate.model.environment import Drop, Keep, Kind
+from architect_migrate.model.environment import Drop, Keep, Kind, tables_and_columns
 from architect_migrate.model.history import Passing, Rename, Role, facts_at, replays, snapshots, tables_ever
 from architect_migrate.planning.both_sides import empty_successors, missing_places, on_both_sides
 from architect_migrate.planning.halfway import ended_before_the_stamp, halfway, interrupted
@@ -108,8 +108,7 @@ def _unsettled(found: list[Interruption], resolutions: tuple[Resolution, ...]) -
 
 def _names(subjects: list[Subject], table: str, column: str) -> bool:
     """Whether one of these subjects is a table, or the column of it where one is given."""
-    tables = {fold(subject.name) for subject in subjects if subject.kind is Kind.TABLE}
-    columns = {(fold(subject.table or ""), fold(subject.name)) for subject in subjects if subject.kind is Kind.COLUMN}
+    tables, columns = tables_and_columns(subjects)
     return fold(table) in tables or (bool(column) and (fold(table), fold(column)) in columns)
 
 

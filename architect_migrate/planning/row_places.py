@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import fold
 from architect_migrate.diagnosis.diagnose import Verdict
-from architect_migrate.model.environment import Keep, Kind
+from architect_migrate.model.environment import Keep, tables_and_columns
 from architect_migrate.model.facts import TriggerFact, key
-from architect_migrate.model.history import effects, facts_at, replays, row_statements
+from architect_migrate.model.history import effects, facts_at, replays, row_statements, unmasked, writes_of
 from architect_migrate.model.revision_graph import ancestry
+from architect_migrate.planning.row_questions import Alters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,9 +25,7 @@ def missing_places(
     history: History, position: frozenset[str], found: Mapping[Key, Fact], resolutions: tuple[Resolution, ...]
 ) -> frozenset[Key]:
     """The tables and columns of a position that are not there, unless an entry lets them be missing."""
-    kept = [entry.subject for entry in resolutions if isinstance(entry, Keep)]
-    tables = {fold(subject.name) for subject in kept if subject.kind is Kind.TABLE}
-    columns = {(fold(subject.table or ""), fold(subject.name)) for subject in kept if subject.kind is Kind.COLUMN}
+    tables, columns = tables_and_columns(kept.subject for kept in resolutions if isinstance(kept, Keep))
     missing = (its_key for its_key in facts_at(history, position) if its_key not in found)
     return frozenset(
         its_key
@@ -64,7 +62,7 @@ def overtaken(
     replayed = replays(history)[revision]
     statements = row_statements(replayed)
     read = replayed.reads.union(*(each.reads for each in statements))
-    written = frozenset[str]().union(*(each.writes for each in statements))
+    written = writes_of(statements)
     missing = {each.revision.id for each in diagnosis.judgements if each.verdict is Verdict.MISSING}
     made = {its_key[1] for its_key in effects(history)[revision].added if its_key[0] == "table"}
     if elsewhere := sorted(table for table in written - made if ("table", table) in found and ask_rows(table) != 0):
@@ -73,10 +71,18 @@ def overtaken(
     for later in (each for each in history.graph.order if each in diagnosis.position - missing):
         if later == revision or revision not in ancestry(history.graph, [later]):
             continue
-        changes = frozenset[str]().union(*(each.writes for each in row_statements(replays(history)[later])))
-        if changed := read & changes:
+        if changed := read & writes_of(row_statements(replays(history)[later])):
             return f"{later}, which ran, changed rows of {min(changed)}, which it reads"
         for fact in effects(history)[later].added.values():
             if isinstance(fact, TriggerFact) and fact.trigger.table in written and key(fact) in found:
                 return f"{later}, which ran, made the trigger {fact.trigger.name}, which it would set off"
     return ""
+
+
+def would_alter(history: History, revision: str, part: slice) -> Alters:
+    """The question how many values some of a revision's row statements would change if they ran now.
+
+    Raises ReplayError where the values of rows have to be learnt by another replay, and that fails.
+    """
+    statements = row_statements(unmasked(history)[revision])[part]
+    return Alters(min(writes_of(statements)), tuple(statement.text for statement in statements))

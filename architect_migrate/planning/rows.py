@@ -26,13 +26,13 @@ from architect_migrate.model.history import (
     reference,
     replays,
     row_statements,
-    unmasked,
+    writes_of,
 )
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.model.shuffles import disguised
 from architect_migrate.model.stops import tables_of
-from architect_migrate.planning.row_places import lost_place, missing_places, overtaken
-from architect_migrate.planning.row_questions import Alters, RowsIn, RowsLike, Violating
+from architect_migrate.planning.row_places import lost_place, missing_places, overtaken, would_alter
+from architect_migrate.planning.row_questions import RowsIn, RowsLike, Violating
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -428,7 +428,7 @@ def _leaves_something(evidence: _Evidence, replayed: Replayed) -> bool:
     """Whether a table that a revision writes to is there at the position, or goes on under another name."""
     tables = {table.name for table in reference(evidence.history, evidence.diagnosis.position).tables}
     renamed = {rename.old for one in evidence.history.replayed for rename in one.renames if not rename.table}
-    written = frozenset[str]().union(*(statement.writes for statement in row_statements(replayed)))
+    written = writes_of(row_statements(replayed))
     return bool(replayed.reads) or bool((written | tables_of(replayed.stops)) & (tables | renamed))
 
 
@@ -445,14 +445,13 @@ def _changes_nothing(evidence: _Evidence, revision: str, replayed: Replayed, due
     Code that looks into tables does nothing where these are empty. Tables in `due` will be written to before.
     """
     statements = row_statements(replayed)
-    written = frozenset[str]().union(*(statement.writes for statement in statements))
+    written = writes_of(statements)
     read = replayed.reads.union(*(statement.reads for statement in statements))
     if due & (written | read) or any(evidence.count(RowsIn(table)) != 0 for table in replayed.reads):
         return False
     if not statements:
         return True
-    clear = row_statements(unmasked(evidence.history)[revision])[-len(statements) :]
-    return evidence.count(Alters(min(written), tuple(statement.text for statement in clear))) == 0
+    return evidence.count(would_alter(evidence.history, revision, slice(-len(statements), None))) == 0
 
 
 def _unfilled(evidence: _Evidence, revision: str, replayed: Replayed) -> str:

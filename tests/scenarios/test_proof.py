@@ -329,33 +329,26 @@ def moved(home: Home) -> Path:
     return script(other, "CREATE TABLE u (id)", "UPDATE alembic_version SET version_num = 'r2'")
 
 
-def test_a_file_moved_into_its_place_before_the_commit_undoes_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        ("fingerprint_of", "another file was moved into its place during the run"),
+        ("_receipt", "could not be read back: another file was moved into its place"),
+    ],
+    ids=["before the commit", "after it"],
+)
+def test_a_run_is_not_done_where_a_file_is_moved_into_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, words: str
 ) -> None:
     home = at_r1(tmp_path, (T,), ("CREATE TABLE u (id)",), ROWS)
-    other, fingerprint = moved(home), execute.fingerprint_of
+    other, real = moved(home), getattr(execute, moment)
 
     def meanwhile(*given: Any) -> Any:
         os.replace(other, home.database)  # noqa: PTH105  (as a deployment does)
-        return fingerprint(*given)
+        return real(*given)
 
-    monkeypatch.setattr(execute, "fingerprint_of", meanwhile)
-    with pytest.raises(ArchmigError, match="another file was moved into its place during the run"):
-        run(home)
-
-
-def test_a_file_moved_into_its_place_after_the_commit_is_not_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = at_r1(tmp_path, (T,), ("CREATE TABLE u (id)",), ROWS)
-    other, receipt = moved(home), execute._receipt
-
-    def meanwhile(*given: Any) -> Any:
-        os.replace(other, home.database)  # noqa: PTH105  (as a deployment does)
-        return receipt(*given)
-
-    monkeypatch.setattr(execute, "_receipt", meanwhile)
-    with pytest.raises(ArchmigError, match="could not be read back: another file was moved into its place"):
+    monkeypatch.setattr(execute, moment, meanwhile)
+    with pytest.raises(ArchmigError, match=words):
         run(home)
 
 

@@ -12,6 +12,7 @@ from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.core.secrets import mask
 from architect_migrate.databases.costs import Kind, StatementCost, StepCost
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
+from architect_migrate.model.history import WRITING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _LONGEST = 200
 # Characters of a statement that show its kind; the rest may be megabytes of values.
 _BEGINNING = 2_000
-_WRITING = frozenset({"insert", "update", "delete", "replace"})
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ def kind_of(sql: str, remade: Iterable[str] = ()) -> tuple[Kind, str]:
             return Kind.REBUILD, word.removeprefix(BATCH_COPY)
     verb, *rest = words or [""]
     if verb == "with":
-        verb = next((word for word in rest if word in _WRITING), "select")
+        verb = next((word for word in rest if word in WRITING), "select")
     match verb:
         case "create" | "drop" if "index" in rest[:2]:
             return Kind.INDEX, ""

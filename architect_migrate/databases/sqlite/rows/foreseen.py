@@ -19,7 +19,7 @@ from architect_migrate.databases.sqlite.sql.lexer import words_of
 from architect_migrate.databases.sqlite.sql.render import check_text
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.facts import CheckFact, ColumnFact, ForeignKeyFact, IndexFact, UniqueFact, table_of
-from architect_migrate.model.history import effects, reference, replays, snapshots, tables_ever
+from architect_migrate.model.history import WRITING, effects, reference, replays, snapshots, tables_ever, writes_of
 from architect_migrate.planning.plan import DropObject, RenameTable, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.row_questions import DuplicatesOf, NullsIn, Orphans, RowsIn, Violating
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Column, ForeignKey, Key, Schema, Table
     from architect_migrate.planning.plan import Plan, Step
     from architect_migrate.planning.row_questions import Answer, Question
-
-_WRITING = frozenset({"delete", "insert", "replace", "update"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,7 @@ def _looks_at_rows(history: History, revision: str) -> bool:
 
 def _written(replayed: Replayed) -> set[str]:
     """The tables whose rows are others after a revision's statements; a batch operation of Alembic copies them."""
-    found = {table for one in replayed.statements if one.verb in _WRITING for table in one.writes}
+    found = set(writes_of(each for each in replayed.statements if each.verb in WRITING))
     found |= {passing.table for passing in replayed.passing if not passing.name.startswith(BATCH_COPY)}
     found |= {rename.table or rename.new for rename in replayed.renames}
     found |= {name for move in replayed.moves for name in (move.table, move.new_table)}

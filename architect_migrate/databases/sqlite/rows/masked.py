@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases.sqlite.sql.lexer import significant
-from architect_migrate.model.history import is_of_rows
+from architect_migrate.model.history import INSERTING, is_of_rows
 
 if TYPE_CHECKING:
     from architect_migrate.databases.sqlite.sql.lexer import Token
     from architect_migrate.model.history import Replayed, ReplayedStatement
 
 _VALUES = frozenset({"string", "blob", "number"})
-_INSERTING = frozenset({"insert", "replace"})
 _MASK = "'…'"
 
 
@@ -29,7 +28,7 @@ def without_rows(replayed: Replayed, source: str) -> Replayed:
 def _masked(statement: ReplayedStatement, source: str) -> ReplayedStatement:
     if not is_of_rows(statement):
         return statement
-    known = "" if statement.verb in _INSERTING else source
+    known = "" if statement.verb in INSERTING else source
     text, end = "", 0
     for token in significant(statement.text):
         if _is_hidden(token, known):
