@@ -79,7 +79,7 @@ def make_plan(
             walk.visit(judgement, repairs, native)
     walk.leave(repairs)
     after = diagnosis.position | target
-    steps = [*walk.steps, *_ending(history, diagnosis, rest, after)]
+    steps = [*walk.steps, *_ending(history, diagnosis, (rest, not_to_run(goal.rows)), after)]
     return Plan(tuple(steps), tuple(walk.blockers), kept, diagnosis.position, after)
 
 
@@ -99,14 +99,19 @@ def _needed_by_name(history: History, diagnosis: Diagnosis, rest: list[str]) -> 
     ]
 
 
-def _ending(history: History, diagnosis: Diagnosis, rest: list[str], after: frozenset[str]) -> Iterable[Step]:
-    """The stamp of where repair ends, the rest of the chain, and the stamp of where that ends."""
-    graph = history.graph
+def _ending(
+    history: History, diagnosis: Diagnosis, ahead: tuple[list[str], frozenset[str]], after: frozenset[str]
+) -> Iterable[Step]:
+    """The stamp of where repair ends, the rest of the chain, and the stamp of where that ends.
+
+    `ahead` are the revisions of the rest, and those that are only stamped.
+    """
+    graph, (rest, ran) = history.graph, ahead
     reached = heads(graph, diagnosis.position)
     recorded = heads(graph, diagnosis.stamped)
     if reached != recorded or diagnosis.stamped != diagnosis.position:
         yield Stamp(reached)
-    yield from (RunRevision(revision) for revision in rest)
+    yield from (RunRevision(revision) for revision in rest if revision not in ran)
     if rest:
         yield Stamp(heads(graph, after))
 

@@ -119,6 +119,8 @@ def _blocking(question: RowQuestion, shown: Callable[[str], str]) -> Finding:
 def _obstacle(history: History, position: frozenset[str], judgement: RowJudgement) -> str:
     """Why the statements of a revision cannot be run by themselves; empty where they can."""
     its = effects(history)[judgement.revision]
+    if judgement.revision not in position:  # it is run in its turn
+        return ""
     if judgement.revision in disguised(history) and (its.added or its.removed):
         return "it gives values another column, and cannot be run apart from the rest of upgrade()"
     if judgement.loops and (its.added or its.removed):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.model.environment import Keep, tables_and_columns
-from architect_migrate.model.facts import TriggerFact, key
+from architect_migrate.model.facts import ColumnFact, TableFact, TriggerFact, key
 from architect_migrate.model.history import effects, facts_at, replays, row_statements, unmasked, writes_of
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.row_questions import Alters
@@ -14,7 +14,7 @@ from architect_migrate.planning.row_questions import Alters
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from architect_migrate.diagnosis.diagnose import Diagnosis
+    from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History
@@ -24,19 +24,31 @@ if TYPE_CHECKING:
 def missing_places(
     history: History, position: frozenset[str], found: Mapping[Key, Fact], resolutions: tuple[Resolution, ...]
 ) -> frozenset[Key]:
-    """The tables and columns of a position that are not there, unless an entry lets them be missing."""
+    """The tables and columns of a position that are not there, unless an entry lets them be missing.
+
+    A column that rows cannot have without a value is not among them: a person says what they get.
+    """
     tables, columns = tables_and_columns(kept.subject for kept in resolutions if isinstance(kept, Keep))
-    missing = (its_key for its_key in facts_at(history, position) if its_key not in found)
+    missing = ((its_key, fact) for its_key, fact in facts_at(history, position).items() if its_key not in found)
     return frozenset(
         its_key
-        for its_key in missing
-        if its_key[0] in {"table", "column"} and its_key[1] not in tables and its_key[1:] not in columns
+        for its_key, fact in missing
+        if its_key[1] not in tables and its_key[1:] not in columns and (isinstance(fact, TableFact) or _is_filled(fact))
     )
 
 
-def lost_place(history: History, missing: frozenset[Key], revision: str) -> str:
-    """What a revision wrote to and is made anew, in words; empty where the revision itself makes it, or nothing is."""
-    made = effects(history)[revision].added
+def _is_filled(fact: Fact) -> bool:
+    """Whether a fact is a column that rows can have without a person's word: NULL, or its default."""
+    return isinstance(fact, ColumnFact) and not (fact.column.not_null and fact.column.default is None)
+
+
+def lost_place(history: History, missing: frozenset[Key], judgement: Judgement) -> str:
+    """What a revision wrote to and is made anew, in words; empty where nothing is.
+
+    What the revision itself makes does not count where nothing of it is there: then it is run as a whole.
+    """
+    revision = judgement.revision.id
+    made = effects(history)[revision].added if judgement.verdict is Verdict.MISSING else {}
     for statement in row_statements(replays(history)[revision]):
         for table in sorted(statement.writes):
             columns = [("column", table, column) for column in sorted(statement.columns)]
@@ -44,6 +56,33 @@ def lost_place(history: History, missing: frozenset[Key], revision: str) -> str:
                 if its_key in missing and its_key not in made:
                     return f"{its_key[0]} {'.'.join(its_key[1:])}"
     return ""
+
+
+def refuted(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:
+    """Whether a stamp is all that says of a revision that it ran, and tables or columns that it claims are missing.
+
+    The stamp may then have been written over a database on which the newest revisions never ran. A revision that leaves
+    something, or before one that does, is known by that.
+    """
+    if judgement.present:
+        return False
+    revision, graph = judgement.revision.id, history.graph
+    if effects(history)[revision].added and judgement.verdict is not Verdict.SUPERSEDED:
+        return False
+    later = {revision}
+    for each in graph.revisions:
+        if not later.isdisjoint(each.parents):
+            later.add(each.id)
+    after = [each for each in diagnosis.judgements if each.revision.id in later]
+    if any(each.present for each in after):
+        return False
+    line = ancestry(graph, [each.revision.id for each in after if each.revision.id in diagnosis.stamped])
+    return any(
+        isinstance(fact, TableFact | ColumnFact)
+        for each in diagnosis.judgements
+        if each.revision.id in line
+        for fact in each.absent
+    )
 
 
 def overtaken(

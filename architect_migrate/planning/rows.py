@@ -11,9 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import quote
-from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.claims import Claim, stamp_problem
 from architect_migrate.diagnosis.data_steps import lasts, wants_data_step
 from architect_migrate.diagnosis.diagnose import Basis, Judgement, Verdict, has_row_work
@@ -31,11 +29,12 @@ from architect_migrate.model.history import (
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.model.shuffles import disguised
 from architect_migrate.model.stops import tables_of
-from architect_migrate.planning.row_places import lost_place, missing_places, overtaken, would_alter
-from architect_migrate.planning.row_questions import RowsIn, RowsLike, Violating
+from architect_migrate.planning.row_places import lost_place, missing_places, overtaken, refuted, would_alter
+from architect_migrate.planning.row_questions import RowsIn, Violating
+from architect_migrate.planning.row_seeds import Seeds, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from architect_migrate.diagnosis.claims import Claims
     from architect_migrate.diagnosis.diagnose import Diagnosis
@@ -45,9 +44,8 @@ if TYPE_CHECKING:
     from architect_migrate.model.revision_graph import Revision
     from architect_migrate.model.schema import Column, Key, Schema
     from architect_migrate.planning.cut import Cut
-    from architect_migrate.planning.row_questions import Answer, Question
-
-    Ask = Callable[[Question], Answer]
+    from architect_migrate.planning.row_questions import Question
+    from architect_migrate.planning.row_seeds import Ask
 
 
 class RowBasis(Enum):
@@ -198,14 +196,7 @@ class _Evidence:
 
     def count(self, question: Question) -> int | None:
         """How many rows an answer counts; None where the question cannot be asked."""
-        return _counted(self.ask, question)
-
-
-def _counted(ask: Ask, question: Question) -> int | None:
-    try:
-        return ask(question).count
-    except QuestionError:
-        return None
+        return counted(self.ask, question)
 
 
 def _known(history: History, claims: Claims) -> frozenset[str] | None:
@@ -223,6 +214,8 @@ def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
     history, diagnosis, revision = evidence.history, evidence.diagnosis, judgement.revision
     if judgement.claim not in {Claim.STAMPED, Claim.EXECUTED}:
         return False
+    if judgement.claim is Claim.STAMPED and refuted(history, diagnosis, judgement):
+        return False
     lost = bool(judgement.absent) and all(map(is_easily_lost, judgement.absent)) and not judgement.present
     bearers = revision.parents if lost else (revision.id,)
     return all(borne_out(history, diagnosis.position, bearer, evidence.found) for bearer in bearers)
@@ -232,8 +225,8 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
     revision, position = judgement.revision.id, evidence.diagnosis.position
     replayed = replays(evidence.history)[revision]
     if revision not in position:
-        return _pending_rows(revision, replayed)
-    lost = lost_place(evidence.history, evidence.lost, revision)
+        return _may_have_run(evidence, judgement) or _pending_rows(revision, replayed)
+    lost = lost_place(evidence.history, evidence.lost, judgement)
     covered = _covered(evidence, judgement)
     if covered and not lost:
         return _covered_rows(revision, replayed)
@@ -248,6 +241,21 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
     if revision in disguised(evidence.history):
         statements = tuple(each.text for each in replayed.statements if each.verb in {"alter", "update"})
     return RowJudgement(revision, ran, why, statements, bool(replayed.reads), unfilled=unfilled)
+
+
+def _may_have_run(evidence: _Evidence, judgement: Judgement) -> RowJudgement | None:
+    """The doubt about a pending revision without a trace, where a stamp says that it ran; None where there is none.
+
+    The stamp is past the position, so something of it is missing: the revision may have run before that was lost.
+    """
+    revision = judgement.revision.id
+    replayed = replays(evidence.history)[revision]
+    if judgement.claim is not Claim.STAMPED or not refuted(evidence.history, evidence.diagnosis, judgement):
+        return None
+    if _changes_nothing(evidence, revision, replayed, frozenset()):
+        return None
+    why = "its stamp says that it ran, but things that come before it are missing"
+    return RowJudgement(revision, Ran.UNKNOWN, why, _texts(replayed), bool(replayed.reads))
 
 
 def _interrupted(evidence: _Evidence, revision: str) -> tuple[Ran, str] | None:
@@ -278,37 +286,10 @@ def _covered_rows(revision: str, replayed: Replayed) -> RowJudgement:
 
 def _missing_seeds(position: frozenset[str], replayed: Replayed, ask: Ask) -> str:
     """How many rows of constants are there, if not all of those that a revision inserts and no later one removes."""
-    seeds = _Seeds.of(position, replayed)
+    seeds = Seeds.of(position, replayed)
     there = seeds.there(ask)
     missing = there is not None and there < seeds.number
     return f"{seeds.words(there or 0)} {'is' if there == 1 else 'are'} there" if missing else ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seeds:
-    """The rows of constants that a revision inserts, and that last to a position, as questions about them."""
-
-    questions: tuple[RowsLike, ...]
-
-    @staticmethod
-    def of(position: frozenset[str], replayed: Replayed) -> _Seeds:
-        rows: dict[tuple[str, Key, str], set[tuple[str, ...]]] = {}
-        for seed in replayed.seeds:
-            if seed.until not in position:
-                rows.setdefault((seed.table, seed.columns, seed.key), set()).add(seed.digests)
-        return _Seeds(tuple(RowsLike(table, cols, tuple(sorted(its)), key) for (table, cols, key), its in rows.items()))
-
-    @property
-    def number(self) -> int:
-        return sum(len(question.rows) for question in self.questions)
-
-    def there(self, ask: Ask) -> int | None:
-        """How many of them a database has; None where it cannot be asked."""
-        counts = [_counted(ask, question) for question in self.questions]
-        return None if None in counts else sum(count or 0 for count in counts)
-
-    def words(self, there: int) -> str:
-        return f"{there:,} of the {pluralize(self.number, 'row')} that it inserts"
 
 
 def _answer(
@@ -316,7 +297,7 @@ def _answer(
 ) -> tuple[Ran, str]:
     """The first rule that holds, and its evidence."""
     position = evidence.diagnosis.position
-    seeds = _Seeds.of(position, replayed)
+    seeds = Seeds.of(position, replayed)
     there = seeds.there(evidence.ask) or 0
     if judgement.verdict is Verdict.MISSING and not judgement.left_over:
         if there:
@@ -396,7 +377,7 @@ def _is_stopped(evidence: _Evidence, revision: str) -> bool:
 def _doubt(evidence: _Evidence, judgement: Judgement) -> str:
     """Why nothing tells whether the row statements of a revision without constants ran."""
     revision = judgement.revision.id
-    if _is_only_stamped(evidence, judgement):
+    if judgement.claim is Claim.STAMPED:
         return "its stamp says that it ran, and the schema does not support that"
     if revision not in evidence.diagnosis.surely:
         return "the schema looks the same with and without it, and no stamp says that it ran"

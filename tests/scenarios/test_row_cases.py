@@ -5,36 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from architect_migrate.model.environment import RowAnswer
-from architect_migrate.planning.results import Outcome, State
-from architect_migrate.runs.reconcile import preview, reconcile
-from support.scenarios import ask, headlines, own_chain, revision, script, stamp
-
-if TYPE_CHECKING:
-    from support.scenarios import Home
-
-
-def undecided(home: Home) -> list[str]:
-    seen = home.survey()
-    found = [f"{one.subject}: {one.found}" for one in seen.findings if one.code == "rows-undecided"]
-    assert (seen.state is State.UNDECIDED) == bool(found)
-    assert home.preview().outcome is (Outcome.BLOCKED if found else Outcome.PLANNED)
-    return found
-
-
-def answered(home: Home, **answers: RowAnswer) -> list[str]:
-    """The steps of a run with answers, after which nothing is left to do."""
-    shown = preview(home.context(), rows=answers.items())
-    assert shown.plan is not None
-    done = reconcile(home.context(), shown.plan, lambda *_: None, rows=answers.items())
-    assert done.outcome is Outcome.DONE, done.detail
-    assert home.preview().outcome is Outcome.NOTHING
-    return headlines(shown.plan)
-
+from architect_migrate.planning.results import Outcome
+from support.scenarios import ask, own_chain, revision, script, stamp
+from support.settled import answered, undecided
 
 EVENTS = "CREATE TABLE events (id INTEGER PRIMARY KEY, title VARCHAR(40))"
 ADD_SLUG = "ALTER TABLE events ADD COLUMN slug VARCHAR(40)"
