@@ -20,7 +20,7 @@ def dump(value: object) -> str:
 
 def load(text: str, classes: Iterable[type]) -> Any:
     """Return the value that `dump` wrote. Raises ValueError for other text and for classes that are not listed."""
-    known = {one.__name__: one for one in classes}
+    known = {_name(one): one for one in classes}
 
     def revive(item: dict[str, Any]) -> object:
         match item:
@@ -33,11 +33,16 @@ def load(text: str, classes: Iterable[type]) -> Any:
     return _tuples(json.loads(text, object_hook=revive))
 
 
+def _name(its_class: type) -> str:
+    """Return the name of a class with its module's: a step and an edit of a table are both an AddColumn."""
+    return f"{its_class.__module__.rpartition('.')[2]}.{its_class.__name__}"
+
+
 def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return {"set": sorted(value, key=repr)}
     if is_dataclass(value):
-        return {"class": type(value).__name__, "values": [getattr(value, field.name) for field in fields(value)]}
+        return {"class": _name(type(value)), "values": [getattr(value, field.name) for field in fields(value)]}
     raise TypeError(type(value))
 
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _LOOKING = ("stat", "lstat", "access")
 _OF_THE_SYSTEM = ("/proc/", "/sys/", "/dev/")
+# Of these a folder of ordinary files, which may hold a project.
+_IN_MEMORY = "/dev/shm/"
 # Modules that Python imports by itself at its start, if they are there.
 _CUSTOMIZE = ("sitecustomize", "usercustomize")
 _IMPORTER = "<frozen importlib._bootstrap_external>"
@@ -114,9 +116,9 @@ class Watch:
 
     def _is_apart(self, name: str) -> bool:
         """Whether a path belongs to the run itself, to the system, or to Python's own library."""
-        return name.startswith((self.scratch, *_OF_THE_SYSTEM)) or (
-            name.startswith(_library()) and not _package_of(name)
-        )
+        if name.startswith(self.scratch) or (name.startswith(_library()) and not _package_of(name)):
+            return True
+        return name.startswith(_OF_THE_SYSTEM) and not name.startswith(_IN_MEMORY)
 
     def reads(self) -> Reads:
         """Return everything read until now, what was imported before the watch began included."""

@@ -23,6 +23,7 @@ from architect_migrate.model.schema import (
     Trigger,
     View,
 )
+from architect_migrate.planning import plan, table_edits
 from support.schemas import line_of, schema_of
 
 OUTLINE_CLASSES = (RevisionGraph, Revision)
@@ -98,6 +99,11 @@ def test_any_table_comes_back_equal_in_every_field(table: Table) -> None:
     )
 
 
+def test_classes_of_one_name_come_back_each_as_its_own() -> None:
+    steps = (plan.AddColumn("t", "a", "a TEXT", "001"), table_edits.AddColumn("a TEXT"))
+    assert codec.load(codec.dump(steps), map(type, steps)) == steps
+
+
 def test_equal_values_give_equal_texts() -> None:
     tables = [schema_of("CREATE TABLE t (a UNIQUE, b UNIQUE, CHECK (a > 0), CHECK (b > 0))") for _ in range(2)]
     assert codec.dump(tables[0]) == codec.dump(tables[1])
@@ -107,8 +113,9 @@ def test_equal_values_give_equal_texts() -> None:
     "text",
     [
         codec.dump(Stranger(1)),
-        '{"class":"Stranger","values":[1]}',
-        '{"class":"Column","more":1}',
+        '{"class":"test_codec.Stranger","values":[1]}',
+        '{"class":"schema.Column","more":1}',
+        '{"class":"Column","values":[]}',
         '{"set":1}',
         '{"a":1}',
         "not JSON",
