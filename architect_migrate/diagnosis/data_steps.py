@@ -8,8 +8,8 @@ from architect_migrate.diagnosis.claims import Claim
 from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, matters
-from architect_migrate.model.facts import Fact, facts
-from architect_migrate.model.history import facts_at, reference, replays, row_statements, snapshots
+from architect_migrate.model.facts import Fact, facts_of
+from architect_migrate.model.history import facts_at, replays, row_statements, snapshots
 
 if TYPE_CHECKING:
     from architect_migrate.diagnosis.diagnose import Judgement
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def lasts(history: History, position: frozenset[str], revision: str) -> bool:
     """Whether all that a revision wrote to lasts: rows for what later revisions remove need not be brought."""
     writes = replays(history)[revision].writes
-    once = (k for k in facts(snapshots(history)[revision]) if k[0] in {"table", "column"} and k[1] in writes)
-    expected = facts(reference(history, position))
+    once = (k for k in facts_of(snapshots(history)[revision], writes) if k[0] in {"table", "column"})
+    expected = facts_at(history, position)
     return all(k in expected for k in once)
 
 
@@ -41,8 +41,8 @@ def changed_since(history: History, position: frozenset[str], revision: str) -> 
     replayed = replays(history)[revision]
     tables = replayed.reads.union(*(statement.writes | statement.reads for statement in row_statements(replayed)))
     now = facts_at(history, position)
-    for its_key, once in facts(snapshots(history)[revision]).items():
-        if its_key[0] in {"table", "column"} and its_key[1] in tables and _is_other(once, now.get(its_key)):
+    for its_key, once in facts_of(snapshots(history)[revision], tables).items():
+        if its_key[0] in {"table", "column"} and _is_other(once, now.get(its_key)):
             return its_key[1]
     return ""
 

@@ -7,7 +7,7 @@ from itertools import count, groupby
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from architect_migrate.model.schema import (
         Check,
@@ -297,6 +297,14 @@ def facts(schema: Schema) -> dict[Key, Fact]:
     listed += [IndexFact(index) for index in schema.indexes]
     listed += [TriggerFact(trigger) for trigger in schema.triggers]
     listed += [ViewFact(view) for view in schema.views]
+    return keyed(listed)
+
+
+def facts_of(schema: Schema, tables: Collection[str]) -> dict[Key, Fact]:
+    """Return the facts of some tables, and of the indexes and triggers on them."""
+    listed = [fact for table in schema.tables if table.name in tables for fact in table_facts(table)]
+    listed += [IndexFact(index) for index in schema.indexes if index.table in tables]
+    listed += [TriggerFact(trigger) for trigger in schema.triggers if trigger.table in tables]
     return keyed(listed)
 
 

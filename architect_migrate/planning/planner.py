@@ -14,8 +14,8 @@ from architect_migrate.diagnosis.drift import let_stand
 from architect_migrate.diagnosis.positions import is_easily_lost
 from architect_migrate.diagnosis.resolutions import drops
 from architect_migrate.model.diff import Change, Extra, Missing, OtherwiseNamed, Reordered, change_key, needs_repair
-from architect_migrate.model.facts import Constraint, Fact, IndexFact, TriggerFact, ViewFact, facts, table_of
-from architect_migrate.model.history import History, effects, reference, replays, snapshots
+from architect_migrate.model.facts import Constraint, Fact, IndexFact, TriggerFact, ViewFact, facts, facts_of, table_of
+from architect_migrate.model.history import History, effects, facts_at, replays, snapshots
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, Work
 from architect_migrate.planning.rows import asks_for_data_step, not_to_run, to_run
@@ -136,7 +136,7 @@ def _row_steps(
 
 def native_revisions(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset[str]:
     """The revisions before the anchor that can simply be run: nothing of them is there, and nothing hinders them."""
-    expected = facts(reference(history, diagnosis.position))
+    expected = facts_at(history, diagnosis.position)
     there = set(facts(schema))
     found: set[str] = set()
     before: Schema | None = None
@@ -176,8 +176,8 @@ def _runnable(
     altered = {table_of(fact) for fact in (*its.added.values(), *its.removed.values())} - made - {""}
     if not all(("table", table) in there for table in altered):
         return False
-    once = facts(before).items() if before else ()
-    return all(expected.get(k) == fact for k, fact in once if table_of(fact) in altered and k not in its.removed)
+    once = facts_of(before, altered).items() if before else ()
+    return all(expected.get(k) == fact for k, fact in once if k not in its.removed)
 
 
 def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> dict[Key, str]:

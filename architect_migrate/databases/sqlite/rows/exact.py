@@ -28,15 +28,16 @@ _MARSHAL_VERSION = 2
 _ROWIDS = ("rowid", "_rowid_", "oid")
 _CODECS = {"UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
-_TABLES = """SELECT m.name, l.type, l.wr FROM main.sqlite_master m JOIN pragma_table_list l
-             ON l.schema = 'main' AND l.name = m.name
-             WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name"""
-_COLUMNS = """SELECT m.name, x.name, x.pk, x.hidden FROM main.sqlite_master m, pragma_table_xinfo(m.name, 'main') x
-              WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name, x.cid"""
+# Of one table, by any spelling of its name, or of all: each where there is no name.
+_STORED = "m.type = 'table' AND m.rootpage > 0 AND (?1 IS NULL OR m.name = ?1 COLLATE NOCASE)"
+_TABLES = f"""SELECT m.name, l.type, l.wr FROM main.sqlite_master m, pragma_table_list(m.name) l
+              WHERE {_STORED} AND l.schema = 'main' ORDER BY m.name"""
+_COLUMNS = f"""SELECT m.name, x.name, x.pk, x.hidden FROM main.sqlite_master m, pragma_table_xinfo(m.name, 'main') x
+               WHERE {_STORED} ORDER BY m.name, x.cid"""
 _VIRTUAL = """SELECT name FROM pragma_table_list
               WHERE schema = 'main' AND type = 'virtual' AND name = ? COLLATE NOCASE"""
-_KEY_INDEXES = """SELECT DISTINCT m.name FROM main.sqlite_master m, pragma_index_list(m.name, 'main') l
-                  WHERE m.type = 'table' AND m.rootpage > 0 AND l.origin = 'pk'"""
+_KEY_INDEXES = f"""SELECT DISTINCT m.name FROM main.sqlite_master m, pragma_index_list(m.name, 'main') l
+                   WHERE {_STORED} AND l.origin = 'pk'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,23 @@ class RowTable:
 
 def row_tables(connection: sqlite3.Connection) -> dict[str, RowTable]:
     """Every table of the main database that stores rows, SQLite's own tables included, by folded name."""
-    sorts = connection.execute(_TABLES).fetchall()
+    return _row_tables(connection, None)
+
+
+def row_table(connection: sqlite3.Connection, name: str) -> RowTable | None:
+    """A table that stores rows by any spelling of its name, as `row_tables` has it; None where there is none.
+
+    Why not from `row_tables`: SQLite takes milliseconds to describe a hundred tables, and questions are many.
+    """
+    return _row_tables(connection, name).get(fold(name))
+
+
+def _row_tables(connection: sqlite3.Connection, named: str | None) -> dict[str, RowTable]:
+    sorts = connection.execute(_TABLES, (named,)).fetchall()
     columns: dict[str, list[tuple[str, int, int]]] = {name: [] for name, _, _ in sorts}
-    for table, column, place, hidden in connection.execute(_COLUMNS):
+    for table, column, place, hidden in connection.execute(_COLUMNS, (named,)):
         columns[table].append((column, place, hidden))
-    indexed = {name for (name,) in connection.execute(_KEY_INDEXES)}
+    indexed = {name for (name,) in connection.execute(_KEY_INDEXES, (named,))}
     return {
         fold(name): _row_table(name, kind, bool(without_rowid), columns[name], name in indexed)
         for name, kind, without_rowid in sorts

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.dry_statements import alters
-from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables, virtual_table
+from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_table, row_tables, virtual_table
 from architect_migrate.databases.sqlite.rows.examples import MOST, excerpt, labelled, read, shown
 from architect_migrate.databases.sqlite.rows.seeds import number_like
 from architect_migrate.databases.sqlite.sql.affinity import affinity_of
@@ -51,7 +51,7 @@ def ask(connection: sqlite3.Connection, question: Question) -> Answer:
     """
     try:
         with exact(connection):
-            table = row_tables(connection).get(fold(question.table)) or virtual_table(connection, question.table)
+            table = row_table(connection, question.table) or virtual_table(connection, question.table)
             if table is None:
                 raise QuestionError(question.table, describe(question), "there is no such table")
             return _answer(connection, table, question)
@@ -170,7 +170,7 @@ def _orphans(connection: sqlite3.Connection, table: RowTable, question: Orphans)
     children = [f"c.{quote(column)}" for column in question.columns]
     source = f"FROM main.{quote(table.name)} AS c"
     where = " AND ".join(f"{column} IS NOT NULL" for column in children)
-    if fold(question.parent) in row_tables(connection):
+    if row_table(connection, question.parent):
         parents = [f"p.{quote(column)}" for column in question.parent_columns]
         # As foreign keys do: by the parent's collation (it stands on the left) and its affinity (the child's is taken
         # away by the plus).
