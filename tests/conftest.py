@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import tempfile
+from compileall import compile_dir
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,15 +15,27 @@ from hypothesis import settings
 
 from architect_migrate.revisions import sandbox
 from support.fork_server import fork_server
+from support.paths import PROJECT
 from support.replays import shared
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
 
 
 # Why: a worker inherits the COLUMNS that readline gave to the process which started it, and output would be folded.
 os.environ.pop("COLUMNS", None)
+
+# Why none is written: a test may write a revision twice within a second, and Python might run the first twice.
+# Why the package's is written beforehand: each of some hundred processes would compile it, for a third of its time.
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    compile_dir(PROJECT / "architect_migrate", quiet=2)
+
+# Files in memory, where there is room: the tests sync many thousands, and waited for the disk almost half of the time.
+_IN_MEMORY, _NEEDED = Path("/dev/shm"), 4 << 30
+if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK) and shutil.disk_usage(_IN_MEMORY).free > _NEEDED:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_IN_MEMORY)
 
 # By hand each run tries other examples; CI tries the same ones, so that red means that something changed.
 settings.register_profile("ci", derandomize=True, database=None)
