@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _LOOKING = ("stat", "lstat", "access")
 _OF_THE_SYSTEM = ("/proc/", "/sys/", "/dev/")
 # Of these a folder of ordinary files, which may hold a project.
-_IN_MEMORY = "/dev/shm/"
+_IN_MEMORY = "/dev/shm/"  # noqa: S108  (nothing is written there)
 # Modules that Python imports by itself at its start, if they are there.
 _CUSTOMIZE = ("sitecustomize", "usercustomize")
 _IMPORTER = "<frozen importlib._bootstrap_external>"
