@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Key
+    from architect_migrate.model.seed_rows import SeedRow
     from architect_migrate.model.stops import Stop
 
 _Named = TypeVar("_Named", Table, Index, Trigger, View)
@@ -65,22 +66,6 @@ class ReplayedStatement:
     in_data_step: bool = False
     columns: frozenset[str] = frozenset()
     masked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SeedRow:
-    """A row of constants that a revision inserts into `table`, as it can be looked for in a database.
-
-    `columns` name the row: a key that the statement gives, else all the columns that it gives; `digests` are those of
-    the stored values, keyed with `key`. `until` is the later revision that took the row away or gave it another key;
-    empty where it lasts. Why no values: they may be secrets, and replays are kept in a file.
-    """
-
-    table: str
-    columns: tuple[str, ...]
-    digests: tuple[str, ...]
-    key: str
-    until: str = ""
 
 
 class Role(StrEnum):

@@ -49,13 +49,13 @@ def lost_place(history: History, missing: frozenset[Key], judgement: Judgement) 
     """
     revision = judgement.revision.id
     made = effects(history)[revision].added if judgement.verdict is Verdict.MISSING else {}
-    for statement in row_statements(replays(history)[revision]):
-        for table in sorted(statement.writes):
-            columns = [("column", table, column) for column in sorted(statement.columns)]
-            for its_key in [("table", table), *columns]:
-                if its_key in missing and its_key not in made:
-                    return f"{its_key[0]} {'.'.join(its_key[1:])}"
-    return ""
+    replayed = replays(history)[revision]
+    written = {(table, each.columns) for each in row_statements(replayed) for table in each.writes}
+    written |= {(seed.table, frozenset(columns)) for seed in replayed.seeds for _, columns, _ in seed.values[:1]}
+    places: set[Key] = {("table", table) for table, _ in written}
+    places |= {("column", table, column) for table, columns in written for column in columns}
+    lost = min((missing & places) - made.keys(), key=lambda its_key: (len(its_key), its_key), default=())
+    return f"{lost[0]} {'.'.join(lost[1:])}" if lost else ""
 
 
 def refuted(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:

@@ -101,6 +101,16 @@ class RowsLike:
 
 
 @dataclass(frozen=True, slots=True)
+class KeysTaken:
+    """Which rows of the table have one of some keys, each by digests of these columns, keyed with `key`."""
+
+    table: str
+    columns: Key
+    rows: tuple[tuple[str, ...], ...]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Alters:
     """Whether statements, run one after another, would change any value of a database: 0 or 1.
 
@@ -111,7 +121,19 @@ class Alters:
     statements: tuple[str, ...]
 
 
-Question = RowsBeyond | RowsIn | RowsLike | NullsIn | NullsOf | DuplicatesOf | Violating | Changing | Orphans | Alters
+Question = (
+    RowsBeyond
+    | RowsIn
+    | RowsLike
+    | KeysTaken
+    | NullsIn
+    | NullsOf
+    | DuplicatesOf
+    | Violating
+    | Changing
+    | Orphans
+    | Alters
+)
 
 
 def with_column(question: Question, old: str, new: str) -> Question:
@@ -142,7 +164,7 @@ def describe(question: Question) -> str:
     match question:
         case RowsIn():
             return "how many rows there are"
-        case RowsLike(_, columns):
+        case RowsLike(_, columns) | KeysTaken(_, columns):
             return f"which rows are there by their {', '.join(columns)}"
         case Alters():
             return "whether statements of a revision would change a value"

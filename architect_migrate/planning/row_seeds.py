@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.text import pluralize
+from architect_migrate.model.seed_rows import Clash
 from architect_migrate.planning.row_questions import RowsLike
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from architect_migrate.model.history import Replayed
     from architect_migrate.model.schema import Key
+    from architect_migrate.model.seed_rows import SeedRow
     from architect_migrate.planning.row_questions import Answer, Question
 
     Ask = Callable[[Question], Answer]
@@ -28,30 +30,85 @@ def counted(ask: Ask, question: Question) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Seeds:
-    """The rows of constants that a revision inserts, and that last to a position, as questions about them."""
+class Found:
+    """What a database has of the rows that a revision inserts.
 
-    questions: tuple[RowsLike, ...]
+    Of `number` rows `exact` have all the values, `keyed` the key that names them, and `elsewhere` all values but a
+    number that SQLite gives rows, and not that. `ran` says that each statement shows that it ran: all of its rows are
+    there, or one of them while other values have the keys of the rest, as where a person edited them.
+    """
 
-    @staticmethod
-    def of(position: frozenset[str], replayed: Replayed) -> Seeds:
-        """The rows that a revision inserts, without those that a later one of the position takes away."""
-        rows: dict[tuple[str, Key, str], set[tuple[str, ...]]] = {}
-        for seed in replayed.seeds:
-            if seed.until not in position:
-                rows.setdefault((seed.table, seed.columns, seed.key), set()).add(seed.digests)
-        return Seeds(tuple(RowsLike(table, cols, tuple(sorted(its)), key) for (table, cols, key), its in rows.items()))
+    number: int
+    exact: int = 0
+    keyed: int = 0
+    elsewhere: int = 0
+    ran: bool = False
 
     @property
-    def number(self) -> int:
-        """How many they are."""
-        return sum(len(question.rows) for question in self.questions)
+    def any(self) -> bool:
+        """Whether there is something of them."""
+        return bool(self.exact or self.keyed or self.elsewhere)
 
-    def there(self, ask: Ask) -> int | None:
-        """How many of them a database has; None where it cannot be asked."""
-        counts = [counted(ask, question) for question in self.questions]
-        return None if None in counts else sum(count or 0 for count in counts)
+    @property
+    def lacking(self) -> bool:
+        """Whether some of them have gone, and were not edited or numbered anew."""
+        return self.keyed + self.elsewhere < self.number
 
-    def words(self, there: int) -> str:
+    @property
+    def words(self) -> str:
         """How many of them are there, in words."""
-        return f"{there:,} of the {pluralize(self.number, 'row')} that it inserts"
+        words = [f"{self.exact:,} of the {pluralize(self.number, 'row')} that it inserts are there"]
+        words += [f"{self.keyed - self.exact:,} with other values"] if self.keyed > self.exact else []
+        words += [f"{self.elsewhere:,} under another number"] if self.elsewhere else []
+        return ", ".join(words)
+
+
+def seeds_found(position: frozenset[str], replayed: Replayed, ask: Ask) -> Found:
+    """What a database has of the rows of constants that a revision inserts and no later one of a position removes."""
+    groups: dict[tuple[int, str], list[SeedRow]] = {}
+    for seed in replayed.seeds:
+        if seed.until not in position:
+            groups.setdefault((seed.statement, seed.table), []).append(seed)
+    found = [_found(group, position, ask) for group in groups.values()]
+    return Found(
+        sum(each.number for each in found),
+        sum(each.exact for each in found),
+        sum(each.keyed for each in found),
+        sum(each.elsewhere for each in found),
+        bool(found) and all(each.ran for each in found),
+    )
+
+
+def is_taken(replayed: Replayed, ask: Ask) -> bool:
+    """Whether rows of a database have a key of those that a revision inserts."""
+    keys = {(seed.table, columns, seed.key, digests) for seed in replayed.seeds for columns, digests in seed.keys}
+    return any(counted(ask, RowsLike(table, columns, (digests,), key)) for table, columns, key, digests in keys)
+
+
+def _found(seeds: list[SeedRow], position: frozenset[str], ask: Ask) -> Found:
+    """What a database has of the rows of one statement; nothing where it cannot be asked."""
+    named = {(seed.columns, seed.digests) for seed in seeds}
+    number = len(named)
+    exact = min(_number(seeds, (each for seed in seeds for each in seed.at(position)), ask), number)
+    keyed = max(_number(seeds, named, ask), exact)
+    elsewhere = 0
+    if keyed < number and all(seed.numbered for seed in seeds):
+        others = {_without(each, seed.columns) for seed in seeds for each in seed.at(position)}
+        elsewhere = min(max(_number(seeds, (each for each in others if each[0]), ask) - exact, 0), number - keyed)
+    edited = keyed == number and exact > 0 and seeds[0].clash != Clash.REPLACES
+    return Found(number, exact, keyed, elsewhere, exact == number or edited)
+
+
+def _without(values: tuple[Key, tuple[str, ...]], key: Key) -> tuple[Key, tuple[str, ...]]:
+    left = [(column, digest) for column, digest in zip(*values, strict=True) if column not in key]
+    return tuple(column for column, _ in left), tuple(digest for _, digest in left)
+
+
+def _number(seeds: list[SeedRow], rows: Iterable[tuple[Key, tuple[str, ...]]], ask: Ask) -> int:
+    """How many of some rows of one table, each by its columns, a database has."""
+    by_columns: dict[Key, set[tuple[str, ...]]] = {}
+    for columns, digests in rows:
+        by_columns.setdefault(columns, set()).add(digests)
+    table, key = seeds[0].table, seeds[0].key
+    questions = (RowsLike(table, columns, tuple(sorted(of)), key) for columns, of in by_columns.items())
+    return sum(counted(ask, question) or 0 for question in questions)

@@ -31,7 +31,7 @@ from architect_migrate.model.shuffles import disguised
 from architect_migrate.model.stops import tables_of
 from architect_migrate.planning.row_places import lost_place, missing_places, overtaken, refuted, would_alter
 from architect_migrate.planning.row_questions import RowsIn, Violating
-from architect_migrate.planning.row_seeds import Seeds, counted
+from architect_migrate.planning.row_seeds import counted, is_taken, seeds_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -115,7 +115,7 @@ def row_judgements(
     for judgement in diagnosis.judgements:
         revision = judgement.revision.id
         if has_row_work(history, revision):
-            found.append(_with_entry(_judged(evidence, judgement, due), entries))
+            found.append(_with_entry(evidence, _judged(evidence, judgement, due), entries))
         if revision in diagnosis.position and (_is_to_come(history, diagnosis, judgement) or to_run(found[-1:])):
             due |= replays(history)[revision].writes
     return tuple(found)
@@ -286,10 +286,8 @@ def _covered_rows(revision: str, replayed: Replayed) -> RowJudgement:
 
 def _missing_seeds(position: frozenset[str], replayed: Replayed, ask: Ask) -> str:
     """How many rows of constants are there, if not all of those that a revision inserts and no later one removes."""
-    seeds = Seeds.of(position, replayed)
-    there = seeds.there(ask)
-    missing = there is not None and there < seeds.number
-    return f"{seeds.words(there or 0)} {'is' if there == 1 else 'are'} there" if missing else ""
+    seeds = seeds_found(position, replayed, ask)
+    return seeds.words if seeds.lacking else ""
 
 
 def _answer(
@@ -297,19 +295,18 @@ def _answer(
 ) -> tuple[Ran, str]:
     """The first rule that holds, and its evidence."""
     position = evidence.diagnosis.position
-    seeds = Seeds.of(position, replayed)
-    there = seeds.there(evidence.ask) or 0
+    seeds = seeds_found(position, replayed, evidence.ask)
     if judgement.verdict is Verdict.MISSING and not judgement.left_over:
-        if there:
-            return Ran.UNKNOWN, f"nothing of it is in the schema, but {seeds.words(there)} are there"
+        if seeds.any:
+            return Ran.UNKNOWN, f"nothing of it is in the schema, but {seeds.words}"
         if later := _overtaken(evidence, judgement.revision.id):
             return Ran.UNKNOWN, f"nothing of it is in the schema, but {later}"
         return Ran.NO, "nothing of it is in the schema"
     if not _leaves_something(evidence, replayed):
         return Ran.SETTLED, "later revisions drop the tables that it writes to"
-    if seeds.number and there == seeds.number:
-        return _after_constants(evidence, judgement, replayed, due, f"{seeds.words(there)} are there")
-    if judgement.claim is Claim.SKIPPED and not there:
+    if seeds.ran:
+        return _after_constants(evidence, judgement, replayed, due, seeds.words)
+    if judgement.claim is Claim.SKIPPED and not seeds.any:
         return Ran.NO, "the tracker says that it was skipped"
     if not seeds.number and not unfilled and (why := _needed(evidence, judgement)):
         return Ran.YES, why
@@ -317,7 +314,7 @@ def _answer(
     if not shuffles and _changes_nothing(evidence, judgement.revision.id, replayed, due):
         return Ran.SETTLED, "its statements would change no row now"
     if seeds.number:
-        return Ran.UNKNOWN, f"{seeds.words(there)} are there"
+        return Ran.UNKNOWN, seeds.words
     return Ran.UNKNOWN, _doubt(evidence, judgement)
 
 
@@ -467,6 +464,15 @@ def _as_made(column: Column) -> str:
     return f"{name} IS NULL" + (f" OR {name} IS ({column.default})" if column.default is not None else "")
 
 
-def _with_entry(judgement: RowJudgement, entries: Mapping[str, Rows]) -> RowJudgement:
-    entry = entries.get(judgement.revision) if judgement.basis is RowBasis.EVIDENCE else None
-    return replace(judgement, settled=entry) if entry else judgement
+def _with_entry(evidence: _Evidence, judgement: RowJudgement, entries: Mapping[str, Rows]) -> RowJudgement:
+    entry = entries.get(judgement.revision)
+    if entry is None or judgement.basis is RowBasis.COVERED:
+        return judgement
+    if judgement.basis is RowBasis.PENDING:
+        its, taken = effects(evidence.history)[judgement.revision], "rows that it inserts have keys of others"
+        if its.added or its.removed or entry.answer is RowAnswer.RUN:
+            return judgement
+        if not is_taken(replays(evidence.history)[judgement.revision], evidence.ask):
+            return judgement
+        judgement = replace(judgement, ran=Ran.UNKNOWN, evidence=taken, basis=RowBasis.EVIDENCE)
+    return replace(judgement, settled=entry)

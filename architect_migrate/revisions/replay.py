@@ -166,12 +166,12 @@ def is_remembered(source: Source) -> bool:
 
 def history_from(graph: str, steps: str) -> History:
     """Build a history from its parts as JSON."""
-    from architect_migrate.model import history, schema, stops
+    from architect_migrate.model import history, schema, seed_rows, stops
 
     classes = (
         history.Replayed,
         history.ReplayedStatement,
-        history.SeedRow,
+        seed_rows.SeedRow,
         history.Passing,
         history.Rename,
         history.Move,

@@ -10,6 +10,7 @@ from architect_migrate.planning.row_questions import (
     Alters,
     Changing,
     DuplicatesOf,
+    KeysTaken,
     NullsIn,
     NullsOf,
     Orphans,
@@ -32,6 +33,7 @@ SAID = [
     (Changing("t", "n", "INTEGER"), "which values of n would change as INTEGER"),
     (Changing("t", "n", ""), "which values of n would change as a column without a type"),
     (RowsLike("t", ("id", "x"), (("1a", "2b"),), "00"), "which rows are there by their id, x"),
+    (KeysTaken("t", ("id",), (("1a",),), "00"), "which rows are there by their id"),
     (Alters("t", ("DELETE FROM t",)), "whether statements of a revision would change a value"),
     (Orphans("t", ("a", "b"), "parent", ("x", "y")), "which a, b refer to nothing in parent"),
 ]

@@ -120,7 +120,9 @@ def test_rows_of_constants_that_a_covered_revision_lacks_are_a_note_alone() -> N
     """People delete seeds on purpose."""
     history = line((A,), (SEEDS,), (MORE,))
     seen = found(history, A, MORE, "INSERT INTO a (id, x) VALUES (1, 'admin')", stamp=("3",))
-    told = "1 of the 2 rows that it inserts is there, though its stamp or tracker says that it ran: they may have been "
+    told = (
+        "1 of the 2 rows that it inserts are there, though its stamp or tracker says that it ran: they may have been "
+    )
     assert seen.findings == (f"rows-lacking: {told}deleted since",)
     assert seen.of("2").ran is Ran.YES
 
@@ -151,7 +153,9 @@ def test_a_row_that_is_found_by_its_key_contradicts_that() -> None:
     history = line((A,), ("CREATE TABLE b (id INTEGER PRIMARY KEY)", SEEDS), (MORE,))
     seen = found(history, A, MORE, "INSERT INTO a (id, x) VALUES (2, 'renamed')")
     assert seen.of("2").ran is Ran.UNKNOWN
-    assert seen.of("2").evidence == "nothing of it is in the schema, but 1 of the 2 rows that it inserts are there"
+    assert seen.of("2").evidence == (
+        "nothing of it is in the schema, but 0 of the 2 rows that it inserts are there, 1 with other values"
+    )
 
 
 def test_beyond_a_stamp_that_fits_it_is_pending_as_for_alembic() -> None:

@@ -12,11 +12,11 @@ from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.rows.seeds import is_there, seed_rows
+from architect_migrate.databases.sqlite.rows.seeds import after, seeds_of
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
 from architect_migrate.databases.sqlite.sql.passing import on_the_way, puts_aside
 from architect_migrate.databases.sqlite.stops import stops_of
-from architect_migrate.model.history import Replayed, ReplayedStatement, SeedRow, delta
+from architect_migrate.model.history import Replayed, ReplayedStatement, delta
 from architect_migrate.model.schema import Schema
 from architect_migrate.model.stops import displaces
 
@@ -102,9 +102,11 @@ class Recording:
         way = on_the_way((ran.text for ran in told), _columns(self._schema), _columns(schema))
         texts = [ran.text for ran in statements]
         stops = stops_of(self._schema, texts) if puts_aside(texts, _columns(schema)) else ()
-        self._let_go(connection, revision)
-        seeds = tuple(seed for statement in statements for seed in seed_rows(connection, schema, statement, self._key))
         change = delta(self._schema, schema)
+        changed = seen.tables() | frozenset(seen.dropped) | {name for _, name in change.removed}
+        changed |= {table.name for table in change.changed.tables}
+        self._look_again(connection, revision, schema, changed)
+        seeds = seeds_of(connection, schema, (revision, statements), self._key)
         self.found.append(
             Replayed(
                 change,
@@ -123,15 +125,18 @@ class Recording:
         self._ran.clear()
         self._schema = schema
 
-    def _let_go(self, connection: sqlite3.Connection, revision: str) -> None:
-        """Note with which revision the rows of earlier ones went, or got another key."""
+    def _look_again(
+        self, connection: sqlite3.Connection, revision: str, schema: Schema, changed: frozenset[str]
+    ) -> None:
+        """Note with which revision the rows of earlier ones went, or got other values. `changed` are tables."""
+        columns = _columns(schema)
         for at, replayed in enumerate(self.found):
-            seeds = tuple(self._still(connection, seed, revision) for seed in replayed.seeds)
+            seeds = tuple(
+                after(connection, seed, revision, columns.get(seed.table, ())) if seed.table in changed else seed
+                for seed in replayed.seeds
+            )
             if seeds != replayed.seeds:
                 self.found[at] = replace(replayed, seeds=seeds)
-
-    def _still(self, connection: sqlite3.Connection, seed: SeedRow, revision: str) -> SeedRow:
-        return seed if seed.until or is_there(connection, seed) else replace(seed, until=revision)
 
     def _tells(self, statement: ReplayedStatement) -> bool:
         """Whether a statement concerns anything other than Alembic's version table."""

@@ -15,32 +15,24 @@ from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.repair import blockers as blocked
 from architect_migrate.databases.sqlite.repair.table import constant_default
 from architect_migrate.databases.sqlite.rows.questions import ask
+from architect_migrate.databases.sqlite.rows.taken import Demand, keys_taken
 from architect_migrate.databases.sqlite.sql.lexer import words_of
 from architect_migrate.databases.sqlite.sql.render import check_text
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.facts import CheckFact, ColumnFact, ForeignKeyFact, IndexFact, UniqueFact, table_of
 from architect_migrate.model.history import WRITING, effects, reference, replays, snapshots, tables_ever, writes_of
-from architect_migrate.planning.plan import DropObject, RenameTable, RunRevision, Stamp, SyncTracker
+from architect_migrate.planning.plan import DropObject, RenameTable, RunRevision, RunRows, Stamp, SyncTracker
 from architect_migrate.planning.row_questions import DuplicatesOf, NullsIn, Orphans, RowsIn, Violating
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import Effects, History, Replayed
     from architect_migrate.model.schema import Column, ForeignKey, Key, Schema, Table
     from architect_migrate.planning.plan import Plan, Step
-    from architect_migrate.planning.row_questions import Answer, Question
-
-
-@dataclass(frozen=True, slots=True)
-class _Demand:
-    """What a revision asks of rows: none may be counted by the question. `found` makes the finding if there are any."""
-
-    table: str
-    question: Question
-    found: Callable[[Answer], Finding]
+    from architect_migrate.planning.row_questions import Answer
 
 
 def found_in_rows(connection: sqlite3.Connection, history: History, plan: Plan, there: Schema) -> tuple[Finding, ...]:
@@ -53,17 +45,19 @@ def found_in_rows(connection: sqlite3.Connection, history: History, plan: Plan, 
     return tuple(demand.found(answer) for demand, answer in answers if answer and answer.count)
 
 
-def _answer(connection: sqlite3.Connection, demand: _Demand) -> Answer | None:
+def _answer(connection: sqlite3.Connection, demand: Demand) -> Answer | None:
     try:
         return ask(connection, demand.question)
     except QuestionError:  # an unknown function or collation: what the run will meet is not known
         return None
 
 
-def _demands_of(history: History, plan: Plan, there: Schema) -> Iterator[_Demand]:
+def _demands_of(history: History, plan: Plan, there: Schema) -> Iterator[Demand]:
     """What the revisions of a plan ask of the rows that are in a database now."""
     tables = {table.name: table for table in there.tables}
     for step in plan.steps:
+        if isinstance(step, RunRevision | RunRows):
+            yield from keys_taken(history, step, tables)
         if not isinstance(step, RunRevision):
             if not isinstance(step, Stamp | SyncTracker):
                 tables = _without(tables, _words(step))
@@ -78,7 +72,7 @@ def _demands_of(history: History, plan: Plan, there: Schema) -> Iterator[_Demand
         tables = _afterwards(tables, effects(history)[step.revision])
 
 
-def _left_without_parent(history: History, plan: Plan, there: Schema) -> Iterator[_Demand]:
+def _left_without_parent(history: History, plan: Plan, there: Schema) -> Iterator[Demand]:
     """Rows of the database's own tables that refer to one which the plan drops, or renames as batch operations do."""
     gone = dict(_dropped(history, plan))
     for table in there.tables:
@@ -106,7 +100,7 @@ def _dropped(history: History, plan: Plan) -> Iterator[tuple[str, str]]:
                 pass
 
 
-def _referring(table: Table, key: ForeignKey, fate: str) -> _Demand:
+def _referring(table: Table, key: ForeignKey, fate: str) -> Demand:
     words = f"{{}} to {key.parent} by {', '.join(key.columns)}, {fate}"
     advice = "let them refer to another table by hand, or set them to NULL"
     nulls = " OR ".join(f"{quote(column)} IS NULL" for column in key.columns)
@@ -116,7 +110,7 @@ def _referring(table: Table, key: ForeignKey, fate: str) -> _Demand:
         subject = f"table {table.spelling or table.name}"
         return Finding(Level.BLOCKING, "blocked-reference", subject, problem, advice)
 
-    return _Demand(table.name, Violating(table.spelling or table.name, nulls), found)
+    return Demand(table.name, Violating(table.spelling or table.name, nulls), found)
 
 
 def _without(tables: Mapping[str, Table], names: set[str]) -> dict[str, Table]:
@@ -163,7 +157,7 @@ def _written(replayed: Replayed) -> set[str]:
     return found | replayed.replaced
 
 
-def _demands(history: History, revision: str, tables: Mapping[str, Table]) -> Iterator[_Demand]:
+def _demands(history: History, revision: str, tables: Mapping[str, Table]) -> Iterator[Demand]:
     its = effects(history)[revision]
     for key, fact in its.added.items():
         table = tables.get(table_of(fact))
@@ -203,7 +197,7 @@ def _ways(replayed: Replayed, table: str) -> _Ways:
     return _Ways(sum(verb == "create" and copy in words for verb, words in said), frozenset[str]().union(*native))
 
 
-def _new_column(revision: str, after: Table, column: Column, ways: _Ways) -> Iterator[_Demand]:
+def _new_column(revision: str, after: Table, column: Column, ways: _Ways) -> Iterator[Demand]:
     is_rowid = after.rowid_key and column.name in after.primary_key
     if column.generated or is_rowid or not (ways.batches or column.name in ways.native):
         return
@@ -219,7 +213,7 @@ def _new_column(revision: str, after: Table, column: Column, ways: _Ways) -> Ite
         yield _of_all_rows(revision, after.name, column, (words, f"{advice} (AM302)"))
 
 
-def _of_all_rows(revision: str, table: str, column: Column, told: tuple[str, str]) -> _Demand:
+def _of_all_rows(revision: str, table: str, column: Column, told: tuple[str, str]) -> Demand:
     words, advice = told
     subject = f"{table}.{column.name}"
 
@@ -227,24 +221,24 @@ def _of_all_rows(revision: str, table: str, column: Column, told: tuple[str, str
         problem = words.format(pluralize(answer.count, "row is", "rows are"))
         return _finding(Finding(Level.BLOCKING, "blocked-required-column", subject, problem), revision, advice)
 
-    return _Demand(table, RowsIn(table), found)
+    return Demand(table, RowsIn(table), found)
 
 
-def _required(revision: str, after: Table, column: Column, its: tuple[Key, Effects, _Ways]) -> Iterator[_Demand]:
+def _required(revision: str, after: Table, column: Column, its: tuple[Key, Effects, _Ways]) -> Iterator[Demand]:
     """The demand of a column that a batch operation makes NOT NULL, where nothing else can have filled it."""
     key, effect, ways = its
     before = effect.removed.get(key)
     once = ways.batches == 1 and not ways.native
     if once and column.not_null and isinstance(before, ColumnFact) and not before.column.not_null:
         advice = f"set a value for these rows by hand, or in {revision} before it says NOT NULL (AM302)"
-        yield _Demand(
+        yield Demand(
             after.name,
             NullsIn(after.name, column.name),
             lambda answer: _finding(blocked.null_rows(after, column, answer, None), revision, advice),
         )
 
 
-def _distinct(revision: str, table: Table, fact: IndexFact | UniqueFact, its: Effects) -> Iterator[_Demand]:
+def _distinct(revision: str, table: Table, fact: IndexFact | UniqueFact, its: Effects) -> Iterator[Demand]:
     question = _doubled(table.name, fact)
     if question is None:
         return
@@ -252,7 +246,7 @@ def _distinct(revision: str, table: Table, fact: IndexFact | UniqueFact, its: Ef
     if not _has(table, set(columns)) or _are_altered(table, set(columns), its):
         return
     advice = f"make the values unique by hand, or in {revision} before (AM302)"
-    yield _Demand(
+    yield Demand(
         table.name,
         question,
         lambda answer: _finding(blocked.duplicates(table.name, columns, answer), revision, advice),
@@ -268,19 +262,19 @@ def _doubled(table: str, fact: IndexFact | UniqueFact) -> DuplicatesOf | None:
     return DuplicatesOf(table, columns, collations, fact.index.where) if fact.index.unique else None
 
 
-def _checked(revision: str, table: Table, after: Table, fact: CheckFact) -> Iterator[_Demand]:
+def _checked(revision: str, table: Table, after: Table, fact: CheckFact) -> Iterator[Demand]:
     if not _has(table, set(fact.check.mentions)):
         return
     text = check_text(after, fact.check.expression)
     advice = f"correct these rows by hand, or in {revision} before (AM302)"
-    yield _Demand(
+    yield Demand(
         table.name,
         Violating(table.name, text),
         lambda answer: _finding(blocked.broken_check(table.name, "", text, answer), revision, advice),
     )
 
 
-def _orphaned(revision: str, pair: tuple[Table, Table], key: ForeignKey) -> Iterator[_Demand]:
+def _orphaned(revision: str, pair: tuple[Table, Table], key: ForeignKey) -> Iterator[Demand]:
     """A warning where rows refer to nothing by a new key: SQLite does not look at rows that are there already."""
     table, parent = pair
     if not _has(table, set(key.columns)) or not _has(parent, set(key.parent_columns)):
@@ -293,7 +287,7 @@ def _orphaned(revision: str, pair: tuple[Table, Table], key: ForeignKey) -> Iter
         advice = "archmig verify reports them until they are corrected"
         return Finding(Level.WARNING, "orphans-to-be", where, problem, advice, revision)
 
-    yield _Demand(table.name, Orphans(table.name, key.columns, parent.name, key.parent_columns), found)
+    yield Demand(table.name, Orphans(table.name, key.columns, parent.name, key.parent_columns), found)
 
 
 def _has(table: Table, columns: set[str]) -> bool:

@@ -15,7 +15,7 @@ from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.dry_statements import alters
 from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_table, row_tables, virtual_table
 from architect_migrate.databases.sqlite.rows.examples import MOST, excerpt, labelled, read, shown
-from architect_migrate.databases.sqlite.rows.seeds import number_like
+from architect_migrate.databases.sqlite.rows.seeds import like, literals, number_like
 from architect_migrate.databases.sqlite.sql.affinity import affinity_of
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.planning.row_questions import (
@@ -23,6 +23,7 @@ from architect_migrate.planning.row_questions import (
     Answer,
     Changing,
     DuplicatesOf,
+    KeysTaken,
     NullsIn,
     NullsOf,
     Orphans,
@@ -77,6 +78,9 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
             return Answer(_number(connection, f"SELECT count(*) {source}"))
         case RowsLike():
             return Answer(number_like(connection, table.name, question.columns, question.rows, question.key))
+        case KeysTaken():
+            digests = like(connection, table.name, question.columns, question.key)
+            return _matching(connection, table, f"{digests} IN ({literals(question.rows)})", question.columns)
         case Alters():
             return Answer(alters(connection, question.table, question.statements))
         case RowsBeyond():

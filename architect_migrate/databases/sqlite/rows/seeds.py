@@ -7,56 +7,134 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold, literal, quote
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
-from architect_migrate.model.history import SeedRow, is_of_constants
+from architect_migrate.model.history import is_of_constants
+from architect_migrate.model.seed_rows import Clash, SeedRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from architect_migrate.databases.sqlite.sql.lexer import Token
     from architect_migrate.model.history import ReplayedStatement
-    from architect_migrate.model.schema import Schema, Table
+    from architect_migrate.model.schema import Key, Schema, Table
 
 # What may stand after the rows of an INSERT.
 _ENDING = frozenset({"on", "returning"})
 
 
+def seeds_of(
+    connection: sqlite3.Connection, schema: Schema, ran: tuple[str, Iterable[ReplayedStatement]], key: str
+) -> tuple[SeedRow, ...]:
+    """The rows of constants that the statements of a revision insert, and that are there now.
+
+    `connection` is the scratch database on which they ran, `schema` what it has now; `ran` begins with the revision.
+    `key` keys the digests.
+    """
+    revision, statements = ran
+    found: list[SeedRow] = []
+    for number, statement in enumerate(statements):
+        seeds = seed_rows(connection, schema, statement, key)
+        found += (replace(seed, statement=number, values=_as_given(seed, revision)) for seed in seeds)
+    return tuple(found)
+
+
+def _as_given(seed: SeedRow, revision: str) -> tuple[tuple[str, Key, tuple[str, ...]], ...]:
+    return tuple((revision, columns, digests) for _, columns, digests in seed.values)
+
+
 def seed_rows(
     connection: sqlite3.Connection, schema: Schema, statement: ReplayedStatement, key: str
 ) -> Iterator[SeedRow]:
-    """The rows of an INSERT of constants that are there now; none for a statement that reads a table.
-
-    `connection` is the scratch database on which the statement ran, `schema` what it has now. `key` keys the digests.
-    """
+    """The rows of an INSERT of constants that are there now; none for a statement that reads a table."""
     if not is_of_constants(statement):
         return
     table = next((one for one in schema.tables if one.name in statement.writes), None)
     if table is None or not (read := _constants(connection, statement.text, table)):
         return
     columns, rows = read
+    keys = _keys(schema, table)
+    there = {column.name for column in table.columns}
     for row in rows:
-        named = _named(table, dict(zip(columns, row, strict=True)))
-        if digests := _digests(connection, table.name, named, key):
-            yield SeedRow(table.name, tuple(named), digests, key)
+        given = dict(zip(columns, row, strict=True))
+        named = _named(keys, given)
+        kept = tuple(column for column in columns if column in there)
+        if digests := _digests(connection, table.name, named, tuple(named), key):
+            unique = (each for each in keys if _gives(given, each))
+            yield SeedRow(
+                table.name,
+                tuple(named),
+                digests,
+                key,
+                clash=_clash(statement.text),
+                values=(("", kept, _digests(connection, table.name, named, kept, key)),),
+                keys=tuple((each, _digests(connection, table.name, named, each, key)) for each in unique),
+                numbered=table.rowid_key and tuple(named) == table.primary_key,
+            )
 
 
-def _digests(connection: sqlite3.Connection, table: str, values: Mapping[str, str], key: str) -> tuple[str, ...]:
-    """The digests of a row as it is stored, found by SQL literals of its columns; none where it is not there.
+def _keys(schema: Schema, table: Table) -> tuple[Key, ...]:
+    """The columns by which no two rows of a table are the same: the primary key, then what else is unique."""
+    indexes = (index for index in schema.indexes if index.table == table.name and index.unique and not index.where)
+    there = {column.name for column in table.columns}
+    columns = {tuple(sorted(term.expression for term in index.terms)) for index in indexes}
+    unique = sorted(set(table.uniques) | {each for each in columns if set(each) <= there})
+    return tuple(each for each in (table.primary_key, *unique) if each)
 
-    Why a column is qualified: SQLite takes a lone name in double quotes that means no column for a string.
+
+def _gives(row: Mapping[str, str], key: Key) -> bool:
+    return all(row.get(column, "NULL") != "NULL" for column in key)
+
+
+def _clash(sql: str) -> Clash:
+    """What an INSERT does with a row that has its key already, by the words before its rows and after them."""
+    words = [fold(token.text) for token in significant(sql)]
+    before = words[: words.index("into")] if "into" in words else []
+    if "ignore" in before:
+        return Clash.LEAVES
+    if "replace" in before:
+        return Clash.REPLACES
+    start = _outside(words, {"values", "select"}, 0)
+    end = _outside(words, {"on"}, start or 0)
+    if end is None:
+        return Clash.FAILS
+    return Clash.LEAVES if words[-1] == "nothing" or words[-2:-1] == ["nothing"] else Clash.REPLACES
+
+
+def _digests(
+    connection: sqlite3.Connection, table: str, named: Mapping[str, str], wanted: Iterable[str], key: str
+) -> tuple[str, ...]:
+    """The digests of a row's columns as they are stored; none where it is not there.
+
+    `named` are SQL literals of columns that name the row. Why a column is qualified: SQLite takes a lone name in double
+    quotes that means no column for a string.
     """
-    columns = [f"{quote(table)}.{quote(column)}" for column in values]
-    where = " AND ".join(f"{column} IS {value}" for column, value in zip(columns, values.values(), strict=True))
+    where = " AND ".join(f"{quote(table)}.{quote(column)} IS {value}" for column, value in named.items())
     try:
-        keyed = ", ".join(_keyed(connection, column, key) for column in columns)
+        keyed = ", ".join(_keyed(connection, f"{quote(table)}.{quote(column)}", key) for column in wanted)
         found = connection.execute(f"SELECT {keyed} FROM main.{quote(table)} WHERE {where} LIMIT 1").fetchone()
     except sqlite3.OperationalError:
         return ()
     return tuple(found) if found else ()
+
+
+def after(connection: sqlite3.Connection, seed: SeedRow, revision: str, columns: Iterable[str]) -> SeedRow:
+    """A row of an earlier revision as a later one leaves it; `columns` are those that its table has now."""
+    if seed.until:
+        return seed
+    if not is_there(connection, seed):
+        return replace(seed, until=revision)
+    _, had, digests = seed.values[-1]
+    left = tuple(column for column in had if column in set(columns))
+    keyed = ", ".join(_keyed(connection, f"{quote(seed.table)}.{quote(column)}", seed.key) for column in left)
+    named = " || ".join(_keyed(connection, f"{quote(seed.table)}.{quote(column)}", seed.key) for column in seed.columns)
+    source = f"FROM main.{quote(seed.table)} WHERE {named} = {literal(''.join(seed.digests))}"
+    now = tuple(connection.execute(f"SELECT {keyed} {source} LIMIT 1").fetchone())
+    return seed if (left, now) == (had, digests) else replace(seed, values=(*seed.values, (revision, left, now)))
 
 
 def is_there(connection: sqlite3.Connection, seed: SeedRow) -> bool:
@@ -74,10 +152,19 @@ def number_like(
 
     Why all at once: digests need a call for each row of the table, which no index spares.
     """
-    digest = " || ".join(_keyed(connection, f"{quote(table)}.{quote(column)}", key) for column in columns)
-    wanted = ", ".join(literal("".join(row)) for row in rows)
+    digest, wanted = like(connection, table, columns, key), literals(rows)
     counted = f"SELECT count(DISTINCT digest) FROM (SELECT {digest} AS digest FROM main.{quote(table)})"
     return int(connection.execute(f"{counted} WHERE digest IN ({wanted})").fetchone()[0])
+
+
+def like(connection: sqlite3.Connection, table: str, columns: Iterable[str], key: str) -> str:
+    """SQL for the digests of columns in one text, which makes its function on a connection."""
+    return " || ".join(_keyed(connection, f"{quote(table)}.{quote(column)}", key) for column in columns)
+
+
+def literals(rows: Iterable[tuple[str, ...]]) -> str:
+    """The digests of rows, as `like` gives them, as SQL literals."""
+    return ", ".join(literal("".join(row)) for row in rows)
 
 
 def _keyed(connection: sqlite3.Connection, column: str, key: str) -> str:
@@ -149,8 +236,7 @@ def _literal(value: object) -> str:
             return repr(value)
 
 
-def _named(table: Table, row: dict[str, str]) -> dict[str, str]:
+def _named(keys: Iterable[Key], row: dict[str, str]) -> dict[str, str]:
     """The values of a key that a row gives to its table; all of its values where it gives none."""
-    keys = [table.primary_key, *sorted(table.uniques)]
-    given = (key for key in keys if key and all(row.get(column, "NULL") != "NULL" for column in key))
-    return {column: row[column] for column in next(given, tuple(row))}
+    given = next((key for key in keys if _gives(row, key)), tuple(row))
+    return {column: row[column] for column in given}

@@ -10,7 +10,8 @@ import pytest
 
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.seeds import is_there, seed_rows
-from architect_migrate.model.history import ReplayedStatement, SeedRow
+from architect_migrate.model.history import ReplayedStatement
+from architect_migrate.model.seed_rows import SeedRow
 
 KEY = "00" * 16
 T = "CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT UNIQUE, v)"
