@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import build, executable, plainly
+from support.cli import build, executable, forked, plainly
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def completed(line: str, cwd: Path) -> list[str]:
     """What a Bash offers after this line, whose last word is being typed."""
     place = len(line.split(" ")) - 1
     environ = {"COMP_WORDS": line, "COMP_CWORD": str(place), "_ARCHMIG_COMPLETE": "complete_bash"}
-    done = executable(cwd=cwd, environ=environ)
+    done = forked(cwd=cwd, environ=environ)
     assert (done.code, done.err) == (0, "")
     return done.out.split()
 

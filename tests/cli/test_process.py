@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import archmig, ask, build, executable, execute, plainly
+from support.cli import archmig, ask, build, executable, execute, plainly, primed
 
 ARCHMIG = str(Path(sys.executable).with_name("archmig"))
 HEAVY = """
@@ -32,7 +32,7 @@ print(f"{code} {sorted(heavy)}", file=sys.stderr)
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(build(tmp_path))
+    monkeypatch.chdir(primed(build(tmp_path)))
     plainly(monkeypatch)
     return tmp_path
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import build, execute, plainly
+from support.cli import build, execute, plainly, primed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def upgrade():
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(build(tmp_path))
+    monkeypatch.chdir(primed(build(tmp_path)))
     plainly(monkeypatch)
     return tmp_path
 

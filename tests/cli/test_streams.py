@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import ask, build
+from support.cli import ask, build, primed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ UPGRADE = ("upgrade", "-e", "behind", "--yes")
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    return build(tmp_path)
+    return primed(build(tmp_path))
 
 
 def shell(place: Path, words: Sequence[str], rest: str) -> subprocess.CompletedProcess[str]:

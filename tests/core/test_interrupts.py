@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import ask, build, executable
+from support.cli import ask, build, forked, primed
 
 BIN = Path(sys.executable).parent
 SLOW = '''"""Slow."""
@@ -47,6 +47,7 @@ def place(tmp_path: Path) -> Path:
 def slow(place: Path, body: str) -> None:
     """A fourth revision that takes long on home.db and no time in replay."""
     (place / "chain" / "versions" / "004_slow.py").write_text(SLOW.format(body=body))
+    primed(place)
 
 
 def started(place: Path, *words: str) -> subprocess.Popen[str]:
@@ -83,7 +84,7 @@ def test_ctrl_c_in_a_revision_leaves_the_database_as_it_was_and_says_so(place: P
     assert "home: was interrupted and is as it was before: run it again" in err
     assert (place / "home.db").read_bytes() == before
     slow(place, "pass")
-    done = executable("upgrade", "-e", "home", "--yes", cwd=place)
+    done = forked("upgrade", "-e", "home", "--yes", cwd=place)
     assert done.code == 0, done.err
 
 
@@ -165,5 +166,5 @@ def test_the_workers_of_a_killed_run_die_with_it_and_leave_everything_as_it_was(
         running.communicate(timeout=10)
     assert versions(place, "home", "home2", "behind") == ["003_due", "003_due", "002_tags"]
     slow(place, "pass")
-    done = executable("upgrade", "-e", "home", "-e", "home2", "--yes", cwd=place)
+    done = forked("upgrade", "-e", "home", "-e", "home2", "--yes", cwd=place)
     assert done.code == 0, done.err

@@ -16,7 +16,7 @@ from architect_migrate.core.errors import nearest, shortened
 from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import harmless
 from architect_migrate.databases.sqlite.rows.examples import shown
-from support.cli import archmig, ask, build, executable, execute
+from support.cli import archmig, ask, build, execute, forked
 
 SECRETS = ("hunter2", "s3cret", "t0ken", "me:")
 URLS = {
@@ -73,7 +73,7 @@ def test_a_database_of_another_kind_is_listed_masked_and_refused(place: Path, ur
 
 def test_a_run_over_everything_leaves_no_secret_in_any_file(place: Path) -> None:
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
-    done = executable("reconcile", "--all", "--yes", cwd=place)
+    done = forked("reconcile", "--all", "--yes", cwd=place)
     assert done.code == 2
     assert hidden(done.out, done.err)
     made = [path for path in place.rglob("*") if path.is_file() and path not in before and path.suffix != ".pyc"]
@@ -84,7 +84,7 @@ def test_a_run_over_everything_leaves_no_secret_in_any_file(place: Path) -> None
 
 def test_what_a_run_leaves_is_for_its_owner_or_for_the_people_of_the_database(place: Path) -> None:
     (place / "behind.db").chmod(0o640)
-    assert executable("upgrade", "-e", "behind", "--yes", cwd=place).code == 0
+    assert forked("upgrade", "-e", "behind", "--yes", cwd=place).code == 0
     modes = {
         path.name.partition("-2")[0]: stat.S_IMODE(path.stat().st_mode) for path in (place / ".archmig").rglob("*")
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import archmig, build, executable
+from support.cli import archmig, build, executable, forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,7 @@ def test_a_chain_that_cannot_be_followed_is_one_line(place: Path, case: str, wor
 def test_no_new_revision_is_made_in_a_chain_that_cannot_be_followed(place: Path, case: str, said: str) -> None:
     CHAINS[case][0](place)
     before = contents(place)
-    done = executable("new", "title", cwd=place)
+    done = forked("new", "title", cwd=place)
     advice = "(correct the chain; no database was touched)"
     where = place if said.startswith("chain/") else f"{place}/alembic.ini:"
     assert (done.code, done.out, done.err) == (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import archmig, ask, build, executable, execute
+from support.cli import archmig, ask, build, execute, forked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,7 +176,7 @@ def test_keys_that_are_off_anyway_may_be_switched_off_and_on_again_around_a_batc
 
 def test_the_process_itself_ends_in_failure_where_a_revision_exits_well(tmp_path: Path) -> None:
     place = place_with(tmp_path, "sys.exit(0)", "upgrade")
-    done = executable("upgrade", "-e", "home", "--yes", cwd=place)
+    done = forked("upgrade", "-e", "home", "--yes", cwd=place)
     assert done.code == 2
     assert "revision 004_hostile failed in upgrade(): SystemExit: 0" in done.err
     assert ask(place / "home.db", "SELECT version_num FROM alembic_version") == [("003_due",)]
@@ -184,10 +184,10 @@ def test_the_process_itself_ends_in_failure_where_a_revision_exits_well(tmp_path
 
 def test_a_revision_that_ends_the_process_leaves_what_was_there(tmp_path: Path) -> None:
     place = place_with(tmp_path, "os._exit(0)", "upgrade")
-    assert executable("upgrade", "-e", "home", "--yes", cwd=place).out == ""
+    assert forked("upgrade", "-e", "home", "--yes", cwd=place).out == ""
     assert ask(place / "home.db", "SELECT version_num FROM alembic_version") == [("003_due",)]
     assert ask(place / "home.db", "SELECT id FROM notes") == [(1,), (2,)]
-    assert executable("check", "-e", "home", cwd=place).code == 1
+    assert forked("check", "-e", "home", cwd=place).code == 1
 
 
 def test_rows_that_would_newly_refer_to_nothing_stop_the_run_and_older_ones_stay(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import ask, executable
+from support.cli import ask, forked
 
 ENV = """from alembic import context
 from sqlalchemy import engine_from_config, pool
@@ -59,14 +59,14 @@ def test_a_new_revision_in_a_folder_outside_is_pending(place: Path) -> None:
     project(place, extra="version_locations = %(here)s/core/versions:%(here)s/plugin/versions\n")
     revision(place, "c1", None, PEOPLE, versions="core/versions")
     revision(place, "p1", None, PEOPLE.replace("people", "badges"), versions="plugin/versions")
-    assert executable("upgrade", "-e", "a", "--yes", cwd=place).code == 0
-    assert executable("check", "-e", "a", cwd=place).code == 0
+    assert forked("upgrade", "-e", "a", "--yes", cwd=place).code == 0
+    assert forked("check", "-e", "a", cwd=place).code == 0
     colour = 'op.add_column("badges", sa.Column("colour", sa.String(9)))'
     revision(place, "p2", "p1", colour, versions="plugin/versions")
-    checked = executable("check", "-e", "a", cwd=place)
+    checked = forked("check", "-e", "a", cwd=place)
     assert (checked.code, "1 pending" in checked.out) == (1, True)
-    assert executable("reconcile", "-e", "a", "--yes", cwd=place).code == 0
-    assert executable("check", "-e", "a", cwd=place).code == 0
+    assert forked("reconcile", "-e", "a", "--yes", cwd=place).code == 0
+    assert forked("check", "-e", "a", cwd=place).code == 0
 
 
 def test_another_project_with_the_same_files_around_its_revisions_keeps_its_own_chain(place: Path) -> None:
@@ -74,9 +74,9 @@ def test_another_project_with_the_same_files_around_its_revisions_keeps_its_own_
     for folder, table in ((place, "people"), (other, "cars")):
         project(folder, extra="version_locations = %(here)s/core/versions\n")
         revision(folder, "c1", None, PEOPLE.replace("people", table), versions="core/versions")
-        assert executable("upgrade", "-e", "a", "--yes", cwd=folder).code == 0
+        assert forked("upgrade", "-e", "a", "--yes", cwd=folder).code == 0
     for folder in (place, other, place):
-        checked = executable("check", "-e", "a", cwd=folder)
+        checked = forked("check", "-e", "a", cwd=folder)
         assert (checked.code, "clean" in checked.out) == (0, True)
 
 
@@ -86,11 +86,11 @@ def test_an_edited_helper_module_is_noticed(place: Path) -> None:
     (place / "shopapp" / "tables.py").write_text("COLUMNS = ['name']\n", encoding="utf-8")
     columns = "op.create_table('things', *(sa.Column(each, sa.String(9)) for each in COLUMNS))"
     revision(place, "a1", None, "from shopapp.tables import COLUMNS", columns)
-    assert executable("upgrade", "-e", "a", "--yes", cwd=place).code == 0
-    assert executable("check", "-e", "a", cwd=place).code == 0
+    assert forked("upgrade", "-e", "a", "--yes", cwd=place).code == 0
+    assert forked("check", "-e", "a", cwd=place).code == 0
     (place / "shopapp" / "tables.py").write_text("COLUMNS = ['name', 'size']\n", encoding="utf-8")
-    assert executable("check", "-e", "a", cwd=place).code == 1
-    assert "column things.size" in executable("diagnose", "-e", "a", cwd=place).out
+    assert forked("check", "-e", "a", cwd=place).code == 1
+    assert "column things.size" in forked("diagnose", "-e", "a", cwd=place).out
 
 
 def test_each_database_has_its_own_token_and_the_cache_is_the_users_alone(place: Path) -> None:
@@ -105,8 +105,8 @@ def test_each_database_has_its_own_token_and_the_cache_is_the_users_alone(place:
         f'op.execute(sa.text("INSERT INTO k VALUES (:v, :a)").bindparams({values}))',
         'op.execute("CREATE TABLE m AS SELECT hex(randomblob(8)) AS token")',
     )
-    assert executable("reconcile", "--all", "--yes", cwd=place).code == 0
-    assert executable("check", "--all", cwd=place).code == 0
+    assert forked("reconcile", "--all", "--yes", cwd=place).code == 0
+    assert forked("check", "--all", cwd=place).code == 0
     (first,), (second,) = (ask(place / f"{name}.db", "SELECT v, at, token FROM k, m") for name in "ab")
     assert all(one != other for one, other in zip(first, second, strict=True))
     cache = Path(os.environ["ARCHMIG_CACHE"])
@@ -117,7 +117,7 @@ def test_a_replay_that_an_env_py_cut_short_is_an_error_at_its_revision(place: Pa
     project(place, run="try: context.run_migrations()\n        except Exception: pass")
     revision(place, "001", None, PEOPLE)
     revision(place, "002", "001", 'op.execute("ALTER TABLE nope ADD COLUMN b INTEGER")')
-    done = executable("status", cwd=place)
+    done = forked("status", cwd=place)
     assert (done.code, done.out) == (2, "")
     assert "at revision 002: chain/versions/002.py, line 7: OperationalError: no such table: nope" in done.err
     assert "which env.py ignores" in done.err
@@ -135,7 +135,7 @@ def test_a_replay_that_an_env_py_cut_short_is_an_error_at_its_revision(place: Pa
 def test_an_env_py_that_does_not_run_the_chain_is_named(place: Path, run: str, said: str) -> None:
     project(place, run=run)
     revision(place, "001", None, PEOPLE)
-    done = executable("status", cwd=place)
+    done = forked("status", cwd=place)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "correct the revision" not in done.err
@@ -145,7 +145,7 @@ def test_a_revision_that_ends_the_process_is_named(place: Path) -> None:
     project(place)
     revision(place, "001", None, PEOPLE)
     revision(place, "002", "001", "import os; os._exit(3)")
-    done = executable("status", cwd=place)
+    done = forked("status", cwd=place)
     assert (done.code, "at revision 002: its process ended with code 3" in done.err) == (2, True)
 
 
@@ -164,9 +164,9 @@ def test_what_the_chain_prints_is_no_part_of_a_document(place: Path) -> None:
     with (place / "chain" / "env.py").open("a", encoding="utf-8") as file:
         file.write("print('by env.py')\n")
     revision(place, "001", None, PEOPLE)
-    assert executable("upgrade", "-e", "a", "--yes", cwd=place).code == 0
+    assert forked("upgrade", "-e", "a", "--yes", cwd=place).code == 0
     revision(place, "002", "001", *PRINTS)
-    done = executable("--json", "reconcile", "--env", "a", "--yes", cwd=place)
+    done = forked("--json", "reconcile", "--env", "a", "--yes", cwd=place)
     assert (done.code, json.loads(done.out)["environments"][0]["outcome"]) == (0, "done")
     for word in ("print", "__stdout__", "descriptor", "another program", "env.py"):
         assert f"by {word}\n" in done.err
@@ -184,11 +184,11 @@ def test_what_the_chain_prints_is_no_part_of_a_document(place: Path) -> None:
 def test_a_question_gets_no_answer_and_is_told(place: Path, question: str) -> None:
     project(place)
     revision(place, "001", None, PEOPLE)
-    assert executable("upgrade", "-e", "a", "--yes", cwd=place).code == 0
+    assert forked("upgrade", "-e", "a", "--yes", cwd=place).code == 0
     # The first asks in a replay as well, the second only where there are rows.
     revision(place, "002", "001", question, "op.add_column('people', sa.Column('name', sa.String(9)))")
-    done = executable("upgrade", "-e", "a", "--yes", cwd=place)
+    done = forked("upgrade", "-e", "a", "--yes", cwd=place)
     assert (done.code, "002" in done.err, "it asks for input and gets none" in done.err) == (2, True, True)
     revision(place, "002", "001", f"import os\n    if not os.environ.get('ARCHMIG_REPLAY'): {question}", "pass")
-    done = executable("upgrade", "-e", "a", "--yes", cwd=place)
+    done = forked("upgrade", "-e", "a", "--yes", cwd=place)
     assert (done.code, "002" in done.err, "it asks for input and gets none" in done.err) == (2, True, True)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from typer.testing import CliRunner
 
 from architect_migrate.cli.app import run
+from architect_migrate.revisions import sandbox
+from architect_migrate.revisions.replay import cache_folder, history_of
 from support.json_schemas import problems
 
 if TYPE_CHECKING:
@@ -193,6 +195,22 @@ def _valid(words: Sequence[str], done: Done) -> Done:
     if "--json" in words and done.out:
         assert problems(json.loads(done.out)) == []
     return done
+
+
+def primed(folder: Path) -> Path:
+    """The folder of a project, after a replay of its chain: processes that are started then need none of their own."""
+    history_of(folder / "alembic.ini", cache_folder(os.environ))
+    return folder
+
+
+def forked(*words: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Done:
+    """The command in a fork of the tests' server: the chain's code has a process to itself, which starts at once."""
+    command = [sys.executable, "-B", "-m", "architect_migrate", *words]
+    env = {**os.environ, **(environ or {})}
+    done = sandbox.subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, encoding="utf-8", errors="strict", check=False
+    )
+    return _valid(words, Done(done.returncode, done.stdout, done.stderr))
 
 
 def executable(*words: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Done:

@@ -2,7 +2,8 @@
 
 Why: nine tenths of the time of a small replay is the import of Alembic and SQLAlchemy. A fork has modules, audit hooks,
 an environment and a folder of its own, as a started process has; `tests/revisions/test_sandbox.py` compares the two.
-Commands that a test runs in a process (`support.cli.executable`) do not use it.
+Commands that a test runs in a process of their own (`support.cli.executable`) do not use it; those of which the chain's
+code matters, and not the start, do (`support.cli.forked`).
 
 Run as a script, this module is the server: a request is a line of JSON, and the answer is the exit code.
 """
@@ -20,6 +21,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,14 +37,19 @@ IMPORTED = (
     "architect_migrate.runs.trial",
     "sqlalchemy.dialects.sqlite",
 )
+# The module of archmig's command.
+COMMAND = "architect_migrate"
 
 
 class ForkServer:
-    """Replacement for `subprocess` in `architect_migrate.revisions.sandbox`; `folder` is its own."""
+    """Replacement for `subprocess` in `architect_migrate.revisions.sandbox`; `folder` is its own.
+
+    `server` has a stdin for requests and a stdout for answers.
+    """
 
     DEVNULL = subprocess.DEVNULL
 
-    def __init__(self, server: subprocess.Popen[str], folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, server: Any, folder: Path, environ: Mapping[str, str]) -> None:
         self.server, self.out, self.err = server, folder / "out", folder / "err"
         self.environ, self.owner, self.lock = _of_the_start(environ), os.getpid(), Lock()
 
@@ -64,8 +71,6 @@ class ForkServer:
         return os.getpid() == self.owner and _of_the_start(environ) == self.environ
 
     def _ask(self, request: Mapping[str, Any]) -> int:
-        assert self.server.stdin is not None
-        assert self.server.stdout is not None
         self.server.stdin.write(json.dumps(request) + "\n")
         self.server.stdin.flush()
         return int(self.server.stdout.readline())
@@ -104,6 +109,26 @@ def serve() -> None:
     return None
 
 
+def _keep_forking(folder: Path) -> None:
+    """Fork the sandboxed processes of the command that is about to run from a second server, which ends with it."""
+    from architect_migrate.revisions import sandbox
+
+    (asked, ask), (answered, answer) = os.pipe(), os.pipe()
+    if not os.fork():
+        os.close(ask)
+        os.dup2(asked, 0)
+        os.dup2(answer, 1)
+        sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
+        serve()
+        os._exit(0)
+    os.close(asked)
+    os.close(answer)
+    second = folder / "second"
+    second.mkdir(exist_ok=True)
+    server = SimpleNamespace(stdin=os.fdopen(ask, "w"), stdout=os.fdopen(answered))
+    vars(sandbox)["subprocess"] = ForkServer(server, second, os.environ)
+
+
 def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str], out: str, err: str) -> None:
     written = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     for descriptor, (name, flags) in enumerate(((os.devnull, os.O_RDONLY), (out, written), (err, written))):
@@ -115,6 +140,8 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str], o
     os.environ.update(environ)
     sys.path[0] = cwd
     sys.argv[1:] = arguments
+    if module == COMMAND:
+        _keep_forking(Path(out).parent)
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import Done, archmig, ask, build, executable, execute
+from support.cli import Done, archmig, ask, build, execute, forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -231,7 +231,7 @@ def _bind() -> None:
 def open_place(place: Path) -> Iterator[Path]:
     """The same with something to do, its chain known, and its permissions put back afterwards."""
     good(place, "DROP INDEX ix_notes_due")
-    assert executable("status", cwd=place).code == 0
+    assert forked("status", cwd=place).code == 0
     yield place
     place.chmod(0o755)
 
@@ -262,7 +262,7 @@ def test_a_file_that_may_not_be_read_is_not_told_as_one_that_cannot_be_written(o
 
 
 def test_a_ledger_that_may_not_be_looked_for_is_a_warning(open_place: Path) -> None:
-    assert executable("reconcile", "-e", "bad", "--yes", cwd=open_place).code == 0
+    assert forked("reconcile", "-e", "bad", "--yes", cwd=open_place).code == 0
     (open_place / ".archmig").chmod(0)
     done = without_rights("status", "-e", "bad", cwd=open_place)
     (open_place / ".archmig").chmod(0o700)

@@ -26,7 +26,7 @@ from architect_migrate.core.database_errors import (
 )
 from architect_migrate.databases.sqlite.connection import reading, transaction
 from architect_migrate.databases.sqlite.run_lock import held, lock_file, openers
-from support.cli import ask, build, executable, execute
+from support.cli import ask, build, execute, forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,7 +239,7 @@ def test_four_runs_at_once_end_as_one_would(tmp_path: Path, journal: str) -> Non
     execute(place / "behind.db", f"PRAGMA journal_mode = {journal}")
     toml = place / "environments.toml"
     toml.write_text(toml.read_text().replace('path = "behind.db"', 'path = "behind.db"\nlock_timeout = 60'))
-    assert executable("status", cwd=place).code == 0  # the replay is remembered
+    assert forked("status", cwd=place).code == 0  # the replay is remembered
     command = [str(Path(sys.executable).with_name("archmig")), "upgrade", "-e", "behind", "--yes"]
     runs = [subprocess.Popen(command, cwd=place, stdout=-1, stderr=-1, text=True) for _ in range(4)]
     told = []
@@ -259,6 +259,6 @@ def test_a_run_that_is_killed_leaves_the_state_before_and_the_next_one_succeeds(
     with another(HOLD.format(path=str(place / "behind.db"))) as holder:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-        done = executable("upgrade", "-e", "behind", "--yes", cwd=place)
+        done = forked("upgrade", "-e", "behind", "--yes", cwd=place)
     assert done.code == 0, done.err
     assert ask(place / "behind.db", "SELECT id FROM notes") == [(1,), (2,)]
