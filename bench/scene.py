@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from timing import process
 
+from architect_migrate.model.chain_config import beside
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -64,7 +66,7 @@ def statements(ini: Path = INI) -> list[tuple[str, tuple[str, ...]]]:
     from architect_migrate.model.history import recorded_sql
     from architect_migrate.revisions.replay import cache_folder, history_of
 
-    return list(recorded_sql(history_of(ini, cache_folder(os.environ))).items())
+    return list(recorded_sql(history_of(beside(ini), cache_folder(os.environ))).items())
 
 
 def plain(texts: Iterable[str]) -> str:

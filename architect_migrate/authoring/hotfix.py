@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.schema import Key
@@ -80,16 +81,18 @@ def _nothing_to_promote(wanted: Promotion) -> str:
     return f"nothing in it can be promoted: {'; '.join(left_out(wanted.left, 3))}"
 
 
-def prove(ini: Path, folder: Path, revision: str, wanted: Promotion) -> None:
+def prove(chain: ChainConfig, folder: Path, revision: str, wanted: Promotion) -> None:
     """Replay the chain with the revision in `folder`, and its downgrade, on a scratch database.
 
     Raises NewRevisionError unless the revision makes exactly the wanted objects, with the same stored texts, and its
     downgrade removes all of them.
     """
     try:
-        history, back = replay_draft(ini, folder)
+        history, back = replay_draft(chain, folder)
     except ReplayError as error:
-        raise NewRevisionError(error.revision or str(ini), error.cause, f"{_NOTHING}: {_depends(wanted)}") from error
+        raise NewRevisionError(
+            error.revision or str(chain.ini), error.cause, f"{_NOTHING}: {_depends(wanted)}"
+        ) from error
     problems = [
         *_made_otherwise(history, revision, wanted),
         *_not_taken_back(history, revision, back),

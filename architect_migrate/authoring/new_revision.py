@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.authoring.hotfix import Hotfix
     from architect_migrate.lint.rules import Violation
+    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.revision_graph import RevisionGraph
 
 
@@ -67,27 +68,27 @@ class NewRevision:
     violations: tuple[Violation, ...] = ()
 
 
-def make(ini: Path, reserved: frozenset[str], request: Request) -> NewRevision:
+def make(chain: ChainConfig, reserved: frozenset[str], request: Request) -> NewRevision:
     """Write the revision and return it. `reserved` are labels of branches reserved for some environments.
 
     Raises NewRevisionError (RevisionViolationsError if `judge` finds an error), ChainError and UsageError; nothing was
     written then.
     """
-    folder = script_folder(ini)
+    folder = script_folder(chain)
     # Why the lock: two processes would otherwise choose the same number.
     with (
         _named_failures(folder),
         folder_lock(folder),
-        _drafted(ini, reserved, request, folder) as (draft, made, written),
+        _drafted(chain, reserved, request, folder) as (draft, made, written),
     ):
-        publish(ini, draft, written, made.path)
+        publish(chain, draft, written, made.path)
         return made
 
 
-def preview(ini: Path, reserved: frozenset[str], request: Request) -> NewRevision:
+def preview(chain: ChainConfig, reserved: frozenset[str], request: Request) -> NewRevision:
     """Return the revision that `make` would write; nothing is written to the chain. Raises as `make`."""
     folder = Path(tempfile.gettempdir())
-    with _named_failures(folder), _drafted(ini, reserved, request, folder) as (_, made, _):
+    with _named_failures(folder), _drafted(chain, reserved, request, folder) as (_, made, _):
         return made
 
 
@@ -102,20 +103,20 @@ def _named_failures(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _drafted(
-    ini: Path, reserved: frozenset[str], request: Request, base: Path
+    chain: ChainConfig, reserved: frozenset[str], request: Request, base: Path
 ) -> Iterator[tuple[Draft, NewRevision, Path]]:
     """Write the revision to a temporary folder in `base`, load it and, for a hotfix, prove it."""
-    graph = graph_in_files(ini)
-    draft = _draft(ini, graph, reserved, request)
-    final = version_folder(ini, draft.parent, request.branch)
+    graph = graph_in_files(chain)
+    draft = _draft(chain, graph, reserved, request)
+    final = version_folder(chain, draft.parent, request.branch)
     # Why below the chain's own folder: formatters that run as hooks find the project's settings there.
     with tempfile.TemporaryDirectory(prefix=".archmig-", dir=base) as name:
         folder = Path(name).resolve()
-        written = write_draft(ini, draft, folder)
+        written = write_draft(chain, draft, folder)
         if request.hotfix:
             from architect_migrate.authoring.hotfix import prove
 
-            prove(ini, folder, draft.id, request.hotfix.promotion)
+            prove(chain, folder, draft.id, request.hotfix.promotion)
         text = written.read_text(encoding="utf-8")
         path = final / written.relative_to(folder)
         violations = _judged(request, written, path)
@@ -132,9 +133,9 @@ def _judged(request: Request, written: Path, path: Path) -> tuple[Violation, ...
     return violations
 
 
-def _draft(ini: Path, graph: RevisionGraph, reserved: frozenset[str], request: Request) -> Draft:
+def _draft(chain: ChainConfig, graph: RevisionGraph, reserved: frozenset[str], request: Request) -> Draft:
     title = _title(request.title)
-    parent, begins = place(graph, reserved, request.branch, str(ini))
+    parent, begins = place(graph, reserved, request.branch, str(chain.ini))
     name = next_id(graph.order, title) or random_id()
     if request.hotfix:
         promoted = request.hotfix.promotion

@@ -33,7 +33,7 @@ def lint(options: Options, words: Words = None, *, every: Every = False) -> int:
     if every and words:
         raise UsageError("--all contradicts a revision or file", "give one of them")
     project = project_for_chain(options.config, os.environ, Path.cwd())
-    source = source_of(project.script.absolute(), cache_folder(os.environ))
+    source = source_of(project.chain, cache_folder(os.environ))
     only, files = files_and_revisions(source, words) if words else (None, ())
     examined = examine(source, only, labels_of(project), files)
     return present(options, int(bool(examined.violations)), lint_report(examined, Path.cwd()))

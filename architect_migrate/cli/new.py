@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.authoring.hotfix import Hotfix
     from architect_migrate.lint.rules import Violation
+    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.environment import ProjectConfig
 
 
@@ -75,13 +76,13 @@ def new(
     if objects and not from_db:
         raise UsageError("--object needs --from-db", "name the database: --from-db ENV")
     project = project_for_chain(options.config, os.environ, Path.cwd())
-    ini, labels = project.script.absolute(), labels_of(project)
+    chain, labels = project.chain, labels_of(project)
     hotfix = _hotfix(project, from_db, tuple(objects or ())) if from_db else None
     body = service.Body.SQL if sql else service.Body.PYTHON
-    judge = partial(_violations, ini, labels) if validate else None
+    judge = partial(_violations, chain, labels) if validate else None
     request = service.Request(title, branch or "", body, hotfix, judge)
     with _hooks_on_stderr(), _violations_text():
-        made = (service.preview if dry_run else service.make)(ini, labels, request)
+        made = (service.preview if dry_run else service.make)(chain, labels, request)
     listed_by = tuple(
         environment.name for environment in project.environments if made.begins in environment.policies.heads
     )
@@ -95,12 +96,12 @@ def _hotfix(project: ProjectConfig, name: str, objects: tuple[str, ...]) -> Hotf
     return hotfix_of(context, objects)
 
 
-def _violations(ini: Path, labels: frozenset[str], file: Path) -> tuple[Violation, ...]:
+def _violations(chain: ChainConfig, labels: frozenset[str], file: Path) -> tuple[Violation, ...]:
     """The violations in a file, linted as part of the chain."""
     from architect_migrate.lint.lint import lint
     from architect_migrate.revisions.replay import cache_folder, source_of
 
-    return lint(source_of(ini, cache_folder(os.environ)), frozenset(), labels, [file])
+    return lint(source_of(chain, cache_folder(os.environ)), frozenset(), labels, [file])
 
 
 @contextmanager

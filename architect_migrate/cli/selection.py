@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.terminal import say
+from architect_migrate.config.chain_choice import project_without_file
 from architect_migrate.config.context import contexts_for
 from architect_migrate.config.loader import environment_at, find_config, read_project
 from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError, UnknownEnvironmentError, UsageError
-from architect_migrate.model.environment import ProjectConfig, distinct, empty_project, every_environment, select
+from architect_migrate.model.environment import ProjectConfig, distinct, every_environment, select
 from architect_migrate.revisions.replay import cache_folder, source_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def project_of(options: Options) -> ProjectConfig:
         named = options.names or options.tags or options.everything
         if options.config or named_config(os.environ) or named or not options.paths:
             raise
-        return empty_project(Path.cwd())
+        return project_without_file(Path.cwd())
 
 
 def to_read(options: Options) -> tuple[EnvironmentContext, ...]:
@@ -147,7 +148,7 @@ def chain_of(options: Options) -> RevisionGraph:
 
 def source_in_use(options: Options) -> Source:
     """The chain, where no database is named."""
-    return source_of(project_of(options).script, cache())
+    return source_of(project_of(options).chain, cache())
 
 
 def cache() -> Path | None:

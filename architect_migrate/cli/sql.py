@@ -68,7 +68,7 @@ def _downgrades(context: EnvironmentContext, plan: Plan) -> Mapping[str, str]:
         return {}
     from architect_migrate.revisions.offline_downgrade import offline_downgrades
 
-    return offline_downgrades(context.source.script, revisions)
+    return offline_downgrades(context.config, revisions)
 
 
 def offline(
@@ -105,6 +105,6 @@ def _scripted(preview: Callable[[EnvironmentContext], Result], context: Environm
         from architect_migrate.revisions.alembic_runtime import offline_sql
 
         start, end = (heads(context.graph, one) for one in (result.survey.position, result.plan.after))
-        scripts.append(offline_sql(context.source.script, start, end).strip())
+        scripts.append(offline_sql(context.config, start, end).strip())
     scripts += [sync_sql(step) for step in result.plan.steps if isinstance(step, SyncTracker)]
     return replace(result, detail="\n\n".join(scripts))

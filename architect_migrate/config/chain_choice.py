@@ -1,10 +1,11 @@
-"""Choice of the chain for commands without databases: from an environments.toml, or from an alembic.ini alone."""
+"""Choice of the chain, from an environments.toml or, where none is needed, from an alembic.ini or pyproject.toml."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.config.chain_place import chain_at, found_in
 from architect_migrate.config.loader import find_config, read_project
 from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError
@@ -18,19 +19,25 @@ if TYPE_CHECKING:
 
 
 def project_for_chain(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> ProjectConfig:
-    """Return the project in use; without an environments.toml, an empty one for the alembic.ini given or in `cwd`.
+    """Return the project in use; without an environments.toml, an empty one with the chain given or found in `cwd`.
 
-    Raises ConfigNotFoundError, ConfigError.
+    A chain is given by its alembic.ini or pyproject.toml. Raises ConfigNotFoundError, ConfigError.
     """
-    if explicit is not None and explicit.suffix == ".ini":
-        ini = (cwd / explicit).absolute()
-        return replace(empty_project(ini.parent), script=ini)
+    if explicit is not None and (explicit.suffix == ".ini" or explicit.name == "pyproject.toml"):
+        config = (cwd / explicit).absolute()
+        return replace(empty_project(config.parent), chain=chain_at(config, config.parent))
     try:
         return read_project(find_config(explicit, environ, cwd), environ)
     except ConfigNotFoundError:
-        if explicit is not None or named_config(environ) or not (cwd / "alembic.ini").is_file():
+        if explicit is not None or named_config(environ) or found_in(cwd) is None:
             raise
-        return empty_project(cwd)
+        return project_without_file(cwd)
+
+
+def project_without_file(folder: Path) -> ProjectConfig:
+    """Return the configuration of a folder without environments.toml, with the chain that is found in it."""
+    config, empty = found_in(folder), empty_project(folder)
+    return replace(empty, chain=chain_at(config, folder)) if config else empty
 
 
 def labels_of(project: ProjectConfig) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.model.environment import resolutions_for
+from architect_migrate.model.environment import chain_of_engine, resolutions_for
 from architect_migrate.revisions.replay import source_of
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.diagnosis.claims import Claims
+    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.environment import Environment, Policies, ProjectConfig, Resolution, Tracker
     from architect_migrate.model.history import History
     from architect_migrate.model.revision_graph import RevisionGraph
@@ -58,6 +59,11 @@ class EnvironmentContext:
         """The history of the chain for this environment."""
         return self.source.history
 
+    @property
+    def config(self) -> ChainConfig:
+        """The configuration of the chain for a run on this environment's database."""
+        return self.source.chain.at(*self.environment.places)
+
     def hidden(self, version_table: str) -> tuple[str, ...]:
         """Return the tables of bookkeeping, which are not part of the schema."""
         return (version_table, self.tracker.table) if self.tracker else (version_table,)
@@ -84,8 +90,14 @@ def contexts_for(
     project: ProjectConfig, environments: Iterable[Environment], cache: Path | None
 ) -> tuple[EnvironmentContext, ...]:
     """Return the contexts of environments, listed or not. Raises ChainError, ResolutionsClashError."""
-    # Why one source for all: the chain's files are read and replayed once.
-    source = source_of(project.script, cache)
+    environments = tuple(environments)
+    # Why one source for all of an engine: the chain's files are read and replayed once.
+    listed = {environment.name: environment for environment in project.environments}
+    needed = {*environments, *(listed[name] for each in environments for name in each.requires)}
+    sources = {
+        engine: source_of(chain_of_engine(project, engine), cache)
+        for engine in sorted({environment.engine for environment in needed})
+    }
     backups, ledger = project.backup_dir or _state_folder(project) / "backups", ledger_of(project)
 
     def context(environment: Environment) -> EnvironmentContext:
@@ -93,14 +105,13 @@ def contexts_for(
             environment=environment,
             resolutions=resolutions_for(project, environment),
             tracker=project.tracker,
-            source=as_listed(source, project, environment),
+            source=as_listed(sources[environment.engine], project, environment),
             backups=backups,
             ledger=ledger,
             keep=project.backup_keep,
             max_age=project.backup_max_age,
         )
 
-    listed = {environment.name: environment for environment in project.environments}
     return tuple(
         replace(context(environment), required=tuple(context(listed[name]) for name in environment.requires))
         for environment in environments

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from architect_migrate.config.chain_place import chain_at, found_in, with_engine
 from architect_migrate.config.locate import config_place, named_config
 from architect_migrate.config.resolve_entries import read_resolution
 from architect_migrate.config.toml_reader import (
@@ -47,6 +48,7 @@ from architect_migrate.model.environment import (
     Repair,
     Tracker,
     Uninitialised,
+    chain_of_engine,
     distinct,
     resolutions_for,
     select,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.toml_reader import Reader
     from architect_migrate.core.urls import DatabaseUrl
+    from architect_migrate.model.chain_config import ChainConfig
 
 _TOP = ("alembic", "backup", "defaults", "env", "notify", "resolve", "tracker")
 _DAY = 86_400
@@ -122,13 +125,15 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
     policies = replace(Policies(), **given(defaults, _POLICIES))
     environments = _environments(subtable(top, "env"), policies)
     alembic, backup = subtable(top, "alembic"), subtable(top, "backup")
-    known_keys(alembic, ("config",))
+    known_keys(alembic, ("app", "config", "env", "section", "x"))
     known_keys(backup, ("dir", "keep", "max_age"))
     script = _path(alembic, "config")
+    chain = _chain(alembic)
+    environments = tuple(with_engine(each, chain) for each in environments)
     project = ProjectConfig(
         file=file,
         environments=environments,
-        script=_real(script) or _folder(top) / "alembic.ini",
+        chain=chain,
         default_environment=_default_environment(defaults, environments),
         defaults=policies,
         resolutions=tuple(read_resolution(entry, at) for at, entry in enumerate(entries(top, "resolve"), 1)),
@@ -140,7 +145,9 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
         script_written=script,
     )
     _refuse_contradictions(project, top)
-    return project
+    # Why the first: commands without a database show one history, and each engine has its own.
+    first = environments[0].engine if environments else ""
+    return replace(project, chain=chain_of_engine(project, first))
 
 
 def as_written(project: ProjectConfig, name: str) -> tuple[Path, Path]:
@@ -151,7 +158,7 @@ def as_written(project: ProjectConfig, name: str) -> tuple[Path, Path]:
     (environment,) = select(project, [name], [])
     if environment.path_written is None:
         raise ConfigError(shown_path(project.file), f"{dotted('env', name)}.url", "names no file")
-    return project.script_written or project.script, environment.path_written
+    return project.script_written or project.chain.ini, environment.path_written
 
 
 def environment_at(project: ProjectConfig, path: Path) -> Environment:
@@ -191,10 +198,11 @@ def _environment(tables: Table, name: str, inherited: Policies) -> Environment:
         # Why: names are shown unmasked, and a URL may hold a password.
         raise tables.error("", f"the environment name {shown(name)} is a URL", "name it, and give the URL to its url")
     table = subtable(tables, name)
-    known_keys(table, ("path", "requires", "tags", "url", *_POLICIES))
+    known_keys(table, ("engine", "path", "requires", "tags", "url", *_POLICIES))
     tags, requires = frozenset(texts(table, "tags") or ()), texts(table, "requires") or ()
     url, written = _database(table)
-    return Environment(name, url, tags, replace(inherited, **given(table, _POLICIES)), requires, written)
+    own = replace(inherited, **given(table, _POLICIES))
+    return Environment(name, url, tags, own, requires, text(table, "engine") or "", written)
 
 
 def _database(table: Table) -> tuple[DatabaseUrl, Path | None]:
@@ -212,6 +220,18 @@ def _database(table: Table) -> tuple[DatabaseUrl, Path | None]:
             return url, None
         written = _folder(table) / url.path
     return sqlite_url(Path(os.path.realpath(written))), written
+
+
+def _chain(table: Table) -> ChainConfig:
+    """Read the [alembic] table: where the chain is configured, and what its env.py needs."""
+    base, variables = _folder(table), subtable(table, "env")
+    config = _real(_path(table, "config")) or found_in(base) or base / "alembic.ini"
+    return replace(
+        chain_at(config, base, text(table, "section") or ""),
+        x=texts(table, "x") or (),
+        variables=tuple((name, expanded(variables, name) or "") for name in variables.values),
+        app=text(table, "app") or "",
+    )
 
 
 def _folder(table: Table) -> Path:

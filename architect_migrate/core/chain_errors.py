@@ -5,6 +5,9 @@ from __future__ import annotations
 from architect_migrate.core.errors import ArchmigError, StatedError, derived, nearest, shortened
 from architect_migrate.core.text import pluralize, shortlist
 
+# The next step where nothing more is known.
+CORRECT = "correct the chain; no database was touched"
+
 
 class RevisionFailedError(ArchmigError, layout="{subject} {problem}{_hint}"):
     """An exception from a revision's code; `revision` is its id, `action` the function called, `cause` the error.
@@ -43,7 +46,16 @@ class RevisionLosesError(RevisionFailedError):
 class ChainError(StatedError):
     """A chain that cannot be used; `subject` is alembic.ini or a revision, `problem` the fault in it."""
 
-    advice: str = "correct the chain; no database was touched"
+    advice: str = CORRECT
+
+
+class OtherDatabaseError(ArchmigError):
+    """An engine of the chain's code for another database; `subject` is the line that opens it, `entry` what helps."""
+
+    database: str
+    entry: str
+    problem: str = derived("opens {database}, which is not the database of this environment; nothing was touched")
+    advice: str = derived("write in environments.toml: {entry}")
 
 
 class NewRevisionError(StatedError):
@@ -110,19 +122,23 @@ class RehearsalFailedError(ArchmigError):
 class ReplayError(ArchmigError):
     """A replay of the chain that failed; `revision` is the one that ran, or empty if none did.
 
-    `place` is the line of the chain's code that raised the `cause`: `FILE, line 3`; empty if it is not known.
+    `place` is the line of the chain's code that raised the `cause`: `FILE, line 3`; empty if it is not known. `fix` is
+    what to do about it, where that is known.
     """
 
     revision: str
     cause: str
     place: str = ""
+    fix: str = ""
 
     def _problem_and_advice(self) -> tuple[str, str]:
         # SQLite's message and SQLAlchemy's exception. A chain begun on a database of create_all() fails like this.
         begun_late = self.revision and ("no such table" in self.cause or "NoSuchTableError" in self.cause)
         where = f" at revision {self.revision}" if self.revision else ""
         cause = f"{self.place}: {self.cause}" if self.place else self.cause
-        if begun_late:
+        if self.fix:
+            advice = self.fix
+        elif begun_late:
             advice = "tables that existed before the chain must be created by its first revision"
         elif "ModuleNotFoundError" in self.cause:
             advice = "install the module, or correct the import"

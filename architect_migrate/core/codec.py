@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def dump(value: object) -> str:
-    """Return the JSON text of a dataclass made of dataclasses, tuples, frozensets and plain values.
+    """Return the JSON text of a dataclass made of dataclasses, tuples, frozensets, paths and plain values.
 
     Raises TypeError for any other object.
     """
@@ -24,6 +25,8 @@ def load(text: str, classes: Iterable[type]) -> Any:
 
     def revive(item: dict[str, Any]) -> object:
         match item:
+            case {"path": str(path)}:
+                return Path(path)
             case {"set": list(members)}:
                 return frozenset(_tuples(member) for member in members)
             case {"class": str(name), "values": list(values)} if name in known:
@@ -41,6 +44,8 @@ def _name(its_class: type) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return {"set": sorted(value, key=repr)}
+    if isinstance(value, Path):
+        return {"path": str(value)}
     if is_dataclass(value):
         return {"class": _name(type(value)), "values": [getattr(value, field.name) for field in fields(value)]}
     raise TypeError(type(value))

@@ -216,3 +216,13 @@ def schema_of(objects: Iterable[tuple[str, str]], hidden: Iterable[str]) -> Sche
 def nothing() -> AbstractContextManager[Connection]:
     """Open an empty database in memory, to compare another one with."""
     return sqlite.in_memory()
+
+
+def lending(
+    connection: Connection, places: tuple[Path, ...], refused: Callable[[str], Exception], *, several: bool
+) -> AbstractContextManager[None]:
+    """Lend a connection to every engine of the chain's code that opens its database (see `sqlite.lending`)."""
+    # Why here: it imports SQLAlchemy, and few commands run the chain's code.
+    from architect_migrate.databases.sqlite.lending import lending as lent
+
+    return lent(connection, places, refused, several=several)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from traceback import extract_tb
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from alembic.config import Config
 from alembic.operations import BatchOperations, Operations
 from alembic.operations.ops import AlterColumnOp, DropColumnOp, DropConstraintOp, DropIndexOp
 from alembic.runtime.migration import MigrationContext
@@ -16,10 +15,11 @@ from alembic.util.pyfiles import load_python_file
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.alembic_connection import alchemy
+from architect_migrate.databases.sqlite.alembic_connection import alchemy, instead
 from architect_migrate.databases.sqlite.trial_connection import probing, trial_connection
 from architect_migrate.lint.trial import Trial
-from architect_migrate.revisions.alembic_runtime import in_environment, unloaded_script
+from architect_migrate.revisions.alembic_runtime import in_environment
+from architect_migrate.revisions.configuration import config_of, unloaded_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 
     from architect_migrate.databases.sqlite.trial_connection import TrialConnection
     from architect_migrate.databases.statement import Object
+    from architect_migrate.model.chain_config import ChainConfig
 
 _Result = TypeVar("_Result")
 
 
-def version_files(ini: Path) -> tuple[tuple[Path, ...], str]:
+def version_files(chain: ChainConfig) -> tuple[tuple[Path, ...], str]:
     """Return every revision file of a chain, sorted by name, and the chain's file_template. Raises ChainError."""
-    config = Config(str(ini))
+    config = config_of(chain)
     config.set_main_option("prepend_sys_path", "")  # nothing is imported here, so sys.path must stay unchanged
-    script = unloaded_script(config, ini)
+    script = unloaded_script(config, chain)
     folders = [Path(location) for location in script._version_locations]  # noqa: SLF001  (it includes default folders)
     listed = (
         path
@@ -48,25 +49,27 @@ def version_files(ini: Path) -> tuple[tuple[Path, ...], str]:
 
 @dataclass(frozen=True, slots=True)
 class TrialEnvironment:
-    """Environment of a trial: a connection, the options of the chain's own env.py, and its version table."""
+    """Environment of a trial: a connection, and of the chain's own env.py the options, version table and arguments."""
 
     connection: TrialConnection
     options: Mapping[str, Any]
     version_table: str
+    arguments: Mapping[str, Any]
 
 
-def in_trial_environment(ini: Path, work: Callable[[TrialEnvironment], _Result]) -> _Result:
+def in_trial_environment(chain: ChainConfig, work: Callable[[TrialEnvironment], _Result]) -> _Result:
     """Call `work` on an empty database in memory, inside the chain's env.py, and return its result.
 
     Raises ChainError and what `work` raises.
     """
     connection = trial_connection()
-    config = Config(str(ini), attributes={"archmig": True})
+    filled = chain.filled(Path(gettempdir(), "archmig.db"))
+    config = config_of(filled)
 
-    def begin(context: MigrationContext) -> _Result:
-        return work(TrialEnvironment(connection, dict(context.opts), context.version_table))
+    def begin(context: MigrationContext, arguments: dict[str, Any]) -> _Result:
+        return work(TrialEnvironment(connection, dict(context.opts), context.version_table, arguments))
 
-    return in_environment(config, unloaded_script(config, ini), connection, begin)
+    return in_environment(filled, config, unloaded_script(config, filled), connection, begin)
 
 
 def load(file: str) -> ModuleType:
@@ -86,17 +89,14 @@ def attempt(trial_environment: TrialEnvironment, module: ModuleType, function: s
     with alchemy(connection) as lent, probing(connection, file) as probe, _batch_requests() as asked:
         context = MigrationContext.configure(connection=lent, opts=dict(trial_environment.options))
         try:
-            with Operations.context(context):
-                getattr(module, function)()
+            with Operations.context(context), instead(context, "autocommit_block", nullcontext):
+                getattr(module, function)(**({} if function == "data_step" else trial_environment.arguments))
         except TransactionEndedError as error:
             refused, line = error.attempt, _line(error.__traceback__, file)
         except (Exception, SystemExit) as error:  # noqa: BLE001  (any exception is a result of the trial)
             words = " ".join(str(getattr(error, "orig", "") or error).split())
             raised = f"{type(error).__name__}: {words}" if words else type(error).__name__
             line = _line(error.__traceback__, file)
-            # Why by the traceback: autocommit_block() fails here with a bare AssertionError.
-            if any(frame_summary.name == "autocommit_block" for frame_summary in extract_tb(error.__traceback__)):
-                raised, refused = "", "leave the transaction (autocommit_block)"
     if not connection.in_transaction:
         raise TransactionEndedError("roll back the whole transaction (OR ROLLBACK does)")
     return Trial(function, tuple(probe.statements), raised, line, refused, frozenset(asked))

@@ -58,7 +58,7 @@ def examine(
     """
     from architect_migrate.lint.attempt import version_files
 
-    paths, template = version_files(source.script)
+    paths, template = version_files(source.chain)
     added = tuple(Path(os.path.abspath(path)) for path in extra)  # noqa: PTH100  (Path.resolve would follow links)
     files = tuple(revision_file_at(path) for path in (*paths, *(path for path in added if path not in paths)))
     judged = tuple(file for file in files if Path(file.file) in added or only is None or file.id in only)
@@ -67,7 +67,7 @@ def examine(
         one for file in files if file.problem and file not in judged for one in file_violations(file, named_by_id=False)
     ]
     every += chain_violations(files, branches, frozenset(file.id for file in judged))
-    job = Job(str(source.script), files, graph_of(files), frozenset(file.id for file in judged))
+    job = Job(source.chain, files, graph_of(files), frozenset(file.id for file in judged))
     results = _remembered(source, job)
     every += _with_makers(results)
     tried = frozenset(result.revision for result in results if not result.halted)
@@ -101,7 +101,7 @@ def revision_files(source: Source) -> tuple[RevisionFile, ...]:
     """Return the chain's revision files, parsed. Raises ChainError."""
     from architect_migrate.lint.attempt import version_files
 
-    return tuple(revision_file_at(file) for file in version_files(source.script)[0])
+    return tuple(revision_file_at(file) for file in version_files(source.chain)[0])
 
 
 def files_and_revisions(source: Source, words: Sequence[str]) -> tuple[frozenset[str], tuple[Path, ...]]:
@@ -138,11 +138,11 @@ def _remembered(source: Source, job: Job) -> tuple[TrialResult, ...]:
     """
     classes = (TrialResult, Violation)
     key = blake2b(codec.dump(job).encode(), digest_size=8).hexdigest()
-    if (text := recall_result(source.cache, source.script, f"lint-{key}", "lint")) is not None:
+    if (text := recall_result(source.cache, source.chain, f"lint-{key}", "lint")) is not None:
         return tuple(codec.load(text, classes))
     results, reads = _results(job)
     if reads and not any(result.halted for result in results):
-        remember_result(source.cache, source.script, f"lint-{key}", reads, {"lint": codec.dump(results)})
+        remember_result(source.cache, source.chain, f"lint-{key}", reads, {"lint": codec.dump(results)})
     return results
 
 
@@ -156,16 +156,16 @@ def _results(job: Job) -> tuple[tuple[TrialResult, ...], str]:
     with tempfile.TemporaryDirectory(prefix="archmig-lint-") as name:
         folder = Path(name)
         (folder / "job").write_text(codec.dump(job), encoding="utf-8")
-        done = run_sandboxed("lint.process", Path(job.ini), folder, name)
+        done = run_sandboxed("lint.process", job.chain.root, folder, name)
         if (folder / "failed").exists():
-            raise ChainError(job.ini, (folder / "failed").read_text(encoding="utf-8"))
+            raise ChainError(str(job.chain.ini), (folder / "failed").read_text(encoding="utf-8"))
         lines = (folder / "results").read_text(encoding="utf-8").splitlines() if (folder / "results").exists() else []
         results = tuple(codec.load(line, (TrialResult, Violation)) for line in lines)
         if done.returncode == 0:
             return results, (folder / "reads").read_text(encoding="utf-8")
         cause = mask(" ".join(done.stderr.split()))[-300:] or f"exit code {done.returncode}"
         if not (folder / "current").exists():
-            raise ChainError(job.ini, cause)
+            raise ChainError(str(job.chain.ini), cause)
         return (*results, _ended(job, (folder / "current").read_text(encoding="utf-8"), cause)), ""
 
 

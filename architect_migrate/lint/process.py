@@ -20,8 +20,9 @@ from architect_migrate.lint.rules import violation
 from architect_migrate.lint.statements import missing_object, names_in_failed, statement_violations
 from architect_migrate.lint.trial import Job, TrialResult
 from architect_migrate.lint.try_revision import TrialDatabase, try_out
+from architect_migrate.model.chain_config import ChainConfig
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, ancestry
-from architect_migrate.revisions.alembic_runtime import chain_folders
+from architect_migrate.revisions.configuration import chain_folders
 from architect_migrate.revisions.replay_process import confine
 from architect_migrate.revisions.source_file import Allowance, Function, RevisionFile
 from architect_migrate.revisions.streams import refuse_input
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from architect_migrate.lint.rules import Violation
     from architect_migrate.model.schema import Schema
 
-JOB_CLASSES = (Job, RevisionGraph, Revision, RevisionFile, Function, Allowance)
+JOB_CLASSES = (Job, ChainConfig, RevisionGraph, Revision, RevisionFile, Function, Allowance)
 
 
 def main(arguments: list[str]) -> int:
@@ -55,11 +56,11 @@ def main(arguments: list[str]) -> int:
                 # Why: a revision may kill the process, and the results so far must be in the file.
                 out.flush()
 
-            in_trial_environment(Path(job.ini), lambda trial_environment: chain.go(trial_environment, note))
+            in_trial_environment(job.chain, lambda trial_environment: chain.go(trial_environment, note))
     except (ArchmigError, sqlite3.Error) as error:
         (folder / "failed").write_text(str(error), encoding="utf-8")
         return 2
-    watching.hold(chain_folders(Path(job.ini)))
+    watching.hold(chain_folders(job.chain))
     watching.write(folder / "reads")
     return 0
 

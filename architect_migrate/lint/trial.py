@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from architect_migrate.databases.statement import Object, Statement
     from architect_migrate.lint.rules import Violation
+    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Schema, Table
     from architect_migrate.revisions.source_file import RevisionFile
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Job of the trial process: the chain of `ini`, its files, and the ids of the revisions to check."""
+    """Job of the trial process: the chain of `chain`, its files, and the ids of the revisions to check."""
 
-    ini: str
+    chain: ChainConfig
     files: tuple[RevisionFile, ...]
     graph: RevisionGraph
     judged: frozenset[str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
@@ -14,6 +14,7 @@ from architect_migrate.core.errors import (
 )
 from architect_migrate.core.names import fold
 from architect_migrate.core.urls import database_identity
+from architect_migrate.model.chain_config import ChainConfig, beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,8 +74,9 @@ class Policies:
 class Environment:
     """One database and its policies; the path in `url` is absolute and real (symbolic links followed).
 
-    `requires` names the environments that must have run a revision before this one. `path_written` is the path before
-    any link is followed; None for a database that is not a file, or not listed.
+    `requires` names the environments that must have run a revision before this one. `engine` is its name in an env.py
+    for several databases; empty in all others. `path_written` is the path before any link is followed; None for a
+    database that is not a file, or not listed. `original` is the file of which this one is a copy.
     """
 
     name: str
@@ -82,7 +84,18 @@ class Environment:
     tags: frozenset[str] = frozenset()
     policies: Policies = Policies()
     requires: tuple[str, ...] = ()
+    engine: str = ""
     path_written: Path | None = field(default=None, compare=False)
+    original: Path | None = field(default=None, compare=False)
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """The files whose opening by the chain's code means this database, as real paths."""
+        return tuple(path for path in (self.url.path, self.original) if path is not None)
+
+    def copied_to(self, url: DatabaseUrl) -> Environment:
+        """Return the environment on a copy of its database."""
+        return replace(self, url=url, original=self.original or self.url.path)
 
 
 class Kind(Enum):
@@ -248,12 +261,12 @@ class Notify:
 class ProjectConfig:
     """Contents of environments.toml; paths are absolute, ages in seconds, `defaults` apply to files named by path.
 
-    `script_written` is the path of `script` before any link is followed; None if the file names none.
+    `script_written` is the path of the chain's configuration before any link is followed; None if the file names none.
     """
 
     file: Path
     environments: tuple[Environment, ...]
-    script: Path
+    chain: ChainConfig
     default_environment: str | None = None
     defaults: Policies = Policies()
     resolutions: tuple[Resolution, ...] = ()
@@ -267,7 +280,13 @@ class ProjectConfig:
 
 def empty_project(folder: Path) -> ProjectConfig:
     """Return the configuration of a folder without environments.toml; databases can still be named by their path."""
-    return ProjectConfig(file=folder / "environments.toml", environments=(), script=folder / "alembic.ini")
+    return ProjectConfig(file=folder / "environments.toml", environments=(), chain=beside(folder / "alembic.ini"))
+
+
+def chain_of_engine(project: ProjectConfig, engine: str) -> ChainConfig:
+    """Return the chain's configuration for the environments with an engine; empty where env.py is for one database."""
+    its = (environment for environment in project.environments if environment.engine == engine)
+    return replace(project.chain, engine=engine).at(*(place for environment in its for place in environment.places))
 
 
 def resolutions_for(project: ProjectConfig, environment: Environment) -> tuple[Resolution, ...]:

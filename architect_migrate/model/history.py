@@ -149,7 +149,7 @@ class Replayed:
     creates again under the same name without their rows. `reads` are the tables that its own code reads outside of
     `data_step()`: such code writes nothing in a replay on empty tables, but may on others. `seeds` are the rows of
     constants that it inserts. `stops` are what each of its statements leaves, where it renames or puts aside what was
-    there.
+    there. `apart` are the verbs of what it runs in autocommit.
     """
 
     delta: Delta
@@ -162,6 +162,7 @@ class Replayed:
     reads: frozenset[str] = frozenset()
     seeds: tuple[SeedRow, ...] = ()
     stops: tuple[Stop, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

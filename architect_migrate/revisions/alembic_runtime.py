@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import logging.config
+import os
 import sqlite3
-import warnings
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import wraps
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial, wraps
 from io import StringIO
 from pathlib import Path
+from tempfile import gettempdir
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
-from alembic.config import Config
 from alembic.operations import Operations
-from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError, to_tuple
 
 import alembic
-from architect_migrate.core.chain_errors import ChainError, ReplayError, RevisionFailedError, RevisionLosesError
+from architect_migrate.core.chain_errors import (
+    CORRECT,
+    ChainError,
+    OtherDatabaseError,
+    ReplayError,
+    RevisionFailedError,
+    RevisionLosesError,
+)
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.sql_errors import CastLosesError
@@ -31,50 +35,65 @@ from architect_migrate.databases.sqlite.alembic_connection import (
     as_connectable,
     commits,
     do_nothing,
+    instead,
     refuse_commit,
     refuse_ignored_calls,
 )
 from architect_migrate.databases.sqlite.authorizer import WriteLog, write_log
 from architect_migrate.databases.sqlite.connection import still_inside
+from architect_migrate.databases.sqlite.lending import driver_of, opened_file
 from architect_migrate.databases.sqlite.recorder import Recording, scratch_connection
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, ancestry, on_branches
-from architect_migrate.revisions.failures import file_errors, place_of, words_of
-from architect_migrate.revisions.files import refuse_unreadable, script_folder
+from architect_migrate.revisions.configuration import config_of, script_of
+from architect_migrate.revisions.environment import env_py, run_env
+from architect_migrate.revisions.failures import file_errors, fix_of, place_of, words_of
+from architect_migrate.revisions.files import script_folder
 from architect_migrate.revisions.streams import apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    from architect_migrate.model.chain_config import ChainConfig
+
 _Result = TypeVar("_Result")
+# What env.py opens where archmig works on a database in memory.
+_IN_MEMORY = "archmig.db"
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runner of a chain's revisions on one connection; the opener of that connection commits."""
+    """Runner of a chain's revisions on one connection; the opener of that connection commits.
+
+    `arguments` are what env.py passes to `upgrade()` and `downgrade()`.
+    """
 
     script: ScriptDirectory
     context: MigrationContext
     connection: sqlite3.Connection
+    arguments: dict[str, Any] = field(default_factory=dict)
 
     def upgrade(self, revision: str) -> WriteLog:
         """Run one revision's `upgrade()` and return the log of its writes. Raises RevisionFailedError."""
-        return self._call(revision, "upgrade")
+        return self._call(revision, "upgrade", self.arguments)
 
     def downgrade(self, revision: str) -> WriteLog:
         """Run one revision's `downgrade()`. Returns and raises as `upgrade`."""
-        return self._call(revision, "downgrade")
+        return self._call(revision, "downgrade", self.arguments)
 
     def data_step(self, revision: str) -> WriteLog:
         """Run one revision's `data_step()`. Returns and raises as `upgrade`."""
-        return self._call(revision, "data_step")
+        return self._call(revision, "data_step", {})
 
-    def _call(self, revision: str, function: str) -> WriteLog:
+    def _call(self, revision: str, function: str, arguments: dict[str, Any]) -> WriteLog:
         with revision_errors(revision, f"{function}()"):
             module: ModuleType = self.script.get_revision(revision).module
             with write_log(self.connection) as seen, refuse_ignored_calls(self.context, self.connection):
-                getattr(module, function)()
+                getattr(module, function)(**arguments)
                 # Why: a statement such as INSERT OR ROLLBACK ends the transaction without an exception.
                 still_inside(self.connection)
         return seen
@@ -127,114 +146,159 @@ def is_of_the_schema(error: RevisionFailedError) -> bool:
     return bool(frames) and Path(frames[-1].filename).is_relative_to(Path(alembic.__file__).parent)
 
 
-def operate(ini: Path, connection: sqlite3.Connection, work: Callable[[Runner], _Result]) -> _Result:
+def operate(chain: ChainConfig, connection: sqlite3.Connection, work: Callable[[Runner], _Result]) -> _Result:
     """Call `work` with a Runner on `connection`, inside the chain's own env.py, and return its result.
 
-    An env.py that takes `config.attributes["connection"]` (Alembic's cookbook) gets this connection. One that opens
-    its own gets an empty database in memory, and its options are used on this connection nevertheless.
-    Raises ChainError and what `work` raises.
+    Whichever way env.py comes by its connection, it gets this one (see `lending`), and its options are used on it.
+    Raises ChainError, OtherDatabaseError and what `work` raises.
     """
+    filled = chain.filled(Path(opened_file(connection) or Path(gettempdir(), _IN_MEMORY)))
     with apart():
-        config = config_of(ini)
-        script = script_of(config, ini)
-        return in_environment(config, script, connection, lambda context: work(Runner(script, context, connection)))
+        config = config_of(filled)
+        script = script_of(config, filled)
+
+        def run(context: MigrationContext, arguments: dict[str, Any]) -> _Result:
+            return work(Runner(script, context, connection, arguments))
+
+        return in_environment(filled, config, script, connection, run)
 
 
 def in_environment(
-    config: Config, script: ScriptDirectory, connection: sqlite3.Connection, work: Callable[[MigrationContext], _Result]
+    chain: ChainConfig,
+    config: Config,
+    script: ScriptDirectory,
+    connection: sqlite3.Connection,
+    work: Callable[[MigrationContext, dict[str, Any]], _Result],
 ) -> _Result:
-    """Call `work` inside env.py with Alembic's context on `connection`, which `op` uses too. Raises as `operate`."""
+    """Call `work` inside env.py with Alembic's context on `connection`, which `op` uses too, and return its result.
+
+    `work` also gets the arguments that env.py passes on to the revisions. Raises as `operate`.
+    """
     results: list[_Result] = []
-    ini = Path(config.config_file_name or "")
-    # Why: an env.py that opens a database itself must not open the real one.
-    config.set_main_option("sqlalchemy.url", "sqlite://")
     with alchemy(connection) as lent:
         config.attributes["connection"] = lent
         dialect = lent.engine.dialect
 
         def steps(_heads: Any, context: MigrationContext) -> list[MigrationStep]:
-            # Why: an env.py that opened its own connection configured the context on that.
-            if not _is_on(context, connection):
-                context = MigrationContext.configure(connection=lent, opts=dict(context.opts))
-            with Operations.context(context), commits(dialect, refuse_commit):
-                results.append(work(context))
+            if not _is_meant(chain, context, connection):
+                return []
+            if results:
+                raise _runs_again(chain)
+            with _on(lent, context) as ours, Operations.context(ours), commits(dialect, refuse_commit):
+                results.append(work(ours, arguments))
             # Why no steps: `work` has done everything, so Alembic must not run or stamp a revision.
             return []
 
         # Why commits do nothing: an env.py commits what it begins around run_migrations(), and the caller's transaction
         # must stay open.
-        with commits(dialect, do_nothing), EnvironmentContext(config, script, fn=steps), file_errors(ini):
-            _run_env(script)
+        with (
+            file_errors(chain),
+            commits(dialect, do_nothing),
+            env_py(chain, config, script, connection, fn=steps) as arguments,
+        ):
+            run_env(script)
     if not results:
-        raise ChainError(str(script_folder(ini) / "env.py"), "does not call context.run_migrations()")
+        raise _not_run(chain)
     return results[0]
 
 
-def offline_sql(ini: Path, start: tuple[str, ...], target: tuple[str, ...]) -> str:
+def _runs_again(chain: ChainConfig) -> ChainError:
+    """Return the error for an env.py that runs the chain twice on one database. Why refused: its rows would double."""
+    advice = "give each database its own [env] with an engine, if env.py is for several; no database was touched"
+    return ChainError(str(script_folder(chain) / "env.py"), "runs the chain a second time on one database", advice)
+
+
+def _is_meant(chain: ChainConfig, context: MigrationContext, connection: sqlite3.Connection) -> bool:
+    """Whether env.py runs the chain on the database of the run.
+
+    An env.py for several databases runs it on each of them. Any other may use an empty database in memory: archmig
+    takes the options of its context, not its connection.
+    """
+    driver = driver_of(context)
+    return driver is connection or (not chain.engine and driver is not None and not opened_file(driver))
+
+
+def _not_run(chain: ChainConfig) -> ChainError:
+    file = str(script_folder(chain) / "env.py")
+    if not chain.engine:
+        return ChainError(file, "does not call context.run_migrations()")
+    advice = "correct the engine of this environment; no database was touched"
+    return ChainError(file, f"does not run the chain on the database of engine {chain.engine}", advice)
+
+
+@contextmanager
+def _on(lent: sa.Connection, context: MigrationContext) -> Iterator[MigrationContext]:
+    """Return Alembic's context on the lent connection, with the options of env.py.
+
+    Why another one: an env.py that opened an engine of its own configured the context on that, where nothing refuses
+    what would end the transaction.
+    """
+    if context.connection is None or context.connection.engine is lent.engine:
+        yield context
+        return
+    options = {
+        name: value
+        for name, value in context.connection.get_execution_options().items()
+        if name != "isolation_level"  # it belongs to a transaction that env.py would own
+    }
+    yield MigrationContext.configure(connection=lent.execution_options(**options), opts=dict(context.opts))
+
+
+def offline_sql(chain: ChainConfig, start: tuple[str, ...], target: tuple[str, ...]) -> str:
     """Return the SQL that leads from some heads (none: base) to others, as `alembic upgrade --sql` prints it."""
-    config = config_of(ini)
+    config = config_of(chain)
     config.output_buffer = buffer = StringIO()
-    script = script_of(config, ini)
+    script = script_of(config, chain)
 
     def steps(current: Any, _context: MigrationContext) -> list[MigrationStep]:
         several: Any = target  # Alembic declares one target and accepts several
         return list(script._upgrade_revs(several, current))  # noqa: SLF001  (what `alembic upgrade` itself calls)
 
+    options: dict[str, Any] = {"as_sql": True, "starting_rev": start or None, "destination_rev": target}
     with (
         apart(),
-        EnvironmentContext(config, script, fn=steps, as_sql=True, starting_rev=start or None, destination_rev=target),
-        file_errors(ini),
+        file_errors(chain),
+        closing(sqlite3.connect(":memory:")) as nothing,
+        env_py(chain.filled(Path(os.devnull)), config, script, nothing, fn=steps, **options),
     ):
-        _run_env(script)
+        run_env(script)
     return buffer.getvalue()
 
 
-def _run_env(script: ScriptDirectory) -> None:
-    """Run the chain's env.py without its configuration of logging, and without Alembic's INFO lines.
-
-    Why: env.py as Alembic writes it calls `fileConfig`, which replaces the handlers of the whole process and puts
-    Alembic's progress among archmig's output. Logging belongs to the process: the command line, or an application.
-    """
-    logger, configure = logging.getLogger("alembic"), logging.config.fileConfig
-    level = logger.level
-    logger.setLevel(max(level, logging.WARNING))
-    logging.config.fileConfig = lambda *_, **__: None
-    try:
-        script.run_env()
-    finally:
-        logging.config.fileConfig = configure
-        logger.setLevel(level)
-
-
-def replay(ini: Path, scratch: Path, draft: Path | None, note: Callable[[str], None]) -> History:
+def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable[[str], None]) -> History:
     """Run the whole chain on an empty database at `scratch`, and read the schema after each revision.
 
     With `draft`, a folder with one more revision, that one is downgraded at the end: `replayed` is then one longer than
     the revisions. `note` gets the revision that runs. Raises ReplayError, also if env.py opened another database than
-    the scratch database, or if not every revision was reached.
+    the environment's, or if not every revision was reached.
     """
-    config = config_of(ini)
-    config.set_main_option("sqlalchemy.url", f"sqlite:///{scratch}".replace("%", "%%"))
-    progress = _Progress(note)
+    ini, progress, filled = str(chain.ini), _Progress(note), chain.filled(scratch)
     try:
-        script = script_of(config, ini, draft)
-        recorder = _Recorder(script, scratch, progress, draft)
-        # Why StaticPool: every checkout is the same connection, so Alembic and the recorder see one transaction.
-        engine = sa.create_engine(
-            "sqlite://", creator=lambda: scratch_connection(scratch), poolclass=sa.pool.StaticPool
-        )
-        with engine.connect() as connection:
-            config.attributes["connection"] = as_connectable(connection)
-            with EnvironmentContext(config, script, fn=recorder.steps, destination_rev="heads"):
+        config = config_of(filled)
+        script = script_of(config, filled, draft)
+        with closing(scratch_connection(scratch)) as own:
+            recorder = _Recorder(script, own, progress, draft, chain)
+            engine = sa.create_engine("sqlite://", creator=lambda: own, poolclass=sa.pool.StaticPool)
+            with (
+                engine.connect() as connection,
+                env_py(filled, config, script, own, fn=recorder.steps, destination_rev="heads"),
+            ):
+                config.attributes["connection"] = as_connectable(connection)
                 script.run_env()
-        engine.dispose()
+            engine.dispose()
+    except OtherDatabaseError as error:
+        cause = f"it opens {error.database}, which is not the database of an environment"
+        raise ReplayError(ini, progress.current, cause, error.subject, error.advice) from error
     except ChainError as error:
-        place, cause = ("", error.problem) if error.subject == str(ini) else (error.subject, error.problem)
-        raise ReplayError(str(ini), progress.current, cause, place) from error
-    except (Exception, SystemExit) as error:
-        raise ReplayError(str(ini), progress.current, words_of(error), place_of(error)) from error
+        place, cause = ("", error.problem) if error.subject == ini else (error.subject, error.problem)
+        fix = "" if error.advice == CORRECT else error.advice
+        raise ReplayError(ini, progress.current, cause, place, fix) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise ReplayError(ini, progress.current, words_of(error), place_of(error), fix_of(error)) from error
     if not recorder.is_complete:
-        raise _stopped(ini, progress)
+        raise _stopped(chain, progress)
     taken, revisions = recorder.recording, recorder.revisions
     digests = tuple(taken.digests[: len(revisions)])
     return History(RevisionGraph(revisions, digests, taken.version_table), tuple(taken.found))
@@ -253,22 +317,29 @@ class _Progress:
         self.note(revision)
 
 
-def _stopped(ini: Path, progress: _Progress) -> ReplayError:
+def _stopped(chain: ChainConfig, progress: _Progress) -> ReplayError:
     """Return the error for an env.py that went on although a revision failed, or that did not run all of them."""
     if progress.raised:
         place, cause = place_of(progress.raised), f"{words_of(progress.raised)}, which env.py ignores"
     elif progress.current:
         place, cause = "", "env.py stopped there"
     else:
-        place, cause = str(script_folder(ini) / "env.py"), "it does not run the chain (context.run_migrations())"
-    return ReplayError(str(ini), progress.current, cause, place)
+        place, cause = str(script_folder(chain) / "env.py"), "it does not run the chain (context.run_migrations())"
+    return ReplayError(str(chain.ini), progress.current, cause, place)
 
 
 class _Recorder:
     """Recorder of a replay: yields the chain's steps to Alembic and records the changes of each."""
 
-    def __init__(self, script: ScriptDirectory, scratch: Path, progress: _Progress, draft: Path | None) -> None:
-        self.script, self.scratch, self.progress = script, scratch, progress
+    def __init__(
+        self,
+        script: ScriptDirectory,
+        connection: sqlite3.Connection,
+        progress: _Progress,
+        draft: Path | None,
+        chain: ChainConfig,
+    ) -> None:
+        self.script, self.connection, self.progress, self.chain = script, connection, progress, chain
         self.is_complete = False
         scripts = list(script.walk_revisions())
         self.drafted = [each for each in scripts if draft and Path(each.path).is_relative_to(draft.resolve())]
@@ -276,7 +347,15 @@ class _Recorder:
         self.recording = Recording("alembic_version")
 
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
-        connection = self._proven(context)
+        connection = self.connection
+        if driver_of(context) is not connection:
+            # An env.py for several databases runs the chain on each of them.
+            if self.chain.engine:
+                return
+            place = str(script_folder(self.chain) / "env.py")
+            raise ChainError(place, "runs the chain on a database in memory instead of the environment's")
+        if self.is_complete:
+            raise _runs_again(self.chain)
         self.recording = Recording(context.version_table)
         upgrade = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         steps = {step.revision.revision: step for step in upgrade}
@@ -285,7 +364,10 @@ class _Recorder:
             self.progress.begin(step.revision.revision)
             self._watch_data_step(step.revision.module)
             step.migration_fn = self._noticed(step.migration_fn)
-            with self.recording.of(connection, step.revision.revision):
+            with (
+                self.recording.of(connection, step.revision.revision),
+                instead(context, "autocommit_block", partial(self.recording.autocommit, connection)),
+            ):
                 yield step
         for script in self.drafted:
             self.progress.begin(f"{script.revision} (downgrade)")
@@ -323,17 +405,6 @@ class _Recorder:
 
         setattr(module, "data_step", watched)  # noqa: B010  (mypy knows no such attribute of a module)
 
-    def _proven(self, context: MigrationContext) -> sqlite3.Connection:
-        """Return the driver's connection to the scratch database. Raises ChainError for any other database."""
-        driver = _driver(context)
-        if driver is None:
-            raise ChainError(str(self.scratch), "the chain's env.py opened a database that is not SQLite")
-        # Why PRAGMA database_list: only SQLite knows which file the connection really has open.
-        files = [row[2] for row in driver.execute("PRAGMA database_list") if row[1] == "main"]
-        if not files or not files[0] or not self.scratch.samefile(files[0]):
-            raise ChainError(str(self.scratch), f"the chain's env.py opened {files} instead of the scratch database")
-        return driver
-
 
 def _trunk_first(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
     """Sort revisions so that those on no labelled branch come first.
@@ -366,43 +437,6 @@ def _does_something(function: Any) -> bool:
     return callable(function) and (code is None or bool(code.co_names or code.co_freevars))
 
 
-def config_of(ini: Path) -> Config:
-    """Return Alembic's configuration of a chain. Raises ChainError."""
-    script_folder(ini)
-    return Config(str(ini), attributes={"archmig": True})
-
-
-def unloaded_script(config: Config, ini: Path) -> ScriptDirectory:
-    """Return the chain's folders and options, without loading its revisions. Raises ChainError."""
-    with file_errors(ini), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecated options of alembic.ini are reported by Alembic's own commands
-        return ScriptDirectory.from_config(config)
-
-
-def chain_folders(ini: Path) -> tuple[str, ...]:
-    """Return the folders of a chain: its script_location and its version_locations. Raises ChainError."""
-    script = unloaded_script(config_of(ini), ini)
-    return (str(script.dir), *map(str, script._version_locations))  # noqa: SLF001  (it includes default folders)
-
-
-def script_of(config: Config, ini: Path, draft: Path | None = None) -> ScriptDirectory:
-    """Return the chain with its revisions loaded, those in the folder `draft` included. Raises ChainError."""
-    # Why another one: Alembic remembers the folders when they are asked for, and there may be more of them below.
-    for folder in unloaded_script(config, ini)._version_locations:  # noqa: SLF001  (it includes default folders)
-        refuse_unreadable(Path(folder))
-    script = unloaded_script(config, ini)
-    with apart(), file_errors(ini), warnings.catch_warnings():
-        warnings.filterwarnings("error", "Revision .* is present more than once")  # else Alembic would pick a file
-        warnings.filterwarnings("ignore", "Revision .* referenced from .* is not present")  # an error follows
-        if draft:
-            script.version_locations = [*(script.version_locations or [f"{script.dir}/versions"]), str(draft)]
-        try:
-            script.get_heads()
-        except TypeError as error:
-            raise ChainError(str(ini), f"a revision id or down_revision is not a string: {error}") from error
-        return script
-
-
 @contextmanager
 def command_errors(shown: Callable[[str], str]) -> Iterator[None]:
     """Convert archmig's and the system's errors to CommandError, which Alembic prints on one line.
@@ -413,13 +447,3 @@ def command_errors(shown: Callable[[str], str]) -> Iterator[None]:
         yield
     except (ArchmigError, OSError, sqlite3.Error) as error:
         raise CommandError(shown(" ".join(str(error).split()))) from error
-
-
-def _driver(context: MigrationContext) -> sqlite3.Connection | None:
-    connection = context.connection
-    driver = connection.connection.driver_connection if connection is not None else None
-    return driver if isinstance(driver, sqlite3.Connection) else None
-
-
-def _is_on(context: MigrationContext, connection: sqlite3.Connection) -> bool:
-    return _driver(context) is connection

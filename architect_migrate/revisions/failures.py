@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import sysconfig
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from traceback import extract_tb
+from traceback import extract_tb, walk_stack
 from typing import TYPE_CHECKING
 
 from alembic.script.revision import RevisionError
@@ -18,7 +19,13 @@ from architect_migrate.core.errors import ArchmigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from architect_migrate.model.chain_config import ChainConfig
+
 _OURS = f"{Path(__file__).parents[1]}/"
+# Its modules that stand for the driver, and for `os`.
+_IN_PLACE = (f"{_OURS}databases/sqlite/len", f"{_OURS}revisions/watch.py")
+_SET_IT = 'write in environments.toml: [alembic.env] VARIABLE = "{url}" for the variable that the URL comes from'
+_APP = 'name the application in environments.toml: [alembic] app = "module:create_app", or set FLASK_APP'
 
 
 def place_of(error: BaseException) -> str:
@@ -30,17 +37,31 @@ def place_of(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}"
     for frame in reversed(extract_tb(error.__traceback__)):
-        if frame.filename.startswith(_OURS):
-            return ""
-        if not frame.filename.startswith(("<", *_libraries())):
-            return f"{frame.filename}, line {frame.lineno}"
+        if is_library(frame.filename):
+            continue
+        return "" if frame.filename.startswith(_OURS) else f"{frame.filename}, line {frame.lineno}"
     return ""
+
+
+def calling_line() -> str:
+    """Return the line of the chain's own code that called archmig, through a library: `FILE, line 3`; else empty."""
+    for frame, line in walk_stack(sys._getframe(1)):  # noqa: SLF001  (walk_stack's own default begins one too high)
+        file = frame.f_code.co_filename
+        if not file.startswith(_OURS) and not is_library(file):
+            return f"{file}, line {line}"
+    return ""
+
+
+def is_library(file: str) -> bool:
+    """Whether a file of a frame belongs to Python, to an installed package, or to archmig where it stands for one."""
+    return file.startswith(("<", *_IN_PLACE, *_libraries()))
 
 
 @lru_cache(maxsize=1)
 def _libraries() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
-    return tuple(f"{paths[name]}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    # The folder of scripts too: the program that was started is the last of all callers.
+    return tuple(f"{paths[name]}/" for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts"))
 
 
 def words_of(error: BaseException) -> str:
@@ -49,24 +70,47 @@ def words_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
+def fix_of(error: BaseException) -> str:
+    """Return what to write in environments.toml against an exception of env.py; empty where that is not known."""
+    if isinstance(error, RuntimeError) and "application context" in str(error):
+        return _APP
+    if isinstance(error, ModuleNotFoundError) and _opens(error):
+        # SQLAlchemy imports the driver of a URL when the engine is made.
+        return f"its URL names another database than the environment's: {_SET_IT}"
+    if isinstance(error, KeyError) and type(error) is KeyError and _is_of_the_environment(error):
+        return f'set it for the chain\'s code: [alembic.env] {error.args[0]} = "..."; "{{url}}" is the database\'s URL'
+    return ""
+
+
+def _opens(error: ModuleNotFoundError) -> bool:
+    return any(frame.name == "create_engine" for frame in extract_tb(error.__traceback__))
+
+
+def _is_of_the_environment(error: KeyError) -> bool:
+    frames = extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename in {"<frozen os>", getattr(sys.modules["os"], "__file__", "")}
+
+
 @contextmanager
-def file_errors(ini: Path) -> Iterator[None]:
+def file_errors(chain: ChainConfig) -> Iterator[None]:
     """Convert errors in the chain's files to ChainError, which names the file and line, else the chain."""
+    ini = str(chain.ini)
     try:
         yield
     except (ArchmigError, KeyboardInterrupt):
         raise
     except (CommandError, UserWarning) as error:
-        raise ChainError(str(ini), " ".join(str(error).split())) from error
+        raise ChainError(ini, " ".join(str(error).split())) from error
     except SyntaxError as error:
         if error.filename is None:  # Python does not name a file that contains a NUL
-            raise ChainError(str(ini), f"one of its files: {error.msg}") from error
+            raise ChainError(ini, f"one of its files: {error.msg}") from error
         raise ChainError(place_of(error), str(error.msg)) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         if place := place_of(error):
-            raise ChainError(place, words_of(error)) from error
+            advice = {"advice": fix} if (fix := fix_of(error)) else {}
+            raise ChainError(place, words_of(error), **advice) from error
         if isinstance(error, KeyError):
-            raise ChainError(str(ini), f"a revision comes after {error}, which no file defines") from error
-        if isinstance(error, ImportError | AttributeError | OSError | RevisionError | SystemExit):
-            raise ChainError(str(ini), words_of(error)) from error
+            raise ChainError(ini, f"a revision comes after {error}, which no file defines") from error
+        if isinstance(error, ImportError | AttributeError | OSError | RevisionError | SystemExit | GeneratorExit):
+            raise ChainError(ini, words_of(error)) from error
         raise

@@ -1,44 +1,113 @@
-"""Places of a chain's files, read from its alembic.ini without Alembic."""
+"""Places of a chain's files, read from its configuration without Alembic."""
 
 from __future__ import annotations
 
 import configparser
 import os
-from typing import TYPE_CHECKING
+import sys
+import tomllib
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.chain_errors import ChainError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from architect_migrate.model.chain_config import ChainConfig
+
+_NAME_IT = "name the chain's alembic.ini in [alembic] config"
 
 
-def script_folder(ini: Path) -> Path:
-    """Return the folder that `script_location` of an alembic.ini names. Raises ChainError."""
-    location = alembic_option(ini, "script_location")
+def script_folder(chain: ChainConfig) -> Path:
+    """Return the folder of a chain's env.py. Raises ChainError.
+
+    It is what `script_location` names: a folder, or `package:folder`. A chain without that option, as Flask-Migrate
+    makes it, has its env.py beside its alembic.ini.
+    """
+    location = chain_option(chain, "script_location")
     if location is None:
-        raise ChainError(str(ini), "no [alembic] script_location ('script_location')")
-    folder = ini.parent / location
+        if (chain.ini.parent / "env.py").is_file():
+            return chain.ini.parent
+        raise ChainError(str(chain.ini), f"no [{chain.section}] script_location, and no env.py beside it")
+    folder = _in_package(chain, location) if _is_package(location) else chain.root / location
     if not folder.is_dir():
-        raise ChainError(str(ini), f"script_location {location} is not a folder")
+        raise ChainError(str(chain.ini), f"script_location {location} is not a folder")
     return folder
 
 
-def alembic_option(ini: Path, key: str) -> str | None:
-    """Return an option of [alembic] in an alembic.ini; None if it is not set. Raises ChainError."""
+def chain_option(chain: ChainConfig, key: str) -> str | None:
+    """Return an option of a chain, which Alembic looks for in alembic.ini first; None if it is not set.
+
+    Lists of pyproject.toml are joined by line breaks. Raises ChainError.
+    """
+    if (value := ini_option(chain.ini, chain.section, key)) is not None or chain.toml is None:
+        return value
+    found = alembic_table(chain.toml).get(key)
+    if isinstance(found, list):
+        return "\n".join(_with_here(str(one), chain.toml) for one in found)
+    return found if found is None else _with_here(str(found), chain.toml)
+
+
+def ini_option(ini: Path, section: str, key: str) -> str | None:
+    """Return an option of an alembic.ini; None if it is not set, or in a pyproject.toml. Raises ChainError."""
+    if ini.suffix == ".toml":
+        return None
     parser = configparser.ConfigParser({"here": str(ini.parent)})
     try:
         if ini.exists() and not ini.is_file():
             # Why: reading a pipe or a device would never end.
-            raise ChainError(str(ini), "is not a file", "name the chain's alembic.ini in [alembic] config")
+            raise ChainError(str(ini), "is not a file", _NAME_IT)
         with ini.open(encoding="utf-8") as file:
             parser.read_file(file)
-        return parser["alembic"].get(key)
+        return parser[section].get(key)
     except OSError as error:
-        raise ChainError(
-            str(ini), error.strerror or str(error), "name the chain's alembic.ini in [alembic] config"
-        ) from error
+        raise ChainError(str(ini), error.strerror or str(error), _NAME_IT) from error
     except (configparser.Error, KeyError, UnicodeDecodeError) as error:
-        raise ChainError(str(ini), f"no [alembic] {key} ({' '.join(str(error).split())})") from error
+        raise ChainError(str(ini), f"no [{section}] {key} ({' '.join(str(error).split())})") from error
+
+
+def sections_of(ini: Path) -> tuple[str, ...]:
+    """Return the sections of an alembic.ini that configure a chain; none if it cannot be read."""
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(ini, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return ()
+    return tuple(name for name in parser.sections() if name == "alembic" or parser.has_option(name, "script_location"))
+
+
+def alembic_table(toml: Path) -> dict[str, Any]:
+    """Return [tool.alembic] of a pyproject.toml; empty if there is none. Raises ChainError."""
+    try:
+        found = tomllib.loads(toml.read_text(encoding="utf-8")).get("tool", {}).get("alembic", {})
+    except OSError as error:
+        raise ChainError(str(toml), error.strerror or str(error), _NAME_IT) from error
+    except (ValueError, RecursionError) as error:
+        raise ChainError(str(toml), f"is not TOML: {error}") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _with_here(value: str, toml: Path) -> str:
+    return value.replace("%(here)s", toml.parent.as_posix()).replace("%%", "%")
+
+
+def _is_package(location: str) -> bool:
+    # As Alembic decides: an absolute path may contain a colon too.
+    return not Path(location).is_absolute() and ":" in location
+
+
+def _in_package(chain: ChainConfig, location: str) -> Path:
+    """Return the folder that `package:folder` means, without importing the package."""
+    package, _, folder = location.partition(":")
+    paths = [str(chain.root / each) for each in (chain_option(chain, "prepend_sys_path") or "").split()]
+    search: list[str] | None = [*paths, *(path for path in sys.path if path), str(chain.root)]
+    for name in package.split("."):
+        spec = PathFinder.find_spec(name, search)
+        search = list(spec.submodule_search_locations or ()) if spec else []
+    if not search:
+        advice = f"install it, or add prepend_sys_path = . to [{chain.section}] if it is in {chain.root}"
+        raise ChainError(str(chain.ini), f"script_location {location}: there is no package {package}", advice)
+    return Path(search[0], folder)
 
 
 def refuse_unreadable(folder: Path) -> None:

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from architect_migrate.revisions.alembic_runtime import config_of, script_of
+from architect_migrate.revisions.configuration import config_of, script_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from alembic.script import ScriptDirectory
 
+    from architect_migrate.model.chain_config import ChainConfig
 
-def offline_downgrades(ini: Path, revisions: tuple[str, ...]) -> dict[str, str]:
+
+def offline_downgrades(chain: ChainConfig, revisions: tuple[str, ...]) -> dict[str, str]:
     """The SQL of each revision's `downgrade()`; one that needs a database to say is left out.
 
     A batch operation has to read the table that it rebuilds, and other code may ask the rows. Raises ChainError.
     """
-    script = script_of(config_of(ini), ini)
+    script = script_of(config_of(chain), chain)
     found = {revision: _statements(script, revision) for revision in revisions}
     return {revision: statements for revision, statements in found.items() if statements is not None}
 

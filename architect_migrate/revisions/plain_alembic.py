@@ -37,8 +37,8 @@ def run_plainly(source: Source) -> PlainRun:
     history = source.history
     with tempfile.TemporaryDirectory(prefix="archmig-plain-") as name:
         folder = Path(name)
-        ini, table = str(source.script), history.graph.version_table
-        done = run_sandboxed("revisions.plain_process", source.script, folder, ini, name, table)
+        (folder / "chain").write_text(codec.dump(source.chain), encoding="utf-8")
+        done = run_sandboxed("revisions.plain_process", source.chain.root, folder, name, history.graph.version_table)
         if done.returncode or not (folder / "schema").exists():
             cause = (
                 _text(folder / "failed") or mask(" ".join(done.stderr.split()))[-500:] or f"exit code {done.returncode}"

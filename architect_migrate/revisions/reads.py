@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from architect_migrate.model.chain_config import ChainConfig
+
 # The result of a run that is the chain's replay.
 REPLAY = "replay"
 # The name that stands for the whole environment, which `os.environ.copy()` reads.
@@ -75,11 +77,25 @@ def disk_state(reads: Reads) -> str:
     return digest.hexdigest()
 
 
-def digest_of(ini: Path, result: str, reads: Reads, on_disk: str, environ: Mapping[str, str]) -> str:
-    """Return the digest under which one result of a run is cached, from the digest of what it read on disk."""
+def digest_of(chain: str, result: str, reads: Reads, on_disk: str, environ: Mapping[str, str]) -> str:
+    """Return the digest under which one result of a run is cached, from the digest of what it read on disk.
+
+    `chain` is the identity of its configuration (see `identity_of`), here and below.
+    """
     values = sorted(_values(reads, environ))
-    parts = (os.path.realpath(ini), result, sys.version_info, sqlite3.sqlite_version, _of_archmig(), on_disk, values)
+    parts = (chain, result, sys.version_info, sqlite3.sqlite_version, _of_archmig(), on_disk, values)
     return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def identity_of(chain: ChainConfig) -> str:
+    """Return a digest that tells the configurations of chains apart: their places, and what their code is given.
+
+    Why the place of alembic.ini: projects share nothing, whatever is in them. What one of them does may depend on where
+    it is.
+    """
+    places = (os.path.realpath(chain.ini), os.path.realpath(chain.root), chain.section)
+    given = (*places, chain.x, chain.variables, chain.app, chain.engine)
+    return hashlib.blake2b(repr(given).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
@@ -181,39 +197,36 @@ def _of_archmig() -> tuple[tuple[str, int, int], ...]:
     return tuple((path, one.st_mtime_ns, one.st_size) for path, one in stats)
 
 
-def cached_digest(cache: Path, ini: Path, result: str, environ: Mapping[str, str]) -> str:
+def cached_digest(cache: Path, chain: str, result: str, environ: Mapping[str, str]) -> str:
     """Return the digest of a cached result of the chain if everything that its run read is the same; else empty."""
-    for reads, digests in _manifests(cache, ini, result):
-        now = digest_of(ini, result, reads, disk_state(reads), environ)
+    for reads, digests in _manifests(cache, chain, result):
+        now = digest_of(chain, result, reads, disk_state(reads), environ)
         if now in digests:
             return now
     return ""
 
 
-def remember_reads(cache: Path, ini: Path, result: str, reads: Reads, digest: str) -> None:
+def remember_reads(cache: Path, chain: str, result: str, reads: Reads, digest: str) -> None:
     """Note under which digest the result of a run with these reads is cached. Raises OSError."""
     from architect_migrate.core.atomic_files import write_atomically
 
-    known = _manifests(cache, ini, result)
+    known = _manifests(cache, chain, result)
     same = [each for old, digests in known if old == reads for each in digests if each != digest]
     others = [(old, digests) for old, digests in known if old != reads]
     kept = [(reads, [digest, *same][:_KEPT]), *others][:_KEPT]
     text = json.dumps([[astuple(each), digests] for each, digests in kept], separators=(",", ":"))
-    write_atomically(_manifest(cache, ini, result), text)
+    write_atomically(_manifest(cache, chain, result), text)
 
 
-def _manifest(cache: Path, ini: Path, result: str) -> Path:
-    """Return the file of a chain's manifests. Why the path of alembic.ini: projects share nothing, whatever is in them.
-
-    What one of them does may depend on where it is.
-    """
-    key = hashlib.blake2b(os.fsencode(f"{os.path.realpath(ini)}\0{result}"), digest_size=16).hexdigest()
+def _manifest(cache: Path, chain: str, result: str) -> Path:
+    """Return the file of a chain's manifests."""
+    key = hashlib.blake2b(os.fsencode(f"{chain}\0{result}"), digest_size=16).hexdigest()
     return cache / f"{key}.reads.json"
 
 
-def _manifests(cache: Path, ini: Path, result: str) -> list[tuple[Reads, list[str]]]:
+def _manifests(cache: Path, chain: str, result: str) -> list[tuple[Reads, list[str]]]:
     try:
-        stored: list[Any] = json.loads(_manifest(cache, ini, result).read_bytes())
+        stored: list[Any] = json.loads(_manifest(cache, chain, result).read_bytes())
         return [(reads_of(fields), list(digests)) for fields, digests in stored]
     except (OSError, ValueError, TypeError):
         return []

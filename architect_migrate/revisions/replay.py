@@ -16,11 +16,12 @@ from architect_migrate.core.secrets import mask
 from architect_migrate.model.names import Names
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
 from architect_migrate.revisions.files import refuse_unreadable, script_folder
-from architect_migrate.revisions.reads import REPLAY, cached_digest, digest_of, reads_of, remember_reads
+from architect_migrate.revisions.reads import REPLAY, cached_digest, digest_of, identity_of, reads_of, remember_reads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.history import History, Replayed
 
 
@@ -35,7 +36,7 @@ class Replay:
 
 @dataclass(frozen=True)
 class Source:
-    """A chain as it was at one moment; `script` is its alembic.ini, `cache` the folder of cached replays.
+    """A chain as it was at one moment; `chain` is its configuration, `cache` the folder of cached replays.
 
     `known` is the digest under which its replay is cached, empty if none is, or if something changed that the replay
     read; `token` then tells this source from others. Of the branches `reserved` for some environments, those in
@@ -44,7 +45,7 @@ class Source:
     are cached in it, and all environments must use them.
     """
 
-    script: Path
+    chain: ChainConfig
     cache: Path
     known: str
     token: str = ""
@@ -53,16 +54,16 @@ class Source:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the fields alone; the receiving process reads the chain from the cache, once."""
-        return _shared, (self.script, self.cache, self._cached_as, self.token, self.reserved, self.excluded)
+        return _shared, (self.chain, self.cache, self._cached_as, self.token, self.reserved, self.excluded)
 
     @property
     def whole(self) -> Source:
         """The same chain with all of its branches."""
-        return _shared(self.script, self.cache, self.known, self.token, (), ())
+        return _shared(self.chain, self.cache, self.known, self.token, (), ())
 
     def without(self, excluded: tuple[str, ...], reserved: tuple[str, ...]) -> Source:
         """Return the same chain without the branches `excluded` of those `reserved`."""
-        return _shared(self.script, self.cache, self.known, self.token, reserved, excluded)
+        return _shared(self.chain, self.cache, self.known, self.token, reserved, excluded)
 
     @cached_property
     def foreign(self) -> frozenset[str]:
@@ -85,7 +86,7 @@ class Source:
     @cached_property
     def replay(self) -> Replay:
         """The replay of the whole chain, which runs the chain's code now."""
-        return _replay_and_remember(self.script, self.cache)
+        return _replay_and_remember(self.chain, self.cache)
 
     @cached_property
     def graph(self) -> RevisionGraph:
@@ -110,7 +111,7 @@ class Source:
         graph, steps = recall(self, "outline"), recall(self, "steps")
         if graph is None or steps is None:
             graph, steps = self.whole.replay.graph, self.whole.replay.steps
-        return replace(history_from(graph, steps), again=partial(_replayed_with_rows, self.script))
+        return replace(history_from(graph, steps), again=partial(_replayed_with_rows, self.chain))
 
     @cached_property
     def names(self) -> Names:
@@ -128,21 +129,20 @@ class Source:
 
 @lru_cache(maxsize=16)
 def _shared(  # noqa: PLR0917  (the fields of a Source, in their order)
-    script: Path, cache: Path, known: str, token: str, reserved: tuple[str, ...], excluded: tuple[str, ...]
+    chain: ChainConfig, cache: Path, known: str, token: str, reserved: tuple[str, ...], excluded: tuple[str, ...]
 ) -> Source:
     """Return the one source of these files in this process."""
-    return Source(script, cache, known, token, reserved, excluded)
+    return Source(chain, cache, known, token, reserved, excluded)
 
 
-def source_of(script: Path, cache: Path | None) -> Source:
+def source_of(chain: ChainConfig, cache: Path | None) -> Source:
     """Return the chain as its files are now. Raises ChainError."""
     folder = cache or _folder_of_process()
-    chain = script_folder(script)
-    known = cached_digest(folder, script, REPLAY, os.environ)
+    known = cached_digest(folder, identity_of(chain), REPLAY, os.environ)
     if not known:
-        refuse_unreadable(chain)
+        refuse_unreadable(script_folder(chain))
     # Why a token: until it is replayed, nothing says whether the chain is still that of another call.
-    return _shared(script, folder, known, "" if known else os.urandom(8).hex(), (), ())
+    return _shared(chain, folder, known, "" if known else os.urandom(8).hex(), (), ())
 
 
 @lru_cache(maxsize=1)
@@ -183,19 +183,19 @@ def history_from(graph: str, steps: str) -> History:
     return history.History(codec.load(graph, (RevisionGraph, Revision)), codec.load(steps, classes))
 
 
-def history_of(script: Path, cache: Path | None) -> History:
-    """Return the history of an alembic.ini's chain as its files are now. Raises as `Source.history`."""
-    return source_of(script, cache).history
+def history_of(chain: ChainConfig, cache: Path | None) -> History:
+    """Return the history of a chain as its files are now. Raises as `Source.history`."""
+    return source_of(chain, cache).history
 
 
-def replay_draft(script: Path, draft: Path) -> tuple[History, Replayed]:
+def replay_draft(chain: ChainConfig, draft: Path) -> tuple[History, Replayed]:
     """Replay the chain with the one revision in the folder `draft`; return the history and the draft's downgrade.
 
     Raises as `Source.history`.
     """
     from architect_migrate.model.history import History
 
-    done = _replay(script, str(draft))
+    done = _replay(chain, str(draft))
     history = history_from(done.outline, done.rows)
     *replayed, back = history.replayed
     return History(history.graph, tuple(replayed)), back
@@ -210,9 +210,9 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     return Path(environ["HOME"]) / ".cache" / "archmig" if environ.get("HOME") else None
 
 
-def _replayed_with_rows(ini: Path) -> tuple[Replayed, ...]:
+def _replayed_with_rows(chain: ChainConfig) -> tuple[Replayed, ...]:
     """Replay the chain again, for the values of rows, which are not cached. Raises ReplayError."""
-    done = _replay(ini)
+    done = _replay(chain)
     return history_from(done.outline, done.rows).replayed
 
 
@@ -225,7 +225,7 @@ class _Done(NamedTuple):
     reads: str
 
 
-def _replay(ini: Path, *draft: str) -> _Done:
+def _replay(chain: ChainConfig, *draft: str) -> _Done:
     """Replay the chain in a sandboxed process.
 
     Raises ReplayError.
@@ -235,38 +235,40 @@ def _replay(ini: Path, *draft: str) -> _Done:
     from architect_migrate.revisions.sandbox import run_sandboxed
 
     with tempfile.TemporaryDirectory(prefix="archmig-replay-") as name:
-        folder = Path(name)
-        done = run_sandboxed("revisions.replay_process", ini, folder, str(ini), str(folder), *draft)
+        folder, ini = Path(name), str(chain.ini)
+        # Why not as an argument: other users see those, and variables may hold passwords.
+        (folder / "chain").write_text(codec.dump(chain), encoding="utf-8")
+        done = run_sandboxed("revisions.replay_process", chain.root, folder, str(folder), *draft)
         if (folder / "failed").exists():
-            revision, cause, place = codec.load((folder / "failed").read_text(encoding="utf-8"), ())
-            raise ReplayError(str(ini), revision, cause, _inside(place, ini))
+            revision, cause, place, fix = codec.load((folder / "failed").read_text(encoding="utf-8"), ())
+            raise ReplayError(ini, revision, cause, _inside(place, chain), fix)
         if done.returncode or not (folder / "rows").exists():
             current = (folder / "current").read_text(encoding="utf-8") if (folder / "current").exists() else ""
             ended = f"its process ended with code {done.returncode}"
-            raise ReplayError(str(ini), current, mask(" ".join(done.stderr.split()))[-500:] or ended)
+            raise ReplayError(ini, current, mask(" ".join(done.stderr.split()))[-500:] or ended)
         return _Done(*((folder / part).read_text(encoding="utf-8") for part in _Done._fields))
 
 
-def _inside(place: str, ini: Path) -> str:
-    """Return a place in the chain's code as seen from alembic.ini."""
-    return place.removeprefix(f"{os.path.realpath(ini.parent)}{os.sep}").removeprefix(f"{ini.parent}{os.sep}")
+def _inside(place: str, chain: ChainConfig) -> str:
+    """Return a place in the chain's code as seen from its root."""
+    return place.removeprefix(f"{os.path.realpath(chain.root)}{os.sep}").removeprefix(f"{chain.root}{os.sep}")
 
 
-def _replay_and_remember(ini: Path, cache: Path) -> Replay:
+def _replay_and_remember(chain: ChainConfig, cache: Path) -> Replay:
     """Replay the chain, and cache the replay unless something that it read changed meanwhile.
 
     If another source of the same chain has been replayed by now, its replay is taken.
     """
-    if known := cached_digest(cache, ini, REPLAY, os.environ):
+    if known := cached_digest(cache, identity_of(chain), REPLAY, os.environ):
         outline, cached = _read(cache, known, "outline"), _read(cache, known, "steps")
         if outline is not None and cached is not None:
             return Replay(known, outline, cached)
-    done = _replay(ini)
-    digest = remember_result(cache, ini, REPLAY, done.reads, {"outline": done.outline, "steps": done.steps})
+    done = _replay(chain)
+    digest = remember_result(cache, chain, REPLAY, done.reads, {"outline": done.outline, "steps": done.steps})
     return Replay(digest, done.outline, done.steps)
 
 
-def remember_result(cache: Path, ini: Path, result: str, reads: str, parts: Mapping[str, str]) -> str:
+def remember_result(cache: Path, chain: ChainConfig, result: str, reads: str, parts: Mapping[str, str]) -> str:
     """Cache parts of a run of the chain's code under the digest of what it read, and return this.
 
     `reads` is what the run's Watch wrote. If something that the code read changed while it ran, nothing is cached, and
@@ -276,17 +278,17 @@ def remember_result(cache: Path, ini: Path, result: str, reads: str, parts: Mapp
     if not on_disk:
         return os.urandom(16).hex()
     read = reads_of(fields)
-    digest = digest_of(ini, result, read, on_disk, os.environ)
+    digest = digest_of(identity_of(chain), result, read, on_disk, os.environ)
     if _write(cache, digest, parts):
         with suppress(OSError):
             # Why last: a process that finds the digest here reads the parts.
-            remember_reads(cache, ini, result, read, digest)
+            remember_reads(cache, identity_of(chain), result, read, digest)
     return digest
 
 
-def recall_result(cache: Path, ini: Path, result: str, part: str) -> str | None:
+def recall_result(cache: Path, chain: ChainConfig, result: str, part: str) -> str | None:
     """Return a cached part of a run of the chain's code; None if it is not cached or what the run read has changed."""
-    digest = cached_digest(cache, ini, result, os.environ)
+    digest = cached_digest(cache, identity_of(chain), result, os.environ)
     return _read(cache, digest, part) if digest else None
 
 

@@ -1,6 +1,6 @@
-"""Replay process of a chain: `python -m architect_migrate.revisions.replay_process ALEMBIC_INI FOLDER [DRAFT]`.
+"""Replay process of a chain: `python -m architect_migrate.revisions.replay_process FOLDER [DRAFT]`.
 
-DRAFT is a folder with one more revision, which is upgraded and downgraded.
+FOLDER holds `chain`, its configuration. DRAFT is a folder with one more revision, which is upgraded and downgraded.
 
 Why an audit hook: revision files import applications, and applications open their own databases. The hook stops the
 replay if it writes outside of the scratch folder, uses the network or starts another program.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
 from architect_migrate.core.errors import ArchmigError, derived
+from architect_migrate.model.chain_config import ChainConfig
 from architect_migrate.revisions.streams import refuse_input
 from architect_migrate.revisions.watch import watch
 
@@ -53,10 +54,12 @@ def main(arguments: list[str]) -> int:
 
     `failed` holds the revision, the cause and the place. Return the exit code.
     """
-    ini, folder = Path(arguments[0]), Path(arguments[1]).resolve()
-    draft = Path(arguments[2]) if len(arguments) > 2 else None
+    folder = Path(arguments[0]).resolve()
+    draft = Path(arguments[1]) if len(arguments) > 1 else None
+    chain = read_chain(folder)
     from architect_migrate.databases.access import without_rows
-    from architect_migrate.revisions.alembic_runtime import chain_folders, replay
+    from architect_migrate.revisions.alembic_runtime import replay
+    from architect_migrate.revisions.configuration import chain_folders
 
     _redirect_home(folder)
     refuse_input()
@@ -64,19 +67,27 @@ def main(arguments: list[str]) -> int:
     confine(folder)
     try:
         # Why the revision goes to a file: its code may end the process.
-        history = replay(ini, folder / "scratch.db", draft, lambda revision: _note(folder, revision))
+        history = replay(chain, folder / "scratch.db", draft, lambda revision: _note(folder, revision))
     except ReplayError as error:
-        (folder / "failed").write_text(codec.dump((error.revision, error.cause, error.place)), encoding="utf-8")
+        (folder / "failed").write_text(
+            codec.dump((error.revision, error.cause, error.place, error.fix)), encoding="utf-8"
+        )
         return 1
     (folder / "outline").write_text(codec.dump(history.graph), encoding="utf-8")
-    watching.hold(chain_folders(ini))
+    watching.hold(chain_folders(chain))
     watching.write(folder / "reads")
-    source = "\n".join(_source_texts(chain_folders(ini)))
+    source = "\n".join(_source_texts(chain_folders(chain)))
     kept = tuple(without_rows(replayed, source) for replayed in history.replayed)
     (folder / "steps").write_text(codec.dump(kept), encoding="utf-8")
     # Why apart: values of rows never leave this folder, which only its user can read and which is deleted.
     (folder / "rows").write_text(codec.dump(history.replayed), encoding="utf-8")
     return 0
+
+
+def read_chain(folder: Path) -> ChainConfig:
+    """Read the configuration of the chain that a process is to run."""
+    chain: ChainConfig = codec.load((folder / "chain").read_text(encoding="utf-8"), (ChainConfig,))
+    return chain
 
 
 def _note(folder: Path, revision: str) -> None:

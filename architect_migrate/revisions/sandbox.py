@@ -13,17 +13,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def run_sandboxed(module: str, ini: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a module of archmig that confines itself to `folder`, in the folder of alembic.ini; return its outcome.
+def run_sandboxed(module: str, root: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of archmig that confines itself to `folder`, in the chain's root; return its outcome.
 
-    Why -B: the process may not write byte code into the project. Why ARCHMIG_REPLAY: env.py and the application can
-    see that they are being replayed. It gets no input: a question of the chain's code must not wait for an answer.
+    Why -B: the process may not write byte code into the project. Why -P: a folder `alembic` or `logging` in the root is
+    not the module of that name. Why ARCHMIG_REPLAY: env.py and the application can see that they are being replayed. It
+    gets no input: a question of the chain's code must not wait for an answer.
     """
-    command = [sys.executable, "-B", "-m", f"architect_migrate.{module}", *arguments]
+    command = [sys.executable, "-B", "-P", "-m", f"architect_migrate.{module}", *arguments]
     environ = {**passed_on(os.environ), "TMPDIR": str(folder), "ARCHMIG_REPLAY": "1"}
     return subprocess.run(
         command,
-        cwd=ini.parent,
+        cwd=root,
         env=environ,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -11,56 +11,58 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ChainError
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
-from architect_migrate.revisions.files import alembic_option, script_folder
+from architect_migrate.revisions.files import chain_option, script_folder
 from architect_migrate.revisions.source_file import VARIABLES, read_declarations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from architect_migrate.model.chain_config import ChainConfig
+
 _SEPARATORS = {"space": " ", "newline": "\n", "os": ":", ":": ":", ";": ";"}
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _ADVICE = "run `archmig history`, which replays the chain"
 
 
-def graph_as_written(ini: Path) -> RevisionGraph:
+def graph_as_written(chain: ChainConfig) -> RevisionGraph:
     """Return the revisions that the chain's files declare, parents before children, without digests.
 
     Raises ChainError.
     """
     by_id: dict[str, Revision] = {}
-    for file in _files(ini):
+    for file in _files(chain):
         declared = _declared(file)
         if declared is None:
             continue
         if declared.id in by_id:
             raise ChainError(str(file), f"is the second file of revision {declared.id}")
         by_id[declared.id] = declared
-    whole = [_resolved(revision, by_id, ini) for revision in by_id.values()]
+    whole = [_resolved(revision, by_id, chain) for revision in by_id.values()]
     try:
         order = TopologicalSorter({revision.id: revision.parents for revision in whole}).static_order()
         places = {name: place for place, name in enumerate(order)}
     except CycleError as error:
-        raise ChainError(str(ini), f"its revisions form a cycle: {error.args[1]}") from error
+        raise ChainError(str(chain.ini), f"its revisions form a cycle: {error.args[1]}") from error
     return RevisionGraph(tuple(sorted(whole, key=lambda revision: places[revision.id])))
 
 
-def _files(ini: Path) -> Iterator[Path]:
-    recursive = (alembic_option(ini, "recursive_version_locations") or "").lower() in _TRUE
-    for folder in _folders(ini):
+def _files(chain: ChainConfig) -> Iterator[Path]:
+    recursive = (chain_option(chain, "recursive_version_locations") or "").lower() in _TRUE
+    for folder in _folders(chain):
         yield from sorted(folder.rglob("*.py") if recursive else folder.glob("*.py"))
 
 
-def _folders(ini: Path) -> list[Path]:
-    locations = alembic_option(ini, "version_locations")
+def _folders(chain: ChainConfig) -> list[Path]:
+    locations = chain_option(chain, "version_locations")
     if not locations:
-        return [script_folder(ini) / "versions"]
-    word = alembic_option(ini, "path_separator") or alembic_option(ini, "version_path_separator") or ""
+        return [script_folder(chain) / "versions"]
+    word = chain_option(chain, "path_separator") or chain_option(chain, "version_path_separator") or ""
     if word not in _SEPARATORS:
-        raise ChainError(str(ini), "version_locations without a path_separator", _ADVICE)
-    folders = [ini.parent / each.strip() for each in locations.split(_SEPARATORS[word]) if each.strip()]
+        raise ChainError(str(chain.ini), "version_locations without a path_separator", _ADVICE)
+    folders = [chain.root / each.strip() for each in locations.split(_SEPARATORS[word]) if each.strip()]
     if strange := [folder for folder in folders if not folder.is_dir()]:
-        raise ChainError(str(ini), f"version_locations: {strange[0]} is not a folder", _ADVICE)
+        raise ChainError(str(chain.ini), f"version_locations: {strange[0]} is not a folder", _ADVICE)
     return list(dict.fromkeys(folders))
 
 
@@ -80,21 +82,21 @@ def _declared(file: Path) -> Revision | None:
     return Revision(words["revision"][0], parents, labels=words.get("branch_labels", ()), down=down)
 
 
-def _resolved(revision: Revision, by_id: dict[str, Revision], ini: Path) -> Revision:
+def _resolved(revision: Revision, by_id: dict[str, Revision], chain: ChainConfig) -> Revision:
     """Return the revision with full ids of its parents, which may be written as a label or the beginning of an id."""
-    down = tuple(_id(name, by_id, ini) for name in revision.down)
-    parents = (_id(parent, by_id, ini) for parent in revision.parents)
+    down = tuple(_id(name, by_id, chain) for name in revision.down)
+    parents = (_id(parent, by_id, chain) for parent in revision.parents)
     return replace(revision, parents=tuple(sorted(set(parents))), down=down)
 
 
-def _id(word: str, by_id: dict[str, Revision], ini: Path) -> str:
+def _id(word: str, by_id: dict[str, Revision], chain: ChainConfig) -> str:
     if word in by_id:
         return word
     match = _unique(
         revision.id for revision in by_id.values() if word in revision.labels or revision.id.startswith(word)
     )
     if match is None:
-        raise ChainError(str(ini), f"a revision comes after {word!r}, which no file defines")
+        raise ChainError(str(chain.ini), f"a revision comes after {word!r}, which no file defines")
     return match
 
 

@@ -12,11 +12,15 @@ from alembic.util import rev_id
 from architect_migrate.core.atomic_files import created_folder, move_to_free_name, sync
 from architect_migrate.core.chain_errors import ChainError, NewRevisionError
 from architect_migrate.model.revision_graph import RevisionGraph
-from architect_migrate.revisions.alembic_runtime import config_of, revision_of, script_of
+from architect_migrate.revisions.alembic_runtime import revision_of
+from architect_migrate.revisions.configuration import config_of, script_of
 from architect_migrate.revisions.failures import file_errors
+from architect_migrate.revisions.files import chain_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from architect_migrate.model.chain_config import ChainConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,10 @@ class Draft:
     downgrade: tuple[str, ...] = ()
 
 
-def graph_in_files(ini: Path) -> RevisionGraph:
+def graph_in_files(chain: ChainConfig) -> RevisionGraph:
     """Return the revision graph from the loaded files; no revision is run. Raises ChainError."""
-    with file_errors(ini):
-        scripts = list(script_of(config_of(ini), ini).walk_revisions())
+    with file_errors(chain):
+        scripts = list(script_of(config_of(chain), chain).walk_revisions())
     return RevisionGraph(tuple(reversed([revision_of(script) for script in scripts])))
 
 
@@ -48,12 +52,12 @@ def random_id() -> str:
     return rev_id()
 
 
-def version_folder(ini: Path, parent: str, label: str) -> Path:
+def version_folder(chain: ChainConfig, parent: str, label: str) -> Path:
     """Return the folder for a revision after `parent`; with a label, the folder of that branch.
 
     Raises NewRevisionError if Alembic would not search that folder.
     """
-    script = script_of(config_of(ini), ini)
+    script = script_of(config_of(chain), chain)
     locations = [Path(location).absolute() for location in script.version_locations or [f"{script.dir}/versions"]]
     file = Path(script.get_revision(parent).path) if parent else None
     base = next((location for location in locations if file and file.is_relative_to(location.resolve())), locations[0])
@@ -62,20 +66,20 @@ def version_folder(ini: Path, parent: str, label: str) -> Path:
     listed = next((location for location in locations if location.name == label), None)
     if listed or script.recursive_version_locations:
         return listed or base / label
-    advice = f"nothing was written: add recursive_version_locations = true to [alembic] of {ini.name}"
+    advice = f"nothing was written: add recursive_version_locations = true to [alembic] of {chain.ini.name}"
     raise NewRevisionError(str(base / label), "Alembic does not search folders below its version folder", advice)
 
 
-def write_draft(ini: Path, draft: Draft, folder: Path) -> Path:
+def write_draft(chain: ChainConfig, draft: Draft, folder: Path) -> Path:
     """Write the revision into `folder`, outside of the chain's version folders, load it and return its path.
 
     Raises ChainError.
     """
-    config = config_of(ini)
-    script = script_of(config, ini, folder)
+    config = config_of(chain)
+    script = script_of(config, chain, folder)
     # Why: Alembic would print its progress to stdout, which is for results only.
     script.messaging_opts = {"quiet": True}
-    if "_" in draft.id and config.get_alembic_option("file_template") is None:
+    if "_" in draft.id and chain_option(chain, "file_template") is None:
         # Why: an id such as 049_mood has the title's words, which the default file name would repeat.
         script.file_template = "%(rev)s"
     # The variables of Alembic's own templates, and two of archmig's.
@@ -90,7 +94,7 @@ def write_draft(ini: Path, draft: Draft, folder: Path) -> Path:
     if not template.exists():
         advice = "nothing was written: copy the one that `alembic init` creates"
         raise ChainError(str(template), "no such file; new revisions need this template", advice)
-    with file_errors(ini):
+    with file_errors(chain):
         made = script.generate_revision(
             draft.id,
             docstring(draft.title),
@@ -101,11 +105,11 @@ def write_draft(ini: Path, draft: Draft, folder: Path) -> Path:
             **words,
         )
     if made is None:
-        raise ChainError(str(ini), "its file_template makes a file name that Alembic does not recognise")
+        raise ChainError(str(chain.ini), "its file_template makes a file name that Alembic does not recognise")
     return Path(made.path)
 
 
-def publish(ini: Path, draft: Draft, written: Path, final: Path) -> None:
+def publish(chain: ChainConfig, draft: Draft, written: Path, final: Path) -> None:
     """Move a draft to its final name and check that Alembic loads it from there; remove it otherwise.
 
     Raises NewRevisionError if the name is taken, ChainError, OSError.
@@ -114,16 +118,16 @@ def publish(ini: Path, draft: Draft, written: Path, final: Path) -> None:
         if not _given(written, final):
             raise NewRevisionError(str(final), "exists already", "nothing was written: choose another title")
         try:
-            _require(ini, draft.id, final)
+            _require(chain, draft.id, final)
         except BaseException:
             final.unlink(missing_ok=True)
             raise
 
 
-def _require(ini: Path, revision: str, final: Path) -> None:
+def _require(chain: ChainConfig, revision: str, final: Path) -> None:
     """Load the chain from its files and check that it has the revision in this file. Raises ChainError."""
-    with file_errors(ini):
-        script = script_of(config_of(ini), ini).get_revision(revision)
+    with file_errors(chain):
+        script = script_of(config_of(chain), chain).get_revision(revision)
     if not Path(script.path).samefile(final):
         raise ChainError(str(final), f"Alembic finds {revision} in {script.path} instead", "nothing was written")
 

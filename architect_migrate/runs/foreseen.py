@@ -25,9 +25,9 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.diff import Extra
 from architect_migrate.model.environment import Repair
 from architect_migrate.model.facts import IndexFact, TriggerFact, ViewFact, table_of
-from architect_migrate.model.history import reference, snapshots
+from architect_migrate.model.history import reference, replays, snapshots
 from architect_migrate.model.schema import Schema
-from architect_migrate.planning.plan import RunDowngrade, Stamp, SyncTracker
+from architect_migrate.planning.plan import RunDowngrade, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.results import Outcome
 from architect_migrate.revisions.replay import recall_result, remember_result
 from architect_migrate.revisions.sandbox import run_sandboxed
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from architect_migrate.runs.trial import Job
 
 CANNOT_SUCCEED = "cannot-succeed"
+# The statements that SQLite runs outside of transactions only.
+_OUTSIDE = frozenset({"detach", "vacuum"})
 # Characters of the last words of a process that died.
 _LAST = 300
 
@@ -58,7 +60,7 @@ def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
     plan, seen = result.plan, result.survey
     if plan is None or seen is None or plan.blockers or not seen.exists:
         return result
-    found = _found_in_rows(context, plan, seen.schema)
+    found = (*_apart(context, plan), *_found_in_rows(context, plan, seen.schema))
     is_blocked = any(each.level is Level.BLOCKING for each in found)
     if not is_blocked and (_is_to_be_tried(context.history, plan, seen) or _sets_off_triggers(context, plan)):
         # Why suppressed: a copy cannot be made, so what the run will meet is not known; it is proven when it runs.
@@ -71,6 +73,19 @@ def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
         return result
     plan = replace(plan, blockers=blockers)
     return replace(result, plan=plan, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
+
+
+def _apart(context: EnvironmentContext, plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for each revision with an autocommit_block, which runs inside the transaction of the run."""
+    for revision in (step.revision for step in plan.steps if isinstance(step, RunRevision)):
+        verbs = replays(context.history)[revision].apart
+        if refused := sorted(_OUTSIDE.intersection(verbs)):
+            found = f"{revision} would fail: SQLite refuses {refused[0].upper()} inside the transaction of the run"
+            advice = f"take it out of {revision}; it can be run by hand afterwards"
+            yield Finding(Level.BLOCKING, CANNOT_SUCCEED, revision, found, advice, revision)
+        elif verbs:
+            found = "its autocommit_block runs inside the transaction of the whole run"
+            yield Finding(Level.WARNING, "autocommit", revision, found, "SQLite accepts its statements there")
 
 
 def _found_in_rows(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> tuple[Finding, ...]:
@@ -139,7 +154,7 @@ def _found_by_trial(
         definitions = access.definitions_of(connection)
         watched = access.has_triggers(connection, context.hidden(context.graph.version_table))
     stamping = tuple(_stamping(context, plan, stamp)) if watched else None
-    job = job_of(context.source.script, plan, definitions, stamping)
+    job = job_of(context.config, plan, definitions, stamping)
     history = context.history
     tried = _remembered(context.source, job) if runs_the_chain(plan) else try_here(in_full(job, history), history)
     if tried.halted:
@@ -163,12 +178,12 @@ def _remembered(source: Source, job: Job) -> Tried:
     """Return the remembered result of this trial, else try now. Databases of one fleet share definitions and plan."""
     text = codec.dump((codec.dump(job), source.fingerprint, source.excluded))
     result = f"trial-{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
-    if (found := recall_result(source.cache, source.script, result, "trial")) is not None:
+    if (found := recall_result(source.cache, source.chain, result, "trial")) is not None:
         known: Tried = codec.load(found, RESULT)
         return known
     tried, reads = _in_a_process(source.history, in_full(job, source.history))
     if tried != Tried() and not tried.halted:
-        remember_result(source.cache, source.script, result, reads, {"trial": codec.dump(tried)})
+        remember_result(source.cache, source.chain, result, reads, {"trial": codec.dump(tried)})
     return tried
 
 
@@ -182,7 +197,7 @@ def _in_a_process(history: History, job: Job) -> tuple[Tried, str]:
         texts = {"job": job, "outline": history.graph, "steps": history.replayed}
         for part, value in texts.items():
             (folder / part).write_text(codec.dump(value), encoding="utf-8")
-        done = run_sandboxed("runs.trial_process", Path(job.ini), folder, name)
+        done = run_sandboxed("runs.trial_process", job.chain.root, folder, name)
         if not (folder / "reads").exists():
             last = mask(" ".join(done.stderr.split()))[-_LAST:]
             return Tried(halted=last or f"its process ended with code {done.returncode}"), ""

@@ -43,12 +43,12 @@ from architect_migrate.planning.plan import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.sqlite.repair.rebuild_rows import RowProgress
     from architect_migrate.databases.values import TriggerWrite
+    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.revisions.alembic_runtime import Runner
 
@@ -95,27 +95,27 @@ def run_steps(
 
     Raises StepFailedError or RevisionFailedError at the first failure; the caller rolls back.
     """
-    return run_whole(context.source.script, context.history, plan, connection, progress)
+    return run_whole(context.config, context.history, plan, connection, progress)
 
 
 def run_whole(
-    ini: Path, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
+    chain: ChainConfig, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
 ) -> Written:
     """Execute every step of a plan, on an empty database from a recording where that is allowed."""
     if _is_fresh(connection, plan, history):
         return _build(history, plan, connection, progress)
-    return run_in_chain(ini, history, plan, connection, progress)
+    return run_in_chain(chain, history, plan, connection, progress)
 
 
 def run_in_chain(
-    ini: Path, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
+    chain: ChainConfig, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
 ) -> Written:
     """Execute every step of a plan, in the environment of the chain's own env.py where it runs the chain's code."""
     if not runs_the_chain(plan):
         return _run(plan, connection, None, history, progress)
     from architect_migrate.revisions.alembic_runtime import operate
 
-    return operate(ini, connection, lambda runner: _run(plan, connection, runner, history, progress))
+    return operate(chain, connection, lambda runner: _run(plan, connection, runner, history, progress))
 
 
 def runs_the_chain(plan: Plan) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from architect_migrate.core.chain_errors import RevisionFailedError, RevisionLosesError, StepFailedError
 from architect_migrate.databases import access
 from architect_migrate.databases.values import TriggerWrite
+from architect_migrate.model.chain_config import ChainConfig
 from architect_migrate.model.environment import Tracker
 from architect_migrate.model.history import unmasked
 from architect_migrate.planning.plan import (
@@ -39,7 +39,7 @@ class Job:
     `stamping` are the statements that write the stamp, which depend on the one that is there.
     """
 
-    ini: str
+    chain: ChainConfig
     steps: tuple[Step, ...]
     definitions: Definitions
     stamping: tuple[str, ...] = ()
@@ -63,16 +63,14 @@ class Tried:
     halted: str = ""
 
 
-CLASSES = (Job, Tracker, *get_args(Step), *get_args(TrackerChange), *get_args(Edit))
+CLASSES = (Job, ChainConfig, Tracker, *get_args(Step), *get_args(TrackerChange), *get_args(Edit))
 RESULT = (Tried, TriggerWrite)
 
 
-def job_of(ini: Path, plan: Plan, definitions: Definitions, stamping: tuple[str, ...] | None) -> Job:
+def job_of(chain: ChainConfig, plan: Plan, definitions: Definitions, stamping: tuple[str, ...] | None) -> Job:
     """Return the job that tries a plan; with None for `stamping` neither the stamp nor the tracker is tried."""
     left_out = Stamp if stamping is not None else Stamp | SyncTracker
-    return Job(
-        str(ini), tuple(step for step in plan.steps if not isinstance(step, left_out)), definitions, stamping or ()
-    )
+    return Job(chain, tuple(step for step in plan.steps if not isinstance(step, left_out)), definitions, stamping or ())
 
 
 def in_full(job: Job, history: History) -> Job:
@@ -85,7 +83,7 @@ def try_here(job: Job, history: History) -> Tried:
     plan = Plan(job.steps, (), (), frozenset(), frozenset())
     with access.held_copy(job.definitions) as connection:
         try:
-            written = run_in_chain(Path(job.ini), history, plan, connection, lambda *_: None)
+            written = run_in_chain(job.chain, history, plan, connection, lambda *_: None)
         except RevisionFailedError as error:
             return _failed(error)
         except StepFailedError as error:

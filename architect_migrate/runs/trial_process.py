@@ -11,7 +11,7 @@ from pathlib import Path
 
 from architect_migrate.core import codec
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.revisions.alembic_runtime import chain_folders
+from architect_migrate.revisions.configuration import chain_folders
 from architect_migrate.revisions.replay import history_from
 from architect_migrate.revisions.replay_process import confine
 from architect_migrate.revisions.streams import refuse_input
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     except ArchmigError:
         tried = Tried()
     (folder / "tried").write_text(codec.dump(tried), encoding="utf-8")
-    watching.hold(chain_folders(Path(job.ini)))
+    watching.hold(chain_folders(job.chain))
     watching.write(folder / "reads")
     return 0
 

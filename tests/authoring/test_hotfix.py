@@ -12,6 +12,7 @@ import pytest
 from architect_migrate.authoring import hotfix
 from architect_migrate.authoring.hotfix_statements import Promotion, promotion
 from architect_migrate.core.chain_errors import NewRevisionError
+from architect_migrate.model.chain_config import beside
 from support.cli import archmig
 from support.new import INDEX, MATRIX, chain, written
 from support.plain_alembic import alembic
@@ -385,4 +386,4 @@ def raise_for(folder: Path) -> None:
     place.mkdir()
     text = f"from alembic import op\nrevision = '003_x'\n{revision('002_index', 'DROP TABLE zz')}"
     (place / "003_x.py").write_text(text, encoding="utf-8")
-    hotfix.prove(folder / "alembic.ini", place, "003_x", Promotion((), (), (), (), (), (), (), ()))
+    hotfix.prove(beside(folder / "alembic.ini"), place, "003_x", Promotion((), (), (), (), (), (), (), ()))

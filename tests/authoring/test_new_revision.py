@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from architect_migrate.model.chain_config import beside
 from architect_migrate.revisions.writer import graph_in_files
 from support.cli import archmig, executable
 from support.new import MATRIX, chain, written
@@ -81,12 +82,12 @@ def test_plain_alembic_makes_the_same_file(folder: Path) -> None:
 
 def test_the_data_step_of_the_template_is_none_until_something_is_in_it(folder: Path) -> None:
     file = folder / archmig("new", "Rows").out.strip()
-    assert not graph_in_files(folder / "alembic.ini").revisions[-1].data_step
+    assert not graph_in_files(beside(folder / "alembic.ini")).revisions[-1].data_step
     text = file.read_text(encoding="utf-8").replace(
         'no use for this.\n    """', 'no use for this.\n    """\n    op.f("x")'
     )
     file.write_text(text, encoding="utf-8")
-    assert graph_in_files(folder / "alembic.ini").revisions[-1].data_step
+    assert graph_in_files(beside(folder / "alembic.ini")).revisions[-1].data_step
 
 
 def test_one_with_sql_has_room_for_statements_and_runs_as_it_is(folder: Path) -> None:
@@ -127,7 +128,7 @@ def test_json_says_where_it_is(folder: Path) -> None:
 def test_a_title_with_quotes_and_backslashes_comes_back_in_history(folder: Path) -> None:
     title = 'Say """no""" to C:\\new, "quoted"'
     assert archmig("new", title).code == 0
-    assert graph_in_files(folder / "alembic.ini").revisions[-1].title == title
+    assert graph_in_files(beside(folder / "alembic.ini")).revisions[-1].title == title
 
 
 @pytest.mark.parametrize("title", ["", " . ", "two\nlines"])

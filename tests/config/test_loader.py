@@ -75,7 +75,7 @@ def test_paths_are_kept_as_they_are_written_before_any_link_is_followed(tmp_path
     for link, real in (("link.db", "real.db"), ("link.ini", "real.ini")):
         (tmp_path / link).symlink_to(real)
     linked = project(tmp_path, f'[alembic]\nconfig = "${{INI}}"\n[env.dev]\n{line}', INI="link.ini")
-    assert (linked.script, linked.environments[0].url.path) == (tmp_path / "real.ini", tmp_path / "real.db")
+    assert (linked.chain.ini, linked.environments[0].url.path) == (tmp_path / "real.ini", tmp_path / "real.db")
     assert as_written(linked, "dev") == (tmp_path / "link.ini", tmp_path / "link.db")
     plain = project(tmp_path, f"[env.dev]\n{line}")
     assert as_written(plain, "dev") == (tmp_path / "alembic.ini", tmp_path / "link.db")
@@ -205,7 +205,7 @@ def test_the_shipped_file_lists_the_dashboards_twelve() -> None:
     assert skipped == {"test", "env1", "env2", "feature1", "feature2", "feature3"}
     assert [one.name for one in shipped.environments if one.policies.protected] == ["prod"]
     assert (shipped.default_environment, shipped.tracker, shipped.defaults) == ("main", Tracker(), Policies())
-    assert (shipped.script, shipped.backup_dir) == (PROJECT / "alembic.ini", PROJECT / ".archmig" / "backups")
+    assert (shipped.chain.ini, shipped.backup_dir) == (PROJECT / "alembic.ini", PROJECT / ".archmig" / "backups")
     assert (shipped.backup_keep, shipped.backup_max_age) == (10, 30 * 86_400)
 
 

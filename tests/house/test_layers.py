@@ -48,15 +48,18 @@ OUTSIDE = {
 # fmt: on
 # Who may import what of others; a path of packages, or one module.
 FOREIGN = {
-    "alembic": ("revisions", "databases.sqlite.alembic_connection", "lint.attempt"),
+    "alembic": ("revisions", "databases.sqlite.alembic_connection", "databases.sqlite.lending", "lint.attempt"),
     "sqlalchemy": (
         "revisions",
         "databases.sqlite.alembic_connection",
+        "databases.sqlite.async_engines",
         "databases.sqlite.batch_casts",
+        "databases.sqlite.lending",
         "integrations.alembic",
         "seeds",
     ),
     "typer": ("cli",),
+    "flask": ("revisions.flask_context",),
     "rich": ("cli.progress",),
     "pytest": ("integrations.pytest",),
     "_pytest": ("integrations.pytest",),

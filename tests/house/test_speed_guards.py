@@ -14,6 +14,7 @@ import pytest
 from architect_migrate.config.context import EnvironmentContext, contexts_for
 from architect_migrate.config.loader import read_project
 from architect_migrate.databases.sqlite import connection as database
+from architect_migrate.model.chain_config import beside
 from architect_migrate.planning.results import Outcome, State
 from architect_migrate.revisions import reads
 from architect_migrate.runs.fan_out import each
@@ -140,14 +141,14 @@ def test_statements_grow_with_the_environments_and_no_faster(tmp_path: Path, sai
 
 def test_the_chain_is_read_once_for_all_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home(tmp_path, 9)
-    read: list[Path] = []
+    read: list[str] = []
     cached = reads.cached_digest
     monkeypatch.setattr(
         "architect_migrate.revisions.replay.cached_digest",
-        lambda cache, ini, *rest: read.append(ini) or cached(cache, ini, *rest),
+        lambda cache, chain, *rest: read.append(chain) or cached(cache, chain, *rest),
     )
     found = list(each(contexts(tmp_path), "status", lambda context: observe(context, "status")))
-    assert [len(found), read] == [9, [INI]]
+    assert [len(found), read] == [9, [reads.identity_of(beside(INI))]]
 
 
 def test_an_empty_database_gets_no_alter_table_and_no_backup(tmp_path: Path, said: list[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from architect_migrate.lint.lint import lint
+from architect_migrate.model.chain_config import beside
 from architect_migrate.revisions.replay import source_of
 from support.cli import archmig, executable
 from support.lint_cases import INI, chain, drop, sql, text
@@ -279,5 +280,5 @@ def test_the_installed_command_leaves_nothing_behind(folder: Path) -> None:
 
 
 def test_the_project_s_own_revisions_are_clean() -> None:
-    source = source_of(PROJECT / "alembic.ini", Path(os.environ["ARCHMIG_CACHE"]))
+    source = source_of(beside(PROJECT / "alembic.ini"), Path(os.environ["ARCHMIG_CACHE"]))
     assert lint(source) == ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.lint.lint import lint
+from architect_migrate.model.chain_config import beside
 from architect_migrate.revisions.replay import source_of
 from support.lint_cases import CASES, chain, files_of
 
@@ -25,7 +26,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Violation]
     files = {name: text for case in CASES.items() for name, text in files_of(*case).items()}
     ini = chain(tmp_path_factory.mktemp("cases"), files)
     by_revision: dict[str, list[Violation]] = {name: [] for name in files}
-    for one in lint(source_of(ini, Path(os.environ["ARCHMIG_CACHE"]))):
+    for one in lint(source_of(beside(ini), Path(os.environ["ARCHMIG_CACHE"]))):
         by_revision[one.revision].append(one)
     return by_revision
 

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from architect_migrate.revisions import reads
 print(reads.__file__)
-print(reads.digest_of(Path(sys.argv[1]), reads.REPLAY, reads.Reads(), "", {}))
+print(reads.digest_of(sys.argv[1], reads.REPLAY, reads.Reads(), "", {}))
 """
 
 

@@ -71,7 +71,10 @@ DEEDS = {
         "roll back",
     ),
     "closes by SQLAlchemy": ("bind.close()", "close the connection"),
-    "goes out of the transaction": ("with op.get_context().autocommit_block(): pass", "run an autocommit_block"),
+    "changes the journal in a block": (
+        "with op.get_context().autocommit_block(): op.execute('PRAGMA journal_mode = OFF')",
+        "set PRAGMA journal_mode",
+    ),
     "ignores checks": ('op.execute("PRAGMA ignore_check_constraints = ON")', "set PRAGMA ignore_check_constraints"),
     "forbids writing": ('op.execute("PRAGMA query_only = ON")', "set PRAGMA query_only"),
     "leaves rows of a write unread": (

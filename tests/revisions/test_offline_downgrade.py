@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.model.chain_config import beside
 from architect_migrate.revisions.offline_downgrade import offline_downgrades
 from support.cli import archmig, build, plainly
 
@@ -35,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_each_downgrade_has_its_own_statements(folder: Path) -> None:
-    assert offline_downgrades(folder / "alembic.ini", ("003_due", "002_tags")) == {
+    assert offline_downgrades(beside(folder / "alembic.ini"), ("003_due", "002_tags")) == {
         "003_due": "DROP INDEX ix_notes_due;\n\nALTER TABLE notes DROP COLUMN due;",
         "002_tags": "DROP TABLE tags;",
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.model.chain_config import beside
 from architect_migrate.revisions.replay import is_remembered, source_of
 from support.replays import real as replay
 
@@ -48,7 +49,7 @@ def project(folder: Path, body: str, extra: str = "") -> Path:
 
 
 def columns(ini: Path) -> list[str]:
-    (replayed,) = source_of(ini, Path(os.environ["ARCHMIG_CACHE"])).history.replayed
+    (replayed,) = source_of(beside(ini), Path(os.environ["ARCHMIG_CACHE"])).history.replayed
     (table,) = replayed.delta.changed.tables
     return [column.name for column in table.columns]
 
@@ -174,7 +175,9 @@ READINGS = {
         text("extra.py", "COLUMNS = ['b']"),
     ),
     "a module that hides another": Reading(
-        "import wave; columns += getattr(wave, 'COLUMNS', [])", nothing, text("wave.py", "COLUMNS = ['b']")
+        "import sys; sys.path.insert(0, '.'); import wave; columns += getattr(wave, 'COLUMNS', [])",
+        nothing,
+        text("wave.py", "COLUMNS = ['b']"),
     ),
     "a namespace package": Reading(
         "import pkgutil, plugins; columns += sorted(m.name for m in pkgutil.iter_modules(plugins.__path__))",
@@ -200,9 +203,9 @@ def test_what_a_revision_read_is_compared(name: str, tmp_path: Path) -> None:
     ini = project(tmp_path, reading.body)
     reading.before(tmp_path)
     before = columns(ini)
-    assert is_remembered(source_of(ini, Path(os.environ["ARCHMIG_CACHE"])))
+    assert is_remembered(source_of(beside(ini), Path(os.environ["ARCHMIG_CACHE"])))
     reading.after(tmp_path)
-    assert not is_remembered(source_of(ini, Path(os.environ["ARCHMIG_CACHE"])))
+    assert not is_remembered(source_of(beside(ini), Path(os.environ["ARCHMIG_CACHE"])))
     assert columns(ini) != before
 
 
@@ -229,7 +232,7 @@ def test_the_variables_that_it_asked_for_are_compared(
     assert columns(ini) != before
     # Both are remembered: two environments take turns without a replay.
     monkeypatch.delenv("SHOP")
-    assert is_remembered(source_of(ini, Path(os.environ["ARCHMIG_CACHE"])))
+    assert is_remembered(source_of(beside(ini), Path(os.environ["ARCHMIG_CACHE"])))
     assert columns(ini) == before
 
 
@@ -240,13 +243,13 @@ def test_other_variables_and_files_do_not_matter(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("SSH_CONNECTION", "1 2 3 4")
     for name in ("app.db", "app.db-wal", "notes.txt", "chain/versions/__pycache__/a1.cpython-311.pyc"):
         text(name, "")(tmp_path)
-    assert is_remembered(source_of(ini, Path(os.environ["ARCHMIG_CACHE"])))
+    assert is_remembered(source_of(beside(ini), Path(os.environ["ARCHMIG_CACHE"])))
 
 
 def test_another_place_with_the_same_texts_shares_nothing(tmp_path: Path) -> None:
     columns(project(tmp_path / "one", "columns += ['one'] if 'one' in str(HERE) else []"))
     two = Path(shutil.copytree(tmp_path / "one", tmp_path / "two")) / "alembic.ini"
-    assert not is_remembered(source_of(two, Path(os.environ["ARCHMIG_CACHE"])))
+    assert not is_remembered(source_of(beside(two), Path(os.environ["ARCHMIG_CACHE"])))
     assert columns(two) == ["id"]
 
 
@@ -256,5 +259,5 @@ def test_what_changes_while_it_is_replayed_is_not_remembered(tmp_path: Path) -> 
     text("x.txt", "a")(tmp_path)
     threading.Timer(3, text("x.txt", "b"), [tmp_path]).start()
     assert columns(ini) == ["id", "a"]
-    assert not is_remembered(source_of(ini, Path(os.environ["ARCHMIG_CACHE"])))
+    assert not is_remembered(source_of(beside(ini), Path(os.environ["ARCHMIG_CACHE"])))
     assert columns(ini) == ["id", "b"]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.core import codec
+from architect_migrate.model.chain_config import beside
 from architect_migrate.revisions import sandbox
 from architect_migrate.revisions.sandbox import run_sandboxed
 from support.paths import PROJECT
@@ -19,7 +21,7 @@ STARTS = ("forked", "started")
 # What the process has of its own. Of archmig, env.py imports nothing that only plain Alembic commands use.
 TELLS = (
     "import os, sys, tempfile",
-    "print(os.getcwd(), os.environ['ARCHMIG_REPLAY'], tempfile.gettempdir(), sys.path[0], *sys.argv[1:])",
+    "print(os.getcwd(), os.environ['ARCHMIG_REPLAY'], tempfile.gettempdir(), sys.path[-1], *sys.argv[1:])",
     "print(__name__, sys.modules['__main__'].__name__, sys.dont_write_bytecode, file=sys.stderr)",
     "elsewhere = {'pytest', 'support', 'architect_migrate.integrations'} & sys.modules.keys()",
     "print(sorted(elsewhere), file=sys.stderr)",
@@ -39,15 +41,16 @@ def replayed(folder: Path, *lines: str) -> tuple[subprocess.CompletedProcess[str
     (folder / "chain").mkdir()
     (folder / "scratch").mkdir()
     ini, scratch = own_chain(folder / "chain", {"001": code(None, *lines)}).ini, folder / "scratch"
-    return run_sandboxed("revisions.replay_process", ini, scratch, str(ini), str(scratch)), scratch
+    (scratch / "chain").write_text(codec.dump(beside(ini)), encoding="utf-8")
+    return run_sandboxed("revisions.replay_process", ini.parent, scratch, str(scratch)), scratch
 
 
 def test_the_process_has_its_own_folder_environment_and_output(tmp_path: Path, start: str) -> None:
     done, scratch = replayed(tmp_path, *TELLS)
-    written = {"current", "outline", "reads", "rows", "scratch.db", "steps"}
+    written = {"chain", "current", "outline", "reads", "rows", "scratch.db", "steps"}
     assert (done.returncode, {path.name for path in scratch.iterdir()}) == (0, written)
     chain = tmp_path / "chain"
-    assert done.stdout == f"{chain} 1 {scratch} {chain} {chain / 'alembic.ini'} {scratch}\n"
+    assert done.stdout == f"{chain} 1 {scratch} {chain} {scratch}\n"
     assert done.stderr == "001_py __main__ True\n[]\n"
 
 
@@ -77,7 +80,8 @@ def test_both_starts_replay_the_same_history(tmp_path: Path, monkeypatch: pytest
     def parts(name: str) -> list[str]:
         ini, folder = PROJECT / "alembic.ini", tmp_path / name
         folder.mkdir()
-        assert run_sandboxed("revisions.replay_process", ini, folder, str(ini), str(folder)).returncode == 0
+        (folder / "chain").write_text(codec.dump(beside(ini)), encoding="utf-8")
+        assert run_sandboxed("revisions.replay_process", ini.parent, folder, str(folder)).returncode == 0
         return [(folder / part).read_text() for part in ("outline", "steps", "rows")]
 
     forked = parts("forked")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.core.chain_errors import ChainError
+from architect_migrate.model.chain_config import beside
 from architect_migrate.revisions.source_file import Declaration, read_declarations, read_revision_file, revision_file_at
 from architect_migrate.revisions.static_graph import graph_as_written
 
@@ -108,7 +109,7 @@ def test_a_chain_whose_files_compute_what_they_declare_is_not_read_statically(in
     text, problem = CHAIN[case]
     (ini.parent / "chain" / "versions" / "a.py").write_text(text, encoding="utf-8")
     with pytest.raises(ChainError, match=problem):
-        graph_as_written(ini)
+        graph_as_written(beside(ini))
 
 
 def test_a_chain_is_read_with_its_branches_and_files_without_a_revision_are_none_of_it(ini: Path) -> None:
@@ -120,7 +121,7 @@ def test_a_chain_is_read_with_its_branches_and_files_without_a_revision_are_none
     }
     for name, text in files.items():
         (ini.parent / "chain" / "versions" / name).write_text(text, encoding="utf-8")
-    found = graph_as_written(ini)
+    found = graph_as_written(beside(ini))
     assert [(one.id, one.parents, one.down) for one in found.revisions] == [
         ("aa", (), ()),
         ("bb", ("aa",), ("aa",)),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.model.branches import foreign, history_without
+from architect_migrate.model.chain_config import beside
 from architect_migrate.model.history import reference
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, lineage
 from architect_migrate.revisions.replay import history_of
@@ -239,7 +240,7 @@ def test_plain_alembic_gives_an_environment_its_branch(folder: Path) -> None:
 
 
 def test_of_a_chain_without_a_branch_nothing_of_it_is_left(folder: Path) -> None:
-    history = history_of(folder / "alembic.ini", None)
+    history = history_of(beside(folder / "alembic.ini"), None)
     left_out = lineage(history.graph, "dev")
     found = history_without(history, left_out)
     assert found.graph.order == tuple(revision for revision in history.graph.order if revision not in left_out)

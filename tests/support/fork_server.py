@@ -56,9 +56,10 @@ class ForkServer:
     def run(
         self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        """Run `python -B -m MODULE ARGUMENT...` as subprocess.run does, in a fork of the server."""
-        executable, flag, option, module, *arguments = command
-        if (executable, flag, option) != (sys.executable, "-B", "-m") or not self._may_serve(env):
+        """Run `python -B -P -m MODULE ARGUMENT...` as subprocess.run does, in a fork of the server."""
+        executable, *flags, module = command[:5]
+        arguments = command[5:]
+        if [executable, *flags] != [sys.executable, "-B", "-P", "-m"] or not self._may_serve(env):
             return subprocess.run(command, cwd=cwd, env=env, **options)  # noqa: PLW1510  (`check` is in options)
         request = {"module": module, "arguments": arguments, "cwd": str(cwd), "environ": dict(env)}
         with self.lock:
@@ -138,7 +139,7 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str], o
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environ)
-    sys.path[0] = cwd
+    del sys.path[0]
     sys.argv[1:] = arguments
     if module == COMMAND:
         _keep_forking(Path(out).parent)

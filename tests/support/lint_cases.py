@@ -166,7 +166,6 @@ CASES = {
     ),
     "commits": Case("AM210", sql("COMMIT"), "pass"),
     "commits_by_connection": Case("AM210", "op.get_bind().commit()", "pass"),
-    "commits_by_block": Case("AM210", "with op.get_context().autocommit_block():\n    op.execute('SELECT 1')", "pass"),
     "beside_alembic": Case(
         "AM203",
         "op.get_bind().connection.execute('SELECT mood FROM notes')",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.urls import sqlite_url
+from architect_migrate.model.chain_config import beside
 from architect_migrate.model.environment import Environment, Policies, ProjectConfig, Tracker, Uninitialised
 from architect_migrate.model.history import snapshots, unmasked
 from architect_migrate.planning.results import Outcome
@@ -39,7 +40,7 @@ class Chain:
 
 
 def chain_of(ini: Path, cache: Path) -> Chain:
-    return Chain(ini, history_of(ini, cache))
+    return Chain(ini, history_of(beside(ini), cache))
 
 
 @dataclass(frozen=True)

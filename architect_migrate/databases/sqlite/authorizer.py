@@ -169,7 +169,8 @@ def loose_write_log(connection: sqlite3.Connection, hear: Callable[[int, str, st
     seen = WriteLog()
 
     def authorise(action: int, first: str | None, second: str | None, *rest: str | None) -> int:
-        if action == sqlite3.SQLITE_ATTACH:
+        # VACUUM attaches a temporary database, which has no name.
+        if action == sqlite3.SQLITE_ATTACH and first:
             return sqlite3.SQLITE_DENY
         hear(action, fold(first or ""), fold(second or ""), fold(rest[-1] or ""))
         note(seen, action, fold(first or ""), second or "")

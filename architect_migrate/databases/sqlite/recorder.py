@@ -40,6 +40,8 @@ class Recording:
         self.found: list[Replayed] = []
         self.digests: list[str] = []
         self.in_data_step = False
+        self._apart: list[str] = []
+        self._is_apart = False
         self._ran: list[ReplayedStatement] = []
         self._heard: list[tuple[int, str, str]] = []
         self._prepared: tuple[str, list[tuple[int, str, str]]] = ("", [])
@@ -58,6 +60,17 @@ class Recording:
         connection.set_trace_callback(None)
         self._note(connection, seen, revision)
 
+    @contextmanager
+    def autocommit(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Run the block outside of a transaction, and note what it runs, as that of a revision's autocommit_block()."""
+        connection.commit()
+        level, connection.isolation_level = connection.isolation_level, None
+        self._is_apart = True
+        try:
+            yield
+        finally:
+            self._is_apart, connection.isolation_level = False, level
+
     def _hear(self, action: int, table: str, column: str, trigger: str) -> None:
         """Take in what SQLite says of a statement when it is prepared, which is before it is run."""
         if not trigger and (action in _WRITES or action == sqlite3.SQLITE_READ):
@@ -69,6 +82,8 @@ class Recording:
         # SQLite traces a trigger as a comment. Python prepares a statement, runs BEGIN, then runs the statement.
         if not does or does in _TRANSACTION:
             return
+        if self._is_apart:
+            self._apart.append(does)
         if self._heard or does != self._prepared[0]:
             self._prepared = (does, self._heard)
         self._heard = []
@@ -119,10 +134,12 @@ class Recording:
                 reads=reads,
                 seeds=seeds,
                 stops=stops if displaces(stops) else (),
+                apart=tuple(self._apart),
             )
         )
         self.digests.append(digest(connection, [self.version_table]))
         self._ran.clear()
+        self._apart.clear()
         self._schema = schema
 
     def _look_again(

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.values import Integrity
     from architect_migrate.integrations.alembic.record import Record
+    from architect_migrate.model.chain_config import ChainConfig
 
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
 
@@ -105,7 +106,7 @@ def _run_online(context: ModuleType) -> None:
     options = read_options(context.get_x_argument())
     job = job_of(context.config, options)
     logging.getLogger("alembic.archmig").info("Database %s", title(job))
-    _import_revisions(context, job.ini)
+    _import_revisions(context, job.chain)
     if job.command in _READING:
         _read(context, job)
         return
@@ -114,14 +115,14 @@ def _run_online(context: ModuleType) -> None:
     _write(context, job)
 
 
-def _import_revisions(context: ModuleType, ini: Path) -> None:
+def _import_revisions(context: ModuleType, chain: ChainConfig) -> None:
     """Import every revision file before a lock is held, and before `op` is bound to a connection.
 
     Why: code at the top of a revision file could otherwise change the database, or keep the lock waiting. Raises
     ChainError with the file and line at fault.
     """
     try:
-        with file_errors(ini):
+        with file_errors(chain):
             context.script.get_heads()
     except (Exception, SystemExit) as error:
         cause, folder = error.__cause__ or error, Path(context.script.dir).absolute()
@@ -132,7 +133,7 @@ def _import_revisions(context: ModuleType, ini: Path) -> None:
         ]
         if not inside and isinstance(error, ArchmigError):
             raise
-        place = f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else str(ini)
+        place = f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else str(chain.ini)
         raise ChainError(place, f"{type(cause).__name__} on import: {cause}") from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from architect_migrate.revisions.replay import cache_folder, source_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.environment import Environment, ProjectConfig
     from architect_migrate.revisions.replay import Source
 
@@ -29,7 +30,7 @@ class Job:
 
     command: str
     purge: bool
-    ini: Path
+    chain: ChainConfig
     project: ProjectConfig
     environment: Environment
 
@@ -41,7 +42,8 @@ def job_of(config: Any, options: Options) -> Job:
     chosen = getattr(config.cmd_opts, "cmd", None)
     purge = bool(getattr(config.cmd_opts, "purge", False))
     command = chosen[0].__name__ if chosen else ""
-    return Job(command, purge, ini, project, environment)
+    chain = replace(project.chain, ini=ini, engine=environment.engine)
+    return Job(command, purge, chain, project, environment)
 
 
 def title(job: Job) -> str:
@@ -57,7 +59,7 @@ def bookkeeping(job: Job, version_table: str) -> tuple[str, ...]:
 
 def source_for(job: Job) -> Source:
     """The chain as the environment sees it."""
-    return as_listed(source_of(job.ini, cache_folder(os.environ)), job.project, job.environment)
+    return as_listed(source_of(job.chain, cache_folder(os.environ)), job.project, job.environment)
 
 
 _KNOWN = ("db", "env", "yes")
@@ -105,8 +107,9 @@ def choose(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -
     project = _project(options, ini, environ, cwd)
     if options.db:
         return project, environment_at(project, cwd / options.db)
-    if project.script.exists() and not project.script.samefile(ini):
-        raise OtherChainError(str(project.file), str(project.script), str(ini))
+    its = project.chain.ini
+    if its.exists() and not its.samefile(ini):
+        raise OtherChainError(str(project.file), str(its), str(ini))
     name = options.env or named_environment(environ)
     return project, select(project, [name] if name else [], [])[0]
 

@@ -111,7 +111,7 @@ def _watched_step(
             # it.
             if set(context.get_current_heads()) != stamped:
                 raise TransactionEndedError(f"change the stamp in {context.version_table}")
-        learn = partial(history_of, record.job.ini, cache_folder(os.environ))
+        learn = partial(history_of, record.job.chain, cache_folder(os.environ))
         with unwatched(connection):
             back = batch_repair.mend(connection, before, seen, revision, learn)
         record.written.add(seen)

@@ -32,7 +32,7 @@ def build_at(source: Source, target: str, path: Path) -> None:
         connection.isolation_level = None
         connection.execute("BEGIN")
         steps = tuple(RunRevision(revision) for revision in graph.order if revision in position)
-        run_whole(source.script, history, Plan(steps, (), (), frozenset(), position), connection, lambda *_: None)
+        run_whole(source.chain, history, Plan(steps, (), (), frozenset(), position), connection, lambda *_: None)
         write_stamp(connection, graph.version_table, heads(graph, position))
         connection.execute("COMMIT")
 

@@ -96,7 +96,7 @@ def _chain(config: pytest.Config) -> tuple[ProjectConfig, Source]:
     option, listed = config.getoption("archmig_config"), config.getini("archmig_config")
     explicit = config.invocation_params.dir / option if option else config.rootpath / listed if listed else None
     project = project_for_chain(explicit, os.environ, config.rootpath)
-    return project, source_of(project.script.absolute(), cache_folder(os.environ))
+    return project, source_of(project.chain, cache_folder(os.environ))
 
 
 def _or_fail(work: Callable[[], Value]) -> Value:

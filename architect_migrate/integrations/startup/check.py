@@ -21,6 +21,7 @@ from architect_migrate.integrations.startup.memo import Sources, as_values, evid
 from architect_migrate.integrations.startup.status import Start, StartState
 from architect_migrate.model.revision_graph import ancestry, heads, position_at
 from architect_migrate.planning.results import EMPTY, State
+from architect_migrate.revisions.reads import identity_of
 from architect_migrate.revisions.replay import is_remembered
 from architect_migrate.runs.observe import unclean
 from architect_migrate.runs.survey import survey, wanted_of
@@ -82,7 +83,8 @@ def _sources(project: ProjectConfig, context: EnvironmentContext) -> Sources:
     graph = context.graph
     chain, database = as_written(project, context.environment.name)
     tracker = context.tracker.table if context.tracker else ""
-    return Sources(project.file, chain, database, graph.version_table, tracker)
+    identity = identity_of(context.source.chain)
+    return Sources(project.file, chain, database, identity, graph.version_table, tracker)
 
 
 def _evidence(call: Call, sources: Sources) -> dict[str, str]:
@@ -138,7 +140,7 @@ def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
     from architect_migrate.revisions.static_graph import graph_as_written
 
     environment, source = context.environment, context.source
-    graph = graph_as_written(source.script)
+    graph = graph_as_written(source.chain)
     if source.excluded:
         from architect_migrate.model.branches import foreign, graph_without
 

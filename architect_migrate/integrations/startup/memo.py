@@ -32,11 +32,15 @@ _VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The inputs of a result: paths as environments.toml writes them, before links are followed, and two tables."""
+    """The inputs of a result: paths as environments.toml writes them, before links are followed, and two tables.
+
+    `identity` is that of the chain's configuration (see `reads.identity_of`).
+    """
 
     config: Path
     chain: Path
     database: Path
+    identity: str
     version_table: str
     tracker: str
 
@@ -63,7 +67,7 @@ def recall(memo: Path, config: Path, environ: Mapping[str, str]) -> dict[str, An
             return None
         written = stored["sources"]
         chain, database = Path(written["chain"]), Path(written["database"])
-        sources = Sources(config, chain, database, written["version_table"], written["tracker"])
+        sources = Sources(config, chain, database, written["identity"], written["version_table"], written["tracker"])
         result: dict[str, Any] = stored["found"]
         return result if stored["evidence"] == evidence(memo.parent, sources, environ) else None
     except (ArchmigError, OSError, ValueError, KeyError, TypeError):
@@ -73,7 +77,7 @@ def recall(memo: Path, config: Path, environ: Mapping[str, str]) -> dict[str, An
 def remember(memo: Path, sources: Sources, proof: Mapping[str, str], result: Mapping[str, Any]) -> None:
     """Remember a result and the evidence of its inputs; if the file cannot be written, the next start takes longer."""
     names = {"chain": sources.chain, "database": sources.database}
-    tables = {"version_table": sources.version_table, "tracker": sources.tracker}
+    tables = {"identity": sources.identity, "version_table": sources.version_table, "tracker": sources.tracker}
     stored = {
         "version": _VERSION,
         "config": str(sources.config.absolute()),
@@ -90,7 +94,7 @@ def remember(memo: Path, sources: Sources, proof: Mapping[str, str], result: Map
 
 def evidence(cache: Path, sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
     """Digests of all inputs of a result. Raises OSError, or ValueError for a chain whose replay is not in the cache."""
-    chain = cached_digest(cache, sources.chain, REPLAY, environ)
+    chain = cached_digest(cache, sources.identity, REPLAY, environ)
     if not chain:
         raise ValueError(sources.chain)
     text = sources.config.read_bytes()

@@ -31,7 +31,7 @@ def on_copy(context: EnvironmentContext, times: int) -> Iterator[EnvironmentCont
         freely = without_gate(context)
         yield replace(
             freely,
-            environment=replace(freely.environment, url=sqlite_url(copy)),
+            environment=freely.environment.copied_to(sqlite_url(copy)),
             ledger=folder / "ledger.db",
             backups=folder / "backups",
             # Why no pruning: the copy's backups are deleted with its folder.

@@ -85,7 +85,7 @@ def _run(
             runner.upgrade(revision)
             meter.end()
 
-    operate(source.script, connection, work)
+    operate(source.chain, connection, work)
     return tuple(meter.found)
 
 

@@ -171,7 +171,7 @@ def _tried(
                 outcomes.append((revision, _one(runner, revision, before, after)))
             return outcomes
 
-        return operate(trial.source.script, after, work)
+        return operate(trial.config, after, work)
 
 
 def _one(runner: Runner, revision: str, before: Connection, after: Connection) -> tuple[LackingRows, ...] | str:

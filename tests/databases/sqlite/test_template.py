@@ -16,6 +16,7 @@ from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_tables, select
 from architect_migrate.databases.sqlite.template import Template, apply_template, template_of
+from architect_migrate.model.chain_config import beside
 from architect_migrate.model.history import recorded_sql
 from architect_migrate.revisions.replay import cache_folder, history_of
 from support.chain_runner import ALEMBIC, upgrade_to_head
@@ -122,7 +123,7 @@ def test_statements_that_would_end_the_transaction_are_refused() -> None:
 
 
 def test_this_projects_chain_gives_what_its_revisions_make(tmp_path: Path) -> None:
-    history = history_of(ALEMBIC.parent / "alembic.ini", cache_folder(os.environ))
+    history = history_of(beside(ALEMBIC.parent / "alembic.ini"), cache_folder(os.environ))
     began = datetime.now(UTC).date().isoformat()
     template = template_of(tuple(recorded_sql(history).items()), int(time.time() // 60))
     assert template is not None

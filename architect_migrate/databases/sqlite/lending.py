@@ -1,0 +1,135 @@
+"""Lends archmig's connection to every SQLAlchemy engine that opens the database while the chain's code runs.
+
+Why at SQLAlchemy's moment of connecting: env.py comes by its engine in any way (its configuration, a URL, an
+application, an asynchronous driver) and with any pool, but each of them connects there.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import sqlalchemy as sa
+from sqlalchemy.pool import Pool
+
+from architect_migrate.databases.sqlite.async_engines import without_async_drivers
+from architect_migrate.databases.sqlite.lent import LentConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from alembic.runtime.migration import MigrationContext
+
+
+@dataclass(slots=True)
+class _Lending:
+    """A connection that is lent, the files that stand for its database, and what was lent of it.
+
+    `refused` raises the error for another database, whose name it gets. With `several`, other databases are replaced by
+    empty ones in memory instead.
+    """
+
+    connection: sqlite3.Connection
+    places: frozenset[str]
+    refused: Callable[[str], Exception]
+    several: bool
+    thread: int = field(default_factory=threading.get_ident)
+    lent: list[LentConnection] = field(default_factory=list)
+    records: list[Any] = field(default_factory=list)
+
+    def connect(self, dialect: sa.Dialect, record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
+        """Return the connection of an engine that connects; None lets it open a database in memory."""
+        if threading.get_ident() != self.thread:
+            return None
+        if dialect.name != "sqlite":
+            raise self.refused(_name_of(dialect, options))
+        path = path_of(str(arguments[0] if arguments else options.get("database", "")))
+        if not path:
+            return None
+        if path not in self.places:
+            if self.several:
+                return sqlite3.connect(":memory:")
+            raise self.refused(path)
+        self.lent.append(LentConnection(self.connection))
+        self.records.append(record)
+        return self.lent[-1]
+
+    def checked_out(self, driver: object, _record: object, _fairy: object) -> None:
+        """Refuse a connection that was opened before, so that the pool connects anew. Raises DisconnectionError."""
+        if (
+            isinstance(driver, sqlite3.Connection)
+            and driver is not self.connection
+            and threading.get_ident() == self.thread
+            and opened_file(driver) in self.places
+        ):
+            raise sa.exc.DisconnectionError
+
+    def take_back(self) -> None:
+        """End the lending: pools that keep a lent connection connect anew afterwards."""
+        for record in self.records:
+            with suppress(Exception):  # a record that its pool has closed already
+                record.invalidate()
+        for lent in reversed(self.lent):
+            lent.taken_back()
+
+
+@contextmanager
+def lending(
+    connection: sqlite3.Connection, places: tuple[Path, ...], refused: Callable[[str], Exception], *, several: bool
+) -> Iterator[None]:
+    """Lend a connection to every engine that opens one of `places` in the block, in this thread.
+
+    Places are real paths. Why not made real here: a replay notes which files it looked at.
+
+    An engine of another database raises what `refused` returns for its name; with `several`, it gets an empty
+    database in memory.
+    """
+    its = frozenset(map(str, places)) | {opened_file(connection)}
+    this = _Lending(connection, its - {""}, refused, several)
+    heard = ((sa.Engine, "do_connect", this.connect), (Pool, "checkout", this.checked_out))
+    for target, name, hearing in heard:
+        sa.event.listen(target, name, hearing)
+    try:
+        with without_async_drivers():
+            yield
+    finally:
+        for target, name, hearing in heard:
+            sa.event.remove(target, name, hearing)
+        this.take_back()
+
+
+def path_of(name: str) -> str:
+    """Return the real path of the file that a SQLite database's name means; empty for one in memory."""
+    if name.startswith("file:"):
+        name = unquote(name.removeprefix("file:").partition("?")[0])
+        name = f"/{name.lstrip('/')}" if name.startswith("//") else name
+    return "" if name in {"", ":memory:"} else os.path.realpath(name)
+
+
+def opened_file(connection: sqlite3.Connection) -> str:
+    """Return the real path of the file that a connection has open; empty for a database in memory."""
+    # Why PRAGMA database_list: only SQLite knows which file the connection really has open.
+    rows = sqlite3.Cursor(connection).execute("PRAGMA database_list").fetchall()
+    name = next((row[2] for row in rows if row[1] == "main"), "")
+    return os.path.realpath(name) if name else ""
+
+
+def driver_of(context: MigrationContext) -> sqlite3.Connection | None:
+    """Return the SQLite connection on which Alembic's context works; None if it is on another kind of database."""
+    connection = context.connection
+    driver: object = connection.connection.dbapi_connection if connection is not None else None
+    if isinstance(driver, LentConnection):
+        return driver.driver_connection
+    return driver if isinstance(driver, sqlite3.Connection) else None
+
+
+def _name_of(dialect: sa.Dialect, options: dict[str, Any]) -> str:
+    """Return the name of a database of another kind, without what may be secret."""
+    database, host = options.get("dbname") or options.get("database") or options.get("db"), options.get("host")
+    return " ".join(str(part) for part in ("a", dialect.name, "database", database, host and f"on {host}") if part)

@@ -1,0 +1,148 @@
+"""Connections that env.py gets when it opens the database itself: a view of the one connection that archmig holds.
+
+What env.py does to a connection of its own, such as ending a transaction or changing the journal, would end or break
+archmig's. Such calls do nothing here. Functions and collations are made on the connection, and removed afterwards.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_TRANSACTION = frozenset({"begin", "commit", "end", "release", "rollback", "savepoint"})
+# The PRAGMAs that change how statements work, and nothing of the file or of the transaction.
+_MEANING = frozenset({"case_sensitive_like", "recursive_triggers"})
+# PRAGMAs that do something, with or without a value.
+_ACTIONS = frozenset({"incremental_vacuum", "optimize", "shrink_memory", "wal_checkpoint"})
+# Settings of a connection that are archmig's own.
+_OWN = frozenset({"autocommit", "isolation_level", "row_factory", "text_factory"})
+
+
+class LentConnection:
+    """A sqlite3.Connection as env.py's engines get it; `taken_back` removes what env.py added to it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._held = connection
+        self._undo: list[Callable[[], object]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_held":
+            raise AttributeError(name)
+        return getattr(self._held, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _OWN:
+            object.__setattr__(self, name, value)
+
+    @property
+    def driver_connection(self) -> sqlite3.Connection:
+        """The connection itself, as SQLAlchemy's adapters of asynchronous drivers name it."""
+        return self._held
+
+    _connection = driver_connection
+
+    def cursor(self, *_: object) -> LentCursor:
+        """Return a cursor that passes on what changes neither the transaction nor the file's settings."""
+        return LentCursor(self._held, self._undo)
+
+    def execute(self, statement: str, parameters: Any = ()) -> LentCursor:
+        """Execute a statement as `LentCursor.execute` does."""
+        return self.cursor().execute(statement, parameters)
+
+    def executescript(self, script: str) -> LentCursor:
+        """Execute the statements of a script one by one. Why: sqlite3's own commits first."""
+        cursor = self.cursor()
+        for statement in statements(script):
+            cursor.execute(statement)
+        return cursor
+
+    def commit(self) -> None:
+        """Do nothing: archmig commits after its proof."""
+
+    rollback = close = terminate = commit
+
+    def set_authorizer(self, *_: object) -> None:
+        """Do nothing: archmig watches by its own."""
+
+    set_trace_callback = set_progress_handler = set_authorizer
+
+    def create_function(self, name: str, narg: int, func: Any, **options: Any) -> None:
+        """Make a function for the time of the run."""
+        self._held.create_function(name, narg, func, **options)
+        self._undo.append(lambda: self._held.create_function(name, narg, None))
+
+    def create_aggregate(self, name: str, n_arg: int, aggregate_class: Any) -> None:
+        """Make an aggregate for the time of the run."""
+        self._held.create_aggregate(name, n_arg, aggregate_class)
+        gone: Any = None
+        self._undo.append(lambda: self._held.create_aggregate(name, n_arg, gone))
+
+    def create_window_function(self, name: str, num_params: int, aggregate_class: Any) -> None:
+        """Make a window function for the time of the run."""
+        self._held.create_window_function(name, num_params, aggregate_class)
+        self._undo.append(lambda: self._held.create_window_function(name, num_params, None))
+
+    def create_collation(self, name: str, callback: Any) -> None:
+        """Make a collation for the time of the run."""
+        self._held.create_collation(name, callback)
+        self._undo.append(lambda: self._held.create_collation(name, None))
+
+    def taken_back(self) -> None:
+        """Remove what env.py added to the connection."""
+        while self._undo:
+            # Why suppressed: a function that a prepared statement still uses stays until that is gone.
+            with suppress(sqlite3.Error):
+                self._undo.pop()()
+
+
+class LentCursor(sqlite3.Cursor):
+    """A cursor that leaves out statements about transactions and settings of the file."""
+
+    def __init__(self, connection: sqlite3.Connection, undo: list[Callable[[], object]]) -> None:
+        super().__init__(connection)
+        self.row_factory = None
+        self._undo = undo
+
+    def execute(self, statement: str, parameters: Any = ()) -> LentCursor:
+        """Execute a statement; in place of one that is left out, one that returns no rows or the present setting."""
+        return super().execute(self._instead(statement), parameters)
+
+    def _instead(self, statement: str) -> str:
+        does = verb(statement)
+        if does not in _TRANSACTION and does != "pragma":
+            return statement
+        name, sets = _pragma(statement)
+        if does in _TRANSACTION or name in _ACTIONS:
+            return "SELECT 1 WHERE 0"
+        if name in _MEANING and sets:
+            self._undo.append(lambda: self.connection.execute(f"PRAGMA {name} = OFF"))
+            return statement
+        return f"PRAGMA {name}" if sets else statement
+
+
+def _pragma(statement: str) -> tuple[str, bool]:
+    """Return the name of a PRAGMA, and whether the statement sets it. `PRAGMA table_info(x)` sets nothing."""
+    texts = [token.text for token in significant(statement)][1:]
+    if len(texts) > 2 and texts[1] == ".":
+        texts = texts[2:]
+    name = unquote(texts[0]).lower() if texts else ""
+    asks = name.endswith(("_info", "_xinfo", "_list", "_check"))
+    return name, len(texts) > 1 and texts[1] in {"=", "("} and not asks
+
+
+def statements(script: str) -> Iterable[str]:
+    """Yield the statements of a script."""
+    text = ""
+    for line in script.splitlines(keepends=True):
+        text += line
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""
+    if text.strip():
+        yield text

@@ -1,0 +1,55 @@
+"""Configuration of a chain: where its alembic.ini is, and what its env.py needs to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What stands for the database in the values of `x` and of `variables`.
+URL, PATH = "{url}", "{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChainConfig:
+    """How a chain is configured; all paths are absolute.
+
+    `ini` is the chain's alembic.ini, or the pyproject.toml of a chain without one. `root` is the folder from which
+    Alembic is run. `toml` is a pyproject.toml with a [tool.alembic] table, `section` the section of `ini` that Alembic
+    reads (`alembic -n`). `x` are arguments as `alembic -x` takes them, `variables` environment variables for the
+    chain's code. `app` is a Flask application ("module:create_app") whose context env.py needs, `engine` the database
+    of this environment in an env.py for several databases.
+
+    `places` are real paths of files whose opening means the database of the run, whichever file that is: a copy, or the
+    scratch database of a replay.
+    """
+
+    ini: Path
+    root: Path
+    toml: Path | None = None
+    section: str = "alembic"
+    x: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    app: str = ""
+    engine: str = ""
+    places: tuple[Path, ...] = field(default=(), compare=False)
+
+    def filled(self, database: Path) -> ChainConfig:
+        """Return the same configuration with `{url}` and `{path}` replaced by those of a database file."""
+
+        def fill(value: str) -> str:
+            return value.replace(URL, f"sqlite:///{database}").replace(PATH, str(database))
+
+        variables = tuple((name, fill(value)) for name, value in self.variables)
+        return replace(self, x=tuple(map(fill, self.x)), variables=variables, places=(database, *self.places))
+
+    def at(self, *places: Path) -> ChainConfig:
+        """Return the same configuration for the database that these files stand for."""
+        return replace(self, places=places)
+
+
+def beside(ini: Path) -> ChainConfig:
+    """Return the configuration of a chain that an alembic.ini alone describes."""
+    return ChainConfig(ini, ini.parent)

@@ -1,0 +1,102 @@
+"""Runs a chain's env.py, whatever database it opens: that is archmig's connection."""
+
+from __future__ import annotations
+
+import logging.config
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from alembic.runtime.environment import EnvironmentContext
+
+from architect_migrate.core.chain_errors import OtherDatabaseError
+from architect_migrate.core.errors import BadUrlError
+from architect_migrate.core.urls import parse_url
+from architect_migrate.databases import access
+from architect_migrate.model.chain_config import URL
+from architect_migrate.revisions.configuration import point_at, surroundings
+from architect_migrate.revisions.failures import calling_line
+from architect_migrate.revisions.files import chain_option
+from architect_migrate.revisions.flask_context import application_context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    from architect_migrate.databases.base import Connection
+    from architect_migrate.model.chain_config import ChainConfig
+
+
+@contextmanager
+def env_py(
+    chain: ChainConfig, config: Config, script: ScriptDirectory, connection: Connection, **options: Any
+) -> Iterator[dict[str, Any]]:
+    """Prepare a run of env.py by `run_env` on a connection, which every engine of the chain's code gets.
+
+    Yields the arguments that env.py passes on to the revisions (`engine_name`), once it has passed them.
+
+    `chain` is filled for the connection's database: the first of its places. `options` are those of Alembic's
+    EnvironmentContext.
+    """
+    point_at(config, chain, chain.places[0])
+    arguments: dict[str, Any] = {}
+    with prepared(chain, connection), EnvironmentContext(config, script, **options) as environment:
+        usual = environment.run_migrations
+
+        def noted(**named: Any) -> None:
+            arguments.update(named)
+            usual(**named)
+
+        vars(environment)["run_migrations"] = noted
+        yield arguments
+
+
+@contextmanager
+def prepared(chain: ChainConfig, connection: Connection) -> Iterator[None]:
+    """Give the chain's code what it needs, and a connection for every engine of the chain's database."""
+
+    def refused(database: str) -> OtherDatabaseError:
+        return OtherDatabaseError(calling_line() or "env.py", database, _entry(chain, database))
+
+    with (
+        surroundings(chain),
+        access.lending(connection, chain.places, refused, several=bool(chain.engine)),
+        application_context(chain),
+    ):
+        yield
+
+
+def _entry(chain: ChainConfig, database: str) -> str:
+    """Return the entry that lets env.py open the environment's database, with the variable that named this one."""
+    if names := chain_option(chain, "databases"):
+        return f'engine = "NAME" below each [env], which is one of {", ".join(names.replace(",", " ").split())}'
+    named = (name for name, value in os.environ.items() if "://" in value and _names(value, database))
+    return f'[alembic.env] {next(named, "VARIABLE")} = "{URL}"'
+
+
+def _names(value: str, database: str) -> bool:
+    """Whether a variable's value is the URL of a database: of its file, or else of its kind."""
+    try:
+        url = parse_url(value)
+    except BadUrlError:
+        return f" {value.partition(':')[0].partition('+')[0]} " in database
+    return os.path.realpath(url.path) == database if url.path else f" {url.backend} " in database
+
+
+def run_env(script: ScriptDirectory) -> None:
+    """Run the chain's env.py without its configuration of logging, and without Alembic's INFO lines.
+
+    Why: env.py as Alembic writes it calls `fileConfig`, which replaces the handlers of the whole process and puts
+    Alembic's progress among archmig's output. Logging belongs to the process: the command line, or an application.
+    """
+    logger, configure = logging.getLogger("alembic"), logging.config.fileConfig
+    level = logger.level
+    logger.setLevel(max(level, logging.WARNING))
+    logging.config.fileConfig = lambda *_, **__: None
+    try:
+        script.run_env()
+    finally:
+        logging.config.fileConfig = configure
+        logger.setLevel(level)

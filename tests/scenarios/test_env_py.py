@@ -1,0 +1,311 @@
+"""Any env.py, as people write it, runs on archmig's connection: in the replay, on live databases, and on new ones."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.cli import archmig
+from support.scenarios import ask, digest, own_chain, revision, script, stamp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+A = "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT)"
+CHAIN = {
+    "1_a": revision(None, A),
+    "2_b": revision("1_a", "ALTER TABLE a ADD COLUMN more TEXT", "CREATE INDEX by_more ON a (more)"),
+}
+RUN = """context.configure(connection=connection, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+MATRIX = '{alembic}\n[env.it]\npath = "it.db"\n[env.new]\npath = "new.db"\nuninitialised = "create"\n'
+OF_VARIABLE = '[alembic.env]\nSHOP_DB = "{url}"\n'
+
+
+@dataclass(frozen=True)
+class Habit:
+    """An env.py after its first imports, and the [alembic] table that it needs."""
+
+    env: str
+    alembic: str = ""
+
+
+ASYNC = f"""import asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine, async_engine_from_config, create_async_engine
+def on(connection):
+    {RUN}
+async def run():
+    engine = ENGINE
+    async with engine.connect() as connection:
+        await connection.run_sync(on)
+    await engine.dispose()
+asyncio.run(run())
+"""
+RECIPE = f"""engine = engine_from_config(config.get_section("alembic"), prefix="sqlalchemy.", pool_size=3)
+@event.listens_for(engine, "connect")
+def connected(driver, _record):
+    driver.isolation_level = None
+    cursor = driver.cursor()
+    for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous(NORMAL)", "case_sensitive_like = ON"):
+        cursor.execute(f"PRAGMA {{pragma}}")
+    driver.create_function("shout", 1, lambda text: text and text.upper())
+    driver.create_collation("backwards", lambda one, two: (one < two) - (one > two))
+@event.listens_for(engine, "begin")
+def began(connection):
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+with engine.connect() as connection:
+    {RUN}
+    connection.commit()
+"""
+FLASK = f"""from flask import current_app
+with create_engine(current_app.config["URI"]).connect() as connection:
+    {RUN}
+"""
+HABITS = {
+    "the template for asyncio": Habit(
+        ASYNC.replace("ENGINE", 'async_engine_from_config(config.get_section("alembic"), poolclass=pool.NullPool)')
+    ),
+    "asyncio with a URL of its own": Habit(
+        ASYNC.replace("ENGINE", 'create_async_engine("sqlite+aiosqlite:///" + os.environ["SHOP_DB"])'),
+        '[alembic.env]\nSHOP_DB = "{path}"\n',
+    ),
+    "asyncio as it was in SQLAlchemy 1.4": Habit(
+        'config.set_main_option("sqlalchemy.url", f"sqlite+aiosqlite:///{config.get_main_option(URL)[10:]}")\n'.replace(
+            "URL", "'sqlalchemy.url'"
+        )
+        + ASYNC.replace("ENGINE", 'AsyncEngine(engine_from_config(config.get_section("alembic")))')
+    ),
+    "a URL of the environment": Habit(
+        f'with create_engine(os.environ["SHOP_DB"]).connect() as connection:\n    {RUN}', OF_VARIABLE
+    ),
+    "settings that are a module": Habit(
+        f"import settings\nwith create_engine(settings.URL).connect() as connection:\n    {RUN}", OF_VARIABLE
+    ),
+    "listeners, a pool and a transaction of its own": Habit(RECIPE),
+    "arguments of -x": Habit(
+        'assert context.get_x_argument(as_dictionary=True) == {"tenant": "acme", "db": config.get_main_option('
+        f'"sqlalchemy.url")}}\nwith create_engine(config.get_main_option("sqlalchemy.url")).connect() as connection:'
+        f"\n    {RUN}",
+        '[alembic]\nx = ["tenant=acme", "db={url}"]\n',
+    ),
+    "an application of Flask": Habit(FLASK, f'[alembic]\napp = "shop:create_app"\n{OF_VARIABLE}'),
+}
+HEAD = "import os\nfrom alembic import context\nfrom sqlalchemy import create_engine, engine_from_config, event, pool\n"
+SHOP = """import os
+from flask import Flask
+def create_app():
+    app = Flask(__name__)
+    app.config["URI"] = os.environ["SHOP_DB"]
+    return app
+"""
+
+
+def place(folder: Path, monkeypatch: pytest.MonkeyPatch, habit: Habit) -> Path:
+    own_chain(folder, CHAIN)
+    (folder / "alembic" / "env.py").write_text(f"{HEAD}config = context.config\n{habit.env}", encoding="utf-8")
+    (folder / "environments.toml").write_text(MATRIX.replace("{alembic}", habit.alembic), encoding="utf-8")
+    (folder / "settings.py").write_text('import os\nURL = os.environ["SHOP_DB"]\n', encoding="utf-8")
+    (folder / "shop.py").write_text(SHOP, encoding="utf-8")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "900")
+    monkeypatch.delenv("FLASK_APP", raising=False)
+    return folder
+
+
+@pytest.mark.parametrize("habit", HABITS.values(), ids=list(HABITS))
+def test_databases_are_repaired_and_built_whichever_way_env_py_opens_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, habit: Habit
+) -> None:
+    place(tmp_path, monkeypatch, habit)
+    script(tmp_path / "it.db", A, "INSERT INTO a VALUES (1, 'kept')", *stamp("2_b"))
+    done = archmig("reconcile", "--all", "--yes")
+    assert (done.code, archmig("check", "--all").code) == (0, 0), done.err
+    assert ask(tmp_path / "it.db", "SELECT * FROM a") == [(1, "kept", None)]
+    for database in ("it.db", "new.db"):
+        assert ask(tmp_path / database, "SELECT version_num FROM alembic_version") == [("2_b",)]
+        assert ask(tmp_path / database, "PRAGMA journal_mode") == [("delete",)]
+    assert not [*tmp_path.glob("*-wal"), *tmp_path.glob("*-journal")]
+
+
+def test_what_env_py_makes_on_a_connection_is_there_for_revisions_and_gone_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, monkeypatch, Habit(RECIPE))
+    text = revision("2_b", "UPDATE a SET more = shout(x) WHERE x LIKE 'K%'")
+    (tmp_path / "alembic" / "versions" / "3_c.py").write_text(
+        f"from alembic import op\nrevision = '3_c'\n{text}", encoding="utf-8"
+    )
+    at = (A, "ALTER TABLE a ADD COLUMN more TEXT", "CREATE INDEX by_more ON a (more)", *stamp("2_b"))
+    script(tmp_path / "it.db", *at, "INSERT INTO a VALUES (1, 'kept', NULL), (2, 'Kept', NULL)")
+    done = archmig("upgrade", "-e", "it", "--yes")
+    assert done.code == 0, done.err
+    assert ask(tmp_path / "it.db", "SELECT more FROM a ORDER BY id") == [(None,), ("KEPT",)]
+
+
+def test_two_databases_in_one_run_are_never_taken_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, monkeypatch, HABITS["settings that are a module"])
+    (tmp_path / "environments.toml").write_text(f'{OF_VARIABLE}[env.a]\npath = "a.db"\n[env.b]\npath = "b.db"\n')
+    for number, name in enumerate(("a.db", "b.db")):
+        script(tmp_path / name, A, f"INSERT INTO a VALUES ({number}, '{name}')", *stamp("1_a"))
+    assert archmig("upgrade", "--all", "--yes").code == 0
+    assert [ask(tmp_path / name, "SELECT * FROM a") for name in ("a.db", "b.db")] == [
+        [(0, "a.db", None)],
+        [(1, "b.db", None)],
+    ]
+
+
+def test_an_env_py_that_names_a_database_runs_on_that_one_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, monkeypatch, Habit(f'with create_engine("sqlite:///it.db").connect() as connection:\n    {RUN}'))
+    script(tmp_path / "it.db", A, "INSERT INTO a VALUES (1, 'kept')", *stamp("1_a"))
+    script(tmp_path / "new.db", A, *stamp("1_a"))
+    before = digest(tmp_path / "new.db")
+    assert archmig("upgrade", "-e", "it", "--yes").code == 0
+    done = archmig("upgrade", "-e", "new", "--yes")
+    opens = (
+        f"{tmp_path}/alembic/env.py, line 5: opens {tmp_path}/it.db, which is not the database of this environment; "
+        'nothing was touched (write in environments.toml: [alembic.env] VARIABLE = "{url}")'
+    )
+    assert (done.code, opens in done.err) == (2, True), done.err
+    assert (digest(tmp_path / "new.db"), ask(tmp_path / "it.db", "SELECT * FROM a")) == (before, [(1, "kept", None)])
+
+
+TOLD = {
+    "a variable that is not set": (
+        Habit('os.environ["SHOP_DB"]'),
+        (
+            "alembic/env.py, line 5: KeyError: 'SHOP_DB' (set it for the chain's code: [alembic.env] SHOP_DB = "
+            '"..."; "{url}" is the database\'s URL; no database was touched)'
+        ),
+    ),
+    "an application that is not named": (
+        Habit("from flask import current_app\ncurrent_app.config"),
+        'name the application in environments.toml: [alembic] app = "module:create_app", or set FLASK_APP; no database',
+    ),
+    "an application that is not there": (
+        Habit(FLASK, '[alembic]\napp = "market:create_app"\n'),
+        "market:create_app: Could not import 'market'.",
+    ),
+    "a database of another kind": (
+        Habit("create_engine('postgresql+psycopg2://me:secret@db.example/shop').connect()"),
+        (
+            "alembic/env.py, line 5: ModuleNotFoundError: No module named 'psycopg2' (its URL names another database "
+            'than the environment\'s: write in environments.toml: [alembic.env] VARIABLE = "{url}" for the variable'
+        ),
+    ),
+    "an exception of its own": (Habit("raise GeneratorExit('no')"), "alembic/env.py, line 5: GeneratorExit: no"),
+    "the end of the process": (Habit("raise SystemExit(0)"), "alembic/env.py, line 5: SystemExit: 0"),
+}
+
+
+@pytest.mark.parametrize("case", TOLD.values(), ids=list(TOLD))
+def test_what_env_py_needs_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[Habit, str]
+) -> None:
+    habit, said = case
+    place(tmp_path, monkeypatch, habit)
+    script(tmp_path / "it.db", A)
+    done = archmig("status")
+    assert (done.code, said in done.err) == (2, True), done.err
+    assert "secret" not in done.err + done.out
+
+
+MULTI = f"""for name in config.get_main_option("databases").split(", "):
+    engine = engine_from_config(config.get_section(name), prefix="sqlalchemy.", poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        {RUN.replace("    ", "        ").replace("run_migrations()", "run_migrations(engine_name=name)")}
+"""
+SEVERAL = """from alembic import op
+revision, down_revision = "1_a", None
+def upgrade(engine_name):
+    op.execute(f"CREATE TABLE of_{engine_name} (id INTEGER PRIMARY KEY)")
+def downgrade(engine_name):
+    op.execute(f"DROP TABLE of_{engine_name}")
+"""
+
+
+@pytest.mark.parametrize("engine", ["", 'engine = "logs"\n'])
+def test_an_env_py_for_several_databases_runs_for_the_one_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    place(tmp_path, monkeypatch, Habit(MULTI))
+    ini, versions = tmp_path / "alembic.ini", tmp_path / "alembic" / "versions"
+    sections = "".join(f"[{name}]\nsqlalchemy.url = sqlite:///{name}.db\n" for name in ("main", "logs"))
+    ini.write_text(f"{ini.read_text()}databases = main, logs\n{sections}", encoding="utf-8")
+    for file in versions.glob("*.py"):
+        file.unlink()
+    (versions / "1_a.py").write_text(SEVERAL, encoding="utf-8")
+    places = f'[env.main]\npath = "main.db"\n[env.logs]\npath = "{"other" if engine else "logs"}.db"\n{engine}'
+    (tmp_path / "environments.toml").write_text(f'[defaults]\nuninitialised = "create"\n{places}', encoding="utf-8")
+    done = archmig("upgrade", "--all", "--yes")
+    assert (done.code, archmig("check", "--all").code) == (0, 0), done.err
+    tables = "SELECT name FROM sqlite_master WHERE name LIKE 'of_%'"
+    assert ask(tmp_path / "main.db", tables) == [("of_main",)]
+    assert ask(tmp_path / ("other.db" if engine else "logs.db"), tables) == [("of_logs",)]
+
+
+def test_several_databases_without_an_engine_are_told_what_to_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, monkeypatch, Habit(MULTI))
+    ini = tmp_path / "alembic.ini"
+    sections = "".join(f"[{name}]\nsqlalchemy.url = sqlite:///{name}.db\n" for name in ("main", "logs"))
+    ini.write_text(f"{ini.read_text()}databases = main, logs\n{sections}", encoding="utf-8")
+    script(tmp_path / "it.db", A)
+    said = 'write in environments.toml: engine = "NAME" below each [env], which is one of main, logs; no database was'
+    assert said in archmig("status").err
+
+
+BLOCK = """from alembic import op
+revision, down_revision = "3_c", "2_b"
+def upgrade():
+    with op.get_context().autocommit_block():
+        op.execute({statement!r})
+def downgrade():
+    pass
+"""
+
+
+def test_an_autocommit_block_runs_inside_the_transaction_and_the_plan_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, monkeypatch, HABITS["a URL of the environment"])
+    late = tmp_path / "alembic" / "versions" / "3_c.py"
+    late.write_text(BLOCK.format(statement="CREATE INDEX by_x ON a (x)"), encoding="utf-8")
+    at = (A, "ALTER TABLE a ADD COLUMN more TEXT", "CREATE INDEX by_more ON a (more)", *stamp("2_b"))
+    script(tmp_path / "it.db", *at)
+    told = "3_c: its autocommit_block runs inside the transaction of the whole run; SQLite accepts its statements there"
+    assert f"warning: {told}" in archmig("upgrade", "-e", "it", "--dry-run").out
+    assert archmig("upgrade", "-e", "it", "--yes").code == 0
+    assert ask(tmp_path / "it.db", "SELECT name FROM sqlite_master WHERE name = 'by_x'") == [("by_x",)]
+
+
+def test_a_statement_that_sqlite_refuses_in_a_transaction_blocks_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, monkeypatch, HABITS["a URL of the environment"])
+    (tmp_path / "alembic" / "versions" / "3_c.py").write_text(BLOCK.format(statement="VACUUM"), encoding="utf-8")
+    at = (A, "ALTER TABLE a ADD COLUMN more TEXT", "CREATE INDEX by_more ON a (more)", *stamp("2_b"))
+    script(tmp_path / "it.db", *at)
+    before = digest(tmp_path / "it.db")
+    done = archmig("upgrade", "-e", "it", "--dry-run")
+    said = "3_c would fail: SQLite refuses VACUUM inside the transaction of the run"
+    assert (done.code, said in done.out, digest(tmp_path / "it.db")) == (1, True, before), done.out
+
+
+def test_this_process_is_as_it_was_after_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place(tmp_path, monkeypatch, Habit(RECIPE))
+    script(tmp_path / "it.db", A, *stamp("1_a"))
+    assert archmig("upgrade", "-e", "it", "--yes").code == 0
+    from sqlalchemy import create_engine
+
+    with create_engine(f"sqlite:///{tmp_path}/it.db").connect() as connection:
+        assert type(connection.connection.dbapi_connection) is sqlite3.Connection
