@@ -145,6 +145,13 @@ def found_in_rows(connection: Connection, history: History, plan: Plan, there: S
     return foreseen.found_in_rows(connection, history, plan, there)
 
 
+def rows_left_out(connection: Connection, source: str, target: str, statements: Iterable[str]) -> int:
+    """How many rows the statements that copy a table to another leave out."""
+    from architect_migrate.databases.sqlite.rows import left_out
+
+    return left_out.rows_left_out(connection, source, target, statements)
+
+
 def replaces_rows(sql: str) -> bool:
     """Return whether a statement takes the place of rows with the same key, as INSERT OR REPLACE does.
 

@@ -260,8 +260,10 @@ class Permitted:
     Rows of `touched` tables are compared value by value, those of other tables counted. Columns in `updated` may
     change, and values of `converted` columns may become what their new type stores for them without a loss. Rows of
     `deleted_from` may be deleted, rows of `replaced` may get other values, rows of `remade` tables may have other
-    rowids, and `removed_columns` and `removed_tables` are not checked. A table of `renamed` (before, after) appears
-    under its new name; values of `renamed_columns` (table, before, after) are read under the new name.
+    rowids, and `removed_columns` are not checked. A table of `renamed` (before, after) appears under its new name;
+    values of `renamed_columns` (table, before, after) are read under the new name. `removed_tables` are names of
+    before; rows of those in `moved` (table, new table, pairs of columns) are looked for in the new table. Of a table in
+    `left_out` (table, number) the copy that takes its place leaves out so many rows.
     """
 
     touched: frozenset[str]
@@ -274,6 +276,8 @@ class Permitted:
     remade: frozenset[str] = _NOTHING
     renamed: frozenset[tuple[str, str]] = _NO_COLUMNS
     renamed_columns: frozenset[tuple[str, str, str]] = frozenset()
+    moved: frozenset[tuple[str, str, tuple[tuple[str, str], ...]]] = frozenset()
+    left_out: frozenset[tuple[str, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,14 @@ class KeysTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many rows of the table the SELECTs of its copy leave out; 0 where that is not known."""
+
+    table: str
+    selects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Alters:
     """Whether statements, run one after another, would change any value of a database: 0 or 1.
 
@@ -126,6 +134,7 @@ Question = (
     | RowsIn
     | RowsLike
     | KeysTaken
+    | LeftOut
     | NullsIn
     | NullsOf
     | DuplicatesOf
@@ -166,6 +175,8 @@ def describe(question: Question) -> str:
             return "how many rows there are"
         case RowsLike(_, columns) | KeysTaken(_, columns):
             return f"which rows are there by their {', '.join(columns)}"
+        case LeftOut():
+            return "which rows its copy leaves out"
         case Alters():
             return "whether statements of a revision would change a value"
         case RowsBeyond(_, other):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.chain_errors import NotProvenError
@@ -22,16 +22,14 @@ from architect_migrate.diagnosis.drift import to_repair
 from architect_migrate.model.compare import storage_class
 from architect_migrate.model.diff import explain
 from architect_migrate.model.facts import ColumnFact, TableFact, ViewFact, describe, facts
-from architect_migrate.model.history import effects, reference, replays
+from architect_migrate.model.history import Role, effects, reference, replays, snapshots
 from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import (
     DropColumn,
-    DropObject,
     ForgetRow,
     Plan,
     RebuildTable,
-    RenameTable,
     RunDataStep,
     RunDowngrade,
     RunRevision,
@@ -39,17 +37,19 @@ from architect_migrate.planning.plan import (
     SyncTracker,
 )
 from architect_migrate.runs.carried_columns import carried_columns, unmoved_columns
+from architect_migrate.runs.carried_tables import carried_tables, renamed_by
 from architect_migrate.runs.own_triggers import judged
 from architect_migrate.runs.own_triggers import problems as refused_writes
 from architect_migrate.runs.survey import as_the_chain_makes_it
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.model.facts import Fact
+    from architect_migrate.model.history import History
     from architect_migrate.model.schema import Key, Schema
     from architect_migrate.planning.plan import Step
     from architect_migrate.runs.own_triggers import Triggered
@@ -221,6 +221,7 @@ def _compared(
     before, after, version_table = sides
     triggered = judged(context, written.triggered, written.changed | _replaced(context, plan))
     permitted = _permitted(context, plan, written, triggered, version_table)
+    permitted = replace(permitted, left_out=frozenset(_left_out(context, plan, before, written)))
     rows = prove_rows(before, after, permitted)
     problems = refused_writes(triggered.refused)
     problems += [f"{loss.table} {loss.key}: {loss.problem}".replace(" :", ":") for loss in rows.losses]
@@ -249,15 +250,14 @@ def _permitted(
 
     They are the writes of the chain's own code, and what the chain or a [[resolve]] entry removes or fills.
     """
-    removed = _removed(context, plan)
-    renamed = {(fold(step.table), fold(step.new)) for step in plan.steps if isinstance(step, RenameTable)}
-    dropped = {fold(step.name) for step in plan.steps if isinstance(step, DropObject) and step.kind == "table"}
-    tables = {key[1] for key in removed if key[0] == "table"} | dropped - {new for _, new in renamed}
+    tables = carried_tables(context.history, plan, written.renames)
     updated = {(write.table, write.column) for write in triggered.permitted if write.verb == "update"}
     # A copy may compute values only where the chain gives the column another declaration.
-    updated |= written.computed & {(old.table, old.column.name) for old, _ in _redeclared(context, plan)}
+    updated |= written.computed & {(new.table, new.column.name) for _, new in _redeclared(context, plan)}
     deleted = {write.table for write in triggered.permitted if write.verb == "delete"}
     replaced = _replaced(context, plan) & written.written
+    # A row that is deleted and inserted anew may have any values.
+    replaced |= written.deleted & written.inserted
     inserts = [write for write in triggered.permitted if write.verb == "insert"]
     replaced |= {write.table for write in inserts if access.replaces_rows(write.sql)}
     # `_tracker_losses` proves which rows of the tracker may change.
@@ -265,28 +265,71 @@ def _permitted(
     deleted |= {fold(step.table) for step in synced if any(isinstance(each, ForgetRow) for each in step.changes)}
     # `_stamp_problems` proves the stamp; back to base, or where branches meet, it has fewer rows than before.
     deleted.add(fold(version_table))
-    carried = carried_columns(context.history, plan)
-    new_names = {(place[0], place[1], to[1]) for place, to in carried.items() if to and to[0] == place[0]}
-    columns = _removed_columns(context, plan, removed, written) | carried.keys()
-    columns -= {(table, column) for table, column, _ in new_names}
+    of = _Renamed(tables.aliases)
+    columns, new_names = _columns(context, plan, written, of)
+    moves = ((old, of.table(new), pairs) for old, (new, pairs) in tables.moved.items())
     return Permitted(
-        touched=frozenset(written.rewritten | written.written),
-        updated=frozenset(written.updated | updated | set(_filled(plan, version_table))),
-        converted=frozenset(_converted(context, plan)),
-        removed_columns=frozenset(columns),
-        removed_tables=frozenset(tables),
-        deleted_from=frozenset(written.deleted | deleted | replaced),
-        replaced=frozenset(replaced),
-        remade=frozenset(written.remade),
-        renamed=frozenset(renamed),
-        renamed_columns=frozenset(new_names),
+        touched=of.tables(written.rewritten | written.written),
+        updated=of.places(written.updated | updated | set(_filled(plan, version_table))),
+        converted=of.places(_converted(context, plan)),
+        removed_columns=columns,
+        removed_tables=tables.dropped,
+        deleted_from=of.tables(written.deleted | deleted | replaced),
+        replaced=of.tables(replaced),
+        remade=of.tables(written.remade),
+        renamed=tables.renamed,
+        renamed_columns=new_names,
+        moved=frozenset(moves),
     )
 
 
-def _removed_columns(
-    context: EnvironmentContext, plan: Plan, removed: set[Key], written: Written
-) -> set[tuple[str, str]]:
-    columns = {(key[1], key[2]) for key in removed if key[0] == "column"}
+class _Renamed(NamedTuple):
+    """Tables that get another name, under which what was written to them counts as well."""
+
+    aliases: Mapping[str, str]
+
+    def table(self, name: str) -> str:
+        """The last name of a table."""
+        return self.aliases.get(name, name)
+
+    def tables(self, names: Iterable[str]) -> frozenset[str]:
+        """The same tables, under their last names too."""
+        return frozenset(each for name in names for each in (name, self.table(name)))
+
+    def places(self, places: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """The same columns, under the last names of their tables too."""
+        return frozenset(each for table, column in places for each in ((table, column), (self.table(table), column)))
+
+
+def _left_out(
+    context: EnvironmentContext, plan: Plan, before: Connection, written: Written
+) -> Iterator[tuple[str, int]]:
+    """The tables that a revision copies by its own SELECT to what takes their place, each with the rows left out."""
+    for step in plan.steps:
+        if isinstance(step, RunRevision):
+            for passing in replays(context.history)[step.revision].passing:
+                if passing.role == Role.COPY:
+                    yield passing.table, access.rows_left_out(before, passing.table, passing.name, written.copies)
+
+
+def _columns(
+    context: EnvironmentContext, plan: Plan, written: Written, of: _Renamed
+) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str, str]]]:
+    """The columns that the run takes away, and those that it renames, with their new names."""
+    carried = carried_columns(context.history, plan)
+    named = {
+        (of.table(place[0]), place[1], to[1])
+        for place, to in carried.items()
+        if to and of.table(place[0]) in {to[0], of.table(to[0])}
+    }
+    columns = of.places(_removed_columns(context, plan, written))
+    columns |= {(of.table(table), column) for table, column in carried}
+    columns -= {(table, column) for table, column, _ in named}
+    return columns, frozenset(each for each in named if each[1] != each[2])
+
+
+def _removed_columns(context: EnvironmentContext, plan: Plan, written: Written) -> set[tuple[str, str]]:
+    columns = {(key[1], key[2]) for key in _removed(context, plan)}
     columns |= {(fold(step.table), fold(step.column)) for step in plan.steps if isinstance(step, DropColumn)}
     # A column that the chain's own ALTER TABLE drops and makes again has lost its values by its word.
     return columns | (written.dropped_columns - unmoved_columns(context.history, plan))
@@ -307,30 +350,31 @@ def _filled(plan: Plan, version_table: str) -> Iterator[tuple[str, str]]:
 
 
 def _removed(context: EnvironmentContext, plan: Plan) -> set[Key]:
-    """The keys of tables and columns that the chain's code removes.
-
-    Why step by step: the same or a later revision may create another table of the same name, but the rows of the first
-    are gone. A column that only gets another declaration stays.
-    """
-    removed: set[Key] = set()
-    for step, gone, stays in _done(context, plan):
-        removed |= {key for key in gone.keys() - stays if key[0] in {"column", "table"}}
-        if isinstance(step, RunRevision):
-            removed |= {("table", table) for table in replays(context.history)[step.revision].replaced}
-    return removed
+    """The keys of columns that the chain's code removes; one that only gets another declaration stays."""
+    gone = (gone.keys() - stays for _, gone, stays in _done(context, plan))
+    return {key for keys in gone for key in keys if key[0] == "column"}
 
 
 def _replaced(context: EnvironmentContext, plan: Plan) -> set[str]:
-    """The tables in which statements of the chain take the place of rows with the same key."""
+    """The tables in which statements of the chain take the place of rows with the same key.
+
+    They say so themselves, or the chain's table does: `ON CONFLICT REPLACE`.
+    """
     run = {step.revision for step in plan.steps if isinstance(step, RunRevision | RunDataStep | RunRows)}
     return {
         table
         for revision, replayed in (replays(context.history).items() if run else ())
         if revision in run
         for statement in replayed.statements
-        if statement.writes and access.replaces_rows(statement.text)
         for table in statement.writes
+        if access.replaces_rows(statement.text) or table in _replacing(context.history, revision)
     }
+
+
+def _replacing(history: History, revision: str) -> frozenset[str]:
+    """The tables that the chain declares with ON CONFLICT REPLACE, as a revision leaves them."""
+    tables = snapshots(history)[revision].tables
+    return frozenset(table.name for table in tables for each in table.conflicts if each.action.lower() == "replace")
 
 
 def _converted(context: EnvironmentContext, plan: Plan) -> set[tuple[str, str]]:
@@ -356,7 +400,9 @@ def _done(context: EnvironmentContext, plan: Plan) -> Iterator[tuple[Step, Mappi
         match step:
             case RunRevision():
                 does = effects(context.history)[step.revision]
-                yield step, does.removed, does.added
+                of = _Renamed(renamed_by(context.history, step.revision))
+                before = {(key[0], of.table(key[1]), *key[2:]): fact for key, fact in does.removed.items()}
+                yield step, before, does.added
             case RunDowngrade():
                 does = effects(context.history)[step.revision]
                 yield step, does.added, does.removed

@@ -17,6 +17,7 @@ from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.repair.rename import rename_quietly
 from architect_migrate.databases.sqlite.sql.lexer import creates_with_rows
+from architect_migrate.databases.sqlite.sql.passing import table_rename
 from architect_migrate.databases.sqlite.sql.render import statement, tracker_statements
 from architect_migrate.databases.sqlite.template import apply_template, replay_on, template_of
 from architect_migrate.model.history import recorded_sql, replays, row_statements
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 class Written:
     """The writes of a plan's execution: tables that repairs rewrote, and what the chain's own code wrote.
 
+    `inserted` are the tables into which it inserted, `renames` those that it renamed (old, new), and `copies` its
+    statements that fill a table from others.
     `triggered` are the writes of triggers that were in the database already, the chain's and others. `restored` has a
     line for each object that the chain's code dropped and that was restored.
     """
@@ -65,6 +68,9 @@ class Written:
     updated: set[tuple[str, str]] = field(default_factory=set)
     computed: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    inserted: set[str] = field(default_factory=set)
+    renames: set[tuple[str, str]] = field(default_factory=set)
+    copies: list[str] = field(default_factory=list)
     dropped_columns: set[tuple[str, str]] = field(default_factory=set)
     triggered: set[TriggerWrite] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
@@ -81,6 +87,9 @@ class Written:
         self.updated |= seen.updated
         self.computed |= seen.computed
         self.deleted |= seen.deleted
+        self.inserted |= seen.inserted
+        self.renames |= {(each.old, each.new) for each in map(table_rename, seen.copies) if each}
+        self.copies += (text for text in seen.copies if table_rename(text) is None)
         self.dropped_columns |= seen.dropped_columns
         self.triggered |= seen.triggered
         self.written |= seen.tables() | seen.dropped | seen.remade

@@ -11,6 +11,7 @@ from architect_migrate.planning.row_questions import (
     Changing,
     DuplicatesOf,
     KeysTaken,
+    LeftOut,
     NullsIn,
     NullsOf,
     Orphans,
@@ -34,6 +35,7 @@ SAID = [
     (Changing("t", "n", ""), "which values of n would change as a column without a type"),
     (RowsLike("t", ("id", "x"), (("1a", "2b"),), "00"), "which rows are there by their id, x"),
     (KeysTaken("t", ("id",), (("1a",),), "00"), "which rows are there by their id"),
+    (LeftOut("t", ("SELECT * FROM t WHERE n > 0",)), "which rows its copy leaves out"),
     (Alters("t", ("DELETE FROM t",)), "whether statements of a revision would change a value"),
     (Orphans("t", ("a", "b"), "parent", ("x", "y")), "which a, b refer to nothing in parent"),
 ]

@@ -14,6 +14,7 @@ from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.repair import blockers as blocked
 from architect_migrate.databases.sqlite.repair.table import constant_default
+from architect_migrate.databases.sqlite.rows.leaving import rows_leaving
 from architect_migrate.databases.sqlite.rows.questions import ask
 from architect_migrate.databases.sqlite.rows.taken import Demand, keys_taken
 from architect_migrate.databases.sqlite.sql.lexer import words_of
@@ -58,6 +59,8 @@ def _demands_of(history: History, plan: Plan, there: Schema) -> Iterator[Demand]
     for step in plan.steps:
         if isinstance(step, RunRevision | RunRows):
             yield from keys_taken(history, step, tables)
+        if isinstance(step, RunRevision):
+            yield from rows_leaving(history, step.revision, tables)
         if not isinstance(step, RunRevision):
             if not isinstance(step, Stamp | SyncTracker):
                 tables = _without(tables, _words(step))

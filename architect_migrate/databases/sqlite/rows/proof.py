@@ -26,7 +26,7 @@ from architect_migrate.databases.values import Loss, Permitted, RowProof, TableP
 if TYPE_CHECKING:
     import hashlib
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from architect_migrate.databases.sqlite.rows.exact import Row, RowTable
 
@@ -34,6 +34,7 @@ _Keys = tuple[tuple[str, ...], tuple[str, ...]]
 _KEPT = 20
 # Values that name a row without a key.
 _TOLD = 3
+_ROWIDS = frozenset({"rowid", "oid", "_rowid_"})
 _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -66,7 +67,9 @@ def prove_rows(before: sqlite3.Connection, after: sqlite3.Connection, permitted:
                 continue
             now = dict(permitted.renamed).get(name, name)
             pair = _Pair(before, after, table, tables_after.get(now), permitted, tally, now)
-            proofs.append(_prove_table(pair))
+            proofs.append(
+                _prove_removed(pair, tables_after) if name in permitted.removed_tables else _prove_table(pair)
+            )
     return RowProof(tuple(proofs), tuple(tally.losses), tally.lost)
 
 
@@ -90,18 +93,33 @@ class _Pair:
         renamed = {old: new for table, old, new in self.permitted.renamed_columns if table == self.name}
         return renamed.get(fold(column), column)
 
+    @property
+    def said(self) -> str:
+        """The name under which people find the table afterwards."""
+        return self.new.name if self.new and self.name != fold(self.old.name) else self.old.name
+
+    @property
+    def left_out(self) -> int:
+        """How many rows the copy leaves out that takes the table's place."""
+        return dict(self.permitted.left_out).get(self.name, 0)
+
+    @property
+    def may_lack_rows(self) -> bool:
+        """Whether rows of the table may be gone."""
+        return self.name in self.permitted.deleted_from or bool(self.left_out)
+
     def lose(self, key: str, problem: str) -> None:
         """Record a loss."""
         self.tally.add(self.old.name, key, problem)
 
     def missing(self, key: Row) -> None:
         """Record a row that is gone, unless the run may delete rows of the table."""
-        if self.name not in self.permitted.deleted_from:
+        if not self.may_lack_rows:
             self.lose(_label(key), "is gone")
 
     def missing_row(self, columns: tuple[str, ...], values: Row) -> None:
         """Record a row that is gone and that only its values identify."""
-        if self.name not in self.permitted.deleted_from:
+        if not self.may_lack_rows:
             told = zip(columns[:_TOLD], values, strict=False)
             named = ", ".join(f"{quote(column)} {shown(value)}" for column, value in told)
             self.lose(f"a row with {named}" if named else "a row", "is gone")
@@ -120,19 +138,42 @@ class _Pair:
 def _prove_table(pair: _Pair) -> TableProof:
     rows_before = _count(pair.before, pair.old)
     if pair.new is None:
-        if pair.name not in pair.permitted.removed_tables:
-            pair.lose("", f"the table is gone, with {pluralize(rows_before, 'row')}")
+        pair.lose("", f"the table is gone, with {pluralize(rows_before, 'row')}")
         return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="", dropped=True)
     # Why count: a table that no statement wrote to is not compared value by value, which would cost a full read.
     rows_after = _count(pair.after, pair.new)
-    if pair.name in pair.permitted.removed_tables:
-        return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="", dropped=True)
     if pair.name in pair.permitted.touched:
-        return _compare(pair, pair.new, rows_before)
+        proof = _compare(pair, pair.new, rows_before)
+        if pair.left_out and proof.gone != pair.left_out and pair.name not in pair.permitted.deleted_from:
+            pair.lose("", f"{pluralize(proof.gone, 'row is', 'rows are')} gone, its copy leaves out {pair.left_out:,}")
+        return proof
     gone = max(rows_before - rows_after, 0)
     if gone and pair.name not in pair.permitted.deleted_from:
         pair.lose("", f"had {pluralize(rows_before, 'row')}, has {rows_after:,}")
-    return TableProof(pair.old.name, rows_before, gone, compared=False, digest="")
+    return TableProof(pair.said, rows_before, gone, compared=False, digest="")
+
+
+def _prove_removed(pair: _Pair, tables_after: Mapping[str, RowTable]) -> TableProof:
+    """The proof of a table that is dropped: its rows are gone, but for those that a revision brought to another one."""
+    rows = _count(pair.before, pair.old)
+    dropped = TableProof(pair.old.name, rows, gone=rows, compared=False, digest="", dropped=True)
+    moved = {table: (new, columns) for table, new, columns in pair.permitted.moved}
+    name, columns = moved.get(fold(pair.old.name), ("", ()))
+    new = tables_after.get(name)
+    here, there = ({fold(each) for each in table.columns} if table else set() for table in (pair.old, new))
+    pairs = [
+        (old, now)
+        for old, now in columns or [(column, column) for column in sorted(here)]
+        if old in here and now in there and (name, now) not in pair.permitted.updated | pair.permitted.converted
+    ]
+    if new is None or not pairs:
+        return dropped
+    sides = (pair.before, pair.old, tuple(old for old, _ in pairs)), (pair.after, new, tuple(now for _, now in pairs))
+    if (pairing := paired_by_values(*sides)) is None:
+        return dropped
+    digest = new_digest(name, tuple(now for _, now in pairs))
+    gone = sum(isinstance(change, Missing) or change.place < 0 for change in merge(pairing, digest))
+    return TableProof(pair.old.name, rows, gone, compared=True, digest=digest.hexdigest())
 
 
 def _count(connection: sqlite3.Connection, table: RowTable) -> int:
@@ -150,16 +191,16 @@ def _compare(pair: _Pair, new: RowTable, rows_before: int) -> TableProof:
             pair.lose(
                 "", "no key identifies its rows both before and after, and it has too many columns to compare them"
             )
-            return TableProof(pair.old.name, rows_before, gone=0, compared=False, digest="")
+            return TableProof(pair.said, rows_before, gone=0, compared=False, digest="")
         gone = _merge(pair, pairing, (), digest, lambda values: pair.missing_row(columns, values))
-        return TableProof(pair.old.name, rows_before, gone, compared=True, digest=digest.hexdigest())
+        return TableProof(pair.said, rows_before, gone, compared=True, digest=digest.hexdigest())
     # A table of more columns than one SELECT takes is read in several passes, and a missing row missed in each.
     # Converted columns have passes of their own: how their values are stored is not compared.
     groups = [*passes(columns), *(passes(converted) if converted else ())]
     gone = _merge(pair, _pairing(pair, new, keys, groups[0]), groups[0], digest, pair.missing)
     for group in groups[1:]:
         _merge(pair, _pairing(pair, new, keys, group), group, digest, lambda _key: None)
-    return TableProof(pair.old.name, rows_before, gone, compared=True, digest=digest.hexdigest())
+    return TableProof(pair.said, rows_before, gone, compared=True, digest=digest.hexdigest())
 
 
 def _updated(pair: _Pair) -> frozenset[tuple[str, str]]:
@@ -196,8 +237,11 @@ def _merge(
     digest: hashlib.blake2b,
     on_missing: Callable[[Row], None],
 ) -> int:
-    """Record the differences in these columns; return the number of rows that are gone."""
-    gone = 0
+    """Record the differences in these columns; return the number of rows that are gone.
+
+    One that has another in its place is gone.
+    """
+    gone, last = 0, None
     for change in merge(pairing, digest):
         match change:
             case Missing(key):
@@ -208,6 +252,8 @@ def _merge(
                 on_missing(change.key)
             case Changed():
                 if not _converted(pair, change, columns, pairing.codec):
+                    gone += pair.name in pair.permitted.replaced and change.key != last
+                    last = change.key
                     pair.changed(change, columns)
             case _:
                 assert_never(change)
@@ -228,6 +274,8 @@ def _compared_columns(pair: _Pair, new: RowTable) -> tuple[tuple[str, ...], tupl
     """
     excepted = pair.permitted.updated | pair.permitted.removed_columns
     data, there = ({fold(column) for column in names} for names in (new.columns, (*new.columns, *new.generated)))
+    if pair.old.alias and {(pair.name, word) for word in _ROWIDS} & excepted:
+        excepted |= {(pair.name, fold(pair.old.alias))}
     old = (*pair.old.columns, *(column for column in pair.old.generated if fold(pair.now(column)) in data))
     asked = [each for each in old if not {(pair.name, fold(each)), (pair.name, fold(pair.now(each)))} & excepted]
     for column in asked:
@@ -256,6 +304,8 @@ def shared_keys(
     for columns in candidates:
         if {fold(column) for column in columns} <= shared:
             return of_columns(columns), of_columns(columns)
+    if rewritten & {fold(old.alias), fold(new.alias), *_ROWIDS}:
+        return None
     if old.without_rowid or new.without_rowid or bool(old.rowid) != bool(new.rowid):
         return None
     if remade and not (old.alias and new.alias):

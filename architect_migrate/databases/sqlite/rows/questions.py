@@ -15,6 +15,7 @@ from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.dry_statements import alters
 from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_table, row_tables, virtual_table
 from architect_migrate.databases.sqlite.rows.examples import MOST, excerpt, labelled, read, shown
+from architect_migrate.databases.sqlite.rows.left_out import left_out_by
 from architect_migrate.databases.sqlite.rows.seeds import like, literals, number_like
 from architect_migrate.databases.sqlite.sql.affinity import affinity_of
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
@@ -24,6 +25,7 @@ from architect_migrate.planning.row_questions import (
     Changing,
     DuplicatesOf,
     KeysTaken,
+    LeftOut,
     NullsIn,
     NullsOf,
     Orphans,
@@ -81,6 +83,8 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
         case KeysTaken():
             digests = like(connection, table.name, question.columns, question.key)
             return _matching(connection, table, f"{digests} IN ({literals(question.rows)})", question.columns)
+        case LeftOut(_, selects):
+            return Answer(left_out_by(connection, table.name, selects))
         case Alters():
             return Answer(alters(connection, question.table, question.statements))
         case RowsBeyond():

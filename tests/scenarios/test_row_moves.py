@@ -1,0 +1,216 @@
+"""Revisions whose own statements renumber, replace, move or leave out rows: what is kept and what goes is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from architect_migrate.core.chain_errors import NotProvenError
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import reconcile
+from support.scenarios import ask, digest, own_chain, revision, script, stamp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.scenarios import Home
+
+T = "CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT)"
+ROWS = "INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')"
+U = "CREATE TABLE u (id INTEGER PRIMARY KEY, n TEXT)"
+SOME = "INSERT INTO u SELECT id, n FROM t WHERE n <> 'b'"
+ALL = "INSERT INTO u (id, n) SELECT id, n FROM t"
+VIEW = "CREATE VIEW t AS SELECT * FROM u"
+DROPPED = "table t: b2 drops it with 3 rows; the backup of the run has them"
+LEFT_OUT = "table t: b2 leaves out 1 row of it where it copies the others to u; the backup of the run has them"
+# What the revision runs, the table that has the rows afterwards, and them; how many are kept, with the stamp, and what
+# the plan warns of.
+REVISIONS = {
+    "other numbers": (
+        ("UPDATE t SET id = id + 1000",),
+        "t",
+        [(1001, "a"), (1002, "b"), (1003, "c")],
+        "4 rows in 2 tables kept",
+        (),
+    ),
+    "another number for one": (
+        ("UPDATE t SET id = 50 WHERE id = 2",),
+        "t",
+        [(1, "a"), (3, "c"), (50, "b")],
+        "4 rows in 2 tables kept",
+        (),
+    ),
+    "other numbers and values": (
+        ("UPDATE t SET id = id + 1000, n = upper(n)",),
+        "t",
+        [(1001, "A"), (1002, "B"), (1003, "C")],
+        "4 rows in 2 tables kept",
+        (),
+    ),
+    "other rowids": (
+        ("UPDATE t SET rowid = rowid + 10",),
+        "t",
+        [(11, "a"), (12, "b"), (13, "c")],
+        "4 rows in 2 tables kept",
+        (),
+    ),
+    "a row deleted and inserted anew": (
+        ("DELETE FROM t WHERE id = 2", "INSERT INTO t VALUES (2, 'new')"),
+        "t",
+        [(1, "a"), (2, "new"), (3, "c")],
+        "3 rows in 2 tables kept, 1 row gone (1 of t)",
+        (),
+    ),
+    "a row replaced": (
+        ("INSERT OR REPLACE INTO t VALUES (2, 'new')",),
+        "t",
+        [(1, "a"), (2, "new"), (3, "c")],
+        "3 rows in 2 tables kept, 1 row gone (1 of t)",
+        (),
+    ),
+    "all rows inserted anew as they were": (
+        ("CREATE TABLE x AS SELECT * FROM t", "DELETE FROM t", "INSERT INTO t SELECT id, n FROM x", "DROP TABLE x"),
+        "t",
+        [(1, "a"), (2, "b"), (3, "c")],
+        "4 rows in 2 tables kept",
+        (),
+    ),
+    "some rows copied": (
+        (U, SOME, "DROP TABLE t"),
+        "u",
+        [(1, "a"), (3, "c")],
+        "3 rows in 2 tables kept, 1 row gone (1 of t)",
+        (LEFT_OUT,),
+    ),
+    "some rows copied to what takes the table's place": (
+        (U, SOME, "DROP TABLE t", "ALTER TABLE u RENAME TO t"),
+        "t",
+        [(1, "a"), (3, "c")],
+        "3 rows in 2 tables kept, 1 row gone (1 of t)",
+        (LEFT_OUT,),
+    ),
+    "all rows copied, and a view for the others": (
+        (U, ALL, "DROP TABLE t", VIEW),
+        "t",
+        [(1, "a"), (2, "b"), (3, "c")],
+        "4 rows in 2 tables kept",
+        (),
+    ),
+    "renamed": (
+        ("ALTER TABLE t RENAME TO u",),
+        "u",
+        [(1, "a"), (2, "b"), (3, "c")],
+        "4 rows in 2 tables kept",
+        (),
+    ),
+    "renamed, and a view for the others": (
+        ("ALTER TABLE t RENAME TO u", VIEW),
+        "t",
+        [(1, "a"), (2, "b"), (3, "c")],
+        "4 rows in 2 tables kept",
+        (),
+    ),
+    "renamed, and its columns changed": (
+        ("ALTER TABLE t RENAME TO u", "UPDATE u SET n = upper(n)", "ALTER TABLE u RENAME COLUMN n TO m"),
+        "u",
+        [(1, "A"), (2, "B"), (3, "C")],
+        "4 rows in 2 tables kept",
+        (),
+    ),
+    "dropped": (
+        ("DROP TABLE t", U),
+        "u",
+        [],
+        "1 row in 1 table kept, 3 rows gone (3 of t with the table)",
+        (DROPPED,),
+    ),
+}
+
+
+def at_a1(folder: Path, chain: dict[str, str], *statements: str) -> Home:
+    home = own_chain(folder, chain)
+    script(home.database, *statements, *stamp("a1"))
+    return home
+
+
+@pytest.mark.parametrize(("runs", "table", "rows", "kept", "warnings"), REVISIONS.values(), ids=list(REVISIONS))
+def test_what_a_revision_does_to_rows_is_said_as_it_is(
+    tmp_path: Path,
+    runs: tuple[str, ...],
+    table: str,
+    rows: list[tuple[int, str]],
+    kept: str,
+    warnings: tuple[str, ...],
+) -> None:
+    home = at_a1(tmp_path, {"a1": revision(None, T), "b2": revision("a1", *runs)}, T, ROWS)
+    shown = home.preview()
+    assert shown.plan is not None
+    assert (shown.outcome, shown.warnings) == (Outcome.PLANNED, warnings)
+    done = reconcile(home.context(), shown.plan, lambda *_: None)
+    assert done.receipt is not None
+    assert done.receipt.kept == kept
+    assert ask(home.database, f"SELECT * FROM {table} ORDER BY id") == rows
+
+
+P, R = "CREATE TABLE p (id INTEGER PRIMARY KEY, n TEXT)", "CREATE TABLE r (id INTEGER PRIMARY KEY, n TEXT)"
+NAMES = {
+    "exchanged": (
+        ("ALTER TABLE p RENAME TO x", "ALTER TABLE r RENAME TO p", "ALTER TABLE x RENAME TO r", U),
+        "4 rows in 3 tables kept",
+    ),
+    "one dropped and its name given to the other": (
+        ("DROP TABLE r", "ALTER TABLE p RENAME TO r"),
+        "3 rows in 2 tables kept, 1 row gone (1 of r with the table)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("runs", "kept"), NAMES.values(), ids=list(NAMES))
+def test_rows_are_counted_by_the_table_that_they_are_in(tmp_path: Path, runs: tuple[str, ...], kept: str) -> None:
+    rows = "INSERT INTO p VALUES (1, 'a'), (2, 'b')", "INSERT INTO r VALUES (1, 'c')"
+    home = at_a1(tmp_path, {"a1": revision(None, P, R), "b2": revision("a1", *runs)}, P, R, *rows)
+    shown = home.preview()
+    assert shown.plan is not None
+    done = reconcile(home.context(), shown.plan, lambda *_: None)
+    assert done.receipt is not None
+    assert done.receipt.kept == kept
+    assert ask(home.database, "SELECT * FROM r") == [(1, "a"), (2, "b")]
+
+
+def test_a_table_that_is_dropped_made_again_and_renamed_has_lost_its_rows(tmp_path: Path) -> None:
+    chain = {
+        "a1": revision(None, P),
+        "b2": revision("a1", "DROP TABLE p"),
+        "c3": revision("b2", P),
+        "d4": revision("c3", "ALTER TABLE p RENAME TO r"),
+    }
+    home = at_a1(tmp_path, chain, P, "INSERT INTO p VALUES (1, 'a')")
+    shown = home.preview()
+    assert shown.plan is not None
+    done = reconcile(home.context(), shown.plan, lambda *_: None)
+    assert done.receipt is not None
+    assert done.receipt.kept == "1 row in 1 table kept, 1 row gone (1 of p with the table)"
+
+
+UNIQUE = "CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT, UNIQUE (n) ON CONFLICT REPLACE)"
+
+
+@pytest.mark.parametrize("runs", ["INSERT INTO t VALUES (9, 'b')", "UPDATE t SET n = 'b' WHERE n = 'a'"])
+def test_a_row_that_a_constraint_of_the_chain_replaces_is_not_kept(tmp_path: Path, runs: str) -> None:
+    home = at_a1(tmp_path, {"a1": revision(None, UNIQUE), "b2": revision("a1", runs)}, UNIQUE, ROWS)
+    shown = home.preview()
+    assert shown.plan is not None
+    done = reconcile(home.context(), shown.plan, lambda *_: None)
+    assert done.receipt is not None
+    assert done.receipt.kept == "3 rows in 2 tables kept, 1 row gone (1 of t)"
+
+
+def test_a_copy_into_such_a_table_that_loses_rows_is_refused(tmp_path: Path) -> None:
+    copy = UNIQUE.replace("TABLE t", "TABLE u"), ALL, "DROP TABLE t", "ALTER TABLE u RENAME TO t"
+    home = at_a1(tmp_path, {"a1": revision(None, T), "b2": revision("a1", *copy)}, T, ROWS, "UPDATE t SET n = 'b'")
+    shown, before = home.preview(), digest(home.database)
+    assert shown.plan is not None
+    with pytest.raises(NotProvenError, match="t row 1: is gone; t row 2: is gone"):
+        reconcile(home.context(), shown.plan, lambda *_: None)
+    assert digest(home.database) == before
