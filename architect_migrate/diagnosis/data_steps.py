@@ -9,11 +9,12 @@ from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, matters
 from architect_migrate.model.facts import Fact, facts_of
-from architect_migrate.model.history import facts_at, replays, row_statements, snapshots
+from architect_migrate.model.history import effects, facts_at, replays, row_statements, snapshots
 
 if TYPE_CHECKING:
     from architect_migrate.diagnosis.diagnose import Judgement
     from architect_migrate.model.history import History
+    from architect_migrate.model.schema import Key
 
 
 def lasts(history: History, position: frozenset[str], revision: str) -> bool:
@@ -34,7 +35,7 @@ def wants_data_step(judgement: Judgement) -> bool:
 
 
 def changed_since(history: History, position: frozenset[str], revision: str) -> str:
-    """A table that the row statements of a revision write or read and that is no longer as in its day; empty if none.
+    """What a later revision did to a table that the row statements of a revision write or read; empty if nothing.
 
     Only what they found then counts: its columns, their types, whether they take NULL. New columns are no change.
     """
@@ -43,8 +44,15 @@ def changed_since(history: History, position: frozenset[str], revision: str) -> 
     now = facts_at(history, position)
     for its_key, once in facts_of(snapshots(history)[revision], tables).items():
         if its_key[0] in {"table", "column"} and _is_other(once, now.get(its_key)):
-            return its_key[1]
+            return f"{_changed_by(history, position, revision, its_key)} changed {its_key[1]}"
     return ""
+
+
+def _changed_by(history: History, position: frozenset[str], revision: str, its_key: Key) -> str:
+    """The first revision after another one that takes away or changes a fact."""
+    order = history.graph.order
+    later = (each for each in order[order.index(revision) + 1 :] if each in position)
+    return next((each for each in later if its_key in effects(history)[each].removed), "a later revision")
 
 
 def _is_other(once: Fact, now: Fact | None) -> bool:

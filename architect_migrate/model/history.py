@@ -55,8 +55,8 @@ class ReplayedStatement:
 
     The verb of a statement with common table expressions is that of the statement after them. `writes` and `reads` are
     the tables, by folded names, whose rows it writes itself (triggers aside) and reads, `columns` those that it sets in
-    an UPDATE. `in_data_step` says that the revision's `data_step()` ran it, `masked` that values of rows are left out
-    of its text (see `unmasked`).
+    an UPDATE, `looks` the (table, column) that it reads where it writes rows. `in_data_step` says that the revision's
+    `data_step()` ran it, `masked` that values of rows are left out of its text (see `unmasked`).
     """
 
     verb: str
@@ -66,6 +66,7 @@ class ReplayedStatement:
     in_data_step: bool = False
     columns: frozenset[str] = frozenset()
     masked: bool = False
+    looks: frozenset[tuple[str, str]] = frozenset()
 
 
 class Role(StrEnum):

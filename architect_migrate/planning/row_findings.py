@@ -11,10 +11,11 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.environment import RowAnswer
 from architect_migrate.model.history import effects
 from architect_migrate.model.shuffles import disguised
+from architect_migrate.planning.row_order import run_before
 from architect_migrate.planning.rows import Ran, RowBasis, RowJudgement, to_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from architect_migrate.model.history import History
 
@@ -27,10 +28,12 @@ def unsettled(
     history: History, position: frozenset[str], native: frozenset[str], judgements: Iterable[RowJudgement]
 ) -> Iterator[RowQuestion]:
     """The questions that stop a run until a person answers them. `native` are the revisions that are run as a whole."""
-    for judgement in judgements:
+    judged = tuple(judgements)
+    ran = {one.revision for one in judged if _has_run(one)}
+    for judgement in judged:
         if judgement.basis is not RowBasis.EVIDENCE:
             continue
-        obstacle = _obstacle(history, position, judgement)
+        obstacle = _obstacle(history, position, judgement, ran & position)
         told = f"its row statements cannot be run by themselves: {obstacle}" if obstacle else ""
         if judgement.revision in to_run([judgement]) - native and obstacle:
             yield RowQuestion(judgement, told, _WITHOUT_RUN)
@@ -116,8 +119,15 @@ def _blocking(question: RowQuestion, shown: Callable[[str], str]) -> Finding:
     return Finding(Level.BLOCKING, ROWS_UNDECIDED, judgement.revision, found, advice, judgement.revision)
 
 
-def _obstacle(history: History, position: frozenset[str], judgement: RowJudgement) -> str:
-    """Why the statements of a revision cannot be run by themselves; empty where they can."""
+def _has_run(judgement: RowJudgement) -> bool:
+    return judgement.settled.answer is RowAnswer.DONE if judgement.settled else judgement.ran is Ran.YES
+
+
+def _obstacle(history: History, position: frozenset[str], judgement: RowJudgement, ran: Collection[str]) -> str:
+    """Why the statements of a revision cannot be run by themselves; empty where they can.
+
+    `ran` are revisions whose row statements ran.
+    """
     its = effects(history)[judgement.revision]
     if judgement.revision not in position:  # it is run in its turn
         return ""
@@ -125,6 +135,4 @@ def _obstacle(history: History, position: frozenset[str], judgement: RowJudgemen
         return "it gives values another column, and cannot be run apart from the rest of upgrade()"
     if judgement.loops and (its.added or its.removed):
         return "its code writes what it finds in tables, and cannot be run apart from the rest of upgrade()"
-    if table := changed_since(history, position, judgement.revision):
-        return f"a later revision changed {table}"
-    return ""
+    return changed_since(history, position, judgement.revision) or run_before(history, judgement.revision, ran)

@@ -91,6 +91,7 @@ class Recording:
         writes = {table for action, table, _ in events if action in _WRITES} if does in _WRITING else set()
         reads = {table for action, table, _ in events if action == sqlite3.SQLITE_READ}
         columns = {column for action, _, column in events if action == sqlite3.SQLITE_UPDATE} if writes else set()
+        looks = {(table, column) for action, table, column in events if action == sqlite3.SQLITE_READ and column}
         self._ran.append(
             ReplayedStatement(
                 does,
@@ -99,6 +100,7 @@ class Recording:
                 self._tables(reads),
                 in_data_step=self.in_data_step,
                 columns=frozenset(columns),
+                looks=frozenset(looks) if writes else frozenset(),
             )
         )
 
