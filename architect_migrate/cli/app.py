@@ -99,7 +99,7 @@ def run(arguments: Sequence[str]) -> NoReturn:
     """Run `archmig` with these arguments. A command raises SystemExit; what Typer ends by itself ends here."""
     try:
         # Typer ended the run itself: with 0 after help and the version, with 130 after a Ctrl-C outside of a command.
-        code = application()(arguments, prog_name="archmig", standalone_mode=False)
+        code = _for_command(application(), arguments)(arguments, prog_name="archmig", standalone_mode=False)
         # Why here: a full disk can still decide the exit code of help and the version.
         flush()
     except (OSError, OutputError) as error:
@@ -109,6 +109,19 @@ def run(arguments: Sequence[str]) -> NoReturn:
     if code == INTERRUPTED:
         say("interrupted; nothing was changed, except for what is reported above")
     raise SystemExit(code)
+
+
+def _for_command(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
+    """Leave out all other commands where the first word is one.
+
+    Why: making Click's objects of every command takes longer than most runs without work.
+    """
+    first = arguments[0] if arguments else ""
+    commands = [command for command in app.registered_commands if command.name == first != "help"]
+    groups = [one for one in app.registered_groups if one.typer_instance and one.typer_instance.info.name == first]
+    if commands or groups:
+        app.registered_commands, app.registered_groups = commands, groups
+    return app
 
 
 def application() -> typer.Typer:

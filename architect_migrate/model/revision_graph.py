@@ -6,6 +6,7 @@ A position is the set of applied revisions, closed under ancestry: a branched ch
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import UnknownRevisionError
@@ -44,6 +45,10 @@ class RevisionGraph:
     digests: tuple[str, ...] = ()
     version_table: str = "alembic_version"
 
+    def __hash__(self) -> int:
+        """Hash the ends alone. Why: the hash of all revisions of a long chain takes longer than most that is asked."""
+        return hash((len(self.revisions), self.revisions[-1:], self.version_table))
+
     @property
     def order(self) -> tuple[str, ...]:
         """Revision ids, parents before children."""
@@ -78,6 +83,8 @@ def on_branches(graph: RevisionGraph) -> frozenset[str]:
     return frozenset[str]().union(*(lineage(graph, label) for label in labels))
 
 
+# Why cached: most databases of a run are at the same position, of a chain that may have thousands of revisions.
+@lru_cache(maxsize=64)
 def heads(graph: RevisionGraph, position: frozenset[str]) -> tuple[str, ...]:
     """Return the heads of a position, which a stamp records: the revisions without a descendant in it."""
     applied = [revision for revision in graph.revisions if revision.id in position]

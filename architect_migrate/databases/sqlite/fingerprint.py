@@ -6,6 +6,7 @@ import hashlib
 import os
 import sqlite3
 from contextlib import closing
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent
 
@@ -45,11 +46,15 @@ _TEXTS = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT N
 
 def digest(connection: sqlite3.Connection, without: Iterable[str] = ()) -> str:
     """Digest the schema's texts, without the tables in `without` and their objects; equal digests mean equal texts."""
-    hidden = {name.lower() for name in without} | {"sqlite_sequence"}
-    rows = [row for row in connection.execute(_TEXTS) if row[2].lower() not in hidden]
-    rows.sort()
-    text = "\x1e".join(["\x1f".join(row) for row in rows])
-    return _hashed(text)
+    return _digest_of(tuple(connection.execute(_TEXTS)), frozenset(name.lower() for name in without))
+
+
+# Why cached: the databases of a fleet have the same texts in the same order, and comparing them is faster.
+@lru_cache(maxsize=4)
+def _digest_of(texts: tuple[tuple[str, str, str, str], ...], without: frozenset[str]) -> str:
+    hidden = without | {"sqlite_sequence"}
+    rows = sorted(row for row in texts if row[2].lower() not in hidden)
+    return _hashed("\x1e".join(["\x1f".join(row) for row in rows]))
 
 
 def stored_digest(path: Path, tables: Iterable[str]) -> str:

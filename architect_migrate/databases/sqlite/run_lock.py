@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import socket
 import stat
 import sys
 from contextlib import contextmanager, suppress
@@ -115,7 +114,7 @@ def _own_entry() -> str:
     entry = {
         "since": since,
         "process": os.getpid(),
-        "host": socket.gethostname(),
+        "host": os.uname().nodename,
         "user": user_name(),
         "command": words,
     }
