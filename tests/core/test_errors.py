@@ -24,6 +24,7 @@ from architect_migrate.core.chain_errors import (
     NotProvenError,
     NotRehearsedError,
     OtherChainError,
+    OtherDatabaseError,
     ProtectedError,
     RehearsalFailedError,
     RelativeRevisionError,
@@ -349,6 +350,14 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         (
             "home: revision 001 is on the branch 'ui' and 'billing', which is reserved for other environments "
             "(nothing was changed: add the branch to this environment's heads, or name another revision)"
+        ),
+    ),
+    (
+        OtherDatabaseError,
+        ("env.py, line 5", "/srv/other.db", '[alembic.env] SHOP_DB = "{url}"'),
+        (
+            "env.py, line 5: opens /srv/other.db, which is not the database of this environment; nothing was touched "
+            '(write in environments.toml: [alembic.env] SHOP_DB = "{url}")'
         ),
     ),
     (
