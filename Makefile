@@ -15,7 +15,13 @@ SMOKE   = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py t
           tests/house/test_layers.py tests/demo/test_cli.py
 
 
-.PHONY: demo smoke test lint schemas bench torture truth public clean
+# What does not run the demo's chain, which needs Alembic 1.18.
+LOWEST  = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py tests/planning/test_planner.py \
+          tests/config/test_loader.py tests/revisions/test_strangers_env.py tests/revisions/test_hostile_revisions.py \
+          tests/lint/test_try_revision.py tests/scenarios/test_env_py.py tests/scenarios/test_whose_history.py
+
+
+.PHONY: demo smoke test lowest lint schemas bench torture truth public clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +41,12 @@ smoke: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal
 
+# The oldest libraries that are allowed, in an environment of their own; Typer's own import warns with a newer Click.
+lowest: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/pip install --quiet --constraint tests/lowest.txt --editable ".[test]"
+	CI=1 $(VENV)-lowest/bin/pytest -q -n $(JOBS) -W ignore::DeprecationWarning:typer $(LOWEST)
+
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,7 +58,7 @@ schemas: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m support.json_schemas
 
 clean:
-	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 # BENCH="--part noop --strict" and the like: bench/README.md.
 bench: $(VENV)/.installed
