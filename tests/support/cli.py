@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from typer.testing import CliRunner
 
 from architect_migrate.cli.app import run
+from architect_migrate.model.chain_config import beside
 from architect_migrate.revisions import sandbox
 from architect_migrate.revisions.replay import cache_folder, history_of
 from support.json_schemas import problems
@@ -199,7 +200,7 @@ def _valid(words: Sequence[str], done: Done) -> Done:
 
 def primed(folder: Path) -> Path:
     """The folder of a project, after a replay of its chain: processes that are started then need none of their own."""
-    history_of(folder / "alembic.ini", cache_folder(os.environ))
+    history_of(beside(folder / "alembic.ini"), cache_folder(os.environ))
     return folder
 
 

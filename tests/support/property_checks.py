@@ -67,7 +67,7 @@ def build(chain: Chain, drifted: Drifted, path: Path) -> Path:
 
 
 def setting_of(chain: Chain, path: Path, cache: Path | None) -> EnvironmentContext:
-    project = ProjectConfig(path.parent / "environments.toml", (), chain.ini, tracker=Tracker())
+    project = ProjectConfig(path.parent / "environments.toml", (), beside(chain.ini), tracker=Tracker())
     return context_for(project, Environment("it", sqlite_url(path), policies=Policies(Uninitialised.CREATE)), cache)
 
 
