@@ -11,10 +11,11 @@ from architect_migrate.cli.present import present
 from architect_migrate.planning.results import Outcome, Result, exit_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from architect_migrate.cli.context import Options
     from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.model.history import History
     from architect_migrate.planning.plan import Plan
 
 
@@ -91,6 +92,25 @@ def offline(
     return present(options, code, offline_report(previews, graph, sql))
 
 
+def baseline_sql(history: History) -> Iterator[str]:
+    """The script of what a chain begins with, and of the stamp where that is a revision's."""
+    from architect_migrate.core.names import literal, quote
+    from architect_migrate.model.history import recorded_sql, replays
+    from architect_migrate.model.revision_graph import heads
+
+    graph = history.graph
+    begins = [revision.id for revision in graph.revisions if revision.baseline]
+    rows = sorted(frozenset[str]().union(*(replays(history)[revision].writes for revision in begins)))
+    yield "\n\n".join(f"{text};" for revision in begins for text in recorded_sql(history)[revision])
+    if rows:
+        yield f"-- Left out: the rows of {', '.join(rows)} that the baseline brings."
+    if stamp := heads(graph, frozenset(begins)):
+        table = quote(graph.version_table)
+        key = f"CONSTRAINT {quote(f'{graph.version_table}_pkc')} PRIMARY KEY (version_num)"
+        yield f"CREATE TABLE {table} (version_num VARCHAR(32) NOT NULL, {key});"
+        yield "\n".join(f"INSERT INTO {table} (version_num) VALUES ({literal(one)});" for one in stamp)
+
+
 def _scripted(preview: Callable[[EnvironmentContext], Result], context: EnvironmentContext) -> Result:
     """A preview; where anything is planned, its detail is the whole script."""
     result = preview(context)
@@ -100,11 +120,15 @@ def _scripted(preview: Callable[[EnvironmentContext], Result], context: Environm
     from architect_migrate.model.revision_graph import heads
     from architect_migrate.planning.plan import SyncTracker
 
-    scripts = []
+    scripts: list[str] = []
     if result.survey.pending:
         from architect_migrate.revisions.alembic_runtime import offline_sql
 
-        start, end = (heads(context.graph, one) for one in (result.survey.position, result.plan.after))
+        graph, before = context.graph, result.survey.position
+        begins = frozenset(revision.id for revision in graph.revisions if revision.baseline)
+        if begins - before:
+            scripts += baseline_sql(context.history)
+        start, end = (heads(graph, one) for one in (before | begins, result.plan.after))
         scripts.append(offline_sql(context.config, start, end).strip())
     scripts += [sync_sql(step) for step in result.plan.steps if isinstance(step, SyncTracker)]
     return replace(result, detail="\n\n".join(scripts))

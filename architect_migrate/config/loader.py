@@ -125,7 +125,7 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
     policies = replace(Policies(), **given(defaults, _POLICIES))
     environments = _environments(subtable(top, "env"), policies)
     alembic, backup = subtable(top, "alembic"), subtable(top, "backup")
-    known_keys(alembic, ("app", "config", "env", "section", "x"))
+    known_keys(alembic, ("app", "baseline", "baseline_at", "config", "env", "section", "x"))
     known_keys(backup, ("dir", "keep", "max_age"))
     script = _path(alembic, "config")
     chain = _chain(alembic)
@@ -231,7 +231,20 @@ def _chain(table: Table) -> ChainConfig:
         x=texts(table, "x") or (),
         variables=tuple((name, expanded(variables, name) or "") for name in variables.values),
         app=text(table, "app") or "",
+        baseline=_baseline(table),
+        baseline_at=text(table, "baseline_at") or "base",
     )
+
+
+def _baseline(table: Table) -> str:
+    """Read what the chain begins with: the absolute path of a file, or a function; empty for nothing."""
+    if "baseline_at" in table.values and "baseline" not in table.values:
+        raise table.error("baseline_at", "is given without a baseline", 'name it: baseline = "baseline.sql"')
+    value = expanded(table, "baseline") or ""
+    module, _, function = value.partition(":")
+    if all(part.isidentifier() for name in (module, function) for part in name.split(".")):
+        return value
+    return str(_path(table, "baseline") or "")
 
 
 def _folder(table: Table) -> Path:

@@ -132,14 +132,10 @@ class ReplayError(ArchmigError):
     fix: str = ""
 
     def _problem_and_advice(self) -> tuple[str, str]:
-        # SQLite's message and SQLAlchemy's exception. A chain begun on a database of create_all() fails like this.
-        begun_late = self.revision and ("no such table" in self.cause or "NoSuchTableError" in self.cause)
         where = f" at revision {self.revision}" if self.revision else ""
         cause = f"{self.place}: {self.cause}" if self.place else self.cause
         if self.fix:
             advice = self.fix
-        elif begun_late:
-            advice = "tables that existed before the chain must be created by its first revision"
         elif "ModuleNotFoundError" in self.cause:
             advice = "install the module, or correct the import"
         else:

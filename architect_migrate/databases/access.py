@@ -220,6 +220,13 @@ def schema_of(objects: Iterable[tuple[str, str]], hidden: Iterable[str]) -> Sche
         return read_schema(connection, tuple(hidden))
 
 
+def lay_file(connection: Connection, path: Path, hidden: Iterable[str]) -> None:
+    """Create in a database what a file begins it with (see `sqlite.baseline`). Raises DatabaseError."""
+    from architect_migrate.databases.sqlite import baseline
+
+    baseline.lay_file(connection, path, hidden)
+
+
 def nothing() -> AbstractContextManager[Connection]:
     """Open an empty database in memory, to compare another one with."""
     return sqlite.in_memory()

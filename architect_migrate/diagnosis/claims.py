@@ -101,12 +101,19 @@ def out_of_order(rows: tuple[TrackerRow, ...]) -> tuple[tuple[TrackerRow, Tracke
 
 
 def stamp_problem(graph: RevisionGraph, stamp: tuple[str, ...]) -> str:
-    """Why a stamp cannot be followed: a revision that the chain does not have, or rows that are no heads; or empty."""
+    """Why a stamp cannot be followed: a revision that the chain does not have, or rows that are no heads; or empty.
+
+    Nor can one be followed that is before the chain's baseline: the revisions up to that are not run.
+    """
     unknown = [revision for revision in stamp if revision not in graph.order]
     if unknown:
         return f"is stamped {unknown[0]}, which the chain does not have"
     if set(heads(graph, ancestry(graph, stamp))) != set(stamp):
         return f"is stamped {' and '.join(stamp)}, of which one comes before another"
+    begins = frozenset(revision.id for revision in graph.revisions if revision.baseline)
+    last = heads(graph, begins)
+    if early := [revision for revision in stamp if revision in begins and revision not in last]:
+        return f"is stamped {early[0]}, and what it lacks of {', '.join(last)}, the chain's baseline, cannot be known"
     return ""
 
 

@@ -19,6 +19,7 @@ from architect_migrate.model.diff import (
     severity,
 )
 from architect_migrate.model.facts import TableFact, describe, key, table_of
+from architect_migrate.model.revision_graph import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def _of_claim(judgement: Judgement, diagnosis: Diagnosis) -> Iterator[Finding]:
     if claimed and is_lacking:
         found = f"claimed as {judgement.claim.value}, but {judgement.verdict.value} ({shown})"
         yield Finding(Level.REPAIR, "claim-false", revision, found, _RECONCILE, revision)
-    elif there and not claimed and revision in diagnosis.position:
+    elif there and not claimed and revision in diagnosis.position and revision != BASE:
         said = "recorded as skipped" if judgement.claim is Claim.SKIPPED else "not recorded anywhere"
         found = f"{said}, but {judgement.verdict.value} ({shown})"
         yield Finding(Level.NOTE, "claim-missing", revision, found, "", revision)

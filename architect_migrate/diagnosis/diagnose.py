@@ -22,7 +22,7 @@ from architect_migrate.model.diff import (
 from architect_migrate.model.facts import Fact, table_of
 from architect_migrate.model.history import effects, facts_at, replays, row_statements
 from architect_migrate.model.leftovers import differences
-from architect_migrate.model.revision_graph import ancestry
+from architect_migrate.model.revision_graph import ancestry, heads
 from architect_migrate.model.shuffles import disguised
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ def diagnose(
     database = database_of(schema, resolutions)
     found = database.found
     position, surely, basis = _located(history, database, claims, (said, known))
+    if not heads(graph, position):
+        stamped |= position  # the chain's baseline alone, which no stamp records
     changes = differences(history, position, schema, found)
     judge = _Judge(history, found, position, tuple(change for change in changes if keeper(change, resolutions) is None))
     judgements = tuple(judge.of(revision, said[revision.id]) for revision in graph.revisions)

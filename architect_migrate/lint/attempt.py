@@ -19,6 +19,7 @@ from architect_migrate.databases.sqlite.alembic_connection import alchemy, inste
 from architect_migrate.databases.sqlite.trial_connection import probing, trial_connection
 from architect_migrate.lint.trial import Trial
 from architect_migrate.revisions.alembic_runtime import in_environment
+from architect_migrate.revisions.baseline import lay_baseline
 from architect_migrate.revisions.configuration import config_of, unloaded_script
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ def in_trial_environment(chain: ChainConfig, work: Callable[[TrialEnvironment], 
         return work(TrialEnvironment(connection, dict(context.opts), context.version_table, arguments))
 
     return in_environment(filled, config, unloaded_script(config, filled), connection, begin)
+
+
+def lay(chain: ChainConfig, trial_environment: TrialEnvironment) -> None:
+    """Make the chain's baseline, if it has one, in the database of a trial. Raises ChainError."""
+    if not chain.baseline:
+        return
+    with alchemy(trial_environment.connection) as lent:
+        lay_baseline(chain, lent, trial_environment.connection, trial_environment.version_table)
 
 
 def load(file: str) -> ModuleType:

@@ -17,7 +17,7 @@ from architect_migrate.lint.files import can_run, chain_violations, file_violati
 from architect_migrate.lint.rules import Violation, violation
 from architect_migrate.lint.statements import from_first_word, words_of
 from architect_migrate.lint.trial import Job, TrialResult
-from architect_migrate.model.revision_graph import ancestry, heads, position_at
+from architect_migrate.model.revision_graph import ancestry, heads, position_at, replaced_by_baseline
 from architect_migrate.revisions.replay import recall_result, remember_result
 from architect_migrate.revisions.sandbox import run_sandboxed
 from architect_migrate.revisions.source_file import RevisionFile, revision_file_at, source_text
@@ -67,7 +67,11 @@ def examine(
         one for file in files if file.problem and file not in judged for one in file_violations(file, named_by_id=False)
     ]
     every += chain_violations(files, branches, frozenset(file.id for file in judged))
-    job = Job(source.chain, files, graph_of(files), frozenset(file.id for file in judged))
+    graph = graph_of(files)
+    # Why left out: their code may no longer run, and nothing of archmig runs it.
+    replaced = replaced_by_baseline(graph, source.chain.baseline_at)
+    judged = tuple(file for file in judged if file.id not in replaced)
+    job = Job(source.chain, files, graph, frozenset(file.id for file in judged), replaced)
     results = _remembered(source, job)
     every += _with_makers(results)
     tried = frozenset(result.revision for result in results if not result.halted)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.lint.attempt import attempt, in_trial_environment, load
+from architect_migrate.lint.attempt import attempt, in_trial_environment, lay, load
 from architect_migrate.lint.effects import effect_violations
 from architect_migrate.lint.files import can_run, place_of
 from architect_migrate.lint.rules import violation
@@ -74,14 +74,15 @@ class _Chain:
         self.modules: dict[str, ModuleType] = {}
         self.blamed: dict[str, frozenset[str]] = {}
         self.halted: set[str] = set()
-        self.position: frozenset[str] = frozenset()
+        self.position = job.replaced
 
     def go(self, trial_environment: TrialEnvironment, note: Callable[[TrialResult], None]) -> None:
         """Try every revision to be checked, and its ancestors; `note` receives each result."""
+        lay(self.job.chain, trial_environment)
         self.trial_database = TrialDatabase(trial_environment)
         # Why a savepoint: `_arrive` returns to the empty database when it changes to another branch.
         trial_environment.connection.execute("SAVEPOINT archmig_base")
-        wanted = ancestry(self.job.graph, self.job.judged)
+        wanted = ancestry(self.job.graph, self.job.judged) - self.job.replaced
         for revision in (each for each in self.job.graph.order if each in wanted):
             before = ancestry(self.job.graph, [revision]) - {revision}
             if before & self.halted or not can_run(self.files[revision]):
@@ -103,8 +104,9 @@ class _Chain:
     def _begin_again(self) -> None:
         """Start with an empty database, after SQLite rolled back the whole transaction."""
         self.trial_database.connection.execute("BEGIN")
+        lay(self.job.chain, self.trial_database.trial_environment)
         self.trial_database.connection.execute("SAVEPOINT archmig_base")
-        self.position = frozenset()
+        self.position = self.job.replaced
         self.trial_database.look()
 
     def _of(self, revision: str, before: frozenset[str]) -> TrialResult:
@@ -131,12 +133,13 @@ class _Chain:
 
     def _arrive(self, position: frozenset[str]) -> None:
         """Bring the database to exactly this position, whatever branch was tried before."""
-        if self.position == position:
+        if self.position == position | self.job.replaced:
             return
         # Why back to the base: downgrades are not trusted, so another branch is built from the beginning.
+        position |= self.job.replaced
         if not self.position < position:
             self.trial_database.connection.execute("ROLLBACK TO archmig_base")
-            self.position = frozenset()
+            self.position = self.job.replaced
         for revision in self.job.graph.order:
             if revision in position - self.position:
                 attempt(self.trial_database.trial_environment, self._module(revision), "upgrade")

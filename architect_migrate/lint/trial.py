@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Job of the trial process: the chain of `chain`, its files, and the ids of the revisions to check."""
+    """Job of the trial process: the chain of `chain`, its files, and the ids of the revisions to check.
+
+    `replaced` are those that the chain's baseline stands for, which are not run.
+    """
 
     chain: ChainConfig
     files: tuple[RevisionFile, ...]
     graph: RevisionGraph
     judged: frozenset[str]
+    replaced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

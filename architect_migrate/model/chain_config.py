@@ -22,6 +22,9 @@ class ChainConfig:
     chain's code. `app` is a Flask application ("module:create_app") whose context env.py needs, `engine` the database
     of this environment in an env.py for several databases.
 
+    `baseline` makes what is there before the first revision, or after the revision `baseline_at`: it is the path of an
+    SQL script or of a database, or a function of the chain's code ("module:function"); empty if the chain has none.
+
     `places` are real paths of files whose opening means the database of the run, whichever file that is: a copy, or the
     scratch database of a replay.
     """
@@ -34,7 +37,14 @@ class ChainConfig:
     variables: tuple[tuple[str, str], ...] = ()
     app: str = ""
     engine: str = ""
+    baseline: str = ""
+    baseline_at: str = "base"
     places: tuple[Path, ...] = field(default=(), compare=False)
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the baseline is made by a function of the chain's code, and not from a file."""
+        return not self.baseline.startswith("/")
 
     def filled(self, database: Path) -> ChainConfig:
         """Return the same configuration with `{url}` and `{path}` replaced by those of a database file."""

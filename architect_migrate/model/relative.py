@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import RelativeRevisionError
 from architect_migrate.core.text import pluralize
-from architect_migrate.model.revision_graph import ancestry, heads, lineage, position_at
+from architect_migrate.model.revision_graph import BASE, ancestry, heads, lineage, position_at
 
 if TYPE_CHECKING:
     from architect_migrate.model.revision_graph import RevisionGraph
@@ -82,9 +82,9 @@ _IN_FULL = "name the revision in full"
 
 def _after(graph: RevisionGraph, relative: Relative, start: str) -> str:
     """The revision so many steps after another one, where there is only one way to it."""
-    at = start
+    at, own = start, [revision for revision in graph.revisions if revision.id != BASE]
     for step in range(relative.steps):
-        following = [revision.id for revision in graph.revisions if (at in revision.down if at else not revision.down)]
+        following = [revision.id for revision in own if (at in revision.down if at else not revision.down)]
         if not following:
             left = f"only {pluralize(step, 'revision')}" if step else "no revision"
             raise RelativeRevisionError(relative.text, f"{left} after {start or 'base'}", "archmig history lists them")
@@ -92,7 +92,7 @@ def _after(graph: RevisionGraph, relative: Relative, start: str) -> str:
             problem = f"several revisions follow {at or 'base'}: {', '.join(following)}"
             raise RelativeRevisionError(relative.text, problem, _IN_FULL)
         at = following[0]
-    between = ancestry(graph, [at]) - ancestry(graph, [start])
+    between = ancestry(graph, [at]) - ancestry(graph, [start]) - {BASE}
     if len(between) != relative.steps:
         others = ", ".join(revision for revision in graph.order if revision in between and revision != at)
         raise RelativeRevisionError(relative.text, f"{at} also brings {others}", _IN_FULL)

@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+# The revision that stands for what is there before the chain begins (see `revisions.baseline`). No stamp names it.
+BASE = "base"
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
     """One revision of the chain; `parents` are its down revisions (`down`) and its depends_on.
 
     `labels` are the branches that begin with it. `legacy_version` is its number in the legacy tracker (empty: none),
     `legacy_aliases` are its earlier numbers. `data_step`: its file has a `data_step()` that can be called by itself.
+    `baseline`: it is not run, because the chain's baseline stands for it.
     """
 
     id: str
@@ -31,6 +36,7 @@ class Revision:
     data_step: bool = False
     labels: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
+    baseline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +89,18 @@ def on_branches(graph: RevisionGraph) -> frozenset[str]:
     return frozenset[str]().union(*(lineage(graph, label) for label in labels))
 
 
+def replaced_by_baseline(graph: RevisionGraph, at: str) -> frozenset[str]:
+    """Return the revisions that a baseline at a revision stands for. Raises UnknownRevisionError."""
+    return frozenset() if at == BASE else ancestry(graph, [revision_named(graph, at)])
+
+
 # Why cached: most databases of a run are at the same position, of a chain that may have thousands of revisions.
 @lru_cache(maxsize=64)
 def heads(graph: RevisionGraph, position: frozenset[str]) -> tuple[str, ...]:
     """Return the heads of a position, which a stamp records: the revisions without a descendant in it."""
     applied = [revision for revision in graph.revisions if revision.id in position]
     inner = {parent for revision in applied for parent in revision.parents}
-    return tuple([revision.id for revision in applied if revision.id not in inner])
+    return tuple([revision.id for revision in applied if revision.id not in inner and revision.id != BASE])
 
 
 def position_at(graph: RevisionGraph, target: str) -> frozenset[str]:
@@ -100,8 +111,8 @@ def position_at(graph: RevisionGraph, target: str) -> frozenset[str]:
     """
     if target in {"head", "heads"}:
         return frozenset(graph.order)
-    if target == "base":
-        return frozenset()
+    if target == BASE:
+        return frozenset(revision.id for revision in graph.revisions if revision.id == BASE)
     if branch := lineage(graph, target.removesuffix("@head")):
         return ancestry(graph, branch)
     return ancestry(graph, [revision_named(graph, target)])

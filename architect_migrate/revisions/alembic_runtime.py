@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext, MigrationStep
-from alembic.util import CommandError, to_tuple
+from alembic.util import CommandError
 
 import alembic
 from architect_migrate.core.chain_errors import (
@@ -44,11 +44,21 @@ from architect_migrate.databases.sqlite.connection import still_inside
 from architect_migrate.databases.sqlite.lending import driver_of, opened_file
 from architect_migrate.databases.sqlite.recorder import Recording, scratch_connection
 from architect_migrate.model.history import History
-from architect_migrate.model.revision_graph import Revision, RevisionGraph, ancestry, on_branches
+from architect_migrate.model.revision_graph import BASE, RevisionGraph
+from architect_migrate.revisions.baseline import (
+    Baseline,
+    baseline_of,
+    begun_otherwise,
+    lay_baseline,
+    noting_create_all,
+    schema_alone,
+    title_of,
+)
 from architect_migrate.revisions.configuration import config_of, script_of
 from architect_migrate.revisions.environment import env_py, run_env
 from architect_migrate.revisions.failures import file_errors, fix_of, place_of, words_of
 from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.scripts import revision_of, trunk_first
 from architect_migrate.revisions.streams import apart
 
 if TYPE_CHECKING:
@@ -75,19 +85,45 @@ class Runner:
     script: ScriptDirectory
     context: MigrationContext
     connection: sqlite3.Connection
+    chain: ChainConfig
     arguments: dict[str, Any] = field(default_factory=dict)
 
     def upgrade(self, revision: str) -> WriteLog:
-        """Run one revision's `upgrade()` and return the log of its writes. Raises RevisionFailedError."""
+        """Run one revision's `upgrade()` and return the log of its writes. Raises RevisionFailedError.
+
+        Where the chain's baseline stands for a revision, that is made.
+        """
+        if self.baseline.contains(revision):
+            return self._lay(revision)
         return self._call(revision, "upgrade", self.arguments)
 
     def downgrade(self, revision: str) -> WriteLog:
         """Run one revision's `downgrade()`. Returns and raises as `upgrade`."""
+        if self.baseline.contains(revision):
+            raise RevisionFailedError(
+                revision, "downgrade()", "the chain begins with it, so nothing before it is known"
+            )
         return self._call(revision, "downgrade", self.arguments)
 
     def data_step(self, revision: str) -> WriteLog:
         """Run one revision's `data_step()`. Returns and raises as `upgrade`."""
         return self._call(revision, "data_step", {})
+
+    @property
+    def baseline(self) -> Baseline:
+        """The chain's baseline. Raises ChainError."""
+        if not self.chain.baseline:
+            return Baseline()
+        own = tuple(revision_of(each) for each in self.script.walk_revisions())
+        return baseline_of(self.chain, self.script, own)
+
+    def _lay(self, revision: str) -> WriteLog:
+        """Make the baseline with the revision that stands for it. The other ones leave nothing."""
+        with revision_errors(revision, "its baseline"), write_log(self.connection) as seen:
+            if revision == self.baseline.carrier:
+                lay_baseline(self.chain, self.context.connection, self.connection, self.context.version_table)
+            still_inside(self.connection)
+        return seen
 
     def _call(self, revision: str, function: str, arguments: dict[str, Any]) -> WriteLog:
         with revision_errors(revision, f"{function}()"):
@@ -158,7 +194,7 @@ def operate(chain: ChainConfig, connection: sqlite3.Connection, work: Callable[[
         script = script_of(config, filled)
 
         def run(context: MigrationContext, arguments: dict[str, Any]) -> _Result:
-            return work(Runner(script, context, connection, arguments))
+            return work(Runner(script, context, connection, filled, arguments))
 
         return in_environment(filled, config, script, connection, run)
 
@@ -281,6 +317,7 @@ def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable
             engine = sa.create_engine("sqlite://", creator=lambda: own, poolclass=sa.pool.StaticPool)
             with (
                 engine.connect() as connection,
+                noting_create_all(lambda: progress.creators.append(progress.current)),
                 env_py(filled, config, script, own, fn=recorder.steps, destination_rev="heads"),
             ):
                 config.attributes["connection"] = as_connectable(connection)
@@ -296,7 +333,8 @@ def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise ReplayError(ini, progress.current, words_of(error), place_of(error), fix_of(error)) from error
+        fix = fix_of(error) or progress.fix(chain, words_of(error))
+        raise ReplayError(ini, progress.current, words_of(error), place_of(error), fix) from error
     if not recorder.is_complete:
         raise _stopped(chain, progress)
     taken, revisions = recorder.recording, recorder.revisions
@@ -306,11 +344,20 @@ def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a replay is: the revision that runs, told to `note`, and an exception that one of them raised."""
+    """How far a replay is: the revision that runs, told to `note`, and an exception that one of them raised.
+
+    `creators` are those that called create_all().
+    """
 
     note: Callable[[str], None]
     current: str = ""
     raised: BaseException | None = None
+    creators: list[str] = field(default_factory=list)
+
+    def fix(self, chain: ChainConfig, cause: str) -> str:
+        """Return what to do about a failure, where it is that the chain does not begin at nothing."""
+        creator = next((revision for revision in self.creators if revision not in {"", self.current}), "")
+        return begun_otherwise(chain, cause, creator) if self.current else ""
 
     def begin(self, revision: str) -> None:
         self.current = revision
@@ -319,13 +366,15 @@ class _Progress:
 
 def _stopped(chain: ChainConfig, progress: _Progress) -> ReplayError:
     """Return the error for an env.py that went on although a revision failed, or that did not run all of them."""
+    fix = ""
     if progress.raised:
+        fix = progress.fix(chain, words_of(progress.raised))
         place, cause = place_of(progress.raised), f"{words_of(progress.raised)}, which env.py ignores"
     elif progress.current:
         place, cause = "", "env.py stopped there"
     else:
         place, cause = str(script_folder(chain) / "env.py"), "it does not run the chain (context.run_migrations())"
-    return ReplayError(str(chain.ini), progress.current, cause, place)
+    return ReplayError(str(chain.ini), progress.current, cause, place, fix)
 
 
 class _Recorder:
@@ -344,6 +393,7 @@ class _Recorder:
         scripts = list(script.walk_revisions())
         self.drafted = [each for each in scripts if draft and Path(each.path).is_relative_to(draft.resolve())]
         self.revisions = tuple(reversed([revision_of(each) for each in scripts]))
+        self.baseline = baseline_of(chain, script, self.revisions)
         self.recording = Recording("alembic_version")
 
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
@@ -359,22 +409,53 @@ class _Recorder:
         self.recording = Recording(context.version_table)
         upgrade = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         steps = {step.revision.revision: step for step in upgrade}
-        self.revisions = _trunk_first(tuple(revision_of(self.script.get_revision(each)) for each in steps))
-        for step in (steps[revision.id] for revision in self.revisions):
+        own = trunk_first(tuple(revision_of(self.script.get_revision(each)) for each in steps))
+        self.revisions = self.baseline.revisions(own, title_of(self.chain))
+        if self.baseline.carrier == BASE:
+            self._begin(context)
+        for step in (steps[revision.id] for revision in self.revisions if revision.id != BASE):
             self.progress.begin(step.revision.revision)
             self._watch_data_step(step.revision.module)
-            step.migration_fn = self._noticed(step.migration_fn)
+            step.migration_fn = self._function(step.revision.revision, step.migration_fn, context)
             with (
                 self.recording.of(connection, step.revision.revision),
                 instead(context, "autocommit_block", partial(self.recording.autocommit, connection)),
             ):
                 yield step
+        self._without_rows_of_the_baseline()
         for script in self.drafted:
             self.progress.begin(f"{script.revision} (downgrade)")
             with self.recording.of(connection, self.progress.current):
                 yield MigrationStep.downgrade_from_script(self.script.revision_map, script)
         self.progress.begin("")
         self.is_complete = True
+
+    def _begin(self, context: MigrationContext) -> None:
+        """Make and record what is there before the first revision."""
+        self.progress.begin(BASE)
+        with self.recording.of(self.connection, BASE):
+            lay_baseline(self.chain, context.connection, self.connection, context.version_table)
+        # Why: the first revision begins outside of a transaction, as it does on an empty database.
+        self.connection.commit()
+
+    def _function(self, revision: str, function: Callable[..., Any], context: MigrationContext) -> Callable[..., Any]:
+        """Return what is called for a revision: its own function, unless the baseline stands for it."""
+        if not self.baseline.contains(revision):
+            return self._noticed(function)
+
+        def laid(**_: Any) -> None:
+            if revision == self.baseline.carrier:
+                lay_baseline(self.chain, context.connection, self.connection, context.version_table)
+
+        return laid
+
+    def _without_rows_of_the_baseline(self) -> None:
+        """Leave the schema of the baseline, at the revision that stands for it."""
+        for at, revision in enumerate(self.revisions):
+            if revision.baseline:
+                self.recording.found[at] = schema_alone(self.recording.found[at])
+                # Why: the schema at the other ones is not known, so no database may be found to have it.
+                self.recording.digests[at] *= revision.id == self.baseline.carrier
 
     def _noticed(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Keep the exception that a revision raises, since an env.py may ignore it."""
@@ -404,37 +485,6 @@ class _Recorder:
                 self.recording.in_data_step = False
 
         setattr(module, "data_step", watched)  # noqa: B010  (mypy knows no such attribute of a module)
-
-
-def _trunk_first(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
-    """Sort revisions so that those on no labelled branch come first.
-
-    Why: the replay then passes through the schema of a database without the branches, and records its digest.
-    """
-    graph = RevisionGraph(revisions)
-    trunk = ancestry(graph, frozenset(graph.order) - on_branches(graph))
-    return tuple(sorted(revisions, key=lambda revision: revision.id not in trunk))
-
-
-def revision_of(script: Any) -> Revision:
-    """Convert one of Alembic's scripts to a Revision."""
-    module = script.module
-    return Revision(
-        id=script.revision,
-        parents=tuple(sorted(script._all_down_revisions)),  # noqa: SLF001  (down_revision and depends_on, resolved)
-        title=(script.doc or "").strip().splitlines()[0].rstrip(".") if script.doc else "",
-        legacy_version=str(getattr(module, "legacy_version", "")),
-        legacy_aliases=tuple(str(one) for one in getattr(module, "legacy_aliases", ())),
-        data_step=_does_something(getattr(module, "data_step", None)),
-        labels=tuple(to_tuple(getattr(module, "branch_labels", None), default=())),
-        down=tuple(script._versioned_down_revisions),  # noqa: SLF001  (down_revision, as a tuple)
-    )
-
-
-def _does_something(function: Any) -> bool:
-    """Return whether a function uses any name; the empty function of the template does not."""
-    code = getattr(function, "__code__", None)
-    return callable(function) and (code is None or bool(code.co_names or code.co_freevars))
 
 
 @contextmanager

@@ -22,6 +22,8 @@ from architect_migrate.core import codec
 from architect_migrate.databases.sqlite.alembic_connection import as_connectable
 from architect_migrate.databases.sqlite.recorder import scratch_connection
 from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.model.revision_graph import BASE
+from architect_migrate.revisions.baseline import lay_baseline
 from architect_migrate.revisions.configuration import config_of, point_at
 from architect_migrate.revisions.environment import prepared
 from architect_migrate.revisions.replay_process import confine, read_chain
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
     from architect_migrate.databases.base import Connection
+    from architect_migrate.model.chain_config import ChainConfig
 
 
 def main(arguments: list[str]) -> int:
@@ -48,9 +51,11 @@ def main(arguments: list[str]) -> int:
         config.stdout = StringIO()
         point_at(config, chain, scratch)
         with closing(scratch_connection(scratch)) as own, prepared(chain, own):
-            _on(own, config, lambda: command.upgrade(config, "heads"))
+            if chain.baseline:
+                _begin(own, config, chain, table)
+            _on(own, config, lambda _: command.upgrade(config, "heads"))
             (folder / "schema").write_text(codec.dump(read_schema(own, [table])), encoding="utf-8")
-            _on(own, config, lambda: _compare_models(config, folder))
+            _on(own, config, lambda _: _compare_models(config, folder))
     except (Exception, SystemExit) as error:  # noqa: BLE001  (any exception of the chain's code is the result)
         words = " ".join(str(getattr(error, "orig", "") or error).split())
         (folder / "failed").write_text(f"{type(error).__name__}: {words}", encoding="utf-8")
@@ -58,12 +63,19 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _on(own: Connection, config: Config, work: Callable[[], None]) -> None:
+def _on(own: Connection, config: Config, work: Callable[[sa.Connection], None]) -> None:
     """Call a command of Alembic's for an env.py that takes the connection of its configuration."""
     engine = sa.create_engine("sqlite://", creator=lambda: own, poolclass=sa.pool.StaticPool)
     with engine.begin() as connection:
         config.attributes["connection"] = as_connectable(connection)
-        work()
+        work(connection)
+
+
+def _begin(own: Connection, config: Config, chain: ChainConfig, table: str) -> None:
+    """Make the chain's baseline, and stamp the revision that it stands for."""
+    _on(own, config, lambda connection: lay_baseline(chain, connection, own, table))
+    if chain.baseline_at != BASE:
+        _on(own, config, lambda _: command.stamp(config, chain.baseline_at))
 
 
 def _compare_models(config: Config, folder: Path) -> None:

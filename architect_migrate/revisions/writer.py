@@ -12,10 +12,10 @@ from alembic.util import rev_id
 from architect_migrate.core.atomic_files import created_folder, move_to_free_name, sync
 from architect_migrate.core.chain_errors import ChainError, NewRevisionError
 from architect_migrate.model.revision_graph import RevisionGraph
-from architect_migrate.revisions.alembic_runtime import revision_of
 from architect_migrate.revisions.configuration import config_of, script_of
 from architect_migrate.revisions.failures import file_errors
 from architect_migrate.revisions.files import chain_option
+from architect_migrate.revisions.scripts import revision_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,7 +19,7 @@ from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import full_survey, wanted_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
@@ -68,7 +68,16 @@ def down(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
     after = seen.position & wanted_of(context, target)
     steps = tuple(RunDowngrade(revision) for revision in reversed(graph.order) if revision in seen.position - after)
     stamp = (Stamp(heads(graph, after)),) if steps else ()
-    return context.synced(seen.claims, Plan((*steps, *stamp), (), seen.kept, seen.position, after))
+    plan = Plan((*steps, *stamp), tuple(_before_the_baseline(graph, steps)), seen.kept, seen.position, after)
+    return context.synced(seen.claims, plan)
+
+
+def _before_the_baseline(graph: RevisionGraph, steps: tuple[RunDowngrade, ...]) -> Iterator[Finding]:
+    """Yield a blocker for a plan that takes back what the chain begins with."""
+    begins = {revision.id for revision in graph.revisions if revision.baseline}
+    for revision in [step.revision for step in steps if step.revision in begins][:1]:
+        found, advice = "the chain begins with it, so what was before it is not known", "name a later revision"
+        yield Finding(Level.BLOCKING, "baseline", revision, found, advice, revision)
 
 
 def plan_of_alembic_run(

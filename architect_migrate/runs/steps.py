@@ -141,6 +141,9 @@ def _is_fresh(connection: Connection, plan: Plan, history: History) -> bool:
     only_chain = all(isinstance(step, RunRevision | Stamp | SyncTracker) for step in plan.steps)
     # Why compare the lengths: where branches are left out, replay's recording may depend on what they create.
     whole = not plan.before and only_chain and len(plan.after) <= len(history.graph.digests)
+    begins_with_rows = any(each.baseline and replays(history)[each.id].writes for each in history.graph.revisions)
+    if begins_with_rows:
+        return False
     return nothing and whole and not any(_writes_rows(replays(history)[revision]) for revision in plan.after)
 
 

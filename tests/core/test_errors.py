@@ -335,6 +335,14 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ("alembic.ini", "it is a folder", "nothing was written"),
         "alembic.ini: it is a folder (nothing was written)",
     ),
+    (
+        OtherDatabaseError,
+        ("env.py, line 9", "/srv/other.db", '[alembic.env] URL = "{url}"'),
+        (
+            "env.py, line 9: opens /srv/other.db, which is not the database of this environment; nothing was touched "
+            '(write in environments.toml: [alembic.env] URL = "{url}")'
+        ),
+    ),
     (NewRevisionError, ("ui", "is a revision", "choose another label"), "ui: is a revision (choose another label)"),
     (
         UnknownRevisionError,
@@ -391,8 +399,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ("alembic.ini", "001", "OperationalError: no such table: t", "versions/001.py, line 9"),
         (
             "alembic.ini: the chain does not run on an empty database at revision 001: versions/001.py, line 9: "
-            "OperationalError: no such table: t (tables that existed before the chain must be created by its first "
-            "revision; no database was touched)"
+            "OperationalError: no such table: t (correct that line; no database was touched)"
         ),
     ),
     (

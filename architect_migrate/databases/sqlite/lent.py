@@ -139,10 +139,11 @@ def _pragma(statement: str) -> tuple[str, bool]:
 def statements(script: str) -> Iterable[str]:
     """Yield the statements of a script."""
     text = ""
-    for line in script.splitlines(keepends=True):
-        text += line
+    *parts, last = script.split(";")
+    for part in parts:
+        text += f"{part};"
         if sqlite3.complete_statement(text):
             yield text
             text = ""
-    if text.strip():
-        yield text
+    if (text + last).strip():
+        yield text + last
