@@ -22,10 +22,11 @@ from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import shortlist
 from architect_migrate.databases import access
 from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.diff import Extra
 from architect_migrate.model.environment import Repair
 from architect_migrate.model.facts import IndexFact, TriggerFact, ViewFact, table_of
-from architect_migrate.model.history import reference, replays, snapshots
+from architect_migrate.model.history import names_ever, reference, replays, snapshots
 from architect_migrate.model.schema import Schema
 from architect_migrate.planning.plan import RunDowngrade, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.results import Outcome
@@ -211,8 +212,11 @@ def _failing(context: EnvironmentContext, schema: Schema, tried: Tried) -> Findi
     found = f"{who} would fail: {tried.cause}" if tried.revision else f"{who}: {tried.cause}"
     named = _named_in(tried.cause, schema)
     subject = f"{named[0]} {named[1]}" if named else tried.revision or tried.step
-    settles = ""
-    if named and "already" in tried.cause:
+    settles = _letting_go(context.history, schema, tried.lost)
+    if settles:
+        subject = tried.lost[0]
+        advice = f"carry it over in {tried.revision}, or let it go: add this to environments.toml"
+    elif named and "already" in tried.cause:
         advice = f"give {subject} another name by hand, or drop it, then plan again"
         if named[0] != "table":
             advice = f"give {subject} another name by hand, or let reconcile drop it: add this to environments.toml"
@@ -224,6 +228,23 @@ def _failing(context: EnvironmentContext, schema: Schema, tried: Tried) -> Findi
     else:
         advice = "change that by hand, then plan again"
     return Finding(Level.BLOCKING, CANNOT_SUCCEED, subject, found, advice, tried.revision, settles)
+
+
+def _letting_go(history: History, schema: Schema, lost: tuple[str, ...]) -> str:
+    """Return the entries that drop what only the database has; empty where something else is among it."""
+    ever = names_ever(history)
+    own = {
+        fold(f"column {table.name}.{column.name}"): entry(table.spelling, column.spelling, "drop = true")
+        for table in schema.tables
+        for column in table.columns
+        if (table.name, column.name) not in ever.columns
+    }
+    for kind, name, spelling in (
+        *(("index", each.name, each.spelling) for each in schema.indexes if each.name not in ever.indexes),
+        *(("trigger", each.name, each.spelling) for each in schema.triggers if each.name not in ever.triggers),
+    ):
+        own[fold(f"{kind} {name}")] = f"[[resolve]]\n{kind} = {json.dumps(spelling)}\ndrop = true"
+    return "\n\n".join(own[fold(each)] for each in lost) if {*map(fold, lost)} <= own.keys() else ""
 
 
 def _named_in(cause: str, schema: Schema) -> tuple[str, str] | None:

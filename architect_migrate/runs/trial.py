@@ -51,7 +51,8 @@ class Tried:
 
     `triggered` are the writes of triggers that are in the database, `changed` the tables of which the chain's own
     statements change rows. All fields are empty if the trial cannot tell: the definitions cannot be copied, or the
-    failure may depend on rows. `halted` is why the process of the trial ended before it could say anything.
+    failure may depend on rows. `lost` are the objects that a revision would remove beyond what it does in the chain.
+    `halted` is why the process of the trial ended before it could say anything.
     """
 
     after: Definitions = ()
@@ -61,6 +62,7 @@ class Tried:
     triggered: tuple[TriggerWrite, ...] = ()
     changed: tuple[str, ...] = ()
     halted: str = ""
+    lost: tuple[str, ...] = ()
 
 
 CLASSES = (Job, ChainConfig, Tracker, *get_args(Step), *get_args(TrackerChange), *get_args(Edit))
@@ -103,4 +105,5 @@ def _failed(error: RevisionFailedError) -> Tried:
     if not is_of_the_schema(error):
         return Tried()
     cause = error.cause if isinstance(error, RevisionLosesError) else error.cause.removeprefix("OperationalError: ")
-    return Tried(step=f"run revision {error.revision}", revision=error.revision, cause=cause)
+    lost = error.objects if isinstance(error, RevisionLosesError) else ()
+    return Tried(step=f"run revision {error.revision}", revision=error.revision, cause=cause, lost=lost)

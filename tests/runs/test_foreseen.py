@@ -286,3 +286,25 @@ def test_a_trial_whose_process_ends_is_told_as_that(tmp_path: Path) -> None:
     assert shown.warnings == (
         "plan: it could not be tried on a copy: its process ended with code 3; it is proven when it runs",
     )
+
+
+OWN = {
+    "column": ("ALTER TABLE t ADD COLUMN mine TEXT", '[[resolve]]\ntable = "t"\ncolumn = "mine"\ndrop = true'),
+    "index": ("CREATE INDEX mine ON t (b)", '[[resolve]]\nindex = "mine"\ndrop = true'),
+    "trigger": (
+        "CREATE TRIGGER mine AFTER DELETE ON t BEGIN SELECT 1; END",
+        '[[resolve]]\ntrigger = "mine"\ndrop = true',
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "entry"), OWN.values(), ids=list(OWN))
+def test_what_only_the_database_has_on_a_dropped_table_may_go_by_the_entry(
+    tmp_path: Path, statement: str, entry: str
+) -> None:
+    its = home(tmp_path, statement, second=('op.drop_table("t")',))
+    (blocker,) = stays(its)
+    assert blocker.code == "cannot-succeed"
+    assert blocker.advice == "carry it over in r2, or let it go: add this to environments.toml"
+    assert blocker.entry == entry
+    assert its.settled(entry).preview().outcome is Outcome.PLANNED
