@@ -80,7 +80,8 @@ def _data(name: str, file: Path) -> bytes:
     except FileNotFoundError:
         raise ConfigError(name, "", "no such file", "write one, or name it with -c FILE") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        # Python's words for a NUL in a path differ between its versions.
+        reason = error.strerror if isinstance(error, OSError) else "embedded null byte"
         raise ConfigError(name, "", f"cannot be read: {reason}") from None
 
 

@@ -307,5 +307,7 @@ def test_this_process_is_as_it_was_after_a_run(tmp_path: Path, monkeypatch: pyte
     assert archmig("upgrade", "-e", "it", "--yes").code == 0
     from sqlalchemy import create_engine
 
-    with create_engine(f"sqlite:///{tmp_path}/it.db").connect() as connection:
+    engine = create_engine(f"sqlite:///{tmp_path}/it.db")
+    with engine.connect() as connection:
         assert type(connection.connection.dbapi_connection) is sqlite3.Connection
+    engine.dispose()

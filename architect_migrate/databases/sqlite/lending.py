@@ -42,6 +42,7 @@ class _Lending:
     thread: int = field(default_factory=threading.get_ident)
     lent: list[LentConnection] = field(default_factory=list)
     records: list[Any] = field(default_factory=list)
+    apart: list[sqlite3.Connection] = field(default_factory=list)
 
     def connect(self, dialect: sa.Dialect, record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
         """Return the connection of an engine that connects; None lets it open a database in memory."""
@@ -54,7 +55,8 @@ class _Lending:
             return None
         if path not in self.places:
             if self.several:
-                return sqlite3.connect(":memory:")
+                self.apart.append(sqlite3.connect(":memory:"))
+                return self.apart[-1]
             raise self.refused(path)
         self.lent.append(LentConnection(self.connection))
         self.records.append(record)
@@ -77,6 +79,8 @@ class _Lending:
                 record.invalidate()
         for lent in reversed(self.lent):
             lent.taken_back()
+        for connection in self.apart:
+            connection.close()
 
 
 @contextmanager
