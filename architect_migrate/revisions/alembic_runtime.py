@@ -41,7 +41,7 @@ from architect_migrate.databases.sqlite.alembic_connection import (
 )
 from architect_migrate.databases.sqlite.authorizer import WriteLog, write_log
 from architect_migrate.databases.sqlite.connection import still_inside
-from architect_migrate.databases.sqlite.lending import driver_of, opened_file
+from architect_migrate.databases.sqlite.lending import driver_of, let_alembic_roll_back, opened_file
 from architect_migrate.databases.sqlite.recorder import Recording, scratch_connection
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import BASE, RevisionGraph
@@ -406,6 +406,7 @@ class _Recorder:
             raise ChainError(place, "runs the chain on a database in memory instead of the environment's")
         if self.is_complete:
             raise _runs_again(self.chain)
+        let_alembic_roll_back(context)
         self.recording = Recording(context.version_table)
         upgrade = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         steps = {step.revision.revision: step for step in upgrade}

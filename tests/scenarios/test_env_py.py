@@ -301,6 +301,61 @@ def test_a_statement_that_sqlite_refuses_in_a_transaction_blocks_the_plan(
     assert (done.code, said in done.out, digest(tmp_path / "it.db")) == (1, True, before), done.out
 
 
+ENGINE = """from alembic import op
+from sqlalchemy import text
+from settings import engine
+revision, down_revision = "3_c", "2_b"
+def upgrade():
+    op.execute("UPDATE a SET more = 'one'")
+    {deed}
+def downgrade():
+    pass
+"""
+OF_SETTINGS = "from settings import engine\nwith engine.connect() as connection:\n    " + RUN
+AT_2 = (A, "ALTER TABLE a ADD COLUMN more TEXT", "CREATE INDEX by_more ON a (more)", *stamp("2_b"))
+
+
+def with_engine_of_settings(folder: Path, monkeypatch: pytest.MonkeyPatch, deed: str) -> Path:
+    place(folder, monkeypatch, Habit(OF_SETTINGS, OF_VARIABLE))
+    settings = 'import os\nfrom sqlalchemy import create_engine\nengine = create_engine(os.environ["SHOP_DB"])\n'
+    (folder / "settings.py").write_text(settings, encoding="utf-8")
+    (folder / "alembic" / "versions" / "3_c.py").write_text(ENGINE.format(deed=deed), encoding="utf-8")
+    return script(folder / "it.db", *AT_2, "INSERT INTO a VALUES (1, 'kept', NULL)")
+
+
+def test_what_a_revision_writes_by_the_applications_engine_is_in_the_one_transaction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deed = "with engine.begin() as own: own.execute(text(\"UPDATE a SET more = more || '!'\"))"
+    database = with_engine_of_settings(tmp_path, monkeypatch, deed)
+    done = archmig("upgrade", "-e", "it", "--yes")
+    assert (done.code, ask(database, "SELECT more FROM a")) == (0, [("one!",)]), done.err
+
+
+def test_a_savepoint_of_the_applications_engine_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deed = """with engine.begin() as own:
+        inner = own.begin_nested()
+        own.execute(text("UPDATE a SET more = 'gone'"))
+        inner.rollback()"""
+    database = with_engine_of_settings(tmp_path, monkeypatch, deed)
+    done = archmig("upgrade", "-e", "it", "--yes")
+    assert (done.code, ask(database, "SELECT more FROM a")) == (0, [("one",)]), done.err
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+def test_a_rollback_of_the_applications_engine_undoes_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swallows: bool
+) -> None:
+    deed = """own = engine.connect()
+    own.execute(text("UPDATE a SET more = 'gone'"))
+    {}"""
+    rollback = "try: own.rollback()\n    except Exception: pass" if swallows else "own.rollback()"
+    database = with_engine_of_settings(tmp_path, monkeypatch, deed.format(rollback))
+    before = digest(database)
+    done = archmig("upgrade", "-e", "it", "--yes")
+    assert (done.code, "tried to roll back" in done.err, digest(database)) == (2, True, before), done.err
+
+
 def test_this_process_is_as_it_was_after_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place(tmp_path, monkeypatch, Habit(RECIPE))
     script(tmp_path / "it.db", A, *stamp("1_a"))

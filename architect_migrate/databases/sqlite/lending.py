@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import sqlalchemy as sa
 from sqlalchemy.pool import Pool
 
+from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.databases.sqlite.async_engines import without_async_drivers
 from architect_migrate.databases.sqlite.lent import LentConnection
 
@@ -102,6 +103,9 @@ def lending(
     try:
         with without_async_drivers():
             yield
+        if any(lent.refused for lent in this.lent):
+            # Why again: the chain's code may have caught the first.
+            raise TransactionEndedError("roll back")
     finally:
         for target, name, hearing in heard:
             sa.event.remove(target, name, hearing)
@@ -131,6 +135,13 @@ def driver_of(context: MigrationContext) -> sqlite3.Connection | None:
     if isinstance(driver, LentConnection):
         return driver.driver_connection
     return driver if isinstance(driver, sqlite3.Connection) else None
+
+
+def let_alembic_roll_back(context: MigrationContext) -> None:
+    """Let Alembic roll back on the connection of its context, as it does after a revision that failed."""
+    driver: object = context.connection.connection.dbapi_connection if context.connection is not None else None
+    if isinstance(driver, LentConnection):
+        driver.is_alembics = True
 
 
 def _name_of(dialect: sa.Dialect, options: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """Connections that env.py gets when it opens the database itself: a view of the one connection that archmig holds.
 
 What env.py does to a connection of its own, such as ending a transaction or changing the journal, would end or break
-archmig's. Such calls do nothing here. Functions and collations are made on the connection, and removed afterwards.
+archmig's. Such calls do nothing here; only a rollback of rows that were written through the connection is refused.
+Functions and collations are made on the connection, and removed afterwards.
 """
 
 from __future__ import annotations
@@ -10,26 +11,34 @@ import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from architect_migrate.core.database_errors import TransactionEndedError
+from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_TRANSACTION = frozenset({"begin", "commit", "end", "release", "rollback", "savepoint"})
+_TRANSACTION = frozenset({"begin", "commit", "end", "rollback"})
 # The PRAGMAs that change how statements work, and nothing of the file or of the transaction.
 _MEANING = frozenset({"case_sensitive_like", "recursive_triggers"})
 # PRAGMAs that do something, with or without a value.
 _ACTIONS = frozenset({"incremental_vacuum", "optimize", "shrink_memory", "wal_checkpoint"})
 # Settings of a connection that are archmig's own.
-_OWN = frozenset({"autocommit", "isolation_level", "row_factory", "text_factory"})
+_SETTINGS = frozenset({"autocommit", "isolation_level", "row_factory", "text_factory"})
 
 
 class LentConnection:
-    """A sqlite3.Connection as env.py's engines get it; `taken_back` removes what env.py added to it."""
+    """A sqlite3.Connection as env.py's engines get it; `taken_back` removes what env.py added to it.
+
+    `is_alembics` is set for the connection on which Alembic itself runs the chain in a replay: it rolls back what a
+    failed revision wrote. `refused` is whether a rollback was refused.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._held = connection
-        self._undo: list[Callable[[], object]] = []
+        self._written = 0
+        self.undo: list[Callable[[], object]] = []
+        self.is_alembics = self.refused = False
 
     def __getattr__(self, name: str) -> Any:
         if name == "_held":
@@ -37,7 +46,7 @@ class LentConnection:
         return getattr(self._held, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name not in _OWN:
+        if name not in _SETTINGS:
             object.__setattr__(self, name, value)
 
     @property
@@ -49,7 +58,7 @@ class LentConnection:
 
     def cursor(self, *_: object) -> LentCursor:
         """Return a cursor that passes on what changes neither the transaction nor the file's settings."""
-        return LentCursor(self._held, self._undo)
+        return LentCursor(self._held, self)
 
     def execute(self, statement: str, parameters: Any = ()) -> LentCursor:
         """Execute a statement as `LentCursor.execute` does."""
@@ -62,10 +71,24 @@ class LentConnection:
             cursor.execute(statement)
         return cursor
 
-    def commit(self) -> None:
-        """Do nothing: archmig commits after its proof."""
+    def count(self, rows: int) -> None:
+        """Take in how many rows a statement has changed."""
+        self._written += rows
 
-    rollback = close = terminate = commit
+    def commit(self) -> None:
+        """Take it as done: archmig commits after its proof."""
+        self._written = 0
+
+    def rollback(self) -> None:
+        """Do nothing if nothing was written. Raises TransactionEndedError otherwise, since archmig cannot undo it."""
+        if self._written and not self.is_alembics:
+            self.refused = True
+            raise TransactionEndedError("roll back")
+
+    def close(self) -> None:
+        """Do nothing: archmig closes it."""
+
+    terminate = close
 
     def set_authorizer(self, *_: object) -> None:
         """Do nothing: archmig watches by its own."""
@@ -75,53 +98,68 @@ class LentConnection:
     def create_function(self, name: str, narg: int, func: Any, **options: Any) -> None:
         """Make a function for the time of the run."""
         self._held.create_function(name, narg, func, **options)
-        self._undo.append(lambda: self._held.create_function(name, narg, None))
+        self.undo.append(lambda: self._held.create_function(name, narg, None))
 
     def create_aggregate(self, name: str, n_arg: int, aggregate_class: Any) -> None:
         """Make an aggregate for the time of the run."""
         self._held.create_aggregate(name, n_arg, aggregate_class)
         gone: Any = None
-        self._undo.append(lambda: self._held.create_aggregate(name, n_arg, gone))
+        self.undo.append(lambda: self._held.create_aggregate(name, n_arg, gone))
 
     def create_window_function(self, name: str, num_params: int, aggregate_class: Any) -> None:
         """Make a window function for the time of the run."""
         self._held.create_window_function(name, num_params, aggregate_class)
-        self._undo.append(lambda: self._held.create_window_function(name, num_params, None))
+        self.undo.append(lambda: self._held.create_window_function(name, num_params, None))
 
     def create_collation(self, name: str, callback: Any) -> None:
         """Make a collation for the time of the run."""
         self._held.create_collation(name, callback)
-        self._undo.append(lambda: self._held.create_collation(name, None))
+        self.undo.append(lambda: self._held.create_collation(name, None))
 
     def taken_back(self) -> None:
         """Remove what env.py added to the connection."""
-        while self._undo:
+        while self.undo:
             # Why suppressed: a function that a prepared statement still uses stays until that is gone.
             with suppress(sqlite3.Error):
-                self._undo.pop()()
+                self.undo.pop()()
 
 
 class LentCursor(sqlite3.Cursor):
     """A cursor that leaves out statements about transactions and settings of the file."""
 
-    def __init__(self, connection: sqlite3.Connection, undo: list[Callable[[], object]]) -> None:
+    def __init__(self, connection: sqlite3.Connection, lent: LentConnection) -> None:
         super().__init__(connection)
         self.row_factory = None
-        self._undo = undo
+        self._lent = lent
 
     def execute(self, statement: str, parameters: Any = ()) -> LentCursor:
         """Execute a statement; in place of one that is left out, one that returns no rows or the present setting."""
-        return super().execute(self._instead(statement), parameters)
+        before = self.connection.total_changes
+        super().execute(self._instead(statement), parameters)
+        self._lent.count(self.connection.total_changes - before)
+        return self
+
+    def executemany(self, statement: str, parameters: Iterable[Any]) -> LentCursor:
+        """Execute a statement for each of several sets of values."""
+        before = self.connection.total_changes
+        super().executemany(statement, parameters)
+        self._lent.count(self.connection.total_changes - before)
+        return self
 
     def _instead(self, statement: str) -> str:
         does = verb(statement)
         if does not in _TRANSACTION and does != "pragma":
             return statement
+        # ROLLBACK TO a savepoint is a part of the transaction.
+        if does == "rollback" and "to" in (fold(token.text) for token in significant(statement)):
+            return statement
         name, sets = _pragma(statement)
+        if does == "rollback":
+            self._lent.rollback()
         if does in _TRANSACTION or name in _ACTIONS:
             return "SELECT 1 WHERE 0"
         if name in _MEANING and sets:
-            self._undo.append(lambda: self.connection.execute(f"PRAGMA {name} = OFF"))
+            self._lent.undo.append(lambda: self.connection.execute(f"PRAGMA {name} = OFF"))
             return statement
         return f"PRAGMA {name}" if sets else statement
 
