@@ -9,7 +9,7 @@ import pytest
 from architect_migrate.core.chain_errors import NotProvenError
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.reconcile import reconcile
-from support.scenarios import ask, digest, own_chain, revision, script, stamp
+from support.scenarios import ask, batch, code, digest, own_chain, revision, script, stamp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,3 +214,14 @@ def test_a_copy_into_such_a_table_that_loses_rows_is_refused(tmp_path: Path) -> 
     with pytest.raises(NotProvenError, match="t row 1: is gone; t row 2: is gone"):
         reconcile(home.context(), shown.plan, lambda *_: None)
     assert digest(home.database) == before
+
+
+def test_a_view_that_the_chain_itself_leaves_without_its_table_does_not_refuse_the_run(tmp_path: Path) -> None:
+    """A batch operation of the same revision has every view looked at. Found with make truth."""
+    view = "CREATE VIEW names AS SELECT n FROM p"
+    narrow = batch("t", "alter_column('n', existing_type=sa.Text(), nullable=False)")
+    chain = {"a1": revision(None, T, P, view), "b2": code("a1", *narrow, "op.execute('DROP TABLE p')")}
+    home = at_a1(tmp_path, chain, T, P, view, ROWS)
+    shown = home.preview()
+    assert shown.plan is not None
+    assert reconcile(home.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE

@@ -121,7 +121,7 @@ def mend(
     case = _Case(connection, expected, after, remade, does, meant, revision, _written_so(history, remade))
     back = (*_remake(case), *_recreate(case))
     if remade:
-        _require_working(case, before)
+        _require_working(case, before, history)
         _require_names(case, before, history)
     return back
 
@@ -404,8 +404,11 @@ def _try_out(connection: sqlite3.Connection, stored: Stored) -> None:
         compile_triggers(connection, stored.table)
 
 
-def _require_working(case: _Case, before: Before) -> None:
-    """Raise RevisionLosesError where a view or a trigger worked before a table was made anew, and does not now."""
+def _require_working(case: _Case, before: Before, history: History) -> None:
+    """Raise RevisionLosesError where a view or a trigger worked before a table was made anew, and does not now.
+
+    Why not for what the chain itself leaves like that: a revision may drop a table before the views that read it.
+    """
     reasons = {stored: _failure(case.connection, stored) for stored in case.after.objects}
     broken = [stored for stored, reason in reasons.items() if reason]
     if not broken:
@@ -416,9 +419,28 @@ def _require_working(case: _Case, before: Before) -> None:
         except sqlite3.Error:
             return  # a module of the application's is missing: nothing is known of before
         lost = [stored for stored in broken if not _failure(scratch, stored)]
-    if lost:
+    if lost and (lost := _working_in_chain(lost, snapshots(history)[case.revision])):
         names = tuple(f"what {stored.kind} {stored.name} reads" for stored in lost)
         raise RevisionLosesError(case.revision, names, reasons[lost[0]])
+
+
+def _working_in_chain(objects: list[Stored], schema: Schema) -> list[Stored]:
+    """The objects without those of the chain that do not work in its own schema."""
+    there = {("view", one.name): one.sql for one in schema.views} | {
+        ("trigger", t.name): t.sql for t in schema.triggers
+    }
+    if not any(stored.key in there for stored in objects):
+        return objects
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as scratch:
+        try:
+            copy_definitions(scratch, [*(("table", one.sql) for one in schema.tables), *_texts(there)])
+        except sqlite3.Error:
+            return objects
+        return [stored for stored in objects if stored.key not in there or not _failure(scratch, stored)]
+
+
+def _texts(objects: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, str]]:
+    yield from ((kind, sql) for (kind, _), sql in objects.items())
 
 
 def _require_names(case: _Case, before: Before, history: History) -> None:
