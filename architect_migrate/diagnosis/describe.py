@@ -19,7 +19,7 @@ from architect_migrate.model.diff import (
     severity,
 )
 from architect_migrate.model.facts import TableFact, describe, key, table_of
-from architect_migrate.model.revision_graph import BASE
+from architect_migrate.model.revision_graph import BASE, ancestry, heads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def findings_of(
     graph: RevisionGraph, diagnosis: Diagnosis, claims: Claims, kept: tuple[tuple[Change, Resolution], ...]
 ) -> tuple[Finding, ...]:
     """Everything that there is to say of a database, what stops a run first."""
-    found = [*_of_stamp(graph, claims), *_of_tracker(diagnosis, claims)]
+    found = [*_of_stamp(graph, claims, diagnosis.position), *_of_tracker(diagnosis, claims)]
     found += [finding for judgement in diagnosis.judgements for finding in _of_claim(judgement, diagnosis)]
     found += _of_changes(diagnosis, {change_key(change) for change, _ in kept})
     found += [
@@ -52,11 +52,28 @@ def _because(why: Resolution) -> str:
     return f": {why.reason}" if why.reason else ""
 
 
-def _of_stamp(graph: RevisionGraph, claims: Claims) -> Iterator[Finding]:
-    problem = stamp_problem(graph, claims.stamp or ())
+def _of_stamp(graph: RevisionGraph, claims: Claims, position: frozenset[str]) -> Iterator[Finding]:
+    stamp = claims.stamp or ()
+    problem = stamp_problem(graph, stamp)
     if problem:
-        advice = "use the chain that it belongs to, or correct the version table by hand; nothing is changed until then"
+        advice = _way_out(graph, stamp, position)
         yield Finding(Level.BLOCKING, STAMP_UNKNOWN, graph.version_table, f"the database {problem}", advice)
+
+
+def _way_out(graph: RevisionGraph, stamp: tuple[str, ...], position: frozenset[str]) -> str:
+    """Return what a person can do about a stamp that cannot be followed."""
+    unknown = [revision for revision in stamp if revision not in graph.order]
+    implied = sorted({*stamp} - {*heads(graph, ancestry(graph, stamp))}) if not unknown else []
+    if not unknown and not implied:
+        return "correct the version table by hand; nothing is changed until then"
+    rows = " and ".join(unknown or implied)
+    at = f"what the schema shows: {', '.join(heads(graph, position)) or BASE}"
+    delete = f"delete the row of {rows} from {graph.version_table}; archmig reconcile then stamps {at}"
+    if implied:
+        return delete
+    return (
+        f"if it is another application's, give one of them a version_table of its own; if it is this chain's, {delete}"
+    )
 
 
 def _of_tracker(diagnosis: Diagnosis, claims: Claims) -> Iterator[Finding]:

@@ -47,6 +47,36 @@ def test_a_stamp_that_cannot_be_followed_is_named_and_nothing_is_written(
     assert home.survey().state is State.UNKNOWN_STAMP
 
 
+WAYS = {
+    "a stamp that the chain does not have": (
+        ("999_future",),
+        (
+            "if it is another application's, give one of them a version_table of its own; if it is this chain's, delete "
+            "the row of 999_future from alembic_version; archmig reconcile then stamps what the schema shows: 004_kinds"
+        ),
+    ),
+    "two, one an ancestor of the other": (
+        ("002_orders", "004_kinds"),
+        (
+            "delete the row of 002_orders from alembic_version; archmig reconcile then stamps what the schema shows: "
+            "004_kinds"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "way"), WAYS.values(), ids=WAYS)
+def test_the_way_out_of_a_stamp_that_cannot_be_followed_leads_out(
+    tmp_path: Path, rows: tuple[str, ...], way: str
+) -> None:
+    home = shop(tmp_path, {"ix_orders_code": ""}, at="")
+    script(home.database, *stamp(*rows))
+    (finding,) = stays(home)
+    assert finding.advice == way
+    script(home.database, f"DELETE FROM alembic_version WHERE version_num = '{rows[0]}'")
+    come_home(home)
+
+
 # Things under the name alembic_version that are no stamp.
 VERSIONS = {
     "a view": "CREATE VIEW alembic_version AS SELECT '004_kinds' AS version_num",
