@@ -51,8 +51,9 @@ WAYS = {
     "a stamp that the chain does not have": (
         ("999_future",),
         (
-            "if it is another application's, give one of them a version_table of its own; if it is this chain's, delete "
-            "the row of 999_future from alembic_version; archmig reconcile then stamps what the schema shows: 004_kinds"
+            "if it is another application's, give one of them a version_table of its own; if it is this chain's, "
+            "delete the row of 999_future from alembic_version; archmig reconcile then stamps what the schema shows: "
+            "004_kinds"
         ),
     ),
     "two, one an ancestor of the other": (
