@@ -10,6 +10,7 @@ import typer
 
 from architect_migrate.cli import (
     backup,
+    baseline,
     change,
     docs,
     env,
@@ -55,6 +56,7 @@ _EXAMPLES = {
     "undo": "archmig undo dev --dry-run",
     "new": 'archmig new "Add a mood to bugs"',
     "lint": "archmig lint 049",
+    "baseline": "archmig baseline --env dev --dry-run",
     "profile": "archmig profile prod",
     "docs": "archmig docs --out docs/schema",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
@@ -144,7 +146,7 @@ def application() -> typer.Typer:
     _add(app, "Change", selecting_by_option, rehearse.rehearse, cls=RevisionCommand)
     _add(app, "Go back", selecting, change.downgrade, cls=RevisionCommand)
     _add(app, "Go back", selecting, rehearse.rollback, restore.undo)
-    _add(app, "Develop", solitary, new.new, lint.lint)
+    _add(app, "Develop", solitary, new.new, lint.lint, baseline.baseline)
     _add(app, "Develop", selecting_by_option, rehearse.profile)
     _add(app, "Develop", selecting, docs.docs)
     _add(app, "Develop", solitary, demo)

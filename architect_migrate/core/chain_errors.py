@@ -62,6 +62,10 @@ class NewRevisionError(StatedError):
     """A new revision that was not created; `subject` is its file, branch or chain, `advice` the next step."""
 
 
+class BaselineError(StatedError):
+    """A baseline that was not written; `subject` is its file, `advice` the next step."""
+
+
 class UnknownRevisionError(ArchmigError, layout="{problem}{_hint}"):
     """A name that matches no revision of the chain, or several; `candidates` are the ids that begin with it."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
-    from architect_migrate.databases.values import Backup, TriggerWrite
+    from architect_migrate.databases.values import Backup, StoredObject, TriggerWrite
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.schema import Schema, Trigger
@@ -218,6 +218,34 @@ def schema_of(objects: Iterable[tuple[str, str]], hidden: Iterable[str]) -> Sche
 
     with held_copy(objects) as connection:
         return read_schema(connection, tuple(hidden))
+
+
+def columns_of(table: StoredObject) -> frozenset[str]:
+    """Return the folded names of a stored table's columns."""
+    from architect_migrate.databases.sqlite import baseline_draft
+
+    return baseline_draft.columns_of(table)
+
+
+def without_column(objects: tuple[StoredObject, ...], table: str, column: str) -> tuple[StoredObject, ...]:
+    """Return stored objects without a column, and without what uses it (see `sqlite.baseline_draft`)."""
+    from architect_migrate.databases.sqlite import baseline_draft
+
+    return baseline_draft.without_column(objects, table, column)
+
+
+def script_of(objects: tuple[StoredObject, ...]) -> str:
+    """Return the script that makes stored objects."""
+    from architect_migrate.databases.sqlite import baseline_draft
+
+    return baseline_draft.script_of(objects)
+
+
+def stored_objects(connection: Connection, hidden: Iterable[str]) -> tuple[StoredObject, ...]:
+    """Return the objects of a database as they are stored, without those of hidden tables."""
+    from architect_migrate.databases.sqlite.baseline_draft import objects_in
+
+    return objects_in(connection, hidden)
 
 
 def lay_file(connection: Connection, path: Path, hidden: Iterable[str]) -> None:

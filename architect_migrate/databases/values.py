@@ -18,6 +18,16 @@ _NOTHING: frozenset[str] = frozenset()
 _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object of a database as it is stored: its kind, its name, the table that it belongs to, its statement."""
+
+    kind: str
+    name: str
+    table: str
+    sql: str
+
+
 class Became(Enum):
     """What became of an object between two contents of a database."""
 

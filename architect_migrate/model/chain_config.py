@@ -46,6 +46,10 @@ class ChainConfig:
         """Whether the baseline is made by a function of the chain's code, and not from a file."""
         return not self.baseline.startswith("/")
 
+    def made_by(self, baseline: str, at: str = "base") -> ChainConfig:
+        """Return the same configuration with another baseline."""
+        return replace(self, baseline=baseline, baseline_at=at)
+
     def filled(self, database: Path) -> ChainConfig:
         """Return the same configuration with `{url}` and `{path}` replaced by those of a database file."""
 

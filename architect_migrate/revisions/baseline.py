@@ -85,7 +85,7 @@ def lay_baseline(chain: ChainConfig, lent: sa.Connection | None, connection: Con
     try:
         access.lay_file(connection, path, [version_table])
     except DatabaseError as error:
-        advice = "correct the baseline"
+        advice = "correct it, or let archmig baseline write it"
         raise ChainError(str(path), f"the baseline cannot be made of it: {error.problem}", advice) from error
 
 
@@ -123,14 +123,15 @@ def begun_otherwise(chain: ChainConfig, cause: str, creator: str) -> str:
         return ""
     if chain.baseline:
         wrong = "lacks that" if lacks else "has that already"
-        return f"the {title_of(chain)} {wrong}: correct the baseline"
+        again = "write it anew: archmig baseline --env NAME --force"
+        return f"the {title_of(chain)} {wrong}: correct it, or {again}"
     if creator:
         made = "which need not be what it made in its day"
-        advice = f"write that down as [alembic] baseline, at {creator}"
+        advice = "archmig baseline --env NAME writes that down"
         return f"{creator} calls create_all() of today's models, {made}: {advice}"
     return (
-        "nothing before it makes that: if the application did before the chain began, write it down as "
-        "[alembic] baseline"
+        "nothing before it makes that: if the application did before the chain began, archmig baseline --env NAME "
+        "writes it down"
     )
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from architect_migrate.core.chain_errors import (
     AlembicOptionError,
+    BaselineError,
     BlockedError,
     ChainError,
     ChangedMeanwhileError,
@@ -342,6 +343,11 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
             "env.py, line 9: opens /srv/other.db, which is not the database of this environment; nothing was touched "
             '(write in environments.toml: [alembic.env] URL = "{url}")'
         ),
+    ),
+    (
+        BaselineError,
+        ("baseline.sql", "is there already", "nothing was written"),
+        "baseline.sql: is there already (nothing was written)",
     ),
     (NewRevisionError, ("ui", "is a revision", "choose another label"), "ui: is a revision (choose another label)"),
     (

@@ -91,6 +91,7 @@ def test_a_chain_that_was_begun_beside_tables_of_the_application_is_told_so(
         (
             f"archmig: {tmp_path}/alembic.ini: the chain does not run on an empty database at revision 1_a: "
             "alembic/versions/1_a.py, line 8: OperationalError: no such table: a (nothing before it makes that: if the "
-            "application did before the chain began, write it down as [alembic] baseline; no database was touched)\n"
+            "application did before the chain began, archmig baseline --env NAME writes it down; no database was "
+            "touched)\n"
         ),
     )

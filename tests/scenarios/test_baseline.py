@@ -115,7 +115,8 @@ def test_a_chain_with_an_empty_first_revision_is_told_how_to_write_its_baseline_
         (
             f"archmig: {place}/alembic.ini: the chain does not run on an empty database at revision b1: "
             "chain/versions/b1.py, line 7: OperationalError: no such table: accounts (nothing before it makes that: if "
-            "the application did before the chain began, write it down as [alembic] baseline; no database was touched)"
+            "the application did before the chain began, archmig baseline --env NAME writes it down; no database was "
+            "touched)"
         ),
     )
 
@@ -128,7 +129,7 @@ def test_a_first_revision_that_makes_the_models_of_today_is_told_as_that(place: 
         (
             f"archmig: {place}/alembic.ini: the chain does not run on an empty database at revision b1: "
             "chain/versions/b1.py, line 7: OperationalError: duplicate column name: state (a0 calls create_all() of "
-            "today's models, which need not be what it made in its day: write that down as [alembic] baseline, at a0; "
+            "today's models, which need not be what it made in its day: archmig baseline --env NAME writes that down; "
             "no database was touched)"
         ),
     )
@@ -283,8 +284,8 @@ def test_an_edited_baseline_is_noticed(place: Path) -> None:
         (['baseline = "baseline.sql"', 'baseline_at = "zz"'], "the chain has no revision zz"),
         (['baseline = "wrong.sql"'], 'wrong.sql: the baseline cannot be made of it: near "MAKE": syntax error'),
         (['baseline = "away.sql"'], "away.sql: the baseline cannot be made of it: not authorized"),
-        (['baseline = "more.sql"'], "the baseline: more.sql has that already: correct the baseline"),
-        (['baseline = "less.sql"'], "the baseline: less.sql lacks that: correct the baseline"),
+        (['baseline = "more.sql"'], "the baseline: more.sql has that already: correct it, or write it anew"),
+        (['baseline = "less.sql"'], "the baseline: less.sql lacks that: correct it, or write it anew"),
         (['baseline = "shopmodels:last"'], "module 'shopmodels' has no attribute 'last'"),
     ],
 )
@@ -313,3 +314,107 @@ def test_lint_history_sql_and_profile_know_the_baseline(place: Path) -> None:
     made(place / "scripted.db", script.out)
     assert run(place, "upgrade", "-e", "app", "--yes")[0] == 0
     assert [row[1] for row in texts(place / "scripted.db")] == [row[1] for row in texts(place / "app.db")]
+
+
+def written(folder: Path, *words: str) -> str:
+    """Write a baseline and enter it as the command says; return the environments.toml lines."""
+    done = executable("baseline", *words, cwd=folder)
+    assert (done.code, done.out) == (0, "baseline.sql\n")
+    entry = done.err.partition("environments.toml:\n[alembic]\n")[2]
+    begin(folder, *entry.splitlines())
+    return entry
+
+
+def test_a_baseline_is_worked_out_from_a_database_without_what_the_chain_makes(place: Path) -> None:
+    settings = "CREATE TABLE settings (name TEXT)"
+    made(
+        place / "app.db",
+        f"{ACCOUNTS}; ALTER TABLE accounts ADD COLUMN state BLOB; CREATE INDEX by_state ON accounts (state);"
+        f"CREATE INDEX by_name ON accounts (name); {settings}; INSERT INTO accounts VALUES (1, 'ada', x'00')",
+    )
+    before = (place / "app.db").read_bytes()
+    dry = executable("baseline", "-e", "app", "--dry-run", cwd=place)
+    assert (dry.code, dry.out) == (
+        0,
+        (
+            "-- What was there before the first revision, worked out by archmig baseline from app.\n"
+            "-- Assumed: what no revision makes was there from the beginning, in the shape that it has now.\n"
+            "-- Left out: accounts.state, which revision b1 makes.\n"
+            f"{ACCOUNTS};\nCREATE INDEX by_name ON accounts (name);\n"
+        ),
+    )
+    assert not (place / "baseline.sql").exists()
+    assert "no revision needs them (--whole takes them too): settings" in dry.err
+    assert written(place, "-e", "app") == 'baseline = "baseline.sql"\n'
+    assert (place / "app.db").read_bytes() == before
+    code, out = run(place, "baseline", "-e", "app")
+    assert (code, "is there already (nothing was written: --force replaces it" in out) == (2, True)
+    assert run(place, "reconcile", "-e", "app", "--yes")[0] == 0
+    assert run(place, "check")[0] == 0
+    (place / "app.db").unlink()
+    assert run(place, "upgrade", "-e", "app", "--yes")[0] == 0
+    assert texts(place / "app.db") == texts(natively(place, f"{ACCOUNTS}; CREATE INDEX by_name ON accounts (name);"))
+
+
+def test_a_baseline_of_models_stands_for_the_revision_that_made_them(place: Path) -> None:
+    revision(place, "a0", None, "from shopmodels import metadata", "metadata.create_all(op.get_bind())")
+    assert written(place, "--models", "shopmodels:metadata") == 'baseline = "baseline.sql"\nbaseline_at = "a0"\n'
+    assert run(place, "upgrade", "-e", "app", "--yes")[0] == 0
+    assert ask(place / "app.db", "SELECT version_num FROM alembic_version") == [("c2",)]
+    assert {row[1] for row in texts(place / "app.db")} >= {"accounts", "tokens"}
+    assert run(place, "check")[0] == 0
+
+
+def test_a_batch_operation_that_replaces_a_column_makes_it(place: Path) -> None:
+    revision(
+        place,
+        "b1",
+        "a0",
+        'with op.batch_alter_table("accounts", recreate="always") as batch:',
+        '    batch.add_column(sa.Column("owner", sa.Integer))',
+        '    batch.create_unique_constraint("one_owner", ["owner"])',
+    )
+    made(
+        place / "app.db",
+        "CREATE TABLE accounts (id INTEGER NOT NULL, name VARCHAR(40), owner INTEGER, PRIMARY KEY (id), "
+        "CONSTRAINT one_owner UNIQUE (owner))",
+    )
+    written(place, "-e", "app")
+    assert "owner" not in (place / "baseline.sql").read_text(encoding="utf-8").partition("CREATE")[2]
+    assert run(place, "reconcile", "-e", "app", "--yes")[0] == 0
+    assert run(place, "check")[0] == 0
+
+
+def test_a_table_that_refers_to_another_brings_it(place: Path) -> None:
+    revision(place, "b1", "a0", MAKE_TOKENS)
+    revision(place, "c2", "b1", "pass")
+    made(place / "app.db", f"{ACCOUNTS};")
+    written(place, "-e", "app", "--whole")
+    assert ACCOUNTS in (place / "baseline.sql").read_text(encoding="utf-8")
+
+
+def test_what_the_database_no_longer_has_is_told(place: Path) -> None:
+    revision(place, "c2", "b1", 'op.drop_table("sessions")')
+    made(place / "app.db", f"{ACCOUNTS};")
+    code, out = run(place, "baseline", "-e", "app")
+    assert code == 2
+    assert "at revision c2, OperationalError: no such table: sessions (nothing was written: name a database that" in out
+    assert not (place / "baseline.sql").exists()
+
+
+def test_a_chain_that_begins_at_nothing_needs_no_baseline(place: Path) -> None:
+    revision(place, "a0", None, f'op.execute("{ACCOUNTS}")')
+    made(place / "app.db", f"{ACCOUNTS};")
+    assert run(place, "baseline", "-e", "app") == (
+        0,
+        "the chain needs no baseline: it runs on an empty database; nothing was written",
+    )
+    assert not (place / "baseline.sql").exists()
+
+
+def test_a_baseline_is_worked_out_from_one_thing(place: Path) -> None:
+    assert "give --env NAME, --db PATH or --models" in run(place, "baseline")[1]
+    code, out = run(place, "baseline", "--models", "shopmodels:nothing")
+    assert (code, "has no attribute 'nothing'" in out) == (2, True)
+    document = executable("baseline", "--models", "shopmodels:metadata", "--json", "--dry-run", cwd=place)
+    assert (document.code, '"at": "base"' in document.out) == (0, True)

@@ -317,6 +317,37 @@ class NewDocument(Envelope):
     environments: list[Never]
 
 
+class MadeJson(TypedDict):
+    """What was left out of a baseline, and the revision that makes it."""
+
+    object: str
+    revision: str
+
+
+class BaselineJson(TypedDict):
+    """A baseline that was written, or would be."""
+
+    path: str
+    at: str
+    text: str
+    entry: str
+    tables: list[str]
+    assumes: list[str]
+    made: list[MadeJson]
+    left: list[str]
+    state: str | None
+    position: list[str] | None
+
+
+class BaselineDocument(Envelope):
+    """The document of `baseline`."""
+
+    command: Literal["baseline"]
+    dry_run: NotRequired[Literal[True]]
+    baseline: BaselineJson
+    environments: list[Never]
+
+
 _Source = TypedDict("_Source", {"from": "str"})
 
 

@@ -1,0 +1,60 @@
+"""Search for a baseline: `python -m architect_migrate.revisions.baseline_process FOLDER`.
+
+FOLDER holds `chain`, its configuration, and `job`. It gets `found`, or `failed` with a cause.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from architect_migrate.core import codec
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases import access
+from architect_migrate.revisions.baseline import lay_baseline
+from architect_migrate.revisions.baseline_search import JOB_CLASSES, Job, find_baseline
+from architect_migrate.revisions.configuration import config_of, surroundings, unloaded_script
+from architect_migrate.revisions.failures import words_of
+from architect_migrate.revisions.replay_process import confine, read_chain
+from architect_migrate.revisions.streams import refuse_input
+
+if TYPE_CHECKING:
+    from architect_migrate.databases.values import StoredObject
+    from architect_migrate.model.chain_config import ChainConfig
+
+
+def main(arguments: list[str]) -> int:
+    """Search, and return the exit code."""
+    folder = Path(arguments[0]).resolve()
+    chain = read_chain(folder)
+    job: Job = codec.load((folder / "job").read_text(encoding="utf-8"), JOB_CLASSES)
+    refuse_input()
+    confine(folder)
+    try:
+        objects = _objects_of_models(chain, job.models) if job.models else job.objects
+        found = find_baseline(chain, objects, job.at, folder, whole=job.whole)
+    except ArchmigError as error:
+        (folder / "failed").write_text(str(error), encoding="utf-8")
+        return 1
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (the models' code may raise anything)
+        (folder / "failed").write_text(words_of(error), encoding="utf-8")
+        return 1
+    (folder / "found").write_text(codec.dump(found), encoding="utf-8")
+    return 0
+
+
+def _objects_of_models(chain: ChainConfig, models: str) -> tuple[StoredObject, ...]:
+    """Return the objects that the metadata of some models makes on an empty database."""
+    unloaded_script(config_of(chain), chain)  # it puts the project's folders on the search path of modules
+    with access.nothing() as own, surroundings(chain):
+        engine = sa.create_engine("sqlite://", creator=lambda: own, poolclass=sa.pool.StaticPool)
+        with engine.connect() as connection:
+            lay_baseline(chain.made_by(f"{models}.create_all"), connection, own, "")
+        return access.stored_objects(own, ())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
