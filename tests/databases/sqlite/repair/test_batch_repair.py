@@ -16,6 +16,7 @@ from support.plain_alembic import alembic
 from support.scenarios import ask, digest, own_chain, script, stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from architect_migrate.planning.results import Result
@@ -371,14 +372,14 @@ VALUES = "INSERT INTO notes (id, title) VALUES (1, '2024-01-02 10:00:00'), (2, '
 PLAIN = pytest.mark.parametrize("plain", [False, True], ids=["archmig", "alembic"])
 
 
-def run(its: Home, plain: bool) -> str:
+def run(its: Home, plain: bool, go: Callable[[Home], Result] = upgraded) -> str:
     """What a run says that went wrong, empty where it went well."""
     if plain:
         its.context()
         done = alembic("-x", f"db={its.database}", "upgrade", "head", ini=its.ini)
         return done.failure if done.code else ""
     try:
-        upgraded(its)
+        go(its)
     except RevisionFailedError as error:
         return str(error)
     return ""
@@ -394,7 +395,7 @@ def test_values_that_a_batch_operation_would_destroy_by_a_cast_refuse_the_run(
 ) -> None:
     its = home(tmp_path, TABLE.format(more=""), KIND, VALUES, second=RETYPED.format(first="pass", to=to))
     before = digest(its.database)
-    said = run(its, plain)
+    said = run(its, plain, forced)
     assert (
         f"revision r2 failed in upgrade(): its batch operation casts notes.title to {to.upper()}, and 2 values "
         "would not survive that ("
@@ -409,6 +410,27 @@ def test_values_that_survive_a_cast_or_are_converted_first_go_through_it(tmp_pat
     its = home(tmp_path, TABLE.format(more=""), KIND, VALUES, second=RETYPED.format(first=first, to="Integer"))
     assert run(its, plain) == ""
     assert ask(its.database, "SELECT title FROM notes ORDER BY id") == [(19,), (3,), (5,), (None,)]
+
+
+@PLAIN
+@pytest.mark.parametrize(
+    ("value", "to", "lost"),
+    [
+        ("'007'", "Integer", "'007' as 7"),
+        ("'1e2'", "Float", "'1e2' as 100.0"),
+        ("'2.50'", "Numeric", "'2.50' as 2.5"),
+        ("x'37'", "Integer", ""),
+        ("'5'", "Float", ""),
+        ("'2.5'", "Numeric", ""),
+    ],
+)
+def test_a_cast_that_cannot_be_reversed_loses_the_value(
+    tmp_path: Path, plain: bool, value: str, to: str, lost: str
+) -> None:
+    row = f"INSERT INTO notes VALUES (1, {value}, NULL)"
+    its = home(tmp_path, TABLE.format(more=""), KIND, row, second=RETYPED.format(first="pass", to=to))
+    said = run(its, plain, forced if lost else upgraded)
+    assert (f"1 value would not survive that ({lost})" in said) if lost else (said == "")
 
 
 ASIDE = (
