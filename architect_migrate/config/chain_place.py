@@ -74,7 +74,8 @@ def with_engine(environment: Environment, chain: ChainConfig) -> Environment:
 def _root(ini: Path, base: Path, section: str) -> Path:
     """Return the folder in which the project's people run `alembic`, against which Alembic takes relative paths.
 
-    Why not always that of alembic.ini: Flask-Migrate keeps its own in the folder of env.py, and runs above it.
+    Why not always that of alembic.ini: Flask-Migrate keeps its own in the folder of env.py, and runs above it. An
+    installed package is run from anywhere, but not from within.
     """
     folder = ini.parent
     try:
@@ -82,5 +83,9 @@ def _root(ini: Path, base: Path, section: str) -> Path:
     except ChainError:
         return folder
     if (folder / "env.py").is_file():
-        return base if folder.is_relative_to(base) else folder.parent
+        return base if folder.is_relative_to(base) or _is_installed(folder) else folder.parent
     return base if location and not (folder / location).is_dir() and (base / location).is_dir() else folder
+
+
+def _is_installed(folder: Path) -> bool:
+    return bool({"site-packages", "dist-packages"} & {*folder.parts})

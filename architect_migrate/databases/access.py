@@ -260,6 +260,11 @@ def nothing() -> AbstractContextManager[Connection]:
     return sqlite.in_memory()
 
 
+def in_memory() -> AbstractContextManager[Connection]:
+    """Open an empty database in memory, in no transaction."""
+    return sqlite.in_memory()
+
+
 def lending(
     connection: Connection, places: tuple[Path, ...], refused: Callable[[str], Exception], *, several: bool
 ) -> AbstractContextManager[None]:

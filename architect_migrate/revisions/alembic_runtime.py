@@ -56,7 +56,7 @@ from architect_migrate.revisions.baseline import (
 )
 from architect_migrate.revisions.configuration import config_of, script_of
 from architect_migrate.revisions.environment import env_py, run_env
-from architect_migrate.revisions.failures import file_errors, fix_of, place_of, words_of
+from architect_migrate.revisions.failures import file_errors, fix_of, place_of, runs_again, runs_before, words_of
 from architect_migrate.revisions.files import script_folder
 from architect_migrate.revisions.scripts import revision_of, trunk_first
 from architect_migrate.revisions.streams import apart
@@ -219,7 +219,7 @@ def in_environment(
             if not _is_meant(chain, context, connection):
                 return []
             if results:
-                raise _runs_again(chain)
+                raise runs_again(chain)
             with _on(lent, context) as ours, Operations.context(ours), commits(dialect, refuse_commit):
                 results.append(work(ours, arguments))
             # Why no steps: `work` has done everything, so Alembic must not run or stamp a revision.
@@ -236,12 +236,6 @@ def in_environment(
     if not results:
         raise _not_run(chain)
     return results[0]
-
-
-def _runs_again(chain: ChainConfig) -> ChainError:
-    """Return the error for an env.py that runs the chain twice on one database. Why refused: its rows would double."""
-    advice = "give each database its own [env] with an engine, if env.py is for several; no database was touched"
-    return ChainError(str(script_folder(chain) / "env.py"), "runs the chain a second time on one database", advice)
 
 
 def _is_meant(chain: ChainConfig, context: MigrationContext, connection: sqlite3.Connection) -> bool:
@@ -405,8 +399,10 @@ class _Recorder:
             place = str(script_folder(self.chain) / "env.py")
             raise ChainError(place, "runs the chain on a database in memory instead of the environment's")
         if self.is_complete:
-            raise _runs_again(self.chain)
+            raise runs_again(self.chain)
         let_alembic_roll_back(context)
+        if heads:
+            raise runs_before(self.chain, str(heads[0]))
         self.recording = Recording(context.version_table)
         upgrade = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         steps = {step.revision.revision: step for step in upgrade}

@@ -21,6 +21,7 @@ from architect_migrate.revisions.flask_context import application_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -60,10 +61,19 @@ def prepared(chain: ChainConfig, connection: Connection) -> Iterator[None]:
     def refused(database: str) -> OtherDatabaseError:
         return OtherDatabaseError(calling_line() or "env.py", database, _entry(chain, database))
 
+    def lent(database: Connection) -> AbstractContextManager[None]:
+        return access.lending(database, chain.places, refused, several=bool(chain.engine))
+
+    @contextmanager
+    def loading() -> Iterator[None]:
+        # Why an empty database: applications upgrade theirs, or call create_all(), as soon as they are loaded.
+        with access.in_memory() as empty, lent(empty):
+            yield
+
     with (
         surroundings(chain),
-        access.lending(connection, chain.places, refused, several=bool(chain.engine)),
-        application_context(chain),
+        application_context(chain, loading),
+        lent(connection),
     ):
         yield
 

@@ -15,6 +15,7 @@ from alembic.util import CommandError
 
 from architect_migrate.core.chain_errors import ChainError
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.revisions.files import script_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,3 +115,16 @@ def file_errors(chain: ChainConfig) -> Iterator[None]:
         if isinstance(error, ImportError | AttributeError | OSError | RevisionError | SystemExit | GeneratorExit):
             raise ChainError(ini, words_of(error)) from error
         raise
+
+
+def runs_again(chain: ChainConfig) -> ChainError:
+    """Return the error for an env.py that runs the chain twice on one database. Why refused: its rows would double."""
+    advice = "give each database its own [env] with an engine, if env.py is for several; no database was touched"
+    return ChainError(str(script_folder(chain) / "env.py"), "runs the chain a second time on one database", advice)
+
+
+def runs_before(chain: ChainConfig, stamp: str) -> ChainError:
+    """Return the error for an env.py whose imports upgrade the database. Why refused: nothing would be left to see."""
+    problem = f"stamps the database with {stamp} before it runs the chain, or a module that it imports does"
+    advice = "let the application not upgrade its database while ARCHMIG_REPLAY is set"
+    return ChainError(str(script_folder(chain) / "env.py"), problem, advice)

@@ -22,14 +22,19 @@ def script_folder(chain: ChainConfig) -> Path:
     """Return the folder of a chain's env.py. Raises ChainError.
 
     It is what `script_location` names: a folder, or `package:folder`. A chain without that option, as Flask-Migrate
-    makes it, has its env.py beside its alembic.ini.
+    makes it, has its env.py beside its alembic.ini. A relative folder is one of the root, or else one beside
+    alembic.ini: Flask-Migrate leaves `script_location = .` unread.
     """
     location = chain_option(chain, "script_location")
     if location is None:
         if (chain.ini.parent / "env.py").is_file():
             return chain.ini.parent
         raise ChainError(str(chain.ini), f"no [{chain.section}] script_location, and no env.py beside it")
-    folder = _in_package(chain, location) if _is_package(location) else chain.root / location
+    if _is_package(location):
+        folder = _in_package(chain, location)
+    else:
+        places = (chain.root / location, chain.ini.parent / location)
+        folder = next((place for place in places if (place / "env.py").is_file()), places[0])
     if not folder.is_dir():
         raise ChainError(str(chain.ini), f"script_location {location} is not a folder")
     return folder
@@ -97,8 +102,8 @@ def _is_package(location: str) -> bool:
 
 
 def _in_package(chain: ChainConfig, location: str) -> Path:
-    """Return the folder that `package:folder` means, without importing the package."""
-    package, _, folder = location.partition(":")
+    """Return the folder that `package:folder` or `package:folder:folder` means, without importing the package."""
+    package, *folders = location.split(":")
     paths = [str(chain.root / each) for each in (chain_option(chain, "prepend_sys_path") or "").split()]
     search: list[str] | None = [*paths, *(path for path in sys.path if path), str(chain.root)]
     for name in package.split("."):
@@ -107,7 +112,7 @@ def _in_package(chain: ChainConfig, location: str) -> Path:
     if not search:
         advice = f"install it, or add prepend_sys_path = . to [{chain.section}] if it is in {chain.root}"
         raise ChainError(str(chain.ini), f"script_location {location}: there is no package {package}", advice)
-    return Path(search[0], folder)
+    return Path(search[0], *folders)
 
 
 def refuse_unreadable(folder: Path) -> None:

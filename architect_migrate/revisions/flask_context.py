@@ -13,7 +13,7 @@ from architect_migrate.core.chain_errors import ChainError
 from architect_migrate.revisions.files import script_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from architect_migrate.model.chain_config import ChainConfig
@@ -23,14 +23,17 @@ _PLACES, _VARIABLES = ("wsgi.py", "app.py"), (".flaskenv", ".env")
 _NAME_IT = 'name it in environments.toml: [alembic] app = "module:create_app"'
 
 
-def application_context(chain: ChainConfig) -> AbstractContextManager[None]:
+def application_context(
+    chain: ChainConfig, loading: Callable[[], AbstractContextManager[None]]
+) -> AbstractContextManager[None]:
     """Push the context of the application that `[alembic] app` names, or that `flask` would find for this env.py.
 
-    Nothing is pushed inside another context: the program that runs archmig has chosen its application.
+    Nothing is pushed inside another context: the program that runs archmig has chosen its application. The application
+    is loaded in the context that `loading` makes.
     """
     if not chain.app and not _uses_flask(chain):
         return nullcontext()
-    return _pushed(chain.app)
+    return _pushed(chain.app, loading)
 
 
 def _uses_flask(chain: ChainConfig) -> bool:
@@ -39,7 +42,7 @@ def _uses_flask(chain: ChainConfig) -> bool:
 
 
 @contextmanager
-def _pushed(app: str) -> Iterator[None]:
+def _pushed(app: str, loading: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
     try:
         from flask import has_app_context
         from flask.cli import NoAppException, ScriptInfo
@@ -53,7 +56,8 @@ def _pushed(app: str) -> Iterator[None]:
             return
         try:
             # Why ScriptInfo: `flask db` finds the application with it, factories and their arguments included.
-            application = ScriptInfo(app_import_path=named or None).load_app()
+            with loading():
+                application = ScriptInfo(app_import_path=named or None).load_app()
         except NoAppException as error:
             raise ChainError(named or "Flask", " ".join(str(error).split())[-500:], _NAME_IT) from error
         pushed = application.app_context()

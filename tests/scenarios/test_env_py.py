@@ -94,6 +94,12 @@ HABITS = {
         '[alembic]\nx = ["tenant=acme", "db={url}"]\n',
     ),
     "an application of Flask": Habit(FLASK, f'[alembic]\napp = "shop:create_app"\n{OF_VARIABLE}'),
+    "an application that upgrades its database when it is made": Habit(
+        FLASK, f'[alembic]\napp = "shop:create_upgraded"\n{OF_VARIABLE}'
+    ),
+    "an application that makes its tables when it is made": Habit(
+        FLASK, f'[alembic]\napp = "shop:create_filled"\n{OF_VARIABLE}'
+    ),
 }
 HEAD = "import os\nfrom alembic import context\nfrom sqlalchemy import create_engine, engine_from_config, event, pool\n"
 SHOP = """import os
@@ -102,6 +108,28 @@ def create_app():
     app = Flask(__name__)
     app.config["URI"] = os.environ["SHOP_DB"]
     return app
+def create_upgraded():
+    from alembic import command
+    from alembic.config import Config
+    app = create_app()
+    with app.app_context():
+        command.upgrade(Config("alembic.ini"), "head")
+    return app
+def create_filled():
+    from sqlalchemy import create_engine
+    app = create_app()
+    app.engine = create_engine(app.config["URI"])
+    with app.engine.begin() as connection:
+        for statement in ("CREATE TABLE IF NOT EXISTS a (of_today)", "CREATE TABLE IF NOT EXISTS b (id)"):
+            connection.exec_driver_sql(statement)
+    return app
+"""
+STAMPS = f"""engine = create_engine(config.get_main_option("sqlalchemy.url"))
+with engine.begin() as connection:
+    for statement in ("CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('2_b')"):
+        connection.exec_driver_sql(statement)
+with engine.connect() as connection:
+    {RUN}
 """
 
 
@@ -145,6 +173,35 @@ def test_what_env_py_makes_on_a_connection_is_there_for_revisions_and_gone_after
     done = archmig("upgrade", "-e", "it", "--yes")
     assert done.code == 0, done.err
     assert ask(tmp_path / "it.db", "SELECT more FROM a ORDER BY id") == [(None,), ("KEPT",)]
+
+
+# Two names, since an installed package stays imported; the first is as Flask-Migrate writes it, and does not read it.
+PACKAGED = {"store": ".", "market": "market:db:migrations"}
+
+
+@pytest.mark.parametrize(("name", "location"), PACKAGED.items(), ids=list(PACKAGED))
+def test_a_chain_of_an_installed_package_runs_with_its_own_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, location: str
+) -> None:
+    site, home = tmp_path / "site-packages", tmp_path / "home"
+    package, chain = site / name, site / name / "db" / "migrations"
+    chain.parent.mkdir(parents=True)
+    home.mkdir()
+    own_chain(package, CHAIN)
+    (package / "alembic").rename(chain)
+    (package / "__init__.py").touch()
+    (package / "shop.py").write_text(SHOP, encoding="utf-8")
+    (chain / "alembic.ini").write_text(f"[alembic]\nscript_location = {location}\n", encoding="utf-8")
+    (chain / "env.py").write_text(f"{HEAD}{FLASK}", encoding="utf-8")
+    settings = f'[alembic]\nconfig = "{chain / "alembic.ini"}"\napp = "{name}.shop:create_app"\n{OF_VARIABLE}'
+    (home / "environments.toml").write_text(f'{settings}[env.it]\npath = "it.db"\n', encoding="utf-8")
+    script(home / "it.db", A, *stamp("1_a"))
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=":")
+    monkeypatch.chdir(home)
+    done = archmig("upgrade", "-e", "it", "--yes")
+    assert done.code == 0, done.err
+    assert ask(home / "it.db", "SELECT version_num FROM alembic_version") == [("2_b",)]
 
 
 def test_two_databases_in_one_run_are_never_taken_for_each_other(
@@ -202,6 +259,13 @@ TOLD = {
         ),
     ),
     "an exception of its own": (Habit("raise GeneratorExit('no')"), "alembic/env.py, line 5: GeneratorExit: no"),
+    "a stamp before the chain runs": (
+        Habit(STAMPS),
+        (
+            "alembic/env.py: stamps the database with 2_b before it runs the chain, or a module that it imports does "
+            "(let the application not upgrade its database while ARCHMIG_REPLAY is set; no database was touched)"
+        ),
+    ),
     "the end of the process": (Habit("raise SystemExit(0)"), "alembic/env.py, line 5: SystemExit: 0"),
 }
 
