@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from support.scenarios import Home
 
 T = "CREATE TABLE t (id INTEGER NOT NULL PRIMARY KEY, a VARCHAR(9), b INTEGER)"
+CAST = "alter_column('a', existing_type=sa.String(9), type_=sa.Integer())"
 ROWS = "INSERT INTO t VALUES (1, 'aa', 1), (2, NULL, 1), (3, 'aa', -1)"
 REQUIRED = "add_column(sa.Column('c', sa.Integer(), nullable=False))"
 NOT_NULL = "alter_column('a', existing_type=sa.String(9), nullable=False)"
@@ -67,6 +68,12 @@ FORBIDDEN = {
         "b2 would fail: must be unique, but 1 value occurs more than once ('aa' in 2 rows)",
         "make the values unique by hand, or in b2 before (AM302)",
     ),
+    "a cast that changes values": (
+        batch("t", CAST),
+        "t.a",
+        "b2 would fail: 2 values would not survive as INTEGER (row 1: 'aa', row 3: 'aa')",
+        "convert them by hand, or in b2 first, with an UPDATE (AM302)",
+    ),
     "a check that a row breaks": (
         batch("t", "create_check_constraint('ck', 'b > 0')"),
         "t: b > 0",
@@ -105,6 +112,8 @@ FILL = "op.execute(\"UPDATE t SET a = 'bb' || id\")"
 ALLOWED = {
     "no rows": (("op.add_column('t', sa.Column('c', sa.Integer(), nullable=False))",), ""),
     "filled before": ((FILL, *batch("t", NOT_NULL)), ROWS),
+    "converted before": (("op.execute('UPDATE t SET a = id')", *batch("t", CAST)), ROWS),
+    "a cast that keeps values": (batch("t", CAST), "INSERT INTO t VALUES (1, '7', 1), (2, NULL, 1), (3, 5, 1)"),
     "made unique before": ((FILL, "op.create_index('ux', 't', ['a'], unique=True)"), ROWS),
     "a default": (batch("t", REQUIRED.replace("nullable", "server_default='7', nullable")), ROWS),
     "an expression as default in a batch operation": (

@@ -294,10 +294,37 @@ def test_rows_that_go_are_told_as_gone(tmp_path: Path) -> None:
     assert "3 rows in 2 tables kept, 3 rows gone (1 of logs, 2 of t with the table)" in done.detail
 
 
-def test_a_default_that_a_strict_table_does_not_take_is_refused(tmp_path: Path) -> None:
-    strict = "CREATE TABLE s (id INTEGER PRIMARY KEY, a TEXT) STRICT"
-    home = at_r1(tmp_path, (strict,), ("ALTER TABLE s ADD COLUMN b BLOB DEFAULT 1",), "INSERT INTO s VALUES (1, 'x')")
-    refused(home, "non-BLOB value in s.b")
+STRICT = "CREATE TABLE s (id INTEGER PRIMARY KEY, a TEXT) STRICT"
+BEYOND = "its default 1 is not a value of BLOB, as STRICT requires"
+
+
+def test_a_default_that_a_strict_table_does_not_take_is_foreseen(tmp_path: Path) -> None:
+    home = at_r1(tmp_path, (STRICT,), ("ALTER TABLE s ADD COLUMN b BLOB DEFAULT 1",), "INSERT INTO s VALUES (1, 'x')")
+    finding = blocked(home)
+    assert (finding.subject, finding.found) == ("s.b", f"r2 would fail: {BEYOND}, and 1 row is there")
+    assert finding.advice == "give it a server_default of its type in r2 (AM302)"
+    said = plain(home)
+    assert (said.code, ask(home.database, "SELECT * FROM s")) == (-1, [(1, "x")])
+    assert "non-BLOB value in s.b" in said.out
+
+
+@pytest.mark.parametrize("default", ["'1'", "x'01'", "TRUE", "1.0"])
+def test_a_default_that_a_strict_table_takes_is_foreseen_as_sqlite_judges_it(tmp_path: Path, default: str) -> None:
+    second = (f"ALTER TABLE s ADD COLUMN b INTEGER DEFAULT {default}",)
+    home = at_r1(tmp_path, (STRICT,), second, "INSERT INTO s VALUES (1, 'x')")
+    if default == "x'01'":
+        assert blocked(home).found.startswith("r2 would fail: its default x'01' is not a value of INTEGER")
+    else:
+        run(home)
+        assert ask(home.database, "SELECT typeof(b), b FROM s") == [("integer", 1)]
+
+
+def test_a_missing_column_of_such_a_default_blocks_its_repair(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"r1": revision(None, STRICT.replace("a TEXT", "a TEXT, b BLOB DEFAULT 1"))})
+    script(home.database, STRICT, "INSERT INTO s VALUES (1, 'x')", *stamp("r1"))
+    finding = blocked(home)
+    assert (finding.subject, finding.found) == ("s.b", BEYOND)
+    assert finding.entry == '[[resolve]]\ntable = "s"\ncolumn = "b"\nkeep = true'
 
 
 @pytest.mark.parametrize(
@@ -308,7 +335,7 @@ def test_a_default_that_a_strict_table_does_not_take_is_refused(tmp_path: Path) 
             "(id INTEGER PRIMARY KEY, v REAL) STRICT",
             "(id INTEGER PRIMARY KEY, v TEXT) STRICT",
             "'x'",
-            "row 1: 'x' would be 'x'",
+            "1 value would not survive as REAL (row 1: 'x')",
         ),
     ],
 )

@@ -23,10 +23,13 @@ _EXAMPLES = 3
 
 
 def refuse_lossy_casts(connection: sqlite3.Connection, statement: str) -> None:
-    """Raise CastLosesError for a batch operation's INSERT that would change a value.
+    """Raise CastLosesError for a batch operation's INSERT that would change a value (see `kept`)."""
+    for value, declared, source in batch_casts(statement):
+        _refuse_loss(connection, value, declared, source)
 
-    A value is kept if it is equal to the result as a number or byte by byte: '5' as 5, and 5 as '5'.
-    """
+
+def batch_casts(statement: str) -> Iterator[tuple[str, str, str]]:
+    """Each value that a batch operation's INSERT casts, the type, and where it reads from, in the statement's words."""
     if BATCH_COPY not in statement:
         return
     tokens = significant(statement)
@@ -34,12 +37,26 @@ def refuse_lossy_casts(connection: sqlite3.Connection, statement: str) -> None:
     if words[:2] != ["INSERT", "INTO"] or not unquote(tokens[2].text).startswith(BATCH_COPY) or "FROM" not in words:
         return
     source = statement[tokens[len(words) - 1 - words[::-1].index("FROM")].start :]
-    for value, declared in _casts(statement, tokens, words):
-        _refuse_loss(connection, value, declared, source)
+    yield from ((value, declared, source) for value, declared in _casts(statement, tokens, words))
+
+
+def kept(value: str, declared: str) -> str:
+    """SQL that is true where a cast keeps a value: cast back, it is the same, or it is NULL.
+
+    5, 5.0 and '5' become each other; '007' does not become 7, and '2.50' not 2.5.
+    """
+    cast = f"CAST({value} AS {declared})"
+    return (
+        f"CASE typeof({value}) WHEN 'null' THEN 1 "
+        f"WHEN 'text' THEN CAST({cast} AS TEXT) COLLATE BINARY IN ({value}, {value} || '.0') "
+        f"WHEN 'blob' THEN CAST({cast} AS BLOB) = {value} "
+        f"WHEN 'real' THEN CAST({cast} AS REAL) = {value} "
+        f"ELSE CAST({cast} AS INTEGER) = {value} END"
+    )
 
 
 def _casts(statement: str, tokens: Sequence[Token], words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each value that the statement casts, with the type, in the statement's words."""
+    """Each value that the statement casts, with the type."""
     for at, word in enumerate(words):
         if word == "CAST" and tokens[at].kind == "word":
             depth, end = 1, at + 2
@@ -53,8 +70,7 @@ def _casts(statement: str, tokens: Sequence[Token], words: Sequence[str]) -> Ite
 
 def _refuse_loss(connection: sqlite3.Connection, value: str, declared: str, source: str) -> None:
     cast = f"CAST({value} AS {declared})"
-    same = f"{cast} = {value} OR CAST({cast} AS BLOB) = CAST({value} AS BLOB)"
-    lost = f"{source} WHERE {value} IS NOT NULL AND NOT ({same})"
+    lost = f"{source} WHERE NOT ({kept(value, declared)})"
     (count,) = tuple(connection.execute(f"SELECT count(*) {lost}").fetchone())
     if count:
         with exact(connection):

@@ -9,6 +9,7 @@ from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import EditImpossibleError, UnreadableSqlError
 from architect_migrate.databases.sqlite.repair import blockers as blocked
 from architect_migrate.databases.sqlite.repair.objects import doubled
+from architect_migrate.databases.sqlite.rows.unfit import refused_default
 from architect_migrate.databases.sqlite.sql import edit
 from architect_migrate.databases.sqlite.sql.lexer import canonical
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
@@ -135,6 +136,8 @@ def _missing_column(repair_context: RepairContext, table: str, column: Column, r
     elif rows and column.not_null and column.default is None and not column.generated and NotNull not in without:
         likely = for_missing(repair_context.chain, shape, column, repair_context.actual[table])
         draft.blockers.append(blocked.required(shape, column, rows, likely))
+    elif rows and (refused := refused_default(shape, column)):
+        draft.blockers.append(blocked.stuck(table, column.name, refused))
     elif rows and not constant_default(shape, column):
         draft.edits.append(table_edits.AddColumn(definition))
     else:

@@ -17,6 +17,7 @@ from architect_migrate.databases.sqlite.repair.table import constant_default
 from architect_migrate.databases.sqlite.rows.leaving import rows_leaving
 from architect_migrate.databases.sqlite.rows.questions import ask
 from architect_migrate.databases.sqlite.rows.taken import Demand, keys_taken
+from architect_migrate.databases.sqlite.rows.unfit import casts_of, default_of
 from architect_migrate.databases.sqlite.sql.lexer import words_of
 from architect_migrate.databases.sqlite.sql.render import check_text
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -161,25 +162,26 @@ def _written(replayed: Replayed) -> set[str]:
 
 
 def _demands(history: History, revision: str, tables: Mapping[str, Table]) -> Iterator[Demand]:
-    its = effects(history)[revision]
+    its, replayed = effects(history)[revision], replays(history)[revision]
+    ways = {name: _ways(replayed, name) for name in tables}
+    yield from casts_of(revision, replayed, {name: table for name, table in tables.items() if ways[name].once})
     for key, fact in its.added.items():
         table = tables.get(table_of(fact))
         if table is None:
             continue
-        ways = _ways(replays(history)[revision], table.name)
         after = next((one for one in snapshots(history)[revision].tables if one.name == table.name), None)
         if after is None:  # the revision gives it another name
             continue
         match fact:
             case ColumnFact() if key not in its.removed:
-                yield from _new_column(revision, after, fact.column, ways)
+                yield from _new_column(revision, after, fact.column, ways[table.name])
             case ColumnFact() if _has(table, {fact.column.name}):
-                yield from _required(revision, after, fact.column, (key, its, ways))
+                yield from _required(revision, after, fact.column, (key, its, ways[table.name]))
             case IndexFact() | UniqueFact():
                 yield from _distinct(revision, table, fact, its)
             case ForeignKeyFact(foreign_key=new) if new.parent in tables:
                 yield from _orphaned(revision, (table, tables[new.parent]), new)
-            case CheckFact() if ways.batches:
+            case CheckFact() if ways[table.name].batches:
                 yield from _checked(revision, table, after, fact)
             case _:
                 pass
@@ -191,6 +193,11 @@ class _Ways:
 
     batches: int
     native: frozenset[str]
+
+    @property
+    def once(self) -> bool:
+        """Whether one batch operation is all that alters the table."""
+        return self.batches == 1 and not self.native
 
 
 def _ways(replayed: Replayed, table: str) -> _Ways:
@@ -214,6 +221,8 @@ def _new_column(revision: str, after: Table, column: Column, ways: _Ways) -> Ite
         )
         advice = f'add it in {revision} by batch_alter_table("{after.name}", recreate="always")'
         yield _of_all_rows(revision, after.name, column, (words, f"{advice} (AM302)"))
+    else:
+        yield from default_of(revision, after, column)
 
 
 def _of_all_rows(revision: str, table: str, column: Column, told: tuple[str, str]) -> Demand:
@@ -231,8 +240,7 @@ def _required(revision: str, after: Table, column: Column, its: tuple[Key, Effec
     """The demand of a column that a batch operation makes NOT NULL, where nothing else can have filled it."""
     key, effect, ways = its
     before = effect.removed.get(key)
-    once = ways.batches == 1 and not ways.native
-    if once and column.not_null and isinstance(before, ColumnFact) and not before.column.not_null:
+    if ways.once and column.not_null and isinstance(before, ColumnFact) and not before.column.not_null:
         advice = f"set a value for these rows by hand, or in {revision} before it says NOT NULL (AM302)"
         yield Demand(
             after.name,

@@ -205,8 +205,13 @@ def _changing(connection: sqlite3.Connection, table: RowTable, question: Changin
         rows = read(connection, f"SELECT {parts} FROM temp.{_SCRATCH}")
     zeros = _negative_zeros(connection, table, question) if affinity_of(question.declared) == "REAL" else []
     rows += zeros
-    told = tuple(labelled(row[:-2], row[-2:-1]) + f" would be {shown(row[-1])}" for row in rows[:MOST])
+    told = tuple(labelled(row[:-2], row[-2:-1]) + _becomes(*row[-2:]) for row in rows[:MOST])
     return Answer(count + len(zeros), told)
+
+
+def _becomes(before: object, after: object) -> str:
+    """What a value would be stored as; empty for one that a STRICT table does not take at all."""
+    return f" would be {shown(after)}" if shown(before) != shown(after) else ""
 
 
 def _negative_zeros(connection: sqlite3.Connection, table: RowTable, question: Changing) -> list[tuple[object, ...]]:
