@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups.record import Copy, remove
-from architect_migrate.backups.service import catalogue, content_now, verify
+from architect_migrate.backups.service import catalogue, complete, content_now, verify
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.connection import reading
@@ -94,19 +94,23 @@ def planned_removals(context: EnvironmentContext) -> Iterator[Pruned]:
         for each in reversed(copies)
         if each not in over and each.record and not each.problem and not verify(each).problem
     ]
-    elsewhere += [(each.path, each.record.content) for each in verified if each.record]
+    elsewhere += [(each.path, complete(each.path, each.record.content)) for each in verified if each.record]
     exempt = {context.graph.version_table.lower()}
     for copy in over:
-        why = _only_here(copy, elsewhere, exempt)
-        if why and copy.record:
-            elsewhere.append((copy.path, copy.record.content))
+        assert copy.record is not None
+        # Why verify: what its record lacks is read from the file, which has to be the recorded one.
+        if copy.record.file and (problem := verify(copy).problem):
+            yield Pruned(copy, problem)
+            continue
+        content = complete(copy.path, copy.record.content)
+        why = _only_here(copy, content, elsewhere, exempt)
+        if why:
+            elsewhere.append((copy.path, content))
         yield Pruned(copy, why)
 
 
-def _only_here(copy: Copy, elsewhere: Sequence[_Elsewhere], exempt: set[str]) -> str:
+def _only_here(copy: Copy, content: Content, elsewhere: Sequence[_Elsewhere], exempt: set[str]) -> str:
     """Describe something of which this backup is the only copy; empty if there is nothing."""
-    assert copy.record is not None
-    content = copy.record.content
     lost = sorted(content.objects.keys() - {key for _, each in elsewhere for key in each.objects})
     if lost:
         return f"nothing else has {lost[0]}{f' and {len(lost) - 1} more objects' if len(lost) > 1 else ''}"

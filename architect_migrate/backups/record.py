@@ -14,12 +14,13 @@ from architect_migrate.core.atomic_files import sync, write_atomically
 from architect_migrate.core.database_errors import BackupError, BackupFolderError
 from architect_migrate.core.names import file_safe
 from architect_migrate.core.secrets import mask
-from architect_migrate.databases.values import Content, from_json, to_json
+from architect_migrate.databases.values import Recorded, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_VERSION = 1
+# 1: every table with a digest of its rows. 2: with the digest of the file, and tables of which no row was read.
+_VERSIONS = (1, 2)
 # The largest record that is read, in bytes.
 _LARGEST = 64 << 20
 _NAME = re.compile(r"(?P<name>.+)-(?P<moment>\d{8}T\d{6}Z)-(?P<number>\d{1,9})(?P<damaged>-damaged)?\.db")
@@ -30,19 +31,26 @@ _MOMENT = "%Y%m%dT%H%M%SZ"
 class Record:
     """Record of a backup: its environment, its database's URL without secrets, the command it was taken for.
 
-    `size` is in bytes, `content` is what the backup held when it was taken. `after` is the content that the run left;
-    None if nothing was to be changed, or the run ended before that. `checked_at` is when the backup was last verified
-    (UTC, ISO 8601), `problem` the fault found then, or empty.
+    `size` is in bytes, `content` is what the backup held when it was taken, `file` the digest of its bytes (empty: the
+    content has digests of all rows). `after` is the content that the run left; None if nothing was to be changed, or
+    the run ended before that. `checked_at` is when the backup was last verified (UTC, ISO 8601), `problem` the fault
+    found then, or empty.
     """
 
     environment: str
     database: str
     purpose: str
     size: int
-    content: Content
+    content: Recorded
     checked_at: str
     problem: str = ""
-    after: Content | None = None
+    after: Recorded | None = None
+    file: str = ""
+
+    @property
+    def digest(self) -> str:
+        """One digest of the backup, as `Backup` has it."""
+        return self.file or self.content.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ def write_record(backup: Path, record: Record) -> None:
     """Write a backup's record, replacing the one that is there. Raises BackupError."""
     document = {
         **{name: value for name, value in asdict(record).items() if name not in {"content", "after"}},
-        "version": _VERSION,
+        "version": _VERSIONS[bool(record.file)],
         "database": mask(record.database),
         "content": to_json(record.content),
         "after": None if record.after is None else to_json(record.after),
@@ -105,7 +113,7 @@ def read_record(backup: Path) -> Record | None:
 
 
 def _record(document: dict[str, Any]) -> Record | None:
-    if document["version"] != _VERSION:
+    if document["version"] not in _VERSIONS:
         return None
     return Record(
         environment=str(document["environment"]),
@@ -116,6 +124,7 @@ def _record(document: dict[str, Any]) -> Record | None:
         checked_at=str(document["checked_at"]),
         problem=str(document["problem"]),
         after=None if document["after"] is None else from_json(document["after"]),
+        file=str(document.get("file", "")),
     )
 
 

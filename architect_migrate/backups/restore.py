@@ -7,9 +7,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.backups.record import Copy, Record, copy_at, read_record, record_file, write_record
+from architect_migrate.backups.record import Copy, copy_at, read_record, record_file, write_record
 from architect_migrate.backups.restore_plan import Restoration, Restored
-from architect_migrate.backups.service import catalogue, take_for, verify
+from architect_migrate.backups.service import catalogue, complete, record_of, take_for, verify
 from architect_migrate.core.chain_errors import ChangedMeanwhileError
 from architect_migrate.core.database_errors import (
     BackupError,
@@ -212,20 +212,11 @@ def _kept(context: EnvironmentContext, shown: Restoration, action: str, live: Co
             raise ChangedMeanwhileError(context.environment.name)
         return None
     made = take_for(context, action, live)
-    if differences(shown.now, made.content):
+    if differences(shown.now, complete(made.path, made.content)):
         # The database still has everything that this new backup holds.
         with suppress(OSError):
             made.path.unlink()
             record_file(made.path).unlink()
         raise ChangedMeanwhileError(context.environment.name)
-    marked = Record(
-        environment=context.environment.name,
-        database=str(context.environment.url),
-        purpose=action,
-        size=made.size,
-        content=made.content,
-        checked_at=time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
-        after=shown.then,
-    )
-    write_record(made.path, marked)
+    write_record(made.path, record_of(context, made, action, shown.then))
     return made.path

@@ -16,20 +16,21 @@ from architect_migrate.core.urls import file_of
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.files import backup
+from architect_migrate.databases.sqlite.files.same_file import file_digest
 from architect_migrate.databases.sqlite.presence import defines_nothing
-from architect_migrate.databases.sqlite.rows.content import content_of, objects_of
-from architect_migrate.databases.sqlite.rows.exact import exact, row_tables
+from architect_migrate.databases.sqlite.rows.content import completed, content_after, content_of
 from architect_migrate.databases.sqlite.rows.integrity import damage
-from architect_migrate.databases.values import differences
+from architect_migrate.databases.values import Content, Unread, differences
 from architect_migrate.ledger import store
 from architect_migrate.ledger.recorder import enter, entered_on_failure, tool_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
-    from architect_migrate.databases.values import Backup, Content
+    from architect_migrate.databases.values import Backup, Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,32 @@ def take_for(
         made = backup.take(path, context.backups, name, progress=progress)
     else:
         made = backup.take_through(source, path, context.backups, name, progress=progress)
-    database = str(context.environment.url)
     try:
-        write_record(made.path, Record(name, database, purpose, made.size, made.content, _now()))
+        write_record(made.path, record_of(context, made, purpose))
     except BackupError:
         # Why suppressed: a copy that cannot be removed is intact, and the first error is the one to report.
         with suppress(OSError):
             made.path.unlink()
         raise
     return made
+
+
+def record_of(context: EnvironmentContext, made: Backup, purpose: str, after: Recorded | None = None) -> Record:
+    """Return the record of a backup that was just taken; `after` is what the run leaves."""
+    name, database = context.environment.name, str(context.environment.url)
+    return Record(name, database, purpose, made.size, made.content, _now(), after=after, file=made.file)
+
+
+def complete(backup_file: Path, recorded: Recorded) -> Content:
+    """Return the content of a record with the digests of all rows, those that it lacks read from its backup.
+
+    Raises as `reading` if it has to read the backup.
+    """
+    tables = {name: rows for name, rows in recorded.tables.items() if not isinstance(rows, Unread)}
+    if len(tables) == len(recorded.tables):
+        return Content(recorded.objects, tables, recorded.header)
+    with reading(backup_file) as connection:
+        return completed(recorded, connection)
 
 
 def take_unless_empty(
@@ -88,17 +106,9 @@ def mark(
     Why before the commit: a committed run must never be without it. The rows of `unwritten` tables are not read but
     taken from the backup; if they did differ, an undo would be refused.
     """
-    # Why `exact`: texts are compared byte for byte, also those that are not valid UTF-8.
-    with exact(connection):
-        texts = objects_of(connection)
-        ordinary = [table.name for table in row_tables(connection).values() if table.kind == "table"]
-    # Why the texts are compared: ALTER TABLE ADD COLUMN changes every row's content without writing a row.
-    same = {word for word in ordinary if texts.get(f"table {word}") == made.content.objects.get(f"table {word}")}
-    own = {word for word in same if not word.lower().startswith("sqlite_")}
-    known = {table: made.content.tables[table] for table in unwritten if table in own}
-    after = content_of(connection, known)
-    name, database = context.environment.name, str(context.environment.url)
-    write_record(made.path, Record(name, database, purpose, made.size, made.content, _now(), after=after))
+    with reading(made.path) as before:
+        after = content_after(connection, made.content, before, unwritten)
+    write_record(made.path, record_of(context, made, purpose, after))
 
 
 def create(context: EnvironmentContext) -> Backup | None:
@@ -110,7 +120,7 @@ def create(context: EnvironmentContext) -> Backup | None:
     with entered_on_failure(context, "backup create", started):
         made = _created(context)
     if made:
-        facts = [("backup digest", made.content.digest), *tool_versions()]
+        facts = [("backup digest", made.digest), *tool_versions()]
         enter(context, "backup create", started, backup=str(made.path), facts=facts)
     return made
 
@@ -152,7 +162,7 @@ def purposes(context: EnvironmentContext) -> dict[str, str]:
 
 
 def verify(copy: Copy) -> Verdict:
-    """Verify a backup: run SQLite's integrity check, and compare every value with its record.
+    """Verify a backup: run SQLite's integrity check, and compare every value, or every byte, with its record.
 
     The verdict is written to its record, if it has one. Raises what `reading` raises for a file that it cannot open.
     """
@@ -170,15 +180,27 @@ def _verdict(copy: Copy) -> Verdict:
         with reading(copy.path) as connection:
             if faults := damage(connection):
                 return Verdict(copy, f"damaged: {faults[0]}")
-            content = content_of(connection)
+            by_rows = None if copy.record and copy.record.file else content_of(connection)
     except NotADatabaseError:
         return Verdict(copy, "damaged: the file is not a database any more")
     except DamagedError as error:
         return Verdict(copy, f"damaged: {error.detail}")
-    others = differences(copy.record.content, content) if copy.record else ()
+    if by_rows is None and copy.record:
+        return _verdict_of_file(copy, copy.record)
+    assert by_rows is not None
+    others = differences(complete(copy.path, copy.record.content), by_rows) if copy.record else ()
     more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
     problem = f"changed since it was taken: {others[0]}{more}" if others else ""
-    return Verdict(copy, problem, len(content.tables), content.rows)
+    return Verdict(copy, problem, len(by_rows.tables), by_rows.rows)
+
+
+def _verdict_of_file(copy: Copy, record: Record) -> Verdict:
+    try:
+        same = file_digest(copy.path) == record.file
+    except OSError as error:
+        return Verdict(copy, f"cannot be read: {error.strerror or error}")
+    problem = "" if same else "changed since it was taken: its file has other bytes"
+    return Verdict(copy, problem, len(record.content.tables), record.content.rows)
 
 
 def _now() -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups.restore import preview
 from architect_migrate.backups.restore_plan import Undoing
-from architect_migrate.backups.service import catalogue, content_now
+from architect_migrate.backups.service import catalogue, complete, content_now, verify
 from architect_migrate.core.database_errors import RestoreError
 from architect_migrate.core.errors import LedgerError
-from architect_migrate.databases.values import Content, differences
+from architect_migrate.databases.values import differences
 from architect_migrate.ledger import store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from architect_migrate.backups.record import Copy
     from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.databases.values import Content
 
 # The actions that change a database; one of them without a backup built the database.
 _BUILDERS = frozenset({"reconcile", "upgrade", "backup restore", "undo"})
@@ -34,17 +38,23 @@ def preview_undo(context: EnvironmentContext) -> Undoing:
     now = content_now(context)
     for copy in reversed(marked):
         before, after = _record(copy)
-        if not differences(after, now):
+        if not (since := differences(after(), now)):
             return Undoing(copy, preview(context, copy))
-        if differences(before, now):
-            return Undoing(copy, since=tuple(map(str, differences(after, now))))
+        if differences(before(), now):
+            return Undoing(copy, since=tuple(map(str, since)))
     return Undoing(marked[-1])
 
 
-def _record(copy: Copy) -> tuple[Content, Content]:
+def _record(copy: Copy) -> tuple[Callable[[], Content], Callable[[], Content]]:
+    """The contents before the run and after it. Raises RestoreError if they have to be read from a backup that changed.
+
+    Why functions: to read a backup takes long, and the first content is rarely needed.
+    """
     assert copy.record is not None
     assert copy.record.after is not None
-    return copy.record.content, copy.record.after
+    if copy.record.file and (problem := verify(copy).problem):
+        raise RestoreError(str(copy.path), problem, "nothing was changed: choose another backup")
+    return partial(complete, copy.path, copy.record.content), partial(complete, copy.path, copy.record.after)
 
 
 def _refuse_built(context: EnvironmentContext, marked: list[Copy]) -> None:

@@ -10,11 +10,19 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 
 _NOTHING: frozenset[str] = frozenset()
+# What reads a value of each storage class from the text of a `Constant`.
+_CLASSES: Mapping[str, Callable[[str], object]] = {
+    "null": str,
+    "integer": int,
+    "real": float,
+    "blob": bytes.fromhex,
+    "text": bytes.fromhex,
+}
 _NO_COLUMNS: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -58,12 +66,28 @@ class Rows:
     digest: str
 
 
+# A column with the value that it has in every row: name, storage class, and the value as text, which is decimal for
+# numbers and hexadecimal for the bytes of blobs and text.
+Constant: TypeAlias = tuple[str, str, str]
+
+
 @dataclass(frozen=True, slots=True)
-class Content:
-    """The content of a database: digests of objects' texts by `type name`, rows by table, and header values."""
+class Unread:
+    """The number of a table's rows that were not read: they are those of the backup that the content is recorded with.
+
+    `added` are columns that a run added to the table without writing its rows.
+    """
+
+    number: int
+    added: tuple[Constant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is recorded of the content of a database, as `Content`; rows that were not read are in the backup."""
 
     objects: Mapping[str, str]
-    tables: Mapping[str, Rows]
+    tables: Mapping[str, Rows | Unread]
     header: Mapping[str, str]
 
     @property
@@ -76,6 +100,13 @@ class Content:
         """One digest (128 bits) of the whole content."""
         text = json.dumps(to_json(self), sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Content(Recorded):
+    """The content of a database: digests of objects' texts by `type name`, rows by table, and header values."""
+
+    tables: Mapping[str, Rows]
 
 
 def differences(then: Content, now: Content) -> tuple[Difference, ...]:
@@ -122,26 +153,42 @@ def _count(number: int) -> str:
     return f"{number:,} row{'' if number == 1 else 's'}"
 
 
-def to_json(content: Content) -> dict[str, Any]:
+def to_json(content: Recorded) -> dict[str, Any]:
     """The content as JSON's own types."""
-    tables = {name: [rows.number, rows.digest] for name, rows in content.tables.items()}
+    tables = {name: [rows.number, _rows_json(rows)] for name, rows in content.tables.items()}
     return {"objects": dict(content.objects), "tables": tables, "header": dict(content.header)}
 
 
-def from_json(document: dict[str, Any]) -> Content:
+def _rows_json(rows: Rows | Unread) -> str | list[list[str]]:
+    return rows.digest if isinstance(rows, Rows) else [list(column) for column in rows.added]
+
+
+def from_json(document: dict[str, Any]) -> Recorded:
     """The content from the output of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
-    tables = {str(name): Rows(int(number), str(digest)) for name, (number, digest) in dict(document["tables"]).items()}
+    tables = {str(name): _rows(int(number), known) for name, (number, known) in dict(document["tables"]).items()}
     objects = {str(name): str(digest) for name, digest in dict(document["objects"]).items()}
-    return Content(objects, tables, {str(name): str(value) for name, value in dict(document["header"]).items()})
+    return Recorded(objects, tables, {str(name): str(value) for name, value in dict(document["header"]).items()})
+
+
+def _rows(number: int, known: str | list[list[str]]) -> Rows | Unread:
+    if isinstance(known, str):
+        return Rows(number, known)
+    for _, kind, value in known:
+        _CLASSES[kind](value)
+    return Unread(number, tuple((str(column), kind, value) for column, kind, value in known))
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A verified backup: `size` in bytes, and the content that it shares with the database."""
+    """A verified backup: `size` in bytes, and the content that it shares with the database.
+
+    `file` is the digest of its bytes where these were compared instead of rows, else empty.
+    """
 
     path: Path
     size: int
-    content: Content
+    content: Recorded
+    file: str = ""
 
     @property
     def tables(self) -> int:
@@ -155,8 +202,8 @@ class Backup:
 
     @property
     def digest(self) -> str:
-        """One digest of the whole content."""
-        return self.content.digest
+        """One digest of the whole content, or of the file where no rows were read."""
+        return self.file or self.content.digest
 
 
 @dataclass(frozen=True, slots=True)

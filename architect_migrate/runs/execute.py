@@ -13,6 +13,7 @@ from architect_migrate.backups.record import read_record
 from architect_migrate.config.policies import builds_uninitialised
 from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
 from architect_migrate.core.database_errors import CommitFailedError, DamagedError
+from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases import access
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
-    from architect_migrate.core.errors import ArchmigError
     from architect_migrate.core.interrupts import Interrupts
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
@@ -190,7 +190,7 @@ def _recorded(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Re
 
 def _references(made: Backup | None, rehearsal: int) -> Iterator[tuple[str, str]]:
     if made:
-        yield "backup digest", made.content.digest
+        yield "backup digest", made.digest
     if rehearsal:
         yield "rehearsal", str(rehearsal)
 
@@ -217,7 +217,12 @@ def _commit_outcome(run: _Run) -> CommitOutcome:
     """Compare every value with the backup's record; a database built from nothing is judged by its stamp."""
     timeout = run.context.environment.policies.lock_timeout
     if run.copy and (kept := read_record(run.copy)):
-        return commit_outcome(run.url, timeout, kept.content, kept.after)
+        try:
+            before = backups.complete(run.copy, kept.content)
+            after = backups.complete(run.copy, kept.after) if kept.after else None
+        except ArchmigError:
+            return CommitOutcome.UNKNOWN
+        return commit_outcome(run.url, timeout, before, after)
     outcome = commit_outcome(run.url, timeout, None, None)
     return CommitOutcome.AFTER if outcome is CommitOutcome.UNKNOWN and not _read_back(run) else outcome
 

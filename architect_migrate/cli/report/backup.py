@@ -221,7 +221,7 @@ def _copy_json(copy: Copy, purposes: Mapping[str, str]) -> ListedJson:
         "size": copy.size,
         "tables": len(record.content.tables) if record else None,
         "rows": record.content.rows if record else None,
-        "digest": record.content.digest if record else None,
+        "digest": record.digest if record else None,
         "verified_at": record.checked_at if record else None,
         "problem": copy.problem or None,
     }

@@ -140,7 +140,7 @@ class Record:
             *(("tracker", change) for change in self.changes),
             *recorder.fingerprint_facts(self.before, self.after),
             ("chain", self.context.source.fingerprint),
-            *((("backup digest", self.made.content.digest),) if self.made else ()),
+            *((("backup digest", self.made.digest),) if self.made else ()),
             *recorder.tool_versions(),
         )
         detail = f"{pluralize(len(self.steps), 'step')}, at {heads}" if self.steps else f"stamped {heads}"

@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.config.policies import builds_uninitialised, may_be_changed
 from architect_migrate.core.database_errors import DatabaseError, LockedByRunError
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.interpreter import interpreter
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.run_lock import held
 from architect_migrate.integrations.startup.check import at_once, compared
@@ -106,7 +105,7 @@ def _run(project: ProjectConfig, context: EnvironmentContext) -> Ran:
     environ = {**os.environ, "ARCHMIG_SKIP": "true", "PYTHONIOENCODING": "utf-8"}
     try:
         done = subprocess.run(
-            [_python(), "-m", "architect_migrate", *words],
+            [interpreter(), "-m", "architect_migrate", *words],
             env=environ,
             # Why no stdin: the command must never wait for an answer.
             stdin=subprocess.DEVNULL,
@@ -122,15 +121,6 @@ def _run(project: ProjectConfig, context: EnvironmentContext) -> Ran:
     except (ValueError, KeyError, TypeError):
         last = done.stderr.strip().rpartition("\n")[2] or "no output"
         return Ran("", f"archmig upgrade ended with code {done.returncode}: {last}", "UpgradeProcessError")
-
-
-def _python() -> str:
-    """The Python interpreter.
-
-    Why not sys.executable alone: an application server that embeds Python names itself there.
-    """
-    own = Path(sys.executable or "none")
-    return str(own if own.name.startswith("python") else Path(sys.prefix) / "bin" / "python3")
 
 
 def _outcome_of(document: dict[str, Any]) -> Ran:

@@ -9,13 +9,14 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from architect_migrate.core.atomic_files import create_private_folder, draft, move_to_free_name, sweep, sync
 from architect_migrate.core.database_errors import BackupError
 from architect_migrate.core.names import file_safe
 from architect_migrate.databases.sqlite.connection import reading
-from architect_migrate.databases.sqlite.rows.content import header_of, objects_of, table_digest
+from architect_migrate.databases.sqlite.files.same_file import Different, NotCompared, Same, compare_files
+from architect_migrate.databases.sqlite.rows.content import counted, header_of, objects_of, table_digest
 from architect_migrate.databases.sqlite.rows.exact import (
     BATCH,
     codec_of,
@@ -27,7 +28,7 @@ from architect_migrate.databases.sqlite.rows.exact import (
     select,
 )
 from architect_migrate.databases.sqlite.rows.integrity import damage
-from architect_migrate.databases.values import Backup, Content, Rows
+from architect_migrate.databases.values import Backup, Content, Recorded, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,9 +41,18 @@ _TIMEOUT = 30.0
 _MARGIN_BYTES, _MARGIN_PART = 1 << 20, 0.05
 # Rows compared between two reports of progress, a multiple of the batch: some tenths of a second.
 _SIGN_OF_LIFE = 3_200 * BATCH
+# The size in bytes from which the files are compared instead of rows: starting a process takes longer for less.
+_LARGE = 1 << 20
 _HEADER = ("user_version", "application_id", "encoding", "page_size", "auto_vacuum")
 _OF_THE_DATABASE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
+
+class _Verified(NamedTuple):
+    """What a database and its copy share; `file` is the digest of the copy's bytes if these were compared."""
+
+    content: Recorded
+    file: str
 
 
 def no_progress(_words: str) -> None:
@@ -67,11 +77,9 @@ def take_through(
     No other process may be able to write meanwhile, or the connection has to be in a read transaction. `progress` is
     called with a line about the rows compared so far.
     """
-    contents: list[Content] = []
-    final = _made(
-        source, path, folder, (name, ""), lambda copy: contents.append(_verified(path, source, copy, progress))
-    )
-    return Backup(final, final.stat().st_size, contents[0])
+    found: list[_Verified] = []
+    final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy, progress)))
+    return Backup(final, final.stat().st_size, *found[0])
 
 
 def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup:
@@ -83,7 +91,7 @@ def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup
     with reading(path, _TIMEOUT) as source, _named_failures(path, folder), draft(folder) as copy:
         _require_space(folder, size_of(source))
         copy_pages(source, copy)
-        content = _verified(path, source, copy, progress)
+        found = _verified(path, source, copy, progress)
         if source.execute("PRAGMA journal_mode").fetchone() == ("wal",):
             with closing(sqlite3.connect(copy, isolation_level=None)) as target:
                 # Why: a copy that is to be used in the database's place has to behave as it does, and backups are made
@@ -97,7 +105,7 @@ def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup
         except OSError:
             final.unlink()
             raise
-        return Backup(final, final.stat().st_size, content)
+        return Backup(final, final.stat().st_size, *found)
 
 
 def take_damaged(source: sqlite3.Connection, path: Path, folder: Path, name: str) -> Path:
@@ -164,14 +172,20 @@ def copy_pages(source: sqlite3.Connection, copy: Path) -> None:
     sync(copy)
 
 
-def _verified(path: Path, source: sqlite3.Connection, copy: Path, progress: Callable[[str], None]) -> Content:
-    """The content that the database and the copy share. Raises BackupError if they differ or the copy is damaged."""
+def _verified(path: Path, source: sqlite3.Connection, copy: Path, progress: Callable[[str], None]) -> _Verified:
+    """What the database and the copy share. Raises BackupError if they differ or the copy is damaged."""
     # Why a thread: SQLite releases the GIL while it checks, so the check runs beside the comparison.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        checking = pool.submit(_integrity, copy)
-        with closing(_opened(copy)) as target:
-            result = _same_content(path, source, target, progress)
-        damaged = checking.result()
+    with closing(_opened(copy)) as checked, ThreadPoolExecutor(max_workers=1) as pool:
+        # Why only damage: rows that violate a declaration are in the database too, and the copy has to have them.
+        checking = pool.submit(damage, checked)
+        try:
+            with closing(_opened(copy)) as target:
+                result = _same_content(path, source, (copy, target), progress)
+            damaged = checking.result()
+        except BaseException:
+            # Why: the thread is waited for at the end of the block, and a Ctrl-C is to stop the run at once.
+            checked.interrupt()
+            raise
     if damaged and damaged == damage(source):
         raise BackupError(str(path), f"the database itself is damaged ({damaged[0]})", "restore an older backup of it")
     if damaged:
@@ -180,28 +194,47 @@ def _verified(path: Path, source: sqlite3.Connection, copy: Path, progress: Call
 
 
 def _opened(copy: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(copy, isolation_level=None)
+    # Why not the same thread: see `_verified`.
+    connection = sqlite3.connect(copy, isolation_level=None, check_same_thread=False)
     # Why query_only: comparing must not change the copy.
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
-def _integrity(copy: Path) -> tuple[str, ...]:
-    with closing(_opened(copy)) as connection:
-        # Why only damage: rows that violate a declaration are in the database too, and the copy has to have them.
-        return damage(connection)
-
-
 def _same_content(
-    path: Path, source: sqlite3.Connection, target: sqlite3.Connection, progress: Callable[[str], None]
-) -> Content:
+    path: Path, source: sqlite3.Connection, made: tuple[Path, sqlite3.Connection], progress: Callable[[str], None]
+) -> _Verified:
+    copy, target = made
     with exact(source), exact(target):
         if _graph(source) != _graph(target):
             raise BackupError(str(path), "the copy has another schema")
+        if digest := _same_bytes(path, source, copy):
+            return _Verified(counted(source), digest)
         tables = {
             table.name: _same_rows(path, source, target, table, progress) for table in row_tables(source).values()
         }
-        return Content(objects_of(source), tables, header_of(source))
+        return _Verified(Content(objects_of(source), tables, header_of(source)), "")
+
+
+def _same_bytes(path: Path, source: sqlite3.Connection, copy: Path) -> str:
+    """The digest of the copy's file if it was compared with the database's; else empty. Raises BackupError.
+
+    Why not in WAL mode: the file is not the whole database. With a rollback journal it is, because the lock of
+    `source`, which reads, keeps every page of an open transaction out of it.
+    """
+    size = size_of(source)
+    if size < _LARGE or source.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+        return ""
+    (page_size,) = source.execute("PRAGMA page_size").fetchone()
+    match compare_files(path, copy, size, page_size):
+        case Same(digest):
+            return digest
+        case Different():
+            raise BackupError(str(path), "the copy has other pages")
+        case NotCompared():
+            return ""
+        case _ as never:
+            assert_never(never)
 
 
 def _graph(connection: sqlite3.Connection) -> list[tuple[object, ...]]:

@@ -6,13 +6,14 @@ import hashlib
 import marshal
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.names import fold, quote
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 Row = tuple[Any, ...]
 
@@ -26,6 +27,7 @@ _WIDEST = 1990
 # Version 2 writes a value's class and bytes and nothing else: later ones write references by object identity.
 _MARSHAL_VERSION = 2
 _ROWIDS = ("rowid", "_rowid_", "oid")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _CODECS = {"UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
 # Of one table, by any spelling of its name, or of all: each where there is no name.
@@ -148,12 +150,14 @@ def passes(columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield columns[start : start + _WIDTH]
 
 
-def select(table: RowTable, key: tuple[str, ...], columns: tuple[str, ...], codec: str) -> str:
+def select(
+    table: RowTable, key: tuple[str, ...], columns: tuple[str, ...], codec: str, added: Mapping[str, str] = _NOTHING
+) -> str:
     """SQL for the key (SQL expressions) and the columns of all rows, in the order of the key.
 
-    Without a key the row's number in SQLite's own order takes its place.
+    Without a key the row's number in SQLite's own order takes its place. A column in `added` has that value (SQL).
     """
-    values = [f"t.{quote(column)}" for column in columns]
+    values = [added.get(column) or f"t.{quote(column)}" for column in columns]
     if codec != "utf-8" and values:
         # SQLite hands text over in UTF-8, and UTF-16 that is not well-formed would not survive that.
         classes = " || ".join(f"typeof({value})" for value in values)

@@ -5,6 +5,7 @@ import re
 import resource
 import sqlite3
 import stat
+import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 
 from architect_migrate.core.database_errors import BackupError, DamagedError, DatabaseMissingError
 from architect_migrate.databases.sqlite.connection import reading, transaction
+from architect_migrate.databases.sqlite.files import backup
 from architect_migrate.databases.sqlite.files.backup import _require_space, _verified, no_progress, take
 
 if TYPE_CHECKING:
@@ -306,3 +308,24 @@ def test_a_copy_with_a_damaged_index_does_not_pass(tmp_path: Path) -> None:
     copy.write_bytes(content[:place] + b"z" + content[place + 1 :])
     with reading(path) as source, pytest.raises(BackupError, match="the copy is damaged"):
         _verified(path, source, copy, no_progress)
+
+
+def test_an_interrupt_does_not_wait_for_the_check_of_the_copy(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    def endless(connection: sqlite3.Connection) -> None:
+        connection.create_function("begun", 0, begun.set)
+        endlessly = "WITH RECURSIVE n(x) AS (SELECT begun() UNION ALL SELECT x FROM n) SELECT count(*) FROM n"
+        connection.execute(endlessly)
+
+    def interrupted(*_: object) -> None:
+        assert begun.wait(20)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backup, "damage", endless)
+    monkeypatch.setattr(backup, "_same_content", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        take(database, tmp_path / "backups", "x")
+    assert listed(tmp_path / "backups") == []
