@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
-from architect_migrate.model.history import replays, row_statements
+from architect_migrate.model.history import WRITING, replays, row_statements
 from architect_migrate.planning.row_places import would_alter
 
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ class Cut:
     """How many row statements of a revision come before the table that it left, and after it.
 
     A statement counts for both where the revision makes such a table more than once. Code that reads tables may write
-    rows at any time, so it counts for both too.
+    rows at any time, so it counts for both too. `is_alone` says that the table which it was to become is not there.
     """
 
     before: int
     after: int
+    is_alone: bool = False
 
 
 def cuts(history: History, found: tuple[Interruption, ...], words_of: Words) -> dict[str, Cut]:
@@ -40,10 +41,23 @@ def cuts(history: History, found: tuple[Interruption, ...], words_of: Words) -> 
     """
     known = replays(history)
     return {
-        its.revision: _cut(known[its.revision], fold(its.table), words_of)
+        its.revision: replace(_cut(known[its.revision], fold(its.table), words_of), is_alone=bool(its.missing))
         for its in found
         if its.revision in known and any(one.name == fold(its.table) for one in known[its.revision].passing)
     }
+
+
+def _before_fill(replayed: Replayed, its: Interruption, words_of: Words) -> Cut:
+    """The row statements before the one that fills a new place, where that holds nothing: they may have run."""
+    rows = set(row_statements(replayed))
+    place = {fold(its.table), fold(its.column or its.table)}
+    fills = (
+        number
+        for number, each in enumerate(replayed.statements)
+        if each.verb in WRITING and place <= words_of(each.text)
+    )
+    before = sum(each in rows for each in replayed.statements[: next(fills, None)])
+    return Cut(before, len(rows) - before)
 
 
 def _cut(replayed: Replayed, name: str, words_of: Words) -> Cut:
@@ -65,7 +79,9 @@ def repeating(
     `asked` are the answers about rows, and the words of a statement.
     """
     ask, words_of = asked
-    stopped = cuts(history, found, words_of)
+    known = replays(history)
+    empty = {its.runs: _before_fill(known[its.runs], its, words_of) for its in found if its.runs in known}
+    stopped = {**empty, **cuts(history, found, words_of)}
     return {
         its: replace(its, steps=(), found=f"{its.found}; {_again(its.revision, stopped[its.revision])}", by_hand=_HINT)
         for its in found

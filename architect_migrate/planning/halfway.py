@@ -21,6 +21,7 @@ from architect_migrate.planning.plan import DropColumn, DropObject, References, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from architect_migrate.model.history import History, Replayed, ReplayedStatement
     from architect_migrate.model.schema import Table
@@ -176,8 +177,7 @@ def _finishing(look: Look, half: Halfway, *, covered: bool) -> tuple[Step, ...] 
 def _undoing(look: Look, half: Halfway) -> tuple[Step, ...] | None:
     """The steps after which nothing of a revision is there; None where it may have written rows that stay."""
     fresh = half.stop.shape.keys() - dict(half.stop.whole).keys()
-    work = half.row_work(0, half.at[-1])
-    if not half.is_known or any(each.verb not in INSERTING or not each.writes <= fresh for each in work):
+    if not half.is_known or not all(_is_of_new_tables(half, number, fresh) for number in range(half.at[-1])):
         return None
     begin = half.replayed.stops[0]
     gone = [place for place in _places(half.stop) if place[0] not in fresh and place not in half.stop.values]
@@ -194,6 +194,13 @@ def _undoing(look: Look, half: Halfway) -> tuple[Step, ...] | None:
     drops += [DropObject("table", look.tables[table].spelling, half.revision) for table in sorted(fresh)]
     renames = _renames(look, half, dict(half.stop.whole), kept)
     return None if renames is None else (*drops, *renames)
+
+
+def _is_of_new_tables(half: Halfway, number: int, fresh: AbstractSet[str]) -> bool:
+    """Whether a statement writes no rows, or inserts only into tables that are new when it runs, and are so here."""
+    before = half.replayed.stops[number]
+    new = fresh & (before.shape.keys() - dict(before.whole).keys())
+    return all(each.verb in INSERTING and each.writes <= new for each in half.row_work(number, number + 1))
 
 
 def _places(stop: Stop) -> list[Place]:

@@ -1,0 +1,73 @@
+"""Revisions killed between two statements that wrote rows before: their row statements never run for a second time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.scenarios import ask, codes, own_chain, script, stamp, stays
+from support.scenarios import revision as raw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STAMPS = pytest.mark.parametrize("stamped", [stamp("001"), ()], ids=["stamped", "stamp lost"])
+Q = "CREATE TABLE q (id INTEGER PRIMARY KEY, a TEXT)"
+
+
+@STAMPS
+def test_a_row_inserted_before_a_table_is_made_anew_is_not_inserted_twice(
+    tmp_path: Path, stamped: tuple[str, ...]
+) -> None:
+    second = (
+        "ALTER TABLE q RENAME TO w",
+        "ALTER TABLE w ADD COLUMN g TEXT",
+        "INSERT INTO w (a) VALUES ('new')",
+        "ALTER TABLE w RENAME TO w_old",
+        "CREATE TABLE w (id INTEGER PRIMARY KEY, a TEXT, g TEXT, f INTEGER)",
+        "INSERT INTO w (id, a, g) SELECT id, a, g FROM w_old",
+        "DROP TABLE w_old",
+    )
+    home = own_chain(tmp_path, {"001": raw(None, Q), "002": raw("001", *second)})
+    script(home.database, Q, "INSERT INTO q VALUES (1, 'old')", *second[:5], *stamped)
+    assert ("interrupted-undecided", "table w_old") in codes(home)
+    assert ask(home.database, "SELECT a FROM w_old") == [("old",), ("new",)]
+
+
+@STAMPS
+def test_a_row_inserted_before_an_empty_successor_is_not_inserted_twice(
+    tmp_path: Path, stamped: tuple[str, ...]
+) -> None:
+    second = (
+        "INSERT INTO q (a) VALUES ('new')",
+        "CREATE TABLE v (id INTEGER PRIMARY KEY, a TEXT)",
+        "INSERT INTO v (id, a) SELECT id, a FROM q",
+        "DROP TABLE q",
+    )
+    home = own_chain(tmp_path, {"001": raw(None, Q), "002": raw("001", *second)})
+    script(home.database, Q, "INSERT INTO q VALUES (1, 'old')", *second[:2], *stamped)
+    (found,) = stays(home)
+    assert (found.code, found.subject) == ("interrupted-undecided", "table v")
+    assert found.found == (
+        "it holds nothing, and 2 rows of q that 002 brings to it are there alone; 002 changes rows before that "
+        "(1 statement), and would change them again"
+    )
+    assert found.advice.startswith("take back by hand what these changed, or finish the revision by hand")
+
+
+def test_a_revision_after_an_interrupted_one_did_not_run(tmp_path: Path) -> None:
+    second = (
+        "CREATE TABLE q_new (id INTEGER PRIMARY KEY, a TEXT, f INTEGER)",
+        "INSERT INTO q_new (id, a) SELECT id, a FROM q",
+        "DROP TABLE q",
+        "ALTER TABLE q_new RENAME TO q",
+        "CREATE INDEX ix ON q (a)",
+    )
+    third = raw("002", "DROP INDEX ix", "DELETE FROM p WHERE id = 1")
+    p = "CREATE TABLE p (id INTEGER PRIMARY KEY)"
+    home = own_chain(tmp_path, {"001": raw(None, Q, p), "002": raw("001", *second), "003": third})
+    rows = ("INSERT INTO q VALUES (1, 'x')", "INSERT INTO p VALUES (1), (2)")
+    script(home.database, Q, p, *rows, *second[:3])
+    (found,) = stays(home)
+    assert (found.code, found.subject) == ("rows-undecided", "003")
