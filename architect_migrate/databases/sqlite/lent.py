@@ -82,7 +82,8 @@ class LentConnection:
     def rollback(self) -> None:
         """Do nothing if nothing was written. Raises TransactionEndedError otherwise, since archmig cannot undo it."""
         if self._written and not self.is_alembics:
-            self.refused = True
+            # Why no second time: a pool rolls back once more when it takes the connection back.
+            self._written, self.refused = 0, True
             raise TransactionEndedError("roll back")
 
     def close(self) -> None:
