@@ -14,7 +14,8 @@ from architect_migrate.cli.terminal import on_terminal, tell
 from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import harmless
 from architect_migrate.planning.results import Outcome
-from architect_migrate.runs.fan_out import each
+from architect_migrate.revisions.files import calls_archmig
+from architect_migrate.runs.fan_out import each, each_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -39,10 +40,16 @@ def running(
 ) -> Iterator[Result]:
     """Execute each environment's plan and yield each result as it is finished."""
     plans = {name: other.plan for name, other in planned.items() if other.plan is not None}
-    alone = options.jobs == 1 or len(contexts) == 1
+    apart = len(contexts) > 1 and not all(calls_archmig(context.config) for context in contexts)
+    alone = (options.jobs == 1 and not apart) or len(contexts) == 1
     with _shown(options, plans, [context.environment.name for context in contexts], alone) as (step_progress, ended):
         service = partial(_one, plans, execute, step_progress if alone else None)
-        for result in each(contexts, options.command, service, options.jobs):
+        results = (
+            each_apart(contexts, options.command, service)
+            if apart
+            else each(contexts, options.command, service, options.jobs)
+        )
+        for result in results:
             ended(result)
             yield result
 

@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
 
 _Result = TypeVar("_Result")
+# How the dialect of env.py's engine writes values.
+_OF_VALUES = frozenset({"_json_serializer", "_json_deserializer"})
 # What env.py opens where archmig works on a database in memory.
 _IN_MEMORY = "archmig.db"
 
@@ -271,6 +273,8 @@ def _on(lent: sa.Connection, context: MigrationContext) -> Iterator[MigrationCon
         for name, value in context.connection.get_execution_options().items()
         if name != "isolation_level"  # it belongs to a transaction that env.py would own
     }
+    for name in _OF_VALUES.intersection(vars(context.dialect)):
+        setattr(lent.dialect, name, getattr(context.dialect, name))
     yield MigrationContext.configure(connection=lent.execution_options(**options), opts=dict(context.opts))
 
 

@@ -115,12 +115,8 @@ def script_of(config: Config, chain: ChainConfig, draft: Path | None = None) -> 
 
 @contextmanager
 def surroundings(chain: ChainConfig) -> Iterator[None]:
-    """Give the chain's code its root as the working folder, its variables, and modules of its own.
-
-    Why modules are forgotten afterwards: settings that were imported for one database name that one, and the next
-    database is another. Only those of the project are, and only if the variables depend on the database.
-    """
-    known, path = frozenset(sys.modules), sys.path.copy()
+    """Give the chain's code its root as the working folder, and its variables."""
+    path = sys.path.copy()
     # Why a file that is never opened: where no database is run on, the variables must still be URLs.
     variables = dict(chain.filled(Path(os.devnull)).variables)
     with ExitStack() as stack:
@@ -132,9 +128,6 @@ def surroundings(chain: ChainConfig) -> Iterator[None]:
             yield
         finally:
             sys.path[:] = path
-            for name in [each for each in sys.modules if each not in known and chain.variables]:
-                if _is_of(chain.root, name):
-                    del sys.modules[name]
 
 
 @contextmanager
@@ -149,9 +142,3 @@ def _variables(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _is_of(root: Path, module: str) -> bool:
-    file = getattr(sys.modules[module], "__file__", None) or ""
-    inside = file.startswith(f"{root}{os.sep}")
-    return inside and not {"site-packages", "dist-packages"} & {*Path(file).parts}

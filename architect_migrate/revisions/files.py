@@ -40,6 +40,17 @@ def script_folder(chain: ChainConfig) -> Path:
     return folder
 
 
+def calls_archmig(chain: ChainConfig) -> bool:
+    """Whether env.py is archmig's own, which keeps nothing of one database that another could get.
+
+    Variables may name the database to modules of the project.
+    """
+    try:
+        return not chain.variables and b"architect_migrate" in (script_folder(chain) / "env.py").read_bytes()
+    except (ChainError, OSError):
+        return False
+
+
 def chain_option(chain: ChainConfig, key: str) -> str | None:
     """Return an option of a chain, which Alembic looks for in alembic.ini first; None if it is not set.
 

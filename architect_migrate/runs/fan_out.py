@@ -30,7 +30,25 @@ def each(
     WorkerDiedError.
     """
     waiting = list(contexts)
-    for context, result in zip(waiting, attempts(waiting, service, jobs), strict=True):
+    yield from _results(waiting, action, attempts(waiting, service, jobs))
+
+
+def each_apart(
+    contexts: Iterable[EnvironmentContext], action: str, service: Callable[[EnvironmentContext], Result]
+) -> Iterator[Result]:
+    """Yield the results as `each` does, of a new process for each environment.
+
+    Why: an env.py keeps what it has learnt of one database in modules, variables and listeners, which would be taken
+    for that of the next.
+    """
+    waiting = list(contexts)
+    yield from _results(waiting, action, _apart(waiting, service))
+
+
+def _results(
+    contexts: list[EnvironmentContext], action: str, values: Iterator[Result | ArchmigError]
+) -> Iterator[Result]:
+    for context, result in zip(contexts, values, strict=True):
         name, database = context.environment.name, str(context.environment.url)
         if isinstance(result, ArchmigError):
             notes = tuple(getattr(result, "__notes__", ()))
@@ -62,6 +80,22 @@ def _one_by_one(
         work = partial(_value_or_error, service, context)
         value, stopped = (_not_started(name), True) if stopped else _until_stopped(name, work)
         yield value
+    if stopped:
+        raise KeyboardInterrupt
+
+
+def _apart(
+    contexts: list[EnvironmentContext], service: Callable[[EnvironmentContext], Value]
+) -> Iterator[Value | ArchmigError]:
+    stopped = False
+    for context in contexts:
+        if stopped:
+            yield _not_started(context.environment.name)
+            continue
+        try:
+            yield from _in_processes([context], service, 1)
+        except KeyboardInterrupt:
+            stopped = True
     if stopped:
         raise KeyboardInterrupt
 

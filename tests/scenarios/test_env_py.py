@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ RUN = """context.configure(connection=connection, render_as_batch=True)
         context.run_migrations()
 """
 MATRIX = '{alembic}\n[env.it]\npath = "it.db"\n[env.new]\npath = "new.db"\nuninitialised = "create"\n'
+AT_2 = (A, "ALTER TABLE a ADD COLUMN more TEXT", "CREATE INDEX by_more ON a (more)", *stamp("2_b"))
 OF_VARIABLE = '[alembic.env]\nSHOP_DB = "{url}"\n'
 
 
@@ -46,9 +48,11 @@ async def run():
     await engine.dispose()
 asyncio.run(run())
 """
-RECIPE = f"""engine = engine_from_config(config.get_section("alembic"), prefix="sqlalchemy.", pool_size=3)
+RECIPE = f"""import sqlite3
+engine = engine_from_config(config.get_section("alembic"), prefix="sqlalchemy.", pool_size=3)
 @event.listens_for(engine, "connect")
 def connected(driver, _record):
+    assert isinstance(driver, sqlite3.Connection)
     driver.isolation_level = None
     cursor = driver.cursor()
     for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous(NORMAL)", "case_sensitive_like = ON"):
@@ -140,6 +144,8 @@ def place(folder: Path, monkeypatch: pytest.MonkeyPatch, habit: Habit) -> Path:
     (folder / "settings.py").write_text('import os\nURL = os.environ["SHOP_DB"]\n', encoding="utf-8")
     (folder / "shop.py").write_text(SHOP, encoding="utf-8")
     monkeypatch.chdir(folder)
+    for module in ("settings", "shop"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setenv("COLUMNS", "900")
     monkeypatch.delenv("FLASK_APP", raising=False)
     return folder
@@ -218,6 +224,35 @@ def test_two_databases_in_one_run_are_never_taken_for_each_other(
     ]
 
 
+KEEPS = f"""import helper
+os.environ.setdefault("NAME", config.get_main_option("sqlalchemy.url"))
+helper.SEEN.append(config.get_main_option("sqlalchemy.url"))
+with create_engine(config.get_main_option("sqlalchemy.url")).connect() as connection:
+    {RUN}
+"""
+
+
+def test_what_env_py_keeps_of_one_database_is_not_taken_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, monkeypatch, Habit(KEEPS))
+    (tmp_path / "helper.py").write_text("SEEN = []\n")
+    text = revision("2_b", "SELECT 1").replace(
+        "op.execute('SELECT 1')", "import helper, os; op.execute(f\"UPDATE a SET more = '{helper.SEEN[0]}'\")"
+    )
+    late = f"import os\nfrom alembic import op\nrevision = '3_c'\n{text}"
+    (tmp_path / "alembic" / "versions" / "3_c.py").write_text(late, encoding="utf-8")
+    (tmp_path / "environments.toml").write_text('[env.a]\npath = "a.db"\n[env.b]\npath = "b.db"\n')
+    for name in ("a.db", "b.db"):
+        script(tmp_path / name, *AT_2, "INSERT INTO a VALUES (1, 'kept', NULL)")
+    done = archmig("upgrade", "--all", "--yes")
+    assert done.code == 0, done.err
+    assert [ask(tmp_path / name, "SELECT more FROM a") for name in ("a.db", "b.db")] == [
+        [(f"sqlite:///{tmp_path}/a.db",)],
+        [(f"sqlite:///{tmp_path}/b.db",)],
+    ]
+
+
 def test_an_env_py_that_names_a_database_runs_on_that_one_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +271,13 @@ def test_an_env_py_that_names_a_database_runs_on_that_one_alone(
 
 
 TOLD = {
+    "another file that it attaches": (
+        Habit(
+            "engine = create_engine(config.get_main_option('sqlalchemy.url'))\n"
+            "with engine.connect() as own:\n    own.exec_driver_sql(\"ATTACH 'legacy.db' AS legacy\")"
+        ),
+        "alembic/env.py, line 7: TransactionEndedError: the chain's code tried to ATTACH a database",
+    ),
     "a variable that is not set": (
         Habit('os.environ["SHOP_DB"]'),
         (
@@ -376,7 +418,6 @@ def downgrade():
     pass
 """
 OF_SETTINGS = "from settings import engine\nwith engine.connect() as connection:\n    " + RUN
-AT_2 = (A, "ALTER TABLE a ADD COLUMN more TEXT", "CREATE INDEX by_more ON a (more)", *stamp("2_b"))
 
 
 def with_engine_of_settings(folder: Path, monkeypatch: pytest.MonkeyPatch, deed: str) -> Path:

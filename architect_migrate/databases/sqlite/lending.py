@@ -67,6 +67,7 @@ class _Lending:
         """Refuse a connection that was opened before, so that the pool connects anew. Raises DisconnectionError."""
         if (
             isinstance(driver, sqlite3.Connection)
+            and not isinstance(driver, LentConnection)
             and driver is not self.connection
             and threading.get_ident() == self.thread
             and opened_file(driver) in self.places

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import fold
@@ -19,31 +19,45 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _TRANSACTION = frozenset({"begin", "commit", "end", "rollback"})
+# They reach files that nothing backs up or proves.
+_OTHER = frozenset({"attach", "detach"})
 # The PRAGMAs that change how statements work, and nothing of the file or of the transaction.
 _MEANING = frozenset({"case_sensitive_like", "recursive_triggers"})
 # PRAGMAs that do something, with or without a value.
 _ACTIONS = frozenset({"incremental_vacuum", "optimize", "shrink_memory", "wal_checkpoint"})
 # Settings of a connection that are archmig's own.
-_SETTINGS = frozenset({"autocommit", "isolation_level", "row_factory", "text_factory"})
+_SETTINGS = frozenset({"autocommit", "isolation_level", "text_factory"})
 
 
-class LentConnection:
+class LentConnection(sqlite3.Connection):
     """A sqlite3.Connection as env.py's engines get it; `taken_back` removes what env.py added to it.
 
     `is_alembics` is set for the connection on which Alembic itself runs the chain in a replay: it rolls back what a
     failed revision wrote. `refused` is whether a rollback was refused.
     """
 
+    # Why no super().__init__(): it is a connection only by its class, which listeners ask for; all of its attributes
+    # are those of the connection that it stands for, or its own.
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._held = connection
         self._written = 0
+        self.row_factory = None
         self.undo: list[Callable[[], object]] = []
         self.is_alembics = self.refused = False
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "_held":
-            raise AttributeError(name)
-        return getattr(self._held, name)
+    def __getattribute__(self, name: str) -> Any:
+        if name in vars(LentConnection) or name in object.__getattribute__(self, "__dict__"):
+            return object.__getattribute__(self, name)
+        return getattr(object.__getattribute__(self, "_held"), name)
+
+    def __enter__(self) -> Self:
+        """Begin nothing: the transaction is archmig's."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> Literal[False]:
+        """Commit, or roll back after an exception, as a connection does."""
+        self.rollback() if kind else self.commit()
+        return False
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in _SETTINGS:
@@ -56,17 +70,17 @@ class LentConnection:
 
     _connection = driver_connection
 
-    def cursor(self, *_: object) -> LentCursor:
+    def cursor(self, *_: Any, **__: Any) -> Any:
         """Return a cursor that passes on what changes neither the transaction nor the file's settings."""
         return LentCursor(self._held, self)
 
     def execute(self, statement: str, parameters: Any = ()) -> LentCursor:
         """Execute a statement as `LentCursor.execute` does."""
-        return self.cursor().execute(statement, parameters)
+        return LentCursor(self._held, self).execute(statement, parameters)
 
     def executescript(self, script: str) -> LentCursor:
         """Execute the statements of a script one by one. Why: sqlite3's own commits first."""
-        cursor = self.cursor()
+        cursor = LentCursor(self._held, self)
         for statement in statements(script):
             cursor.execute(statement)
         return cursor
@@ -87,11 +101,12 @@ class LentConnection:
             raise TransactionEndedError("roll back")
 
     def close(self) -> None:
-        """Do nothing: archmig closes it."""
+        """Do nothing if nothing was written: archmig closes it. Raises as `rollback`, which closing amounts to."""
+        self.rollback()
 
     terminate = close
 
-    def set_authorizer(self, *_: object) -> None:
+    def set_authorizer(self, *_: Any, **__: Any) -> None:
         """Do nothing: archmig watches by its own."""
 
     set_trace_callback = set_progress_handler = set_authorizer
@@ -130,7 +145,7 @@ class LentCursor(sqlite3.Cursor):
 
     def __init__(self, connection: sqlite3.Connection, lent: LentConnection) -> None:
         super().__init__(connection)
-        self.row_factory = None
+        self.row_factory = lent.row_factory
         self._lent = lent
 
     def execute(self, statement: str, parameters: Any = ()) -> LentCursor:
@@ -149,6 +164,8 @@ class LentCursor(sqlite3.Cursor):
 
     def _instead(self, statement: str) -> str:
         does = verb(statement)
+        if does in _OTHER:
+            raise TransactionEndedError(f"{does.upper()} a database")
         if does not in _TRANSACTION and does != "pragma":
             return statement
         # ROLLBACK TO a savepoint is a part of the transaction.
