@@ -297,11 +297,14 @@ def _near(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Int
     """A table that the last or the next revision makes on its way, where a position fits: for a person to look at.
 
     The application may have a table of that name. One with exactly these columns, and with rows that are there alone,
-    is more likely to be what an interrupted run left. So is one with these columns and more beside an empty table.
+    is more likely to be what an interrupted run left. So is one with these columns and more beside an empty table, or
+    with columns that the chain gives this table at some time.
     """
     other, shapes = look.tables.get(of), shapes_of(look.history).get(of, set())
     same = columns_of(left) in shapes
-    if other is not None and not look.rows(other) and any(shape <= columns_of(left) for shape in shapes):
+    is_made_of = columns_of(left) <= frozenset[str]().union(*shapes) and _is_like(look, left, of)
+    beside_empty = other is not None and not look.rows(other)
+    if other is not None and beside_empty and (is_made_of or any(shape <= columns_of(left) for shape in shapes)):
         yield from [replace(_beside(look, left, other, by), steps=())] if look.rows(left) else []
     elif same and look.rows(left) and (of not in look.tables or look.is_near(by[0])):
         guessed = (replace(found, guessed=bool(found.missing)) for found in _left(look, left, of, by))

@@ -349,17 +349,22 @@ def _needed(evidence: _Evidence, judgement: Judgement) -> str:
     """
     if _is_stopped(evidence, judgement.revision.id) or not _is_sure(evidence, judgement.revision.id):
         return ""
-    if _is_only_stamped(evidence, judgement) or _is_after_cut(evidence, judgement.revision.id):
+    if _is_only_stamped(evidence, judgement) or _is_cut(evidence, judgement.revision.id):
         return ""
     if not _in_part(judgement):
         return "no position without it fits the schema"
     return "what comes after it is there" if _is_followed(evidence, judgement) else ""
 
 
-def _is_after_cut(evidence: _Evidence, revision: str) -> bool:
-    """Whether an earlier revision was interrupted, and a table is missing since: then Alembic went no further."""
+def _is_cut(evidence: _Evidence, revision: str) -> bool:
+    """Whether a revision may have been interrupted, or not reached.
+
+    A table is there that it makes on its way; or an earlier revision was interrupted, and a table is missing since.
+    """
     before = ancestry(evidence.history.graph, (revision,)) - {revision}
-    return any(cut.is_alone and interrupted in before for interrupted, cut in evidence.stopped[1].items())
+    on_its_way = any(("table", one.name) in evidence.found for one in replays(evidence.history)[revision].passing)
+    is_short = any(cut.is_alone and interrupted in before for interrupted, cut in evidence.stopped[1].items())
+    return on_its_way or is_short
 
 
 def _is_sure(evidence: _Evidence, revision: str) -> bool:

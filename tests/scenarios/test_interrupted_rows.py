@@ -71,3 +71,33 @@ def test_a_revision_after_an_interrupted_one_did_not_run(tmp_path: Path) -> None
     script(home.database, Q, p, *rows, *second[:3])
     (found,) = stays(home)
     assert (found.code, found.subject) == ("rows-undecided", "003")
+
+
+ANEW = (
+    "ALTER TABLE q RENAME TO q_old",
+    "CREATE TABLE q (id INTEGER PRIMARY KEY, a TEXT, g INTEGER)",
+    "INSERT INTO q (id, a) SELECT id, a FROM q_old",
+    "DROP TABLE q_old",
+)
+
+
+@STAMPS
+def test_rows_put_aside_with_columns_of_no_revision_as_a_whole_are_asked_about(
+    tmp_path: Path, stamped: tuple[str, ...]
+) -> None:
+    wide = "CREATE TABLE q (id INTEGER PRIMARY KEY, a TEXT, b TEXT)"
+    second = ("ALTER TABLE q DROP COLUMN b", *ANEW)
+    home = own_chain(
+        tmp_path, {"001": raw(None, wide), "002": raw("001", *second), "003": raw("002", "CREATE TABLE z (x)")}
+    )
+    script(home.database, wide, "INSERT INTO q VALUES (1, 'x', 'y')", *second[:3], *stamped)
+    assert ("interrupted-undecided", "table q_old") in codes(home)
+    assert ask(home.database, "SELECT a FROM q_old") == [("x",)]
+
+
+def test_a_table_left_on_its_way_speaks_against_the_statements_after_it(tmp_path: Path) -> None:
+    second = (*ANEW, "DELETE FROM q WHERE id = 1")
+    home = own_chain(tmp_path, {"001": raw(None, Q), "002": raw("001", *second)})
+    script(home.database, Q, "INSERT INTO q VALUES (1, 'x')", *second[:3])
+    (found,) = stays(home)
+    assert (found.code, found.subject) == ("rows-undecided", "002")
