@@ -328,8 +328,6 @@ def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable
         place, cause = ("", error.problem) if error.subject == ini else (error.subject, error.problem)
         fix = "" if error.advice == CORRECT else error.advice
         raise ReplayError(ini, progress.current, cause, place, fix) from error
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
         fix = fix_of(error) or progress.fix(chain, words_of(error))
         raise ReplayError(ini, progress.current, words_of(error), place_of(error), fix) from error

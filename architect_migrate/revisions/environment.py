@@ -83,7 +83,9 @@ def _entry(chain: ChainConfig, database: str) -> str:
     if names := chain_option(chain, "databases"):
         return f'engine = "NAME" below each [env], which is one of {", ".join(names.replace(",", " ").split())}'
     named = (name for name, value in os.environ.items() if "://" in value and _names(value, database))
-    return f'[alembic.env] {next(named, "VARIABLE")} = "{URL}"'
+    if name := next(named, ""):
+        return f'[alembic.env] {name} = "{URL}"'
+    return f'[alembic.env] VARIABLE = "{URL}" for the variable of its URL, or an [env] for that file if env.py names it'
 
 
 def _names(value: str, database: str) -> bool:

@@ -67,7 +67,12 @@ def _libraries() -> tuple[str, ...]:
 
 def words_of(error: BaseException) -> str:
     """Return an exception's type and its text on one line; for an error of a statement the driver's own text."""
-    words = " ".join(str(getattr(error, "orig", "") or error).split())
+    try:
+        text = str(getattr(error, "orig", "") or error)
+    except Exception:  # noqa: BLE001  (the text of an exception is code of the chain too)
+        text = ""
+    # Why encoded: a text may hold half a surrogate pair, which no stream takes.
+    words = " ".join(text.split()).encode("utf-8", "backslashreplace").decode("utf-8")
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 

@@ -264,7 +264,8 @@ def test_an_env_py_that_names_a_database_runs_on_that_one_alone(
     done = archmig("upgrade", "-e", "new", "--yes")
     opens = (
         f"{tmp_path}/alembic/env.py, line 5: opens {tmp_path}/it.db, which is not the database of this environment; "
-        'nothing was touched (write in environments.toml: [alembic.env] VARIABLE = "{url}")'
+        'nothing was touched (write in environments.toml: [alembic.env] VARIABLE = "{url}" for the variable of its '
+        "URL, or an [env] for that file if env.py names it)"
     )
     assert (done.code, opens in done.err) == (2, True), done.err
     assert (digest(tmp_path / "new.db"), ask(tmp_path / "it.db", "SELECT * FROM a")) == (before, [(1, "kept", None)])
@@ -308,6 +309,12 @@ TOLD = {
             "(let the application not upgrade its database while ARCHMIG_REPLAY is set; no database was touched)"
         ),
     ),
+    "an exception without a text": (
+        Habit("class Odd(Exception):\n    def __str__(self):\n        raise ValueError\nraise Odd"),
+        "alembic/env.py, line 8: Odd (",
+    ),
+    "an exception with half a character": (Habit("raise ValueError('\\udcff')"), "line 5: ValueError: \\udcff"),
+    "an interrupt of its own": (Habit("raise KeyboardInterrupt"), "alembic/env.py, line 5: KeyboardInterrupt"),
     "the end of the process": (Habit("raise SystemExit(0)"), "alembic/env.py, line 5: SystemExit: 0"),
 }
 
