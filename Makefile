@@ -74,6 +74,6 @@ torture: $(VENV)/.installed
 truth: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m truth.run $(TRUTH)
 
-# Chains of other projects, from PyPI, about a gigabyte of them. PUBLIC="--only optuna" and the like.
+# Chains of other projects, from PyPI, several gigabytes of them: docs/public.md. PUBLIC="--only optuna" and the like.
 public: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m public.run $(PUBLIC)
