@@ -468,6 +468,16 @@ def test_a_rollback_of_the_applications_engine_undoes_the_run(
     assert (done.code, "tried to roll back" in done.err, digest(database)) == (2, True, before), done.err
 
 
+def test_rows_of_executemany_are_not_given_up_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deed = """own = engine.raw_connection()
+    own.dbapi_connection.executemany("UPDATE a SET more = ?", [("gone",)])
+    own.rollback()"""
+    database = with_engine_of_settings(tmp_path, monkeypatch, deed)
+    before = digest(database)
+    done = archmig("upgrade", "-e", "it", "--yes")
+    assert (done.code, "tried to roll back" in done.err, digest(database)) == (2, True, before), done.err
+
+
 def test_this_process_is_as_it_was_after_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place(tmp_path, monkeypatch, Habit(RECIPE))
     script(tmp_path / "it.db", A, *stamp("1_a"))

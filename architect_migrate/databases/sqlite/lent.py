@@ -78,6 +78,10 @@ class LentConnection(sqlite3.Connection):
         """Execute a statement as `LentCursor.execute` does."""
         return LentCursor(self._held, self).execute(statement, parameters)
 
+    def executemany(self, statement: str, parameters: Any) -> LentCursor:
+        """Execute a statement for several sets of values as `LentCursor.executemany` does."""
+        return LentCursor(self._held, self).executemany(statement, parameters)
+
     def executescript(self, script: str) -> LentCursor:
         """Execute the statements of a script one by one. Why: sqlite3's own commits first."""
         cursor = LentCursor(self._held, self)
