@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alembic.operations import BatchOperations, Operations
@@ -20,7 +19,7 @@ from architect_migrate.databases.sqlite.trial_connection import probing, trial_c
 from architect_migrate.lint.trial import Trial
 from architect_migrate.revisions.alembic_runtime import in_environment
 from architect_migrate.revisions.baseline import lay_baseline
-from architect_migrate.revisions.configuration import config_of, unloaded_script
+from architect_migrate.revisions.configuration import config_of, in_memory, unloaded_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -64,7 +63,7 @@ def in_trial_environment(chain: ChainConfig, work: Callable[[TrialEnvironment], 
     Raises ChainError and what `work` raises.
     """
     connection = trial_connection()
-    filled = chain.filled(Path(gettempdir(), "archmig.db"))
+    filled = chain.filled(in_memory())
     config = config_of(filled)
 
     def begin(context: MigrationContext, arguments: dict[str, Any]) -> _Result:

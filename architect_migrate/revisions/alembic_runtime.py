@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial, wraps
 from io import StringIO
 from pathlib import Path
-from tempfile import gettempdir
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,7 +53,7 @@ from architect_migrate.revisions.baseline import (
     schema_alone,
     title_of,
 )
-from architect_migrate.revisions.configuration import config_of, script_of
+from architect_migrate.revisions.configuration import config_of, in_memory, script_of
 from architect_migrate.revisions.environment import env_py, run_env
 from architect_migrate.revisions.failures import file_errors, fix_of, place_of, runs_again, runs_before, words_of
 from architect_migrate.revisions.files import script_folder
@@ -73,8 +72,6 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 # How the dialect of env.py's engine writes values.
 _OF_VALUES = frozenset({"_json_serializer", "_json_deserializer"})
-# What env.py opens where archmig works on a database in memory.
-_IN_MEMORY = "archmig.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +187,7 @@ def operate(chain: ChainConfig, connection: sqlite3.Connection, work: Callable[[
     Whichever way env.py comes by its connection, it gets this one (see `lending`), and its options are used on it.
     Raises ChainError, OtherDatabaseError and what `work` raises.
     """
-    filled = chain.filled(Path(opened_file(connection) or Path(gettempdir(), _IN_MEMORY)))
+    filled = chain.filled(Path(opened_file(connection) or in_memory()))
     with apart():
         config = config_of(filled)
         script = script_of(config, filled)

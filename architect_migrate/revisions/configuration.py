@@ -9,6 +9,7 @@ import warnings
 from argparse import Namespace
 from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 from alembic.config import Config
@@ -63,6 +64,11 @@ def point_at(config: Config, chain: ChainConfig, database: Path) -> None:
         driver = written.partition("://")[0].partition("+")[2]
         scheme = "sqlite+aiosqlite" if driver in _ASYNCHRONOUS else "sqlite"
         config.set_section_option(section, _URL, _escaped(f"{scheme}:///{database}"))
+
+
+def in_memory() -> Path:
+    """Return the file that env.py opens where archmig works on a database in memory; it never exists."""
+    return Path(gettempdir(), "archmig.db")
 
 
 def _escaped(value: str) -> str:
