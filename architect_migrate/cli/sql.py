@@ -67,7 +67,7 @@ def _downgrades(context: EnvironmentContext, plan: Plan) -> Mapping[str, str]:
     revisions = tuple(step.revision for step in plan.steps if isinstance(step, RunDowngrade))
     if not revisions:
         return {}
-    from architect_migrate.revisions.offline_downgrade import offline_downgrades
+    from architect_migrate.revisions.offline import offline_downgrades
 
     return offline_downgrades(context.config, revisions)
 
@@ -122,7 +122,7 @@ def _scripted(preview: Callable[[EnvironmentContext], Result], context: Environm
 
     scripts: list[str] = []
     if result.survey.pending:
-        from architect_migrate.revisions.alembic_runtime import offline_sql
+        from architect_migrate.revisions.offline import offline_sql
 
         graph, before = context.graph, result.survey.position
         begins = frozenset(revision.id for revision in graph.revisions if revision.baseline)

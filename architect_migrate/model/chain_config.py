@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 # What stands for the database in the values of `x` and of `variables`.
 URL, PATH = "{url}", "{path}"
+# The engine to which env.py gives no name (`engine_name=""`), as Flask-Migrate's does with an application's own one.
+UNNAMED = "default"
 
 
 @dataclass(frozen=True, slots=True)

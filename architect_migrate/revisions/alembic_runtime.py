@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
-from io import StringIO
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -273,27 +271,6 @@ def _on(lent: sa.Connection, context: MigrationContext) -> Iterator[MigrationCon
     for name in _OF_VALUES.intersection(vars(context.dialect)):
         setattr(lent.dialect, name, getattr(context.dialect, name))
     yield MigrationContext.configure(connection=lent.execution_options(**options), opts=dict(context.opts))
-
-
-def offline_sql(chain: ChainConfig, start: tuple[str, ...], target: tuple[str, ...]) -> str:
-    """Return the SQL that leads from some heads (none: base) to others, as `alembic upgrade --sql` prints it."""
-    config = config_of(chain)
-    config.output_buffer = buffer = StringIO()
-    script = script_of(config, chain)
-
-    def steps(current: Any, _context: MigrationContext) -> list[MigrationStep]:
-        several: Any = target  # Alembic declares one target and accepts several
-        return list(script._upgrade_revs(several, current))  # noqa: SLF001  (what `alembic upgrade` itself calls)
-
-    options: dict[str, Any] = {"as_sql": True, "starting_rev": start or None, "destination_rev": target}
-    with (
-        apart(),
-        file_errors(chain),
-        closing(sqlite3.connect(":memory:")) as nothing,
-        env_py(chain.filled(Path(os.devnull)), config, script, nothing, fn=steps, **options),
-    ):
-        run_env(script)
-    return buffer.getvalue()
 
 
 def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable[[str], None]) -> History:

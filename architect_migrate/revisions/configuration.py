@@ -60,7 +60,9 @@ def point_at(config: Config, chain: ChainConfig, database: Path) -> None:
     """
     sections = [config.config_ini_section, *([chain.engine] if chain.engine else [])]
     for section in sections:
-        written = config.get_section_option(section, _URL, "") or ""
+        # Why asked: an env.py may make the sections of its databases itself, as Flask-Migrate's does.
+        is_there = config.file_config.has_section(section)
+        written = (config.get_section_option(section, _URL, "") if is_there else "") or ""
         driver = written.partition("://")[0].partition("+")[2]
         scheme = "sqlite+aiosqlite" if driver in _ASYNCHRONOUS else "sqlite"
         config.set_section_option(section, _URL, _escaped(f"{scheme}:///{database}"))

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.environment import EnvironmentContext
 
-from architect_migrate.core.chain_errors import OtherDatabaseError
+from architect_migrate.core.chain_errors import ChainError, OtherDatabaseError
 from architect_migrate.core.errors import BadUrlError
 from architect_migrate.core.urls import parse_url
 from architect_migrate.databases import access
-from architect_migrate.model.chain_config import URL
+from architect_migrate.model.chain_config import UNNAMED, URL
 from architect_migrate.revisions.configuration import point_at, surroundings
 from architect_migrate.revisions.failures import calling_line
-from architect_migrate.revisions.files import chain_option
-from architect_migrate.revisions.flask_context import application_context
+from architect_migrate.revisions.files import chain_option, script_folder
+from architect_migrate.revisions.flask_context import application_context, bind_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from alembic.config import Config
@@ -43,15 +43,51 @@ def env_py(
     """
     point_at(config, chain, chain.places[0])
     arguments: dict[str, Any] = {}
+    engines: list[str] = []
     with prepared(chain, connection), EnvironmentContext(config, script, **options) as environment:
         usual = environment.run_migrations
 
         def noted(**named: Any) -> None:
+            # An env.py for several databases runs the chain on each of them, and tells the revisions which one it is.
+            if (engine := named.get("engine_name")) is not None:
+                engines.append(str(engine) or UNNAMED)
+                if not chain.engine and len({*engines}) > 1:
+                    raise _no_engine(chain, engines)
+                if chain.engine and engines[-1] != chain.engine:
+                    return
             arguments.update(named)
             usual(**named)
 
         vars(environment)["run_migrations"] = noted
+        if config.output_buffer is not None:
+            # Why: an env.py for several databases writes the script of each to a file.
+            vars(environment)["configure"] = _writing_to(config.output_buffer, environment.configure)
         yield arguments
+        if engines and not arguments:
+            raise _no_engine(chain, engines)
+
+
+def _writing_to(buffer: object, configure: Callable[..., None]) -> Callable[..., None]:
+    """Return Alembic's `configure` that lets every script be written to one buffer."""
+    return lambda *arguments, **named: configure(*arguments, **{**named, "output_buffer": buffer})
+
+
+def _no_engine(chain: ChainConfig, engines: Iterable[str]) -> ChainError:
+    """Return the error for an env.py that has several databases, none of which is the chain's engine."""
+    its = f"an engine {chain.engine}" if chain.engine else "one database, but on several"
+    problem = f"does not run the chain on {its}"
+    return ChainError(str(script_folder(chain) / "env.py"), problem, _name_one_of(_engines(chain) or engines))
+
+
+def _engines(chain: ChainConfig) -> tuple[str, ...]:
+    """Return the names of the databases in an env.py for several, as Alembic's template or Flask has them."""
+    if names := chain_option(chain, "databases"):
+        return tuple(names.replace(",", " ").split())
+    return (UNNAMED, *binds) if (binds := bind_names()) else ()
+
+
+def _name_one_of(engines: Iterable[str]) -> str:
+    return f'engine = "NAME" below each [env], which is one of {", ".join(engines)}'
 
 
 @contextmanager
@@ -80,8 +116,8 @@ def prepared(chain: ChainConfig, connection: Connection) -> Iterator[None]:
 
 def _entry(chain: ChainConfig, database: str) -> str:
     """Return the entry that lets env.py open the environment's database, with the variable that named this one."""
-    if names := chain_option(chain, "databases"):
-        return f'engine = "NAME" below each [env], which is one of {", ".join(names.replace(",", " ").split())}'
+    if engines := _engines(chain):
+        return _name_one_of(engines)
     named = (name for name, value in os.environ.items() if "://" in value and _names(value, database))
     if name := next(named, ""):
         return f'[alembic.env] {name} = "{URL}"'

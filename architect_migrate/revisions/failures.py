@@ -124,7 +124,7 @@ def file_errors(chain: ChainConfig) -> Iterator[None]:
 
 def runs_again(chain: ChainConfig) -> ChainError:
     """Return the error for an env.py that runs the chain twice on one database. Why refused: its rows would double."""
-    advice = "give each database its own [env] with an engine, if env.py is for several; no database was touched"
+    advice = "give each database its own [env] with an engine, if env.py is for several"
     return ChainError(str(script_folder(chain) / "env.py"), "runs the chain a second time on one database", advice)
 
 

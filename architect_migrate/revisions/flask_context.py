@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
@@ -34,6 +35,14 @@ def application_context(
     if not chain.app and not _uses_flask(chain):
         return nullcontext()
     return _pushed(chain.app, loading)
+
+
+def bind_names() -> tuple[str, ...]:
+    """Return the names of an application's other databases (SQLALCHEMY_BINDS); none outside of a context."""
+    # Why not imported: without Flask there is no context.
+    flask = sys.modules.get("flask")
+    binds = flask.current_app.config.get("SQLALCHEMY_BINDS") if flask and flask.has_app_context() else None
+    return tuple(str(name) for name in binds or () if name)
 
 
 def _uses_flask(chain: ChainConfig) -> bool:

@@ -331,52 +331,6 @@ def test_what_env_py_needs_is_told_with_its_line(
     assert "secret" not in done.err + done.out
 
 
-MULTI = f"""for name in config.get_main_option("databases").split(", "):
-    engine = engine_from_config(config.get_section(name), prefix="sqlalchemy.", poolclass=pool.NullPool)
-    with engine.connect() as connection:
-        {RUN.replace("    ", "        ").replace("run_migrations()", "run_migrations(engine_name=name)")}
-"""
-SEVERAL = """from alembic import op
-revision, down_revision = "1_a", None
-def upgrade(engine_name):
-    op.execute(f"CREATE TABLE of_{engine_name} (id INTEGER PRIMARY KEY)")
-def downgrade(engine_name):
-    op.execute(f"DROP TABLE of_{engine_name}")
-"""
-
-
-@pytest.mark.parametrize("engine", ["", 'engine = "logs"\n'])
-def test_an_env_py_for_several_databases_runs_for_the_one_of_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
-) -> None:
-    place(tmp_path, monkeypatch, Habit(MULTI))
-    ini, versions = tmp_path / "alembic.ini", tmp_path / "alembic" / "versions"
-    sections = "".join(f"[{name}]\nsqlalchemy.url = sqlite:///{name}.db\n" for name in ("main", "logs"))
-    ini.write_text(f"{ini.read_text()}databases = main, logs\n{sections}", encoding="utf-8")
-    for file in versions.glob("*.py"):
-        file.unlink()
-    (versions / "1_a.py").write_text(SEVERAL, encoding="utf-8")
-    places = f'[env.main]\npath = "main.db"\n[env.logs]\npath = "{"other" if engine else "logs"}.db"\n{engine}'
-    (tmp_path / "environments.toml").write_text(f'[defaults]\nuninitialised = "create"\n{places}', encoding="utf-8")
-    done = archmig("upgrade", "--all", "--yes")
-    assert (done.code, archmig("check", "--all").code) == (0, 0), done.err
-    tables = "SELECT name FROM sqlite_master WHERE name LIKE 'of_%'"
-    assert ask(tmp_path / "main.db", tables) == [("of_main",)]
-    assert ask(tmp_path / ("other.db" if engine else "logs.db"), tables) == [("of_logs",)]
-
-
-def test_several_databases_without_an_engine_are_told_what_to_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place(tmp_path, monkeypatch, Habit(MULTI))
-    ini = tmp_path / "alembic.ini"
-    sections = "".join(f"[{name}]\nsqlalchemy.url = sqlite:///{name}.db\n" for name in ("main", "logs"))
-    ini.write_text(f"{ini.read_text()}databases = main, logs\n{sections}", encoding="utf-8")
-    script(tmp_path / "it.db", A)
-    said = 'write in environments.toml: engine = "NAME" below each [env], which is one of main, logs; no database was'
-    assert said in archmig("status").err
-
-
 BLOCK = """from alembic import op
 revision, down_revision = "3_c", "2_b"
 def upgrade():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.model.chain_config import beside
-from architect_migrate.revisions.offline_downgrade import offline_downgrades
+from architect_migrate.revisions.offline import offline_downgrades
 from support.cli import archmig, build, plainly
 
 if TYPE_CHECKING:
