@@ -18,7 +18,7 @@ SMOKE   = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py t
 # What does not run the demo's chain, which needs Alembic 1.18.
 LOWEST  = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py tests/planning/test_planner.py \
           tests/config/test_loader.py tests/revisions/test_strangers_env.py tests/revisions/test_hostile_revisions.py \
-          tests/lint/test_try_revision.py tests/scenarios/test_env_py.py
+          tests/lint/test_try_revision.py tests/scenarios/test_env_py.py tests/scenarios/test_strict_any.py
 
 
 .PHONY: demo smoke test lowest lint schemas bench torture truth public clean

@@ -12,20 +12,36 @@ from architect_migrate.databases import access
 from architect_migrate.planning.results import EMPTY, Outcome, Result, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.contracts import Prepared
 
+# How often a plan is made while other processes go on changing the database.
+_TRIES = 3
 
-def as_policy_says(context: EnvironmentContext, result: Result) -> Result:
-    """A preview's result, blocked if its plan cannot succeed, or lacks a rehearsal that the environment requires."""
-    if result.plan is None or not result.plan.steps:  # before the imports, which a run without work does not need
-        return result
-    from architect_migrate.runs.foreseen import as_foreseen
+
+def as_policy_says(context: EnvironmentContext, make: Callable[[], Result]) -> Result:
+    """A preview's result, blocked if its plan cannot succeed, or lacks a rehearsal that the environment requires.
+
+    `make` surveys the database and plans. Where that plan cannot succeed it is made again: another process may have
+    committed between the survey and the reading of what stands in the way.
+    """
+    seen = result = make()
+    for _ in range(_TRIES):
+        if result.plan is None or not result.plan.steps:  # before the import, which a run without work does not need
+            return result
+        from architect_migrate.runs.foreseen import as_foreseen
+
+        seen = as_foreseen(context, result)
+        if seen.plan is result.plan or (again := make()).plan == result.plan:
+            break
+        result = again
     from architect_migrate.runs.rehearsal_gate import held_back
 
-    return held_back(context, as_foreseen(context, result))
+    return held_back(context, seen)
 
 
 def planned(result: Result, prepared: Prepared) -> Result:

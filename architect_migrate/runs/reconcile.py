@@ -6,6 +6,7 @@ Why imports inside functions: most runs find nothing to do, and do not need the 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases import access
@@ -33,7 +34,7 @@ def preview(
     `rows` are revisions with what a person says of their rows, for this run. Raises UnknownRevisionError.
     """
     settled = _settled(context, rows)
-    return _with_words(as_policy_says(settled, _previewed(settled, target)), settled)
+    return _with_words(as_policy_says(settled, partial(_previewed, settled, target)), settled)
 
 
 def _with_words(result: Result, context: EnvironmentContext) -> Result:

@@ -6,6 +6,7 @@ Why imports inside functions: most runs find nothing to do, and do not need the 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.planning.results import AS_STAMPED, DEPARTED, EMPTY, Result
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def preview_upgrade(context: EnvironmentContext, target: str | None = None) -> Result:
     """What `upgrade` would do; BLOCKED for a database whose schema does not match its stamp."""
-    return as_policy_says(context, _upgrade_previewed(context, target))
+    return as_policy_says(context, partial(_upgrade_previewed, context, target))
 
 
 def _upgrade_previewed(context: EnvironmentContext, target: str | None) -> Result:
@@ -54,7 +55,7 @@ def preview_downgrade(context: EnvironmentContext, target: str | None) -> Result
 
     Without a target it goes to the environment's own heads.
     """
-    return as_policy_says(context, _downgrade_previewed(context, target))
+    return as_policy_says(context, partial(_downgrade_previewed, context, target))
 
 
 def _downgrade_previewed(context: EnvironmentContext, target: str | None) -> Result:

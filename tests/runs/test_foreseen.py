@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from architect_migrate.planning.results import Outcome, State
 from architect_migrate.runs import foreseen
-from architect_migrate.runs.reconcile import reconcile
+from architect_migrate.runs.reconcile import preview, reconcile
 from architect_migrate.runs.upgrade import preview_upgrade
 from support.scenarios import ask, digest, own_chain, revision, script, stamp, stays
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.planning.results import Result
     from support.scenarios import Home
 
 T = "CREATE TABLE t (id INTEGER PRIMARY KEY, a VARCHAR(9), b INTEGER, CONSTRAINT uq_a UNIQUE (a))"
@@ -308,3 +311,23 @@ def test_what_only_the_database_has_on_a_dropped_table_may_go_by_the_entry(
     assert blocker.advice == "carry it over in r2, or let it go: add this to environments.toml"
     assert blocker.entry == entry
     assert its.settled(entry).preview().outcome is Outcome.PLANNED
+
+
+@pytest.mark.parametrize("by", [preview_upgrade, preview])
+def test_a_run_of_another_process_between_the_survey_and_the_trial_is_surveyed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: Callable[[EnvironmentContext], Result]
+) -> None:
+    its = home(tmp_path, "CREATE TRIGGER mine AFTER INSERT ON t BEGIN SELECT 1; END", second=NEW)
+    real = foreseen._found_by_trial
+    theirs = iter([("CREATE TABLE n (id INTEGER NOT NULL, PRIMARY KEY (id))", "CREATE INDEX ix_n ON n (id)")])
+
+    def meanwhile(*given: Any) -> Any:
+        for statements in theirs:
+            script(its.database, *statements, "UPDATE alembic_version SET version_num = 'r2'")
+        return real(*given)
+
+    monkeypatch.setattr(foreseen, "_found_by_trial", meanwhile)
+    shown = by(its.context())
+    assert shown.outcome is Outcome.NOTHING
+    assert shown.survey is not None
+    assert shown.survey.claims.stamp == ("r2",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.planning.plan import Plan, RunRevision, Stamp
 from architect_migrate.planning.results import Outcome, State, Survey
+from architect_migrate.runs import foreseen
 from architect_migrate.runs.contracts import Prepared
 from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused
 from support.small import small
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.planning.results import Result
 
 POSITION = frozenset({"r1"})
 STEPS = (RunRevision("r1"), Stamp(("r1",)))
@@ -119,4 +122,20 @@ def test_a_preview_is_held_back_where_a_rehearsal_is_required_and_there_was_none
 ) -> None:
     its = context(tmp_path, policy)
     shown = planned(blank(its, "upgrade"), Prepared(survey(State.BEHIND), plan(*STEPS)))
-    assert as_policy_says(its, shown).outcome is outcome
+    assert as_policy_says(its, lambda: shown).outcome is outcome
+
+
+def test_a_database_that_goes_on_changing_is_surveyed_three_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its = context(tmp_path)
+    made = (planned(blank(its, "upgrade"), Prepared(survey(State.BEHIND), plan(RunRevision(f"r{n}")))) for n in count())
+    asked: list[Result] = []
+
+    def blocked(_: EnvironmentContext, result: Result) -> Result:
+        asked.append(result)
+        return replace(result, plan=plan(*STEPS, blockers=(STOP,)), outcome=Outcome.BLOCKED)
+
+    monkeypatch.setattr(foreseen, "as_foreseen", blocked)
+    assert as_policy_says(its, lambda: next(made)).outcome is Outcome.BLOCKED
+    assert len(asked) == 3
