@@ -18,6 +18,7 @@ from architect_migrate.cli.options import (
     DrySql,
     Environments,
     PromoteTo,
+    ReplacedStamps,
     RowAnswers,
     UpgradeSql,
     Words,
@@ -59,6 +60,7 @@ def reconcile(
     words: Words = None,
     *,
     rows: RowAnswers = None,
+    replace_stamp: ReplacedStamps = None,
     dry_run: DryRun = False,
     sql: DrySql = False,
     yes: Yes = False,
@@ -71,7 +73,7 @@ def reconcile(
     """
     options, target = split_words(options, words)
     refuse_backward(options, target)
-    answers = Answers(parsed(rows or ()))
+    answers = Answers(parsed(rows or ()), stamps=tuple(replace_stamp or ()))
     if dry_run or sql:
         return _foresee(options, _reconciling(target, answers).preview, target, sql=sql)
     return _reconcile(options, target, answers, consent_of(yes))
@@ -115,7 +117,7 @@ def _reconciling(target: str | None, answers: Answers) -> _Change:
 def _preview_with(target: str | None, answers: Answers, context: EnvironmentContext) -> Result:
     from architect_migrate.runs.reconcile import preview
 
-    return preview(context, absolute(context, target), answers.of(context.environment.name))
+    return preview(context, absolute(context, target), answers.of(context.environment.name), stamps=answers.stamps)
 
 
 def _reconcile_with(
@@ -124,7 +126,8 @@ def _reconcile_with(
     # A relative target is worked out again: see `_towards`.
     from architect_migrate.runs.reconcile import reconcile as execute
 
-    return execute(context, plan, progress, absolute(context, target), answers.of(context.environment.name))
+    name = context.environment.name
+    return execute(context, plan, progress, absolute(context, target), answers.of(name), stamps=answers.stamps)
 
 
 def upgrade(

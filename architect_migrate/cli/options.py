@@ -55,6 +55,14 @@ RowAnswers = Annotated[
         help="Settle whether REV changed rows: REV=run, REV=done or REV=skip; repeatable.",
     ),
 ]
+ReplacedStamps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--replace-stamp",
+        metavar="ROW",
+        help="Drop ROW of the version table and stamp what the schema proves; repeatable.",
+    ),
+]
 OneRevision = Annotated[
     str | None, typer.Option("--revision", metavar="REV", help="One revision, by its id or the start of it.")
 ]

@@ -1,8 +1,8 @@
-"""How the rows of revisions are settled for one run: by `--rows`, or by answers at the terminal."""
+"""What a person settles for one run: the rows of revisions, and rows of the version table that do not count."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.cli.prompt import ask
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Pairs of a revision and its answer: for all environments, and for single ones by name."""
+    """Pairs of a revision and its answer: for all environments, and for single ones by name.
+
+    `stamps` are rows of the version table that do not count in any of them.
+    """
 
     everywhere: Pairs = ()
     by_environment: Mapping[str, Pairs] = field(default_factory=dict)
+    stamps: tuple[str, ...] = ()
 
     def of(self, environment: str) -> Pairs:
         """The answers that hold for an environment."""
@@ -65,4 +69,4 @@ def asked(context: EnvironmentContext, questions: Iterable[RowQuestion], graph: 
 def with_more(answers: Answers, environment: str, more: Pairs) -> Answers:
     """The answers with more of them for one environment."""
     known = answers.by_environment.get(environment, ())
-    return Answers(answers.everywhere, {**answers.by_environment, environment: (*known, *more)})
+    return replace(answers, by_environment={**answers.by_environment, environment: (*known, *more)})

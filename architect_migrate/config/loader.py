@@ -125,7 +125,7 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
     policies = replace(Policies(), **given(defaults, _POLICIES))
     environments = _environments(subtable(top, "env"), policies)
     alembic, backup = subtable(top, "alembic"), subtable(top, "backup")
-    known_keys(alembic, ("app", "baseline", "baseline_at", "config", "env", "section", "x"))
+    known_keys(alembic, ("app", "baseline", "baseline_at", "config", "env", "replaces", "section", "x"))
     known_keys(backup, ("dir", "keep", "max_age"))
     script = _path(alembic, "config")
     chain = _chain(alembic)
@@ -233,7 +233,17 @@ def _chain(table: Table) -> ChainConfig:
         app=text(table, "app") or "",
         baseline=_baseline(table),
         baseline_at=text(table, "baseline_at") or "base",
+        replaces=_replaces(subtable(table, "replaces")),
     )
+
+
+def _replaces(table: Table) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Read which revisions of the chain stand for some that it does not have any more."""
+    found = tuple((revision, texts(table, revision) or ()) for revision in table.values)
+    for revision, old in found:
+        if not old:
+            raise table.error(revision, "names no revision", 'list the ids that it stands for: ["old1", "old2"]')
+    return found
 
 
 def _baseline(table: Table) -> str:

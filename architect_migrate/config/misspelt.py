@@ -99,7 +99,8 @@ def _words(subject: Subject) -> Iterator[tuple[str, str, str]]:
             yield subject.kind.value, table if subject.kind is Kind.CONSTRAINT else "", subject.name
         case Kind.REVISION:
             yield "revision", "", subject.name
-        case Kind.NAMES:
+        # Why not a stamp: the entry is about one that the chain does not have.
+        case Kind.NAMES | Kind.STAMP:
             return
         case _:
             assert_never(subject.kind)

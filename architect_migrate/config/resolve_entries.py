@@ -15,6 +15,7 @@ from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, 
 
 _DOING = ("allow_null", "copy_from", "default", "drop", "keep")
 _RESOLVE = ("column", "constraint", "environments", "index", "reason", "table", "trigger", "view", *_DOING)
+_STAMP = ("drop", "environments", "reason", "stamp")
 _ROWS = ("environments", "reason", "revision", "rows")
 
 
@@ -22,6 +23,8 @@ def read_resolution(table: Table, entry: int) -> Resolution:
     """Read one [[resolve]] entry; `entry` is its number in the file, from 1. Raises ConfigError."""
     if "revision" in table.values or "rows" in table.values:
         return _rows(table, entry)
+    if "stamp" in table.values:
+        return _stamp(table, entry)
     known_keys(table, _RESOLVE)
     subject = _subject(table)
     origin = Origin(table.file, entry)
@@ -52,6 +55,18 @@ def _rows(table: Table, entry: int) -> Rows:
     if not environments:
         raise table.error("environments", "is not there", "name the environments: each database has rows of its own")
     return Rows(revision, RowAnswer(answer), Origin(table.file, entry), environments, text(table, "reason") or "")
+
+
+def _stamp(table: Table, entry: int) -> Drop:
+    """An entry that says of a row of the version table that it does not count."""
+    known_keys(table, _STAMP)
+    row, reason = text(table, "stamp"), text(table, "reason") or ""
+    if not row:
+        raise table.error("stamp", "names no row of the version table", 'write it as it is there: stamp = "..."')
+    if not true_or_absent(table, "drop"):
+        raise table.error("drop", "is not there", "add drop = true: the row then does not count")
+    environments = frozenset(texts(table, "environments") or ())
+    return Drop(Subject(Kind.STAMP, row), Origin(table.file, entry), environments, reason)
 
 
 def _fill(table: Table, column: Subject, origin: Origin, environments: frozenset[str], reason: str) -> Fill:

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.secrets import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def pluralize(number: int, word: str, plural: str = "") -> str:
     """Format a count with its noun: `1 row`, `1,105 rows`."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
+
+
+def joined(words: Iterable[str]) -> str:
+    """Join words with commas, the last one with `and`: `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def shortlist(words: Sequence[str], most: int, between: str = ", ") -> str:

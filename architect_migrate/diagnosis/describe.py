@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.diagnosis.claims import Claim, out_of_order, stamp_problem
+from architect_migrate.core.text import joined, shortlist
+from architect_migrate.diagnosis.claims import Claim, out_of_order
 from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.findings import STAMP_UNKNOWN, Finding, Level
+from architect_migrate.diagnosis.stamps import successor
 from architect_migrate.model.diff import (
     Differs,
     Extra,
@@ -38,7 +40,7 @@ def findings_of(
     graph: RevisionGraph, diagnosis: Diagnosis, claims: Claims, kept: tuple[tuple[Change, Resolution], ...]
 ) -> tuple[Finding, ...]:
     """Everything that there is to say of a database, what stops a run first."""
-    found = [*_of_stamp(graph, claims, diagnosis.position), *_of_tracker(diagnosis, claims)]
+    found = [*_of_stamp(graph, claims, diagnosis), *_of_tracker(diagnosis, claims)]
     found += [finding for judgement in diagnosis.judgements for finding in _of_claim(judgement, diagnosis)]
     found += _of_changes(diagnosis, {change_key(change) for change, _ in kept})
     found += [
@@ -52,28 +54,47 @@ def _because(why: Resolution) -> str:
     return f": {why.reason}" if why.reason else ""
 
 
-def _of_stamp(graph: RevisionGraph, claims: Claims, position: frozenset[str]) -> Iterator[Finding]:
-    stamp = claims.stamp or ()
-    problem = stamp_problem(graph, stamp)
-    if problem:
-        advice = _way_out(graph, stamp, position)
-        yield Finding(Level.BLOCKING, STAMP_UNKNOWN, graph.version_table, f"the database {problem}", advice)
+def _of_stamp(graph: RevisionGraph, claims: Claims, diagnosis: Diagnosis) -> Iterator[Finding]:
+    followed = diagnosis.followed
+    if followed.problem:
+        found, advice = f"the database {followed.problem}", _way_out(graph, claims.stamp or (), diagnosis)
+        yield Finding(Level.BLOCKING, STAMP_UNKNOWN, graph.version_table, found, advice)
+    for row, words in followed.readings:
+        found = f"the row of {row} {words}"
+        yield Finding(Level.REPAIR, "stamp-replaced", graph.version_table, found, "archmig reconcile corrects it")
 
 
-def _way_out(graph: RevisionGraph, stamp: tuple[str, ...], position: frozenset[str]) -> str:
+def _way_out(graph: RevisionGraph, stamp: tuple[str, ...], diagnosis: Diagnosis) -> str:
     """Return what a person can do about a stamp that cannot be followed."""
-    unknown = [revision for revision in stamp if revision not in graph.order]
-    implied = sorted({*stamp} - {*heads(graph, ancestry(graph, stamp))}) if not unknown else []
-    if not unknown and not implied:
-        return "correct the version table by hand; nothing is changed until then"
-    rows = " and ".join(unknown or implied)
-    at = f"what the schema shows: {', '.join(heads(graph, position)) or BASE}"
-    delete = f"delete the row of {rows} from {graph.version_table}; archmig reconcile then stamps {at}"
-    if implied:
-        return delete
-    return (
-        f"if it is another application's, give one of them a version_table of its own; if it is this chain's, {delete}"
-    )
+    if older := next((row for row in stamp if row not in graph.order and successor(graph, row)), ""):
+        return _before_replaced(graph, older)
+    unknown = [row for row in stamp if row not in graph.order]
+    top = heads(graph, ancestry(graph, stamp))
+    rows = unknown or [row for row in stamp if row not in top] or [*stamp]
+    release = f"archmig reconcile {' '.join(f'--replace-stamp {row}' for row in rows)}"
+    if not unknown and top and rows != [*stamp]:
+        return f"{release} goes by {joined(top)} alone"
+    if not diagnosis.basis.fits:
+        delete = f"delete the row of {joined(rows)} from {graph.version_table}"
+        return f"check out the revisions that it names and upgrade with them, or {delete}: it then counts as unstamped"
+    shown = f"{release} stamps what the schema shows: {', '.join(heads(graph, diagnosis.position)) or BASE}"
+    return f"{_shared(diagnosis)}; if it is this chain's, {shown}" if unknown else shown
+
+
+def _before_replaced(graph: RevisionGraph, row: str) -> str:
+    """Return what has to be done first for a database that stopped in the middle of what a revision replaces."""
+    last = next(revision.replaces for revision in graph.revisions if row in revision.replaces)[-1]
+    return f"upgrade it first to {last}, with the revisions that were replaced (from version control)"
+
+
+def _shared(diagnosis: Diagnosis) -> str:
+    """Return what to do where a stamp is another application's, with the tables that speak for one."""
+    extras = (change.fact for change in diagnosis.changes if isinstance(change, Extra))
+    tables = [fact.table for fact in extras if isinstance(fact, TableFact)]
+    own = "give one of the two applications a version_table of its own"
+    if not tables:
+        return f"if it is another application's, {own}"
+    return f"if it is another application's, which tables like {shortlist(tables, 2)} suggest, {own}"
 
 
 def _of_tracker(diagnosis: Diagnosis, claims: Claims) -> Iterator[Finding]:

@@ -7,9 +7,10 @@ from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from architect_migrate.diagnosis.claims import Attribution, Claim, attributions, claim_of, stamp_problem
+from architect_migrate.diagnosis.claims import Attribution, Claim, attributions, claim_of
 from architect_migrate.diagnosis.positions import borne_out, database_of, fitting, held_against
 from architect_migrate.diagnosis.resolutions import keeper
+from architect_migrate.diagnosis.stamps import Followed, follow
 from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import (
     Change,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from architect_migrate.diagnosis.claims import Claims
-    from architect_migrate.diagnosis.positions import Database
+    from architect_migrate.diagnosis.positions import Comparison, Database
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.history import Effects, History
     from architect_migrate.model.revision_graph import Revision
@@ -89,7 +90,7 @@ class Diagnosis:
     `basis` is what its position rests on; only `EVIDENCE` means that no position of the chain fits it.
     `position` is what counts as applied (closed under ancestry), `surely` the part of it that every position has which
     fits as well: the others leave nothing in the schema to see. `changes` are the differences from the chain at
-    `position`.
+    `position`. `followed` is what the stamp stands for, `astray` whether it has to be written anew.
     """
 
     judgements: tuple[Judgement, ...]
@@ -99,6 +100,8 @@ class Diagnosis:
     rows: tuple[Attribution, ...]
     stamped: frozenset[str]
     basis: Basis
+    followed: Followed
+    astray: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +127,24 @@ def diagnose(
     What an entry of `resolutions` keeps counts as there: a person has settled it.
     """
     graph = history.graph
-    stamped = ancestry(graph, claims.stamp or ())
-    rows = attributions(graph, claims.rows)
-    said = {revision.id: claim_of(revision, stamped, rows) for revision in graph.revisions}
     database = database_of(schema, resolutions)
     found = database.found
-    position, surely, basis = _located(history, database, claims, (said, known))
+    followed = follow(history, database, claims.stamp or (), known.allows)
+    stamped = ancestry(graph, followed.recorded)
+    rows = attributions(graph, claims.rows)
+    said = {revision.id: claim_of(revision, stamped, rows) for revision in graph.revisions}
+    position, surely, basis = _located(history, database, followed, (said, known))
     if not heads(graph, position):
         stamped |= position  # the chain's baseline alone, which no stamp records
     changes = differences(history, position, schema, found)
     judge = _Judge(history, found, position, tuple(change for change in changes if keeper(change, resolutions) is None))
     judgements = tuple(judge.of(revision, said[revision.id]) for revision in graph.revisions)
-    return Diagnosis(judgements, position, surely, changes, rows, stamped, basis)
+    astray = stamped != position or set(claims.stamp or ()) != set(heads(graph, position))
+    return Diagnosis(judgements, position, surely, changes, rows, stamped, basis, followed, astray)
 
 
 def _located(
-    history: History, database: Database, claims: Claims, told: tuple[Mapping[str, Claim], Known]
+    history: History, database: Database, followed: Followed, told: tuple[Mapping[str, Claim], Known]
 ) -> tuple[frozenset[str], frozenset[str], Basis]:
     """The position by the first hypothesis that holds, the part of it that is sure, and what it rests on.
 
@@ -148,19 +153,24 @@ def _located(
     """
     graph = history.graph
     said, known = told
-    stamped = ancestry(graph, claims.stamp or ())
-    if claims.stamp and not stamp_problem(graph, claims.stamp) and known.allows(stamped):
+    stamped = ancestry(graph, followed.at)
+    if followed.at and known.allows(stamped):
         compared = held_against(history, stamped, database)
         if compared.fits:
-            return stamped, stamped, Basis.INCOMPLETE_STAMP if compared.lost else Basis.STAMP
-        bears_out = (borne_out(history, stamped, revision, database.found) for revision in claims.stamp)
+            sure = stamped if followed.recorded == followed.at else _common(fitting(history, database, known.allows))
+            return stamped, stamped & sure, Basis.INCOMPLETE_STAMP if compared.lost else Basis.STAMP
+        bears_out = (borne_out(history, stamped, revision, database.found) for revision in followed.at)
         if not compared.beyond and all(bears_out):
             return stamped, stamped, Basis.DRIFTED_STAMP
     if fits := fitting(history, database, known.allows):
-        equals = [fit.position for fit in fits]
-        return _chosen(history, equals, said), frozenset.intersection(*equals), Basis.SCHEMA
+        return _chosen(history, [fit.position for fit in fits], said), _common(fits), Basis.SCHEMA
     anchored = ancestry(graph, _anchors(history, database.found))
     return _extended(history, anchored, said, database.found), anchored, Basis.EVIDENCE
+
+
+def _common(fits: tuple[Comparison, ...]) -> frozenset[str]:
+    """What all positions that fit have in common."""
+    return frozenset.intersection(*(fit.position for fit in fits))
 
 
 def _chosen(history: History, equals: list[frozenset[str]], said: Mapping[str, Claim]) -> frozenset[str]:

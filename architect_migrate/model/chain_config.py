@@ -27,6 +27,9 @@ class ChainConfig:
     `baseline` makes what is there before the first revision, or after the revision `baseline_at`: it is the path of an
     SQL script or of a database, or a function of the chain's code ("module:function"); empty if the chain has none.
 
+    `replaces` are revisions with the ids that they stand for and that the chain does not have any more, as a revision's
+    own `replaces` has them.
+
     `places` are real paths of files whose opening means the database of the run, whichever file that is: a copy, or the
     scratch database of a replay.
     """
@@ -41,6 +44,7 @@ class ChainConfig:
     engine: str = ""
     baseline: str = ""
     baseline_at: str = "base"
+    replaces: tuple[tuple[str, tuple[str, ...]], ...] = ()
     places: tuple[Path, ...] = field(default=(), compare=False)
 
     @property

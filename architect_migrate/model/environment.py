@@ -109,6 +109,7 @@ class Kind(Enum):
     CONSTRAINT = "constraint"
     NAMES = "names of constraints"
     REVISION = "revision"
+    STAMP = "stamp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,8 +325,8 @@ def _settled(subject: Subject) -> tuple[str, ...]:
         case Kind.CONSTRAINT:
             columns = sorted(fold(column) for column in subject.columns)
             return ("constraint", fold(subject.table or ""), fold(subject.name), *columns)
-        case Kind.REVISION:
-            return ("revision", subject.name)
+        case Kind.REVISION | Kind.STAMP:
+            return (subject.kind.value, subject.name)
         case Kind.TABLE | Kind.VIEW | Kind.INDEX | Kind.TRIGGER | Kind.NAMES:
             return (subject.kind.value, fold(subject.name))
         case _:

@@ -5,11 +5,12 @@ A position is the set of applied revisions, closed under ancestry: a branched ch
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.chain_errors import UnknownRevisionError
+from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
+from architect_migrate.core.errors import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,9 @@ class Revision:
 
     `labels` are the branches that begin with it. `legacy_version` is its number in the legacy tracker (empty: none),
     `legacy_aliases` are its earlier numbers. `data_step`: its file has a `data_step()` that can be called by itself.
-    `baseline`: it is not run, because the chain's baseline stands for it.
+    `baseline`: it is not run, because the chain's baseline stands for it. `replaces` are the ids of revisions that it
+    stands for and that the chain does not have any more, in their order: after the last one a database has what this
+    revision leaves.
     """
 
     id: str
@@ -37,6 +40,7 @@ class Revision:
     labels: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
     baseline: bool = False
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,20 @@ class RevisionGraph:
     def order(self) -> tuple[str, ...]:
         """Revision ids, parents before children."""
         return tuple(revision.id for revision in self.revisions)
+
+
+def with_replaced(graph: RevisionGraph, replaced: tuple[tuple[str, tuple[str, ...]], ...]) -> RevisionGraph:
+    """Return a graph whose revisions replace further ones. Raises ChainError."""
+    if not replaced:
+        return graph
+    more = dict(replaced)
+    known = graph.order
+    for revision in more:
+        if revision not in known:
+            problem = f"names {revision}, which the chain does not have"
+            raise ChainError("[alembic] replaces", problem, nearest(revision, known) or "`archmig history` lists them")
+    revisions = (replace(each, replaces=(*each.replaces, *more.get(each.id, ()))) for each in graph.revisions)
+    return replace(graph, revisions=tuple(revisions))
 
 
 def ancestry(graph: RevisionGraph, ids: Iterable[str]) -> frozenset[str]:

@@ -108,8 +108,7 @@ def _ending(
     """
     graph, (rest, ran) = history.graph, ahead
     reached = heads(graph, diagnosis.position)
-    recorded = heads(graph, diagnosis.stamped)
-    if reached != recorded or diagnosis.stamped != diagnosis.position:
+    if diagnosis.astray:
         yield Stamp(reached)
     yield from (RunRevision(revision) for revision in rest if revision not in ran)
     if rest:

@@ -103,7 +103,7 @@ class Survey:
         blocking = {finding.code for finding in self.findings if finding.level is Level.BLOCKING}
         if blocking:
             return State.UNKNOWN_STAMP if STAMP_UNKNOWN in blocking else State.UNDECIDED
-        astray = self.diagnosis is not None and self.diagnosis.stamped != self.diagnosis.position
+        astray = self.diagnosis is not None and self.diagnosis.astray
         if self.interrupted or any(self.drift.get(word) for word in _SERIOUS) or (astray and self.claims.stamp):
             return State.DRIFTED
         if astray:

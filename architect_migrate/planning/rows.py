@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
-from architect_migrate.diagnosis.claims import Claim, stamp_problem
+from architect_migrate.diagnosis.claims import Claim
 from architect_migrate.diagnosis.data_steps import lasts, wants_data_step
 from architect_migrate.diagnosis.diagnose import Basis, Judgement, Verdict, has_row_work
 from architect_migrate.diagnosis.positions import borne_out, is_easily_lost
@@ -36,7 +36,6 @@ from architect_migrate.planning.row_seeds import counted, is_taken, seeds_found
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from architect_migrate.diagnosis.claims import Claims
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
@@ -94,7 +93,7 @@ class RowJudgement:
 def row_judgements(
     history: History,
     schema: Schema,
-    judged: tuple[Diagnosis, Claims, tuple[frozenset[str], Mapping[str, Cut]]],
+    judged: tuple[Diagnosis, tuple[frozenset[str], Mapping[str, Cut]]],
     resolutions: Iterable[Resolution],
     ask: Ask,
 ) -> tuple[RowJudgement, ...]:
@@ -103,11 +102,11 @@ def row_judgements(
     `judged` ends with the revisions that are known to have run to their end, by what an interrupted run left, and how
     far others came. `ask` answers questions about rows of the database; an answer that it cannot give is no evidence.
     """
-    diagnosis, claims, stopped = judged
+    diagnosis, stopped = judged
     settled = tuple(resolutions)
     there = facts(schema)
     lost = missing_places(history, diagnosis.position, there, settled)
-    evidence = _Evidence(history, diagnosis, _known(history, claims), there, ask, stopped, lost)
+    evidence = _Evidence(history, diagnosis, _known(history, diagnosis), there, ask, stopped, lost)
     entries = {entry.revision: entry for entry in settled if isinstance(entry, Rows)}
     found: list[RowJudgement] = []
     # The tables that steps before a revision will write to: what is in them now says nothing of what its statements do.
@@ -199,11 +198,10 @@ class _Evidence:
         return counted(self.ask, question)
 
 
-def _known(history: History, claims: Claims) -> frozenset[str] | None:
+def _known(history: History, diagnosis: Diagnosis) -> frozenset[str] | None:
     """The position of a stamp that the chain knows; an empty version table claims nothing."""
-    if not claims.stamp or stamp_problem(history.graph, claims.stamp):
-        return None
-    return ancestry(history.graph, claims.stamp)
+    followed = diagnosis.followed
+    return None if followed.problem or not followed.at else ancestry(history.graph, followed.recorded)
 
 
 def _covered(evidence: _Evidence, judgement: Judgement) -> bool:

@@ -14,7 +14,7 @@ from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
 from architect_migrate.core.secrets import mask
 from architect_migrate.model.names import Names
-from architect_migrate.model.revision_graph import Revision, RevisionGraph
+from architect_migrate.model.revision_graph import Revision, RevisionGraph, with_replaced
 from architect_migrate.revisions.files import refuse_unreadable, script_folder
 from architect_migrate.revisions.reads import REPLAY, cached_digest, digest_of, identity_of, reads_of, remember_reads
 
@@ -98,8 +98,7 @@ class Source:
         cached = recall(self, "outline")
         if cached is None:
             return self.history.graph
-        graph: RevisionGraph = codec.load(cached, (RevisionGraph, Revision))
-        return graph
+        return _graph_from(cached, self.chain)
 
     @cached_property
     def history(self) -> History:
@@ -111,7 +110,7 @@ class Source:
         graph, steps = recall(self, "outline"), recall(self, "steps")
         if graph is None or steps is None:
             graph, steps = self.whole.replay.graph, self.whole.replay.steps
-        return replace(history_from(graph, steps), again=partial(_replayed_with_rows, self.chain))
+        return replace(history_from(graph, steps, self.chain), again=partial(_replayed_with_rows, self.chain))
 
     @cached_property
     def names(self) -> Names:
@@ -164,8 +163,14 @@ def is_remembered(source: Source) -> bool:
     )
 
 
-def history_from(graph: str, steps: str) -> History:
-    """Build a history from its parts as JSON."""
+def _graph_from(text: str, chain: ChainConfig) -> RevisionGraph:
+    """Build a revision graph from JSON, with what the chain's configuration adds to it."""
+    graph: RevisionGraph = codec.load(text, (RevisionGraph, Revision))
+    return with_replaced(graph, chain.replaces)
+
+
+def history_from(graph: str, steps: str, chain: ChainConfig) -> History:
+    """Build a history from its parts as JSON. Raises ChainError where the configuration names no revision."""
     from architect_migrate.model import history, schema, seed_rows, stops
 
     classes = (
@@ -180,7 +185,7 @@ def history_from(graph: str, steps: str) -> History:
         stops.Origin,
         *schema.CLASSES,
     )
-    return history.History(codec.load(graph, (RevisionGraph, Revision)), codec.load(steps, classes))
+    return history.History(_graph_from(graph, chain), codec.load(steps, classes))
 
 
 def history_of(chain: ChainConfig, cache: Path | None) -> History:
@@ -196,7 +201,7 @@ def replay_draft(chain: ChainConfig, draft: Path) -> tuple[History, Replayed]:
     from architect_migrate.model.history import History
 
     done = _replay(chain, str(draft))
-    history = history_from(done.outline, done.rows)
+    history = history_from(done.outline, done.rows, chain)
     *replayed, back = history.replayed
     return History(history.graph, tuple(replayed)), back
 
@@ -213,7 +218,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
 def _replayed_with_rows(chain: ChainConfig) -> tuple[Replayed, ...]:
     """Replay the chain again, for the values of rows, which are not cached. Raises ReplayError."""
     done = _replay(chain)
-    return history_from(done.outline, done.rows).replayed
+    return history_from(done.outline, done.rows, chain).replayed
 
 
 class _Done(NamedTuple):

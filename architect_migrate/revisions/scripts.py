@@ -31,6 +31,7 @@ def revision_of(script: Any) -> Revision:
         data_step=_does_something(getattr(module, "data_step", None)),
         labels=tuple(to_tuple(getattr(module, "branch_labels", None), default=())),
         down=tuple(script._versioned_down_revisions),  # noqa: SLF001  (down_revision, as a tuple)
+        replaces=to_tuple(getattr(module, "replaces", None), default=()),
     )
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.text import shortlist
-from architect_migrate.diagnosis.claims import stamp_problem
 from architect_migrate.diagnosis.findings import Level
 from architect_migrate.planning.results import DEPARTED, Outcome, Result, State
 from architect_migrate.runs.survey import survey, with_row_judgements
@@ -58,7 +57,8 @@ def unclean(context: EnvironmentContext, seen: Survey) -> str:
         case State.BEHIND:
             return _pending(seen)
         case State.UNKNOWN_STAMP:
-            return stamp_problem(context.graph, seen.claims.stamp or ())
+            assert seen.diagnosis is not None
+            return seen.diagnosis.followed.problem
         case State.UNDECIDED:
             subjects = [finding.subject for finding in seen.findings if finding.level is Level.BLOCKING]
             return f"a person has to decide about {shortlist(subjects, 2)}"

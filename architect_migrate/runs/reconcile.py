@@ -10,52 +10,70 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases import access
-from architect_migrate.model.environment import Origin, RowAnswer, Rows
+from architect_migrate.model.environment import Drop, Kind, Origin, RowAnswer, Rows, Subject
 from architect_migrate.model.revision_graph import heads, revision_named
 from architect_migrate.planning.results import AS_STAMPED, Result
 from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused
 from architect_migrate.runs.survey import quick_survey, survey, wanted_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.results import Survey
     from architect_migrate.planning.row_findings import RowQuestion
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
 
 
 def preview(
-    context: EnvironmentContext, target: str | None = None, rows: Iterable[tuple[str, RowAnswer]] = ()
+    context: EnvironmentContext,
+    target: str | None = None,
+    rows: Iterable[tuple[str, RowAnswer]] = (),
+    *,
+    stamps: Iterable[str] = (),
 ) -> Result:
     """What `reconcile` would do: PLANNED with the plan, NOTHING, SKIPPED, or BLOCKED with the blockers in the plan.
 
-    `rows` are revisions with what a person says of their rows, for this run. Raises UnknownRevisionError.
+    `rows` are revisions with what a person says of their rows, for this run, `stamps` rows of the version table that do
+    not count in it. Raises UnknownRevisionError.
     """
-    settled = _settled(context, rows)
+    settled = _settled(context, rows, stamps)
     return _with_words(as_policy_says(settled, partial(_previewed, settled, target)), settled)
 
 
 def _with_words(result: Result, context: EnvironmentContext) -> Result:
-    """The same result, with a warning for each answer about rows: what it settles, or that nothing had asked for it."""
-    entries = [entry for entry in context.resolutions if isinstance(entry, Rows)]
-    if result.survey is None or not entries:
+    """The same result, with a warning for each answer: what it settles, or that nothing had asked for it."""
+    if result.survey is None:
         return result
+    words = (*_stamp_words(result.survey, context), *_row_words(result.survey, context))
+    return replace(result, warnings=(*result.warnings, *words)) if words else result
+
+
+def _stamp_words(seen: Survey, context: EnvironmentContext) -> Iterator[str]:
+    released = (entry for entry in context.resolutions if entry.subject.kind is Kind.STAMP and not entry.origin.entry)
+    for entry in released:
+        if entry.subject.name not in (seen.claims.stamp or ()):
+            yield f"{entry.origin.words}: {context.graph.version_table} has no such row in this database"
+
+
+def _row_words(seen: Survey, context: EnvironmentContext) -> Iterator[str]:
+    entries = [entry for entry in context.resolutions if isinstance(entry, Rows)]
+    if not entries:
+        return
     # Why here: few runs have such an entry, and a run without work needs no judge.
     from architect_migrate.planning.rows import asks_for_data_step
 
-    settled = {judgement.revision for judgement in result.survey.rows if judgement.settled}
+    settled = {judgement.revision for judgement in seen.rows if judgement.settled}
     brought = {revision.id for revision in context.graph.revisions if asks_for_data_step(revision, context.resolutions)}
-    words = []
     for entry in entries:
         if entry.revision in settled:
             because = f": {entry.reason}" if entry.reason else ""
-            words.append(f"rows of {entry.revision}: {entry.answer.value}, by {entry.origin.words}{because}")
-        elif not entry.origin.entry and entry.revision not in brought & result.survey.position:
+            yield f"rows of {entry.revision}: {entry.answer.value}, by {entry.origin.words}{because}"
+        elif not entry.origin.entry and entry.revision not in brought & seen.position:
             asked = f"--rows {entry.revision}={entry.answer.value}"
-            words.append(f"{asked}: nothing is to be settled about the rows of {entry.revision} on this database")
-    return replace(result, warnings=(*result.warnings, *words)) if words else result
+            yield f"{asked}: nothing is to be settled about the rows of {entry.revision} on this database"
 
 
 def row_questions(context: EnvironmentContext, result: Result) -> tuple[RowQuestion, ...]:
@@ -74,7 +92,9 @@ def row_questions(context: EnvironmentContext, result: Result) -> tuple[RowQuest
     return tuple(unsettled(context.history, seen.position, native, seen.rows))
 
 
-def _settled(context: EnvironmentContext, rows: Iterable[tuple[str, RowAnswer]]) -> EnvironmentContext:
+def _settled(
+    context: EnvironmentContext, rows: Iterable[tuple[str, RowAnswer]], stamps: Iterable[str]
+) -> EnvironmentContext:
     """The context with answers of the command line, which come before those of environments.toml."""
     answers = {revision_named(context.graph, word): answer for word, answer in rows}
     entries = tuple(
@@ -84,7 +104,10 @@ def _settled(context: EnvironmentContext, rows: Iterable[tuple[str, RowAnswer]])
     others = tuple(
         entry for entry in context.resolutions if not (isinstance(entry, Rows) and entry.revision in answers)
     )
-    return replace(context, resolutions=(*others, *entries)) if entries else context
+    released = tuple(
+        Drop(Subject(Kind.STAMP, row), Origin(context.ledger, 0, f"--replace-stamp {row}")) for row in stamps
+    )
+    return replace(context, resolutions=(*released, *others, *entries)) if entries or released else context
 
 
 def _previewed(context: EnvironmentContext, target: str | None) -> Result:
@@ -121,6 +144,8 @@ def reconcile(
     progress: Progress,
     target: str | None = None,
     rows: Iterable[tuple[str, RowAnswer]] = (),
+    *,
+    stamps: Iterable[str] = (),
 ) -> Result:
     """Bring the environment's database to its target by the plan that `preview` showed.
 
@@ -129,7 +154,7 @@ def reconcile(
     """
     from architect_migrate.runs.execute import execute
 
-    return execute(_settled(context, rows), "reconcile", shown, progress, reconciling(target))
+    return execute(_settled(context, rows, stamps), "reconcile", shown, progress, reconciling(target))
 
 
 def reconciling(target: str | None) -> Prepare:

@@ -170,7 +170,7 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     drift = by_severity(diagnosis.changes, kept)
     pending = tuple(revision for revision in graph.order if revision in wanted - diagnosis.position)
     interrupted = tuple(finding_of(interruption) for interruption in left)
-    rows, undecided = _rows(context, connection, (schema, diagnosis, claims), (left, pending))
+    rows, undecided = _rows(context, connection, (schema, diagnosis), (left, pending))
     subjects = {finding.subject for finding in (*interrupted, *undecided)}
     judged = (one for one in findings_of(graph, diagnosis, claims, kept) if one.subject not in subjects)
     findings = (*interrupted, *undecided, *judged)
@@ -196,7 +196,7 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
 def _rows(
     context: EnvironmentContext,
     connection: Connection,
-    seen: tuple[Schema, Diagnosis, Claims],
+    seen: tuple[Schema, Diagnosis],
     ahead: tuple[tuple[Interruption, ...], tuple[str, ...]],
 ) -> tuple[tuple[RowJudgement, ...], tuple[Finding, ...]]:
     """What is known of the rows that revisions change, with findings on them and on rows that pending ones would lose.
@@ -213,9 +213,9 @@ def _rows(
     from architect_migrate.planning.row_findings import findings_of
     from architect_migrate.planning.rows import not_to_run, row_judgements
 
-    schema, diagnosis, claims = seen
+    schema, diagnosis = seen
     history = context.history
-    judged = diagnosis, claims, (known_from(ahead[0]).ran, cuts(history, ahead[0], access.words_of))
+    judged = diagnosis, (known_from(ahead[0]).ran, cuts(history, ahead[0], access.words_of))
     rows = row_judgements(history, schema, judged, context.resolutions, partial(ask, connection))
     native = native_revisions(history, diagnosis, schema) - not_to_run(rows)
     found = findings_of(history, diagnosis.position, native, rows, without_literals)

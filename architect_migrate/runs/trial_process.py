@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0]).resolve()
     outline, steps, text = ((folder / name).read_text(encoding="utf-8") for name in ("outline", "steps", "job"))
     job: Job = codec.load(text, CLASSES)
-    history = history_from(outline, steps)
+    history = history_from(outline, steps, job.chain)
     refuse_input()
     watching = watch(folder)
     confine(folder)

@@ -93,9 +93,7 @@ def found(
             connection.execute(statement)
         schema = read_schema(connection)
         diagnosis = diagnose(history, schema, claims, ())
-        judgements = row_judgements(
-            history, schema, (diagnosis, claims, (frozenset(), {})), (), partial(ask, connection)
-        )
+        judgements = row_judgements(history, schema, (diagnosis, (frozenset(), {})), (), partial(ask, connection))
         judgements = with_lacking(history, diagnosis.position, judgements, partial(ask, connection))
     findings = [*findings_of(history, diagnosis.position, frozenset(), judgements, str), *lacking_of(judgements)]
     wanted = frozenset(each.revision.id for each in diagnosis.judgements if wants_data_step(each))
@@ -352,7 +350,7 @@ def test_what_cannot_be_run_by_itself_is_not_offered(
             connection.execute(statement)
         claims, schema = Claims(("1",)), read_schema(connection)
         diagnosis = diagnose(history, schema, claims, ())
-        judged = row_judgements(history, schema, (diagnosis, claims, NOTHING_LEFT), (), partial(ask, connection))
+        judged = row_judgements(history, schema, (diagnosis, NOTHING_LEFT), (), partial(ask, connection))
     (question,) = unsettled(history, diagnosis.position, frozenset(), judged)
     assert question.answers == (RowAnswer.DONE, RowAnswer.SKIP)
     assert question.why.endswith(f"; its row statements cannot be run by themselves: {obstacle}")

@@ -29,10 +29,6 @@ STAMPS = {
         ("004_kinds", "999_future"),
         "the database is stamped 999_future, which the chain does not have",
     ),
-    "two, one an ancestor of the other": (
-        ("002_orders", "004_kinds"),
-        "the database is stamped 002_orders and 004_kinds, of which one comes before another",
-    ),
 }
 
 
@@ -51,16 +47,8 @@ WAYS = {
     "a stamp that the chain does not have": (
         ("999_future",),
         (
-            "if it is another application's, give one of them a version_table of its own; if it is this chain's, "
-            "delete the row of 999_future from alembic_version; archmig reconcile then stamps what the schema shows: "
-            "004_kinds"
-        ),
-    ),
-    "two, one an ancestor of the other": (
-        ("002_orders", "004_kinds"),
-        (
-            "delete the row of 002_orders from alembic_version; archmig reconcile then stamps what the schema shows: "
-            "004_kinds"
+            "if it is another application's, give one of the two applications a version_table of its own; if it is "
+            "this chain's, archmig reconcile --replace-stamp 999_future stamps what the schema shows: 004_kinds"
         ),
     ),
 }
