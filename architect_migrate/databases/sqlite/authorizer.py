@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.connection import HeldConnection
+from architect_migrate.databases.sqlite.savepoints import Savepoints
 from architect_migrate.databases.values import TriggerWrite
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ _ROW_VERBS = {sqlite3.SQLITE_INSERT: "insert", sqlite3.SQLITE_UPDATE: "update", 
 # How statements begin that copy rows or rename a table, and how many characters that takes.
 _COPYING, _VERB = ("insert", "replace", "with", "alter"), 80
 _MOST_COPIES = 1000
+_TAKEN_BACK = ("inserted", "updated", "deleted", "dropped", "dropped_columns", "triggered", "copies", "dropping")
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class WriteLog:
     table from another or rename one, and `computed` the columns of recreated tables that they compute. `restored` has a
     line for each object that was dropped and restored, and `remade` the recreated tables (see `batch_repair`).
     `keys_off` says that the code switched foreign keys off, and may switch them on again. `refused` is the first
-    refused action.
+    refused action. `dropping` are the dropped tables that were not made again since, `savepoints` those that are open.
     """
 
     inserted: set[str] = field(default_factory=set)
@@ -69,6 +72,14 @@ class WriteLog:
     restored: list[str] = field(default_factory=list)
     keys_off: bool = False
     refused: str = ""
+    dropping: set[str] = field(default_factory=set)
+    savepoints: Savepoints[dict[str, Any]] = field(default_factory=Savepoints)
+
+    def ran(self, text: str) -> None:
+        """Take in a statement that is run: what it rolls back to a savepoint was not written."""
+        then = self.savepoints.hear(text, lambda: {name: copy(getattr(self, name)) for name in _TAKEN_BACK})
+        for name, before in (then or {}).items():
+            setattr(self, name, copy(before))
 
     def tables(self) -> frozenset[str]:
         """The tables whose rows were written; copies by batch operations do not count, since they only move rows."""
@@ -136,6 +147,7 @@ def _triggers(connection: sqlite3.Connection) -> dict[str, tuple[str, str, str]]
 
 def _note_copy(seen: WriteLog, text: str) -> None:
     """Keep a statement that may fill a table from another, or rename one; a loop over rows has too many to keep."""
+    seen.ran(text)
     does = text[:_VERB].lstrip().lower()
     if does.startswith(_COPYING) and len(seen.copies) < _MOST_COPIES and ("select" in text.lower() or does[0] == "a"):
         seen.copies[text] = None
@@ -246,6 +258,12 @@ def note(seen: WriteLog, action: int, table: str, second: str, trigger: str = ""
         seen.updated.add((table, fold(second)))
     elif action == sqlite3.SQLITE_DROP_TABLE:
         seen.dropped.add(table)
-    elif action == sqlite3.SQLITE_DELETE and table not in seen.dropped:
+        seen.dropping.add(table)
+    elif action == sqlite3.SQLITE_CREATE_TABLE:
+        seen.dropping.discard(table)
+    elif action == sqlite3.SQLITE_ALTER_TABLE:
+        # Which name a table gets is not said: another may take the place of one that was dropped.
+        seen.dropping.clear()
+    elif action == sqlite3.SQLITE_DELETE and table not in seen.dropping:
         # DROP TABLE reports a DELETE too, which is about the whole table and not about rows that the code chose.
         seen.deleted.add(table)

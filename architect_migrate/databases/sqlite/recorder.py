@@ -6,6 +6,7 @@ import secrets
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import BATCH_COPY, fold
@@ -13,6 +14,7 @@ from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.seeds import after, seeds_of
+from architect_migrate.databases.sqlite.savepoints import Savepoints
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
 from architect_migrate.databases.sqlite.sql.passing import on_the_way, puts_aside
 from architect_migrate.databases.sqlite.stops import stops_of
@@ -43,6 +45,7 @@ class Recording:
         self._apart: list[str] = []
         self._is_apart = False
         self._ran: list[ReplayedStatement] = []
+        self._savepoints: Savepoints[int] = Savepoints()
         self._heard: list[tuple[int, str, str]] = []
         self._prepared: tuple[str, list[tuple[int, str, str]]] = ("", [])
         self._schema = Schema()
@@ -54,8 +57,8 @@ class Recording:
         """Record one revision, which runs in the block on this connection."""
         # Why the trace callback: it gives statements with their bound values filled in, so that they can be executed
         # again.
-        connection.set_trace_callback(self._trace)
         with loose_write_log(connection, self._hear) as seen:
+            connection.set_trace_callback(partial(self._trace, seen))
             yield
         connection.set_trace_callback(None)
         self._note(connection, seen, revision)
@@ -76,9 +79,10 @@ class Recording:
         if not trigger and (action in _WRITES or action == sqlite3.SQLITE_READ):
             self._heard.append((action, table, column))
 
-    def _trace(self, text: str) -> None:
+    def _trace(self, seen: WriteLog, text: str) -> None:
         """Take in a statement that is run. One that runs again with other values was prepared once."""
         does = verb(text)
+        self._take_back(seen, text)
         # SQLite traces a trigger as a comment. Python prepares a statement, runs BEGIN, then runs the statement.
         if not does or does in _TRANSACTION:
             return
@@ -103,6 +107,20 @@ class Recording:
                 looks=frozenset(looks) if writes else frozenset(),
             )
         )
+
+    def _take_back(self, seen: WriteLog, text: str) -> None:
+        """Forget the statements that are rolled back to a savepoint.
+
+        What they read and wrote counts as read: on other rows the code may not roll them back.
+        """
+        seen.ran(text)
+        if (mark := self._savepoints.hear(text, lambda: len(self._ran))) is not None:
+            self._ran[mark:] = [
+                each
+                if each.verb in _READING
+                else ReplayedStatement("select", "", reads=each.reads | each.writes, in_data_step=each.in_data_step)
+                for each in self._ran[mark:]
+            ]
 
     def _tables(self, names: set[str]) -> frozenset[str]:
         """The tables among names that hold rows of an application."""
@@ -172,7 +190,8 @@ def scratch_connection(path: Path) -> sqlite3.Connection:
     Why: a statement from the cache of statements is not shown to the authorizer, which says what it writes and reads.
     """
     connection = sqlite3.connect(path, cached_statements=0)
-    # Why no journal and no sync: the replay is repeated after a crash, so nothing has to survive one.
-    connection.execute("PRAGMA journal_mode = OFF")
+    # Why in memory and without sync: the replay is repeated after a crash, so nothing has to survive one. Without any
+    # journal SQLite does not roll back to savepoints.
+    connection.execute("PRAGMA journal_mode = MEMORY")
     connection.execute("PRAGMA synchronous = OFF")
     return connection
