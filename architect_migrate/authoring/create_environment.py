@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.context import context_for
 from architect_migrate.config.editor import apply_change, preview_change, raw_entry, with_entry
+from architect_migrate.config.file_patterns import is_pattern
 from architect_migrate.config.loader import as_written
 from architect_migrate.core.atomic_files import created_folder
 from architect_migrate.core.database_errors import DatabaseError
@@ -21,7 +22,7 @@ from architect_migrate.core.text import pluralize
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases import access
 from architect_migrate.ledger.recorder import current_state, enter, fingerprint_facts, tool_versions
-from architect_migrate.model.environment import select
+from architect_migrate.model.environment import select_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -88,14 +89,14 @@ def _created(
     interrupts: Interrupts,
 ) -> Created:
     started = time.time()
-    (source,) = select(project, [wanted.source], ())
+    source = select_one(project, wanted.source)
     context = context_for(project, source, cache)
     file = str(project.file)
     values = _values(project, source, wanted)
     comment = f"a copy of {source.name}, by archmig env create"
     change = partial(with_entry, name=wanted.name, values=values, comment=comment, file=file)
     foreseen = preview_change(project.file, environ, change)
-    (environment,) = select(foreseen, [wanted.name], ())
+    environment = select_one(foreseen, wanted.name)
     final = file_of(environment.url)
     _refuse_link(as_written(foreseen, wanted.name)[1])
     _refuse_place(project, environment.url, final)
@@ -106,7 +107,7 @@ def _created(
             # Why here: from the change of the file on, the environment exists and a Ctrl-C waits.
             interrupts.held = True
             after = apply_change(project.file, environ, change)
-    (environment,) = select(after, [wanted.name], ())
+    environment = select_one(after, wanted.name)
     detail = f"a copy of {source.name}: {pluralize(copy.rows, 'row')} in {pluralize(copy.tables, 'table')}"
     warnings = _enter(replace(context, environment=environment), started, detail)
     return Created(environment, source, final, copy, _elsewhere(project, source, environment), warnings)
@@ -121,7 +122,9 @@ def _enter(context: EnvironmentContext, started: float, detail: str) -> tuple[st
 
 def _values(project: ProjectConfig, source: Environment, wanted: EnvironmentRequest) -> dict[str, object]:
     """Return the values of the new entry: the source's policies, without those that guard it."""
-    raw = raw_entry(project.file, source.name)
+    raw = raw_entry(project.file, source.section or source.name)
+    if is_pattern(wanted.path):
+        raise UsageError(f"the path {wanted.path} has a *, and would stand for any number of files", _NOTHING)
     values: dict[str, object] = {"path": wanted.path or _derived(raw, source.name, wanted.name)}
     if wanted.tags:
         values["tags"] = [*wanted.tags]
@@ -139,6 +142,8 @@ def _derived(raw: Mapping[str, object], source: str, name: str) -> str:
     advice = f"name the new database with --path FILE; {_NOTHING}"
     if not _PLAIN.fullmatch(name) or name in {".", ".."}:
         raise UsageError(f"{name!r} cannot be the name of a file", advice)
+    if isinstance(written, str) and is_pattern(written):
+        raise UsageError(f"{source} is one of the files that {written} matches", advice)
     if not isinstance(written, str):
         raise UsageError(f"{source} has a url and no path", advice)
     *above, folder, file = ["", "", *written.split("/")]
@@ -191,7 +196,7 @@ def _removed_on_error(final: Path) -> Iterator[None]:
 
 
 def _elsewhere(project: ProjectConfig, source: Environment, environment: Environment) -> tuple[Resolution, ...]:
-    new, old = ({each.name, *each.tags} for each in (environment, source))
+    new, old = environment.words, source.words
     return tuple(
         resolution
         for resolution in project.resolutions

@@ -18,7 +18,7 @@ from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases import access
 from architect_migrate.ledger.recorder import enter, entered_on_failure
-from architect_migrate.model.environment import select
+from architect_migrate.model.environment import select_one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +49,10 @@ def droppable(project: ProjectConfig, environ: Mapping[str, str], name: str) -> 
 
     Raises EntryError if it cannot, ConfigError and UnknownEnvironmentError.
     """
-    (environment,) = select(project, [name], ())
-    file = str(project.file)
+    file, environment = str(project.file), select_one(project, name)
+    if environment.section:
+        why = f"is one of the files that env.{environment.section}.path matches"
+        raise EntryError(file, name, why, f"{_NOTHING}: to be rid of it, move its file away")
     waiting = [each.name for each in project.environments if name in each.requires]
     if not may_be_changed(environment):
         raise EntryError(file, name, "is protected", f"{_NOTHING}: to drop it, remove protected = true first")

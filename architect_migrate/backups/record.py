@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.atomic_files import sync, write_atomically
 from architect_migrate.core.database_errors import BackupError, BackupFolderError
-from architect_migrate.core.names import file_safe
+from architect_migrate.core.names import BACKUP_NAME, file_safe
 from architect_migrate.core.secrets import mask
 from architect_migrate.databases.values import Recorded, from_json, to_json
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 _VERSIONS = (1, 2)
 # The largest record that is read, in bytes.
 _LARGEST = 64 << 20
-_NAME = re.compile(r"(?P<name>.+)-(?P<moment>\d{8}T\d{6}Z)-(?P<number>\d{1,9})(?P<damaged>-damaged)?\.db")
 _MOMENT = "%Y%m%dT%H%M%SZ"
 
 
@@ -130,7 +128,7 @@ def _record(document: dict[str, Any]) -> Record | None:
 
 def copy_at(path: Path) -> Copy | None:
     """Return the backup at a path; None for a file that is not a backup by its name, or is not a regular file."""
-    match = _NAME.fullmatch(path.name)
+    match = BACKUP_NAME.fullmatch(path.name)
     if match is None or path.is_symlink() or not path.is_file():
         return None
     try:

@@ -40,12 +40,12 @@ def _offered(words: Callable[[Any], Iterable[str]], context: Any, incomplete: st
 
 def _environments(context: Any) -> Iterable[str]:
     project = _project(context)
-    return [environment.name for environment in project.environments] if project else []
+    return list(project.names) if project else []
 
 
 def _tags(context: Any) -> Iterable[str]:
     project = _project(context)
-    return sorted({tag for environment in project.environments for tag in environment.tags} if project else ())
+    return sorted(project.tags) if project else []
 
 
 def _commands(context: Any) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The shared options of one call, those before the command and those after it."""
+    """The shared options of one call, those before the command and those after it.
+
+    `told` are the warnings about environments.toml that were printed: commands read the file more than once.
+    """
 
     command: str = ""
     names: tuple[str, ...] = ()
@@ -22,6 +25,7 @@ class Options:
     config: Path | None = None
     as_json: bool = False
     debug: bool = False
+    told: list[str] = field(default_factory=list, compare=False)
 
     @property
     def chosen(self) -> bool:

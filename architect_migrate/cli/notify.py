@@ -12,6 +12,7 @@ from architect_migrate.cli.present import narrating
 from architect_migrate.cli.report.notify import is_news, news_document, news_json, verdict_json
 from architect_migrate.cli.selection import project_of, to_look_at
 from architect_migrate.cli.terminal import complain, say
+from architect_migrate.config.context import state_folder
 from architect_migrate.core.errors import ArchmigError, NotifyError, UsageError
 from architect_migrate.model.revision_graph import RevisionGraph
 from architect_migrate.planning.results import Checked, Outcome, Result
@@ -72,8 +73,9 @@ def tell_that_it_could_not(options: Options, who: tuple[Channel, ...], error: Ar
 
 
 def _tell(options: Options, channel: Channel, checked: Checked, now: Mapping[str, VerdictJson]) -> None:
-    file = project_of(options).file.absolute()
-    memory, at = file.parent / ".archmig" / "notified.json", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    project = project_of(options)
+    file = project.file.absolute()
+    memory, at = state_folder(project) / "notified.json", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     last = cast("Mapping[str, ToldVerdictJson]", notified.last_sent(memory, channel.kind))
     new = [result for result in checked.results if is_news(now[result.environment], last.get(result.environment))]
     if not new:

@@ -12,7 +12,7 @@ import typer
 
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import guarded
-from architect_migrate.config.loader import looks_like_url
+from architect_migrate.config.entry_paths import looks_like_url
 from architect_migrate.core.errors import UsageError
 from architect_migrate.runs.rehearsal.results import Command
 

@@ -23,7 +23,7 @@ _VERBATIM = frozenset({"sql", "text", "upgrade", "downgrade"})
 def present(options: Options, code: int, report: Report) -> int:
     """Write the report as text, or as JSON with --json, and return the exit code. Raises OutputError."""
     if options.as_json:
-        write(_document(options.command, code, report))
+        write(_document(options, code, report))
     else:
         if text := report.text(paint(), width()):
             write(text)
@@ -51,11 +51,12 @@ def narrate(options: Options, *texts: Callable[[Paint, int], str]) -> None:
             say(text(plain, width()))
 
 
-def _document(command: str, code: int, report: Report) -> str:
+def _document(options: Options, code: int, report: Report) -> str:
     from json import dumps
 
-    envelope = {"version": VERSION, "command": command, "exit_code": code}
-    whole = {**envelope, **report.more(), "environments": [*report.environments()]}
+    envelope = {"version": VERSION, "command": options.command, "exit_code": code}
+    warnings = {"warnings": [*options.told]} if options.told else {}
+    whole = {**envelope, **warnings, **report.more(), "environments": [*report.environments()]}
     return escaped_json(dumps(_masked(whole), indent=2, ensure_ascii=False))
 
 

@@ -27,14 +27,15 @@ def status(options: Options, *, grid: Grid = False) -> int:
     its revision is not there, and lacking if a revision is there without a row. Tolerated are cosmetic differences,
     objects that the chain does not know, and what a [[resolve]] entry keeps.
     """
-    from architect_migrate.cli.report.status import grid_report, status_report
+    from architect_migrate.cli.report.status import grid_report, status_report, with_warnings
 
     contexts = to_read(options)
     graph, began = contexts[0].chain, time.time()
     results = surveyed(contexts, options, partial(observe.observe, action="status"))
     last, external_changes = known(contexts, results, began)
     report = grid_report if grid else status_report
-    return present(options, could_read(results), report(results, graph, last, external_changes))
+    shown = with_warnings(report(results, graph, last, external_changes), options.told)
+    return present(options, could_read(results), shown)
 
 
 def current(options: Options) -> int:

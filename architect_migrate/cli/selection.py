@@ -33,12 +33,17 @@ _WITHOUT_ENTRIES = frozenset({"backup", "docs", "history", "undo"})
 def project_of(options: Options) -> ProjectConfig:
     """Read environments.toml; where databases are named by path alone, none is needed."""
     try:
-        return read_project(find_config(options.config, os.environ, Path.cwd()), os.environ)
+        project = read_project(find_config(options.config, os.environ, Path.cwd()), os.environ)
     except ConfigNotFoundError:
         named = options.names or options.tags or options.everything
         if options.config or named_config(os.environ) or named or not options.paths:
             raise
         return project_without_file(Path.cwd())
+    for line in project.warnings:
+        if line not in options.told:
+            options.told.append(line)
+            say(f"warning: {line}")
+    return project
 
 
 def to_read(options: Options) -> tuple[EnvironmentContext, ...]:
@@ -92,10 +97,10 @@ def split_words(options: Options, words: Sequence[str] | None) -> tuple[Options,
     if not words:
         return options, None
     project = project_of(options)
-    known = {environment.name for environment in project.environments}
-    names = tuple(word for word in words if word in known)
-    others = tuple(word for word in words if word not in known)
-    for word in names:
+    known = {*project.names}
+    names = tuple(word for word in words if word in known or "*" in word)
+    others = tuple(word for word in words if word not in names)
+    for word in known.intersection(names):
         if _may_be_revision(options, word):
             advice = f"write -e {word} for the environment, the whole id or {word}@head for the revision"
             raise UsageError(f"{word!r} is the name of an environment, and also names a revision or branch", advice)

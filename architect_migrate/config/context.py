@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.model.environment import chain_of_engine, resolutions_for
+from architect_migrate.model.environment import chain_of_engine, resolutions_for, select_one
 from architect_migrate.revisions.replay import source_of
 
 if TYPE_CHECKING:
@@ -89,16 +89,22 @@ class EnvironmentContext:
 def contexts_for(
     project: ProjectConfig, environments: Iterable[Environment], cache: Path | None
 ) -> tuple[EnvironmentContext, ...]:
-    """Return the contexts of environments, listed or not. Raises ChainError, ResolutionsClashError."""
+    """Return the contexts of environments, listed or not.
+
+    Raises ChainError, ResolutionsClashError, NoFileMatchesError.
+    """
     environments = tuple(environments)
     # Why one source for all of an engine: the chain's files are read and replayed once.
     listed = {environment.name: environment for environment in project.environments}
-    needed = {*environments, *(listed[name] for each in environments for name in each.requires)}
+    needed = {*environments}
+    for name in {name for each in environments for name in each.requires}:
+        # Why by `select_one`: it raises the error for a section without any file, which no revision has reached.
+        needed.add(listed.get(name) or select_one(project, name))
     sources = {
         engine: source_of(chain_of_engine(project, engine), cache)
         for engine in sorted({environment.engine for environment in needed})
     }
-    backups, ledger = project.backup_dir or _state_folder(project) / "backups", ledger_of(project)
+    backups, ledger = project.backup_dir or state_folder(project) / "backups", ledger_of(project)
 
     def context(environment: Environment) -> EnvironmentContext:
         return EnvironmentContext(
@@ -120,11 +126,12 @@ def contexts_for(
 
 def ledger_of(project: ProjectConfig) -> Path:
     """Return the path of the ledger, which may not exist yet."""
-    return _state_folder(project) / "ledger.db"
+    return project.ledger or project.file.parent / ".archmig" / "ledger.db"
 
 
-def _state_folder(project: ProjectConfig) -> Path:
-    return project.file.parent / ".archmig"
+def state_folder(project: ProjectConfig) -> Path:
+    """Return the folder of the ledger, in which archmig keeps what else it remembers of the project."""
+    return ledger_of(project).parent
 
 
 def as_listed(source: Source, project: ProjectConfig, environment: Environment) -> Source:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.config.chain_place import chain_at, found_in, with_engine
+from architect_migrate.config.entry_paths import folder_of, looks_like_url, path_of, real
+from architect_migrate.config.environments import Inherited, read_environments
+from architect_migrate.config.file_patterns import OwnFiles
 from architect_migrate.config.locate import config_place, named_config
 from architect_migrate.config.resolve_entries import read_resolution
 from architect_migrate.config.toml_reader import (
@@ -22,7 +25,6 @@ from architect_migrate.config.toml_reader import (
     given,
     known_keys,
     number,
-    one_line,
     read_toml,
     shown,
     shown_path,
@@ -31,14 +33,13 @@ from architect_migrate.config.toml_reader import (
     texts,
 )
 from architect_migrate.core.errors import (
-    BadUrlError,
     ConfigError,
     ConfigNotFoundError,
     ResolutionsClashError,
     SameDatabaseError,
     nearest,
 )
-from architect_migrate.core.urls import database_identity, parse_url, sqlite_url
+from architect_migrate.core.urls import database_identity, sqlite_url
 from architect_migrate.model.environment import (
     Environment,
     Notify,
@@ -46,22 +47,21 @@ from architect_migrate.model.environment import (
     Policies,
     ProjectConfig,
     Repair,
+    Section,
     Tracker,
     Uninitialised,
     chain_of_engine,
-    distinct,
     resolutions_for,
-    select,
+    select_one,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from architect_migrate.config.toml_reader import Reader
-    from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.model.chain_config import ChainConfig
 
-_TOP = ("alembic", "backup", "defaults", "env", "notify", "resolve", "tracker")
+_TOP = ("alembic", "backup", "defaults", "env", "ledger", "notify", "resolve", "tracker")
 _DAY = 86_400
 
 
@@ -123,28 +123,33 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
     defaults = subtable(top, "defaults")
     known_keys(defaults, ("environment", *_POLICIES))
     policies = replace(Policies(), **given(defaults, _POLICIES))
-    environments = _environments(subtable(top, "env"), policies)
-    alembic, backup = subtable(top, "alembic"), subtable(top, "backup")
+    alembic, backup, ledger = subtable(top, "alembic"), subtable(top, "backup"), _ledger(subtable(top, "ledger"))
+    backups = real(path_of(backup, "dir"))
+    own = OwnFiles(ledger, backups or (ledger and ledger.parent / "backups"))
+    environments, sections = read_environments(subtable(top, "env"), Inherited(_POLICIES, policies, own))
     known_keys(alembic, ("app", "baseline", "baseline_at", "config", "env", "replaces", "section", "x"))
     known_keys(backup, ("dir", "keep", "max_age"))
-    script = _path(alembic, "config")
+    script = path_of(alembic, "config")
     chain = _chain(alembic)
     environments = tuple(with_engine(each, chain) for each in environments)
     project = ProjectConfig(
         file=file,
         environments=environments,
         chain=chain,
-        default_environment=_default_environment(defaults, environments),
+        default_environment=_default_environment(defaults, environments, sections),
         defaults=policies,
         resolutions=tuple(read_resolution(entry, at) for at, entry in enumerate(entries(top, "resolve"), 1)),
         tracker=_tracker(subtable(top, "tracker")) if "tracker" in top.values else None,
-        backup_dir=_real(_path(backup, "dir")),
+        backup_dir=backups,
         backup_keep=count(backup, "keep"),
         backup_max_age=age(backup, "max_age"),
         notify=_notify(subtable(top, "notify")) if "notify" in top.values else None,
         script_written=script,
+        sections=sections,
+        ledger=ledger,
     )
     _refuse_contradictions(project, top)
+    project = replace(project, warnings=tuple(_warnings(project, top)))
     # Why the first: commands without a database show one history, and each engine has its own.
     first = environments[0].engine if environments else ""
     return replace(project, chain=chain_of_engine(project, first))
@@ -155,7 +160,7 @@ def as_written(project: ProjectConfig, name: str) -> tuple[Path, Path]:
 
     Raises ConfigError for a database that is not a file.
     """
-    (environment,) = select(project, [name], [])
+    environment = select_one(project, name)
     if environment.path_written is None:
         raise ConfigError(shown_path(project.file), f"{dotted('env', name)}.url", "names no file")
     return project.script_written or project.chain.ini, environment.path_written
@@ -175,57 +180,18 @@ def environment_at(project: ProjectConfig, path: Path) -> Environment:
             "a database's path", "", "it looks like a URL", "name a file, or list the URL as an environment"
         )
     url = sqlite_url(Path(os.path.realpath(path)))
-    for listed in project.environments:
-        if database_identity(listed.url) == database_identity(url):
-            return listed
+    listed = [each for each in project.environments if database_identity(each.url) == database_identity(url)]
+    if len(listed) > 1:
+        raise SameDatabaseError(listed[0].name, listed[1].name, str(url.path))
+    if listed:
+        return listed[0]
     return Environment(shown_path(path), url, policies=project.defaults)
-
-
-def _environments(tables: Table, inherited: Policies) -> tuple[Environment, ...]:
-    environments = tuple(_environment(tables, name, inherited) for name in tables.values)
-    try:
-        return distinct(environments)
-    except SameDatabaseError as error:
-        problem = f"is the same database as env.{error.first}: {error.database}"
-        raise tables.error(error.second, problem, "give each environment its own") from None
-
-
-def _environment(tables: Table, name: str, inherited: Policies) -> Environment:
-    if not name or name != name.strip() or not one_line(name) or len(name) > 100:
-        hint = "names are one line of 1 to 100 characters, no space at either end"
-        raise tables.error("", f"the environment name {shown(name)} cannot be typed", hint)
-    if "://" in name:
-        # Why: names are shown unmasked, and a URL may hold a password.
-        raise tables.error("", f"the environment name {shown(name)} is a URL", "name it, and give the URL to its url")
-    table = subtable(tables, name)
-    known_keys(table, ("engine", "path", "requires", "tags", "url", *_POLICIES))
-    tags, requires = frozenset(texts(table, "tags") or ()), texts(table, "requires") or ()
-    url, written = _database(table)
-    own = replace(inherited, **given(table, _POLICIES))
-    return Environment(name, url, tags, own, requires, text(table, "engine") or "", written)
-
-
-def _database(table: Table) -> tuple[DatabaseUrl, Path | None]:
-    """Return an environment's database and its path as written; None for a database that is not a file."""
-    if ("path" in table.values) == ("url" in table.values):
-        both = "has both a path and a url" if "path" in table.values else "has neither a path nor a url"
-        raise table.error("", both, 'give it one: path = "data/app.db"')
-    written = _path(table, "path")
-    if written is None:
-        try:
-            url = parse_url(expanded(table, "url") or "")
-        except BadUrlError as error:
-            raise table.error("url", error.problem, error.advice) from None
-        if url.path is None:
-            return url, None
-        written = _folder(table) / url.path
-    return sqlite_url(Path(os.path.realpath(written))), written
 
 
 def _chain(table: Table) -> ChainConfig:
     """Read the [alembic] table: where the chain is configured, and what its env.py needs."""
-    base, variables = _folder(table), subtable(table, "env")
-    config = _real(_path(table, "config")) or found_in(base) or base / "alembic.ini"
+    base, variables = folder_of(table), subtable(table, "env")
+    config = real(path_of(table, "config")) or found_in(base) or base / "alembic.ini"
     return replace(
         chain_at(config, base, text(table, "section") or ""),
         x=texts(table, "x") or (),
@@ -254,40 +220,26 @@ def _baseline(table: Table) -> str:
     module, _, function = value.partition(":")
     if all(part.isidentifier() for name in (module, function) for part in name.split(".")):
         return value
-    return str(_path(table, "baseline") or "")
+    return str(path_of(table, "baseline") or "")
 
 
-def _folder(table: Table) -> Path:
-    """Return the folder of the configuration file, the base of relative paths."""
-    return table.file.absolute().parent
-
-
-def _path(table: Table, key: str) -> Path | None:
-    """Return the path under a key as written, made absolute; None if the key is absent."""
-    value, folder = expanded(table, key), _folder(table)
-    if value is None:
-        return None
-    path = folder / value
-    if looks_like_url(path.relative_to(folder) if path.is_relative_to(folder) else path):
-        raise table.error(key, "looks like a URL, not a path", "name a file or folder, or use url")
-    return path
-
-
-def _real(path: Path | None) -> Path | None:
-    return path and Path(os.path.realpath(path))
-
-
-def looks_like_url(path: Path) -> bool:
-    """Return whether a path is a URL that lost one of its slashes. Why: its password would not be masked."""
-    return bool(path.parts) and path.parts[0].endswith(":") and not path.exists()
-
-
-def _default_environment(defaults: Table, environments: tuple[Environment, ...]) -> str | None:
+def _default_environment(
+    defaults: Table, environments: tuple[Environment, ...], sections: tuple[Section, ...]
+) -> str | None:
     name = text(defaults, "environment")
-    names = [one.name for one in environments]
+    names = [*(one.name for one in environments), *(one.name for one in sections)]
     if name is not None and name not in names:
         raise defaults.error("environment", f"no environment {shown(name)}", nearest(name, names))
     return name
+
+
+def _ledger(table: Table) -> Path | None:
+    """Return the ledger's file, by the folder that [ledger] names, or by its own path; None without such a table."""
+    known_keys(table, ("path",))
+    place = real(path_of(table, "path"))
+    if place is None:
+        return None
+    return place if place.suffix == ".db" and not place.is_dir() else place / "ledger.db"
 
 
 def _tracker(table: Table) -> Tracker:
@@ -312,12 +264,16 @@ def _notify(table: Table) -> Notify:
 
 def _refuse_contradictions(project: ProjectConfig, top: Table) -> None:
     required = {each.name: each.requires for each in project.environments}
+    required |= {each.name: () for each in project.sections if not each.members}
     for one in project.environments:
         if one.requires:
             _refuse_requirements(required, one, top)
-    known = {word for one in project.environments for word in (one.name, *one.tags)}
+    known = {word for one in project.environments for word in one.words}
+    known |= {word for one in project.sections for word in (one.name, *one.tags)}
     for entry in project.resolutions:
         for word in sorted(entry.environments - known):
+            if _section_of(project, word):
+                continue
             table = replace(top, place=f"resolve[{entry.origin.entry}]")
             raise table.error("environments", f"no environment or tag {shown(word)}", nearest(word, known))
     for environment in project.environments if project.resolutions else ():
@@ -327,6 +283,27 @@ def _refuse_contradictions(project: ProjectConfig, top: Table) -> None:
             problem = f"settles {error.settled} for {shown(environment.name)}, as resolve[{error.first}] does"
             table = replace(top, place=f"resolve[{error.second}]")
             raise table.error("", problem, "keep one of them") from None
+
+
+def _warnings(project: ProjectConfig, top: Table) -> Iterator[str]:
+    """Yield a line for each section whose files were not found, and for each entry that names a file not there.
+
+    Why no errors: the files of a section come and go while the configuration stays.
+    """
+    for section in project.sections:
+        if section.problem:
+            yield str(replace(top, place=dotted("env", section.name)).error("path", section.problem))
+    known = {word for one in project.environments for word in one.words}
+    for entry in project.resolutions:
+        for word in sorted(entry.environments - known):
+            if its := _section_of(project, word):
+                table = replace(top, place=f"resolve[{entry.origin.entry}]")
+                yield str(table.error("environments", f"env.{its.name} has no file {shown(word)}"))
+
+
+def _section_of(project: ProjectConfig, word: str) -> Section | None:
+    """Return the section to which an environment of this name would belong."""
+    return next((one for one in project.sections if word.startswith(f"{one.name}/")), None)
 
 
 def _refuse_requirements(required: Mapping[str, tuple[str, ...]], environment: Environment, top: Table) -> None:

@@ -16,8 +16,16 @@ def may_be_changed(environment: Environment, confirmed: str = "") -> bool:
 
 
 def builds_uninitialised(environment: Environment) -> bool:
-    """Return whether the chain is run on a database without anything of it, and a missing file is created."""
+    """Return whether the chain is run on a database without anything of it."""
     return environment.policies.uninitialised is Uninitialised.CREATE
+
+
+def creates_missing(environment: Environment) -> bool:
+    """Return whether a missing file is created.
+
+    Why not in a section with a pattern: its environments are the files that are there, so this one was removed.
+    """
+    return builds_uninitialised(environment) and not environment.section
 
 
 def skips_uninitialised(environment: Environment) -> bool:

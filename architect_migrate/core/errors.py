@@ -197,6 +197,27 @@ class NothingSelectedError(ArchmigError):
     advice: str = derived('name one, or set environment = "NAME" in [defaults]')
 
 
+class NoFileMatchesError(ArchmigError):
+    """A section with a pattern that matches no file, or whose files cannot be found; nothing else was selected."""
+
+    section: str
+    cause: str
+    problem: str = derived("env.{section}: {cause}")
+    advice: str = derived("correct its path, or create a database there first")
+
+
+class SeveralEnvironmentsError(ArchmigError):
+    """The name of several environments where one is needed."""
+
+    word: str
+    members: tuple[str, ...]
+
+    def _problem_and_advice(self) -> tuple[str, str]:
+        some = ", ".join(shortened(name) for name in self.members[:3])
+        more = ", …" if len(self.members) > 3 else ""
+        return f"{shortened(self.word)} stands for several environments", f"name one of them: {some}{more}"
+
+
 class SameDatabaseError(ArchmigError, layout="{problem}{_hint}"):
     """Two selected environments that are one database, which would be processed twice."""
 

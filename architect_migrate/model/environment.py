@@ -7,12 +7,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from architect_migrate.core.errors import (
+    NoFileMatchesError,
     NothingSelectedError,
     ResolutionsClashError,
     SameDatabaseError,
+    SeveralEnvironmentsError,
     UnknownEnvironmentError,
 )
-from architect_migrate.core.names import fold
+from architect_migrate.core.names import fits, fold
 from architect_migrate.core.urls import database_identity
 from architect_migrate.model.chain_config import ChainConfig, beside
 
@@ -76,7 +78,8 @@ class Environment:
 
     `requires` names the environments that must have run a revision before this one. `engine` is its name in an env.py
     for several databases; empty in all others. `path_written` is the path before any link is followed; None for a
-    database that is not a file, or not listed. `original` is the file of which this one is a copy.
+    database that is not a file, or not listed. `original` is the file of which this one is a copy. `section` is the
+    name of the entry whose pattern matches the file; empty for an environment with an entry of its own.
     """
 
     name: str
@@ -87,6 +90,12 @@ class Environment:
     engine: str = ""
     path_written: Path | None = field(default=None, compare=False)
     original: Path | None = field(default=None, compare=False)
+    section: str = ""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words by which [[resolve]] entries name this environment: its name, its section and its tags."""
+        return self.tags | {self.name, self.section or self.name}
 
     @property
     def places(self) -> tuple[Path, ...]:
@@ -259,9 +268,34 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """An entry [env.NAME] whose path is a pattern: each file that it matches is an environment.
+
+    `pattern` is the path as written, `folder` the absolute one below which files are looked for, `members` the names of
+    its environments, sorted. `unread` are folders that could not be listed, each with the reason.
+    """
+
+    name: str
+    pattern: str
+    folder: Path
+    members: tuple[str, ...]
+    tags: frozenset[str] = frozenset()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def problem(self) -> str:
+        """What of its files could not be found; empty if all were."""
+        if self.unread:
+            return "; ".join(self.unread)
+        return "" if self.members else f"no file matches {self.pattern!r} in {self.folder}"
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectConfig:
     """Contents of environments.toml; paths are absolute, ages in seconds, `defaults` apply to files named by path.
 
+    `ledger` is its file; None: in `.archmig` beside environments.toml.
+    `sections` are the entries that stand for several environments. `warnings` are faults that stop no command.
     `script_written` is the path of the chain's configuration before any link is followed; None if the file names none.
     """
 
@@ -277,6 +311,20 @@ class ProjectConfig:
     backup_max_age: int | None = None
     notify: Notify | None = None
     script_written: Path | None = field(default=None, compare=False)
+    sections: tuple[Section, ...] = ()
+    ledger: Path | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all environments, then those of the sections."""
+        return (*(each.name for each in self.environments), *(each.name for each in self.sections))
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags of all environments, and those of sections without any file."""
+        its = (*(each.tags for each in self.environments), *(each.tags for each in self.sections))
+        return frozenset[str]().union(*its)
 
 
 def empty_project(folder: Path) -> ProjectConfig:
@@ -296,9 +344,10 @@ def resolutions_for(project: ProjectConfig, environment: Environment) -> tuple[R
     Raises ResolutionsClashError if two of them name the same object.
     """
     listed = any(each.name == environment.name and each == environment for each in project.environments)
-    words = environment.tags | {environment.name}
     chosen = tuple(
-        entry for entry in project.resolutions if not listed or not entry.environments or entry.environments & words
+        entry
+        for entry in project.resolutions
+        if not listed or not entry.environments or entry.environments & environment.words
     )
     seen: dict[tuple[str, ...], Resolution] = {}
     for entry in chosen:
@@ -334,10 +383,10 @@ def _settled(subject: Subject) -> tuple[str, ...]:
 
 
 def every_environment(project: ProjectConfig) -> tuple[Environment, ...]:
-    """Return every environment in file order. Raises NothingSelectedError if there is none."""
+    """Return every environment in file order. Raises NothingSelectedError, NoFileMatchesError, SameDatabaseError."""
     if not project.environments:
-        raise NothingSelectedError(str(project.file))
-    return project.environments
+        raise _nothing_found(project, project.sections)
+    return distinct(project.environments)
 
 
 def select(
@@ -345,17 +394,51 @@ def select(
 ) -> tuple[Environment, ...]:
     """Return the environments with these names or tags in file order, then those by path; the default one if none.
 
-    Raises UnknownEnvironmentError, NothingSelectedError, SameDatabaseError (a database selected twice).
+    The name of a section means all of its environments, and a name with `*` all that it fits.
+    Raises UnknownEnvironmentError, NothingSelectedError, NoFileMatchesError, SameDatabaseError (a database selected
+    twice).
     """
     wanted, tagged = set(names), set(tags)
     if not (wanted or tagged or by_path):
         if project.default_environment is None:
             raise NothingSelectedError(str(project.file))
         wanted = {project.default_environment}
-    _refuse_unknown(project, "environment", wanted, (one.name for one in project.environments))
-    _refuse_unknown(project, "tag", tagged, (tag for one in project.environments for tag in one.tags))
-    listed = (one for one in project.environments if one.name in wanted or one.tags & tagged)
+    wanted = {name for word in wanted for name in _meant(word, project.names)}
+    _refuse_unknown(project, "environment", wanted, project.names)
+    _refuse_unknown(project, "tag", tagged, project.tags)
+    listed = tuple(one for one in project.environments if {one.name, one.section} & wanted or one.tags & tagged)
+    if not (listed or by_path):
+        raise _nothing_found(project, (one for one in project.sections if one.name in wanted or one.tags & tagged))
     return distinct((*listed, *by_path))
+
+
+def select_one(project: ProjectConfig, word: str) -> Environment:
+    """Return the environment of this name; the default one if the name is empty.
+
+    Raises SeveralEnvironmentsError for a section, however many files it has now, and as `select`.
+    """
+    name = word or project.default_environment or ""
+    section = next((one for one in project.sections if one.name == name), None)
+    if section and section.members:
+        raise SeveralEnvironmentsError(str(project.file), name, section.members)
+    chosen = select(project, [word] if word else [], [])
+    if len(chosen) > 1:
+        raise SeveralEnvironmentsError(str(project.file), name, tuple(one.name for one in chosen))
+    return chosen[0]
+
+
+def _meant(word: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names that a word means: those that it fits if it has a `*` and is no name itself."""
+    if "*" not in word or word in names:
+        return (word,)
+    return tuple(name for name in names if fits(word, name)) or (word,)
+
+
+def _nothing_found(project: ProjectConfig, sections: Iterable[Section]) -> NothingSelectedError | NoFileMatchesError:
+    section = next(iter(sections), None)
+    if section is None:
+        return NothingSelectedError(str(project.file))
+    return NoFileMatchesError(str(project.file), section.name, section.problem)
 
 
 def distinct(environments: Iterable[Environment]) -> tuple[Environment, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.backups import service as backups
 from architect_migrate.backups.record import read_record
-from architect_migrate.config.policies import builds_uninitialised
+from architect_migrate.config.policies import creates_missing
 from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
 from architect_migrate.core.database_errors import CommitFailedError, DamagedError
 from architect_migrate.core.errors import ArchmigError
@@ -148,7 +148,7 @@ def _in_transaction(run: _Run) -> Iterator[Connection]:
     With the policy `create` a missing file is created, and removed again if nothing is committed.
     """
     environment = run.context.environment
-    making = builds_uninitialised(environment)
+    making = creates_missing(environment)
     with (
         access.created(run.url) if making else nullcontext(),
         access.transaction(run.url, environment.policies.lock_timeout) as connection,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.policies import builds_uninitialised, skips_uninitialised
+from architect_migrate.config.policies import builds_uninitialised, creates_missing, skips_uninitialised
 from architect_migrate.core.database_errors import DatabaseMissingError
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases import access
@@ -60,7 +60,8 @@ def refused(context: EnvironmentContext, seen: Survey) -> tuple[Outcome, str] | 
 
     Raises DatabaseMissingError for a missing file, unless the policy is to skip or to create it.
     """
-    if seen.state not in EMPTY or builds_uninitialised(context.environment):
+    builds = creates_missing if seen.state is State.MISSING else builds_uninitialised
+    if seen.state not in EMPTY or builds(context.environment):
         return None
     reason = "no file there" if seen.state is State.MISSING else "nothing of the chain is in it"
     if skips_uninitialised(context.environment):

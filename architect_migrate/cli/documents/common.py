@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Never, TypedDict
+from typing import Annotated, Literal, Never, NotRequired, TypedDict
 
 # What follows the type in `Annotated` are the values that there are.
 StateName = Annotated[
@@ -49,6 +49,7 @@ class Envelope(TypedDict):
 
     version: Literal[2]
     exit_code: ExitCode
+    warnings: NotRequired[list[str]]
 
 
 class FailureDocument(Envelope):

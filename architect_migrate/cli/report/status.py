@@ -301,6 +301,14 @@ def grid_report(
     return replace(report, text=partial(with_external_changes, partial(grid_text, results, graph), external_changes))
 
 
+def with_warnings(report: Report, warnings: Sequence[str]) -> Report:
+    """The report with warnings below its text. Why on stdout too: a section without files has no line of its own."""
+    if not warnings:
+        return report
+    lines = [f"warning: {line}" for line in warnings]
+    return replace(report, text=lambda paint, width: "\n".join([report.text(paint, width), "", *lines]))
+
+
 def pending_report(results: tuple[Result, ...], graph: RevisionGraph) -> Report:
     """What is left to run for each database."""
     return Report(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from architect_migrate.config.policies import builds_uninitialised, may_be_changed
+from architect_migrate.config.policies import creates_missing, may_be_changed
 from architect_migrate.core.chain_errors import (
     ChainError,
     DriftedError,
@@ -193,7 +193,7 @@ def _enter(record: Record, unread: str = "") -> None:
 def _commit(context: ModuleType, job: Job, record: Record) -> None:
     """Run and commit; from the commit on, `record` describes what was done."""
     with ExitStack() as around:
-        if job.command in {"", "upgrade"} and builds_uninitialised(job.environment):
+        if job.command in {"", "upgrade"} and creates_missing(job.environment):
             around.enter_context(access.created(job.environment.url))
         around.enter_context(_explained(job))
         try:

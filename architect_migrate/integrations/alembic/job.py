@@ -13,7 +13,7 @@ from architect_migrate.config.locate import named_config, named_environment
 from architect_migrate.core.chain_errors import AlembicOptionError, NoDatabaseChosenError, OtherChainError
 from architect_migrate.core.errors import ConfigNotFoundError, nearest
 from architect_migrate.databases import access
-from architect_migrate.model.environment import Environment, ProjectConfig, empty_project, select
+from architect_migrate.model.environment import Environment, ProjectConfig, empty_project, select_one
 from architect_migrate.revisions.replay import cache_folder, source_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def choose(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -
     if its.exists() and not its.samefile(ini):
         raise OtherChainError(str(project.file), str(its), str(ini))
     name = options.env or named_environment(environ)
-    return project, select(project, [name] if name else [], [])[0]
+    return project, select_one(project, name)
 
 
 def _project(options: Options, ini: Path, environ: Mapping[str, str], cwd: Path) -> ProjectConfig:

@@ -78,9 +78,9 @@ def archmig_copy(request: pytest.FixtureRequest, tmp_path: Path) -> CopyOf:
 
     def copy(name: str) -> Path:
         from architect_migrate.integrations.pytest.databases import copy_of
-        from architect_migrate.model.environment import select
+        from architect_migrate.model.environment import select_one
 
-        return _or_fail(lambda: copy_of(select(project, [name], [])[0], tmp_path / "archmig-copies"))
+        return _or_fail(lambda: copy_of(select_one(project, name), tmp_path / "archmig-copies"))
 
     return copy
 

@@ -9,7 +9,7 @@ from architect_migrate.config.loader import find_config, read_project
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.integrations.startup.check import at_once, compared
 from architect_migrate.integrations.startup.status import Start, StartState
-from architect_migrate.model.environment import OnPending, select
+from architect_migrate.model.environment import OnPending, select_one
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
@@ -24,7 +24,7 @@ def examined(call: Call) -> tuple[Start, str]:
     """
     file = find_config(call.config, call.environ, call.cwd)
     project = read_project(file, call.environ)
-    (environment,) = select(project, [call.word] if call.word else [], [])
+    environment = select_one(project, call.word)
     context = context_for(project, environment, call.cache)
     policy = OnPending(call.policy) if call.policy else context.environment.policies.on_pending
     try:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.config.policies import builds_uninitialised, may_be_changed
+from architect_migrate.config.policies import builds_uninitialised, creates_missing, may_be_changed
 from architect_migrate.core.database_errors import DatabaseError, LockedByRunError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interpreter import interpreter
@@ -70,7 +70,8 @@ def upgraded(call: Call, project: ProjectConfig, context: EnvironmentContext) ->
 
 def _is_to_be_upgraded(start: Start, environment: Environment) -> bool:
     if start.state in _BUILDABLE:
-        return builds_uninitialised(environment)
+        builds = creates_missing if start.state is StartState.MISSING else builds_uninitialised
+        return builds(environment)
     return start.state is StartState.BEHIND
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.policies import builds_uninitialised, skips_uninitialised
+from architect_migrate.config.policies import creates_missing, skips_uninitialised
 from architect_migrate.core.urls import sqlite_url
 from architect_migrate.databases import access
 from architect_migrate.databases.sqlite.files.scratch_copy import copy_of, private_folder
@@ -42,7 +42,7 @@ def on_copy(context: EnvironmentContext, times: int) -> Iterator[EnvironmentCont
 
 def _copied(context: EnvironmentContext, folder: Path, times: int) -> Path:
     environment, url = context.environment, context.environment.url
-    if not access.exists(url) and (builds_uninitialised(environment) or skips_uninitialised(environment)):
+    if not access.exists(url) and (creates_missing(environment) or skips_uninitialised(environment)):
         return folder / "database.db"
     with access.reading(url, context.environment.policies.lock_timeout) as source:
         return copy_of(source, folder, times)
