@@ -179,10 +179,13 @@ def is_of_the_schema(error: RevisionFailedError) -> bool:
     return bool(frames) and Path(frames[-1].filename).is_relative_to(Path(alembic.__file__).parent)
 
 
-def operate(chain: ChainConfig, connection: sqlite3.Connection, work: Callable[[Runner], _Result]) -> _Result:
+def operate(
+    chain: ChainConfig, connection: sqlite3.Connection, work: Callable[[Runner], _Result], **options: Any
+) -> _Result:
     """Call `work` with a Runner on `connection`, inside the chain's own env.py, and return its result.
 
     Whichever way env.py comes by its connection, it gets this one (see `lending`), and its options are used on it.
+    `options` are those of Alembic's EnvironmentContext: with `dont_mutate` it writes nothing by itself.
     Raises ChainError, OtherDatabaseError and what `work` raises.
     """
     filled = chain.filled(Path(opened_file(connection) or in_memory()))
@@ -193,7 +196,7 @@ def operate(chain: ChainConfig, connection: sqlite3.Connection, work: Callable[[
         def run(context: MigrationContext, arguments: dict[str, Any]) -> _Result:
             return work(Runner(script, context, connection, filled, arguments))
 
-        return in_environment(filled, config, script, connection, run)
+        return in_environment(filled, config, script, connection, run, **options)
 
 
 def in_environment(
@@ -202,6 +205,7 @@ def in_environment(
     script: ScriptDirectory,
     connection: sqlite3.Connection,
     work: Callable[[MigrationContext, dict[str, Any]], _Result],
+    **options: Any,
 ) -> _Result:
     """Call `work` inside env.py with Alembic's context on `connection`, which `op` uses too, and return its result.
 
@@ -227,7 +231,7 @@ def in_environment(
         with (
             file_errors(chain),
             commits(dialect, do_nothing),
-            env_py(chain, config, script, connection, fn=steps) as arguments,
+            env_py(chain, config, script, connection, fn=steps, **options) as arguments,
         ):
             run_env(script)
     if not results:
@@ -309,7 +313,8 @@ def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable
         raise _stopped(chain, progress)
     taken, revisions = recorder.recording, recorder.revisions
     digests = tuple(taken.digests[: len(revisions)])
-    return History(RevisionGraph(revisions, digests, taken.version_table), tuple(taken.found))
+    graph = RevisionGraph(revisions, digests, taken.version_table, recorder.functions)
+    return History(graph, tuple(taken.found))
 
 
 @dataclass(slots=True)
@@ -365,6 +370,7 @@ class _Recorder:
         self.revisions = tuple(reversed([revision_of(each) for each in scripts]))
         self.baseline = baseline_of(chain, script, self.revisions)
         self.recording = Recording("alembic_version")
+        self.functions: tuple[str, ...] = ()
 
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
         connection = self.connection
@@ -400,6 +406,7 @@ class _Recorder:
             self.progress.begin(f"{script.revision} (downgrade)")
             with self.recording.of(connection, self.progress.current):
                 yield MigrationStep.downgrade_from_script(self.script.revision_map, script)
+        self.functions = self.recording.functions(connection)
         self.progress.begin("")
         self.is_complete = True
 

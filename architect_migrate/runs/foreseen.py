@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 CANNOT_SUCCEED = "cannot-succeed"
 # The statements that SQLite runs outside of transactions only.
 _OUTSIDE = frozenset({"detach", "vacuum"})
+# The collations that every connection has.
+_OF_SQLITE = frozenset({"binary", "nocase", "rtrim"})
 # Characters of the last words of a process that died.
 _LAST = 300
 
@@ -59,14 +61,13 @@ _LAST = 300
 def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
     """Return a preview's result, blocked if its plan would fail or would not leave what the chain makes."""
     plan, seen = result.plan, result.survey
-    if plan is None or seen is None or plan.blockers or not seen.exists:
+    if plan is None or seen is None or plan.blockers:
         return result
-    found = (*_apart(context, plan), *_found_in_rows(context, plan, seen.schema))
-    is_blocked = any(each.level is Level.BLOCKING for each in found)
-    if not is_blocked and (_is_to_be_tried(context.history, plan, seen) or _sets_off_triggers(context, plan)):
-        # Why suppressed: a copy cannot be made, so what the run will meet is not known; it is proven when it runs.
-        with suppress(ArchmigError):
-            found += _found_by_trial(context, plan, seen.schema or Schema(), seen.claims.stamp or ())
+    found = (*_apart(context, plan), *_unread(context, plan, seen.schema))
+    if seen.exists:
+        found += _found_in_rows(context, plan, seen.schema)
+    if seen.exists and not any(each.level is Level.BLOCKING for each in found):
+        found += _tried(context, plan, seen)
     blockers = tuple(each for each in found if each.level is Level.BLOCKING)
     told = tuple(f"{each.subject}: {each.found}; {each.advice}" for each in found if each.level is Level.WARNING)
     result = replace(result, warnings=(*result.warnings, *told)) if told else result
@@ -74,6 +75,15 @@ def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
         return result
     plan = replace(plan, blockers=blockers)
     return replace(result, plan=plan, outcome=Outcome.BLOCKED, detail=plan.in_the_way)
+
+
+def _tried(context: EnvironmentContext, plan: Plan, seen: Survey) -> tuple[Finding, ...]:
+    """Return what a trial finds; nothing where the chain will do what it did in the replay."""
+    if _is_to_be_tried(context.history, plan, seen) or _sets_off_triggers(context, plan):
+        # Why suppressed: a copy cannot be made, so what the run will meet is not known; it is proven when it runs.
+        with suppress(ArchmigError):
+            return _found_by_trial(context, plan, seen.schema or Schema(), seen.claims.stamp or ())
+    return ()
 
 
 def _apart(context: EnvironmentContext, plan: Plan) -> Iterator[Finding]:
@@ -87,6 +97,20 @@ def _apart(context: EnvironmentContext, plan: Plan) -> Iterator[Finding]:
         elif verbs:
             found = "its autocommit_block runs inside the transaction of the whole run"
             yield Finding(Level.WARNING, "autocommit", revision, found, "SQLite accepts its statements there")
+
+
+def _unread(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> Iterator[Finding]:
+    """Yield a finding for each table whose rows are sorted by a collation of env.py: no proof could read it."""
+    history = context.history
+    tables = (*(schema or reference(history, plan.before)).tables, *reference(history, plan.after).tables)
+    for table in {each.name: each for each in tables if each.without_rowid}.values():
+        sorts = {column.collation for column in table.columns if column.name in table.primary_key} - _OF_SQLITE
+        if sorts:
+            subject = f"table {table.spelling or table.name}"
+            by = shortlist(sorted(sorts), 3)
+            found = f"its key is sorted by {by}, which SQLite does not have, so it cannot be proven"
+            advice = "declare its key without that collation, or the table with a rowid"
+            yield Finding(Level.BLOCKING, CANNOT_SUCCEED, subject, found, advice)
 
 
 def _found_in_rows(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> tuple[Finding, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.presence import defines_nothing
 from architect_migrate.databases.sqlite.repair.from_chain import from_chain
@@ -23,6 +24,7 @@ from architect_migrate.planning.planner import PlanGoal, RepairPlanner, make_pla
 from architect_migrate.planning.results import State, Survey
 from architect_migrate.planning.row_findings import ROWS_UNDECIDED
 from architect_migrate.runs.contracts import Prepared
+from architect_migrate.runs.own_functions import with_functions
 from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import full_survey, nothing, wanted_of
 
@@ -33,6 +35,16 @@ if TYPE_CHECKING:
 
 def prepare(context: EnvironmentContext, connection: Connection, target: frozenset[str]) -> Prepared:
     """Survey a database through an open connection, and plan its way to `target` by what the database shows."""
+    try:
+        return _prepared(context, connection, target)
+    except QuestionError:
+        if not context.graph.functions:
+            raise
+    # Why only now: a dry run is to run env.py as seldom as it can.
+    return with_functions(context, connection, lambda: _prepared(context, connection, target))
+
+
+def _prepared(context: EnvironmentContext, connection: Connection, target: frozenset[str]) -> Prepared:
     seen = full_survey(context, connection, target)
     return Prepared(seen, _plan(context, connection, seen, target))
 

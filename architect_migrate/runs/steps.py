@@ -120,7 +120,7 @@ def run_in_chain(
     chain: ChainConfig, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
 ) -> Written:
     """Execute every step of a plan, in the environment of the chain's own env.py where it runs the chain's code."""
-    if not runs_the_chain(plan):
+    if not runs_the_chain(plan) and not history.graph.functions:
         return _run(plan, connection, None, history, progress)
     from architect_migrate.revisions.alembic_runtime import operate
 
@@ -142,7 +142,7 @@ def _is_fresh(connection: Connection, plan: Plan, history: History) -> bool:
     # Why compare the lengths: where branches are left out, replay's recording may depend on what they create.
     whole = not plan.before and only_chain and len(plan.after) <= len(history.graph.digests)
     begins_with_rows = any(each.baseline and replays(history)[each.id].writes for each in history.graph.revisions)
-    if begins_with_rows:
+    if begins_with_rows or history.graph.functions:
         return False
     return nothing and whole and not any(_writes_rows(replays(history)[revision]) for revision in plan.after)
 

@@ -223,7 +223,7 @@ class DanglingJson(TypedDict):
     rowids: list[int]
 
 
-class UntoldKeysJson(TypedDict):
+class UntoldJson(TypedDict):
     """A table whose keys cannot be checked."""
 
     table: str
@@ -271,8 +271,9 @@ class AuditJson(TypedDict):
     drift: list[str]
     damage: list[str]
     broken: list[BrokenJson]
+    broken_untold: list[UntoldJson]
     dangling: list[DanglingJson] | None
-    keys_untold: list[UntoldKeysJson] | None
+    keys_untold: list[UntoldJson] | None
     data_steps: DataStepsJson | None
     rows: list[RowsJson] | None
     seconds: float

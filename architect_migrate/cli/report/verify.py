@@ -57,7 +57,7 @@ def _parts(its: Verification, graph: RevisionGraph) -> Iterator[tuple[str, tuple
         yield "database", (not its.why, its.why or f"{there}; its policy is to skip it"), []
         return
     yield "schema", *_schema(its, graph)
-    yield "integrity_check", *_rows(its.broken)
+    yield "integrity_check", *_rows(its)
     yield "foreign keys", *_keys(its.keys)
     yield "data steps", *_data(its.data)
     if notes := [f"{one.revision}: {one.lacking}" for one in its.survey.rows if one.lacking]:
@@ -80,14 +80,15 @@ def _schema(its: Verification, graph: RevisionGraph) -> tuple[tuple[bool, str], 
     return (False, f"{at}: {its.why}"), [*its.drift[:_FEW], *more, advice]
 
 
-def _rows(broken: tuple[tuple[str, int], ...]) -> tuple[tuple[bool, str], list[str]]:
-    if not broken:
-        return (True, "ok"), []
-    values = sum(number for _, number in broken)
+def _rows(its: Verification) -> tuple[tuple[bool, str], list[str]]:
+    untold = [f"cannot check {clean(table)}: {why}" for table, why in its.unchecked]
+    if not its.broken:
+        return (True, "ok"), untold
+    values = sum(number for _, number in its.broken)
     said = (
         f"the file is sound, but {pluralize(values, 'value')} {'is' if values == 1 else 'are'} as the own table forbids"
     )
-    return (False, said), [clean(value) for value in forbidden_values(dict(broken))]
+    return (False, said), [*(clean(value) for value in forbidden_values(dict(its.broken))), *untold]
 
 
 def _keys(keys: Keys) -> tuple[tuple[bool, str], list[str]]:
@@ -162,6 +163,7 @@ def _audit_json(its: Verification, graph: RevisionGraph) -> AuditJson:
         "drift": [*its.drift],
         "damage": [*its.damage],
         "broken": [{"what": line, "rows": number} for line, number in its.broken],
+        "broken_untold": [{"table": table, "why": why} for table, why in its.unchecked],
         "dangling": None if its.keys is None else [_dangling_json(one) for one in its.keys.orphans],
         "keys_untold": None
         if its.keys is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.seeds import after, seeds_of
 from architect_migrate.databases.sqlite.savepoints import Savepoints
-from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb, words_of
 from architect_migrate.databases.sqlite.sql.passing import on_the_way, puts_aside
 from architect_migrate.databases.sqlite.stops import stops_of
 from architect_migrate.model.history import Replayed, ReplayedStatement, delta
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # Verbs of statements that change something; reads, transactions and PRAGMAs need not be executed again.
 _CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update"})
+_DEFINING = frozenset({"alter", "create"})
 _WRITES = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE})
 _WRITING = frozenset({"delete", "insert", "replace", "update"})
 _TRANSACTION = frozenset({"begin", "commit", "release", "rollback", "savepoint"})
@@ -73,6 +74,13 @@ class Recording:
             yield
         finally:
             self._is_apart, connection.isolation_level = False, level
+
+    def functions(self, connection: sqlite3.Connection) -> tuple[str, ...]:
+        """Return the functions and collations of this connection, and of no other one, that a definition may use."""
+        with closing(sqlite3.connect(":memory:")) as other:
+            own = _functions(connection) - _functions(other)
+        defining = (each.text for replayed in self.found for each in replayed.statements if each.verb in _DEFINING)
+        return tuple(sorted(own & frozenset[str]().union(*map(words_of, defining)))) if own else ()
 
     def _hear(self, action: int, table: str, column: str, trigger: str) -> None:
         """Take in what SQLite says of a statement when it is prepared, which is before it is run."""
@@ -182,6 +190,12 @@ class Recording:
 
 def _columns(schema: Schema) -> dict[str, frozenset[str]]:
     return {table.name: frozenset(column.name for column in table.columns) for table in schema.tables}
+
+
+def _functions(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the functions that are not SQLite's own, and the collations."""
+    asked = "SELECT name FROM pragma_function_list WHERE NOT builtin UNION ALL SELECT name FROM pragma_collation_list"
+    return frozenset(fold(name) for (name,) in connection.execute(asked))
 
 
 def scratch_connection(path: Path) -> sqlite3.Connection:

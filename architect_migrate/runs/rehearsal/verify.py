@@ -17,6 +17,7 @@ from architect_migrate.diagnosis.data_steps import lasts
 from architect_migrate.diagnosis.drift import drift
 from architect_migrate.model.diff import explain
 from architect_migrate.runs.observe import unclean, without_evidence
+from architect_migrate.runs.own_functions import with_functions
 from architect_migrate.runs.rehearsal.on_copy import on_copy
 from architect_migrate.runs.survey import survey, with_row_judgements
 
@@ -62,7 +63,8 @@ class Verification:
     """Everything verified about one database; None stands for what was not checked because it is damaged or missing.
 
     `why` says why it is not up to date (empty if it is), `drift` has a line for each difference that matters, `broken`
-    the rows that violate their table's declarations as (line, number).
+    the rows that violate their table's declarations as (line, number), `unchecked` the tables that integrity_check
+    could not look at, and why.
     """
 
     environment: str
@@ -72,6 +74,7 @@ class Verification:
     drift: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     broken: tuple[tuple[str, int], ...] = ()
+    unchecked: tuple[tuple[str, str], ...] = ()
     keys: Keys | None = None
     data: DataSteps | None = None
     seconds: float = 0.0
@@ -104,13 +107,14 @@ def _verified(context: EnvironmentContext, copy: EnvironmentContext, progress: P
     progress(0, 0, "schema and foreign keys")
     seen = with_row_judgements(copy, survey(copy))
     with access.reading(copy.environment.url) as connection:
-        keys = check_keys(connection)
+        keys = with_functions(copy, connection, lambda: check_keys(connection))
     return replace(
         blank,
         survey=without_evidence(seen),
         why=unclean(context, seen),
         drift=_drift(copy, seen),
         broken=tuple(sorted(integrity.broken.items())),
+        unchecked=integrity.unchecked,
         keys=keys,
         data=_data_steps(copy, seen.position, progress),
     )
@@ -123,7 +127,7 @@ def _integrity(copy: EnvironmentContext) -> Integrity:
     """
     try:
         with access.transaction(copy.environment.url, copy.environment.policies.lock_timeout) as connection:
-            return integrity_of(connection)
+            return with_functions(copy, connection, lambda: integrity_of(connection))
     except DamagedError as error:
         return Integrity((error.detail,))
 

@@ -10,6 +10,7 @@ from architect_migrate.databases.sqlite.rows.exact import (
     codec_of,
     exact,
     new_digest,
+    number_of_rows,
     passes,
     row_tables,
     select,
@@ -43,13 +44,13 @@ def row_deltas(now: sqlite3.Connection, then: sqlite3.Connection, tables: Iterab
 def _delta(now: sqlite3.Connection, then: sqlite3.Connection, new: RowTable | None, old: RowTable | None) -> TableDelta:
     if new is None:
         assert old is not None
-        return TableDelta(old.name, 0, 0, _count(then, old))
-    rows = _count(now, new)
+        return TableDelta(old.name, 0, 0, number_of_rows(then, old))
+    rows = number_of_rows(now, new)
     if old is None:
         return TableDelta(new.name, rows, 0, 0, gone=True)
     columns = tuple(column for column in new.columns if fold(column) in {fold(other) for other in old.columns})
     extra = tuple((column, _values(now, new, column)) for column in new.columns if column not in columns)
-    others = _count(then, old)
+    others = number_of_rows(then, old)
     compared = _compared((now, new), (then, old), columns)
     if compared is None:
         return TableDelta(new.name, max(rows - others, 0), 0, max(others - rows, 0), extra, exact=False)
@@ -123,10 +124,6 @@ def _merged(
 
 def _values(connection: sqlite3.Connection, table: RowTable, column: str) -> int:
     return int(connection.execute(f"SELECT count({quote(column)}) FROM {table.source}").fetchone()[0])
-
-
-def _count(connection: sqlite3.Connection, table: RowTable) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM {table.source}").fetchone()[0])
 
 
 def examples(now: sqlite3.Connection, then: sqlite3.Connection, table: str, most: int) -> tuple[str, ...]:

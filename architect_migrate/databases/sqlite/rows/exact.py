@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
+import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from architect_migrate.core.names import fold, quote
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
 Row = tuple[Any, ...]
@@ -63,6 +63,18 @@ class RowTable:
     def source(self) -> str:
         """The table as a FROM clause names it."""
         return f"main.{quote(self.name)}"
+
+
+def number_of_rows(connection: sqlite3.Connection, table: RowTable) -> int:
+    """Count the rows of a table."""
+    counted = f"SELECT count(*) FROM {table.source}"
+    try:
+        return int(connection.execute(counted).fetchone()[0])
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR_MISSING_COLLSEQ:
+            raise
+        # Why: SQLite counts the entries of the smallest index, whose collation only the application may have.
+        return int(connection.execute(f"{counted} NOT INDEXED").fetchone()[0])
 
 
 def row_tables(connection: sqlite3.Connection) -> dict[str, RowTable]:

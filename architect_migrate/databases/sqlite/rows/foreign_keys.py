@@ -131,7 +131,7 @@ def _unless_unchecked(why: list[str]) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
             raise
         why.append(str(error))
 

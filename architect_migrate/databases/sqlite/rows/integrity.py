@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold, quote
@@ -25,16 +26,18 @@ _TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 
 def integrity_of(connection: sqlite3.Connection, table: str = "") -> Integrity:
     """Check the whole database, or one table.
 
-    Tables that use functions or collations which only the application defines are left out, because SQLite cannot
-    evaluate them. On a connection that cannot write, SQLite 3.40 does not evaluate CHECK constraints.
+    Tables are `unchecked` that use functions or collations which this connection does not have. On a connection that
+    cannot write, SQLite 3.40 does not evaluate CHECK constraints.
     """
     try:
         return _separated(connection, _lines(connection, table or None))
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
             raise
     names = [table] if table else [name for (name,) in connection.execute(_TABLES)]
-    return _separated(connection, (line for name in names for line in _known(connection, name)))
+    unchecked: list[tuple[str, str]] = []
+    found = _separated(connection, (line for name in names for line in _known(connection, name, unchecked)))
+    return replace(found, unchecked=tuple(unchecked))
 
 
 def strict_altered(before: sqlite3.Connection, after: sqlite3.Connection) -> set[str]:
@@ -53,13 +56,14 @@ def _lines(connection: sqlite3.Connection, table: str | None) -> Iterator[str]:
     yield from (row[0] for row in connection.execute(f"PRAGMA main.integrity_check({quote(table) if table else _ALL})"))
 
 
-def _known(connection: sqlite3.Connection, table: str) -> Iterator[str]:
-    """The lines about one table; none where SQLite does not know a function or collation that the table uses."""
+def _known(connection: sqlite3.Connection, table: str, unchecked: list[tuple[str, str]]) -> Iterator[str]:
+    """The lines about one table, which goes to `unchecked` if it uses an unknown function or collation."""
     try:
         yield from _lines(connection, table)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
             raise
+        unchecked.append((table, str(error)))
 
 
 def _separated(connection: sqlite3.Connection, lines: Iterator[str]) -> Integrity:

@@ -13,6 +13,7 @@ from architect_migrate.databases.sqlite.rows.exact import (
     codec_of,
     exact,
     new_digest,
+    number_of_rows,
     of_columns,
     own_key,
     passes,
@@ -136,12 +137,12 @@ class _Pair:
 
 
 def _prove_table(pair: _Pair) -> TableProof:
-    rows_before = _count(pair.before, pair.old)
+    rows_before = number_of_rows(pair.before, pair.old)
     if pair.new is None:
         pair.lose("", f"the table is gone, with {pluralize(rows_before, 'row')}")
         return TableProof(pair.old.name, rows_before, gone=rows_before, compared=False, digest="", dropped=True)
     # Why count: a table that no statement wrote to is not compared value by value, which would cost a full read.
-    rows_after = _count(pair.after, pair.new)
+    rows_after = number_of_rows(pair.after, pair.new)
     if pair.name in pair.permitted.touched:
         proof = _compare(pair, pair.new, rows_before)
         if pair.left_out and proof.gone != pair.left_out and pair.name not in pair.permitted.deleted_from:
@@ -155,7 +156,7 @@ def _prove_table(pair: _Pair) -> TableProof:
 
 def _prove_removed(pair: _Pair, tables_after: Mapping[str, RowTable]) -> TableProof:
     """The proof of a table that is dropped: its rows are gone, but for those that a revision brought to another one."""
-    rows = _count(pair.before, pair.old)
+    rows = number_of_rows(pair.before, pair.old)
     dropped = TableProof(pair.old.name, rows, gone=rows, compared=False, digest="", dropped=True)
     moved = {table: (new, columns) for table, new, columns in pair.permitted.moved}
     name, columns = moved.get(fold(pair.old.name), ("", ()))
@@ -174,10 +175,6 @@ def _prove_removed(pair: _Pair, tables_after: Mapping[str, RowTable]) -> TablePr
     digest = new_digest(name, tuple(now for _, now in pairs))
     gone = sum(isinstance(change, Missing) or change.place < 0 for change in merge(pairing, digest))
     return TableProof(pair.old.name, rows, gone, compared=True, digest=digest.hexdigest())
-
-
-def _count(connection: sqlite3.Connection, table: RowTable) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM {table.source}").fetchone()[0])
 
 
 def _compare(pair: _Pair, new: RowTable, rows_before: int) -> TableProof:

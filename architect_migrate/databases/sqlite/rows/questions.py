@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, assert_never
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.rows.dry_statements import alters
-from architect_migrate.databases.sqlite.rows.exact import exact, own_key, row_table, row_tables, virtual_table
+from architect_migrate.databases.sqlite.rows.exact import (
+    exact,
+    number_of_rows,
+    own_key,
+    row_table,
+    row_tables,
+    virtual_table,
+)
 from architect_migrate.databases.sqlite.rows.examples import MOST, excerpt, labelled, read, shown
 from architect_migrate.databases.sqlite.rows.left_out import left_out_by
 from architect_migrate.databases.sqlite.rows.seeds import like, literals, number_like
@@ -59,7 +66,7 @@ def ask(connection: sqlite3.Connection, question: Question) -> Answer:
                 raise QuestionError(question.table, describe(question), "there is no such table")
             return _answer(connection, table, question)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
             raise
         raise QuestionError(question.table, describe(question), str(error)) from error
 
@@ -67,17 +74,13 @@ def ask(connection: sqlite3.Connection, question: Question) -> Answer:
 def row_counts(connection: sqlite3.Connection) -> dict[str, int]:
     """The number of rows of each table by folded name; virtual tables, which store rows elsewhere, are left out."""
     with exact(connection):
-        return {
-            name: _number(connection, f"SELECT count(*) FROM {table.source}")
-            for name, table in row_tables(connection).items()
-        }
+        return {name: number_of_rows(connection, table) for name, table in row_tables(connection).items()}
 
 
 def _answer(connection: sqlite3.Connection, table: RowTable, question: Question) -> Answer:
-    source = f"FROM main.{quote(table.name)}"
     match question:
         case RowsIn():
-            return Answer(_number(connection, f"SELECT count(*) {source}"))
+            return Answer(number_of_rows(connection, table))
         case RowsLike():
             return Answer(number_like(connection, table.name, question.columns, question.rows, question.key))
         case KeysTaken():
@@ -120,7 +123,7 @@ def _beyond(connection: sqlite3.Connection, table: RowTable, question: RowsBeyon
     both = f"SELECT {own}, 1 FROM {table.source} UNION ALL SELECT {others}, -1 FROM {pair.source}"
     grouped = f"SELECT sum(side) AS more FROM side GROUP BY {', '.join(named)} HAVING more > 0"
     sql = f"WITH side({', '.join(named)}, side) AS ({both}) SELECT coalesce(sum(more), 0) FROM ({grouped})"
-    return _number(connection, sql) if shared else _number(connection, f"SELECT count(*) FROM {table.source}")
+    return _number(connection, sql) if shared else number_of_rows(connection, table)
 
 
 def _number(connection: sqlite3.Connection, sql: str) -> int:
