@@ -161,6 +161,53 @@ def test_what_a_revision_says_itself_is_its_own(
     assert ask(home.database, "SELECT * FROM t") == rows
 
 
+def remade(before: str, after: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A table, and the statements that make it anew with other types."""
+    first = (f"CREATE TABLE t ({before})",)
+    return first, anew(after, "SELECT * FROM t")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "values", "rows"),
+    [
+        ("k INTEGER", "k TEXT", "(1), (5), (5)", [("1",), ("5",), ("5",)]),
+        (
+            "k INTEGER PRIMARY KEY, v INTEGER",
+            "k TEXT PRIMARY KEY, v TEXT",
+            "(9, 1), (10, 2)",
+            [("9", "1"), ("10", "2")],
+        ),
+        ("k TEXT PRIMARY KEY", "k INTEGER PRIMARY KEY", "('10'), ('9')", [(9,), (10,)]),
+        ("k, v", "k REAL, v", "(3, 1), ('4', 2), ('four', 3), (0.0, 4)", [(3.0, 1), (4.0, 2), ("four", 3), (0.0, 4)]),
+    ],
+)
+def test_rows_are_found_by_the_values_that_another_type_stores(
+    tmp_path: Path, before: str, after: str, values: str, rows: list[tuple[object, ...]]
+) -> None:
+    home = at_r1(tmp_path, *remade(before, after), f"INSERT INTO t VALUES {values}")
+    copy = shutil.copyfile(home.database, tmp_path / "before.db")
+    assert f"{len(rows) + 1} rows in 2 tables kept" in run(home).detail
+    assert ask(home.database, "SELECT * FROM t") == rows
+    shutil.copyfile(copy, home.database)
+    assert plain(home).code == 0
+    assert ask(home.database, "SELECT * FROM t") == rows
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "values", "words"),
+    [
+        ("k TEXT PRIMARY KEY", "k INTEGER PRIMARY KEY", "('010')", "t row '010': is gone"),
+        ("k TEXT", "k INTEGER", "('1e2'), ('5')", "t a row with \"k\" '1e2': is gone"),
+        ("k", "k REAL", "(9007199254740993)", 't a row with "k" 9007199254740993: is gone'),
+        ("k", "k TEXT", "(0.1 + 0.2)", "is gone"),
+    ],
+)
+def test_rows_whose_values_another_type_loses_are_gone(
+    tmp_path: Path, before: str, after: str, values: str, words: str
+) -> None:
+    refused(at_r1(tmp_path, *remade(before, after), f"INSERT INTO t VALUES {values}"), words)
+
+
 BODIES = {
     "it shares its name with one of the chain": (
         "DELETE FROM logs WHERE id < 3; UPDATE logs SET v = 'over' WHERE id = 3",

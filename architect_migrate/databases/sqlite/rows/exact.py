@@ -186,15 +186,19 @@ def _as_stored(value: str) -> str:
     return f"CASE typeof({value}) WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END"
 
 
-def by_values(table: RowTable, columns: tuple[str, ...], codec: str) -> tuple[str, int] | None:
+def by_values(
+    table: RowTable, columns: tuple[str, ...], codec: str, stored: Mapping[str, str] = _NOTHING
+) -> tuple[str, int] | None:
     """SQL for all rows in the order of their values in these columns, and the width of that key.
+
+    `stored` has SQL to be read in the place of that for a column.
 
     Where no key identifies rows, two tables have the same rows exactly if both queries give the same. None for a table
     of more columns than one SELECT takes.
     """
     if not columns or len(columns) > _WIDEST:
         return None if columns else (select(table, (), (), codec), 1)
-    values = of_columns(columns)
+    values = tuple(stored.get(value, value) for value in of_columns(columns))
     key = values if codec == "utf-8" else tuple(map(_as_stored, values))
     # Why classes too: 1 and 1.0 sort as equals, and would come in any order.
     classes = tuple(" || ".join(f"typeof({value})" for value in group) for group in passes(values))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.sqlite.rows.conversion import survives
+from architect_migrate.databases.sqlite.rows.conversion import as_stored_in, survives
 from architect_migrate.databases.sqlite.rows.exact import (
     by_values,
     codec_of,
@@ -181,16 +182,17 @@ def _compare(pair: _Pair, new: RowTable, rows_before: int) -> TableProof:
     columns, converted = _compared_columns(pair, new)
     keys = shared_keys(pair.old, new, _updated(pair), remade=pair.name in pair.permitted.remade)
     digest = new_digest(pair.name, tuple(fold(column) for column in (*columns, *converted)))
+    stored = _as_stored(pair, new, converted) if keys is None or {*keys[0]} & {*of_columns(converted)} else {}
     if keys is None:
-        # Without a key no value is known to have been converted, so these are compared as they are stored too.
         columns = (*columns, *converted)
-        if (pairing := _by_values(pair, new, columns)) is None:
+        if (pairing := _by_values(pair, new, columns, stored)) is None:
             pair.lose(
                 "", "no key identifies its rows both before and after, and it has too many columns to compare them"
             )
             return TableProof(pair.said, rows_before, gone=0, compared=False, digest="")
         gone = _merge(pair, pairing, (), digest, lambda values: pair.missing_row(columns, values))
         return TableProof(pair.said, rows_before, gone, compared=True, digest=digest.hexdigest())
+    keys = tuple(stored.get(part, part) for part in keys[0]), keys[1]
     # A table of more columns than one SELECT takes is read in several passes, and a missing row missed in each.
     # Converted columns have passes of their own: how their values are stored is not compared.
     groups = [*passes(columns), *(passes(converted) if converted else ())]
@@ -213,17 +215,29 @@ def _pairing(pair: _Pair, new: RowTable, keys: _Keys, columns: tuple[str, ...]) 
     return Pairing(old_rows, new_rows, max(len(keys[0]), 1), codec)
 
 
-def _by_values(pair: _Pair, new: RowTable, columns: tuple[str, ...]) -> Pairing | None:
-    return paired_by_values((pair.before, pair.old, columns), (pair.after, new, tuple(map(pair.now, columns))))
+def _as_stored(pair: _Pair, new: RowTable, converted: tuple[str, ...]) -> dict[str, str]:
+    """SQL by which rows are found whose key is converted, or that are known by all their values."""
+    if not converted:
+        return {}
+    return as_stored_in(pair.before, pair.after, new, [(column, pair.now(column)) for column in converted])
+
+
+def _by_values(pair: _Pair, new: RowTable, columns: tuple[str, ...], stored: Mapping[str, str]) -> Pairing | None:
+    now = pair.after, new, tuple(map(pair.now, columns))
+    return paired_by_values((pair.before, pair.old, columns), now, stored)
 
 
 def paired_by_values(
     before: tuple[sqlite3.Connection, RowTable, tuple[str, ...]],
     after: tuple[sqlite3.Connection, RowTable, tuple[str, ...]],
+    stored: Mapping[str, str] = MappingProxyType({}),
 ) -> Pairing | None:
-    """The rows of both sides in the order of all their values; None where a table has too many columns for that."""
+    """The rows of both sides in the order of all their values; None where a table has too many columns for that.
+
+    `stored` has SQL to be read before, in the place of that for a column.
+    """
     codec = codec_of(before[0])
-    old, new = (by_values(table, columns, codec) for _, table, columns in (before, after))
+    old, new = by_values(*before[1:], codec, stored), by_values(*after[1:], codec)
     return Pairing(before[0].execute(old[0]), after[0].execute(new[0]), old[1], codec) if old and new else None
 
 

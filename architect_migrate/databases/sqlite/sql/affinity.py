@@ -85,6 +85,12 @@ def _number(text: str) -> int | float:
 
 def _stored(value: float | str, affinity: str) -> str:
     """A constant as a column of this affinity stores it, written as a literal."""
+    value = stored_value(value, affinity)
+    return literal(value) if isinstance(value, str) else repr(value)
+
+
+def stored_value(value: float | str, affinity: str) -> float | str:
+    """What a column of this affinity stores for a value."""
     if affinity in {"INTEGER", "NUMERIC", "REAL"} and isinstance(value, str):
         value = _as_number(value)
     if not isinstance(value, str):
@@ -95,7 +101,7 @@ def _stored(value: float | str, affinity: str) -> str:
         value = float(value)
     if affinity in {"INTEGER", "NUMERIC"} and isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
         value = int(value)
-    return literal(value) if isinstance(value, str) else repr(value)
+    return value
 
 
 def _as_number(text: str) -> int | float | str:
