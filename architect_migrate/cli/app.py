@@ -20,6 +20,7 @@ from architect_migrate.cli import (
     read,
     rehearse,
     restore,
+    squash,
 )
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import INTERRUPTED, misused
@@ -57,6 +58,7 @@ _EXAMPLES = {
     "new": 'archmig new "Add a mood to bugs"',
     "lint": "archmig lint 049",
     "baseline": "archmig baseline --env dev --dry-run",
+    "squash": "archmig squash --to 048 --dry-run",
     "profile": "archmig profile prod",
     "docs": "archmig docs --out docs/schema",
     "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
@@ -146,7 +148,7 @@ def application() -> typer.Typer:
     _add(app, "Change", selecting_by_option, rehearse.rehearse, cls=RevisionCommand)
     _add(app, "Go back", selecting, change.downgrade, cls=RevisionCommand)
     _add(app, "Go back", selecting, rehearse.rollback, restore.undo)
-    _add(app, "Develop", solitary, new.new, lint.lint, baseline.baseline)
+    _add(app, "Develop", solitary, new.new, lint.lint, baseline.baseline, squash.squash)
     _add(app, "Develop", selecting_by_option, rehearse.profile)
     _add(app, "Develop", selecting, docs.docs)
     _add(app, "Develop", solitary, demo)

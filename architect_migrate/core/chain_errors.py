@@ -66,6 +66,10 @@ class BaselineError(StatedError):
     """A baseline that was not written; `subject` is its file, `advice` the next step."""
 
 
+class SquashError(StatedError):
+    """Revisions that were not squashed; `subject` is a revision, file or column, `advice` the next step."""
+
+
 class UnknownRevisionError(ArchmigError, layout="{problem}{_hint}"):
     """A name that matches no revision of the chain, or several; `candidates` are the ids that begin with it."""
 

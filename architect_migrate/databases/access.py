@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
-    from architect_migrate.databases.values import Backup, StoredObject, TriggerWrite
+    from architect_migrate.databases.values import Backup, Snapshot, StoredObject, TriggerWrite
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.schema import Schema, Trigger
@@ -246,6 +246,13 @@ def stored_objects(connection: Connection, hidden: Iterable[str]) -> tuple[Store
     from architect_migrate.databases.sqlite.baseline_draft import objects_in
 
     return objects_in(connection, hidden)
+
+
+def snapshot_of(path: Path, hidden: Iterable[str]) -> Snapshot:
+    """Return everything in a database file, without the tables in `hidden`."""
+    from architect_migrate.databases.sqlite import snapshot
+
+    return snapshot.snapshot_of(path, hidden)
 
 
 def lay_file(connection: Connection, path: Path, hidden: Iterable[str]) -> None:

@@ -36,6 +36,28 @@ class StoredObject:
     sql: str
 
 
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """The rows of a table, each value as an SQL literal; `defaults` are the SQL texts of its columns' defaults."""
+
+    table: str
+    columns: tuple[str, ...]
+    defaults: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything in a database: its objects in the order of their creation, and the rows of its tables.
+
+    `shadows` are the tables that SQLite keeps for virtual ones: they are among the rows, and not among the objects.
+    """
+
+    objects: tuple[StoredObject, ...]
+    rows: tuple[TableRows, ...]
+    shadows: frozenset[str] = frozenset()
+
+
 class Became(Enum):
     """What became of an object between two contents of a database."""
 

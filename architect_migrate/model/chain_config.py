@@ -30,6 +30,8 @@ class ChainConfig:
     `replaces` are revisions with the ids that they stand for and that the chain does not have any more, as a revision's
     own `replaces` has them.
 
+    `versions` are folders of revisions that take the place of those that the chain's configuration names.
+
     `places` are real paths of files whose opening means the database of the run, whichever file that is: a copy, or the
     scratch database of a replay.
     """
@@ -45,6 +47,7 @@ class ChainConfig:
     baseline: str = ""
     baseline_at: str = "base"
     replaces: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    versions: tuple[Path, ...] = ()
     places: tuple[Path, ...] = field(default=(), compare=False)
 
     @property

@@ -88,7 +88,9 @@ def unloaded_script(config: Config, chain: ChainConfig) -> ScriptDirectory:
         added = [str(Path(path).absolute()) for path in sys.path[: len(sys.path) - before]]
         sys.path[:] = dict.fromkeys([*added, *sys.path[len(added) :]])
         script.dir = str(Path(script.dir).absolute())
-        if locations := script.version_locations:
+        if chain.versions:
+            script.version_locations = [str(folder) for folder in chain.versions]
+        elif locations := script.version_locations:
             script.version_locations = [_absolute(str(location)) for location in locations]
         return script
 

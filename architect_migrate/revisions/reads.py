@@ -94,7 +94,16 @@ def identity_of(chain: ChainConfig) -> str:
     it is.
     """
     places = (os.path.realpath(chain.ini), os.path.realpath(chain.root), chain.section)
-    given = (*places, chain.x, chain.variables, chain.app, chain.engine, chain.baseline, chain.baseline_at)
+    given = (
+        *places,
+        chain.x,
+        chain.variables,
+        chain.app,
+        chain.engine,
+        chain.baseline,
+        chain.baseline_at,
+        chain.versions,
+    )
     return hashlib.blake2b(repr(given).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

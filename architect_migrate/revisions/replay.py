@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from architect_migrate.revisions.files import refuse_unreadable, script_folder
 from architect_migrate.revisions.reads import REPLAY, cached_digest, digest_of, identity_of, reads_of, remember_reads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.history import History, Replayed
@@ -235,6 +235,13 @@ def _replay(chain: ChainConfig, *draft: str) -> _Done:
 
     Raises ReplayError.
     """
+    with replayed(chain, *draft) as folder:
+        return _Done(*((folder / part).read_text(encoding="utf-8") for part in _Done._fields))
+
+
+@contextmanager
+def replayed(chain: ChainConfig, *draft: str) -> Iterator[Path]:
+    """Replay the chain into a folder that is removed afterwards: its database is `scratch.db`. Raises ReplayError."""
     import tempfile
 
     from architect_migrate.revisions.sandbox import run_sandboxed
@@ -251,7 +258,7 @@ def _replay(chain: ChainConfig, *draft: str) -> _Done:
             current = (folder / "current").read_text(encoding="utf-8") if (folder / "current").exists() else ""
             ended = f"its process ended with code {done.returncode}"
             raise ReplayError(ini, current, mask(" ".join(done.stderr.split()))[-500:] or ended)
-        return _Done(*((folder / part).read_text(encoding="utf-8") for part in _Done._fields))
+        yield folder
 
 
 def _inside(place: str, chain: ChainConfig) -> str:

@@ -47,13 +47,20 @@ def graph_as_written(chain: ChainConfig) -> RevisionGraph:
     return RevisionGraph(tuple(sorted(whole, key=lambda revision: places[revision.id])))
 
 
+def files_of(chain: ChainConfig) -> dict[str, Path]:
+    """Return the file of each revision that the chain's files declare. Raises ChainError."""
+    declared = ((_declared(file), file) for file in _files(chain))
+    return {revision.id: file for revision, file in declared if revision is not None}
+
+
 def _files(chain: ChainConfig) -> Iterator[Path]:
     recursive = (chain_option(chain, "recursive_version_locations") or "").lower() in _TRUE
-    for folder in _folders(chain):
+    for folder in folders_of(chain):
         yield from sorted(folder.rglob("*.py") if recursive else folder.glob("*.py"))
 
 
-def _folders(chain: ChainConfig) -> list[Path]:
+def folders_of(chain: ChainConfig) -> list[Path]:
+    """Return the folders of a chain's revisions. Raises ChainError."""
     locations = chain_option(chain, "version_locations")
     if not locations:
         return [script_folder(chain) / "versions"]

@@ -57,6 +57,7 @@ Develop:
   new        Create the next revision file and print its path.
   lint       Check revision files and try each on a scratch database.
   baseline   Write down what was there before the chain's first revision.
+  squash     Make one revision of those up to REV, proven by replay.
   profile    Measure the time, statements and rows of each revision.
   docs       Write Markdown pages of the schema, with diagrams.
   demo       Create a demo project with databases that have drifted.

@@ -348,6 +348,31 @@ class BaselineDocument(Envelope):
     environments: list[Never]
 
 
+_OldFile = TypedDict("_OldFile", {"from": "str", "to": "str"})
+
+
+class SquashJson(TypedDict):
+    """A squashed revision that was written, or would be."""
+
+    revision: str
+    path: str
+    text: str
+    replaces: list[str]
+    old_files: list[_OldFile]
+    objects: int
+    rows: int
+    behind: list[str]
+
+
+class SquashDocument(Envelope):
+    """The document of `squash`."""
+
+    command: Literal["squash"]
+    dry_run: NotRequired[Literal[True]]
+    squash: SquashJson
+    environments: list[Never]
+
+
 _Source = TypedDict("_Source", {"from": "str"})
 
 

@@ -1,0 +1,213 @@
+"""Squashes the beginning of a chain into one revision, and proves that the new chain makes the same."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from architect_migrate.authoring.squash_proof import Made, prove
+from architect_migrate.authoring.squash_text import text_of
+from architect_migrate.core.atomic_files import write_atomically
+from architect_migrate.core.chain_errors import ReplayError, SquashError
+from architect_migrate.core.file_lock import folder_lock
+from architect_migrate.core.text import joined
+from architect_migrate.databases import access
+from architect_migrate.model.history import replays, writes_of
+from architect_migrate.model.revision_graph import ancestry, revision_named
+from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.replay import replayed
+from architect_migrate.revisions.static_graph import files_of, folders_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.databases.values import Snapshot
+    from architect_migrate.model.chain_config import ChainConfig
+    from architect_migrate.model.history import History
+    from architect_migrate.model.revision_graph import Revision, RevisionGraph
+    from architect_migrate.revisions.replay import Source
+
+_NOTHING = "nothing was written"
+
+
+class OldFiles(Enum):
+    """What becomes of the old files: they are moved to a folder, or stay under names that Alembic does not read."""
+
+    MOVE = "move"
+    STAY = "stay"
+
+
+@dataclass(frozen=True, slots=True)
+class Squashed:
+    """A revision that takes the place of all that come before it, and of itself.
+
+    `path` is its file, `text` what is in it. `replaces` are the revisions that it stands for, `old` their files with
+    the places to which these are moved. `objects` and `rows` are how many were found equal.
+    """
+
+    revision: str
+    path: Path
+    text: str
+    replaces: tuple[str, ...]
+    old: tuple[tuple[Path, Path], ...]
+    objects: int
+    rows: int
+
+
+def squashed(source: Source, to: str, old_files: OldFiles = OldFiles.MOVE) -> Squashed:
+    """Work out the revision that stands for all up to `to`, and prove it. Writes nothing.
+
+    Raises SquashError where a revision cannot be squashed or the new chain would not make the same,
+    UnknownRevisionError, ChainError, ReplayError.
+    """
+    chain, graph = source.chain, source.graph
+    last = revision_named(graph, to)
+    position = ancestry(graph, [last])
+    _refuse(chain, graph, last, position)
+    mine = tuple(each for each in graph.revisions if each.id in position)
+    files = files_of(chain)
+    old = tuple(files[each.id] for each in mine)
+    moves = _moves(chain, old, last, old_files)
+    others = tuple(file for revision, file in files.items() if revision not in position)
+    hidden = (graph.version_table,)
+    made = _made_twice(chain, others, hidden)
+    steps = {each.id: files[each.id] for each in mine if each.data_step}
+    whole = _merged(mine, last)
+    text = text_of(whole, made, steps, _only_by_steps(source.history, position))
+    new = {files[last]: text}
+    prove(made, _made_anew(chain, (*others, *old), hidden, new), last)
+    if others:
+        prove(_made_twice(chain, (), hidden), _made_anew(chain, old, hidden, new), "the head")
+    rows = sum(len(table.rows) for table in made.first.rows)
+    return Squashed(last, files[last], text, whole.replaces, moves, len(made.first.objects), rows)
+
+
+def _merged(mine: tuple[Revision, ...], last: str) -> Revision:
+    """The last of some revisions as it stands for all of them."""
+    ids = (one for each in mine for one in (*each.replaces, each.id) if one != last)
+    labels = tuple(label for each in mine for label in each.labels)
+    newest = next(each for each in mine if each.id == last)
+    return replace(newest, replaces=(*dict.fromkeys(ids), last), labels=labels)
+
+
+def write(chain: ChainConfig, new: Squashed) -> None:
+    """Move the old files away and write the new one. Raises SquashError; all is then as before."""
+    moved: list[tuple[Path, Path]] = []
+    try:
+        with folder_lock(script_folder(chain)):
+            new.old[0][1].parent.mkdir(parents=True, exist_ok=True)
+            for file, place in new.old:
+                file.rename(place)
+                moved.append((file, place))
+            write_atomically(new.path, new.text)
+    except OSError as error:
+        for file, place in reversed(moved):
+            place.rename(file)
+        raise SquashError(str(error.filename or new.path), error.strerror or str(error), _NOTHING) from error
+
+
+def behind(contexts: Iterable[EnvironmentContext], new: Squashed) -> tuple[str, ...]:
+    """Return the environments whose stamp is one of the revisions that are gone. Raises as `read_stamp`."""
+    gone = {*new.replaces} - {new.revision}
+    return tuple(context.environment.name for context in contexts if gone & {*_stamp(context)})
+
+
+def _stamp(context: EnvironmentContext) -> tuple[str, ...]:
+    environment = context.environment
+    if not access.exists(environment.url) or access.is_empty(environment.url):
+        return ()
+    return access.read_stamp(environment.url, environment.policies.lock_timeout, context.graph.version_table)
+
+
+def _refuse(chain: ChainConfig, graph: RevisionGraph, last: str, position: frozenset[str]) -> None:
+    """Raise SquashError for what cannot be squashed."""
+    if chain.baseline:
+        raise SquashError(last, "the chain begins with a baseline, which already stands for what comes first", _NOTHING)
+    if len(position) == 1:
+        raise SquashError(last, "nothing comes before it", f"{_NOTHING}: name a later revision")
+    for each in graph.revisions:
+        if each.id not in position and (cut := set(each.parents) & position - {last}):
+            problem = f"{each.id} comes after {joined(sorted(cut))}, which would be gone"
+            raise SquashError(last, problem, f"{_NOTHING}: name a revision in which the branches have met")
+
+
+def _only_by_steps(history: History, position: frozenset[str]) -> frozenset[str]:
+    """The tables that data steps fill, and no other statement."""
+    statements = [each for revision in position for each in replays(history)[revision].statements]
+    by_steps = writes_of(each for each in statements if each.in_data_step)
+    return by_steps - writes_of(each for each in statements if not each.in_data_step)
+
+
+def _made_twice(chain: ChainConfig, without: Collection[Path], hidden: tuple[str, ...]) -> Made:
+    """What a chain makes without some of its files, in two runs at different seconds."""
+    at = datetime.now().astimezone()
+    began = time.monotonic()
+    first = _made(chain, without, hidden)
+    # Why: times of the moment are often kept in seconds, and have to differ.
+    time.sleep(max(0.0, 1.1 - (time.monotonic() - began)))
+    return Made(first, _made(chain, without, hidden), at)
+
+
+def _made_anew(
+    chain: ChainConfig, without: Collection[Path], hidden: tuple[str, ...], new: Mapping[Path, str]
+) -> Snapshot:
+    """What the squashed chain makes. Raises SquashError where it does not run."""
+    try:
+        return _made(chain, without, hidden, new)
+    except ReplayError as error:
+        problem = f"the squashed chain would not run: {error.cause}"
+        advice = f"{_NOTHING}: squash up to an earlier revision, or write the revision by hand"
+        raise SquashError(error.revision or str(chain.ini), problem, advice) from error
+
+
+def _made(
+    chain: ChainConfig, without: Collection[Path], hidden: tuple[str, ...], new: Mapping[Path, str] | None = None
+) -> Snapshot:
+    """What a chain makes without some of its files, and with new ones."""
+    with _versions(chain, without, new or {}) as versions, replayed(replace(chain, versions=versions)) as folder:
+        return access.snapshot_of(folder / "scratch.db", hidden)
+
+
+@contextmanager
+def _versions(chain: ChainConfig, without: Collection[Path], new: Mapping[Path, str]) -> Iterator[tuple[Path, ...]]:
+    """Folders like those of the chain's revisions, without some files and with new ones.
+
+    Why links: revisions may read files beside them, and modules there.
+    """
+    with tempfile.TemporaryDirectory(prefix="archmig-squash-") as name:
+        folders = folders_of(chain)
+        for at, folder in enumerate(folders):
+            for file in sorted(folder.rglob("*")):
+                place = Path(name, str(at), file.relative_to(folder))
+                if file.is_file() and file not in without and "__pycache__" not in file.parts:
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    place.symlink_to(file)
+            Path(name, str(at)).mkdir(exist_ok=True)
+        for path, text in new.items():
+            at = next(at for at, folder in enumerate(folders) if path.is_relative_to(folder))
+            place = Path(name, str(at), path.relative_to(folders[at]))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        yield tuple(Path(name, str(at)) for at in range(len(folders)))
+
+
+def _moves(
+    chain: ChainConfig, files: tuple[Path, ...], last: str, old_files: OldFiles
+) -> tuple[tuple[Path, Path], ...]:
+    """Each old file with its new place, where Alembic does not read it."""
+    if old_files is OldFiles.STAY:
+        return tuple((file, file.with_name(f"{file.name}.squashed")) for file in files)
+    folder = script_folder(chain) / "squashed" / last
+    if any(folder.is_relative_to(each) for each in folders_of(chain)) or folder.exists():
+        found = "is there already" if folder.exists() else "is a folder of revisions itself"
+        advice = f"{_NOTHING}: --stay leaves the old files where they are"
+        raise SquashError(os.fspath(folder), f"{found}, and the old files would be moved there", advice)
+    return tuple((file, folder / file.name) for file in files)

@@ -1,0 +1,291 @@
+"""`archmig squash`: one revision in the place of many, and what must not become constant."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from architect_migrate.authoring.squash import OldFiles, squashed, write
+from architect_migrate.authoring.squash_proof import tells_the_time
+from architect_migrate.core.chain_errors import SquashError
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import preview, reconcile
+from support.cli import archmig
+from support.scenarios import Home, ask, code, own_chain, revision, script, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from architect_migrate.authoring.squash import Squashed
+
+T = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL, made TEXT DEFAULT CURRENT_TIMESTAMP)"
+ODD = (
+    "INSERT INTO t (id, name) VALUES (7, 'a\\:b ''c'' \"d\" %s\n\\n ü')",
+    "INSERT INTO t (id, name) VALUES (9223372036854775807, CAST(X'610062' AS TEXT))",
+)
+KINDS = (
+    "CREATE TABLE k (id INTEGER PRIMARY KEY, x)",
+    "INSERT INTO k (x) VALUES (X'00ff'), (0.1), (1e300), (NULL), (-3)",
+)
+STEP = """import secrets
+import sqlalchemy as sa
+down_revision = 'b'
+
+ROWS = ["one"]
+ROWS.append("two")
+
+
+def _token():
+    return secrets.token_hex(4)
+
+
+def upgrade():
+    op.execute("CREATE TABLE s (id INTEGER PRIMARY KEY, name TEXT UNIQUE, token TEXT)")
+    data_step()
+
+
+def data_step():
+    for name in ROWS:
+        op.execute(sa.text("INSERT OR IGNORE INTO s (name, token) VALUES (:n, :t)").bindparams(n=name, t=_token()))
+
+
+def downgrade():
+    pass
+"""
+CHAIN = {
+    "a": revision(None, T, *ODD),
+    "b": revision("a", *KINDS, "CREATE INDEX i ON t (name)", "UPDATE t SET name = name || '!' WHERE id = 7"),
+    "c": STEP,
+    "d": revision("c", "ALTER TABLE t ADD COLUMN extra INTEGER"),
+}
+
+
+def of(home: Home, to: str, old_files: OldFiles = OldFiles.MOVE) -> Squashed:
+    return squashed(home.context().source, to, old_files)
+
+
+def chain(folder: Path, revisions: Mapping[str, str]) -> Home:
+    return own_chain(folder, dict(revisions))
+
+
+def built(home: Home, target: str | None = None) -> Path:
+    """A new database of the home's chain."""
+    context = home.under('uninitialised = "create"').context()
+    shown = preview(context, target)
+    assert shown.plan is not None, shown.detail
+    done = reconcile(context, shown.plan, lambda *_: None, target)
+    assert done.outcome is Outcome.DONE, done.error
+    return home.database
+
+
+def content(path: Path) -> dict[str, object]:
+    with closing(sqlite3.connect(path)) as raw:
+        names = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
+        found: dict[str, object] = {
+            "": raw.execute("SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
+        }
+        for name in names:
+            columns = [row[1] for row in raw.execute(f"PRAGMA table_info({name})") if row[1] not in {"made", "token"}]
+            shown = ", ".join(f"typeof({one}), quote({one})" for one in columns)
+            found[name] = raw.execute(f"SELECT {shown} FROM {name} ORDER BY 1, 2").fetchall()
+    return found
+
+
+def test_the_new_chain_makes_the_same_and_databases_of_the_old_one_need_no_stamp(tmp_path: Path) -> None:
+    home = chain(tmp_path / "p", CHAIN)
+    before = content(built(home))
+    new = of(home, "c")
+    assert (new.replaces, new.objects, new.rows) == (("a", "b", "c"), 4, 9)
+    write(home.context().source.chain, new)
+    assert sorted(path.name for path in (tmp_path / "p" / "alembic" / "versions").glob("*.py")) == ["c.py", "d.py"]
+    assert sorted(path.name for path in (tmp_path / "p" / "alembic" / "squashed" / "c").iterdir()) == [
+        "a.py",
+        "b.py",
+        "c.py",
+    ]
+    assert preview(home.context()).outcome is Outcome.NOTHING
+    tokens = ask(home.database, "SELECT token FROM s")
+    home.database.unlink()
+    assert content(built(home)) == before
+    assert ask(home.database, "SELECT token FROM s") != tokens, "a token became constant"
+
+
+def test_a_database_in_the_middle_is_told_what_to_do_first(tmp_path: Path) -> None:
+    home = chain(tmp_path / "p", CHAIN)
+    built(home, "b")
+    write(home.context().source.chain, of(home, "c"))
+    shown = preview(home.context())
+    assert shown.plan is not None
+    assert [each.found for each in shown.plan.blockers] == ["the database is stamped b, which c replaces in part"]
+
+
+def test_a_second_squash_stands_for_the_first_ones_revisions_too(tmp_path: Path) -> None:
+    home = chain(tmp_path / "p", CHAIN)
+    write(home.context().source.chain, of(home, "b"))
+    assert of(home, "d").replaces == ("a", "b", "c", "d")
+
+
+def test_old_files_can_stay_under_another_name(tmp_path: Path) -> None:
+    home = chain(tmp_path / "p", CHAIN)
+    write(home.context().source.chain, of(home, "b", OldFiles.STAY))
+    names = sorted(path.name for path in (tmp_path / "p" / "alembic" / "versions").iterdir() if path.is_file())
+    assert names == ["a.py.squashed", "b.py", "b.py.squashed", "c.py", "d.py"]
+
+
+def test_what_cannot_be_written_leaves_every_file_where_it_was(tmp_path: Path) -> None:
+    home = chain(tmp_path / "p", CHAIN)
+    new = of(home, "b")
+    (tmp_path / "p" / "alembic" / "squashed" / "b" / "b.py").mkdir(parents=True)
+    with pytest.raises(SquashError, match="nothing was written"):
+        write(home.context().source.chain, new)
+    names = sorted(path.name for path in (tmp_path / "p" / "alembic" / "versions").glob("*.py"))
+    assert names == ["a.py", "b.py", "c.py", "d.py"]
+
+
+REFUSED = {
+    "a token that a revision inserts": (
+        {
+            "a": code(None, "import secrets", "op.execute('CREATE TABLE t (x TEXT)')").replace(
+                "pass", "op.execute(f\"INSERT INTO t VALUES ('{secrets.token_hex(8)}')\")", 1
+            ),
+            "b": revision("a", "CREATE TABLE u (x)"),
+        },
+        "b",
+        "t.x: has values of the moment",
+    ),
+    "the day of the replay": (
+        {
+            "a": code(None, "from datetime import date", "op.execute('CREATE TABLE t (x TEXT)')").replace(
+                "pass", "op.execute(f\"INSERT INTO t VALUES ('{date.today()}')\")", 1
+            ),
+            "b": revision("a", "CREATE TABLE u (x)"),
+        },
+        "b",
+        "t.x: has values of the moment",
+    ),
+    "a key that was given and taken back": (
+        {
+            "a": revision(
+                None,
+                "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, x)",
+                "INSERT INTO t (x) VALUES (1), (2)",
+                "DELETE FROM t WHERE x = 2",
+            ),
+            "b": revision("a", "CREATE TABLE u (x)"),
+        },
+        "b",
+        "rows of table sqlite_sequence would have other values",
+    ),
+    "a data step that a later revision leaves without its column": (
+        {
+            "a": revision(None, "CREATE TABLE t (x, y)", data=["INSERT INTO t (x, y) SELECT 1, 2"]),
+            "b": revision("a", "ALTER TABLE t DROP COLUMN y"),
+        },
+        "b",
+        "has no column named y",
+    ),
+    "a branch that begins before it": (
+        {
+            "a": revision(None, T),
+            "b": revision("a", "CREATE TABLE u (x)"),
+            "x": revision("a", "CREATE TABLE v (x)"),
+        },
+        "b",
+        "x comes after a, which would be gone",
+    ),
+    "the first revision": (
+        {"a": revision(None, T), "b": revision("a", "CREATE TABLE u (x)")},
+        "a",
+        "nothing comes before it",
+    ),
+    "a step that imports everything": (
+        {
+            "a": "from math import *\n"
+            + revision(None, T, data=["INSERT INTO t (name) SELECT 'x'"]).replace(
+                "def data_step():", "def data_step():\n    sqrt(2)"
+            ),
+            "b": revision("a", "CREATE TABLE u (x)"),
+        },
+        "b",
+        "what data_step() needs imports *",
+    ),
+}
+
+
+@pytest.mark.parametrize(("revisions", "to", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_would_not_be_the_same_is_refused(tmp_path: Path, revisions: dict[str, str], to: str, words: str) -> None:
+    home = chain(tmp_path / "p", revisions)
+    with pytest.raises(SquashError, match=re.escape(words)):
+        of(home, to)
+
+
+def test_rows_that_triggers_wrote_are_not_written_twice(tmp_path: Path) -> None:
+    home = chain(
+        tmp_path / "p",
+        {
+            "a": revision(None, "CREATE TABLE t (x)", "CREATE TABLE log (x)"),
+            "b": revision("a", "CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.x); END"),
+            "c": revision("b", "INSERT INTO t VALUES (1)", "CREATE VIEW v AS SELECT x FROM t"),
+        },
+    )
+    before = content(built(home))
+    write(home.context().source.chain, of(home, "c"))
+    home.database.unlink()
+    assert content(built(home)) == before
+
+
+def test_branches_that_have_met_are_squashed_together(tmp_path: Path) -> None:
+    home = chain(
+        tmp_path / "p",
+        {
+            "a": revision(None, "CREATE TABLE t (x)"),
+            "b": revision("a", "CREATE TABLE u (x)", more="branch_labels = ('left',)"),
+            "c": revision("a", "CREATE TABLE v (x)"),
+            "m": revision(("b", "c")),
+        },
+    )
+    new = of(home, "m")
+    assert {*new.replaces} == {"a", "b", "c", "m"}
+    assert "branch_labels = ('left',)" in new.text
+
+
+def test_a_time_is_known_as_text_and_as_a_number() -> None:
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    seconds = now.timestamp()
+    told = ("'2026-11-29 11:59:58'", f"{seconds:.0f}", f"{seconds * 1000:.0f}", repr(seconds - 5), "2461374.1")
+    assert all(tells_the_time(literal, now) for literal in told)
+    assert not any(tells_the_time(literal, now) for literal in ("'2026-11-28'", "0", "NULL", "X'00'", "'x'", "1.0e300"))
+
+
+def test_the_command_proves_writes_and_says_which_databases_are_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = chain(tmp_path / "p", CHAIN)
+    built(home, "b")
+    monkeypatch.chdir(tmp_path / "p")
+    dry = archmig("squash", "--to", "c", "--dry-run")
+    assert dry.out.startswith('"""c\n\nMakes what 3 revisions made, a to c.\n')
+    done = archmig("squash", "--to", "c")
+    assert (done.code, done.out) == (0, "alembic/versions/c.py\n")
+    assert done.err == (
+        "c makes what 3 revisions made: 4 objects and 9 rows, replayed and equal\n"
+        "the 3 old files are in alembic/squashed/c\n"
+        "it must first be upgraded to c with the old files\n"
+    )
+    assert Path("alembic/versions/c.py").read_text(encoding="utf-8") == dry.out
+
+
+def test_the_command_refuses_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = chain(tmp_path / "p", CHAIN)
+    script(home.database, *stamp())
+    home.context()
+    monkeypatch.chdir(tmp_path / "p")
+    done = archmig("squash", "--to", "a", "--json")
+    assert done.code == 2
+    assert "nothing comes before it" in done.out
