@@ -150,7 +150,8 @@ class Replayed:
     creates again under the same name without their rows. `reads` are the tables that its own code reads outside of
     `data_step()`: such code writes nothing in a replay on empty tables, but may on others. `seeds` are the rows of
     constants that it inserts. `stops` are what each of its statements leaves, where it renames or puts aside what was
-    there. `apart` are the verbs of what it runs in autocommit.
+    there. `apart` are the verbs of what it runs in autocommit, `refused` is the first thing that a run would not let it
+    do, in words.
     """
 
     delta: Delta
@@ -164,6 +165,7 @@ class Replayed:
     seeds: tuple[SeedRow, ...] = ()
     stops: tuple[Stop, ...] = ()
     apart: tuple[str, ...] = ()
+    refused: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ from architect_migrate.databases.sqlite.alembic_connection import (
 )
 from architect_migrate.databases.sqlite.authorizer import WriteLog, write_log
 from architect_migrate.databases.sqlite.connection import still_inside
-from architect_migrate.databases.sqlite.lending import driver_of, let_alembic_roll_back, opened_file
+from architect_migrate.databases.sqlite.lending import driver_of, let_alembic_act, opened_file
 from architect_migrate.databases.sqlite.recorder import Recording, scratch_connection
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import BASE, RevisionGraph
@@ -382,10 +382,10 @@ class _Recorder:
             raise ChainError(place, "runs the chain on a database in memory instead of the environment's")
         if self.is_complete:
             raise runs_again(self.chain)
-        let_alembic_roll_back(context)
         if heads:
             raise runs_before(self.chain, str(heads[0]))
         self.recording = Recording(context.version_table)
+        let_alembic_act(context, self.recording.hear_setting)
         upgrade = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         steps = {step.revision.revision: step for step in upgrade}
         own = trunk_first(tuple(revision_of(self.script.get_revision(each)) for each in steps))

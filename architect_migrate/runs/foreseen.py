@@ -35,7 +35,7 @@ from architect_migrate.revisions.sandbox import run_sandboxed
 from architect_migrate.runs.commit_proof import unlike_the_chain
 from architect_migrate.runs.own_triggers import blockers as refused_triggers
 from architect_migrate.runs.own_triggers import judged
-from architect_migrate.runs.steps import runs_the_chain
+from architect_migrate.runs.steps import is_recorded, runs_the_chain
 from architect_migrate.runs.trial import RESULT, Tried, in_full, job_of, try_here
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from architect_migrate.runs.trial import Job
 
 CANNOT_SUCCEED = "cannot-succeed"
-# The statements that SQLite runs outside of transactions only.
-_OUTSIDE = frozenset({"detach", "vacuum"})
 # The collations that every connection has.
 _OF_SQLITE = frozenset({"binary", "nocase", "rtrim"})
 # Characters of the last words of a process that died.
@@ -63,7 +61,7 @@ def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
     plan, seen = result.plan, result.survey
     if plan is None or seen is None or plan.blockers:
         return result
-    found = (*_apart(context, plan), *_unread(context, plan, seen.schema))
+    found = (*_apart(context, plan, seen.schema), *_unread(context, plan, seen.schema))
     if seen.exists:
         found += _found_in_rows(context, plan, seen.schema)
     if seen.exists and not any(each.level is Level.BLOCKING for each in found):
@@ -86,15 +84,22 @@ def _tried(context: EnvironmentContext, plan: Plan, seen: Survey) -> tuple[Findi
     return ()
 
 
-def _apart(context: EnvironmentContext, plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for each revision with an autocommit_block, which runs inside the transaction of the run."""
+def _apart(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> Iterator[Finding]:
+    """Yield a finding for each revision that would leave the transaction of the run, or has an autocommit_block.
+
+    Where nothing is there, and a recording builds the database, no code of a revision runs.
+    """
+    runs = schema is not None or bool(plan.before) or not is_recorded(plan, context.history)
     for revision in (step.revision for step in plan.steps if isinstance(step, RunRevision)):
-        verbs = replays(context.history)[revision].apart
-        if refused := sorted(_OUTSIDE.intersection(verbs)):
-            found = f"{revision} would fail: SQLite refuses {refused[0].upper()} inside the transaction of the run"
+        replayed = replays(context.history)[revision]
+        if replayed.refused and runs:
+            found = f"{revision} would fail: it would {replayed.refused} inside the transaction of the run"
             advice = f"take it out of {revision}; it can be run by hand afterwards"
             yield Finding(Level.BLOCKING, CANNOT_SUCCEED, revision, found, advice, revision)
-        elif verbs:
+        elif replayed.refused:
+            found = f"it would {replayed.refused}, which is left out"
+            yield Finding(Level.WARNING, "left-out", revision, found, "that can be run by hand afterwards")
+        elif replayed.apart:
             found = "its autocommit_block runs inside the transaction of the whole run"
             yield Finding(Level.WARNING, "autocommit", revision, found, "SQLite accepts its statements there")
 

@@ -111,7 +111,7 @@ def run_whole(
     chain: ChainConfig, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
 ) -> Written:
     """Execute every step of a plan, on an empty database from a recording where that is allowed."""
-    if _is_fresh(connection, plan, history):
+    if defines_nothing(connection) and is_recorded(plan, history):
         return _build(history, plan, connection, progress)
     return run_in_chain(chain, history, plan, connection, progress)
 
@@ -132,19 +132,18 @@ def runs_the_chain(plan: Plan) -> bool:
     return any(isinstance(step, RunRevision | RunDowngrade | RunDataStep) for step in plan.steps)
 
 
-def _is_fresh(connection: Connection, plan: Plan, history: History) -> bool:
-    """Whether the database is empty and a recording can build it: the plan runs the chain from its base.
+def is_recorded(plan: Plan, history: History) -> bool:
+    """Whether a recording can build an empty database: the plan runs the chain from its base.
 
     Why not where revisions write rows outside of `data_step()`: tokens, secrets and times are each database's own.
     """
-    nothing = defines_nothing(connection)
     only_chain = all(isinstance(step, RunRevision | Stamp | SyncTracker) for step in plan.steps)
     # Why compare the lengths: where branches are left out, replay's recording may depend on what they create.
     whole = not plan.before and only_chain and len(plan.after) <= len(history.graph.digests)
     begins_with_rows = any(each.baseline and replays(history)[each.id].writes for each in history.graph.revisions)
     if begins_with_rows or history.graph.functions:
         return False
-    return nothing and whole and not any(_writes_rows(replays(history)[revision]) for revision in plan.after)
+    return whole and not any(_writes_rows(replays(history)[revision]) for revision in plan.after)
 
 
 def _writes_rows(replayed: Replayed) -> bool:

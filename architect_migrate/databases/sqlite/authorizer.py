@@ -81,6 +81,14 @@ class WriteLog:
         for name, before in (then or {}).items():
             setattr(self, name, copy(before))
 
+    def refuse(self, action: int, first: str, second: str | None) -> bool:
+        """Return whether the chain's code may not do this in a run, and keep what it was."""
+        refused = refusal(action, first, second)
+        if not refused or _changes_nothing(self, action, first, second or ""):
+            return False
+        self.refused = self.refused or refused
+        return True
+
     def tables(self) -> frozenset[str]:
         """The tables whose rows were written; copies by batch operations do not count, since they only move rows."""
         swept = {write.table for write in self.triggered}
@@ -176,7 +184,8 @@ def loose_write_log(connection: sqlite3.Connection, hear: Callable[[int, str, st
     """Log writes on a scratch connection, where a revision may do anything but ATTACH a database.
 
     `hear` gets each event of the authorizer: the action, the folded names of the table, of the column (of an UPDATE or
-    a read) and of the trigger that acts.
+    a read) and of the trigger that acts. `refused` of the log is what a run would refuse; what begins and ends
+    transactions does not count, since Alembic and the driver do that here.
     """
     seen = WriteLog()
 
@@ -184,6 +193,8 @@ def loose_write_log(connection: sqlite3.Connection, hear: Callable[[int, str, st
         # VACUUM attaches a temporary database, which has no name.
         if action == sqlite3.SQLITE_ATTACH and first:
             return sqlite3.SQLITE_DENY
+        if action != sqlite3.SQLITE_TRANSACTION:
+            seen.refuse(action, first or "", second)
         hear(action, fold(first or ""), fold(second or ""), fold(rest[-1] or ""))
         note(seen, action, fold(first or ""), second or "")
         return sqlite3.SQLITE_OK
@@ -206,10 +217,10 @@ def _judge(
     if isinstance(connection, HeldConnection) and connection.unwatched:
         return sqlite3.SQLITE_OK
     # After a full disk or an OR ROLLBACK SQLite is in autocommit, and what code goes on writing would stay.
-    ended = not connection.in_transaction
-    refused = "go on after SQLite had rolled the transaction back" if ended else refusal(action, first or "", second)
-    if refused and (ended or not _changes_nothing(seen, action, first or "", second or "")):
-        seen.refused = seen.refused or refused
+    if not connection.in_transaction:
+        seen.refused = seen.refused or "go on after SQLite had rolled the transaction back"
+        return sqlite3.SQLITE_DENY
+    if seen.refuse(action, first or "", second):
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_ALTER_TABLE and rest[0]:
         # Only DROP COLUMN names a column, in the place of a database: it writes every row anew.

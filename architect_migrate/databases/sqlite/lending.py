@@ -138,11 +138,14 @@ def driver_of(context: MigrationContext) -> sqlite3.Connection | None:
     return driver if isinstance(driver, sqlite3.Connection) else None
 
 
-def let_alembic_roll_back(context: MigrationContext) -> None:
-    """Let Alembic roll back on the connection of its context, as it does after a revision that failed."""
+def let_alembic_act(context: MigrationContext, hear: Callable[[str, str], object]) -> None:
+    """Let Alembic roll back on the connection of its context, as it does after a revision that failed.
+
+    `hear` gets the name and the value of each PRAGMA that is set on it.
+    """
     driver: object = context.connection.connection.dbapi_connection if context.connection is not None else None
     if isinstance(driver, LentConnection):
-        driver.is_alembics = True
+        driver.is_alembics, driver.hear = True, hear
 
 
 def _name_of(dialect: sa.Dialect, options: dict[str, Any]) -> str:

@@ -33,7 +33,8 @@ class LentConnection(sqlite3.Connection):
     """A sqlite3.Connection as env.py's engines get it; `taken_back` removes what env.py added to it.
 
     `is_alembics` is set for the connection on which Alembic itself runs the chain in a replay: it rolls back what a
-    failed revision wrote. `refused` is whether a rollback was refused.
+    failed revision wrote, and `hear` gets the name and the value of each PRAGMA that a revision sets. `refused` is
+    whether a rollback was refused.
     """
 
     # Why no super().__init__(): it is a connection only by its class, which listeners ask for; all of its attributes
@@ -44,6 +45,7 @@ class LentConnection(sqlite3.Connection):
         self.row_factory = None
         self.undo: list[Callable[[], object]] = []
         self.is_alembics = self.refused = False
+        self.hear: Callable[[str, str], object] = lambda *_: None
 
     def __getattribute__(self, name: str) -> Any:
         if name in vars(LentConnection) or name in object.__getattribute__(self, "__dict__"):
@@ -175,7 +177,7 @@ class LentCursor(sqlite3.Cursor):
         # ROLLBACK TO a savepoint is a part of the transaction.
         if does == "rollback" and "to" in (fold(token.text) for token in significant(statement)):
             return statement
-        name, sets = _pragma(statement)
+        name, sets, value = _pragma(statement)
         if does == "rollback":
             self._lent.rollback()
         if does in _TRANSACTION or name in _ACTIONS:
@@ -183,17 +185,19 @@ class LentCursor(sqlite3.Cursor):
         if name in _MEANING and sets:
             self._lent.undo.append(lambda: self.connection.execute(f"PRAGMA {name} = OFF"))
             return statement
+        if sets:
+            self._lent.hear(name, value)
         return f"PRAGMA {name}" if sets else statement
 
 
-def _pragma(statement: str) -> tuple[str, bool]:
-    """Return the name of a PRAGMA, and whether the statement sets it. `PRAGMA table_info(x)` sets nothing."""
+def _pragma(statement: str) -> tuple[str, bool, str]:
+    """Return the name of a PRAGMA, whether the statement sets it, and to what. `PRAGMA table_info(x)` sets nothing."""
     texts = [token.text for token in significant(statement)][1:]
     if len(texts) > 2 and texts[1] == ".":
         texts = texts[2:]
     name = unquote(texts[0]).lower() if texts else ""
     asks = name.endswith(("_info", "_xinfo", "_list", "_check"))
-    return name, len(texts) > 1 and texts[1] in {"=", "("} and not asks
+    return name, len(texts) > 1 and texts[1] in {"=", "("} and not asks, unquote("".join(texts[2:3]))
 
 
 def statements(script: str) -> Iterable[str]:

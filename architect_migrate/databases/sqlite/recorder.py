@@ -47,6 +47,7 @@ class Recording:
         self._is_apart = False
         self._ran: list[ReplayedStatement] = []
         self._savepoints: Savepoints[int] = Savepoints()
+        self._seen = WriteLog()
         self._heard: list[tuple[int, str, str]] = []
         self._prepared: tuple[str, list[tuple[int, str, str]]] = ("", [])
         self._schema = Schema()
@@ -59,6 +60,7 @@ class Recording:
         # Why the trace callback: it gives statements with their bound values filled in, so that they can be executed
         # again.
         with loose_write_log(connection, self._hear) as seen:
+            self._seen = seen
             connection.set_trace_callback(partial(self._trace, seen))
             yield
         connection.set_trace_callback(None)
@@ -74,6 +76,10 @@ class Recording:
             yield
         finally:
             self._is_apart, connection.isolation_level = False, level
+
+    def hear_setting(self, pragma: str, value: str) -> None:
+        """Take in a PRAGMA of the revision that runs, where a lent connection left it out."""
+        self._seen.refuse(sqlite3.SQLITE_PRAGMA, pragma, value)
 
     def functions(self, connection: sqlite3.Connection) -> tuple[str, ...]:
         """Return the functions and collations of this connection, and of no other one, that a definition may use."""
@@ -96,6 +102,8 @@ class Recording:
             return
         if self._is_apart:
             self._apart.append(does)
+        if does == "vacuum":
+            seen.refused = seen.refused or "VACUUM"
         if self._heard or does != self._prepared[0]:
             self._prepared = (does, self._heard)
         self._heard = []
@@ -163,6 +171,7 @@ class Recording:
                 seeds=seeds,
                 stops=stops if displaces(stops) else (),
                 apart=tuple(self._apart),
+                refused=seen.refused,
             )
         )
         self.digests.append(digest(connection, [self.version_table]))
