@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from architect_migrate.cli.by_path import existing
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.present import present
-from architect_migrate.cli.selection import contexts_named
+from architect_migrate.cli.selection import cache, context_named
 from architect_migrate.config.chain_choice import project_for_chain
-from architect_migrate.config.loader import environment_at
+from architect_migrate.config.context import context_for
 from architect_migrate.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,10 +76,7 @@ def baseline(
 
 def _context(project: ProjectConfig, env: str | None, db: Path | None) -> EnvironmentContext | None:
     if env:
-        return contexts_named(project, [env])[0]
+        return context_named(project, env)
     if db is None:
         return None
-    from architect_migrate.cli.selection import cache
-    from architect_migrate.config.context import context_for
-
-    return context_for(project, environment_at(project, Path.cwd() / db), cache())
+    return context_for(project, existing(project, db, "baseline"), cache())

@@ -13,7 +13,7 @@ import typer
 
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.present import present
-from architect_migrate.cli.selection import contexts_named
+from architect_migrate.cli.selection import context_named
 from architect_migrate.cli.terminal import say, width
 from architect_migrate.config.chain_choice import labels_of, project_for_chain
 from architect_migrate.core.chain_errors import NewRevisionError
@@ -92,7 +92,7 @@ def new(
 def _hotfix(project: ProjectConfig, name: str, objects: tuple[str, ...]) -> Hotfix:
     from architect_migrate.authoring.hotfix import hotfix_of
 
-    (context,) = contexts_named(project, [name])
+    context = context_named(project, name)
     return hotfix_of(context, objects)
 
 

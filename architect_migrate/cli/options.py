@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from architect_migrate.cli.by_path import files_among
 from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import guarded
 from architect_migrate.config.entry_paths import looks_like_url
@@ -29,7 +30,7 @@ Tags = Annotated[
 ]
 Paths = Annotated[
     list[Path] | None,
-    typer.Option("--db", metavar="PATH", help="A database file; environments.toml need not list it; repeatable."),
+    typer.Option("--db", metavar="PATH", help="A database file, or a pattern like 'data/*.db'; repeatable."),
 ]
 All = Annotated[bool, typer.Option("--all", help="All environments.")]
 Environments = Annotated[
@@ -189,7 +190,9 @@ def _refuse_urls(values: Iterable[object]) -> None:
 def _merged(context: typer.Context, after: dict[str, Any]) -> Options:
     """Merge the options before the command with those after it, which win; environments as words are names."""
     before: Options = context.obj or Options()
-    names = [*(after.get("names") or ()), *(after.pop("environments", None) or ())]
+    words, files = files_among(after.pop("environments", None) or (), after.get("paths") or before.paths)
+    names = [*(after.get("names") or ()), *words]
+    after = {**after, "paths": [*(after.get("paths") or before.paths), *files]}
     said: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in {**after, "names": names}.items()

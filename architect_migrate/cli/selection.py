@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from architect_migrate.cli.by_path import environments_by_path, files_among
 from architect_migrate.cli.terminal import say
 from architect_migrate.config.chain_choice import project_without_file
-from architect_migrate.config.context import contexts_for
-from architect_migrate.config.loader import environment_at, find_config, read_project
+from architect_migrate.config.context import context_for, contexts_for
+from architect_migrate.config.loader import find_config, read_project
 from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError, UnknownEnvironmentError, UsageError
-from architect_migrate.model.environment import ProjectConfig, distinct, every_environment, select
+from architect_migrate.model.environment import ProjectConfig, distinct, every_environment, select, select_one
 from architect_migrate.revisions.replay import cache_folder, source_of
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def split_words(options: Options, words: Sequence[str] | None) -> tuple[Options,
     Raises UsageError for a word that may be either and for two revisions, UnknownEnvironmentError for a word that is
     neither and looks like the name of an environment.
     """
+    words, files = files_among(words or (), options.paths)
+    options = replace(options, paths=(*options.paths, *files))
     if not words:
         return options, None
     project = project_of(options)
@@ -132,7 +135,7 @@ def _close(word: str, known: set[str]) -> bool:
 
 
 def _chosen(project: ProjectConfig, options: Options) -> tuple[Environment, ...]:
-    by_path = tuple(environment_at(project, path) for path in options.paths)
+    by_path = environments_by_path(project, options.paths, options.command)
     if not options.everything:
         return select(project, options.names, options.tags, by_path)
     if options.names or options.tags:
@@ -141,9 +144,9 @@ def _chosen(project: ProjectConfig, options: Options) -> tuple[Environment, ...]
     return distinct((*all_of_them, *(environment for environment in by_path if environment not in all_of_them)))
 
 
-def contexts_named(project: ProjectConfig, names: list[str]) -> tuple[EnvironmentContext, ...]:
-    """The contexts of environments by their names."""
-    return contexts_for(project, select(project, names, ()), cache())
+def context_named(project: ProjectConfig, name: str) -> EnvironmentContext:
+    """The context of one environment by its name."""
+    return context_for(project, select_one(project, name), cache())
 
 
 def chain_of(options: Options) -> RevisionGraph:

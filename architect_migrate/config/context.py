@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.config.file_patterns import OwnFiles
 from architect_migrate.model.environment import chain_of_engine, resolutions_for, select_one
 from architect_migrate.revisions.replay import source_of
 
@@ -104,7 +105,7 @@ def contexts_for(
         engine: source_of(chain_of_engine(project, engine), cache)
         for engine in sorted({environment.engine for environment in needed})
     }
-    backups, ledger = project.backup_dir or state_folder(project) / "backups", ledger_of(project)
+    backups, ledger = backups_of(project), ledger_of(project)
 
     def context(environment: Environment) -> EnvironmentContext:
         return EnvironmentContext(
@@ -127,6 +128,16 @@ def contexts_for(
 def ledger_of(project: ProjectConfig) -> Path:
     """Return the path of the ledger, which may not exist yet."""
     return project.ledger or project.file.parent / ".archmig" / "ledger.db"
+
+
+def own_files(project: ProjectConfig) -> OwnFiles:
+    """Return what archmig keeps for the project, which is no database of it."""
+    return OwnFiles(ledger_of(project), backups_of(project))
+
+
+def backups_of(project: ProjectConfig) -> Path:
+    """Return the folder of the backups, which may not exist yet."""
+    return project.backup_dir or state_folder(project) / "backups"
 
 
 def state_folder(project: ProjectConfig) -> Path:

@@ -19,6 +19,13 @@ class DatabaseMissingError(DatabaseError):
     advice: str = derived("nothing was created: correct the path, or create the database first")
 
 
+class NamedFileMissingError(DatabaseError):
+    """A path that was named on the command line and is that of no file; `advice` may name a similar one beside it."""
+
+    problem: str = derived("no such file")
+    advice: str = "nothing was created: correct the path, or create the database first"
+
+
 class NotADatabaseError(DatabaseError):
     """A file that is not an SQLite database."""
 

@@ -85,7 +85,7 @@ def test_create_wants_a_name(folder: Path) -> None:
     missing = archmig("backup", "create", "--db", "other.db")
     assert (missing.code, missing.out) == (2, "")
     assert missing.err == (
-        f"archmig: other.db: {folder}/other.db: no such file; nothing was created: correct the path, "
+        f"archmig: {folder}/other.db: no such file; nothing was created: correct the path, "
         "or create the database first\n"
     )
     assert not (folder / "other.db").exists()

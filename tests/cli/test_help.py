@@ -87,8 +87,7 @@ Options:
   -e, --env ENV      An environment by name; repeatable.
   --tag TAG          All environments with this tag; repeatable.
   --all              All environments.
-  --db PATH          A database file; environments.toml need not list it;
-                     repeatable.
+  --db PATH          A database file, or a pattern like 'data/*.db'; repeatable.
   -j, --jobs N       Work on N databases at a time.  [default: 1; x>=1]
   -c, --config FILE  The environments.toml to use, instead of the nearest one.
   --json             Print one JSON document on stdout (docs/json.md).
