@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.backups.record import Copy, remove
 from architect_migrate.backups.service import catalogue, complete, content_now, verify
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.text import pluralize
 from architect_migrate.core.urls import file_of
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.rows.delta import row_deltas
@@ -42,16 +43,18 @@ class Pruned:
 def surplus(copies: Sequence[Copy], keep: int | None, max_age: int | None, now: datetime) -> tuple[Copy, ...]:
     """Return the backups of one environment beyond `keep` and older than `max_age` seconds; `copies` is oldest first.
 
-    With both limits, only backups that exceed both. The newest one, the one that `undo` restores, and damaged ones or
-    those without a record are never surplus. Why the last: their contents cannot be compared with other backups.
+    With both limits, only backups that exceed both. The newest one, the one that `undo` restores with all since, and
+    damaged ones or those without a record are never surplus. Why the last: their contents cannot be compared with other
+    backups.
     """
     if keep is None and max_age is None:
         return ()
     sound = [copy for copy in copies if copy.record and not copy.problem]
     newest = sound[-max(keep or 1, 1) :]
-    undone = next((copy for copy in reversed(sound) if copy.record and copy.record.after), None)
+    runs = [at for at, copy in enumerate(sound) if copy.record and copy.record.after]
+    since = sound[runs[-1] :] if runs else []
     young = [] if max_age is None else [copy for copy in sound if now - copy.taken_at <= timedelta(seconds=max_age)]
-    return tuple(copy for copy in sound if copy not in newest and copy != undone and copy not in young)
+    return tuple(copy for copy in sound if copy not in newest and copy not in since and copy not in young)
 
 
 def prune(context: EnvironmentContext) -> tuple[Pruned, ...]:
@@ -73,12 +76,23 @@ def prune(context: EnvironmentContext) -> tuple[Pruned, ...]:
 
 
 def prune_after_run(context: EnvironmentContext) -> tuple[str, ...]:
-    """Prune after a run and return warnings. Why an error is a warning: the run itself is done."""
+    """Prune after a run and return what was removed. Why an error is a warning: the run itself is done."""
     try:
-        prune(context)
+        names = [each.copy.path.name for each in prune(context) if each.removed]
     except ArchmigError as error:
         return (f"old backups were not removed: {error}",)
-    return ()
+    if not names:
+        return ()
+    limits = f"beyond the limits of [backup], {limits_text(context.keep, context.max_age)}"
+    return (f"removed {pluralize(len(names), 'old backup')} {limits}: {', '.join(names)}",)
+
+
+def limits_text(keep: int | None, max_age: int | None) -> str:
+    """Describe the limits of [backup] as environments.toml has them."""
+    hours = (max_age or 0) // 3_600
+    age = f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
+    parts = [f"keep = {keep}"] * (keep is not None) + [f'max_age = "{age}"'] * (max_age is not None)
+    return " and ".join(parts)
 
 
 def planned_removals(context: EnvironmentContext) -> Iterator[Pruned]:

@@ -91,7 +91,7 @@ def prune(options: Options, *, dry_run: DryPrune = False) -> int:
     contexts = to_read(options)
     if contexts[0].keep is None and contexts[0].max_age is None:
         raise UsageError(
-            "no limit is set for backups, so none is removed", "set keep or max_age in [backup] of environments.toml"
+            'keep = "all" in [backup] of environments.toml: no backup is removed', "set keep or max_age instead"
         )
     found = tried(contexts, _judged if dry_run else pruning.prune)
     return present(options, worst(found), pruned_report(contexts, found, dry_run=dry_run))

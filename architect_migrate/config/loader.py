@@ -41,6 +41,8 @@ from architect_migrate.core.errors import (
 )
 from architect_migrate.core.urls import database_identity, sqlite_url
 from architect_migrate.model.environment import (
+    KEEP,
+    MAX_AGE,
     Environment,
     Notify,
     OnPending,
@@ -129,6 +131,7 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
     environments, sections = read_environments(subtable(top, "env"), Inherited(_POLICIES, policies, own))
     known_keys(alembic, ("app", "baseline", "baseline_at", "config", "env", "replaces", "section", "x"))
     known_keys(backup, ("dir", "keep", "max_age"))
+    keep, max_age = _limits(backup)
     script = path_of(alembic, "config")
     chain = _chain(alembic)
     environments = tuple(with_engine(each, chain) for each in environments)
@@ -141,8 +144,8 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
         resolutions=tuple(read_resolution(entry, at) for at, entry in enumerate(entries(top, "resolve"), 1)),
         tracker=_tracker(subtable(top, "tracker")) if "tracker" in top.values else None,
         backup_dir=backups,
-        backup_keep=count(backup, "keep"),
-        backup_max_age=age(backup, "max_age"),
+        backup_keep=keep,
+        backup_max_age=max_age,
         notify=_notify(subtable(top, "notify")) if "notify" in top.values else None,
         script_written=script,
         sections=sections,
@@ -231,6 +234,20 @@ def _default_environment(
     if name is not None and name not in names:
         raise defaults.error("environment", f"no environment {shown(name)}", nearest(name, names))
     return name
+
+
+def _limits(table: Table) -> tuple[int | None, int | None]:
+    """Return how many backups are kept, and for how many seconds; None: no limit. The defaults apply to neither alone.
+
+    Why: with one limit beside the default of the other, a backup would remain that the given limit removes.
+    """
+    if table.values.get("keep") == "all":
+        if "max_age" in table.values:
+            raise table.error("max_age", 'contradicts keep = "all"', "give one of them")
+        return None, None
+    if "keep" in table.values or "max_age" in table.values:
+        return count(table, "keep"), age(table, "max_age")
+    return KEEP, MAX_AGE
 
 
 def _ledger(table: Table) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -108,6 +109,11 @@ def created_folder(folder: Path) -> Iterator[None]:
             with suppress(OSError):
                 path.rmdir()
         raise
+
+
+def is_unwritable(error: BaseException) -> bool:
+    """Return whether the system refused a change because of permissions or a read-only file system."""
+    return getattr(error, "errno", None) in {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def create_private_folder(folder: Path) -> None:

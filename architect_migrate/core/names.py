@@ -44,6 +44,6 @@ def file_safe(name: str) -> str:
     databases whose names differ only in such characters must not have each other's backups.
     """
     safe = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII).lstrip(".")
-    if safe == name and len(name) <= 80:
+    if name and safe == name and len(name) <= 80:
         return name
     return f"{safe[:71] or 'database'}-{crc32(name.encode('utf-8', 'surrogatepass')):08x}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent
 
-from architect_migrate.core.atomic_files import create_private_folder
+from architect_migrate.core.atomic_files import create_private_folder, is_unwritable
 from architect_migrate.core.errors import LedgerError
 from architect_migrate.core.secrets import mask
 from architect_migrate.databases import access
@@ -32,6 +32,8 @@ _COLUMNS = """environment TEXT NOT NULL, database TEXT NOT NULL, action TEXT NOT
 _SINCE_2 = "facts TEXT NOT NULL DEFAULT '[]'"
 _SINCE_3 = "hash TEXT NOT NULL DEFAULT ''"
 _EMPTY, _NONE = "'[]'", "''"
+_CHECK = "check its folder, its disk and which processes have it open"
+_ELSEWHERE = "make its folder writable, or name another one in environments.toml: path in [ledger]"
 _LISTS = frozenset({"from_heads", "to_heads", "steps", "findings"})
 
 
@@ -264,7 +266,9 @@ def _translated(file: Path) -> Iterator[None]:
         yield
     except (sqlite3.OperationalError, OSError) as error:
         problem = str(getattr(error, "strerror", None) or error)
-        raise LedgerError(str(file), problem, "check its folder, its disk and which processes have it open") from error
+        readonly = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+        advice = _ELSEWHERE if readonly or is_unwritable(error) else _CHECK
+        raise LedgerError(str(file), problem, advice) from error
     except (sqlite3.Error, ValueError) as error:
         raise LedgerError(str(file), str(error)) from error
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
 
 
+# The limits of [backup] where it gives none: a number of backups, and seconds.
+KEEP, MAX_AGE = 10, 30 * 86_400
+
+
 class Repair(Enum):
     """Scope of a repair: rebuild tables too, only add missing objects, or nothing."""
 
@@ -307,8 +311,8 @@ class ProjectConfig:
     resolutions: tuple[Resolution, ...] = ()
     tracker: Tracker | None = None
     backup_dir: Path | None = None
-    backup_keep: int | None = None
-    backup_max_age: int | None = None
+    backup_keep: int | None = KEEP
+    backup_max_age: int | None = MAX_AGE
     notify: Notify | None = None
     script_written: Path | None = field(default=None, compare=False)
     sections: tuple[Section, ...] = ()

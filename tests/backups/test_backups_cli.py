@@ -331,14 +331,15 @@ home  home-T-1.db  removed
 """
 
 
-def test_prune_needs_to_be_told_what_may_go(folder: Path) -> None:
+def test_prune_has_nothing_to_do_where_all_are_kept(folder: Path) -> None:
+    policy(folder, 'keep = "all"')
     done = archmig("backup", "prune")
     assert (done.code, done.out, done.err) == (
         2,
         "",
         (
-            "archmig: no limit is set for backups, so none is removed "
-            "(set keep or max_age in [backup] of environments.toml)\n"
+            'archmig: keep = "all" in [backup] of environments.toml: no backup is removed '
+            "(set keep or max_age instead)\n"
         ),
     )
 
@@ -378,6 +379,42 @@ def test_a_young_backup_stays_whatever_their_number(folder: Path) -> None:
         archmig("backup", "create", "-e", "home")
     assert archmig("backup", "prune").out == "no backup is left over\n"
     assert len(taken(folder)) == 3
+
+
+def grown_old(folder: Path, days: int) -> None:
+    """Turn the clock back for all backups that are there, by their names."""
+    for at, name in enumerate(taken(folder)):
+        then = datetime.now(UTC) - timedelta(days=days) + timedelta(seconds=at)
+        new = re.sub(r"\d{8}T\d{6}Z-\d+", f"{then:%Y%m%dT%H%M%SZ}-1", name)
+        for ending in ("", ".json"):
+            file = folder / ".archmig" / "backups" / f"{name}{ending}"
+            file.rename(file.with_name(f"{new}{ending}"))
+
+
+def test_without_limits_of_its_own_a_project_keeps_ten_and_what_is_younger_than_thirty_days(folder: Path) -> None:
+    for _ in range(12):
+        archmig("backup", "create", "-e", "behind")
+    grown_old(folder, 29)
+    assert archmig("upgrade", "-e", "behind", "--yes").err.count("removed") == 0
+    assert len(taken(folder)) == 13
+    archmig("undo", "-e", "behind", "--yes")
+    grown_old(folder, 31)
+    done = archmig("upgrade", "-e", "behind", "--yes")
+    assert done.code == 0
+    (line,) = [line for line in done.err.splitlines() if "removed" in line]
+    assert line.startswith(
+        'archmig: behind: removed 5 old backups beyond the limits of [backup], keep = 10 and max_age = "30d": behind-'
+    )
+    assert len(taken(folder)) == 10
+
+
+def test_what_was_taken_since_the_last_run_stays(folder: Path) -> None:
+    policy(folder, "keep = 1")
+    archmig("upgrade", "-e", "behind", "--yes")
+    for _ in range(3):
+        archmig("backup", "create", "-e", "behind")
+    assert archmig("backup", "prune").out == "no backup is left over\n"
+    assert len(taken(folder)) == 4
 
 
 def test_what_is_no_backup_of_archmig_is_never_touched(folder: Path) -> None:

@@ -173,7 +173,7 @@ def test_a_backup_that_is_no_database_any_more_is_told(home: Home) -> None:
 
 
 def test_prune_removes_only_what_is_elsewhere(home: Home) -> None:
-    context = replace(home.context(), keep=1)
+    context = replace(home.context(), keep=1, max_age=None)
     for change in ("SELECT 1", "UPDATE kinds SET kind = 'z'", "SELECT 1"):
         assert create(context) is not None
         script(home.database, change)
@@ -182,7 +182,7 @@ def test_prune_removes_only_what_is_elsewhere(home: Home) -> None:
 
 
 def test_prune_keeps_a_backup_that_changed(home: Home) -> None:
-    context = replace(home.context(), keep=1)
+    context = replace(home.context(), keep=1, max_age=None)
     for _ in range(2):
         assert create(context) is not None
     _spoilt(copies(context.backups)[0])

@@ -11,7 +11,14 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
-from architect_migrate.core.atomic_files import create_private_folder, draft, move_to_free_name, sweep, sync
+from architect_migrate.core.atomic_files import (
+    create_private_folder,
+    draft,
+    is_unwritable,
+    move_to_free_name,
+    sweep,
+    sync,
+)
 from architect_migrate.core.database_errors import BackupError
 from architect_migrate.core.names import file_safe
 from architect_migrate.databases.sqlite.connection import reading
@@ -45,6 +52,10 @@ _SIGN_OF_LIFE = 3_200 * BATCH
 _LARGE = 1 << 20
 _HEADER = ("user_version", "application_id", "encoding", "page_size", "auto_vacuum")
 _OF_THE_DATABASE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_ELSEWHERE = (
+    "nothing was changed: make the folder writable, or name another one in environments.toml: path in [ledger], "
+    "or dir in [backup]"
+)
 OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
@@ -134,7 +145,8 @@ def _named_failures(path: Path, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BackupError(str(folder), error.strerror or str(error)) from error
+        advice = (_ELSEWHERE,) if is_unwritable(error) else ()
+        raise BackupError(str(folder), error.strerror or str(error), *advice) from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _OF_THE_DATABASE:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.core.database_errors import BackupError, DamagedError, DatabaseMissingError
+from architect_migrate.core.names import file_safe
 from architect_migrate.databases.sqlite.connection import reading, transaction
 from architect_migrate.databases.sqlite.files import backup
 from architect_migrate.databases.sqlite.files.backup import _require_space, _verified, no_progress, take
@@ -141,12 +142,24 @@ def test_a_backup_has_the_permissions_of_the_database(tmp_path: Path, mode: int,
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("prod", "prod"), ("../../etc/x", "_.._etc_x"), (".hidden", "hidden"), ("a b\n'é", "a_b___"), ("", "database")],
+    [
+        ("prod", "prod"),
+        ("../../etc/x", "_.._etc_x-CHECKSUM"),
+        (".hidden", "hidden-CHECKSUM"),
+        ("a b\n'é", "a_b___-CHECKSUM"),
+        ("x" * 81, f"{'x' * 71}-CHECKSUM"),
+        ("", "database-CHECKSUM"),
+    ],
 )
 def test_a_name_becomes_one_plain_file_name(tmp_path: Path, name: str, expected: str) -> None:
     backup = take(make(tmp_path / "t.db", "CREATE TABLE t (a);"), tmp_path / "backups", name)
     assert backup.path.parent == tmp_path / "backups"
-    assert backup.path.name.rpartition("-")[0].rpartition("-")[0] == expected
+    its = backup.path.name.rpartition("-")[0].rpartition("-")[0]
+    assert re.fullmatch(re.escape(expected).replace("CHECKSUM", "[0-9a-f]{8}"), its), its
+
+
+def test_names_that_differ_only_in_what_is_converted_have_different_files() -> None:
+    assert len({file_safe(name) for name in ("a/b", "a_b", "a b", "é", "è", "x" * 80 + "1", "x" * 80 + "2")}) == 7
 
 
 def test_backups_of_one_second_get_names_of_their_own(database: Path, tmp_path: Path) -> None:
