@@ -130,10 +130,8 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
     own = OwnFiles(ledger, backups or (ledger and ledger.parent / "backups"))
     environments, sections = read_environments(subtable(top, "env"), Inherited(_POLICIES, policies, own))
     known_keys(alembic, ("app", "baseline", "baseline_at", "config", "env", "replaces", "section", "x"))
-    known_keys(backup, ("dir", "keep", "max_age"))
     keep, max_age = _limits(backup)
-    script = path_of(alembic, "config")
-    chain = _chain(alembic)
+    script, chain = path_of(alembic, "config"), _chain(alembic)
     environments = tuple(with_engine(each, chain) for each in environments)
     project = ProjectConfig(
         file=file,
@@ -241,6 +239,7 @@ def _limits(table: Table) -> tuple[int | None, int | None]:
 
     Why: with one limit beside the default of the other, a backup would remain that the given limit removes.
     """
+    known_keys(table, ("dir", "keep", "max_age"))
     if table.values.get("keep") == "all":
         if "max_age" in table.values:
             raise table.error("max_age", 'contradicts keep = "all"', "give one of them")
