@@ -273,10 +273,15 @@ def in_memory() -> AbstractContextManager[Connection]:
 
 
 def lending(
-    connection: Connection, places: tuple[Path, ...], refused: Callable[[str], Exception], *, several: bool
+    connection: Connection,
+    places: tuple[Path, ...],
+    refused: Callable[[str], Exception],
+    threaded: Callable[[], Exception | None],
+    *,
+    several: bool,
 ) -> AbstractContextManager[None]:
     """Lend a connection to every engine of the chain's code that opens its database (see `sqlite.lending`)."""
     # Why here: it imports SQLAlchemy, and few commands run the chain's code.
     from architect_migrate.databases.sqlite.lending import lending as lent
 
-    return lent(connection, places, refused, several=several)
+    return lent(connection, places, refused, threaded, several=several)

@@ -35,6 +35,7 @@ from architect_migrate.databases.sqlite.alembic_connection import (
     instead,
     refuse_commit,
     refuse_ignored_calls,
+    write_as,
 )
 from architect_migrate.databases.sqlite.authorizer import WriteLog, write_log
 from architect_migrate.databases.sqlite.connection import still_inside
@@ -68,8 +69,6 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
 
 _Result = TypeVar("_Result")
-# How the dialect of env.py's engine writes values.
-_OF_VALUES = frozenset({"_json_serializer", "_json_deserializer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +271,12 @@ def _on(lent: sa.Connection, context: MigrationContext) -> Iterator[MigrationCon
         for name, value in context.connection.get_execution_options().items()
         if name != "isolation_level"  # it belongs to a transaction that env.py would own
     }
-    for name in _OF_VALUES.intersection(vars(context.dialect)):
-        setattr(lent.dialect, name, getattr(context.dialect, name))
-    yield MigrationContext.configure(connection=lent.execution_options(**options), opts=dict(context.opts))
+    write_as(lent.dialect, context.dialect)
+    yield MigrationContext.configure(
+        connection=lent.execution_options(**options),
+        environment_context=context.environment_context,
+        opts=dict(context.opts),
+    )
 
 
 def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable[[str], None]) -> History:

@@ -97,8 +97,15 @@ def prepared(chain: ChainConfig, connection: Connection) -> Iterator[None]:
     def refused(database: str) -> OtherDatabaseError:
         return OtherDatabaseError(calling_line() or "env.py", database, _entry(chain, database))
 
+    def threaded() -> ChainError | None:
+        # Why only in a replay: an application that has archmig upgrade its database has threads of its own.
+        if "ARCHMIG_REPLAY" not in os.environ:
+            return None
+        place = calling_line() or str(script_folder(chain) / "env.py")
+        return ChainError(place, "opens the database in another thread", "open it in the thread that runs env.py")
+
     def lent(database: Connection) -> AbstractContextManager[None]:
-        return access.lending(database, chain.places, refused, several=bool(chain.engine))
+        return access.lending(database, chain.places, refused, threaded, several=bool(chain.engine))
 
     @contextmanager
     def loading() -> Iterator[None]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
 
 _OURS = f"{Path(__file__).parents[1]}/"
-# Its modules that stand for the driver, and for `os`.
-_IN_PLACE = (f"{_OURS}databases/sqlite/len", f"{_OURS}revisions/watch.py")
+# Its modules that stand for the driver, and for `os`, and the one that watches both in a replay.
+_IN_PLACE = (f"{_OURS}databases/sqlite/len", f"{_OURS}revisions/watch.py", f"{_OURS}revisions/replay_process.py")
 _SET_IT = 'write in environments.toml: [alembic.env] VARIABLE = "{url}" for the variable that the URL comes from'
 _APP = 'name the application in environments.toml: [alembic] app = "module:create_app", or set FLASK_APP'
 

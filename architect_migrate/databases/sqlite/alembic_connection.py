@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.pysqlite import _SQLite_pysqliteTimeStamp
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import BATCH_COPY
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # How many rows had been written when a connection began its transaction.
 _CHANGES = "archmig_changes"
+# How the dialect of env.py's engine writes values.
+_OF_VALUES = frozenset({"_json_serializer", "_json_deserializer"})
 
 
 @contextmanager
@@ -99,6 +102,22 @@ def _follow_references(connection: sqlite3.Connection, statement: str, state: st
         sqlite3.Cursor(connection).execute(f"PRAGMA legacy_alter_table = {'OFF' if state == 'ON' else 'ON'}")
     finally:
         connection.unwatched = False
+
+
+def write_as(dialect: sa.Dialect, other: sa.Dialect) -> None:
+    """Let a dialect that `alchemy` created write values as that of env.py's engine does."""
+    for name in _OF_VALUES.intersection(vars(other)):
+        setattr(dialect, name, getattr(other, name))
+    if getattr(other, "native_datetime", False):
+        # Why not the option itself: it has the driver read such values, which this connection's does not.
+        dialect.colspecs = {**dialect.colspecs, sa.TIMESTAMP: _DriversTimestamp}
+
+
+class _DriversTimestamp(_SQLite_pysqliteTimeStamp):
+    """A timestamp that the driver writes."""
+
+    def bind_processor(self, dialect: sa.Dialect) -> None:
+        """Leave the value to the driver."""
 
 
 def as_connectable(connection: sa.Connection) -> sa.Connection:

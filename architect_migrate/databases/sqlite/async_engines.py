@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 def without_async_drivers() -> Iterator[None]:
     """Let every asynchronous engine on SQLite work in the block, whether a driver is installed or named in its URL."""
     with (
-        _replaced(SQLiteDialect_aiosqlite, "import_dbapi", classmethod(_driver)),
-        _replaced(SQLiteDialect_pysqlite, "get_async_dialect_cls", classmethod(_dialect)),
+        replaced(SQLiteDialect_aiosqlite, "import_dbapi", classmethod(_driver)),
+        replaced(SQLiteDialect_pysqlite, "get_async_dialect_cls", classmethod(_dialect)),
     ):
         yield
 
 
 @contextmanager
-def _replaced(owner: type, name: str, method: object) -> Iterator[None]:
+def replaced(owner: object, name: str, method: object) -> Iterator[None]:
+    """Replace an attribute of a class or a module in the block."""
     own = vars(owner).get(name)
     setattr(owner, name, method)
     try:

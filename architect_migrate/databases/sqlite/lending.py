@@ -1,13 +1,16 @@
-"""Lends archmig's connection to every SQLAlchemy engine that opens the database while the chain's code runs.
+"""Lends archmig's connection to whatever opens the database while the chain's code runs.
 
 Why at SQLAlchemy's moment of connecting: env.py comes by its engine in any way (its configuration, a URL, an
-application, an asynchronous driver) and with any pool, but each of them connects there.
+application, an asynchronous driver) and with any pool, but each of them connects there. An engine with a `creator`
+does not, and neither does code without an engine: these call the driver's own `connect`.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import sqlite3.dbapi2
+import sys
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import Pool
 
 from architect_migrate.core.database_errors import TransactionEndedError
-from architect_migrate.databases.sqlite.async_engines import without_async_drivers
+from architect_migrate.databases.sqlite.async_engines import replaced, without_async_drivers
 from architect_migrate.databases.sqlite.lent import LentConnection
 
 if TYPE_CHECKING:
@@ -28,30 +31,36 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
 
+_CONNECT = sqlite3.connect
+
+
 @dataclass(slots=True)
 class _Lending:
     """A connection that is lent, the files that stand for its database, and what was lent of it.
 
-    `refused` raises the error for another database, whose name it gets. With `several`, other databases are replaced by
-    empty ones in memory instead.
+    `refused` returns the error for another database, whose name it gets, and `threaded` the one for a connection in
+    another thread, of which only the chain's code is to hear; None elsewhere. With `several`, other databases are
+    replaced by empty ones in memory instead.
     """
 
     connection: sqlite3.Connection
     places: frozenset[str]
     refused: Callable[[str], Exception]
+    threaded: Callable[[], Exception | None]
     several: bool
     thread: int = field(default_factory=threading.get_ident)
     lent: list[LentConnection] = field(default_factory=list)
     records: list[Any] = field(default_factory=list)
     apart: list[sqlite3.Connection] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
 
     def connect(self, dialect: sa.Dialect, record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
         """Return the connection of an engine that connects; None lets it open a database in memory."""
-        if threading.get_ident() != self.thread:
+        path = path_of(str(arguments[0] if arguments else options.get("database", "")))
+        if self.is_elsewhere(path):
             return None
         if dialect.name != "sqlite":
             raise self.refused(_name_of(dialect, options))
-        path = path_of(str(arguments[0] if arguments else options.get("database", "")))
         if not path:
             return None
         if path not in self.places:
@@ -59,12 +68,40 @@ class _Lending:
                 self.apart.append(sqlite3.connect(":memory:"))
                 return self.apart[-1]
             raise self.refused(path)
-        self.lent.append(LentConnection(self.connection))
         self.records.append(record)
+        return self.lend()
+
+    def lend(self) -> LentConnection:
+        """Return a new view of the connection."""
+        self.lent.append(LentConnection(self.connection))
         return self.lent[-1]
 
-    def checked_out(self, driver: object, _record: object, _fairy: object) -> None:
+    def opened(self, database: Any, *arguments: Any, **options: Any) -> Any:
+        """Return the connection of code that calls the driver's `connect` itself; archmig's own gets a real one."""
+        caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001  (there is no other way)
+        if caller.startswith("architect_migrate.") or caller == __name__:
+            return _CONNECT(database, *arguments, **options)
+        path = path_of(os.fsdecode(database))
+        if path not in self.places or self.is_elsewhere(path):
+            return _CONNECT(database, *arguments, **options)
+        lent = self.lend()
+        lent.isolation_level = options.get("isolation_level", "")
+        return lent
+
+    def is_elsewhere(self, path: str) -> bool:
+        """Whether this is another thread; raises what `threaded` returns if that opens the database."""
+        if threading.get_ident() == self.thread:
+            return False
+        if path in self.places and (error := self.threaded()):
+            # Why kept: code that starts a thread need not ask for its exception.
+            self.errors.append(error)
+            raise error
+        return True
+
+    def checked_out(self, driver: object, record: object, _fairy: object) -> None:
         """Refuse a connection that was opened before, so that the pool connects anew. Raises DisconnectionError."""
+        if isinstance(driver, LentConnection) and record not in self.records:
+            self.records.append(record)
         if (
             isinstance(driver, sqlite3.Connection)
             and not isinstance(driver, LentConnection)
@@ -87,23 +124,34 @@ class _Lending:
 
 @contextmanager
 def lending(
-    connection: sqlite3.Connection, places: tuple[Path, ...], refused: Callable[[str], Exception], *, several: bool
+    connection: sqlite3.Connection,
+    places: tuple[Path, ...],
+    refused: Callable[[str], Exception],
+    threaded: Callable[[], Exception | None],
+    *,
+    several: bool,
 ) -> Iterator[None]:
     """Lend a connection to every engine that opens one of `places` in the block, in this thread.
 
     Places are real paths. Why not made real here: a replay notes which files it looked at.
 
     An engine of another database raises what `refused` returns for its name; with `several`, it gets an empty
-    database in memory.
+    database in memory. One that opens a place in another thread raises what `threaded` returns, if that is an error.
     """
     its = frozenset(map(str, places)) | {opened_file(connection)}
-    this = _Lending(connection, its - {""}, refused, several)
+    this = _Lending(connection, its - {""}, refused, threaded, several)
     heard = ((sa.Engine, "do_connect", this.connect), (Pool, "checkout", this.checked_out))
     for target, name, hearing in heard:
         sa.event.listen(target, name, hearing)
     try:
-        with without_async_drivers():
+        with (
+            without_async_drivers(),
+            replaced(sqlite3, "connect", this.opened),
+            replaced(sqlite3.dbapi2, "connect", this.opened),
+        ):
             yield
+        if this.errors:
+            raise this.errors[0]
         if any(lent.refused for lent in this.lent):
             # Why again: the chain's code may have caught the first.
             raise TransactionEndedError("roll back")

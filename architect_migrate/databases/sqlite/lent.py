@@ -34,7 +34,7 @@ class LentConnection(sqlite3.Connection):
 
     `is_alembics` is set for the connection on which Alembic itself runs the chain in a replay: it rolls back what a
     failed revision wrote, and `hear` gets the name and the value of each PRAGMA that a revision sets. `refused` is
-    whether a rollback was refused.
+    whether a rollback was refused. It `keeps` what is written where a driver's connection would be in autocommit.
     """
 
     # Why no super().__init__(): it is a connection only by its class, which listeners ask for; all of its attributes
@@ -44,7 +44,7 @@ class LentConnection(sqlite3.Connection):
         self._written = 0
         self.row_factory = None
         self.undo: list[Callable[[], object]] = []
-        self.is_alembics = self.refused = False
+        self.is_alembics = self.refused = self.keeps = False
         self.hear: Callable[[str, str], object] = lambda *_: None
 
     def __getattribute__(self, name: str) -> Any:
@@ -62,6 +62,9 @@ class LentConnection(sqlite3.Connection):
         return False
 
     def __setattr__(self, name: str, value: object) -> None:
+        if name == "isolation_level":
+            # Without a level sqlite3 begins no transaction: each statement is committed at once.
+            self.keeps = value is None
         if name not in _SETTINGS:
             object.__setattr__(self, name, value)
 
@@ -101,7 +104,7 @@ class LentConnection(sqlite3.Connection):
 
     def rollback(self) -> None:
         """Do nothing if nothing was written. Raises TransactionEndedError otherwise, since archmig cannot undo it."""
-        if self._written and not self.is_alembics:
+        if self._written and not self.is_alembics and not self.keeps:
             # Why no second time: a pool rolls back once more when it takes the connection back.
             self._written, self.refused = 0, True
             raise TransactionEndedError("roll back")
