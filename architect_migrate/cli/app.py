@@ -14,6 +14,7 @@ from architect_migrate.cli import (
     change,
     docs,
     env,
+    init,
     lint,
     log,
     new,
@@ -57,6 +58,7 @@ _EXAMPLES = {
     "undo": "archmig undo dev --dry-run",
     "new": 'archmig new "Add a mood to bugs"',
     "lint": "archmig lint 049",
+    "init": "archmig init --dry-run",
     "baseline": "archmig baseline --env dev --dry-run",
     "squash": "archmig squash --to 048 --dry-run",
     "profile": "archmig profile prod",
@@ -133,7 +135,7 @@ def application() -> typer.Typer:
     app = typer.Typer(
         name="archmig",
         help="Detect and repair schema drift in databases managed by Alembic.",
-        epilog="Begin with: archmig status, then archmig reconcile --all --dry-run",
+        epilog="Begin with: archmig init, then archmig reconcile --all --dry-run",
         no_args_is_help=True,
         cls=Group,
         rich_markup_mode=None,
@@ -148,7 +150,7 @@ def application() -> typer.Typer:
     _add(app, "Change", selecting_by_option, rehearse.rehearse, cls=RevisionCommand)
     _add(app, "Go back", selecting, change.downgrade, cls=RevisionCommand)
     _add(app, "Go back", selecting, rehearse.rollback, restore.undo)
-    _add(app, "Develop", solitary, new.new, lint.lint, baseline.baseline, squash.squash)
+    _add(app, "Develop", solitary, init.init, new.new, lint.lint, baseline.baseline, squash.squash)
     _add(app, "Develop", selecting_by_option, rehearse.profile)
     _add(app, "Develop", selecting, docs.docs)
     _add(app, "Develop", solitary, demo)

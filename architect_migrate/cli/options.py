@@ -183,7 +183,8 @@ def _declared(
 
 def _refuse_urls(values: Iterable[object]) -> None:
     """Raise UsageError for a URL in the place of a file: its password would be shown as part of a file's name."""
-    if any(isinstance(value, Path) and looks_like_url(value) for value in values):
+    every = (one for value in values for one in (value if isinstance(value, list) else [value]))
+    if any(isinstance(value, Path) and looks_like_url(value) for value in every):
         raise UsageError("a URL was given where a path is expected", "list the database in environments.toml as a url")
 
 

@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
 def ask(question: str) -> str:
     """Ask on stderr and return the answer from stdin; empty where stdin ends."""
+    return answer_to(question) or ""
+
+
+def answer_to(question: str) -> str | None:
+    """Ask on stderr and return the answer from stdin; None where stdin ends, so that this is no default."""
     say(question, end=" ")
     answer = sys.stdin.readline()
     if not answer:
         say("")
+        return None
     return answer.strip()
 
 

@@ -41,6 +41,16 @@ class _Section:
     end: int
 
 
+def toml_value(value: object) -> str:
+    """Return a value as TOML."""
+    return tomlkit.item(value).as_string()
+
+
+def toml_key(*names: str) -> str:
+    """Return a dotted key as TOML."""
+    return tomlkit.key(names).as_string()
+
+
 def raw_entry(file: Path, name: str) -> Mapping[str, object]:
     """Return the values of [env.NAME] as they are written, with variables unexpanded. Raises ConfigError."""
     env = read_toml(file, {}).values.get("env")

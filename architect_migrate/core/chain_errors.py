@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from architect_migrate.core.errors import ArchmigError, StatedError, derived, nearest, shortened
 from architect_migrate.core.text import pluralize, shortlist
 
@@ -47,6 +49,16 @@ class ChainError(StatedError):
     """A chain that cannot be used; `subject` is alembic.ini or a revision, `problem` the fault in it."""
 
     advice: str = CORRECT
+
+
+class AppError(ChainError):
+    """A Flask application whose context env.py needs and that cannot be loaded; `subject` is its name."""
+
+
+class EngineError(ChainError):
+    """An env.py for several databases that was not told which one, or a wrong one; `engines` are those that it has."""
+
+    engines: tuple[str, ...] = ()
 
 
 class OtherDatabaseError(ArchmigError):
@@ -127,17 +139,34 @@ class RehearsalFailedError(ArchmigError):
     advice: str = derived("on a copy")
 
 
+class Want(Enum):
+    """What environments.toml lacks, so that the chain does not run.
+
+    DATABASE: env.py opens another one. VARIABLE: a variable is not set. APP: a Flask application is not named, or
+    cannot be loaded. ENGINE: env.py is for several databases. BASELINE: the chain does not begin at nothing.
+    """
+
+    DATABASE = "database"
+    VARIABLE = "variable"
+    APP = "app"
+    ENGINE = "engine"
+    BASELINE = "baseline"
+
+
 class ReplayError(ArchmigError):
     """A replay of the chain that failed; `revision` is the one that ran, or empty if none did.
 
     `place` is the line of the chain's code that raised the `cause`: `FILE, line 3`; empty if it is not known. `fix` is
-    what to do about it, where that is known.
+    what to do about it, where that is known. `want` is what environments.toml lacks, if it is that; `named` are the
+    database, the variable or the engines.
     """
 
     revision: str
     cause: str
     place: str = ""
     fix: str = ""
+    want: Want | None = None
+    named: tuple[str, ...] = ()
 
     def _problem_and_advice(self) -> tuple[str, str]:
         where = f" at revision {self.revision}" if self.revision else ""

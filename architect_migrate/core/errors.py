@@ -176,7 +176,7 @@ class ConfigNotFoundError(ArchmigError, layout="{problem}{_hint}"):
     subject: str = derived("")
     looked: tuple[str, ...]
     problem: str = derived("no environments.toml: looked at {looked}")
-    advice: str = derived("write one, or name it: -c FILE")
+    advice: str = derived("archmig init writes one; -c FILE names another")
 
 
 class UnknownEnvironmentError(ArchmigError):

@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from architect_migrate.planning.plan import Plan
 
 
+# How the files of databases usually end.
+SUFFIXES = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
+
+
+def is_database(file: Path) -> bool:
+    """Whether a file begins as a database does; an empty one does not."""
+    return presence.is_database(file)
+
+
 def location(url: DatabaseUrl) -> str:
     """The place of a database as messages name it."""
     return str(file_of(url))

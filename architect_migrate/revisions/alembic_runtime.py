@@ -23,6 +23,7 @@ from architect_migrate.core.chain_errors import (
     ReplayError,
     RevisionFailedError,
     RevisionLosesError,
+    Want,
 )
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.errors import ArchmigError
@@ -54,7 +55,15 @@ from architect_migrate.revisions.baseline import (
 )
 from architect_migrate.revisions.configuration import config_of, in_memory, script_of
 from architect_migrate.revisions.environment import env_py, run_env
-from architect_migrate.revisions.failures import file_errors, fix_of, place_of, runs_again, runs_before, words_of
+from architect_migrate.revisions.failures import (
+    file_errors,
+    fix_of,
+    place_of,
+    runs_again,
+    runs_before,
+    want_of,
+    words_of,
+)
 from architect_migrate.revisions.files import script_folder
 from architect_migrate.revisions.scripts import revision_of, trunk_first
 from architect_migrate.revisions.streams import apart
@@ -303,14 +312,16 @@ def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable
             engine.dispose()
     except OtherDatabaseError as error:
         cause = f"it opens {error.database}, which is not the database of an environment"
-        raise ReplayError(ini, progress.current, cause, error.subject, error.advice) from error
+        raise ReplayError(ini, progress.current, cause, error.subject, error.advice, *want_of(error)) from error
     except ChainError as error:
         place, cause = ("", error.problem) if error.subject == ini else (error.subject, error.problem)
         fix = "" if error.advice == CORRECT else error.advice
-        raise ReplayError(ini, progress.current, cause, place, fix) from error
+        raise ReplayError(ini, progress.current, cause, place, fix, *want_of(error)) from error
     except BaseException as error:
-        fix = fix_of(error) or progress.fix(chain, words_of(error))
-        raise ReplayError(ini, progress.current, words_of(error), place_of(error), fix) from error
+        fix, wanted = fix_of(error), want_of(error)
+        if not fix and (fix := progress.fix(chain, words_of(error))):
+            wanted = Want.BASELINE, ()
+        raise ReplayError(ini, progress.current, words_of(error), place_of(error), fix, *wanted) from error
     if not recorder.is_complete:
         raise _stopped(chain, progress)
     taken, revisions = recorder.recording, recorder.revisions
@@ -351,7 +362,7 @@ def _stopped(chain: ChainConfig, progress: _Progress) -> ReplayError:
         place, cause = "", "env.py stopped there"
     else:
         place, cause = str(script_folder(chain) / "env.py"), "it does not run the chain (context.run_migrations())"
-    return ReplayError(str(chain.ini), progress.current, cause, place, fix)
+    return ReplayError(str(chain.ini), progress.current, cause, place, fix, Want.BASELINE if fix else None)
 
 
 class _Recorder:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.environment import EnvironmentContext
 
-from architect_migrate.core.chain_errors import ChainError, OtherDatabaseError
+from architect_migrate.core.chain_errors import EngineError, OtherDatabaseError
 from architect_migrate.core.errors import BadUrlError
 from architect_migrate.core.urls import parse_url
 from architect_migrate.databases import access
@@ -72,11 +72,12 @@ def _writing_to(buffer: object, configure: Callable[..., None]) -> Callable[...,
     return lambda *arguments, **named: configure(*arguments, **{**named, "output_buffer": buffer})
 
 
-def _no_engine(chain: ChainConfig, engines: Iterable[str]) -> ChainError:
+def _no_engine(chain: ChainConfig, engines: Iterable[str]) -> EngineError:
     """Return the error for an env.py that has several databases, none of which is the chain's engine."""
     its = f"an engine {chain.engine}" if chain.engine else "one database, but on several"
     problem = f"does not run the chain on {its}"
-    return ChainError(str(script_folder(chain) / "env.py"), problem, _name_one_of(_engines(chain) or engines))
+    its_engines = _engines(chain) or tuple(engines)
+    return EngineError(str(script_folder(chain) / "env.py"), problem, _name_one_of(its_engines), its_engines)
 
 
 def _engines(chain: ChainConfig) -> tuple[str, ...]:

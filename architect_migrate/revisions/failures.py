@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
-from architect_migrate.core.chain_errors import ChainError
+from architect_migrate.core.chain_errors import AppError, ChainError, EngineError, OtherDatabaseError, Want
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.revisions.files import script_folder
 
@@ -86,6 +86,27 @@ def fix_of(error: BaseException) -> str:
     if isinstance(error, KeyError) and type(error) is KeyError and _is_of_the_environment(error):
         return f'set it for the chain\'s code: [alembic.env] {error.args[0]} = "..."; "{{url}}" is the database\'s URL'
     return ""
+
+
+def want_of(error: BaseException | None) -> tuple[Want | None, tuple[str, ...]]:
+    """Return what environments.toml lacks by an exception of the chain's code, and its names (see `ReplayError`)."""
+    match error:
+        case OtherDatabaseError():
+            return Want.DATABASE, (error.database,)
+        case EngineError():
+            return Want.ENGINE, error.engines
+        case AppError():
+            return Want.APP, ()
+        case RuntimeError() if "application context" in str(error):
+            return Want.APP, ()
+        case ModuleNotFoundError() if _opens(error):
+            return Want.DATABASE, ()
+        case KeyError() if fix_of(error):
+            return Want.VARIABLE, (str(error.args[0]),)
+        case None:
+            return None, ()
+        case _:
+            return want_of(error.__cause__)
 
 
 def _opens(error: ModuleNotFoundError) -> bool:

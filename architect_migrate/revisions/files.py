@@ -82,6 +82,18 @@ def ini_option(ini: Path, section: str, key: str) -> str | None:
         raise ChainError(str(ini), f"no [{section}] {key} ({' '.join(str(error).split())})") from error
 
 
+def urls_in(ini: Path) -> tuple[tuple[str, str], ...]:
+    """Return the sections of an alembic.ini with their sqlalchemy.url; none if it cannot be read."""
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(ini, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return ()
+    here = ini.parent.as_posix()
+    urls = ((name, parser.get(name, "sqlalchemy.url", fallback="")) for name in parser.sections())
+    return tuple((name, url.replace("%(here)s", here).replace("%%", "%")) for name, url in urls if url)
+
+
 def sections_of(ini: Path) -> tuple[str, ...]:
     """Return the sections of an alembic.ini that configure a chain; none if it cannot be read."""
     parser = configparser.RawConfigParser()

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.chain_errors import ChainError
+from architect_migrate.core.chain_errors import AppError
 from architect_migrate.revisions.files import script_folder
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _pushed(app: str, loading: Callable[[], AbstractContextManager[None]]) -> It
         from flask.cli import NoAppException, ScriptInfo
         from flask.globals import app_ctx
     except ImportError as error:
-        raise ChainError(app, f"the context of this application cannot be made: {error}", "install Flask") from error
+        raise AppError(app, f"the context of this application cannot be made: {error}", "install Flask") from error
     with _as_in_files():
         named = app or os.environ.get("FLASK_APP", "")
         if has_app_context() or not (named or any(Path(place).exists() for place in _PLACES)):
@@ -68,7 +68,7 @@ def _pushed(app: str, loading: Callable[[], AbstractContextManager[None]]) -> It
             with loading():
                 application = ScriptInfo(app_import_path=named or None).load_app()
         except NoAppException as error:
-            raise ChainError(named or "Flask", " ".join(str(error).split())[-500:], _NAME_IT) from error
+            raise AppError(named or "Flask", " ".join(str(error).split())[-500:], _NAME_IT) from error
         pushed = application.app_context()
         pushed.push()
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core import codec
-from architect_migrate.core.chain_errors import ReplayError
+from architect_migrate.core.chain_errors import ReplayError, Want
 from architect_migrate.core.secrets import mask
 from architect_migrate.model.names import Names
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, with_replaced
@@ -252,8 +252,10 @@ def replayed(chain: ChainConfig, *draft: str) -> Iterator[Path]:
         (folder / "chain").write_text(codec.dump(chain), encoding="utf-8")
         done = run_sandboxed("revisions.replay_process", chain.root, folder, str(folder), *draft)
         if (folder / "failed").exists():
-            revision, cause, place, fix = codec.load((folder / "failed").read_text(encoding="utf-8"), ())
-            raise ReplayError(ini, revision, cause, _inside(place, chain), fix)
+            failed = codec.load((folder / "failed").read_text(encoding="utf-8"), ())
+            revision, cause, place, fix, wanted, named = failed
+            want = Want(wanted) if wanted else None
+            raise ReplayError(ini, revision, cause, _inside(place, chain), fix, want, named)
         if done.returncode or not (folder / "rows").exists():
             current = (folder / "current").read_text(encoding="utf-8") if (folder / "current").exists() else ""
             ended = f"its process ended with code {done.returncode}"

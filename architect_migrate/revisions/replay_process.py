@@ -69,8 +69,9 @@ def main(arguments: list[str]) -> int:
         # Why the revision goes to a file: its code may end the process.
         history = replay(chain, folder / "scratch.db", draft, lambda revision: _note(folder, revision))
     except ReplayError as error:
+        wanted = error.want.value if error.want else ""
         (folder / "failed").write_text(
-            codec.dump((error.revision, error.cause, error.place, error.fix)), encoding="utf-8"
+            codec.dump((error.revision, error.cause, error.place, error.fix, wanted, error.named)), encoding="utf-8"
         )
         return 1
     (folder / "outline").write_text(codec.dump(history.graph), encoding="utf-8")

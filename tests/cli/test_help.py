@@ -54,6 +54,7 @@ Go back:
   undo       Restore databases to before the last run of archmig.
 
 Develop:
+  init       Write environments.toml for a project that has an Alembic chain.
   new        Create the next revision file and print its path.
   lint       Check revision files and try each on a scratch database.
   baseline   Write down what was there before the chain's first revision.
@@ -67,7 +68,7 @@ Administer:
   env        Create and drop feature environments.
   help       Show the help of archmig or of one command.
 
-  Begin with: archmig status, then archmig reconcile --all --dry-run
+  Begin with: archmig init, then archmig reconcile --all --dry-run
 """
 DOWNGRADE = """\
 Usage: archmig downgrade [OPTIONS] REV [ENV]...

@@ -59,7 +59,7 @@ def test_no_config_at_all_is_said_in_a_line(folder: Path, monkeypatch: pytest.Mo
     assert (done.out, done.code) == ("", 2)
     assert done.err == (
         f"archmig: no environments.toml: looked at {folder}/elsewhere, every folder above it "
-        "(write one, or name it: -c FILE)\n"
+        "(archmig init writes one; -c FILE names another)\n"
     )
 
 

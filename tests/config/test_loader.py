@@ -193,7 +193,10 @@ def test_a_missing_configuration_says_where_it_was_looked_for(
 ) -> None:
     with pytest.raises(ConfigNotFoundError) as refused:
         find_config(explicit, environ, Path("/no/such/folder"))
-    assert str(refused.value) == f"no environments.toml: looked at {looked} (write one, or name it: -c FILE)"
+    assert (
+        str(refused.value)
+        == f"no environments.toml: looked at {looked} (archmig init writes one; -c FILE names another)"
+    )
 
 
 def test_the_shipped_file_lists_the_dashboards_twelve() -> None:

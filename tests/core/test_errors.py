@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from architect_migrate.core.chain_errors import (
     AlembicOptionError,
+    AppError,
     BaselineError,
     BlockedError,
     ChainError,
     ChangedMeanwhileError,
     DriftedError,
+    EngineError,
     ForeignBranchError,
     NewRevisionError,
     NoDatabaseChosenError,
@@ -106,7 +108,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     (
         ConfigNotFoundError,
         (("/a", "every folder above it"),),
-        "no environments.toml: looked at /a, every folder above it (write one, or name it: -c FILE)",
+        "no environments.toml: looked at /a, every folder above it (archmig init writes one; -c FILE names another)",
     ),
     (
         UnknownEnvironmentError,
@@ -335,6 +337,16 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ChainError,
         ("alembic.ini", "it is a folder", "nothing was written"),
         "alembic.ini: it is a folder (nothing was written)",
+    ),
+    (
+        AppError,
+        ("market:create_app", "Could not import 'market'.", "name it"),
+        "market:create_app: Could not import 'market'. (name it)",
+    ),
+    (
+        EngineError,
+        ("env.py", "does not run the chain on an engine lgs", "name one", ("main", "logs")),
+        "env.py: does not run the chain on an engine lgs (name one)",
     ),
     (
         OtherDatabaseError,

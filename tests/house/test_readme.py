@@ -96,18 +96,19 @@ def commands_of(section: str) -> list[list[str]]:
 def test_the_first_hour_repairs_a_database_that_create_all_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the env.py that Alembic writes, and without an environments.toml."""
+    """With the env.py that Alembic writes."""
     stock_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     plainly(monkeypatch)
-    diagnose, dry_run, reconcile = commands_of("The first hour")
+    init, diagnose, dry_run, reconcile = commands_of("The first hour")
     before = (tmp_path / "app.db").read_bytes()
+    assert archmig(*init, "--yes").out.endswith("\nNext: archmig reconcile app --dry-run\n")
     assert "no stamp" in archmig(*diagnose).out
     assert archmig(*dry_run).code == 1
     assert (tmp_path / "app.db").read_bytes() == before
     assert archmig(*reconcile, "--yes").code == 0
-    assert archmig("check", "--db", "app.db").code == 0
+    assert archmig("check").code == 0
     assert executable("upgrade", "head", ini=tmp_path / "alembic.ini", cwd=tmp_path).code == 0
     assert executable("current", ini=tmp_path / "alembic.ini", cwd=tmp_path).out == "3c4d5e6f7a8b (head)\n"
-    assert archmig("undo", "--db", "app.db", "--yes").code == 0
+    assert archmig("undo", "app", "--yes").code == 0
     assert "no stamp" in archmig(*diagnose).out

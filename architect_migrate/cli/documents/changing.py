@@ -12,7 +12,9 @@ from architect_migrate.cli.documents.common import (
     FlawJson,
     LossJson,
     OutcomeName,
+    ProblemJson,
 )
+from architect_migrate.cli.documents.reading import StatusJson
 
 
 class StepJson(TypedDict):
@@ -322,6 +324,34 @@ class MadeJson(TypedDict):
 
     object: str
     revision: str
+
+
+class AdoptedJson(TypedDict):
+    """An environments.toml that was written, or would be, and the chain's configuration."""
+
+    config: str
+    text: str
+    chain: str
+    notes: list[str]
+
+
+class CheckedJson(TypedDict):
+    """What lint found in revisions, counted."""
+
+    judged: int
+    errors: int
+    warnings: int
+
+
+class InitDocument(Envelope, AdoptedJson):
+    """The document of `init`; with `--dry-run` only what would be written."""
+
+    command: Literal["init"]
+    dry_run: NotRequired[Literal[True]]
+    lint: NotRequired[CheckedJson | None]
+    next: NotRequired[str]
+    problem: NotRequired[ProblemJson]
+    environments: list[StatusJson]
 
 
 class BaselineJson(TypedDict):

@@ -28,7 +28,7 @@ _LONGEST = 300
 def lint_text(examined: LintResult, folder: Path, paint: Paint = plain, width: int = 120) -> str:
     """Each flaw with its line, its code, why, and a fix; then how many there are."""
     lines = [line for violation in examined.violations for line in _violation(violation, folder, paint, width)]
-    return "\n".join([*lines, _summary(examined)])
+    return "\n".join([*lines, lint_summary(examined)])
 
 
 def violation_text(violation: Violation, folder: Path, paint: Paint = plain, width: int = 120) -> str:
@@ -59,7 +59,8 @@ def _shown(file: str, folder: Path) -> str:
     return os.path.relpath(file, folder) if file.startswith(f"{folder}{os.sep}") else file
 
 
-def _summary(examined: LintResult) -> str:
+def lint_summary(examined: LintResult) -> str:
+    """How many revisions were checked, and how many flaws they have."""
     revisions = pluralize(examined.revisions, "revision")
     if not examined.violations:
         return f"{revisions}, no flaws"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
+_MAGIC = b"SQLite format 3\0"
 _JOURNALS = ("-wal", "-journal")
 _BESIDE = ("-wal", "-shm", "-journal")
 
@@ -25,6 +26,18 @@ def exists(path: Path) -> bool:
 def is_empty(path: Path) -> bool:
     """Whether nothing was ever written to the database: no file, or a file of zero bytes."""
     return not path.exists() or (path.is_file() and path.stat().st_size == 0)
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file begins as a SQLite database does. Anything but a regular file is none."""
+    try:
+        # Why asked first: opening a named pipe waits for a writer.
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
 
 
 def defines_nothing(connection: sqlite3.Connection) -> bool:
