@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.environment import EnvironmentContext
 
-from architect_migrate.core.chain_errors import EngineError, OtherDatabaseError
+from architect_migrate.core.chain_errors import ChainError, EngineError, OtherDatabaseError
 from architect_migrate.core.errors import BadUrlError
 from architect_migrate.core.urls import parse_url
 from architect_migrate.databases import access
