@@ -103,6 +103,7 @@ def _created(
     with _folder(final.parent):
         copy = access.clone(source.url, environment.url, progress)
         with _removed_on_error(final):
+            _refuse_section(preview_change(project.file, environ, change), final)
             interrupts.refuse()
             # Why here: from the change of the file on, the environment exists and a Ctrl-C waits.
             interrupts.held = True
@@ -174,6 +175,14 @@ def _refuse_place(project: ProjectConfig, url: DatabaseUrl, final: Path) -> None
         # Why: SQLite would take the journal for the new file's and apply it.
         advice = f"{_NOTHING}: move it away, or SQLite would apply it to the copy"
         raise DatabaseError(left, "belongs to a database that no longer exists", advice)
+
+
+def _refuse_section(foreseen: ProjectConfig, final: Path) -> None:
+    """Raise DatabaseError for a file that a pattern matches too. Why now: only a file that is there is matched."""
+    for each in foreseen.environments:
+        if each.section and each.url.path == final:
+            problem = f"env.{each.section}.path matches it too, and it would be two environments"
+            raise DatabaseError(str(final), problem, f"{_NOTHING}: choose another folder with --path")
 
 
 @contextmanager

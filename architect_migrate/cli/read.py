@@ -11,7 +11,7 @@ from architect_migrate.cli.gather import could_read, surveyed
 from architect_migrate.cli.log import known
 from architect_migrate.cli.options import Grid, Notify, OneRevision, Verbose
 from architect_migrate.cli.present import present
-from architect_migrate.cli.selection import chain_of, to_read
+from architect_migrate.cli.selection import chain_of, some_unlisted, to_read
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.planning.results import Checked
 from architect_migrate.runs import observe
@@ -96,7 +96,7 @@ def _checked(options: Options) -> Checked:
         observe.unclean(context, result.survey) if result.survey else ""
         for context, result in zip(contexts, results, strict=True)
     )
-    code = could_read(results) or int(any(words))
+    code = 2 if some_unlisted(options) else could_read(results) or int(any(words))
     _, external_changes = known(contexts, results, began)
     checked = Checked(results, words, graph, code)
     present(options, code, check_report(checked, external_changes))

@@ -144,6 +144,19 @@ def _chosen(project: ProjectConfig, options: Options) -> tuple[Environment, ...]
     return distinct((*all_of_them, *(environment for environment in by_path if environment not in all_of_them)))
 
 
+def some_unlisted(options: Options) -> bool:
+    """Whether there may be databases that were selected and are not known: a folder of theirs could not be listed."""
+    return any(
+        section.unread and _selects(options, section.name, section.tags) for section in project_of(options).sections
+    )
+
+
+def _selects(options: Options, section: str, tags: frozenset[str]) -> bool:
+    if options.everything or not options.chosen:
+        return True
+    return bool(tags.intersection(options.tags)) or any(word == section or "*" in word for word in options.names)
+
+
 def context_named(project: ProjectConfig, name: str) -> EnvironmentContext:
     """The context of one environment by its name."""
     return context_for(project, select_one(project, name), cache())

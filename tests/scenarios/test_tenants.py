@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.config.context import contexts_for
+from architect_migrate.config.loader import read_project
+from architect_migrate.core.database_errors import DatabaseMissingError
+from architect_migrate.model.environment import select
+from architect_migrate.revisions.replay import cache_folder
+from architect_migrate.runs.upgrade import preview_upgrade, upgrade
 from support.cli import archmig, ask, build, executable, execute, plainly, primed
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from architect_migrate.config.context import EnvironmentContext
 
 CONFIG = """[env.prod]
 path = "home.db"
@@ -229,6 +238,50 @@ def test_a_tenant_that_is_removed_is_never_made_again(folder: Path) -> None:
     assert "no such file" in done.err
 
 
+def contexts(folder: Path) -> tuple[EnvironmentContext, ...]:
+    """The tenants as a command has them once it has begun."""
+    project = read_project(folder / "environments.toml", {})
+    tenants = select(project, ["tenants"], [])
+    return contexts_for(project, tenants, cache_folder(os.environ))
+
+
+def test_what_becomes_of_tenants_between_the_plan_and_the_run(folder: Path) -> None:
+    configured(folder, 'uninitialised = "create"')
+    planned = [(context, preview_upgrade(context)) for context in contexts(folder)]
+    new, gone = tenant(folder, "dune"), folder / "tenants" / "bolt.db"
+    gone.unlink()
+    outcomes = []
+    for context, shown in planned:
+        assert shown.plan is not None
+        try:
+            outcomes.append(upgrade(context, shown.plan, lambda *_: None).outcome.value)
+        except DatabaseMissingError as error:
+            outcomes.append(error.problem)
+    assert outcomes == ["done", "no such file", "done"]
+    assert (gone.exists(), head(new)) == (False, "002_tags")
+
+
+def test_a_folder_that_cannot_be_listed_is_no_clean_check(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured(folder, '[env.deep]\npath = "deep/**/*.db"')
+    shutil.copytree(folder / "tenants", folder / "deep" / "locked")
+    shutil.move(folder / "deep" / "locked" / "acme.db", folder / "deep" / "acme.db")
+    archmig("upgrade", "deep/acme", "tenants", "--yes")
+    listed = os.scandir
+
+    def refusing(path: Path) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    for words in ([], ["deep"], ["--all"], ["deep*"]):
+        done = archmig("check", *words)
+        assert done.code == 2, words
+        assert f"env.deep.path: {folder}/deep/locked cannot be listed: Permission denied" in done.err
+    for words in (["deep/acme"], ["tenants"]):
+        assert archmig("check", *words).code == 0
+
+
 def test_env_drop_and_env_create_leave_tenants_alone(folder: Path) -> None:
     dropped = archmig("env", "drop", "tenants/acme", "--yes")
     assert dropped.code == 2
@@ -239,6 +292,12 @@ def test_env_drop_and_env_create_leave_tenants_alone(folder: Path) -> None:
     assert archmig("env", "create", "try", "--from", "tenants").code == 2
     assert archmig("env", "create", "try", "--from", "tenants/acme").code == 2
     assert archmig("env", "create", "try", "--from", "tenants/acme", "--path", "t*.db").code == 2
+    within = archmig("env", "create", "try", "--from", "tenants/acme", "--path", "tenants/try.db")
+    assert (within.code, (folder / "tenants" / "try.db").exists()) == (2, False)
+    assert within.err == (
+        f"archmig: {folder}/tenants/try.db: env.tenants.path matches it too, and it would be two environments; "
+        "nothing was written: choose another folder with --path\n"
+    )
     assert archmig("env", "create", "try", "--from", "tenants/acme", "--path", "try.db").code == 0
     assert states("try") == {"try": "behind"}
 
