@@ -124,6 +124,14 @@ def heads(graph: RevisionGraph, position: frozenset[str]) -> tuple[str, ...]:
     return tuple([revision.id for revision in applied if revision.id not in inner and revision.id != BASE])
 
 
+def in_order(graph: RevisionGraph, stamped: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the revisions of a stamp in the order of the chain, and those that it does not have after them."""
+    if len(stamped) <= 1:  # as almost all stamps
+        return stamped
+    places = {revision: place for place, revision in enumerate(graph.order)}
+    return tuple(sorted(stamped, key=lambda revision: (places.get(revision, len(places)), revision)))
+
+
 def position_at(graph: RevisionGraph, target: str) -> frozenset[str]:
     """Return the position that a target names: `head`, `heads`, `base`, a branch (`dev`, `dev@head`), or a revision.
 

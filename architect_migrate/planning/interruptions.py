@@ -176,6 +176,22 @@ def names_taken(history: History, tables: Iterable[Table], steps: Iterable[Step]
     )
 
 
+def in_the_way(history: History, left: tuple[Interruption, ...], pending: Iterable[str]) -> tuple[Interruption, ...]:
+    """The same interruptions: no entry settles one whose table has a name that a pending revision makes on its way."""
+    makes = {passing.name: revision for revision in pending for passing in replays(history)[revision].passing}
+    return tuple(
+        its
+        if its.steps or its.column or its.by_hand or fold(its.table) not in makes
+        else replace(its, by_hand=_out_of_the_way(its, makes[fold(its.table)]))
+        for its in left
+    )
+
+
+def _out_of_the_way(its: Interruption, revision: str) -> str:
+    first = f"rename it to {its.missing}" if its.missing else "bring the rows to where they belong"
+    return f"{first} by hand, or give it another name: {revision} makes a table of this name"
+
+
 def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -> tuple[Interruption, ...]:
     """Renames of revisions that ran in part: the old name is there, with the values, and the new one is not."""
     tables = {table.name: table for table in schema.tables}

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
 from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.bookkeeping import plain_stamp
+from architect_migrate.databases.sqlite.bookkeeping import plain_stamp, read_claims
 from architect_migrate.databases.sqlite.fingerprint import digest, fingerprint_of
 from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
-from architect_migrate.model.revision_graph import ancestry, heads, lineage, position_at
+from architect_migrate.model.revision_graph import ancestry, heads, in_order, lineage, position_at
 from architect_migrate.planning.results import AS_STAMPED, Survey
 
 if TYPE_CHECKING:
@@ -64,18 +64,22 @@ def quick_survey(
         return None
     left = wanted - position
     pending = tuple(revision for revision in graph.order if revision in left) if left else ()
-    claims, fingerprint = Claims(stamp=stamped), None
+    claims, fingerprint = Claims(stamp=in_order(graph, stamped)), None
     if os.access(context.ledger, os.F_OK):  # a ledger that may not be looked for is nothing to compare with
         fingerprint = fingerprint_of(
             connection, context.hidden(graph.version_table), _digest_at(context.source, position)
         )
     if context.tracker and context.tracker.sync:
-        from architect_migrate.databases.sqlite.bookkeeping import read_claims
-
-        claims = read_claims(connection, context.tracker, graph.version_table)
+        claims = _claims(context, connection, graph)
     due = _due(context, graph, position)
     seen = Survey(True, claims, position, pending, Counter(), fingerprint=fingerprint, due=due)
     return _with_tracker(context, seen)
+
+
+def _claims(context: EnvironmentContext, connection: Connection, graph: RevisionGraph) -> Claims:
+    """The claims, with the stamp in the order in which positions are told."""
+    claims = read_claims(connection, context.tracker, graph.version_table)
+    return replace(claims, stamp=in_order(graph, claims.stamp)) if claims.stamp else claims
 
 
 def _due(context: EnvironmentContext, graph: RevisionGraph, position: frozenset[str]) -> tuple[str, ...]:
@@ -157,18 +161,18 @@ def _digest_at(source: Source, position: frozenset[str]) -> str:
 
 def full_survey(context: EnvironmentContext, connection: Connection, wanted: frozenset[str]) -> Survey:
     """Survey by reading the whole schema and judging every revision."""
-    from architect_migrate.databases.sqlite.bookkeeping import read_claims
     from architect_migrate.diagnosis.describe import findings_of
     from architect_migrate.diagnosis.drift import by_severity, let_stand
-    from architect_migrate.planning.interruptions import finding_of
+    from architect_migrate.planning.interruptions import finding_of, in_the_way
 
     history = context.history
     graph = history.graph
-    claims = read_claims(connection, context.tracker, graph.version_table)
+    claims = _claims(context, connection, graph)
     schema, diagnosis, left = without_interruptions(context, connection, history, claims)
     kept = let_stand(diagnosis.changes, context.resolutions)
     drift = by_severity(diagnosis.changes, kept)
     pending = tuple(revision for revision in graph.order if revision in wanted - diagnosis.position)
+    left = in_the_way(history, left, pending)
     interrupted = tuple(finding_of(interruption) for interruption in left)
     rows, undecided = _rows(context, connection, (schema, diagnosis), (left, pending))
     subjects = {finding.subject for finding in (*interrupted, *undecided)}

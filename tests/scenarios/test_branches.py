@@ -68,6 +68,16 @@ def test_two_stamped_heads_are_no_surprise(tmp_path: Path) -> None:
     assert at_heads(home, "3_left", "2_right") == ["create index ix_c"]
 
 
+@pytest.mark.parametrize("drifted", [(), ("DROP INDEX ix_c",)], ids=["as the chain makes it", "drifted"])
+def test_heads_are_told_in_the_order_of_the_chain(tmp_path: Path, drifted: tuple[str, ...]) -> None:
+    home = own_chain(tmp_path, TWO_HEADS)
+    made = A, B, C, "CREATE INDEX ix_c ON c(x)", D
+    script(home.database, *made, *drifted, *stamp("2_right", "3_left"))
+    home.context()
+    shown = archmig("-c", str(tmp_path / "environments.toml"), "status").out.splitlines()[1]
+    assert shown.count("3, 2_right") == 2  # short names where they are unique
+
+
 def test_one_head_as_target_leaves_the_other_alone(tmp_path: Path) -> None:
     home = own_chain(tmp_path, TWO_HEADS)
     script(home.database, A, *stamp("1_base"))

@@ -409,6 +409,32 @@ def test_a_table_stays_missing_where_an_entry_says_so(tmp_path: Path) -> None:
     nothing_to_do(home)
 
 
+WITH_M = X.format("x").replace("n ", "m TEXT, n ")
+HALF_ASIDE = {
+    "a1": raw(None, X.format("x")),
+    "b2": raw(
+        "a1",
+        *("ALTER TABLE x RENAME TO x_old", WITH_M),
+        *("INSERT INTO x (id, n) SELECT id, n FROM x_old", "DROP TABLE x_old"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("made", "first"),
+    [((X.format("x"), *stamp("a1")), "bring the rows to where they belong"), ((), "rename it to x")],
+    ids=["beside an empty table", "alone"],
+)
+def test_no_entry_is_suggested_that_leaves_a_table_in_the_way_of_a_revision(
+    tmp_path: Path, made: tuple[str, ...], first: str
+) -> None:
+    home = own_chain(tmp_path, HALF_ASIDE)
+    script(home.database, X.format("x_old"), X_ROWS.format("x_old"), *made)
+    (stay,) = stays(home)
+    hint = f"{first} by hand, or give it another name: b2 makes a table of this name"
+    assert (stay.code, stay.subject, stay.advice, stay.entry) == ("interrupted-undecided", "table x_old", hint, "")
+
+
 def test_a_kept_table_stays_beside_the_one_that_another_becomes(tmp_path: Path) -> None:
     home = own_chain(tmp_path, {"a1": raw(None, X.format("x"), LOG)}).settled(KEEP_OLD)
     script(home.database, LOG, *(line.format(t) for t in ("x_old", "_alembic_tmp_x") for line in (X, X_ROWS)))
