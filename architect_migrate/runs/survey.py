@@ -77,7 +77,7 @@ def quick_survey(
 
 
 def _claims(context: EnvironmentContext, connection: Connection, graph: RevisionGraph) -> Claims:
-    """The claims, with the stamp in the order in which positions are told."""
+    """The claims, with the stamp in the order of the chain, as positions are shown."""
     claims = read_claims(connection, context.tracker, graph.version_table)
     return replace(claims, stamp=in_order(graph, claims.stamp)) if claims.stamp else claims
 
