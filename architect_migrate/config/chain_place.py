@@ -12,6 +12,7 @@ from architect_migrate.model.chain_config import ChainConfig
 from architect_migrate.revisions.files import alembic_table, chain_option, ini_option, sections_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from architect_migrate.model.environment import Environment
@@ -56,19 +57,27 @@ def _section_of(ini: Path) -> str:
     return next(iter(sections)) if "alembic" not in sections and len(sections) == 1 else "alembic"
 
 
-def with_engine(environment: Environment, chain: ChainConfig) -> Environment:
-    """Return the environment with the engine that an alembic.ini for several databases has for its file.
+def with_engines(environments: Iterable[Environment], chain: ChainConfig) -> tuple[Environment, ...]:
+    """Return environments with the engine that an alembic.ini for several databases has for the file of each.
 
     Such a file lists them in `databases`, as Alembic's template `multidb` does, and has a section for each.
     """
-    if environment.engine or environment.url.path is None or not chain.ini.is_file():
-        return environment
+    engines = _engines(chain)
+    return tuple(
+        each if each.engine or each.url.path is None else replace(each, engine=engines.get(str(each.url.path), ""))
+        for each in environments
+    )
+
+
+def _engines(chain: ChainConfig) -> dict[str, str]:
+    """Return the engine of each file, by its real path. Why at once: alembic.ini is read for each option."""
+    engines = dict[str, str]()
     with suppress(ChainError):
-        for name in (chain_option(chain, "databases") or "").replace(",", " ").split():
+        listed = (chain_option(chain, "databases") or "") if chain.ini.is_file() else ""
+        for name in listed.replace(",", " ").split():
             url = ini_option(chain.ini, name, "sqlalchemy.url") or ""
-            if os.path.realpath(chain.root / url.partition(":///")[2]) == str(environment.url.path):
-                return replace(environment, engine=name)
-    return environment
+            engines.setdefault(os.path.realpath(chain.root / url.partition(":///")[2]), name)
+    return engines
 
 
 def _root(ini: Path, base: Path, section: str) -> Path:

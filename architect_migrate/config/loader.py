@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.chain_place import chain_at, found_in, with_engine
+from architect_migrate.config.chain_place import chain_at, found_in, with_engines
 from architect_migrate.config.entry_paths import folder_of, looks_like_url, path_of, real
 from architect_migrate.config.environments import Inherited, read_environments
 from architect_migrate.config.file_patterns import OwnFiles
@@ -132,7 +132,7 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
     known_keys(alembic, ("app", "baseline", "baseline_at", "config", "env", "replaces", "section", "x"))
     keep, max_age = _limits(backup)
     script, chain = path_of(alembic, "config"), _chain(alembic)
-    environments = tuple(with_engine(each, chain) for each in environments)
+    environments = with_engines(environments, chain)
     project = ProjectConfig(
         file=file,
         environments=environments,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,7 @@ from architect_migrate.model.environment import select
 from architect_migrate.revisions.replay import cache_folder
 from architect_migrate.runs.upgrade import preview_upgrade, upgrade
 from support.cli import archmig, ask, build, executable, execute, plainly, primed
+from support.plain_alembic import alembic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -280,6 +283,73 @@ def test_a_folder_that_cannot_be_listed_is_no_clean_check(folder: Path, monkeypa
         assert f"env.deep.path: {folder}/deep/locked cannot be listed: Permission denied" in done.err
     for words in (["deep/acme"], ["tenants"]):
         assert archmig("check", *words).code == 0
+
+
+FLEET = """\
+environment   state           at   stamp  pending  behavioural  gaps
+tenants/Acme  behind          002  002    1        -            -
+tenants/acme  behind          002  002    1        -            -
+tenants/bolt  behind          002  002    1        -            -
+tenants/corn  behind          002  002    1        -            -
+tenants/t0    drifted         002  002    1        1            1
+tenants/t1    drifted         002  003    1        -            -
+tenants/t2    could not tell  -    -      -        -            -
+tenants/t3    could not tell  -    -      -        -            -
+tenants/t4    uninitialised   -    none   3        -            -
+tenants/t5    up to date      003  003    -        -            -
+tenants/t6    missing         -    -      3        -            -
+
+11 environments: 2 could not tell, 1 missing, 1 uninitialised, 2 drifted, 4 behind, 1 up to date (archmig diagnose
+  says what is wrong, archmig reconcile repairs it; archmig upgrade runs what is pending)
+"""
+
+
+def test_a_fleet_in_which_much_is_wrong(folder: Path) -> None:
+    """Drifted, stamped wrongly, locked, no database, zero bytes, a link, one to nowhere, a folder, a loop, a pipe."""
+    configured(folder, "lock_timeout = 0.1")
+    tenants = folder / "tenants"
+    (folder / "environments.toml").write_text((folder / "environments.toml").read_text().replace("/*.db", "/**/*.db"))
+    shutil.copy("behind.db", tenants / "Acme.db")
+    execute(tenant(folder, "t0"), "DROP INDEX ix_tags_name")
+    execute(tenant(folder, "t1"), "UPDATE alembic_version SET version_num = '003_due'")
+    (tenants / "t3.db").write_bytes(b"no database at all" * 100)
+    (tenants / "t4.db").touch()
+    (tenants / "t5.db").symlink_to("../home.db")
+    (tenants / "t6.db").symlink_to("nowhere.db")
+    (tenants / "loop").symlink_to(".")
+    (tenants / "dir.db").mkdir()
+    os.mkfifo(tenants / "pipe.db")
+    with closing(sqlite3.connect(tenant(folder, "t2"), isolation_level=None)) as application:
+        application.execute("BEGIN EXCLUSIVE")
+        seen = archmig("status", "tenants")
+        assert (seen.code, seen.out) == (2, FLEET)
+        done = archmig("upgrade", "tenants", "--yes", "--json")
+        outcomes = {one["name"]: one["outcome"] for one in json.loads(done.out)["environments"]}
+    assert (done.code, outcomes) == (
+        2,
+        {
+            **{f"tenants/{name}": "done" for name in ("Acme", "acme", "bolt", "corn")},
+            **{f"tenants/t{at}": "blocked" for at in (0, 1, 4)},
+            **{f"tenants/t{at}": "failed" for at in (2, 3, 6)},
+            "tenants/t5": "nothing",
+        },
+    )
+    assert archmig("reconcile", "tenants/t0", "tenants/t1", "--yes").code == 0
+    home = {f"tenants/{name}" for name in ("Acme", "acme", "bolt", "corn", "t0", "t1", "t5")}
+    assert {name for name, state in states("tenants").items() if state == "up_to_date"} == home
+
+
+def test_plain_alembic_on_one_tenant(folder: Path) -> None:
+    several = alembic("-x", "env=tenants", "upgrade", "head", ini=folder / "alembic.ini").failure
+    assert several.startswith(f"{folder}/environments.toml: 'tenants' stands for several environments")
+    assert alembic("-x", "env=tenants/bolt", "upgrade", "head", ini=folder / "alembic.ini").code == 0
+    assert [head(folder / "tenants" / f"{name}.db") for name in ("acme", "bolt")] == ["002_tags", "003_due"]
+
+
+def test_names_are_completed(folder: Path) -> None:
+    environ = {"_ARCHMIG_COMPLETE": "complete_bash", "COMP_WORDS": "archmig status -e tenants", "COMP_CWORD": "3"}
+    done = executable(cwd=folder, environ=environ)
+    assert done.out.split() == ["tenants/acme", "tenants/bolt", "tenants/corn", "tenants"]
 
 
 def test_env_drop_and_env_create_leave_tenants_alone(folder: Path) -> None:
