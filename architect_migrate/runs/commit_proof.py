@@ -225,12 +225,24 @@ def _compared(
     rows = prove_rows(before, after, permitted)
     problems = refused_writes(triggered.refused)
     problems += [f"{loss.table} {loss.key}: {loss.problem}".replace(" :", ":") for loss in rows.losses]
+    problems += _ways_out({fold(loss.table) for loss in rows.losses}, context, plan)
     if rows.lost > len(rows.losses):
         problems.append(f"{rows.lost - len(rows.losses)} more rows")
     old, new = violations(before), violations(after)
     problems += new_orphans((before, old), (after, new), permitted.touched)
     problems += _unsound(before, after, permitted.touched, broken)
     return Proof(rows, len(old), len(new)), problems
+
+
+def _ways_out(lacking: set[str], context: EnvironmentContext, plan: Plan) -> Iterator[str]:
+    """What to do where a revision copies rows into a table whose own clause leaves some of them out."""
+    for step in plan.steps:
+        if lacking and isinstance(step, RunRevision):
+            copied = {passing.table for passing in replays(context.history)[step.revision].passing}
+            tables = lacking & copied & _clashing(context.history, step.revision, {"replace", "ignore"})
+            for table in sorted(tables):
+                told = f"{step.revision} copies {table} into one whose ON CONFLICT clause keeps one row of equal ones"
+                yield f"{told}: make the values unique by hand, or delete the others in {step.revision} before it"
 
 
 def _unsound(before: Connection, after: Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
@@ -367,14 +379,14 @@ def _replaced(context: EnvironmentContext, plan: Plan) -> set[str]:
         if revision in run
         for statement in replayed.statements
         for table in statement.writes
-        if access.replaces_rows(statement.text) or table in _replacing(context.history, revision)
+        if access.replaces_rows(statement.text) or table in _clashing(context.history, revision, {"replace"})
     }
 
 
-def _replacing(history: History, revision: str) -> frozenset[str]:
-    """The tables that the chain declares with ON CONFLICT REPLACE, as a revision leaves them."""
+def _clashing(history: History, revision: str, actions: set[str]) -> frozenset[str]:
+    """The tables that the chain declares with one of these ON CONFLICT actions, as a revision leaves them."""
     tables = snapshots(history)[revision].tables
-    return frozenset(table.name for table in tables for each in table.conflicts if each.action.lower() == "replace")
+    return frozenset(table.name for table in tables for each in table.conflicts if each.action.lower() in actions)
 
 
 def _converted(context: EnvironmentContext, plan: Plan) -> set[tuple[str, str]]:

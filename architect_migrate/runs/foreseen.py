@@ -249,7 +249,10 @@ def _failing(context: EnvironmentContext, schema: Schema, tried: Tried) -> Findi
         advice = f"give {subject} another name by hand, or drop it, then plan again"
         if named[0] != "table":
             advice = f"give {subject} another name by hand, or let reconcile drop it: add this to environments.toml"
-            settles = "\n".join(["[[resolve]]", f"{named[0]} = {json.dumps(named[1])}", "drop = true"])
+            settles = _dropped_by_entry(*named)
+    elif named and named[0] == "view" and fold(named[1]) not in names_ever(context.history).views:
+        advice = f"drop {subject} by hand, or let reconcile drop it, and make it again afterwards as it can be then"
+        settles = _dropped_by_entry(*named)
     elif named:
         advice = f"drop {subject} by hand, and make it again afterwards as it can be then"
     elif "o such constraint" in tried.cause and context.environment.policies.repair is not Repair.FULL:
@@ -257,6 +260,10 @@ def _failing(context: EnvironmentContext, schema: Schema, tried: Tried) -> Findi
     else:
         advice = "change that by hand, then plan again"
     return Finding(Level.BLOCKING, CANNOT_SUCCEED, subject, found, advice, tried.revision, settles)
+
+
+def _dropped_by_entry(kind: str, name: str) -> str:
+    return f"[[resolve]]\n{kind} = {json.dumps(name)}\ndrop = true"
 
 
 def _letting_go(history: History, schema: Schema, lost: tuple[str, ...]) -> str:
@@ -272,7 +279,7 @@ def _letting_go(history: History, schema: Schema, lost: tuple[str, ...]) -> str:
         *(("index", each.name, each.spelling) for each in schema.indexes if each.name not in ever.indexes),
         *(("trigger", each.name, each.spelling) for each in schema.triggers if each.name not in ever.triggers),
     ):
-        own[fold(f"{kind} {name}")] = f"[[resolve]]\n{kind} = {json.dumps(spelling)}\ndrop = true"
+        own[fold(f"{kind} {name}")] = _dropped_by_entry(kind, spelling)
     return "\n\n".join(own[fold(each)] for each in lost) if {*map(fold, lost)} <= own.keys() else ""
 
 

@@ -56,6 +56,7 @@ NEW = ('op.create_table("n", sa.Column("id", sa.Integer, primary_key=True))', 'o
 BATCH = ('with op.batch_alter_table("t") as b:', '    b.drop_constraint("uq_a", type_="unique")')
 UNNAMED = T.replace("CONSTRAINT uq_a ", "")
 ELSEWHERE = "give {} another name by hand, or let reconcile drop it: add this to environments.toml"
+LATER = "drop view mine by hand, or let reconcile drop it, and make it again afterwards as it can be then"
 BY_HAND = "change that by hand, then plan again"
 
 
@@ -81,14 +82,14 @@ BY_HAND = "change that by hand, then plan again"
             ('op.drop_index("ix_b", "t")', 'op.drop_column("t", "b")'),
             "view mine",
             "r2 would fail: error in view mine after drop column: no such column: b",
-            "drop view mine by hand, and make it again afterwards as it can be then",
+            LATER,
         ),
         (
             "CREATE VIEW mine AS SELECT nowhere FROM t",
             ('op.alter_column("t", "b", new_column_name="c")',),
             "view mine",
             "r2 would fail: error in view mine: no such column: nowhere",
-            "drop view mine by hand, and make it again afterwards as it can be then",
+            LATER,
         ),
         (
             "CREATE VIEW mine AS SELECT b FROM t",
@@ -99,7 +100,7 @@ BY_HAND = "change that by hand, then plan again"
             ),
             "view mine",
             "r2 would fail: it removed what view mine reads, which cannot be restored: no such column: b",
-            "drop view mine by hand, and make it again afterwards as it can be then",
+            LATER,
         ),
         (
             "ALTER TABLE t ADD COLUMN mine AS (b + 1)",
@@ -137,6 +138,31 @@ def test_an_object_in_the_way_may_be_dropped_by_the_entry_that_is_suggested(tmp_
     assert (shown.outcome, shown.plan.blockers) == (Outcome.PLANNED, ())
     assert reconcile(settled.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
     assert settled.survey().state is State.UP_TO_DATE
+
+
+@pytest.mark.parametrize(
+    ("reads", "second"),
+    [
+        ("b FROM t", ('op.drop_index("ix_b", "t")', 'op.drop_column("t", "b")')),
+        (
+            "b FROM t",
+            ('op.drop_table("t")', 'op.create_table("m", sa.Column("id", sa.Integer))', 'op.rename_table("m", "n")'),
+        ),
+    ],
+    ids=["a column that goes", "a table that goes"],
+)
+def test_a_view_of_the_applications_on_what_a_revision_drops_may_go_by_the_entry(
+    tmp_path: Path, reads: str, second: tuple[str, ...]
+) -> None:
+    its = home(tmp_path, f"CREATE VIEW mine AS SELECT {reads}", second=second)
+    (blocker,) = stays(its)
+    assert (blocker.subject, blocker.advice) == ("view mine", LATER)
+    settled = its.settled(blocker.entry)
+    shown = settled.preview()
+    assert shown.plan is not None
+    assert (shown.outcome, shown.plan.blockers) == (Outcome.PLANNED, ())
+    assert reconcile(settled.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
+    assert ask(its.database, "SELECT name FROM sqlite_master WHERE name = 'mine'") == []
 
 
 @pytest.mark.parametrize("policy", ["additive", "none"])

@@ -208,6 +208,19 @@ def test_rows_whose_values_another_type_loses_are_gone(
     refused(at_r1(tmp_path, *remade(before, after), f"INSERT INTO t VALUES {values}"), words)
 
 
+@pytest.mark.parametrize("action", ["REPLACE", "IGNORE"])
+def test_a_copy_whose_clause_leaves_rows_out_is_refused_with_a_way_out(tmp_path: Path, action: str) -> None:
+    second = anew(f"id INTEGER PRIMARY KEY, name TEXT UNIQUE ON CONFLICT {action}, k TEXT", "SELECT * FROM t")
+    told = (
+        "r2 copies t into one whose ON CONFLICT clause keeps one row of equal ones: make the values unique by hand, "
+        "or delete the others in r2 before it"
+    )
+    rows = "INSERT INTO t VALUES (1, 'alice', '7'), (2, 'alice', '8')"
+    refused(at_r1(tmp_path / "a", (T,), second, rows), told)
+    mended = at_r1(tmp_path / "b", (T,), ("DELETE FROM t WHERE id = 2", *second), rows)
+    assert "1 row gone (1 of t)" in run(mended).detail
+
+
 BODIES = {
     "it shares its name with one of the chain": (
         "DELETE FROM logs WHERE id < 3; UPDATE logs SET v = 'over' WHERE id = 3",
