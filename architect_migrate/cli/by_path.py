@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.context import backups_of, ledger_of, own_files
+from architect_migrate.config.context import backups_of, kept_for, ledger_of
 from architect_migrate.config.file_patterns import is_pattern, matching
 from architect_migrate.config.loader import environment_at
 from architect_migrate.core.database_errors import BackupError, NamedFileMissingError
@@ -49,7 +49,7 @@ def _files(project: ProjectConfig, path: Path) -> Iterator[Path]:
         yield path
         return
     here = Path.cwd()
-    found = matching(here / path, own_files(project))
+    found = matching(here / path, kept_for(project))
     if not found.files:
         why = "; ".join(found.unread) or f"no file matches in {found.folder}"
         raise UsageError(f"--db {str(path)!r}: {why}", "correct the pattern")
@@ -85,7 +85,7 @@ def _advice(project: ProjectConfig, environment: Environment, file: Path) -> tup
 
     if environment in project.environments:
         return (f"nothing was created: name the environment instead, with -e {environment.name}",)
-    beside = matching((Path.cwd() / file).parent / "*", own_files(project)).files
+    beside = matching((Path.cwd() / file).parent / "*", kept_for(project)).files
     # Why without their suffixes: with an equal one, all short names are similar.
     known = {each.written.stem.lower(): each.written.name for each in beside}
     close = get_close_matches(file.stem[:80].lower(), known, n=1, cutoff=0.6)

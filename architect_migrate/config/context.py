@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.file_patterns import OwnFiles
+from architect_migrate.config.file_patterns import own_files
 from architect_migrate.model.environment import chain_of_engine, resolutions_for, select_one
 from architect_migrate.revisions.replay import source_of
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from architect_migrate.config.file_patterns import OwnFiles
     from architect_migrate.diagnosis.claims import Claims
     from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.environment import Environment, Policies, ProjectConfig, Resolution, Tracker
@@ -130,9 +131,9 @@ def ledger_of(project: ProjectConfig) -> Path:
     return project.ledger or project.file.parent / ".archmig" / "ledger.db"
 
 
-def own_files(project: ProjectConfig) -> OwnFiles:
+def kept_for(project: ProjectConfig) -> OwnFiles:
     """Return what archmig keeps for the project, which is no database of it."""
-    return OwnFiles(ledger_of(project), backups_of(project))
+    return own_files(ledger_of(project), project.backup_dir)
 
 
 def backups_of(project: ProjectConfig) -> Path:

@@ -20,10 +20,16 @@ _BESIDE = ("-wal", "-shm", "-journal", ".archmig-lock", ".json")
 
 @dataclass(frozen=True, slots=True)
 class OwnFiles:
-    """What archmig keeps itself outside of folders that begin with a dot, as real paths."""
+    """What archmig keeps itself, as real paths."""
 
     ledger: Path | None = None
     backups: Path | None = None
+
+
+def own_files(ledger: Path, backups: Path | None) -> OwnFiles:
+    """Return what archmig keeps itself; without a folder of backups they are beside the ledger."""
+    place = backups or ledger.parent / "backups"
+    return OwnFiles(Path(os.path.realpath(ledger)), Path(os.path.realpath(place)))
 
 
 class File(NamedTuple):

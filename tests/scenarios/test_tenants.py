@@ -339,6 +339,24 @@ def test_a_fleet_in_which_much_is_wrong(folder: Path) -> None:
     assert {name for name, state in states("tenants").items() if state == "up_to_date"} == home
 
 
+def test_what_archmig_keeps_is_no_tenant_even_where_a_pattern_leads_there(folder: Path) -> None:
+    archmig("upgrade", "tenants", "--yes")
+    configured(folder, '[env.all]\npath = ".archmig/**/*.db"\n[env.own]\npath = ".arch*/*.db"')
+    assert list(states("prod", "tenants")) == ["prod", "tenants/acme", "tenants/bolt", "tenants/corn"]
+    assert archmig("status", "all", "own").code == 2
+    assert archmig("status", "--db", ".archmig/**/*.db").code == 2
+
+
+def test_a_project_of_nothing_but_a_pattern_without_a_file(folder: Path) -> None:
+    (folder / "environments.toml").write_text(NOBODY)
+    for words in (["status"], ["check", "--all"], ["backup", "list"], ["verify"]):
+        done = archmig(*words)
+        assert (done.code, done.out) == (2, ""), words
+        assert "archmig: " in done.err.splitlines()[-1]
+        assert "env.nobody: no file matches 'nobody/**/*.db'" in done.err
+    assert archmig("history").code == 0
+
+
 def test_plain_alembic_on_one_tenant(folder: Path) -> None:
     several = alembic("-x", "env=tenants", "upgrade", "head", ini=folder / "alembic.ini").failure
     assert several.startswith(f"{folder}/environments.toml: 'tenants' stands for several environments")
