@@ -129,6 +129,14 @@ class Alters:
     statements: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Orphaned:
+    """Rows of a table that refer to something now, and would not once statements ran, one after another."""
+
+    table: str
+    statements: tuple[str, ...]
+
+
 Question = (
     RowsBeyond
     | RowsIn
@@ -142,6 +150,7 @@ Question = (
     | Changing
     | Orphans
     | Alters
+    | Orphaned
 )
 
 
@@ -179,6 +188,8 @@ def describe(question: Question) -> str:
             return "which rows its copy leaves out"
         case Alters():
             return "whether statements of a revision would change a value"
+        case Orphaned():
+            return "which rows refer to nothing after a revision"
         case RowsBeyond(_, other):
             return f"which rows are not in {other}"
         case NullsIn(_, column):

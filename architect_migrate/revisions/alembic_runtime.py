@@ -239,7 +239,7 @@ def in_environment(
         with (
             file_errors(chain),
             commits(dialect, do_nothing),
-            env_py(chain, config, script, connection, fn=steps, **options) as arguments,
+            env_py(chain, config, script, connection, fn=steps, destination_rev="heads", **options) as arguments,
         ):
             run_env(script)
     if not results:

@@ -85,7 +85,9 @@ HABITS = {
         + ASYNC.replace("ENGINE", 'AsyncEngine(engine_from_config(config.get_section("alembic")))')
     ),
     "a URL of the environment": Habit(
-        f'with create_engine(os.environ["SHOP_DB"]).connect() as connection:\n    {RUN}', OF_VARIABLE
+        "assert context.get_revision_argument()\n"
+        f'with create_engine(os.environ["SHOP_DB"]).connect() as connection:\n    {RUN}',
+        OF_VARIABLE,
     ),
     "settings that are a module": Habit(
         f"import settings\nwith create_engine(settings.URL).connect() as connection:\n    {RUN}", OF_VARIABLE

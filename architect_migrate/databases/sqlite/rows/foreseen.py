@@ -14,7 +14,7 @@ from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.repair import blockers as blocked
 from architect_migrate.databases.sqlite.repair.table import constant_default
-from architect_migrate.databases.sqlite.rows.leaving import rows_leaving
+from architect_migrate.databases.sqlite.rows.leaving import left_without_parent, rows_leaving
 from architect_migrate.databases.sqlite.rows.questions import ask
 from architect_migrate.databases.sqlite.rows.taken import Demand, keys_taken
 from architect_migrate.databases.sqlite.rows.unfit import casts_of, default_of
@@ -71,6 +71,7 @@ def _demands_of(history: History, plan: Plan, there: Schema) -> Iterator[Demand]
         # What code that looks into tables writes is not known, nor what triggers do.
         if _looks_at_rows(history, step.revision) or (written and there.triggers):
             return
+        yield from left_without_parent(history, step.revision, tables)
         tables = _without(tables, written)
         yield from _demands(history, step.revision, tables)
         tables = _afterwards(tables, effects(history)[step.revision])

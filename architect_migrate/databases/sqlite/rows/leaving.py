@@ -11,8 +11,8 @@ from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.rows.left_out import copied_by
 from architect_migrate.databases.sqlite.rows.taken import Demand
 from architect_migrate.diagnosis.findings import Finding, Level
-from architect_migrate.model.history import INSERTING, Role, effects, replays, unmasked
-from architect_migrate.planning.row_questions import LeftOut, RowsIn
+from architect_migrate.model.history import INSERTING, Role, effects, replays, row_statements, unmasked, writes_of
+from architect_migrate.planning.row_questions import LeftOut, Orphaned, RowsIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Table
     from architect_migrate.planning.row_questions import Answer
 
+# What SQLite does with rows whose parent goes, where it looks at foreign keys.
+_ACTIONS = frozenset({"cascade", "set default", "set null"})
 _BACKUP = "the backup of the run has them"
 
 
@@ -41,6 +43,39 @@ def rows_leaving(history: History, revision: str, tables: Mapping[str, Table]) -
     for table, name in sorted(copies):
         if table in tables and (selects := _selects(history, revision, table, name)):
             yield Demand(table, LeftOut(table, selects), partial(_left_out, revision, table, name))
+
+
+def left_without_parent(history: History, revision: str, tables: Mapping[str, Table]) -> Iterator[Demand]:
+    """The demands that no row is left without the row that it refers to, where the key's actions would see to it.
+
+    Why: foreign keys are off in a run, whatever env.py sets, since rebuilding a table would set off its actions.
+    """
+    rows = row_statements(replays(history)[revision])
+    deleted, updated = (writes_of(each for each in rows if each.verb == verb) for verb in ("delete", "update"))
+    for table in tables.values():
+        parents = {key.parent for key in table.foreign_keys if key.on_delete in _ACTIONS} & deleted
+        parents |= {key.parent for key in table.foreign_keys if key.on_update in _ACTIONS} & updated
+        if parents and (statements := _texts(history, revision)):
+            found = partial(_orphaned, revision, table.spelling or table.name, min(parents))
+            yield Demand(table.name, Orphaned(table.name, statements), found)
+
+
+def _texts(history: History, revision: str) -> tuple[str, ...]:
+    """The row statements of a revision; none where they cannot be learnt."""
+    found = row_statements(replays(history)[revision])
+    if any(each.masked for each in found):
+        try:
+            found = row_statements(unmasked(history)[revision])
+        except ReplayError:
+            return ()
+    return tuple(each.text for each in found)
+
+
+def _orphaned(revision: str, table: str, parent: str, answer: Answer) -> Finding:
+    rows = pluralize(answer.count, "row of it refers", "rows of it refer")
+    told = f"{rows} to nothing in {parent} after {revision}: foreign keys do nothing in a run, nor do their actions"
+    advice = f"delete or change them in {revision} first"
+    return Finding(Level.BLOCKING, "blocked-reference", f"table {table}", told, advice, revision)
 
 
 def _selects(history: History, revision: str, table: str, name: str) -> tuple[str, ...]:

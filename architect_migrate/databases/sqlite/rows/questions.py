@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import fold, quote
-from architect_migrate.databases.sqlite.rows.dry_statements import alters
+from architect_migrate.databases.sqlite.rows.dry_statements import alters, orphaned
 from architect_migrate.databases.sqlite.rows.exact import (
     exact,
     number_of_rows,
@@ -35,6 +35,7 @@ from architect_migrate.planning.row_questions import (
     LeftOut,
     NullsIn,
     NullsOf,
+    Orphaned,
     Orphans,
     RowsBeyond,
     RowsIn,
@@ -90,6 +91,8 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
             return Answer(left_out_by(connection, table.name, selects))
         case Alters():
             return Answer(alters(connection, question.table, question.statements))
+        case Orphaned():
+            return Answer(orphaned(connection, table.name, question.statements))
         case RowsBeyond():
             return Answer(_beyond(connection, table, question))
         case NullsIn(_, column):
