@@ -23,6 +23,7 @@ from architect_migrate.model.history import replays, writes_of
 from architect_migrate.model.revision_graph import ancestry, revision_named
 from architect_migrate.revisions.files import script_folder
 from architect_migrate.revisions.replay import replayed
+from architect_migrate.revisions.replay_process import IMAGE
 from architect_migrate.revisions.static_graph import files_of, folders_of
 
 if TYPE_CHECKING:
@@ -81,9 +82,23 @@ def squashed(source: Source, to: str, old_files: OldFiles = OldFiles.MOVE) -> Sq
     made = _made_twice(chain, others, hidden)
     steps = {each.id: files[each.id] for each in mine if each.data_step}
     whole = _merged(mine, last)
-    text = text_of(whole, made, steps, _only_by_steps(source.history, position))
+
+    def proven(steps: Mapping[str, Path], by_steps: frozenset[str]) -> str:
+        text = text_of(whole, made, steps, by_steps)
+        prove(made, _made_anew(chain, (*others, *old), hidden, {files[last]: text}), last)
+        return text
+
+    try:
+        text = proven(steps, _only_by_steps(source.history, position))
+    except SquashError as error:
+        if not steps:
+            raise
+        # Later revisions may have changed the tables of a step, so that its code does not run any more.
+        try:
+            text = proven({}, frozenset())
+        except SquashError:
+            raise error from None
     new = {files[last]: text}
-    prove(made, _made_anew(chain, (*others, *old), hidden, new), last)
     if others:
         prove(_made_twice(chain, (), hidden), _made_anew(chain, old, hidden, new), "the head")
     rows = sum(len(table.rows) for table in made.first.rows)
@@ -172,8 +187,8 @@ def _made(
     chain: ChainConfig, without: Collection[Path], hidden: tuple[str, ...], new: Mapping[Path, str] | None = None
 ) -> Snapshot:
     """What a chain makes without some of its files, and with new ones."""
-    with _versions(chain, without, new or {}) as versions, replayed(replace(chain, versions=versions)) as folder:
-        return access.snapshot_of(folder / "scratch.db", hidden)
+    with _versions(chain, without, new or {}) as versions, replayed(replace(chain, versions=versions), IMAGE) as folder:
+        return access.snapshot_of(folder / "image.db", hidden)
 
 
 @contextmanager

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import SquashError
+from architect_migrate.core.names import fold
+from architect_migrate.databases import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from architect_migrate.databases.values import Snapshot, TableRows
+    from architect_migrate.databases.values import Snapshot, StoredObject, TableRows
+    from architect_migrate.model.schema import Index, Table, Trigger, View
 
 _SECONDS_IN_A_DAY = 86_400
 # What a second is divided into where a number counts time: nothing, milliseconds, microseconds, nanoseconds.
@@ -71,11 +74,25 @@ def differences(before: Made, after: Snapshot) -> Iterator[str]:
     for (kind, name), each in old.items():
         if (kind, name) not in new:
             yield f"{kind} {name} would be missing"
-        elif new[kind, name] != each:
+        elif new[kind, name] != each and not _are_equal(before.first.objects, after.objects, name):
             yield f"{kind} {name} would have another definition"
     yield from (f"{kind} {name} would be new" for kind, name in new.keys() - old.keys())
     for table in before.first.rows:
         yield from _of_rows(table, rows_in(after, table.table), before.varying(table.table))
+
+
+def _are_equal(old: tuple[StoredObject, ...], new: tuple[StoredObject, ...], name: str) -> bool:
+    """Whether objects of a name are the same in another text.
+
+    Why: Alembic's batch operations write the constraints of a table in an order that no two runs have to share.
+    """
+    return _named(old, name) == _named(new, name)
+
+
+def _named(objects: tuple[StoredObject, ...], name: str) -> list[Table | Index | Trigger | View]:
+    schema = access.schema_of([(each.kind, each.sql) for each in objects], ())
+    every: list[Table | Index | Trigger | View] = [*schema.tables, *schema.indexes, *schema.triggers, *schema.views]
+    return [each for each in every if each.name == fold(name)]
 
 
 def _of_rows(before: TableRows, after: TableRows | None, varying: frozenset[int]) -> Iterator[str]:

@@ -32,13 +32,14 @@ def text_of(revision: Revision, made: Made, steps: Mapping[str, Path], by_steps:
     upgrade = [each.sql for each in objects if each.kind == "table"]
     upgrade += [insert for each in made.first.rows if each.table not in by_steps for insert in _inserts(made, each)]
     upgrade += [each.sql for kind in _KINDS for each in objects if each.kind == kind]
+    body = [*([executed(upgrade)] if upgrade else []), *(["data_step()"] if steps else [])] or ["pass"]
     functions = {name: "_data_step_of_" + re.sub(r"\W", "_", name) for name in steps}
     calls = "\n    ".join(f"{name}()" for name in functions.values())
-    parts = [_head(revision), f"def upgrade():\n    {executed(upgrade)}" + "\n    data_step()" * bool(steps)]
+    parts = [_head(revision), "def upgrade():\n    " + "\n    ".join(body)]
     if steps:
         parts.append(f"def data_step():\n    {calls}")
         parts += [carried(file, functions[name]) for name, file in steps.items()]
-    parts.append(f"def downgrade():\n    {executed(_drops(objects))}")
+    parts.append(f"def downgrade():\n    {executed(_drops(objects)) or 'pass'}")
     return "\n\n\n".join(parts) + "\n"
 
 
@@ -84,7 +85,7 @@ def _inserts(made: Made, table: TableRows) -> Iterator[str]:
 def _refuse(table: TableRows, at: int) -> None:
     column = f"{table.table}.{table.columns[at]}"
     problem = "has values of the moment, such as a time or a random token, that must not become constants"
-    advice = "nothing was written: bring these rows in the data_step() of their revision, which is carried as code"
+    advice = "nothing was written: bring these rows in a data_step() that runs on this schema: it is carried as code"
     raise SquashError(column, problem, advice)
 
 

@@ -288,12 +288,14 @@ def _on(lent: sa.Connection, context: MigrationContext) -> Iterator[MigrationCon
     )
 
 
-def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable[[str], None]) -> History:
+def replay(
+    chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable[[str], None], image: Path | None = None
+) -> History:
     """Run the whole chain on an empty database at `scratch`, and read the schema after each revision.
 
     With `draft`, a folder with one more revision, that one is downgraded at the end: `replayed` is then one longer than
-    the revisions. `note` gets the revision that runs. Raises ReplayError, also if env.py opened another database than
-    the environment's, or if not every revision was reached.
+    the revisions. `note` gets the revision that runs, `image` the whole database as the chain leaves it. Raises
+    ReplayError, also if env.py opened another database than the environment's, or if not every revision was reached.
     """
     ini, progress, filled = str(chain.ini), _Progress(note), chain.filled(scratch)
     try:
@@ -309,6 +311,9 @@ def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable
             ):
                 config.attributes["connection"] = as_connectable(connection)
                 script.run_env()
+                if image:
+                    # Why not the scratch file: what the chain's code commits is not committed there.
+                    image.write_bytes(own.serialize())
             engine.dispose()
     except OtherDatabaseError as error:
         cause = f"it opens {error.database}, which is not the database of an environment"
@@ -324,10 +329,7 @@ def replay(chain: ChainConfig, scratch: Path, draft: Path | None, note: Callable
         raise ReplayError(ini, progress.current, words_of(error), place_of(error), fix, *wanted) from error
     if not recorder.is_complete:
         raise _stopped(chain, progress)
-    taken, revisions = recorder.recording, recorder.revisions
-    digests = tuple(taken.digests[: len(revisions)])
-    graph = RevisionGraph(revisions, digests, taken.version_table, recorder.functions)
-    return History(graph, tuple(taken.found))
+    return recorder.history()
 
 
 @dataclass(slots=True)
@@ -384,6 +386,13 @@ class _Recorder:
         self.baseline = baseline_of(chain, script, self.revisions)
         self.recording = Recording("alembic_version")
         self.functions: tuple[str, ...] = ()
+
+    def history(self) -> History:
+        """Return the chain as it was recorded."""
+        taken, revisions = self.recording, self.revisions
+        digests = tuple(taken.digests[: len(revisions)])
+        graph = RevisionGraph(revisions, digests, taken.version_table, self.functions)
+        return History(graph, tuple(taken.found))
 
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
         connection = self.connection

@@ -240,8 +240,11 @@ def _replay(chain: ChainConfig, *draft: str) -> _Done:
 
 
 @contextmanager
-def replayed(chain: ChainConfig, *draft: str) -> Iterator[Path]:
-    """Replay the chain into a folder that is removed afterwards: its database is `scratch.db`. Raises ReplayError."""
+def replayed(chain: ChainConfig, *arguments: str) -> Iterator[Path]:
+    """Replay the chain into a folder that is removed afterwards; `arguments` are those of `replay_process`.
+
+    Raises ReplayError.
+    """
     import tempfile
 
     from architect_migrate.revisions.sandbox import run_sandboxed
@@ -250,7 +253,7 @@ def replayed(chain: ChainConfig, *draft: str) -> Iterator[Path]:
         folder, ini = Path(name), str(chain.ini)
         # Why not as an argument: other users see those, and variables may hold passwords.
         (folder / "chain").write_text(codec.dump(chain), encoding="utf-8")
-        done = run_sandboxed("revisions.replay_process", chain.root, folder, str(folder), *draft)
+        done = run_sandboxed("revisions.replay_process", chain.root, folder, str(folder), *arguments)
         if (folder / "failed").exists():
             failed = codec.load((folder / "failed").read_text(encoding="utf-8"), ())
             revision, cause, place, fix, wanted, named = failed

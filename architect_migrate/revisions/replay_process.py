@@ -1,6 +1,7 @@
-"""Replay process of a chain: `python -m architect_migrate.revisions.replay_process FOLDER [DRAFT]`.
+"""Replay process of a chain: `python -m architect_migrate.revisions.replay_process FOLDER [DRAFT] [--image]`.
 
 FOLDER holds `chain`, its configuration. DRAFT is a folder with one more revision, which is upgraded and downgraded.
+With --image the database that the chain leaves is written to FOLDER/image.db.
 
 Why an audit hook: revision files import applications, and applications open their own databases. The hook stops the
 replay if it writes outside of the scratch folder, uses the network or starts another program.
@@ -23,6 +24,8 @@ from architect_migrate.revisions.watch import watch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+# The argument that asks for the database itself.
+IMAGE = "--image"
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES_FILES = {
     "os.remove",
@@ -55,7 +58,8 @@ def main(arguments: list[str]) -> int:
     `failed` holds the revision, the cause and the place. Return the exit code.
     """
     folder = Path(arguments[0]).resolve()
-    draft = Path(arguments[1]) if len(arguments) > 1 else None
+    draft = next((Path(word) for word in arguments[1:] if word != IMAGE), None)
+    image = folder / "image.db" if IMAGE in arguments else None
     chain = read_chain(folder)
     from architect_migrate.databases.access import without_rows
     from architect_migrate.revisions.alembic_runtime import replay
@@ -67,7 +71,7 @@ def main(arguments: list[str]) -> int:
     confine(folder)
     try:
         # Why the revision goes to a file: its code may end the process.
-        history = replay(chain, folder / "scratch.db", draft, lambda revision: _note(folder, revision))
+        history = replay(chain, folder / "scratch.db", draft, lambda revision: _note(folder, revision), image)
     except ReplayError as error:
         wanted = error.want.value if error.want else ""
         (folder / "failed").write_text(
