@@ -70,10 +70,8 @@ def init(
         require_terminal("look with archmig init --dry-run, then pass --yes")
     file = Path.cwd() / (options.config or named_config(os.environ) or "environments.toml")
     wish = adopt.Wish(file, chain, tuple(databases or ()), tuple(names or ()), app)
-    if narrating(options):
-        say("trying how env.py comes by its database ...")
     person = _Found() if yes or dry_run else _Asked()
-    adoption = adopt.work_out(wish, person, cache())
+    adoption = adopt.work_out(wish, person, cache(), say if narrating(options) else lambda _: None)
     if dry_run:
         return present(options, 0, dry_report(adoption))
     if not person.agrees(f"{adoption.text}\nWrite this to {adoption.file}?"):

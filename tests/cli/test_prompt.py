@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.cli import build, execute, plainly, primed
+from support.terminal import typed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,22 +37,6 @@ def prompted(folder: Path, *words: str) -> str:
     code, err = typed(folder, "n\nn\nn\n", *words)
     assert code == 1, err
     return err[err.index("\n\n") + 1 : err.index("[y/N]")]
-
-
-def typed(folder: Path, answers: str, *words: str) -> tuple[int, str]:
-    """The exit code of a command at a terminal where a person types answers, and its stderr."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "architect_migrate", *words]
-    try:
-        with subprocess.Popen(
-            command, cwd=folder, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            os.write(ours, answers.encode())
-            _, err = process.communicate(timeout=60)
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    return process.returncode, err
 
 
 def test_it_says_how_much_is_changed_what_is_blocked_and_where_backups_go(folder: Path) -> None:

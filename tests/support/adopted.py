@@ -70,7 +70,9 @@ def of_alembic(
     """What `alembic init` writes, with a URL, a revision, and a database that is at it."""
     started(folder, "alembic", "init", "--template", template, location)
     ini = folder / "alembic.ini"
-    text = re.sub(r"^sqlalchemy\.url = .*$", f"sqlalchemy.url = {url}", ini.read_text("utf-8"), flags=re.MULTILINE)
+    text = ini.read_text(encoding="utf-8")
+    if template != "multidb":
+        text = re.sub(r"^sqlalchemy\.url = .*$", f"sqlalchemy.url = {url}", text, flags=re.MULTILINE)
     ini.write_text(text, encoding="utf-8")
     engine = "engine_name" if template == "multidb" else ""
     add_revision(folder / location, engine)

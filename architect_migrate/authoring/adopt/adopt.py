@@ -17,7 +17,7 @@ from architect_migrate.core.chain_errors import Want
 from architect_migrate.core.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from architect_migrate.authoring.adopt.chains import Place
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from architect_migrate.authoring.adopt.way import Way
 
 _NOTHING = "nothing was written"
+_NAME_ONE = "name one with --db PATH, or set sqlalchemy.url to the one that archmig upgrade is to create"
 
 
 class Person(Protocol):
@@ -71,8 +72,8 @@ class Adoption:
         return self.way.error is not None and self.way.error.want is Want.BASELINE
 
 
-def work_out(wish: Wish, person: Person, cache: Path | None) -> Adoption:
-    """Work out the environments.toml of a project; write nothing.
+def work_out(wish: Wish, person: Person, cache: Path | None, progress: Callable[[str], None]) -> Adoption:
+    """Work out the environments.toml of a project; write nothing. `progress` gets a line before what takes long.
 
     Raises UsageError, ConfigError, ChainError, ReplayError.
     """
@@ -85,6 +86,7 @@ def work_out(wish: Wish, person: Person, cache: Path | None) -> Adoption:
     files = chains.files_of(folder)
     place = _chain(wish, files, person)
     chain = replace(place.chain(folder), app=wish.app)
+    progress("trying how env.py comes by its database ...")
     way = find_way(chain, Trial(named_in(chain, files), person.text))
     known = Known() if way.error else known_of(way.chain, cache)
     search = _databases(wish, way, known, files)
@@ -139,7 +141,7 @@ def _chosen(search: Search, folder: Path, person: Person) -> tuple[Candidate, ..
         if not answer:
             raise UsageError(
                 "no database of the chain was found: " + "; ".join(search.notes or ["no file has its tables"]),
-                f"name one: --db PATH; {_NOTHING}",
+                f"{_NAME_ONE}; {_NOTHING}",
             )
         return tuple(named_databases([folder / answer], "").found.values())
     shown = ", ".join(_shown(each.path, folder) for each in found)

@@ -79,11 +79,33 @@ def reading(path: Path, timeout: float = 5.0) -> Iterator[sqlite3.Connection]:
     """
     _refuse_odd_files(path)
     _recover(path, timeout)
-    with translated(path, timeout), closing(_open(path, _read_mode(path), timeout, sqlite3.Connection)) as connection:
+    with (
+        _leaving_no_wal(path),
+        translated(path, timeout),
+        closing(_open(path, _read_mode(path), timeout, sqlite3.Connection)) as connection,
+    ):
         connection.execute("BEGIN")
         # Why a query: BEGIN alone takes no snapshot; the first read does.
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         yield connection
+
+
+@contextmanager
+def _leaving_no_wal(path: Path) -> Iterator[None]:
+    """Let SQLite remove the empty -wal file that a connection which cannot write leaves, with its -shm file.
+
+    The last connection that may write removes them when it is closed, and so does one that only reads then. Files that
+    were there before belong to another process, and stay.
+    """
+    wal = path.with_name(path.name + "-wal")
+    was_there = os.path.lexists(wal)
+    try:
+        yield
+    finally:
+        # Why only an empty one: what another process wrote to it meanwhile would be copied to the database.
+        if not was_there and wal.exists() and not wal.stat().st_size:
+            with suppress(sqlite3.Error, DatabaseError), closing(_open(path, "rw", 0.0, sqlite3.Connection)) as last:
+                last.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 @contextmanager
