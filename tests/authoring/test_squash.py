@@ -320,3 +320,17 @@ def test_the_command_refuses_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
     done = archmig("squash", "--to", "a", "--json")
     assert done.code == 2
     assert "nothing comes before it" in done.out
+
+
+def test_a_number_of_0_in_sqlite_sequence_is_the_same_as_none(tmp_path: Path) -> None:
+    steps = (
+        "CREATE TABLE u (id INTEGER PRIMARY KEY AUTOINCREMENT, x)",
+        "INSERT INTO u (id, x) SELECT id, x FROM t",
+        "DROP TABLE t",
+        "ALTER TABLE u RENAME TO t",
+    )
+    home = chain(
+        tmp_path / "p",
+        {"a": revision(None, "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, x)"), "b": revision("a", *steps)},
+    )
+    assert of(home, "b").objects == 1

@@ -378,7 +378,13 @@ class BaselineDocument(Envelope):
     environments: list[Never]
 
 
-_OldFile = TypedDict("_OldFile", {"from": "str", "to": "str"})
+_FromTo = TypedDict("_FromTo", {"from": "str"})
+
+
+class OldFileJson(_FromTo):
+    """An old revision file that was moved, from its place to another one."""
+
+    to: str
 
 
 class SquashJson(TypedDict):
@@ -388,7 +394,7 @@ class SquashJson(TypedDict):
     path: str
     text: str
     replaces: list[str]
-    old_files: list[_OldFile]
+    old_files: list[OldFileJson]
     objects: int
     rows: int
     behind: list[str]

@@ -37,7 +37,9 @@ def snapshot_of(path: Path, hidden: Iterable[str]) -> Snapshot:
 def _rows(connection: sqlite3.Connection, table: str) -> TableRows:
     columns = connection.execute(_COLUMNS, (table,)).fetchall()
     literals = ", ".join(_literal(quote(name)) for name, _ in columns)
-    rows = connection.execute(f"SELECT {literals} FROM {quote(table)}").fetchall()
+    # Why: a number of 0 is the same as none, and is left by a batch operation on an empty table.
+    where = " WHERE seq > 0" if table == "sqlite_sequence" else ""
+    rows = connection.execute(f"SELECT {literals} FROM {quote(table)}{where}").fetchall()
     return TableRows(
         table, tuple(name for name, _ in columns), tuple(default or "" for _, default in columns), (*rows,)
     )
