@@ -17,9 +17,7 @@ from alembic.util import CommandError
 
 import alembic
 from architect_migrate.core.chain_errors import (
-    CORRECT,
     ChainError,
-    OtherDatabaseError,
     ReplayError,
     RevisionFailedError,
     RevisionLosesError,
@@ -57,11 +55,10 @@ from architect_migrate.revisions.configuration import config_of, in_memory, scri
 from architect_migrate.revisions.environment import env_py, run_env
 from architect_migrate.revisions.failures import (
     file_errors,
-    fix_of,
     place_of,
+    replay_error,
     runs_again,
     runs_before,
-    want_of,
     words_of,
 )
 from architect_migrate.revisions.files import script_folder
@@ -297,7 +294,7 @@ def replay(
     the revisions. `note` gets the revision that runs, `image` the whole database as the chain leaves it. Raises
     ReplayError, also if env.py opened another database than the environment's, or if not every revision was reached.
     """
-    ini, progress, filled = str(chain.ini), _Progress(note), chain.filled(scratch)
+    progress, filled = _Progress(note), chain.filled(scratch)
     try:
         config = config_of(filled)
         script = script_of(config, filled, draft)
@@ -315,18 +312,8 @@ def replay(
                     # Why not the scratch file: what the chain's code commits is not committed there.
                     image.write_bytes(own.serialize())
             engine.dispose()
-    except OtherDatabaseError as error:
-        cause = f"it opens {error.database}, which is not the database of an environment"
-        raise ReplayError(ini, progress.current, cause, error.subject, error.advice, *want_of(error)) from error
-    except ChainError as error:
-        place, cause = ("", error.problem) if error.subject == ini else (error.subject, error.problem)
-        fix = "" if error.advice == CORRECT else error.advice
-        raise ReplayError(ini, progress.current, cause, place, fix, *want_of(error)) from error
     except BaseException as error:
-        fix, wanted = fix_of(error), want_of(error)
-        if not fix and (fix := progress.fix(chain, words_of(error))):
-            wanted = Want.BASELINE, ()
-        raise ReplayError(ini, progress.current, words_of(error), place_of(error), fix, *wanted) from error
+        raise replay_error(chain, progress.current, error, progress.fix) from error
     if not recorder.is_complete:
         raise _stopped(chain, progress)
     return recorder.history()

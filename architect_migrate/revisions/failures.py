@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
-from architect_migrate.core.chain_errors import AppError, ChainError, EngineError, OtherDatabaseError, Want
+from architect_migrate.core.chain_errors import (
+    CORRECT,
+    AppError,
+    ChainError,
+    EngineError,
+    OtherDatabaseError,
+    ReplayError,
+    Want,
+)
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.revisions.files import script_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from architect_migrate.model.chain_config import ChainConfig
 
@@ -107,6 +115,25 @@ def want_of(error: BaseException | None) -> tuple[Want | None, tuple[str, ...]]:
             return None, ()
         case _:
             return want_of(error.__cause__)
+
+
+def replay_error(
+    chain: ChainConfig, revision: str, error: BaseException, fix: Callable[[ChainConfig, str], str]
+) -> ReplayError:
+    """Return the error of a replay that an exception ended; `fix` says what to do about one of a revision."""
+    ini = str(chain.ini)
+    match error:
+        case OtherDatabaseError():
+            cause = f"it opens {error.database}, which is not the database of an environment"
+            return ReplayError(ini, revision, cause, error.subject, error.advice, *want_of(error))
+        case ChainError():
+            place, cause = ("", error.problem) if error.subject == ini else (error.subject, error.problem)
+            known = "" if error.advice == CORRECT else error.advice
+            return ReplayError(ini, revision, cause, place, known, *want_of(error))
+    known, wanted = fix_of(error), want_of(error)
+    if not known and (known := fix(chain, words_of(error))):
+        wanted = Want.BASELINE, ()
+    return ReplayError(ini, revision, words_of(error), place_of(error), known, *wanted)
 
 
 def _opens(error: ModuleNotFoundError) -> bool:

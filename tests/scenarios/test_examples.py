@@ -102,3 +102,47 @@ def test_fastapi_with_an_asynchronous_engine(project: Path) -> None:
     assert brought_home(project, ["notes: drifted"]) == NOTES
     assert ask(project / "notes.db", "SELECT title, done FROM notes") == [("kept", 0)]
     started(project, "alembic", "upgrade", "head")
+
+
+# As much of FastAPI as app/main.py uses, which is too large a library to be installed for one test.
+FASTAPI = """from types import SimpleNamespace
+class FastAPI:
+    def __init__(self, lifespan):
+        self.lifespan, self.state = lifespan, SimpleNamespace()
+    def get(self, _path):
+        return lambda function: function
+    post = get
+"""
+SERVE = """import asyncio
+from app.main import app, health, new_note, notes
+async def serve():
+    async with app.lifespan(app):
+        await new_note("one")
+        print(await health(), await notes())
+asyncio.run(serve())
+"""
+
+
+@pytest.mark.parametrize("project", ["fastapi-async"], indirect=True)
+def test_the_application_of_fastapi_reports_the_state_of_its_database(project: Path) -> None:
+    (project / "fastapi.py").write_text(FASTAPI, encoding="utf-8")
+    (project / "serve.py").write_text(SERVE, encoding="utf-8")
+    started(project, "alembic", "upgrade", "head")
+    assert forked("init", "--yes", cwd=project).code == 0
+    assert started(project, "serve") == "{'status': 'ok', 'database': 'up_to_date'} ['one']\n"
+
+
+@pytest.mark.parametrize("project", ["fastapi-async"], indirect=True)
+def test_what_the_page_on_ci_has_ci_do(project: Path) -> None:
+    started(project, "alembic", "upgrade", "head")
+    assert forked("init", "--yes", cwd=project).code == 0
+    page = (PROJECT / "docs" / "ci.md").read_text(encoding="utf-8")
+    entry = page.partition("```toml\n")[2].partition("```")[0]
+    with (project / "environments.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n{entry}")
+    commands = page.partition("```console\n")[2].partition("```")[0].splitlines()
+    assert [line.split()[:3] for line in commands] == [["$", "archmig", word] for word in ("lint", "upgrade", "check")]
+    done = [forked(*line.split()[2:], cwd=project) for line in commands]
+    assert [each.code for each in done] == [0, 0, 0], done
+    files = sorted(str(file.relative_to(project)) for file in (project / "migrations" / "versions").glob("*.py"))
+    assert forked("lint", *files, cwd=project).code == 0

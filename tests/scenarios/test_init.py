@@ -201,7 +201,7 @@ def test_the_way_in_which_env_py_comes_by_its_database(folder: Path, way: tuple[
 def test_many_databases_of_one_folder_have_one_entry(folder: Path) -> None:
     of_alembic(folder)
     (folder / "tenants").mkdir()
-    for name in ("acme", "bolt", "cora"):
+    for name in ("acme", "bolt", "cora", "dora"):
         execute(folder / "tenants" / f"{name}.db", NOTES + STAMP)
     assert adopted(folder).endswith(
         '[env.app]\npath = "app.db"\n\n'
@@ -418,3 +418,39 @@ def test_a_person_may_say_no_to_the_file(folder: Path, answer: str) -> None:
     code, err = typed(folder, answer, "init")
     assert (code, contents(folder)) == (1, before)
     assert err.endswith("nothing was written\n")
+
+
+def test_the_application_that_flask_app_names_is_written_down(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_flask(folder)
+    (folder / "shop.py").rename(folder / "market.py")
+    monkeypatch.setenv("FLASK_APP", "market")
+    (folder / "admin.py").write_text("def create_app():\n    raise SystemExit('not this one')\n", encoding="utf-8")
+    assert '\napp = "market"    # the Flask application' in adopted(folder)
+
+
+def test_a_named_database_of_several_gets_its_engine(folder: Path) -> None:
+    of_alembic(folder, "multidb")
+    ini = folder / "alembic.ini"
+    text = ini.read_text(encoding="utf-8").replace("driver://user:pass@localhost/dbname2", "sqlite:///two.db")
+    ini.write_text(text.replace("driver://user:pass@localhost/dbname", "sqlite:///app.db"), encoding="utf-8")
+    execute(folder / "two.db", NOTES + STAMP)
+    entry = '# Named with --db.\n[env.logs]\npath = "two.db"\nengine = "engine2"    # its name in env.py\n'
+    assert entry in adopted(folder, "--db", "two.db", "--env", "logs")
+
+
+def test_a_chain_without_revisions_is_a_beginning(folder: Path) -> None:
+    of_alembic(folder)
+    (folder / "migrations" / "versions" / "1_notes.py").unlink()
+    (folder / "app.db").unlink()
+    done = archmig("init", "--yes")
+    assert (done.code, done.out.splitlines()[-1]) == (0, 'Next: archmig new "Create the first tables"'), done.err
+
+
+def test_what_no_setting_helps_writes_nothing(folder: Path) -> None:
+    of_alembic(folder)
+    env = folder / "migrations" / "env.py"
+    env.write_text("import not_installed_here\n" + env.read_text(encoding="utf-8"), encoding="utf-8")
+    before = contents(folder)
+    done = archmig("init", "--yes")
+    said = "No module named 'not_installed_here' (install the module, or correct the import; no database was touched)"
+    assert (done.code, said in done.err, contents(folder)) == (2, True, before), done.err

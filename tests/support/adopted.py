@@ -55,13 +55,14 @@ def create_app():
 """
 
 
-def started(folder: Path, *words: str, **environ: str) -> None:
-    """Run a module of Python in the project's folder, as a person does."""
+def started(folder: Path, *words: str, **environ: str) -> str:
+    """Run a module of Python in the project's folder, as a person does; return what it printed."""
     command = [sys.executable, "-B", "-m", *words]
     done = subprocess.run(
         command, cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def of_alembic(

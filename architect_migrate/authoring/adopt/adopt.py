@@ -90,7 +90,7 @@ def work_out(wish: Wish, person: Person, cache: Path | None, progress: Callable[
     way = find_way(chain, Trial(named_in(chain, files), person.text))
     known = Known() if way.error else known_of(way.chain, cache)
     search = _databases(wish, way, known, files)
-    chosen = _chosen(search, folder, person)
+    chosen = _chosen(search, way, folder, person)
     entries = entries_of(chosen, folder, wish.names)
     text = text_of(way, place.section, entries, folder)
     return Adoption(wish.file, text, place.words(folder), way, entries, tuple(search.notes))
@@ -129,11 +129,11 @@ def _chain(wish: Wish, files: Iterable[Path], person: Person) -> Place:
 
 def _databases(wish: Wish, way: Way, known: Known, files: Iterable[Path]) -> Search:
     if wish.databases:
-        return named_databases(wish.databases, way.chain.engine)
+        return named_databases(wish.databases, way)
     return search_databases(way, known, files)
 
 
-def _chosen(search: Search, folder: Path, person: Person) -> tuple[Candidate, ...]:
+def _chosen(search: Search, way: Way, folder: Path, person: Person) -> tuple[Candidate, ...]:
     """Return the databases that a person accepts, of those that were found."""
     found = tuple(search.found.values())
     if not found:
@@ -143,7 +143,7 @@ def _chosen(search: Search, folder: Path, person: Person) -> tuple[Candidate, ..
                 "no database of the chain was found: " + "; ".join(search.notes or ["no file has its tables"]),
                 f"{_NAME_ONE}; {_NOTHING}",
             )
-        return tuple(named_databases([folder / answer], "").found.values())
+        return tuple(named_databases([folder / answer], way).found.values())
     shown = ", ".join(_shown(each.path, folder) for each in found)
     if len(found) == 1 or person.agrees(f"{len(found)} databases: {shown}. Take all of them?"):
         return found

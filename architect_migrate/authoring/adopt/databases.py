@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
 
 # How many databases of one folder are many: they get one entry with a pattern.
-_MANY = 3
+_MANY = 4
 _TIMEOUT = 5.0
 
 
@@ -93,31 +93,47 @@ class Search:
             self.found[candidate.real] = replace(first, engine=candidate.engine)
 
 
-def named_databases(paths: Iterable[Path], engine: str) -> Search:
-    """Return the databases that a person named. Raises UsageError for one that does not exist."""
-    search = Search()
+def named_databases(paths: Iterable[Path], way: Way) -> Search:
+    """Return the databases that a person named. Raises UsageError for one that does not exist.
+
+    In an env.py for several databases each gets the engine that has its file.
+    """
+    search, engines = Search(), {each.real: each.engine for each in _named(way).found.values()}
     for path in paths:
         if not path.exists():
             raise UsageError(f"--db {path}: no such file", "name a database that exists; nothing was written")
         # Why not resolved: the file is written as it was given, with its links.
         absolute = Path(os.path.abspath(path))  # noqa: PTH100  (see above)
+        engine = engines.get(os.path.realpath(absolute), "")
+        if way.engines and not engine:
+            search.notes.append(f"{path}: env.py is for several databases; write its engine below its [env]")
         search.add(Candidate(absolute, Origin.GIVEN, "Named with --db", engine))
     return search
 
 
 def search_databases(way: Way, known: Known, files: Iterable[Path]) -> Search:
     """Search for all databases of a chain: those that env.py and alembic.ini name, then files that have its tables."""
-    search = Search()
-    for engine, path in way.engines:
-        if path:
-            search.add(Candidate(path, Origin.NAMED, f"Opened by env.py as {engine}", engine))
-    for path in way.opened:
-        search.add(Candidate(path, Origin.NAMED, "Opened by env.py"))
-    _add_of_ini(search, way)
+    search = _named(way)
+    there = {each.engine for each in search.found.values()}
+    missing = (name for name, _ in way.engines if name not in there)
+    search.notes += [f"no file was found for the engine {name} of env.py" for name in missing]
     for file in files:
         new = os.path.realpath(file) not in search.found and not BACKUP_NAME.fullmatch(file.name)
         if file.suffix in access.SUFFIXES and new and access.is_database(file):
             _judge(search, file, known, way)
+    return search
+
+
+def _named(way: Way) -> Search:
+    """Return the databases that env.py opened by itself, and those that alembic.ini names."""
+    search = Search()
+    for engine, path in way.engines:
+        if path:
+            search.add(Candidate(path, Origin.NAMED, f"Opened by env.py as {engine}", engine))
+    # Why not of several engines: an environment without its engine would be wrong.
+    for path in () if way.engines else way.opened:
+        search.add(Candidate(path, Origin.NAMED, "Opened by env.py"))
+    _add_of_ini(search, way)
     return search
 
 
@@ -133,6 +149,8 @@ def _add_of_ini(search: Search, way: Way) -> None:
             search.notes.append(f"[{section}] of {chain.ini.name} names a database that is not SQLite: left out")
             continue
         engine = section if section in engines else ""
+        if engines and not engine:
+            continue
         why = f"The sqlalchemy.url of [{section}] in {chain.ini.name}"
         search.add(Candidate(chain.root / path, Origin.NAMED, why, engine))
 

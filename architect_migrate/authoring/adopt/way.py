@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.authoring.adopt.sources import is_likely
 from architect_migrate.core.chain_errors import ReplayError, Want
 from architect_migrate.model.chain_config import PATH, URL
-from architect_migrate.revisions.files import chain_option
+from architect_migrate.revisions.files import chain_option, script_folder
 from architect_migrate.revisions.replay import source_of
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ def _replayed(chain: ChainConfig) -> ReplayError | None:
 def find_way(chain: ChainConfig, trial: Trial) -> Way:
     """Find the settings with which a chain runs. Raises ChainError, and ReplayError for what no setting helps."""
     names = (chain_option(chain, "databases") or "").replace(",", " ").split()
+    if not chain.app and b"flask" in (script_folder(chain) / "env.py").read_bytes():
+        # Why written down: the variable need not be set where archmig runs next time.
+        chain = replace(chain, app=os.environ.get("FLASK_APP", ""))
     chain, error = _followed(replace(chain, engine=names[0] if names else ""), trial)
     if error and error.want is Want.ENGINE:
         return _of_engines(chain, error, trial)
@@ -113,8 +116,7 @@ def _answers(chain: ChainConfig, error: ReplayError, trial: Trial) -> Iterator[C
             values = (URL, PATH, ANYTHING) if is_likely(error.named[0]) else (ANYTHING, URL, PATH)
             yield from (_with(chain, error.named, value) for value in values)
         case Want.APP:
-            flask = os.environ.get("FLASK_APP", "")
-            yield from (replace(chain, app=app) for app in (*filter(None, [flask]), *trial.named.applications))
+            yield from (replace(chain, app=app) for app in trial.named.applications if app != chain.app)
             if answer := trial.ask(_APP):
                 yield replace(chain, app=answer)
         case Want.ENGINE | Want.BASELINE | None:

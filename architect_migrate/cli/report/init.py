@@ -92,6 +92,8 @@ def next_command(adoption: Adoption, standing: Standing) -> str:
         return f"archmig baseline --env {adoption.entries[0].name}"
     if standing.error:
         return "archmig status, when that is corrected"
+    if standing.lint and not standing.lint.revisions:
+        return 'archmig new "Create the first tables"'
     for states, command in _NEXT:
         its = [result.environment for result in standing.results if result.survey and result.state in states]
         if its:

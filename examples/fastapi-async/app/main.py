@@ -20,7 +20,7 @@ app = FastAPI(lifespan=lifespan)
 
 @app.get("/health")
 async def health():
-    return {"database": app.state.database.state}
+    return {"status": "ok", "database": app.state.database.state.name.lower()}
 
 
 @app.get("/notes")
