@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -454,3 +455,25 @@ def test_what_no_setting_helps_writes_nothing(folder: Path) -> None:
     done = archmig("init", "--yes")
     said = "No module named 'not_installed_here' (install the module, or correct the import; no database was touched)"
     assert (done.code, said in done.err, contents(folder)) == (2, True, before), done.err
+
+
+def test_a_fresh_clone_of_flask_migrate_has_no_folder_for_its_database_yet(folder: Path) -> None:
+    of_flask(folder)
+    shutil.rmtree(folder / "instance")
+    before = contents(folder)
+    done = archmig("init", "--yes")
+    after = contents(folder)
+    assert after.pop("environments.toml")
+    assert (done.code, after) == (0, before), done.err
+    assert done.out.splitlines()[-1] == "Next: archmig upgrade shop --dry-run"
+    assert "create the folder first" in archmig("upgrade", "shop", "--yes").err
+    (folder / "instance").mkdir()
+    assert (archmig("upgrade", "shop", "--yes").code, archmig("check").code) == (0, 0)
+
+
+def test_why_env_py_does_not_run_is_told_before_that_no_database_was_found(folder: Path) -> None:
+    of_flask(folder)
+    (folder / "shop.py").unlink()
+    (folder / "instance" / "shop.db").unlink()
+    done = archmig("init", "--yes")
+    assert (done.code, "name the application in environments.toml: [alembic] app" in done.err) == (2, True), done.err

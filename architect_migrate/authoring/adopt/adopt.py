@@ -138,6 +138,9 @@ def _chosen(search: Search, way: Way, folder: Path, person: Person) -> tuple[Can
     found = tuple(search.found.values())
     if not found:
         answer = person.text("No database was found. The path of one")
+        if not answer and way.error:
+            # Why this one: what keeps env.py from running kept it from naming its database.
+            raise way.error
         if not answer:
             raise UsageError(
                 "no database of the chain was found: " + "; ".join(search.notes or ["no file has its tables"]),
