@@ -95,18 +95,21 @@ def _standing(options: Options) -> Standing:
         graph = contexts[0].chain
         results = surveyed(contexts, options, partial(observe.observe, action="status"))
         status = status_report(results, graph, *known(contexts, results, began))
-        return Standing(results, status, _linted(contexts[0].source.whole))
+        return Standing(results, status, *_linted(contexts[0].source.whole))
     except ArchmigError as error:
         tell(f"archmig: {error}")
         return Standing(error=error)
 
 
-def _linted(source: Source) -> LintResult:
+def _linted(source: Source) -> tuple[LintResult, str]:
+    """Check the revisions, of a long chain only the newest; return what was found, and in which of them."""
     from architect_migrate.lint.lint import examine
     from architect_migrate.model.revision_graph import heads
 
-    few = len(source.graph.order) <= _CHECKED
-    return examine(source, None if few else frozenset(heads(source.graph, frozenset(source.graph.order))))
+    if len(source.graph.order) <= _CHECKED:
+        return examine(source), "lint"
+    newest = frozenset(heads(source.graph, frozenset(source.graph.order)))
+    return examine(source, newest), "lint of the newest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,6 +215,11 @@ def test_what_is_no_database_of_the_chain_is_left_out_and_told_where_that_may_su
     of_alembic(folder)
     execute(folder / "other.db", STAMP.replace("1_notes", "9_else"))
     execute(folder / "cache.db", "CREATE TABLE cache (k TEXT)")
+    more = 'def upgrade():\n    for name in "abc":\n        op.create_table(name, sa.Column("id", sa.Integer))\n'
+    file = folder / "migrations" / "versions" / "1_notes.py"
+    file.write_text(file.read_text(encoding="utf-8").replace("def upgrade():\n", more), encoding="utf-8")
+    execute(folder / "foreign.db", "".join(f"CREATE TABLE {name} (n);" for name in ("notes", "x", "y", "z")))
+    execute(folder / "unstamped.db", f"{NOTES}CREATE TABLE a (id)")
     (folder / "broken.db").write_bytes(b"SQLite format 3\0" + b"x" * 4096)
     (folder / "text.db").write_text("this is a text", encoding="utf-8")
     (folder / ".venv" / "x").mkdir(parents=True)
@@ -222,10 +227,28 @@ def test_what_is_no_database_of_the_chain_is_left_out_and_told_where_that_may_su
     execute(folder / "app-20261128T220430Z-1.db", NOTES + STAMP)
     done = archmig("init", "--yes")
     told = done.err.splitlines()[1:]
-    assert [line.partition(" was left out: ")[0] for line in told] == [f"{folder}/broken.db", f"{folder}/other.db"]
-    assert told[1].endswith("it is stamped with 9_else, which belongs to another chain")
+    assert [line.partition(" was left out: ")[0] for line in told] == [
+        f"{folder}/{name}.db" for name in ("broken", "foreign", "other")
+    ]
+    assert told[1].endswith("it has no version table, and of its 4 tables the chain has only 1")
+    assert told[2].endswith("it is stamped with 9_else, which belongs to another chain")
     text = (folder / "environments.toml").read_text(encoding="utf-8")
-    assert [line for line in text.splitlines() if line.startswith("[env.")] == ["[env.app]"]
+    assert [line for line in text.splitlines() if line.startswith("[env.")] == ["[env.app]", "[env.unstamped]"]
+
+
+def test_of_a_long_chain_only_the_newest_revision_is_checked(folder: Path) -> None:
+    of_alembic(folder)
+    versions = folder / "migrations" / "versions"
+    for number in range(2, 28):
+        text = "from alembic import op\n\n\ndef upgrade():\n    pass\n\n\ndef downgrade():\n    pass\n"
+        after = "1_notes" if number == 2 else f"{number - 1}_more"
+        head = f'"""Nothing more."""\n\nrevision = "{number}_more"\ndown_revision = "{after}"\n'
+        (versions / f"{number}_more.py").write_text(head + text, encoding="utf-8")
+    out = archmig("init", "--yes").out.splitlines()
+    assert (out[-2].startswith("lint of the newest: 1 revision"), out[-1]) == (
+        True,
+        "Next: archmig upgrade app --dry-run",
+    )
 
 
 def test_databases_are_read_without_a_trace(folder: Path) -> None:

@@ -170,12 +170,15 @@ def _judge(search: Search, file: Path, known: Known, way: Way) -> None:
         search.notes.append(
             f"{file} was left out: it is stamped with {', '.join(strange)}, which belongs to another chain"
         )
-    elif common or fold(known.version_table) in tables:
-        if way.engines:
-            search.notes.append(f"{file} was left out: env.py is for several databases. Add it with its engine")
-            return
-        why = "Found by its version table" if fold(known.version_table) in tables else "Found by its tables"
-        search.add(Candidate(file, Origin.FOUND, why))
+    elif fold(known.version_table) not in tables and 2 * len(common) < max(min(len(tables), len(known.tables)), 1):
+        if common:
+            few = f"of its {len(tables)} tables the chain has only {len(common)}"
+            search.notes.append(f"{file} was left out: it has no version table, and {few}")
+    elif way.engines:
+        search.notes.append(f"{file} was left out: env.py is for several databases. Add it with its engine")
+    else:
+        stamped = fold(known.version_table) in tables
+        search.add(Candidate(file, Origin.FOUND, f"Found by its {'version table' if stamped else 'tables'}"))
 
 
 def entries_of(candidates: Iterable[Candidate], folder: Path, names: tuple[str, ...] = ()) -> tuple[Listed, ...]:

@@ -32,11 +32,15 @@ _FEW = 3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the databases of a new environments.toml are; `error` is why nothing can be said, then the rest is empty."""
+    """How the databases of a new environments.toml are.
+
+    `checked` says what lint checked. `error` is why nothing can be said; then the rest is empty.
+    """
 
     results: tuple[Result, ...] = ()
     status: Report = field(default_factory=lambda: Report(lambda *_: ""))
     lint: LintResult | None = None
+    checked: str = "lint"
     error: Exception | None = None
 
     @property
@@ -82,7 +86,7 @@ def _lines(adoption: Adoption, standing: Standing, following: str, paint: Paint,
         yield ""
     if standing.lint:
         more = " (archmig lint lists them)" if standing.lint.violations else ""
-        yield f"lint: {lint_summary(standing.lint)}{more}"
+        yield f"{standing.checked}: {lint_summary(standing.lint)}{more}"
     yield f"Next: {following}"
 
 
