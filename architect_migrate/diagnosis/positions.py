@@ -27,8 +27,8 @@ from architect_migrate.model.diff import (
     is_equivalent,
     matters,
 )
-from architect_migrate.model.facts import Fact, IndexFact, TriggerFact, UniqueFact, facts
-from architect_migrate.model.history import effects, facts_at, reference
+from architect_migrate.model.facts import Fact, IndexFact, TriggerFact, UniqueFact, facts, table_of
+from architect_migrate.model.history import dropped_tables, effects, facts_at, reference
 from architect_migrate.model.shuffles import disguised
 
 if TYPE_CHECKING:
@@ -92,11 +92,12 @@ class Comparison:
 
 
 class _Touch(NamedTuple):
-    """What one revision does to one fact: takes `removed` away, makes `added`."""
+    """What one revision does to one fact: takes `removed` away, or drops its table with it, and makes `added`."""
 
     revision: str
     removed: Fact | None
     added: Fact | None
+    drops: bool = False
 
 
 def held_against(history: History, position: frozenset[str], database: Database) -> Comparison:
@@ -231,13 +232,21 @@ def surviving_effects(history: History, position: frozenset[str]) -> dict[str, d
     return found
 
 
+def _is_of(touch: _Touch, tables: frozenset[str]) -> bool:
+    return touch.added is not None and table_of(touch.added) in tables
+
+
 @lru_cache(maxsize=8)
 def _touches(history: History) -> dict[Key, tuple[_Touch, ...]]:
     """For everything that the chain ever makes, what its revisions do to it, in replay order."""
     found: dict[Key, list[_Touch]] = {}
     for revision, effect in effects(history).items():
-        for its_key in effect.added.keys() | effect.removed.keys():
-            touch = _Touch(revision, effect.removed.get(its_key), effect.added.get(its_key))
+        gone = dropped_tables(effect)
+        beside = {
+            k for k, touches in found.items() if gone and any(t.added and table_of(t.added) in gone for t in touches)
+        }
+        for its_key in effect.added.keys() | effect.removed.keys() | beside:
+            touch = _Touch(revision, effect.removed.get(its_key), effect.added.get(its_key), its_key in beside)
             found.setdefault(its_key, []).append(touch)
     return {its_key: tuple(touches) for its_key, touches in found.items()}
 
@@ -328,7 +337,7 @@ def _contradicts(its_key: Key, touches: tuple[_Touch, ...], position: frozenset[
     for touch in touches:
         if touch.revision in position:
             once = once or touch.added is not None
-            if touch.added is not None or touch.removed == expected:
+            if touch.added is not None or touch.drops or touch.removed == expected:
                 expected = touch.added
     actual = database.found.get(its_key)
     if expected is None:

@@ -26,6 +26,7 @@ from architect_migrate.model.facts import (
     UniqueFact,
     ViewFact,
     facts,
+    table_of,
 )
 from architect_migrate.model.names import Names
 from architect_migrate.model.schema import ConstraintName, Index, Schema, Table, Trigger, View
@@ -270,6 +271,12 @@ def effects(history: History) -> dict[str, Effects]:
     return by_revision
 
 
+def dropped_tables(its: Effects) -> frozenset[str]:
+    """Return the tables that a revision drops, with all that they have at whichever position it runs."""
+    tables = frozenset(k[1] for k in its.removed if k[0] == "table")
+    return tables - {k[1] for k in its.added if k[0] == "table"}
+
+
 def row_statements(replayed: Replayed) -> tuple[ReplayedStatement, ...]:
     """The statements by which a revision changes rows: neither its data step's, nor those that only move rows.
 
@@ -351,7 +358,10 @@ def _reference(history: History, position: frozenset[str]) -> Schema:
     merged: dict[Key, Fact] = {}
     for revision, effect in effects(history).items():
         if revision in position:
-            merged = {k: fact for k, fact in merged.items() if effect.removed.get(k) != fact} | effect.added
+            gone = dropped_tables(effect)
+            merged = {
+                k: fact for k, fact in merged.items() if effect.removed.get(k) != fact and table_of(fact) not in gone
+            } | effect.added
     return _assemble(merged, history, position)
 
 
@@ -422,13 +432,27 @@ def _assemble(by_key: dict[Key, Fact], history: History, position: frozenset[str
                 views.append(fact.view)
             case _:
                 tables[fact.table] = _with(tables[fact.table], fact)
+    newest = _newest(history, position)
     texts = _texts(history, position)
-    whole = (replace(table, sql=texts.get(table, "")) for table in tables.values())
+    ordered = (_in_order(table, newest.get(table.name)) for table in tables.values())
+    whole = (replace(table, sql=texts.get(table, "")) for table in ordered)
 
     def by_name(items: Iterable[_Named]) -> tuple[_Named, ...]:
         return tuple(sorted(items, key=lambda item: item.name))
 
     return Schema(by_name(whole), by_name(indexes), by_name(triggers), by_name(views))
+
+
+def _newest(history: History, position: frozenset[str]) -> dict[str, Table]:
+    """Return each table as the last revision of a position left it in the replay."""
+    its = (replayed for revision, replayed in replays(history).items() if revision in position)
+    return {table.name: table for replayed in its for table in replayed.delta.changed.tables}
+
+
+def _in_order(table: Table, newest: Table | None) -> Table:
+    """Return a table with its columns as its newest text has them; those that it does not have come last."""
+    places = {column.name: at for at, column in enumerate(newest.columns if newest else ())}
+    return replace(table, columns=tuple(sorted(table.columns, key=lambda one: places.get(one.name, len(places)))))
 
 
 def _with(table: Table, fact: Fact) -> Table:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.model.history import Link, effects, facts_at, replays
+from architect_migrate.model.history import Link, Rename, effects, facts_at, replays
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.plan import DropColumn, DropObject
 from architect_migrate.planning.row_questions import RowsBeyond, Violating
@@ -19,7 +19,7 @@ from architect_migrate.planning.row_questions import RowsBeyond, Violating
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from architect_migrate.model.history import History, Move, Rename
+    from architect_migrate.model.history import History, Move
     from architect_migrate.model.schema import Column, Table
     from architect_migrate.planning.plan import Step
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def on_both_sides(look: Look) -> Iterator[Interruption]:
     """What is there under the old and the new name, though the chain never has both."""
     together = _together(look.history)
-    for revision, rename in renames_of(look.history):
+    for revision, rename in _lasting_renames(look.history):
         if frozenset({rename.key(rename.old), rename.key(rename.new)}) not in together:
             yield from _half(look, revision, rename)
     for revision, replayed in replays(look.history).items():
@@ -45,9 +45,22 @@ def empty_successors(look: Look) -> Iterator[Interruption]:
 
 
 @lru_cache(maxsize=8)
+def _lasting_renames(history: History) -> tuple[tuple[str, Rename], ...]:
+    """Every rename with its revision, and what several tables' renames do together: `a` to `b` to `c` is `a` to `c`.
+
+    Why: where nothing is called `b`, a table `c` beside `a` is as much in the way of its rows.
+    """
+    found: list[tuple[str, Rename]] = []
+    for revision, rename in renames_of(history):
+        before = [each for _, each in found if not each.table and not rename.table and each.new == rename.old]
+        found += [(revision, rename), *((revision, Rename(each.old, rename.new)) for each in before)]
+    return tuple(found)
+
+
+@lru_cache(maxsize=8)
 def _together(history: History) -> frozenset[Pair]:
     """The old and new places that the chain at times has both: there, both being there says nothing."""
-    pairs = [frozenset({rename.key(rename.old), rename.key(rename.new)}) for _, rename in renames_of(history)]
+    pairs = [frozenset({rename.key(rename.old), rename.key(rename.new)}) for _, rename in _lasting_renames(history)]
     pairs += [frozenset({move.old_key, move.new_key}) for replayed in history.replayed for move in replayed.moves]
     present: set[tuple[str, ...]] = set()
     found = set()
@@ -95,8 +108,7 @@ def _alike(old: Table, new: Table) -> bool:
 
 def _without(look: Look, new: Table, revision: str) -> tuple[Step, ...]:
     """The step that takes an empty table away; none where something hangs on it that no revision would bring again."""
-    own = [one for _, one in look.objects(new) if look.is_own(one)]
-    return () if own else (DropObject("table", new.spelling, revision),)
+    return () if look.has_own(new) else (DropObject("table", new.spelling, revision),)
 
 
 def _half_column(look: Look, revision: str, rename: Rename) -> Iterator[Interruption]:

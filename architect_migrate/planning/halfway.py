@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from architect_migrate.model.history import History, Replayed, ReplayedStatement
-    from architect_migrate.model.schema import Table
     from architect_migrate.model.stops import Place, Shape, Stop
     from architect_migrate.planning.look import Look
     from architect_migrate.planning.plan import Step
@@ -188,7 +187,7 @@ def _undoing(look: Look, half: Halfway) -> tuple[Step, ...] | None:
     }
     if set(kept.values()) != set(_places(begin)) or not all(_holds_nothing(look, *place) for place in gone):
         return None
-    if any(look.rows(look.tables[table]) or _has_own(look, look.tables[table]) for table in fresh):
+    if any(look.rows(look.tables[table]) or look.has_own(look.tables[table]) for table in fresh):
         return None
     drops: list[Step] = [DropColumn(*_spelt(look, *place), half.revision) for place in gone]
     drops += [DropObject("table", look.tables[table].spelling, half.revision) for table in sorted(fresh)]
@@ -211,10 +210,6 @@ def _holds_nothing(look: Look, table: str, column: str) -> bool:
     """Whether a column holds what a new column holds by itself, and nothing else."""
     its = look.tables[table]
     return not own_values(look, its, next(each for each in its.columns if each.name == column))
-
-
-def _has_own(look: Look, table: Table) -> bool:
-    return any(look.is_own(one) for _, one in look.objects(table))
 
 
 def _renames(

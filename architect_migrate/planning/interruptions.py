@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import BATCH_COPY, fold, quote
-from architect_migrate.core.text import pluralize
+from architect_migrate.core.text import joined, pluralize
 from architect_migrate.diagnosis.diagnose import Basis, Known, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
@@ -422,6 +422,9 @@ def _beside(look: Look, left: Table, other: Table, by: tuple[str, str]) -> Inter
         return Interruption(left.spelling, f"{told}, and it is empty", gone, revision)
     if not look.rows(other):
         found = f"{told}: it holds {pluralize(rows, 'row')}, and {other.spelling} is empty"
+        if own := set(look.own_columns(other)) - {column.spelling for column in left.columns}:
+            found = f"{found}, but has {joined(sorted(own))}, which no revision makes"
+            return Interruption(left.spelling, found, (), revision)
         return Interruption(left.spelling, found, tuple(_in_place_of(look, left, other, revision)), revision)
     renamed = _renamed(look, left, other)
     beyond = look.ask(RowsBeyond(left.spelling, other.spelling, renamed)).count

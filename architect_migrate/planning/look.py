@@ -117,6 +117,15 @@ class Look:
         """Whether no revision ever makes this index or trigger."""
         return (one.name, one.table) not in _ever(self.history)
 
+    def own_columns(self, table: Table) -> tuple[str, ...]:
+        """The columns of a table of the chain that no revision ever makes, not even on its way."""
+        known = _columns_ever(self.history).get(table.name)
+        return tuple(each.spelling for each in table.columns if known is not None and each.name not in known)
+
+    def has_own(self, table: Table) -> bool:
+        """Whether a table has a column, index or trigger that no revision would bring again."""
+        return bool(self.own_columns(table)) or any(self.is_own(one) for _, one in self.objects(table))
+
 
 @lru_cache(maxsize=8)
 def _ever(history: History) -> frozenset[tuple[str, str]]:
@@ -124,6 +133,16 @@ def _ever(history: History) -> frozenset[tuple[str, str]]:
     schemas = snapshots(history).values()
     indexes = {(index.name, index.table) for schema in schemas for index in schema.indexes}
     return frozenset(indexes | {(trigger.name, trigger.table) for schema in schemas for trigger in schema.triggers})
+
+
+@lru_cache(maxsize=8)
+def _columns_ever(history: History) -> dict[str, frozenset[str]]:
+    """The columns that each table of the chain has after any statement."""
+    found: dict[str, set[str]] = {name: set().union(*shapes) for name, shapes in shapes_of(history).items()}
+    for replayed in history.replayed:
+        for table, columns in (item for stop in replayed.stops for item in stop.shape.items()):
+            found.setdefault(table, set()).update(columns)
+    return {name: frozenset(columns) for name, columns in found.items()}
 
 
 def columns_of(table: Table) -> frozenset[str]:

@@ -56,7 +56,7 @@ def _is_of(table: Table, earlier: _Life, last: _Life) -> bool:
 def _earlier(look: Look, table: Table, earlier: _Life, later: _Life) -> Interruption:
     rows, name = look.rows(table), table.spelling
     told = f"it is the table that {earlier.dropped} takes away, and {later.made} makes another one of this name"
-    if not rows and not any(look.is_own(one) for _, one in look.objects(table)):
+    if not rows and not look.has_own(table):
         gone = (DropObject("table", name, earlier.dropped),)
         return Interruption(name, f"{told}: it is empty", gone, earlier.dropped)
     advice = f"rename or drop {name} by hand; archmig then makes the other one; or let it be as it is"

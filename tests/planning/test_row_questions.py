@@ -14,6 +14,7 @@ from architect_migrate.planning.row_questions import (
     LeftOut,
     NullsIn,
     NullsOf,
+    Orphaned,
     Orphans,
     Question,
     RowsBeyond,
@@ -37,6 +38,7 @@ SAID = [
     (KeysTaken("t", ("id",), (("1a",),), "00"), "which rows are there by their id"),
     (LeftOut("t", ("SELECT * FROM t WHERE n > 0",)), "which rows its copy leaves out"),
     (Alters("t", ("DELETE FROM t",)), "whether statements of a revision would change a value"),
+    (Orphaned("t", ("DELETE FROM parent",)), "which rows refer to nothing after a revision"),
     (Orphans("t", ("a", "b"), "parent", ("x", "y")), "which a, b refer to nothing in parent"),
 ]
 

@@ -127,3 +127,34 @@ def test_the_sql_of_an_upgrade_leads_from_any_heads_to_both(tmp_path: Path, ther
     with closing(sqlite3.connect(home.database)) as connection:
         connection.executescript(done.out)
     assert home.survey().state is State.UP_TO_DATE
+
+
+def test_a_branch_that_renames_what_another_one_drops_is_compared_at_every_position(tmp_path: Path) -> None:
+    key = "CREATE TABLE b (id INTEGER PRIMARY KEY, a_id INTEGER REFERENCES a (id))"
+    chain = {
+        "1_base": revision(None, A, key),
+        "2_left": revision("1_base", "ALTER TABLE a RENAME TO c"),
+        "2_right": revision("1_base", "DROP TABLE b", D),
+    }
+    home = own_chain(tmp_path, chain)
+    # In the replay the key of b refers to c when b is dropped; here it still refers to a.
+    script(home.database, A, D, "INSERT INTO a VALUES (1, 'x')", *stamp("2_right"))
+    assert home.survey().state is State.BEHIND
+    assert at_heads(home, "2_left", "2_right") == ["run revision 2_left", "stamp 2_right, 2_left"]
+    assert ask(home.database, "SELECT * FROM c") == [(1, "x")]
+
+
+def test_a_table_is_made_again_with_its_columns_in_the_chains_order_at_every_position(tmp_path: Path) -> None:
+    made = "CREATE TABLE \"b\" (id INTEGER NOT NULL, x TEXT DEFAULT '0', y TEXT, PRIMARY KEY (id))"
+    remade = (made.replace('"b"', "b_new"), "INSERT INTO b_new SELECT id, x, y FROM b", "DROP TABLE b")
+    chain = {
+        "1_base": revision(None, "CREATE TABLE b (id INTEGER NOT NULL, x TEXT, y TEXT, PRIMARY KEY (id))"),
+        "2_left": revision("1_base", *remade, "ALTER TABLE b_new RENAME TO b", A),
+        "2_right": revision("1_base", C),
+        "3_left": revision("2_left", D),
+        "3_right": revision("2_right", E),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, A, C, E, *stamp("2_left", "3_right"))
+    assert at_heads(home, "3_left", "3_right")[0] == "create table b"
+    assert ask(home.database, "SELECT sql FROM sqlite_master WHERE name = 'b'") == [(made,)]

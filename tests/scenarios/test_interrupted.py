@@ -639,3 +639,30 @@ def test_a_table_that_is_filled_from_one_that_stays_is_asked_about_where_it_is_e
     home = own_chain(tmp_path, FILLED)
     script(home.database, X.format("x_v1"), X_ROWS.format("x_v1"), X.format("x"))
     assert codes(home) == [("rows-undecided", "b2")]
+
+
+def test_an_empty_table_with_a_column_of_the_applications_own_is_not_dropped(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, MOVING)
+    script(home.database, PERSON, PERSONS, PEOPLE, "ALTER TABLE people ADD COLUMN mine TEXT", *stamp("a1"))
+    assert ("interrupted-undecided", "table people") in codes(home)
+
+
+def test_a_copy_does_not_take_the_place_of_an_empty_table_with_a_column_of_the_applications_own(tmp_path: Path) -> None:
+    chain = {"a1": raw(None, PERSON), "b2": code("a1", *batch("person", "alter_column('name', nullable=True)"))}
+    home = own_chain(tmp_path, chain | {"c3": raw("b2", LOG)})
+    copy = PERSON.replace("person", "_alembic_tmp_person")
+    script(home.database, copy, PERSONS.replace("person", "_alembic_tmp_person"), PERSON, *stamp("a1"))
+    script(home.database, "ALTER TABLE person ADD COLUMN mine TEXT")
+    (finding, *_) = stays(home)
+    assert "person is empty, but has mine, which no revision makes" in finding.found
+
+
+def test_two_renames_bring_rows_to_the_last_name(tmp_path: Path) -> None:
+    chain = {
+        "a1": raw(None, PERSON),
+        "b2": raw("a1", "ALTER TABLE person RENAME TO human"),
+        "c3": raw("b2", "ALTER TABLE human RENAME TO people", LOG),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, PERSON, PERSONS, PEOPLE, "INSERT INTO people VALUES (7, 'new')", *stamp("a1"))
+    assert ("interrupted-undecided", "table person") in codes(home)
