@@ -450,9 +450,10 @@ def _newest(history: History, position: frozenset[str]) -> dict[str, Table]:
 
 
 def _in_order(table: Table, newest: Table | None) -> Table:
-    """Return a table with its columns as its newest text has them; those that it does not have come last."""
+    """Return a table spelt, and with its columns, as its newest text has it; columns that this lacks come last."""
     places = {column.name: at for at, column in enumerate(newest.columns if newest else ())}
-    return replace(table, columns=tuple(sorted(table.columns, key=lambda one: places.get(one.name, len(places)))))
+    columns = tuple(sorted(table.columns, key=lambda one: places.get(one.name, len(places))))
+    return replace(table, columns=columns, spelling=newest.spelling if newest else table.name)
 
 
 def _with(table: Table, fact: Fact) -> Table:

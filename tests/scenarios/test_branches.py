@@ -133,14 +133,14 @@ def test_a_branch_that_renames_what_another_one_drops_is_compared_at_every_posit
     key = "CREATE TABLE b (id INTEGER PRIMARY KEY, a_id INTEGER REFERENCES a (id))"
     chain = {
         "1_base": revision(None, A, key),
-        "2_left": revision("1_base", "ALTER TABLE a RENAME TO c"),
-        "2_right": revision("1_base", "DROP TABLE b", D),
+        "2_right": revision("1_base", "ALTER TABLE a RENAME TO c"),
+        "2_left": revision("1_base", "DROP TABLE b", D),
     }
     home = own_chain(tmp_path, chain)
     # In the replay the key of b refers to c when b is dropped; here it still refers to a.
-    script(home.database, A, D, "INSERT INTO a VALUES (1, 'x')", *stamp("2_right"))
+    script(home.database, A, D, "INSERT INTO a VALUES (1, 'x')", *stamp("2_left"))
     assert home.survey().state is State.BEHIND
-    assert at_heads(home, "2_left", "2_right") == ["run revision 2_left", "stamp 2_right, 2_left"]
+    assert at_heads(home, "2_left", "2_right") == ["run revision 2_right", "stamp 2_right, 2_left"]
     assert ask(home.database, "SELECT * FROM c") == [(1, "x")]
 
 
@@ -155,6 +155,6 @@ def test_a_table_is_made_again_with_its_columns_in_the_chains_order_at_every_pos
         "3_right": revision("2_right", E),
     }
     home = own_chain(tmp_path, chain)
-    script(home.database, A, C, E, *stamp("2_left", "3_right"))
+    script(home.database, A, D, C, *stamp("3_left", "2_right"))
     assert at_heads(home, "3_left", "3_right")[0] == "create table b"
     assert ask(home.database, "SELECT sql FROM sqlite_master WHERE name = 'b'") == [(made,)]
