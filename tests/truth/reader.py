@@ -129,7 +129,8 @@ def _table_facts(connection: sqlite3.Connection, name: str, sql: str) -> Iterato
         yield ("column", table, column), "there"
         yield ("type", table, column), str(row[2]).upper()
         yield ("not null", table, column), str(row[3])
-        yield ("default", table, column), normal(row[4])
+        # DEFAULT NULL is what a column without a default does.
+        yield ("default", table, column), normal(row[4]).removeprefix("null")
         yield ("generated", table, column), str(row[6])
     found = constraints(text)
     for column, collation in found.collations:
