@@ -500,3 +500,24 @@ def test_why_env_py_does_not_run_is_told_before_that_no_database_was_found(folde
     (folder / "instance" / "shop.db").unlink()
     done = archmig("init", "--yes")
     assert (done.code, "name the application in environments.toml: [alembic] app" in done.err) == (2, True), done.err
+
+
+def test_a_person_chooses_one_of_several_chains(folder: Path) -> None:
+    for name in ("billing", "shop"):
+        (folder / name).mkdir()
+        of_alembic(folder / name)
+    (folder / "billing" / "app.db").unlink()
+    code, err = typed(folder, "2\ny\n", "init")
+    assert code == 0, err
+    assert err.startswith("  1  billing/alembic.ini\n  2  shop/alembic.ini\nWhich chain? [1-2] "), err
+    assert 'config = "shop/alembic.ini"\n' in (folder / "environments.toml").read_text(encoding="utf-8")
+
+
+def test_a_person_names_the_application_that_the_sources_do_not_show(folder: Path) -> None:
+    of_flask(folder)
+    text = (folder / "shop.py").read_text(encoding="utf-8").replace("def create_app(", "def build(")
+    (folder / "shop.py").write_text(text, encoding="utf-8")
+    code, err = typed(folder, "shop:build()\ny\n", "init")
+    assert code == 0, err
+    assert "The Flask application that env.py works in, as module:create_app [none]: " in err
+    assert 'app = "shop:build()"' in (folder / "environments.toml").read_text(encoding="utf-8")
