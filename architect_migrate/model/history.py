@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Key
     from architect_migrate.model.seed_rows import SeedRow
-    from architect_migrate.model.stops import Stop
+    from architect_migrate.model.stops import Interim, Stop
 
 _Named = TypeVar("_Named", Table, Index, Trigger, View)
 
@@ -151,8 +151,8 @@ class Replayed:
     creates again under the same name without their rows. `reads` are the tables that its own code reads outside of
     `data_step()`: such code writes nothing in a replay on empty tables, but may on others. `seeds` are the rows of
     constants that it inserts. `stops` are what each of its statements leaves, where it renames or puts aside what was
-    there. `apart` are the verbs of what it runs in autocommit, `refused` is the first thing that a run would not let it
-    do, in words.
+    there. `interims` are shapes that tables have only between two of its statements, where it changes rows. `apart` are
+    the verbs of what it runs in autocommit, `refused` is the first thing that a run would not let it do, in words.
     """
 
     delta: Delta
@@ -165,6 +165,7 @@ class Replayed:
     reads: frozenset[str] = frozenset()
     seeds: tuple[SeedRow, ...] = ()
     stops: tuple[Stop, ...] = ()
+    interims: tuple[Interim, ...] = ()
     apart: tuple[str, ...] = ()
     refused: str = ""
 

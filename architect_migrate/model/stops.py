@@ -7,6 +7,10 @@ which column of the schema before the revision each value comes from.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from architect_migrate.model.schema import Schema
 
 Place = tuple[str, str]
 Shape = dict[str, frozenset[str]]
@@ -74,6 +78,17 @@ class Stop:
         names = {was: name for name, was in self.whole}
         starts = {origin.source for origin in self.origins if origin.table in tables}
         return frozenset(names[start] for start in starts if start in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Interim:
+    """A table, with its indexes and triggers, in a shape that it has only between two statements of a revision.
+
+    `until` is the number of statements after which it has this shape for the last time.
+    """
+
+    schema: Schema
+    until: int
 
 
 def tables_of(stops: tuple[Stop, ...]) -> frozenset[str]:

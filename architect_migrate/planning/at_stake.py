@@ -10,16 +10,19 @@ from architect_migrate.diagnosis.positions import database_of, held_against
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.diff import change_key
 from architect_migrate.model.environment import Drop, Keep, tables_and_columns
-from architect_migrate.model.facts import ColumnFact, Fact, TableFact, facts
+from architect_migrate.model.facts import ColumnFact, Fact, TableFact, facts, table_of
 from architect_migrate.model.history import effects, facts_at, replays, row_statements
 from architect_migrate.model.revision_graph import ancestry
+from architect_migrate.planning.cut import would_repeat
 from architect_migrate.planning.interruptions import put_aside
 from architect_migrate.planning.row_questions import NullsIn
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.schema import Key
+    from architect_migrate.model.stops import Interim
     from architect_migrate.planning.look import Look
 
 # The codes of its findings: each stops a run until a person has decided.
@@ -47,6 +50,7 @@ def _begun(look: Look, run: Collection[str]) -> Iterator[Finding]:
     """
     history, position = look.history, look.as_it_is.position
     for revision in (each for each in history.graph.order if each in run and each not in position):
+        yield from _between_statements(look, revision)
         its = effects(history)[revision]
         gone = [its_key for its_key in its.removed if its_key not in its.added and its_key[0] in {"table", "column"}]
         if not gone or not row_statements(replays(history)[revision]) or not look.is_near(revision):
@@ -60,6 +64,38 @@ def _begun(look: Look, run: Collection[str]) -> Iterator[Finding]:
         told = f"{revision}, which is pending, drops it, and it is missing: a run that was interrupted may have changed"
         advice = f"finish {revision} by hand and stamp it, or take its changes back and make {subject} again"
         yield Finding(Level.BLOCKING, BEGUN, subject, f"{told} rows already", advice, revision)
+
+
+def _between_statements(look: Look, revision: str) -> Iterator[Finding]:
+    """A table as a pending revision leaves it only between two of its statements, where some before may act again."""
+    replayed = replays(look.history)[revision]
+    if not replayed.interims or not look.is_near(revision):
+        return
+    found = facts(look.schema)
+    ends = tuple(facts_at(look.history, look.as_it_is.position | {*more}) for more in ((), (revision,)))
+    for interim in replayed.interims:
+        if _is_left(interim, ends, found) and would_repeat(look.history, revision, interim.until, look.ask):
+            subject = f"table {interim.schema.tables[0].spelling}"
+            told = f"it is as {revision}, which is pending, leaves it between two of its statements: a run that was"
+            advice = f"finish {revision} by hand and stamp it, or take its changes back"
+            yield Finding(
+                Level.BLOCKING, BEGUN, subject, f"{told} interrupted may have changed rows already", advice, revision
+            )
+            return
+
+
+def _is_left(interim: Interim, ends: tuple[Mapping[Key, Fact], ...], found: Mapping[Key, Fact]) -> bool:
+    """Whether something of a table is there that only an interim shape has, or the table has that shape as a whole.
+
+    `ends` are the facts before and after the revision. What none of these knows is the database's own.
+    """
+    table, shape = interim.schema.tables[0].name, facts(interim.schema)
+    if any(found.get(key) == fact and all(end.get(key) != fact for end in ends) for key, fact in shape.items()):
+        return True
+    known = {key for end in (*ends, shape) for key, fact in end.items() if table_of(fact) == table}
+    return all(found.get(key) == shape.get(key) for key in known) and any(
+        shape.get(key) != ends[0].get(key) for key in known
+    )
 
 
 def _dropped(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) -> Iterator[Finding]:

@@ -90,6 +90,16 @@ def repeating(
     }
 
 
+def would_repeat(history: History, revision: str, until: int, ask: Ask) -> bool:
+    """Return whether a revision that stopped after so many statements would write rows again if it was run."""
+    replayed = replays(history)[revision]
+    rows = set(row_statements(replayed))
+    before = sum(each in rows for each in replayed.statements[:until])
+    if not before and not replayed.reads:
+        return False
+    return not _changes_nothing(history, revision, Cut(before, 0), ask)
+
+
 _HINT = "take back by hand what these changed, or finish the revision by hand; then drop the table"
 
 

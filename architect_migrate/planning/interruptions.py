@@ -335,7 +335,8 @@ def _passing(look: Look) -> Iterator[tuple[str, Passing]]:
             if passing.name not in known or _is_made_by(look, passing, revision):
                 known[passing.name] = (revision, passing)
     lasting = tables_ever(look.history)
-    for name in look.tables.keys() - lasting:
+    # Why sorted: a plan that is made in another process must have the same steps in the same order.
+    for name in sorted(look.tables.keys() - lasting):
         of = name.removeprefix(BATCH_COPY)
         if name in known:
             yield known[name]
@@ -352,18 +353,23 @@ def _is_made_by(look: Look, passing: Passing, revision: str) -> bool:
 
 def put_aside(look: Look) -> Iterator[tuple[Table, str]]:
     """Tables that no revision makes, called like one of the chain's and with its columns, each with that name."""
-    known = {name for name in look.tables if name.startswith(BATCH_COPY)}
-    known |= {passing.name for replayed in look.history.replayed for passing in replayed.passing}
     shapes = shapes_of(look.history)
+    known = {BATCH_COPY + of for of in shapes}
+    known |= {passing.name for replayed in look.history.replayed for passing in replayed.passing}
     for name in sorted(look.tables.keys() - shapes.keys() - known):
         left = look.tables[name]
         yield from ((left, of) for of in sorted(_called_like(name) & shapes.keys()) if _is_like(look, left, of))
 
 
 def _called_like(name: str) -> frozenset[str]:
-    """What a table may have been called before somebody put it aside: `x` for `x_old`, `old_x` and the like."""
-    ends = {name.removesuffix(f"_{word}") for word in _ASIDE} | {name.removeprefix(f"{word}_") for word in _ASIDE}
-    return frozenset(ends - {name})
+    """What a table may have been called before it was put aside: `x` for `x_old`, `old_x`, `x_old_bak` and so on."""
+    found, more = set[str](), {name}
+    while more:
+        found |= more
+        ends = {each.removesuffix(f"_{word}") for each in more for word in _ASIDE}
+        starts = {each.removeprefix(f"{word}_") for each in more for word in _ASIDE}
+        more = (ends | starts | {each.removeprefix(BATCH_COPY) for each in more}) - found
+    return frozenset(found - {name})
 
 
 def _put_aside(look: Look) -> Iterator[Interruption]:

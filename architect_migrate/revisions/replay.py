@@ -183,6 +183,7 @@ def history_from(graph: str, steps: str, chain: ChainConfig) -> History:
         history.Delta,
         stops.Stop,
         stops.Origin,
+        stops.Interim,
         *schema.CLASSES,
     )
     return history.History(_graph_from(graph, chain), codec.load(steps, classes))

@@ -127,3 +127,61 @@ def test_a_revision_that_changed_rows_and_dropped_a_column_is_not_begun_again(
     home = own_chain(tmp_path, chain)
     script(home.database, T, ROWS, TIMES, "ALTER TABLE t DROP COLUMN w", *stamped)
     assert [finding.code for finding in stays(home)] == ["may-have-begun"]
+
+
+# A table as it is only between two statements of a revision.
+
+REQUIRED = T.replace("w VARCHAR(9)", "w VARCHAR(9) NOT NULL")
+AWAY = ("CREATE TABLE s (id INTEGER PRIMARY KEY, n INTEGER, w TEXT)", "INSERT INTO s SELECT * FROM t", "DROP TABLE t")
+INDEX = "CREATE INDEX ix ON t (n)"
+
+
+@pytest.mark.parametrize(
+    ("second", "there"),
+    [
+        ((*COPY, *SWAP, TIMES, *AWAY), (REQUIRED, ROWS, TIMES)),
+        (
+            (*COPY, *SWAP, TIMES, *AWAY),
+            (REQUIRED, ROWS, TIMES, "CREATE INDEX i ON t (w)", "ALTER TABLE t ADD m"),
+        ),
+        ((TIMES, f"{INDEX} WHERE n > 0", *AWAY), (T, ROWS, TIMES, f"{INDEX} WHERE n > 0")),
+        ((INDEX, TIMES, "DROP INDEX ix", *AWAY), (T, ROWS, INDEX, TIMES)),
+    ],
+    ids=["a column", "a column beside what is the application's", "an index", "an index before the rows"],
+)
+@pytest.mark.parametrize("stamped", [stamp("a1"), ()], ids=["stamped", "unstamped"])
+def test_a_revision_that_changed_rows_is_not_begun_again_where_only_it_gives_a_table_its_shape(
+    tmp_path: Path, second: tuple[str, ...], there: tuple[str, ...], stamped: tuple[str, ...]
+) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", *second), "c3": K})
+    script(home.database, *there, *stamped)
+    (finding,) = stays(home)
+    assert (finding.code, finding.subject, finding.entry) == ("may-have-begun", "table t", "")
+    assert finding.found == (
+        "it is as b2, which is pending, leaves it between two of its statements: a run that was interrupted may have "
+        "changed rows already"
+    )
+    assert finding.advice == "finish b2 by hand and stamp it, or take its changes back"
+
+
+def test_an_index_that_a_revision_takes_away_for_a_while_may_be_lost_with_its_run(tmp_path: Path) -> None:
+    second = revision("a1", TIMES, "DROP INDEX ix", "UPDATE t SET w = 'x'", INDEX, "CREATE TABLE s (n)")
+    home = own_chain(tmp_path, {"a1": revision(None, T, INDEX), "b2": second, "c3": K})
+    script(home.database, T, ROWS, TIMES, *stamp("a1"))
+    assert codes(home) == [("may-have-begun", "table t")]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        (*COPY, *SWAP, *AWAY, "UPDATE s SET n = n * 10"),
+        (*COPY, *SWAP, "UPDATE t SET n = 0 WHERE n IS NULL", *AWAY),
+    ],
+    ids=["before its rows", "after what acts once"],
+)
+def test_a_revision_is_begun_again_where_its_rows_are_not_changed_twice(
+    tmp_path: Path, second: tuple[str, ...]
+) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", *second), "c3": K})
+    script(home.database, REQUIRED, ROWS, *stamp("a1"))
+    come_home(home, Allowed(gone=frozenset({"t"})))

@@ -10,6 +10,7 @@ from architect_migrate.planning.results import Outcome, State
 from architect_migrate.runs.observe import unclean
 from architect_migrate.runs.reconcile import reconcile
 from architect_migrate.runs.upgrade import preview_upgrade
+from support.cli import executable
 from support.scenarios import ask, batch, code, codes, come_home, gone, nothing_to_do, own_chain, script, stamp, stays
 from support.scenarios import revision as raw
 
@@ -440,6 +441,39 @@ def test_a_kept_table_stays_beside_the_one_that_another_becomes(tmp_path: Path) 
     script(home.database, LOG, *(line.format(t) for t in ("x_old", "_alembic_tmp_x") for line in (X, X_ROWS)))
     script(home.database, *stamp("a1"))
     assert come_home(home, gone("_alembic_tmp_x")) == ["rename table _alembic_tmp_x to x"]
+
+
+@pytest.mark.parametrize("name", ["x_old_old", "old_x_bak", "_alembic_tmp_x_old"])
+@pytest.mark.parametrize("made", [(X.format("x"),), (X.format("x"), X.format("x_old"))], ids=["empty", "both empty"])
+def test_a_table_that_was_put_aside_twice_is_found_beside_the_empty_one(
+    tmp_path: Path, name: str, made: tuple[str, ...]
+) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, X.format("x"), LOG)})
+    script(home.database, LOG, *made, X.format(name), X_ROWS.format(name), *stamp("a1"))
+    (stay,) = stays(home)
+    assert (stay.code, stay.subject) == ("interrupted-undecided", f"table {name}")
+    assert stay.found == "it has columns of x and 2 rows, and x is empty"
+    nothing_to_do(home.settled(stay.entry))
+
+
+def test_a_table_that_was_put_aside_twice_gets_its_name_back(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, X.format("x"), LOG)})
+    script(home.database, LOG, X.format("x_old_old"), X_ROWS.format("x_old_old"), *stamp("a1"))
+    assert come_home(home, gone("x_old_old")) == ["rename table x_old_old to x"]
+
+
+def test_a_plan_has_its_steps_in_the_same_order_in_every_process(tmp_path: Path) -> None:
+    names = ("x", "y", "z")
+    home = own_chain(tmp_path, {"a1": raw(None, *map(X.format, names))})
+    for name in names:
+        script(home.database, X.format(name), X.format(f"_alembic_tmp_{name}"), X_ROWS.format(f"_alembic_tmp_{name}"))
+    script(home.database, *stamp("a1"))
+    home.context()
+    planned = {
+        executable("reconcile", "--dry-run", cwd=home.folder, environ={"PYTHONHASHSEED": seed}).out for seed in "123"
+    }
+    assert len(planned) == 1
+    assert "rename table _alembic_tmp_z to z" in planned.pop()
 
 
 OWN_COPY = ("CREATE TABLE _alembic_tmp_x (id INTEGER, why TEXT)", "INSERT INTO _alembic_tmp_x VALUES (9, 'kept')")

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log
 from architect_migrate.databases.sqlite.fingerprint import digest
+from architect_migrate.databases.sqlite.interims import interims_of
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.seeds import after, seeds_of
 from architect_migrate.databases.sqlite.savepoints import Savepoints
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb, words_of
-from architect_migrate.databases.sqlite.sql.passing import on_the_way, puts_aside
+from architect_migrate.databases.sqlite.sql.passing import copied_table, on_the_way, puts_aside
 from architect_migrate.databases.sqlite.stops import stops_of
-from architect_migrate.model.history import Replayed, ReplayedStatement, delta
+from architect_migrate.model.history import Replayed, ReplayedStatement, delta, is_of_rows
 from architect_migrate.model.schema import Schema
 from architect_migrate.model.stops import displaces
 
@@ -110,6 +111,7 @@ class Recording:
         events = self._prepared[1]
         writes = {table for action, table, _ in events if action in _WRITES} if does in _WRITING else set()
         reads = {table for action, table, _ in events if action == sqlite3.SQLITE_READ}
+        reads |= {copied_table(text)} - {""} if writes and not reads else set()
         columns = {column for action, _, column in events if action == sqlite3.SQLITE_UPDATE} if writes else set()
         looks = {(table, column) for action, table, column in events if action == sqlite3.SQLITE_READ and column}
         self._ran.append(
@@ -153,6 +155,7 @@ class Recording:
         way = on_the_way((ran.text for ran in told), _columns(self._schema), _columns(schema))
         texts = [ran.text for ran in statements]
         stops = stops_of(self._schema, texts) if puts_aside(texts, _columns(schema)) else ()
+        wrote = any(map(is_of_rows, statements)) or bool(reads)
         change = delta(self._schema, schema)
         changed = seen.tables() | frozenset(seen.dropped) | {name for _, name in change.removed}
         changed |= {table.name for table in change.changed.tables}
@@ -170,6 +173,7 @@ class Recording:
                 reads=reads,
                 seeds=seeds,
                 stops=stops if displaces(stops) else (),
+                interims=interims_of(self._schema, schema, texts) if wrote else (),
                 apart=tuple(self._apart),
                 refused=seen.refused,
             )

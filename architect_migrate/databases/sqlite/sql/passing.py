@@ -221,6 +221,19 @@ def puts_aside(statements: Iterable[str], after: Columns) -> bool:
     )
 
 
+def copied_table(sql: str) -> str:
+    """The table that an INSERT copies by SELECT * FROM it, by its folded name; empty for any other statement.
+
+    SQLite copies such a table without telling an authorizer that it reads it.
+    """
+    tokens = [token for token in significant(sql) if token.text != ";"]
+    words = [fold(token.text) for token in tokens]
+    if verb(sql) not in {"insert", "replace"} or "select" not in words:
+        return ""
+    at = words.index("select")
+    return _name(tokens, at + 3)[0] if words[at + 1 : at + 3] == ["*", "from"] and len(tokens) > at + 3 else ""
+
+
 def table_rename(sql: str) -> Rename | None:
     """The rename of a table that a statement is; None for any other statement."""
     return next((event for event in _events(sql) if isinstance(event, Rename) and not event.table), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from architect_migrate.databases.sqlite.sql.passing import OnTheWay, on_the_way
+from architect_migrate.databases.sqlite.sql.passing import OnTheWay, copied_table, on_the_way
 from architect_migrate.model.history import Link, Move, Passing, Rename, Role
 
 
@@ -165,3 +165,17 @@ def test_a_column_that_becomes_a_table_is_a_move() -> None:
 )
 def test_a_table_that_is_made_again_without_its_rows_is_replaced(statements: list[str], replaced: set[str]) -> None:
     assert on_the_way(statements, T, T | {"t2": columns("id", "a")}).replaced == set(replaced)
+
+
+@pytest.mark.parametrize(
+    ("sql", "table"),
+    [
+        ("INSERT INTO s SELECT * FROM t", "t"),
+        ('REPLACE INTO s (id, a) SELECT * FROM main."T";', "t"),
+        ("INSERT INTO s SELECT id, a FROM t", ""),
+        ("INSERT INTO s VALUES (1, 'select * from t')", ""),
+        ("SELECT * FROM t", ""),
+    ],
+)
+def test_the_table_that_an_insert_copies_as_it_is(sql: str, table: str) -> None:
+    assert copied_table(sql) == table
