@@ -17,7 +17,9 @@ from architect_migrate.core.file_lock import folder_lock
 from architect_migrate.lint.rules import Level, RevisionViolationsError
 from architect_migrate.model.branches import foreign
 from architect_migrate.model.revision_graph import heads, lineage
+from architect_migrate.revisions.autogenerate import compared
 from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.static_graph import folders_of
 from architect_migrate.revisions.writer import Draft, graph_in_files, publish, random_id, version_folder, write_draft
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from architect_migrate.lint.rules import Violation
     from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.revision_graph import RevisionGraph
+    from architect_migrate.revisions.autogenerate import Compared
 
 
 _RESERVED_WORDS = frozenset({"base", "current", "head", "heads"})
@@ -45,7 +48,8 @@ class Body(Enum):
 class Request:
     """Request for a new revision, on the trunk or on the branch with a label, optionally from a hotfix.
 
-    `judge` returns the violations of a file that is not in the chain yet.
+    `judge` returns the violations of a file that is not in the chain yet. `models` are compared with the chain where
+    they are given: those of env.py (empty), or "module:metadata".
     """
 
     title: str
@@ -53,11 +57,15 @@ class Request:
     body: Body = Body.PYTHON
     hotfix: Hotfix | None = None
     judge: Callable[[Path], tuple[Violation, ...]] | None = None
+    models: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewRevision:
-    """A revision as written or previewed; `parent` is empty for the first, `begins` is the branch that it begins."""
+    """A revision as written or previewed; `parent` is empty for the first, `begins` is the branch that it begins.
+
+    `left` are differences that models still have from the chain with it, as Alembic calls them.
+    """
 
     id: str
     title: str
@@ -66,6 +74,7 @@ class NewRevision:
     path: Path
     text: str
     violations: tuple[Violation, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def make(chain: ChainConfig, reserved: frozenset[str], request: Request) -> NewRevision:
@@ -117,10 +126,12 @@ def _drafted(
             from architect_migrate.authoring.hotfix import prove
 
             prove(chain, folder, draft.id, request.hotfix.promotion)
+        left = _still_different(chain, folder, request)
         text = written.read_text(encoding="utf-8")
         path = final / written.relative_to(folder)
         violations = _judged(request, written, path)
-        yield draft, NewRevision(draft.id, draft.title, draft.parent, draft.label, path, text, violations), written
+        made = NewRevision(draft.id, draft.title, draft.parent, draft.label, path, text, violations, left)
+        yield draft, made, written
 
 
 def _judged(request: Request, written: Path, path: Path) -> tuple[Violation, ...]:
@@ -137,6 +148,8 @@ def _draft(chain: ChainConfig, graph: RevisionGraph, reserved: frozenset[str], r
     title = _title(request.title)
     parent, begins = place(graph, reserved, request.branch, str(chain.ini))
     name = next_id(graph.order, title) or random_id()
+    if request.models is not None:
+        return Draft(name, title, parent, begins, code=_compared(chain, request.models))
     if request.hotfix:
         promoted = request.hotfix.promotion
         about = f"Objects made by hand in the database of {request.hotfix.environment}, as stored there."
@@ -144,6 +157,21 @@ def _draft(chain: ChainConfig, graph: RevisionGraph, reserved: frozenset[str], r
     if request.body is Body.SQL:
         return Draft(name, title, parent, begins, upgrade=(_STATEMENT,), downgrade=(_STATEMENT,))
     return Draft(name, title, parent, begins)
+
+
+def _compared(chain: ChainConfig, models: str) -> Compared:
+    """What models have beyond the chain. Raises NewRevisionError if there is nothing."""
+    found = compared(chain, models)
+    if not found.verbs:
+        raise NewRevisionError(str(chain.ini), "the models have nothing that the chain lacks", "nothing was written")
+    return found
+
+
+def _still_different(chain: ChainConfig, folder: Path, request: Request) -> tuple[str, ...]:
+    """The differences between models and the chain with the revision in a folder, tried by another comparison."""
+    if request.models is None:
+        return ()
+    return compared(replace(chain, versions=(*folders_of(chain), folder)), request.models).verbs
 
 
 def _title(text: str) -> str:

@@ -46,6 +46,13 @@ Objects = Annotated[
         help="With --from-db: only this table, TABLE.COLUMN, index, trigger or view; repeatable.",
     ),
 ]
+Autogenerate = Annotated[
+    bool, typer.Option("--autogenerate", help="Write what the models have beyond the chain, which is replayed for it.")
+]
+Models = Annotated[
+    str | None,
+    typer.Option("--models", metavar="MODULE:METADATA", help="With --autogenerate: these models, not env.py's."),
+]
 Validate = Annotated[
     bool, typer.Option("--validate", help="Check it as archmig lint does; write nothing if there is an error.")
 ]
@@ -60,33 +67,48 @@ def new(
     sql: Sql = False,
     from_db: FromDb = None,
     objects: Objects = None,
+    autogenerate: Autogenerate = False,
+    models: Models = None,
     validate: Validate = False,
     dry_run: DryNew = False,
 ) -> int:
     """Create the next revision file and print its path.
 
     The id is the next number and the words of the title; the file follows the chain's script.py.mako. With --from-db
-    the revision creates what was changed by hand in one database; it is tried on a scratch database, up and down.
+    the revision creates what was changed by hand in one database; it is tried on a scratch database, up and down. With
+    --autogenerate it makes what the models have and the replayed chain lacks, as Alembic writes it; no database is
+    needed.
     """
     from architect_migrate.authoring import new_revision as service
     from architect_migrate.cli.report.new import new_report
 
-    if sql and from_db:
-        raise UsageError("--sql contradicts --from-db, which writes the statements itself", "give one of them")
-    if objects and not from_db:
-        raise UsageError("--object needs --from-db", "name the database: --from-db ENV")
+    _refuse_contradictions(sql=sql, from_db=from_db, objects=objects, autogenerate=autogenerate, models=models)
     project = project_for_chain(options.config, os.environ, Path.cwd())
     chain, labels = project.chain, labels_of(project)
     hotfix = _hotfix(project, from_db, tuple(objects or ())) if from_db else None
     body = service.Body.SQL if sql else service.Body.PYTHON
     judge = partial(_violations, chain, labels) if validate else None
-    request = service.Request(title, branch or "", body, hotfix, judge)
+    request = service.Request(title, branch or "", body, hotfix, judge, (models or "") if autogenerate else None)
     with _hooks_on_stderr(), _violations_text():
         made = (service.preview if dry_run else service.make)(chain, labels, request)
     listed_by = tuple(
         environment.name for environment in project.environments if made.begins in environment.policies.heads
     )
     return present(options, 0, new_report(made, hotfix, listed_by, width(), dry_run=dry_run))
+
+
+def _refuse_contradictions(
+    *, sql: bool, from_db: str | None, objects: list[str] | None, autogenerate: bool, models: str | None
+) -> None:
+    """Raise UsageError for options that do not go together."""
+    if sql and from_db:
+        raise UsageError("--sql contradicts --from-db, which writes the statements itself", "give one of them")
+    if objects and not from_db:
+        raise UsageError("--object needs --from-db", "name the database: --from-db ENV")
+    if autogenerate and (sql or from_db):
+        raise UsageError("--autogenerate writes the functions itself", "leave --sql and --from-db out")
+    if models and not autogenerate:
+        raise UsageError("--models needs --autogenerate", "give both")
 
 
 def _hotfix(project: ProjectConfig, name: str, objects: tuple[str, ...]) -> Hotfix:

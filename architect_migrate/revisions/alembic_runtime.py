@@ -300,23 +300,31 @@ def replay(
         script = script_of(config, filled, draft)
         with closing(scratch_connection(scratch)) as own:
             recorder = _Recorder(script, own, progress, draft, chain)
-            engine = sa.create_engine("sqlite://", creator=lambda: own, poolclass=sa.pool.StaticPool)
             with (
-                engine.connect() as connection,
                 noting_create_all(lambda: progress.creators.append(progress.current)),
-                env_py(filled, config, script, own, fn=recorder.steps, destination_rev="heads"),
+                environment_run(filled, config, script, own, fn=recorder.steps, destination_rev="heads"),
             ):
-                config.attributes["connection"] = as_connectable(connection)
-                script.run_env()
                 if image:
                     # Why not the scratch file: what the chain's code commits is not committed there.
                     image.write_bytes(own.serialize())
-            engine.dispose()
     except BaseException as error:
         raise replay_error(chain, progress.current, error, progress.fix) from error
     if not recorder.is_complete:
         raise _stopped(chain, progress)
     return recorder.history()
+
+
+@contextmanager
+def environment_run(
+    filled: ChainConfig, config: Config, script: ScriptDirectory, own: sqlite3.Connection, **options: Any
+) -> Iterator[None]:
+    """Run env.py on a connection of archmig's; what env.py did is there inside the context, and not committed."""
+    engine = sa.create_engine("sqlite://", creator=lambda: own, poolclass=sa.pool.StaticPool)
+    with engine.connect() as connection, env_py(filled, config, script, own, **options):
+        config.attributes["connection"] = as_connectable(connection)
+        script.run_env()
+        yield
+    engine.dispose()
 
 
 @dataclass(slots=True)

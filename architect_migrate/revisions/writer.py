@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from architect_migrate.model.chain_config import ChainConfig
+    from architect_migrate.revisions.autogenerate import Compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Draft:
     """Contents of a new revision file; `parent` is empty for a base, `label` is the branch that begins with it.
 
     `about` is a paragraph for the docstring. With `upgrade` and `downgrade`, SQL statements, the functions consist of
-    those alone.
+    those alone; with `code` of what Alembic's autogenerate wrote.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Draft:
     about: str = ""
     upgrade: tuple[str, ...] = ()
     downgrade: tuple[str, ...] = ()
+    code: Compared | None = None
 
 
 def graph_in_files(chain: ChainConfig) -> RevisionGraph:
@@ -84,9 +86,9 @@ def write_draft(chain: ChainConfig, draft: Draft, folder: Path) -> Path:
         script.file_template = "%(rev)s"
     # The variables of Alembic's own templates, and two of archmig's.
     words: dict[str, Any] = {
-        "upgrades": executed(draft.upgrade),
-        "downgrades": executed(draft.downgrade),
-        "imports": "",
+        "upgrades": draft.code.upgrade if draft.code else executed(draft.upgrade),
+        "downgrades": draft.code.downgrade if draft.code else executed(draft.downgrade),
+        "imports": draft.code.imports if draft.code else "",
         "sql": bool(draft.upgrade),
         "about": docstring(draft.about),
     }

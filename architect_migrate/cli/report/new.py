@@ -46,6 +46,8 @@ def _notes(
         yield from _branch_lines(made.begins, listed_by)
     if hotfix:
         yield from _hotfix_lines(hotfix)
+    if made.left:
+        yield f"the models still differ from the chain with it, by Alembic's comparison: {', '.join(made.left)}"
     if dry_run:
         yield f"nothing was written: it would be {_shown(made.path)}"
 
