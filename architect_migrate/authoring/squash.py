@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from architect_migrate.authoring.squash_files import NOTHING, OldFiles, places, put
 from architect_migrate.authoring.squash_proof import Made, prove
 from architect_migrate.authoring.squash_text import text_of
-from architect_migrate.core.atomic_files import write_atomically
 from architect_migrate.core.chain_errors import ReplayError, SquashError
-from architect_migrate.core.file_lock import folder_lock
 from architect_migrate.core.text import joined
 from architect_migrate.databases import access
 from architect_migrate.model.history import replays, writes_of
 from architect_migrate.model.revision_graph import ancestry, revision_named
-from architect_migrate.revisions.files import script_folder
 from architect_migrate.revisions.replay import replayed
 from architect_migrate.revisions.replay_process import IMAGE
 from architect_migrate.revisions.static_graph import files_of, folders_of
@@ -36,22 +32,14 @@ if TYPE_CHECKING:
     from architect_migrate.model.revision_graph import Revision, RevisionGraph
     from architect_migrate.revisions.replay import Source
 
-_NOTHING = "nothing was written"
-
-
-class OldFiles(Enum):
-    """What becomes of the old files: they are moved to a folder, or stay under names that Alembic does not read."""
-
-    MOVE = "move"
-    STAY = "stay"
-
 
 @dataclass(frozen=True, slots=True)
 class Squashed:
     """A revision that takes the place of all that come before it, and of itself.
 
     `path` is its file, `text` what is in it. `replaces` are the revisions that it stands for, `old` their files with
-    the places to which these are moved. `objects` and `rows` are how many were found equal.
+    the places to which these are moved. `made` is what it makes, `head` what the whole
+    chain makes; both are without the tables in `hidden`.
     """
 
     revision: str
@@ -59,8 +47,19 @@ class Squashed:
     text: str
     replaces: tuple[str, ...]
     old: tuple[tuple[Path, Path], ...]
-    objects: int
-    rows: int
+    made: Made
+    head: Made
+    hidden: tuple[str, ...]
+
+    @property
+    def objects(self) -> int:
+        """How many objects were found equal."""
+        return len(self.made.first.objects)
+
+    @property
+    def rows(self) -> int:
+        """How many rows were found equal."""
+        return sum(len(table.rows) for table in self.made.first.rows)
 
 
 def squashed(source: Source, to: str, old_files: OldFiles = OldFiles.MOVE) -> Squashed:
@@ -76,7 +75,7 @@ def squashed(source: Source, to: str, old_files: OldFiles = OldFiles.MOVE) -> Sq
     mine = tuple(each for each in graph.revisions if each.id in position)
     files = files_of(chain)
     old = tuple(files[each.id] for each in mine)
-    moves = _moves(chain, old, last, old_files)
+    moves = places(chain, old, last, old_files)
     others = tuple(file for revision, file in files.items() if revision not in position)
     hidden = (graph.version_table,)
     made = _made_twice(chain, others, hidden)
@@ -99,10 +98,10 @@ def squashed(source: Source, to: str, old_files: OldFiles = OldFiles.MOVE) -> Sq
         except SquashError:
             raise error from None
     new = {files[last]: text}
+    head = _made_twice(chain, (), hidden) if others else made
     if others:
-        prove(_made_twice(chain, (), hidden), _made_anew(chain, old, hidden, new), "the head")
-    rows = sum(len(table.rows) for table in made.first.rows)
-    return Squashed(last, files[last], text, whole.replaces, moves, len(made.first.objects), rows)
+        prove(head, _made_anew(chain, old, hidden, new), "the head")
+    return Squashed(last, files[last], text, whole.replaces, moves, made, head, hidden)
 
 
 def _merged(mine: tuple[Revision, ...], last: str) -> Revision:
@@ -114,19 +113,13 @@ def _merged(mine: tuple[Revision, ...], last: str) -> Revision:
 
 
 def write(chain: ChainConfig, new: Squashed) -> None:
-    """Move the old files away and write the new one. Raises SquashError; all is then as before."""
-    moved: list[tuple[Path, Path]] = []
-    try:
-        with folder_lock(script_folder(chain)):
-            new.old[0][1].parent.mkdir(parents=True, exist_ok=True)
-            for file, place in new.old:
-                file.rename(place)
-                moved.append((file, place))
-            write_atomically(new.path, new.text)
-    except OSError as error:
-        for file, place in reversed(moved):
-            place.rename(file)
-        raise SquashError(str(error.filename or new.path), error.strerror or str(error), _NOTHING) from error
+    """Move the old files away, write the new one and replay the chain. Raises as `squashed`; all is then as before."""
+
+    def check() -> None:
+        # Why again: what the chain's code imports or reads may have been moved with an old file.
+        prove(new.head, _made_anew(chain, (), new.hidden, {}), "the head")
+
+    put(chain, new.old, new.path, new.text, check)
 
 
 def behind(contexts: Iterable[EnvironmentContext], new: Squashed) -> tuple[str, ...]:
@@ -145,13 +138,13 @@ def _stamp(context: EnvironmentContext) -> tuple[str, ...]:
 def _refuse(chain: ChainConfig, graph: RevisionGraph, last: str, position: frozenset[str]) -> None:
     """Raise SquashError for what cannot be squashed."""
     if chain.baseline:
-        raise SquashError(last, "the chain begins with a baseline, which already stands for what comes first", _NOTHING)
+        raise SquashError(last, "the chain begins with a baseline, which already stands for what comes first", NOTHING)
     if len(position) == 1:
-        raise SquashError(last, "nothing comes before it", f"{_NOTHING}: name a later revision")
+        raise SquashError(last, "nothing comes before it", f"{NOTHING}: name a later revision")
     for each in graph.revisions:
         if each.id not in position and (cut := set(each.parents) & position - {last}):
             problem = f"{each.id} comes after {joined(sorted(cut))}, which would be gone"
-            raise SquashError(last, problem, f"{_NOTHING}: name a revision in which the branches have met")
+            raise SquashError(last, problem, f"{NOTHING}: name a revision in which the branches have met")
 
 
 def _only_by_steps(history: History, position: frozenset[str]) -> frozenset[str]:
@@ -179,7 +172,7 @@ def _made_anew(
         return _made(chain, without, hidden, new)
     except ReplayError as error:
         problem = f"the squashed chain would not run: {error.cause}"
-        advice = f"{_NOTHING}: squash up to an earlier revision, or write the revision by hand"
+        advice = f"{NOTHING}: squash up to an earlier revision, or write the revision by hand"
         raise SquashError(error.revision or str(chain.ini), problem, advice) from error
 
 
@@ -187,6 +180,9 @@ def _made(
     chain: ChainConfig, without: Collection[Path], hidden: tuple[str, ...], new: Mapping[Path, str] | None = None
 ) -> Snapshot:
     """What a chain makes without some of its files, and with new ones."""
+    if not without and not new:
+        with replayed(chain, IMAGE) as folder:
+            return access.snapshot_of(folder / "image.db", hidden)
     with _versions(chain, without, new or {}) as versions, replayed(replace(chain, versions=versions), IMAGE) as folder:
         return access.snapshot_of(folder / "image.db", hidden)
 
@@ -212,17 +208,3 @@ def _versions(chain: ChainConfig, without: Collection[Path], new: Mapping[Path, 
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text, encoding="utf-8")
         yield tuple(Path(name, str(at)) for at in range(len(folders)))
-
-
-def _moves(
-    chain: ChainConfig, files: tuple[Path, ...], last: str, old_files: OldFiles
-) -> tuple[tuple[Path, Path], ...]:
-    """Each old file with its new place, where Alembic does not read it."""
-    if old_files is OldFiles.STAY:
-        return tuple((file, file.with_name(f"{file.name}.squashed")) for file in files)
-    folder = script_folder(chain) / "squashed" / last
-    if any(folder.is_relative_to(each) for each in folders_of(chain)) or folder.exists():
-        found = "is there already" if folder.exists() else "is a folder of revisions itself"
-        advice = f"{_NOTHING}: --stay leaves the old files where they are"
-        raise SquashError(os.fspath(folder), f"{found}, and the old files would be moved there", advice)
-    return tuple((file, folder / file.name) for file in files)

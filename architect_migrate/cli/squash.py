@@ -33,13 +33,14 @@ def squash(options: Options, *, to: To, stay: Stay = False, dry_run: DryRun = Fa
     moved to a folder beside those of the revisions.
     """
     from architect_migrate.authoring import squash as service
+    from architect_migrate.authoring.squash_files import OldFiles
     from architect_migrate.cli.report.squash import squash_report
     from architect_migrate.cli.selection import cache
     from architect_migrate.config.context import contexts_for
     from architect_migrate.revisions.replay import source_of
 
     project = project_for_chain(options.config, os.environ, Path.cwd())
-    place = service.OldFiles.STAY if stay else service.OldFiles.MOVE
+    place = OldFiles.STAY if stay else OldFiles.MOVE
     new = service.squashed(source_of(project.chain, cache()), to, place)
     behind = service.behind(contexts_for(project, project.environments, cache()), new)
     if not dry_run:

@@ -24,6 +24,7 @@ from architect_migrate.core.chain_errors import (
 )
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.static_graph import missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,7 +165,7 @@ def file_errors(chain: ChainConfig) -> Iterator[None]:
             advice = {"advice": fix} if (fix := fix_of(error)) else {}
             raise ChainError(place, words_of(error), **advice) from error
         if isinstance(error, KeyError):
-            raise ChainError(ini, f"a revision comes after {error}, which no file defines") from error
+            raise missing(chain, str(error.args[0])) from error
         if isinstance(error, ImportError | AttributeError | OSError | RevisionError | SystemExit | GeneratorExit):
             raise ChainError(ini, words_of(error)) from error
         raise

@@ -5,6 +5,7 @@ A computed value (a revision id, a down_revision) cannot be read this way and ra
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
@@ -103,8 +104,29 @@ def _id(word: str, by_id: dict[str, Revision], chain: ChainConfig) -> str:
         revision.id for revision in by_id.values() if word in revision.labels or revision.id.startswith(word)
     )
     if match is None:
-        raise ChainError(str(chain.ini), f"a revision comes after {word!r}, which no file defines")
+        raise missing(chain, word)
     return match
+
+
+def missing(chain: ChainConfig, word: str) -> ChainError:
+    """Return the error for a revision that no file defines; a squash that was killed has kept its file elsewhere."""
+    problem = f"a revision comes after {word!r}, which no file defines"
+    kept = (*(script_folder(chain) / "squashed").rglob("*.py"), *_renamed(folders_of(chain)))
+    if file := next((file for file in kept if _is_of(file, word)), None):
+        advice = f"its file is {file}: if archmig squash was killed, move the old files back from there"
+        return ChainError(str(chain.ini), problem, advice)
+    return ChainError(str(chain.ini), problem)
+
+
+def _renamed(folders: Iterable[Path]) -> Iterator[Path]:
+    return (file for folder in folders for file in folder.rglob("*.squashed"))
+
+
+def _is_of(file: Path, revision: str) -> bool:
+    with suppress(ChainError):
+        declarations = read_declarations(file)
+        return "revision" in declarations and declarations["revision"].words == (revision,)
+    return False
 
 
 def _unique(ids: Iterable[str]) -> str | None:

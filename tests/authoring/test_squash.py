@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.authoring.squash import OldFiles, squashed, write
+from architect_migrate.authoring.squash import squashed, write
+from architect_migrate.authoring.squash_files import OldFiles
 from architect_migrate.authoring.squash_proof import tells_the_time
 from architect_migrate.core.chain_errors import SquashError
 from architect_migrate.planning.results import Outcome
@@ -146,6 +148,62 @@ def test_old_files_can_stay_under_another_name(tmp_path: Path) -> None:
     write(home.context().source.chain, of(home, "b", OldFiles.STAY))
     names = sorted(path.name for path in (tmp_path / "p" / "alembic" / "versions").iterdir() if path.is_file())
     assert names == ["a.py.squashed", "b.py", "b.py.squashed", "c.py", "d.py"]
+
+
+def test_files_of_one_name_in_two_folders_are_both_kept(tmp_path: Path) -> None:
+    home = chain(tmp_path / "p", CHAIN)
+    folder = tmp_path / "p" / "alembic"
+    ini = tmp_path / "p" / "alembic.ini"
+    places = f"version_locations = {folder}/versions:{folder}/more\npath_separator = :\n"
+    ini.write_text(ini.read_text(encoding="utf-8").replace("[alembic]\n", f"[alembic]\n{places}"), encoding="utf-8")
+    (folder / "more").mkdir()
+    (folder / "versions" / "a.py").rename(folder / "more" / "b.py")
+    before = [(folder / each / "b.py").read_text(encoding="utf-8") for each in ("more", "versions")]
+    write(home.context().source.chain, of(home, "b"))
+    kept = [(folder / "squashed" / "b" / each / "b.py").read_text(encoding="utf-8") for each in ("more", "versions")]
+    assert kept == before
+
+
+def test_a_file_that_is_squashed_twice_is_kept_twice(tmp_path: Path) -> None:
+    home = chain(tmp_path / "p", CHAIN)
+    folder = tmp_path / "p" / "alembic" / "versions"
+    (folder / "b.py").chmod(0o640)
+    old = (folder / "b.py").read_text(encoding="utf-8")
+    write(home.context().source.chain, of(home, "b", OldFiles.STAY))
+    once = (folder / "b.py").read_text(encoding="utf-8")
+    assert (folder / "b.py").stat().st_mode & 0o777 == 0o640
+    write(home.context().source.chain, of(home, "c", OldFiles.STAY))
+    assert (folder / "b.py.squashed").read_text(encoding="utf-8") == old
+    assert (folder / "b.py.2.squashed").read_text(encoding="utf-8") == once
+
+
+def test_a_revision_that_imports_a_squashed_one_leaves_every_file_where_it_was(tmp_path: Path) -> None:
+    reads = "down_revision = 'b'\nimport sys\nsys.path.insert(0, 'alembic/versions')\nimport a\n"
+    home = chain(
+        tmp_path / "p", {**CHAIN, "c": f"{reads}\n\ndef upgrade():\n    pass\n\n\ndef downgrade():\n    pass\n"}
+    )
+    versions = tmp_path / "p" / "alembic" / "versions"
+    before = {file.name: file.read_text(encoding="utf-8") for file in versions.glob("*.py")}
+    with pytest.raises(SquashError, match="No module named 'a'"):
+        write(home.context().source.chain, of(home, "b"))
+    assert {file.name: file.read_text(encoding="utf-8") for file in versions.glob("*.py")} == before
+
+
+def test_a_killed_squash_says_where_the_files_are_and_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain(tmp_path / "p", CHAIN)
+    monkeypatch.chdir(tmp_path / "p")
+    kept = Path("alembic/squashed/b")
+    kept.mkdir(parents=True)
+    shutil.copy("alembic/versions/a.py", kept)
+    Path("alembic/versions/a.py").unlink()
+    said = archmig("squash", "--to", "b")
+    assert said.code == 2
+    assert "a revision comes after 'a', which no file defines" in said.err
+    assert f"its file is {Path.cwd() / kept}/a.py: if archmig squash was killed, move the old files back" in said.err
+    shutil.copy(kept / "a.py", "alembic/versions")
+    assert archmig("squash", "--to", "b").code == 0, "copies of a squash that was killed were in the way"
 
 
 def test_what_cannot_be_written_leaves_every_file_where_it_was(tmp_path: Path) -> None:

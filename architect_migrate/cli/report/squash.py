@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def _shown(path: Path) -> str:
 def _notes(new: Squashed, behind: tuple[str, ...], *, dry_run: bool) -> Iterator[str]:
     made = f"{pluralize(new.objects, 'object')} and {pluralize(new.rows, 'row')}"
     yield f"{new.revision} makes what {pluralize(len(new.old), 'revision')} made: {made}, replayed and equal"
-    folder = _shown(new.old[0][1].parent)
+    folder = _shown(Path(os.path.commonpath([place.parent for _, place in new.old])))
     files = pluralize(len(new.old), "old file")
     if dry_run:
         yield f"Nothing was written: it would be {_shown(new.path)}, and the {files} would be in {folder}"
