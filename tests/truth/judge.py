@@ -174,9 +174,10 @@ def _brings(truth: Truth, case: Case, key: str) -> bool:
 
 
 def _is_pending(truth: Truth, case: Case) -> bool:
-    """Whether more ran than the stamp says, and the schema is that of the stamp all the same.
+    """Whether more ran than the stamp says, and left the schema of the stamp all the same.
 
-    Then what ran changed rows alone, and counts as pending, as it does for plain Alembic.
+    Then what ran changed rows alone, and counts as pending, as it does for plain Alembic. What was damaged afterwards,
+    as a constraint that lost its name, says nothing of what ran.
     """
     stamp = case.before.stamp or ()
     behind = case.history.half or not case.position <= truth.chain.closure(stamp)
@@ -185,9 +186,7 @@ def _is_pending(truth: Truth, case: Case) -> bool:
     image = b""
     for name in stamp:
         image = upgraded(truth.script, image, name)
-    # What only the damage brought, as a trigger that an earlier revision took, says nothing of what ran.
-    own = {key: fact for key, fact in case.before.facts.items() if key in case.undamaged.facts}
-    return not any(not each.cosmetic for each in differences(content_of(image).facts, own))
+    return not any(not each.cosmetic for each in differences(content_of(image).facts, case.undamaged.facts))
 
 
 def _is_covered(truth: Truth, case: Case) -> bool:

@@ -59,7 +59,7 @@ def _judged(
             allowed = _allowed(case, table, column, value, origin[1], before)
             if allowed is not None and not any(_same(row[column], one) for one in allowed):
                 yield Wrong(
-                    _how(row[column], value, before.get(column)),
+                    _how(row[column], value, _was(column, row[column], before, wanted)),
                     f"{table}.{column} of {key}: {row[column]!r}, oracle {value!r}, before {before.get(column)!r}",
                 )
         for column, value in before.items():
@@ -87,10 +87,18 @@ def _source(origin: Row, value: object) -> str | None:
     return next((name for name, one in origin.items() if _same(one, value)), None)
 
 
-def _how(now: object, wanted: object, before: object) -> str:
-    if now is None:
-        return "value lost" if before is not None else "value not brought"
-    if _same(now, before):
+def _was(column: str, now: object, before: Row, wanted: Row) -> tuple[object, ...]:
+    """What a column held before, also under a name that the chain has changed since; nothing if it was not there."""
+    if column in before:
+        return (before[column],)
+    source = _source(before, now)
+    return () if source is None or source in wanted else (before[source],)
+
+
+def _how(now: object, wanted: object, before: tuple[object, ...]) -> str:
+    if now is None and before != (None,):
+        return "value lost" if before else "value not brought"
+    if any(_same(now, one) for one in before):
         return "value as before, the chain changes it"
     if isinstance(now, int | float) and isinstance(wanted, int | float) and now in {wanted * 100, wanted * 10_000}:
         return "value multiplied again"

@@ -110,6 +110,28 @@ def test_each_wrong_of_rows_is_seen(tmp_path: Path, script: str, kind: str) -> N
     assert kind in {one.kind for one in [*lost_or_changed(case, after), *invented(case, after)]}
 
 
+def test_values_that_the_chain_was_to_change_are_known_under_another_name_and_as_null(tmp_path: Path) -> None:
+    made = "op.execute('CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL, note TEXT)')"
+    ops = [f"op.execute('UPDATE users SET {column} = 7')" for column in ("name", "note")]
+    renamed = "op.execute('ALTER TABLE users RENAME COLUMN name TO title')"
+    revisions = (
+        Revision("r01", (), (Op("create", made),)),
+        Revision("r02", ("r01",), (*(Op("update", op) for op in ops), Op("rename", renamed))),
+    )
+    truth = truth_of(tmp_path / "chain", Chain(revisions, "a stranger's"), "d")
+    assert truth is not None
+    case = case_of(truth, History("as it was", 0, 1))
+    with opened(case.image) as raw:
+        raw.execute("ALTER TABLE users RENAME COLUMN name TO title")
+        after = content(raw)
+    assert None in [row["note"] for row in case.before.rows["users"]]
+
+    found = list(lost_or_changed(case, after))
+
+    assert {one.kind for one in found} == {"value as before, the chain changes it"}
+    assert len(found) == 2 * len(after.rows["users"])
+
+
 def test_an_interrupted_revision_leaves_what_its_first_statements_made(tmp_path: Path) -> None:
     truth = _renaming(tmp_path)
 
