@@ -51,6 +51,26 @@ def for_missing(chain: FromChain, shape: Table, column: Column, actual: Table) -
     return Suggestion(copy_line(like), f"{shape.name}.{like} may hold it") if like else None
 
 
+def brought(chain: FromChain, shape: Table, column: Column, actual: Table) -> Suggestion | None:
+    """Suggest the literal that a chain brings to a missing column from earlier ones, none of which is there.
+
+    The rows never had the earlier columns, so the chain would have given them its literal, and moved that.
+    """
+    there = {each.name for each in actual.columns}
+    waiting, seen = list(chain.sources.get((shape.name, column.name), ())), set[str]()
+    while waiting:
+        source = waiting.pop(0)
+        if source in there:
+            return None
+        literal = chain.literals.get((shape.name, source), "")
+        if value := _toml(literal):
+            why = f"the chain brings it from {source}, which it fills with {literal}"
+            return Suggestion(f"default = {value}", why)
+        waiting += [each for each in chain.sources.get((shape.name, source), ()) if each not in seen]
+        seen.add(source)
+    return None
+
+
 def of_chain(chain: FromChain, shape: Table, column: Column) -> Suggestion | None:
     """Suggest the literal that the chain gives a column; None without one, or if its values must be unique."""
     literal = column.default or chain.literals.get((shape.name, column.name), "")

@@ -9,7 +9,7 @@ import pytest
 from architect_migrate.core.chain_errors import NotProvenError
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.reconcile import reconcile
-from support.scenarios import ask, batch, code, digest, own_chain, revision, script, stamp
+from support.scenarios import ask, batch, code, come_home, digest, own_chain, revision, script, stamp, stays
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -225,3 +225,25 @@ def test_a_view_that_the_chain_itself_leaves_without_its_table_does_not_refuse_t
     shown = home.preview()
     assert shown.plan is not None
     assert reconcile(home.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
+
+
+def test_a_column_filled_from_the_default_of_one_that_is_not_there_is_asked_about(tmp_path: Path) -> None:
+    chain = {
+        "a1": revision(None, "CREATE TABLE posts (id INTEGER PRIMARY KEY)"),
+        "b2": revision("a1", "ALTER TABLE posts ADD COLUMN size TEXT DEFAULT 'new'"),
+        "c3": revision(
+            "b2",
+            "ALTER TABLE posts ADD COLUMN place TEXT",
+            "UPDATE posts SET place = size",
+            "ALTER TABLE posts DROP COLUMN size",
+        ),
+        "d4": revision("c3", "ALTER TABLE posts RENAME COLUMN place TO amount", "CREATE TABLE logs (x)"),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, "CREATE TABLE posts (id INTEGER PRIMARY KEY)", "INSERT INTO posts VALUES (1), (2)")
+    script(home.database, "CREATE TABLE logs (x)", *stamp("d4"))
+    (finding,) = stays(home)
+    assert (finding.code, finding.subject) == ("blocked-brought-column", "posts.amount")
+    assert finding.found == "2 rows have no value for it, and the chain brings it from size, which it fills with 'new'"
+    come_home(home.settled(finding.entry))
+    assert ask(home.database, "SELECT * FROM posts") == [(1, "new"), (2, "new")]

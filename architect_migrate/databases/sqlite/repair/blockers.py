@@ -37,6 +37,14 @@ def required(shape: Table, column: Column, rows: int, likely: Suggestion | None)
     )
 
 
+def brought(shape: Table, column: Column, rows: int, likely: Suggestion) -> Finding:
+    """Block the addition of a column that the chain fills from one that is not there either: it would be empty."""
+    found = f"{pluralize(rows, 'row has', 'rows have')} no value for it, and {likely.why}"
+    subject = f"{shape.name}.{column.name}"
+    settles = entry(shape.name, column.name, likely.line)
+    return Finding(Level.BLOCKING, "blocked-brought-column", subject, found, _SET, entry=settles)
+
+
 def _value_line(shape: Table, column: Column) -> str:
     """The line of a [[resolve]] entry that gives rows a value where none can be suggested.
 

@@ -23,7 +23,7 @@ from architect_migrate.databases.sqlite.sql.render import (
     name,
 )
 from architect_migrate.diagnosis.resolutions import drops, fill_of
-from architect_migrate.diagnosis.suggestions import for_missing, of_chain
+from architect_migrate.diagnosis.suggestions import brought, for_missing, of_chain
 from architect_migrate.model.compare import storage_class
 from architect_migrate.model.diff import Change, Differs, Extra, Missing
 from architect_migrate.model.environment import Repair
@@ -46,6 +46,7 @@ from architect_migrate.planning.row_questions import Changing, NullsIn, NullsOf,
 if TYPE_CHECKING:
     from architect_migrate.databases.sqlite.repair.objects import RepairContext
     from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.diagnosis.suggestions import Suggestion
     from architect_migrate.model.environment import Fill
     from architect_migrate.model.schema import Column, ForeignKey, Table
 
@@ -136,12 +137,21 @@ def _missing_column(repair_context: RepairContext, table: str, column: Column, r
     elif rows and column.not_null and column.default is None and not column.generated and NotNull not in without:
         likely = for_missing(repair_context.chain, shape, column, repair_context.actual[table])
         draft.blockers.append(blocked.required(shape, column, rows, likely))
+    elif rows and (likely := _brought(repair_context, table, column)):
+        draft.blockers.append(blocked.brought(shape, column, rows, likely))
     elif rows and (refused := refused_default(shape, column)):
         draft.blockers.append(blocked.stuck(table, column.name, refused))
     elif rows and not constant_default(shape, column):
         draft.edits.append(table_edits.AddColumn(definition))
     else:
         draft.native.append(plan.AddColumn(repair_context.spelling(table), column.spelling, definition, revision))
+
+
+def _brought(repair_context: RepairContext, table: str, column: Column) -> Suggestion | None:
+    """What the chain would have brought to the rows of a missing column; None where the column gives it by itself."""
+    if column.default is not None or column.generated is not None:
+        return None
+    return brought(repair_context.chain, repair_context.expected[table], column, repair_context.actual[table])
 
 
 def constant_default(shape: Table, column: Column) -> bool:
