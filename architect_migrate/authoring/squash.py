@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import tempfile
 import time
 from contextlib import contextmanager
@@ -11,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.authoring.squash_files import NOTHING, OldFiles, places, put
-from architect_migrate.authoring.squash_proof import Made, prove
+from architect_migrate.authoring.squash_proof import Made, prove, refuse_changing
 from architect_migrate.authoring.squash_text import text_of
+from architect_migrate.authoring.surroundings import elsewhere
 from architect_migrate.core.chain_errors import ReplayError, SquashError
 from architect_migrate.core.text import joined
 from architect_migrate.databases import access
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.values import Snapshot
     from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.history import History
-    from architect_migrate.model.revision_graph import Revision, RevisionGraph
+    from architect_migrate.model.revision_graph import Revision
     from architect_migrate.revisions.replay import Source
 
 
@@ -65,13 +68,12 @@ class Squashed:
 def squashed(source: Source, to: str, old_files: OldFiles = OldFiles.MOVE) -> Squashed:
     """Work out the revision that stands for all up to `to`, and prove it. Writes nothing.
 
-    Raises SquashError where a revision cannot be squashed or the new chain would not make the same,
-    UnknownRevisionError, ChainError, ReplayError.
+    Raises SquashError where the new chain would not make the same, UnknownRevisionError, ChainError, ReplayError.
     """
     chain, graph = source.chain, source.graph
     last = revision_named(graph, to)
     position = ancestry(graph, [last])
-    _refuse(chain, graph, last, position)
+    _refuse(chain, source.history, last, position)
     mine = tuple(each for each in graph.revisions if each.id in position)
     files = files_of(chain)
     old = tuple(files[each.id] for each in mine)
@@ -79,6 +81,7 @@ def squashed(source: Source, to: str, old_files: OldFiles = OldFiles.MOVE) -> Sq
     others = tuple(file for revision, file in files.items() if revision not in position)
     hidden = (graph.version_table,)
     made = _made_twice(chain, others, hidden)
+    refuse_changing(made)
     steps = {each.id: files[each.id] for each in mine if each.data_step}
     whole = _merged(mine, last)
 
@@ -135,8 +138,9 @@ def _stamp(context: EnvironmentContext) -> tuple[str, ...]:
     return access.read_stamp(environment.url, environment.policies.lock_timeout, context.graph.version_table)
 
 
-def _refuse(chain: ChainConfig, graph: RevisionGraph, last: str, position: frozenset[str]) -> None:
+def _refuse(chain: ChainConfig, history: History, last: str, position: frozenset[str]) -> None:
     """Raise SquashError for what cannot be squashed."""
+    graph = history.graph
     if chain.baseline:
         raise SquashError(last, "the chain begins with a baseline, which already stands for what comes first", NOTHING)
     if len(position) == 1:
@@ -146,6 +150,11 @@ def _refuse(chain: ChainConfig, graph: RevisionGraph, last: str, position: froze
             problem = f"{each.id} comes after {joined(sorted(cut))}, which would be gone"
             raise SquashError(last, problem, f"{NOTHING}: name a revision in which the branches have met")
 
+    for revision in graph.order:
+        if revision in position and (refused := replays(history)[revision].refused):
+            problem = f"would {refused}, which a replay leaves out, so that nothing can be proven of it"
+            raise SquashError(revision, problem, f"{NOTHING}: take it out of the revision, and do it by hand")
+
 
 def _only_by_steps(history: History, position: frozenset[str]) -> frozenset[str]:
     """The tables that data steps fill, and no other statement."""
@@ -154,22 +163,30 @@ def _only_by_steps(history: History, position: frozenset[str]) -> frozenset[str]
     return by_steps - writes_of(each for each in statements if not each.in_data_step)
 
 
-def _made_twice(chain: ChainConfig, without: Collection[Path], hidden: tuple[str, ...]) -> Made:
-    """What a chain makes without some of its files, in two runs at different seconds."""
+def _made_twice(
+    chain: ChainConfig, without: Collection[Path], hidden: tuple[str, ...], new: Mapping[Path, str] | None = None
+) -> Made:
+    """What a chain makes without some of its files and with new ones, in two runs: at other seconds and elsewhere."""
     at = datetime.now().astimezone()
+    other = elsewhere(chain, (file for folder in folders_of(chain) for file in folder.rglob("*.py")))
     began = time.monotonic()
-    first = _made(chain, without, hidden)
+    first = _made(chain, without, hidden, new, "1")
     # Why: times of the moment are often kept in seconds, and have to differ.
     time.sleep(max(0.0, 1.1 - (time.monotonic() - began)))
-    return Made(first, _made(chain, without, hidden), at)
+    try:
+        return Made(first, _made(other, without, hidden, new, "2"), at, (socket.gethostname(), os.fspath(chain.root)))
+    except ReplayError as error:
+        if other == chain:
+            raise
+        problem = f"the revisions ask for environment variables, and do not run with other values: {error.cause}"
+        advice = f"{NOTHING}: constants cannot depend on them; take os.environ out of the revisions"
+        raise SquashError(error.revision or str(chain.ini), problem, advice) from error
 
 
-def _made_anew(
-    chain: ChainConfig, without: Collection[Path], hidden: tuple[str, ...], new: Mapping[Path, str]
-) -> Snapshot:
+def _made_anew(chain: ChainConfig, without: Collection[Path], hidden: tuple[str, ...], new: Mapping[Path, str]) -> Made:
     """What the squashed chain makes. Raises SquashError where it does not run."""
     try:
-        return _made(chain, without, hidden, new)
+        return _made_twice(chain, without, hidden, new)
     except ReplayError as error:
         problem = f"the squashed chain would not run: {error.cause}"
         advice = f"{NOTHING}: squash up to an earlier revision, or write the revision by hand"
@@ -177,13 +194,21 @@ def _made_anew(
 
 
 def _made(
-    chain: ChainConfig, without: Collection[Path], hidden: tuple[str, ...], new: Mapping[Path, str] | None = None
+    chain: ChainConfig,
+    without: Collection[Path],
+    hidden: tuple[str, ...],
+    new: Mapping[Path, str] | None,
+    seed: str,
 ) -> Snapshot:
-    """What a chain makes without some of its files, and with new ones."""
+    """What a chain makes without some of its files, and with new ones; `seed` is that of Python's hashes."""
+    more = {"PYTHONHASHSEED": seed}
     if not without and not new:
-        with replayed(chain, IMAGE) as folder:
+        with replayed(chain, IMAGE, more=more) as folder:
             return access.snapshot_of(folder / "image.db", hidden)
-    with _versions(chain, without, new or {}) as versions, replayed(replace(chain, versions=versions), IMAGE) as folder:
+    with (
+        _versions(chain, without, new or {}) as versions,
+        replayed(replace(chain, versions=versions), IMAGE, more=more) as folder,
+    ):
         return access.snapshot_of(folder / "image.db", hidden)
 
 

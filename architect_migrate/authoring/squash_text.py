@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from architect_migrate.authoring.carried_code import carried
+from architect_migrate.authoring.parents_first import parents_first
 from architect_migrate.authoring.squash_proof import rows_in
 from architect_migrate.core.chain_errors import SquashError
 from architect_migrate.core.names import quote
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from architect_migrate.databases.values import StoredObject, TableRows
     from architect_migrate.model.revision_graph import Revision
 
-# In this order each kind may refer to those before it; rows come before triggers, which must not see them.
-_KINDS = ("index", "view", "trigger")
-
 
 def text_of(revision: Revision, made: Made, steps: Mapping[str, Path], by_steps: frozenset[str]) -> str:
     """Return the file of the revision that makes all at once; `by_steps` are the tables that only data steps fill.
@@ -29,9 +27,12 @@ def text_of(revision: Revision, made: Made, steps: Mapping[str, Path], by_steps:
     Raises SquashError for rows that are not constant, and for data steps that cannot be carried.
     """
     objects = made.first.objects
-    upgrade = [each.sql for each in objects if each.kind == "table"]
-    upgrade += [insert for each in made.first.rows if each.table not in by_steps for insert in _inserts(made, each)]
-    upgrade += [each.sql for kind in _KINDS for each in objects if each.kind == kind]
+    # Why this order: each kind may refer to those before it. Rows come before triggers, which must not see them, and
+    # after indexes, which foreign keys may need where env.py enforces them.
+    upgrade = [each.sql for kind in ("table", "index") for each in objects if each.kind == kind]
+    rows = (each for each in parents_first(made.first) if each.table not in by_steps)
+    upgrade += [insert for each in rows for insert in _inserts(made, each)]
+    upgrade += [each.sql for kind in ("view", "trigger") for each in objects if each.kind == kind]
     body = [*([executed(upgrade)] if upgrade else []), *(["data_step()"] if steps else [])] or ["pass"]
     functions = {name: "_data_step_of_" + re.sub(r"\W", "_", name) for name in steps}
     calls = "\n    ".join(f"{name}()" for name in functions.values())
@@ -84,7 +85,7 @@ def _inserts(made: Made, table: TableRows) -> Iterator[str]:
 
 def _refuse(table: TableRows, at: int) -> None:
     column = f"{table.table}.{table.columns[at]}"
-    problem = "has values of the moment, such as a time or a random token, that must not become constants"
+    problem = "has values of the moment or the machine, such as a time or a token, that must not become constants"
     advice = "nothing was written: bring these rows in a data_step() that runs on this schema: it is carried as code"
     raise SquashError(column, problem, advice)
 

@@ -51,11 +51,13 @@ class Snapshot:
     """Everything in a database: its objects in the order of their creation, and the rows of its tables.
 
     `shadows` are the tables that SQLite keeps for virtual ones: they are among the rows, and not among the objects.
+    `settings` are numbers that the application keeps in the file's header.
     """
 
     objects: tuple[StoredObject, ...]
     rows: tuple[TableRows, ...]
     shadows: frozenset[str] = frozenset()
+    settings: tuple[tuple[str, int], ...] = ()
 
 
 class Became(Enum):

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core import codec
@@ -241,8 +242,10 @@ def _replay(chain: ChainConfig, *draft: str) -> _Done:
 
 
 @contextmanager
-def replayed(chain: ChainConfig, *arguments: str) -> Iterator[Path]:
+def replayed(chain: ChainConfig, *arguments: str, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Path]:
     """Replay the chain into a folder that is removed afterwards; `arguments` are those of `replay_process`.
+
+    `more` are environment variables of its process.
 
     Raises ReplayError.
     """
@@ -254,7 +257,7 @@ def replayed(chain: ChainConfig, *arguments: str) -> Iterator[Path]:
         folder, ini = Path(name), str(chain.ini)
         # Why not as an argument: other users see those, and variables may hold passwords.
         (folder / "chain").write_text(codec.dump(chain), encoding="utf-8")
-        done = run_sandboxed("revisions.replay_process", chain.root, folder, str(folder), *arguments)
+        done = run_sandboxed("revisions.replay_process", chain.root, folder, str(folder), *arguments, more=more)
         if (folder / "failed").exists():
             failed = codec.load((folder / "failed").read_text(encoding="utf-8"), ())
             revision, cause, place, fix, wanted, named = failed

@@ -8,7 +8,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -33,7 +33,7 @@ ODD = (
 )
 KINDS = (
     "CREATE TABLE k (id INTEGER PRIMARY KEY, x)",
-    "INSERT INTO k (x) VALUES (X'00ff'), (0.1), (1e300), (NULL), (-3)",
+    "INSERT INTO k (x) VALUES (X'00ff'), (0.1), (1e300), (9e999), (-9e999), (NULL), (-3)",
 )
 STEP = """import secrets
 import sqlalchemy as sa
@@ -113,7 +113,7 @@ def test_the_new_chain_makes_the_same_and_databases_of_the_old_one_need_no_stamp
     home = chain(tmp_path / "p", CHAIN)
     before = content(built(home))
     new = of(home, "c")
-    assert (new.replaces, new.objects, new.rows) == (("a", "b", "c"), 4, 9)
+    assert (new.replaces, new.objects, new.rows) == (("a", "b", "c"), 4, 11)
     write(home.context().source.chain, new)
     assert sorted(path.name for path in (tmp_path / "p" / "alembic" / "versions").glob("*.py")) == ["c.py", "d.py"]
     assert sorted(path.name for path in (tmp_path / "p" / "alembic" / "squashed" / "c").iterdir()) == [
@@ -135,6 +135,23 @@ def test_a_database_in_the_middle_is_told_what_to_do_first(tmp_path: Path) -> No
     shown = preview(home.context())
     assert shown.plan is not None
     assert [each.found for each in shown.plan.blockers] == ["the database is stamped b, which c replaces in part"]
+
+
+def test_rows_come_in_an_order_that_enforced_foreign_keys_allow(tmp_path: Path) -> None:
+    tables = (
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, z TEXT REFERENCES z (name), up INTEGER REFERENCES a (id))",
+        "CREATE TABLE z (name TEXT)",
+        "CREATE UNIQUE INDEX i ON z (name)",
+    )
+    rows = ("INSERT INTO z VALUES ('x')", "INSERT INTO a VALUES (5, 'x', NULL)", "INSERT INTO a VALUES (1, 'x', 5)")
+    home = chain(tmp_path / "p", {"a": revision(None, *tables), "b": revision("a", *rows)})
+    names: dict[str, Any] = {}
+    exec(of(home, "b").text, names)
+    with closing(sqlite3.connect(":memory:")) as raw:
+        raw.execute("PRAGMA foreign_keys = ON")
+        names["op"] = raw
+        names["upgrade"]()
+        assert raw.execute("SELECT * FROM a ORDER BY id").fetchall() == [(1, "x", 5), (5, "x", None)]
 
 
 def test_a_second_squash_stands_for_the_first_ones_revisions_too(tmp_path: Path) -> None:
@@ -258,6 +275,72 @@ REFUSED = {
         "b",
         "u.x: has values of the moment",
     ),
+    "a token in a column whose default is a constant": (
+        {
+            "a": revision(None, "CREATE TABLE t (id INTEGER PRIMARY KEY, secret TEXT DEFAULT 'changeme')"),
+            "b": revision("a", "INSERT INTO t (secret) VALUES (hex(randomblob(8)))"),
+        },
+        "b",
+        "column t.secret would not get its values in the same way",
+    ),
+    "a time beside constants": (
+        {
+            "a": revision(None, T),
+            "b": revision("a", "INSERT INTO t VALUES (1, 'x', CURRENT_TIMESTAMP), (2, 'y', '2020-01-01')"),
+        },
+        "b",
+        "column t.made would not get its values in the same way",
+    ),
+    "a time in thirty days, of which the default is now": (
+        {
+            "a": revision(None, T),
+            "b": revision("a", "INSERT INTO t VALUES (1, 'x', datetime('now', '+30 days'))"),
+        },
+        "b",
+        "column t.made would not get its values in the same way",
+    ),
+    "a variable of the machine": (
+        {
+            "a": code(None, "op.execute('CREATE TABLE t (x TEXT)')"),
+            "b": code("a", "import os", "op.execute(f\"INSERT INTO t VALUES ('{os.environ.get('ADMIN', 'x')}')\")"),
+        },
+        "b",
+        "t.x: has values of the moment or the machine",
+    ),
+    "a table that a variable switches on": (
+        {
+            "a": code(None, "import os", "if not os.getenv('SMALL'):", "    op.execute('CREATE TABLE t (x TEXT)')"),
+            "b": revision("a", "CREATE TABLE u (x)"),
+        },
+        "b",
+        "table t: is another one at each run of the chain",
+    ),
+    "a place in the project": (
+        {
+            "a": code(None, "op.execute('CREATE TABLE t (x TEXT)')"),
+            "b": code("a", "op.execute(f\"INSERT INTO t VALUES ('{__file__}')\")"),
+        },
+        "b",
+        "t.x: has values of the moment or the machine",
+    ),
+    "a time in a definition": (
+        {
+            "a": code(None, "import time", "op.execute(f\"CREATE TABLE t (x DEFAULT '{time.time()}')\")"),
+            "b": revision("a", "CREATE TABLE u (x)"),
+        },
+        "b",
+        "table t: is another one at each run of the chain",
+    ),
+    "a number in the file's header": (
+        {"a": revision(None, T), "b": revision("a", "PRAGMA user_version = 7")},
+        "b",
+        "PRAGMA user_version would not be 7",
+    ),
+    "a text that is none": (
+        {"a": revision(None, T), "b": revision("a", "INSERT INTO t (name) VALUES (CAST(X'ff41' AS TEXT))")},
+        "b",
+        "the squashed chain would not run",
+    ),
     "a branch that begins before it": (
         {
             "a": revision(None, T),
@@ -326,7 +409,7 @@ def test_an_env_py_that_commits_by_itself_is_compared_as_it_leaves_the_database(
     home = chain(tmp_path / "p", CHAIN)
     (tmp_path / "p" / "alembic" / "env.py").write_text(ENV, encoding="utf-8")
     (tmp_path / "p" / "alembic.ini").write_text(f"{INI}sqlalchemy.url = sqlite:///it.db\n", encoding="utf-8")
-    assert (of(home, "c").objects, of(home, "c").rows) == (4, 9)
+    assert (of(home, "c").objects, of(home, "c").rows) == (4, 11)
 
 
 def test_branches_that_have_met_are_squashed_together(tmp_path: Path) -> None:
@@ -363,7 +446,7 @@ def test_the_command_proves_writes_and_says_which_databases_are_behind(
     done = archmig("squash", "--to", "c")
     assert (done.code, done.out) == (0, "alembic/versions/c.py\n")
     assert done.err == (
-        "c makes what 3 revisions made: 4 objects and 9 rows, replayed and equal\n"
+        "c makes what 3 revisions made: 4 objects and 11 rows, replayed and equal\n"
         "the 3 old files are in alembic/squashed/c\n"
         "it must first be upgraded to c with the old files\n"
     )

@@ -383,6 +383,18 @@ def test_what_a_run_refuses_blocks_the_plan_of_a_database_that_is_there_and_of_a
     assert (digest(tmp_path / "it.db"), (tmp_path / "new.db").exists()) == (before, False)
 
 
+def test_a_number_in_the_header_that_a_lent_connection_would_not_set_blocks_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, monkeypatch, HABITS["a URL of the environment"])
+    late = tmp_path / "alembic" / "versions" / "3_c.py"
+    late.write_text(BLOCK.format(statement="PRAGMA user_version = 7"), encoding="utf-8")
+    script(tmp_path / "it.db", *AT_2)
+    done = archmig("upgrade", "-e", "it", "--yes")
+    said = "3_c would fail: it would set PRAGMA user_version inside the transaction of the run"
+    assert (done.code, said in done.out) == (1, True), done.out + done.err
+
+
 @pytest.mark.parametrize("statement", REFUSED)
 def test_what_a_run_refuses_is_left_out_where_the_recording_of_the_chain_builds_a_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str

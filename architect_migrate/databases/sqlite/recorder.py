@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Numbers that the application keeps in the header of the file.
+_NUMBERS = frozenset({"user_version", "application_id"})
 # Verbs of statements that change something; reads, transactions and PRAGMAs need not be executed again.
 _CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update"})
 _DEFINING = frozenset({"alter", "create"})
@@ -81,6 +83,9 @@ class Recording:
     def hear_setting(self, pragma: str, value: str) -> None:
         """Take in a PRAGMA of the revision that runs, where a lent connection left it out."""
         self._seen.refuse(sqlite3.SQLITE_PRAGMA, pragma, value)
+        # Why only here: plain Alembic sets these within the transaction, and a lent connection would leave them out.
+        if pragma.lower() in _NUMBERS:
+            self._seen.refused = self._seen.refused or f"set PRAGMA {pragma}"
 
     def functions(self, connection: sqlite3.Connection) -> tuple[str, ...]:
         """Return the functions and collations of this connection, and of no other one, that a definition may use."""

@@ -19,11 +19,15 @@ _SHADOWS = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 
 _TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') ORDER BY name"
 _COLUMNS = "SELECT name, dflt_value FROM pragma_table_xinfo(?) WHERE hidden = 0"
 
+_SETTINGS = ("user_version", "application_id")
+
 
 def snapshot_of(path: Path, hidden: Iterable[str]) -> Snapshot:
     """Return the content of a database file, without the tables in `hidden`."""
     without = {fold(name) for name in hidden} | {"sqlite_schema", "sqlite_stat1", "sqlite_stat4"}
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        # Why: a text may be none. It is kept as it is, and cannot be written into a file.
+        connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
         shadows = {name for (name,) in connection.execute(_SHADOWS)}
         objects = tuple(
             StoredObject(*row)
@@ -31,7 +35,8 @@ def snapshot_of(path: Path, hidden: Iterable[str]) -> Snapshot:
             if fold(row[2]) not in without and row[1] not in shadows and not fold(row[1]).startswith("sqlite_")
         )
         names = [name for (name,) in connection.execute(_TABLES) if fold(name) not in without]
-        return Snapshot(objects, tuple(_rows(connection, name) for name in names), frozenset(shadows))
+        settings = tuple((name, *connection.execute(f"PRAGMA {name}").fetchone()) for name in _SETTINGS)
+        return Snapshot(objects, tuple(_rows(connection, name) for name in names), frozenset(shadows), settings)
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> TableRows:
@@ -46,6 +51,7 @@ def _rows(connection: sqlite3.Connection, table: str) -> TableRows:
 
 
 def _literal(column: str) -> str:
-    """An expression for a value as SQL. Why CAST: quote() ends a text at its first NUL character."""
+    """An expression for a value as SQL. Why not quote() alone: it ends a text at a NUL and knows no infinity."""
     has_nul = f"typeof({column}) = 'text' AND instr({column}, char(0))"
-    return f"CASE WHEN {has_nul} THEN 'CAST(X''' || hex({column}) || ''' AS TEXT)' ELSE quote({column}) END"
+    infinite = f"WHEN {column} = 9e999 THEN '9e999' WHEN {column} = -9e999 THEN '-9e999'"
+    return f"CASE {infinite} WHEN {has_nul} THEN 'CAST(X''' || hex({column}) || ''' AS TEXT)' ELSE quote({column}) END"
