@@ -59,6 +59,17 @@ class DatabaseLockedError(DatabaseError):
         return f" (open in {shortlist(self.openers, 3)})" if self.openers else ""
 
 
+_OF_AN_EXTENSION = ("no such collation sequence:", "no such function:", "unknown function:", "no such module:")
+_WITHOUT_EXTENSION = "remove it from the schema first, or make this change in the application"
+
+
+def with_way_out(words: str) -> str:
+    """Return SQLite's message of a statement, with what to do about an extension that only the application loads."""
+    if not any(each in words for each in _OF_AN_EXTENSION):
+        return words
+    return f"{words}, which needs an extension that only the application loads: {_WITHOUT_EXTENSION}"
+
+
 def unreadable_schema_error(path: str, words: str) -> DatabaseError | None:
     """Return the error for a schema that this process cannot read, judged by SQLite's or Python's message `words`.
 
@@ -70,9 +81,9 @@ def unreadable_schema_error(path: str, words: str) -> DatabaseError | None:
     elif "unsupported file format" in words:
         problem = "a newer SQLite made it, and this one cannot read its format"
         advice = "run archmig with an SQLite as new as the one that made it"
-    elif words.startswith(("no such collation sequence:", "no such function:", "unknown function:", "no such module:")):
+    elif words.startswith(_OF_AN_EXTENSION):
         problem = f"its schema needs an extension that only the application loads ({words})"
-        advice = "remove it from the schema first, or make this change in the application"
+        advice = _WITHOUT_EXTENSION
     else:
         return None
     return DatabaseError(path, problem, f"nothing was changed: {advice}")

@@ -151,8 +151,8 @@ def test_what_only_the_application_gives_sqlite_is_named_where_a_run_needs_it(pl
     done = archmig("reconcile", "-e", "bad", "--yes")
     assert done.code == 2
     assert "defect" not in done.err
-    said = "its schema needs an extension that only the application loads (no such collation sequence: klingon)"
-    assert f"{path}: {said}; nothing was changed: " in done.err
+    said = "no such collation sequence: klingon, which needs an extension that only the application loads: remove it"
+    assert said in " ".join(done.err.split())
     assert path.read_bytes() == before[str(path)]
 
 
@@ -176,7 +176,6 @@ def test_an_index_out_of_step_with_its_table_is_found_before_anything_is_written
     ("sql", "named"),
     [
         ("UPDATE alembic_version SET version_num = 'zzz'", "zzz"),
-        ("INSERT INTO alembic_version VALUES ('001_notes')", "001_notes"),
         ("UPDATE alembic_version SET version_num = CAST(x'ff41' AS TEXT)", r"\xffA"),
     ],
 )

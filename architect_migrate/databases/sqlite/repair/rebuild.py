@@ -13,6 +13,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.database_errors import with_way_out
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import RebuildRefusedError, RowsForbidError
 from architect_migrate.databases.sqlite.repair.rebuild_rows import (
@@ -187,7 +188,7 @@ def _raise_named(
     """Raise an error that names the rows or the part of the table at fault; return for errors of the machine."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == _STATEMENT_FAULT:
-        raise RebuildRefusedError(original.name, f"SQLite says {error}") from error
+        raise RebuildRefusedError(original.name, f"SQLite says {with_way_out(str(error))}") from error
     if code in _ROW_FAULTS:
         raise explain_refusal(connection, new, copy, error) from error
 
