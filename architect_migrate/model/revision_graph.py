@@ -70,16 +70,33 @@ class RevisionGraph:
 
 def with_replaced(graph: RevisionGraph, replaced: tuple[tuple[str, tuple[str, ...]], ...]) -> RevisionGraph:
     """Return a graph whose revisions replace further ones. Raises ChainError."""
-    if not replaced:
-        return graph
     more = dict(replaced)
     known = graph.order
     for revision in more:
         if revision not in known:
             problem = f"names {revision}, which the chain does not have"
             raise ChainError("[alembic] replaces", problem, nearest(revision, known) or "`archmig history` lists them")
-    revisions = (replace(each, replaces=(*each.replaces, *more.get(each.id, ()))) for each in graph.revisions)
-    return replace(graph, revisions=tuple(revisions))
+    if more:
+        revisions = (replace(each, replaces=(*each.replaces, *more.get(each.id, ()))) for each in graph.revisions)
+        graph = replace(graph, revisions=tuple(revisions))
+    _refuse_two_meanings(graph)
+    return graph
+
+
+def _refuse_two_meanings(graph: RevisionGraph) -> None:
+    """Raise ChainError for a replaced revision that the chain still has, or that two revisions stand for.
+
+    Why: a stamp of it would mean either, and what the other one does to rows would run once more, or never.
+    """
+    standing: dict[str, str] = {}
+    living = frozenset(graph.order) if any(each.replaces for each in graph.revisions) else frozenset()
+    for each in graph.revisions:
+        for old in each.replaces:
+            if old in living and old != each.id:
+                raise ChainError(each.id, f"replaces {old}, which the chain still has", "take one of the two out")
+            if standing.setdefault(old, each.id) != each.id:
+                problem = f"replaces {old}, which {standing[old]} replaces too"
+                raise ChainError(each.id, problem, "let one revision alone stand for it")
 
 
 def ancestry(graph: RevisionGraph, ids: Iterable[str]) -> frozenset[str]:

@@ -207,3 +207,25 @@ def test_the_command_line_drops_a_row(tmp_path: Path) -> None:
     done = archmig("-c", file, "reconcile", "--env", "it", "--replace-stamp", "30a419ca143e", "--yes")
     assert done.code == 0, done.err
     assert ask(home.database, "SELECT * FROM alembic_version") == [("c3",)]
+
+
+TWO_MEANINGS = {
+    "a revision that the chain still has": (
+        {**CHAIN, "b2": revision("a1", TAGS, more='replaces = ("a1",)')},
+        "b2: replaces a1, which the chain still has",
+    ),
+    "a revision that two stand for": (
+        {
+            "a1": revision(None, MEDIA, more='replaces = ("x1",)'),
+            "b2": revision("a1", TAGS, more='replaces = ("x1", "x2")'),
+        },
+        "b2: replaces x1, which a1 replaces too",
+    ),
+}
+
+
+@pytest.mark.parametrize(("chain", "said"), TWO_MEANINGS.values(), ids=TWO_MEANINGS)
+def test_a_replaced_revision_has_one_meaning(tmp_path: Path, chain: dict[str, str], said: str) -> None:
+    home = home_of(tmp_path, chain, MEDIA, *stamp("x1"))
+    with pytest.raises(ChainError, match=said):
+        home.survey()
