@@ -96,7 +96,7 @@ def _refuse_two_meanings(graph: RevisionGraph) -> None:
                 raise ChainError(each.id, f"replaces {old}, which the chain still has", "take one of the two out")
             if standing.setdefault(old, each.id) != each.id:
                 problem = f"replaces {old}, which {standing[old]} replaces too"
-                raise ChainError(each.id, problem, "let one revision alone stand for it")
+                raise ChainError(each.id, problem, "name it in one of the two only")
 
 
 def ancestry(graph: RevisionGraph, ids: Iterable[str]) -> frozenset[str]:
