@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.atomic_files import write_atomically
 from architect_migrate.core.chain_errors import BaselineError, ChainError
-from architect_migrate.core.secrets import mask
 from architect_migrate.databases import access
 from architect_migrate.model.revision_graph import BASE
 from architect_migrate.planning.results import DEPARTED, State
 from architect_migrate.revisions.baseline_search import JOB_CLASSES, Job
 from architect_migrate.revisions.replay import source_of
-from architect_migrate.revisions.sandbox import run_sandboxed
+from architect_migrate.revisions.sandbox import ask
 from architect_migrate.revisions.static_graph import graph_as_written
 from architect_migrate.runs.survey import survey
 
@@ -107,18 +106,12 @@ def _objects(context: EnvironmentContext) -> tuple[StoredObject, ...]:
 
 def _searched(chain: ChainConfig, objects: tuple[StoredObject, ...], wish: Wish) -> Found:
     """Search in a process that reaches only its own folder, as a replay does. Raises ChainError."""
-    with tempfile.TemporaryDirectory(prefix="archmig-baseline-") as name:
-        folder = Path(name)
-        (folder / "chain").write_text(codec.dump(chain), encoding="utf-8")
-        job = Job(objects, wish.models, wish.at, wish.whole)
-        (folder / "job").write_text(codec.dump(job), encoding="utf-8")
-        done = run_sandboxed("revisions.baseline_process", chain.root, folder, name)
-        if (folder / "found").exists():
-            found: Found = codec.load((folder / "found").read_text(encoding="utf-8"), JOB_CLASSES)
-            return found
-        failed = folder / "failed"
-        said = failed.read_text(encoding="utf-8") if failed.exists() else mask(" ".join(done.stderr.split()))[-500:]
-        raise ChainError(str(chain.ini), said or f"the search ended with code {done.returncode}", _NOTHING)
+    job = Job(objects, wish.models, wish.at, wish.whole)
+    text, failure = ask("baseline_process", chain, "search", codec.dump(job))
+    if failure:
+        raise ChainError(str(chain.ini), failure, _NOTHING)
+    found: Found = codec.load(text, JOB_CLASSES)
+    return found
 
 
 def _text(found: Found, named: str) -> str:

@@ -1,7 +1,7 @@
-"""Comparison of models with a replayed chain.
+"""Comparison of models with a replayed chain: `python -m architect_migrate.revisions.autogenerate_process FOLDER`.
 
-`python -m architect_migrate.revisions.autogenerate_process FOLDER [MODELS]`: FOLDER holds `chain`, its configuration.
-It gets `compared`, or `failed` with a cause. MODELS ("module:metadata") take the place of those that env.py has.
+FOLDER holds `chain`, its configuration, and `job`: models ("module:metadata") that take the place of those that env.py
+has, or nothing. It gets `answer`, or `failed` with a cause.
 """
 
 from __future__ import annotations
@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING, Any
 from alembic.autogenerate import RevisionContext, render
 from alembic.util import CommandError
 
-from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ChainError
-from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases import access
 from architect_migrate.revisions.alembic_runtime import environment_run, replay
 from architect_migrate.revisions.autogenerate import Compared
 from architect_migrate.revisions.configuration import config_of, script_of
-from architect_migrate.revisions.failures import words_of
-from architect_migrate.revisions.replay_process import confine, read_chain
+from architect_migrate.revisions.replay_process import answer, confine, read_chain
 from architect_migrate.revisions.streams import refuse_input
 
 if TYPE_CHECKING:
@@ -37,21 +34,16 @@ _NO_MODELS = "name the models with --models MODULE:METADATA, or set target_metad
 def main(arguments: list[str]) -> int:
     """Replay, compare, and return the exit code."""
     folder = Path(arguments[0]).resolve()
-    models = arguments[1] if len(arguments) > 1 else ""
+    models = (folder / "job").read_text(encoding="utf-8")
     chain = read_chain(folder)
     refuse_input()
     confine(folder)
-    try:
+
+    def work() -> Compared:
         replay(chain, folder / "scratch.db", None, lambda _: None, folder / "image.db")
-        found = compare(chain, folder / "image.db", models)
-    except ArchmigError as error:
-        (folder / "failed").write_text(str(error), encoding="utf-8")
-        return 1
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (the models' code may raise anything)
-        (folder / "failed").write_text(words_of(error), encoding="utf-8")
-        return 1
-    (folder / "compared").write_text(codec.dump(found), encoding="utf-8")
-    return 0
+        return compare(chain, folder / "image.db", models)
+
+    return answer(folder, work)
 
 
 def compare(chain: ChainConfig, image: Path, models: str) -> Compared:

@@ -1,6 +1,6 @@
 """Search for a baseline: `python -m architect_migrate.revisions.baseline_process FOLDER`.
 
-FOLDER holds `chain`, its configuration, and `job`. It gets `found`, or `failed` with a cause.
+FOLDER holds `chain`, its configuration, and `job`. It gets `answer`, or `failed` with a cause.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from architect_migrate.core import codec
-from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases import access
 from architect_migrate.revisions.baseline import lay_baseline
-from architect_migrate.revisions.baseline_search import JOB_CLASSES, Job, find_baseline
+from architect_migrate.revisions.baseline_search import JOB_CLASSES, Found, Job, find_baseline
 from architect_migrate.revisions.configuration import config_of, surroundings, unloaded_script
-from architect_migrate.revisions.failures import words_of
-from architect_migrate.revisions.replay_process import confine, read_chain
+from architect_migrate.revisions.replay_process import answer, confine, read_chain
 from architect_migrate.revisions.streams import refuse_input
 
 if TYPE_CHECKING:
@@ -33,17 +31,12 @@ def main(arguments: list[str]) -> int:
     job: Job = codec.load((folder / "job").read_text(encoding="utf-8"), JOB_CLASSES)
     refuse_input()
     confine(folder)
-    try:
+
+    def search() -> Found:
         objects = _objects_of_models(chain, job.models) if job.models else job.objects
-        found = find_baseline(chain, objects, job.at, folder, whole=job.whole)
-    except ArchmigError as error:
-        (folder / "failed").write_text(str(error), encoding="utf-8")
-        return 1
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (the models' code may raise anything)
-        (folder / "failed").write_text(words_of(error), encoding="utf-8")
-        return 1
-    (folder / "found").write_text(codec.dump(found), encoding="utf-8")
-    return 0
+        return find_baseline(chain, objects, job.at, folder, whole=job.whole)
+
+    return answer(folder, search)
 
 
 def _objects_of_models(chain: ChainConfig, models: str) -> tuple[StoredObject, ...]:

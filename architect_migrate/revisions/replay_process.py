@@ -22,7 +22,7 @@ from architect_migrate.revisions.streams import refuse_input
 from architect_migrate.revisions.watch import watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 # The argument that asks for the database itself.
 IMAGE = "--image"
@@ -112,6 +112,22 @@ def _redirect_home(folder: Path) -> None:
     for name in [word for word in os.environ if word.startswith("XDG_")]:
         del os.environ[name]
     os.environ["HOME"] = str(folder)
+
+
+def answer(folder: Path, work: Callable[[], object]) -> int:
+    """Write what `work` returns to FOLDER as `answer`, or why it failed as `failed`; return the exit code."""
+    from architect_migrate.revisions.failures import words_of
+
+    try:
+        found = work()
+    except ArchmigError as error:
+        (folder / "failed").write_text(str(error), encoding="utf-8")
+        return 1
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (the models' code may raise anything)
+        (folder / "failed").write_text(words_of(error), encoding="utf-8")
+        return 1
+    (folder / "answer").write_text(codec.dump(found), encoding="utf-8")
+    return 0
 
 
 def confine(folder: Path) -> None:

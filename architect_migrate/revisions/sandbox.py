@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from architect_migrate.core import codec
+from architect_migrate.core.secrets import mask
 from architect_migrate.revisions.reads import passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    from architect_migrate.model.chain_config import ChainConfig
 
 
 def run_sandboxed(
@@ -36,3 +40,22 @@ def run_sandboxed(
         errors="backslashreplace",
         check=False,
     )
+
+
+def ask(module: str, chain: ChainConfig, what: str, job: str) -> tuple[str, str]:
+    """Run a module that answers (see `replay_process.answer`) on a chain and a job, in a folder that is removed.
+
+    Return the answer as JSON and nothing, or an empty answer and why there is none; `what` names the work.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix=f"archmig-{what}-") as name:
+        folder = Path(name)
+        for file, text in (("chain", codec.dump(chain)), ("job", job)):
+            (folder / file).write_text(text, encoding="utf-8")
+        done = run_sandboxed(f"revisions.{module}", chain.root, folder, name)
+        if (folder / "answer").exists():
+            return (folder / "answer").read_text(encoding="utf-8"), ""
+        failed = folder / "failed"
+        said = failed.read_text(encoding="utf-8") if failed.exists() else mask(" ".join(done.stderr.split()))[-500:]
+        return "", said or f"the {what} ended with code {done.returncode}"
