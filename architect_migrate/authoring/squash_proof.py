@@ -91,7 +91,8 @@ def refuse_changing(made: Made) -> None:
             raise _changing(one, "is another one at each run of the chain")
         if any(day in one.sql for day in _days(made.at)):
             raise _changing(one, "has the day of today in its definition")
-    if new := [each for each in made.second.objects if not _named(made.first.objects, each.name)]:
+    known = {fold(each.name) for each in made.first.objects}
+    if new := [each for each in made.second.objects if fold(each.name) not in known]:
         raise _changing(new[0], "is not there after each run of the chain")
 
 
