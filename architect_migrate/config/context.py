@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.config.entry_paths import backups_beside, ledger_in
 from architect_migrate.config.file_patterns import own_files
 from architect_migrate.model.environment import chain_of_engine, resolutions_for, select_one
 from architect_migrate.revisions.replay import source_of
@@ -128,17 +129,17 @@ def contexts_for(
 
 def ledger_of(project: ProjectConfig) -> Path:
     """Return the path of the ledger, which may not exist yet."""
-    return project.ledger or project.file.parent / ".archmig" / "ledger.db"
+    return ledger_in(project.file.parent, project.ledger)
 
 
 def kept_for(project: ProjectConfig) -> OwnFiles:
     """Return what archmig keeps for the project, which is no database of it."""
-    return own_files(ledger_of(project), project.backup_dir)
+    return own_files(ledger_of(project), backups_of(project))
 
 
 def backups_of(project: ProjectConfig) -> Path:
     """Return the folder of the backups, which may not exist yet."""
-    return project.backup_dir or state_folder(project) / "backups"
+    return backups_beside(ledger_of(project), project.backup_dir)
 
 
 def state_folder(project: ProjectConfig) -> Path:

@@ -28,6 +28,16 @@ def path_of(table: Table, key: str) -> Path | None:
     return path
 
 
+def ledger_in(folder: Path, ledger: Path | None) -> Path:
+    """Return the path of the ledger: the given one, or the usual one in a project's folder."""
+    return ledger or folder / ".archmig" / "ledger.db"
+
+
+def backups_beside(ledger: Path, backups: Path | None) -> Path:
+    """Return the folder of the backups: the given one, or the usual one beside the ledger."""
+    return backups or ledger.parent / "backups"
+
+
 def real(path: Path | None) -> Path | None:
     """Return a path with all links followed."""
     return path and Path(os.path.realpath(path))

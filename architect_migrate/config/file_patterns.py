@@ -26,10 +26,9 @@ class OwnFiles:
     backups: Path | None = None
 
 
-def own_files(ledger: Path, backups: Path | None) -> OwnFiles:
-    """Return what archmig keeps itself; without a folder of backups they are beside the ledger."""
-    place = backups or ledger.parent / "backups"
-    return OwnFiles(Path(os.path.realpath(ledger)), Path(os.path.realpath(place)))
+def own_files(ledger: Path, backups: Path) -> OwnFiles:
+    """Return what archmig keeps itself."""
+    return OwnFiles(Path(os.path.realpath(ledger)), Path(os.path.realpath(backups)))
 
 
 class File(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from architect_migrate.config.chain_place import chain_at, found_in, with_engines
-from architect_migrate.config.entry_paths import folder_of, looks_like_url, path_of, real
+from architect_migrate.config.entry_paths import backups_beside, folder_of, ledger_in, looks_like_url, path_of, real
 from architect_migrate.config.environments import Inherited, read_environments
 from architect_migrate.config.file_patterns import own_files
 from architect_migrate.config.locate import config_place, named_config
@@ -127,7 +127,8 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
     policies = replace(Policies(), **given(defaults, _POLICIES))
     alembic, backup, ledger = subtable(top, "alembic"), subtable(top, "backup"), _ledger(subtable(top, "ledger"))
     backups = real(path_of(backup, "dir"))
-    own = own_files(ledger or folder_of(top) / ".archmig" / "ledger.db", backups)
+    place = ledger_in(folder_of(top), ledger)
+    own = own_files(place, backups_beside(place, backups))
     environments, sections = read_environments(subtable(top, "env"), Inherited(_POLICIES, policies, own))
     known_keys(alembic, ("app", "baseline", "baseline_at", "config", "env", "replaces", "section", "x"))
     keep, max_age = _limits(backup)
