@@ -13,7 +13,7 @@ from filecmp import cmp
 from itertools import count
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.atomic_files import draft, sync, write_atomically
+from architect_migrate.core.atomic_files import draft, is_draft, sweep, sync, write_atomically
 from architect_migrate.core.chain_errors import SquashError
 from architect_migrate.core.file_lock import folder_lock
 from architect_migrate.revisions.files import script_folder
@@ -49,7 +49,8 @@ def places(chain: ChainConfig, files: tuple[Path, ...], last: str, old_files: Ol
         raise _taken(folder, "is a folder of revisions itself")
     # A squash that was killed before it removed anything has left copies.
     copies = {place for file, place in moves if place.is_file() and cmp(file, place, shallow=False)}
-    if folder.exists() and any(each not in copies for each in folder.rglob("*") if not each.is_dir()):
+    others = (each for each in folder.rglob("*") if not (each.is_dir() or is_draft(each)))
+    if folder.exists() and not copies.issuperset(others):
         raise _taken(folder, "is there already")
     return moves
 
@@ -74,6 +75,10 @@ def put(chain: ChainConfig, moves: Moves, new: Path, text: str, check: Callable[
     kept: list[tuple[Path, Path]] = []
     try:
         with folder_lock(script_folder(chain)):
+            for folder in {new.parent, *(place.parent for _, place in moves)}:
+                if folder.exists():
+                    # Why of any age: every other command that writes drafts there holds the lock.
+                    sweep(folder, 0)
             for file, place in moves:
                 _copy(file, place)
                 kept.append((file, place))

@@ -48,16 +48,21 @@ def _discard(copy: Path) -> None:
             copy.with_name(copy.name + ending).unlink()
 
 
-def sweep(folder: Path) -> None:
-    """Remove drafts that killed runs left in `folder`: those older than an hour that no process holds a lock on."""
+def is_draft(file: Path) -> bool:
+    """Return whether a file has the name of a draft."""
+    return bool(_DRAFT.fullmatch(file.name))
+
+
+def sweep(folder: Path, age: float = _LEFT_BEHIND) -> None:
+    """Remove drafts that killed runs left in `folder`: those of an age in seconds that no process holds a lock on."""
     for left in folder.iterdir():
-        if _DRAFT.fullmatch(left.name):
+        if is_draft(left):
             with suppress(OSError):
-                _sweep(left)
+                _sweep(left, age)
 
 
-def _sweep(left: Path) -> None:
-    if time.time() - left.lstat().st_mtime < _LEFT_BEHIND:
+def _sweep(left: Path, age: float) -> None:
+    if time.time() - left.lstat().st_mtime < age:
         return
     # Why O_NONBLOCK: opening a named pipe of that name must not wait for a writer.
     descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)

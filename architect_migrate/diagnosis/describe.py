@@ -84,7 +84,7 @@ def _way_out(graph: RevisionGraph, stamp: tuple[str, ...], diagnosis: Diagnosis)
 def _before_replaced(graph: RevisionGraph, row: str) -> str:
     """Return what has to be done first for a database that stopped in the middle of what a revision replaces."""
     last = next(revision.replaces for revision in graph.revisions if row in revision.replaces)[-1]
-    return f"upgrade it first to {last}, with the revisions that were replaced (from version control)"
+    return f"upgrade it first to {last}, with the old files (where archmig squash keeps them, or from version control)"
 
 
 def _shared(diagnosis: Diagnosis) -> str:

@@ -238,6 +238,8 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
     statements = _texts(replayed)
     if revision in disguised(evidence.history):
         statements = tuple(each.text for each in replayed.statements if each.verb in {"alter", "update"})
+    # Until a stamp that cannot be followed is settled, nothing is suggested: the position may be another one then.
+    unfilled = "" if evidence.diagnosis.followed.problem else unfilled
     return RowJudgement(revision, ran, why, statements, bool(replayed.reads), unfilled=unfilled)
 
 

@@ -222,7 +222,9 @@ def _rows(
     judged = diagnosis, (known_from(ahead[0]).ran, cuts(history, ahead[0], access.words_of))
     rows = row_judgements(history, schema, judged, context.resolutions, partial(ask, connection))
     native = native_revisions(history, diagnosis, schema) - not_to_run(rows)
-    found = findings_of(history, diagnosis.position, native, rows, without_literals)
+    # A stamp that cannot be followed comes first: what is known of rows goes by it.
+    asks = not diagnosis.followed.problem
+    found = findings_of(history, diagnosis.position, native, rows, without_literals) if asks else ()
     run = native | frozenset(ahead[1])
     asked = partial(_ask_as_it_is, connection, steps_of(ahead[0]))
     look = Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, asked)

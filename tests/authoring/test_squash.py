@@ -214,6 +214,9 @@ def test_a_killed_squash_says_where_the_files_are_and_can_be_repeated(
     kept = Path("alembic/squashed/b")
     kept.mkdir(parents=True)
     shutil.copy("alembic/versions/a.py", kept)
+    drafts = [folder / ".archmig-26422782d8c7b75f4162fc2b.tmp" for folder in (kept, Path("alembic/versions"))]
+    for draft in drafts:
+        draft.write_text("half of", encoding="utf-8")
     Path("alembic/versions/a.py").unlink()
     said = archmig("squash", "--to", "b")
     assert said.code == 2
@@ -221,6 +224,7 @@ def test_a_killed_squash_says_where_the_files_are_and_can_be_repeated(
     assert f"its file is {Path.cwd() / kept}/a.py: if archmig squash was killed, move the old files back" in said.err
     shutil.copy(kept / "a.py", "alembic/versions")
     assert archmig("squash", "--to", "b").code == 0, "copies of a squash that was killed were in the way"
+    assert not any(draft.exists() for draft in drafts)
 
 
 def test_what_cannot_be_written_leaves_every_file_where_it_was(tmp_path: Path) -> None:

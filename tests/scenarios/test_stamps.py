@@ -161,7 +161,19 @@ def test_a_stamp_in_the_middle_of_replaced_revisions_says_what_to_do_first(tmp_p
     home = home_of(tmp_path, SQUASHED, MEDIA, *ROWS, *stamp("a1"))
     (finding,) = stays(home)
     assert finding.found == "the database is stamped a1, which s1 replaces in part"
-    assert finding.advice == ("upgrade it first to b2, with the revisions that were replaced (from version control)")
+    assert finding.advice == (
+        "upgrade it first to b2, with the old files (where archmig squash keeps them, or from version control)"
+    )
+
+
+@pytest.mark.parametrize("row", ["a1", "30a419ca143e"])
+def test_rows_are_not_asked_about_before_a_stamp_that_cannot_be_followed_is_settled(tmp_path: Path, row: str) -> None:
+    new = (TAGS, "INSERT INTO media VALUES (1, '/a')")
+    chain = {**SQUASHED, "s1": revision(None, MEDIA, *new, more='replaces = ("a1", "b2")')}
+    home = home_of(tmp_path, chain, MEDIA, *stamp(row))
+    assert [each.code for each in stays(home)] == ["stamp-unknown"]
+    seen = home.survey()
+    assert [each.suggestion for each in seen.rows] == [None], "a person was advised to run its rows"
 
 
 def test_a_stamp_in_the_middle_of_replaced_revisions_is_followed_where_the_schema_is_whole(tmp_path: Path) -> None:
