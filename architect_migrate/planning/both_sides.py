@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.model.history import Link, Rename, effects, facts_at, replays
+from architect_migrate.model.history import Link, Move, Rename, effects, facts_at, replays
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.plan import DropColumn, DropObject
 from architect_migrate.planning.row_questions import RowsBeyond, Violating
@@ -19,7 +19,7 @@ from architect_migrate.planning.row_questions import RowsBeyond, Violating
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from architect_migrate.model.history import History, Move
+    from architect_migrate.model.history import History
     from architect_migrate.model.schema import Column, Table
     from architect_migrate.planning.plan import Step
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def on_both_sides(look: Look) -> Iterator[Interruption]:
     """What is there under the old and the new name, though the chain never has both."""
     together = _together(look.history)
-    for revision, rename in _lasting_renames(look.history):
+    for revision, rename in lasting_renames(look.history):
         if frozenset({rename.key(rename.old), rename.key(rename.new)}) not in together:
             yield from _half(look, revision, rename)
     for revision, replayed in replays(look.history).items():
@@ -45,7 +45,7 @@ def empty_successors(look: Look) -> Iterator[Interruption]:
 
 
 @lru_cache(maxsize=8)
-def _lasting_renames(history: History) -> tuple[tuple[str, Rename], ...]:
+def lasting_renames(history: History) -> tuple[tuple[str, Rename], ...]:
     """Every rename with its revision, and what several tables' renames do together: `a` to `b` to `c` is `a` to `c`.
 
     Why: where nothing is called `b`, a table `c` beside `a` is as much in the way of its rows.
@@ -60,7 +60,7 @@ def _lasting_renames(history: History) -> tuple[tuple[str, Rename], ...]:
 @lru_cache(maxsize=8)
 def _together(history: History) -> frozenset[Pair]:
     """The old and new places that the chain at times has both: there, both being there says nothing."""
-    pairs = [frozenset({rename.key(rename.old), rename.key(rename.new)}) for _, rename in _lasting_renames(history)]
+    pairs = [frozenset({rename.key(rename.old), rename.key(rename.new)}) for _, rename in lasting_renames(history)]
     pairs += [frozenset({move.old_key, move.new_key}) for replayed in history.replayed for move in replayed.moves]
     present: set[tuple[str, ...]] = set()
     found = set()
@@ -169,14 +169,11 @@ def _half_moved(look: Look, revision: str, moves: list[Move]) -> Iterator[Interr
 def missing_places(look: Look, revisions: frozenset[str]) -> Iterator[Interruption]:
     """Old places that are full, where the new place is to be made by repair and not by the revision that fills it."""
     expected = facts_at(look.history, look.as_it_is.position)
-    for revision, replayed in replays(look.history).items():
+    for revision, every in _moves_of(look, revisions).items():
         moves = {
             move.old_key: move
-            for move in replayed.moves
-            if (revision in revisions or move.link == Link.ASIDE)
-            and move.new_key in expected
-            and move.old_key not in expected
-            and not _is_there(look, move.new_key)
+            for move in every
+            if move.new_key in expected and move.old_key not in expected and not _is_there(look, move.new_key)
         }
         for move in moves.values():
             if held := _held(look, move):
@@ -186,6 +183,31 @@ def missing_places(look: Look, revisions: frozenset[str]) -> Iterator[Interrupti
                 old = look.tables[move.table]
                 column = _column(old, move.column)
                 yield Interruption(old.spelling, found, (), revision, column.spelling if column else "")
+
+
+def _moves_of(look: Look, revisions: frozenset[str]) -> dict[str, list[Move]]:
+    """By revision, its moves if it is one of these, and what its moves and renames end of earlier ones.
+
+    Why: a table `c` that is made anew lacks the rows of `a` if one revision brings them to `b` and the next one to `c`.
+    """
+    found: dict[str, list[Move]] = {}
+    tables: list[tuple[Move, bool]] = []
+    for revision, replayed in replays(look.history).items():
+        in_part = revision in revisions
+        whole = [move for move in replayed.moves if not move.column and move.link == Link.COPIED]
+        whole += [Move(rename.old, "", rename.new) for rename in replayed.renames if not rename.table]
+        if revision not in look.as_it_is.position:
+            whole = []
+        ended = [
+            (Move(first.table, "", move.new_table, move.new_column), in_part or began)
+            for move in whole
+            for first, began in tables
+            if first.new_table == move.table and not first.new_column
+        ]
+        tables += [*ended, *((move, in_part) for move in whole)]
+        direct = [move for move in replayed.moves if in_part or move.link == Link.ASIDE]
+        found[revision] = [*direct, *(move for move, begun in ended if begun)]
+    return found
 
 
 def _is_there(look: Look, its_key: tuple[str, ...]) -> bool:

@@ -16,7 +16,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind, tables_and_columns
 from architect_migrate.model.history import Passing, Rename, Role, facts_at, replays, snapshots, tables_ever
-from architect_migrate.planning.both_sides import empty_successors, missing_places, on_both_sides
+from architect_migrate.planning.both_sides import empty_successors, lasting_renames, missing_places, on_both_sides
 from architect_migrate.planning.halfway import ended_before_the_stamp, halfway, interrupted
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.made_again import earlier_tables
@@ -206,7 +206,7 @@ def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -
     part = {
         judgement.revision.id for judgement in diagnosis.judgements if judgement.verdict in broken
     } & diagnosis.position - native
-    renames = [(revision, rename) for revision, rename in renames_of(history) if revision in part]
+    renames = [(revision, rename) for revision, rename in lasting_renames(history) if revision in part]
     return tuple(
         made
         for revision, rename in renames

@@ -309,9 +309,12 @@ def _renamed_in_part(
         judged = diagnose(history, undone[0], claims, context.resolutions, known_from(left))
         if judged.basis is not Basis.EVIDENCE:
             return undone[0], judged, undone[1]
-    if more := unfinished_renames(history, schema, diagnosis):
+    # One after another: the columns of a table are known by its new name once it has that.
+    while more := [each for each in unfinished_renames(history, schema, diagnosis) if each not in left]:
         schema, left = _simulated(context, connection, history, (schema, (*left, *more)))
         diagnosis = diagnose(history, schema, claims, context.resolutions, known_from(left))
+        if not steps_of(left):
+            break
     return schema, diagnosis, left
 
 

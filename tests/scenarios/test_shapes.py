@@ -41,7 +41,7 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...], list[str]]] = {
     "a column with a unique is missing": (
         {"people": PEOPLE.replace("    email TEXT UNIQUE,\n", "")},
         (),
-        ["add column people.email", "create index uq_people_email"],
+        ["rebuild table people: add column email TEXT, add constraint UNIQUE (email)"],
     ),
     "an index is missing": ({"ix_orders_code": ""}, (), ["create index ix_orders_code"]),
     "a trigger is missing": ({"touch": ""}, (), ["create trigger touch"]),
@@ -49,7 +49,7 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...], list[str]]] = {
     "a unique is missing": (
         {"people": PEOPLE.replace("email TEXT UNIQUE", "email TEXT")},
         (),
-        ["create index uq_people_email"],
+        ["rebuild table people: add constraint UNIQUE (email)"],
     ),
     "a check is missing": (
         {"people": PEOPLE.replace(" CHECK (state IN ('new', 'old'))", "")},

@@ -187,18 +187,15 @@ def _expression(fill: Fill) -> str:
 
 
 def _missing_unique(repair_context: RepairContext, fact: UniqueFact, revision: str, draft: _Draft) -> None:
-    """Plan a unique index, which needs no rebuild; a named constraint of the chain is added by a rebuild instead.
+    """Plan the chain's own clause, or a unique index where the policy allows no rebuild.
 
-    Why: a later revision drops a named constraint by its name, and would not find an index under it.
+    Why: a later revision drops a named constraint by its name and would not find an index under it, and `alembic check`
+    reports the index as one that the models do not have.
     """
     if not _distinct(repair_context, fact.table, fact.columns, draft):
         return
     shape = repair_context.expected[fact.table]
-    is_named = any(
-        (constraint_name.kind, constraint_name.of) == ("unique", fact.columns)
-        for constraint_name in shape.constraint_names
-    )
-    if _conflict(shape, "unique", fact.columns) or (is_named and repair_context.repair is Repair.FULL):
+    if _conflict(shape, "unique", fact.columns) or repair_context.repair is Repair.FULL:
         draft.edits += _clauses(shape, fact)
         draft.brought.add(fact)
         return

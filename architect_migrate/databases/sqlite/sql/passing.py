@@ -10,7 +10,8 @@ from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, v
 from architect_migrate.model.history import Link, Move, Passing, Rename, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from architect_migrate.databases.sqlite.sql.lexer import Token
 
@@ -90,22 +91,36 @@ def on_the_way(statements: Iterable[str], before: Columns, after: Columns) -> On
         for rename in renamed
         if rename.old in created and rename.old not in lasting
     ]
-    renames = [
-        rename
-        for rename in renamed
-        if rename.old in before and rename.old not in after and rename.new in after.keys() - before
+    renames = [rename for rename in _from_first_to_last(renamed) if _lasts(rename, before.keys(), after.keys())]
+    last = {each.old: each.new for each in renames}
+    columns = [
+        Rename(column.old, column.new, last.get(column.table, column.table))
+        for column in _column_renames(events, {copy.name: copy.table for copy in copies})
     ]
+    # A table that the revision makes has its columns before it renames them; the words of the statement name them.
+    at_first = {event.name: event.words for event in events if isinstance(event, _Created)} | dict(before)
+    at_first |= {each.new: before[each.old] for each in renames}
     renames += [
         column
-        for column in _column_renames(events, {copy.name: copy.table for copy in copies})
-        if _lasts(column, before.get(column.table, _NONE), after.get(column.table, _NONE))
+        for column in _from_first_to_last(columns)
+        if _lasts(column, at_first.get(column.table, _NONE), after.get(column.table, _NONE))
     ]
+    moves = dict.fromkeys((*_moves(events, _Lasting(before, after, renames)), *_put_aside(events, before, after)))
     return OnTheWay(
         tuple(dict.fromkeys((*passing, *copies))),
         tuple(dict.fromkeys(renames)),
-        tuple(dict.fromkeys((*_moves(events, _Lasting(before, after, renames)), *_put_aside(events, before, after)))),
+        (*moves, *_moved_twice(events, before, after, {(move.table, move.new_table) for move in moves})),
         frozenset(_replaced(events, before, after)),
     )
+
+
+def _from_first_to_last(renames: Iterable[Rename]) -> list[Rename]:
+    """Every rename, and what several do together: `a` to `b` to `c` is `a` to `c`, whether `b` lasts or not."""
+    found: list[Rename] = []
+    for rename in renames:
+        before = [each for each in found if each.table == rename.table and each.new == rename.old]
+        found += [rename, *(Rename(each.old, rename.new, rename.table) for each in before)]
+    return found
 
 
 def _column_renames(events: list[_Event], of: Mapping[str, str]) -> Iterator[Rename]:
@@ -182,8 +197,27 @@ def _looped(lasting: _Lasting, words: frozenset[str]) -> Iterator[Move]:
 
 def _replaced(events: list[_Event], before: Columns, after: Columns) -> Iterator[str]:
     """Tables that are there before and after, but not the same: what was there is dropped or bears another name."""
-    holds: dict[str, frozenset[str]] = {table: frozenset({table}) for table in before}
+    holds = _holding(events, before)
     read = frozenset(word for event in events if isinstance(event, _Read) for word in event.words)
+    yield from (
+        table for table in before.keys() & after.keys() if table not in holds.get(table, ()) and table not in read
+    )
+
+
+def _moved_twice(
+    events: list[_Event], before: Columns, after: Columns, known: Collection[tuple[str, str]]
+) -> Iterator[Move]:
+    """Rows that come to a new table by way of one that does not last; `known` are the pairs that moves name already."""
+    renamed = {rename.old for rename in events if isinstance(rename, Rename) and not rename.table}
+    holds = _holding(events, before)
+    for new in sorted(after.keys() - before):
+        gone = holds.get(new, _NONE) - after.keys() - renamed
+        yield from (Move(table, "", new) for table in sorted(gone) if (table, new) not in known)
+
+
+def _holding(events: list[_Event], before: Columns) -> dict[str, frozenset[str]]:
+    """By each table that is there in the end, the first tables whose rows it holds."""
+    holds: dict[str, frozenset[str]] = {table: frozenset({table}) for table in before}
     for event in events:
         match event:
             case _Created(name, words):
@@ -196,9 +230,7 @@ def _replaced(events: list[_Event], before: Columns, after: Columns) -> Iterator
                 holds[table] |= _held(holds, words - {table})
             case _:
                 pass
-    yield from (
-        table for table in before.keys() & after.keys() if table not in holds.get(table, ()) and table not in read
-    )
+    return holds
 
 
 def _held(holds: Mapping[str, frozenset[str]], words: frozenset[str]) -> frozenset[str]:
@@ -242,7 +274,7 @@ def table_rename(sql: str) -> Rename | None:
 _NONE: frozenset[str] = frozenset()
 
 
-def _lasts(rename: Rename, before: frozenset[str], after: frozenset[str]) -> bool:
+def _lasts(rename: Rename, before: AbstractSet[str], after: AbstractSet[str]) -> bool:
     return rename.old in before - after and rename.new in after - before
 
 

@@ -81,8 +81,14 @@ def test_columns_are_spelt_as_the_chain_spells_them_and_tables_as_the_database_d
     assert found.steps == ("add column t.Größe for r1",)
 
 
-def test_a_unique_column_comes_without_its_constraint_and_then_with_an_index() -> None:
+def test_a_unique_column_comes_with_its_constraint() -> None:
     found = table_repair(t("a TEXT UNIQUE"), PLAIN + ROWS)
+    steps = ("rebuild table t: add column a TEXT, add constraint UNIQUE (a) for r1",)
+    assert (found.steps, found.left) == (steps, ())
+
+
+def test_a_unique_column_comes_with_an_index_where_no_table_may_be_rebuilt() -> None:
+    found = table_repair(t("a TEXT UNIQUE"), PLAIN + ROWS, repair=Repair.ADDITIVE)
     assert (found.steps, found.left) == (("add column t.a for r1", "create index uq_t_a for r1"), ())
 
 
@@ -210,10 +216,12 @@ def test_a_foreign_key_in_another_shape_is_replaced() -> None:
     assert found.left == ()
 
 
-def test_uniqueness_comes_as_an_index_where_the_rows_leave_room_for_it() -> None:
+def test_uniqueness_comes_by_the_clause_of_the_chain_where_the_rows_leave_room_for_it() -> None:
     chain = t("name TEXT", "other TEXT", "UNIQUE (other, name)")
     database = t("name TEXT", "other TEXT") + "; INSERT INTO t VALUES (1, 'a', 'b'), (2, 'a', 'c'), (3, NULL, 'c')"
-    assert table_repair(chain, database).steps == ("create index uq_t_name_other for r1",)
+    assert table_repair(chain, database).steps == ("rebuild table t: add constraint UNIQUE (other, name) for r1",)
+    additive = table_repair(chain, database, repair=Repair.ADDITIVE)
+    assert additive.steps == ("create index uq_t_name_other for r1",)
     found = table_repair(chain, database + ", (4, 'a', 'b')")
     said = "must be unique, but 1 value occurs more than once"
     assert found.steps == ()

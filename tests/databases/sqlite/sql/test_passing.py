@@ -70,6 +70,39 @@ def test_a_column_is_renamed_in_every_spelling(statement: str) -> None:
     assert on_the_way([statement], T, {"t": columns("id", "b")}) == OnTheWay((), (Rename("a", "b", "t"),))
 
 
+def test_renames_in_a_row_are_one_from_the_first_name_to_the_last() -> None:
+    tables = ["ALTER TABLE t RENAME TO y", "ALTER TABLE y RENAME TO x"]
+    assert on_the_way(tables, T, X) == OnTheWay((Passing("y", "t", Role.ASIDE),), (Rename("t", "x"),))
+    columns_ = ["ALTER TABLE t RENAME a TO b", "ALTER TABLE t RENAME b TO c"]
+    assert on_the_way(columns_, T, {"t": columns("id", "c")}).renames == (Rename("a", "c", "t"),)
+
+
+@pytest.mark.parametrize("column_first", [True, False])
+def test_a_column_is_renamed_in_the_table_that_gets_another_name(*, column_first: bool) -> None:
+    table = "ALTER TABLE t RENAME TO x"
+    column = "ALTER TABLE {} RENAME a TO b"
+    statements = [column.format("t"), table] if column_first else [table, column.format("x")]
+    found = on_the_way(statements, T, {"x": columns("id", "b")})
+    assert found.renames == (Rename("t", "x"), Rename("a", "b", "x"))
+
+
+def test_a_column_is_renamed_in_a_table_that_is_made_just_before() -> None:
+    statements = ["CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", *BATCH]
+    assert on_the_way(statements, {}, {"t": columns("id", "b")}).renames == (Rename("a", "b", "t"),)
+
+
+def test_rows_that_go_by_way_of_a_table_that_does_not_last_are_moved() -> None:
+    statements = [
+        "CREATE TABLE y (id INTEGER PRIMARY KEY, a TEXT)",
+        "INSERT INTO y SELECT * FROM t",
+        "DROP TABLE t",
+        "CREATE TABLE x (id INTEGER PRIMARY KEY, a TEXT)",
+        "INSERT INTO x SELECT * FROM y",
+        "DROP TABLE y",
+    ]
+    assert on_the_way(statements, T, X).moves == (Move("t", "", "x"),)
+
+
 def test_a_column_that_is_called_column_can_be_renamed() -> None:
     found = on_the_way(["ALTER TABLE t RENAME column TO b"], {"t": columns("column")}, {"t": columns("b")})
     assert found == OnTheWay((), (Rename("column", "b", "t"),))

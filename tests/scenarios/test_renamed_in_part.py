@@ -1,0 +1,96 @@
+"""Things that get their last name in several steps, in revisions that ran in part: rows go along, or it is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from support.scenarios import ask, batch, code, codes, come_home, gone, own_chain, script, stamp
+from support.scenarios import revision as raw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POSTS = "CREATE TABLE posts (id INTEGER PRIMARY KEY, size INTEGER)"
+ROWS = "INSERT INTO posts VALUES (1, 10), (2, 20)"
+LATER = "CREATE TABLE tags (id INTEGER PRIMARY KEY)"
+
+
+def test_a_table_that_one_revision_renames_twice_is_renamed_with_its_rows(tmp_path: Path) -> None:
+    """A table that the revision makes is there, made by hand, so it does not run as a whole; `notes` never lasts."""
+    renames = ("ALTER TABLE posts RENAME TO notes", "ALTER TABLE notes RENAME TO orders")
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS),
+            "b2": raw("a1", *renames, LATER, "CREATE INDEX ix_orders ON orders (size)"),
+        },
+    )
+    script(home.database, POSTS, ROWS, LATER, *stamp("a1"))
+    assert come_home(home, gone("posts"))[0] == "rename table posts to orders"
+    assert ask(home.database, "SELECT * FROM orders ORDER BY id") == [(1, 10), (2, 20)]
+
+
+def test_a_table_that_two_revisions_rename_is_renamed_with_its_rows(tmp_path: Path) -> None:
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS),
+            "b2": raw("a1", "ALTER TABLE posts RENAME TO notes", "CREATE INDEX ix_notes ON notes (size)"),
+            "c3": raw("b2", "ALTER TABLE notes RENAME TO orders", "CREATE INDEX ix_orders ON orders (size)"),
+            "d4": raw("c3", LATER, "CREATE INDEX ix_size ON orders (size)"),
+        },
+    )
+    script(home.database, POSTS, ROWS, LATER, *stamp("a1"))
+    assert come_home(home, gone("posts"))[0] == "rename table posts to orders"
+    assert ask(home.database, "SELECT * FROM orders ORDER BY id") == [(1, 10), (2, 20)]
+
+
+def test_rows_that_two_revisions_move_are_not_left_behind_by_an_empty_last_place(tmp_path: Path) -> None:
+    """Neither of the two moves has its both ends: the first new place is never made, and the second old one neither."""
+
+    def moved(old: str, new: str) -> tuple[str, ...]:
+        made = f"CREATE TABLE {new} (id INTEGER PRIMARY KEY, size INTEGER)"
+        return made, f"INSERT INTO {new} (id, size) SELECT id, size FROM {old}", f"DROP TABLE {old}"
+
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS),
+            "b2": raw("a1", *moved("posts", "notes")),
+            "c3": raw("b2", *moved("notes", "orders")),
+            "d4": raw("c3", LATER, "CREATE INDEX ix_size ON orders (size)"),
+        },
+    )
+    script(home.database, POSTS, ROWS, LATER, *stamp("a1"))
+    assert codes(home) == [("interrupted-undecided", "table posts")]
+
+
+def test_a_column_that_is_renamed_together_with_its_table_keeps_its_values(tmp_path: Path) -> None:
+    """The batch operation was to rename it in the table that the same revision had renamed before."""
+    rename = batch("orders", "alter_column('size', existing_type=sa.Integer(), new_column_name='amount')")
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS, "CREATE TABLE other (id INTEGER PRIMARY KEY)"),
+            "b2": code("a1", "op.rename_table('posts', 'orders')", *rename),
+        },
+    )
+    # `other` was dropped by hand, so that no position fits and what is missing is made object by object.
+    left = "CREATE TABLE _alembic_tmp_orders (id INTEGER PRIMARY KEY, amount INTEGER)"
+    script(home.database, POSTS.replace("posts", "orders"), ROWS.replace("posts", "orders"), left)
+    come_home(home, gone("orders.size", "_alembic_tmp_orders"))
+    assert ask(home.database, "SELECT id, amount FROM orders ORDER BY id") == [(1, 10), (2, 20)]
+
+
+def test_a_column_of_a_table_that_the_same_revision_makes_keeps_its_values(tmp_path: Path) -> None:
+    rename = batch("posts", "alter_column('size', existing_type=sa.Integer(), new_column_name='amount')")
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, LATER),
+            "b2": code("a1", f"op.execute({POSTS!r})", *rename),
+        },
+    )
+    script(home.database, LATER, POSTS, ROWS)
+    come_home(home, gone("posts.size"))
+    assert ask(home.database, "SELECT id, amount FROM posts ORDER BY id") == [(1, 10), (2, 20)]
