@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +15,7 @@ from alembic.util.pyfiles import load_python_file
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.alembic_connection import alchemy, instead
+from architect_migrate.databases.sqlite.alembic_connection import alchemy, instead, taken_over
 from architect_migrate.databases.sqlite.trial_connection import probing, trial_connection
 from architect_migrate.lint.trial import Trial
 from architect_migrate.revisions.alembic_runtime import in_environment
@@ -97,7 +98,8 @@ def attempt(trial_environment: TrialEnvironment, module: ModuleType, function: s
     with alchemy(connection) as lent, probing(connection, file) as probe, _batch_requests() as asked:
         context = MigrationContext.configure(connection=lent, opts=dict(trial_environment.options))
         try:
-            with Operations.context(context), instead(context, "autocommit_block", nullcontext):
+            taken = taken_over(lent.engine, connection, partial(_refuse, "commit"), partial(_refuse, "roll back"))
+            with Operations.context(context), instead(context, "autocommit_block", nullcontext), taken:
                 getattr(module, function)(**({} if function == "data_step" else trial_environment.arguments))
         except TransactionEndedError as error:
             refused, line = error.attempt, _line(error.__traceback__, file)
@@ -108,6 +110,10 @@ def attempt(trial_environment: TrialEnvironment, module: ModuleType, function: s
     if not connection.in_transaction:
         raise TransactionEndedError("roll back the whole transaction (OR ROLLBACK does)")
     return Trial(function, tuple(probe.statements), raised, line, refused, frozenset(asked))
+
+
+def _refuse(action: str) -> None:
+    raise TransactionEndedError(action)
 
 
 def _line(trace: TracebackType | None, file: str) -> int:

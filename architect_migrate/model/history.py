@@ -152,7 +152,8 @@ class Replayed:
     `data_step()`: such code writes nothing in a replay on empty tables, but may on others. `seeds` are the rows of
     constants that it inserts. `stops` are what each of its statements leaves, where it renames or puts aside what was
     there. `interims` are shapes that tables have only between two of its statements, where it changes rows. `apart` are
-    the verbs of what it runs in autocommit, `refused` is the first thing that a run would not let it do, in words.
+    the verbs of what it runs in autocommit, `refused` is the first thing that a run would not let it do, in words, and
+    `refused_at` the line of its code. `commits` is the line of its first commit, which a run leaves out.
     """
 
     delta: Delta
@@ -168,6 +169,8 @@ class Replayed:
     interims: tuple[Interim, ...] = ()
     apart: tuple[str, ...] = ()
     refused: str = ""
+    refused_at: str = ""
+    commits: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,13 +50,14 @@ class RevisionGraph:
     `digests` are those of the stored texts after each revision (see `fingerprint.digest`): a database that has one
     of them has exactly the schema of that revision. `version_table` is the table of Alembic's stamp. `functions` are
     the functions and collations that env.py makes and that a definition of the chain may use: without them SQLite
-    cannot make or check it.
+    cannot make or check it. `callbacks` are the names of its `on_version_apply` callbacks.
     """
 
     revisions: tuple[Revision, ...]
     digests: tuple[str, ...] = ()
     version_table: str = "alembic_version"
     functions: tuple[str, ...] = ()
+    callbacks: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         """Hash the ends alone. Why: the hash of all revisions of a long chain takes longer than most that is asked."""

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
 from pathlib import Path
-from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext, MigrationStep
-from alembic.util import CommandError
 
-import alembic
 from architect_migrate.core.chain_errors import (
     ChainError,
     ReplayError,
     RevisionFailedError,
-    RevisionLosesError,
     Want,
 )
-from architect_migrate.core.database_errors import TransactionEndedError
-from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.sql_errors import CastLosesError
 from architect_migrate.databases.sqlite.alembic_connection import (
     alchemy,
     as_connectable,
@@ -34,11 +26,13 @@ from architect_migrate.databases.sqlite.alembic_connection import (
     instead,
     refuse_commit,
     refuse_ignored_calls,
+    taken_over,
     write_as,
 )
 from architect_migrate.databases.sqlite.authorizer import WriteLog, write_log
 from architect_migrate.databases.sqlite.connection import still_inside
 from architect_migrate.databases.sqlite.lending import driver_of, let_alembic_act, opened_file
+from architect_migrate.databases.sqlite.lent import LentConnection
 from architect_migrate.databases.sqlite.recorder import Recording, scratch_connection
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import BASE, RevisionGraph
@@ -55,6 +49,7 @@ from architect_migrate.revisions.configuration import config_of, in_memory, scri
 from architect_migrate.revisions.environment import env_py, run_env
 from architect_migrate.revisions.failures import (
     file_errors,
+    line_in,
     place_of,
     replay_error,
     runs_again,
@@ -62,6 +57,7 @@ from architect_migrate.revisions.failures import (
     words_of,
 )
 from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.revision_errors import revision_errors
 from architect_migrate.revisions.scripts import revision_of, trunk_first
 from architect_migrate.revisions.streams import apart
 
@@ -72,6 +68,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
+    from architect_migrate.databases.base import Connection
     from architect_migrate.model.chain_config import ChainConfig
 
 _Result = TypeVar("_Result")
@@ -86,7 +83,7 @@ class Runner:
 
     script: ScriptDirectory
     context: MigrationContext
-    connection: sqlite3.Connection
+    connection: Connection
     chain: ChainConfig
     arguments: dict[str, Any] = field(default_factory=dict)
 
@@ -130,63 +127,16 @@ class Runner:
     def _call(self, revision: str, function: str, arguments: dict[str, Any]) -> WriteLog:
         with revision_errors(revision, f"{function}()"):
             module: ModuleType = self.script.get_revision(revision).module
-            with write_log(self.connection) as seen, refuse_ignored_calls(self.context, self.connection):
+            # Why nothing of a commit: a replay heard it, and the plan says that it does nothing.
+            taken = refuse_ignored_calls(self.context, self.connection, lambda: None)
+            with write_log(self.connection) as seen, taken:
                 getattr(module, function)(**arguments)
                 # Why: a statement such as INSERT OR ROLLBACK ends the transaction without an exception.
                 still_inside(self.connection)
         return seen
 
 
-# How SQLite begins when it refuses to add a column to a table because of the rows in it.
-_REQUIRED, _COMPUTED = "Cannot add a NOT NULL column", "Cannot add a column with non-constant default"
-
-
-@contextmanager
-def revision_errors(revision: str, action: str) -> Iterator[None]:
-    """Convert exceptions of a revision to RevisionFailedError; archmig's own errors and Ctrl-C pass through.
-
-    Why BaseException: a revision that calls sys.exit() must not end archmig.
-    """
-    try:
-        yield
-    except (TransactionEndedError, CastLosesError) as error:
-        raise RevisionFailedError(revision, action, str(error)) from error
-    except (ArchmigError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        raise RevisionFailedError(revision, action, words_of(error), _lint_code(error, action)) from error
-
-
-def _lint_code(error: BaseException, action: str) -> str:
-    """The lint rule that explains why a statement fails on rows; empty for any other error."""
-    original = getattr(error, "orig", None) or error
-    # Why by text: SQLite reports these two as it reports errors of syntax.
-    required = isinstance(original, sqlite3.OperationalError) and str(original).startswith(_REQUIRED)
-    computed = isinstance(original, sqlite3.OperationalError) and str(original).startswith(_COMPUTED)
-    if not required and not computed and not isinstance(original, sqlite3.IntegrityError):
-        return ""
-    if action != "upgrade()":
-        return "AM501" if action == "downgrade()" else ""
-    return "AM301" if required else "AM302"
-
-
-def is_of_the_schema(error: RevisionFailedError) -> bool:
-    """Whether a revision failed by what objects there are, so that it fails whatever rows there are."""
-    cause = error.__cause__
-    original = getattr(cause, "orig", None) or cause
-    if isinstance(error, RevisionLosesError) or isinstance(cause, sa.exc.CompileError | sa.exc.NoSuchTableError):
-        return True
-    if isinstance(original, sqlite3.OperationalError):
-        # A function or a module may be the application's, which makes it where it runs.
-        is_missing_code = str(original).startswith(("no such function", "no such module", "no such collation"))
-        return original.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR and not is_missing_code
-    frames = extract_tb(cause.__traceback__) if isinstance(cause, ValueError | KeyError) else []
-    return bool(frames) and Path(frames[-1].filename).is_relative_to(Path(alembic.__file__).parent)
-
-
-def operate(
-    chain: ChainConfig, connection: sqlite3.Connection, work: Callable[[Runner], _Result], **options: Any
-) -> _Result:
+def operate(chain: ChainConfig, connection: Connection, work: Callable[[Runner], _Result], **options: Any) -> _Result:
     """Call `work` with a Runner on `connection`, inside the chain's own env.py, and return its result.
 
     Whichever way env.py comes by its connection, it gets this one (see `lending`), and its options are used on it.
@@ -208,7 +158,7 @@ def in_environment(
     chain: ChainConfig,
     config: Config,
     script: ScriptDirectory,
-    connection: sqlite3.Connection,
+    connection: Connection,
     work: Callable[[MigrationContext, dict[str, Any]], _Result],
     **options: Any,
 ) -> _Result:
@@ -244,7 +194,7 @@ def in_environment(
     return results[0]
 
 
-def _is_meant(chain: ChainConfig, context: MigrationContext, connection: sqlite3.Connection) -> bool:
+def _is_meant(chain: ChainConfig, context: MigrationContext, connection: Connection) -> bool:
     """Whether env.py runs the chain on the database of the run.
 
     An env.py for several databases runs it on each of them. Any other may use an empty database in memory: archmig
@@ -316,10 +266,11 @@ def replay(
 
 @contextmanager
 def environment_run(
-    filled: ChainConfig, config: Config, script: ScriptDirectory, own: sqlite3.Connection, **options: Any
+    filled: ChainConfig, config: Config, script: ScriptDirectory, own: Connection, **options: Any
 ) -> Iterator[None]:
     """Run env.py on a connection of archmig's; what env.py did is there inside the context, and not committed."""
-    engine = sa.create_engine("sqlite://", creator=lambda: own, poolclass=sa.pool.StaticPool)
+    # Why a lent one: what the chain's code does to its transaction is heard, and does nothing.
+    engine = sa.create_engine("sqlite://", creator=lambda: LentConnection(own), poolclass=sa.pool.StaticPool)
     with engine.connect() as connection, env_py(filled, config, script, own, **options):
         config.attributes["connection"] = as_connectable(connection)
         script.run_env()
@@ -368,7 +319,7 @@ class _Recorder:
     def __init__(
         self,
         script: ScriptDirectory,
-        connection: sqlite3.Connection,
+        connection: Connection,
         progress: _Progress,
         draft: Path | None,
         chain: ChainConfig,
@@ -381,12 +332,13 @@ class _Recorder:
         self.baseline = baseline_of(chain, script, self.revisions)
         self.recording = Recording("alembic_version")
         self.functions: tuple[str, ...] = ()
+        self.callbacks: tuple[str, ...] = ()
 
     def history(self) -> History:
         """Return the chain as it was recorded."""
         taken, revisions = self.recording, self.revisions
         digests = tuple(taken.digests[: len(revisions)])
-        graph = RevisionGraph(revisions, digests, taken.version_table, self.functions)
+        graph = RevisionGraph(revisions, digests, taken.version_table, self.functions, self.callbacks)
         return History(graph, tuple(taken.found))
 
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
@@ -401,8 +353,11 @@ class _Recorder:
             raise runs_again(self.chain)
         if heads:
             raise runs_before(self.chain, str(heads[0]))
-        self.recording = Recording(context.version_table)
-        let_alembic_act(context, self.recording.hear_setting)
+        self.recording = Recording(context.version_table, partial(line_in, self.chain))
+        # Why not called, as in a run: what one writes would be taken for what the revision does.
+        self.callbacks = tuple(getattr(each, "__name__", "?") for each in context.on_version_apply_callbacks)
+        context.on_version_apply_callbacks = ()
+        lent = let_alembic_act(context, self.recording.hear_setting)
         upgrade = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         steps = {step.revision.revision: step for step in upgrade}
         own = trunk_first(tuple(revision_of(self.script.get_revision(each)) for each in steps))
@@ -412,7 +367,7 @@ class _Recorder:
         for step in (steps[revision.id] for revision in self.revisions if revision.id != BASE):
             self.progress.begin(step.revision.revision)
             self._watch_data_step(step.revision.module)
-            step.migration_fn = self._function(step.revision.revision, step.migration_fn, context)
+            step.migration_fn = self._function(step.revision.revision, step.migration_fn, context, lent)
             with (
                 self.recording.of(connection, step.revision.revision),
                 instead(context, "autocommit_block", partial(self.recording.autocommit, connection)),
@@ -435,10 +390,12 @@ class _Recorder:
         # Why: the first revision begins outside of a transaction, as it does on an empty database.
         self.connection.commit()
 
-    def _function(self, revision: str, function: Callable[..., Any], context: MigrationContext) -> Callable[..., Any]:
+    def _function(
+        self, revision: str, function: Callable[..., Any], context: MigrationContext, lent: LentConnection
+    ) -> Callable[..., Any]:
         """Return what is called for a revision: its own function, unless the baseline stands for it."""
         if not self.baseline.contains(revision):
-            return self._noticed(function)
+            return self._noticed(function, context, lent)
 
         def laid(**_: Any) -> None:
             if revision == self.baseline.carrier:
@@ -454,13 +411,21 @@ class _Recorder:
                 # Why: the schema at the other ones is not known, so no database may be found to have it.
                 self.recording.digests[at] *= revision.id == self.baseline.carrier
 
-    def _noticed(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Keep the exception that a revision raises, since an env.py may ignore it."""
+    def _noticed(
+        self, function: Callable[..., Any], context: MigrationContext, lent: LentConnection
+    ) -> Callable[..., Any]:
+        """Note what a revision does to its transaction, and keep its exception, since an env.py may ignore it."""
+        recording, connection = self.recording, context.connection
+        assert connection is not None
 
         @wraps(function)
         def run(*arguments: Any, **named: Any) -> Any:
+            taken = taken_over(
+                connection.engine, self.connection, recording.commits, partial(recording.refuse, "roll back")
+            )
             try:
-                return function(*arguments, **named)
+                with taken, instead(lent, "tries", recording.refuse):
+                    return function(*arguments, **named)
             except BaseException as error:
                 self.progress.raised = error
                 raise
@@ -482,15 +447,3 @@ class _Recorder:
                 self.recording.in_data_step = False
 
         setattr(module, "data_step", watched)  # noqa: B010  (mypy knows no such attribute of a module)
-
-
-@contextmanager
-def command_errors(shown: Callable[[str], str]) -> Iterator[None]:
-    """Convert archmig's and the system's errors to CommandError, which Alembic prints on one line.
-
-    `shown` makes the message safe to print.
-    """
-    try:
-        yield
-    except (ArchmigError, OSError, sqlite3.Error) as error:
-        raise CommandError(shown(" ".join(str(error).split()))) from error

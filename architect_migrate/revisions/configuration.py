@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import alembic
+from alembic import command
 from architect_migrate.core.chain_errors import ChainError
 from architect_migrate.revisions.failures import file_errors
 from architect_migrate.revisions.files import chain_option, ini_option, refuse_unreadable, script_folder
@@ -34,13 +35,19 @@ _ASYNCHRONOUS = frozenset({"aiomysql", "aioodbc", "aiosqlite", "asyncmy", "async
 def config_of(chain: ChainConfig) -> Config:
     """Return Alembic's configuration of a chain. Raises ChainError."""
     folder, location = script_folder(chain), chain_option(chain, "script_location")
-    arguments = Namespace(x=list(chain.x)) if chain.x else None
     toml: dict[str, Any] = {"toml_file": str(chain.toml)} if chain.toml and _knows_toml(chain) else {}
     ini = None if chain.ini == chain.toml else str(chain.ini)
-    config = Config(ini, ini_section=chain.section, cmd_opts=arguments, attributes={"archmig": True}, **toml)
+    config = Config(ini, ini_section=chain.section, cmd_opts=_command_line(chain), attributes={"archmig": True}, **toml)
     if location is None or ":" not in location:
         config.set_main_option("script_location", _escaped(str(folder)))
     return config
+
+
+def _command_line(chain: ChainConfig) -> Namespace:
+    """Return the arguments of `alembic upgrade`, as Alembic's command line gives them to env.py."""
+    called = {"cmd": (command.upgrade, ["revision"], ["sql", "tag"]), "revision": "heads", "sql": False, "tag": None}
+    options = {"config": [str(chain.ini)], "name": chain.section, "raiseerr": False, "quiet": False}
+    return Namespace(x=list(chain.x) or None, **options, **called)
 
 
 def _knows_toml(chain: ChainConfig) -> bool:

@@ -23,7 +23,7 @@ from architect_migrate.core.chain_errors import (
     Want,
 )
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.revisions.files import script_folder
+from architect_migrate.revisions.files import script_folder, seen_from_root
 from architect_migrate.revisions.static_graph import missing
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ def calling_line() -> str:
         if not file.startswith(_OURS) and not is_library(file):
             return f"{file}, line {line}"
     return ""
+
+
+def line_in(chain: ChainConfig) -> str:
+    """Return the line of the chain's own code that called archmig, as seen from the chain's root; else empty."""
+    return seen_from_root(calling_line(), chain)
 
 
 def is_library(file: str) -> bool:

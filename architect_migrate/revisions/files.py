@@ -151,3 +151,8 @@ def _unread(error: OSError) -> None:
     if isinstance(error, FileNotFoundError):
         return
     raise ChainError(str(error.filename), error.strerror or str(error)) from error
+
+
+def seen_from_root(place: str, chain: ChainConfig) -> str:
+    """Return a place in the chain's code as seen from its root."""
+    return place.removeprefix(f"{os.path.realpath(chain.root)}{os.sep}").removeprefix(f"{chain.root}{os.sep}")

@@ -32,6 +32,7 @@ def offline_sql(chain: ChainConfig, start: tuple[str, ...], target: tuple[str, .
     """Return the SQL that leads from some heads (none: base) to others, as `alembic upgrade --sql` prints it."""
     config = config_of(chain)
     config.output_buffer = buffer = StringIO()
+    vars(config.cmd_opts)["sql"] = True
     script = script_of(config, chain)
 
     def steps(current: Any, _context: MigrationContext) -> list[MigrationStep]:

@@ -16,7 +16,7 @@ from architect_migrate.core.chain_errors import ReplayError, Want
 from architect_migrate.core.secrets import mask
 from architect_migrate.model.names import Names
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, with_replaced
-from architect_migrate.revisions.files import refuse_unreadable, script_folder
+from architect_migrate.revisions.files import refuse_unreadable, script_folder, seen_from_root
 from architect_migrate.revisions.reads import REPLAY, cached_digest, digest_of, identity_of, reads_of, remember_reads
 
 if TYPE_CHECKING:
@@ -262,17 +262,12 @@ def replayed(chain: ChainConfig, *arguments: str, more: Mapping[str, str] = Mapp
             failed = codec.load((folder / "failed").read_text(encoding="utf-8"), ())
             revision, cause, place, fix, wanted, named = failed
             want = Want(wanted) if wanted else None
-            raise ReplayError(ini, revision, cause, _inside(place, chain), fix, want, named)
+            raise ReplayError(ini, revision, cause, seen_from_root(place, chain), fix, want, named)
         if done.returncode or not (folder / "rows").exists():
             current = (folder / "current").read_text(encoding="utf-8") if (folder / "current").exists() else ""
             ended = f"its process ended with code {done.returncode}"
             raise ReplayError(ini, current, mask(" ".join(done.stderr.split()))[-500:] or ended)
         yield folder
-
-
-def _inside(place: str, chain: ChainConfig) -> str:
-    """Return a place in the chain's code as seen from its root."""
-    return place.removeprefix(f"{os.path.realpath(chain.root)}{os.sep}").removeprefix(f"{chain.root}{os.sep}")
 
 
 def _replay_and_remember(chain: ChainConfig, cache: Path) -> Replay:

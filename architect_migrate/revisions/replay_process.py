@@ -4,7 +4,7 @@ FOLDER holds `chain`, its configuration. DRAFT is a folder with one more revisio
 With --image the database that the chain leaves is written to FOLDER/image.db.
 
 Why an audit hook: revision files import applications, and applications open their own databases. The hook stops the
-replay if it writes outside of the scratch folder, uses the network or starts another program.
+replay if it changes a file outside of the scratch folder, uses the network or starts another program.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ReplayError
 from architect_migrate.core.errors import ArchmigError, derived
 from architect_migrate.model.chain_config import ChainConfig
+from architect_migrate.revisions.shadow import shadow
 from architect_migrate.revisions.streams import refuse_input
 from architect_migrate.revisions.watch import watch
 
@@ -133,8 +134,10 @@ def answer(folder: Path, work: Callable[[], object]) -> int:
 def confine(folder: Path) -> None:
     """Restrict this process to writing below `folder`, without network and other programs.
 
-    The restriction is permanent: Python cannot remove an audit hook.
+    What it writes elsewhere lands there too (see `shadow`). The restriction is permanent: Python cannot remove an audit
+    hook.
     """
+    shadow(folder)
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
         if attempt := _escape(event, arguments, folder):

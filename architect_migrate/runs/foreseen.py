@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.model.diff import Change
-    from architect_migrate.model.history import History
+    from architect_migrate.model.history import History, Replayed
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result, Survey
     from architect_migrate.revisions.replay import Source
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 CANNOT_SUCCEED = "cannot-succeed"
 # The collations that every connection has.
 _OF_SQLITE = frozenset({"binary", "nocase", "rtrim"})
+# What code does to the transaction past SQLAlchemy; what it rolls back by any means, a recording does not show.
+_ENDS = frozenset({"commit", "run BEGIN", "run COMMIT", "run END"})
+_ROLLS_BACK = frozenset({"roll back", "run ROLLBACK"})
 # Characters of the last words of a process that died.
 _LAST = 300
 
@@ -89,19 +92,36 @@ def _apart(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> It
 
     Where nothing is there, and a recording builds the database, no code of a revision runs.
     """
+    yield from _not_called(context, plan)
     runs = schema is not None or bool(plan.before) or not is_recorded(plan, context.history)
     for revision in (step.revision for step in plan.steps if isinstance(step, RunRevision)):
         replayed = replays(context.history)[revision]
-        if replayed.refused and runs:
-            found = f"{revision} would fail: it would {replayed.refused} inside the transaction of the run"
-            advice = f"take it out of {revision}; it can be run by hand afterwards"
-            yield Finding(Level.BLOCKING, CANNOT_SUCCEED, revision, found, advice, revision)
+        if replayed.refused and (runs or replayed.refused in _ROLLS_BACK):
+            at = f" ({replayed.refused_at})" if replayed.refused_at else ""
+            found = f"{revision} would fail: it would {replayed.refused} inside the transaction of the run{at}"
+            yield Finding(Level.BLOCKING, CANNOT_SUCCEED, revision, found, _taken_out(revision, replayed), revision)
         elif replayed.refused:
             found = f"it would {replayed.refused}, which is left out"
             yield Finding(Level.WARNING, "left-out", revision, found, "that can be run by hand afterwards")
         elif replayed.apart:
             found = "its autocommit_block runs inside the transaction of the whole run"
             yield Finding(Level.WARNING, "autocommit", revision, found, "SQLite accepts its statements there")
+        elif replayed.commits:
+            found = f"its commit does nothing ({replayed.commits})"
+            yield Finding(Level.WARNING, "commit", revision, found, "archmig commits the whole run, after its proof")
+
+
+def _not_called(context: EnvironmentContext, plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for the callbacks of env.py that Alembic would call for each revision of the plan."""
+    if context.graph.callbacks and any(isinstance(step, RunRevision | RunDowngrade) for step in plan.steps):
+        found = f"its on_version_apply callback is not called: {shortlist(context.graph.callbacks, 3)}"
+        yield Finding(Level.WARNING, "not-called", "env.py", found, "what it does for a revision can be done by hand")
+
+
+def _taken_out(revision: str, replayed: Replayed) -> str:
+    if replayed.refused in _ENDS or replayed.refused in _ROLLS_BACK:
+        return f"take it out of {revision}: archmig commits the whole run after its proof, or rolls it back"
+    return f"take it out of {revision}; it can be run by hand afterwards"
 
 
 def _unread(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> Iterator[Finding]:

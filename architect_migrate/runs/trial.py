@@ -100,7 +100,7 @@ def try_here(job: Job, history: History) -> Tried:
 
 
 def _failed(error: RevisionFailedError) -> Tried:
-    from architect_migrate.revisions.alembic_runtime import is_of_the_schema
+    from architect_migrate.revisions.revision_errors import is_of_the_schema
 
     if not is_of_the_schema(error):
         return Tried()

@@ -172,7 +172,7 @@ def test_what_comes_after_a_revision_that_does_not_run_is_said_to_be_untried(fol
     ("body", "said"),
     {
         "import os; os._exit(3)": "the process that tried it died: exit code 3",
-        "open('/tmp/archmig-escape', 'w')": "upgrade() raises EscapeError: the chain's code tried to write the file",
+        "open('/etc/hostname', 'r+')": "upgrade() raises EscapeError: the chain's code tried to write the file",
         "raise SystemExit(0)": "upgrade() raises SystemExit: 0",
         "import not_there": "upgrade() raises ModuleNotFoundError: No module named 'not_there'",
     }.items(),
@@ -181,7 +181,6 @@ def test_whatever_a_revision_does_is_a_flaw_of_it(folder: Path, body: str, said:
     chain(folder, {"001_notes": NOTES, "002_x": text("002_x", "001_notes", body)})
     done = archmig("lint")
     assert f"AM209 {said}" in done.out
-    assert not Path("/tmp/archmig-escape").exists()
 
 
 def test_a_file_that_cannot_be_imported_is_a_flaw(folder: Path) -> None:

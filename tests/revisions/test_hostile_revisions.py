@@ -50,14 +50,17 @@ ESCAPED = (
 OR_ROLLBACK = "INSERT OR ROLLBACK INTO notes (id, title) VALUES (1, 'one')"
 AFTER = "go on after SQLite had rolled the transaction back"
 DEEDS = {
-    "commits": ('op.execute("COMMIT")', "run COMMIT"),
-    "commits and swallows": ("try: op.execute('COMMIT')\n    except Exception: pass", "run COMMIT"),
-    "rolls back": ('op.execute("ROLLBACK")', "run ROLLBACK"),
-    "begins": ('op.execute("BEGIN")', "run BEGIN"),
-    "commits by SQLAlchemy": ("bind.commit()", "commit"),
+    "commits past SQLAlchemy": ("driver.execute('COMMIT')", "run COMMIT"),
+    "commits past SQLAlchemy and swallows": ("try: driver.execute('COMMIT')\n    except Exception: pass", "run COMMIT"),
+    "begins past SQLAlchemy": ("driver.execute('BEGIN')", "run BEGIN"),
+    "rolls back": ('op.execute("ROLLBACK")', "roll back"),
     "commits by the driver": ("driver.commit()", "commit"),
     "rolls back by the driver": ("driver.rollback()", "roll back"),
     "rolls back by SQLAlchemy": ("bind.rollback()", "roll back"),
+    "rolls back after a commit": (
+        "bind.commit()\n    op.execute('CREATE TABLE gone (id)')\n    bind.rollback()",
+        "roll back",
+    ),
     "rolls back and swallows": ("try: bind.rollback()\n    except Exception: pass", "roll back"),
     "rolls a session back": (
         "session = sa.orm.Session(bind)\n    session.execute(sa.text('DELETE FROM notes'))\n    session.rollback()",
@@ -163,6 +166,27 @@ def test_how_a_revision_reads_rows_is_its_own_affair(
     done = archmig(*words)
     assert done.code == 0, done
     assert ask(tmp_path / file, "SELECT count(*) FROM notes WHERE id = 70") == [(1,)]
+
+
+# Each of them leaves nothing committed when the run fails afterwards.
+COMMITS = ("bind.commit()", 'op.execute("COMMIT")', 'op.execute(" end transaction")\n    op.execute("BEGIN IMMEDIATE")')
+
+
+@pytest.mark.parametrize("commit", COMMITS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_commit_by_sqlalchemy_does_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, commit: str
+) -> None:
+    words, file, _ = COMMANDS[command]
+    more = "\n    op.execute(\"INSERT INTO notes (id, title) VALUES (71, 'late')\")"
+    place = place_with(tmp_path, f"{commit}{more}\n    raise ValueError('no')", command)
+    monkeypatch.chdir(place)
+    before = (place / file).read_bytes()
+    assert (archmig(*words).code, (place / file).read_bytes()) == (2, before)
+    deed = place / f"{'downgrade' if command == 'downgrade' else 'upgrade'}.txt"
+    deed.write_text(f"def deed_of(bind, driver):\n    {commit}{more}\n")
+    done = archmig(*words)
+    assert (done.code, ask(place / file, "SELECT count(*) FROM notes WHERE id IN (70, 71)")) == (0, [(2,)]), done
 
 
 @pytest.mark.parametrize("command", COMMANDS)

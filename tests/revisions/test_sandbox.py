@@ -62,9 +62,9 @@ def test_the_process_ends_as_the_revision_ends_it(tmp_path: Path, start: str) ->
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("open('/etc/hostname', 'a')", "write the file /etc/hostname"),
+        ("open('/etc/hostname', 'r+')", "write the file /etc/hostname"),
         ("__import__('sqlite3').connect('app.db')", "open the database app.db"),
-        ("__import__('os').mkdir('made')", "change the file made (os.mkdir)"),
+        ("__import__('os').rename('alembic.ini', 'old.ini')", "change the file alembic.ini (os.rename)"),
         ("__import__('os').system('true')", "use the network or another program (os.system (b'true',))"),
         ("__import__('os').fork()", "use the network or another program (os.fork ())"),
         ("__import__('socket').create_connection(('localhost', 9))", "use the network or another program (socket."),
@@ -74,6 +74,31 @@ def test_the_process_writes_nothing_outside_of_its_folder(tmp_path: Path, start:
     done, scratch = replayed(tmp_path, line)
     assert done.returncode == 1
     assert f"the chain's code tried to {problem}" in (scratch / "failed").read_text()
+
+
+WRITES = (
+    "import io, logging, os, pathlib, tempfile",
+    "os.makedirs('logs/of', exist_ok=True)",
+    "os.makedirs('logs/of', exist_ok=True)",
+    "logging.FileHandler('logs/of/it.log').emit(logging.makeLogRecord({'msg': 'one'}))",
+    "pathlib.Path('logs', 'two').write_text('two')",
+    "os.close(os.open('three', os.O_CREAT | os.O_WRONLY))",
+    "assert os.path.isdir('logs/of') and sorted(os.listdir('logs')) == ['of', 'two']",
+    "assert open('logs/of/it.log').read() + pathlib.Path('logs/two').read_text() == 'one\\ntwo'",
+    "open('alembic/env.py', mode='a').write('more')",
+    "tempfile.TemporaryFile('w').write('')",
+    "try: os.mkdir('logs')",
+    "except FileExistsError: pass",
+    "try: open('nowhere/it.log', 'w')",
+    "except FileNotFoundError: pass",
+)
+
+
+def test_files_that_the_chains_code_writes_are_there_for_it_and_in_its_own_folder(tmp_path: Path, start: str) -> None:
+    done, _ = replayed(tmp_path, *WRITES)
+    there = sorted(path.name for path in (tmp_path / "chain").iterdir())
+    assert (done.returncode, there) == (0, ["alembic", "alembic.ini"]), done.stderr
+    assert "more" not in (tmp_path / "chain" / "alembic" / "env.py").read_text()
 
 
 def test_both_starts_replay_the_same_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

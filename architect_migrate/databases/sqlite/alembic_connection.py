@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.pysqlite import _SQLite_pysqliteTimeStamp
@@ -14,6 +14,7 @@ from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import BATCH_COPY
 from architect_migrate.databases.sqlite.batch_casts import refuse_lossy_casts
 from architect_migrate.databases.sqlite.connection import HeldConnection, still_inside
+from architect_migrate.databases.sqlite.sql.lexer import ends_transaction
 from architect_migrate.databases.sqlite.sql.passing import table_rename
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
-# How many rows had been written when a connection began its transaction.
-_CHANGES = "archmig_changes"
+# What had been written when a connection began its transaction.
+_BEGAN = "archmig_began"
 # How the dialect of env.py's engine writes values.
 _OF_VALUES = frozenset({"_json_serializer", "_json_deserializer"})
 
@@ -127,30 +128,24 @@ def as_connectable(connection: sa.Connection) -> sa.Connection:
 
 
 @contextmanager
-def refuse_ignored_calls(context: MigrationContext, driver: sqlite3.Connection) -> Iterator[None]:
+def refuse_ignored_calls(
+    context: MigrationContext, driver: sqlite3.Connection, committed: Callable[[], object]
+) -> Iterator[None]:
     """Refuse a rollback or close of the chain's code, which a lent connection would silently ignore.
 
-    A rollback is allowed while nothing has been written: SQLAlchemy's inspector, for one, ends its transaction so.
-    Raises TransactionEndedError, also where the chain's code has caught it.
+    A commit does nothing, and calls `committed`: archmig commits after its proof. Raises TransactionEndedError, also
+    where the chain's code has caught it.
     """
     lent = context.connection
     assert lent is not None
     tried: list[str] = []
-    at_first = driver.total_changes
-
-    def note_writes(connection: sa.Connection) -> None:
-        vars(connection)[_CHANGES] = driver.total_changes
-
-    def refuse_rollback(connection: sa.Connection) -> None:
-        if driver.total_changes > max(at_first, vars(connection).get(_CHANGES, 0)):
-            refuse("roll back")
 
     def refuse(action: str) -> None:
         tried.append(action)
         raise TransactionEndedError(action)
 
     with (
-        _listening(lent.engine, {"begin": note_writes, "rollback": refuse_rollback}),
+        taken_over(lent.engine, driver, committed, partial(refuse, "roll back")),
         instead(lent, "close", partial(refuse, "close the connection")),
         # Why honoured: nearly every statement that other databases want outside of a transaction, SQLite runs inside.
         instead(context, "autocommit_block", nullcontext),
@@ -160,6 +155,63 @@ def refuse_ignored_calls(context: MigrationContext, driver: sqlite3.Connection) 
         tried.append("close the connection")
     if tried:
         raise TransactionEndedError(tried[0])
+
+
+@contextmanager
+def taken_over(
+    engine: sa.Engine, driver: sqlite3.Connection, committed: Callable[[], object], given_up: Callable[[], object]
+) -> Iterator[None]:
+    """Let what an engine does to its transaction do nothing in the block, by a method or by a statement.
+
+    A commit calls `committed`, and a rollback of what was written `given_up`. Any other rollback is ignored:
+    SQLAlchemy's inspector, for one, ends its transaction so.
+    """
+    at_first = _state(driver)
+
+    def begun(connection: sa.Connection) -> None:
+        vars(connection)[_BEGAN] = _state(driver)
+
+    def done(connection: sa.Connection) -> None:
+        begun(connection)
+        committed()
+
+    def rolled_back(connection: sa.Connection) -> None:
+        if _state(driver) > max(at_first, vars(connection).get(_BEGAN, at_first)):
+            given_up()
+
+    def instead_of(connection: sa.Connection, _cursor: object, statement: str, values: Any, *_: object) -> Any:
+        match ends_transaction(statement):
+            case "commit" | "end":
+                done(connection)
+            case "rollback":
+                rolled_back(connection)
+            case "begin":
+                begun(connection)
+            case _:
+                return statement, values
+        return "SELECT 1 WHERE 0", ()
+
+    heard = {"begin": begun, "commit": done, "rollback": rolled_back}
+    with _listening(engine, heard), _left_out(engine.dialect):
+        sa.event.listen(engine, "before_cursor_execute", instead_of, retval=True)
+        try:
+            yield
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", instead_of)
+
+
+def _state(driver: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many rows were written, and how often the schema was changed: two numbers that only grow."""
+    # Not by the connection's own methods: a meter of the chain's statements must not count this one.
+    (schema,) = sqlite3.Cursor(driver).execute("PRAGMA schema_version").fetchone()
+    return driver.total_changes, schema
+
+
+@contextmanager
+def _left_out(dialect: sa.Dialect) -> Iterator[None]:
+    """Let an engine's dialect neither commit nor roll back."""
+    with instead(dialect, "do_commit", do_nothing), instead(dialect, "do_rollback", do_nothing):
+        yield
 
 
 @contextmanager
@@ -174,13 +226,16 @@ def _listening(engine: sa.Engine, effects: Mapping[str, Callable[[sa.Connection]
 
 
 @contextmanager
-def instead(thing: object, method: str, action: Callable[[], object]) -> Iterator[None]:
+def instead(thing: object, method: str, action: Callable[..., object]) -> Iterator[None]:
     """Let a method of one object do something else in the block."""
-    vars(thing)[method] = action
+    own = vars(thing)
+    before = {method: own[method]} if method in own else {}
+    own[method] = action
     try:
         yield
     finally:
-        del vars(thing)[method]
+        del own[method]
+        own |= before
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 _CONNECT = sqlite3.connect
+_POOL = str(sa.pool.base.__file__)
 
 
 @dataclass(slots=True)
@@ -64,12 +66,16 @@ class _Lending:
         if not path:
             return None
         if path not in self.places:
-            if self.several:
-                self.apart.append(sqlite3.connect(":memory:"))
-                return self.apart[-1]
-            raise self.refused(path)
+            return self.another(path)
         self.records.append(record)
         return self.lend()
+
+    def another(self, path: str) -> sqlite3.Connection:
+        """Return the connection of an engine of another database: an empty one. Raises what `refused` returns."""
+        if not self.several:
+            raise self.refused(path)
+        self.apart.append(_CONNECT(":memory:"))
+        return self.apart[-1]
 
     def lend(self) -> LentConnection:
         """Return a new view of the connection."""
@@ -82,8 +88,10 @@ class _Lending:
         if caller.startswith("architect_migrate.") or caller == __name__:
             return _CONNECT(database, *arguments, **options)
         path = path_of(os.fsdecode(database))
-        if path not in self.places or self.is_elsewhere(path):
+        if self.is_elsewhere(path):
             return _CONNECT(database, *arguments, **options)
+        if path not in self.places:
+            return self.another(path) if path and _is_a_pools() else _CONNECT(database, *arguments, **options)
         lent = self.lend()
         lent.isolation_level = options.get("isolation_level", "")
         return lent
@@ -161,6 +169,11 @@ def lending(
         this.take_back()
 
 
+def _is_a_pools() -> bool:
+    """Whether the pool of an engine opens a connection now, by its `creator`."""
+    return any(frame.f_code.co_filename == _POOL for frame, _ in walk_stack(None))
+
+
 def path_of(name: str) -> str:
     """Return the real path of the file that a SQLite database's name means; empty for one in memory."""
     if name.startswith("file:"):
@@ -186,14 +199,15 @@ def driver_of(context: MigrationContext) -> sqlite3.Connection | None:
     return driver if isinstance(driver, sqlite3.Connection) else None
 
 
-def let_alembic_act(context: MigrationContext, hear: Callable[[str, str], object]) -> None:
-    """Let Alembic roll back on the connection of its context, as it does after a revision that failed.
+def let_alembic_act(context: MigrationContext, hear: Callable[[str, str], object]) -> LentConnection:
+    """Let Alembic roll back on the lent connection of its context, as it does after a revision that failed.
 
-    `hear` gets the name and the value of each PRAGMA that is set on it.
+    `hear` gets the name and the value of each PRAGMA that is set on it. Return the connection.
     """
     driver: object = context.connection.connection.dbapi_connection if context.connection is not None else None
-    if isinstance(driver, LentConnection):
-        driver.is_alembics, driver.hear = True, hear
+    assert isinstance(driver, LentConnection)
+    driver.is_alembics, driver.hear = True, hear
+    return driver
 
 
 def _name_of(dialect: sa.Dialect, options: dict[str, Any]) -> str:

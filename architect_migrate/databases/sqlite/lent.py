@@ -33,8 +33,9 @@ class LentConnection(sqlite3.Connection):
     """A sqlite3.Connection as env.py's engines get it; `taken_back` removes what env.py added to it.
 
     `is_alembics` is set for the connection on which Alembic itself runs the chain in a replay: it rolls back what a
-    failed revision wrote, and `hear` gets the name and the value of each PRAGMA that a revision sets. `refused` is
-    whether a rollback was refused. It `keeps` what is written where a driver's connection would be in autocommit.
+    failed revision wrote, and `hear` gets the name and the value of each PRAGMA that a revision sets. `tries` gets what
+    code does to the transaction by the driver itself, past SQLAlchemy. `refused` is whether a rollback was refused. It
+    `keeps` what is written where a driver's connection would be in autocommit.
     """
 
     # Why no super().__init__(): it is a connection only by its class, which listeners ask for; all of its attributes
@@ -46,6 +47,7 @@ class LentConnection(sqlite3.Connection):
         self.undo: list[Callable[[], object]] = []
         self.is_alembics = self.refused = self.keeps = False
         self.hear: Callable[[str, str], object] = lambda *_: None
+        self.tries: Callable[[str], object] = lambda _: None
 
     def __getattribute__(self, name: str) -> Any:
         if name in vars(LentConnection) or name in object.__getattribute__(self, "__dict__"):
@@ -89,6 +91,7 @@ class LentConnection(sqlite3.Connection):
 
     def executescript(self, script: str) -> LentCursor:
         """Execute the statements of a script one by one. Why: sqlite3's own commits first."""
+        self.tries("run COMMIT")
         cursor = LentCursor(self._held, self)
         for statement in statements(script):
             cursor.execute(statement)
@@ -100,10 +103,12 @@ class LentConnection(sqlite3.Connection):
 
     def commit(self) -> None:
         """Take it as done: archmig commits after its proof."""
+        self.tries("commit")
         self._written = 0
 
     def rollback(self) -> None:
         """Do nothing if nothing was written. Raises TransactionEndedError otherwise, since archmig cannot undo it."""
+        self.tries("roll back")
         if self._written and not self.is_alembics and not self.keeps:
             # Why no second time: a pool rolls back once more when it takes the connection back.
             self._written, self.refused = 0, True
@@ -171,6 +176,11 @@ class LentCursor(sqlite3.Cursor):
         self._lent.count(self.connection.total_changes - before)
         return self
 
+    def executescript(self, script: str) -> LentCursor:
+        """Execute the statements of a script as `LentConnection.executescript` does."""
+        self._lent.executescript(script)
+        return self
+
     def _instead(self, statement: str) -> str:
         does = verb(statement)
         if does in _OTHER:
@@ -181,6 +191,8 @@ class LentCursor(sqlite3.Cursor):
         if does == "rollback" and "to" in (fold(token.text) for token in significant(statement)):
             return statement
         name, sets, value = _pragma(statement)
+        if does in _TRANSACTION:
+            self._lent.tries(f"run {does.upper()}")
         if does == "rollback":
             self._lent.rollback()
         if does in _TRANSACTION or name in _ACTIONS:

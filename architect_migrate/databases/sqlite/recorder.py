@@ -24,7 +24,7 @@ from architect_migrate.model.schema import Schema
 from architect_migrate.model.stops import displaces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Numbers that the application keeps in the header of the file.
@@ -39,14 +39,19 @@ _READING = frozenset({"select", "values"})
 
 
 class Recording:
-    """The recording so far: a `Replayed` for each revision, and the digest of the schema's texts after it."""
+    """The recording so far: a `Replayed` for each revision, and the digest of the schema's texts after it.
 
-    def __init__(self, version_table: str) -> None:
+    `here` returns the line of the chain's code that is running.
+    """
+
+    def __init__(self, version_table: str, here: Callable[[], str] = str) -> None:
         self.version_table = version_table
+        self.here = here
         self.found: list[Replayed] = []
         self.digests: list[str] = []
         self.in_data_step = False
         self._apart: list[str] = []
+        self._commits = self._refused_at = ""
         self._is_apart = False
         self._ran: list[ReplayedStatement] = []
         self._savepoints: Savepoints[int] = Savepoints()
@@ -82,10 +87,19 @@ class Recording:
 
     def hear_setting(self, pragma: str, value: str) -> None:
         """Take in a PRAGMA of the revision that runs, where a lent connection left it out."""
-        self._seen.refuse(sqlite3.SQLITE_PRAGMA, pragma, value)
-        # Why only here: plain Alembic sets these within the transaction, and a lent connection would leave them out.
-        if pragma.lower() in _NUMBERS:
-            self._seen.refused = self._seen.refused or f"set PRAGMA {pragma}"
+        # Why the numbers only here: plain Alembic sets them within the transaction, and a lent connection leaves them
+        # out.
+        if self._seen.refuse(sqlite3.SQLITE_PRAGMA, pragma, value) or pragma.lower() in _NUMBERS:
+            self.refuse(f"set PRAGMA {pragma}")
+
+    def refuse(self, deed: str) -> None:
+        """Take in something that a run would not let the revision do."""
+        self._seen.refused = self._seen.refused or deed
+        self._refused_at = self._refused_at or self.here()
+
+    def commits(self) -> None:
+        """Take in a commit of the revision that runs."""
+        self._commits = self._commits or self.here() or "its code"
 
     def functions(self, connection: sqlite3.Connection) -> tuple[str, ...]:
         """Return the functions and collations of this connection, and of no other one, that a definition may use."""
@@ -109,7 +123,7 @@ class Recording:
         if self._is_apart:
             self._apart.append(does)
         if does == "vacuum":
-            seen.refused = seen.refused or "VACUUM"
+            self.refuse("VACUUM")
         if self._heard or does != self._prepared[0]:
             self._prepared = (does, self._heard)
         self._heard = []
@@ -181,11 +195,14 @@ class Recording:
                 interims=interims_of(self._schema, schema, texts) if wrote else (),
                 apart=tuple(self._apart),
                 refused=seen.refused,
+                refused_at=self._refused_at,
+                commits=self._commits,
             )
         )
         self.digests.append(digest(connection, [self.version_table]))
         self._ran.clear()
         self._apart.clear()
+        self._commits = self._refused_at = ""
         self._schema = schema
 
     def _look_again(

@@ -46,8 +46,8 @@ from architect_migrate.integrations.alembic.steps import refuse_foreign, watched
 from architect_migrate.model.diff import explain
 from architect_migrate.model.environment import resolutions_for
 from architect_migrate.model.revision_graph import ancestry
-from architect_migrate.revisions import alembic_runtime
 from architect_migrate.revisions.failures import file_errors
+from architect_migrate.revisions.revision_errors import command_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ _READING = frozenset({"branches", "check", "current", "heads", "history", "merge
 
 def run_command(context: ModuleType) -> None:
     """Run a command of Alembic's on the chosen environment. Raises CommandError as `alembic_env.run`."""
-    with alembic_runtime.command_errors(harmless), _interruptible(context.config):
+    with command_errors(harmless), _interruptible(context.config):
         _log_as_configured(context.config)
         if context.is_offline_mode():
             _print_sql(context)

@@ -16,8 +16,8 @@ from architect_migrate.databases.sqlite.authorizer import unwatched, write_log
 from architect_migrate.databases.sqlite.repair import batch_repair
 from architect_migrate.integrations.alembic.job import source_for
 from architect_migrate.planning.plan import RunDowngrade, RunRevision, headline
-from architect_migrate.revisions import alembic_runtime
 from architect_migrate.revisions.replay import cache_folder, history_of
+from architect_migrate.revisions.revision_errors import revision_errors
 from architect_migrate.runs.native_plan import plan_of_alembic_run
 from architect_migrate.runs.promotion_gate import lacking
 from architect_migrate.runs.rehearsal_gate import advice_for, is_required, rehearsal_status
@@ -90,6 +90,11 @@ def watched_steps(
         yield step
 
 
+def _warn_of_commit(revision: str) -> None:
+    told = "%s: its commit does nothing; archmig commits the whole run, after its proof"
+    logging.getLogger("alembic.archmig").warning(told, revision)
+
+
 def _watched_step(
     function: Callable[..., None], connection: Connection, context: Any, step: Any, record: Record
 ) -> Callable[..., None]:
@@ -102,9 +107,10 @@ def _watched_step(
     @wraps(function)
     def watched_function(**given: Any) -> None:
         before = batch_repair.look(connection)
-        with alembic_runtime.revision_errors(revision, verb):
+        with revision_errors(revision, verb):
             stamped = set(context.get_current_heads())
-            with write_log(connection) as seen, refuse_ignored_calls(context, connection):
+            taken = refuse_ignored_calls(context, connection, partial(_warn_of_commit, revision))
+            with write_log(connection) as seen, taken:
                 function(**given)
                 database.still_inside(connection)
             # Why: Alembic updates the stamp by what it read before, so a revision that changes the stamp would falsify

@@ -33,6 +33,8 @@ _LEXER = rf"""
     | (?P<badvariable>[$@\#:](?:::)*+)
     | (?P<illegal>.)
     """
+# How statements begin that begin or end a whole transaction, and how many characters that takes.
+_TRANSACTION, _BEGINNING = ("begin", "commit", "end", "rollback"), 80
 _KINDS = {
     "hex": "number",
     "badblob": "illegal",
@@ -114,6 +116,16 @@ def verb(sql: str) -> str:
         if depth == 0 and word in _AFTER_WITH:
             return word
     return "with"
+
+
+def ends_transaction(sql: str) -> str:
+    """The verb of a statement that begins or ends a whole transaction; empty for any other."""
+    # Why only the beginning: others may be megabytes of values.
+    if not sql[:_BEGINNING].lstrip().lower().startswith(_TRANSACTION):
+        return ""
+    words = [fold(token.text) for token in significant(sql)]
+    # ROLLBACK TO a savepoint is a part of the transaction.
+    return words[0] if words[0] in _TRANSACTION and "to" not in words[1:3] else ""
 
 
 def creates_with_rows(sql: str) -> bool:
