@@ -17,7 +17,6 @@ from truth.trial import Asked, Tried, try_chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,14 +58,12 @@ def _tried(asked: argparse.Namespace) -> list[Tried]:
         running = {pool.submit(try_chain, next(wanted)) for _ in range(asked.jobs)}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
-            results += [_result(future) for future in done]
+            results += [future.result() for future in done]
+            databases, found = (sum(len(getattr(one, part)) for one in results) for part in ("cases", "found"))
+            sys.stderr.write(f"{len(results)} chains, {databases} databases, {found} false words so far\n")
             if time.monotonic() < end:
                 running |= {pool.submit(try_chain, next(wanted)) for _ in done}
     return results
-
-
-def _result(future: Future[Tried]) -> Tried:
-    return future.result()
 
 
 def _chains(asked: argparse.Namespace) -> Iterator[Asked]:
