@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -90,6 +91,8 @@ def _run(folder: Path, words: tuple[str, ...], out: Path, err: Path) -> None:
 
     # mypy knows the module `subprocess` alone; `run_sandboxed` uses these three names of it.
     sandbox.subprocess = _Forking  # type: ignore[assignment, attr-defined]
+    # This process was spawned and would spawn in turn; a run from a shell forks.
+    multiprocessing.set_start_method("fork", force=True)
     sys.argv = list(words)
     _leave(folder, (out, err), main)
 
