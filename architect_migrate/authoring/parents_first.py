@@ -1,4 +1,4 @@
-"""Rows in an order that foreign keys allow while they are enforced."""
+"""Rows and tables in an order that foreign keys allow while they are enforced."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from architect_migrate.databases import access
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from architect_migrate.databases.values import Snapshot, TableRows
+    from architect_migrate.databases.values import Snapshot, StoredObject, TableRows
     from architect_migrate.model.schema import ForeignKey
 
 _Node = TypeVar("_Node", int, str)
@@ -23,12 +23,25 @@ def parents_first(content: Snapshot) -> tuple[TableRows, ...]:
 
     Where rows refer to each other in a circle, their order stays: none suits them.
     """
-    schema = access.schema_of([(each.kind, each.sql) for each in content.objects], ())
-    keys = {table.name: table.foreign_keys for table in schema.tables}
+    keys = _keys(content.objects)
     rows = {fold(each.table): each for each in content.rows}
     parents = {name: {key.parent for key in keys.get(name, ())} & rows.keys() - {name} for name in rows}
     own = {name: [key for key in keys.get(name, ()) if key.parent == name] for name in rows}
     return tuple(_within(rows[name], own[name]) for name in _sorted(parents))
+
+
+def tables_parents_first(objects: Iterable[StoredObject]) -> tuple[str, ...]:
+    """Return the names of tables, each after those that it refers to; in a circle, in the order of their creation."""
+    tables = tuple(each for each in objects if each.kind == "table")
+    names = {fold(each.name): each.name for each in tables}
+    keys = _keys(tables)
+    parents = {name: {key.parent for key in keys.get(name, ())} & names.keys() - {name} for name in names}
+    return tuple(names[name] for name in _sorted(parents))
+
+
+def _keys(objects: Iterable[StoredObject]) -> Mapping[str, Iterable[ForeignKey]]:
+    schema = access.schema_of([(each.kind, each.sql) for each in objects], ())
+    return {table.name: table.foreign_keys for table in schema.tables}
 
 
 def _sorted(parents: Mapping[_Node, Iterable[_Node]]) -> tuple[_Node, ...]:

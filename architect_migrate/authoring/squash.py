@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from architect_migrate.authoring.clock import reads_clock
 from architect_migrate.authoring.squash_files import NOTHING, OldFiles, places, put
 from architect_migrate.authoring.squash_proof import Made, prove, refuse_changing
 from architect_migrate.authoring.squash_text import text_of
@@ -26,7 +27,7 @@ from architect_migrate.revisions.replay_process import IMAGE
 from architect_migrate.revisions.static_graph import files_of, folders_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.values import Snapshot
@@ -41,8 +42,8 @@ class Squashed:
     """A revision that takes the place of all that come before it, and of itself.
 
     `path` is its file, `text` what is in it. `replaces` are the revisions that it stands for, `old` their files with
-    the places to which these are moved. `made` is what it makes, `head` what the whole
-    chain makes; both are without the tables in `hidden`.
+    the places to which these are moved. `made` is what it makes, `head` what the whole chain makes; both are without
+    the tables in `hidden`. `clock` are the revisions that may have computed a constant row from the date.
     """
 
     revision: str
@@ -53,6 +54,7 @@ class Squashed:
     made: Made
     head: Made
     hidden: tuple[str, ...]
+    clock: tuple[str, ...] = ()
 
     @property
     def objects(self) -> int:
@@ -90,21 +92,39 @@ def squashed(source: Source, to: str, old_files: OldFiles = OldFiles.MOVE) -> Sq
         prove(made, _made_anew(chain, (*others, *old), hidden, {files[last]: text}), last)
         return text
 
+    text, carried = _first_proven(proven, steps, _only_by_steps(source.history, position))
+    new = {files[last]: text}
+    head = _made_twice(chain, (), hidden) if others else made
+    if others:
+        prove(head, _made_anew(chain, old, hidden, new), "the head")
+    clock = _clock(source.history, {each.id: files[each.id] for each in mine}, carried)
+    return Squashed(last, files[last], text, whole.replaces, moves, made, head, hidden, clock)
+
+
+def _first_proven(
+    proven: Callable[[Mapping[str, Path], frozenset[str]], str], steps: Mapping[str, Path], by_steps: frozenset[str]
+) -> tuple[str, Mapping[str, Path]]:
+    """Return the text that is proven, and the data steps that it carries as code: all of them, or none."""
     try:
-        text = proven(steps, _only_by_steps(source.history, position))
+        return proven(steps, by_steps), steps
     except SquashError as error:
         if not steps:
             raise
         # Later revisions may have changed the tables of a step, so that its code does not run any more.
         try:
-            text = proven({}, frozenset())
+            return proven({}, frozenset()), {}
         except SquashError:
             raise error from None
-    new = {files[last]: text}
-    head = _made_twice(chain, (), hidden) if others else made
-    if others:
-        prove(head, _made_anew(chain, old, hidden, new), "the head")
-    return Squashed(last, files[last], text, whole.replaces, moves, made, head, hidden)
+
+
+def _clock(history: History, files: Mapping[str, Path], steps: Collection[str]) -> tuple[str, ...]:
+    """The revisions that write rows and read the clock; a data step that is carried as code will read it again."""
+    return tuple(
+        revision
+        for revision, file in files.items()
+        if any(each.writes for each in replays(history)[revision].statements)
+        and reads_clock(file, in_step=revision not in steps)
+    )
 
 
 def _merged(mine: tuple[Revision, ...], last: str) -> Revision:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from architect_migrate.authoring.carried_code import carried
-from architect_migrate.authoring.parents_first import parents_first
+from architect_migrate.authoring.parents_first import parents_first, tables_parents_first
 from architect_migrate.authoring.squash_proof import rows_in
 from architect_migrate.core.chain_errors import SquashError
 from architect_migrate.core.names import quote
@@ -91,8 +91,7 @@ def _refuse(table: TableRows, at: int) -> None:
 
 
 def _drops(objects: tuple[StoredObject, ...]) -> Iterator[str]:
-    """The statements that take everything away, in the reverse order; indexes and triggers go with their tables."""
-    for kind in ("view", "table"):
-        for each in reversed(objects):
-            if each.kind == kind:
-                yield f"DROP {kind.upper()} {quote(each.name)}"
+    """The statements that take everything away, children first; indexes and triggers go with their tables."""
+    views = (each.name for each in reversed(objects) if each.kind == "view")
+    yield from (f"DROP VIEW {quote(name)}" for name in views)
+    yield from (f"DROP TABLE {quote(name)}" for name in reversed(tables_parents_first(objects)))

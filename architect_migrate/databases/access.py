@@ -144,6 +144,13 @@ def words_of(sql: str) -> frozenset[str]:
     return lexer.words_of(sql)
 
 
+def writes_the_moment(sql: str) -> bool:
+    """Return whether a statement that writes rows asks for the date or the time."""
+    from architect_migrate.databases.sqlite.sql import moment
+
+    return moment.writes_the_moment(sql)
+
+
 def found_in_rows(connection: Connection, history: History, plan: Plan, there: Schema) -> tuple[Finding, ...]:
     """Return findings about rows that a plan's revisions fail on, or leave without the row that they refer to.
 

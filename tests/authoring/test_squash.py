@@ -139,7 +139,7 @@ def test_a_database_in_the_middle_is_told_what_to_do_first(tmp_path: Path) -> No
 
 def test_rows_come_in_an_order_that_enforced_foreign_keys_allow(tmp_path: Path) -> None:
     tables = (
-        "CREATE TABLE a (id INTEGER PRIMARY KEY, z TEXT REFERENCES z (name), up INTEGER REFERENCES a (id))",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, z TEXT REFERENCES Z (name), up INTEGER REFERENCES a (id))",
         "CREATE TABLE z (name TEXT)",
         "CREATE UNIQUE INDEX i ON z (name)",
     )
@@ -152,6 +152,27 @@ def test_rows_come_in_an_order_that_enforced_foreign_keys_allow(tmp_path: Path) 
         names["op"] = raw
         names["upgrade"]()
         assert raw.execute("SELECT * FROM a ORDER BY id").fetchall() == [(1, "x", 5), (5, "x", None)]
+        names["downgrade"]()
+        assert raw.execute("SELECT * FROM sqlite_master").fetchall() == []
+
+
+CLOCKS = {
+    "a date in thirty days, by SQLite": ("op.execute(\"INSERT INTO t (x) VALUES (date('NOW', '+30 days'))\")",),
+    "a date by SQLite without an argument": ("op.execute(\"INSERT INTO t (x) SELECT strftime('%d', date())\")",),
+    "a date in thirty days, by Python": (
+        "import datetime as d",
+        "op.execute(f\"INSERT INTO t (x) VALUES ('{d.date.today() + d.timedelta(30)}')\")",
+    ),
+}
+
+
+@pytest.mark.parametrize("lines", CLOCKS.values(), ids=CLOCKS)
+def test_revisions_that_read_the_clock_are_named(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    table = "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, made TEXT DEFAULT CURRENT_TIMESTAMP)"
+    home = chain(
+        tmp_path / "p", {"a": revision(None, table, "INSERT INTO t (x) VALUES ('then')"), "b": code("a", *lines)}
+    )
+    assert of(home, "b").clock == ("b",)
 
 
 def test_a_second_squash_stands_for_the_first_ones_revisions_too(tmp_path: Path) -> None:
