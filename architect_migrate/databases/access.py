@@ -221,19 +221,32 @@ def names_in(url: DatabaseUrl, timeout: float) -> Names:
         return names_in(connection)
 
 
-def held_copy(objects: Iterable[tuple[str, str]]) -> AbstractContextManager[Connection]:
-    """A database in memory with these objects and no rows, in a transaction. Raises DatabaseError."""
+def held_in_memory() -> AbstractContextManager[Connection]:
+    """An empty database in memory, in a transaction."""
     from architect_migrate.databases.sqlite import definitions
 
-    return definitions.held_copy(objects)
+    return definitions.held_in_memory()
+
+
+def copy_to(connection: Connection, objects: Iterable[tuple[str, str]]) -> None:
+    """Create objects on an empty database. Raises DatabaseError, for example if a function is missing."""
+    from architect_migrate.databases.sqlite import definitions
+
+    definitions.make_copy(connection, objects)
+
+
+def schema_on(connection: Connection, hidden: Iterable[str]) -> Schema:
+    """Return the schema of a database, without hidden tables."""
+    from architect_migrate.databases.sqlite.reflect import read_schema
+
+    return read_schema(connection, tuple(hidden))
 
 
 def schema_of(objects: Iterable[tuple[str, str]], hidden: Iterable[str]) -> Schema:
     """Return the schema of these objects, without hidden tables. Raises DatabaseError."""
-    from architect_migrate.databases.sqlite.reflect import read_schema
-
-    with held_copy(objects) as connection:
-        return read_schema(connection, tuple(hidden))
+    with held_in_memory() as connection:
+        copy_to(connection, objects)
+        return schema_on(connection, hidden)
 
 
 def columns_of(table: StoredObject) -> frozenset[str]:

@@ -204,7 +204,8 @@ def _found_by_trial(
         definitions = access.definitions_of(connection)
         watched = access.has_triggers(connection, context.hidden(context.graph.version_table))
     stamping = tuple(_stamping(context, plan, stamp)) if watched else None
-    job = job_of(context.config, plan, definitions, stamping)
+    hidden = tuple(context.hidden(context.graph.version_table))
+    job = job_of(context.config, plan, definitions, stamping, hidden)
     history = context.history
     tried = _remembered(context.source, job) if runs_the_chain(plan) else try_here(in_full(job, history), history)
     if tried.halted:
@@ -212,12 +213,11 @@ def _found_by_trial(
         return (Finding(Level.WARNING, "not-tried", "plan", found, "it is proven when it runs"),)
     if tried.step:
         return (_failing(context, schema, tried),)
-    if not tried.after:
+    if tried.left is None:
         return ()
     if refused := judged(context, tried.triggered, tried.changed).refused:
         return refused_triggers(refused)
-    left = access.schema_of(tried.after, context.hidden(context.graph.version_table))
-    problems = unlike_the_chain(context, plan, left)
+    problems = unlike_the_chain(context, plan, tried.left)
     if not problems:
         return ()
     found = f"it would not leave what the chain makes: {shortlist(problems, 3)}"

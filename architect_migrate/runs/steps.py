@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from architect_migrate.core.chain_errors import RevisionFailedError, StepFailedError
 from architect_migrate.core.errors import ArchmigError
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.revisions.alembic_runtime import Runner
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(slots=True)
@@ -120,11 +122,28 @@ def run_in_chain(
     chain: ChainConfig, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
 ) -> Written:
     """Execute every step of a plan, in the environment of the chain's own env.py where it runs the chain's code."""
+    return in_chain(
+        chain, history, plan, connection, lambda runner: run_planned(plan, connection, runner, history, progress)
+    )
+
+
+def in_chain(
+    chain: ChainConfig,
+    history: History,
+    plan: Plan,
+    connection: Connection,
+    work: Callable[[Runner | None], _Result],
+    **options: Any,
+) -> _Result:
+    """Call `work` and return its result: inside env.py, if the plan runs its chain's code or needs its functions.
+
+    `options` are those of `operate`.
+    """
     if not runs_the_chain(plan) and not history.graph.functions:
-        return _run(plan, connection, None, history, progress)
+        return work(None)
     from architect_migrate.revisions.alembic_runtime import operate
 
-    return operate(chain, connection, lambda runner: _run(plan, connection, runner, history, progress))
+    return operate(chain, connection, work, **options)
 
 
 def runs_the_chain(plan: Plan) -> bool:
@@ -178,13 +197,14 @@ def _build(history: History, plan: Plan, connection: Connection, progress: Calla
     return Written()
 
 
-def _run(
+def run_planned(
     plan: Plan,
     connection: Connection,
     runner: Runner | None,
     history: History,
     progress: Callable[[int, int, str], None],
 ) -> Written:
+    """Execute every step of a plan; without a runner none that calls the chain's code. Raises as `run_steps`."""
     written = Written(rewritten=set(rewritten(plan.steps)))
     for number, step in enumerate(plan.steps, 1):
         progress(number, len(plan.steps), headline(step))
@@ -278,10 +298,13 @@ def _watched_stamp(connection: Connection, version_table: str, revisions: tuple[
 
 
 def explained(connection: Connection, statements: Iterable[str]) -> WriteLog:
-    """Return the log of what statements would write, which are not run."""
-    with write_log(connection) as seen:
-        for statement in statements:
-            connection.execute(f"EXPLAIN {statement}")
+    """Return the log of what statements that stamp would write, which are not run. Raises StepFailedError."""
+    try:
+        with write_log(connection) as seen:
+            for statement in statements:
+                connection.execute(f"EXPLAIN {statement}")
+    except sqlite3.Error as error:
+        raise StepFailedError("stamp the database", str(error)) from error
     return seen
 
 

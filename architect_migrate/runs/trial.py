@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from architect_migrate.core.chain_errors import RevisionFailedError, RevisionLosesError, StepFailedError
 from architect_migrate.databases import access
 from architect_migrate.databases.values import TriggerWrite
+from architect_migrate.model import schema
 from architect_migrate.model.chain_config import ChainConfig
 from architect_migrate.model.environment import Tracker
 from architect_migrate.model.history import unmasked
@@ -23,10 +24,12 @@ from architect_migrate.planning.plan import (
     headline,
 )
 from architect_migrate.planning.table_edits import Edit
-from architect_migrate.runs.steps import explained, run_in_chain, with_rows
+from architect_migrate.runs.steps import explained, in_chain, run_planned, with_rows
 
 if TYPE_CHECKING:
     from architect_migrate.model.history import History
+    from architect_migrate.model.schema import Schema
+    from architect_migrate.revisions.alembic_runtime import Runner
 
 Definitions = tuple[tuple[str, str], ...]
 
@@ -36,18 +39,20 @@ class Job:
     """A plan's steps, and the definitions on which they are tried.
 
     Without triggers on their tables the stamp and the tracker are left out: they cannot fail by the definitions.
-    `stamping` are the statements that write the stamp, which depend on the one that is there.
+    `stamping` are the statements that write the stamp, which depend on the one that is there. `hidden` are the tables
+    of the stamp and of the tracker.
     """
 
     chain: ChainConfig
     steps: tuple[Step, ...]
     definitions: Definitions
     stamping: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The result of a trial: the definitions afterwards, or the step that failed and its cause.
+    """The result of a trial: the schema that is `left` afterwards, or the step that failed and its cause.
 
     `triggered` are the writes of triggers that are in the database, `changed` the tables of which the chain's own
     statements change rows. All fields are empty if the trial cannot tell: the definitions cannot be copied, or the
@@ -55,7 +60,7 @@ class Tried:
     `halted` is why the process of the trial ended before it could say anything.
     """
 
-    after: Definitions = ()
+    left: Schema | None = None
     step: str = ""
     revision: str = ""
     cause: str = ""
@@ -66,13 +71,20 @@ class Tried:
 
 
 CLASSES = (Job, ChainConfig, Tracker, *get_args(Step), *get_args(TrackerChange), *get_args(Edit))
-RESULT = (Tried, TriggerWrite)
+RESULT = (Tried, TriggerWrite, *schema.CLASSES)
 
 
-def job_of(chain: ChainConfig, plan: Plan, definitions: Definitions, stamping: tuple[str, ...] | None) -> Job:
+def job_of(
+    chain: ChainConfig,
+    plan: Plan,
+    definitions: Definitions,
+    stamping: tuple[str, ...] | None,
+    hidden: tuple[str, ...],
+) -> Job:
     """Return the job that tries a plan; with None for `stamping` neither the stamp nor the tracker is tried."""
     left_out = Stamp if stamping is not None else Stamp | SyncTracker
-    return Job(chain, tuple(step for step in plan.steps if not isinstance(step, left_out)), definitions, stamping or ())
+    steps = tuple(step for step in plan.steps if not isinstance(step, left_out))
+    return Job(chain, steps, definitions, stamping or (), hidden)
 
 
 def in_full(job: Job, history: History) -> Job:
@@ -83,20 +95,25 @@ def in_full(job: Job, history: History) -> Job:
 def try_here(job: Job, history: History) -> Tried:
     """Try a job in this process. Raises DatabaseError if the definitions cannot be copied."""
     plan = Plan(job.steps, (), (), frozenset(), frozenset())
-    with access.held_copy(job.definitions) as connection:
+
+    def work(runner: Runner | None) -> Tried:
+        # Why in here: definitions may use functions and collations of env.py.
+        access.copy_to(connection, job.definitions)
+        written = run_planned(plan, connection, runner, history, lambda *_: None)
+        if job.stamping:
+            written.add(explained(connection, job.stamping))
+        left, writes = access.schema_on(connection, job.hidden), sorted(written.triggered, key=repr)
+        return Tried(left, triggered=tuple(writes), changed=tuple(sorted(written.changed)))
+
+    with access.held_in_memory() as connection:
         try:
-            written = run_in_chain(job.chain, history, plan, connection, lambda *_: None)
+            return in_chain(job.chain, history, plan, connection, work, dont_mutate=True)
         except RevisionFailedError as error:
             return _failed(error)
         except StepFailedError as error:
             # The chain's code may only have reached for what a trial does not let it touch.
             chains = {headline(step) for step in job.steps if isinstance(step, RunRevision | RunDataStep | RunRows)}
             return Tried() if error.step in chains else Tried(step=error.step, cause=error.cause)
-        if job.stamping:
-            written.add(explained(connection, job.stamping))
-        writes = sorted(written.triggered, key=repr)
-        after = access.definitions_of(connection)
-        return Tried(after, triggered=tuple(writes), changed=tuple(sorted(written.changed)))
 
 
 def _failed(error: RevisionFailedError) -> Tried:

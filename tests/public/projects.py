@@ -98,6 +98,15 @@ async def run():
     await anyio.to_thread.run_sync(runpy.run_path, "{site}/prefect/server/database/_migrations/env.py")
 anyio.run(run)
 """
+# As its own program gives env.py the URL.
+_ASYNCHRONOUSLY = """import sys
+from alembic import command
+from alembic.config import Config
+ini, path, target = sys.argv[1:]
+config = Config(ini)
+config.set_main_option("sqlalchemy.url", f"sqlite+aiosqlite:///{path}")
+command.upgrade(config, target)
+"""
 _OSLO = (("OS_DATABASE__CONNECTION", "{url}"),)
 PROJECTS = (
     Project(
@@ -193,6 +202,7 @@ PROJECTS = (
         "20.26.1",
         metadata("from phoenix.db.models import Base", "Base.metadata"),
         script="{site}/phoenix/db/migrations",
+        plainly=("python", "-c", _ASYNCHRONOUSLY, "{folder}/alembic.ini", "{path}", "{target}"),
         examples=40,
     ),
     Project(

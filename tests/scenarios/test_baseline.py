@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.cli import ask, executable
+from support.plain_alembic import alembic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -400,6 +401,21 @@ def test_what_the_database_no_longer_has_is_told(place: Path) -> None:
     assert code == 2
     assert "at revision c2, OperationalError: no such table: sessions (nothing was written: name a database that" in out
     assert not (place / "baseline.sql").exists()
+
+
+def test_plain_alembic_through_archmigs_env_py_says_who_makes_the_baseline(place: Path) -> None:
+    from_sql(place)
+    env = "from alembic import context\nfrom architect_migrate.alembic_env import run\nrun(context)\n"
+    (place / "chain" / "env.py").write_text(env, encoding="utf-8")
+    whole = (
+        f"{place}/baseline.sql: the chain begins on it, and plain alembic does not make it in an empty database (run "
+        "archmig upgrade app; afterwards alembic upgrade goes on from there)"
+    )
+    told = alembic("-x", "env=app", "upgrade", "head", ini=place / "alembic.ini")
+    assert (told.code != 0, told.failure, (place / "app.db").exists()) == (True, whole, False)
+    assert run(place, "upgrade", "b1", "app", "--yes")[0] == 0
+    assert alembic("-x", "env=app", "upgrade", "head", ini=place / "alembic.ini").code == 0
+    assert ask(place / "app.db", "SELECT version_num FROM alembic_version") == [("c2",)]
 
 
 def test_a_chain_that_begins_at_nothing_needs_no_baseline(place: Path) -> None:

@@ -86,6 +86,34 @@ def test_rows_that_break_a_check_by_a_function_of_env_py_are_named(
     assert (done.code, said in done.out, digest(database)) == (1, True, before), done.out + done.err
 
 
+OWN = f"CREATE TABLE own (x TEXT{CHECK}, y TEXT{SORTED})"
+IN_THE_WAY = {
+    "a view reads a column that goes": (
+        "ALTER TABLE a DROP COLUMN more",
+        "CREATE VIEW seen AS SELECT shout(more) AS m FROM a",
+        "2_b would fail: error in view seen after drop column: no such column: more",
+    ),
+    "a trigger of the stamp writes what is not there": (
+        "UPDATE a SET more = shout(x)",
+        "CREATE TRIGGER stamped AFTER UPDATE ON alembic_version BEGIN INSERT INTO gone VALUES (shout('x')); END",
+        "could not stamp the database: no such table: main.gone",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", IN_THE_WAY.values(), ids=list(IN_THE_WAY))
+def test_a_plan_is_tried_on_definitions_that_use_functions_of_env_py(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str, str]
+) -> None:
+    statement, own, said = case
+    database = place(tmp_path, monkeypatch, A, *INDEXES, ROWS, OWN, *stamp("1_a"), own)
+    late = tmp_path / "alembic" / "versions" / "2_b.py"
+    late.write_text(f"from alembic import op\nrevision = '2_b'\n{revision('1_a', statement)}")
+    before = digest(database)
+    done = archmig("upgrade", "-e", "it", "--yes")
+    assert (done.code, said in done.out, digest(database)) == (1, True, before), done.out + done.err
+
+
 def test_a_key_sorted_by_a_collation_of_env_py_blocks_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keyed = A.replace("id INTEGER PRIMARY KEY", f"id TEXT{SORTED} PRIMARY KEY") + " WITHOUT ROWID"
     place(tmp_path, monkeypatch, table=keyed)

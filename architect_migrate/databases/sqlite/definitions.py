@@ -32,18 +32,19 @@ def copy_definitions(connection: sqlite3.Connection, definitions: Iterable[tuple
         connection.execute(sql)
 
 
-@contextmanager
-def held_copy(definitions: Iterable[tuple[str, str]]) -> Iterator[HeldConnection]:
-    """Open a database in memory with these objects and no rows, in a transaction like `connection.transaction`.
+def make_copy(connection: sqlite3.Connection, definitions: Iterable[tuple[str, str]]) -> None:
+    """Create objects on an empty database, as `copy_definitions` does. Raises DatabaseError."""
+    try:
+        copy_definitions(connection, definitions)
+    except sqlite3.Error as error:
+        raise DatabaseError("a copy of the definitions", str(error), "nothing was changed") from error
 
-    Raises DatabaseError if SQLite cannot create them, for example if an application's module or function is missing.
-    """
+
+@contextmanager
+def held_in_memory() -> Iterator[HeldConnection]:
+    """Open an empty database in memory, in a transaction like `connection.transaction`."""
     connection = sqlite3.connect(":memory:", isolation_level=None, factory=HeldConnection, cached_statements=0)
     try:
-        try:
-            copy_definitions(connection, definitions)
-        except sqlite3.Error as error:
-            raise DatabaseError("a copy of the definitions", str(error), "nothing was changed") from error
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("PRAGMA legacy_alter_table = OFF")
         connection.execute("BEGIN IMMEDIATE")

@@ -221,6 +221,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             migration = context.get_context()
             stamped = () if job.purge else read_claims(connection, None, migration.version_table).stamp or ()
             record.begins(connection, migration.version_table, stamped)
+            _refuse_without_baseline(job, fresh=record.fresh)
             # Why a private attribute: Alembic has no public hook between planning its steps and running their
             # functions.
             steps = migration._migrations_fn  # noqa: SLF001
@@ -245,6 +246,14 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
         # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         interrupts.refuse()
         interrupts.held = True
+
+
+def _refuse_without_baseline(job: Job, *, fresh: bool) -> None:
+    """Raise ChainError where Alembic would run the chain on nothing, although it begins on a baseline."""
+    if fresh and job.chain.baseline and job.command in {"", "upgrade"}:
+        problem = "the chain begins on it, and plain alembic does not make it in an empty database"
+        advice = f"run archmig upgrade {job.environment.name}; afterwards alembic upgrade goes on from there"
+        raise ChainError(job.chain.baseline, problem, advice)
 
 
 def _checked_integrity(url: DatabaseUrl, connection: Connection) -> Integrity:

@@ -241,3 +241,17 @@ def test_a_schema_that_is_not_where_its_stamp_says_is_left_to_reconcile(place: P
     found = startup("behind", on_pending="upgrade")
     assert (found.state, found.pending) == (StartState.DRIFTED, ("003_due",))
     assert ask(place / "behind.db", "SELECT version_num FROM alembic_version") == [("002_tags",)]
+
+
+@pytest.mark.parametrize("order", [("home", "behind"), ("behind", "home")], ids=" ".join)
+def test_two_databases_of_one_application_are_each_its_own(place: Path, order: tuple[str, str]) -> None:
+    (place / "chain" / "versions" / "004.py").write_text(FOURTH.format(body="pass"))
+    policy(place, "home", "protected = true")
+    for _ in range(2):
+        found = {name: startup(name, on_pending="upgrade") for name in order}
+        assert found["behind"].current == ("004_fourth",)
+        assert (found["home"].current, found["home"].pending) == (("003_due",), ("004_fourth",))
+    assert found["behind"].state is StartState.UP_TO_DATE
+    execute(place / "behind.db", "DROP TABLE fourth")
+    states = {name: startup(name).state for name in order}
+    assert states == {"home": StartState.BEHIND, "behind": StartState.DRIFTED}
