@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.atomic_files import write_atomically
 from architect_migrate.core.chain_errors import BaselineError, ChainError
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access, reader
 from architect_migrate.model.revision_graph import BASE
 from architect_migrate.planning.results import DEPARTED, State
 from architect_migrate.revisions.baseline_search import JOB_CLASSES, Job
@@ -101,7 +101,7 @@ def _objects(context: EnvironmentContext) -> tuple[StoredObject, ...]:
     environment = context.environment
     table = graph_as_written(context.source.chain).version_table
     with access.reading(environment.url, environment.policies.lock_timeout) as connection:
-        return access.stored_objects(connection, context.hidden(table))
+        return reader.stored_objects(connection, context.hidden(table))
 
 
 def _searched(chain: ChainConfig, objects: tuple[StoredObject, ...], wish: Wish) -> Found:

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import SquashError
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import dialect
 from architect_migrate.revisions.source_file import source_text
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _nodes(node: ast.AST, *, in_step: bool) -> Iterator[ast.AST]:
 def _is_of_the_clock(node: ast.AST) -> bool:
     match node:
         case ast.Constant(value=str(text)):
-            return access.writes_the_moment(text)
+            return dialect.writes_the_moment(text)
         case ast.Call(func=ast.Attribute(attr="time"), args=[], keywords=[]):
             return True
         case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)):

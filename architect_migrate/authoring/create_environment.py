@@ -19,8 +19,7 @@ from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
-from architect_migrate.core.urls import file_of
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access, keeper
 from architect_migrate.ledger.recorder import current_state, enter, fingerprint_facts, tool_versions
 from architect_migrate.model.environment import select_one
 
@@ -97,11 +96,11 @@ def _created(
     change = partial(with_entry, name=wanted.name, values=values, comment=comment, file=file)
     foreseen = preview_change(project.file, environ, change)
     environment = select_one(foreseen, wanted.name)
-    final = file_of(environment.url)
+    final = access.file_of(environment.url)
     _refuse_link(as_written(foreseen, wanted.name)[1])
     _refuse_place(project, environment.url, final)
     with _folder(final.parent):
-        copy = access.clone(source.url, environment.url, progress)
+        copy = keeper.clone(source.url, environment.url, progress)
         with _removed_on_error(final):
             _refuse_section(preview_change(project.file, environ, change), final)
             interrupts.refuse()

@@ -15,8 +15,7 @@ from architect_migrate.config.policies import may_be_changed
 from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import EntryError
 from architect_migrate.core.interrupts import run_interruptible
-from architect_migrate.core.urls import file_of
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access
 from architect_migrate.ledger.recorder import enter, entered_on_failure
 from architect_migrate.model.environment import select_one
 
@@ -101,7 +100,7 @@ def _dropped(
     started: float,
     interrupts: Interrupts,
 ) -> Dropped:
-    name, path = context.environment.name, file_of(context.environment.url)
+    name, path = context.environment.name, access.file_of(context.environment.url)
     if not os.path.lexists(path):
         _remove_entry(project, environ, name)
         entered = enter(context, "env drop", started, detail="there was no database")

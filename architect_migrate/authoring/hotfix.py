@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.authoring.hotfix_statements import Promotion, left_out, promotion
 from architect_migrate.core.chain_errors import NewRevisionError, ReplayError
 from architect_migrate.core.errors import nearest, shortened
-from architect_migrate.databases import access
+from architect_migrate.databases.promotion import Promotion, left_out
 from architect_migrate.databases.questions import count_rows
-from architect_migrate.databases.sqlite.compile_check import rename_refusals
-from architect_migrate.databases.sqlite.reflect import read_schema
+from architect_migrate.databases.registry import access, dialect, reader
 from architect_migrate.model.facts import ForeignKeyFact, IndexFact, TriggerFact, ViewFact, describe, facts, key
 from architect_migrate.model.history import apply, effects, recorded_sql, reference
 from architect_migrate.model.revision_graph import ancestry
@@ -48,8 +46,10 @@ def hotfix_of(context: EnvironmentContext, names: tuple[str, ...]) -> Hotfix:
     """
     history, environment = context.history, context.environment
     with access.reading(environment.url, environment.policies.lock_timeout) as connection:
-        actual = read_schema(connection, context.hidden(history.graph.version_table))
-        wanted = promotion(reference(history, frozenset(history.graph.order)), actual, names, _ever_made(history))
+        actual = reader.read_schema(connection, context.hidden(history.graph.version_table))
+        wanted = dialect.promotion(
+            reference(history, frozenset(history.graph.order)), actual, names, _ever_made(history)
+        )
         rows = tuple((table, count_rows(connection, table)) for table in wanted.tables)
     if wanted.unknown:
         hint = nearest(wanted.unknown[0], wanted.names) or "it has nothing beyond the chain"
@@ -156,7 +156,7 @@ def _broken(history: History, revision: str) -> Iterator[str]:
     """Yield SQLite's message on views and triggers that refer to a missing object, unless it was the same before."""
     statements = recorded_sql(history)
     others = tuple(word for name, one in statements.items() if name != revision for word in one)
-    before, after = rename_refusals(others, statements[revision])
+    before, after = dialect.rename_refusals(others, statements[revision])
     if after and after != before:
         yield after
 

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, TypeVar
 
 from architect_migrate.core.names import fold
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import temporary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ def tables_parents_first(objects: Iterable[StoredObject]) -> tuple[str, ...]:
 
 
 def _keys(objects: Iterable[StoredObject]) -> Mapping[str, Iterable[ForeignKey]]:
-    schema = access.schema_of([(each.kind, each.sql) for each in objects], ())
+    schema = temporary.schema_of([(each.kind, each.sql) for each in objects], ())
     return {table.name: table.foreign_keys for table in schema.tables}
 
 

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.authoring.provenance import provenance
 from architect_migrate.authoring.table_groups import groups
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.rows.questions import row_counts
+from architect_migrate.databases.registry import access, reader
 from architect_migrate.model.diff import Reordered, severity
 from architect_migrate.model.facts import owner
 from architect_migrate.model.history import reference
@@ -71,8 +69,8 @@ def of_environment(context: EnvironmentContext) -> Documented:
     graph, wanted = context.graph, wanted_of(context, None)
     with access.reading(environment.url, environment.policies.lock_timeout) as connection:
         seen = quick_survey(context, connection, graph, wanted) or full_survey(context, connection, wanted)
-        schema = seen.schema or read_schema(connection, context.hidden(graph.version_table))
-        rows = row_counts(connection)
+        schema = seen.schema or reader.read_schema(connection, context.hidden(graph.version_table))
+        rows = reader.row_counts(connection)
     documented = _documented(context.history, seen.position, schema)
     changes: dict[str, list[Change]] = {}
     for change in seen.diagnosis.changes if seen.diagnosis else ():

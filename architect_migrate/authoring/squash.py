@@ -19,7 +19,7 @@ from architect_migrate.authoring.squash_text import text_of
 from architect_migrate.authoring.surroundings import elsewhere
 from architect_migrate.core.chain_errors import ReplayError, SquashError
 from architect_migrate.core.text import joined
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access, marks, reader
 from architect_migrate.model.history import replays, writes_of
 from architect_migrate.model.revision_graph import ancestry, revision_named
 from architect_migrate.revisions.replay import replayed
@@ -155,7 +155,7 @@ def _stamp(context: EnvironmentContext) -> tuple[str, ...]:
     environment = context.environment
     if not access.exists(environment.url) or access.is_empty(environment.url):
         return ()
-    return access.read_stamp(environment.url, environment.policies.lock_timeout, context.graph.version_table)
+    return marks.read_stamp(environment.url, environment.policies.lock_timeout, context.graph.version_table)
 
 
 def _refuse(chain: ChainConfig, history: History, last: str, position: frozenset[str]) -> None:
@@ -224,12 +224,12 @@ def _made(
     more = {"PYTHONHASHSEED": seed}
     if not without and not new:
         with replayed(chain, IMAGE, more=more) as folder:
-            return access.snapshot_of(folder / "image.db", hidden)
+            return reader.snapshot_of(folder / "image.db", hidden)
     with (
         _versions(chain, without, new or {}) as versions,
         replayed(replace(chain, versions=versions), IMAGE, more=more) as folder,
     ):
-        return access.snapshot_of(folder / "image.db", hidden)
+        return reader.snapshot_of(folder / "image.db", hidden)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.chain_errors import SquashError
 from architect_migrate.core.names import fold
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import temporary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +136,7 @@ def _are_equal(old: tuple[StoredObject, ...], new: tuple[StoredObject, ...], nam
 
 
 def _named(objects: tuple[StoredObject, ...], name: str) -> list[Table | Index | Trigger | View]:
-    schema = access.schema_of([(each.kind, each.sql) for each in objects], ())
+    schema = temporary.schema_of([(each.kind, each.sql) for each in objects], ())
     every: list[Table | Index | Trigger | View] = [*schema.tables, *schema.indexes, *schema.triggers, *schema.views]
     return [each for each in every if each.name == fold(name)]
 

@@ -11,20 +11,18 @@ from architect_migrate.backups.record import Copy, remove
 from architect_migrate.backups.service import catalogue, complete, content_now, verify
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import pluralize
-from architect_migrate.core.urls import file_of
-from architect_migrate.databases.sqlite.connection import reading
-from architect_migrate.databases.sqlite.rows.delta import row_deltas
+from architect_migrate.databases.registry import access, keeper
 from architect_migrate.databases.values import Content, TableDelta
 from architect_migrate.ledger.recorder import enter, entered_on_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.databases.base import Place
 
 # A database or backup in which the contents of another backup may be found again.
-_Elsewhere = tuple["Path", Content]
+_Elsewhere = tuple["Place", Content]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def planned_removals(context: EnvironmentContext) -> Iterator[Pruned]:
     over = surplus(copies, context.keep, context.max_age, datetime.now(UTC))
     if not over:
         return
-    elsewhere: list[_Elsewhere] = [(file_of(context.environment.url), content_now(context))]
+    elsewhere: list[_Elsewhere] = [(context.environment.url, content_now(context))]
     # Why verify: only a backup that can still be read counts as another copy.
     verified = [
         each
@@ -141,12 +139,12 @@ def _only_here(copy: Copy, content: Content, elsewhere: Sequence[_Elsewhere], ex
 
 def _rows_only_here(copy: Copy, table: str, elsewhere: Sequence[_Elsewhere]) -> str:
     why = f"nothing else has its table {table}"
-    with reading(copy.path) as backup:
-        for path, content in elsewhere:
+    with access.reading(copy.path) as backup:
+        for place, content in elsewhere:
             if table not in content.tables:
                 continue
-            with reading(path) as other:
-                (delta,) = row_deltas(backup, other, [table])
+            with access.reading(place) as other:
+                (delta,) = keeper.row_deltas(backup, other, [table])
             if not (why := _difference(delta)):
                 return ""
     return why

@@ -22,16 +22,8 @@ from architect_migrate.core.database_errors import (
 )
 from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
-from architect_migrate.core.urls import file_of
-from architect_migrate.databases.sqlite.connection import created, reading
-from architect_migrate.databases.sqlite.files import backup
-from architect_migrate.databases.sqlite.files.commit_check import commit_outcome, settled
-from architect_migrate.databases.sqlite.files.overwrite import hold_unchanged, overwrite
-from architect_migrate.databases.sqlite.presence import defines_nothing, stray_journal
-from architect_migrate.databases.sqlite.rows.content import content_of
-from architect_migrate.databases.sqlite.rows.delta import row_deltas
-from architect_migrate.databases.sqlite.rows.integrity import damage
-from architect_migrate.databases.values import Became, CommitOutcome, Content, differences
+from architect_migrate.databases.registry import access, keeper, marks
+from architect_migrate.databases.values import Became, CommitOutcome, Content, differences, settled
 from architect_migrate.ledger.recorder import current_state, enter, entered_on_failure, fingerprint_facts, tool_versions
 
 if TYPE_CHECKING:
@@ -40,6 +32,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.core.interrupts import Interrupts
+    from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
 
 
@@ -68,29 +61,29 @@ def preview(context: EnvironmentContext, copy: Copy) -> Restoration:
     """
     if problem := verify(copy).problem:
         raise RestoreError(str(copy.path), problem, "nothing was changed: choose another backup")
-    path = file_of(context.environment.url)
-    with reading(copy.path) as source:
-        then = content_of(source)
+    url = context.environment.url
+    with access.reading(copy.path) as source:
+        then = keeper.content_of(source)
         if not then.objects:
             raise RestoreError(str(copy.path), "it holds nothing", "nothing was changed: choose another backup")
-        if not path.exists():
+        if not access.exists(url):
             return Restoration(copy, None, then, (), ())
         try:
-            return _against(copy, source, then, path, context.environment.policies.lock_timeout)
+            return _against(copy, source, then, url, context.environment.policies.lock_timeout)
         except NotADatabaseError:
             advice = "nothing was changed: move it away, then restore creates the database"
-            raise RestoreError(str(path), "the file is not a database", advice) from None
+            raise RestoreError(access.location(url), "the file is not a database", advice) from None
         except DamagedError as error:
             return Restoration(copy, None, then, (), (), error.detail)
 
 
-def _against(copy: Copy, source: Connection, then: Content, path: Path, timeout: float) -> Restoration:
-    with reading(path, timeout) as live:
-        if faults := damage(live):
+def _against(copy: Copy, source: Connection, then: Content, url: DatabaseUrl, timeout: float) -> Restoration:
+    with access.reading(url, timeout) as live:
+        if faults := keeper.damage(live):
             return Restoration(copy, None, then, (), (), faults[0])
-        now = content_of(live)
+        now = keeper.content_of(live)
         other = [table for table in {*now.tables, *then.tables} if now.tables.get(table) != then.tables.get(table)]
-        rows = row_deltas(live, source, (name for name in other if not name.lower().startswith("sqlite_")))
+        rows = keeper.row_deltas(live, source, (name for name in other if not name.lower().startswith("sqlite_")))
     with_rows = {f"table {name}" for name in (*now.tables, *then.tables)}
     others = tuple(
         difference
@@ -116,15 +109,15 @@ def _restored(
     context: EnvironmentContext, shown: Restoration, action: str, interrupts: Interrupts, started: float
 ) -> Restored:
     before = current_state(context)
-    path, timeout = file_of(context.environment.url), context.environment.policies.lock_timeout
-    with reading(shown.copy.path) as source:
+    url, timeout = context.environment.url, context.environment.policies.lock_timeout
+    with access.reading(shown.copy.path) as source:
         # Why compare again: another process may have replaced the backup since the preview.
-        if differences(shown.then, content_of(source)):
+        if differences(shown.then, keeper.content_of(source)):
             raise ChangedMeanwhileError(shown.copy.path.name)
-        with _in_place(context, shown, path):
+        with _in_place(context, shown):
             kept, doubts = _overwritten(context, shown, action, source, interrupts)
     # Why after the block: a new connection reads the file as applications will.
-    _require_sound(path, timeout, shown.then, kept)
+    _require_sound(url, timeout, shown.then, kept)
     detail = (
         f"from {shown.copy.path}, {pluralize(shown.then.rows, 'row')} in {pluralize(len(shown.then.tables), 'table')}"
     )
@@ -143,16 +136,16 @@ def _overwritten(
     Why the backup is kept after a failure: the database may have changed since. It is unmarked, so that `undo` does
     not take the failed restore for a run.
     """
-    path, timeout = file_of(context.environment.url), context.environment.policies.lock_timeout
+    url, timeout = context.environment.url, context.environment.policies.lock_timeout
     kept = None
     try:
-        with hold_unchanged(path, timeout) as held:
+        with keeper.hold_unchanged(url, timeout) as held:
             kept = _kept(context, shown, action, held.reader)
             # Why here: from the first page on, stopping would leave a half-written database.
             interrupts.held = True
-            overwrite(source, held, timeout)
+            held.overwrite(source, timeout)
     except CommitFailedError as error:
-        outcome = commit_outcome(context.environment.url, timeout, shown.now, shown.then)
+        outcome = keeper.commit_outcome(url, timeout, shown.now, shown.then)
         if outcome is CommitOutcome.BEFORE:
             _unmark(kept)
         return kept, (settled(error, outcome),)
@@ -168,34 +161,33 @@ def _unmark(kept: Path | None) -> None:
             write_record(kept, replace(record, after=None))
 
 
-def _require_sound(path: Path, timeout: float, then: Content, kept: Path | None) -> None:
+def _require_sound(url: DatabaseUrl, timeout: float, then: Content, kept: Path | None) -> None:
     """Read the restored database again and compare it. Raises NotReadBackError, RestoreError."""
     try:
-        with reading(path, timeout) as live:
-            problems = (*damage(live), *map(str, differences(then, content_of(live))))
+        with access.reading(url, timeout) as live:
+            problems = (*keeper.damage(live), *map(str, differences(then, keeper.content_of(live))))
     except DatabaseError as error:
-        raise NotReadBackError(str(path), error.problem) from error
+        raise NotReadBackError(access.location(url), error.problem) from error
     if problems:
         where = f"the replaced content is in {kept}" if kept else "there was no database before"
-        raise RestoreError(str(path), f"restored, but it differs from the backup: {problems[0]}", where)
+        raise RestoreError(access.location(url), f"restored, but it differs from the backup: {problems[0]}", where)
 
 
 @contextmanager
-def _in_place(context: EnvironmentContext, shown: Restoration, path: Path) -> Iterator[None]:
+def _in_place(context: EnvironmentContext, shown: Restoration) -> Iterator[None]:
     """Create a missing database file with the backup's permissions. Raises RestoreError, ChangedMeanwhileError.
 
     Why a leftover journal is refused: SQLite would apply it to the new file.
     """
-    missing = not path.exists()
+    url = context.environment.url
+    missing = not access.exists(url)
     if missing != (shown.now is None and not shown.damaged):
         raise ChangedMeanwhileError(context.environment.name)
-    left = stray_journal(path)
+    left = access.stray_journal(url)
     if missing and left:
         advice = "nothing was changed: move it away, or SQLite would apply it to the restored database"
         raise RestoreError(left, "belongs to a database that no longer exists", advice)
-    with created(path) if missing else nullcontext():
-        if missing:
-            path.chmod(shown.copy.path.stat().st_mode & 0o777)
+    with access.created(url, shown.copy.path) if missing else nullcontext():
         yield
 
 
@@ -205,10 +197,9 @@ def _kept(context: EnvironmentContext, shown: Restoration, action: str, live: Co
     Returns None if the database defines nothing. Raises ChangedMeanwhileError, BackupError.
     """
     if shown.damaged:
-        path = file_of(context.environment.url)
-        return backup.take_damaged(live, path, context.backups, context.environment.name)
+        return keeper.take_damaged(live, context.environment.url, context.backups, context.environment.name)
     if shown.now is None or not shown.now.objects:
-        if not defines_nothing(live):
+        if not marks.defines_nothing(live):
             raise ChangedMeanwhileError(context.environment.name)
         return None
     made = take_for(context, action, live)

@@ -12,15 +12,8 @@ from architect_migrate.backups.record import Copy, Record, copies, copies_of, wr
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.database_errors import BackupError, DamagedError, NotADatabaseError
 from architect_migrate.core.errors import LedgerError
-from architect_migrate.core.urls import file_of
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.connection import reading
-from architect_migrate.databases.sqlite.files import backup
-from architect_migrate.databases.sqlite.files.same_file import file_digest
-from architect_migrate.databases.sqlite.presence import defines_nothing
-from architect_migrate.databases.sqlite.rows.content import completed, content_after, content_of
-from architect_migrate.databases.sqlite.rows.integrity import damage
-from architect_migrate.databases.values import Content, Unread, differences
+from architect_migrate.databases.registry import access, keeper, marks
+from architect_migrate.databases.values import Content, Unread, differences, no_progress
 from architect_migrate.ledger import store
 from architect_migrate.ledger.recorder import enter, entered_on_failure, tool_versions
 
@@ -48,18 +41,18 @@ def take_for(
     purpose: str,
     source: Connection | None = None,
     *,
-    progress: Callable[[str], None] = backup.no_progress,
+    progress: Callable[[str], None] = no_progress,
 ) -> Backup:
     """Take a verified backup and write its record. Raises BackupError.
 
     `purpose` is the command. With `source`, the copy is read through that connection, whose transaction keeps other
     writers out.
     """
-    path, name = file_of(context.environment.url), context.environment.name
+    url, name = context.environment.url, context.environment.name
     if source is None:
-        made = backup.take(path, context.backups, name, progress=progress)
+        made = keeper.take(url, context.backups, name, progress=progress)
     else:
-        made = backup.take_through(source, path, context.backups, name, progress=progress)
+        made = keeper.take_through(source, url, context.backups, name, progress=progress)
     try:
         write_record(made.path, record_of(context, made, purpose))
     except BackupError:
@@ -84,18 +77,18 @@ def complete(backup_file: Path, recorded: Recorded) -> Content:
     tables = {name: rows for name, rows in recorded.tables.items() if not isinstance(rows, Unread)}
     if len(tables) == len(recorded.tables):
         return Content(recorded.objects, tables, recorded.header)
-    with reading(backup_file) as connection:
-        return completed(recorded, connection)
+    with access.reading(backup_file) as connection:
+        return keeper.completed(connection, recorded)
 
 
 def take_unless_empty(
     context: EnvironmentContext,
     purpose: str,
     connection: Connection,
-    progress: Callable[[str], None] = backup.no_progress,
+    progress: Callable[[str], None] = no_progress,
 ) -> Backup | None:
     """Take a backup of a database whose write lock `connection` holds; return None if it defines nothing."""
-    return None if defines_nothing(connection) else take_for(context, purpose, progress=progress)
+    return None if marks.defines_nothing(connection) else take_for(context, purpose, progress=progress)
 
 
 def mark(
@@ -106,15 +99,15 @@ def mark(
     Why before the commit: a committed run must never be without it. The rows of `unwritten` tables are not read but
     taken from the backup; if they did differ, an undo would be refused.
     """
-    with reading(made.path) as before:
-        after = content_after(connection, made.content, before, unwritten)
+    with access.reading(made.path) as before:
+        after = keeper.content_after(connection, made.content, before, unwritten)
     write_record(made.path, record_of(context, made, purpose, after))
 
 
 def create(context: EnvironmentContext) -> Backup | None:
     """Back an environment up now; return None if its policy skips a missing file, or if the database defines nothing.
 
-    Raises as `backup.take`.
+    Raises as `take_for`.
     """
     started = time.time()
     with entered_on_failure(context, "backup create", started):
@@ -130,7 +123,7 @@ def _created(context: EnvironmentContext) -> Backup | None:
     if not access.exists(url) and skips_uninitialised(context.environment):
         return None
     with access.reading(url, context.environment.policies.lock_timeout) as connection:
-        if defines_nothing(connection):
+        if marks.defines_nothing(connection):
             return None
         return take_for(context, "backup create", connection)
 
@@ -138,7 +131,7 @@ def _created(context: EnvironmentContext) -> Backup | None:
 def content_now(context: EnvironmentContext) -> Content:
     """Read the content of the environment's database. Raises as `reading`."""
     with access.reading(context.environment.url, context.environment.policies.lock_timeout) as live:
-        return content_of(live)
+        return keeper.content_of(live)
 
 
 def catalogue(context: EnvironmentContext) -> tuple[Copy, ...]:
@@ -177,10 +170,10 @@ def _verdict(copy: Copy) -> Verdict:
     if copy.damaged:
         return Verdict(copy, copy.problem)
     try:
-        with reading(copy.path) as connection:
-            if faults := damage(connection):
+        with access.reading(copy.path) as connection:
+            if faults := keeper.damage(connection):
                 return Verdict(copy, f"damaged: {faults[0]}")
-            by_rows = None if copy.record and copy.record.file else content_of(connection)
+            by_rows = None if copy.record and copy.record.file else keeper.content_of(connection)
     except NotADatabaseError:
         return Verdict(copy, "damaged: the file is not a database any more")
     except DamagedError as error:
@@ -196,7 +189,7 @@ def _verdict(copy: Copy) -> Verdict:
 
 def _verdict_of_file(copy: Copy, record: Record) -> Verdict:
     try:
-        same = file_digest(copy.path) == record.file
+        same = keeper.file_digest(copy.path) == record.file
     except OSError as error:
         return Verdict(copy, f"cannot be read: {error.strerror or error}")
     problem = "" if same else "changed since it was taken: its file has other bytes"

@@ -14,6 +14,7 @@ from architect_migrate.cli.present import present
 from architect_migrate.cli.selection import listed, project_of
 from architect_migrate.cli.terminal import complain
 from architect_migrate.core.errors import ArchmigError, LedgerError, UsageError
+from architect_migrate.databases.registry import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -141,7 +142,6 @@ def _contexts(options: Options) -> tuple[EnvironmentContext, ...]:
 def _external_changes(file: Path, contexts: Iterable[EnvironmentContext]) -> dict[str, ExternalChange]:
     if not file.exists():
         return {}
-    from architect_migrate.databases import access
     from architect_migrate.ledger import store
     from architect_migrate.ledger.external_changes import external_change_of
     from architect_migrate.ledger.recorder import current_state

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.errors import ArchmigError, meant, shortened
 from architect_migrate.core.names import fold
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import marks
 from architect_migrate.model.environment import Fill, Kind
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def misspelt(project: ProjectConfig, entries: Iterable[Resolution], chain: Names
     known = chain
     for environment in project.environments if left else ():
         try:
-            known |= access.names_in(environment.url, environment.policies.lock_timeout)
+            known |= marks.names_in(environment.url, environment.policies.lock_timeout)
         except ArchmigError:
             return {}
         left = {entry: word for entry in left if (word := _unknown(entry, known))}

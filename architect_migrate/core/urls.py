@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from architect_migrate.core.database_errors import UnsupportedDatabaseError
 from architect_migrate.core.errors import BadUrlError, nearest, shortened
 from architect_migrate.core.secrets import mask
 
@@ -37,13 +36,6 @@ class DatabaseUrl:
 def sqlite_url(path: Path) -> DatabaseUrl:
     """Return the URL of exactly this file: `?`, `%20`, quotes and spaces are part of its name."""
     return DatabaseUrl("sqlite", path, f"sqlite:///{path}")
-
-
-def file_of(url: DatabaseUrl) -> Path:
-    """Return the file of a database that archmig can work on. Raises UnsupportedDatabaseError for other databases."""
-    if url.path is None:
-        raise UnsupportedDatabaseError(str(url))
-    return url.path
 
 
 def parse_url(text: str) -> DatabaseUrl:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from architect_migrate.core.database_errors import CommitFailedError
+
 
 _NOTHING: frozenset[str] = frozenset()
 # What reads a value of each storage class from the text of a `Constant`.
@@ -336,6 +338,41 @@ class TriggerWrite:
     column: str = ""
 
 
+@dataclass(slots=True)
+class Writes:
+    """What statements wrote: tables inserted into, columns updated, tables deleted from, tables dropped.
+
+    `dropped_columns` are the columns (table, column) that ALTER TABLE dropped.
+    `triggers` are (name, table, text), by folded names, of the triggers that were there before, `triggered` what they
+    wrote; what a trigger wrote that the code itself made is the code's own. `copies` are the statements that fill one
+    table from another or rename one, and `computed` the columns of recreated tables that they compute. `restored` has a
+    line for each object that was dropped and restored, and `remade` the recreated tables.
+    """
+
+    inserted: set[str] = field(default_factory=set)
+    updated: set[tuple[str, str]] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
+    dropped_columns: set[tuple[str, str]] = field(default_factory=set)
+    remade: set[str] = field(default_factory=set)
+    triggers: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    triggered: set[TriggerWrite] = field(default_factory=set)
+    copies: dict[str, None] = field(default_factory=dict)
+    computed: set[tuple[str, str]] = field(default_factory=set)
+    restored: list[str] = field(default_factory=list)
+
+    def tables(self) -> frozenset[str]:
+        """The tables whose rows were written; copies by batch operations do not count, since they only move rows."""
+        swept = {write.table for write in self.triggered}
+        return frozenset(
+            self.inserted
+            | {table for table, _ in self.updated}
+            | self.deleted
+            | {table for table, _ in self.dropped_columns}
+            | swept
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Permitted:
     """The changes to existing rows that a run may make; all names are folded, columns are (table, column).
@@ -395,3 +432,21 @@ class RowProof:
     tables: tuple[TableProof, ...]
     losses: tuple[Loss, ...]
     lost: int
+
+
+def no_progress(_words: str) -> None:
+    """Ignore progress."""
+
+
+def settled(error: CommitFailedError, outcome: CommitOutcome) -> str:
+    """The warning about a commit that reported an error but is complete. Raises the error in all other cases.
+
+    The error says so where the content shows that nothing was committed.
+    """
+    match outcome:
+        case CommitOutcome.AFTER:
+            return error.all_of_it()
+        case CommitOutcome.BEFORE:
+            raise error.none_of_it() from error
+        case CommitOutcome.UNKNOWN:
+            raise error

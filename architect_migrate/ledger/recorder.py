@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import sqlite3
 import sys
 import time
 from contextlib import contextmanager
@@ -16,9 +15,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.errors import ArchmigError, LedgerError
 from architect_migrate.core.interrupts import FinishedFirst
 from architect_migrate.core.user import user_name
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.fingerprint import fingerprint_of
+from architect_migrate.databases.registry import LOCAL, about, access, marks
 from architect_migrate.diagnosis.describe import counts
 from architect_migrate.ledger import store
 from architect_migrate.ledger.without_values import without_values
@@ -194,7 +191,7 @@ def fingerprint_facts(before: Fingerprint | None, after: Fingerprint | None) -> 
 def tool_versions() -> Iterator[Fact]:
     """Yield the versions of archmig, Alembic, SQLite and Python."""
     yield from ((name, version(name)) for name in ("archmig", "alembic"))
-    yield "sqlite", sqlite3.sqlite_version
+    yield about(LOCAL).version()
     yield "python", sys.version.partition(" ")[0]
 
 
@@ -207,7 +204,7 @@ def current_state(context: EnvironmentContext) -> tuple[tuple[str, ...], Fingerp
         with opened as connection:
             if access.is_empty(url):
                 return (), None
-            stamp = read_claims(connection, None, table).stamp or ()
-            return stamp, fingerprint_of(connection, context.hidden(table))
+            stamp = marks.read_claims(connection, None, table).stamp or ()
+            return stamp, marks.fingerprint_of(connection, context.hidden(table))
     except ArchmigError:
         return (), None

@@ -14,7 +14,7 @@ from urllib.parse import quote as percent
 from architect_migrate.core.atomic_files import create_private_folder, is_unwritable
 from architect_migrate.core.errors import LedgerError
 from architect_migrate.core.secrets import mask
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,8 +15,8 @@ from alembic.util.pyfiles import load_python_file
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.alembic_connection import alchemy, instead, taken_over
-from architect_migrate.databases.sqlite.trial_connection import probing, trial_connection
+from architect_migrate.databases.alchemy import instead
+from architect_migrate.databases.registry import lender, trials
 from architect_migrate.lint.trial import Trial
 from architect_migrate.revisions.alembic_runtime import in_environment
 from architect_migrate.revisions.baseline import lay_baseline
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType, TracebackType
 
-    from architect_migrate.databases.sqlite.trial_connection import TrialConnection
+    from architect_migrate.databases.base import Connection
     from architect_migrate.databases.statement import Object
     from architect_migrate.model.chain_config import ChainConfig
 
@@ -52,7 +52,7 @@ def version_files(chain: ChainConfig) -> tuple[tuple[Path, ...], str]:
 class TrialEnvironment:
     """Environment of a trial: a connection, and of the chain's own env.py the options, version table and arguments."""
 
-    connection: TrialConnection
+    connection: Connection
     options: Mapping[str, Any]
     version_table: str
     arguments: Mapping[str, Any]
@@ -63,7 +63,7 @@ def in_trial_environment(chain: ChainConfig, work: Callable[[TrialEnvironment], 
 
     Raises ChainError and what `work` raises.
     """
-    connection = trial_connection()
+    connection = trials.opened()
     filled = chain.filled(in_memory())
     config = config_of(filled)
 
@@ -77,7 +77,7 @@ def lay(chain: ChainConfig, trial_environment: TrialEnvironment) -> None:
     """Make the chain's baseline, if it has one, in the database of a trial. Raises ChainError."""
     if not chain.baseline:
         return
-    with alchemy(trial_environment.connection) as lent:
+    with lender.alchemy(trial_environment.connection) as lent:
         lay_baseline(chain, lent, trial_environment.connection, trial_environment.version_table)
 
 
@@ -95,10 +95,12 @@ def attempt(trial_environment: TrialEnvironment, module: ModuleType, function: s
     """
     connection, file = trial_environment.connection, str(module.__file__)
     raised, line, refused = "", 0, ""
-    with alchemy(connection) as lent, probing(connection, file) as probe, _batch_requests() as asked:
+    with lender.alchemy(connection) as lent, trials.probing(connection, file) as tried, _batch_requests() as asked:
         context = MigrationContext.configure(connection=lent, opts=dict(trial_environment.options))
         try:
-            taken = taken_over(lent.engine, connection, partial(_refuse, "commit"), partial(_refuse, "roll back"))
+            taken = lender.taken_over(
+                connection, lent.engine, partial(_refuse, "commit"), partial(_refuse, "roll back")
+            )
             with Operations.context(context), instead(context, "autocommit_block", nullcontext), taken:
                 getattr(module, function)(**({} if function == "data_step" else trial_environment.arguments))
         except TransactionEndedError as error:
@@ -109,7 +111,7 @@ def attempt(trial_environment: TrialEnvironment, module: ModuleType, function: s
             line = _line(error.__traceback__, file)
     if not connection.in_transaction:
         raise TransactionEndedError("roll back the whole transaction (OR ROLLBACK does)")
-    return Trial(function, tuple(probe.statements), raised, line, refused, frozenset(asked))
+    return Trial(function, tuple(tried), raised, line, refused, frozenset(asked))
 
 
 def _refuse(action: str) -> None:

@@ -13,9 +13,9 @@ from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.secrets import mask
+from architect_migrate.databases.registry import dialect
 from architect_migrate.lint.files import can_run, chain_violations, file_violations, graph_of, place_of, without_allowed
 from architect_migrate.lint.rules import Violation, violation
-from architect_migrate.lint.statements import from_first_word, words_of
 from architect_migrate.lint.trial import Job, TrialResult
 from architect_migrate.model.revision_graph import ancestry, heads, position_at, replaced_by_baseline
 from architect_migrate.revisions.replay import recall_result, remember_result
@@ -91,7 +91,7 @@ def examine(
 
 def _in_sql_file(each: Violation) -> Violation:
     """Move a violation to the SQL file beside the revision that contains its statement, if there is one."""
-    statement = from_first_word(each.sql)
+    statement = dialect.from_first_word(each.sql)
     if not statement or statement in source_text(Path(each.file)):
         return each
     for path in sorted(Path(each.file).parent.rglob("*.sql")):
@@ -196,7 +196,7 @@ def _maker(each: Violation, name: str, makers: Mapping[tuple[str, str], str]) ->
     """Return the revision that creates a table, or a column of a table that the statement names; empty if none does."""
     if each.code == "AM202":
         return makers.get((name, ""), "")
-    tables = words_of(each.sql) if name else frozenset[str]()
+    tables = dialect.every_word_of(each.sql) if name else frozenset[str]()
     return next((maker for (table, column), maker in makers.items() if column == name and table in tables), "")
 
 

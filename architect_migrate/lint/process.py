@@ -5,7 +5,6 @@ FOLDER contains `job`; `results` gets one line per revision, and `current` names
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core import codec
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.registry import LOCAL, driver_errors, preload
 from architect_migrate.lint.attempt import attempt, in_trial_environment, lay, load
 from architect_migrate.lint.effects import effect_violations
 from architect_migrate.lint.files import can_run, place_of
@@ -45,6 +45,7 @@ def main(arguments: list[str]) -> int:
     job: Job = codec.load((folder / "job").read_text(encoding="utf-8"), JOB_CLASSES)
     # Before env.py and the revisions are imported.
     refuse_input()
+    preload(LOCAL)
     watching = watch(folder)
     confine(folder)
     chain = _Chain(job, folder / "current")
@@ -57,7 +58,7 @@ def main(arguments: list[str]) -> int:
                 out.flush()
 
             in_trial_environment(job.chain, lambda trial_environment: chain.go(trial_environment, note))
-    except (ArchmigError, sqlite3.Error) as error:
+    except driver_errors(ArchmigError) as error:
         (folder / "failed").write_text(str(error), encoding="utf-8")
         return 2
     watching.hold(chain_folders(job.chain))

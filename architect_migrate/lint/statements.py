@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import shortlist
-from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
+from architect_migrate.databases.registry import dialect
 from architect_migrate.lint.files import place_of
 from architect_migrate.lint.rules import Violation, violation
 from architect_migrate.model.diff import Extra, Missing, diff, explain, needs_repair
@@ -98,20 +98,9 @@ def names_in_failed(one: Statement) -> frozenset[str]:
     """Return the names in a statement that failed or silently did nothing, on which later statements may depend."""
     if not one.error and not (one.clash and clash_in_words(one.clash)):
         return frozenset()
-    names = {fold(unquote(token.text)) for token in significant(one.sql) if token.kind in {"word", "quoted"}}
+    names = dialect.words_of(one.sql)
     # Why the message too: a broken view or trigger makes many statements fail with the same message.
-    return frozenset(names | {one.error} if one.error.startswith("error in ") else names)
-
-
-def words_of(sql: str) -> frozenset[str]:
-    """Return every word of a statement, folded and unquoted; its names are among them."""
-    return frozenset(fold(unquote(token.text)) for token in significant(sql))
-
-
-def from_first_word(sql: str) -> str:
-    """Return a statement without the comments before it; empty if there is nothing else."""
-    tokens = significant(sql)
-    return sql[tokens[0].start :].strip() if tokens else ""
+    return names | {one.error} if one.error.startswith("error in ") else names
 
 
 def clash_in_words(clash: Clash) -> str:

@@ -6,12 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.compile_check import mismatched_keys, not_working
-from architect_migrate.databases.sqlite.fingerprint import digest
-from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.sample_rows import edit_rows, fill, rows_of
-from architect_migrate.databases.sqlite.trial_connection import undone
+from architect_migrate.databases.registry import dialect, marks, reader, trials
 from architect_migrate.lint.attempt import attempt
 from architect_migrate.lint.trial import TriedRevision
 from architect_migrate.model.schema import Schema
@@ -19,7 +14,7 @@ from architect_migrate.model.schema import Schema
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from architect_migrate.databases.sqlite.trial_connection import TrialConnection
+    from architect_migrate.databases.base import Connection
     from architect_migrate.lint.attempt import TrialEnvironment
     from architect_migrate.lint.trial import Trial
     from architect_migrate.model.schema import Table
@@ -37,7 +32,7 @@ class TrialDatabase:
     seen: dict[str, Schema] = field(default_factory=dict)
 
     @property
-    def connection(self) -> TrialConnection:
+    def connection(self) -> Connection:
         """The connection to the scratch database."""
         return self.trial_environment.connection
 
@@ -50,9 +45,9 @@ class TrialDatabase:
         """Read the schema without Alembic's version table."""
         hidden = [self.trial_environment.version_table]
         # Why a cache by digest: trials return to the same schemas, and reading one is slow.
-        current = digest(self.connection, hidden)
+        current = marks.digest(self.connection, hidden)
         if current not in self.seen:
-            self.seen[current] = read_schema(self.connection, hidden)
+            self.seen[current] = reader.read_schema(self.connection, hidden)
         return self.seen[current]
 
 
@@ -73,7 +68,7 @@ def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleTyp
     Raises TransactionEndedError if SQLite rolled back the whole transaction.
     """
     connection, before = trial_database.connection, trial_database.schema
-    had = {one[:2] for one in not_working(connection, before)}
+    had = {one[:2] for one in trials.not_working(connection, before)}
     # Why a savepoint: the trial with rows starts again from the schema before upgrade().
     connection.execute("SAVEPOINT archmig_revision")
     up = attempt(trial_database.trial_environment, module, "upgrade")
@@ -82,7 +77,7 @@ def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleTyp
     rows = _WithRows()
     if up.sound and _meets_rows(before, file, up, down):
         connection.execute("ROLLBACK TO archmig_revision")
-        with undone(connection):
+        with trials.undone(connection):
             rows = _with_rows(trial_database, before, file, module)
         attempt(trial_database.trial_environment, module, "upgrade")
     connection.execute("RELEASE archmig_revision")
@@ -96,8 +91,8 @@ def try_out(trial_database: TrialDatabase, file: RevisionFile, module: ModuleTyp
         rows.again,
         rows.overwritten,
         rows.filled,
-        tuple(one for one in not_working(connection, after) if one[:2] not in had) if after != before else (),
-        mismatched_keys(connection, before, after) if after != before else (),
+        tuple(one for one in trials.not_working(connection, after) if one[:2] not in had) if after != before else (),
+        trials.mismatched_keys(connection, before, after) if after != before else (),
     )
 
 
@@ -106,7 +101,7 @@ def _meets_rows(before: Schema, file: RevisionFile, up: Trial, down: Trial | Non
     there = {table.name for table in before.tables}
     statements = (*up.statements, *(down.statements if down else ()))
     # A loop over SELECT touches nothing as long as the tables are empty, but it names them.
-    named = (access.words_of(statement.sql) for statement in up.statements)
+    named = (dialect.words_of(statement.sql) for statement in up.statements)
     touched = (statement.effects.touched for statement in statements)
     return file.has(_DATA_STEP) or any(names & there for names in (*touched, *named))
 
@@ -115,7 +110,7 @@ def _back(trial_database: TrialDatabase, file: RevisionFile, module: ModuleType)
     """Try the downgrade, undo it, and return the trial with the schema that it left."""
     if not _callable(file, "downgrade"):
         return None, None
-    with undone(trial_database.connection):
+    with trials.undone(trial_database.connection):
         down = attempt(trial_database.trial_environment, module, "downgrade")
         return down, trial_database.read()
 
@@ -126,7 +121,7 @@ def _callable(file: RevisionFile, name: str) -> bool:
 
 
 def _with_rows(trial_database: TrialDatabase, before: Schema, file: RevisionFile, module: ModuleType) -> _WithRows:
-    filled = fill(trial_database.connection, before)
+    filled = trials.fill(trial_database.connection, before)
     up = attempt(trial_database.trial_environment, module, "upgrade")
     if not up.sound:
         return _WithRows(up, filled=filled)
@@ -135,7 +130,7 @@ def _with_rows(trial_database: TrialDatabase, before: Schema, file: RevisionFile
     if not _callable(file, "downgrade"):
         return _WithRows(up, None, again, overwritten, filled)
     known = {table.name for table in before.tables}
-    fill(trial_database.connection, Schema(tuple(table for table in after.tables if table.name not in known)))
+    trials.fill(trial_database.connection, Schema(tuple(table for table in after.tables if table.name not in known)))
     return _WithRows(up, attempt(trial_database.trial_environment, module, "downgrade"), again, overwritten, filled)
 
 
@@ -155,16 +150,16 @@ def _once_more(
         for name in statement.effects.inserted | statement.effects.updated | statement.effects.deleted
     }
     tables = [table for table in schema.tables if table.name in written and not table.module]
-    with undone(connection):
-        before = rows_of(connection, tables)
+    with trials.undone(connection):
+        before = trials.rows_of(connection, tables)
         second = attempt(trial_environment, module, _DATA_STEP)
-        after = rows_of(connection, tables)
+        after = trials.rows_of(connection, tables)
     changed = ", ".join(name for name, rows in before.items() if not _same(rows, after[name]))
     if not second.sound:
         return f"it fails: {second.raised or second.failed[0].error}", ()
     if changed:
         return f"it changes {changed} again", ()
-    with undone(connection):
+    with trials.undone(connection):
         return "", _overwritten(trial_environment, module, tables)
 
 
@@ -186,7 +181,7 @@ def _is_moment(value: object) -> bool:
 def _overwritten(trial_environment: TrialEnvironment, module: ModuleType, tables: list[Table]) -> tuple[str, ...]:
     """Return the tables in which another run overwrites edits of columns that identify no row."""
     connection = trial_environment.connection
-    ways = edit_rows(connection, tables)
+    ways = trials.edit_rows(connection, tables)
     before = {name: set(connection.execute(sql)) for name, sql in ways.items()}
     attempt(trial_environment, module, _DATA_STEP)
     return tuple(name for name, sql in ways.items() if before[name] - set(connection.execute(sql)))

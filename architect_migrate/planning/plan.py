@@ -183,21 +183,9 @@ class SyncTracker:
         return self.tracker.table
 
 
-Step = (
-    RunRevision
-    | RunDowngrade
-    | RunDataStep
-    | RunRows
-    | CreateObject
-    | DropObject
-    | RenameTable
-    | RenameColumn
-    | AddColumn
-    | DropColumn
-    | RebuildTable
-    | Stamp
-    | SyncTracker
-)
+# What the package of a kind of database executes by itself.
+RepairStep = CreateObject | DropObject | RenameTable | RenameColumn | AddColumn | DropColumn | RebuildTable
+Step = RunRevision | RunDowngrade | RunDataStep | RunRows | RepairStep | Stamp | SyncTracker
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext, MigrationStep
 
@@ -18,22 +17,8 @@ from architect_migrate.core.chain_errors import (
     RevisionFailedError,
     Want,
 )
-from architect_migrate.databases.sqlite.alembic_connection import (
-    alchemy,
-    as_connectable,
-    commits,
-    do_nothing,
-    instead,
-    refuse_commit,
-    refuse_ignored_calls,
-    taken_over,
-    write_as,
-)
-from architect_migrate.databases.sqlite.authorizer import WriteLog, write_log
-from architect_migrate.databases.sqlite.connection import still_inside
-from architect_migrate.databases.sqlite.lending import driver_of, let_alembic_act, opened_file
-from architect_migrate.databases.sqlite.lent import LentConnection
-from architect_migrate.databases.sqlite.recorder import Recording, scratch_connection
+from architect_migrate.databases.alchemy import as_connectable, commits, do_nothing, instead, refuse_commit
+from architect_migrate.databases.registry import lender, temporary, watching
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import BASE, RevisionGraph
 from architect_migrate.revisions.baseline import (
@@ -65,10 +50,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
+    import sqlalchemy as sa
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.values import Writes
     from architect_migrate.model.chain_config import ChainConfig
 
 _Result = TypeVar("_Result")
@@ -87,7 +74,7 @@ class Runner:
     chain: ChainConfig
     arguments: dict[str, Any] = field(default_factory=dict)
 
-    def upgrade(self, revision: str) -> WriteLog:
+    def upgrade(self, revision: str) -> Writes:
         """Run one revision's `upgrade()` and return the log of its writes. Raises RevisionFailedError.
 
         Where the chain's baseline stands for a revision, that is made.
@@ -96,7 +83,7 @@ class Runner:
             return self._lay(revision)
         return self._call(revision, "upgrade", self.arguments)
 
-    def downgrade(self, revision: str) -> WriteLog:
+    def downgrade(self, revision: str) -> Writes:
         """Run one revision's `downgrade()`. Returns and raises as `upgrade`."""
         if self.baseline.contains(revision):
             raise RevisionFailedError(
@@ -104,7 +91,7 @@ class Runner:
             )
         return self._call(revision, "downgrade", self.arguments)
 
-    def data_step(self, revision: str) -> WriteLog:
+    def data_step(self, revision: str) -> Writes:
         """Run one revision's `data_step()`. Returns and raises as `upgrade`."""
         return self._call(revision, "data_step", {})
 
@@ -116,23 +103,23 @@ class Runner:
         own = tuple(revision_of(each) for each in self.script.walk_revisions())
         return baseline_of(self.chain, self.script, own)
 
-    def _lay(self, revision: str) -> WriteLog:
+    def _lay(self, revision: str) -> Writes:
         """Make the baseline with the revision that stands for it. The other ones leave nothing."""
-        with revision_errors(revision, "its baseline"), write_log(self.connection) as seen:
+        with revision_errors(revision, "its baseline"), watching.write_log(self.connection) as seen:
             if revision == self.baseline.carrier:
                 lay_baseline(self.chain, self.context.connection, self.connection, self.context.version_table)
-            still_inside(self.connection)
+            watching.still_inside(self.connection)
         return seen
 
-    def _call(self, revision: str, function: str, arguments: dict[str, Any]) -> WriteLog:
+    def _call(self, revision: str, function: str, arguments: dict[str, Any]) -> Writes:
         with revision_errors(revision, f"{function}()"):
             module: ModuleType = self.script.get_revision(revision).module
             # Why nothing of a commit: a replay heard it, and the plan says that it does nothing.
-            taken = refuse_ignored_calls(self.context, self.connection, lambda: None)
-            with write_log(self.connection) as seen, taken:
+            taken = lender.refuse_ignored_calls(self.connection, self.context, lambda: None)
+            with watching.write_log(self.connection) as seen, taken:
                 getattr(module, function)(**arguments)
                 # Why: a statement such as INSERT OR ROLLBACK ends the transaction without an exception.
-                still_inside(self.connection)
+                watching.still_inside(self.connection)
         return seen
 
 
@@ -143,7 +130,7 @@ def operate(chain: ChainConfig, connection: Connection, work: Callable[[Runner],
     `options` are those of Alembic's EnvironmentContext: with `dont_mutate` it writes nothing by itself.
     Raises ChainError, OtherDatabaseError and what `work` raises.
     """
-    filled = chain.filled(Path(opened_file(connection) or in_memory()))
+    filled = chain.filled(Path(lender.opened_file(connection) or in_memory()))
     with apart():
         config = config_of(filled)
         script = script_of(config, filled)
@@ -167,7 +154,7 @@ def in_environment(
     `work` also gets the arguments that env.py passes on to the revisions. Raises as `operate`.
     """
     results: list[_Result] = []
-    with alchemy(connection) as lent:
+    with lender.alchemy(connection) as lent:
         config.attributes["connection"] = lent
         dialect = lent.engine.dialect
 
@@ -176,7 +163,7 @@ def in_environment(
                 return []
             if results:
                 raise runs_again(chain)
-            with _on(lent, context) as ours, Operations.context(ours), commits(dialect, refuse_commit):
+            with _on(connection, lent, context) as ours, Operations.context(ours), commits(dialect, refuse_commit):
                 results.append(work(ours, arguments))
             # Why no steps: `work` has done everything, so Alembic must not run or stamp a revision.
             return []
@@ -200,8 +187,9 @@ def _is_meant(chain: ChainConfig, context: MigrationContext, connection: Connect
     An env.py for several databases runs it on each of them. Any other may use an empty database in memory: archmig
     takes the options of its context, not its connection.
     """
-    driver = driver_of(context)
-    return driver is connection or (not chain.engine and driver is not None and not opened_file(driver))
+    if lender.is_lent_to(connection, context):
+        return True
+    return not chain.engine and lender.is_in_memory(connection, context)
 
 
 def _not_run(chain: ChainConfig) -> ChainError:
@@ -213,7 +201,7 @@ def _not_run(chain: ChainConfig) -> ChainError:
 
 
 @contextmanager
-def _on(lent: sa.Connection, context: MigrationContext) -> Iterator[MigrationContext]:
+def _on(connection: Connection, lent: sa.Connection, context: MigrationContext) -> Iterator[MigrationContext]:
     """Return Alembic's context on the lent connection, with the options of env.py.
 
     Why another one: an env.py that opened an engine of its own configured the context on that, where nothing refuses
@@ -227,7 +215,7 @@ def _on(lent: sa.Connection, context: MigrationContext) -> Iterator[MigrationCon
         for name, value in context.connection.get_execution_options().items()
         if name != "isolation_level"  # it belongs to a transaction that env.py would own
     }
-    write_as(lent.dialect, context.dialect)
+    lender.write_as(connection, lent.dialect, context.dialect)
     yield MigrationContext.configure(
         connection=lent.execution_options(**options),
         environment_context=context.environment_context,
@@ -248,7 +236,7 @@ def replay(
     try:
         config = config_of(filled)
         script = script_of(config, filled, draft)
-        with closing(scratch_connection(scratch)) as own:
+        with temporary.scratch(scratch) as own:
             recorder = _Recorder(script, own, progress, draft, chain)
             with (
                 noting_create_all(lambda: progress.creators.append(progress.current)),
@@ -256,7 +244,7 @@ def replay(
             ):
                 if image:
                     # Why not the scratch file: what the chain's code commits is not committed there.
-                    image.write_bytes(own.serialize())
+                    image.write_bytes(temporary.image_of(own))
     except BaseException as error:
         raise replay_error(chain, progress.current, error, progress.fix) from error
     if not recorder.is_complete:
@@ -270,7 +258,7 @@ def environment_run(
 ) -> Iterator[None]:
     """Run env.py on a connection of archmig's; what env.py did is there inside the context, and not committed."""
     # Why a lent one: what the chain's code does to its transaction is heard, and does nothing.
-    engine = sa.create_engine("sqlite://", creator=lambda: LentConnection(own), poolclass=sa.pool.StaticPool)
+    engine = lender.lent_engine_on(own)
     with engine.connect() as connection, env_py(filled, config, script, own, **options):
         config.attributes["connection"] = as_connectable(connection)
         script.run_env()
@@ -330,7 +318,7 @@ class _Recorder:
         self.drafted = [each for each in scripts if draft and Path(each.path).is_relative_to(draft.resolve())]
         self.revisions = tuple(reversed([revision_of(each) for each in scripts]))
         self.baseline = baseline_of(chain, script, self.revisions)
-        self.recording = Recording("alembic_version")
+        self.recording = lender.recording(connection, "alembic_version")
         self.functions: tuple[str, ...] = ()
         self.callbacks: tuple[str, ...] = ()
 
@@ -343,7 +331,7 @@ class _Recorder:
 
     def steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
         connection = self.connection
-        if driver_of(context) is not connection:
+        if not lender.is_lent_to(connection, context):
             # An env.py for several databases runs the chain on each of them.
             if self.chain.engine:
                 return
@@ -353,11 +341,11 @@ class _Recorder:
             raise runs_again(self.chain)
         if heads:
             raise runs_before(self.chain, str(heads[0]))
-        self.recording = Recording(context.version_table, partial(line_in, self.chain))
+        self.recording = lender.recording(connection, context.version_table, partial(line_in, self.chain))
         # Why not called, as in a run: what one writes would be taken for what the revision does.
         self.callbacks = tuple(getattr(each, "__name__", "?") for each in context.on_version_apply_callbacks)
         context.on_version_apply_callbacks = ()
-        lent = let_alembic_act(context, self.recording.hear_setting)
+        lent = lender.let_alembic_act(connection, context, self.recording.hear_setting)
         upgrade = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         steps = {step.revision.revision: step for step in upgrade}
         own = trunk_first(tuple(revision_of(self.script.get_revision(each)) for each in steps))
@@ -391,7 +379,7 @@ class _Recorder:
         self.connection.commit()
 
     def _function(
-        self, revision: str, function: Callable[..., Any], context: MigrationContext, lent: LentConnection
+        self, revision: str, function: Callable[..., Any], context: MigrationContext, lent: object
     ) -> Callable[..., Any]:
         """Return what is called for a revision: its own function, unless the baseline stands for it."""
         if not self.baseline.contains(revision):
@@ -411,17 +399,15 @@ class _Recorder:
                 # Why: the schema at the other ones is not known, so no database may be found to have it.
                 self.recording.digests[at] *= revision.id == self.baseline.carrier
 
-    def _noticed(
-        self, function: Callable[..., Any], context: MigrationContext, lent: LentConnection
-    ) -> Callable[..., Any]:
+    def _noticed(self, function: Callable[..., Any], context: MigrationContext, lent: object) -> Callable[..., Any]:
         """Note what a revision does to its transaction, and keep its exception, since an env.py may ignore it."""
         recording, connection = self.recording, context.connection
         assert connection is not None
 
         @wraps(function)
         def run(*arguments: Any, **named: Any) -> Any:
-            taken = taken_over(
-                connection.engine, self.connection, recording.commits, partial(recording.refuse, "roll back")
+            taken = lender.taken_over(
+                self.connection, connection.engine, recording.commits, partial(recording.refuse, "roll back")
             )
             try:
                 with taken, instead(lent, "tries", recording.refuse):

@@ -15,7 +15,7 @@ from alembic.autogenerate import RevisionContext, render
 from alembic.util import CommandError
 
 from architect_migrate.core.chain_errors import ChainError
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import LOCAL, preload, temporary
 from architect_migrate.revisions.alembic_runtime import environment_run, replay
 from architect_migrate.revisions.autogenerate import Compared
 from architect_migrate.revisions.configuration import config_of, script_of
@@ -37,6 +37,7 @@ def main(arguments: list[str]) -> int:
     models = (folder / "job").read_text(encoding="utf-8")
     chain = read_chain(folder)
     refuse_input()
+    preload(LOCAL)
     confine(folder)
 
     def work() -> Compared:
@@ -65,7 +66,7 @@ def compare(chain: ChainConfig, image: Path, models: str) -> Compared:
             raise ChainError(str(chain.ini), str(error), _NO_MODELS) from error
         return []
 
-    with access.nothing() as own:
+    with temporary.in_memory() as own:
         own.deserialize(image.read_bytes())
         with environment_run(filled, config, script, own, fn=compared):
             return _rendered(revisions, revisions.generated_revisions[0])

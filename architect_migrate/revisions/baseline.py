@@ -14,7 +14,7 @@ from alembic.util import CommandError
 
 from architect_migrate.core.chain_errors import ChainError
 from architect_migrate.core.database_errors import DatabaseError
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import lender
 from architect_migrate.model.history import Replayed
 from architect_migrate.model.revision_graph import BASE, Revision, RevisionGraph, ancestry
 
@@ -83,7 +83,7 @@ def lay_baseline(chain: ChainConfig, lent: sa.Connection | None, connection: Con
         return
     path = Path(chain.baseline)
     try:
-        access.lay_file(connection, path, [version_table])
+        lender.lay_file(connection, path, [version_table])
     except DatabaseError as error:
         advice = "correct it, or let archmig baseline write it"
         raise ChainError(str(path), f"the baseline cannot be made of it: {error.problem}", advice) from error

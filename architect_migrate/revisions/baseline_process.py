@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from architect_migrate.core import codec
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import LOCAL, preload, reader, temporary
 from architect_migrate.revisions.baseline import lay_baseline
 from architect_migrate.revisions.baseline_search import JOB_CLASSES, Found, Job, find_baseline
 from architect_migrate.revisions.configuration import config_of, surroundings, unloaded_script
@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
     chain = read_chain(folder)
     job: Job = codec.load((folder / "job").read_text(encoding="utf-8"), JOB_CLASSES)
     refuse_input()
+    preload(LOCAL)
     confine(folder)
 
     def search() -> Found:
@@ -42,11 +43,11 @@ def main(arguments: list[str]) -> int:
 def _objects_of_models(chain: ChainConfig, models: str) -> tuple[StoredObject, ...]:
     """Return the objects that the metadata of some models makes on an empty database."""
     unloaded_script(config_of(chain), chain)  # it puts the project's folders on the search path of modules
-    with access.nothing() as own, surroundings(chain):
+    with temporary.in_memory() as own, surroundings(chain):
         engine = sa.create_engine("sqlite://", creator=lambda: own, poolclass=sa.pool.StaticPool)
         with engine.connect() as connection:
             lay_baseline(chain.made_by(f"{models}.create_all"), connection, own, "")
-        return access.stored_objects(own, ())
+        return reader.stored_objects(own, ())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from alembic.operations.ops import AddColumnOp, CreateIndexOp, CreateTableOp
 
 from architect_migrate.core.chain_errors import ReplayError
 from architect_migrate.core.names import fold
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import dialect
 from architect_migrate.databases.values import StoredObject
 from architect_migrate.model.revision_graph import BASE
 from architect_migrate.revisions.alembic_runtime import replay
@@ -98,9 +98,9 @@ class _Draft:
     def take_column_out(self, revision: str, table: str, column: str) -> bool:
         """Take out a column that a revision adds; return whether that changes the draft."""
         its = self.table(table)
-        if its is None or fold(column) not in access.columns_of(its):
+        if its is None or fold(column) not in dialect.columns_of(its):
             return False
-        self.objects = access.without_column(self.objects, table, column)
+        self.objects = dialect.without_column(self.objects, table, column)
         self.made[f"{table}.{column}"] = revision
         return True
 
@@ -119,7 +119,7 @@ def find_baseline(
     if whole or at != BASE:
         draft.objects = objects
     # Why a limit: each round but the last changes the draft, and nothing is changed twice.
-    for number in range(4 + 2 * sum(2 + len(access.columns_of(each)) for each in objects)):
+    for number in range(4 + 2 * sum(2 + len(dialect.columns_of(each)) for each in objects)):
         tried = _Try(bare, draft, at, folder / f"{number}")
         lacks = tried.run()
         if not tried.has_changed:
@@ -129,7 +129,7 @@ def find_baseline(
         return Found(at, lacks=lacks, tables=tables)
     left = {each.name for each in objects if each.kind == "table"} - {*tables, *draft.made}
     left -= tried.known
-    return Found(at, access.script_of(draft.objects), tables, tuple(sorted(draft.made.items())), tuple(sorted(left)))
+    return Found(at, dialect.script_of(draft.objects), tables, tuple(sorted(draft.made.items())), tuple(sorted(left)))
 
 
 def _first_creator(chain: ChainConfig, folder: Path) -> str:
@@ -163,7 +163,7 @@ class _Try:
         """Replay the chain; return the revision and the cause of a failure, empty if there was none."""
         self.folder.mkdir()
         file = self.folder / "baseline.sql"
-        file.write_text(access.script_of(self.draft.objects), encoding="utf-8")
+        file.write_text(dialect.script_of(self.draft.objects), encoding="utf-8")
         chain = replace(self.chain, baseline=str(file), baseline_at=self.at)
         try:
             with _noting_operations(self._note_operation):
@@ -215,7 +215,7 @@ class _Try:
                 return
         if "duplicate column name: " in cause:
             column = cause.partition("duplicate column name: ")[2].strip()
-            tables = sorted(access.words_of(statement) & {fold(each.name) for each in self.draft.objects})
+            tables = sorted(dialect.words_of(statement) & {fold(each.name) for each in self.draft.objects})
             for table in tables:
                 self._changed(self.draft.take_column_out(error.revision, table, column))
             return

@@ -12,7 +12,7 @@ from alembic.runtime.environment import EnvironmentContext
 from architect_migrate.core.chain_errors import ChainError, EngineError, OtherDatabaseError
 from architect_migrate.core.errors import BadUrlError
 from architect_migrate.core.urls import parse_url
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import lender, temporary
 from architect_migrate.model.chain_config import UNNAMED, URL
 from architect_migrate.revisions.configuration import point_at, surroundings
 from architect_migrate.revisions.failures import calling_line
@@ -106,12 +106,12 @@ def prepared(chain: ChainConfig, connection: Connection) -> Iterator[None]:
         return ChainError(place, "opens the database in another thread", "open it in the thread that runs env.py")
 
     def lent(database: Connection) -> AbstractContextManager[None]:
-        return access.lending(database, chain.places, refused, threaded, several=bool(chain.engine))
+        return lender.lending(database, chain.places, refused, threaded, several=bool(chain.engine))
 
     @contextmanager
     def loading() -> Iterator[None]:
         # Why an empty database: applications upgrade theirs, or call create_all(), as soon as they are loaded.
-        with access.in_memory() as empty, lent(empty):
+        with temporary.in_memory() as empty, lent(empty):
             yield
 
     with (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import temporary
 from architect_migrate.revisions.configuration import config_of, script_of
 from architect_migrate.revisions.environment import env_py, run_env
 from architect_migrate.revisions.failures import file_errors
@@ -43,7 +43,7 @@ def offline_sql(chain: ChainConfig, start: tuple[str, ...], target: tuple[str, .
     with (
         apart(),
         file_errors(chain),
-        access.in_memory() as nothing,
+        temporary.in_memory() as nothing,
         env_py(chain.filled(Path(os.devnull)), config, script, nothing, fn=steps, **options),
         _apart(chain),
     ):

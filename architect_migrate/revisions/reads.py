@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sqlite3
 import sys
 from contextlib import suppress
 from dataclasses import astuple, dataclass
@@ -19,6 +18,8 @@ from importlib.machinery import all_suffixes
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from architect_migrate.databases.registry import LOCAL, about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +84,7 @@ def digest_of(chain: str, result: str, reads: Reads, on_disk: str, environ: Mapp
     `chain` is the identity of its configuration (see `identity_of`), here and below.
     """
     values = sorted(_values(reads, environ))
-    parts = (chain, result, sys.version_info, sqlite3.sqlite_version, _of_archmig(), on_disk, values)
+    parts = (chain, result, sys.version_info, about(LOCAL).version()[1], _of_archmig(), on_disk, values)
     return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -62,12 +62,13 @@ def main(arguments: list[str]) -> int:
     draft = next((Path(word) for word in arguments[1:] if word != IMAGE), None)
     image = folder / "image.db" if IMAGE in arguments else None
     chain = read_chain(folder)
-    from architect_migrate.databases.access import without_rows
+    from architect_migrate.databases.registry import LOCAL, dialect, preload
     from architect_migrate.revisions.alembic_runtime import replay
     from architect_migrate.revisions.configuration import chain_folders
 
     _redirect_home(folder)
     refuse_input()
+    preload(LOCAL)
     watching = watch(folder)
     confine(folder)
     try:
@@ -83,7 +84,7 @@ def main(arguments: list[str]) -> int:
     watching.hold(chain_folders(chain))
     watching.write(folder / "reads")
     source = "\n".join(_source_texts(chain_folders(chain)))
-    kept = tuple(without_rows(replayed, source) for replayed in history.replayed)
+    kept = tuple(dialect.without_rows(replayed, source) for replayed in history.replayed)
     (folder / "steps").write_text(codec.dump(kept), encoding="utf-8")
     # Why apart: values of rows never leave this folder, which only its user can read and which is deleted.
     (folder / "rows").write_text(codec.dump(history.replayed), encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
@@ -16,13 +15,11 @@ from architect_migrate.core.chain_errors import RevisionFailedError, RevisionLos
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.sql_errors import CastLosesError
+from architect_migrate.databases.registry import driver_errors, watching
 from architect_migrate.revisions.failures import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-# How SQLite begins when it refuses to add a column to a table because of the rows in it.
-_REQUIRED, _COMPUTED = "Cannot add a NOT NULL column", "Cannot add a column with non-constant default"
 
 
 @contextmanager
@@ -44,14 +41,10 @@ def revision_errors(revision: str, action: str) -> Iterator[None]:
 def _lint_code(error: BaseException, action: str) -> str:
     """The lint rule that explains why a statement fails on rows; empty for any other error."""
     original = getattr(error, "orig", None) or error
-    # Why by text: SQLite reports these two as it reports errors of syntax.
-    required = isinstance(original, sqlite3.OperationalError) and str(original).startswith(_REQUIRED)
-    computed = isinstance(original, sqlite3.OperationalError) and str(original).startswith(_COMPUTED)
-    if not required and not computed and not isinstance(original, sqlite3.IntegrityError):
-        return ""
-    if action != "upgrade()":
-        return "AM501" if action == "downgrade()" else ""
-    return "AM301" if required else "AM302"
+    code = watching.lint_code(original) if isinstance(original, driver_errors()) else ""
+    if not code or action == "upgrade()":
+        return code
+    return "AM501" if action == "downgrade()" else ""
 
 
 def is_of_the_schema(error: RevisionFailedError) -> bool:
@@ -60,10 +53,8 @@ def is_of_the_schema(error: RevisionFailedError) -> bool:
     original = getattr(cause, "orig", None) or cause
     if isinstance(error, RevisionLosesError) or isinstance(cause, sa.exc.CompileError | sa.exc.NoSuchTableError):
         return True
-    if isinstance(original, sqlite3.OperationalError):
-        # A function or a module may be the application's, which makes it where it runs.
-        is_missing_code = str(original).startswith(("no such function", "no such module", "no such collation"))
-        return original.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR and not is_missing_code
+    if isinstance(original, driver_errors()):
+        return watching.is_of_the_schema(original)
     frames = extract_tb(cause.__traceback__) if isinstance(cause, ValueError | KeyError) else []
     return bool(frames) and Path(frames[-1].filename).is_relative_to(Path(alembic.__file__).parent)
 
@@ -76,5 +67,5 @@ def command_errors(shown: Callable[[str], str]) -> Iterator[None]:
     """
     try:
         yield
-    except (ArchmigError, OSError, sqlite3.Error) as error:
+    except driver_errors(ArchmigError, OSError) as error:
         raise CommandError(shown(" ".join(str(error).split()))) from error

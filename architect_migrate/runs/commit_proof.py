@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from architect_migrate.core.chain_errors import NotProvenError
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize, shortlist
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.connection import reading
-from architect_migrate.databases.sqlite.presence import table_names
-from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.rows.foreign_keys import new_orphans, violations
-from architect_migrate.databases.sqlite.rows.integrity import integrity_of, strict_altered
-from architect_migrate.databases.sqlite.rows.proof import prove_rows
+from architect_migrate.databases.registry import access, dialect, keeper, marks, reader, temporary
 from architect_migrate.databases.values import Permitted, RowProof
 from architect_migrate.diagnosis.drift import to_repair
 from architect_migrate.model.compare import storage_class
@@ -84,10 +77,10 @@ def verify(
     problems = [*_schema_problems(context, plan, connection), *_stamp_problems(context, plan, connection)]
     problems += _tracker_problems(context, plan, connection)
     if backup is None:
-        with access.nothing() as nothing:
+        with temporary.in_memory() as nothing:
             sides = _Sides(nothing, connection, context.graph.version_table)
             return _judged(problems, _compared(context, plan, sides, written, broken=broken))
-    with reading(backup) as before:
+    with access.reading(backup) as before:
         problems += _tracker_losses(context, plan, before, connection)
         sides = _Sides(before, connection, context.graph.version_table)
         return _judged(problems, _compared(context, plan, sides, written, broken=broken))
@@ -108,7 +101,7 @@ def verify_rows(
     Why first without a `plan`: what the chain does is learned only where something changed, since that takes a replay.
     """
     nothing = Plan((), (), (), frozenset(), frozenset())
-    with access.nothing() if backup is None else reading(backup) as before:
+    with temporary.in_memory() if backup is None else access.reading(backup) as before:
         sides = _Sides(before, connection, version_table)
         proof, problems = _compared(context, nothing, sides, written, broken=broken)
         return proof if not problems else _judged([], _compared(context, plan(), sides, written, broken=broken))
@@ -152,7 +145,7 @@ def _schema_problems(context: EnvironmentContext, plan: Plan, connection: Connec
     graph = context.graph
     if as_the_chain_makes_it(context, connection, graph, plan.after):
         return []
-    schema = read_schema(connection, context.hidden(graph.version_table))
+    schema = reader.read_schema(connection, context.hidden(graph.version_table))
     return unlike_the_chain(context, plan, schema) + _left_over(context, plan, schema)
 
 
@@ -180,7 +173,7 @@ def _left_over(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[
 
 def _stamp_problems(context: EnvironmentContext, plan: Plan, connection: Connection) -> list[str]:
     graph = context.graph
-    stamp = read_claims(connection, None, graph.version_table).stamp
+    stamp = marks.read_claims(connection, None, graph.version_table).stamp
     wanted = heads(graph, plan.after)
     return [] if set(stamp or ()) == set(wanted) else [f"the stamp is {stamp}, not {wanted}"]
 
@@ -190,7 +183,7 @@ def _tracker_problems(context: EnvironmentContext, plan: Plan, connection: Conne
     graph = context.graph
     if context.tracker is None or not any(isinstance(step, SyncTracker) for step in plan.steps):
         return []
-    left = context.corrections(read_claims(connection, context.tracker, graph.version_table), plan.after)
+    left = context.corrections(marks.read_claims(connection, context.tracker, graph.version_table), plan.after)
     return [f"the tracker's row {name.version} still does not match the applied revisions" for name in left]
 
 
@@ -201,7 +194,8 @@ def _tracker_losses(context: EnvironmentContext, plan: Plan, before: Connection,
     if context.tracker is None or not touched:
         return
     old, new = (
-        Counter(read_claims(connection, context.tracker, graph.version_table).rows) for connection in (before, after)
+        Counter(marks.read_claims(connection, context.tracker, graph.version_table).rows)
+        for connection in (before, after)
     )
     yield from (
         f"the tracker's row {name.version} was changed although no step changes it"
@@ -222,16 +216,15 @@ def _compared(
     triggered = judged(context, written.triggered, written.changed | _replaced(context, plan))
     permitted = _permitted(context, plan, written, triggered, version_table)
     permitted = replace(permitted, left_out=frozenset(_left_out(context, plan, before, written)))
-    rows = prove_rows(before, after, permitted)
+    rows = keeper.prove_rows(before, after, permitted)
     problems = refused_writes(triggered.refused)
     problems += [f"{loss.table} {loss.key}: {loss.problem}".replace(" :", ":") for loss in rows.losses]
     problems += _ways_out({fold(loss.table) for loss in rows.losses}, context, plan)
     if rows.lost > len(rows.losses):
         problems.append(f"{rows.lost - len(rows.losses)} more rows")
-    old, new = violations(before), violations(after)
-    problems += new_orphans((before, old), (after, new), permitted.touched)
-    problems += _unsound(before, after, permitted.touched, broken)
-    return Proof(rows, len(old), len(new)), problems
+    old, new, orphans = keeper.orphaned(before, after, permitted.touched)
+    problems += (*orphans, *keeper.worsened(before, after, permitted.touched, broken))
+    return Proof(rows, old, new), problems
 
 
 def _ways_out(lacking: set[str], context: EnvironmentContext, plan: Plan) -> Iterator[str]:
@@ -243,16 +236,6 @@ def _ways_out(lacking: set[str], context: EnvironmentContext, plan: Plan) -> Ite
             for table in sorted(tables):
                 told = f"{step.revision} copies {table} into one whose ON CONFLICT clause keeps one row of equal ones"
                 yield f"{told}: make the values unique by hand, or delete the others in {step.revision} before it"
-
-
-def _unsound(before: Connection, after: Connection, touched: frozenset[str], broken: Counter[str]) -> Iterator[str]:
-    """Lines of integrity_check about the tables that were written, beyond those that were there before.
-
-    Of STRICT tables that were only altered too: SQLite gives rows the default of a new column whatever its type.
-    """
-    there = set(map(fold, table_names(after)))
-    for table in sorted((touched | strict_altered(before, after)) & there):
-        yield from integrity_of(after, table).worse_than(broken)
 
 
 def _permitted(
@@ -271,7 +254,7 @@ def _permitted(
     # A row that is deleted and inserted anew may have any values.
     replaced |= written.deleted & written.inserted
     inserts = [write for write in triggered.permitted if write.verb == "insert"]
-    replaced |= {write.table for write in inserts if access.replaces_rows(write.sql)}
+    replaced |= {write.table for write in inserts if dialect.replaces_rows(write.sql)}
     # `_tracker_losses` proves which rows of the tracker may change.
     synced = [step for step in plan.steps if isinstance(step, SyncTracker)]
     deleted |= {fold(step.table) for step in synced if any(isinstance(each, ForgetRow) for each in step.changes)}
@@ -321,7 +304,7 @@ def _left_out(
         if isinstance(step, RunRevision):
             for passing in replays(context.history)[step.revision].passing:
                 if passing.role == Role.COPY:
-                    yield passing.table, access.rows_left_out(before, passing.table, passing.name, written.copies)
+                    yield passing.table, reader.rows_left_out(before, passing.table, passing.name, written.copies)
 
 
 def _columns(
@@ -379,7 +362,7 @@ def _replaced(context: EnvironmentContext, plan: Plan) -> set[str]:
         if revision in run
         for statement in replayed.statements
         for table in statement.writes
-        if access.replaces_rows(statement.text) or table in _clashing(context.history, revision, {"replace"})
+        if dialect.replaces_rows(statement.text) or table in _clashing(context.history, revision, {"replace"})
     }
 
 

@@ -16,11 +16,8 @@ from architect_migrate.core.database_errors import CommitFailedError, DamagedErr
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.files.commit_check import commit_outcome, committing, read_back, settled
-from architect_migrate.databases.sqlite.fingerprint import fingerprint_of
-from architect_migrate.databases.sqlite.rows.integrity import integrity_of
-from architect_migrate.databases.values import CommitOutcome
+from architect_migrate.databases.registry import access, keeper, marks
+from architect_migrate.databases.values import CommitOutcome, settled
 from architect_migrate.ledger import recorder
 from architect_migrate.model.history import replayed_anew
 from architect_migrate.model.revision_graph import heads
@@ -130,8 +127,8 @@ def _run_in_transaction(run: _Run, progress: Progress, make: Prepare) -> Result:
                 context, run.made, run.action, connection, unwritten_tables(proof, context.graph.version_table)
             )
         # Why in the transaction: after the commit another process may write before the fingerprint is read.
-        left = fingerprint_of(connection, context.hidden(context.graph.version_table))
-        run.committed = committing(connection, heads(context.graph, plan.after), left)
+        left = marks.fingerprint_of(connection, context.hidden(context.graph.version_table))
+        run.committed = keeper.committing(connection, heads(context.graph, plan.after), left)
         # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         run.interrupts.refuse()
         run.interrupts.held = True
@@ -161,7 +158,7 @@ def _integrity_before(run: _Run, connection: Connection) -> Counter[str]:
 
     Raises DamagedError.
     """
-    integrity = integrity_of(connection)
+    integrity = keeper.integrity_of(connection)
     if integrity.damage:
         raise DamagedError(access.location(run.url), integrity.damage[0])
     run.warnings += integrity.left()
@@ -222,15 +219,15 @@ def _commit_outcome(run: _Run) -> CommitOutcome:
             after = backups.complete(run.copy, kept.after) if kept.after else None
         except ArchmigError:
             return CommitOutcome.UNKNOWN
-        return commit_outcome(run.url, timeout, before, after)
-    outcome = commit_outcome(run.url, timeout, None, None)
+        return keeper.commit_outcome(run.url, timeout, before, after)
+    outcome = keeper.commit_outcome(run.url, timeout, None, None)
     return CommitOutcome.AFTER if outcome is CommitOutcome.UNKNOWN and not _read_back(run) else outcome
 
 
 def _read_back(run: _Run) -> ArchmigError | None:
     graph, timeout = run.context.graph, run.context.environment.policies.lock_timeout
     assert run.committed is not None
-    return read_back(run.url, timeout, graph.version_table, run.committed)
+    return keeper.read_back(run.url, timeout, graph.version_table, run.committed)
 
 
 def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:

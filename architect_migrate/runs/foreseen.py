@@ -20,7 +20,7 @@ from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import shortlist
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access, dialect, reader
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.diff import Extra
@@ -145,7 +145,7 @@ def _found_in_rows(context: EnvironmentContext, plan: Plan, schema: Schema | Non
     url, timeout = context.environment.url, context.environment.policies.lock_timeout
     there = schema or reference(context.history, plan.before)
     with access.reading(url, timeout) as connection:
-        return access.found_in_rows(connection, context.history, plan, there)
+        return reader.found_in_rows(connection, context.history, plan, there)
 
 
 def _is_to_be_tried(history: History, plan: Plan, seen: Survey) -> bool:
@@ -162,7 +162,7 @@ def _sets_off_triggers(context: EnvironmentContext, plan: Plan) -> bool:
         return False
     url, timeout = context.environment.url, context.environment.policies.lock_timeout
     with access.reading(url, timeout) as connection:
-        return access.has_triggers(connection, context.hidden(context.graph.version_table))
+        return reader.has_triggers(connection, context.hidden(context.graph.version_table))
 
 
 def _meets_the_chain(change: Change, history: History) -> bool:
@@ -181,7 +181,7 @@ def _names(history: History) -> frozenset[str]:
         found |= {fold(name) for _, name in _objects(schema)}
     found |= {f"{BATCH_COPY}{name}" for name in found}
     statements = (statement for replayed in history.replayed for statement in replayed.statements)
-    found.update(*(access.words_of(each.text) for each in statements if each.verb in {"drop", "alter"}))
+    found.update(*(dialect.words_of(each.text) for each in statements if each.verb in {"drop", "alter"}))
     return frozenset(found | {passing.name for replayed in history.replayed for passing in replayed.passing})
 
 
@@ -201,8 +201,8 @@ def _found_by_trial(
 ) -> tuple[Finding, ...]:
     url, timeout = context.environment.url, context.environment.policies.lock_timeout
     with access.reading(url, timeout) as connection:
-        definitions = access.definitions_of(connection)
-        watched = access.has_triggers(connection, context.hidden(context.graph.version_table))
+        definitions = reader.definitions_of(connection)
+        watched = reader.has_triggers(connection, context.hidden(context.graph.version_table))
     stamping = tuple(_stamping(context, plan, stamp)) if watched else None
     hidden = tuple(context.hidden(context.graph.version_table))
     job = job_of(context.config, plan, definitions, stamping, hidden)

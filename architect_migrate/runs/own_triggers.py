@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import dialect
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import is_kept
 from architect_migrate.model.facts import TriggerFact
@@ -39,7 +39,7 @@ def judged(context: EnvironmentContext, writes: Collection[TriggerWrite], change
     """
     if not writes:
         return Triggered(frozenset(), frozenset())
-    triggers = {write.sql: access.trigger_of(write) for write in writes}
+    triggers = {write.sql: dialect.trigger_of(write) for write in writes}
     of_chain = {trigger for schema in snapshots(context.history).values() for trigger in schema.triggers}
     kept = {sql for sql, trigger in triggers.items() if is_kept(TriggerFact(trigger), context.resolutions)}
     strange = {sql for sql, trigger in triggers.items() if trigger not in of_chain and sql not in kept}

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.sqlite.presence import defines_nothing
-from architect_migrate.databases.sqlite.repair.from_chain import from_chain
-from architect_migrate.databases.sqlite.repair.objects import RepairContext, dropped, object_work
-from architect_migrate.databases.sqlite.repair.table import table_work
-from architect_migrate.databases.sqlite.rows.questions import ask
+from architect_migrate.databases.registry import marks, repairer
 from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.environment import Repair
@@ -20,7 +16,7 @@ from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.at_stake import AT_STAKE
 from architect_migrate.planning.interruptions import as_it_is_now, finding_of, names_taken, steps_of
 from architect_migrate.planning.plan import Plan, RunRevision, Stamp, SyncTracker
-from architect_migrate.planning.planner import PlanGoal, RepairPlanner, make_plan
+from architect_migrate.planning.planner import PlanGoal, make_plan
 from architect_migrate.planning.results import State, Survey
 from architect_migrate.planning.row_findings import ROWS_UNDECIDED
 from architect_migrate.runs.contracts import Prepared
@@ -56,20 +52,13 @@ def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, tar
         blockers = tuple(finding for finding in seen.findings if finding.level is Level.BLOCKING)
         return Plan((), blockers, (), seen.position, seen.position)
     history = context.history
-    expected = {table.name: table for table in reference(history, seen.position).tables}
     first = steps_of(seen.interrupted)
-    repair_context = RepairContext(
-        expected,
-        {table.name: table for table in seen.schema.tables},
-        context.resolutions,
-        context.environment.policies.repair,
-        lambda question: ask(connection, as_it_is_now(question, first)),
-        from_chain(history),
-    )
-    repair_planner = RepairPlanner(
-        lambda table, changes, revision: table_work(repair_context, table, changes, revision),
-        lambda change, revision: object_work(repair_context, change, revision),
-        dropped,
+    repair_planner = repairer.repair_planner(
+        connection,
+        history,
+        (seen.schema, reference(history, seen.position)),
+        (context.resolutions, context.environment.policies.repair),
+        lambda question: as_it_is_now(question, first),
     )
     goal = PlanGoal(target, context.resolutions, seen.rows)
     made = make_plan(history, seen.diagnosis, seen.schema, goal, repair_planner)
@@ -99,7 +88,7 @@ def empty(context: EnvironmentContext, connection: Connection, target: str | Non
 
     Why apart: nothing needs to be diagnosed there.
     """
-    if not defines_nothing(connection):
+    if not marks.defines_nothing(connection):
         return None
     from architect_migrate.runs.contracts import Prepared
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.policies import builds_uninitialised, creates_missing, skips_uninitialised
 from architect_migrate.core.database_errors import DatabaseMissingError
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access
 from architect_migrate.planning.results import EMPTY, Outcome, Result, State
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access
 from architect_migrate.model.environment import Drop, Kind, Origin, RowAnswer, Rows, Subject
 from architect_migrate.model.revision_graph import heads, revision_named
 from architect_migrate.planning.results import AS_STAMPED, Result

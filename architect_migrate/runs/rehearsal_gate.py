@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import LedgerError
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access, temporary
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.ledger import store
 from architect_migrate.model.revision_graph import heads
@@ -108,7 +108,9 @@ def held_back(context: EnvironmentContext, result: Result) -> Result:
 def schema_now(context: EnvironmentContext) -> str:
     """The digest of an environment's schema; of an empty schema if there is no database."""
     url = context.environment.url
-    here = access.reading(url, context.environment.policies.lock_timeout) if access.exists(url) else access.nothing()
+    here = (
+        access.reading(url, context.environment.policies.lock_timeout) if access.exists(url) else temporary.in_memory()
+    )
     with here as connection:
         return schema_digest(context, connection)
 

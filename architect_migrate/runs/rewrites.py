@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access, reader
 from architect_migrate.model.history import Replayed, Role, replays, row_statements
 from architect_migrate.planning.plan import DropColumn, RebuildTable, RunRevision, RunRows
 
@@ -42,7 +42,7 @@ def rewrites_of(context: EnvironmentContext, plan: Plan) -> Rewrites:
     environment = context.environment
     if not (rebuilt or written) or access.is_empty(environment.url):
         return Rewrites()
-    counted = access.rows_of(environment.url, environment.policies.lock_timeout, (*rebuilt, *sorted(written)))
+    counted = reader.rows_of(environment.url, environment.policies.lock_timeout, (*rebuilt, *sorted(written)))
     return Rewrites(
         tuple((table, rows) for table, rows in counted if fold(table) in rebuilt),
         tuple(table for table, rows in counted if fold(table) in written and rows),

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, assert_never
 
 from architect_migrate.core.chain_errors import RevisionFailedError, StepFailedError
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.sqlite.authorizer import WriteLog, write_log
-from architect_migrate.databases.sqlite.bookkeeping import write_stamp
-from architect_migrate.databases.sqlite.connection import still_inside
-from architect_migrate.databases.sqlite.presence import defines_nothing
-from architect_migrate.databases.sqlite.repair import batch_repair
-from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
-from architect_migrate.databases.sqlite.repair.rename import rename_quietly
-from architect_migrate.databases.sqlite.sql.lexer import creates_with_rows
-from architect_migrate.databases.sqlite.sql.passing import table_rename
-from architect_migrate.databases.sqlite.sql.render import statement, tracker_statements
-from architect_migrate.databases.sqlite.template import apply_template, replay_on, template_of
+from architect_migrate.databases.registry import dialect, driver_errors, marks, repairer, watching
+from architect_migrate.databases.values import Writes
 from architect_migrate.model.history import recorded_sql, replays, row_statements
 from architect_migrate.planning.plan import (
     AddColumn,
@@ -28,7 +17,6 @@ from architect_migrate.planning.plan import (
     DropObject,
     Plan,
     RebuildTable,
-    References,
     RenameColumn,
     RenameTable,
     RunDataStep,
@@ -47,11 +35,12 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
-    from architect_migrate.databases.sqlite.repair.rebuild_rows import RowProgress
     from architect_migrate.databases.values import TriggerWrite
     from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.revisions.alembic_runtime import Runner
+
+    RowProgress: TypeAlias = Callable[[str, int, int], None]
 
 _Result = TypeVar("_Result")
 
@@ -84,14 +73,14 @@ class Written:
         """The tables of which the chain's own statements changed rows that were there."""
         return frozenset(self.deleted | {table for table, _ in self.updated})
 
-    def add(self, seen: WriteLog) -> None:
+    def add(self, seen: Writes) -> None:
         """Add the writes of one call of the chain's code."""
         self.updated |= seen.updated
         self.computed |= seen.computed
         self.deleted |= seen.deleted
         self.inserted |= seen.inserted
-        self.renames |= {(each.old, each.new) for each in map(table_rename, seen.copies) if each}
-        self.copies += (text for text in seen.copies if table_rename(text) is None)
+        self.renames |= {(each.old, each.new) for each in map(dialect.table_rename, seen.copies) if each}
+        self.copies += (text for text in seen.copies if dialect.table_rename(text) is None)
         self.dropped_columns |= seen.dropped_columns
         self.triggered |= seen.triggered
         self.written |= seen.tables() | seen.dropped | seen.remade
@@ -113,7 +102,7 @@ def run_whole(
     chain: ChainConfig, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
 ) -> Written:
     """Execute every step of a plan, on an empty database from a recording where that is allowed."""
-    if defines_nothing(connection) and is_recorded(plan, history):
+    if marks.defines_nothing(connection) and is_recorded(plan, history):
         return _build(history, plan, connection, progress)
     return run_in_chain(chain, history, plan, connection, progress)
 
@@ -168,7 +157,9 @@ def is_recorded(plan: Plan, history: History) -> bool:
 def _writes_rows(replayed: Replayed) -> bool:
     """Whether a revision writes rows outside of its `data_step()`."""
     return bool(row_statements(replayed)) or any(
-        not each.in_data_step and creates_with_rows(each.text) for each in replayed.statements if each.verb == "create"
+        not each.in_data_step and dialect.creates_with_rows(each.text)
+        for each in replayed.statements
+        if each.verb == "create"
     )
 
 
@@ -179,21 +170,19 @@ def _build(history: History, plan: Plan, connection: Connection, progress: Calla
     """
     statements = recorded_sql(history)
     recorded = tuple((each.revision, statements[each.revision]) for each in plan.steps if isinstance(each, RunRevision))
-    template = template_of(recorded, int(time.time() // 60))
-    if template:
-        apply_template(connection, template)
+    built = repairer.built(connection, recorded)
     for number, step in enumerate(plan.steps, 1):
         progress(number, len(plan.steps), headline(step))
         match step:
-            case RunRevision() if template is None:
-                replay_on(connection, step.revision, statements[step.revision])
+            case RunRevision() if not built:
+                repairer.replay_on(connection, step.revision, statements[step.revision])
             case Stamp():
-                write_stamp(connection, history.graph.version_table, step.revisions)
+                marks.write_stamp(connection, history.graph.version_table, step.revisions)
             case SyncTracker():
                 write_tracker(connection, step)
             case _:
                 pass
-    still_inside(connection)
+    watching.still_inside(connection)
     return Written()
 
 
@@ -212,9 +201,9 @@ def run_planned(
             written.add(_step(step, connection, runner, history, _through(progress, number, plan)))
         except (RevisionFailedError, StepFailedError):
             raise
-        except (ArchmigError, sqlite3.Error) as error:
+        except driver_errors(ArchmigError) as error:
             raise StepFailedError(headline(step), str(error)) from error
-        still_inside(connection)
+        watching.still_inside(connection)
     return written
 
 
@@ -229,9 +218,7 @@ def _through(progress: Callable[[int, int, str], None], number: int, plan: Plan)
     return row_progress
 
 
-def _step(
-    step: Step, connection: Connection, runner: Runner | None, history: History, progress: RowProgress
-) -> WriteLog:
+def _step(step: Step, connection: Connection, runner: Runner | None, history: History, progress: RowProgress) -> Writes:
     match step:
         case RunRevision():
             assert runner is not None
@@ -244,29 +231,25 @@ def _step(
             return _native(runner.data_step, step.revision, connection, history)
         case RunRows():
             return _run_rows(connection, step, history)
-        case RebuildTable():
-            rebuild_table(connection, step.table, step.edits, dict(step.fill), progress)
-        case RenameTable(references=References.FOLLOW):
-            connection.execute(statement(step))
-        case RenameTable():
-            rename_quietly(connection, step.table, step.new)
         case Stamp():
             return _watched_stamp(connection, history.graph.version_table, step.revisions)
         case SyncTracker():
             return write_tracker(connection, step)
-        case CreateObject() | DropObject() | RenameColumn() | AddColumn() | DropColumn():
-            connection.execute(statement(step))
+        case (
+            CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn() | RebuildTable()
+        ):
+            repairer.perform(connection, step, progress)
         case _:
             assert_never(step)
-    return WriteLog()
+    return Writes()
 
 
-def _run_rows(connection: Connection, step: RunRows, history: History) -> WriteLog:
+def _run_rows(connection: Connection, step: RunRows, history: History) -> Writes:
     """Run the row statements of a revision, watched as its own code would be. Raises StepFailedError."""
     masked = (statement.text for statement in row_statements(replays(history)[step.revision]) if statement.masked)
     if not {*masked}.isdisjoint(step.statements):
         raise StepFailedError(headline(step), "the values of its rows are masked")
-    with write_log(connection) as seen:
+    with watching.write_log(connection) as seen:
         for text in step.statements:
             connection.execute(text)
     return seen
@@ -284,44 +267,44 @@ def with_rows(steps: tuple[Step, ...], replayed: Callable[[], Mapping[str, Repla
 
 
 def _in_full(step: RunRows, replayed: Replayed) -> RunRows:
-    texts = tuple(statement.text for statement in row_statements(replayed))
+    texts = tuple(each.text for each in row_statements(replayed))
     if len(texts) != len(step.statements):
         raise StepFailedError(headline(step), "the chain's code does not run the same statements again")
     return replace(step, statements=texts)
 
 
-def _watched_stamp(connection: Connection, version_table: str, revisions: tuple[str, ...]) -> WriteLog:
+def _watched_stamp(connection: Connection, version_table: str, revisions: tuple[str, ...]) -> Writes:
     """Write the stamp, watched: the version table may have triggers."""
-    with write_log(connection) as seen:
-        write_stamp(connection, version_table, revisions)
+    with watching.write_log(connection) as seen:
+        marks.write_stamp(connection, version_table, revisions)
     return seen
 
 
-def explained(connection: Connection, statements: Iterable[str]) -> WriteLog:
+def explained(connection: Connection, statements: Iterable[str]) -> Writes:
     """Return the log of what statements that stamp would write, which are not run. Raises StepFailedError."""
     try:
-        with write_log(connection) as seen:
+        with watching.write_log(connection) as seen:
             for statement in statements:
                 connection.execute(f"EXPLAIN {statement}")
-    except sqlite3.Error as error:
+    except driver_errors() as error:
         raise StepFailedError("stamp the database", str(error)) from error
     return seen
 
 
-def write_tracker(connection: Connection, step: SyncTracker) -> WriteLog:
+def write_tracker(connection: Connection, step: SyncTracker) -> Writes:
     """Correct the rows of the legacy tracker, watched: its table may have triggers. The caller commits."""
-    with write_log(connection) as seen:
-        for each in tracker_statements(step):
+    with watching.write_log(connection) as seen:
+        for each in dialect.tracker_statements(step):
             connection.execute(each)
     return seen
 
 
-def _native(run: Callable[[str], WriteLog], revision: str, connection: Connection, history: History) -> WriteLog:
+def _native(run: Callable[[str], Writes], revision: str, connection: Connection, history: History) -> Writes:
     """Run the chain's own code, and restore what it drops beyond its effects in the chain."""
     # Why before each revision: Alembic's batch operations drop objects that they do not know, and only their stored
     # texts from before can restore them.
-    before = batch_repair.look(connection)
+    mend = watching.mending(connection)
     seen = run(revision)
-    back = batch_repair.mend(connection, before, seen, revision, lambda: history)
+    back = mend(seen, revision, lambda: history)
     seen.restored += (f"{revision} dropped {name}: restored" for name in back)
     return seen

@@ -9,9 +9,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.bookkeeping import plain_stamp, read_claims
-from architect_migrate.databases.sqlite.fingerprint import digest, fingerprint_of
+from architect_migrate.databases.registry import access, dialect, marks, reader
 from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, in_order, lineage, position_at
@@ -56,7 +54,7 @@ def quick_survey(
     context: EnvironmentContext, connection: Connection, graph: RevisionGraph, wanted: frozenset[str]
 ) -> Survey | None:
     """Survey by digest alone; None unless the schema has exactly the text that replay saw at the stamped revision."""
-    stamped = plain_stamp(connection, graph.version_table)
+    stamped = marks.plain_stamp(connection, graph.version_table)
     position = _position_by(context.source, stamped)
     if set(heads(graph, position)) != set(stamped):
         return None
@@ -66,7 +64,7 @@ def quick_survey(
     pending = tuple(revision for revision in graph.order if revision in left) if left else ()
     claims, fingerprint = Claims(stamp=in_order(graph, stamped)), None
     if os.access(context.ledger, os.F_OK):  # a ledger that may not be looked for is nothing to compare with
-        fingerprint = fingerprint_of(
+        fingerprint = marks.fingerprint_of(
             connection, context.hidden(graph.version_table), _digest_at(context.source, position)
         )
     if context.tracker and context.tracker.sync:
@@ -78,7 +76,7 @@ def quick_survey(
 
 def _claims(context: EnvironmentContext, connection: Connection, graph: RevisionGraph) -> Claims:
     """The claims, with the stamp in the order of the chain, as positions are shown."""
-    claims = read_claims(connection, context.tracker, graph.version_table)
+    claims = marks.read_claims(connection, context.tracker, graph.version_table)
     return replace(claims, stamp=in_order(graph, claims.stamp)) if claims.stamp else claims
 
 
@@ -113,7 +111,7 @@ def schema_digest(context: EnvironmentContext, connection: Connection) -> str:
 
 
 def _digest(context: EnvironmentContext, connection: Connection, graph: RevisionGraph) -> str:
-    return digest(connection, context.hidden(graph.version_table))
+    return marks.digest(connection, context.hidden(graph.version_table))
 
 
 def wanted_of(context: EnvironmentContext, target: str | None) -> frozenset[str]:
@@ -178,7 +176,7 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     subjects = {finding.subject for finding in (*interrupted, *undecided)}
     judged = (one for one in findings_of(graph, diagnosis, claims, kept) if one.subject not in subjects)
     findings = (*interrupted, *undecided, *judged)
-    fingerprint = fingerprint_of(connection, context.hidden(graph.version_table))
+    fingerprint = marks.fingerprint_of(connection, context.hidden(graph.version_table))
     seen = Survey(
         True,
         claims,
@@ -207,8 +205,6 @@ def _rows(
 
     `ahead` are what interrupted runs left behind, and the pending revisions.
     """
-    from architect_migrate.databases.sqlite.rows.questions import ask
-    from architect_migrate.databases.sqlite.sql.render import without_literals
     from architect_migrate.planning.at_stake import at_stake
     from architect_migrate.planning.cut import cuts
     from architect_migrate.planning.interruptions import kept_outside, known_from, steps_of
@@ -219,12 +215,12 @@ def _rows(
 
     schema, diagnosis = seen
     history = context.history
-    judged = diagnosis, (known_from(ahead[0]).ran, cuts(history, ahead[0], access.words_of))
-    rows = row_judgements(history, schema, judged, context.resolutions, partial(ask, connection))
+    judged = diagnosis, (known_from(ahead[0]).ran, cuts(history, ahead[0], dialect.words_of))
+    rows = row_judgements(history, schema, judged, context.resolutions, partial(reader.ask, connection))
     native = native_revisions(history, diagnosis, schema) - not_to_run(rows)
     # A stamp that cannot be followed comes first: what is known of rows goes by it.
     asks = not diagnosis.followed.problem
-    found = findings_of(history, diagnosis.position, native, rows, without_literals) if asks else ()
+    found = findings_of(history, diagnosis.position, native, rows, dialect.without_literals) if asks else ()
     run = native | frozenset(ahead[1])
     asked = partial(_ask_as_it_is, connection, steps_of(ahead[0]))
     look = Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, asked)
@@ -239,14 +235,13 @@ def with_row_judgements(context: EnvironmentContext, seen: Survey) -> Survey:
     """
     if not seen.position:
         return seen
-    from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.planning.row_findings import lacking_of
     from architect_migrate.planning.rows import stamped_rows, with_lacking
 
     url, history = context.environment.url, context.history
     rows = seen.rows if seen.diagnosis else stamped_rows(history, seen.position)
     with access.reading(url, context.environment.policies.lock_timeout) as connection:
-        rows = with_lacking(history, seen.position, rows, partial(ask, connection))
+        rows = with_lacking(history, seen.position, rows, partial(reader.ask, connection))
     return replace(seen, rows=rows, findings=(*seen.findings, *lacking_of(rows)))
 
 
@@ -254,7 +249,6 @@ def without_interruptions(
     context: EnvironmentContext, connection: Connection, history: History, claims: Claims
 ) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
     """The schema with interrupted work finished or undone in memory, its diagnosis, and the interruptions."""
-    from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.diagnosis.diagnose import diagnose
     from architect_migrate.planning.cut import repeating
     from architect_migrate.planning.interruptions import (
@@ -268,13 +262,13 @@ def without_interruptions(
 
     schema = as_read = _read(context, connection, history)
     diagnosis = before = diagnose(history, schema, claims, context.resolutions)
-    left = interruptions(history, schema, diagnosis, context.resolutions, partial(ask, connection))
+    left = interruptions(history, schema, diagnosis, context.resolutions, partial(reader.ask, connection))
     while left:
         schema, left = _simulated(context, connection, history, (as_read, left))
         diagnosis = diagnose(history, schema, claims, context.resolutions, known_from(left))
         undecided = (*not_to_run(history, schema, diagnosis, left), *wrongly_guessed(before, diagnosis, left))
         others = {each: replace(each, steps=()) for each in undecided}
-        others |= repeating(history, diagnosis, left, (partial(ask, connection), access.words_of))
+        others |= repeating(history, diagnosis, left, (partial(reader.ask, connection), dialect.words_of))
         if not others:
             break
         left = tuple(others.get(each, each) for each in left)
@@ -285,10 +279,9 @@ def without_interruptions(
 
 def _ask_as_it_is(connection: Connection, steps: tuple[Step, ...], question: Question) -> Answer:
     """The answer to a question about the schema after some steps, from the database before them."""
-    from architect_migrate.databases.sqlite.rows.questions import ask
     from architect_migrate.planning.interruptions import as_it_is_now
 
-    return ask(connection, as_it_is_now(question, steps))
+    return reader.ask(connection, as_it_is_now(question, steps))
 
 
 def _renamed_in_part(
@@ -319,9 +312,8 @@ def _renamed_in_part(
 
 
 def _read(context: EnvironmentContext, connection: Connection, history: History) -> Schema:
-    from architect_migrate.databases.sqlite.reflect import read_schema
 
-    return read_schema(connection, context.hidden(history.graph.version_table))
+    return reader.read_schema(connection, context.hidden(history.graph.version_table))
 
 
 def _simulated(
@@ -334,14 +326,13 @@ def _simulated(
 
     If SQLite refuses the steps, the schema is unchanged and the interruptions have no steps, for a person to decide.
     """
-    from architect_migrate.databases.sqlite.repair.rename import schema_after
     from architect_migrate.planning.interruptions import steps_of
 
     schema, left = seen
     if not (steps := steps_of(left)):
         return seen
     hidden = context.hidden(history.graph.version_table)
-    after = schema_after(connection, steps, hidden)
+    after = reader.schema_after(connection, steps, hidden)
     return (schema, tuple(replace(interruption, steps=()) for interruption in left)) if after is None else (after, left)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
 from architect_migrate.core.chain_errors import RevisionFailedError, RevisionLosesError, StepFailedError
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import reader, temporary
 from architect_migrate.databases.values import TriggerWrite
 from architect_migrate.model import schema
 from architect_migrate.model.chain_config import ChainConfig
@@ -98,14 +98,14 @@ def try_here(job: Job, history: History) -> Tried:
 
     def work(runner: Runner | None) -> Tried:
         # Why in here: definitions may use functions and collations of env.py.
-        access.copy_to(connection, job.definitions)
+        temporary.make_copy(connection, job.definitions)
         written = run_planned(plan, connection, runner, history, lambda *_: None)
         if job.stamping:
             written.add(explained(connection, job.stamping))
-        left, writes = access.schema_on(connection, job.hidden), sorted(written.triggered, key=repr)
+        left, writes = reader.read_schema(connection, job.hidden), sorted(written.triggered, key=repr)
         return Tried(left, triggered=tuple(writes), changed=tuple(sorted(written.changed)))
 
-    with access.held_in_memory() as connection:
+    with temporary.held_in_memory() as connection:
         try:
             return in_chain(job.chain, history, plan, connection, work, dont_mutate=True)
         except RevisionFailedError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from architect_migrate.core import codec
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.registry import LOCAL, preload
 from architect_migrate.revisions.configuration import chain_folders
 from architect_migrate.revisions.replay import history_from
 from architect_migrate.revisions.replay_process import confine
@@ -26,6 +27,7 @@ def main(arguments: list[str]) -> int:
     job: Job = codec.load(text, CLASSES)
     history = history_from(outline, steps, job.chain)
     refuse_input()
+    preload(LOCAL)
     watching = watch(folder)
     confine(folder)
     try:

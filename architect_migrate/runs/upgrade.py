@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from architect_migrate.databases.registry import access
 from architect_migrate.planning.results import AS_STAMPED, DEPARTED, EMPTY, Result
 from architect_migrate.runs.preview import as_policy_says, blank, built, planned, refused
 from architect_migrate.runs.survey import survey
@@ -59,7 +60,6 @@ def preview_downgrade(context: EnvironmentContext, target: str | None) -> Result
 
 
 def _downgrade_previewed(context: EnvironmentContext, target: str | None) -> Result:
-    from architect_migrate.databases import access
     from architect_migrate.runs.contracts import Prepared
     from architect_migrate.runs.native_plan import down, losses, mismatch_plan
 

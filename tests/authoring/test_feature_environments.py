@@ -20,7 +20,7 @@ from architect_migrate.backups.record import read_record
 from architect_migrate.cli import env
 from architect_migrate.config.loader import read_project
 from architect_migrate.core.errors import ConfigError
-from architect_migrate.databases.sqlite.files import backup
+from architect_migrate.databases.registry import keeper
 from architect_migrate.databases.sqlite.run_lock import held
 from architect_migrate.ledger import store
 from support.cli import archmig, executable
@@ -312,7 +312,7 @@ def test_of_a_failure_nothing_is_left(
     def fail(*_: object, **__: object) -> None:
         raise raised
 
-    monkeypatch.setattr(create_environment if place == "apply_change" else backup, place, fail)
+    monkeypatch.setattr(create_environment if place == "apply_change" else keeper, place, fail)
     before = written(folder)
     done = archmig("env", "create", "try1", "--from", "dev")
     assert done.code == (130 if isinstance(raised, KeyboardInterrupt) else 2)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.authoring import hotfix
-from architect_migrate.authoring.hotfix_statements import Promotion, promotion
 from architect_migrate.core.chain_errors import NewRevisionError
+from architect_migrate.databases.promotion import Promotion
+from architect_migrate.databases.registry import dialect
+from architect_migrate.databases.sqlite.repair.promotion import promotion
 from architect_migrate.model.chain_config import beside
 from support.cli import archmig
 from support.new import INDEX, MATRIX, chain, written
@@ -358,7 +360,7 @@ def test_what_does_not_make_the_same_is_not_written(folder: Path, monkeypatch: p
             found.unknown,
         )
 
-    monkeypatch.setattr(hotfix, "promotion", otherwise)
+    monkeypatch.setattr(dialect, "promotion", otherwise)
     assert "003_bug_mood: it would not make column bugs.mood as the database has it" in refused(folder)
 
 

@@ -128,11 +128,11 @@ def test_a_commit_between_the_backup_and_the_write_in_wal_mode_stops_the_restore
     script(home.database, WRITTEN)
     right = overwriting.overwrite
 
-    def later(source: sqlite3.Connection, held: HeldDatabase, timeout: float) -> None:
+    def later(held: HeldDatabase, source: sqlite3.Connection, timeout: float) -> None:
         script(home.database, "UPDATE people SET age = 100 WHERE id = 1")
         right(source, held, timeout)
 
-    monkeypatch.setattr("architect_migrate.backups.restore.overwrite", later)
+    monkeypatch.setattr(overwriting.HeldDatabase, "overwrite", later)
     with pytest.raises(ChangedMeanwhileError):
         back(context)
     assert ask(home.database, "SELECT age FROM people WHERE id = 1") == [(100,)]

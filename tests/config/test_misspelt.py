@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import marks
 from support.cli import archmig
 from support.scenarios import own_chain, revision, script, stamp
 
@@ -92,7 +92,7 @@ def test_it_is_told_once_and_in_the_json_of_each_environment_for_which_the_entry
 
 def test_no_database_is_read_for_what_the_chain_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = project(tmp_path, 'table = "bugs"\nkeep = true', 'table = "old_bugs"\ndrop = true')
-    monkeypatch.setattr(access, "names_in", lambda *_: pytest.fail("a database was read"))
+    monkeypatch.setattr(marks, "names_in", lambda *_: pytest.fail("a database was read"))
     assert archmig("-c", str(file), "status").err == ""
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import dialect
 from architect_migrate.planning.results import Outcome, State
 from support.scenarios import ask, code, come_home, gone, own_chain, revision, script, stamp
 
@@ -106,5 +106,5 @@ def test_a_revision_may_replace_rows(tmp_path: Path, statement: str, rows: list[
 
 
 def test_a_call_of_replace_is_no_statement_that_replaces_rows() -> None:
-    assert not access.replaces_rows("UPDATE t SET a = 1 WHERE b OR replace(a, 'x', '') = ''")
-    assert access.replaces_rows("WITH v AS (SELECT 1) INSERT OR REPLACE INTO t SELECT * FROM v")
+    assert not dialect.replaces_rows("UPDATE t SET a = 1 WHERE b OR replace(a, 'x', '') = ''")
+    assert dialect.replaces_rows("WITH v AS (SELECT 1) INSERT OR REPLACE INTO t SELECT * FROM v")

@@ -13,7 +13,7 @@ from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import BadUrlError, UsageError
 from architect_migrate.core.names import BACKUP_NAME, fold
 from architect_migrate.core.urls import parse_url, sqlite_url
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import LOCAL, about, access, marks
 from architect_migrate.revisions.files import urls_in
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def search_databases(way: Way, known: Known, files: Iterable[Path]) -> Search:
     search.notes += [f"no file was found for the engine {name} of env.py" for name in missing]
     for file in files:
         new = os.path.realpath(file) not in search.found and not BACKUP_NAME.fullmatch(file.name)
-        if file.suffix in access.SUFFIXES and new and access.is_database(file):
+        if file.suffix in about(LOCAL).SUFFIXES and new and access.is_database(file):
             _judge(search, file, known, way)
     return search
 
@@ -159,8 +159,8 @@ def _judge(search: Search, file: Path, known: Known, way: Way) -> None:
     """Add a file if it is a database of the chain; else note why it is not, where that may surprise."""
     url = sqlite_url(file)
     try:
-        tables = access.names_in(url, _TIMEOUT).tables
-        stamp = access.read_stamp(url, _TIMEOUT, known.version_table)
+        tables = marks.names_in(url, _TIMEOUT).tables
+        stamp = marks.read_stamp(url, _TIMEOUT, known.version_table)
     except (DatabaseError, StampError) as error:
         search.notes.append(f"{file} was left out: {error}")
         return

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.authoring.hotfix_statements import left_out
 from architect_migrate.cli.report.lint import violation_json, violation_texts
 from architect_migrate.cli.report.shared import Report
 from architect_migrate.core.text import pluralize
+from architect_migrate.databases.promotion import left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from architect_migrate.cli.report.layout import Style, block, headed, plain
 from architect_migrate.cli.report.shared import finding_json
 from architect_migrate.core.names import literal
 from architect_migrate.core.text import clean, pluralize
-from architect_migrate.databases.sqlite.sql.render import name, statement, tracker_statements
+from architect_migrate.databases.registry import dialect
 from architect_migrate.planning.plan import (
     AddColumn,
     CreateObject,
@@ -211,7 +211,7 @@ def plan_sql(plan: Plan, recorded: Recorded, version_table: str) -> str:
 
 def sync_sql(step: SyncTracker) -> str:
     """The SQL that makes the legacy tracker true, as one transaction."""
-    return "\n".join(["BEGIN;", *(f"{each};" for each in tracker_statements(step)), "COMMIT;"])
+    return "\n".join(["BEGIN;", *(f"{each};" for each in dialect.tracker_statements(step)), "COMMIT;"])
 
 
 def _step_sql(step: Step, recorded: Recorded, version_table: str) -> Iterator[str]:
@@ -228,19 +228,19 @@ def _step_sql(step: Step, recorded: Recorded, version_table: str) -> Iterator[st
         case RebuildTable():
             yield _ended(step.sql)
             for column, value in step.fill:
-                yield f"-- {name(column)} is filled with {' '.join(value.split())}"
+                yield f"-- {dialect.name(column)} is filled with {' '.join(value.split())}"
             yield "-- every row is copied over, then indexes, triggers and views are made again as they were"
         case Stamp():
-            key = name(f"{version_table}_pkc")
+            key = dialect.name(f"{version_table}_pkc")
             columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num)"
-            yield f"CREATE TABLE IF NOT EXISTS {name(version_table)} ({columns});"
-            yield f"DELETE FROM {name(version_table)};"
+            yield f"CREATE TABLE IF NOT EXISTS {dialect.name(version_table)} ({columns});"
+            yield f"DELETE FROM {dialect.name(version_table)};"
             for revision in step.revisions:
-                yield f"INSERT INTO {name(version_table)} (version_num) VALUES ({literal(revision)});"
+                yield f"INSERT INTO {dialect.name(version_table)} (version_num) VALUES ({literal(revision)});"
         case SyncTracker():
-            yield from (_ended(each) for each in tracker_statements(step))
+            yield from (_ended(each) for each in dialect.tracker_statements(step))
         case CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn():
-            yield _ended(statement(step))
+            yield _ended(dialect.statement(step))
         case _:
             assert_never(step)
 

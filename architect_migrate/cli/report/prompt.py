@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.report.chain import with_title
 from architect_migrate.cli.report.layout import block
 from architect_migrate.core.text import clean, pluralize
-from architect_migrate.databases.access import without_literals
+from architect_migrate.databases.registry import dialect
 from architect_migrate.planning.plan import RunDowngrade
 from architect_migrate.planning.results import Outcome
 from architect_migrate.planning.row_findings import MEANING, statements_of
@@ -52,7 +52,7 @@ def row_question_text(environment: str, question: RowQuestion, graph: RevisionGr
     judgement = question.judgement
     lines = ["", *block(f"{environment}: {with_title(graph, judgement.revision)}: {question.why}", "", width, "  ")]
     lines.append("  what it does to rows:")
-    for text in statements_of(judgement, without_literals, _STATEMENTS):
+    for text in statements_of(judgement, dialect.without_literals, _STATEMENTS):
         lines += block(text, "    ", width, "  ")
     lines += (f"  {answer.value:<4}  {MEANING[answer]}" for answer in question.answers)
     return "\n".join(lines)

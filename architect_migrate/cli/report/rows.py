@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.access import without_literals
+from architect_migrate.databases.registry import dialect
 
 if TYPE_CHECKING:
     from architect_migrate.cli.documents.reading import RowAnswerJson, RowsJson
@@ -26,7 +26,7 @@ def _judgement_json(judgement: RowJudgement) -> RowsJson:
         "ran": judgement.ran.value.replace(" ", "_"),
         "basis": judgement.basis.value,
         "evidence": judgement.evidence,
-        "statements": [without_literals(text) for text in judgement.statements],
+        "statements": [dialect.without_literals(text) for text in judgement.statements],
         "reads_tables": judgement.loops,
         "unfilled": judgement.unfilled or None,
         "lacking": judgement.lacking or None,

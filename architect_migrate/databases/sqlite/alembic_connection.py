@@ -12,8 +12,10 @@ from sqlalchemy.dialects.sqlite.pysqlite import _SQLite_pysqliteTimeStamp
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import BATCH_COPY
+from architect_migrate.databases.alchemy import as_connectable, do_nothing, instead, refuse_commit
 from architect_migrate.databases.sqlite.batch_casts import refuse_lossy_casts
 from architect_migrate.databases.sqlite.connection import HeldConnection, still_inside
+from architect_migrate.databases.sqlite.lent import LentConnection
 from architect_migrate.databases.sqlite.sql.lexer import ends_transaction
 from architect_migrate.databases.sqlite.sql.passing import table_rename
 
@@ -61,6 +63,16 @@ def alchemy(connection: sqlite3.Connection) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
+def engine_on(connection: sqlite3.Connection) -> sa.Engine:
+    """Return an engine that opens this connection, on which the chain's code begins and commits by itself."""
+    return sa.create_engine("sqlite://", creator=lambda: connection, poolclass=sa.pool.StaticPool)
+
+
+def lent_engine_on(connection: sqlite3.Connection) -> sa.Engine:
+    """Return an engine that opens this connection as a lent one: what is done to its transaction is only heard."""
+    return sa.create_engine("sqlite://", creator=lambda: LentConnection(connection), poolclass=sa.pool.StaticPool)
+
+
 def _watch(engine: sa.Engine, connection: sqlite3.Connection) -> None:
     """Check each statement before it is executed, and prepare SQLite for the rename of a batch copy."""
     inside = connection.in_transaction
@@ -105,7 +117,7 @@ def _follow_references(connection: sqlite3.Connection, statement: str, state: st
         connection.unwatched = False
 
 
-def write_as(dialect: sa.Dialect, other: sa.Dialect) -> None:
+def write_as(_connection: sqlite3.Connection, dialect: sa.Dialect, other: sa.Dialect) -> None:
     """Let a dialect that `alchemy` created write values as that of env.py's engine does."""
     for name in _OF_VALUES.intersection(vars(other)):
         setattr(dialect, name, getattr(other, name))
@@ -121,15 +133,9 @@ class _DriversTimestamp(_SQLite_pysqliteTimeStamp):
         """Leave the value to the driver."""
 
 
-def as_connectable(connection: sa.Connection) -> sa.Connection:
-    """Let `connect()` on the connection work as on an engine, for an env.py that calls it on the lent connection."""
-    vars(connection)["connect"] = connection.engine.connect
-    return connection
-
-
 @contextmanager
 def refuse_ignored_calls(
-    context: MigrationContext, driver: sqlite3.Connection, committed: Callable[[], object]
+    driver: sqlite3.Connection, context: MigrationContext, committed: Callable[[], object]
 ) -> Iterator[None]:
     """Refuse a rollback or close of the chain's code, which a lent connection would silently ignore.
 
@@ -145,7 +151,7 @@ def refuse_ignored_calls(
         raise TransactionEndedError(action)
 
     with (
-        taken_over(lent.engine, driver, committed, partial(refuse, "roll back")),
+        taken_over(driver, lent.engine, committed, partial(refuse, "roll back")),
         instead(lent, "close", partial(refuse, "close the connection")),
         # Why honoured: nearly every statement that other databases want outside of a transaction, SQLite runs inside.
         instead(context, "autocommit_block", nullcontext),
@@ -159,7 +165,7 @@ def refuse_ignored_calls(
 
 @contextmanager
 def taken_over(
-    engine: sa.Engine, driver: sqlite3.Connection, committed: Callable[[], object], given_up: Callable[[], object]
+    driver: sqlite3.Connection, engine: sa.Engine, committed: Callable[[], object], given_up: Callable[[], object]
 ) -> Iterator[None]:
     """Let what an engine does to its transaction do nothing in the block, by a method or by a statement.
 
@@ -223,36 +229,3 @@ def _listening(engine: sa.Engine, effects: Mapping[str, Callable[[sa.Connection]
     finally:
         for name, action in effects.items():
             sa.event.remove(engine, name, action)
-
-
-@contextmanager
-def instead(thing: object, method: str, action: Callable[..., object]) -> Iterator[None]:
-    """Let a method of one object do something else in the block."""
-    own = vars(thing)
-    before = {method: own[method]} if method in own else {}
-    own[method] = action
-    try:
-        yield
-    finally:
-        del own[method]
-        own |= before
-
-
-@contextmanager
-def commits(dialect: sa.Dialect, action: Callable[[object], None]) -> Iterator[None]:
-    """Call `action` in place of a commit, on a dialect that `alchemy` created."""
-    own = vars(dialect)
-    usual, own["do_commit"] = own["do_commit"], action
-    try:
-        yield
-    finally:
-        own["do_commit"] = usual
-
-
-def refuse_commit(_connection: object) -> None:
-    """Raise TransactionEndedError: archmig owns the transaction."""
-    raise TransactionEndedError("commit")
-
-
-def do_nothing(_connection: object) -> None:
-    """Ignore the rollbacks that SQLAlchemy issues when it connects and closes: the caller owns the transaction."""

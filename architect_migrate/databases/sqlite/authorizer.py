@@ -12,7 +12,7 @@ from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.connection import HeldConnection
 from architect_migrate.databases.sqlite.savepoints import Savepoints
-from architect_migrate.databases.values import TriggerWrite
+from architect_migrate.databases.values import TriggerWrite, Writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,29 +47,13 @@ _TAKEN_BACK = ("inserted", "updated", "deleted", "dropped", "dropped_columns", "
 
 
 @dataclass(slots=True)
-class WriteLog:
-    """The writes that the authorizer saw: tables inserted into, columns updated, tables deleted from, tables dropped.
+class WriteLog(Writes):
+    """The writes that the authorizer saw.
 
-    `dropped_columns` are the columns (table, column) that ALTER TABLE dropped.
-    `triggers` are (name, table, text), by folded names, of the triggers that were there before, `triggered` what they
-    wrote; what a trigger wrote that the code itself made is the code's own. `copies` are the statements that fill one
-    table from another or rename one, and `computed` the columns of recreated tables that they compute. `restored` has a
-    line for each object that was dropped and restored, and `remade` the recreated tables (see `batch_repair`).
     `keys_off` says that the code switched foreign keys off, and may switch them on again. `refused` is the first
     refused action. `dropping` are the dropped tables that were not made again since, `savepoints` those that are open.
     """
 
-    inserted: set[str] = field(default_factory=set)
-    updated: set[tuple[str, str]] = field(default_factory=set)
-    deleted: set[str] = field(default_factory=set)
-    dropped: set[str] = field(default_factory=set)
-    dropped_columns: set[tuple[str, str]] = field(default_factory=set)
-    remade: set[str] = field(default_factory=set)
-    triggers: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-    triggered: set[TriggerWrite] = field(default_factory=set)
-    copies: dict[str, None] = field(default_factory=dict)
-    computed: set[tuple[str, str]] = field(default_factory=set)
-    restored: list[str] = field(default_factory=list)
     keys_off: bool = False
     refused: str = ""
     dropping: set[str] = field(default_factory=set)
@@ -88,17 +72,6 @@ class WriteLog:
             return False
         self.refused = self.refused or refused
         return True
-
-    def tables(self) -> frozenset[str]:
-        """The tables whose rows were written; copies by batch operations do not count, since they only move rows."""
-        swept = {write.table for write in self.triggered}
-        return frozenset(
-            self.inserted
-            | {table for table, _ in self.updated}
-            | self.deleted
-            | {table for table, _ in self.dropped_columns}
-            | swept
-        )
 
 
 @contextmanager

@@ -190,6 +190,17 @@ def opened_file(connection: sqlite3.Connection) -> str:
     return os.path.realpath(name) if name else ""
 
 
+def is_lent_to(connection: sqlite3.Connection, context: MigrationContext) -> bool:
+    """Return whether Alembic's context works on this connection."""
+    return driver_of(context) is connection
+
+
+def is_in_memory(_connection: sqlite3.Connection, context: MigrationContext) -> bool:
+    """Return whether Alembic's context works on a database in memory."""
+    driver = driver_of(context)
+    return driver is not None and not opened_file(driver)
+
+
 def driver_of(context: MigrationContext) -> sqlite3.Connection | None:
     """Return the SQLite connection on which Alembic's context works; None if it is on another kind of database."""
     connection = context.connection
@@ -199,7 +210,9 @@ def driver_of(context: MigrationContext) -> sqlite3.Connection | None:
     return driver if isinstance(driver, sqlite3.Connection) else None
 
 
-def let_alembic_act(context: MigrationContext, hear: Callable[[str, str], object]) -> LentConnection:
+def let_alembic_act(
+    _connection: sqlite3.Connection, context: MigrationContext, hear: Callable[[str, str], object]
+) -> LentConnection:
     """Let Alembic roll back on the lent connection of its context, as it does after a revision that failed.
 
     `hear` gets the name and the value of each PRAGMA that is set on it. Return the connection.

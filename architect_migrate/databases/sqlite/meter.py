@@ -17,6 +17,8 @@ from architect_migrate.model.history import WRITING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from architect_migrate.databases.base import Place
+
 _LONGEST = 200
 # Characters of a statement that show its kind; the rest may be megabytes of values.
 _BEGINNING = 2_000
@@ -60,6 +62,10 @@ class Meter:
         self.costs.clear()
         self.remade.clear()
 
+    def attach(self, connection: sqlite3.Connection) -> None:
+        """Measure what runs on a connection from now on, as `attach`."""
+        attach(self, connection)
+
     @contextmanager
     def statement(self, sql: str, connection: sqlite3.Connection) -> Iterator[None]:
         """Measure the statement that runs in the block."""
@@ -83,6 +89,11 @@ class Meter:
             self.remade |= {table} - {""}
             self.costs[text] = _Cost(self.forced or kind)
         return self.costs[text]
+
+
+def meter_of(_place: Place) -> Meter:
+    """Return a meter for connections to a database."""
+    return Meter()
 
 
 def attach(meter: Meter, connection: sqlite3.Connection) -> None:

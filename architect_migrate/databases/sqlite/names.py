@@ -14,6 +14,7 @@ from architect_migrate.model.names import Names
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+NONE = Names()
 _OBJECTS = "SELECT type, name FROM main.sqlite_master"
 _COLUMNS = """SELECT m.name, x.name FROM main.sqlite_master m, pragma_table_xinfo(m.name) x
               WHERE m.type = 'table'"""

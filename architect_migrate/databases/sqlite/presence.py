@@ -8,19 +8,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.atomic_files import sync
+from architect_migrate.core.names import fold
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
     from pathlib import Path
 
 _MAGIC = b"SQLite format 3\0"
 _JOURNALS = ("-wal", "-journal")
 _BESIDE = ("-wal", "-shm", "-journal")
-
-
-def exists(path: Path) -> bool:
-    """Whether anything is at the database's path, a folder included."""
-    return path.exists()
 
 
 def is_empty(path: Path) -> bool:
@@ -48,6 +45,12 @@ def defines_nothing(connection: sqlite3.Connection) -> bool:
 def table_names(connection: sqlite3.Connection) -> frozenset[str]:
     """The names of all tables as spelt."""
     return frozenset(row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
+
+
+def has_triggers(connection: sqlite3.Connection, tables: Iterable[str]) -> bool:
+    """Whether any of these tables has a trigger."""
+    on = connection.execute("SELECT tbl_name FROM main.sqlite_master WHERE type = 'trigger'")
+    return not {fold(table) for table in tables}.isdisjoint(fold(name) for (name,) in on)
 
 
 def stray_journal(path: Path) -> str:

@@ -223,6 +223,11 @@ class Recording:
         return fold(self.version_table) not in {fold(unquote(token.text)) for token in significant(statement.text)}
 
 
+def recording(_connection: sqlite3.Connection, version_table: str, here: Callable[[], str] = str) -> Recording:
+    """Return an empty recording of what the revisions of a chain do on a connection."""
+    return Recording(version_table, here)
+
+
 def _columns(schema: Schema) -> dict[str, frozenset[str]]:
     return {table.name: frozenset(column.name for column in table.columns) for table in schema.tables}
 

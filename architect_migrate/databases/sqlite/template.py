@@ -7,6 +7,7 @@ time. The chain's statements run once in memory, and every other empty database 
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,6 +50,17 @@ class Template:
     tables: tuple[str, ...]
     rows: tuple[Rows, ...]
     others: tuple[str, ...]
+
+
+def built(connection: sqlite3.Connection, recorded: tuple[tuple[str, tuple[str, ...]], ...]) -> bool:
+    """Build an empty database from a template of these revisions; return False where only their statements can do so.
+
+    The caller commits.
+    """
+    template = template_of(recorded, int(time.time() // 60))
+    if template:
+        apply_template(connection, template)
+    return template is not None
 
 
 def replay_on(connection: sqlite3.Connection, revision: str, statements: Iterable[str]) -> None:

@@ -120,12 +120,13 @@ def trial_connection() -> TrialConnection:
 
 
 @contextmanager
-def probing(connection: TrialConnection, file: str) -> Iterator[StatementRecorder]:
+def probing(connection: sqlite3.Connection, file: str) -> Iterator[list[Statement]]:
     """Try the statements that run in the block, and record them for a revision file."""
+    assert isinstance(connection, TrialConnection)
     recorder = connection.recorder = StatementRecorder(file)
     sqlite3.Connection.set_authorizer(connection, recorder.authorise)
     try:
-        yield recorder
+        yield recorder.statements
     finally:
         connection.recorder = None
         sqlite3.Connection.set_authorizer(connection, None)

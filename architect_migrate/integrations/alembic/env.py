@@ -30,15 +30,8 @@ from architect_migrate.core.database_errors import (
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import FinishedFirst, run_interruptible
 from architect_migrate.core.text import harmless
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.alembic_connection import alchemy
-from architect_migrate.databases.sqlite.authorizer import write_log
-from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.files.commit_check import outcome_by_stamp, read_back, settled
-from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.rows.examples import shown
-from architect_migrate.databases.sqlite.rows.foreign_keys import violations
-from architect_migrate.databases.sqlite.rows.integrity import integrity_of
+from architect_migrate.databases.registry import access, dialect, keeper, lender, marks, reader, watching
+from architect_migrate.databases.values import settled
 from architect_migrate.diagnosis.drift import drift, in_the_way
 from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, read_options, source_for, title
 from architect_migrate.integrations.alembic.record import recording
@@ -143,11 +136,11 @@ def _read(context: ModuleType, job: Job) -> None:
     quiet = {"target_metadata": sa.MetaData(), "include_name": lambda *_: False} if job.command == "check" else {}
     with (
         access.reading(job.environment.url, job.environment.policies.lock_timeout) as connection,
-        alchemy(connection) as lent,
+        lender.alchemy(connection) as lent,
     ):
         context.configure(connection=lent, dont_mutate=True, transactional_ddl=True, **quiet)
         table = context.get_context().version_table
-        read_claims(connection, None, table)
+        marks.read_claims(connection, None, table)
         context.run_migrations()
         if job.command == "check":
             _refuse_drift(context, job, connection, table)
@@ -157,7 +150,7 @@ def _refuse_drift(context: ModuleType, job: Job, connection: Connection, table: 
     """Print each difference from the chain, and raise DriftedError if there is one; the stamp is at the head."""
     history = source_for(job).history
     position = frozenset(history.graph.order)
-    schema = read_schema(connection, bookkeeping(job, table))
+    schema = reader.read_schema(connection, bookkeeping(job, table))
     differences = tuple(
         explain(change) for change in drift(history, position, schema, resolutions_for(job.project, job.environment))
     )
@@ -179,7 +172,7 @@ def _write(context: ModuleType, job: Job) -> None:
     table = context.get_context().version_table
     # Why from the file: only what is there after the commit counts as done.
     assert record.committed is not None
-    unread = read_back(job.environment.url, job.environment.policies.lock_timeout, table, record.committed)
+    unread = keeper.read_back(job.environment.url, job.environment.policies.lock_timeout, table, record.committed)
     _enter(record, str(unread or ""))
     if unread:
         raise unread
@@ -205,7 +198,7 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
 def _settle_commit(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
     """Turn a failed commit into a warning if the stamp shows that it is complete; else raise the error."""
     table = context.get_context().version_table
-    outcome = outcome_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
+    outcome = keeper.outcome_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
     logging.getLogger("alembic.archmig").warning("%s", settled(error, outcome))
 
 
@@ -213,13 +206,13 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
     with access.transaction(job.environment.url, job.environment.policies.lock_timeout) as connection:
         # Why before the run: rows that were wrong already do not fail the proof, and a damaged file is refused.
         integrity = _checked_integrity(job.environment.url, connection)
-        before = violations(connection)
-        with alchemy(connection) as lent:
+        before = keeper.violations(connection)
+        with lender.alchemy(connection) as lent:
             # Why transactional_ddl: Alembic's default for SQLite is False, and then it does not take all revisions for
             # one transaction.
             context.configure(connection=lent, transactional_ddl=True)
             migration = context.get_context()
-            stamped = () if job.purge else read_claims(connection, None, migration.version_table).stamp or ()
+            stamped = () if job.purge else marks.read_claims(connection, None, migration.version_table).stamp or ()
             record.begins(connection, migration.version_table, stamped)
             _refuse_without_baseline(job, fresh=record.fresh)
             # Why a private attribute: Alembic has no public hook between planning its steps and running their
@@ -227,7 +220,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
             steps = migration._migrations_fn  # noqa: SLF001
             migration._migrations_fn = partial(watched_steps, steps, connection, record)  # noqa: SLF001
             # Why watched: Alembic writes the stamp between the steps, and the version table may have triggers.
-            with write_log(connection) as seen:
+            with watching.write_log(connection) as seen:
                 context.run_migrations()
             record.written.add(seen)
             recorded = migration.get_current_heads()
@@ -236,7 +229,7 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
         record.sync(connection, recorded)
         if worse := _checked_integrity(job.environment.url, connection).worse_than(integrity.broken):
             raise NotProvenError(worse)
-        if broken := violations(connection) - before:
+        if broken := keeper.violations(connection) - before:
             raise ForeignKeysBrokenError(tuple(sorted(_row(*one) for one in broken)))
         for warning in integrity.left():
             logging.getLogger("alembic.archmig").warning("%s", warning)
@@ -257,14 +250,14 @@ def _refuse_without_baseline(job: Job, *, fresh: bool) -> None:
 
 
 def _checked_integrity(url: DatabaseUrl, connection: Connection) -> Integrity:
-    integrity = integrity_of(connection)
+    integrity = keeper.integrity_of(connection)
     if integrity.damage:
         raise DamagedError(access.location(url), integrity.damage[0])
     return integrity
 
 
 def _row(table: str, row: int | tuple[object, ...], parent: str, _times: int) -> str:
-    return f"{table} row {', '.join(map(shown, row if isinstance(row, tuple) else (row,)))} to {parent}"
+    return f"{table} row {', '.join(map(dialect.shown, row if isinstance(row, tuple) else (row,)))} to {parent}"
 
 
 @contextmanager
@@ -286,7 +279,7 @@ def _drift_in_the_way(job: Job) -> tuple[str, ...]:
         history = source_for(job).history
         table = history.graph.version_table
         with access.reading(job.environment.url, job.environment.policies.lock_timeout) as connection:
-            position = ancestry(history.graph, read_claims(connection, None, table).stamp or ())
-            schema = read_schema(connection, bookkeeping(job, table))
+            position = ancestry(history.graph, marks.read_claims(connection, None, table).stamp or ())
+            schema = reader.read_schema(connection, bookkeeping(job, table))
         return in_the_way(history, position, schema, resolutions_for(job.project, job.environment))
     return ()

@@ -12,7 +12,7 @@ from architect_migrate.config.loader import environment_at, find_config, read_pr
 from architect_migrate.config.locate import named_config, named_environment
 from architect_migrate.core.chain_errors import AlembicOptionError, NoDatabaseChosenError, OtherChainError
 from architect_migrate.core.errors import ConfigNotFoundError, nearest
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access
 from architect_migrate.model.environment import Environment, ProjectConfig, empty_project, select_one
 from architect_migrate.revisions.replay import cache_folder, source_of
 

@@ -12,10 +12,7 @@ from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import StepFailedError
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.sqlite.bookkeeping import read_claims
-from architect_migrate.databases.sqlite.files.commit_check import committing
-from architect_migrate.databases.sqlite.fingerprint import fingerprint_of
-from architect_migrate.databases.sqlite.presence import defines_nothing
+from architect_migrate.databases.registry import keeper, marks
 from architect_migrate.integrations.alembic.job import bookkeeping
 from architect_migrate.ledger import recorder
 from architect_migrate.model.revision_graph import ancestry
@@ -71,8 +68,8 @@ class Record:
     def begins(self, connection: Connection, version_table: str, stamped: tuple[str, ...]) -> None:
         """Note the state before anything runs."""
         self.hidden = bookkeeping(self.job, version_table)
-        self.before, self.stamps = fingerprint_of(connection, self.hidden), (stamped, ())
-        self.fresh = defines_nothing(connection)
+        self.before, self.stamps = marks.fingerprint_of(connection, self.hidden), (stamped, ())
+        self.fresh = marks.defines_nothing(connection)
 
     def backs_up(self, up: Collection[str], down: Collection[str]) -> None:
         """Back the database up before the first step. Raises BackupError."""
@@ -99,8 +96,8 @@ class Record:
 
     def ends(self, connection: Connection, recorded: tuple[str, ...]) -> None:
         """Note the state just before the commit."""
-        self.after, self.stamps = fingerprint_of(connection, self.hidden), (self.stamps[0], recorded)
-        self.committed = committing(connection, recorded, self.after)
+        self.after, self.stamps = marks.fingerprint_of(connection, self.hidden), (self.stamps[0], recorded)
+        self.committed = keeper.committing(connection, recorded, self.after)
 
     def sync(self, connection: Connection, recorded: tuple[str, ...]) -> None:
         """Correct the legacy tracker after revisions ran, if it is to be kept in step. Raises StepFailedError.
@@ -111,7 +108,10 @@ class Record:
         if not self.steps or context.tracker is None or not context.tracker.sync:
             return
         graph = context.graph
-        claims, position = read_claims(connection, context.tracker, graph.version_table), ancestry(graph, recorded)
+        claims, position = (
+            marks.read_claims(connection, context.tracker, graph.version_table),
+            ancestry(graph, recorded),
+        )
         plan = context.synced(claims, Plan((), (), (), position, position))
         for blocker in plan.blockers:
             raise StepFailedError(f"make the {blocker.subject} true", f"{blocker.found}; {blocker.advice}")

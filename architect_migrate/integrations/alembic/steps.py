@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import NotPromotedError, NotRehearsedError
 from architect_migrate.core.database_errors import TransactionEndedError
-from architect_migrate.databases.sqlite import connection as database
-from architect_migrate.databases.sqlite.alembic_connection import refuse_ignored_calls
-from architect_migrate.databases.sqlite.authorizer import unwatched, write_log
-from architect_migrate.databases.sqlite.repair import batch_repair
+from architect_migrate.databases.registry import lender, watching
 from architect_migrate.integrations.alembic.job import source_for
 from architect_migrate.planning.plan import RunDowngrade, RunRevision, headline
 from architect_migrate.revisions.replay import cache_folder, history_of
@@ -106,20 +103,20 @@ def _watched_step(
 
     @wraps(function)
     def watched_function(**given: Any) -> None:
-        before = batch_repair.look(connection)
+        mend = watching.mending(connection)
         with revision_errors(revision, verb):
             stamped = set(context.get_current_heads())
-            taken = refuse_ignored_calls(context, connection, partial(_warn_of_commit, revision))
-            with write_log(connection) as seen, taken:
+            taken = lender.refuse_ignored_calls(connection, context, partial(_warn_of_commit, revision))
+            with watching.write_log(connection) as seen, taken:
                 function(**given)
-                database.still_inside(connection)
+                watching.still_inside(connection)
             # Why: Alembic updates the stamp by what it read before, so a revision that changes the stamp would falsify
             # it.
             if set(context.get_current_heads()) != stamped:
                 raise TransactionEndedError(f"change the stamp in {context.version_table}")
         learn = partial(history_of, record.job.chain, cache_folder(os.environ))
-        with unwatched(connection):
-            back = batch_repair.mend(connection, before, seen, revision, learn)
+        with watching.unwatched(connection):
+            back = mend(seen, revision, learn)
         record.written.add(seen)
         for name in back:
             logging.getLogger("alembic.archmig").warning("%s dropped %s: restored", revision, name)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.urls import file_of
-from architect_migrate.databases.sqlite.bookkeeping import write_stamp
-from architect_migrate.databases.sqlite.files.backup import take
-from architect_migrate.databases.sqlite.recorder import scratch_connection
+from architect_migrate.databases.registry import keeper, marks, temporary
 from architect_migrate.model.revision_graph import heads, position_at
 from architect_migrate.planning.plan import Plan, RunRevision
 from architect_migrate.runs.steps import run_whole
@@ -27,14 +23,10 @@ def build_at(source: Source, target: str, path: Path) -> None:
     """
     history = source.history
     graph, position = history.graph, position_at(history.graph, target)
-    with closing(scratch_connection(path)) as connection:
-        # Why: Python's SQLite driver would otherwise commit before some statements, and one transaction is faster.
-        connection.isolation_level = None
-        connection.execute("BEGIN")
+    with temporary.built(path) as connection:
         steps = tuple(RunRevision(revision) for revision in graph.order if revision in position)
         run_whole(source.chain, history, Plan(steps, (), (), frozenset(), position), connection, lambda *_: None)
-        write_stamp(connection, graph.version_table, heads(graph, position))
-        connection.execute("COMMIT")
+        marks.write_stamp(connection, graph.version_table, heads(graph, position))
 
 
 def copy_of(environment: Environment, folder: Path) -> Path:
@@ -42,4 +34,4 @@ def copy_of(environment: Environment, folder: Path) -> Path:
 
     Raises BackupError, and as `connection.reading`.
     """
-    return take(file_of(environment.url), folder, environment.name).path
+    return keeper.take(environment.url, folder, environment.name).path

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.loader import as_written, read_project
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access, marks
 from architect_migrate.diagnosis.claims import stamp_problem
 from architect_migrate.integrations.startup.memo import Sources, as_values, evidence, memo_file, remember
 from architect_migrate.integrations.startup.status import Start, StartState
@@ -176,7 +176,7 @@ def _stamp(context: EnvironmentContext, version_table: str) -> tuple[StartState,
         return StartState.MISSING, ()
     if access.is_empty(url):
         return StartState.UNINITIALISED, ()
-    return StartState.COULD_NOT_TELL, access.read_stamp(url, context.environment.policies.lock_timeout, version_table)
+    return StartState.COULD_NOT_TELL, marks.read_stamp(url, context.environment.policies.lock_timeout, version_table)
 
 
 def _claim(graph: RevisionGraph, stamp: tuple[str, ...], state: StartState, pending: tuple[str, ...]) -> str:

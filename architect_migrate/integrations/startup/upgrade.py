@@ -17,8 +17,7 @@ from architect_migrate.config.policies import builds_uninitialised, creates_miss
 from architect_migrate.core.database_errors import DatabaseError, LockedByRunError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interpreter import interpreter
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.run_lock import held
+from architect_migrate.databases.registry import access
 from architect_migrate.integrations.startup.check import at_once, compared
 from architect_migrate.integrations.startup.memo import turn_file
 from architect_migrate.integrations.startup.status import StartState
@@ -91,7 +90,7 @@ def _turn(call: Call, context: EnvironmentContext) -> Iterator[None]:
         try:
             file = turn_file(call.cache, access.location(context.environment.url)) if call.cache else None
             if file:
-                stack.enter_context(held(file, context.environment.policies.lock_timeout))
+                stack.enter_context(access.turn(file, context.environment.policies.lock_timeout))
         except LockedByRunError:
             raise
         except (DatabaseError, OSError):

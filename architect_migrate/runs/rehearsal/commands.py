@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.chain_errors import RehearsalFailedError
 from architect_migrate.core.errors import ArchmigError, UsageError
 from architect_migrate.core.interrupts import FinishedFirst
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access
 from architect_migrate.planning.results import DEPARTED
 from architect_migrate.runs import promote, reconcile, upgrade
 from architect_migrate.runs.rehearsal.results import Command

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.policies import creates_missing, skips_uninitialised
 from architect_migrate.core.urls import sqlite_url
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.files.scratch_copy import copy_of, private_folder
+from architect_migrate.databases.registry import access, keeper, temporary
 from architect_migrate.runs.rehearsal_gate import without_gate
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def on_copy(context: EnvironmentContext, times: int) -> Iterator[EnvironmentCont
     The original is only read. There is no copy where the database is missing and the policy is to create or skip it.
     Requires free space of `times` the database's size. Raises CopyError, and as `reading`.
     """
-    with private_folder() as folder:
+    with temporary.private_folder() as folder:
         copy = _copied(context, folder, times)
         freely = without_gate(context)
         yield replace(
@@ -45,4 +44,4 @@ def _copied(context: EnvironmentContext, folder: Path, times: int) -> Path:
     if not access.exists(url) and (creates_missing(environment) or skips_uninitialised(environment)):
         return folder / "database.db"
     with access.reading(url, context.environment.policies.lock_timeout) as source:
-        return copy_of(source, folder, times)
+        return keeper.copy_of(source, folder, times)

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.interrupts import FinishedFirst
-from architect_migrate.databases import access
 from architect_migrate.databases.costs import Kind
-from architect_migrate.databases.sqlite.connection import transaction
-from architect_migrate.databases.sqlite.files.scratch_copy import private_folder
-from architect_migrate.databases.sqlite.meter import Meter, attach
+from architect_migrate.databases.registry import access, temporary, watching
 from architect_migrate.model.revision_graph import ancestry, position_at
 from architect_migrate.planning.plan import RebuildTable, RunRevision, Stamp, headline
 from architect_migrate.planning.results import Outcome
@@ -23,7 +20,7 @@ from architect_migrate.runs.rehearsal_gate import without_gate
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
-    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.base import Connection, Meter
     from architect_migrate.databases.costs import StepCost
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Result
@@ -63,20 +60,20 @@ def profile_chain(source: Source, progress: Progress, target: str | None = None)
     graph = source.graph
     wanted = position_at(graph, target or "heads")
     revisions = tuple(revision for revision in graph.order if revision in wanted)
-    with private_folder() as folder:
+    with temporary.private_folder() as folder:
         file = folder / "database.db"
         file.touch(mode=0o600)
-        with transaction(file, _LOCK_TIMEOUT) as connection:
-            return Profile(_run(source, connection, revisions, progress))
+        with access.transaction(file, _LOCK_TIMEOUT) as connection:
+            return Profile(_run(source, connection, revisions, (watching.meter_of(file), progress)))
 
 
 def _run(
-    source: Source, connection: Connection, revisions: tuple[str, ...], progress: Progress
+    source: Source, connection: Connection, revisions: tuple[str, ...], told: tuple[Meter, Progress]
 ) -> tuple[StepCost, ...]:
     from architect_migrate.revisions.alembic_runtime import operate
 
-    meter = Meter()
-    attach(meter, connection)
+    meter, progress = told
+    meter.attach(connection)
 
     def work(runner: Runner) -> None:
         for number, revision in enumerate(revisions, 1):
@@ -114,7 +111,7 @@ def _measured(
 ) -> tuple[StepCost, ...]:
     from architect_migrate.runs.execute import execute
 
-    meter = Meter()
+    meter = watching.meter_of(copy.environment.url)
     reached = [0]
 
     def metered(number: int, total: int, words: str) -> None:
@@ -148,7 +145,7 @@ def _metered(meter: Meter, make: Prepare) -> Prepare:
 
     def prepared(context: EnvironmentContext, connection: Connection) -> Prepared:
         result = make(context, connection)
-        attach(meter, connection)
+        meter.attach(connection)
         return result
 
     return prepared

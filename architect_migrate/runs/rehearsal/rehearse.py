@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.chain_errors import RehearsalFailedError
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.names import fold
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.connection import reading
-from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.rows.delta import row_deltas
-from architect_migrate.databases.sqlite.rows.exact import row_tables
+from architect_migrate.databases.registry import access, keeper, reader
 from architect_migrate.ledger.recorder import enter
 from architect_migrate.ledger.without_values import without_values
 from architect_migrate.model.diff import diff, explain
@@ -169,11 +165,11 @@ def _changes(copy: EnvironmentContext, receipt: Receipt) -> tuple[TableDelta, ..
     if not receipt.backup:
         return ()
     hidden = {fold(name) for name in copy.hidden(copy.graph.version_table)} | {"sqlite_sequence"}
-    with reading(Path(receipt.backup)) as before, access.reading(copy.environment.url) as after:
-        now, then = row_tables(before), row_tables(after)
+    with access.reading(Path(receipt.backup)) as before, access.reading(copy.environment.url) as after:
+        now, then = reader.row_tables(before), reader.row_tables(after)
         written = {fold(name) for name, _ in receipt.digests}
         names = {name for name in now if name in written or name not in then} - hidden
-        deltas = row_deltas(before, after, names)
+        deltas = keeper.row_deltas(before, after, names)
     return tuple(
         delta for delta in deltas if delta.lacking or delta.changed or any(values for _, values in delta.columns)
     )
@@ -260,4 +256,4 @@ def schema_of(context: EnvironmentContext) -> Schema | None:
     if not access.exists(context.environment.url):
         return None
     with access.reading(context.environment.url) as connection:
-        return read_schema(connection, context.hidden(context.graph.version_table))
+        return reader.read_schema(connection, context.hidden(context.graph.version_table))

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.database_errors import DamagedError
-from architect_migrate.databases import access
-from architect_migrate.databases.sqlite.rows.delta import examples, row_deltas
-from architect_migrate.databases.sqlite.rows.foreign_keys import check_keys
-from architect_migrate.databases.sqlite.rows.integrity import integrity_of
+from architect_migrate.databases.registry import access, keeper
 from architect_migrate.databases.values import Integrity, Keys
 from architect_migrate.diagnosis.data_steps import lasts
 from architect_migrate.diagnosis.drift import drift
@@ -107,7 +104,7 @@ def _verified(context: EnvironmentContext, copy: EnvironmentContext, progress: P
     progress(0, 0, "schema and foreign keys")
     seen = with_row_judgements(copy, survey(copy))
     with access.reading(copy.environment.url) as connection:
-        keys = with_functions(copy, connection, lambda: check_keys(connection))
+        keys = with_functions(copy, connection, lambda: keeper.check_keys(connection))
     return replace(
         blank,
         survey=without_evidence(seen),
@@ -127,7 +124,7 @@ def _integrity(copy: EnvironmentContext) -> Integrity:
     """
     try:
         with access.transaction(copy.environment.url, copy.environment.policies.lock_timeout) as connection:
-            return with_functions(copy, connection, lambda: integrity_of(connection))
+            return with_functions(copy, connection, lambda: keeper.integrity_of(connection))
     except DamagedError as error:
         return Integrity((error.detail,))
 
@@ -196,8 +193,8 @@ def _one(runner: Runner, revision: str, before: Connection, after: Connection) -
 def _lacking(revision: str, tables: frozenset[str], before: Connection, after: Connection) -> tuple[LackingRows, ...]:
     return tuple(
         LackingRows(
-            revision, delta.table, delta.lacking, delta.changed, examples(after, before, delta.table, _EXAMPLES)
+            revision, delta.table, delta.lacking, delta.changed, keeper.examples(after, before, delta.table, _EXAMPLES)
         )
-        for delta in row_deltas(after, before, tables)
+        for delta in keeper.row_deltas(after, before, tables)
         if delta.lacking or delta.changed
     )

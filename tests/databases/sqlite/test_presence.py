@@ -11,12 +11,11 @@ import pytest
 
 from architect_migrate.core.database_errors import UnsupportedDatabaseError
 from architect_migrate.core.urls import parse_url, sqlite_url
-from architect_migrate.databases import access
+from architect_migrate.databases.registry import access
 from architect_migrate.databases.sqlite.connection import in_memory
 from architect_migrate.databases.sqlite.fingerprint import stored_digest
 from architect_migrate.databases.sqlite.presence import (
     defines_nothing,
-    exists,
     is_empty,
     odd_journal,
     remove,
@@ -74,7 +73,7 @@ def database(*statements: str) -> Callable[[Path], None]:
 def test_a_file_is_there_and_is_empty(tmp_path: Path, make: Callable[[Path], None], there: bool, empty: bool) -> None:
     path = tmp_path / "a.db"
     make(path)
-    assert (exists(path), is_empty(path)) == (there, empty)
+    assert is_empty(path) == empty
     assert (access.exists(sqlite_url(path)), access.is_empty(sqlite_url(path))) == (there, empty)
 
 

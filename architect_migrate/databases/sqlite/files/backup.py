@@ -21,6 +21,7 @@ from architect_migrate.core.atomic_files import (
 )
 from architect_migrate.core.database_errors import BackupError
 from architect_migrate.core.names import file_safe
+from architect_migrate.databases.sqlite.access import file_of
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.files.same_file import Different, NotCompared, Same, compare_files
 from architect_migrate.databases.sqlite.rows.content import counted, header_of, objects_of, table_digest
@@ -35,12 +36,13 @@ from architect_migrate.databases.sqlite.rows.exact import (
     select,
 )
 from architect_migrate.databases.sqlite.rows.integrity import damage
-from architect_migrate.databases.values import Backup, Content, Recorded, Rows
+from architect_migrate.databases.values import Backup, Content, Recorded, Rows, no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from architect_migrate.databases.base import Place
     from architect_migrate.databases.sqlite.rows.exact import RowTable
 
 _TIMEOUT = 30.0
@@ -66,22 +68,18 @@ class _Verified(NamedTuple):
     file: str
 
 
-def no_progress(_words: str) -> None:
-    """Ignore progress."""
-
-
-def take(path: Path, folder: Path, name: str, *, progress: Callable[[str], None] = no_progress) -> Backup:
-    """Copy the committed state of the database at `path` to `folder`/`name`-TIME-N.db and prove the copy equal.
+def take(place: Place, folder: Path, name: str, *, progress: Callable[[str], None] = no_progress) -> Backup:
+    """Copy the committed state of a database to `folder`/`name`-TIME-N.db and prove the copy equal.
 
     Works while this process or another one holds the write lock. The copy has the database's permissions, never wider
     ones. Raises BackupError, and what `reading` raises of the database; no file is left then.
     """
-    with reading(path, _TIMEOUT) as source:
-        return take_through(source, path, folder, name, progress=progress)
+    with reading(file_of(place), _TIMEOUT) as source:
+        return take_through(source, place, folder, name, progress=progress)
 
 
 def take_through(
-    source: sqlite3.Connection, path: Path, folder: Path, name: str, *, progress: Callable[[str], None]
+    source: sqlite3.Connection, place: Place, folder: Path, name: str, *, progress: Callable[[str], None]
 ) -> Backup:
     """Take a backup through an open connection, as `take` does.
 
@@ -89,15 +87,17 @@ def take_through(
     called with a line about the rows compared so far.
     """
     found: list[_Verified] = []
+    path = file_of(place)
     final = _made(source, path, folder, (name, ""), lambda copy: found.append(_verified(path, source, copy, progress)))
     return Backup(final, final.stat().st_size, *found[0])
 
 
-def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup:
-    """Copy the committed state of the database at `path` to the new file `final` and prove the copy equal.
+def clone(place: Place, new: Place, progress: Callable[[str], None]) -> Backup:
+    """Copy the committed state of a database to the new file of another one, and prove the copy equal.
 
-    The copy has the database's permissions and journal mode. Raises as `take`; an existing file at `final` is kept.
+    The copy has the database's permissions and journal mode. Raises as `take`; an existing file there is kept.
     """
+    path, final = file_of(place), file_of(new)
     folder = final.parent
     with reading(path, _TIMEOUT) as source, _named_failures(path, folder), draft(folder) as copy:
         _require_space(folder, size_of(source))
@@ -119,9 +119,9 @@ def clone(path: Path, final: Path, *, progress: Callable[[str], None]) -> Backup
         return Backup(final, final.stat().st_size, *found)
 
 
-def take_damaged(source: sqlite3.Connection, path: Path, folder: Path, name: str) -> Path:
+def take_damaged(source: sqlite3.Connection, place: Place, folder: Path, name: str) -> Path:
     """Copy a damaged database page by page, without a comparison, to `folder`/`name`-TIME-N-damaged.db."""
-    return _made(source, path, folder, (name, "-damaged"), lambda _copy: None)
+    return _made(source, file_of(place), folder, (name, "-damaged"), lambda _copy: None)
 
 
 def _made(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.database_errors import CommitFailedError, DatabaseError, NotReadBackError
+from architect_migrate.core.database_errors import DatabaseError, NotReadBackError
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.core.urls import file_of
+from architect_migrate.databases.sqlite.access import file_of
 from architect_migrate.databases.sqlite.bookkeeping import read_claims
 from architect_migrate.databases.sqlite.connection import HeldConnection, identity, reading
 from architect_migrate.databases.sqlite.fingerprint import digest
@@ -16,18 +16,17 @@ from architect_migrate.databases.values import CommitOutcome, Committed, Content
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from architect_migrate.core.urls import DatabaseUrl
-    from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.base import Connection, Place
     from architect_migrate.planning.results import Fingerprint
 
 
-def commit_outcome(url: DatabaseUrl, timeout: float, before: Content | None, after: Content | None) -> CommitOutcome:
+def commit_outcome(place: Place, timeout: float, before: Content | None, after: Content | None) -> CommitOutcome:
     """Read the whole database again, and compare it with its content before the run and the content to be committed.
 
     None for `before` means that the database was empty, None for `after` that its content is not known.
     """
     try:
-        with reading(file_of(url), timeout) as connection:
+        with reading(file_of(place), timeout) as connection:
             now = content_of(connection)
     except ArchmigError:
         return CommitOutcome.UNKNOWN
@@ -38,30 +37,16 @@ def commit_outcome(url: DatabaseUrl, timeout: float, before: Content | None, aft
 
 
 def outcome_by_stamp(
-    url: DatabaseUrl, timeout: float, version_table: str, before: tuple[str, ...], after: tuple[str, ...]
+    place: Place, timeout: float, version_table: str, before: tuple[str, ...], after: tuple[str, ...]
 ) -> CommitOutcome:
     """Compare only the stamp; the outcome is UNKNOWN where the run did not change the stamp."""
     try:
-        stamp = set(_stamp(file_of(url), timeout, version_table))
+        stamp = set(_stamp(file_of(place), timeout, version_table))
     except ArchmigError:
         return CommitOutcome.UNKNOWN
     if set(before) == set(after) or stamp not in (set(before), set(after)):
         return CommitOutcome.UNKNOWN
     return CommitOutcome.AFTER if stamp == set(after) else CommitOutcome.BEFORE
-
-
-def settled(error: CommitFailedError, outcome: CommitOutcome) -> str:
-    """The warning about a commit that reported an error but is complete. Raises the error in all other cases.
-
-    The error says so where the content shows that nothing was committed.
-    """
-    match outcome:
-        case CommitOutcome.AFTER:
-            return error.all_of_it()
-        case CommitOutcome.BEFORE:
-            raise error.none_of_it() from error
-        case CommitOutcome.UNKNOWN:
-            raise error
 
 
 def committing(connection: Connection, stamp: tuple[str, ...], left: Fingerprint) -> Committed:
@@ -70,12 +55,12 @@ def committing(connection: Connection, stamp: tuple[str, ...], left: Fingerprint
     return Committed(stamp, file, left.schema, left.without)
 
 
-def read_back(url: DatabaseUrl, timeout: float, version_table: str, committed: Committed) -> ArchmigError | None:
+def read_back(place: Place, timeout: float, version_table: str, committed: Committed) -> ArchmigError | None:
     """Read the file again after the commit; return the error if it is not what was committed, else None.
 
     Why: a run is reported as done only if the file that it had open is in its place, with its stamp and its schema.
     """
-    path = file_of(url)
+    path = file_of(place)
     try:
         with reading(path, timeout) as connection:
             stamp = read_claims(connection, None, version_table).stamp or ()

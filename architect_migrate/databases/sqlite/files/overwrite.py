@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ChangedMeanwhileError
 from architect_migrate.core.database_errors import CommitFailedError, DatabaseLockedError, RestoreError
+from architect_migrate.databases.sqlite.access import file_of
 from architect_migrate.databases.sqlite.connection import locked, watching
 from architect_migrate.databases.sqlite.run_lock import openers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from architect_migrate.databases.base import Place
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
@@ -36,14 +39,19 @@ class HeldDatabase:
     target: sqlite3.Connection
     version: int | None
 
+    def overwrite(self, source: sqlite3.Connection, timeout: float) -> None:
+        """Replace the whole content of the database, as `overwrite`."""
+        overwrite(source, self, timeout)
+
 
 @contextmanager
-def hold_unchanged(path: Path, timeout: float) -> Iterator[HeldDatabase]:
+def hold_unchanged(place: Place, timeout: float) -> Iterator[HeldDatabase]:
     """Hold a database so that what is read of it now is what `overwrite` replaces. Raises as `locked`.
 
     With a rollback journal no other process can write from here on. In WAL mode no lock can be kept from a backup into
     the transaction of the backup API, so `overwrite` checks for writes by others once it has the write lock.
     """
+    path = file_of(place)
     with locked(path, timeout) as target:
         if target.execute("PRAGMA main.journal_mode").fetchone() == ("wal",):
             with watching(path, timeout) as reader:

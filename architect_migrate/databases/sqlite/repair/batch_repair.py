@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from architect_migrate.core.chain_errors import RevisionLosesError
@@ -45,7 +46,8 @@ from architect_migrate.planning.table_edits import AddConstraint, SetAutoincreme
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from architect_migrate.databases.sqlite.authorizer import WriteLog
+    from architect_migrate.databases.base import Mend
+    from architect_migrate.databases.values import Writes
     from architect_migrate.model.diff import Change
     from architect_migrate.model.history import Effects, History
     from architect_migrate.model.schema import Key, Schema, Table
@@ -87,8 +89,13 @@ def look(connection: sqlite3.Connection) -> Before:
     return Before(objects, tuple((fold(name), seq) for name, seq in rows if isinstance(seq, int)))
 
 
+def mending(connection: sqlite3.Connection) -> Mend:
+    """Look at a database before a revision runs; what is returned restores what the revision removed."""
+    return partial(mend, connection, look(connection))
+
+
 def mend(
-    connection: sqlite3.Connection, before: Before, seen: WriteLog, revision: str, learn: Callable[[], History]
+    connection: sqlite3.Connection, before: Before, seen: Writes, revision: str, learn: Callable[[], History]
 ) -> tuple[str, ...]:
     """Restore what a revision removed although it does not remove it in the chain; return a line for each object.
 
@@ -148,7 +155,7 @@ def _own(before: Before, dropped: Collection[str], history: History) -> Iterator
             )
 
 
-def _note_copies(seen: WriteLog, after: Before, remade: frozenset[str]) -> None:
+def _note_copies(seen: Writes, after: Before, remade: frozenset[str]) -> None:
     """Take what was written to the copy of a table for written to the table that it became."""
     if not remade:
         return

@@ -57,7 +57,7 @@ def counted(connection: sqlite3.Connection) -> Recorded:
     return Recorded(objects_of(connection), tables, header_of(connection))
 
 
-def completed(recorded: Recorded, backup: sqlite3.Connection) -> Content:
+def completed(backup: sqlite3.Connection, recorded: Recorded) -> Content:
     """Digest the rows that were not read, in the backup that the content is recorded with."""
     with exact(backup):
         tables = row_tables(backup)

@@ -145,6 +145,14 @@ def _orphans(connection: sqlite3.Connection, table: str) -> list[Orphans]:
     return [Orphans(table, parent, rows, first) for parent, (rows, first) in by_parent.items()]
 
 
+def orphaned(
+    before: sqlite3.Connection, after: sqlite3.Connection, touched: frozenset[str]
+) -> tuple[int, int, list[str]]:
+    """The number of orphans before and after, and a line for each table and parent with new ones (`new_orphans`)."""
+    old, new = violations(before), violations(after)
+    return len(old), len(new), new_orphans((before, old), (after, new), touched)
+
+
 def new_orphans(
     before: tuple[sqlite3.Connection, Violations], after: tuple[sqlite3.Connection, Violations], touched: frozenset[str]
 ) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold, quote
+from architect_migrate.databases.sqlite.presence import table_names
 from architect_migrate.databases.values import Integrity
 
 if TYPE_CHECKING:
@@ -38,6 +39,18 @@ def integrity_of(connection: sqlite3.Connection, table: str = "") -> Integrity:
     unchecked: list[tuple[str, str]] = []
     found = _separated(connection, (line for name in names for line in _known(connection, name, unchecked)))
     return replace(found, unchecked=tuple(unchecked))
+
+
+def worsened(
+    before: sqlite3.Connection, after: sqlite3.Connection, touched: frozenset[str], broken: Counter[str]
+) -> Iterator[str]:
+    """Yield the lines of integrity_check about the tables that were written, beyond those that were there before.
+
+    Of STRICT tables that were only altered too: SQLite gives rows the default of a new column whatever its type.
+    """
+    there = set(map(fold, table_names(after)))
+    for table in sorted((touched | strict_altered(before, after)) & there):
+        yield from integrity_of(after, table).worse_than(broken)
 
 
 def strict_altered(before: sqlite3.Connection, after: sqlite3.Connection) -> set[str]:

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.names import fold, quote
+
+if TYPE_CHECKING:
+    from architect_migrate.databases.values import TriggerWrite
+    from architect_migrate.model.schema import Trigger
 
 _WORD = r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*"
 _ID = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
@@ -211,3 +215,34 @@ def _plain_create(words: list[str]) -> list[str]:
 def words_of(sql: str) -> frozenset[str]:
     """Return every word of a statement that can be a name, folded."""
     return frozenset(fold(unquote(token.text)) for token in significant(sql) if token.kind in {"word", "quoted"})
+
+
+def every_word_of(sql: str) -> frozenset[str]:
+    """Return every word, literal and sign of a statement, folded and unquoted; its names are among them."""
+    return frozenset(fold(unquote(token.text)) for token in significant(sql))
+
+
+def from_first_word(sql: str) -> str:
+    """Return a statement without the comments before it; empty if there is nothing else."""
+    tokens = significant(sql)
+    return sql[tokens[0].start :].strip() if tokens else ""
+
+
+def replaces_rows(sql: str) -> bool:
+    """Return whether a statement takes the place of rows with the same key, as INSERT OR REPLACE does.
+
+    SQLite does not report what such a statement deletes.
+    """
+    words = [token.text.upper() for token in significant(sql)]
+    following = zip(words, words[1:], [*words[2:], ""], strict=False)
+    # replace() is a function too.
+    return verb(sql) == "replace" or any(
+        first == "OR" and second == "REPLACE" and third != "(" for first, second, third in following
+    )
+
+
+def trigger_of(write: TriggerWrite) -> Trigger:
+    """Return the trigger that makes a write."""
+    from architect_migrate.model.schema import Trigger
+
+    return Trigger(fold(write.trigger), fold(write.on), canonical(write.sql), write.trigger, write.sql)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from architect_migrate.backups import restore
 from architect_migrate.core.database_errors import CommitFailedError, DatabaseError
 from architect_migrate.databases.sqlite import connection as database
 from architect_migrate.databases.sqlite.files import commit_check, overwrite
@@ -157,12 +156,12 @@ def restored(place: Path) -> Path:
 def test_a_restore_that_fails_at_its_commit_says_which_content_is_there(
     restored: Path, monkeypatch: pytest.MonkeyPatch, comes: bool, code: int, rows: int
 ) -> None:
-    def overwritten(source: sqlite3.Connection, held: overwrite.HeldDatabase, timeout: float) -> None:
+    def overwritten(held: overwrite.HeldDatabase, source: sqlite3.Connection, timeout: float) -> None:
         if comes:
             overwrite.overwrite(source, held, timeout)
         raise CommitFailedError(str(held.path), "disk I/O error")
 
-    monkeypatch.setattr(restore, "overwrite", overwritten)
+    monkeypatch.setattr(overwrite.HeldDatabase, "overwrite", overwritten)
     done = archmig("backup", "restore", "-e", "home", "--yes")
     assert done.code == code, done.err
     assert (ALL if comes else NOTHING) in done.err

@@ -1,0 +1,162 @@
+"""Sends calls to the package of a kind of database, which is imported when something of it is called.
+
+A kind is a folder below `databases` with a module for each protocol of `databases.base`. Which kind is meant is decided
+by the first argument: the scheme of a URL, the driver of a connection. What has neither, such as the text of a
+statement or the scratch database of a replay, belongs to the kind `LOCAL`.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from architect_migrate.core.database_errors import UnsupportedDatabaseError
+from architect_migrate.core.urls import DatabaseUrl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+    from architect_migrate.databases.base import (
+        About,
+        Access,
+        Capabilities,
+        Connection,
+        Dialect,
+        Keeper,
+        Lender,
+        Marks,
+        Reader,
+        Repairer,
+        Temporary,
+        Trials,
+        Watching,
+    )
+    from architect_migrate.databases.capabilities import Capability
+
+# The kinds by the scheme of their URLs, each with the package of its driver.
+KINDS = {"sqlite": "sqlite3"}
+# The kind that needs no server: its databases are files, and chains are replayed on it.
+LOCAL = "sqlite"
+# The modules of a kind, each for the protocol of its name.
+PARTS = (
+    "about",
+    "access",
+    "capabilities",
+    "dialect",
+    "keeper",
+    "lender",
+    "marks",
+    "reader",
+    "repairer",
+    "temporary",
+    "trials",
+    "watching",
+)
+
+
+def kind_of(thing: DatabaseUrl | Path | Connection | BaseException) -> str:
+    """Return the kind that a URL, a file, a connection or an error of a driver belongs to.
+
+    Raises UnsupportedDatabaseError for a URL of another kind.
+    """
+    match thing:
+        case DatabaseUrl() if thing.backend not in KINDS:
+            raise UnsupportedDatabaseError(str(thing))
+        case DatabaseUrl():
+            return thing.backend
+        case Path():
+            return LOCAL
+        case _:
+            packages = {each.__module__.partition(".")[0] for each in type(thing).__mro__}
+            return next(kind for kind, driver in KINDS.items() if driver in packages)
+
+
+def driver_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return the base class of the errors of every driver that was imported, and other classes to catch with them."""
+    return (*others, *(sys.modules[driver].Error for driver in KINDS.values() if driver in sys.modules))
+
+
+def about(kind: str) -> About:
+    """Return what a kind says of itself."""
+    return cast("About", _module(kind, "about"))
+
+
+def lacking(kind: str) -> Mapping[Capability, str]:
+    """Return what a kind cannot do, each with the reason."""
+    return cast("Capabilities", _module(kind, "capabilities")).LACKS
+
+
+def preload(kind: str) -> None:
+    """Import all of a kind, in a process that is about to run a chain's code: what is imported later is the code's."""
+    for part in PARTS:
+        _module(kind, part)
+
+
+def _module(kind: str, part: str) -> ModuleType:
+    return import_module(f"architect_migrate.databases.{kind}.{part}")
+
+
+class _ByArgument:
+    """The functions of one part, each called on the kind that its first argument belongs to."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(first: Any, *arguments: Any, **named: Any) -> Any:
+            return getattr(_module(kind_of(first), self._part), name)(first, *arguments, **named)
+
+        return call
+
+
+class _Local:
+    """The functions of one part of the kind `LOCAL`."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_module(LOCAL, self._part), name)
+
+
+access = cast("Access", _ByArgument("access"))
+marks = cast("Marks", _ByArgument("marks"))
+reader = cast("Reader", _ByArgument("reader"))
+watching = cast("Watching", _ByArgument("watching"))
+repairer = cast("Repairer", _ByArgument("repairer"))
+lender = cast("Lender", _ByArgument("lender"))
+keeper = cast("Keeper", _ByArgument("keeper"))
+dialect = cast("Dialect", _Local("dialect"))
+temporary = cast("Temporary", _Local("temporary"))
+trials = cast("Trials", _Local("trials"))
+
+if TYPE_CHECKING:
+    # So mypy compares the modules of a kind with the protocols.
+    from architect_migrate.databases.sqlite import about as _about
+    from architect_migrate.databases.sqlite import access as _access
+    from architect_migrate.databases.sqlite import capabilities as _capabilities
+    from architect_migrate.databases.sqlite import dialect as _dialect
+    from architect_migrate.databases.sqlite import keeper as _keeper
+    from architect_migrate.databases.sqlite import lender as _lender
+    from architect_migrate.databases.sqlite import marks as _marks
+    from architect_migrate.databases.sqlite import reader as _reader
+    from architect_migrate.databases.sqlite import repairer as _repairer
+    from architect_migrate.databases.sqlite import temporary as _temporary
+    from architect_migrate.databases.sqlite import trials as _trials
+    from architect_migrate.databases.sqlite import watching as _watching
+
+    ABOUT: About = _about
+    ACCESS: Access = _access
+    CAPABILITIES: Capabilities = _capabilities
+    DIALECT: Dialect = _dialect
+    KEEPER: Keeper = _keeper
+    LENDER: Lender = _lender
+    MARKS: Marks = _marks
+    READER: Reader = _reader
+    REPAIRER: Repairer = _repairer
+    TEMPORARY: Temporary = _temporary
+    TRIALS: Trials = _trials
+    WATCHING: Watching = _watching

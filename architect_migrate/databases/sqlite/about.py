@@ -1,0 +1,13 @@
+"""What SQLite says of itself."""
+
+from __future__ import annotations
+
+import sqlite3
+
+# How the files of databases usually end.
+SUFFIXES = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
+
+
+def version() -> tuple[str, str]:
+    """Return the name and the version of the library that statements run on."""
+    return "sqlite", sqlite3.sqlite_version
