@@ -1,0 +1,64 @@
+"""Which kind a thing belongs to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pytest
+
+from architect_migrate.core.database_errors import UnsupportedDatabaseError
+from architect_migrate.core.urls import BACKENDS, parse_url
+from architect_migrate.databases import base
+from architect_migrate.databases.registry import KINDS, LOCAL, PARTS, about, access, driver_errors, kind_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from architect_migrate.core.urls import DatabaseUrl
+
+
+def test_a_url_a_connection_and_an_error_belong_to_their_kind(kind: str, people: DatabaseUrl) -> None:
+    with access.reading(people) as connection:
+        assert kind_of(connection) == kind
+        with pytest.raises(driver_errors()) as caught:
+            connection.execute("no statement")
+    assert (kind_of(people), kind_of(caught.value)) == (kind, kind)
+    with access.transaction(people, 1.0) as connection:
+        assert kind_of(connection) == kind
+
+
+def test_a_file_belongs_to_the_kind_without_a_server(tmp_path: Path) -> None:
+    assert kind_of(tmp_path / "a.db") == LOCAL
+
+
+def test_a_url_of_no_kind_is_refused_with_the_way_out() -> None:
+    for backend in {*BACKENDS} - {*KINDS}:
+        with pytest.raises(UnsupportedDatabaseError) as refused:
+            access.reading(parse_url(f"{backend}+driver://ada:secret@host/name"))
+        assert str(refused.value) == (
+            f"{backend}+driver://***@host/name: not an SQLite database; archmig reads and repairs SQLite files only"
+        )
+
+
+def test_every_kind_has_every_part_with_every_function(kind: str) -> None:
+    """What mypy compares in detail, so that a part that nobody compares is found too."""
+    for part in PARTS:
+        module = import_module(f"architect_migrate.databases.{kind}.{part}")
+        protocol = getattr(base, part.capitalize())
+        assert [name for name in vars(protocol) if not name.startswith("_") and not hasattr(module, name)] == []
+
+
+def test_a_kind_says_its_name_and_version(kind: str) -> None:
+    name, version = about(kind).version()
+    assert (name, version[:1].isdigit()) == (kind, True)
+
+
+def test_a_kind_is_imported_when_something_of_it_is_called() -> None:
+    asked = "import sys; import architect_migrate.databases.registry; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    modules = done.stdout.split()
+    assert "architect_migrate.databases.registry" in modules
+    assert [name for name in modules for kind in KINDS if kind in name] == []
