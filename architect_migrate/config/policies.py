@@ -20,6 +20,11 @@ def builds_uninitialised(environment: Environment) -> bool:
     return environment.policies.uninitialised is Uninitialised.CREATE
 
 
+def has_own_entry(environment: Environment) -> bool:
+    """Return whether an entry names this one database, and not a pattern or a file of the command line."""
+    return environment.path_written is not None and not environment.section
+
+
 def creates_missing(environment: Environment) -> bool:
     """Return whether a missing file is created.
 

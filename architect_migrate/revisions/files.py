@@ -6,6 +6,7 @@ import configparser
 import os
 import sys
 import tomllib
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,15 +84,20 @@ def ini_option(ini: Path, section: str, key: str) -> str | None:
 
 
 def urls_in(ini: Path) -> tuple[tuple[str, str], ...]:
-    """Return the sections of an alembic.ini with their sqlalchemy.url; none if it cannot be read."""
-    parser = configparser.RawConfigParser()
+    """Return the sections of an alembic.ini with their sqlalchemy.url; none if it cannot be read.
+
+    One whose `%(name)s` names nothing is left out: Alembic cannot read it either.
+    """
+    parser = configparser.ConfigParser({"here": ini.parent.as_posix()})
     try:
         parser.read(ini, encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError):
         return ()
-    here = ini.parent.as_posix()
-    urls = ((name, parser.get(name, "sqlalchemy.url", fallback="")) for name in parser.sections())
-    return tuple((name, url.replace("%(here)s", here).replace("%%", "%")) for name, url in urls if url)
+    urls = list[tuple[str, str]]()
+    for name in parser.sections():
+        with suppress(configparser.Error):
+            urls.append((name, parser.get(name, "sqlalchemy.url", fallback="")))
+    return tuple((name, url) for name, url in urls if url)
 
 
 def sections_of(ini: Path) -> tuple[str, ...]:

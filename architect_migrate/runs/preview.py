@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.config.policies import builds_uninitialised, creates_missing, skips_uninitialised
+from architect_migrate.config.policies import builds_uninitialised, creates_missing, has_own_entry, skips_uninitialised
 from architect_migrate.core.database_errors import DatabaseMissingError
-from architect_migrate.core.text import pluralize
+from architect_migrate.core.text import pluralize, shortlist
 from architect_migrate.databases.registry import access
 from architect_migrate.planning.results import EMPTY, Outcome, Result, State
 
@@ -60,6 +60,8 @@ def refused(context: EnvironmentContext, seen: Survey) -> tuple[Outcome, str] | 
 
     Raises DatabaseMissingError for a missing file, unless the policy is to skip or to create it.
     """
+    if refusal := _another_programs(context, seen):
+        return refusal
     builds = creates_missing if seen.state is State.MISSING else builds_uninitialised
     if seen.state not in EMPTY or builds(context.environment):
         return None
@@ -69,6 +71,26 @@ def refused(context: EnvironmentContext, seen: Survey) -> tuple[Outcome, str] | 
     if seen.state is State.MISSING:
         raise DatabaseMissingError(access.location(context.environment.url))
     return Outcome.BLOCKED, f'{reason}; to build it, set uninitialised = "create" for it, or "skip"'
+
+
+def _another_programs(context: EnvironmentContext, seen: Survey) -> tuple[Outcome, str] | None:
+    """The refusal to make tables of the chain beside those of another program, which a pattern may match by accident.
+
+    A version table or a tracker says that the database is the chain's, and so does an entry of its own. Without them
+    most of its tables have to be of the chain, as in `authoring.adopt.databases`.
+    """
+    claims, tables = seen.claims, seen.schema.tables if seen.schema else ()
+    if not tables or claims.stamp is not None or claims.tracker or has_own_entry(context.environment):
+        return None
+    known = context.source.names.tables
+    others = sorted(table.name for table in tables if table.name not in known)
+    if 2 * (len(tables) - len(others)) >= max(min(len(tables), len(known)), 1):
+        return None
+    if skips_uninitialised(context.environment):
+        return Outcome.SKIPPED, "most of its tables are not of the chain; its policy is to skip it"
+    found = f"it may be another program's: no stamp, and tables that the chain does not make: {shortlist(others, 3)}"
+    own = 'give the file an entry of its own with uninitialised = "create", and name that'
+    return Outcome.BLOCKED, f"{found}; if it is, move it to another folder; to build the chain beside them, {own}"
 
 
 def built(result: Result, seen: Survey, plan: Plan) -> Result:

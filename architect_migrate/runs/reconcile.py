@@ -133,7 +133,7 @@ def _previewed(context: EnvironmentContext, target: str | None) -> Result:
 
 
 def _unless_refused(context: EnvironmentContext, result: Result) -> Result:
-    """The same result, unless the policy for databases without the chain refuses them."""
+    """The same result, unless the policy refuses a database without the chain, or one that may not be its own."""
     refusal = refused(context, result.survey) if result.survey else None
     return replace(result, plan=None, outcome=refusal[0], detail=refusal[1]) if refusal else result
 

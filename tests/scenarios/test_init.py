@@ -336,7 +336,7 @@ def test_databases_and_their_names_may_be_given(folder: Path) -> None:
 REFUSED = {
     "a file that is not there": (
         ("--db", "gone.db"),
-        "--db gone.db: no such file (name a database that exists; nothing was written)",
+        "--db gone.db: no such file (name a database that exists, or create an empty file for a new one; nothing",
     ),
     "a URL": (
         ("--db", "sqlite:///x.db"),
@@ -406,10 +406,45 @@ def test_without_a_database_it_says_what_to_name(folder: Path) -> None:
     assert (done.code, done.err) == (
         2,
         (
-            f"{TRYING}archmig: no database of the chain was found: no file has its tables (name one with --db PATH, "
-            "or set sqlalchemy.url to the one that archmig upgrade is to create; nothing was written)\n"
+            f"{TRYING}archmig: no database of the chain was found: no file has its tables (name one with --db PATH; "
+            "for a new one, create an empty file first, or set sqlalchemy.url to it; nothing was written)\n"
         ),
     )
+    (folder / "new.db").touch()
+    assert archmig("init", "--yes", "--db", "new.db").code == 0
+    assert archmig("upgrade", "new", "--yes").code == 0
+
+
+def test_a_url_is_read_as_alembic_reads_it(folder: Path) -> None:
+    of_alembic(folder, url="sqlite:///%(root)s/%(name)s.db")
+    (folder / "data").mkdir()
+    (folder / "app.db").rename(folder / "data" / "shop.db")
+    ini = folder / "alembic.ini"
+    values = "[DEFAULT]\nroot = %(here)s/data\n[alembic]\nname = shop\n"
+    ini.write_text(ini.read_text(encoding="utf-8").replace("[alembic]\n", values), encoding="utf-8")
+    text = adopted(folder)
+    assert '# The sqlalchemy.url of [alembic] in alembic.ini.\n[env.shop]\npath = "data/shop.db"\n' in text
+
+
+def test_options_of_the_driver_in_a_url_are_no_part_of_the_file(folder: Path) -> None:
+    of_alembic(folder, url="sqlite:///app.db?check_same_thread=false&key=secret")
+    assert '[env.app]\npath = "app.db"\n' in adopted(folder)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("sqlite:///file:app.db?uri=true", "a SQLite URL with parameters"),
+        ("sqlite+pysqlcipher://:secret@/app.db", "a SQLite URL has no host"),
+        ("sqlite://", "a SQLite database in memory ends with the process"),
+    ],
+)
+def test_a_url_that_is_left_out_is_told_without_its_secrets(folder: Path, url: str, why: str) -> None:
+    of_alembic(folder, url=url)
+    (folder / "app.db").unlink()
+    done = archmig("init", "--yes")
+    assert f"the sqlalchemy.url of [alembic] in alembic.ini was left out: {why}" in done.err
+    assert "secret" not in done.out + done.err
 
 
 def test_nothing_is_asked_where_nobody_can_answer(folder: Path) -> None:

@@ -19,6 +19,7 @@ from architect_migrate.revisions.replay import cache_folder
 from architect_migrate.runs.upgrade import preview_upgrade, upgrade
 from support.cli import archmig, ask, build, executable, execute, plainly, primed
 from support.plain_alembic import alembic
+from support.scenarios import own_chain, revision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -239,6 +240,53 @@ def test_a_tenant_that_is_removed_is_never_made_again(folder: Path) -> None:
     assert head(folder / "tenants" / "dune.db") == "003_due"
     assert not (folder / "tenants" / "nowhere.db").exists()
     assert "no such file" in done.err
+
+
+@pytest.mark.parametrize("words", [("-e", "tenants/notes"), ("--db", "other/notes.db")])
+@pytest.mark.parametrize("command", ["upgrade", "reconcile"])
+def test_nothing_is_built_in_a_file_of_another_program(folder: Path, command: str, words: tuple[str, ...]) -> None:
+    configured(folder, 'uninitialised = "create"', '[defaults]\nuninitialised = "create"')
+    for place in ("tenants", "other"):
+        (folder / place).mkdir(exist_ok=True)
+        execute(folder / place / "notes.db", "CREATE TABLE mine (body TEXT)")
+    before = (folder / "tenants" / "notes.db").read_bytes()
+    refused = archmig(command, *words, "--yes")
+    assert refused.code == 1
+    said = " ".join(refused.out.split())
+    assert "it may be another program's: no stamp, and tables that the chain does not make: mine" in said
+    assert "move it to another folder; to build the chain beside them, give the file an entry of its own" in said
+    assert {(folder / place / "notes.db").read_bytes() for place in ("tenants", "other")} == {before}
+
+
+def test_a_file_of_another_program_is_not_repaired_where_one_of_its_tables_has_a_name_of_the_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = [f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, name TEXT)" for name in ("users", "a", "b", "c")]
+    own_chain(tmp_path, {"r1": revision(None, *tables)})
+    (tmp_path / "environments.toml").write_text('[env.t]\npath = "t/*.db"\n[defaults]\nuninitialised = "create"\n')
+    (tmp_path / "t").mkdir()
+    script = "CREATE TABLE users (id INTEGER PRIMARY KEY); CREATE TABLE m1 (x); CREATE TABLE m2 (x)"
+    execute(tmp_path / "t" / "x.db", script)
+    monkeypatch.chdir(tmp_path)
+    refused = archmig("reconcile", "t/x", "--yes")
+    assert refused.code == 1
+    assert "tables that the chain does not make: m1, m2" in " ".join(refused.out.split())
+    assert ask(tmp_path / "t" / "x.db", "SELECT name FROM sqlite_master") == [("users",), ("m1",), ("m2",)]
+
+
+def test_the_chain_is_built_beside_tables_of_another_program_where_an_entry_names_the_file(folder: Path) -> None:
+    configured(folder, 'uninitialised = "create"', '[env.own]\npath = "tenants/notes.db"\nuninitialised = "create"')
+    execute(folder / "tenants" / "notes.db", "CREATE TABLE mine (body TEXT)")
+    assert archmig("upgrade", "own", "--yes").code == 0
+    assert head(folder / "tenants" / "notes.db") == "003_due"
+
+
+def test_a_database_that_was_taken_back_to_base_is_built_again(folder: Path) -> None:
+    configured(folder, 'uninitialised = "create"')
+    path = folder / "tenants" / "dune.db"
+    execute(path, "CREATE TABLE mine (body TEXT); CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    assert archmig("upgrade", "tenants/dune", "--yes").code == 0
+    assert head(path) == "003_due"
 
 
 def contexts(folder: Path) -> tuple[EnvironmentContext, ...]:

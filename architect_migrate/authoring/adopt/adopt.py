@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from architect_migrate.authoring.adopt.way import Way
 
 _NOTHING = "nothing was written"
-_NAME_ONE = "name one with --db PATH, or set sqlalchemy.url to the one that archmig upgrade is to create"
+_NAME_ONE = "name one with --db PATH; for a new one, create an empty file first, or set sqlalchemy.url to it"
 
 
 class Person(Protocol):

@@ -101,7 +101,8 @@ def named_databases(paths: Iterable[Path], way: Way) -> Search:
     search, engines = Search(), {each.real: each.engine for each in _named(way).found.values()}
     for path in paths:
         if not path.exists():
-            raise UsageError(f"--db {path}: no such file", "name a database that exists; nothing was written")
+            advice = "name a database that exists, or create an empty file for a new one; nothing was written"
+            raise UsageError(f"--db {path}: no such file", advice)
         # Why not resolved: the file is written as it was given, with its links.
         absolute = Path(os.path.abspath(path))  # noqa: PTH100  (see above)
         engine = engines.get(os.path.realpath(absolute), "")
@@ -141,9 +142,14 @@ def _add_of_ini(search: Search, way: Way) -> None:
     chain, engines = way.chain, {name for name, _ in way.engines}
     for section, text in urls_in(chain.ini):
         try:
-            path = parse_url(text).path
-        except BadUrlError:
-            # Why not reported: the templates have a URL that has to be filled in.
+            # Why: what follows are options of the driver.
+            path = parse_url(text.partition("?")[0]).path
+        except BadUrlError as error:
+            # Why not of others: the templates have a URL that has to be filled in.
+            if text.startswith("sqlite"):
+                search.notes.append(
+                    f"the sqlalchemy.url of [{section}] in {chain.ini.name} was left out: {error.problem}"
+                )
             continue
         if path is None:
             search.notes.append(f"[{section}] of {chain.ini.name} names a database that is not SQLite: left out")
