@@ -26,6 +26,26 @@ RUN = """with engine.connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
 """
+GIVEN = """given = config.attributes["connection"]
+context.configure(connection=given)
+"""
+BEGUN = {
+    "as an engine": """with config.attributes["connection"].begin() as connection:
+    context.configure(connection=connection)
+    context.run_migrations()
+config.attributes["connection"].dispose()
+""",
+    "as a connection": f"{GIVEN}with given.begin():\n    context.run_migrations()\n",
+    "with its transaction": f"{GIVEN}with given.begin() as own:\n    context.run_migrations()\n    own.commit()\n",
+    "without a block": """given = config.attributes["connection"]
+own = given.begin()
+context.configure(connection=given)
+context.run_migrations()
+own.commit()
+""",
+    "where it has committed": f"{GIVEN}if given.in_transaction():\n    given.commit()\nwith given.begin():\n"
+    "    context.run_migrations()\n",
+}
 HABITS = {
     "the arguments of the command line": """options = config.cmd_opts
 assert options.x is None and not getattr(options, "autogenerate", False) and options.cmd[0].__name__ == "upgrade"
@@ -47,6 +67,19 @@ def place(folder: Path, monkeypatch: pytest.MonkeyPatch, env: str) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "900")
     return script(folder / "it.db", A, "INSERT INTO a VALUES (1, 'kept')", *stamp("1_a"))
+
+
+@pytest.mark.parametrize("env", BEGUN.values(), ids=list(BEGUN))
+def test_env_py_begins_a_transaction_on_what_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, env: str
+) -> None:
+    database = place(tmp_path, monkeypatch, "")
+    file = tmp_path / "alembic" / "env.py"
+    file.write_text(file.read_text(encoding="utf-8").replace(RUN, env), encoding="utf-8")
+    done = archmig("upgrade", "-e", "it", "--yes")
+    assert (done.code, archmig("check", "-e", "it").code) == (0, 0), done.err
+    assert ask(database, "SELECT * FROM a") == [(1, "kept", None)]
+    assert archmig("lint", "2_b").code in {0, 1}
 
 
 @pytest.mark.parametrize("env", HABITS.values(), ids=list(HABITS))
