@@ -11,7 +11,7 @@ from architect_migrate.backups.record import Copy, remove
 from architect_migrate.backups.service import catalogue, complete, content_now, verify
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.registry import access, keeper
+from architect_migrate.databases.registry import access, dialect, keeper
 from architect_migrate.databases.values import Content, TableDelta
 from architect_migrate.ledger.recorder import enter, entered_on_failure
 
@@ -128,7 +128,7 @@ def _only_here(copy: Copy, content: Content, elsewhere: Sequence[_Elsewhere], ex
         return f"nothing else has {lost[0]}{f' and {len(lost) - 1} more objects' if len(lost) > 1 else ''}"
     for name, rows in content.tables.items():
         # Why these are exempt: a stamp and SQLite's own tables hold no user data.
-        if not rows.number or name.lower() in exempt or name.lower().startswith("sqlite_"):
+        if not rows.number or name.lower() in exempt or dialect.is_own(name):
             continue
         if all(each.tables.get(name) != rows for _, each in elsewhere) and (
             why := _rows_only_here(copy, name, elsewhere)

@@ -22,7 +22,7 @@ from architect_migrate.core.database_errors import (
 )
 from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.registry import access, keeper, marks
+from architect_migrate.databases.registry import access, dialect, keeper, marks
 from architect_migrate.databases.values import Became, CommitOutcome, Content, differences, settled
 from architect_migrate.ledger.recorder import current_state, enter, entered_on_failure, fingerprint_facts, tool_versions
 
@@ -83,7 +83,7 @@ def _against(copy: Copy, source: Connection, then: Content, url: DatabaseUrl, ti
             return Restoration(copy, None, then, (), (), faults[0])
         now = keeper.content_of(live)
         other = [table for table in {*now.tables, *then.tables} if now.tables.get(table) != then.tables.get(table)]
-        rows = keeper.row_deltas(live, source, (name for name in other if not name.lower().startswith("sqlite_")))
+        rows = keeper.row_deltas(live, source, (name for name in other if not dialect.is_own(name)))
     with_rows = {f"table {name}" for name in (*now.tables, *then.tables)}
     others = tuple(
         difference

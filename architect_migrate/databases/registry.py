@@ -16,6 +16,7 @@ from architect_migrate.core.database_errors import UnsupportedDatabaseError
 from architect_migrate.core.urls import DatabaseUrl
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Mapping
     from types import ModuleType
 
@@ -122,16 +123,16 @@ class _Local:
         return getattr(_module(LOCAL, self._part), name)
 
 
-access = cast("Access", _ByArgument("access"))
-marks = cast("Marks", _ByArgument("marks"))
-reader = cast("Reader", _ByArgument("reader"))
-watching = cast("Watching", _ByArgument("watching"))
-repairer = cast("Repairer", _ByArgument("repairer"))
-lender = cast("Lender", _ByArgument("lender"))
-keeper = cast("Keeper", _ByArgument("keeper"))
+access = cast("Access[Connection]", _ByArgument("access"))
+marks = cast("Marks[Connection]", _ByArgument("marks"))
+reader = cast("Reader[Connection]", _ByArgument("reader"))
+watching = cast("Watching[Connection]", _ByArgument("watching"))
+repairer = cast("Repairer[Connection]", _ByArgument("repairer"))
+lender = cast("Lender[Connection]", _ByArgument("lender"))
+keeper = cast("Keeper[Connection]", _ByArgument("keeper"))
 dialect = cast("Dialect", _Local("dialect"))
-temporary = cast("Temporary", _Local("temporary"))
-trials = cast("Trials", _Local("trials"))
+temporary = cast("Temporary[Connection]", _Local("temporary"))
+trials = cast("Trials[Connection]", _Local("trials"))
 
 if TYPE_CHECKING:
     # So mypy compares the modules of a kind with the protocols.
@@ -149,14 +150,14 @@ if TYPE_CHECKING:
     from architect_migrate.databases.sqlite import watching as _watching
 
     ABOUT: About = _about
-    ACCESS: Access = _access
+    ACCESS: Access[sqlite3.Connection] = _access
     CAPABILITIES: Capabilities = _capabilities
     DIALECT: Dialect = _dialect
-    KEEPER: Keeper = _keeper
-    LENDER: Lender = _lender
-    MARKS: Marks = _marks
-    READER: Reader = _reader
-    REPAIRER: Repairer = _repairer
-    TEMPORARY: Temporary = _temporary
-    TRIALS: Trials = _trials
-    WATCHING: Watching = _watching
+    KEEPER: Keeper[sqlite3.Connection] = _keeper
+    LENDER: Lender[sqlite3.Connection] = _lender
+    MARKS: Marks[sqlite3.Connection] = _marks
+    READER: Reader[sqlite3.Connection] = _reader
+    REPAIRER: Repairer[sqlite3.Connection] = _repairer
+    TEMPORARY: Temporary[sqlite3.Connection] = _temporary
+    TRIALS: Trials[sqlite3.Connection] = _trials
+    WATCHING: Watching[sqlite3.Connection] = _watching

@@ -12,9 +12,7 @@ from architect_migrate.core.chain_errors import (
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.sql_errors import CastLosesError, RowsForbidError, ValuesWouldChangeError
 from architect_migrate.core.text import pluralize
-
-# SQLite's result codes SQLITE_CONSTRAINT and SQLITE_CONSTRAINT_TRIGGER.
-_CONSTRAINT, _CONSTRAINT_TRIGGER = 19, 1811
+from architect_migrate.databases.registry import driver_errors, watching
 
 
 def without_values(error: BaseException) -> str:
@@ -52,9 +50,8 @@ def _because(error: BaseException) -> str:
 
 
 def _of_another(error: BaseException) -> str:
-    """The type of an exception, and its text where that can name objects only: what SQLite says of a constraint."""
+    """The type of an exception, and its text where that can name objects only: what a database says of a constraint."""
     original = getattr(error, "orig", None) or error
-    code = getattr(original, "sqlite_errorcode", 0)
-    # Why not those of triggers: a trigger writes its own text.
-    names_objects = code & 0xFF == _CONSTRAINT and code != _CONSTRAINT_TRIGGER
-    return f"{type(error).__name__}: {original}" if names_objects else type(error).__name__
+    if isinstance(original, driver_errors()) and watching.names_objects(original):
+        return f"{type(error).__name__}: {original}"
+    return type(error).__name__

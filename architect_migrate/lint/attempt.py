@@ -109,7 +109,7 @@ def attempt(trial_environment: TrialEnvironment, module: ModuleType, function: s
             words = " ".join(str(getattr(error, "orig", "") or error).split())
             raised = f"{type(error).__name__}: {words}" if words else type(error).__name__
             line = _line(error.__traceback__, file)
-    if not connection.in_transaction:
+    if trials.is_ended(connection):
         raise TransactionEndedError("roll back the whole transaction (OR ROLLBACK does)")
     return Trial(function, tuple(tried), raised, line, refused, frozenset(asked))
 

@@ -376,7 +376,7 @@ class _Recorder:
         with self.recording.of(self.connection, BASE):
             lay_baseline(self.chain, context.connection, self.connection, context.version_table)
         # Why: the first revision begins outside of a transaction, as it does on an empty database.
-        self.connection.commit()
+        lender.commit(self.connection)
 
     def _function(
         self, revision: str, function: Callable[..., Any], context: MigrationContext, lent: object

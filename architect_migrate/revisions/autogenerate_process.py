@@ -66,10 +66,8 @@ def compare(chain: ChainConfig, image: Path, models: str) -> Compared:
             raise ChainError(str(chain.ini), str(error), _NO_MODELS) from error
         return []
 
-    with temporary.in_memory() as own:
-        own.deserialize(image.read_bytes())
-        with environment_run(filled, config, script, own, fn=compared):
-            return _rendered(revisions, revisions.generated_revisions[0])
+    with temporary.loaded(image) as own, environment_run(filled, config, script, own, fn=compared):
+        return _rendered(revisions, revisions.generated_revisions[0])
 
 
 def _rendered(revisions: RevisionContext, made: MigrationScript) -> Compared:

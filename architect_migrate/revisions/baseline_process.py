@@ -9,10 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from architect_migrate.core import codec
-from architect_migrate.databases.registry import LOCAL, preload, reader, temporary
+from architect_migrate.databases.registry import LOCAL, lender, preload, reader, temporary
 from architect_migrate.revisions.baseline import lay_baseline
 from architect_migrate.revisions.baseline_search import JOB_CLASSES, Found, Job, find_baseline
 from architect_migrate.revisions.configuration import config_of, surroundings, unloaded_script
@@ -44,8 +42,7 @@ def _objects_of_models(chain: ChainConfig, models: str) -> tuple[StoredObject, .
     """Return the objects that the metadata of some models makes on an empty database."""
     unloaded_script(config_of(chain), chain)  # it puts the project's folders on the search path of modules
     with temporary.in_memory() as own, surroundings(chain):
-        engine = sa.create_engine("sqlite://", creator=lambda: own, poolclass=sa.pool.StaticPool)
-        with engine.connect() as connection:
+        with lender.engine_on(own).connect() as connection:
             lay_baseline(chain.made_by(f"{models}.create_all"), connection, own, "")
         return reader.stored_objects(own, ())
 

@@ -261,6 +261,16 @@ def created(path: Path) -> Iterator[None]:
         raise
 
 
+def commit(connection: sqlite3.Connection) -> None:
+    """Commit what was written, if anything was. Raises TransactionEndedError on a held connection."""
+    connection.commit()
+
+
+def rows_written(connection: sqlite3.Connection) -> int:
+    """Return how many rows were written since the connection was opened: a number that only grows."""
+    return connection.total_changes
+
+
 def still_inside(connection: sqlite3.Connection) -> None:
     """Raise TransactionEndedError if SQLite itself has rolled the transaction back (disk full, OR ROLLBACK)."""
     if not connection.in_transaction:

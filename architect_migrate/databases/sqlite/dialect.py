@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from architect_migrate.databases.sqlite import baseline_draft, compile_check
+from architect_migrate.databases.sqlite import baseline_draft, compile_check, presence
 from architect_migrate.databases.sqlite.repair import promotion as promotions
 from architect_migrate.databases.sqlite.rows import examples, masked
 from architect_migrate.databases.sqlite.sql import lexer, moment, passing, render
@@ -15,6 +15,7 @@ writes_the_moment = moment.writes_the_moment
 creates_with_rows = lexer.creates_with_rows
 trigger_of = lexer.trigger_of
 table_rename = passing.table_rename
+is_own = presence.is_own
 name = render.name
 statement = render.statement
 tracker_statements = render.tracker_statements

@@ -18,6 +18,13 @@ def lint_code(error: Exception) -> str:
     return "AM302" if computed or isinstance(error, sqlite3.IntegrityError) else ""
 
 
+def names_objects(error: Exception) -> bool:
+    """Return whether the text of an error can name objects only, and no value of a row: SQLite's on a constraint."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    # Why not those of triggers: a trigger writes its own text.
+    return code & 0xFF == sqlite3.SQLITE_CONSTRAINT and code != sqlite3.SQLITE_CONSTRAINT_TRIGGER
+
+
 def is_of_the_schema(error: Exception) -> bool:
     """Return whether a statement failed by what objects there are, whatever rows there are."""
     if not isinstance(error, sqlite3.OperationalError) or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:

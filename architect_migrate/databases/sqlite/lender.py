@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from architect_migrate.databases.sqlite import alembic_connection, baseline, recorder
+from architect_migrate.databases.sqlite import alembic_connection, baseline, connection, recorder
 from architect_migrate.databases.sqlite import lending as lent
 
 alchemy = alembic_connection.alchemy
@@ -17,4 +17,5 @@ is_lent_to = lent.is_lent_to
 is_in_memory = lent.is_in_memory
 let_alembic_act = lent.let_alembic_act
 lay_file = baseline.lay_file
+commit = connection.commit
 recording = recorder.recording

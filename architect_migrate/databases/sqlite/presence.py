@@ -47,6 +47,11 @@ def table_names(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
 
 
+def is_own(table: str) -> bool:
+    """Whether a table is one of SQLite's own."""
+    return table.lower().startswith("sqlite_")
+
+
 def has_triggers(connection: sqlite3.Connection, tables: Iterable[str]) -> bool:
     """Whether any of these tables has a trigger."""
     on = connection.execute("SELECT tbl_name FROM main.sqlite_master WHERE type = 'trigger'")

@@ -42,6 +42,14 @@ def image_of(own: Connection) -> bytes:
     return own.serialize()
 
 
+@contextmanager
+def loaded(image: Path) -> Iterator[Connection]:
+    """Open the database of an image in memory."""
+    with in_memory() as own:
+        own.deserialize(image.read_bytes())
+        yield own
+
+
 def schema_of(objects: Iterable[tuple[str, str]], hidden: Iterable[str]) -> Schema:
     """Return the schema of these objects, without hidden tables. Raises DatabaseError."""
     with held_in_memory() as held:

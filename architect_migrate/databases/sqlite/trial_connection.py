@@ -132,6 +132,11 @@ def probing(connection: sqlite3.Connection, file: str) -> Iterator[list[Statemen
         sqlite3.Connection.set_authorizer(connection, None)
 
 
+def is_ended(connection: sqlite3.Connection) -> bool:
+    """Return whether SQLite has rolled the whole transaction back, as OR ROLLBACK does."""
+    return not connection.in_transaction
+
+
 @contextmanager
 def undone(connection: sqlite3.Connection) -> Iterator[None]:
     """Roll back to the start of the block when it ends."""

@@ -6,6 +6,7 @@ from architect_migrate.databases.sqlite import compile_check, sample_rows, trial
 
 opened = trial_connection.trial_connection
 probing = trial_connection.probing
+is_ended = trial_connection.is_ended
 undone = trial_connection.undone
 not_working = compile_check.not_working
 mismatched_keys = compile_check.mismatched_keys

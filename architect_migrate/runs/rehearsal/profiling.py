@@ -68,7 +68,7 @@ def profile_chain(source: Source, progress: Progress, target: str | None = None)
 
 
 def _run(
-    source: Source, connection: Connection, revisions: tuple[str, ...], told: tuple[Meter, Progress]
+    source: Source, connection: Connection, revisions: tuple[str, ...], told: tuple[Meter[Connection], Progress]
 ) -> tuple[StepCost, ...]:
     from architect_migrate.revisions.alembic_runtime import operate
 
@@ -140,7 +140,7 @@ def _making(command: Command, target: str | None) -> Prepare:
     return reconciling(target) if command is Command.RECONCILE else upgrading(target)
 
 
-def _metered(meter: Meter, make: Prepare) -> Prepare:
+def _metered(meter: Meter[Connection], make: Prepare) -> Prepare:
     """Plan with `make`, and measure the connection from then on: planning does not count."""
 
     def prepared(context: EnvironmentContext, connection: Connection) -> Prepared:

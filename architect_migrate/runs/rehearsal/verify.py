@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.database_errors import DamagedError
-from architect_migrate.databases.registry import access, keeper
+from architect_migrate.databases.registry import access, keeper, watching
 from architect_migrate.databases.values import Integrity, Keys
 from architect_migrate.diagnosis.data_steps import lasts
 from architect_migrate.diagnosis.drift import drift
@@ -178,14 +178,14 @@ def _tried(
 def _one(runner: Runner, revision: str, before: Connection, after: Connection) -> tuple[LackingRows, ...] | str:
     # Why a savepoint: each data step has to meet the database without the writes of the others.
     after.execute("SAVEPOINT one_data_step")
-    changes = after.total_changes
+    changes = watching.rows_written(after)
     try:
         tables = runner.data_step(revision).tables()
     except RevisionFailedError as error:
         after.execute("ROLLBACK TO one_data_step")
         return error.cause
     # Why compare only after writes: a comparison reads whole tables, and most data steps write nothing the second time.
-    missing = _lacking(revision, tables, before, after) if after.total_changes > changes else ()
+    missing = _lacking(revision, tables, before, after) if watching.rows_written(after) > changes else ()
     after.execute("ROLLBACK TO one_data_step")
     return missing
 
