@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Capabilities,
         Connection,
         Dialect,
+        Digests,
         Keeper,
         Lender,
         Marks,
@@ -47,6 +48,7 @@ PARTS = (
     "access",
     "capabilities",
     "dialect",
+    "digests",
     "keeper",
     "lender",
     "marks",
@@ -131,6 +133,7 @@ repairer = cast("Repairer[Connection]", _ByArgument("repairer"))
 lender = cast("Lender[Connection]", _ByArgument("lender"))
 keeper = cast("Keeper[Connection]", _ByArgument("keeper"))
 dialect = cast("Dialect", _Local("dialect"))
+digests = cast("Digests", _ByArgument("digests"))
 temporary = cast("Temporary[Connection]", _Local("temporary"))
 trials = cast("Trials[Connection]", _Local("trials"))
 
@@ -140,6 +143,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.sqlite import access as _access
     from architect_migrate.databases.sqlite import capabilities as _capabilities
     from architect_migrate.databases.sqlite import dialect as _dialect
+    from architect_migrate.databases.sqlite import digests as _digests
     from architect_migrate.databases.sqlite import keeper as _keeper
     from architect_migrate.databases.sqlite import lender as _lender
     from architect_migrate.databases.sqlite import marks as _marks
@@ -153,6 +157,7 @@ if TYPE_CHECKING:
     ACCESS: Access[sqlite3.Connection] = _access
     CAPABILITIES: Capabilities = _capabilities
     DIALECT: Dialect = _dialect
+    DIGESTS: Digests = _digests
     KEEPER: Keeper[sqlite3.Connection] = _keeper
     LENDER: Lender[sqlite3.Connection] = _lender
     MARKS: Marks[sqlite3.Connection] = _marks

@@ -16,7 +16,6 @@ read_claims = bookkeeping.read_claims
 write_stamp = bookkeeping.write_stamp
 digest = fingerprint.digest
 fingerprint_of = fingerprint.fingerprint_of
-stored_digest = fingerprint.stored_digest
 
 
 def read_stamp(place: Place, timeout: float, version_table: str) -> tuple[str, ...]:

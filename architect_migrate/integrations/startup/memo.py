@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.registry import marks
+from architect_migrate.databases.registry import digests
 from architect_migrate.integrations.startup.status import Start, StartState
 from architect_migrate.revisions.reads import REPLAY, cached_digest
 
@@ -111,7 +111,7 @@ def evidence(cache: Path, sources: Sources, environ: Mapping[str, str]) -> dict[
 def _of_database(sources: Sources) -> str:
     """The digest of the schema's texts and of the rows of stamp and tracker, read in one transaction."""
     tables = tuple(name for name in (sources.version_table, sources.tracker) if name)
-    return marks.stored_digest(Path(os.path.realpath(sources.database)), tables)
+    return digests.stored_digest(Path(os.path.realpath(sources.database)), tables)
 
 
 def _digest(data: bytes) -> str:
