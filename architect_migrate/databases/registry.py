@@ -42,22 +42,8 @@ if TYPE_CHECKING:
 KINDS = {"sqlite": "sqlite3"}
 # The kind that needs no server: its databases are files, and chains are replayed on it.
 LOCAL = "sqlite"
-# The modules of a kind, each for the protocol of its name.
-PARTS = (
-    "about",
-    "access",
-    "capabilities",
-    "dialect",
-    "digests",
-    "keeper",
-    "lender",
-    "marks",
-    "reader",
-    "repairer",
-    "temporary",
-    "trials",
-    "watching",
-)
+# What archmig calls while a chain's code runs; the other parts would only delay a process that runs it.
+_BEFOREHAND = ("dialect", "lender", "marks", "reader", "temporary", "watching")
 
 
 def kind_of(thing: DatabaseUrl | Path | Connection | BaseException) -> str:
@@ -93,8 +79,8 @@ def lacking(kind: str) -> Mapping[Capability, str]:
 
 
 def preload(kind: str) -> None:
-    """Import all of a kind, in a process that is about to run a chain's code: what is imported later is the code's."""
-    for part in PARTS:
+    """Import what archmig calls while a chain's code runs: what the process imports from then on is the code's own."""
+    for part in _BEFOREHAND:
         _module(kind, part)
 
 
