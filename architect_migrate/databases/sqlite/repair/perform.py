@@ -21,7 +21,7 @@ def perform(connection: sqlite3.Connection, step: RepairStep, progress: RowProgr
     match step:
         case RebuildTable():
             rebuild_table(connection, step.table, step.edits, dict(step.fill), progress)
-        case RenameTable() if step.references is not References.FOLLOW:
+        case RenameTable() if step.references != References.FOLLOW:
             rename_quietly(connection, step.table, step.new)
         case _:
             connection.execute(statement(step))
