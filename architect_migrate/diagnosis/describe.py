@@ -8,7 +8,7 @@ from architect_migrate.core.text import joined, shortlist
 from architect_migrate.diagnosis.claims import Claim, out_of_order
 from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.findings import STAMP_UNKNOWN, Finding, Level
-from architect_migrate.diagnosis.stamps import successor
+from architect_migrate.diagnosis.stamps import is_midway, successor
 from architect_migrate.model.diff import (
     Differs,
     Extra,
@@ -66,11 +66,12 @@ def _of_stamp(graph: RevisionGraph, claims: Claims, diagnosis: Diagnosis) -> Ite
 
 def _way_out(graph: RevisionGraph, stamp: tuple[str, ...], diagnosis: Diagnosis) -> str:
     """Return what a person can do about a stamp that cannot be followed."""
-    if older := next((row for row in stamp if row not in graph.order and successor(graph, row)), ""):
-        return _before_replaced(graph, older)
-    unknown = [row for row in stamp if row not in graph.order]
-    top = heads(graph, ancestry(graph, stamp))
-    rows = unknown or [row for row in stamp if row not in top] or [*stamp]
+    means = {row: row if row in graph.order else successor(graph, row) for row in stamp}
+    unknown = [row for row, new in means.items() if not new]
+    if not unknown and (older := next((row for row in stamp if is_midway(graph, row)), "")):
+        return _before_replaced(graph, older, diagnosis)
+    top = heads(graph, ancestry(graph, [new for new in means.values() if new]))
+    rows = unknown or [row for row, new in means.items() if new not in top] or [*stamp]
     release = f"archmig reconcile {' '.join(f'--replace-stamp {row}' for row in rows)}"
     if not unknown and top and rows != [*stamp]:
         return f"{release} goes by {joined(top)} alone"
@@ -81,8 +82,13 @@ def _way_out(graph: RevisionGraph, stamp: tuple[str, ...], diagnosis: Diagnosis)
     return f"{_shared(diagnosis)}; if it is this chain's, {shown}" if unknown else shown
 
 
-def _before_replaced(graph: RevisionGraph, row: str) -> str:
+def _before_replaced(graph: RevisionGraph, row: str, diagnosis: Diagnosis) -> str:
     """Return what has to be done first for a database that stopped in the middle of what a revision replaces."""
+    new = successor(graph, row)
+    if diagnosis.basis.fits and new in diagnosis.position:
+        # Why not the old files: they would make again what is there.
+        shown = joined(heads(graph, diagnosis.position))
+        return f"archmig reconcile --replace-stamp {row} stamps what the schema shows: {shown}"
     last = next(revision.replaces for revision in graph.revisions if row in revision.replaces)[-1]
     return f"upgrade it first to {last}, with the old files (where archmig squash keeps them, or from version control)"
 

@@ -90,6 +90,12 @@ def successor(graph: RevisionGraph, row: str) -> str:
     return next((revision.id for revision in graph.revisions if row in revision.replaces), "")
 
 
+def is_midway(graph: RevisionGraph, row: str) -> bool:
+    """Return whether a row names a replaced revision that left less than the one which replaces it does."""
+    new = successor(graph, row)
+    return row not in graph.order and bool(new) and not _is_last(graph, row, new)
+
+
 def _is_last(graph: RevisionGraph, row: str, new: str) -> bool:
     """Whether a revision leaves what the replaced one left, so that a stamp of either says the same."""
     return next(revision.replaces for revision in graph.revisions if revision.id == new)[-1] == row

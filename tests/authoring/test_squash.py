@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from architect_migrate.authoring.squash import squashed, write
-from architect_migrate.authoring.squash_files import OldFiles
+from architect_migrate.authoring.squash_files import OldFiles, places, put
 from architect_migrate.authoring.squash_proof import tells_the_time
-from architect_migrate.core.chain_errors import SquashError
+from architect_migrate.core.chain_errors import ChainError, SquashError
 from architect_migrate.planning.results import Outcome
+from architect_migrate.revisions.static_graph import graph_as_written
 from architect_migrate.runs.reconcile import preview, reconcile
 from support.cli import archmig
 from support.scenarios import INI, Home, ask, code, own_chain, revision, script, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from architect_migrate.authoring.squash import Squashed
 
@@ -246,6 +251,52 @@ def test_a_killed_squash_says_where_the_files_are_and_can_be_repeated(
     shutil.copy(kept / "a.py", "alembic/versions")
     assert archmig("squash", "--to", "b").code == 0, "copies of a squash that was killed were in the way"
     assert not any(draft.exists() for draft in drafts)
+
+
+@pytest.mark.parametrize("old_files", OldFiles)
+def test_a_squash_that_is_killed_at_any_step_loses_no_file_and_leaves_no_other_chain(
+    tmp_path: Path, old_files: OldFiles
+) -> None:
+    kept, seen = dict[str, str](), set[str]()
+    for at in range(1, 40):
+        home = chain(tmp_path / str(at), CHAIN)
+        config, folder = home.context().source.chain, tmp_path / str(at) / "alembic"
+        versions = [folder / "versions" / f"{each}.py" for each in CHAIN]
+        kept = {file.name: file.read_text(encoding="utf-8") for file in versions}
+        moves = places(config, (*versions[:3],), "c", old_files)
+        if not _killed(at, partial(put, config, moves, versions[2], kept["c.py"].replace("'b'", "None"), lambda: None)):
+            break
+        there = {file.name for file in versions if file.exists()}
+        texts = [file.read_text(encoding="utf-8") for file in folder.rglob("*") if file.is_file()]
+        assert set(kept.values()) <= {*texts}
+        try:
+            roots = [each.id for each in graph_as_written(config).revisions if not each.parents]
+            assert (roots, there) in ((["a"], {*kept}), (["c"], {"c.py", "d.py"}))
+            seen |= {*roots}
+        except ChainError as error:
+            seen.add("told" if "if archmig squash was killed, move the old files back" in str(error) else str(error))
+    assert seen == {"a", "c", "told"}
+
+
+def _killed(at: int, work: Callable[[], object]) -> bool:
+    """Do work in a child that is killed before the change of so many files; return whether it was."""
+    calls = count(1)
+
+    def until(function: Callable[..., Any]) -> Callable[..., Any]:
+        def instead(*args: Any, **kwargs: Any) -> Any:
+            if next(calls) == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*args, **kwargs)
+
+        return instead
+
+    child = os.fork()
+    if not child:
+        for name in ("unlink", "replace", "mkdir", "fsync"):
+            setattr(os, name, until(getattr(os, name)))
+        work()
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def test_what_cannot_be_written_leaves_every_file_where_it_was(tmp_path: Path) -> None:

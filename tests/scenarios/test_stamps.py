@@ -133,6 +133,22 @@ def test_the_rows_of_a_revision_that_only_one_of_two_rows_covers_are_asked_about
     assert stays(home.settled(f'[[resolve]]\nstamp = "{row}"\ndrop = true\n'), Outcome.PLANNED) == ()
 
 
+def test_a_row_of_a_replaced_revision_is_not_blamed_for_an_unknown_one_beside_it(tmp_path: Path) -> None:
+    home = home_of(tmp_path, SQUASHED, *AT_B2, *stamp("b2", "30a419ca143e"))
+    (finding,) = stays(home)
+    assert finding.found == "the database is stamped 30a419ca143e, which the chain does not have"
+    assert finding.advice.endswith("archmig reconcile --replace-stamp 30a419ca143e stamps what the schema shows: s1")
+    assert come_home(home.settled(RELEASE)) == ["stamp s1", "run revision c3", "stamp c3"]
+
+
+def test_the_old_files_are_not_asked_for_where_all_that_they_make_is_there(tmp_path: Path) -> None:
+    home = home_of(tmp_path, SQUASHED, *AT_B2, RATING, *stamp("a1"))
+    (finding,) = stays(home)
+    assert finding.found == "the database is stamped a1, which s1 replaces in part"
+    assert finding.advice == "archmig reconcile --replace-stamp a1 stamps what the schema shows: c3"
+    assert come_home(home.settled('[[resolve]]\nstamp = "a1"\ndrop = true\n')) == ["stamp c3"]
+
+
 SQUASHED = {
     "s1": revision(None, MEDIA, TAGS, more='replaces = ("a1", "b2")'),
     "c3": revision("s1", RATING),
