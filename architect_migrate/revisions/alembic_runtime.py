@@ -31,7 +31,7 @@ from architect_migrate.revisions.baseline import (
     title_of,
 )
 from architect_migrate.revisions.configuration import config_of, in_memory, script_of
-from architect_migrate.revisions.environment import env_py, run_env
+from architect_migrate.revisions.environment import env_py, loaded, run_env
 from architect_migrate.revisions.failures import (
     file_errors,
     line_in,
@@ -131,7 +131,7 @@ def operate(chain: ChainConfig, connection: Connection, work: Callable[[Runner],
     Raises ChainError, OtherDatabaseError and what `work` raises.
     """
     filled = chain.filled(Path(lender.opened_file(connection) or in_memory()))
-    with apart():
+    with apart(), file_errors(filled), loaded(filled):
         config = config_of(filled)
         script = script_of(config, filled)
 
@@ -235,8 +235,8 @@ def replay(
     progress, filled = _Progress(note), chain.filled(scratch)
     try:
         config = config_of(filled)
-        script = script_of(config, filled, draft)
-        with temporary.scratch(scratch) as own:
+        with loaded(filled), temporary.scratch(scratch) as own:
+            script = script_of(config, filled, draft)
             recorder = _Recorder(script, own, progress, draft, chain)
             with (
                 noting_create_all(lambda: progress.creators.append(progress.current)),
@@ -248,7 +248,7 @@ def replay(
     except BaseException as error:
         raise replay_error(chain, progress.current, error, progress.fix) from error
     if not recorder.is_complete:
-        raise _stopped(chain, progress)
+        raise _stopped(chain, progress) from progress.raised
     return recorder.history()
 
 

@@ -21,6 +21,7 @@ from architect_migrate.databases.values import StoredObject
 from architect_migrate.model.revision_graph import BASE
 from architect_migrate.revisions.alembic_runtime import replay
 from architect_migrate.revisions.baseline import noting_create_all
+from architect_migrate.revisions.failures import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,7 +208,9 @@ class _Try:
                     self._changed(self.draft.take_out(revision, operation.table_name))
 
     def _better_by_error(self, error: ReplayError) -> None:
-        cause, statement = error.cause, str(getattr(error.__cause__, "statement", None) or "")
+        # Why not the error's own words: they may say more, for example that env.py ignores it.
+        cause = words_of(error.__cause__) if error.__cause__ else error.cause
+        statement = str(getattr(error.__cause__, "statement", None) or "")
         for beginning in _NO_TABLE:
             if beginning in cause:
                 name = cause.partition(beginning)[2].split()[0].removeprefix("main.")

@@ -43,11 +43,23 @@ def config_of(chain: ChainConfig) -> Config:
     return config
 
 
+class _NoArguments(Namespace):
+    """The arguments of a command line that was not used.
+
+    Why false: for an env.py that asks, its program has called Alembic. Others expect what they read to be there.
+    """
+
+    def __bool__(self) -> bool:
+        return False
+
+
 def _command_line(chain: ChainConfig) -> Namespace:
     """Return the arguments of `alembic upgrade`, as Alembic's command line gives them to env.py."""
     called = {"cmd": (command.upgrade, ["revision"], ["sql", "tag"]), "revision": "heads", "sql": False, "tag": None}
     options = {"config": [str(chain.ini)], "name": chain.section, "raiseerr": False, "quiet": False}
-    return Namespace(x=list(chain.x) or None, **options, **called)
+    if not chain.x:
+        return _NoArguments(x=None, **options, **called)
+    return Namespace(x=list(chain.x), **options, **called)
 
 
 def _knows_toml(chain: ChainConfig) -> bool:

@@ -94,6 +94,26 @@ def _name_one_of(engines: Iterable[str]) -> str:
 @contextmanager
 def prepared(chain: ChainConfig, connection: Connection) -> Iterator[None]:
     """Give the chain's code what it needs, and a connection for every engine of the chain's database."""
+    with loaded(chain), _lent(chain, connection):
+        yield
+
+
+@contextmanager
+def loaded(chain: ChainConfig) -> Iterator[None]:
+    """Load the chain's application, if it has one: revisions may need it as soon as they are imported."""
+
+    @contextmanager
+    def loading() -> Iterator[None]:
+        # Why an empty database: applications upgrade theirs, or call create_all(), as soon as they are loaded.
+        with temporary.in_memory() as empty, _lent(chain, empty):
+            yield
+
+    with surroundings(chain), application_context(chain, loading):
+        yield
+
+
+def _lent(chain: ChainConfig, database: Connection) -> AbstractContextManager[None]:
+    """Lend a connection to every engine of the chain's database."""
 
     def refused(database: str) -> OtherDatabaseError:
         return OtherDatabaseError(calling_line() or "env.py", database, _entry(chain, database))
@@ -105,21 +125,7 @@ def prepared(chain: ChainConfig, connection: Connection) -> Iterator[None]:
         place = calling_line() or str(script_folder(chain) / "env.py")
         return ChainError(place, "opens the database in another thread", "open it in the thread that runs env.py")
 
-    def lent(database: Connection) -> AbstractContextManager[None]:
-        return lender.lending(database, chain.places, refused, threaded, several=bool(chain.engine))
-
-    @contextmanager
-    def loading() -> Iterator[None]:
-        # Why an empty database: applications upgrade theirs, or call create_all(), as soon as they are loaded.
-        with temporary.in_memory() as empty, lent(empty):
-            yield
-
-    with (
-        surroundings(chain),
-        application_context(chain, loading),
-        lent(connection),
-    ):
-        yield
+    return lender.lending(database, chain.places, refused, threaded, several=bool(chain.engine))
 
 
 def _entry(chain: ChainConfig, database: str) -> str:

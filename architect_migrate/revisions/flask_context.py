@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,7 +65,7 @@ def _pushed(app: str, loading: Callable[[], AbstractContextManager[None]]) -> It
             return
         try:
             # Why ScriptInfo: `flask db` finds the application with it, factories and their arguments included.
-            with loading(), _folders_unmade():
+            with loading():
                 application = ScriptInfo(app_import_path=named or None).load_app()
         except NoAppException as error:
             raise AppError(named or "Flask", " ".join(str(error).split())[-500:], _NAME_IT) from error
@@ -78,30 +78,6 @@ def _pushed(app: str, loading: Callable[[], AbstractContextManager[None]]) -> It
             while app_ctx != pushed:
                 app_ctx.pop()
             pushed.pop()
-
-
-@contextmanager
-def _folders_unmade() -> Iterator[None]:
-    """Let an application take a folder for made that a replay must not make.
-
-    Why: Flask-SQLAlchemy makes the folder `instance` when an application is loaded, and a fresh clone has none.
-    """
-    if "ARCHMIG_REPLAY" not in os.environ:
-        yield
-        return
-    usual = os.mkdir
-
-    def mkdir(
-        path: str | bytes | os.PathLike[str] | os.PathLike[bytes], mode: int = 0o777, *, dir_fd: int | None = None
-    ) -> None:
-        with suppress(PermissionError):
-            usual(path, mode, dir_fd=dir_fd)
-
-    os.mkdir = mkdir
-    try:
-        yield
-    finally:
-        os.mkdir = usual
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 
 from architect_migrate.databases.registry import temporary
 from architect_migrate.revisions.configuration import config_of, script_of
-from architect_migrate.revisions.environment import env_py, run_env
+from architect_migrate.revisions.environment import env_py, loaded, run_env
 from architect_migrate.revisions.failures import file_errors
 from architect_migrate.revisions.streams import apart
 
@@ -33,7 +33,8 @@ def offline_sql(chain: ChainConfig, start: tuple[str, ...], target: tuple[str, .
     config = config_of(chain)
     config.output_buffer = buffer = StringIO()
     vars(config.cmd_opts)["sql"] = True
-    script = script_of(config, chain)
+    with file_errors(chain), loaded(chain.filled(Path(os.devnull))):
+        script = script_of(config, chain)
 
     def steps(current: Any, _context: MigrationContext) -> list[MigrationStep]:
         several: Any = target  # Alembic declares one target and accepts several

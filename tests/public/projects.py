@@ -107,6 +107,34 @@ config = Config(ini)
 config.set_main_option("sqlalchemy.url", f"sqlite+aiosqlite:///{path}")
 command.upgrade(config, target)
 """
+# As its own program gives env.py the connection.
+_GIVEN = _ASYNCHRONOUSLY.replace(
+    """config.set_main_option("sqlalchemy.url", f"sqlite+aiosqlite:///{path}")
+command.upgrade(config, target)
+""",
+    """from sqlalchemy import create_engine
+with create_engine(f"sqlite:///{path}").connect() as config.attributes["connection"]:
+    command.upgrade(config, target)
+    config.attributes["connection"].commit()
+""",
+)
+_PGADMIN = """import builtins, os, sys
+sys.path.insert(0, "{site}/pgadmin4")
+builtins.SERVER_MODE = True
+import config
+from flask import Flask
+from flask_babel import Babel
+from flask_migrate import Migrate
+from pgadmin.model import SCHEMA_VERSION, db
+config.SETTINGS_SCHEMA_VERSION = SCHEMA_VERSION
+app = Flask("pgadmin")
+app.config.from_object(config)
+app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["PGADMIN_URL"]
+app.config["SECRET_KEY"] = app.config["SECURITY_PASSWORD_SALT"] = "x"
+db.init_app(app)
+Babel(app)
+Migrate(app, db)
+"""
 _OSLO = (("OS_DATABASE__CONNECTION", "{url}"),)
 PROJECTS = (
     Project(
@@ -215,6 +243,29 @@ PROJECTS = (
         script="{site}/airflow/migrations",
         variables=(("AIRFLOW_HOME", "{folder}"), ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "{url}")),
         examples=10,
+    ),
+    Project(
+        "pgadmin4",
+        "9.18",
+        "from app import app, db\nwith app.app_context():\n    db.create_all()\n",
+        ini="pgadmin4/migrations/alembic.ini",
+        # Its own program makes an application that asks for a server of PostgreSQL, which no revision needs.
+        alembic='app = "app:app"',
+        variables=(
+            ("PGADMIN_URL", "{url}"),
+            ("SQLITE_PATH", "{path}"),
+            ("PGADMIN_SETUP_EMAIL", "somebody@example.com"),
+            ("PGADMIN_SETUP_PASSWORD", "something"),
+        ),
+        plainly=("flask", "--app", "app", "db", "upgrade", "-d", "{site}/pgadmin4/migrations", "{target}"),
+        files=(("app.py", _PGADMIN),),
+    ),
+    Project(
+        "aiida-core",
+        "2.9.4",
+        metadata("from aiida.storage.sqlite_zip.models import SqliteBase", "SqliteBase.metadata"),
+        script="{site}/aiida/storage/sqlite_zip/migrations",
+        plainly=("python", "-c", _GIVEN, "{folder}/alembic.ini", "{path}", "{target}"),
     ),
     Project(
         "skypilot",

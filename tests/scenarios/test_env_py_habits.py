@@ -50,6 +50,7 @@ HABITS = {
     "the arguments of the command line": """options = config.cmd_opts
 assert options.x is None and not getattr(options, "autogenerate", False) and options.cmd[0].__name__ == "upgrade"
 """,
+    "another way for a program than for the command line": "assert not config.cmd_opts\n",
     "a folder of logs": """os.makedirs("logs/alembic", exist_ok=True)
 handler = logging.FileHandler("logs/alembic/run.log")
 handler.emit(logging.makeLogRecord({"msg": "begun"}))
@@ -89,6 +90,32 @@ def test_a_status_writes_nothing_into_the_project_and_an_upgrade_runs(
     database = place(tmp_path, monkeypatch, env)
     before = sorted(tmp_path.iterdir())
     assert (archmig("status").code, sorted(tmp_path.iterdir())) == (0, before)
+    done = archmig("upgrade", "-e", "it", "--yes")
+    assert (done.code, archmig("check", "-e", "it").code) == (0, 0), done.err
+    assert ask(database, "SELECT * FROM a") == [(1, "kept", None)]
+
+
+def test_revisions_may_import_what_the_application_brings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flask = "from flask import current_app\nengine = create_engine(current_app.config['URI'])\n"
+    database = place(tmp_path, monkeypatch, flask)
+    (tmp_path / "web" / "inner").mkdir(parents=True)
+    (tmp_path / "web" / "inner" / "brought_by_app.py").write_text("COLUMN = 'more'\n", encoding="utf-8")
+    app = """import os, sys
+from flask import Flask
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "web", "inner"))
+def create_app():
+    app = Flask(__name__)
+    app.config["URI"] = os.environ["SHOP_DB"]
+    return app
+"""
+    (tmp_path / "habit_shop.py").write_text(app, encoding="utf-8")
+    entry = '[alembic]\napp = "habit_shop:create_app"\n[alembic.env]\nSHOP_DB = "{url}"\n[env.it]\npath = "it.db"\n'
+    (tmp_path / "environments.toml").write_text(entry, encoding="utf-8")
+    late = tmp_path / "alembic" / "versions" / "2_b.py"
+    brought = "from brought_by_app import COLUMN\nfrom flask import current_app\nassert current_app.config['URI']\n"
+    late.write_text(brought + late.read_text(encoding="utf-8"), encoding="utf-8")
+    sql = archmig("upgrade", "-e", "it", "--sql")
+    assert (sql.code, "ADD COLUMN more" in sql.out) == (0, True), sql.err
     done = archmig("upgrade", "-e", "it", "--yes")
     assert (done.code, archmig("check", "-e", "it").code) == (0, 0), done.err
     assert ask(database, "SELECT * FROM a") == [(1, "kept", None)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _EXACT = 2**53
 _FUNCTION = "archmig_stored"
 _TYPES = """SELECT x.name, CASE WHEN l.strict AND upper(x.type) = 'ANY' THEN '' ELSE x.type END
-            FROM pragma_table_list(?1) l, pragma_table_xinfo(?1, 'main') x WHERE l.schema = 'main'"""
+            FROM pragma_table_list(:name) l, pragma_table_xinfo(:name, 'main') x WHERE l.schema = 'main'"""
 
 
 def survives(before: object, after: object, codec: str) -> bool:
@@ -68,7 +68,7 @@ def as_stored_in(
     `columns` are pairs of a name in the table before and its name in the new one. Why a function in Python: in SQL
     0.0 and -0.0 are one, and a conversion says nothing of what it loses.
     """
-    affinities = {fold(name): affinity_of(declared) for name, declared in after.execute(_TYPES, (new.name,))}
+    affinities = {fold(name): affinity_of(declared) for name, declared in after.execute(_TYPES, {"name": new.name})}
     before.create_function(_FUNCTION, 2, _stored, deterministic=True)
     found = {}
     for old, now in columns:

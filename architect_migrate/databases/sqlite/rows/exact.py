@@ -31,7 +31,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 _CODECS = {"UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
 # Of one table, by any spelling of its name, or of all: each where there is no name.
-_STORED = "m.type = 'table' AND m.rootpage > 0 AND (?1 IS NULL OR m.name = ?1 COLLATE NOCASE)"
+_STORED = "m.type = 'table' AND m.rootpage > 0 AND (:name IS NULL OR m.name = :name COLLATE NOCASE)"
 _TABLES = f"""SELECT m.name, l.type, l.wr FROM main.sqlite_master m, pragma_table_list(m.name) l
               WHERE {_STORED} AND l.schema = 'main' ORDER BY m.name"""
 _COLUMNS = f"""SELECT m.name, x.name, x.pk, x.hidden FROM main.sqlite_master m, pragma_table_xinfo(m.name, 'main') x
@@ -91,11 +91,11 @@ def row_table(connection: sqlite3.Connection, name: str) -> RowTable | None:
 
 
 def _row_tables(connection: sqlite3.Connection, named: str | None) -> dict[str, RowTable]:
-    sorts = connection.execute(_TABLES, (named,)).fetchall()
+    sorts = connection.execute(_TABLES, {"name": named}).fetchall()
     columns: dict[str, list[tuple[str, int, int]]] = {name: [] for name, _, _ in sorts}
-    for table, column, place, hidden in connection.execute(_COLUMNS, (named,)):
+    for table, column, place, hidden in connection.execute(_COLUMNS, {"name": named}):
         columns[table].append((column, place, hidden))
-    indexed = {name for (name,) in connection.execute(_KEY_INDEXES, (named,))}
+    indexed = {name for (name,) in connection.execute(_KEY_INDEXES, {"name": named})}
     return {
         fold(name): _row_table(name, kind, bool(without_rowid), columns[name], name in indexed)
         for name, kind, without_rowid in sorts
