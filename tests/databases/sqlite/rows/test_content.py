@@ -52,7 +52,7 @@ def _after(
             connection.execute(change)
         recorded = content_after(connection, before, backup, unwritten)
         assert from_json(to_json(recorded)) == recorded
-        return recorded, completed(recorded, backup), content_of(connection)
+        return recorded, completed(backup, recorded), content_of(connection)
 
 
 def _read(recorded: Recorded) -> set[str]:
@@ -141,5 +141,5 @@ def test_a_record_holds_values_and_no_sql(value: list[object]) -> None:
 def test_a_record_of_a_table_that_the_backup_lacks_equals_nothing(tmp_path: Path) -> None:
     script(tmp_path / "it.db", "CREATE TABLE t (a)")
     with reading(tmp_path / "it.db") as connection:
-        found = completed(Recorded({}, {"t": Unread(0), "gone": Unread(0)}, {}), connection)
+        found = completed(connection, Recorded({}, {"t": Unread(0), "gone": Unread(0)}, {}))
         assert found.tables["t"] == content_of(connection).tables["t"] != found.tables["gone"]
