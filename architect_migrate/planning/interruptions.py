@@ -294,9 +294,20 @@ def _left(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Int
         beside = [_beside(look, left, look.tables[name], by) for name in others]
         yield from [replace(beside[0], steps=())] if look.rows(left) and all(map(_is_lacking, beside)) else []
     elif any(map(look.expects, _names_of(look, of))):
-        held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
-        found = f"{by[1]}, and there is no table {of}: {held}"
-        yield Interruption(left.spelling, found, (RenameTable(left.spelling, of, by[0]),), by[0], missing=of)
+        yield _alone(look, left, of, by)
+    elif left.name.startswith(BATCH_COPY) and not look.rows(left):
+        gone = (DropObject("table", left.spelling, by[0]),)
+        yield Interruption(left.spelling, f"{by[1]}, and it is empty", gone, by[0])
+    elif left.name.startswith(BATCH_COPY):
+        # A stamp can be older than what ran: the copy says that its table was there.
+        yield replace(_alone(look, left, of, by), guessed=True)
+
+
+def _alone(look: Look, left: Table, of: str, by: tuple[str, str]) -> Interruption:
+    """A left table that is there alone, and takes the name of the one that it was to replace."""
+    held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
+    found = f"{by[1]}, and there is no table {of}: {held}"
+    return Interruption(left.spelling, found, (RenameTable(left.spelling, of, by[0]),), by[0], missing=of)
 
 
 def _as_asked(found: Iterable[Interruption], *, sure: bool) -> Iterator[Interruption]:

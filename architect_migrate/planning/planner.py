@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.schema import Key, Schema
-    from architect_migrate.planning.rows import RowJudgement
+    from architect_migrate.planning.row_judgement import RowJudgement
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Schema
     from architect_migrate.planning.look import Interruption
     from architect_migrate.planning.plan import Plan
-    from architect_migrate.planning.rows import RowJudgement
+    from architect_migrate.planning.row_judgement import RowJudgement
 
 
 class State(Enum):

@@ -7,8 +7,7 @@ without it fits, or that its statements would change nothing now. Where there is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
@@ -21,6 +20,7 @@ from architect_migrate.model.facts import ColumnFact, facts
 from architect_migrate.model.history import (
     effects,
     is_of_constants,
+    is_of_rows,
     reference,
     replays,
     row_statements,
@@ -29,6 +29,7 @@ from architect_migrate.model.history import (
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.model.shuffles import disguised
 from architect_migrate.model.stops import tables_of
+from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement
 from architect_migrate.planning.row_places import lost_place, missing_places, overtaken, refuted, would_alter
 from architect_migrate.planning.row_questions import RowsIn, Violating
 from architect_migrate.planning.row_seeds import counted, is_taken, seeds_found
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
-    from architect_migrate.model.history import History, Replayed
+    from architect_migrate.model.history import History, Replayed, ReplayedStatement
     from architect_migrate.model.revision_graph import Revision
     from architect_migrate.model.schema import Column, Key, Schema
     from architect_migrate.planning.cut import Cut
@@ -47,47 +48,7 @@ if TYPE_CHECKING:
     from architect_migrate.planning.row_seeds import Ask
 
 
-class RowBasis(Enum):
-    """What an answer about rows rests on: a claim that covers the revision, what is pending, or other evidence."""
-
-    COVERED = "covered"
-    PENDING = "pending"
-    EVIDENCE = "evidence"
-
-
-class Ran(Enum):
-    """Whether the row statements of a revision ran on a database; SETTLED: it makes no difference to its rows."""
-
-    YES = "ran"
-    NO = "did not run"
-    SETTLED = "changes nothing"
-    UNKNOWN = "cannot tell"
-
-
-@dataclass(frozen=True, slots=True)
-class RowJudgement:
-    """The answer for one revision, with its evidence in words, and the entry by which a person settled it.
-
-    `statements` are the texts of its row statements; `loops` says that its code also looked into tables, so that it may
-    write more than these. `unfilled` says what the revision made for these rows and is still as it was made: where
-    archmig cannot tell, this suggests the answer `run`. `lacking` says which rows of constants are not there although a
-    claim covers the revision.
-    """
-
-    revision: str
-    ran: Ran
-    evidence: str
-    statements: tuple[str, ...] = ()
-    loops: bool = False
-    basis: RowBasis = RowBasis.EVIDENCE
-    unfilled: str = ""
-    lacking: str = ""
-    settled: Rows | None = field(default=None, compare=False)
-
-    @property
-    def suggestion(self) -> RowAnswer | None:
-        """The answer that the evidence suggests to a person, if any."""
-        return RowAnswer.RUN if self.ran is Ran.UNKNOWN and self.unfilled else None
+_OF_SCHEMA = frozenset({"alter", "create", "drop"})
 
 
 def row_judgements(
@@ -351,9 +312,42 @@ def _needed(evidence: _Evidence, judgement: Judgement) -> str:
         return ""
     if _is_only_stamped(evidence, judgement) or _is_cut(evidence, judgement.revision.id):
         return ""
-    if not _in_part(judgement):
-        return "no position without it fits the schema"
-    return "what comes after it is there" if _is_followed(evidence, judgement) else ""
+    if _in_part(judgement):
+        return "what comes after it is there" if _is_followed(evidence, judgement) else ""
+    return "no position without it fits the schema" if _is_ended(evidence, judgement) else ""
+
+
+def _is_ended(evidence: _Evidence, judgement: Judgement) -> bool:
+    """Whether something shows that a revision whose objects are all there ran to the end of its row statements.
+
+    Else a run may have been killed after what the schema shows and before the rows, which SQLite commits later. What
+    shows it is a statement on the schema after them, a column of its own that the last of them fills, or a later
+    revision, though it may only have removed something.
+    """
+    revision, history = judgement.revision.id, evidence.history
+    replayed, judgements = replays(history)[revision], evidence.diagnosis.judgements
+    last = max((at for at, each in enumerate(replayed.statements) if is_of_rows(each)), default=-1)
+    after = replayed.statements[last + 1 :]
+    if not replayed.reads and (
+        any(each.verb in _OF_SCHEMA for each in after) or _fills(evidence, revision, replayed.statements[last])
+    ):
+        return True
+    removed = [
+        each.revision.id for each in judgements if effects(history)[each.revision.id].removed and not each.left_over
+    ]
+    later = (each for each in removed if each != revision and each in evidence.diagnosis.surely)
+    return _is_followed(evidence, judgement) or revision in ancestry(history.graph, later)
+
+
+def _fills(evidence: _Evidence, revision: str, statement: ReplayedStatement) -> bool:
+    """Whether a statement sets a column that the revision adds to a table, and something is in it."""
+    added = effects(evidence.history)[revision].added
+    facts_there = [evidence.found.get(its_key) for its_key in added]
+    return any(
+        fact.column.name in statement.columns and evidence.count(Violating(fact.table, _as_made(fact.column)))
+        for fact in facts_there
+        if isinstance(fact, ColumnFact) and fact.table in statement.writes and ("table", fact.table) not in added
+    )
 
 
 def _is_cut(evidence: _Evidence, revision: str) -> bool:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Schema
     from architect_migrate.planning.look import Interruption
     from architect_migrate.planning.plan import Step
+    from architect_migrate.planning.row_judgement import RowJudgement
     from architect_migrate.planning.row_questions import Answer, Question
-    from architect_migrate.planning.rows import RowJudgement
     from architect_migrate.revisions.replay import Source
 
 

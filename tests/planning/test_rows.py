@@ -20,16 +20,8 @@ from architect_migrate.model.environment import RowAnswer
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
 from architect_migrate.planning.row_findings import findings_of, lacking_of, unsettled
-from architect_migrate.planning.rows import (
-    Ran,
-    RowBasis,
-    RowJudgement,
-    not_to_run,
-    row_judgements,
-    stamped_rows,
-    to_run,
-    with_lacking,
-)
+from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement
+from architect_migrate.planning.rows import not_to_run, row_judgements, stamped_rows, to_run, with_lacking
 
 if TYPE_CHECKING:
     from architect_migrate.planning.cut import Cut
@@ -240,7 +232,28 @@ def test_a_column_that_is_filled_or_that_it_does_not_set_suggests_nothing() -> N
     filled = found(line((A,), (SLUG, FILL)), A, ROWS, SLUG, FILL)
     assert (filled.of("2").ran, filled.of("2").unfilled) == (Ran.YES, "")
     other = found(line((A,), (SLUG, UPDATE)), A, ROWS, SLUG)
-    assert (other.of("2").ran, other.of("2").unfilled) == (Ran.YES, "")
+    assert (other.of("2").ran, other.of("2").unfilled) == (Ran.UNKNOWN, "")
+
+
+INDEX = "CREATE INDEX ix_slug ON a (slug)"
+
+
+@pytest.mark.parametrize(
+    ("revisions", "ran"),
+    [
+        (((SLUG, UPDATE),), Ran.UNKNOWN),
+        (((UPDATE, SLUG),), Ran.YES),
+        (((SLUG, UPDATE, INDEX),), Ran.YES),
+        (((SLUG, UPDATE), (INDEX,)), Ran.YES),
+        (((SLUG, INDEX, UPDATE), ("DROP INDEX ix_slug",)), Ran.YES),
+    ],
+    ids=["at its end", "before its end", "between", "with a later revision", "with a later one that removes"],
+)
+def test_without_a_stamp_a_row_statement_ran_if_something_after_it_is_in_the_schema(
+    revisions: tuple[tuple[str, ...], ...], ran: Ran
+) -> None:
+    schema = [each for statements in revisions for each in statements if each != UPDATE]
+    assert found(line((A,), *revisions), A, ROWS, *schema).of("2").ran is ran
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,22 @@ def test_a_column_of_a_table_that_the_same_revision_makes_keeps_its_values(tmp_p
     script(home.database, LATER, POSTS, ROWS)
     come_home(home, gone("posts.size"))
     assert ask(home.database, "SELECT id, amount FROM posts ORDER BY id") == [(1, 10), (2, 20)]
+
+
+# What a batch operation leaves of a table that only revisions beyond the stamp make.
+
+COPY = POSTS.replace("posts", "_alembic_tmp_posts")
+LATE = {"a1": raw(None, LATER), "b2": raw("a1"), "c3": raw("b2", POSTS)}
+
+
+def test_an_empty_copy_of_a_table_that_a_later_revision_makes_is_dropped_before_that_runs(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, LATE)
+    script(home.database, LATER, COPY, *stamp("b2"))
+    dropped = ["drop table _alembic_tmp_posts", "run revision c3", "stamp c3"]
+    assert come_home(home, gone("_alembic_tmp_posts")) == dropped
+
+
+def test_rows_in_a_copy_of_a_table_that_the_stamp_stops_before_are_not_left_beside_a_new_one(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, LATE)
+    script(home.database, LATER, COPY, ROWS.replace("posts", "_alembic_tmp_posts"), *stamp("b2"))
+    assert codes(home) == [("interrupted-undecided", "table _alembic_tmp_posts")]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from architect_migrate.cli.documents.reading import RowAnswerJson, RowsJson
     from architect_migrate.model.environment import Rows
     from architect_migrate.planning.results import Survey
-    from architect_migrate.planning.rows import RowJudgement
+    from architect_migrate.planning.row_judgement import RowJudgement
 
 
 def rows_json(seen: Survey | None) -> list[RowsJson] | None:
