@@ -203,7 +203,9 @@ def _found_by_trial(
     with access.reading(url, timeout) as connection:
         definitions = reader.definitions_of(connection)
         watched = reader.has_triggers(connection, context.hidden(context.graph.version_table))
-    stamping = tuple(_stamping(context, plan, stamp)) if watched else None
+        # A database without a stamp has no table for it, and no trigger there.
+        stamped = reader.has_triggers(connection, [context.graph.version_table])
+    stamping = (tuple(_stamping(context, plan, stamp)) if stamped else ()) if watched else None
     hidden = tuple(context.hidden(context.graph.version_table))
     job = job_of(context.config, plan, definitions, stamping, hidden)
     history = context.history
