@@ -27,6 +27,8 @@ def compared(chain: ChainConfig, models: str) -> Compared:
     """Compare models with the replayed chain, in a process of its own. Raises NewRevisionError."""
     text, failure = ask("autogenerate_process", chain, "comparison", models)
     if failure:
-        raise NewRevisionError(str(chain.ini), failure, "nothing was written")
+        # Why without: most errors of a replay begin with this file.
+        problem = failure.removeprefix(f"{chain.ini}: ")
+        raise NewRevisionError(str(chain.ini), problem, "nothing was written")
     found: Compared = codec.load(text, (Compared,))
     return found
