@@ -69,7 +69,7 @@ def init(
     if not (yes or dry_run):
         require_terminal("look with archmig init --dry-run, then pass --yes")
     file = Path.cwd() / (options.config or named_config(os.environ) or "environments.toml")
-    wish = adopt.Wish(file, chain, tuple(databases or ()), tuple(names or ()), app)
+    wish = adopt.Wish(file, Path.cwd(), chain, tuple(databases or ()), tuple(names or ()), app)
     person = _Found() if yes or dry_run else _Asked()
     adoption = adopt.work_out(wish, person, cache(), say if narrating(options) else lambda _: None)
     if dry_run:

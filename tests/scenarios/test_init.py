@@ -415,6 +415,33 @@ def test_without_a_database_it_says_what_to_name(folder: Path) -> None:
     assert archmig("upgrade", "new", "--yes").code == 0
 
 
+@pytest.mark.parametrize("words", [(), ("--chain", "alembic.ini")])
+def test_the_file_may_be_written_outside_of_the_project(folder: Path, words: tuple[str, ...]) -> None:
+    of_alembic(folder)
+    before = contents(folder)
+    file = folder.parent / "elsewhere" / "environments.toml"
+    file.parent.mkdir()
+    assert archmig("init", "--yes", "-c", str(file), *words).code == 0
+    assert contents(folder) == before
+    assert f'config = "{folder}/alembic.ini"' in file.read_text(encoding="utf-8")
+    assert f'path = "{folder}/app.db"' in file.read_text(encoding="utf-8")
+    assert archmig("check", "-c", str(file)).code == 0
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_the_way_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_alembic(folder)
+
+    def refusing(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("architect_migrate.authoring.adopt.adopt.write_atomically", refusing)
+    done = archmig("init", "--yes")
+    assert done.code == 2
+    assert "cannot be written: Permission denied (nothing was written; -c FILE writes it elsewhere)" in done.err
+
+
 def test_a_url_is_read_as_alembic_reads_it(folder: Path) -> None:
     of_alembic(folder, url="sqlite:///%(root)s/%(name)s.db")
     (folder / "data").mkdir()

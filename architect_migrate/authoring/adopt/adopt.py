@@ -43,9 +43,13 @@ class Person(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was given on the command line; all may be empty. `file` is the environments.toml to write."""
+    """What was given on the command line; all may be empty.
+
+    `file` is the environments.toml to write, `here` the current folder.
+    """
 
     file: Path
+    here: Path
     chain: str = ""
     databases: tuple[Path, ...] = ()
     names: tuple[str, ...] = ()
@@ -83,14 +87,14 @@ def work_out(wish: Wish, person: Person, cache: Path | None, progress: Callable[
         raise ConfigError(str(wish.file), "", "is there already", advice)
     if len(wish.names) > max(len(wish.databases), 1):
         raise UsageError("more names than databases were given", f"give each --env a --db; {_NOTHING}")
-    files = chains.files_of(folder)
-    place = _chain(wish, files, person)
+    project, files = _project(wish)
+    place = _chain(wish, project, files, person)
     chain = replace(place.chain(folder), app=wish.app)
     progress("trying how env.py comes by its database ...")
     way = find_way(chain, Trial(named_in(chain, files), person.text))
     known = Known() if way.error else known_of(way.chain, cache)
     search = _databases(wish, way, known, files)
-    chosen = _chosen(search, way, folder, person)
+    chosen = _chosen(search, way, project, person)
     entries = entries_of(chosen, folder, wish.names)
     text = text_of(way, place.section, entries, folder)
     return Adoption(wish.file, text, place.words(folder), way, entries, tuple(search.notes))
@@ -109,11 +113,21 @@ def write(adoption: Adoption) -> None:
         os.umask(umask)
         file.chmod(0o666 & ~umask)
     except OSError as error:
-        raise ConfigError(str(file), "", f"cannot be written: {error.strerror or error}", _NOTHING) from error
+        advice = f"{_NOTHING}; -c FILE writes it elsewhere"
+        raise ConfigError(str(file), "", f"cannot be written: {error.strerror or error}", advice) from error
 
 
-def _chain(wish: Wish, files: Iterable[Path], person: Person) -> Place:
+def _project(wish: Wish) -> tuple[Path, tuple[Path, ...]]:
+    """The folder of the project with its files: that of environments.toml, or the current one if that has no chain."""
     folder = wish.file.parent
+    files = chains.files_of(folder)
+    # Why: the folder of a project may be read-only, and the file is then written elsewhere.
+    if folder == wish.here or chains.chains_in(folder, files):
+        return folder, files
+    return wish.here, chains.files_of(wish.here)
+
+
+def _chain(wish: Wish, folder: Path, files: Iterable[Path], person: Person) -> Place:
     if wish.chain:
         return chains.place_named(wish.chain, folder)
     found = chains.chains_in(folder, files)
