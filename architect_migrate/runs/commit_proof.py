@@ -53,11 +53,15 @@ _SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The outcome of a proof: the rows table by table, and the number of orphans before and after."""
+    """The outcome of a proof: the rows table by table, and the number of orphans before and after.
+
+    `passed_on` are the names, folded, that may be another table's after the run.
+    """
 
     rows: RowProof
     orphans_before: int
     orphans_after: int
+    passed_on: frozenset[str]
 
 
 def verify(
@@ -124,9 +128,9 @@ def _judged(problems: list[str], compared: tuple[Proof, list[str]]) -> Proof:
 
 
 def unwritten_tables(proof: Proof, version_table: str) -> set[str]:
-    """The tables that no step wrote to; not the version table."""
-    stamp = fold(version_table)
-    return {table.table for table in proof.rows.tables if not table.compared and fold(table.table) != stamp}
+    """The tables that no step wrote to and that have had their names throughout; not the version table."""
+    others = {*proof.passed_on, fold(version_table)}
+    return {table.table for table in proof.rows.tables if not table.compared and fold(table.table) not in others}
 
 
 def rows_kept(rows: RowProof) -> str:
@@ -224,7 +228,8 @@ def _compared(
         problems.append(f"{rows.lost - len(rows.losses)} more rows")
     old, new, orphans = keeper.orphaned(before, after, permitted.touched)
     problems += (*orphans, *keeper.worsened(before, after, permitted.touched, broken))
-    return Proof(rows, old, new), problems
+    renamed = {fold(name) for pair in permitted.renamed | written.renames for name in pair}
+    return Proof(rows, old, new, permitted.removed_tables | renamed), problems
 
 
 def _ways_out(lacking: set[str], context: EnvironmentContext, plan: Plan) -> Iterator[str]:
