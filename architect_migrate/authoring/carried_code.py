@@ -26,19 +26,19 @@ def carried(file: Path, name: str) -> str:
     except (OSError, SyntaxError, ValueError) as error:
         raise SquashError(str(file), f"cannot be read: {error}", "nothing was written") from error
     body = [statement for statement in tree.body if not _is_docstring(statement) and not _is_of_the_future(statement)]
-    needed = _needed(body)
-    _refuse_what_means_something_else(file, needed)
+    # Why the star: such an import may bind anything, and is refused below.
+    statements = needed(body, _STEP, "*")
+    _refuse_what_means_something_else(file, statements)
     call = ast.Expr(ast.Call(ast.Name(_STEP, ast.Load()), [], []))
     function = ast.parse(f"def {name}():\n    pass").body[0]
     assert isinstance(function, ast.FunctionDef)
-    function.body = [*needed, call]
+    function.body = [*statements, call]
     return ast.unparse(ast.fix_missing_locations(ast.Module([function], [])))
 
 
-def _needed(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements of a module that bind what `data_step` uses, directly or not, in their order."""
-    # Why the star: such an import may bind anything, and is refused below.
-    wanted, taken = {_STEP, "*"}, set[int]()
+def needed(body: list[ast.stmt], *names: str) -> list[ast.stmt]:
+    """Return the statements of a module that bind names, and what these use, directly or not, in their order."""
+    wanted, taken = {*names}, set[int]()
     while True:
         more = {at for at, statement in enumerate(body) if at not in taken and wanted & set(_bound(statement))}
         if not more:

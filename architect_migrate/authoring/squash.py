@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from architect_migrate.authoring.clock import reads_clock
+from architect_migrate.authoring.moment import is_of_moment
 from architect_migrate.authoring.squash_files import NOTHING, OldFiles, places, put
 from architect_migrate.authoring.squash_proof import Made, prove, refuse_changing
 from architect_migrate.authoring.squash_text import text_of
@@ -43,7 +43,8 @@ class Squashed:
 
     `path` is its file, `text` what is in it. `replaces` are the revisions that it stands for, `old` their files with
     the places to which these are moved. `made` is what it makes, `head` what the whole chain makes; both are without
-    the tables in `hidden`. `clock` are the revisions that may have computed a constant row from the date.
+    the tables in `hidden`. `moment` are the revisions that may have computed a constant row from the date,
+    or at random.
     """
 
     revision: str
@@ -54,7 +55,7 @@ class Squashed:
     made: Made
     head: Made
     hidden: tuple[str, ...]
-    clock: tuple[str, ...] = ()
+    moment: tuple[str, ...] = ()
 
     @property
     def objects(self) -> int:
@@ -97,8 +98,8 @@ def squashed(source: Source, to: str, old_files: OldFiles = OldFiles.MOVE) -> Sq
     head = _made_twice(chain, (), hidden) if others else made
     if others:
         prove(head, _made_anew(chain, old, hidden, new), "the head")
-    clock = _clock(source.history, {each.id: files[each.id] for each in mine}, carried)
-    return Squashed(last, files[last], text, whole.replaces, moves, made, head, hidden, clock)
+    moment = _of_moment(source.history, {each.id: files[each.id] for each in mine}, carried)
+    return Squashed(last, files[last], text, whole.replaces, moves, made, head, hidden, moment)
 
 
 def _first_proven(
@@ -117,13 +118,13 @@ def _first_proven(
             raise error from None
 
 
-def _clock(history: History, files: Mapping[str, Path], steps: Collection[str]) -> tuple[str, ...]:
-    """The revisions that write rows and read the clock; a data step that is carried as code will read it again."""
+def _of_moment(history: History, files: Mapping[str, Path], steps: Collection[str]) -> tuple[str, ...]:
+    """The revisions that write rows and ask for the moment or chance; a data step that is carried will ask again."""
     return tuple(
         revision
         for revision, file in files.items()
         if any(each.writes for each in replays(history)[revision].statements)
-        and reads_clock(file, in_step=revision not in steps)
+        and is_of_moment(file, in_step=revision not in steps)
     )
 
 

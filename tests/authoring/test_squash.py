@@ -161,7 +161,12 @@ def test_rows_come_in_an_order_that_enforced_foreign_keys_allow(tmp_path: Path) 
         assert raw.execute("SELECT * FROM sqlite_master").fetchall() == []
 
 
-CLOCKS = {
+MOMENTS = {
+    "one of one, at random": ('op.execute("INSERT INTO t (x) VALUES (abs(random()) % 1)")',),
+    "one of one, at random by Python": (
+        "import random",
+        "op.execute(f'INSERT INTO t (x) VALUES ({random.choice([1])})')",
+    ),
     "a date in thirty days, by SQLite": ("op.execute(\"INSERT INTO t (x) VALUES (date('NOW', '+30 days'))\")",),
     "a date by SQLite without an argument": ("op.execute(\"INSERT INTO t (x) SELECT strftime('%d', date())\")",),
     "a date in thirty days, by Python": (
@@ -171,13 +176,13 @@ CLOCKS = {
 }
 
 
-@pytest.mark.parametrize("lines", CLOCKS.values(), ids=CLOCKS)
-def test_revisions_that_read_the_clock_are_named(tmp_path: Path, lines: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("lines", MOMENTS.values(), ids=MOMENTS)
+def test_revisions_that_read_the_clock_or_make_random_values_are_named(tmp_path: Path, lines: tuple[str, ...]) -> None:
     table = "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, made TEXT DEFAULT CURRENT_TIMESTAMP)"
     home = chain(
         tmp_path / "p", {"a": revision(None, table, "INSERT INTO t (x) VALUES ('then')"), "b": code("a", *lines)}
     )
-    assert of(home, "b").clock == ("b",)
+    assert of(home, "b").moment == ("b",)
 
 
 def test_a_second_squash_stands_for_the_first_ones_revisions_too(tmp_path: Path) -> None:

@@ -397,7 +397,7 @@ class SquashJson(TypedDict):
     old_files: list[OldFileJson]
     objects: int
     rows: int
-    clock: list[str]
+    moment: list[str]
     behind: list[str]
 
 

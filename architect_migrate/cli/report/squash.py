@@ -39,10 +39,10 @@ def _notes(new: Squashed, behind: tuple[str, ...], *, dry_run: bool) -> Iterator
         yield f"Nothing was written: it would be {_shown(new.path)}, and the {files} would be in {folder}"
     else:
         yield f"the {files} are in {folder}"
-    if new.clock:
-        reading = "reads" if len(new.clock) == 1 else "read"
-        which = "where a date that was computed from today's, without a time, is a constant"
-        yield f"{joined(new.clock)} {reading} the clock: look through the rows of {_shown(new.path)}, {which}"
+    if new.moment:
+        does = "reads the clock or makes" if len(new.moment) == 1 else "read the clock or make"
+        which = "where a date that was computed from today's, and what is equal in two replays by chance, is a constant"
+        yield f"{joined(new.moment)} {does} random values: look through the rows of {_shown(new.path)}, {which}"
     if behind:
         yield f"{joined(behind)} must first be upgraded to {new.revision} with the old files"
 
@@ -56,6 +56,6 @@ def _json(new: Squashed, behind: tuple[str, ...]) -> SquashJson:
         "old_files": [{"from": str(file), "to": str(place)} for file, place in new.old],
         "objects": new.objects,
         "rows": new.rows,
-        "clock": [*new.clock],
+        "moment": [*new.moment],
         "behind": [*behind],
     }
