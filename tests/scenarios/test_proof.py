@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.registry import keeper
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs import execute
 from architect_migrate.runs.reconcile import reconcile
@@ -419,22 +420,22 @@ def moved(home: Home) -> Path:
 @pytest.mark.parametrize(
     ("moment", "words"),
     [
-        ("fingerprint_of", "another file was moved into its place during the run"),
-        ("_receipt", "could not be read back: another file was moved into its place"),
+        ((keeper, "committing"), "another file was moved into its place during the run"),
+        ((execute, "_receipt"), "could not be read back: another file was moved into its place"),
     ],
     ids=["before the commit", "after it"],
 )
 def test_a_run_is_not_done_where_a_file_is_moved_into_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: tuple[Any, str], words: str
 ) -> None:
     home = at_r1(tmp_path, (T,), ("CREATE TABLE u (id)",), ROWS)
-    other, real = moved(home), getattr(execute, moment)
+    other, real = moved(home), getattr(*moment)
 
     def meanwhile(*given: Any) -> Any:
         os.replace(other, home.database)  # noqa: PTH105  (as a deployment does)
         return real(*given)
 
-    monkeypatch.setattr(execute, moment, meanwhile)
+    monkeypatch.setattr(*moment, meanwhile)
     with pytest.raises(ArchmigError, match=words):
         run(home)
 
