@@ -164,6 +164,9 @@ def _refuse(chain: ChainConfig, history: History, last: str, position: frozenset
     graph = history.graph
     if chain.baseline:
         raise SquashError(last, "the chain begins with a baseline, which already stands for what comes first", NOTHING)
+    if chain.engine:
+        problem = "env.py is for several databases, and a revision makes something else in each of them"
+        raise SquashError(last, problem, f"{NOTHING}: write the revision by hand, with the function of each engine")
     if len(position) == 1:
         raise SquashError(last, "nothing comes before it", f"{NOTHING}: name a later revision")
     for each in graph.revisions:

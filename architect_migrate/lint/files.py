@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from architect_migrate.lint.rules import RULES, Place, Violation, violation
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, lineage
+from architect_migrate.revisions.source_file import source_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from architect_migrate.revisions.source_file import Allowance, RevisionFile
 
@@ -37,12 +41,31 @@ def file_violations(file: RevisionFile, named_by_id: bool) -> Iterator[Violation
     yield from _function_violations(file)
 
 
+def as_called(file: RevisionFile, passed: frozenset[str]) -> RevisionFile:
+    """Return a file whose functions require only the arguments that env.py does not pass to them."""
+    functions = (
+        replace(each, required=tuple(name for name in each.required if name not in passed)) for each in file.functions
+    )
+    return replace(file, functions=tuple(functions)) if passed else file
+
+
+def passed_by(env: Path) -> frozenset[str]:
+    """Return the arguments that an env.py passes to revisions, as that of several databases does (`engine_name`)."""
+    try:
+        tree = ast.parse(source_text(env))
+    except (OSError, SyntaxError, ValueError):
+        return frozenset()
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    running = (call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "run_migrations")
+    return frozenset(keyword.arg for call in running for keyword in call.keywords if keyword.arg)
+
+
 def _function_violations(file: RevisionFile) -> Iterator[Violation]:
     for name, code in (("upgrade", "AM101"), ("downgrade", "AM102")):
         function, old = file.function(name), file.function(_OLD[name])
         if function is not None and function.required:
             required = ", ".join(function.required)
-            message = f"{name}({required}) requires {required}, but Alembic passes no arguments"
+            message = f"{name}({required}) requires {required}, but Alembic passes no such argument"
             yield violation("AM104", place_of(file, function.line), message)
         elif not file.has(name) and old is not None:
             message = f"{old.name}() was for the old manager; Alembic calls {name}()"

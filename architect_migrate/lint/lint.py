@@ -14,10 +14,20 @@ from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.secrets import mask
 from architect_migrate.databases.registry import dialect
-from architect_migrate.lint.files import can_run, chain_violations, file_violations, graph_of, place_of, without_allowed
+from architect_migrate.lint.files import (
+    as_called,
+    can_run,
+    chain_violations,
+    file_violations,
+    graph_of,
+    passed_by,
+    place_of,
+    without_allowed,
+)
 from architect_migrate.lint.rules import Violation, violation
 from architect_migrate.lint.trial import Job, TrialResult
 from architect_migrate.model.revision_graph import ancestry, heads, position_at, replaced_by_baseline
+from architect_migrate.revisions.files import script_folder
 from architect_migrate.revisions.replay import recall_result, remember_result
 from architect_migrate.revisions.sandbox import run_sandboxed
 from architect_migrate.revisions.source_file import RevisionFile, revision_file_at, source_text
@@ -60,7 +70,7 @@ def examine(
 
     paths, template = version_files(source.chain)
     added = tuple(Path(os.path.abspath(path)) for path in extra)  # noqa: PTH100  (Path.resolve would follow links)
-    files = tuple(revision_file_at(path) for path in (*paths, *(path for path in added if path not in paths)))
+    files = _read(source, (*paths, *(path for path in added if path not in paths)))
     judged = tuple(file for file in files if Path(file.file) in added or only is None or file.id in only)
     every = [one for file in judged for one in file_violations(file, "%(rev)s" in template)]
     every += [
@@ -87,6 +97,12 @@ def examine(
         )
     )
     return LintResult(len(judged), violations, tuple(file.id for file in untried))
+
+
+def _read(source: Source, paths: Iterable[Path]) -> tuple[RevisionFile, ...]:
+    """The files of revisions, as env.py calls their functions."""
+    passed = passed_by(script_folder(source.chain) / "env.py")
+    return tuple(as_called(revision_file_at(path), passed) for path in paths)
 
 
 def _in_sql_file(each: Violation) -> Violation:

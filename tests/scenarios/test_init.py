@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,19 @@ def test_a_database_of_several_gets_its_engine(folder: Path) -> None:
         for name, engine in (("one", "engine1"), ("two", "engine2"))
     )
     assert adopted(folder) == f"{HEAD}{ALEMBIC}{default('one')}{entries}"
+
+
+def test_arguments_that_env_py_passes_are_no_error_and_a_squash_of_several_databases_is_refused(folder: Path) -> None:
+    of_alembic(folder, "multidb")
+    ini = folder / "alembic.ini"
+    ini.write_text(re.sub("driver://.*dbname", "sqlite:///db", ini.read_text(encoding="utf-8")), encoding="utf-8")
+    (file,) = (folder / "migrations" / "versions").glob("*.py")
+    text = re.sub(r"(up|down)grade\(.*\)", r"\1grade(engine_name)", file.read_text(encoding="utf-8"))
+    assert "def upgrade(engine_name):" in text
+    file.write_text(text, encoding="utf-8")
+    archmig("init", "--yes")
+    assert "AM104" not in archmig("lint").out
+    assert "env.py is for several databases" in archmig("squash", "--to", "1_notes").err
 
 
 def test_an_application_of_flask_with_a_variable(folder: Path) -> None:
