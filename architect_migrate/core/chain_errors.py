@@ -45,6 +45,31 @@ class RevisionLosesError(RevisionFailedError):
         return shortlist(self.objects, 3)
 
 
+class ColumnOrderError(RevisionFailedError):
+    """A revision with a `statement` that goes by the order of columns, which differs from the chain's in a `table`.
+
+    `here` and `chain` are the first columns that differ. `statement` has no literals.
+    """
+
+    table: str
+    here: str
+    chain: str
+    statement: str
+    action: str = derived("the check of the order of columns")
+    code: str = derived("")
+    cause: str = derived(
+        "`{statement}` goes by the order of columns, and {table} has {here} where the chain has {chain}"
+    )
+
+    @property
+    def advice(self) -> str:
+        """The two ways out."""
+        return (
+            f"name the columns in that statement of {self.revision}, "
+            f"or make {self.table} again by hand with its columns in the chain's order"
+        )
+
+
 class ChainError(StatedError):
     """A chain that cannot be used; `subject` is alembic.ini or a revision, `problem` the fault in it."""
 

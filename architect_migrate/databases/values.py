@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -338,6 +338,17 @@ class TriggerWrite:
     column: str = ""
 
 
+class Placed(NamedTuple):
+    """A table or view that a statement names by place, with its columns, in order, at that moment; all folded.
+
+    `alone` says that further columns at its end make no difference.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    alone: bool
+
+
 @dataclass(slots=True)
 class Writes:
     """What statements wrote: tables inserted into, columns updated, tables deleted from, tables dropped.
@@ -346,7 +357,8 @@ class Writes:
     `triggers` are (name, table, text), by folded names, of the triggers that were there before, `triggered` what they
     wrote; what a trigger wrote that the code itself made is the code's own. `copies` are the statements that fill one
     table from another or rename one, and `computed` the columns of recreated tables that they compute. `restored` has a
-    line for each object that was dropped and restored, and `remade` the recreated tables.
+    line for each object that was dropped and restored, and `remade` the recreated tables. `by_place` are the tables
+    that statements name by place, each with the first of these statements.
     """
 
     inserted: set[str] = field(default_factory=set)
@@ -360,6 +372,7 @@ class Writes:
     copies: dict[str, None] = field(default_factory=dict)
     computed: set[tuple[str, str]] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
+    by_place: dict[Placed, str] = field(default_factory=dict)
 
     def tables(self) -> frozenset[str]:
         """The tables whose rows were written; copies by batch operations do not count, since they only move rows."""

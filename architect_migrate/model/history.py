@@ -154,6 +154,8 @@ class Replayed:
     there. `interims` are shapes that tables have only between two of its statements, where it changes rows. `apart` are
     the verbs of what it runs in autocommit, `refused` is the first thing that a run would not let it do, in words, and
     `refused_at` the line of its code. `commits` is the line of its first commit, which a run leaves out.
+    `by_place` are the tables that its statements name by place, as INSERT without a list of columns and SELECT * do,
+    with their columns in order at that moment.
     """
 
     delta: Delta
@@ -171,6 +173,7 @@ class Replayed:
     refused: str = ""
     refused_at: str = ""
     commits: str = ""
+    by_place: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

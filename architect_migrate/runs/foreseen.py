@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from architect_migrate.runs.trial import Job
 
 CANNOT_SUCCEED = "cannot-succeed"
+COLUMN_ORDER = "blocked-column-order"
 # The collations that every connection has.
 _OF_SQLITE = frozenset({"binary", "nocase", "rtrim"})
 # What code does to the transaction past SQLAlchemy; what it rolls back by any means, a recording does not show.
@@ -259,6 +260,9 @@ def _in_a_process(history: History, job: Job) -> tuple[Tried, str]:
 
 def _failing(context: EnvironmentContext, schema: Schema, tried: Tried) -> Finding:
     """Return the blocker for a step that fails; its subject is the object that the error names, if there is one."""
+    if tried.disordered:
+        subject, found = f"table {tried.disordered}", f"{tried.revision} would take one column for another"
+        return Finding(Level.BLOCKING, COLUMN_ORDER, subject, f"{found}: {tried.cause}", tried.advice, tried.revision)
     who = tried.revision or f"could not {tried.step}"
     found = f"{who} would fail: {tried.cause}" if tried.revision else f"{who}: {tried.cause}"
     named = _named_in(tried.cause, schema)

@@ -29,6 +29,7 @@ from architect_migrate.planning.plan import (
     headline,
     rewritten,
 )
+from architect_migrate.runs.column_order import require_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.revisions.alembic_runtime import Runner
+    from architect_migrate.runs.column_order import Orders
 
     RowProgress: TypeAlias = Callable[[str, int, int], None]
 
@@ -222,13 +224,13 @@ def _step(step: Step, connection: Connection, runner: Runner | None, history: Hi
     match step:
         case RunRevision():
             assert runner is not None
-            return _native(runner.upgrade, step.revision, connection, history)
+            return _native(runner.upgrade, step.revision, connection, history, _by_place(history, step))
         case RunDowngrade():
             assert runner is not None
-            return _native(runner.downgrade, step.revision, connection, history)
+            return _native(runner.downgrade, step.revision, connection, history, frozenset())
         case RunDataStep():
             assert runner is not None
-            return _native(runner.data_step, step.revision, connection, history)
+            return _native(runner.data_step, step.revision, connection, history, _by_place(history, step))
         case RunRows():
             return _run_rows(connection, step, history)
         case Stamp():
@@ -252,7 +254,12 @@ def _run_rows(connection: Connection, step: RunRows, history: History) -> Writes
     with watching.write_log(connection) as seen:
         for text in step.statements:
             connection.execute(text)
+    require_order(seen, step.revision, history, _by_place(history, step))
     return seen
+
+
+def _by_place(history: History, step: RunRevision | RunDataStep | RunRows) -> Orders:
+    return replays(history)[step.revision].by_place
 
 
 def with_rows(steps: tuple[Step, ...], replayed: Callable[[], Mapping[str, Replayed]]) -> tuple[Step, ...]:
@@ -299,12 +306,18 @@ def write_tracker(connection: Connection, step: SyncTracker) -> Writes:
     return seen
 
 
-def _native(run: Callable[[str], Writes], revision: str, connection: Connection, history: History) -> Writes:
-    """Run the chain's own code, and restore what it drops beyond its effects in the chain."""
+def _native(
+    run: Callable[[str], Writes], revision: str, connection: Connection, history: History, replayed: Orders
+) -> Writes:
+    """Run the chain's own code, and restore what it drops beyond its effects in the chain.
+
+    `replayed` are the tables that it named by place in the replay.
+    """
     # Why before each revision: Alembic's batch operations drop objects that they do not know, and only their stored
     # texts from before can restore them.
     mend = watching.mending(connection)
     seen = run(revision)
+    require_order(seen, revision, history, replayed)
     back = mend(seen, revision, lambda: history)
     seen.restored += (f"{revision} dropped {name}: restored" for name in back)
     return seen

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
-from architect_migrate.core.chain_errors import RevisionFailedError, RevisionLosesError, StepFailedError
+from architect_migrate.core.chain_errors import (
+    ColumnOrderError,
+    RevisionFailedError,
+    RevisionLosesError,
+    StepFailedError,
+)
 from architect_migrate.databases.registry import reader, temporary
 from architect_migrate.databases.values import TriggerWrite
 from architect_migrate.model import schema
@@ -57,7 +62,8 @@ class Tried:
     `triggered` are the writes of triggers that are in the database, `changed` the tables of which the chain's own
     statements change rows. All fields are empty if the trial cannot tell: the definitions cannot be copied, or the
     failure may depend on rows. `lost` are the objects that a revision would remove beyond what it does in the chain.
-    `halted` is why the process of the trial ended before it could say anything.
+    `halted` is why the process of the trial ended before it could say anything. `disordered` is the table whose columns
+    are in another order than a statement needs, and `advice` the way out of that.
     """
 
     left: Schema | None = None
@@ -68,6 +74,8 @@ class Tried:
     changed: tuple[str, ...] = ()
     halted: str = ""
     lost: tuple[str, ...] = ()
+    disordered: str = ""
+    advice: str = ""
 
 
 CLASSES = (Job, ChainConfig, Tracker, *get_args(Step), *get_args(TrackerChange), *get_args(Edit))
@@ -119,8 +127,9 @@ def try_here(job: Job, history: History) -> Tried:
 def _failed(error: RevisionFailedError) -> Tried:
     from architect_migrate.revisions.revision_errors import is_of_the_schema
 
-    if not is_of_the_schema(error):
-        return Tried()
-    cause = error.cause if isinstance(error, RevisionLosesError) else error.cause.removeprefix("OperationalError: ")
-    lost = error.objects if isinstance(error, RevisionLosesError) else ()
-    return Tried(step=f"run revision {error.revision}", revision=error.revision, cause=cause, lost=lost)
+    tried = Tried(step=f"run revision {error.revision}", revision=error.revision, cause=error.cause)
+    if isinstance(error, ColumnOrderError):
+        return replace(tried, disordered=error.table, advice=error.advice)
+    if isinstance(error, RevisionLosesError):
+        return replace(tried, lost=error.objects)
+    return replace(tried, cause=error.cause.removeprefix("OperationalError: ")) if is_of_the_schema(error) else Tried()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import BATCH_COPY, fold
+from architect_migrate.databases.sqlite.column_places import ColumnPlaces
 from architect_migrate.databases.sqlite.connection import HeldConnection
 from architect_migrate.databases.sqlite.savepoints import Savepoints
 from architect_migrate.databases.values import TriggerWrite, Writes
@@ -88,8 +89,16 @@ def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
     # Why past the connection's own method: HeldConnection refuses set_authorizer, so that the chain's code cannot
     # remove it.
     outer = connection.watcher if isinstance(connection, HeldConnection) else None
+    places = ColumnPlaces()
+    seen.by_place = places.found
+
+    def hear(text: str) -> None:
+        if not places.asking:
+            _note_copy(seen, text)
+            places.hear(connection, text)
+
     _watch(connection, lambda *event: _judge(seen, connection, *event))
-    connection.set_trace_callback(lambda text: _note_copy(seen, text))
+    connection.set_trace_callback(hear)
     try:
         yield seen
     except Exception as error:

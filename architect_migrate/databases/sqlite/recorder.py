@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log
+from architect_migrate.databases.sqlite.column_places import ColumnPlaces
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.interims import interims_of
 from architect_migrate.databases.sqlite.reflect import read_schema
@@ -58,6 +59,7 @@ class Recording:
         self._seen = WriteLog()
         self._heard: list[tuple[int, str, str]] = []
         self._prepared: tuple[str, list[tuple[int, str, str]]] = ("", [])
+        self._places = ColumnPlaces()
         self._schema = Schema()
         # Keys the digests of rows, so that they cannot be compared with those of other replays.
         self._key = secrets.token_hex(16)
@@ -69,7 +71,7 @@ class Recording:
         # again.
         with loose_write_log(connection, self._hear) as seen:
             self._seen = seen
-            connection.set_trace_callback(partial(self._trace, seen))
+            connection.set_trace_callback(partial(self._trace, seen, connection))
             yield
         connection.set_trace_callback(None)
         self._note(connection, seen, revision)
@@ -110,11 +112,14 @@ class Recording:
 
     def _hear(self, action: int, table: str, column: str, trigger: str) -> None:
         """Take in what SQLite says of a statement when it is prepared, which is before it is run."""
-        if not trigger and (action in _WRITES or action == sqlite3.SQLITE_READ):
+        if not self._places.asking and not trigger and (action in _WRITES or action == sqlite3.SQLITE_READ):
             self._heard.append((action, table, column))
 
-    def _trace(self, seen: WriteLog, text: str) -> None:
+    def _trace(self, seen: WriteLog, connection: sqlite3.Connection, text: str) -> None:
         """Take in a statement that is run. One that runs again with other values was prepared once."""
+        if self._places.asking:
+            return
+        self._places.hear(connection, text)
         does = verb(text)
         self._take_back(seen, text)
         # SQLite traces a trigger as a comment. Python prepares a statement, runs BEGIN, then runs the statement.
@@ -197,13 +202,19 @@ class Recording:
                 refused=seen.refused,
                 refused_at=self._refused_at,
                 commits=self._commits,
+                by_place=frozenset((each.table, each.columns) for each in self._places.found),
             )
         )
         self.digests.append(digest(connection, [self.version_table]))
+        self._schema = schema
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin anew, for the next revision."""
         self._ran.clear()
         self._apart.clear()
+        self._places = ColumnPlaces()
         self._commits = self._refused_at = ""
-        self._schema = schema
 
     def _look_again(
         self, connection: sqlite3.Connection, revision: str, schema: Schema, changed: frozenset[str]
