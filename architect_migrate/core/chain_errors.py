@@ -64,10 +64,8 @@ class ColumnOrderError(RevisionFailedError):
     @property
     def advice(self) -> str:
         """The two ways out."""
-        return (
-            f"name the columns in that statement of {self.revision}, "
-            f"or make {self.table} again by hand with its columns in the chain's order"
-        )
+        again = f"make {self.table} again by hand with its columns in the chain's order"
+        return f"name the columns in that statement of {self.revision}, or {again}"
 
 
 class ChainError(StatedError):

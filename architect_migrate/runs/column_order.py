@@ -6,8 +6,9 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ColumnOrderError
+from architect_migrate.core.names import fold
 from architect_migrate.databases.registry import dialect
-from architect_migrate.model.history import snapshots
+from architect_migrate.model.history import names_ever, snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +25,22 @@ def require_order(seen: Writes, revision: str, history: History, replayed: Order
     `replayed` has the tables, with their columns, that the same code named so in the replay. Others, as those that a
     loop over rows writes to, have the order of before or after the revision; what the chain does not have is left out.
     """
+    own = _own_triggers(seen, history) if seen.by_place and seen.triggered else set()
     for placed, statement in seen.by_place.items():
+        if statement in own:
+            continue
         orders = {columns for table, columns in replayed if table == placed.table}
         orders = orders or set(_around(history, revision, placed.table))
         known = {column for order in orders for column in order}
         if orders and not any(_is_in_order(placed, order, known) for order in orders):
             here, chain = _first_difference(placed, max(orders, key=len))
             raise ColumnOrderError(revision, placed.table, here, chain, dialect.without_literals(statement))
+
+
+def _own_triggers(seen: Writes, history: History) -> set[str]:
+    """The texts of the application's own triggers, which are written for the order that is there."""
+    chains = names_ever(history).triggers
+    return {write.sql for write in seen.triggered if fold(write.trigger) not in chains}
 
 
 def _around(history: History, revision: str, table: str) -> Iterator[tuple[str, ...]]:

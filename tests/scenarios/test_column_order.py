@@ -195,3 +195,14 @@ def before_r3_in_order(folder: Path) -> Home:
     folder.mkdir()
     rows = (*FIRST, *SECOND, "INSERT INTO src VALUES (1, 'a1', 'c1', 'd1')", *stamp("r2"))
     return before_r3(folder, rows, BY_PLACE["values"], BY_PLACE["all columns"])
+
+
+FIRES = "CREATE TRIGGER tr AFTER INSERT ON arch BEGIN INSERT INTO src VALUES (NULL, new.a, new.c, new.d); END"
+
+
+def test_a_trigger_of_the_chain_that_a_revision_fires_goes_by_an_order(tmp_path: Path) -> None:
+    chain = {"r1": revision(None, *FIRST), "r2": revision("r1", *SECOND, FIRES)}
+    home = own_chain(tmp_path, chain | {"r3": revision("r2", f"INSERT INTO arch ({NAMED}) VALUES (1, 'A', 'C', 'D')")})
+    script(home.database, *SWAPPED[:-1], FIRES, "INSERT INTO alembic_version VALUES ('r2')")
+    (found,) = stays(home)
+    assert (found.code, found.subject, found.revision) == ("blocked-column-order", "table src", "r3")

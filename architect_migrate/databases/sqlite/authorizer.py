@@ -101,6 +101,8 @@ def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
     connection.set_trace_callback(hear)
     try:
         yield seen
+        for write in seen.triggered:
+            places.hear(connection, write.sql)
     except Exception as error:
         if seen.refused:
             raise TransactionEndedError(seen.refused) from error

@@ -53,13 +53,15 @@ def named_by_place(sql: str) -> Mapping[str, bool]:
     that further columns at the end of the table make no difference.
     """
     begin = sql[:_LONG].lstrip().lower()
-    if "*" not in sql and not any(word in begin for word in _INSERTING):
+    is_starred = "*" in sql and "select" in sql.lower()
+    if not is_starred and not any(word in begin for word in _INSERTING):
         return {}
-    head = sql.partition("(")[0]
+    head = sql[:_LONG].partition("(")[0]
     # A loop over rows runs the same statement with many values.
-    if begin.startswith(_INSERTING) and "*" not in sql and not any(sign in head for sign in _ODD):
+    if begin.startswith(_INSERTING) and not is_starred and not any(sign in head for sign in _ODD):
         return _judged(f"{head}(")
-    return _judged(sql)
+    # Why not all: others may be megabytes of values.
+    return _judged(sql) if len(sql) <= _LONG else _judged.__wrapped__(sql)
 
 
 # How much of a statement says what it does, and what may hide a parenthesis there.
