@@ -106,10 +106,15 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What interrupted work shows of revisions, whatever else fits: those that ran to their end, and those undone."""
+    """What is known of revisions, whatever else fits: interrupted work shows that they ran to their end, or are undone.
+
+    `told` are those of which a person says that their rows are settled, though nothing of them is in the schema: they
+    belong to the position, and what they make is missing from it.
+    """
 
     ran: frozenset[str] = frozenset()
     undone: frozenset[str] = frozenset()
+    told: frozenset[str] = frozenset()
 
     def allows(self, position: frozenset[str]) -> bool:
         """Return whether a database can be at a position."""
@@ -134,6 +139,9 @@ def diagnose(
     rows = attributions(graph, claims.rows)
     said = {revision.id: claim_of(revision, stamped, rows) for revision in graph.revisions}
     position, surely, basis = _located(history, database, followed, (said, known))
+    for revision in graph.revisions:
+        if revision.id in known.told and position.issuperset(revision.parents):
+            position |= {revision.id}
     if not heads(graph, position):
         stamped |= position  # the chain's baseline alone, which no stamp records
     changes = differences(history, position, schema, found)

@@ -22,12 +22,14 @@ class FromChain:
     """What the chain says about the values of columns, by folded table and column.
 
     `literals` are SQL literals from a default or an UPDATE. `sources` are columns of the same table that an UPDATE
-    copies or a revision renames. `once` are all columns that the tables have at any revision.
+    copies or a revision renames. `once` are all columns that the tables have at any revision. `added` are the defaults,
+    None for NULL, with which revisions added columns to tables that were there: rows that were there have these.
     """
 
     literals: Mapping[tuple[str, str], str] = field(default_factory=dict)
     sources: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     once: frozenset[tuple[str, str]] = frozenset()
+    added: Mapping[tuple[str, str], str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from architect_migrate.model.environment import Drop, Keep, Kind, tables_and_col
 from architect_migrate.model.history import Passing, Rename, Role, facts_at, replays, snapshots, tables_ever
 from architect_migrate.planning.both_sides import empty_successors, lasting_renames, missing_places, on_both_sides
 from architect_migrate.planning.halfway import ended_before_the_stamp, halfway, interrupted
-from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
+from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of, spelt
 from architect_migrate.planning.made_again import earlier_tables
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
@@ -211,26 +211,30 @@ def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -
         made
         for revision, rename in renames
         if rename.key(rename.new) in expected and rename.key(rename.old) not in expected
-        if (made := _finished(revision, rename, tables, referred)) is not None
+        if (made := _finished(history, revision, rename, (tables, referred))) is not None
     )
 
 
-def _finished(revision: str, rename: Rename, tables: dict[str, Table], referred: frozenset[str]) -> Interruption | None:
+def _finished(
+    history: History, revision: str, rename: Rename, there: tuple[dict[str, Table], frozenset[str]]
+) -> Interruption | None:
     """The step that ends a rename; None where nothing is left to be renamed, or the new name is taken."""
+    tables, referred = there
     if not rename.table:
         if rename.old not in tables or rename.new in tables:
             return None
         old = tables[rename.old].spelling
         told = f"{revision}, which ran in part, calls it {rename.new}"
         # What refers to the old name would go on doing so: SQLite's own rename follows it, this one does not.
-        steps = () if rename.old in referred else (RenameTable(old, rename.new, revision),)
+        steps = () if rename.old in referred else (RenameTable(old, spelt(history, rename.new), revision),)
         return Interruption(old, told, steps, revision)
     table = tables.get(rename.table)
     columns = {column.name: column.spelling for column in table.columns} if table else {}
     if table is None or rename.old not in columns or rename.new in columns:
         return None
     told = f"{revision}, which ran in part, calls it {rename.new}"
-    step = RenameColumn(table.spelling, columns[rename.old], rename.new, revision)
+    new = spelt(history, rename.table, rename.new)
+    step = RenameColumn(table.spelling, columns[rename.old], new, revision)
     return Interruption(table.spelling, told, (step,), revision, columns[rename.old])
 
 
@@ -307,7 +311,9 @@ def _alone(look: Look, left: Table, of: str, by: tuple[str, str]) -> Interruptio
     """A left table that is there alone, and takes the name of the one that it was to replace."""
     held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
     found = f"{by[1]}, and there is no table {of}: {held}"
-    return Interruption(left.spelling, found, (RenameTable(left.spelling, of, by[0]),), by[0], missing=of)
+    return Interruption(
+        left.spelling, found, (RenameTable(left.spelling, spelt(look.history, of), by[0]),), by[0], missing=of
+    )
 
 
 def _as_asked(found: Iterable[Interruption], *, sure: bool) -> Iterator[Interruption]:
@@ -398,7 +404,7 @@ def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
         return
     held = f"it has columns of {of} and {pluralize(rows, 'row')}"
     if other is None:
-        steps = (RenameTable(left.spelling, of),) if look.has_shape_of(left, of) else ()
+        steps = (RenameTable(left.spelling, spelt(look.history, of)),) if look.has_shape_of(left, of) else ()
         found = f"{held}, and there is no table {of}"
         yield Interruption(left.spelling, found, steps, missing=of, guessed=True)
     elif not look.rows(other):

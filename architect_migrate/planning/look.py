@@ -173,6 +173,20 @@ def _whole_shapes(history: History) -> dict[str, set[_Shape]]:
     return shapes
 
 
+def spelt(history: History, table: str, column: str = "") -> str:
+    """The name of a table of the chain, or of a column of it, as the newest revision that has it spells it."""
+    return _spellings(history).get((table, column)) or column or table
+
+
+@lru_cache(maxsize=8)
+def _spellings(history: History) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for schema in snapshots(history).values():
+        found |= {(table.name, ""): table.spelling for table in schema.tables}
+        found |= {(table.name, column.name): column.spelling for table in schema.tables for column in table.columns}
+    return found
+
+
 # Asked for every database that is read in full, and the same for all of one chain.
 @lru_cache(maxsize=8)
 def shapes_of(history: History) -> dict[str, set[frozenset[str]]]:

@@ -18,7 +18,7 @@ from architect_migrate.model.facts import Constraint, Fact, IndexFact, TriggerFa
 from architect_migrate.model.history import History, effects, facts_at, replays, snapshots
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, Work
-from architect_migrate.planning.rows import asks_for_data_step, not_to_run, to_run
+from architect_migrate.planning.row_judgement import asks_for_data_step, not_to_run, to_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

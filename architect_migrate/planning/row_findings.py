@@ -11,9 +11,8 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.environment import RowAnswer
 from architect_migrate.model.history import effects
 from architect_migrate.model.shuffles import disguised
-from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement
+from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement, to_run
 from architect_migrate.planning.row_order import run_before
-from architect_migrate.planning.rows import to_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator

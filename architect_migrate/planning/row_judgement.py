@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from architect_migrate.model.environment import RowAnswer, Rows
+from architect_migrate.model.history import effects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from architect_migrate.model.environment import Resolution
+    from architect_migrate.model.history import History
+    from architect_migrate.model.revision_graph import Revision
 
 
 class RowBasis(Enum):
@@ -49,3 +58,46 @@ class RowJudgement:
     def suggestion(self) -> RowAnswer | None:
         """The answer that the evidence suggests to a person, if any."""
         return RowAnswer.RUN if self.ran is Ran.UNKNOWN and self.unfilled else None
+
+
+def to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:
+    """The revisions whose row statements are to be run: those that did not run, and those that a person says so of."""
+    return frozenset(
+        judgement.revision
+        for judgement in judgements
+        if judgement.basis is RowBasis.EVIDENCE
+        and (judgement.settled.answer is RowAnswer.RUN if judgement.settled else judgement.ran is Ran.NO)
+    )
+
+
+def told_of_pending(history: History, judgements: Iterable[RowJudgement], position: frozenset[str]) -> frozenset[str]:
+    """The revisions in doubt outside a position of which a person says that their rows are there, or not to come.
+
+    One that leaves no trace in a schema has nothing to be made, and is only left out.
+    """
+    its = effects(history)
+    return frozenset(
+        judgement.revision
+        for judgement in judgements
+        if judgement.ran is Ran.UNKNOWN
+        and judgement.revision not in position
+        and (its[judgement.revision].added or its[judgement.revision].removed)
+        and judgement.settled
+        and judgement.settled.answer is not RowAnswer.RUN
+    )
+
+
+def asks_for_data_step(revision: Revision, resolutions: Iterable[Resolution]) -> bool:
+    """Whether a person wants a data step run: it can be repeated, so nothing has to be known of its rows."""
+    answers = (entry for entry in resolutions if isinstance(entry, Rows) and entry.revision == revision.id)
+    return bool(revision.data_step) and any(entry.answer is RowAnswer.RUN for entry in answers)
+
+
+def not_to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:
+    """The revisions that must not be run as a whole, since their row statements ran, or may have."""
+    judged = tuple(judgements)
+    return frozenset(
+        judgement.revision
+        for judgement in judged
+        if judgement.settled or judgement.ran is Ran.UNKNOWN or judgement.ran is Ran.YES
+    ) - to_run(judged)

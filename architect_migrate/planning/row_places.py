@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.diagnose import Verdict
+from architect_migrate.diagnosis.positions import is_easily_lost
 from architect_migrate.model.environment import Keep, tables_and_columns
 from architect_migrate.model.facts import ColumnFact, TableFact, TriggerFact, key
 from architect_migrate.model.history import effects, facts_at, replays, row_statements, unmasked, writes_of
@@ -107,6 +108,11 @@ def overtaken(
     if elsewhere := sorted(table for table in written - made if ("table", table) in found and ask_rows(table) != 0):
         # Why: what it makes may have been lost long after it ran, and its statements would act a second time.
         return f"it also changes rows of {elsewhere[0]}, which it does not make"
+    weak = all(map(is_easily_lost, effects(history)[revision].added.values()))
+    if looked := sorted(
+        table for table in replayed.reads if weak and ("table", table) in found and ask_rows(table) != 0
+    ):
+        return f"it also changes what it finds in {looked[0]}, and all that it makes is easily lost"
     for later in (each for each in history.graph.order if each in diagnosis.position - missing):
         if later == revision or revision not in ancestry(history.graph, [later]):
             continue

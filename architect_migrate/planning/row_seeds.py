@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,13 @@ def seeds_found(position: frozenset[str], replayed: Replayed, ask: Ask) -> Found
     for seed in replayed.seeds:
         if seed.until not in position:
             groups.setdefault((seed.statement, seed.table), []).append(seed)
-    found = [_found(group, position, ask) for group in groups.values()]
+    # Rows that are alike are as many rows: each one that is there counts for one statement.
+    alike: Counter[frozenset[tuple[str, Key, tuple[str, ...]]]] = Counter()
+    found: list[Found] = []
+    for group in groups.values():
+        named = frozenset((seed.table, seed.columns, seed.digests) for seed in group)
+        found.append(_found(group, position, ask, alike[named]))
+        alike[named] += len(named)
     return Found(
         sum(each.number for each in found),
         sum(each.exact for each in found),
@@ -85,16 +92,20 @@ def is_taken(replayed: Replayed, ask: Ask) -> bool:
     return any(counted(ask, RowsLike(table, columns, (digests,), key)) for table, columns, key, digests in keys)
 
 
-def _found(seeds: list[SeedRow], position: frozenset[str], ask: Ask) -> Found:
-    """What a database has of the rows of one statement; nothing where it cannot be asked."""
+def _found(seeds: list[SeedRow], position: frozenset[str], ask: Ask, others: int) -> Found:
+    """What a database has of the rows of one statement; nothing where it cannot be asked.
+
+    `others` of those that are like them are the rows of other statements.
+    """
     named = {(seed.columns, seed.digests) for seed in seeds}
     number = len(named)
-    exact = min(_number(seeds, (each for seed in seeds for each in seed.at(position)), ask), number)
-    keyed = max(_number(seeds, named, ask), exact)
+    exact = _number(seeds, (each for seed in seeds for each in seed.at(position)), ask)
+    exact = min(max(exact - others, 0), number)
+    keyed = max(_number(seeds, named, ask) - others, exact)
     elsewhere = 0
     if keyed < number and all(seed.numbered for seed in seeds):
-        others = {_without(each, seed.columns) for seed in seeds for each in seed.at(position)}
-        elsewhere = min(max(_number(seeds, (each for each in others if each[0]), ask) - exact, 0), number - keyed)
+        unnumbered = {_without(each, seed.columns) for seed in seeds for each in seed.at(position)}
+        elsewhere = min(max(_number(seeds, (each for each in unnumbered if each[0]), ask) - exact, 0), number - keyed)
     edited = keyed == number and exact > 0 and seeds[0].clash != Clash.REPLACES
     return Found(number, exact, keyed, elsewhere, exact == number or edited)
 

@@ -29,7 +29,7 @@ from architect_migrate.model.history import (
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.model.shuffles import disguised
 from architect_migrate.model.stops import tables_of
-from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement
+from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement, to_run
 from architect_migrate.planning.row_places import lost_place, missing_places, overtaken, refuted, would_alter
 from architect_migrate.planning.row_questions import RowsIn, Violating
 from architect_migrate.planning.row_seeds import counted, is_taken, seeds_found
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History, Replayed, ReplayedStatement
-    from architect_migrate.model.revision_graph import Revision
     from architect_migrate.model.schema import Column, Key, Schema
     from architect_migrate.planning.cut import Cut
     from architect_migrate.planning.row_questions import Question
@@ -112,32 +111,6 @@ def _is_to_come(history: History, diagnosis: Diagnosis, judgement: Judgement) ->
     return wants_data_step(judgement) and lasts(history, diagnosis.position, judgement.revision.id)
 
 
-def to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:
-    """The revisions whose row statements are to be run: those that did not run, and those that a person says so of."""
-    return frozenset(
-        judgement.revision
-        for judgement in judgements
-        if judgement.basis is RowBasis.EVIDENCE
-        and (judgement.settled.answer is RowAnswer.RUN if judgement.settled else judgement.ran is Ran.NO)
-    )
-
-
-def asks_for_data_step(revision: Revision, resolutions: Iterable[Resolution]) -> bool:
-    """Whether a person wants a data step run: it can be repeated, so nothing has to be known of its rows."""
-    answers = (entry for entry in resolutions if isinstance(entry, Rows) and entry.revision == revision.id)
-    return bool(revision.data_step) and any(entry.answer is RowAnswer.RUN for entry in answers)
-
-
-def not_to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:
-    """The revisions that must not be run as a whole, since their row statements ran, or may have."""
-    judged = tuple(judgements)
-    return frozenset(
-        judgement.revision
-        for judgement in judged
-        if judgement.settled or judgement.ran is Ran.UNKNOWN or judgement.ran is Ran.YES
-    ) - to_run(judged)
-
-
 @dataclass(frozen=True, slots=True)
 class _Evidence:
     """What judgements rest on; `stamp` is the position that a known stamp claims, None where there is no such stamp.
@@ -205,18 +178,35 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
 
 
 def _may_have_run(evidence: _Evidence, judgement: Judgement) -> RowJudgement | None:
-    """The doubt about a pending revision without a trace, where a stamp says that it ran; None where there is none.
-
-    The stamp is past the position, so something of it is missing: the revision may have run before that was lost.
-    """
+    """The doubt about a pending revision that may have run before what it makes was lost; None where there is none."""
     revision = judgement.revision.id
     replayed = replays(evidence.history)[revision]
-    if judgement.claim is not Claim.STAMPED or not refuted(evidence.history, evidence.diagnosis, judgement):
+    why = _why_it_may_have_run(evidence, judgement)
+    if not why or _changes_nothing(evidence, revision, replayed, frozenset()):
         return None
-    if _changes_nothing(evidence, revision, replayed, frozenset()):
-        return None
-    why = "its stamp says that it ran, but things that come before it are missing"
     return RowJudgement(revision, Ran.UNKNOWN, why, _texts(replayed), bool(replayed.reads))
+
+
+def _why_it_may_have_run(evidence: _Evidence, judgement: Judgement) -> str:
+    """Why a pending revision may have run: a stamp past the position says so, or there is none, and its trace is weak.
+
+    A stamp past the position has something missing before it. An index, trigger or view is dropped by hand at times.
+    """
+    history, diagnosis, revision = evidence.history, evidence.diagnosis, judgement.revision
+    if judgement.claim is Claim.STAMPED:
+        if refuted(history, diagnosis, judgement):
+            return "its stamp says that it ran, but things that come before it are missing"
+        elsewhere = judgement.verdict is Verdict.MISSING and _overtaken(evidence, revision.id)
+        return f"its stamp says that it ran, and nothing of it is in the schema, but {elsewhere}" if elsewhere else ""
+    if judgement.claim is not Claim.NONE or evidence.stamp is not None:
+        return ""
+    its = effects(history)[revision.id]
+    if diagnosis.basis is Basis.EVIDENCE and not (its.added or its.removed):
+        return "no position fits the schema, and no stamp says that it did not run"
+    weak = bool(its.added) and not its.removed and all(map(is_easily_lost, its.added.values()))
+    if weak and diagnosis.position.issuperset(revision.parents):
+        return "all that it makes is easily lost, and no stamp says that it did not run"
+    return ""
 
 
 def _interrupted(evidence: _Evidence, revision: str) -> tuple[Ran, str] | None:
@@ -408,8 +398,12 @@ def _is_followed(evidence: _Evidence, judgement: Judgement) -> bool:
 
 
 def _leaves_something(evidence: _Evidence, replayed: Replayed) -> bool:
-    """Whether a table that a revision writes to is there at the position, or goes on under another name."""
-    tables = {table.name for table in reference(evidence.history, evidence.diagnosis.position).tables}
+    """Whether a table that a revision writes to is there at the position, or goes on under another name.
+
+    A view stands for the tables to which its triggers bring what is written to it.
+    """
+    there = reference(evidence.history, evidence.diagnosis.position)
+    tables = {table.name for table in there.tables} | {view.name for view in there.views}
     renamed = {rename.old for one in evidence.history.replayed for rename in one.renames if not rename.table}
     written = writes_of(row_statements(replayed))
     return bool(replayed.reads) or bool((written | tables_of(replayed.stops)) & (tables | renamed))

@@ -345,7 +345,7 @@ class _Recorder:
         # Why not called, as in a run: what one writes would be taken for what the revision does.
         self.callbacks = tuple(getattr(each, "__name__", "?") for each in context.on_version_apply_callbacks)
         context.on_version_apply_callbacks = ()
-        lent = lender.let_alembic_act(connection, context, self.recording.hear_setting)
+        lent = lender.let_alembic_act(connection, context, self.recording.hear_setting, self.recording.hear_again)
         upgrade = self.script._upgrade_revs("heads", heads)  # noqa: SLF001  (what `alembic upgrade` itself iterates)
         steps = {step.revision.revision: step for step in upgrade}
         own = trunk_first(tuple(revision_of(self.script.get_revision(each)) for each in steps))

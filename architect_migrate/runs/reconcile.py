@@ -63,7 +63,7 @@ def _row_words(seen: Survey, context: EnvironmentContext) -> Iterator[str]:
     if not entries:
         return
     # Why here: few runs have such an entry, and a run without work needs no judge.
-    from architect_migrate.planning.rows import asks_for_data_step
+    from architect_migrate.planning.row_judgement import asks_for_data_step
 
     settled = {judgement.revision for judgement in seen.rows if judgement.settled}
     brought = {revision.id for revision in context.graph.revisions if asks_for_data_step(revision, context.resolutions)}
@@ -80,7 +80,7 @@ def row_questions(context: EnvironmentContext, result: Result) -> tuple[RowQuest
     """The questions about rows that block a preview; none where something else blocks it too."""
     from architect_migrate.planning.planner import native_revisions
     from architect_migrate.planning.row_findings import ROWS_UNDECIDED, unsettled
-    from architect_migrate.planning.rows import not_to_run
+    from architect_migrate.planning.row_judgement import not_to_run
 
     seen, blockers = result.survey, result.plan.blockers if result.plan else ()
     if not blockers or any(blocker.code != ROWS_UNDECIDED for blocker in blockers):

@@ -160,8 +160,10 @@ def _digest_at(source: Source, position: frozenset[str]) -> str:
 def full_survey(context: EnvironmentContext, connection: Connection, wanted: frozenset[str]) -> Survey:
     """Survey by reading the whole schema and judging every revision."""
     from architect_migrate.diagnosis.describe import findings_of
+    from architect_migrate.diagnosis.diagnose import diagnose
     from architect_migrate.diagnosis.drift import by_severity, let_stand
-    from architect_migrate.planning.interruptions import finding_of, in_the_way
+    from architect_migrate.planning.interruptions import finding_of, in_the_way, known_from
+    from architect_migrate.planning.row_judgement import told_of_pending
 
     history = context.history
     graph = history.graph
@@ -173,6 +175,12 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     left = in_the_way(history, left, pending)
     interrupted = tuple(finding_of(interruption) for interruption in left)
     rows, undecided = _rows(context, connection, (schema, diagnosis), (left, pending))
+    if told := told_of_pending(history, rows, diagnosis.position):
+        known = replace(known_from(left), told=told)
+        diagnosis = diagnose(history, schema, claims, context.resolutions, known)
+        pending = tuple(revision for revision in pending if revision not in told)
+        drift = by_severity(diagnosis.changes, kept)
+        rows, undecided = _rows(context, connection, (schema, diagnosis), (left, pending))
     subjects = {finding.subject for finding in (*interrupted, *undecided)}
     judged = (one for one in findings_of(graph, diagnosis, claims, kept) if one.subject not in subjects)
     findings = (*interrupted, *undecided, *judged)
@@ -211,7 +219,8 @@ def _rows(
     from architect_migrate.planning.look import Look
     from architect_migrate.planning.planner import native_revisions
     from architect_migrate.planning.row_findings import findings_of
-    from architect_migrate.planning.rows import not_to_run, row_judgements
+    from architect_migrate.planning.row_judgement import not_to_run
+    from architect_migrate.planning.rows import row_judgements
 
     schema, diagnosis = seen
     history = context.history

@@ -20,8 +20,8 @@ from architect_migrate.model.environment import RowAnswer
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
 from architect_migrate.planning.row_findings import findings_of, lacking_of, unsettled
-from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement
-from architect_migrate.planning.rows import not_to_run, row_judgements, stamped_rows, to_run, with_lacking
+from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement, not_to_run, to_run
+from architect_migrate.planning.rows import row_judgements, stamped_rows, with_lacking
 
 if TYPE_CHECKING:
     from architect_migrate.planning.cut import Cut

@@ -113,3 +113,12 @@ def test_rows_in_a_copy_of_a_table_that_the_stamp_stops_before_are_not_left_besi
     home = own_chain(tmp_path, LATE)
     script(home.database, LATER, COPY, ROWS.replace("posts", "_alembic_tmp_posts"), *stamp("b2"))
     assert codes(home) == [("interrupted-undecided", "table _alembic_tmp_posts")]
+
+
+def test_a_table_gets_its_name_as_the_chain_spells_it(tmp_path: Path) -> None:
+    order = 'CREATE TABLE "Order" (id INTEGER PRIMARY KEY, "Size" INTEGER)'
+    home = own_chain(tmp_path, {"a1": raw(None, order), "b2": raw("a1", LATER)})
+    script(home.database, order.replace("Order", "_alembic_tmp_Order"), *stamp("a1"))
+    script(home.database, 'INSERT INTO "_alembic_tmp_Order" VALUES (1, 10)')
+    come_home(home, gone("_alembic_tmp_Order", "_alembic_tmp_order"))
+    assert ask(home.database, "SELECT name FROM sqlite_master WHERE name LIKE 'order'") == [("Order",)]

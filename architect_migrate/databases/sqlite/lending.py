@@ -211,15 +211,19 @@ def driver_of(context: MigrationContext) -> sqlite3.Connection | None:
 
 
 def let_alembic_act(
-    _connection: sqlite3.Connection, context: MigrationContext, hear: Callable[[str, str], object]
+    _connection: sqlite3.Connection,
+    context: MigrationContext,
+    hear: Callable[[str, str], object],
+    again: Callable[[], object],
 ) -> LentConnection:
     """Let Alembic roll back on the lent connection of its context, as it does after a revision that failed.
 
-    `hear` gets the name and the value of each PRAGMA that is set on it. Return the connection.
+    `hear` gets the name and the value of each PRAGMA that is set on it, `again` is called before a statement runs with
+    the next of several sets of values. Return the connection.
     """
     driver: object = context.connection.connection.dbapi_connection if context.connection is not None else None
     assert isinstance(driver, LentConnection)
-    driver.is_alembics, driver.hear = True, hear
+    driver.is_alembics, driver.hear, driver.again = True, hear, again
     return driver
 
 

@@ -16,7 +16,7 @@ from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 _TRANSACTION = frozenset({"begin", "commit", "end", "rollback"})
 # They reach files that nothing backs up or proves.
@@ -33,9 +33,10 @@ class LentConnection(sqlite3.Connection):
     """A sqlite3.Connection as env.py's engines get it; `taken_back` removes what env.py added to it.
 
     `is_alembics` is set for the connection on which Alembic itself runs the chain in a replay: it rolls back what a
-    failed revision wrote, and `hear` gets the name and the value of each PRAGMA that a revision sets. `tries` gets what
-    code does to the transaction by the driver itself, past SQLAlchemy. `refused` is whether a rollback was refused. It
-    `keeps` what is written where a driver's connection would be in autocommit.
+    failed revision wrote, and `hear` gets the name and the value of each PRAGMA that a revision sets. `again` is called
+    before executemany() runs a statement with the next set of values. `tries` gets what code does to the transaction by
+    the driver itself, past SQLAlchemy. `refused` is whether a rollback was refused. It `keeps` what is written where a
+    driver's connection would be in autocommit.
     """
 
     # Why no super().__init__(): it is a connection only by its class, which listeners ask for; all of its attributes
@@ -48,6 +49,7 @@ class LentConnection(sqlite3.Connection):
         self.is_alembics = self.refused = self.keeps = False
         self.hear: Callable[[str, str], object] = lambda *_: None
         self.tries: Callable[[str], object] = lambda _: None
+        self.again: Callable[[], object] = lambda: None
 
     def __getattribute__(self, name: str) -> Any:
         if name in vars(LentConnection) or name in object.__getattribute__(self, "__dict__"):
@@ -172,9 +174,14 @@ class LentCursor(sqlite3.Cursor):
     def executemany(self, statement: str, parameters: Iterable[Any]) -> LentCursor:
         """Execute a statement for each of several sets of values."""
         before = self.connection.total_changes
-        super().executemany(statement, parameters)
+        super().executemany(statement, self._each(parameters))
         self._lent.count(self.connection.total_changes - before)
         return self
+
+    def _each(self, parameters: Iterable[Any]) -> Iterator[Any]:
+        for each in parameters:
+            self._lent.again()
+            yield each
 
     def executescript(self, script: str) -> LentCursor:
         """Execute the statements of a script as `LentConnection.executescript` does."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset({"user_version", "application_id"})
 # Verbs of statements that change something; reads, transactions and PRAGMAs need not be executed again.
 _CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update"})
+_TRIGGERS = "SELECT name FROM main.sqlite_master WHERE type = 'trigger'"
 _DEFINING = frozenset({"alter", "create"})
 _WRITES = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE})
 _WRITING = frozenset({"delete", "insert", "replace", "update"})
@@ -60,6 +61,11 @@ class Recording:
         self._heard: list[tuple[int, str, str]] = []
         self._prepared: tuple[str, list[tuple[int, str, str]]] = ("", [])
         self._places = ColumnPlaces()
+        self._triggers: set[str] = set()
+        # Whether what is being prepared sets off triggers, whether the last statement did, and whether a new run of it
+        # was announced.
+        self._fires = self._sets_off = self._again = False
+        self._last = ""
         self._schema = Schema()
         # Keys the digests of rows, so that they cannot be compared with those of other replays.
         self._key = secrets.token_hex(16)
@@ -69,6 +75,7 @@ class Recording:
         """Record one revision, which runs in the block on this connection."""
         # Why the trace callback: it gives statements with their bound values filled in, so that they can be executed
         # again.
+        self._triggers = {fold(name) for (name,) in connection.execute(_TRIGGERS)}
         with loose_write_log(connection, self._hear) as seen:
             self._seen = seen
             connection.set_trace_callback(partial(self._trace, seen, connection))
@@ -94,6 +101,10 @@ class Recording:
         if self._seen.refuse(sqlite3.SQLITE_PRAGMA, pragma, value) or pragma.lower() in _NUMBERS:
             self.refuse(f"set PRAGMA {pragma}")
 
+    def hear_again(self) -> None:
+        """Take in that a statement is about to run with the next of several sets of values."""
+        self._again = True
+
     def refuse(self, deed: str) -> None:
         """Take in something that a run would not let the revision do."""
         self._seen.refused = self._seen.refused or deed
@@ -112,17 +123,24 @@ class Recording:
 
     def _hear(self, action: int, table: str, column: str, trigger: str) -> None:
         """Take in what SQLite says of a statement when it is prepared, which is before it is run."""
-        if not self._places.asking and not trigger and (action in _WRITES or action == sqlite3.SQLITE_READ):
+        if self._places.asking:
+            return
+        if action == sqlite3.SQLITE_CREATE_TRIGGER:
+            self._triggers.add(table)
+        # SQLite names a view in the same place, and what is read through it is read all the same.
+        by_trigger = trigger in self._triggers
+        self._fires = self._fires or by_trigger
+        if not by_trigger and ((action in _WRITES and not trigger) or action == sqlite3.SQLITE_READ):
             self._heard.append((action, table, column))
 
     def _trace(self, seen: WriteLog, connection: sqlite3.Connection, text: str) -> None:
         """Take in a statement that is run. One that runs again with other values was prepared once."""
-        if self._places.asking:
+        if self._places.asking or self._is_of_trigger(text):
             return
         self._places.hear(connection, text)
         does = verb(text)
         self._take_back(seen, text)
-        # SQLite traces a trigger as a comment. Python prepares a statement, runs BEGIN, then runs the statement.
+        # Python prepares a statement, runs BEGIN, then runs the statement.
         if not does or does in _TRANSACTION:
             return
         if self._is_apart:
@@ -131,7 +149,8 @@ class Recording:
             self.refuse("VACUUM")
         if self._heard or does != self._prepared[0]:
             self._prepared = (does, self._heard)
-        self._heard = []
+            self._sets_off, self._fires = self._fires, False
+        self._heard, self._last, self._again = [], text, False
         events = self._prepared[1]
         writes = {table for action, table, _ in events if action in _WRITES} if does in _WRITING else set()
         reads = {table for action, table, _ in events if action == sqlite3.SQLITE_READ}
@@ -149,6 +168,13 @@ class Recording:
                 looks=frozenset(looks) if writes else frozenset(),
             )
         )
+
+    def _is_of_trigger(self, text: str) -> bool:
+        """Whether this is a step of a trigger, for which Python reports the statement that set it off once more.
+
+        A statement that runs again is prepared again, or is announced.
+        """
+        return self._sets_off and text == self._last and not self._heard and not self._again
 
     def _take_back(self, seen: WriteLog, text: str) -> None:
         """Forget the statements that are rolled back to a savepoint.

@@ -36,4 +36,18 @@ def from_chain(history: History) -> FromChain:
         for rename in replayed.renames:
             key = (rename.table, rename.new)
             sources[key] = (rename.old, *sources.get(key, ()))
-    return FromChain(literals, sources, frozenset(once))
+    return FromChain(literals, sources, frozenset(once), _added(history))
+
+
+def _added(history: History) -> dict[tuple[str, str], str | None]:
+    """The defaults with which revisions added columns to tables, the last time where one is added again."""
+    renamed = {(rename.table, rename.new) for replayed in history.replayed for rename in replayed.renames}
+    found: dict[tuple[str, str], str | None] = {}
+    before: dict[str, set[str]] = {}
+    for schema in snapshots(history).values():
+        for table in schema.tables:
+            there = before.get(table.name)
+            new = (each for each in table.columns if there is not None and each.name not in there)
+            found |= {(table.name, each.name): each.default for each in new if (table.name, each.name) not in renamed}
+        before = {table.name: {column.name for column in table.columns} for table in schema.tables}
+    return found

@@ -141,10 +141,21 @@ def _missing_column(repair_context: RepairContext, table: str, column: Column, r
         draft.blockers.append(blocked.brought(shape, column, rows, likely))
     elif rows and (refused := refused_default(shape, column)):
         draft.blockers.append(blocked.stuck(table, column.name, refused))
+    elif rows and _had_another_default(repair_context, table, column):
+        draft.edits.append(table_edits.AddColumn(definition))
+        draft.fill[column.spelling] = repair_context.chain.added[table, column.name] or "NULL"
     elif rows and not constant_default(shape, column):
         draft.edits.append(table_edits.AddColumn(definition))
     else:
         draft.native.append(plan.AddColumn(repair_context.spelling(table), column.spelling, definition, revision))
+
+
+def _had_another_default(repair_context: RepairContext, table: str, column: Column) -> bool:
+    """Whether the chain added a column with another default than it has now, which the rows of that time got."""
+    added, its_key = repair_context.chain.added, (table, column.name)
+    if column.generated is not None or its_key not in added or (column.not_null and added[its_key] is None):
+        return False
+    return added[its_key] != column.default
 
 
 def _brought(repair_context: RepairContext, table: str, column: Column) -> Suggestion | None:

@@ -1,0 +1,187 @@
+"""Revisions of which the little that the schema could show is lost, and statements that views and triggers bend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from architect_migrate.model.environment import RowAnswer
+from support.scenarios import ask, code, come_home, own_chain, script, stamp
+from support.scenarios import revision as raw
+from support.settled import answered, undecided
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+P = "CREATE TABLE p (id INTEGER PRIMARY KEY, price INTEGER)"
+P_ROWS = "INSERT INTO p VALUES (1, 10), (2, 12)"
+TWICE = "UPDATE p SET price = price * 2"
+MORE = "CREATE TABLE more (id INTEGER PRIMARY KEY)"
+ONCE = [(10,), (12,)]
+
+# What a revision makes is lost, and it changed rows of other tables.
+
+VIEW, TABLE = "CREATE VIEW vp AS SELECT price FROM p", "CREATE TABLE z (id INTEGER PRIMARY KEY)"
+INDEX = "CREATE INDEX ix_price ON p (price)"
+ELSEWHERE = "it also changes rows of p, which it does not make"
+
+
+def test_a_lost_view_does_not_move_a_stamp_back(tmp_path: Path) -> None:
+    """As where `DROP VIEW`, a change, `CREATE VIEW` of the next revision was killed after the first."""
+    home = own_chain(tmp_path, {"a1": raw(None, P), "b2": raw("a1", VIEW, TWICE), "c3": raw("b2", MORE)})
+    script(home.database, P, P_ROWS, *stamp("b2"))
+    assert come_home(home) == ["create view vp", "run revision c3", "stamp c3"]
+    assert ask(home.database, "SELECT price FROM p") == ONCE
+
+
+@pytest.mark.parametrize(
+    ("makes", "claims", "why"),
+    [
+        (
+            TABLE,
+            stamp("b2"),
+            f"its stamp says that it ran, and nothing of it is in the schema, but {ELSEWHERE}",
+        ),
+        (INDEX, (), "all that it makes is easily lost, and no stamp says that it did not run"),
+        (VIEW, (), "all that it makes is easily lost, and no stamp says that it did not run"),
+    ],
+    ids=["a table under a stamp", "an index without a stamp", "a view without a stamp"],
+)
+def test_a_revision_that_lost_what_it_makes_is_not_simply_run_again(
+    tmp_path: Path, makes: str, claims: tuple[str, ...], why: str
+) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, P), "b2": raw("a1", makes, TWICE), "c3": raw("b2", MORE)})
+    script(home.database, P, P_ROWS, *claims)
+    assert undecided(home) == [f"b2: cannot tell whether its rows are there: {why} ({TWICE})"]
+    kind, name = makes.split()[1].lower(), makes.split()[2]
+    assert f"create {kind} {name}" in answered(home, b2=RowAnswer.DONE)
+    assert ask(home.database, "SELECT price FROM p") == ONCE
+
+
+def test_without_a_stamp_a_revision_that_lost_its_trigger_and_loops_over_rows_is_not_run_again(tmp_path: Path) -> None:
+    trigger = "CREATE TRIGGER tp AFTER DELETE ON p BEGIN DELETE FROM p WHERE price < 0; END"
+    loop = (
+        "bind = op.get_bind()",
+        "for row in bind.execute(sa.text('SELECT id FROM p')).fetchall():",
+        "    bind.execute(sa.text('UPDATE p SET price = price * 2 WHERE id = :id'), {'id': row[0]})",
+    )
+    chain = {"a1": raw(None, P), "b2": code("a1", f"op.execute({trigger!r})", *loop), "c3": raw("b2", MORE)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, P, P_ROWS, MORE)
+    (told,) = undecided(home)
+    assert "it also changes what it finds in p, and all that it makes is easily lost" in told
+
+
+def test_where_no_position_fits_and_no_stamp_says_so_a_revision_without_a_trace_is_not_simply_run(
+    tmp_path: Path,
+) -> None:
+    """The column by which every position is known was renamed by hand."""
+    anew = ("ALTER TABLE p DROP COLUMN name", "ALTER TABLE p ADD COLUMN name TEXT", "ALTER TABLE p DROP COLUMN title")
+    chain = {
+        "a1": raw(None, P.replace(")", ", name TEXT)")),
+        "b2": raw("a1", "ALTER TABLE p ADD COLUMN title TEXT"),
+        "c3": raw("b2", TWICE),
+        "d4": raw("c3", *anew),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, P.replace(")", ", name_x TEXT)"), "INSERT INTO p VALUES (1, 10, 'a'), (2, 12, 'b')")
+    (told,) = undecided(home)
+    assert "no position fits the schema, and no stamp says that it did not run" in told
+
+
+# Triggers and views.
+
+Q, H = "CREATE TABLE q (id INTEGER PRIMARY KEY, txt TEXT)", "CREATE TABLE h (txt TEXT, n INTEGER)"
+STEPS = "INSERT INTO h VALUES (NEW.txt, 1); UPDATE h SET n = n + 1 WHERE txt = NEW.txt;"
+COUNTS = f"CREATE TRIGGER tq AFTER INSERT ON q BEGIN {STEPS} END"
+ADD = "ALTER TABLE q ADD COLUMN k TEXT"
+ONE, TWO = "INSERT INTO q (txt) VALUES ('a')", "op.bulk_insert(sa.table('q', sa.column('txt')), [{'txt': 'b'}] * 2)"
+
+
+def test_a_statement_that_sets_off_a_trigger_is_run_once(tmp_path: Path) -> None:
+    """Python reports it once more for each step of the trigger."""
+    inserts = code("a1", f"op.execute({ADD!r})", f"op.execute({ONE!r})", TWO)
+    home = own_chain(tmp_path, {"a1": raw(None, Q, H, COUNTS), "b2": inserts, "c3": raw("b2", MORE)})
+    script(home.database, Q, H, COUNTS, ADD, *stamp("a1"))
+    (told,) = undecided(home)
+    assert "0 of the 3 rows that it inserts are there" in told
+    assert "run the 3 row statements of b2" in answered(home, b2=RowAnswer.RUN)
+    assert ask(home.database, "SELECT txt FROM q ORDER BY id") == [("a",), ("b",), ("b",)]
+
+
+def test_a_row_that_goes_into_a_table_by_way_of_a_view_is_not_taken_for_lost(tmp_path: Path) -> None:
+    view = "CREATE VIEW vq AS SELECT txt FROM q"
+    into = "CREATE TRIGGER tv INSTEAD OF INSERT ON vq BEGIN INSERT INTO q (txt) VALUES (upper(NEW.txt)); END"
+    chain = {"a1": raw(None, Q, view, into), "b2": raw("a1", ADD, "INSERT INTO vq VALUES ('a')"), "c3": raw("b2", MORE)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, Q, view, into, ADD, *stamp("a1"))
+    (told,) = undecided(home)
+    assert told.startswith("b2: cannot tell whether its rows are there")
+    answered(home, b2=RowAnswer.RUN)
+    assert ask(home.database, "SELECT txt FROM q") == [("A",)]
+
+
+V, V_UPPER = "CREATE VIEW vq AS SELECT txt FROM q", "CREATE VIEW vq AS SELECT upper(txt) AS txt FROM q"
+LATE = "CREATE TRIGGER tq AFTER INSERT ON h BEGIN UPDATE q SET txt = 'seen'; END"
+COPY = "INSERT INTO h SELECT txt, 0 FROM vq"
+OTHERWISE = {
+    "a view that a later revision changed": (
+        (Q, H, V),
+        (ADD, COPY),
+        ("DROP VIEW vq", V_UPPER),
+        "the view vq was another one then, or was not there",
+    ),
+    "a trigger that a later revision made": (
+        (Q, H, V),
+        (ADD, COPY),
+        (LATE,),
+        "the trigger tq was another one then, or was not there",
+    ),
+    "a trigger that a later revision dropped": (
+        (Q, H, V, LATE),
+        (ADD, COPY),
+        ("DROP TRIGGER tq", MORE),
+        "the trigger tq was another one then, or was not there",
+    ),
+    "a trigger that it makes afterwards itself": (
+        (Q, H, V),
+        (ADD, COPY, LATE),
+        (MORE,),
+        "it makes or drops a view or trigger of h in between",
+    ),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "third", "why"), OTHERWISE.values(), ids=OTHERWISE)
+def test_statements_are_not_run_by_themselves_where_they_would_do_something_else(
+    tmp_path: Path, first: tuple[str, ...], second: tuple[str, ...], third: tuple[str, ...], why: str
+) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, *first), "b2": raw("a1", *second), "c3": raw("b2", *third)})
+    script(home.database, *first, "INSERT INTO q VALUES (1, 'x')", ADD, *third, *stamp("a1"))
+    (told,) = undecided(home)
+    assert f"its row statements cannot be run by themselves: {why}" in told
+
+
+# Values that rows got when a column was added.
+
+
+@pytest.mark.parametrize(("first", "value"), [(" DEFAULT 'old'", "old"), ("", None)], ids=["a default", "none"])
+def test_rows_get_the_default_with_which_the_chain_added_a_column(
+    tmp_path: Path, first: str, value: str | None
+) -> None:
+    """A later revision gives the column another default, which only new rows get."""
+    other = ("with op.batch_alter_table('p') as batch:", "    batch.alter_column('k', server_default='new')")
+    chain = {"a1": raw(None, P), "b2": raw("a1", f"ALTER TABLE p ADD COLUMN k TEXT{first}"), "c3": code("b2", *other)}
+    home = own_chain(tmp_path, chain | {"d4": raw("c3", MORE)})
+    script(home.database, P, P_ROWS, MORE, *stamp("d4"))
+    come_home(home)
+    script(home.database, "INSERT INTO p (id) VALUES (3)")
+    assert ask(home.database, "SELECT k FROM p ORDER BY id") == [(value,), (value,), ("new",)]
+
+
+def test_of_two_rows_that_are_alike_one_is_not_counted_twice(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, Q), "b2": raw("a1", ADD, ONE, ONE), "c3": raw("b2", MORE)})
+    script(home.database, Q, ADD, ONE, *stamp("a1"))
+    (told,) = undecided(home)
+    assert "1 of the 2 rows that it inserts are there" in told
