@@ -11,7 +11,7 @@ from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.diff import change_key
 from architect_migrate.model.environment import Drop, Keep, tables_and_columns
 from architect_migrate.model.facts import ColumnFact, Fact, TableFact, facts, table_of
-from architect_migrate.model.history import effects, facts_at, replays, row_statements
+from architect_migrate.model.history import INSERTING, effects, facts_at, replays, row_statements
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.cut import would_repeat
 from architect_migrate.planning.interruptions import put_aside
@@ -35,10 +35,12 @@ AT_STAKE = frozenset({BEGUN, DROP_UNDECIDED, NAMED_LIKE})
 def at_stake(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) -> Iterator[Finding]:
     """What a person has to decide before some revisions run.
 
-    Rows that would go, though it may be that the revision ran long ago and they are the application's; and tables that
-    would afterwards look like one of the chain's that was put aside. And revisions that may have begun already.
+    Rows that would go, though it may be that the revision ran long ago and they are the application's, or that they
+    were never copied to where an earlier revision brings them. Tables that would afterwards look like one of the
+    chain's that was put aside. Revisions that may have begun already.
     """
     yield from _dropped(look, entries, run)
+    yield from _uncopied(look, entries, run)
     yield from _named_like(look, entries, run)
     yield from _begun(look, run)
 
@@ -121,6 +123,56 @@ def _dropped(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) 
                         yield _drop(revision, (fact.table, fact.column.name), pluralize(rows, "value"))
                 case _:
                     pass
+
+
+def _uncopied(look: Look, entries: Iterable[Resolution], run: Collection[str]) -> Iterator[Finding]:
+    """Tables and columns that a pending revision drops, and whose values are not where an earlier one copies them.
+
+    That one counts as run, but what it fills is empty: a stamp may have been written over a database that lacks it.
+    """
+    tables, columns = tables_and_columns(agreed.subject for agreed in entries if isinstance(agreed, Drop))
+    order, position = look.history.graph.order, look.as_it_is.position
+    for revision in (each for each in order if each in run and each not in position):
+        its = effects(look.history)[revision]
+        for fact in (fact for its_key, fact in its.removed.items() if its_key not in its.added):
+            match fact:
+                case TableFact(table=table) if table not in tables:
+                    of = (table, "")
+                case ColumnFact(table=table) if ("table", table) not in its.removed:
+                    of = (table, fact.column.name)
+                case _:
+                    continue
+            if of in columns or not (held := _values(look, fact)):
+                continue
+            copies = (_copy(look, each, of) for each in order if each in position)
+            if copied := next((each for each in copies if each), None):
+                yield _lost_with(revision, of, pluralize(held, "value" if of[1] else "row"), copied)
+
+
+def _copy(look: Look, revision: str, of: tuple[str, str]) -> tuple[str, str] | None:
+    """A revision and the place to which it copies a table or column, if nothing is there; else None."""
+    table, column = of
+    for each in row_statements(replays(look.history)[revision]):
+        if not column and each.verb in INSERTING and table in each.reads:
+            for into in sorted(each.writes & look.tables.keys() - {table}):
+                if not look.rows(look.tables[into]):
+                    return revision, into
+        if column and each.verb == "update" and table in each.writes and (table, column) in each.looks:
+            its = look.tables[table]
+            for other in (one for one in its.columns if one.name in each.columns - {column}):
+                if look.rows(its) == look.ask(NullsIn(its.spelling, other.spelling)).count:
+                    return revision, f"{table}.{other.name}"
+    return None
+
+
+def _lost_with(revision: str, of: tuple[str, str], held: str, copied: tuple[str, str]) -> Finding:
+    table, column = of
+    subject = f"column {table}.{column}" if column else f"table {table}"
+    found = f"{revision} drops it with {held}, and {copied[1]}, to which {copied[0]} copies them, is empty"
+    advice = f"stamp the database before {copied[0]} if that did not run. Or let it go: add this to environments.toml"
+    return Finding(
+        Level.BLOCKING, DROP_UNDECIDED, subject, found, advice, revision, entry(table, column, "drop = true")
+    )
 
 
 def _may_have_run(look: Look, revision: str, entries: tuple[Resolution, ...]) -> bool:

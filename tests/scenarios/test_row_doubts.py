@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.model.environment import RowAnswer
-from support.scenarios import ask, code, come_home, own_chain, script, stamp
+from support.scenarios import ask, code, come_home, gone, own_chain, script, stamp, stays
 from support.scenarios import revision as raw
 from support.settled import answered, undecided
 
@@ -185,3 +185,36 @@ def test_of_two_rows_that_are_alike_one_is_not_counted_twice(tmp_path: Path) -> 
     script(home.database, Q, ADD, ONE, *stamp("a1"))
     (told,) = undecided(home)
     assert "1 of the 2 rows that it inserts are there" in told
+
+
+# Values that an earlier revision copies, and a later one drops at their old place.
+
+S, D = "CREATE TABLE s (id INTEGER PRIMARY KEY, old TEXT)", "CREATE TABLE d (id INTEGER PRIMARY KEY, old TEXT)"
+S_ROWS = "INSERT INTO s VALUES (1, 'a'), (2, 'b')"
+ADDED = "ALTER TABLE s ADD COLUMN new TEXT"
+PLACES = {
+    "a table": (
+        (D,),
+        "INSERT INTO d SELECT id, old FROM s",
+        "DROP TABLE s",
+        "d4 drops it with 2 rows, and d, to which c3 copies them, is empty",
+    ),
+    "a column": (
+        (ADDED,),
+        "UPDATE s SET new = old",
+        "ALTER TABLE s DROP COLUMN old",
+        "d4 drops it with 2 values, and s.new, to which c3 copies them, is empty",
+    ),
+}
+
+
+@pytest.mark.parametrize(("makes", "copies", "drops", "told"), PLACES.values(), ids=PLACES)
+def test_what_was_never_copied_under_a_false_stamp_is_not_dropped(
+    tmp_path: Path, makes: tuple[str, ...], copies: str, drops: str, told: str
+) -> None:
+    chain = {"a1": raw(None, S), "b2": raw("a1", *makes), "c3": raw("b2", copies), "d4": raw("c3", drops)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, S, S_ROWS, *makes, *stamp("c3"))
+    assert [(stay.code, stay.found) for stay in stays(home)] == [("drop-undecided", told)]
+    script(home.database, copies)
+    assert come_home(home, gone("s", "s.old"))[0] == "run revision d4"
