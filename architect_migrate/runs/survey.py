@@ -160,27 +160,22 @@ def _digest_at(source: Source, position: frozenset[str]) -> str:
 def full_survey(context: EnvironmentContext, connection: Connection, wanted: frozenset[str]) -> Survey:
     """Survey by reading the whole schema and judging every revision."""
     from architect_migrate.diagnosis.describe import findings_of
-    from architect_migrate.diagnosis.diagnose import diagnose
     from architect_migrate.diagnosis.drift import by_severity, let_stand
-    from architect_migrate.planning.interruptions import finding_of, in_the_way, known_from
-    from architect_migrate.planning.row_judgement import told_of_pending
+    from architect_migrate.planning.interruptions import finding_of, in_the_way
 
     history = context.history
     graph = history.graph
     claims = _claims(context, connection, graph)
     schema, diagnosis, left = without_interruptions(context, connection, history, claims)
-    kept = let_stand(diagnosis.changes, context.resolutions)
-    drift = by_severity(diagnosis.changes, kept)
     pending = tuple(revision for revision in graph.order if revision in wanted - diagnosis.position)
     left = in_the_way(history, left, pending)
     interrupted = tuple(finding_of(interruption) for interruption in left)
     rows, undecided = _rows(context, connection, (schema, diagnosis), (left, pending))
-    if told := told_of_pending(history, rows, diagnosis.position):
-        known = replace(known_from(left), told=told)
-        diagnosis = diagnose(history, schema, claims, context.resolutions, known)
-        pending = tuple(revision for revision in pending if revision not in told)
-        drift = by_severity(diagnosis.changes, kept)
+    if again := _as_told(context, claims, (schema, diagnosis, left), rows):
+        diagnosis, pending = again, tuple(each for each in pending if each not in again.position)
         rows, undecided = _rows(context, connection, (schema, diagnosis), (left, pending))
+    kept = let_stand(diagnosis.changes, context.resolutions)
+    drift = by_severity(diagnosis.changes, kept)
     subjects = {finding.subject for finding in (*interrupted, *undecided)}
     judged = (one for one in findings_of(graph, diagnosis, claims, kept) if one.subject not in subjects)
     findings = (*interrupted, *undecided, *judged)
@@ -201,6 +196,23 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
         rows=rows,
     )
     return _with_tracker(context, seen)
+
+
+def _as_told(
+    context: EnvironmentContext,
+    claims: Claims,
+    seen: tuple[Schema, Diagnosis, tuple[Interruption, ...]],
+    rows: tuple[RowJudgement, ...],
+) -> Diagnosis | None:
+    """The diagnosis with the pending revisions whose rows a person has settled; None where there are none."""
+    from architect_migrate.diagnosis.diagnose import diagnose
+    from architect_migrate.planning.interruptions import known_from
+    from architect_migrate.planning.row_judgement import told_of_pending
+
+    schema, diagnosis, left = seen
+    told = told_of_pending(context.history, rows, diagnosis.position)
+    known = replace(known_from(left), told=told)
+    return diagnose(context.history, schema, claims, context.resolutions, known) if told else None
 
 
 def _rows(
