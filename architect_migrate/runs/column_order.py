@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.chain_errors import ColumnOrderError
 from architect_migrate.core.names import fold
 from architect_migrate.databases.registry import dialect
-from architect_migrate.model.history import names_ever, snapshots
+from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.model.history import names_ever, reference, snapshots
+from architect_migrate.planning.plan import AddColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.databases.values import Placed, Writes
     from architect_migrate.model.history import History
+    from architect_migrate.model.schema import Schema
+    from architect_migrate.planning.plan import Plan
 
+COLUMN_ORDER = "blocked-column-order"
 Orders = frozenset[tuple[str, tuple[str, ...]]]
 
 
@@ -63,3 +68,25 @@ def _first_difference(placed: Placed, order: tuple[str, ...]) -> tuple[str, str]
     """The first column that differs, in the database and in the chain."""
     pairs = zip_longest(placed.columns, order, fillvalue="no column")
     return next((pair for pair in pairs if pair[0] != pair[1]), ("other columns", "none of them"))
+
+
+def added_out_of_place(history: History, plan: Plan, there: Schema) -> Iterator[Finding]:
+    """Yield a finding for each column that a repair adds behind those that the chain has after it, where it matters.
+
+    It does for a trigger or view of the chain that goes by the order, whenever the application sets it off.
+    """
+    chain = reference(history, plan.after)
+    adding = [step for step in plan.steps if isinstance(step, AddColumn)]
+    objects = {f"trigger {each.spelling or each.name}": each.sql or each.body for each in chain.triggers}
+    objects |= {f"view {each.spelling or each.name}": each.sql or each.body for each in chain.views}
+    for step in adding:
+        table = fold(step.table)
+        present = [column.name for found in there.tables if found.name == table for column in found.columns]
+        order = [column.name for found in chain.tables if found.name == table for column in found.columns]
+        column = fold(step.column)
+        later = [each for each in order[order.index(column) :] if each in present] if column in order else []
+        by_place = [name for name, sql in objects.items() if table in dialect.named_by_place(sql)] if later else []
+        if by_place:
+            found = f"it would come after {later[0]}, which the chain has after it, and {by_place[0]} goes by the order"
+            advice = f"make {step.table} again by hand with its columns in the chain's order"
+            yield Finding(Level.BLOCKING, COLUMN_ORDER, f"{step.table}.{step.column}", found, advice, step.revision)

@@ -32,6 +32,7 @@ from architect_migrate.planning.plan import RunDowngrade, RunRevision, Stamp, Sy
 from architect_migrate.planning.results import Outcome
 from architect_migrate.revisions.replay import recall_result, remember_result
 from architect_migrate.revisions.sandbox import run_sandboxed
+from architect_migrate.runs.column_order import COLUMN_ORDER, added_out_of_place
 from architect_migrate.runs.commit_proof import unlike_the_chain
 from architect_migrate.runs.own_triggers import blockers as refused_triggers
 from architect_migrate.runs.own_triggers import judged
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from architect_migrate.runs.trial import Job
 
 CANNOT_SUCCEED = "cannot-succeed"
-COLUMN_ORDER = "blocked-column-order"
 # The collations that every connection has.
 _OF_SQLITE = frozenset({"binary", "nocase", "rtrim"})
 # What code does to the transaction past SQLAlchemy; what it rolls back by any means, a recording does not show.
@@ -66,6 +66,7 @@ def as_foreseen(context: EnvironmentContext, result: Result) -> Result:
     if plan is None or seen is None or plan.blockers:
         return result
     found = (*_apart(context, plan, seen.schema), *_unread(context, plan, seen.schema))
+    found += tuple(added_out_of_place(context.history, plan, seen.schema)) if seen.schema else ()
     if seen.exists:
         found += _found_in_rows(context, plan, seen.schema)
     if seen.exists and not any(each.level is Level.BLOCKING for each in found):

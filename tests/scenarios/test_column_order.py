@@ -41,7 +41,6 @@ BY_PLACE = {
     "several values": "UPDATE arch SET (id, a, c, d) = (SELECT * FROM src)",
     "union": "CREATE TABLE u AS SELECT * FROM arch UNION ALL SELECT * FROM src",
     "nested union": f"INSERT INTO arch ({NAMED}) SELECT {NAMED} FROM (SELECT * FROM arch UNION SELECT * FROM src)",
-    "trigger": "CREATE TRIGGER tr AFTER INSERT ON arch BEGIN INSERT INTO src VALUES (NULL, 'A', 'C', 'D'); END",
 }
 # A table made anew by hand, in the usual three ways.
 ANEW = {
@@ -66,10 +65,6 @@ BY_NAME = {
 }
 
 
-def statements(text: str) -> tuple[str, ...]:
-    return (text,) if "BEGIN" in text else tuple(text.split("; "))
-
-
 def before_r3(folder: Path, rows: tuple[str, ...], *third: str, text: str = "") -> Home:
     chain = {"r1": revision(None, *FIRST), "r2": revision("r1", *SECOND), "r3": text or revision("r2", *third, LAST)}
     home = own_chain(folder, chain)
@@ -80,7 +75,7 @@ def before_r3(folder: Path, rows: tuple[str, ...], *third: str, text: str = "") 
 @pytest.mark.parametrize("rows", [HOT_FIX, SWAPPED], ids=["hot fix", "swapped"])
 @pytest.mark.parametrize("kind", [*BY_PLACE, *ANEW])
 def test_a_revision_that_goes_by_another_order_is_a_blocker(tmp_path: Path, kind: str, rows: tuple[str, ...]) -> None:
-    home = before_r3(tmp_path, rows, *(ANEW[kind] if kind in ANEW else statements(BY_PLACE[kind])))
+    home = before_r3(tmp_path, rows, *(ANEW[kind] if kind in ANEW else BY_PLACE[kind].split("; ")))
     (found,) = stays(home)
     assert (found.code, found.revision) == ("blocked-column-order", "r3")
     assert "has d where the chain has c" in found.found
@@ -206,3 +201,21 @@ def test_a_trigger_of_the_chain_that_a_revision_fires_goes_by_an_order(tmp_path:
     script(home.database, *SWAPPED[:-1], FIRES, "INSERT INTO alembic_version VALUES ('r2')")
     (found,) = stays(home)
     assert (found.code, found.subject, found.revision) == ("blocked-column-order", "table src", "r3")
+
+
+def test_a_trigger_that_goes_by_another_order_is_not_made(tmp_path: Path) -> None:
+    (found,) = stays(before_r3(tmp_path, SWAPPED, FIRES))
+    assert (found.code, found.subject, found.revision) == ("blocked-column-order", "table src", "r3")
+
+
+@pytest.mark.parametrize(
+    "text", [FIRES, "CREATE VIEW both AS SELECT * FROM arch UNION ALL SELECT * FROM src"], ids=["trigger", "view"]
+)
+def test_a_column_is_not_added_out_of_place_where_the_application_goes_by_the_order(tmp_path: Path, text: str) -> None:
+    home = own_chain(tmp_path, {"r1": revision(None, *FIRST), "r2": revision("r1", *SECOND, text)})
+    script(home.database, *HOT_FIX[:-1], text, "INSERT INTO alembic_version VALUES ('r2')")
+    (found,) = stays(home)
+    assert (found.code, found.subject) == ("blocked-column-order", "src.c")
+    assert found.found.startswith("it would come after d, which the chain has after it, and ")
+    script(home.database, "DROP TABLE src", FIRST[0], SECOND[0])
+    come_home(home)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from architect_migrate.databases.sqlite import baseline_draft, compile_check, presence
 from architect_migrate.databases.sqlite.repair import promotion as promotions
 from architect_migrate.databases.sqlite.rows import examples, masked
-from architect_migrate.databases.sqlite.sql import lexer, moment, passing, render
+from architect_migrate.databases.sqlite.sql import by_place, lexer, moment, passing, render
 
 words_of = lexer.words_of
 every_word_of = lexer.every_word_of
@@ -14,6 +14,7 @@ replaces_rows = lexer.replaces_rows
 writes_the_moment = moment.writes_the_moment
 creates_with_rows = lexer.creates_with_rows
 trigger_of = lexer.trigger_of
+named_by_place = by_place.named_by_place
 table_rename = passing.table_rename
 is_own = presence.is_own
 name = render.name
