@@ -356,7 +356,7 @@ class Writes:
     `dropped_columns` are the columns (table, column) that ALTER TABLE dropped.
     `triggers` are (name, table, text), by folded names, of the triggers that were there before, `triggered` what they
     wrote; what a trigger wrote that the code itself made is the code's own. `copies` are the statements that fill one
-    table from another or rename one, and `computed` the columns of recreated tables that they compute. `restored` has a
+    table from another or rename one, and `cast` the columns of recreated tables that they cast. `restored` has a
     line for each object that was dropped and restored, and `remade` the recreated tables. `by_place` are the tables
     that statements name by place, each with the first of these statements.
     """
@@ -370,7 +370,7 @@ class Writes:
     triggers: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     triggered: set[TriggerWrite] = field(default_factory=set)
     copies: dict[str, None] = field(default_factory=dict)
-    computed: set[tuple[str, str]] = field(default_factory=set)
+    cast: set[tuple[str, str]] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
     by_place: dict[Placed, str] = field(default_factory=dict)
 

@@ -252,8 +252,8 @@ def _permitted(
     """
     tables = carried_tables(context.history, plan, written.renames)
     updated = {(write.table, write.column) for write in triggered.permitted if write.verb == "update"}
-    # A copy may compute values only where the chain gives the column another declaration.
-    updated |= written.computed & {(new.table, new.column.name) for _, new in _redeclared(context, plan)}
+    # A copy may cast values only where the chain gives the column another declaration.
+    updated |= written.cast & {(new.table, new.column.name) for _, new in _redeclared(context, plan)}
     deleted = {write.table for write in triggered.permitted if write.verb == "delete"}
     replaced = _replaced(context, plan) & written.written
     # A row that is deleted and inserted anew may have any values.

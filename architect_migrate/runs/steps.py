@@ -59,7 +59,7 @@ class Written:
 
     rewritten: set[str] = field(default_factory=set)
     updated: set[tuple[str, str]] = field(default_factory=set)
-    computed: set[tuple[str, str]] = field(default_factory=set)
+    cast: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     inserted: set[str] = field(default_factory=set)
     renames: set[tuple[str, str]] = field(default_factory=set)
@@ -78,7 +78,7 @@ class Written:
     def add(self, seen: Writes) -> None:
         """Add the writes of one call of the chain's code."""
         self.updated |= seen.updated
-        self.computed |= seen.computed
+        self.cast |= seen.cast
         self.deleted |= seen.deleted
         self.inserted |= seen.inserted
         self.renames |= {(each.old, each.new) for each in map(dialect.table_rename, seen.copies) if each}

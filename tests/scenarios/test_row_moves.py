@@ -97,6 +97,18 @@ REVISIONS = {
         "4 rows in 2 tables kept",
         (),
     ),
+    "values computed by a copy that takes the table's place": (
+        (
+            "CREATE TABLE t_new (id INTEGER PRIMARY KEY, n TEXT, CHECK (n IN ('x', 'b', 'c')))",
+            "INSERT INTO t_new (id, n) SELECT id, CASE n WHEN 'a' THEN 'x' ELSE n END FROM t",
+            "DROP TABLE t",
+            "ALTER TABLE t_new RENAME TO t",
+        ),
+        "t",
+        [(1, "x"), (2, "b"), (3, "c")],
+        "4 rows in 2 tables kept",
+        (),
+    ),
     "renamed": (
         ("ALTER TABLE t RENAME TO u",),
         "u",
@@ -247,3 +259,13 @@ def test_a_column_filled_from_the_default_of_one_that_is_not_there_is_asked_abou
     assert finding.found == "2 rows have no value for it, and the chain brings it from size, which it fills with 'new'"
     come_home(home.settled(finding.entry))
     assert ask(home.database, "SELECT * FROM posts") == [(1, "new"), (2, "new")]
+
+
+def test_a_column_may_get_the_name_of_one_that_it_replaces(tmp_path: Path) -> None:
+    """As people change an enum with its values: a new column, an UPDATE, and a batch operation that replaces."""
+    replaces = batch("t", "drop_column('n')", "alter_column('m', new_column_name='n', existing_type=sa.Text())")
+    lines = ("op.execute('ALTER TABLE t ADD COLUMN m TEXT')", "op.execute('UPDATE t SET m = upper(n)')", *replaces)
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": code("a1", *lines)})
+    script(home.database, T, ROWS, *stamp("a1"))
+    reconcile(home.context(), home.preview().plan, lambda *_: None)
+    assert ask(home.database, "SELECT id, n FROM t ORDER BY id") == [(1, "A"), (2, "B"), (3, "C")]

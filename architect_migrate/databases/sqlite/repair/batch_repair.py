@@ -165,7 +165,10 @@ def _note_copies(seen: Writes, after: Before, remade: frozenset[str]) -> None:
         for table in remade & texts.keys()
     }
     copied = carried(seen.copies, columns)
-    seen.computed |= copied.computed
+    # What a copy computes is the revision's own word, as an UPDATE is. A CAST is Alembic's, where it changes a type.
+    seen.updated |= copied.computed
+    seen.cast |= copied.cast
+    seen.updated |= {(table, new) for table, old, new in copied.renamed if (table, old) in seen.updated}
     seen.updated |= {(copied.names[table], column) for table, column in seen.updated if table in copied.names}
     seen.deleted |= {copied.names[table] for table in seen.deleted if table in copied.names}
 

@@ -29,10 +29,16 @@ class OnTheWay:
 
 
 class Carried(NamedTuple):
-    """The last names of renamed tables, and the (table, column) whose values a copy computed."""
+    """What copies of tables did: the last names of the tables, and the (table, column) whose values are other ones.
+
+    A term of a SELECT computed the values of `computed`; those of `cast` got a CAST or a constant. `renamed` are
+    (table, old, new) of columns that got another name on the way, and of which none has the old one in the end.
+    """
 
     names: dict[str, str]
     computed: frozenset[tuple[str, str]]
+    cast: frozenset[tuple[str, str]]
+    renamed: frozenset[tuple[str, str, str]]
 
 
 class _Created(NamedTuple):
@@ -53,7 +59,8 @@ class _Filled(NamedTuple):
 
     `into` are the columns that an UPDATE sets, empty for an INSERT. `columns` pairs each column with the column that it
     is copied from, where the statement says so. `computed` are the columns, by name or else by place, to which an
-    INSERT gives another term of a SELECT than a column.
+    INSERT gives another term of a SELECT than a column, `cast` those to which it gives the CAST of a
+    column, or a constant.
     """
 
     table: str
@@ -61,6 +68,7 @@ class _Filled(NamedTuple):
     into: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
     computed: tuple[str | int, ...] = ()
+    cast: tuple[str | int, ...] = ()
 
 
 class _Read(NamedTuple):
@@ -313,7 +321,9 @@ def _of_rows(tokens: list[Token], words: list[str], does: str) -> Iterator[_Even
         case "insert" | "replace":
             table, end = _name(tokens, _at_top(words, "into", at) + 1)
             rest = tokens[end:], words[end:]
-            yield _Filled(table, names, (), _copied(*rest), tuple(_computed(*rest)))
+            computed = tuple(_computed(*rest))
+            terms, casts = (tuple(place for place, plain in computed if plain is each) for each in (False, True))
+            yield _Filled(table, names, (), _copied(*rest), terms, casts)
         case "update":
             table, end = _name(tokens, at + (3 if words[at + 1] == "or" else 1))
             yield _Filled(table, names, tuple(_set(tokens[end:], words[end:])))
@@ -350,8 +360,11 @@ def _copied(tokens: list[Token], words: list[str]) -> tuple[tuple[str, str], ...
     return tuple((column, source) for column, source in zip(into, sources, strict=True) if source)
 
 
-def _computed(tokens: list[Token], words: list[str]) -> Iterator[str | int]:
-    """[(columns)] SELECT terms FROM ...: which columns get a term that is no column."""
+def _computed(tokens: list[Token], words: list[str]) -> Iterator[tuple[str | int, bool]]:
+    """[(columns)] SELECT terms FROM ...: which columns get a term that is no column, and whether it computes nothing.
+
+    The CAST of a column computes nothing, and neither does a constant.
+    """
     if "select" not in words:
         return
     start = words.index("select")
@@ -360,34 +373,53 @@ def _computed(tokens: list[Token], words: list[str]) -> Iterator[str | int]:
         if part[-1].text == "*":  # it stands for any number of columns
             return
         name = into[place] if place < len(into) else place
-        if not _source(part) or fold(part[0].text) == "cast":
-            yield name
+        is_cast = fold(part[0].text) == "cast"
+        if not _source(part) or is_cast:
+            yield name, (is_cast and bool(_source(part))) or _is_constant(part)
 
 
 def carried(statements: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -> Carried:
     """What statements that copy or rename tables say of `columns`, those of tables as they are in the end."""
     names: dict[str, str] = {}
-    computed: dict[str, set[str | int]] = {}
+    filled: dict[str, list[_Filled]] = {}
+    later: dict[str, list[Rename]] = {}
     for event in (event for sql in statements for event in _events(sql)):
         match event:
             case Rename(old, new, ""):
-                computed[new] = computed.pop(old, set())
+                filled[new], later[new] = filled.pop(old, []), later.pop(old, [])
                 names = {before: new if after == old else after for before, after in names.items()} | {old: new}
-            case Rename(old, new, table) if old in computed.get(table, ()):
-                computed[table].add(new)
+            case Rename(_, _, table):
+                later.setdefault(table, []).append(event)
             case _Filled() if not event.into:
-                computed.setdefault(event.table, set()).update(event.computed)
+                filled.setdefault(event.table, []).append(event)
             case _:
                 pass
-    found = {(table, place) for table, places in computed.items() for place in places if table in columns}
-    return Carried(
-        {old: new for old, new in names.items() if new in columns},
-        frozenset(
-            (table, columns[table][place] if isinstance(place, int) else place)
-            for table, place in found
-            if isinstance(place, str) or place < len(columns[table])
-        ),
-    )
+    computed, cast, renamed = set[tuple[str, str]](), set[tuple[str, str]](), set[tuple[str, str, str]]()
+    for table in filled.keys() & columns:
+        there, renames = columns[table], later.get(table, [])
+        for event in filled[table]:
+            computed |= {(table, column) for column in _named(event.computed, there, renames)}
+            cast |= {(table, column) for column in _named(event.cast, there, renames)}
+            pairs = ((old, new) for new, old in event.columns if new in there and old not in there)
+            renamed |= {(table, *pair) for pair in pairs}
+    lasting = {old: new for old, new in names.items() if new in columns}
+    return Carried(lasting, frozenset(computed), frozenset(cast), frozenset(renamed))
+
+
+def _is_constant(part: list[Token]) -> bool:
+    """Whether a term is a string, a number or NULL, with or without another name."""
+    first = part[0].text
+    is_literal = first.startswith("'") or first[:1].isdigit() or fold(first) == "null"
+    return is_literal and (len(part) == 1 or fold(part[1].text) == "as")
+
+
+def _named(places: Iterable[str | int], there: tuple[str, ...], renames: list[Rename]) -> set[str]:
+    """The columns at some places of a table, by number or by name, with the names that they get later."""
+    numbered = dict(enumerate(there))
+    found = {place if isinstance(place, str) else numbered.get(place, "") for place in places} - {""}
+    for rename in renames:
+        found |= {rename.new} if rename.old in found else set()
+    return found
 
 
 def _at_top(words: list[str], word: str, start: int) -> int:
