@@ -27,14 +27,18 @@ if TYPE_CHECKING:
 
 
 def on_both_sides(look: Look) -> Iterator[Interruption]:
-    """What is there under the old and the new name, though the chain never has both."""
-    together = _together(look.history)
+    """What is there under the old and the new name, though the chain never has both, or not where the database is."""
     for revision, rename in lasting_renames(look.history):
-        if frozenset({rename.key(rename.old), rename.key(rename.new)}) not in together:
+        if not _belong_together(look, frozenset({rename.key(rename.old), rename.key(rename.new)})):
             yield from _half(look, revision, rename)
     for revision, replayed in replays(look.history).items():
-        moves = [move for move in replayed.moves if frozenset({move.old_key, move.new_key}) not in together]
+        moves = [move for move in replayed.moves if not _belong_together(look, frozenset({move.old_key, move.new_key}))]
         yield from _half_moved(look, revision, moves)
+
+
+def _belong_together(look: Look, pair: Pair) -> bool:
+    """Whether the chain has both where the database is: a name can be given again after its table was renamed."""
+    return pair in _together(look.history) and look.expects_all(pair)
 
 
 def empty_successors(look: Look) -> Iterator[Interruption]:
@@ -173,7 +177,10 @@ def missing_places(look: Look, revisions: frozenset[str]) -> Iterator[Interrupti
         moves = {
             move.old_key: move
             for move in every
-            if move.new_key in expected and move.old_key not in expected and not _is_there(look, move.new_key)
+            # What a revision copies it also removes: if it is expected, a later one makes another of its name.
+            if (move.old_key not in expected or move.link == Link.COPIED)
+            and move.new_key in expected
+            and not _is_there(look, move.new_key)
         }
         for move in moves.values():
             if held := _held(look, move):

@@ -13,10 +13,11 @@ from architect_migrate.planning.row_questions import RowsIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.history import History, Rename
-    from architect_migrate.model.schema import Column, Index, Schema, Table, Trigger
+    from architect_migrate.model.schema import Column, Index, Key, Schema, Table, Trigger
     from architect_migrate.planning.plan import Step
     from architect_migrate.planning.row_questions import Answer, Question
 
@@ -79,8 +80,11 @@ class Look:
 
     def expects_both(self, table: str, other: str) -> bool:
         """Whether the chain has both tables where the stamp says that the database is, or the schema."""
-        both = {("table", table), ("table", other)}
-        return any(both <= facts_at(self.history, position).keys() for position in self._positions())
+        return self.expects_all({("table", table), ("table", other)})
+
+    def expects_all(self, keys: AbstractSet[Key]) -> bool:
+        """Whether the chain has all of some things where the stamp says that the database is, or the schema."""
+        return any(keys <= facts_at(self.history, position).keys() for position in self._positions())
 
     def _was_made(self, table: str) -> bool:
         """Whether a revision of the position makes a table."""

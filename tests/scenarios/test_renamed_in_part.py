@@ -122,3 +122,40 @@ def test_a_table_gets_its_name_as_the_chain_spells_it(tmp_path: Path) -> None:
     script(home.database, 'INSERT INTO "_alembic_tmp_Order" VALUES (1, 10)')
     come_home(home, gone("_alembic_tmp_Order", "_alembic_tmp_order"))
     assert ask(home.database, "SELECT name FROM sqlite_master WHERE name LIKE 'order'") == [("Order",)]
+
+
+def test_values_that_were_to_be_moved_are_not_left_in_a_column_that_a_later_revision_makes_again(
+    tmp_path: Path,
+) -> None:
+    """A column of the last revision, made by hand, brings the position past both."""
+    posts = "CREATE TABLE posts (id INTEGER PRIMARY KEY, made INTEGER NOT NULL, size INTEGER NOT NULL)"
+    moved = ("ALTER TABLE posts ADD COLUMN title INTEGER", "UPDATE posts SET title = size")
+    again = batch("posts", "alter_column('made', existing_type=sa.Integer(), nullable=True)")
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, posts),
+            "b2": raw("a1", *moved, "ALTER TABLE posts DROP COLUMN size"),
+            "c3": code("b2", *again, "op.add_column('posts', sa.Column('size', sa.Integer()))"),
+            "d4": raw("c3", "ALTER TABLE posts ADD COLUMN rank INTEGER"),
+        },
+    )
+    script(home.database, posts, "INSERT INTO posts VALUES (1, 5, 10)", *stamp("a1"))
+    script(home.database, "ALTER TABLE posts ADD COLUMN rank INTEGER")
+    assert codes(home) == [("interrupted-undecided", "column posts.size")]
+
+
+def test_a_table_made_empty_under_a_name_that_another_one_had_makes_way_for_its_rows(tmp_path: Path) -> None:
+    """The chain once had both names at the same time; where the database is, it has one of them."""
+    teams = "CREATE TABLE teams (id INTEGER PRIMARY KEY, size INTEGER)"
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, teams.replace("size", "code"), POSTS),
+            "b2": raw("a1", "ALTER TABLE teams RENAME TO tags"),
+            "c3": raw("b2", teams, "INSERT INTO teams SELECT * FROM posts", "DROP TABLE posts"),
+        },
+    )
+    script(home.database, teams.replace("size", "code").replace("teams", "tags"), POSTS, ROWS, teams, *stamp("b2"))
+    come_home(home, gone("posts", "teams"))
+    assert ask(home.database, "SELECT * FROM teams ORDER BY id") == [(1, 10), (2, 20)]
