@@ -44,7 +44,7 @@ AFTER = """\
 environment  state          at   stamp  pending  tolerated  tracker
 main         up to date     048  048    -        146        18 rows
   last action reconcile DATE
-prod         up to date     048  048    -        74         30 rows
+prod         up to date     048  048    -        73         30 rows
   last action reconcile DATE
 qa           up to date     048  048    -        53         44 rows
   last action reconcile DATE
