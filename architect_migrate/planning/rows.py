@@ -302,6 +302,9 @@ def _needed(evidence: _Evidence, judgement: Judgement) -> str:
         return ""
     if _is_only_stamped(evidence, judgement) or _is_cut(evidence, judgement.revision.id):
         return ""
+    # What would be no evidence for a stamp is none without one: else the next run would ask about what this one stamps.
+    if not borne_out(evidence.history, evidence.diagnosis.position, judgement.revision.id, evidence.found):
+        return ""
     if _in_part(judgement):
         return "what comes after it is there" if _is_followed(evidence, judgement) else ""
     return "no position without it fits the schema" if _is_ended(evidence, judgement) else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.model.environment import RowAnswer
-from support.scenarios import ask, code, come_home, gone, own_chain, script, stamp, stays
+from support.scenarios import ask, batch, code, come_home, gone, own_chain, script, stamp, stays
 from support.scenarios import revision as raw
 from support.settled import answered, undecided
 
@@ -218,3 +218,18 @@ def test_what_was_never_copied_under_a_false_stamp_is_not_dropped(
     assert [(stay.code, stay.found) for stay in stays(home)] == [("drop-undecided", told)]
     script(home.database, copies)
     assert come_home(home, gone("s", "s.old"))[0] == "run revision d4"
+
+
+def test_what_would_not_support_a_stamp_is_no_evidence_without_one(tmp_path: Path) -> None:
+    """A table from an older backup, with a column as before the revision that changes its values and its type."""
+    short, names = "CREATE TABLE n (id INTEGER PRIMARY KEY, name VARCHAR(10))", "INSERT INTO n VALUES (1, 'a')"
+    longer = batch("n", "alter_column('name', type_=sa.String(20), existing_type=sa.String(10))")
+    chain = {
+        "a1": raw(None, short),
+        "b2": code("a1", "op.execute(\"UPDATE n SET name = name || '!'\")", *longer),
+        "c3": raw("b2", MORE),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, short, names, MORE)
+    (told,) = undecided(home)
+    assert told.startswith("b2: cannot tell whether its rows are there")
