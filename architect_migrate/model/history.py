@@ -1,7 +1,7 @@
 """History of a chain as values: its revisions in order, and the changes that each of them makes.
 
-A history comes from a replay (see `revisions.replay_process`). A position is the set of applied revisions, closed under
-ancestry. Why a set: the revisions of a branched chain have no single order to count along.
+A history comes from a replay (see `revisions.replay_process`). A position is the set of applied revisions, closed
+under ancestry. Why a set: the revisions of a branched chain have no single order.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedStatement:
-    """A statement that a revision ran: its text and its verb in lower case.
+    """A statement that a revision ran: its text and its verb in lower case, that after common table expressions.
 
-    The verb of a statement with common table expressions is that of the statement after them. `writes` and `reads` are
-    the tables, by folded names, whose rows it writes itself (triggers aside) and reads, `columns` those that it sets in
-    an UPDATE, `looks` the (table, column) that it reads where it writes rows. `in_data_step` says that the revision's
-    `data_step()` ran it, `masked` that values of rows are left out of its text (see `unmasked`).
+    `writes` and `reads` are the tables, by folded names, whose rows it writes itself (triggers aside) and reads,
+    `columns` those that it sets in an UPDATE, `looks` the (table, column) that it reads where it writes rows.
+    `in_data_step` says that `data_step()` ran it, `masked` that values of rows are left out of its text (see
+    `unmasked`), `inexact` that the text does not show all values exactly.
     """
 
     verb: str
@@ -68,6 +68,7 @@ class ReplayedStatement:
     columns: frozenset[str] = frozenset()
     masked: bool = False
     looks: frozenset[tuple[str, str]] = frozenset()
+    inexact: bool = False
 
 
 class Role(StrEnum):
@@ -256,10 +257,8 @@ def replayed_anew(history: History) -> dict[str, Replayed]:
 
 def recorded_sql(history: History) -> dict[str, tuple[str, ...]]:
     """Return the texts of the statements that each revision ran, in replay order."""
-    return {
-        revision: tuple(statement.text for statement in replayed.statements)
-        for revision, replayed in unmasked(history).items()
-    }
+    known = unmasked(history).items()
+    return {revision: tuple(each.text for each in replayed.statements) for revision, replayed in known}
 
 
 @lru_cache(maxsize=8)

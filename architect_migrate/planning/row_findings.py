@@ -9,7 +9,7 @@ from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.data_steps import changed_since
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.environment import RowAnswer
-from architect_migrate.model.history import effects
+from architect_migrate.model.history import effects, replays, row_statements
 from architect_migrate.model.shuffles import disguised
 from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement, to_run
 from architect_migrate.planning.row_order import run_before
@@ -133,6 +133,8 @@ def _obstacle(history: History, position: frozenset[str], judgement: RowJudgemen
         return ""
     if judgement.revision in disguised(history) and (its.added or its.removed):
         return "it gives values another column, and cannot be run apart from the rest of upgrade()"
+    if any(each.inexact for each in row_statements(replays(history)[judgement.revision])):
+        return "a value that it writes is known only in part, as a float of more than fifteen digits is"
     if judgement.loops and (its.added or its.removed):
         return "its code writes what it finds in tables, and cannot be run apart from the rest of upgrade()"
     return changed_since(history, position, judgement.revision) or run_before(history, judgement.revision, ran)

@@ -151,7 +151,8 @@ def is_recorded(plan: Plan, history: History) -> bool:
     # Why compare the lengths: where branches are left out, replay's recording may depend on what they create.
     whole = not plan.before and only_chain and len(plan.after) <= len(history.graph.digests)
     begins_with_rows = any(each.baseline and replays(history)[each.id].writes for each in history.graph.revisions)
-    if begins_with_rows or history.graph.functions:
+    inexact = any(statement.inexact for replayed in history.replayed for statement in replayed.statements)
+    if begins_with_rows or history.graph.functions or inexact:
         return False
     return whole and not any(_writes_rows(replays(history)[revision]) for revision in plan.after)
 

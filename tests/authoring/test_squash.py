@@ -415,7 +415,7 @@ REFUSED = {
     "a number in the file's header": (
         {"a": revision(None, T), "b": revision("a", "PRAGMA user_version = 7")},
         "b",
-        "PRAGMA user_version would not be 7",
+        "would set PRAGMA user_version, which a replay leaves out",
     ),
     "a text that is none": (
         {"a": revision(None, T), "b": revision("a", "INSERT INTO t (name) VALUES (CAST(X'ff41' AS TEXT))")},

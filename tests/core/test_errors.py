@@ -18,6 +18,7 @@ from architect_migrate.core.chain_errors import (
     BlockedError,
     ChainError,
     ChangedMeanwhileError,
+    ColumnOrderError,
     DriftedError,
     EngineError,
     ForeignBranchError,
@@ -490,6 +491,15 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         "home: blocked by table t, table u; nothing was done: resolve that, then plan again",
     ),
     (StepFailedError, ("run 001", "it failed"), "could not run 001: it failed; everything was rolled back"),
+    (
+        ColumnOrderError,
+        ("001", "t", "b", "a", "INSERT INTO t SELECT * FROM s"),
+        (
+            "revision 001 failed in the check of the order of columns: `INSERT INTO t SELECT * FROM s` goes by the "
+            "order of columns, and t has b where the chain has a (name the columns in that statement of 001, or make t "
+            "again by hand with its columns in the chain's order)"
+        ),
+    ),
     (
         NotProvenError,
         (("t 1 is gone", "t 2 is gone"),),

@@ -166,7 +166,7 @@ def test_a_target_in_the_call_goes_before_the_environments_own(tmp_path: Path) -
 FAILING = {
     "a statement fails": ('    op.execute("INSERT INTO nowhere VALUES (1)")', "no such table: nowhere"),
     "Python fails": ("    op.execute('CREATE TABLE half (x)')\n    raise RuntimeError('by design')", "by design"),
-    "a commit of its own": ("    op.execute('CREATE TABLE half (x)')\n    op.execute('COMMIT')", "COMMIT"),
+    "a rollback of its own": ("    op.execute('CREATE TABLE half (x)')\n    op.get_bind().rollback()", "roll back"),
 }
 
 

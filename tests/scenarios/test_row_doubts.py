@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.model.environment import RowAnswer
+from architect_migrate.runs.reconcile import reconcile
 from support.scenarios import ask, batch, code, come_home, gone, own_chain, script, stamp, stays
 from support.scenarios import revision as raw
 from support.settled import answered, undecided
@@ -233,3 +234,29 @@ def test_what_would_not_support_a_stamp_is_no_evidence_without_one(tmp_path: Pat
     script(home.database, short, names, MORE)
     (told,) = undecided(home)
     assert told.startswith("b2: cannot tell whether its rows are there")
+
+
+# Values that the text of a statement does not show exactly.
+
+
+FLOATS = [0.1 + 0.2, 52.520006599999995]
+INSERTS = f"op.bulk_insert(sa.table('f', sa.column('x')), [{{'x': each}} for each in {FLOATS}])"
+F = "CREATE TABLE f (id INTEGER PRIMARY KEY, x REAL)"
+
+
+def test_floats_of_a_data_step_are_exact_in_a_database_that_is_built_from_nothing(tmp_path: Path) -> None:
+    step = code(None, f"op.execute({F!r})", "data_step()") + f"\ndef data_step():\n    {INSERTS}\n"
+    home = own_chain(tmp_path, {"a1": step}).under('uninitialised = "create"')
+    script(home.database)
+    shown = home.preview().plan
+    assert shown is not None
+    reconcile(home.context(), shown, lambda *_: None)
+    assert ask(home.database, "SELECT x FROM f ORDER BY id") == [(each,) for each in FLOATS]
+
+
+def test_a_statement_whose_values_are_not_known_exactly_is_not_run_by_itself(tmp_path: Path) -> None:
+    added = "op.execute('ALTER TABLE f ADD COLUMN k TEXT')"
+    home = own_chain(tmp_path, {"a1": raw(None, F), "b2": code("a1", added, INSERTS), "c3": raw("b2", MORE)})
+    script(home.database, F, "ALTER TABLE f ADD COLUMN k TEXT", *stamp("a1"))
+    (told,) = undecided(home)
+    assert "a value that it writes is known only in part, as a float of more than fifteen digits is" in told

@@ -68,7 +68,8 @@ def build(chain: Chain, drifted: Drifted, path: Path) -> Path:
 
 def setting_of(chain: Chain, path: Path, cache: Path | None) -> EnvironmentContext:
     project = ProjectConfig(path.parent / "environments.toml", (), beside(chain.ini), tracker=Tracker())
-    return context_for(project, Environment("it", sqlite_url(path), policies=Policies(Uninitialised.CREATE)), cache)
+    policies = Policies(Uninitialised.CREATE)
+    return context_for(project, Environment("it", sqlite_url(path), policies=policies, path_written=path), cache)
 
 
 # What must hold, whatever the database is.
@@ -97,7 +98,7 @@ def assert_comes_home(
     assert path.read_bytes() == file, "reading wrote"
     if seen.outcome is not Outcome.PLANNED:
         assert seen.outcome in {Outcome.BLOCKED, Outcome.NOTHING}
-        assert (seen.outcome is Outcome.BLOCKED) == bool(seen.plan and seen.plan.blockers)
+        assert (seen.outcome is Outcome.BLOCKED) == bool(seen.plan and seen.plan.blockers), seen.plan
         return seen.outcome
     assert seen.plan is not None
     try:

@@ -214,12 +214,12 @@ def let_alembic_act(
     _connection: sqlite3.Connection,
     context: MigrationContext,
     hear: Callable[[str, str], object],
-    again: Callable[[], object],
+    again: Callable[[Any], object],
 ) -> LentConnection:
     """Let Alembic roll back on the lent connection of its context, as it does after a revision that failed.
 
-    `hear` gets the name and the value of each PRAGMA that is set on it, `again` is called before a statement runs with
-    the next of several sets of values. Return the connection.
+    `hear` gets the name and the value of each PRAGMA that is set on it, `again` gets each set of values before a
+    statement runs with it. Return the connection.
     """
     driver: object = context.connection.connection.dbapi_connection if context.connection is not None else None
     assert isinstance(driver, LentConnection)

@@ -33,8 +33,8 @@ class LentConnection(sqlite3.Connection):
     """A sqlite3.Connection as env.py's engines get it; `taken_back` removes what env.py added to it.
 
     `is_alembics` is set for the connection on which Alembic itself runs the chain in a replay: it rolls back what a
-    failed revision wrote, and `hear` gets the name and the value of each PRAGMA that a revision sets. `again` is called
-    before executemany() runs a statement with the next set of values. `tries` gets what code does to the transaction by
+    failed revision wrote, and `hear` gets the name and the value of each PRAGMA that a revision sets. `again` gets
+    each set of values before a statement runs with it. `tries` gets what code does to the transaction by
     the driver itself, past SQLAlchemy. `refused` is whether a rollback was refused. It `keeps` what is written where a
     driver's connection would be in autocommit.
     """
@@ -49,7 +49,7 @@ class LentConnection(sqlite3.Connection):
         self.is_alembics = self.refused = self.keeps = False
         self.hear: Callable[[str, str], object] = lambda *_: None
         self.tries: Callable[[str], object] = lambda _: None
-        self.again: Callable[[], object] = lambda: None
+        self.again: Callable[[Any], object] = lambda _: None
 
     def __getattribute__(self, name: str) -> Any:
         if name in vars(LentConnection) or name in object.__getattribute__(self, "__dict__"):
@@ -167,6 +167,7 @@ class LentCursor(sqlite3.Cursor):
     def execute(self, statement: str, parameters: Any = ()) -> LentCursor:
         """Execute a statement; in place of one that is left out, one that returns no rows or the present setting."""
         before = self.connection.total_changes
+        self._lent.again(parameters)
         super().execute(self._instead(statement), parameters)
         self._lent.count(self.connection.total_changes - before)
         return self
@@ -180,7 +181,7 @@ class LentCursor(sqlite3.Cursor):
 
     def _each(self, parameters: Iterable[Any]) -> Iterator[Any]:
         for each in parameters:
-            self._lent.again()
+            self._lent.again(each)
             yield each
 
     def executescript(self, script: str) -> LentCursor:

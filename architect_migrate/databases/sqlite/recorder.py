@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log
@@ -64,7 +64,7 @@ class Recording:
         self._triggers: set[str] = set()
         # Whether what is being prepared sets off triggers, whether the last statement did, and whether a new run of it
         # was announced.
-        self._fires = self._sets_off = self._again = False
+        self._fires = self._sets_off = self._again = self._is_inexact = False
         self._last = ""
         self._schema = Schema()
         # Keys the digests of rows, so that they cannot be compared with those of other replays.
@@ -101,9 +101,10 @@ class Recording:
         if self._seen.refuse(sqlite3.SQLITE_PRAGMA, pragma, value) or pragma.lower() in _NUMBERS:
             self.refuse(f"set PRAGMA {pragma}")
 
-    def hear_again(self) -> None:
-        """Take in that a statement is about to run with the next of several sets of values."""
+    def hear_again(self, values: Any) -> None:
+        """Take in that a statement is about to run with a set of values."""
         self._again = True
+        self._is_inexact = not all(map(_is_exact, values.values() if isinstance(values, dict) else values))
 
     def refuse(self, deed: str) -> None:
         """Take in something that a run would not let the revision do."""
@@ -166,6 +167,7 @@ class Recording:
                 in_data_step=self.in_data_step,
                 columns=frozenset(columns),
                 looks=frozenset(looks) if writes else frozenset(),
+                inexact=self._is_inexact,
             )
         )
 
@@ -263,6 +265,13 @@ class Recording:
 def recording(_connection: sqlite3.Connection, version_table: str, here: Callable[[], str] = str) -> Recording:
     """Return an empty recording of what the revisions of a chain do on a connection."""
     return Recording(version_table, here)
+
+
+def _is_exact(value: object) -> bool:
+    """Whether SQLite shows a value in the text of a statement as it is: of a float it shows fifteen digits."""
+    if isinstance(value, float):
+        return float(f"{value:.15g}") == value and abs(value) != float("inf")
+    return not (isinstance(value, str) and "\0" in value)
 
 
 def _columns(schema: Schema) -> dict[str, frozenset[str]]:
