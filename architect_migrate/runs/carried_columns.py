@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
-from architect_migrate.model.history import replays
+from architect_migrate.model.history import effects, replays
 from architect_migrate.planning.plan import RenameColumn, RunRevision
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ def _moves(history: History, step: Step) -> tuple[Moves, set[Place]]:
             # A column that is there and holds the values of none is what a copy computed: it is compared in its place.
             kept = [place for place in before if place in end.places or place in held or place not in after]
             return {place: end.places.get(place) for place in kept}, after - held
+        case RunRevision():
+            # Else a column that an earlier revision moved with its table would count as one that only has to be there.
+            does = effects(history)[step.revision]
+            gone = (key for key in does.removed.keys() - does.added.keys() if key[0] == "column")
+            return {(key[1], key[2]): None for key in gone}, set()
         case _:
             return {}, set()
 

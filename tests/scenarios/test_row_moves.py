@@ -269,3 +269,13 @@ def test_a_column_may_get_the_name_of_one_that_it_replaces(tmp_path: Path) -> No
     script(home.database, T, ROWS, *stamp("a1"))
     reconcile(home.context(), home.preview().plan, lambda *_: None)
     assert ask(home.database, "SELECT id, n FROM t ORDER BY id") == [(1, "A"), (2, "B"), (3, "C")]
+
+
+def test_a_column_goes_after_its_table_was_renamed_in_the_same_run(tmp_path: Path) -> None:
+    renames, drops = "ALTER TABLE t RENAME TO u", "ALTER TABLE u DROP COLUMN n"
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", renames), "c3": revision("b2", drops)})
+    script(home.database, T, ROWS, *stamp("a1"))
+    shown = home.preview().plan
+    assert shown is not None
+    reconcile(home.context(), shown, lambda *_: None)
+    assert ask(home.database, "SELECT * FROM u ORDER BY id") == [(1,), (2,), (3,)]
