@@ -50,14 +50,14 @@ def empty_successors(look: Look) -> Iterator[Interruption]:
 
 @lru_cache(maxsize=8)
 def lasting_renames(history: History) -> tuple[tuple[str, Rename], ...]:
-    """Every rename with its revision, and what several tables' renames do together: `a` to `b` to `c` is `a` to `c`.
+    """Every rename with its revision, and what several of them do together: `a` to `b` to `c` is `a` to `c`.
 
-    Why: where nothing is called `b`, a table `c` beside `a` is as much in the way of its rows.
+    Why: where nothing is called `b`, a table or column `c` beside `a` is as much in the way of its rows.
     """
     found: list[tuple[str, Rename]] = []
     for revision, rename in renames_of(history):
-        before = [each for _, each in found if not each.table and not rename.table and each.new == rename.old]
-        found += [(revision, rename), *((revision, Rename(each.old, rename.new)) for each in before)]
+        before = [each for _, each in found if each.table == rename.table and each.new == rename.old]
+        found += [(revision, rename), *((revision, Rename(each.old, rename.new, rename.table)) for each in before)]
     return tuple(found)
 
 

@@ -159,3 +159,20 @@ def test_a_table_made_empty_under_a_name_that_another_one_had_makes_way_for_its_
     script(home.database, teams.replace("size", "code").replace("teams", "tags"), POSTS, ROWS, teams, *stamp("b2"))
     come_home(home, gone("posts", "teams"))
     assert ask(home.database, "SELECT * FROM teams ORDER BY id") == [(1, 10), (2, 20)]
+
+
+def test_a_column_that_two_revisions_rename_keeps_its_values(tmp_path: Path) -> None:
+    """A table of a later revision, made by hand, brings the position past both."""
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS),
+            "b2": raw("a1", "ALTER TABLE posts RENAME COLUMN size TO height"),
+            "c3": raw(
+                "b2", "ALTER TABLE posts RENAME COLUMN height TO length", LATER, "CREATE VIEW v AS SELECT 1 AS n"
+            ),
+        },
+    )
+    script(home.database, POSTS, ROWS, LATER, *stamp("a1"))
+    assert come_home(home, gone("posts.size"))[0] == "rename column posts.size to length"
+    assert ask(home.database, "SELECT id, length FROM posts ORDER BY id") == [(1, 10), (2, 20)]

@@ -110,7 +110,7 @@ def _extras(expected: Facts, actual: Facts) -> Iterator[Difference]:
 def _extra_table(index: str, expected: Facts, actual: Facts) -> str:
     """The table of an index that only the database has; empty where the oracle has it too."""
     extra = (key[1] for key in actual if key[0] == "table" and key not in expected)
-    return next((table for table in extra if f" on {table} (" in index), "")
+    return next((table for table in extra if f" on {table} (" in f" {index}"), "")
 
 
 def _told_as(key: Key) -> str:
