@@ -195,26 +195,33 @@ def missing_places(look: Look, revisions: frozenset[str]) -> Iterator[Interrupti
 def _moves_of(look: Look, revisions: frozenset[str]) -> dict[str, list[Move]]:
     """By revision, its moves if it is one of these, and what its moves and renames end of earlier ones.
 
-    Why: a table `c` that is made anew lacks the rows of `a` if one revision brings them to `b` and the next one to `c`.
+    Why: a table or column `c` that is made anew lacks what is in `a` if one revision brings it to `b` and the next one
+    to `c`.
     """
     found: dict[str, list[Move]] = {}
-    tables: list[tuple[Move, bool]] = []
+    earlier: list[tuple[Move, bool]] = []
     for revision, replayed in replays(look.history).items():
         in_part = revision in revisions
-        whole = [move for move in replayed.moves if not move.column and move.link == Link.COPIED]
-        whole += [Move(rename.old, "", rename.new) for rename in replayed.renames if not rename.table]
+        whole = [move for move in replayed.moves if move.link == Link.COPIED]
+        whole += [_as_move(rename) for rename in replayed.renames]
         if revision not in look.as_it_is.position:
             whole = []
         ended = [
-            (Move(first.table, "", move.new_table, move.new_column), in_part or began)
+            (Move(first.table, first.column, move.new_table, move.new_column), in_part or began)
             for move in whole
-            for first, began in tables
-            if first.new_table == move.table and not first.new_column
+            for first, began in earlier
+            if first.new_key == move.old_key
         ]
-        tables += [*ended, *((move, in_part) for move in whole)]
+        earlier += [*ended, *((move, in_part) for move in whole)]
         direct = [move for move in replayed.moves if in_part or move.link == Link.ASIDE]
         found[revision] = [*direct, *(move for move, begun in ended if begun)]
     return found
+
+
+def _as_move(rename: Rename) -> Move:
+    if rename.table:
+        return Move(rename.table, rename.old, rename.table, rename.new)
+    return Move(rename.old, "", rename.new)
 
 
 def _is_there(look: Look, its_key: tuple[str, ...]) -> bool:

@@ -176,3 +176,18 @@ def test_a_column_that_two_revisions_rename_keeps_its_values(tmp_path: Path) -> 
     script(home.database, POSTS, ROWS, LATER, *stamp("a1"))
     assert come_home(home, gone("posts.size"))[0] == "rename column posts.size to length"
     assert ask(home.database, "SELECT id, length FROM posts ORDER BY id") == [(1, 10), (2, 20)]
+
+
+def test_values_that_two_revisions_move_are_not_left_behind_by_an_empty_last_column(tmp_path: Path) -> None:
+    def moved(old: str, new: str) -> tuple[str, ...]:
+        add = f"ALTER TABLE posts ADD COLUMN {new} INTEGER"
+        return add, f"UPDATE posts SET {new} = {old}", f"ALTER TABLE posts DROP COLUMN {old}"
+
+    chain = {
+        "a1": raw(None, POSTS),
+        "b2": raw("a1", *moved("size", "height")),
+        "c3": raw("b2", *moved("height", "length")),
+    }
+    home = own_chain(tmp_path, chain | {"d4": raw("c3", LATER)})
+    script(home.database, POSTS, ROWS, LATER, *stamp("a1"))
+    assert codes(home) == [("interrupted-undecided", "column posts.size")]
