@@ -107,22 +107,29 @@ def _dropped(look: Look, entries: tuple[Resolution, ...], run: Collection[str]) 
     """
     if look.as_it_is.stamped or look.as_it_is.rows:
         return
-    tables, columns = tables_and_columns(agreed.subject for agreed in entries if isinstance(agreed, Drop))
     for revision in (each for each in look.history.graph.order if each in run):
         its = effects(look.history)[revision]
-        gone = [fact for its_key, fact in its.removed.items() if its_key not in its.added]
-        held = [(fact, rows) for fact in gone if (rows := _values(look, fact))]
-        if not held or its.added.keys() - its.removed.keys() or not _may_have_run(look, revision, entries):
+        if its.added.keys() - its.removed.keys():
             continue
-        for fact, rows in held:
-            match fact:
-                case TableFact() if fact.table not in tables:
-                    yield _drop(revision, (fact.table, ""), pluralize(rows, "row"))
-                case ColumnFact() if ("table", fact.table) not in its.removed:
-                    if (fact.table, fact.column.name) not in columns:
-                        yield _drop(revision, (fact.table, fact.column.name), pluralize(rows, "value"))
-                case _:
-                    pass
+        held = tuple(_held(look, entries, revision))
+        if held and _may_have_run(look, revision, entries):
+            yield from (_may_be_own(revision, of, words) for of, words in held)
+
+
+def _held(look: Look, entries: Iterable[Resolution], revision: str) -> Iterator[tuple[tuple[str, str], str]]:
+    """What a revision takes away that holds values, by (table, column), and how many; without what an entry lets go."""
+    tables, columns = tables_and_columns(agreed.subject for agreed in entries if isinstance(agreed, Drop))
+    its = effects(look.history)[revision]
+    for fact in (fact for its_key, fact in its.removed.items() if its_key not in its.added):
+        match fact:
+            case TableFact(table=table) if table not in tables:
+                of, thing = (table, ""), "row"
+            case ColumnFact(table=table, column=column) if ("table", table) not in its.removed:
+                of, thing = (table, column.name), "value"
+            case _:
+                continue
+        if of not in columns and (number := _values(look, fact)):
+            yield of, pluralize(number, thing)
 
 
 def _uncopied(look: Look, entries: Iterable[Resolution], run: Collection[str]) -> Iterator[Finding]:
@@ -130,23 +137,12 @@ def _uncopied(look: Look, entries: Iterable[Resolution], run: Collection[str]) -
 
     That one counts as run, but what it fills is empty: a stamp may have been written over a database that lacks it.
     """
-    tables, columns = tables_and_columns(agreed.subject for agreed in entries if isinstance(agreed, Drop))
     order, position = look.history.graph.order, look.as_it_is.position
     for revision in (each for each in order if each in run and each not in position):
-        its = effects(look.history)[revision]
-        for fact in (fact for its_key, fact in its.removed.items() if its_key not in its.added):
-            match fact:
-                case TableFact(table=table) if table not in tables:
-                    of = (table, "")
-                case ColumnFact(table=table) if ("table", table) not in its.removed:
-                    of = (table, fact.column.name)
-                case _:
-                    continue
-            if of in columns or not (held := _values(look, fact)):
-                continue
+        for of, held in _held(look, entries, revision):
             copies = (_copy(look, each, of) for each in order if each in position)
             if copied := next((each for each in copies if each), None):
-                yield _lost_with(revision, of, pluralize(held, "value" if of[1] else "row"), copied)
+                yield _lost_with(revision, of, held, copied)
 
 
 def _copy(look: Look, revision: str, of: tuple[str, str]) -> tuple[str, str] | None:
@@ -166,13 +162,8 @@ def _copy(look: Look, revision: str, of: tuple[str, str]) -> tuple[str, str] | N
 
 
 def _lost_with(revision: str, of: tuple[str, str], held: str, copied: tuple[str, str]) -> Finding:
-    table, column = of
-    subject = f"column {table}.{column}" if column else f"table {table}"
     found = f"{revision} drops it with {held}, and {copied[1]}, to which {copied[0]} copies them, is empty"
-    advice = f"stamp the database before {copied[0]} if that did not run. Or let it go: add this to environments.toml"
-    return Finding(
-        Level.BLOCKING, DROP_UNDECIDED, subject, found, advice, revision, entry(table, column, "drop = true")
-    )
+    return _drop(revision, of, found, f"stamp the database before {copied[0]} if that did not run")
 
 
 def _may_have_run(look: Look, revision: str, entries: tuple[Resolution, ...]) -> bool:
@@ -199,11 +190,16 @@ def _values(look: Look, fact: Fact) -> int:
             return 0
 
 
-def _drop(revision: str, of: tuple[str, str], held: str) -> Finding:
+def _may_be_own(revision: str, of: tuple[str, str], held: str) -> Finding:
+    found = f"{revision} drops it with {held}, but may have run before: then it is the application's own"
+    return _drop(revision, of, found, f"stamp the database: past {revision} it is kept")
+
+
+def _drop(revision: str, of: tuple[str, str], found: str, instead: str) -> Finding:
+    """The question about a table or column that a revision drops; `instead` is what to do where it is to stay."""
     table, column = of
     subject = f"column {table}.{column}" if column else f"table {table}"
-    found = f"{revision} drops it with {held}, but may have run before: then it is the application's own"
-    advice = f"stamp the database: past {revision} it is kept. Or let it go: add this to environments.toml"
+    advice = f"{instead}. Or let it go: add this to environments.toml"
     return Finding(
         Level.BLOCKING, DROP_UNDECIDED, subject, found, advice, revision, entry(table, column, "drop = true")
     )
