@@ -333,7 +333,6 @@ def _renamed_in_part(
 
 
 def _read(context: EnvironmentContext, connection: Connection, history: History) -> Schema:
-
     return reader.read_schema(connection, context.hidden(history.graph.version_table))
 
 

@@ -84,7 +84,7 @@ def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
     a TEMP object that hides one of the database's. The connection's factories are restored, and so is the authorizer of
     a log around this one.
     """
-    seen = WriteLog(triggers=_triggers(connection))
+    seen = WriteLog(triggers=triggers_of(connection))
     factories = connection.text_factory, connection.row_factory
     # Why past the connection's own method: HeldConnection refuses set_authorizer, so that the chain's code cannot
     # remove it.
@@ -132,7 +132,8 @@ def unwatched(connection: sqlite3.Connection) -> Iterator[None]:
         connection.unwatched = False
 
 
-def _triggers(connection: sqlite3.Connection) -> dict[str, tuple[str, str, str]]:
+def triggers_of(connection: sqlite3.Connection) -> dict[str, tuple[str, str, str]]:
+    """The name, the table and the text of every trigger, by its folded name."""
     # Why a plain cursor: see `_left_behind`.
     return {fold(row[0]): tuple(row) for row in sqlite3.Cursor(connection).execute(_TRIGGERS)}
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.names import BATCH_COPY, fold
-from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log
+from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log, triggers_of
 from architect_migrate.databases.sqlite.column_places import ColumnPlaces
 from architect_migrate.databases.sqlite.fingerprint import digest
 from architect_migrate.databases.sqlite.interims import interims_of
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset({"user_version", "application_id"})
 # Verbs of statements that change something; reads, transactions and PRAGMAs need not be executed again.
 _CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex", "replace", "update"})
-_TRIGGERS = "SELECT name FROM main.sqlite_master WHERE type = 'trigger'"
 _DEFINING = frozenset({"alter", "create"})
 _WRITES = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE})
 _WRITING = frozenset({"delete", "insert", "replace", "update"})
@@ -75,7 +74,7 @@ class Recording:
         """Record one revision, which runs in the block on this connection."""
         # Why the trace callback: it gives statements with their bound values filled in, so that they can be executed
         # again.
-        self._triggers = {fold(name) for (name,) in connection.execute(_TRIGGERS)}
+        self._triggers = {*triggers_of(connection)}
         with loose_write_log(connection, self._hear) as seen:
             self._seen = seen
             connection.set_trace_callback(partial(self._trace, seen, connection))
