@@ -32,7 +32,7 @@ from architect_migrate.model.history import dropped_tables, effects, facts_at, r
 from architect_migrate.model.shuffles import disguised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from architect_migrate.model.diff import Change
     from architect_migrate.model.environment import Resolution
@@ -133,6 +133,11 @@ def held_against(history: History, position: frozenset[str], database: Database)
 def is_easily_lost(fact: Fact) -> bool:
     """Whether a thing is dropped by hand, or forgotten when a table is copied, and no row goes with it."""
     return isinstance(fact, IndexFact | TriggerFact | ViewFact)
+
+
+def only_easily_lost(things: Collection[Fact]) -> bool:
+    """Whether there are things, and each is easily lost: then they say little of what became of rows."""
+    return bool(things) and all(map(is_easily_lost, things))
 
 
 def _shape_of_others(position: frozenset[str], actual: Fact, touches: Iterable[_Touch]) -> bool:

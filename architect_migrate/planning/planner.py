@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.diagnosis.data_steps import lasts, wants_data_step
 from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement, Verdict, has_row_work
 from architect_migrate.diagnosis.drift import let_stand
-from architect_migrate.diagnosis.positions import is_easily_lost
+from architect_migrate.diagnosis.positions import only_easily_lost
 from architect_migrate.diagnosis.resolutions import drops
 from architect_migrate.model.diff import Change, Extra, Missing, OtherwiseNamed, Reordered, change_key, needs_repair
 from architect_migrate.model.facts import Constraint, Fact, IndexFact, TriggerFact, ViewFact, facts, facts_of, table_of
@@ -157,7 +157,7 @@ def _is_to_run(history: History, diagnosis: Diagnosis, judgement: Judgement) -> 
     """
     if judgement.verdict is not Verdict.MISSING:
         return False
-    only_lost = bool(judgement.absent) and all(map(is_easily_lost, judgement.absent))
+    only_lost = only_easily_lost(judgement.absent)
     covered = judgement.revision.id in diagnosis.stamped
     if covered and judgement.left_over and not judgement.absent:
         return False  # its stamp fits with leftovers, which are kept: running it would take rows away

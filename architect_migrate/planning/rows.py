@@ -14,7 +14,7 @@ from architect_migrate.core.names import quote
 from architect_migrate.diagnosis.claims import Claim
 from architect_migrate.diagnosis.data_steps import lasts, wants_data_step
 from architect_migrate.diagnosis.diagnose import Basis, Judgement, Verdict, has_row_work
-from architect_migrate.diagnosis.positions import borne_out, is_easily_lost
+from architect_migrate.diagnosis.positions import borne_out, only_easily_lost
 from architect_migrate.model.environment import RowAnswer, Rows
 from architect_migrate.model.facts import ColumnFact, facts
 from architect_migrate.model.history import (
@@ -148,7 +148,7 @@ def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
         return False
     if judgement.claim is Claim.STAMPED and refuted(history, diagnosis, judgement):
         return False
-    lost = bool(judgement.absent) and all(map(is_easily_lost, judgement.absent)) and not judgement.present
+    lost = only_easily_lost(judgement.absent) and not judgement.present
     bearers = revision.parents if lost else (revision.id,)
     return all(borne_out(history, diagnosis.position, bearer, evidence.found) for bearer in bearers)
 
@@ -203,7 +203,7 @@ def _why_it_may_have_run(evidence: _Evidence, judgement: Judgement) -> str:
     its = effects(history)[revision.id]
     if diagnosis.basis is Basis.EVIDENCE and not (its.added or its.removed):
         return "no position fits the schema, and no stamp says that it did not run"
-    weak = bool(its.added) and not its.removed and all(map(is_easily_lost, its.added.values()))
+    weak = only_easily_lost(its.added.values()) and not its.removed
     if weak and diagnosis.position.issuperset(revision.parents):
         return "all that it makes is easily lost, and no stamp says that it did not run"
     return ""

@@ -106,13 +106,6 @@ def run_whole(
     """Execute every step of a plan, on an empty database from a recording where that is allowed."""
     if marks.defines_nothing(connection) and is_recorded(plan, history):
         return _build(history, plan, connection, progress)
-    return run_in_chain(chain, history, plan, connection, progress)
-
-
-def run_in_chain(
-    chain: ChainConfig, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
-) -> Written:
-    """Execute every step of a plan, in the environment of the chain's own env.py where it runs the chain's code."""
     return in_chain(
         chain, history, plan, connection, lambda runner: run_planned(plan, connection, runner, history, progress)
     )
