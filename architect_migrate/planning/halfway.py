@@ -8,7 +8,7 @@ holds nothing, it is undone, so that the revision runs as a whole. Otherwise a p
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.text import pluralize
@@ -16,7 +16,7 @@ from architect_migrate.model.history import INSERTING, WRITING, replays, snapsho
 from architect_migrate.model.shuffles import disguised, shape_of
 from architect_migrate.model.stops import tables_of
 from architect_migrate.planning.both_sides import own_values
-from architect_migrate.planning.look import Interruption, columns_of
+from architect_migrate.planning.look import Interruption, columns_of, spelt
 from architect_migrate.planning.plan import DropColumn, DropObject, References, RenameColumn, RenameTable
 
 if TYPE_CHECKING:
@@ -224,19 +224,18 @@ def _renames(
     ordered = _ordered({old: new for old, new in tables.items() if old != new}, look.tables.keys())
     if ordered is None:
         return None
-    spelt = _Spelling(look, half.revision)
+    named = partial(spelt, look.history, half.revision)
     steps: list[Step] = [
-        RenameTable(look.tables[old].spelling, spelt.table(new), half.revision, References.FOLLOW)
-        for old, new in ordered
+        RenameTable(look.tables[old].spelling, named(new), half.revision, References.FOLLOW) for old, new in ordered
     ]
     for table, new_table in tables.items():
         there = {column.name for column in look.tables[table].columns}
         pairs = {place[1]: to[1] for place, to in columns.items() if place[0] == table and to and to[1] != place[1]}
         if (in_turn := _ordered(pairs, there)) is None:
             return None
-        name = spelt.table(new_table) if new_table != table else look.tables[table].spelling
+        name = named(new_table) if new_table != table else look.tables[table].spelling
         steps += [
-            RenameColumn(name, _spelt(look, table, old)[1], spelt.column(new_table, new), half.revision)
+            RenameColumn(name, _spelt(look, table, old)[1], named(new_table, new), half.revision)
             for old, new in in_turn
         ]
     return tuple(steps)
@@ -258,23 +257,6 @@ def _spelt(look: Look, table: str, column: str) -> Place:
     """A table and a column of it as the database spells them."""
     its = look.tables[table]
     return its.spelling, next(each.spelling for each in its.columns if each.name == column)
-
-
-class _Spelling:
-    """Names as the chain spells them, of all revisions the nearest to one."""
-
-    def __init__(self, look: Look, revision: str) -> None:
-        order = list(snapshots(look.history))
-        at = order.index(revision)
-        near = [*order[:at][-1:], revision, *order]
-        self.found = {t.name: t for each in reversed(near) for t in snapshots(look.history)[each].tables}
-
-    def table(self, name: str) -> str:
-        return self.found[name].spelling if name in self.found else name
-
-    def column(self, table: str, name: str) -> str:
-        columns = self.found[table].columns if table in self.found else ()
-        return next((each.spelling for each in columns if each.name == name), name)
 
 
 def _is_beside_empty(look: Look, half: Halfway) -> bool:

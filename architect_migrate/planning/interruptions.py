@@ -226,14 +226,14 @@ def _finished(
         old = tables[rename.old].spelling
         told = f"{revision}, which ran in part, calls it {rename.new}"
         # What refers to the old name would go on doing so: SQLite's own rename follows it, this one does not.
-        steps = () if rename.old in referred else (RenameTable(old, spelt(history, rename.new), revision),)
+        steps = () if rename.old in referred else (RenameTable(old, spelt(history, revision, rename.new), revision),)
         return Interruption(old, told, steps, revision)
     table = tables.get(rename.table)
     columns = {column.name: column.spelling for column in table.columns} if table else {}
     if table is None or rename.old not in columns or rename.new in columns:
         return None
     told = f"{revision}, which ran in part, calls it {rename.new}"
-    new = spelt(history, rename.table, rename.new)
+    new = spelt(history, revision, rename.table, rename.new)
     step = RenameColumn(table.spelling, columns[rename.old], new, revision)
     return Interruption(table.spelling, told, (step,), revision, columns[rename.old])
 
@@ -312,7 +312,7 @@ def _alone(look: Look, left: Table, of: str, by: tuple[str, str]) -> Interruptio
     held = f"{pluralize(look.rows(left), 'row is', 'rows are')} in it"
     found = f"{by[1]}, and there is no table {of}: {held}"
     return Interruption(
-        left.spelling, found, (RenameTable(left.spelling, spelt(look.history, of), by[0]),), by[0], missing=of
+        left.spelling, found, (RenameTable(left.spelling, spelt(look.history, by[0], of), by[0]),), by[0], missing=of
     )
 
 
@@ -404,7 +404,7 @@ def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
         return
     held = f"it has columns of {of} and {pluralize(rows, 'row')}"
     if other is None:
-        steps = (RenameTable(left.spelling, spelt(look.history, of)),) if look.has_shape_of(left, of) else ()
+        steps = (RenameTable(left.spelling, spelt(look.history, "", of)),) if look.has_shape_of(left, of) else ()
         found = f"{held}, and there is no table {of}"
         yield Interruption(left.spelling, found, steps, missing=of, guessed=True)
     elif not look.rows(other):

@@ -177,17 +177,24 @@ def _whole_shapes(history: History) -> dict[str, set[_Shape]]:
     return shapes
 
 
-def spelt(history: History, table: str, column: str = "") -> str:
-    """The name of a table of the chain, or of a column of it, as the newest revision that has it spells it."""
-    return _spellings(history).get((table, column)) or column or table
+def spelt(history: History, revision: str, table: str, column: str = "") -> str:
+    """The name of a table of the chain, or of a column of it, as the revision nearest to one spells it.
+
+    Without a revision that is the last one.
+    """
+    return _spellings(history, revision).get((table, column)) or column or table
 
 
-@lru_cache(maxsize=8)
-def _spellings(history: History) -> dict[tuple[str, str], str]:
+@lru_cache(maxsize=64)
+def _spellings(history: History, revision: str) -> dict[tuple[str, str], str]:
+    order = list(snapshots(history))
+    at = order.index(revision) if revision else len(order)
     found: dict[tuple[str, str], str] = {}
-    for schema in snapshots(history).values():
-        found |= {(table.name, ""): table.spelling for table in schema.tables}
-        found |= {(table.name, column.name): column.spelling for table in schema.tables for column in table.columns}
+    # What comes later wins.
+    for each in (*reversed(order), *order[at : at + 1], *order[:at][-1:]):
+        tables = snapshots(history)[each].tables
+        found |= {(table.name, ""): table.spelling for table in tables}
+        found |= {(table.name, column.name): column.spelling for table in tables for column in table.columns}
     return found
 
 
