@@ -431,6 +431,9 @@ def _changes_nothing(evidence: _Evidence, revision: str, replayed: Replayed, due
         return False
     if not statements:
         return True
+    # A text that shows a value only in part would be tried with another value.
+    if any(statement.inexact for statement in statements):
+        return False
     return evidence.count(would_alter(evidence.history, revision, slice(-len(statements), None))) == 0
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
 from architect_migrate.model.history import effects, replays
-from architect_migrate.planning.plan import RenameColumn, RunRevision
+from architect_migrate.planning.plan import DropColumn, RenameColumn, RunRevision
 
 if TYPE_CHECKING:
     from architect_migrate.model.history import History
@@ -37,6 +37,8 @@ def _moves(history: History, step: Step) -> tuple[Moves, set[Place]]:
         case RenameColumn():
             table = fold(step.table)
             return {(table, fold(step.column)): (table, fold(step.new))}, set()
+        case DropColumn():
+            return {(fold(step.table), fold(step.column)): None}, set()
         case RunRevision() if stops := replays(history)[step.revision].stops:
             end = stops[-1]
             before = [(table, column) for table, columns in stops[0].tables for column in columns]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.planning.plan import Plan, RenameColumn, RunRevision
+from architect_migrate.planning.plan import DropColumn, Plan, RenameColumn, RunRevision
 from architect_migrate.runs.carried_columns import carried_columns
 from support.scenarios import own_chain, revision
 
@@ -27,6 +27,7 @@ CHAIN = {
     "b2": revision("a1", _column("b", "c"), _column("a", "b")),
     "c3": revision("b2", _column("c", "a")),
     "d4": revision("c3", "ALTER TABLE p DROP COLUMN a", _column("b", "a")),
+    "e5": revision("d4", "ALTER TABLE p DROP COLUMN a"),
 }
 UNDONE = RenameColumn("p", "x", "a")
 
@@ -38,8 +39,10 @@ UNDONE = RenameColumn("p", "x", "a")
         ((RunRevision("b2"), RunRevision("c3")), {"a": "b", "b": "a"}),
         ((RunRevision("b2"), RunRevision("c3"), RunRevision("d4")), {"b": ""}),
         ((UNDONE, RunRevision("b2")), {"x": "b", "b": "c"}),
+        (tuple(map(RunRevision, ("b2", "c3", "d4", "e5"))), {"a": "", "b": ""}),
+        ((RunRevision("b2"), DropColumn("p", "c")), {"a": "b", "b": ""}),
     ],
-    ids=["turned", "exchanged by two", "one dropped", "after a repair"],
+    ids=["turned", "exchanged by two", "one dropped", "after a repair", "dropped by the next", "dropped by a repair"],
 )
 def test_columns_are_followed_through_a_plan(tmp_path: Path, steps: tuple[Step, ...], expected: dict[str, str]) -> None:
     history = own_chain(tmp_path, CHAIN).context().history
