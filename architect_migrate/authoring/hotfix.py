@@ -10,8 +10,18 @@ from architect_migrate.core.errors import nearest, shortened
 from architect_migrate.databases.promotion import Promotion, left_out
 from architect_migrate.databases.questions import count_rows
 from architect_migrate.databases.registry import access, dialect, reader
-from architect_migrate.model.facts import ForeignKeyFact, IndexFact, TriggerFact, ViewFact, describe, facts, key
-from architect_migrate.model.history import apply, effects, recorded_sql, reference
+from architect_migrate.model.delta import apply
+from architect_migrate.model.facts import (
+    ForeignKeyFact,
+    IndexFact,
+    ObjectFact,
+    TriggerFact,
+    ViewFact,
+    describe,
+    facts,
+    key,
+)
+from architect_migrate.model.history import effects, recorded_sql, reference
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.revisions.replay import replay_draft
 from architect_migrate.runs.survey import survey
@@ -138,6 +148,8 @@ def _text(fact: Fact) -> str:
             return fact.trigger.sql
         case ViewFact():
             return fact.view.sql
+        case ObjectFact():
+            return fact.object.sql
         case _:
             return ""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.databases.values import Snapshot, StoredObject, TableRows
-    from architect_migrate.model.schema import Index, Table, Trigger, View
+    from architect_migrate.model.schema import Index, Object, Table, Trigger, View
 
 _SECONDS_IN_A_DAY = 86_400
 # What a second is divided into where a number counts time: nothing, milliseconds, microseconds, nanoseconds.
@@ -135,9 +135,15 @@ def _are_equal(old: tuple[StoredObject, ...], new: tuple[StoredObject, ...], nam
     return _named(old, name) == _named(new, name)
 
 
-def _named(objects: tuple[StoredObject, ...], name: str) -> list[Table | Index | Trigger | View]:
+def _named(objects: tuple[StoredObject, ...], name: str) -> list[Table | Index | Trigger | View | Object]:
     schema = temporary.schema_of([(each.kind, each.sql) for each in objects], ())
-    every: list[Table | Index | Trigger | View] = [*schema.tables, *schema.indexes, *schema.triggers, *schema.views]
+    every: list[Table | Index | Trigger | View | Object] = [
+        *schema.tables,
+        *schema.indexes,
+        *schema.triggers,
+        *schema.views,
+        *schema.objects,
+    ]
     return [each for each in every if each.name == fold(name)]
 
 

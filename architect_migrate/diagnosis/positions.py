@@ -27,7 +27,16 @@ from architect_migrate.model.diff import (
     is_equivalent,
     matters,
 )
-from architect_migrate.model.facts import Fact, IndexFact, TriggerFact, UniqueFact, ViewFact, facts, table_of
+from architect_migrate.model.facts import (
+    Fact,
+    IndexFact,
+    ObjectFact,
+    TriggerFact,
+    UniqueFact,
+    ViewFact,
+    facts,
+    table_of,
+)
 from architect_migrate.model.history import dropped_tables, effects, facts_at, reference
 from architect_migrate.model.shuffles import disguised
 
@@ -132,7 +141,7 @@ def held_against(history: History, position: frozenset[str], database: Database)
 
 def is_easily_lost(fact: Fact) -> bool:
     """Whether a thing is dropped by hand, or forgotten when a table is copied, and no row goes with it."""
-    return isinstance(fact, IndexFact | TriggerFact | ViewFact)
+    return isinstance(fact, IndexFact | TriggerFact | ViewFact | ObjectFact)
 
 
 def only_easily_lost(things: Collection[Fact]) -> bool:

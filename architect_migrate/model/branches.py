@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from architect_migrate.model.history import History, delta, reference, replayed_anew, replays
+from architect_migrate.model.delta import delta
+from architect_migrate.model.history import History, reference, replayed_anew, replays
 from architect_migrate.model.revision_graph import ancestry, lineage
 
 if TYPE_CHECKING:

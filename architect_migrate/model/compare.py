@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from architect_migrate.model.detail import Difference, Severity, differences
 from architect_migrate.model.facts import (
     ColumnFact,
     ConflictFact,
     ForeignKeyFact,
     IndexFact,
     NameFact,
+    ObjectFact,
     PrimaryKeyFact,
     TableFact,
     TriggerFact,
@@ -22,40 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.model.facts import Fact
-    from architect_migrate.model.schema import Column, ForeignKey, Index
-
-
-class Severity(Enum):
-    """Severity of a difference, worst first; docs/architecture.md has the rule behind each."""
-
-    BREAKING = "breaking"
-    BEHAVIOURAL = "behavioural"
-    COSMETIC = "cosmetic"
-    EXTRA = "extra"
-
-    @property
-    def needs_repair(self) -> bool:
-        """Whether a difference of this severity counts as drift."""
-        return self is Severity.BREAKING or self is Severity.BEHAVIOURAL
-
-    @property
-    def rank(self) -> int:
-        """Rank among the severities, 0 for the worst."""
-        return list(Severity).index(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One respect in which two facts with the same key differ, and the text of both sides.
-
-    `certain` is False if the texts differ and could still mean the same.
-    """
-
-    respect: str
-    expected: str
-    actual: str
-    severity: Severity
-    certain: bool = True
+    from architect_migrate.model.schema import Column, ForeignKey, Index, Object
 
 
 def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
@@ -66,7 +34,7 @@ def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
         case ColumnFact(), ColumnFact():
             return tuple(_compare_columns(expected.column, actual.column))
         case TableFact(), TableFact():
-            return (_differs("table sort", _sort(expected), _sort(actual), Severity.BREAKING),)
+            return tuple(_compare_sorts(expected, actual))
         case PrimaryKeyFact(), PrimaryKeyFact():
             return tuple(_compare_keys(expected, actual))
         case ForeignKeyFact(), ForeignKeyFact():
@@ -78,11 +46,13 @@ def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
         case ConflictFact(), ConflictFact():
             return (_differs("action", expected.conflict.action.upper(), actual.conflict.action.upper()),)
         case IndexFact(), IndexFact():
-            return (_compare_indexes(expected.index, actual.index),)
+            return tuple(_compare_indexes(expected.index, actual.index))
         case TriggerFact(), TriggerFact():
             return (_unclear(expected.trigger.body, actual.trigger.body),)
         case ViewFact(), ViewFact():
             return (_unclear(expected.view.body, actual.view.body),)
+        case ObjectFact(), ObjectFact():
+            return tuple(_compare_objects(expected.object, actual.object))
         case _:
             return ()
 
@@ -102,6 +72,18 @@ def _unclear(expected: str, actual: str) -> Difference:
     return _differs("definition", expected, actual, certain=False)
 
 
+def _compare_sorts(expected: TableFact, actual: TableFact) -> Iterator[Difference]:
+    if _sort(expected) != _sort(actual):
+        yield _differs("table sort", _sort(expected), _sort(actual), Severity.BREAKING)
+    yield from differences(expected.detail, actual.detail)
+
+
+def _compare_objects(expected: Object, actual: Object) -> Iterator[Difference]:
+    if (expected.table, expected.body) != (actual.table, actual.body):
+        yield _unclear(expected.body, actual.body)
+    yield from differences(expected.detail, actual.detail)
+
+
 def _compare_columns(expected: Column, actual: Column) -> Iterator[Difference]:
     if expected.not_null != actual.not_null:
         worst = Severity.BREAKING if actual.not_null else Severity.BEHAVIOURAL
@@ -119,6 +101,7 @@ def _compare_columns(expected: Column, actual: Column) -> Iterator[Difference]:
     if expected.generated != actual.generated:
         both = expected.generated is not None and actual.generated is not None
         yield _differs("generation", _generation(expected), _generation(actual), certain=not both)
+    yield from differences(expected.detail, actual.detail)
 
 
 def _compare_keys(expected: PrimaryKeyFact, actual: PrimaryKeyFact) -> Iterator[Difference]:
@@ -138,9 +121,11 @@ def _compare_references(expected: ForeignKey, actual: ForeignKey) -> Iterator[Di
         yield _differs("reference", _target(expected), _target(actual))
 
 
-def _compare_indexes(expected: Index, actual: Index) -> Difference:
-    worst = Severity.BREAKING if expected.unique != actual.unique else Severity.BEHAVIOURAL
-    return _differs("definition", _index(expected), _index(actual), worst)
+def _compare_indexes(expected: Index, actual: Index) -> Iterator[Difference]:
+    if replace(expected, detail=actual.detail) != actual:
+        worst = Severity.BREAKING if expected.unique != actual.unique else Severity.BEHAVIOURAL
+        yield _differs("definition", _index(expected), _index(actual), worst)
+    yield from differences(expected.detail, actual.detail)
 
 
 def storage_class(column: Column) -> str:

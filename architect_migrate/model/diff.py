@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, assert_never
 
-from architect_migrate.model.compare import Difference, Severity, compare
+from architect_migrate.model.compare import compare
+from architect_migrate.model.detail import Difference, Severity
 from architect_migrate.model.facts import (
     CheckFact,
     ColumnFact,
@@ -14,6 +15,7 @@ from architect_migrate.model.facts import (
     ForeignKeyFact,
     IndexFact,
     NameFact,
+    ObjectFact,
     PrimaryKeyFact,
     TableFact,
     UniqueFact,
@@ -72,6 +74,11 @@ class Reordered:
     table: str
 
 
+# The other objects that a statement can name, and fails without.
+_USED_BY_NAME = frozenset(
+    {"aggregate", "domain", "extension", "function", "materialized view", "procedure", "sequence", "type"}
+)
+
 Change = Missing | Differs | Extra | OtherwiseNamed | Reordered
 
 
@@ -82,6 +89,8 @@ def severity(change: Change) -> Severity:
             return Severity.BREAKING
         case Missing(fact=IndexFact() as fact):
             return Severity.BREAKING if fact.index.unique else Severity.BEHAVIOURAL
+        case Missing(fact=ObjectFact() as fact) if fact.object.kind in _USED_BY_NAME:
+            return Severity.BREAKING
         case Missing():
             return Severity.BEHAVIOURAL
         case Differs():
@@ -232,7 +241,7 @@ def is_equivalent(fact: Fact, other: Fact, present: Mapping[Key, Fact]) -> bool:
     """Return whether an index or unique of a database (`other`) has the effect of one of the chain (`fact`)."""
     if isinstance(fact, IndexFact) and isinstance(other, IndexFact):
         a, b = fact.index, other.index
-        return (a.table, a.terms, a.unique, a.where) == (b.table, b.terms, b.unique, b.where)
+        return replace(a, name="") == replace(b, name="")
     columns = _unique_columns(fact, present)
     return columns is not None and columns == _unique_columns(other, present)
 

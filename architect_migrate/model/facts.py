@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from architect_migrate.model.detail import Detail
     from architect_migrate.model.schema import (
         Check,
         Column,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         ForeignKey,
         Index,
         Key,
+        Object,
         Schema,
         Table,
         Trigger,
@@ -34,6 +36,7 @@ class TableFact:
     without_rowid: bool = False
     strict: bool = False
     module: str = ""
+    detail: Detail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class NameFact:
 
 @dataclass(frozen=True, slots=True)
 class ConflictFact:
-    """What a constraint does with a row that breaks it, where it says so; `names` are the constraint's names."""
+    """A clause of a constraint that is not the usual one; `names` are the constraint's names."""
 
     table: str
     conflict: Conflict
@@ -132,6 +135,13 @@ class ViewFact:
     view: View
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectFact:
+    """An object of another kind than those above."""
+
+    object: Object
+
+
 Fact = (
     TableFact
     | ColumnFact
@@ -144,6 +154,7 @@ Fact = (
     | IndexFact
     | TriggerFact
     | ViewFact
+    | ObjectFact
 )
 
 # The constraints that a [[resolve]] entry can drop.
@@ -176,10 +187,12 @@ def key(fact: Fact) -> Key:
             return ("trigger", fact.trigger.name)
         case ViewFact():
             return ("view", fact.view.name)
+        case ObjectFact():
+            return (fact.object.kind, fact.object.name)
 
 
 def table_of(fact: Fact) -> str:
-    """Return the table of a fact; empty for a view."""
+    """Return the table of a fact; empty for an object that belongs to none."""
     match fact:
         case IndexFact():
             return fact.index.table
@@ -187,13 +200,21 @@ def table_of(fact: Fact) -> str:
             return fact.trigger.table
         case ViewFact():
             return ""
+        case ObjectFact():
+            return fact.object.table
         case _:
             return fact.table
 
 
 def owner(fact: Fact) -> str:
-    """Return the table or view under which a fact is reported."""
-    return fact.view.name if isinstance(fact, ViewFact) else table_of(fact)
+    """Return the table, view or object under which a fact is reported."""
+    match fact:
+        case ViewFact():
+            return fact.view.name
+        case ObjectFact():
+            return fact.object.table or fact.object.name
+        case _:
+            return table_of(fact)
 
 
 def describe(fact: Fact) -> str:
@@ -217,13 +238,15 @@ def describe(fact: Fact) -> str:
         case ConflictFact(table=table, conflict=conflict):
             columns = ", ".join(conflict.columns)
             of = f"{conflict.kind} {table}({columns})" if columns else f"{conflict.kind} of {table}"
-            return f"ON CONFLICT {conflict.action.upper()} of {of}"
+            return f"{conflict.action.upper()} of {of}"
         case IndexFact():
             return f"index {fact.index.name} on {fact.index.table}"
         case TriggerFact():
             return f"trigger {fact.trigger.name} on {fact.trigger.table}"
         case ViewFact():
             return f"view {fact.view.name}"
+        case ObjectFact(object=thing):
+            return f"{thing.kind} {thing.name}" + f" on {thing.table}" * bool(thing.table)
 
 
 def _constraint(fact: NameFact) -> str:
@@ -242,7 +265,7 @@ def _constraint(fact: NameFact) -> str:
 
 def table_facts(table: Table) -> Iterator[Fact]:
     """Yield the facts of one table, its existence first."""
-    yield TableFact(table.name, table.without_rowid, table.strict, table.module)
+    yield TableFact(table.name, table.without_rowid, table.strict, table.module, table.detail)
     for column in table.columns:
         yield ColumnFact(table.name, column)
     if table.primary_key:
@@ -289,7 +312,7 @@ def _ordered(parts: frozenset[_Part]) -> Iterable[_Part]:
 
 
 def facts(schema: Schema) -> dict[Key, Fact]:
-    """Return every fact of a schema by its key, tables first, then indexes, triggers and views.
+    """Return every fact of a schema by its key, tables first, then indexes, triggers, views and others.
 
     Foreign keys of the same columns to the same parent are separate facts: the second one's key ends in "2".
     """
@@ -297,14 +320,16 @@ def facts(schema: Schema) -> dict[Key, Fact]:
     listed += [IndexFact(index) for index in schema.indexes]
     listed += [TriggerFact(trigger) for trigger in schema.triggers]
     listed += [ViewFact(view) for view in schema.views]
+    listed += [ObjectFact(thing) for thing in schema.objects]
     return keyed(listed)
 
 
 def facts_of(schema: Schema, tables: Collection[str]) -> dict[Key, Fact]:
-    """Return the facts of some tables, and of the indexes and triggers on them."""
+    """Return the facts of some tables, and of the indexes, triggers and other objects on them."""
     listed = [fact for table in schema.tables if table.name in tables for fact in table_facts(table)]
     listed += [IndexFact(index) for index in schema.indexes if index.table in tables]
     listed += [TriggerFact(trigger) for trigger in schema.triggers if trigger.table in tables]
+    listed += [ObjectFact(thing) for thing in schema.objects if thing.table in tables]
     return keyed(listed)
 
 

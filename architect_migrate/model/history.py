@@ -6,12 +6,13 @@ under ancestry. Why a set: the revisions of a branched chain have no single orde
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
+from architect_migrate.model.delta import Delta, Named, apply, name_of, touched
 from architect_migrate.model.facts import (
     CheckFact,
     ColumnFact,
@@ -20,6 +21,7 @@ from architect_migrate.model.facts import (
     ForeignKeyFact,
     IndexFact,
     NameFact,
+    ObjectFact,
     PrimaryKeyFact,
     TableFact,
     TriggerFact,
@@ -29,25 +31,15 @@ from architect_migrate.model.facts import (
     table_of,
 )
 from architect_migrate.model.names import Names
-from architect_migrate.model.schema import ConstraintName, Index, Schema, Table, Trigger, View
+from architect_migrate.model.schema import ConstraintName, Schema, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Key
     from architect_migrate.model.seed_rows import SeedRow
     from architect_migrate.model.stops import Interim, Stop
-
-_Named = TypeVar("_Named", Table, Index, Trigger, View)
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """Changes of one revision: objects that are new or in a new shape, and `(kind, name)` of removed ones."""
-
-    changed: Schema = field(default_factory=Schema)
-    removed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +260,7 @@ def effects(history: History) -> dict[str, Effects]:
     schema = Schema()
     for revision, replayed in replays(history).items():
         after = apply(schema, replayed.delta)
-        old, new = _touched(schema, replayed.delta), facts(replayed.delta.changed)
+        old, new = touched(schema, replayed.delta), facts(replayed.delta.changed)
         by_revision[revision] = Effects(
             {k: fact for k, fact in new.items() if old.get(k) != fact},
             {k: fact for k, fact in old.items() if new.get(k) != fact},
@@ -338,16 +330,6 @@ def tables_ever(history: History) -> frozenset[str]:
     return frozenset(k[1] for effect in effects(history).values() for k in effect.added if k[0] == "table")
 
 
-def _touched(schema: Schema, change: Delta) -> dict[Key, Fact]:
-    """Return the facts of the objects that a delta changes or removes, as they were before it."""
-    names = set(change.removed)
-    names |= {(kind, one.name) for kind, _, changed in _kinds(schema, change.changed) for one in changed}
-    before = Schema(
-        *(tuple(one for one in old if (kind, one.name) in names) for kind, old, _ in _kinds(schema, change.changed))
-    )
-    return facts(before)
-
-
 def reference(history: History, position: frozenset[str]) -> Schema:
     """Return the schema that the chain makes of these revisions, even if the replay never stopped at this position."""
     return _reference(history, position)
@@ -371,64 +353,20 @@ def _reference(history: History, position: frozenset[str]) -> Schema:
     return _assemble(merged, history, position)
 
 
-def delta(before: Schema, after: Schema) -> Delta:
-    """Return the changes that turn `before` into `after`.
-
-    Why texts count: the stored text of an object must be the one that the newest revision wrote.
-    """
-    removed = [
-        (kind, name)
-        for kind, old, new in _kinds(before, after)
-        for name in {one.name for one in old} - {one.name for one in new}
-    ]
-    changed = Schema(
-        _changed(before.tables, after.tables),
-        _changed(before.indexes, after.indexes),
-        _changed(before.triggers, after.triggers),
-        _changed(before.views, after.views),
-    )
-    return Delta(changed, tuple(sorted(removed)))
-
-
-def apply(schema: Schema, change: Delta) -> Schema:
-    """Return a schema after a delta."""
-    gone = frozenset(change.removed)
-    return Schema(
-        _merged(schema.tables, change.changed.tables, "table", gone),
-        _merged(schema.indexes, change.changed.indexes, "index", gone),
-        _merged(schema.triggers, change.changed.triggers, "trigger", gone),
-        _merged(schema.views, change.changed.views, "view", gone),
-    )
-
-
-def _kinds(before: Schema, after: Schema) -> Iterator[tuple[str, tuple, tuple]]:  # type: ignore[type-arg]  # of any kind
-    yield "table", before.tables, after.tables
-    yield "index", before.indexes, after.indexes
-    yield "trigger", before.triggers, after.triggers
-    yield "view", before.views, after.views
-
-
-def _changed(before: tuple[_Named, ...], after: tuple[_Named, ...]) -> tuple[_Named, ...]:
-    old = {one.name: one for one in before}
-    return tuple(one for one in after if one.name not in old or old[one.name] != one or old[one.name].sql != one.sql)
-
-
-def _merged(
-    old: tuple[_Named, ...], changed: tuple[_Named, ...], kind: str, gone: frozenset[tuple[str, str]]
-) -> tuple[_Named, ...]:
-    by_name = {one.name: one for one in old if (kind, one.name) not in gone} | {one.name: one for one in changed}
-    return tuple(sorted(by_name.values(), key=lambda one: one.name))
-
-
 def _assemble(by_key: dict[Key, Fact], history: History, position: frozenset[str]) -> Schema:
     """Build a schema from facts; a table's text is the newest one in the position that declares exactly its facts."""
     tables: dict[str, Table] = {}
-    indexes, triggers, views = [], [], []
+    indexes, triggers, views, objects = [], [], [], []
     for fact in by_key.values():
         match fact:
             case TableFact():
                 tables[fact.table] = Table(
-                    fact.table, (), without_rowid=fact.without_rowid, strict=fact.strict, module=fact.module
+                    fact.table,
+                    (),
+                    without_rowid=fact.without_rowid,
+                    strict=fact.strict,
+                    module=fact.module,
+                    detail=fact.detail,
                 )
             case IndexFact():
                 indexes.append(fact.index)
@@ -436,6 +374,8 @@ def _assemble(by_key: dict[Key, Fact], history: History, position: frozenset[str
                 triggers.append(fact.trigger)
             case ViewFact():
                 views.append(fact.view)
+            case ObjectFact():
+                objects.append(fact.object)
             case _:
                 tables[fact.table] = _with(tables[fact.table], fact)
     newest = _newest(history, position)
@@ -443,10 +383,10 @@ def _assemble(by_key: dict[Key, Fact], history: History, position: frozenset[str
     ordered = (_in_order(table, newest.get(table.name)) for table in tables.values())
     whole = (replace(table, sql=texts.get(table, "")) for table in ordered)
 
-    def by_name(items: Iterable[_Named]) -> tuple[_Named, ...]:
-        return tuple(sorted(items, key=lambda item: item.name))
+    def by_name(items: Iterable[Named]) -> tuple[Named, ...]:
+        return tuple(sorted(items, key=name_of))
 
-    return Schema(by_name(whole), by_name(indexes), by_name(triggers), by_name(views))
+    return Schema(by_name(whole), by_name(indexes), by_name(triggers), by_name(views), by_name(objects))
 
 
 def _newest(history: History, position: frozenset[str]) -> dict[str, Table]:

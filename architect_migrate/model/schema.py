@@ -1,13 +1,18 @@
 """A schema as a frozen value.
 
-Names are compared as SQLite compares them: without case. `name` fields hold the folded name; `spelling` and `sql` are
-the database's own texts and are not part of equality. The reader of each kind of database normalises expressions,
-defaults and types, so that equal values mean equal behaviour.
+`name` fields hold names as the kind of database compares them (SQLite: without case); `spelling` and `sql` are the
+database's own texts and are not part of equality. `detail` is what only one kind of database says of an object, None
+where it says no more. The reader of each kind of database normalises expressions, defaults and types, so that equal
+values mean equal behaviour.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from architect_migrate.model.detail import Detail
 
 Key = tuple[str, ...]
 
@@ -32,6 +37,7 @@ class Column:
     collation: str = "binary"
     generated: Generated | None = None
     spelling: str = field(default="", compare=False)
+    detail: Detail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,10 @@ class ConstraintName:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """What a constraint does with a row that breaks it, other than to abort: `action` follows ON CONFLICT.
+    """A clause of a constraint that is not the usual one: `ON CONFLICT REPLACE`, `NOT VALID`, `DEFERRABLE`.
 
-    `kind` is `primary key`, `unique` or `not null`; `columns` are the constraint's: sorted for a unique, none for a
-    primary key.
+    `kind` is `primary key`, `unique`, `check`, `foreign key` or `not null`; `columns` identify the constraint: sorted
+    for a unique, none for a primary key, the expression of a check, the columns and the parent of a foreign key.
     """
 
     kind: str
@@ -105,6 +111,7 @@ class Table:
     conflicts: frozenset[Conflict] = frozenset()
     spelling: str = field(default="", compare=False)
     sql: str = field(default="", compare=False)
+    detail: Detail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,7 @@ class Index:
     where: str = ""
     spelling: str = field(default="", compare=False)
     sql: str = field(default="", compare=False)
+    detail: Detail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +159,22 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Object:
+    """Any other thing that a database defines by a name and a text; `kind` is the word for it: `function`, `type`.
+
+    `table` is the table that it belongs to, else empty.
+    """
+
+    kind: str
+    name: str
+    body: str
+    table: str = ""
+    spelling: str = field(default="", compare=False)
+    sql: str = field(default="", compare=False)
+    detail: Detail | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
     """All objects that a database defines, each kind sorted by name."""
 
@@ -158,6 +182,7 @@ class Schema:
     indexes: tuple[Index, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     views: tuple[View, ...] = ()
+    objects: tuple[Object, ...] = ()
 
 
 # The classes that `codec.load` may create when it reads a schema from a cache.
@@ -174,4 +199,5 @@ CLASSES = (
     IndexedColumn,
     Trigger,
     View,
+    Object,
 )

@@ -14,7 +14,17 @@ from architect_migrate.diagnosis.drift import let_stand
 from architect_migrate.diagnosis.positions import only_easily_lost
 from architect_migrate.diagnosis.resolutions import drops
 from architect_migrate.model.diff import Change, Extra, Missing, OtherwiseNamed, Reordered, change_key, needs_repair
-from architect_migrate.model.facts import Constraint, Fact, IndexFact, TriggerFact, ViewFact, facts, facts_of, table_of
+from architect_migrate.model.facts import (
+    Constraint,
+    Fact,
+    IndexFact,
+    ObjectFact,
+    TriggerFact,
+    ViewFact,
+    facts,
+    facts_of,
+    table_of,
+)
 from architect_migrate.model.history import History, effects, facts_at, replays, snapshots
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, Work
@@ -271,7 +281,9 @@ class _Walk:
 
 
 def _beside(change: Change) -> bool:
-    return not isinstance(change, Reordered) and isinstance(change.fact, IndexFact | TriggerFact | ViewFact)
+    return not isinstance(change, Reordered) and isinstance(
+        change.fact, IndexFact | TriggerFact | ViewFact | ObjectFact
+    )
 
 
 def _table(change: Change) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.errors import ArchmigError, StoppedError
 from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.findings import STAMP_UNKNOWN, Level
-from architect_migrate.model.compare import Severity
+from architect_migrate.model.detail import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

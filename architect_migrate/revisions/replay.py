@@ -172,7 +172,7 @@ def _graph_from(text: str, chain: ChainConfig) -> RevisionGraph:
 
 def history_from(graph: str, steps: str, chain: ChainConfig) -> History:
     """Build a history from its parts as JSON. Raises ChainError where the configuration names no revision."""
-    from architect_migrate.model import history, schema, seed_rows, stops
+    from architect_migrate.model import delta, history, schema, seed_rows, stops
 
     classes = (
         history.Replayed,
@@ -181,7 +181,7 @@ def history_from(graph: str, steps: str, chain: ChainConfig) -> History:
         history.Passing,
         history.Rename,
         history.Move,
-        history.Delta,
+        delta.Delta,
         stops.Stop,
         stops.Origin,
         stops.Interim,

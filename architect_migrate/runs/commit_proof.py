@@ -14,7 +14,7 @@ from architect_migrate.databases.values import Permitted, RowProof
 from architect_migrate.diagnosis.drift import to_repair
 from architect_migrate.model.compare import storage_class
 from architect_migrate.model.diff import explain
-from architect_migrate.model.facts import ColumnFact, TableFact, ViewFact, describe, facts
+from architect_migrate.model.facts import ColumnFact, ObjectFact, TableFact, ViewFact, describe, facts
 from architect_migrate.model.history import Role, effects, reference, replays, snapshots
 from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import heads
@@ -171,7 +171,9 @@ def _left_over(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[
         f"the downgrade() of {revision} leaves {describe(fact)}"
         for revision in undone
         for fact_key, fact in does[revision].added.items()
-        if fact_key in actual and fact_key not in expected and isinstance(fact, TableFact | ColumnFact | ViewFact)
+        if fact_key in actual
+        and fact_key not in expected
+        and isinstance(fact, TableFact | ColumnFact | ViewFact | ObjectFact)
     ]
 
 

@@ -25,7 +25,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.diff import Extra
 from architect_migrate.model.environment import Repair
-from architect_migrate.model.facts import IndexFact, TriggerFact, ViewFact, table_of
+from architect_migrate.model.facts import IndexFact, ObjectFact, TriggerFact, ViewFact, table_of
 from architect_migrate.model.history import names_ever, reference, replays, snapshots
 from architect_migrate.model.schema import Schema
 from architect_migrate.planning.plan import RunDowngrade, RunRevision, Stamp, SyncTracker
@@ -169,7 +169,7 @@ def _sets_off_triggers(context: EnvironmentContext, plan: Plan) -> bool:
 
 def _meets_the_chain(change: Change, history: History) -> bool:
     """Return whether a difference concerns a name that the chain uses, or an object that may read one."""
-    if not isinstance(change, Extra) or isinstance(change.fact, TriggerFact | ViewFact):
+    if not isinstance(change, Extra) or isinstance(change.fact, TriggerFact | ViewFact | ObjectFact):
         return True
     names = {table_of(change.fact)} | ({change.fact.index.name} if isinstance(change.fact, IndexFact) else set())
     return not names.isdisjoint(_names(history))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from architect_migrate.core import codec
-from architect_migrate.model.history import Delta, Replayed
+from architect_migrate.model.delta import Delta
+from architect_migrate.model.history import Replayed
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
 from architect_migrate.model.schema import (
     Check,

@@ -12,9 +12,10 @@ import pytest
 
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.diagnosis.drift import by_severity, drift, in_the_way, let_stand, to_repair
+from architect_migrate.model.delta import delta
 from architect_migrate.model.diff import diff, explain
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, Subject
-from architect_migrate.model.history import History, Replayed, delta
+from architect_migrate.model.history import History, Replayed
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
 
 if TYPE_CHECKING:

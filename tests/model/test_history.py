@@ -7,9 +7,10 @@ import itertools
 import pytest
 
 from architect_migrate.core.chain_errors import UnknownRevisionError
+from architect_migrate.model.delta import apply, delta
 from architect_migrate.model.diff import diff
 from architect_migrate.model.facts import describe
-from architect_migrate.model.history import apply, delta, effects, facts_at, reference
+from architect_migrate.model.history import effects, facts_at, reference
 from architect_migrate.model.revision_graph import Revision, RevisionGraph, ancestry, heads, position_at
 from support.schemas import chain_of, line_of, schema_of
 

@@ -7,7 +7,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.model.history import History, Replayed, delta
+from architect_migrate.model.delta import delta
+from architect_migrate.model.history import History, Replayed
 from architect_migrate.model.revision_graph import Revision, RevisionGraph
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from architect_migrate.model.facts import (
     ForeignKeyFact,
     IndexFact,
     NameFact,
+    ObjectFact,
     PrimaryKeyFact,
     TableFact,
     TriggerFact,
@@ -241,6 +242,8 @@ def _part(fact: Fact) -> str:
             return f"trigger {code(spelt(fact.trigger))}"
         case ViewFact():
             return "the view"
+        case ObjectFact():
+            return f"{fact.object.kind} {code(fact.object.name)}"
         case _:
             assert_never(fact)
 

@@ -20,7 +20,8 @@ from architect_migrate.databases.sqlite.savepoints import Savepoints
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb, words_of
 from architect_migrate.databases.sqlite.sql.passing import copied_table, on_the_way, puts_aside
 from architect_migrate.databases.sqlite.stops import stops_of
-from architect_migrate.model.history import Replayed, ReplayedStatement, delta, is_of_rows
+from architect_migrate.model.delta import delta
+from architect_migrate.model.history import Replayed, ReplayedStatement, is_of_rows
 from architect_migrate.model.schema import Schema
 from architect_migrate.model.stops import displaces
 

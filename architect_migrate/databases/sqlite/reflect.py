@@ -294,11 +294,11 @@ def _conflicts(parsed: ParsedTable, rowid_key: tuple[str, ...]) -> Iterator[Conf
         columns = tuple(fold(column.name) for column in constraint.columns)
         match constraint:
             case nodes.PrimaryKey(conflict=action) if action not in _ABORT:
-                yield Conflict("primary key", (), action.lower())
+                yield Conflict("primary key", (), f"on conflict {action.lower()}")
             case nodes.Unique(conflict=action) if action not in _ABORT:
-                yield Conflict("unique", tuple(sorted(columns)), action.lower())
+                yield Conflict("unique", tuple(sorted(columns)), f"on conflict {action.lower()}")
             case nodes.NotNull(conflict=action) if action not in _ABORT and columns != rowid_key:
-                yield Conflict("not null", columns, action.lower())
+                yield Conflict("not null", columns, f"on conflict {action.lower()}")
             case _:
                 pass
 

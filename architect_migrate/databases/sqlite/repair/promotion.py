@@ -19,6 +19,7 @@ from architect_migrate.model.facts import (
     Fact,
     ForeignKeyFact,
     IndexFact,
+    ObjectFact,
     PrimaryKeyFact,
     TableFact,
     TriggerFact,
@@ -95,6 +96,8 @@ def _called(fact: Fact, known: set[str]) -> set[str]:
             return {fact.index.name, fact.index.table}
         case TriggerFact():
             return {fact.trigger.name, fact.trigger.table}
+        case ObjectFact():
+            return {fact.object.name, fact.object.table}
         case _ if fact.table not in known:
             return {fact.table}
         case _:
@@ -129,6 +132,8 @@ def _extra(fact: Fact, tables: Mapping[str, Table], known: set[str], draft: _Dra
             back = () if table_of(fact) in tables and table_of(fact) not in known else (dropped,)
             draft.steps.append((rank, (made,), back))
             draft.brought.append(fact)
+        case ObjectFact():
+            draft.left.append(LeftOut(describe(fact), _REBUILD))
         case _ if fact.table not in known:
             draft.brought.append(fact)
         case ColumnFact():

@@ -299,7 +299,7 @@ def _other_conflict(repair_context: RepairContext, fact: ConflictFact, draft: _D
 def _conflict(shape: Table, kind: str, columns: tuple[str, ...]) -> str:
     """What a constraint of a table does with rows that break it; empty where it aborts."""
     found = (one.action for one in shape.conflicts if (one.kind, one.columns) == (kind, columns))
-    return next(found, "")
+    return next(found, "").removeprefix("on conflict ")
 
 
 def _distinct(repair_context: RepairContext, table: str, columns: tuple[str, ...], draft: _Draft) -> bool:
