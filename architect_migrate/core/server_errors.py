@@ -33,3 +33,22 @@ class ServerStartError(ArchmigError, layout="{subject}: {problem}; {advice}"):
     detail: str
     problem: str = derived("it did not start: {detail}")
     advice: str = derived("nothing was changed: correct that, then run this again")
+
+
+class NoSchemaError(ArchmigError, layout="database {subject}: {problem}; {advice}"):
+    """A database that has none of the schemas that its search_path names."""
+
+    subject: str
+    path: str
+    problem: str = derived("none of the schemas in its search_path ({path}) exists")
+    advice: str = derived("create one, or name another in the URL: options=-csearch_path=NAME")
+
+
+class SchemaForbiddenError(ArchmigError, layout="database {subject}: {problem}; {advice}"):
+    """A schema that a role may not use, so that what it holds is unknown."""
+
+    subject: str
+    schema: str
+    role: str
+    problem: str = derived("the role {role} may not use the schema {schema}")
+    advice: str = derived("nothing was read: GRANT USAGE ON SCHEMA {schema} TO {role}, or use another role")

@@ -85,7 +85,12 @@ from architect_migrate.core.errors import (
     UsageError,
     WorkerDiedError,
 )
-from architect_migrate.core.server_errors import ServerProgramsMissingError, ServerStartError
+from architect_migrate.core.server_errors import (
+    NoSchemaError,
+    SchemaForbiddenError,
+    ServerProgramsMissingError,
+    ServerStartError,
+)
 from architect_migrate.core.sql_errors import (
     CastLosesError,
     EditImpossibleError,
@@ -286,6 +291,22 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         (
             "temporary PostgreSQL server: it did not start: no space left on device; nothing was changed: correct "
             "that, then run this again"
+        ),
+    ),
+    (
+        NoSchemaError,
+        ("app", "a, b"),
+        (
+            "database app: none of the schemas in its search_path (a, b) exists; create one, or name another in the "
+            "URL: options=-csearch_path=NAME"
+        ),
+    ),
+    (
+        SchemaForbiddenError,
+        ("app", "shop", "guest"),
+        (
+            "database app: the role guest may not use the schema shop; nothing was read: GRANT USAGE ON SCHEMA shop TO "
+            "guest, or use another role"
         ),
     ),
     (

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
 from architect_migrate.core.server_errors import ServerProgramsMissingError
 from architect_migrate.databases.postgresql.programs import programs
 from architect_migrate.databases.postgresql.server import throwaway
+from support.paths import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# An object of every kind that archmig reads.
+EVERYTHING = (DATA / "postgresql_everything.sql").read_text(encoding="utf-8")
+# The versions that tests run on, where they are installed: the oldest with every clause of the above, and the newest.
+VERSIONS = (15, 18)
 
 
 @contextmanager
@@ -28,3 +35,9 @@ def server(folder: Path, major: int | None = None) -> Iterator[str]:
         pytest.skip(str(error))
     with throwaway(major, folder) as url:
         yield url
+
+
+def database_at(url: str, name: str) -> str:
+    """The URL of another database of a server."""
+    before, _, after = url.partition("@/postgres?")
+    return f"{before}@/{quote(name)}?{after}"

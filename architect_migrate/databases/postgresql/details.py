@@ -1,0 +1,49 @@
+"""What only PostgreSQL says of a table, a column or an index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from architect_migrate.model.detail import Detail
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresColumn(Detail):
+    """`identity` are the words after GENERATED, with options that are not the defaults; `options` a foreign table's."""
+
+    identity: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresTable(Detail):
+    """`bound` is which rows a partition of `parents` has; other tables inherit from their parents.
+
+    `server` and `options` are a foreign table's. `row_security` and `replica_identity` are in words, empty by default.
+    """
+
+    partitioning: str = ""
+    bound: str = ""
+    parents: tuple[str, ...] = ()
+    persistence: str = "permanent"
+    row_security: str = ""
+    replica_identity: str = ""
+    of_type: str = ""
+    access_method: str = "heap"
+    server: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresIndex(Detail):
+    """`parent` is the index of the partitioned table that this one is a part of."""
+
+    method: str = "btree"
+    include: tuple[str, ...] = ()
+    nulls_not_distinct: bool = False
+    valid: bool = True
+    parent: str = ""
+
+
+# The classes that `codec.load` may create when it reads a schema from a cache.
+CLASSES = (PostgresColumn, PostgresTable, PostgresIndex)
