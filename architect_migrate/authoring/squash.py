@@ -193,10 +193,9 @@ def _made_twice(
     """What a chain makes without some of its files and with new ones, in two runs: at other seconds and elsewhere."""
     at = datetime.now().astimezone()
     other = elsewhere(chain, (file for folder in folders_of(chain) for file in folder.rglob("*.py")))
-    began = time.monotonic()
     first = _made(chain, without, hidden, new, "1")
-    # Why: times of the moment are often kept in seconds, and have to differ.
-    time.sleep(max(0.0, 1.1 - (time.monotonic() - began)))
+    # Why: times of the moment are often kept in seconds, and those of the two runs have to differ.
+    time.sleep(1.01 - time.time() % 1)
     try:
         return Made(first, _made(other, without, hidden, new, "2"), at, (socket.gethostname(), os.fspath(chain.root)))
     except ReplayError as error:

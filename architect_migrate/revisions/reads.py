@@ -12,12 +12,11 @@ import json
 import os
 import sys
 from contextlib import suppress
-from dataclasses import astuple, dataclass
 from functools import lru_cache
 from importlib.machinery import all_suffixes
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from architect_migrate.databases.registry import LOCAL, about
 
@@ -43,13 +42,13 @@ _LARGE = 4 << 20
 _KEPT = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
+class Reads(NamedTuple):
     """What a run read, by absolute paths.
 
     `files` are compared by their contents; `packages` are files of installed packages, compared by size and time.
     `folders` were listed by the chain's code; `searched` were listed by imports, where only the names in `modules`
     matter. `asked` are paths that the code looked at without opening them (`Path.exists`). `variables` may contain `*`.
+    Why a NamedTuple: it is JSON as it is. To copy thousands of paths for it takes longer than to look at their files.
     """
 
     files: tuple[str, ...] = ()
@@ -74,7 +73,7 @@ def disk_state(reads: Reads) -> str:
         [importable(path, names) for path in reads.searched],
         [kind(path) for path in reads.asked],
     )
-    digest.update(repr((astuple(reads), states)).encode("utf-8", "surrogatepass"))
+    digest.update(repr((reads, states)).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
@@ -224,7 +223,7 @@ def remember_reads(cache: Path, chain: str, result: str, reads: Reads, digest: s
     same = [each for old, digests in known if old == reads for each in digests if each != digest]
     others = [(old, digests) for old, digests in known if old != reads]
     kept = [(reads, [digest, *same][:_KEPT]), *others][:_KEPT]
-    text = json.dumps([[astuple(each), digests] for each, digests in kept], separators=(",", ":"))
+    text = json.dumps([[each, digests] for each, digests in kept], separators=(",", ":"))
     write_atomically(_manifest(cache, chain, result), text)
 
 

@@ -15,7 +15,6 @@ import sysconfig
 import threading
 from collections.abc import Iterator  # noqa: TC003  (mypy wants a base class's method typed as in typeshed)
 from contextlib import contextmanager
-from dataclasses import astuple
 from functools import lru_cache, wraps
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -164,7 +163,7 @@ class Watch:
             # Why in this order: what changes after it was digested is seen as a change.
             state = disk_state(reads)
             state = "" if self.has_changed(reads) else state
-            file.write_text(json.dumps([astuple(reads), state]), encoding="utf-8")
+            file.write_text(json.dumps([reads, state]), encoding="utf-8")
 
 
 class _WatchedEnvironment(os._Environ[Any]):  # noqa: SLF001  (the class of os.environ, which has no public name)

@@ -18,7 +18,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
@@ -32,10 +32,14 @@ IMPORTED = (
     "alembic.command",
     "architect_migrate.alembic_env",
     "architect_migrate.databases.sqlite.reflect",
+    "architect_migrate.databases.sqlite.stops",
     "architect_migrate.lint.try_revision",
     "architect_migrate.revisions.alembic_runtime",
+    "architect_migrate.revisions.shadow",
+    "architect_migrate.revisions.watch",
     "architect_migrate.runs.trial",
     "sqlalchemy.dialects.sqlite",
+    "sqlite3",
 )
 # The module of archmig's command.
 COMMAND = "architect_migrate"
@@ -77,15 +81,51 @@ class ForkServer:
         return int(self.server.stdout.readline())
 
 
+class ForkServers:
+    """Replacement for `subprocess` as `ForkServer`: one server for what Python reads in the environment when it starts.
+
+    Why only for what is asked for again: a server takes longer to start than one process, and squash, which starts
+    processes with two seeds for Python's hashes, starts many.
+    """
+
+    DEVNULL = subprocess.DEVNULL
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack, self.owner = stack, os.getpid()
+        self.servers: dict[frozenset[tuple[str, str]], ForkServer | None] = {}
+
+    def run(
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command as `ForkServer.run` does."""
+        server = self._server(env) if os.getpid() == self.owner else None
+        run = server.run if server else subprocess.run
+        return run(command, cwd=cwd, env=env, **options)
+
+    def _server(self, environ: Mapping[str, str]) -> ForkServer | None:
+        start = frozenset(_of_the_start(environ).items())
+        if start not in self.servers and _of_the_start(os.environ) != dict(start):
+            self.servers[start] = None
+        elif not self.servers.get(start):
+            self.servers[start] = self.stack.enter_context(_started(environ))
+        return self.servers[start]
+
+
 @contextmanager
-def fork_server() -> Iterator[ForkServer]:
-    """Start a server, which ends with the context."""
-    command = [sys.executable, "-B", __file__]
+def fork_server() -> Iterator[ForkServers]:
+    """Serve forks; the servers end with the context."""
+    with ExitStack() as stack:
+        yield ForkServers(stack)
+
+
+@contextmanager
+def _started(environ: Mapping[str, str]) -> Iterator[ForkServer]:
+    command, of_the_start = [sys.executable, "-B", __file__], {**os.environ, **_of_the_start(environ)}
     with (
         tempfile.TemporaryDirectory(prefix="fork-server-") as folder,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=of_the_start) as server,
     ):
-        yield ForkServer(server, Path(folder), os.environ)
+        yield ForkServer(server, Path(folder), environ)
 
 
 def _of_the_start(environ: Mapping[str, str]) -> dict[str, str]:
@@ -97,6 +137,10 @@ def serve() -> None:
     """Answer requests until stdin ends. In the fork that a request asks for, run its module and exit as it does."""
     for module in IMPORTED:
         __import__(module)
+    from architect_migrate.databases.registry import LOCAL, preload
+
+    # Why: it takes as long as the replay of a small chain, and each process does it.
+    preload(LOCAL)
     # Why: a collection would copy the pages that a fork shares with the server.
     gc.collect()
     gc.freeze()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import astuple
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -74,4 +73,4 @@ def _moved(text: str, old: str, new: str) -> str:
     fields, _ = json.loads(text)
     moved = [[f"{new}{name.removeprefix(old)}" if name.startswith(old) else name for name in names] for names in fields]
     reads = reads_of(moved)
-    return json.dumps([astuple(reads), disk_state(reads)])
+    return json.dumps([reads, disk_state(reads)])

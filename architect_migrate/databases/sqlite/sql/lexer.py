@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from architect_migrate.databases.values import TriggerWrite
     from architect_migrate.model.schema import Trigger
 
-_WORD = r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*"
-_ID = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
+# What a name may hold: A-Z, a-z, 0-9, _, $ and all beyond ASCII; it begins with no digit and no $.
+# Why by what is excluded: a class with a range beyond ASCII takes ten times as long to compile.
+_ID = r"[^\x00-\x23\x25-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]"
+_WORD = rf"[^\x00-\x40\x5b-\x5e\x60\x7b-\x7f]{_ID}*"
 
 # A regular expression does, because SQLite's tokenizer is one; what tokens mean is left to a parser.
 # What is malformed is taken whole, as SQLite takes it: to try again from its next character is quadratic.
