@@ -310,7 +310,8 @@ def _moves(statement: ReplayedStatement, replayed: Replayed) -> bool:
     """Whether a statement only brings a table's rows to its copy or successor, or back from where they were put."""
     if statement.verb == "update":
         # What a column is filled with before the old one is dropped is looked for on both sides (see `both_sides`).
-        return any(move.new_column and move.new_table in statement.writes for move in replayed.moves)
+        filled = {move.new_column for move in replayed.moves if move.new_table in statement.writes}
+        return bool(statement.columns) and statement.columns <= filled
     if statement.verb not in INSERTING or not statement.reads:
         return False
     copies = {(passing.table, passing.name) for passing in replayed.passing if passing.role == Role.COPY}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.diagnose import Verdict
-from architect_migrate.diagnosis.positions import is_easily_lost
+from architect_migrate.diagnosis.positions import is_easily_lost, surviving_effects
+from architect_migrate.diagnosis.resolutions import keeper
+from architect_migrate.model.compare import compare
+from architect_migrate.model.diff import Differs, Missing, change_key, matters
 from architect_migrate.model.environment import Keep, tables_and_columns
-from architect_migrate.model.facts import ColumnFact, TableFact, TriggerFact, key
+from architect_migrate.model.facts import ColumnFact, TableFact, TriggerFact, describe, key
 from architect_migrate.model.history import effects, facts_at, replays, row_statements, unmasked, writes_of
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.row_questions import Alters
@@ -122,6 +125,44 @@ def overtaken(
             if isinstance(fact, TriggerFact) and fact.trigger.table in written and key(fact) in found:
                 return f"{later}, which ran, made the trigger {fact.trigger.name}, which it would set off"
     return ""
+
+
+def gone_ahead(
+    history: History, diagnosis: Diagnosis, found: Mapping[Key, Fact], resolutions: tuple[Resolution, ...]
+) -> dict[str, str]:
+    """The revisions beyond a position that may have run: something of it is already as the last of them leaves it.
+
+    With each goes that thing, in words. A stamp that is too old looks like this where what ran after it shows in
+    nothing but what it took away. A revision that lacks what it makes did not run, and none after it did. One that is
+    next and drops a table or column which is missing is asked about elsewhere: it may have begun.
+    """
+    position = diagnosis.position
+    may: dict[str, str] = {}
+    for change in diagnosis.changes:
+        if not isinstance(change, Missing | Differs) or not matters(change) or keeper(change, resolutions):
+            continue
+        for last in history.graph.order:
+            if last not in position and _leaves(history, last, change_key(change), found):
+                line = ancestry(history.graph, [last]) - position
+                lasting = surviving_effects(history, position | line)
+                dropped = isinstance(change, Missing) and isinstance(change.fact, TableFact | ColumnFact)
+                is_next = dropped and len(line) == 1
+                if not is_next and all(_is_there(lasting.get(each, {}), found) for each in line - {last}):
+                    may |= dict.fromkeys(line, f"{describe(change.fact)} is as {last} leaves it") | may
+    return may
+
+
+def _leaves(history: History, revision: str, its_key: Key, found: Mapping[Key, Fact]) -> bool:
+    """Whether a revision takes away what is missing, or gives what is there just its shape."""
+    its = effects(history)[revision]
+    there, left = found.get(its_key), its.added.get(its_key)
+    if there is None or left is None:
+        return there is left and its_key in its.removed
+    return not compare(left, there)
+
+
+def _is_there(made: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> bool:
+    return all(its_key in found or is_easily_lost(fact) for its_key, fact in made.items())
 
 
 def would_alter(history: History, revision: str, part: slice) -> Alters:

@@ -30,7 +30,14 @@ from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.model.shuffles import disguised
 from architect_migrate.model.stops import tables_of
 from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement, to_run
-from architect_migrate.planning.row_places import lost_place, missing_places, overtaken, refuted, would_alter
+from architect_migrate.planning.row_places import (
+    gone_ahead,
+    lost_place,
+    missing_places,
+    overtaken,
+    refuted,
+    would_alter,
+)
 from architect_migrate.planning.row_questions import RowsIn, Violating
 from architect_migrate.planning.row_seeds import counted, is_taken, seeds_found
 
@@ -66,7 +73,8 @@ def row_judgements(
     settled = tuple(resolutions)
     there = facts(schema)
     lost = missing_places(history, diagnosis.position, there, settled)
-    evidence = _Evidence(history, diagnosis, _known(history, diagnosis), there, ask, stopped, lost)
+    ahead = gone_ahead(history, diagnosis, there, settled)
+    evidence = _Evidence(history, diagnosis, _known(history, diagnosis), there, ask, stopped, lost, ahead)
     entries = {entry.revision: entry for entry in settled if isinstance(entry, Rows)}
     found: list[RowJudgement] = []
     # The tables that steps before a revision will write to: what is in them now says nothing of what its statements do.
@@ -116,7 +124,8 @@ class _Evidence:
     """What judgements rest on; `stamp` is the position that a known stamp claims, None where there is no such stamp.
 
     `stopped` are revisions of which an interrupted run left nothing to be done, and how far others came. `lost` are
-    tables and columns of the position that are not there, and will be made anew.
+    tables and columns of the position that are not there, and will be made anew. `ahead` are revisions beyond it that
+    may have run (see `gone_ahead`).
     """
 
     history: History
@@ -126,6 +135,7 @@ class _Evidence:
     ask: Ask
     stopped: tuple[frozenset[str], Mapping[str, Cut]]
     lost: frozenset[Key]
+    ahead: Mapping[str, str]
 
     def count(self, question: Question) -> int | None:
         """How many rows an answer counts; None where the question cannot be asked."""
@@ -198,6 +208,8 @@ def _why_it_may_have_run(evidence: _Evidence, judgement: Judgement) -> str:
             return "its stamp says that it ran, but things that come before it are missing"
         elsewhere = judgement.verdict is Verdict.MISSING and _overtaken(evidence, revision.id)
         return f"its stamp says that it ran, and nothing of it is in the schema, but {elsewhere}" if elsewhere else ""
+    if judgement.claim is Claim.NONE and evidence.stamp is not None and revision.id in evidence.ahead:
+        return f"the stamp stops before it, but {evidence.ahead[revision.id]}"
     if judgement.claim is not Claim.NONE or evidence.stamp is not None:
         return ""
     its = effects(history)[revision.id]

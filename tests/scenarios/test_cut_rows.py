@@ -39,6 +39,26 @@ def test_what_a_revision_wrote_before_it_was_interrupted_is_not_written_again(tm
     )
 
 
+# Rows of the same table are changed, and then a column is filled from the one that goes.
+MOVED = ("ALTER TABLE t ADD COLUMN v TEXT", "UPDATE t SET v = w", "ALTER TABLE t DROP COLUMN w")
+BOTH = "UPDATE t SET v = w, n = n * 10"
+
+
+def test_a_statement_on_the_table_of_a_column_that_moves_is_not_taken_for_the_move(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", TIMES, *MOVED), "c3": K})
+    script(home.database, T, ROWS, TIMES, MOVED[0], *stamp("a1"))
+    finding, rows = stays(home)
+    assert (finding.code, finding.subject, rows.code) == ("interrupted-undecided", "column t.v", "rows-undecided")
+    assert "b2 changes rows before that (1 statement), and would change them again" in finding.found
+
+
+def test_a_statement_that_moves_a_column_and_changes_another_is_not_left_out(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", MOVED[0], BOTH, MOVED[2]), "c3": K})
+    script(home.database, T, ROWS, MOVED[0], BOTH, *stamp("a1"))
+    assert ("rows-undecided", "b2") in codes(home)
+    assert home.preview().outcome is Outcome.BLOCKED
+
+
 def test_what_changes_nothing_a_second_time_is_run_again(tmp_path: Path) -> None:
     first = "UPDATE t SET n = 0 WHERE n IS NULL"
     home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", first, *COPY, *SWAP), "c3": K})

@@ -15,6 +15,8 @@ from support.settled import answered, undecided
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from support.scenarios import Home
+
 P = "CREATE TABLE p (id INTEGER PRIMARY KEY, price INTEGER)"
 P_ROWS = "INSERT INTO p VALUES (1, 10), (2, 12)"
 TWICE = "UPDATE p SET price = price * 2"
@@ -89,6 +91,53 @@ def test_where_no_position_fits_and_no_stamp_says_so_a_revision_without_a_trace_
     script(home.database, P.replace(")", ", name_x TEXT)"), "INSERT INTO p VALUES (1, 10, 'a'), (2, 12, 'b')")
     (told,) = undecided(home)
     assert "no position fits the schema, and no stamp says that it did not run" in told
+
+
+# A stamp that is too old: what ran after it shows in nothing but what it took away.
+
+CHECKED = P.replace(")", ", name TEXT, CHECK (id > 0))")
+BARE, BRIEF = P.replace(")", ", name TEXT)"), P.replace(")", ", CHECK (id > 0))")
+ANEW = ("CREATE TABLE x (id INTEGER PRIMARY KEY, price INTEGER, name TEXT)", "INSERT INTO x SELECT * FROM p")
+NO_CHECK = (*ANEW, "DROP TABLE p", "ALTER TABLE x RENAME TO p")
+# What the revisions after the loop run, what is there, and of which thing that speaks.
+AHEAD = {
+    "a check": ((NO_CHECK,), (BARE,), "check on p: id > 0 is as d4 leaves it"),
+    "a check, and a table is to come": ((NO_CHECK, (MORE,)), (BARE,), "check on p: id > 0 is as d4 leaves it"),
+    "a column": ((("ALTER TABLE p DROP COLUMN name",),), (BRIEF,), "column p.name is as d4 leaves it"),
+    "a column, and the revision after was interrupted": (
+        (("SELECT 1",), ("ALTER TABLE p DROP COLUMN name", MORE)),
+        (BRIEF,),
+        "column p.name is as e5 leaves it",
+    ),
+    "an index": ((("DROP INDEX ix_price",),), (CHECKED,), "index ix_price on p is as d4 leaves it"),
+}
+
+
+def ahead(folder: Path, later: tuple[tuple[str, ...], ...]) -> Home:
+    chain = {"a1": raw(None, CHECKED, INDEX), "b2": raw("a1"), "c3": raw("b2", TWICE)}
+    for name, statements in zip(("d4", "e5"), later, strict=False):
+        chain[name] = raw(list(chain)[-1], *statements)
+    return own_chain(folder, chain)
+
+
+@pytest.mark.parametrize(("later", "there", "why"), AHEAD.values(), ids=list(AHEAD))
+def test_a_stamp_does_not_have_rows_changed_again_where_what_comes_after_has_taken_something_away(
+    tmp_path: Path, later: tuple[tuple[str, ...], ...], there: tuple[str, ...], why: str
+) -> None:
+    home = ahead(tmp_path, later)
+    made = (INDEX,) if there != (CHECKED,) else ()
+    script(home.database, *there, *made, "INSERT INTO p (id, price) VALUES (1, 10), (2, 12)", *stamp("b2"))
+    assert undecided(home) == [
+        f"c3: cannot tell whether its rows are there: the stamp stops before it, but {why} ({TWICE})"
+    ]
+    answered(home, c3=RowAnswer.DONE)
+    assert ask(home.database, "SELECT price FROM p") == ONCE
+
+
+def test_what_a_person_dropped_says_nothing_of_revisions_before_one_that_lacks_what_it_makes(tmp_path: Path) -> None:
+    home = ahead(tmp_path, ((MORE,), ("ALTER TABLE p DROP COLUMN name",)))
+    script(home.database, BRIEF, INDEX, P_ROWS, *stamp("b2"))
+    assert undecided(home) == []
 
 
 # Triggers and views.

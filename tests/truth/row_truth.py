@@ -26,8 +26,12 @@ Place = tuple[str, "Row"]
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
+    """`place` is the table, the column and the row's key, where a value is wrong, and `now` the value."""
+
     kind: str
     detail: str
+    place: tuple[str, str, str] = ("", "", "")
+    now: object = None
 
 
 def lost_or_changed(case: Case, after: Content) -> Iterator[Wrong]:
@@ -57,19 +61,21 @@ def _judged(
             if column not in row:
                 continue
             allowed = _allowed(case, table, column, value, origin[1], before)
-            if allowed is not None and not any(_same(row[column], one) for one in allowed):
+            if allowed is not None and not any(same(row[column], one) for one in allowed):
                 yield Wrong(
                     _how(row[column], value, _was(column, row[column], before, wanted)),
                     f"{table}.{column} of {key}: {row[column]!r}, oracle {value!r}, before {before.get(column)!r}",
+                    (table, column, key),
+                    row[column],
                 )
         for column, value in before.items():
-            if column.startswith("x_") and not _same(row.get(column), value):
+            if column.startswith("x_") and not same(row.get(column), value):
                 yield Wrong("value of the application's own column changed", f"{table}.{column} of {key}: {value!r}")
 
 
 def _allowed(case: Case, table: str, column: str, value: object, origin: Row, before: Row) -> list[object] | None:
     """What may stand in a column now; None where nothing can be asked for."""
-    source = column if column in origin and _same(origin[column], value) else _source(origin, value)
+    source = column if column in origin and same(origin[column], value) else _source(origin, value)
     if source is not None:  # the row's own value, carried along
         if source in before:
             return [before[source]]
@@ -84,7 +90,7 @@ def _allowed(case: Case, table: str, column: str, value: object, origin: Row, be
 def _source(origin: Row, value: object) -> str | None:
     if value is None or (isinstance(value, int) and value < FIRST_KEY):
         return None
-    return next((name for name, one in origin.items() if _same(one, value)), None)
+    return next((name for name, one in origin.items() if same(one, value)), None)
 
 
 def _was(column: str, now: object, before: Row, wanted: Row) -> tuple[object, ...]:
@@ -98,7 +104,7 @@ def _was(column: str, now: object, before: Row, wanted: Row) -> tuple[object, ..
 def _how(now: object, wanted: object, before: tuple[object, ...]) -> str:
     if now is None and before != (None,):
         return "value lost" if before else "value not brought"
-    if any(_same(now, one) for one in before):
+    if any(same(now, one) for one in before):
         return "value as before, the chain changes it"
     if isinstance(now, int | float) and isinstance(wanted, int | float) and now in {wanted * 100, wanted * 10_000}:
         return "value multiplied again"
@@ -113,7 +119,7 @@ def _kept_as_is(key: str, places: list[Place], found: list[Place], after: Conten
         return Wrong("row lost", f"{key} of {places[0][0]}, made by hand")
     for table, row in places:
         now = next((one for name, one in found if name == table), None)
-        changed = [name for name in row if now and name in now and not _same(now[name], row[name])]
+        changed = [name for name in row if now and name in now and not same(now[name], row[name])]
         if changed:
             return Wrong("value changed", f"{table}.{changed[0]} of {key}, made by hand")
     return None
@@ -152,6 +158,6 @@ def _by_key(content: Content | None) -> dict[str, list[Place]]:
     return found
 
 
-def _same(one: object, other: object) -> bool:
+def same(one: object, other: object) -> bool:
     """Whether two values are stored alike: their class counts."""
     return type(one) is type(other) and one == other
