@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from architect_migrate.core.database_errors import DatabaseError
 from architect_migrate.core.errors import ArchmigError, derived
 
 
@@ -35,19 +36,41 @@ class ServerStartError(ArchmigError, layout="{subject}: {problem}; {advice}"):
     advice: str = derived("nothing was changed: correct that, then run this again")
 
 
-class NoSchemaError(ArchmigError, layout="database {subject}: {problem}; {advice}"):
+class UnreachableError(DatabaseError):
+    """A database that no connection can be made to; `subject` is its URL, `detail` the reason that the driver gives."""
+
+    detail: str
+    problem: str = derived("no connection: {detail}")
+    advice: str = derived("nothing was done: start the server, or correct the URL")
+
+
+class LoginRefusedError(DatabaseError):
+    """A login that the server refuses; `subject` is the URL of the database, `detail` the server's reason."""
+
+    detail: str
+    problem: str = derived("the server refused the login: {detail}")
+    advice: str = derived("correct the user and the password in the URL, in PGPASSWORD or in ~/.pgpass")
+
+
+class NoSuchDatabaseError(DatabaseError):
+    """A database that its server does not have; `subject` is its URL."""
+
+    name: str
+    problem: str = derived("the server has no database {name!r}")
+    advice: str = derived("nothing was created: correct the URL, or create the database first")
+
+
+class NoSchemaError(DatabaseError):
     """A database that has none of the schemas that its search_path names."""
 
-    subject: str
     path: str
     problem: str = derived("none of the schemas in its search_path ({path}) exists")
     advice: str = derived("create one, or name another in the URL: options=-csearch_path=NAME")
 
 
-class SchemaForbiddenError(ArchmigError, layout="database {subject}: {problem}; {advice}"):
+class SchemaForbiddenError(DatabaseError):
     """A schema that a role may not use, so that what it holds is unknown."""
 
-    subject: str
     schema: str
     role: str
     problem: str = derived("the role {role} may not use the schema {schema}")

@@ -86,10 +86,13 @@ from architect_migrate.core.errors import (
     WorkerDiedError,
 )
 from architect_migrate.core.server_errors import (
+    LoginRefusedError,
     NoSchemaError,
+    NoSuchDatabaseError,
     SchemaForbiddenError,
     ServerProgramsMissingError,
     ServerStartError,
+    UnreachableError,
 )
 from architect_migrate.core.sql_errors import (
     CastLosesError,
@@ -294,8 +297,32 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ),
     ),
     (
+        UnreachableError,
+        ("postgresql://***@h/d", "Connection refused"),
+        (
+            "postgresql://***@h/d: no connection: Connection refused; nothing was done: start the server, or correct "
+            "the URL"
+        ),
+    ),
+    (
+        LoginRefusedError,
+        ("postgresql://***@h/d", "FATAL: no"),
+        (
+            "postgresql://***@h/d: the server refused the login: FATAL: no; correct the user and the password in the "
+            "URL, in PGPASSWORD or in ~/.pgpass"
+        ),
+    ),
+    (
+        NoSuchDatabaseError,
+        ("postgresql://***@h/d", "d"),
+        (
+            "postgresql://***@h/d: the server has no database 'd'; nothing was created: correct the URL, or create the "
+            "database first"
+        ),
+    ),
+    (
         NoSchemaError,
-        ("app", "a, b"),
+        ("database app", "a, b"),
         (
             "database app: none of the schemas in its search_path (a, b) exists; create one, or name another in the "
             "URL: options=-csearch_path=NAME"
@@ -303,7 +330,7 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
     ),
     (
         SchemaForbiddenError,
-        ("app", "shop", "guest"),
+        ("database app", "shop", "guest"),
         (
             "database app: the role guest may not use the schema shop; nothing was read: GRANT USAGE ON SCHEMA shop TO "
             "guest, or use another role"

@@ -53,8 +53,8 @@ def current_schema(connection: Connection) -> str:
         if name == current:
             return name
         if name in forbidden:
-            raise SchemaForbiddenError(connection.info.dbname, name, user)
-    raise NoSchemaError(connection.info.dbname, path)
+            raise SchemaForbiddenError(f"database {connection.info.dbname}", name, user)
+    raise NoSchemaError(f"database {connection.info.dbname}", path)
 
 
 def schemas_of(path: str, user: str) -> Iterator[str]:

@@ -34,18 +34,25 @@ PIN = f"SELECT {_LOCAL}, set_config('search_path', quote_ident(%(schema)s::text)
 
 
 def _of_extension(catalog: str, oid: str) -> str:
-    """Whether an object belongs to an extension, or came with another object, as the functions of a range type do."""
+    return (
+        f"EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_catalog.{catalog}'::regclass AND e.objid = {oid} "
+        "AND e.deptype = 'e')"
+    )
+
+
+def _of_type(catalog: str, oid: str) -> str:
+    """Whether an object came with a type, as the functions of a range type do, or belongs to an extension."""
     return (
         f"EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_catalog.{catalog}'::regclass AND e.objid = {oid} "
         "AND (e.deptype = 'e' OR e.deptype = 'i' AND e.refclassid = 'pg_catalog.pg_type'::regclass))"
     )
 
 
-# Relations without those that an extension or a hidden table brings; composite types are relations too.
+# Relations without those that an extension or a hidden table brings.
 RELATIONS = f"""
     SELECT n.oid AS schema, ARRAY(
                SELECT c.oid FROM pg_class c
-               WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+               WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
                      AND c.relname <> ALL (%(without)s::text[]) AND NOT {_of_extension("pg_class", "c.oid")}
                      AND NOT EXISTS (SELECT FROM pg_depend o JOIN pg_class h ON h.oid = o.refobjid
                                      WHERE c.relkind = 'S' AND o.classid = 'pg_class'::regclass AND o.objid = c.oid
@@ -225,7 +232,7 @@ _FUNCTIONS = f"""
            CASE WHEN p.prokind <> 'a' THEN substr(pg_get_functiondef(p.oid), length('CREATE OR REPLACE ' || CASE
                     p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || quote_ident(n.nspname)) + 2) END
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE p.pronamespace = :schema AND NOT {_of_extension("pg_proc", "p.oid")}"""
+    WHERE p.pronamespace = :schema AND NOT {_of_type("pg_proc", "p.oid")}"""
 
 _AGGREGATES = f"""
     SELECT p.proname::text,
@@ -257,7 +264,7 @@ def _unread(kind: str, catalog: str, where: str) -> str:
     return f"""
     SELECT '{kind}', replace(i.identity, quote_ident(current_schema()) || '.', '')
     FROM {catalog} o, LATERAL pg_identify_object('{catalog}'::regclass, o.oid, 0) i
-    WHERE {where} AND NOT {_of_extension(catalog, "o.oid")}"""
+    WHERE {where} AND NOT {_of_type(catalog, "o.oid")}"""
 
 
 # The first identifier that an object of the application's own can have; the server's are below it.
@@ -317,6 +324,22 @@ _SINCE = {
     ":enforced": (18, "k.conenforced", "true"),
     ":period": (18, "k.conperiod", "false"),
 }
+
+
+_SCHEMA = "(SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)"
+DEFINES_NOTHING = f"""
+    SELECT NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = {_SCHEMA}
+                       AND c.relkind NOT IN ('i', 'I') AND NOT {_of_extension("pg_class", "c.oid")})
+       AND NOT EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = {_SCHEMA} AND t.typtype IN ('e', 'd', 'r')
+                       AND NOT {_of_extension("pg_type", "t.oid")})
+       AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = {_SCHEMA}
+                       AND NOT {_of_type("pg_proc", "p.oid")})"""
+TABLE_NAMES = f"""
+    SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = {_SCHEMA} AND c.relkind IN ('r', 'p', 'f')
+    AND NOT {_of_extension("pg_class", "c.oid")}"""
+HAS_TRIGGERS = f"""
+    SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+                   WHERE c.relnamespace = {_SCHEMA} AND c.relname = ANY (%(tables)s::text[]) AND NOT t.tgisinternal)"""
 
 
 @lru_cache(maxsize=8)

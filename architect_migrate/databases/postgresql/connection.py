@@ -1,0 +1,99 @@
+"""Opens connections to PostgreSQL databases, and converts the errors of the driver."""
+
+from __future__ import annotations
+
+import math
+import re
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from architect_migrate.core.database_errors import DatabaseLockedError
+from architect_migrate.core.errors import BadUrlError
+from architect_migrate.core.secrets import mask
+from architect_migrate.core.server_errors import LoginRefusedError, NoSuchDatabaseError, UnreachableError
+from architect_migrate.databases.postgresql.pinned import query
+from architect_migrate.databases.postgresql.urls import libpq_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from architect_migrate.core.urls import DatabaseUrl
+    from architect_migrate.databases.postgresql.pinned import Connection
+
+# Why by text: libpq gives no code. What a server says in another language is taken as the general error.
+_NO_DATABASE = re.compile(r'FATAL: +database "(.*)" does not exist')
+_NO_LOGIN = re.compile(r'authentication failed|no password supplied|role ".*" does not exist|no pg_hba\.conf entry')
+# What an error may show of a URL.
+_SHOWN = frozenset({"host", "hostaddr", "port", "dbname", "user", "service"})
+# The shortest time that libpq waits for a connection, in seconds.
+_SHORTEST = 2
+
+
+def opened(url: DatabaseUrl, timeout: float = 5.0) -> Connection:
+    """Open a connection; a `timeout` in the URL is longer or shorter than this one, in seconds.
+
+    Raises BadUrlError, UnreachableError, LoginRefusedError, NoSuchDatabaseError.
+    """
+    uri, given = libpq_uri(url.raw), {}
+    try:
+        given = psycopg.conninfo.conninfo_to_dict(uri)
+        patience = given.get("connect_timeout") or max(_SHORTEST, math.ceil(timeout))
+        return psycopg.connect(
+            uri, connect_timeout=int(patience), client_encoding="utf8", fallback_application_name="archmig"
+        )
+    except psycopg.ProgrammingError as error:
+        # Why without its text: it can repeat a part of the URL.
+        raise BadUrlError("a URL that libpq does not understand", "check its host, port and parameters") from error
+    except psycopg.OperationalError as error:
+        raise _refused(str(url), _without_values(str(error), given), error) from error
+
+
+def _without_values(text: str, given: Mapping[str, object]) -> str:
+    """The driver's text on one line, without the URL's options: they can be secrets."""
+    for name, value in given.items():
+        if name not in _SHOWN:
+            text = text.replace(str(value), "***")
+    return " ".join(mask(text).removeprefix("connection failed: ").split())
+
+
+def _refused(
+    shown: str, detail: str, error: psycopg.OperationalError
+) -> UnreachableError | LoginRefusedError | NoSuchDatabaseError:
+    if missing := _NO_DATABASE.search(detail):
+        return NoSuchDatabaseError(shown, missing[1])
+    if _NO_LOGIN.search(detail) or (error.pgconn and error.pgconn.needs_password):
+        return LoginRefusedError(shown, detail)
+    return UnreachableError(shown, detail)
+
+
+@contextmanager
+def reading(url: DatabaseUrl, timeout: float = 5.0) -> Iterator[Connection]:
+    """Open a connection that cannot write, in one transaction, so that all reads see the same moment.
+
+    `timeout` is in seconds, for the connection and for each lock. Raises the errors of `opened`, DatabaseLockedError.
+    """
+    with closing(opened(url, timeout)) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        wait_for_locks(connection, timeout)
+        with locks_explained(str(url), timeout):
+            yield connection
+        with suppress(psycopg.Error):
+            connection.rollback()
+
+
+def wait_for_locks(connection: Connection, timeout: float) -> None:
+    """Let the transaction wait for each lock at most this long, in seconds. Why: a text of the catalog needs locks."""
+    milliseconds: dict[str, Any] = {"most": str(max(1, math.ceil(timeout * 1000)))}
+    query(connection, "SELECT set_config('lock_timeout', %(most)s, true)", milliseconds)
+
+
+@contextmanager
+def locks_explained(shown: str, timeout: float) -> Iterator[None]:
+    """Raise DatabaseLockedError where a statement waited too long for a lock."""
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable as error:
+        raise DatabaseLockedError(shown, timeout) from error
