@@ -375,8 +375,9 @@ def _replaced(context: EnvironmentContext, plan: Plan) -> set[str]:
 
 def _clashing(history: History, revision: str, actions: set[str]) -> frozenset[str]:
     """The tables that the chain declares with one of these ON CONFLICT actions, as a revision leaves them."""
+    words = {f"on conflict {action}" for action in actions}
     tables = snapshots(history)[revision].tables
-    return frozenset(table.name for table in tables for each in table.conflicts if each.action.lower() in actions)
+    return frozenset(table.name for table in tables for each in table.conflicts if each.action in words)
 
 
 def _converted(context: EnvironmentContext, plan: Plan) -> set[tuple[str, str]]:
