@@ -24,6 +24,7 @@ from architect_migrate.model.history import (
     reference,
     replays,
     row_statements,
+    tables_ever,
     writes_of,
 )
 from architect_migrate.model.revision_graph import ancestry
@@ -415,13 +416,15 @@ def _is_followed(evidence: _Evidence, judgement: Judgement) -> bool:
 def _leaves_something(evidence: _Evidence, replayed: Replayed) -> bool:
     """Whether a table that a revision writes to is there at the position, or goes on under another name.
 
-    A view stands for the tables to which its triggers bring what is written to it.
+    A view stands for the tables to which its triggers bring what is written to it. A table that the chain never has
+    may be the database's own.
     """
     there = reference(evidence.history, evidence.diagnosis.position)
     tables = {table.name for table in there.tables} | {view.name for view in there.views}
     renamed = {rename.old for one in evidence.history.replayed for rename in one.renames if not rename.table}
     written = writes_of(row_statements(replayed))
-    return bool(replayed.reads) or bool((written | tables_of(replayed.stops)) & (tables | renamed))
+    own = (table for table in written - tables_ever(evidence.history) if evidence.count(RowsIn(table)) is not None)
+    return bool(replayed.reads) or bool((written | tables_of(replayed.stops)) & (tables | renamed)) or any(own)
 
 
 def _shuffles(evidence: _Evidence, revision: str) -> bool:

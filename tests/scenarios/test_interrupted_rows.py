@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.model.environment import RowAnswer
 from support.scenarios import ask, codes, own_chain, script, stamp, stays
 from support.scenarios import revision as raw
+from support.settled import answered, undecided
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,3 +103,27 @@ def test_a_table_left_on_its_way_speaks_against_the_statements_after_it(tmp_path
     script(home.database, Q, "INSERT INTO q VALUES (1, 'x')", *second[:3])
     (found,) = stays(home)
     assert (found.code, found.subject) == ("rows-undecided", "002")
+
+
+COUNTING = "CREATE TABLE c (id INTEGER PRIMARY KEY AUTOINCREMENT)"
+
+
+@pytest.mark.parametrize(
+    "sets",
+    ["UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'c'", "INSERT INTO sqlite_sequence VALUES ('c', 1000)"],
+)
+def test_the_number_that_a_table_goes_on_with_is_not_left_out(tmp_path: Path, sets: str) -> None:
+    """SQLite keeps it in a table of its own."""
+    home = own_chain(tmp_path, {"001": raw(None, COUNTING), "002": raw("001", Q, sets, "CREATE TABLE w (id INTEGER)")})
+    script(home.database, COUNTING, "INSERT INTO c VALUES (1)", Q, *stamp("001"))
+    (told,) = undecided(home)
+    assert told.startswith("002: cannot tell whether its rows are there: the stamp stops before it")
+    assert "run the 1 row statement of 002" in answered(home, **{"002": RowAnswer.RUN})
+    assert ask(home.database, "SELECT max(seq) FROM sqlite_sequence") == [(1000,)]
+
+
+def test_the_number_that_a_table_goes_on_with_is_not_set_again_where_it_is_that_one(tmp_path: Path) -> None:
+    sets = "UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'c'"
+    home = own_chain(tmp_path, {"001": raw(None, COUNTING), "002": raw("001", Q, sets, "CREATE TABLE w (id INTEGER)")})
+    script(home.database, COUNTING, "INSERT INTO c VALUES (1000)", Q, *stamp("001"))
+    assert undecided(home) == []

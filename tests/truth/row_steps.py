@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     Step = Callable[[Scene], Op]
 
-# Rows of the chain's have low keys, those of the application high ones.
-_CHAIN_KEYS = 500
 # A computed row has the key of its source and a multiple of this.
 COMPUTED = 100_000
 
@@ -47,8 +45,8 @@ def _keyed(scene: Scene) -> tuple[str, bool]:
 
 
 def _constants(scene: Scene, table: str, *, text: bool) -> tuple[list[str], list[str]]:
-    """Columns and literals of a row with a key that no other row has."""
-    number = scene.chance.randrange(1, _CHAIN_KEYS)
+    """Columns and literals of a row with a key that no other row has: a low one, as rows of the chain have."""
+    number = int(scene.mark)
     columns, values = ["id"], [f"'seed{number}'" if text else str(number)]
     for column in scene.columns(table):
         if column.name.endswith("_id"):

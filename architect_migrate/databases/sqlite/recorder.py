@@ -36,6 +36,8 @@ _CHANGING = frozenset({"alter", "create", "delete", "drop", "insert", "reindex",
 _DEFINING = frozenset({"alter", "create"})
 _WRITES = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE})
 _WRITING = frozenset({"delete", "insert", "replace", "update"})
+# SQLite's own table of the numbers that AUTOINCREMENT goes by, which statements may write.
+_COUNTERS = frozenset({"sqlite_sequence"})
 _TRANSACTION = frozenset({"begin", "commit", "release", "rollback", "savepoint"})
 _READING = frozenset({"select", "values"})
 
@@ -162,7 +164,7 @@ class Recording:
             ReplayedStatement(
                 does,
                 text,
-                self._tables(writes),
+                self._tables(writes) | (writes & _COUNTERS),
                 self._tables(reads),
                 in_data_step=self.in_data_step,
                 columns=frozenset(columns),
