@@ -40,7 +40,7 @@ def _stated(definition: str, state: str) -> str:
 
 def views(rows: Iterable[Row]) -> Iterator[View]:
     """Yield the views, with their options and the defaults of their columns."""
-    for name, kind, definition, _, options, defaults in rows:
+    for name, kind, definition, options, defaults in rows:
         if kind == "v":
             text = _query(definition)
             given = f"WITH ({', '.join(options)}) AS " if options else ""
@@ -72,9 +72,9 @@ def _object(kind: str, name: str, body: str, sql: str = "", *, table: str = "", 
 
 
 def _materialized_views(rows: Iterable[Row]) -> Iterator[Object]:
-    for name, kind, definition, populated, _, _ in rows:
+    for name, kind, definition, *_ in rows:
         if kind == "m":
-            body = _query(definition) + ("" if populated else " WITH NO DATA")
+            body = _query(definition)
             yield _object("materialized view", name, body, f"CREATE MATERIALIZED VIEW {quote(name)} AS {body}")
 
 

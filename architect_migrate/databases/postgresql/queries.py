@@ -126,7 +126,8 @@ _CONSTRAINTS = f"""
     SELECT c.relname::text, k.conname::text, k.contype::text, {_columns("k.conkey", "k.conrelid")},
            {_named("p", "pn")}, {_columns("k.confkey", "k.confrelid")}, k.confupdtype::text, k.confdeltype::text,
            k.confmatchtype::text, :delete_columns,
-           k.condeferrable, k.condeferred, k.convalidated, k.connoinherit, :enforced,
+           k.condeferrable, k.condeferred, k.convalidated,
+           k.connoinherit AND k.contype IN ('c', 'n'), :enforced,
            :nulls_not_distinct, :period,
            coalesce(i.indisvalid, true), {_columns("i.indkey[i.indnkeyatts:]", "i.indrelid")},
            pg_get_expr(k.conbin, k.conrelid), CASE WHEN k.contype = 'x' THEN pg_get_constraintdef(k.oid) END
@@ -144,10 +145,14 @@ _OF_CONSTRAINT = (
 _INDEXES = f"""
     SELECT x.relname::text, c.relname::text, am.amname::text, i.indisunique, :nulls_not_distinct,
            i.indisvalid, pg_get_expr(i.indpred, i.indrelid), {_columns("i.indkey[i.indnkeyatts:]", "i.indrelid")},
-           (SELECT h.inhparent::regclass::text FROM pg_inherits h WHERE h.inhrelid = x.oid),
-           pg_get_indexdef(i.indexrelid, 0, true)
+           (SELECT h.inhparent::regclass::text FROM pg_inherits h WHERE h.inhrelid = x.oid)
     FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
     JOIN pg_am am ON am.oid = x.relam WHERE i.indrelid = :relations AND NOT {_OF_CONSTRAINT}"""
+
+# Apart from the others, because it has parameters of storage, which are no difference between schemas.
+_INDEX_TEXTS = f"""
+    SELECT x.relname::text, pg_get_indexdef(i.indexrelid, 0, true)
+    FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = :relations AND NOT {_OF_CONSTRAINT}"""
 
 _TERMS = f"""
     SELECT x.relname::text, a.attnum, ca.attname::text,
@@ -165,7 +170,7 @@ _TERMS = f"""
     WHERE i.indrelid = :relations AND NOT {_OF_CONSTRAINT}"""
 
 _VIEWS = """
-    SELECT c.relname::text, c.relkind::text, pg_get_viewdef(c.oid), c.relispopulated,
+    SELECT c.relname::text, c.relkind::text, pg_get_viewdef(c.oid),
            CASE WHEN c.relkind = 'v' THEN ARRAY(SELECT o FROM unnest(c.reloptions) o ORDER BY o COLLATE "C") END,
            ARRAY(SELECT a.attname || ' ' || pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
                  JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
@@ -259,48 +264,36 @@ _EVENT_TRIGGERS = f"""
     FROM pg_event_trigger t WHERE NOT {_of_extension("pg_event_trigger", "t.oid")}"""
 
 
-def _unread(kind: str, catalog: str, where: str) -> str:
-    """Rows of (kind, identity) for objects whose definitions are not read; without the schema's own name."""
-    return f"""
-    SELECT '{kind}', replace(i.identity, quote_ident(current_schema()) || '.', '')
-    FROM {catalog} o, LATERAL pg_identify_object('{catalog}'::regclass, o.oid, 0) i
-    WHERE {where} AND NOT {_of_type(catalog, "o.oid")}"""
-
-
-# The first identifier that an object of the application's own can have; the server's are below it.
-_NOT_OF_SERVER = "o.oid >= 16384"
-_UNREAD = "\n    UNION ALL".join(
-    [
-        _unread("collation", "pg_collation", "o.collnamespace = :schema"),
-        _unread("conversion", "pg_conversion", "o.connamespace = :schema"),
-        _unread("operator", "pg_operator", "o.oprnamespace = :schema"),
-        _unread("operator class", "pg_opclass", "o.opcnamespace = :schema"),
-        _unread("operator family", "pg_opfamily", "o.opfnamespace = :schema"),
-        _unread("text search configuration", "pg_ts_config", "o.cfgnamespace = :schema"),
-        _unread("text search dictionary", "pg_ts_dict", "o.dictnamespace = :schema"),
-        _unread("text search parser", "pg_ts_parser", "o.prsnamespace = :schema"),
-        _unread("text search template", "pg_ts_template", "o.tmplnamespace = :schema"),
-        _unread(
-            "base type",
-            "pg_type",
-            "o.typnamespace = :schema AND (o.typtype = 'p' OR o.typtype = 'b' AND o.typsubscript <> "
-            "'array_subscript_handler'::regproc)",
-        ),
-        _unread("cast", "pg_cast", _NOT_OF_SERVER),
-        _unread("language", "pg_language", _NOT_OF_SERVER),
-        _unread("transform", "pg_transform", _NOT_OF_SERVER),
-        _unread("access method", "pg_am", _NOT_OF_SERVER),
-        _unread("foreign-data wrapper", "pg_foreign_data_wrapper", _NOT_OF_SERVER),
-        _unread("server", "pg_foreign_server", _NOT_OF_SERVER),
-        _unread("publication", "pg_publication", _NOT_OF_SERVER),
-    ]
-)
+# Of what is not read in detail there are the names: everything else that depends on the schema, and what an application
+# may add to the database. The server's own objects have identifiers below this number.
+_OWN = "oid >= 16384"
+_READ = ("pg_class", "pg_proc", "pg_type", "pg_statistic_ext", "pg_extension", "pg_default_acl")
+_UNREAD = f"""
+    SELECT i.type, replace(i.identity, quote_ident(current_schema()) || '.', '')
+    FROM (SELECT d.classid, d.objid FROM pg_depend d
+          WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = :schema
+                AND d.classid NOT IN ({", ".join(f"'{catalog}'::regclass" for catalog in _READ)})
+          UNION ALL
+          SELECT 'pg_type'::regclass, t.oid FROM pg_type t
+          WHERE t.typnamespace = :schema AND (t.typtype = 'p' OR t.typtype = 'b' AND t.typsubscript <>
+                                                                 'array_subscript_handler'::regproc)
+          UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am WHERE {_OWN}
+          UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast WHERE {_OWN}
+          UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper WHERE {_OWN}
+          UNION ALL SELECT 'pg_foreign_server'::regclass, oid FROM pg_foreign_server WHERE {_OWN}
+          UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language WHERE {_OWN}
+          UNION ALL SELECT 'pg_publication'::regclass, oid FROM pg_publication WHERE {_OWN}
+          UNION ALL SELECT 'pg_transform'::regclass, oid FROM pg_transform WHERE {_OWN}) o,
+         LATERAL pg_identify_object(o.classid, o.objid, 0) i
+    WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.classid AND e.objid = o.objid
+                      AND (e.deptype = 'e' OR e.deptype = 'i' AND e.refclassid = 'pg_type'::regclass))"""
 
 _QUERIES = {
     "table": _TABLES,
     "column": _COLUMNS,
     "constraint": _CONSTRAINTS,
     "index": _INDEXES,
+    "index text": _INDEX_TEXTS,
     "term": _TERMS,
     "view": _VIEWS,
     "trigger": _TRIGGERS,
@@ -355,7 +348,9 @@ def queries(major: int) -> dict[str, str]:
 def digest_query(major: int) -> str:
     """Return one query for a hash of the rows of all queries; parameters are the name of a `schema` and `without`."""
     lines = "\n    UNION ALL ".join(
-        f"SELECT '{kind}' || line::text AS line FROM ({text}) line" for kind, text in _of_version(major).items()
+        f"SELECT '{kind}' || line::text AS line FROM ({text}) line"
+        for kind, text in _of_version(major).items()
+        if kind != "index text"
     )
     own = lines.replace("= :relations", "= ANY ((SELECT relations FROM own)::oid[])")
     own = own.replace(":schema", "(SELECT schema FROM own)")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.databases.postgresql.pinned import Connection, Row
 
-Rows = dict[str, list["Row"]]
+Rows = dict[str, list[Any]]
 
 _ACTIONS = {"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
 _KINDS = {"p": "primary key", "u": "unique", "c": "check", "f": "foreign key", "n": "not null"}
@@ -64,9 +64,10 @@ def schema_of(rows: Rows) -> Schema:
     """Return the schema that the rows describe."""
     columns, constraints = _by_first(sorted(rows["column"], key=lambda row: row[:2])), _by_first(rows["constraint"])
     terms = _by_first(sorted(rows["term"], key=lambda row: row[:2]))
+    texts = dict(rows["index text"])
     return Schema(
         _sorted(_table(row, columns[row[0]], constraints[row[0]]) for row in rows["table"]),
-        _sorted(_index(row, terms[row[0]]) for row in rows["index"]),
+        _sorted(_index(row, terms[row[0]], texts[row[0]]) for row in rows["index"]),
         _sorted(triggers(rows["trigger"])),
         _sorted(views(rows["view"])),
         tuple(sorted(objects(rows), key=lambda one: (one.kind, one.name, one.table))),
@@ -227,8 +228,7 @@ def _clauses(one: _Constraint) -> Iterator[str]:
         yield "nulls not distinct"
     if one.period:
         yield "period" if one.kind == "f" else "without overlaps"
-    # A foreign key without this clause does not inherit either.
-    if one.no_inherit and one.kind in "cn":
+    if one.no_inherit:
         yield "no inherit"
     # A foreign key that is deferred is another foreign key.
     if one.deferrable and not (one.deferred and one.kind == "f"):
@@ -239,8 +239,8 @@ def _clauses(one: _Constraint) -> Iterator[str]:
         yield "with an invalid index"
 
 
-def _index(row: Row, terms: list[Row]) -> Index:
-    name, table, method, unique, nulls_not_distinct, valid, where, include, parent, sql = row
+def _index(row: Row, terms: list[Row], sql: str) -> Index:
+    name, table, method, unique, nulls_not_distinct, valid, where, include, parent = row
     detail = PostgresIndex(method, tuple(include), nulls_not_distinct, valid, parent or "")
     return Index(name, table, tuple(_term(_Term(*one)) for one in terms), unique, where or "", name, sql, detail)
 
