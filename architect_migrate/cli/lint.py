@@ -27,13 +27,14 @@ def lint(options: Options, words: Words = None, *, every: Every = False) -> int:
     """
     from architect_migrate.cli.report.lint import lint_report
     from architect_migrate.config.chain_choice import labels_of, project_for_chain
+    from architect_migrate.config.context import chain_alone
     from architect_migrate.lint.lint import examine, files_and_revisions
     from architect_migrate.revisions.replay import cache_folder, source_of
 
     if every and words:
         raise UsageError("--all contradicts a revision or file", "give one of them")
     project = project_for_chain(options.config, os.environ, Path.cwd())
-    source = source_of(project.chain, cache_folder(os.environ))
+    source = source_of(chain_alone(project), cache_folder(os.environ))
     only, files = files_and_revisions(source, words) if words else (None, ())
     examined = examine(source, only, labels_of(project), files)
     return present(options, int(bool(examined.violations)), lint_report(examined, Path.cwd()))

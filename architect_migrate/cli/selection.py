@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.cli.by_path import environments_by_path, files_among
 from architect_migrate.cli.terminal import say
 from architect_migrate.config.chain_choice import project_without_file
-from architect_migrate.config.context import context_for, contexts_for
+from architect_migrate.config.context import chain_alone, context_for, contexts_for
 from architect_migrate.config.loader import find_config, read_project
 from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError, UnknownEnvironmentError, UsageError
@@ -169,7 +169,7 @@ def chain_of(options: Options) -> RevisionGraph:
 
 def source_in_use(options: Options) -> Source:
     """The chain, where no database is named."""
-    return source_of(project_of(options).chain, cache())
+    return source_of(chain_alone(project_of(options)), cache())
 
 
 def cache() -> Path | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.entry_paths import backups_beside, ledger_in
 from architect_migrate.config.file_patterns import own_files
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.registry import LOCAL, kind_of, release_of
 from architect_migrate.model.environment import chain_of_engine, resolutions_for, select_one
 from architect_migrate.revisions.replay import source_of
 
@@ -97,16 +99,16 @@ def contexts_for(
     Raises ChainError, ResolutionsClashError, NoFileMatchesError.
     """
     environments = tuple(environments)
-    # Why one source for all of an engine: the chain's files are read and replayed once.
     listed = {environment.name: environment for environment in project.environments}
     needed = {*environments}
     for name in {name for each in environments for name in each.requires}:
         # Why by `select_one`: it raises the error for a section without any file, which no revision has reached.
         needed.add(listed.get(name) or select_one(project, name))
-    sources = {
-        engine: source_of(chain_of_engine(project, engine), cache)
-        for engine in sorted({environment.engine for environment in needed})
-    }
+    engines = {engine: chain_of_engine(project, engine) for engine in {environment.engine for environment in needed}}
+    ordered = sorted(needed, key=lambda environment: environment.name)
+    chains = {environment: _on_its_kind(engines[environment.engine], environment) for environment in ordered}
+    # Why one source for all of an engine and a kind of database: the chain's files are read and replayed once.
+    sources = {chain: source_of(chain, cache) for chain in dict.fromkeys(chains.values())}
     backups, ledger = backups_of(project), ledger_of(project)
 
     def context(environment: Environment) -> EnvironmentContext:
@@ -114,7 +116,7 @@ def contexts_for(
             environment=environment,
             resolutions=resolutions_for(project, environment),
             tracker=project.tracker,
-            source=as_listed(sources[environment.engine], project, environment),
+            source=as_listed(sources[chains[environment]], project, environment),
             backups=backups,
             ledger=ledger,
             keep=project.backup_keep,
@@ -125,6 +127,33 @@ def contexts_for(
         replace(context(environment), required=tuple(context(listed[name]) for name in environment.requires))
         for environment in environments
     )
+
+
+def chain_alone(project: ProjectConfig) -> ChainConfig:
+    """Return the chain's configuration for a replay where no environment is meant.
+
+    It is replayed on the kind that needs no server, unless every environment is on one.
+    """
+    on_servers = [environment for environment in project.environments if kind_of(environment.url) != LOCAL]
+    if not on_servers or len(on_servers) < len(project.environments):
+        return project.chain
+    chains = [_on_its_kind(project.chain, environment) for environment in on_servers]
+    return next((chain for chain in chains if chain.release), chains[0])
+
+
+def _on_its_kind(chain: ChainConfig, environment: Environment) -> ChainConfig:
+    """Return the chain's configuration for a replay on the kind of an environment's database, and on its version.
+
+    The version is empty where it cannot be asked for: each command that opens the database raises the reason.
+    """
+    url = environment.url
+    if (kind := kind_of(url)) == LOCAL:
+        return chain
+    try:
+        release = release_of(url)
+    except ArchmigError:
+        release = ""
+    return chain.on(kind, release, url.raw)
 
 
 def ledger_of(project: ProjectConfig) -> Path:

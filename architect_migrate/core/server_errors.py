@@ -75,3 +75,46 @@ class SchemaForbiddenError(DatabaseError):
     role: str
     problem: str = derived("the role {role} may not use the schema {schema}")
     advice: str = derived("nothing was read: GRANT USAGE ON SCHEMA {schema} TO {role}, or use another role")
+
+
+class LooksOnlyError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """Something that archmig does not do on a kind of database; `action` names it."""
+
+    subject: str
+    action: str
+    problem: str = derived("archmig only looks at databases of this kind, and does not {action}")
+    advice: str = derived("nothing was changed: `archmig status`, `diagnose` and `check` work; run `alembic upgrade`")
+
+
+class DriverMissingError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """A kind of database whose driver is not installed."""
+
+    subject: str
+    driver: str
+    problem: str = derived("its driver {driver} is not installed")
+    advice: str = derived("pip install 'archmig[{subject}]'")
+
+
+class NotLentError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """An engine of the chain's code that connects at a moment when no connection is lent to it."""
+
+    subject: str = derived("PostgreSQL")
+    problem: str = derived("the chain's code connects to it outside of env.py's run")
+    advice: str = derived("open the connection in env.py or in a revision, not where a module is imported")
+
+
+class NoScratchError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """No empty database is to be had on which the chain can be replayed; `tried` says why, each way by itself."""
+
+    subject: str = derived("PostgreSQL {major}")
+    major: str
+    tried: tuple[str, ...]
+    problem: str = derived("no empty database for a replay of the chain: {_why}")
+    advice: str = derived(
+        "nothing was changed: grant CREATEDB, set ARCHMIG_POSTGRESQL_SCRATCH to the URL of a server of version {major} "
+        "on which databases may be made, or install that version's server programs"
+    )
+
+    @property
+    def _why(self) -> str:
+        return "; ".join(self.tried)

@@ -8,16 +8,19 @@ statement or the scratch database of a replay, belongs to the kind `LOCAL`.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from architect_migrate.core.database_errors import UnsupportedDatabaseError
+from architect_migrate.core.server_errors import DriverMissingError, LooksOnlyError
 from architect_migrate.core.urls import DatabaseUrl
+from architect_migrate.databases.capabilities import Capability
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType
 
     from architect_migrate.databases.base import (
@@ -36,12 +39,20 @@ if TYPE_CHECKING:
         Trials,
         Watching,
     )
-    from architect_migrate.databases.capabilities import Capability
+    from architect_migrate.model.detail import Detail
 
 # The kinds by the scheme of their URLs, each with the package of its driver.
-KINDS = {"sqlite": "sqlite3"}
+KINDS = {"postgresql": "psycopg", "sqlite": "sqlite3"}
 # The kind that needs no server: its databases are files, and chains are replayed on it.
 LOCAL = "sqlite"
+# What a kind that archmig only looks at lacks, by the parts that it has no module for.
+_ACTIONS = {
+    "digests": "remember them",
+    "keeper": "copy, compare or restore them",
+    "repairer": "repair them",
+    "trials": "try revisions on them",
+    "watching": "run on them",
+}
 # What archmig calls while a chain's code runs; the other parts would only delay a process that runs it.
 _BEFOREHAND = ("dialect", "lender", "marks", "reader", "temporary", "watching")
 
@@ -78,14 +89,61 @@ def lacking(kind: str) -> Mapping[Capability, str]:
     return cast("Capabilities", _module(kind, "capabilities")).LACKS
 
 
+def refuse_to_run(url: DatabaseUrl) -> None:
+    """Refuse a run on a kind of database that archmig only looks at. Raises LooksOnlyError."""
+    if Capability.RUNS in lacking(kind_of(url)):
+        raise LooksOnlyError(str(url), "run on them")
+
+
 def preload(kind: str) -> None:
     """Import what archmig calls while a chain's code runs: what the process imports from then on is the code's own."""
     for part in _BEFOREHAND:
-        _module(kind, part)
+        with suppress(LooksOnlyError):
+            _module(kind, part)
+    # What statements mean is asked of this kind, whichever one a chain is replayed on.
+    _module(LOCAL, "dialect")
+    cast("Lender[Connection]", _module(kind, "lender")).prepare()
+
+
+def temporary_of(kind: str) -> Temporary[Connection]:
+    """Return the databases that are thrown away of one kind."""
+    return cast("Temporary[Connection]", _module(kind, "temporary"))
+
+
+def details_of(kind: str) -> tuple[type[Detail], ...]:
+    """Return the classes of what only one kind of database says of an object."""
+    return () if kind == LOCAL else cast("tuple[type[Detail], ...]", _module(kind, "details").CLASSES)
+
+
+def release_of(url: DatabaseUrl) -> str:
+    """Return the major version of a database's server; empty where there is no server. Raises as `access.reading`."""
+    return "" if kind_of(url) == LOCAL else cast("str", _module(kind_of(url), "access").release(url))
+
+
+@contextmanager
+def scratch_on(kind: str, release: str, server: str, cache: Path | None) -> Iterator[str]:
+    """Make an empty database for a replay, and drop it at the end; yields its URL, empty for a kind without a server.
+
+    `server` is a URL of a database on a server of that release, `cache` a folder for what later replays can use.
+    Raises NoScratchError.
+    """
+    if kind == LOCAL:
+        yield ""
+    else:
+        with _module(kind, "scratch").scratch_database(release, server, cache) as url:
+            yield url
 
 
 def _module(kind: str, part: str) -> ModuleType:
-    return import_module(f"architect_migrate.databases.{kind}.{part}")
+    name = f"architect_migrate.databases.{kind}.{part}"
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name == name:
+            raise LooksOnlyError(kind, _ACTIONS.get(part, f"have {part}")) from error
+        if error.name == KINDS[kind]:
+            raise DriverMissingError(kind, KINDS[kind]) from error
+        raise
 
 
 class _ByArgument:

@@ -13,7 +13,7 @@ from architect_migrate.core import codec
 from architect_migrate.core.chain_errors import ChainError, UnknownRevisionError
 from architect_migrate.core.errors import UsageError
 from architect_migrate.core.secrets import mask
-from architect_migrate.databases.registry import dialect
+from architect_migrate.databases.registry import LOCAL, dialect
 from architect_migrate.lint.files import (
     as_called,
     can_run,
@@ -42,12 +42,14 @@ if TYPE_CHECKING:
 class LintResult:
     """Result of the linter: the number of checked revisions, and their violations by file and line.
 
-    `untried` are ids of revisions that come after one which does not run.
+    `untried` are ids of revisions that come after one which does not run. `only_upgraded` says that no more than each
+    `upgrade()` was tried, on empty tables, by a replay.
     """
 
     revisions: int
     violations: tuple[Violation, ...]
     untried: tuple[str, ...] = ()
+    only_upgraded: bool = False
 
 
 def lint(
@@ -64,7 +66,8 @@ def examine(
 
     `branches` are the labels that environments list in their `heads`, which may have heads of their own. A file in
     `extra` outside of the chain's folders is checked as if it were inside. No database is read: the revisions are tried
-    in a process of its own, on a database in memory. Raises ChainError if alembic.ini or env.py cannot be used.
+    in a process of its own, on a database in memory. A chain of a kind with servers is replayed instead.
+    Raises ChainError if alembic.ini or env.py cannot be used.
     """
     from architect_migrate.lint.attempt import version_files
 
@@ -81,7 +84,15 @@ def examine(
     # Why left out: their code may no longer run, and nothing of archmig runs it.
     replaced = replaced_by_baseline(graph, source.chain.baseline_at)
     judged = tuple(file for file in judged if file.id not in replaced)
-    job = Job(source.chain, files, graph, frozenset(file.id for file in judged), replaced)
+    if source.chain.kind != LOCAL:
+        return _replayed(source, len(judged), files, every)
+    return _tried(
+        source, Job(source.chain, files, graph, frozenset(file.id for file in judged), replaced), judged, every
+    )
+
+
+def _tried(source: Source, job: Job, judged: Sequence[RevisionFile], every: list[Violation]) -> LintResult:
+    """Return the violations of files, and those of their trials on a scratch database."""
     results = _remembered(source, job)
     every += _with_makers(results)
     tried = frozenset(result.revision for result in results if not result.halted)
@@ -91,12 +102,20 @@ def examine(
     every += _untried_violations(job, untried, results)
     violations = tuple(
         _in_sql_file(one)
-        for file in files
+        for file in job.files
         for one in without_allowed(
             file, (one for one in every if one.file == file.file), file in judged and file.id in tried
         )
     )
     return LintResult(len(judged), violations, tuple(file.id for file in untried))
+
+
+def _replayed(source: Source, number: int, files: Iterable[RevisionFile], every: list[Violation]) -> LintResult:
+    """Return the violations of files, after a replay of the chain on its server. Raises ReplayError."""
+    source.history  # noqa: B018  (a property that replays the chain)
+    own = ((file, tuple(one for one in every if one.file == file.file)) for file in files)
+    left = (one for file, its in own for one in without_allowed(file, its, tried=False))
+    return LintResult(number, tuple(left), only_upgraded=True)
 
 
 def _read(source: Source, paths: Iterable[Path]) -> tuple[RevisionFile, ...]:

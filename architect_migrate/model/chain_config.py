@@ -32,6 +32,10 @@ class ChainConfig:
 
     `versions` are folders of revisions that take the place of those that the chain's configuration names.
 
+    `kind` is the kind of database that the chain is replayed on, `release` the major version of its server (empty for
+    one without a server). `server` is a URL of the database whose server is used for that; `scratch` is the empty
+    database there while a replay runs.
+
     `places` are real paths of files whose opening means the database of the run, whichever file that is: a copy, or the
     scratch database of a replay.
     """
@@ -49,6 +53,10 @@ class ChainConfig:
     replaces: tuple[tuple[str, tuple[str, ...]], ...] = ()
     versions: tuple[Path, ...] = ()
     places: tuple[Path, ...] = field(default=(), compare=False)
+    kind: str = "sqlite"
+    release: str = ""
+    server: str = field(default="", compare=False, repr=False)
+    scratch: str = field(default="", compare=False, repr=False)
 
     @property
     def is_function(self) -> bool:
@@ -60,13 +68,26 @@ class ChainConfig:
         return replace(self, baseline=baseline, baseline_at=at)
 
     def filled(self, database: Path) -> ChainConfig:
-        """Return the same configuration with `{url}` and `{path}` replaced by those of a database file."""
+        """Return the same configuration with `{url}` and `{path}` replaced by those of a database.
+
+        That is a file, or the scratch database on a server.
+        """
+        url = self.url_of(database)
 
         def fill(value: str) -> str:
-            return value.replace(URL, f"sqlite:///{database}").replace(PATH, str(database))
+            return value.replace(URL, url).replace(PATH, str(database))
 
         variables = tuple((name, fill(value)) for name, value in self.variables)
         return replace(self, x=tuple(map(fill, self.x)), variables=variables, places=(database, *self.places))
+
+    def url_of(self, database: Path, driver: str = "") -> str:
+        """Return the URL by which env.py opens a database; a server's is lent to it, so that none is named."""
+        scheme = f"{self.kind}+{driver}" if driver else self.kind
+        return f"{scheme}:///{database}" if self.kind == "sqlite" else f"{scheme}:///archmig"
+
+    def on(self, kind: str, release: str, server: str) -> ChainConfig:
+        """Return the same configuration for a kind of database and a version of its server."""
+        return replace(self, kind=kind, release=release, server=server)
 
     def at(self, *places: Path) -> ChainConfig:
         """Return the same configuration for the database that these files stand for."""

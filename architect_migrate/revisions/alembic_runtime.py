@@ -18,7 +18,7 @@ from architect_migrate.core.chain_errors import (
     Want,
 )
 from architect_migrate.databases.alchemy import as_connectable, commits, do_nothing, instead, refuse_commit
-from architect_migrate.databases.registry import lender, temporary, watching
+from architect_migrate.databases.registry import lender, temporary_of, watching
 from architect_migrate.model.history import History
 from architect_migrate.model.revision_graph import BASE, RevisionGraph
 from architect_migrate.revisions.baseline import (
@@ -235,7 +235,7 @@ def replay(
     progress, filled = _Progress(note), chain.filled(scratch)
     try:
         config = config_of(filled)
-        with loaded(filled), temporary.scratch(scratch) as own:
+        with loaded(filled), temporary_of(chain.kind).scratch(chain.scratch or scratch) as own:
             script = script_of(config, filled, draft)
             recorder = _Recorder(script, own, progress, draft, chain)
             with (
@@ -244,7 +244,7 @@ def replay(
             ):
                 if image:
                     # Why not the scratch file: what the chain's code commits is not committed there.
-                    image.write_bytes(temporary.image_of(own))
+                    image.write_bytes(temporary_of(chain.kind).image_of(own))
     except BaseException as error:
         raise replay_error(chain, progress.current, error, progress.fix) from error
     if not recorder.is_complete:

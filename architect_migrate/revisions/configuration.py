@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _URL = "sqlalchemy.url"
 # The asynchronous drivers of SQLAlchemy. One of them in `sqlalchemy.url` says that env.py makes such an engine.
 _ASYNCHRONOUS = frozenset({"aiomysql", "aioodbc", "aiosqlite", "asyncmy", "asyncpg", "psycopg_async"})
+# The asynchronous driver that an engine on each kind of database is given.
+_ASYNCHRONOUS_OF = {"sqlite": "aiosqlite", "postgresql": "asyncpg"}
 
 
 def config_of(chain: ChainConfig) -> Config:
@@ -83,8 +85,8 @@ def point_at(config: Config, chain: ChainConfig, database: Path) -> None:
         is_there = config.file_config.has_section(section)
         written = (config.get_section_option(section, _URL, "") if is_there else "") or ""
         driver = written.partition("://")[0].partition("+")[2]
-        scheme = "sqlite+aiosqlite" if driver in _ASYNCHRONOUS else "sqlite"
-        config.set_section_option(section, _URL, _escaped(f"{scheme}:///{database}"))
+        driver = _ASYNCHRONOUS_OF[chain.kind] if driver in _ASYNCHRONOUS else ""
+        config.set_section_option(section, _URL, _escaped(chain.url_of(database, driver)))
 
 
 def in_memory() -> Path:

@@ -103,6 +103,8 @@ def identity_of(chain: ChainConfig) -> str:
         chain.baseline,
         chain.baseline_at,
         chain.versions,
+        chain.kind,
+        chain.release,
     )
     return hashlib.blake2b(repr(given).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

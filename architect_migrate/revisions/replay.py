@@ -172,6 +172,7 @@ def _graph_from(text: str, chain: ChainConfig) -> RevisionGraph:
 
 def history_from(graph: str, steps: str, chain: ChainConfig) -> History:
     """Build a history from its parts as JSON. Raises ChainError where the configuration names no revision."""
+    from architect_migrate.databases.registry import details_of
     from architect_migrate.model import delta, history, schema, seed_rows, stops
 
     classes = (
@@ -186,6 +187,7 @@ def history_from(graph: str, steps: str, chain: ChainConfig) -> History:
         stops.Origin,
         stops.Interim,
         *schema.CLASSES,
+        *details_of(chain.kind),
     )
     return history.History(_graph_from(graph, chain), codec.load(steps, classes))
 
@@ -251,12 +253,16 @@ def replayed(chain: ChainConfig, *arguments: str, more: Mapping[str, str] = Mapp
     """
     import tempfile
 
+    from architect_migrate.databases.registry import scratch_on
     from architect_migrate.revisions.sandbox import run_sandboxed
 
-    with tempfile.TemporaryDirectory(prefix="archmig-replay-") as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="archmig-replay-") as name,
+        scratch_on(chain.kind, chain.release, chain.server, cache_folder(os.environ)) as scratch,
+    ):
         folder, ini = Path(name), str(chain.ini)
         # Why not as an argument: other users see those, and variables may hold passwords.
-        (folder / "chain").write_text(codec.dump(chain), encoding="utf-8")
+        (folder / "chain").write_text(codec.dump(replace(chain, server="", scratch=scratch)), encoding="utf-8")
         done = run_sandboxed("revisions.replay_process", chain.root, folder, str(folder), *arguments, more=more)
         if (folder / "failed").exists():
             failed = codec.load((folder / "failed").read_text(encoding="utf-8"), ())

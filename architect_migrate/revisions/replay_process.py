@@ -62,13 +62,13 @@ def main(arguments: list[str]) -> int:
     draft = next((Path(word) for word in arguments[1:] if word != IMAGE), None)
     image = folder / "image.db" if IMAGE in arguments else None
     chain = read_chain(folder)
-    from architect_migrate.databases.registry import LOCAL, dialect, preload
+    from architect_migrate.databases.registry import dialect, preload
     from architect_migrate.revisions.alembic_runtime import replay
     from architect_migrate.revisions.configuration import chain_folders
 
     _redirect_home(folder)
     refuse_input()
-    preload(LOCAL)
+    preload(chain.kind)
     watching = watch(folder)
     confine(folder)
     try:

@@ -9,7 +9,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
-from architect_migrate.databases.registry import access, dialect, marks, reader
+from architect_migrate.databases.capabilities import Capability
+from architect_migrate.databases.registry import access, dialect, kind_of, lacking, marks, reader
 from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, in_order, lineage, position_at
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 
 _RECONCILE = "archmig reconcile repairs it"
+_BY_HAND = "change that by hand: archmig only looks at databases of this kind"
 
 
 def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
@@ -42,12 +44,22 @@ def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
     there = access.exists(url)
     graph = context.graph
     wanted = wanted_of(context, target)
-    if not there:
-        return nothing(graph, wanted, exists=False)
-    if access.is_empty(url):
-        return nothing(graph, wanted, exists=True)
+    if not there or access.is_empty(url):
+        return _as_looked_at(context, nothing(graph, wanted, exists=there))
     with access.reading(url, context.environment.policies.lock_timeout) as connection:
-        return quick_survey(context, connection, graph, wanted) or full_survey(context, connection, wanted)
+        seen = quick_survey(context, connection, graph, wanted) or full_survey(context, connection, wanted)
+    return _as_looked_at(context, seen)
+
+
+def _as_looked_at(context: EnvironmentContext, seen: Survey) -> Survey:
+    """The survey, without advice to have archmig change something where it only looks at that kind of database."""
+    if Capability.RUNS not in lacking(kind_of(context.environment.url)):
+        return seen
+    findings = (
+        replace(finding, advice=_BY_HAND) if finding.level in {Level.REPAIR, Level.BLOCKING} else finding
+        for finding in seen.findings
+    )
+    return replace(seen, findings=tuple(findings), looks_only=True)
 
 
 def quick_survey(

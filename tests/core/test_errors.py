@@ -86,9 +86,13 @@ from architect_migrate.core.errors import (
     WorkerDiedError,
 )
 from architect_migrate.core.server_errors import (
+    DriverMissingError,
     LoginRefusedError,
+    LooksOnlyError,
     NoSchemaError,
+    NoScratchError,
     NoSuchDatabaseError,
+    NotLentError,
     SchemaForbiddenError,
     ServerProgramsMissingError,
     ServerStartError,
@@ -294,6 +298,36 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         (
             "temporary PostgreSQL server: it did not start: no space left on device; nothing was changed: correct "
             "that, then run this again"
+        ),
+    ),
+    (
+        LooksOnlyError,
+        ("postgresql://***@h/d", "run on them"),
+        (
+            "postgresql://***@h/d: archmig only looks at databases of this kind, and does not run on them; nothing was "
+            "changed: `archmig status`, `diagnose` and `check` work; run `alembic upgrade`"
+        ),
+    ),
+    (
+        DriverMissingError,
+        ("postgresql", "psycopg"),
+        "postgresql: its driver psycopg is not installed; pip install 'archmig[postgresql]'",
+    ),
+    (
+        NotLentError,
+        (),
+        (
+            "PostgreSQL: the chain's code connects to it outside of env.py's run; open the connection in env.py or in "
+            "a revision, not where a module is imported"
+        ),
+    ),
+    (
+        NoScratchError,
+        ("18", ("a temporary server: no", "the database's own server: no")),
+        (
+            "PostgreSQL 18: no empty database for a replay of the chain: a temporary server: no; the database's own "
+            "server: no; nothing was changed: grant CREATEDB, set ARCHMIG_POSTGRESQL_SCRATCH to the URL of a server of "
+            "version 18 on which databases may be made, or install that version's server programs"
         ),
     ),
     (

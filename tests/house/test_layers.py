@@ -52,6 +52,7 @@ FOREIGN = {
     "alembic": (
         "revisions",
         "databases.base",
+        "databases.postgresql.lender",
         "databases.sqlite.alembic_connection",
         "databases.sqlite.lending",
         "lint.attempt",
@@ -60,6 +61,8 @@ FOREIGN = {
         "revisions",
         "databases.alchemy",
         "databases.base",
+        "databases.postgresql.lender",
+        "databases.postgresql.lent_dialect",
         "databases.sqlite.alembic_connection",
         "databases.sqlite.async_engines",
         "databases.sqlite.batch_casts",

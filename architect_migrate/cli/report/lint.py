@@ -62,6 +62,8 @@ def _shown(file: str, folder: Path) -> str:
 def lint_summary(examined: LintResult) -> str:
     """How many revisions were checked, and how many flaws they have."""
     revisions = pluralize(examined.revisions, "revision")
+    if examined.only_upgraded:
+        revisions += " (of which only upgrade() was tried, on empty tables)"
     if not examined.violations:
         return f"{revisions}, no flaws"
     errors = sum(violation.level is Level.ERROR for violation in examined.violations)

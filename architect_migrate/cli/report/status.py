@@ -61,11 +61,13 @@ _STYLES = {
     State.BEHIND: Style.CAUTION,
     State.UP_TO_DATE: Style.GOOD,
 }
-# What to do about states.
+_ASKING, _WRONG = {State.UNDECIDED, State.UNKNOWN_STAMP}, {State.DRIFTED, State.UNSTAMPED}
+_DECIDED, _SAYS = "archmig diagnose says what has to be decided", "archmig diagnose says what is wrong"
+# What to do about states, also where archmig only looks at the kind of database.
 _ADVICE = (
-    ({State.UNDECIDED, State.UNKNOWN_STAMP}, "archmig diagnose says what has to be decided"),
-    ({State.DRIFTED, State.UNSTAMPED}, "archmig diagnose says what is wrong, archmig reconcile repairs it"),
-    ({State.BEHIND}, "archmig upgrade runs what is pending"),
+    (_ASKING, _DECIDED, _DECIDED),
+    (_WRONG, f"{_SAYS}, archmig reconcile repairs it", _SAYS),
+    ({State.BEHIND}, "archmig upgrade runs what is pending", "alembic upgrade runs what is pending"),
 )
 
 
@@ -185,10 +187,21 @@ def totals(results: tuple[Result, ...]) -> str:
     """How many environments are in which state, and what to do about it."""
     states = Counter(result.state for result in results)
     parts = ", ".join(f"{states[state]} {state.value}" for state in State if states[state])
-    advice = "; ".join(said for some, said in _ADVICE if some & states.keys())
+    advice = "; ".join(_advice(results))
     if not advice and any(result.survey and result.survey.unsynced for result in results):
         advice = "archmig reconcile corrects the tracker"
     return f"{pluralize(len(results), 'environment')}: {parts}" + (f" ({advice})" if advice else "")
+
+
+def _advice(results: tuple[Result, ...]) -> Iterator[str]:
+    """What to do about the states of databases."""
+    looked_at = {result.state for result in results if result.survey and result.survey.looks_only}
+    others = {result.state for result in results if not result.survey or not result.survey.looks_only}
+    for some, said, only_look in _ADVICE:
+        if some & others:
+            yield said
+        elif some & looked_at:
+            yield only_look
 
 
 def pending_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
@@ -208,7 +221,9 @@ def _left(result: Result, graph: RevisionGraph, names: Mapping[str, str]) -> str
     if len(seen.pending) == len(graph.revisions):
         return f"the whole chain of {pluralize(len(seen.pending), 'revision')} ({result.state.value})"
     gaps = against(seen).gaps
-    first = f"; first archmig reconcile has to fill {pluralize(gaps, 'gap')}" if gaps else ""
+    number = pluralize(gaps, "gap")
+    fills = f"{number} to be filled by hand" if seen.looks_only else f"archmig reconcile has to fill {number}"
+    first = f"; first {fills}" if gaps else ""
     return f"{len(seen.pending) or 'nothing'} pending after {at(seen, graph, names)} ({result.state.value}){first}"
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from architect_migrate.databases.sqlite import alembic_connection, baseline, connection, recorder
 from architect_migrate.databases.sqlite import lending as lent
 
+
+def prepare() -> None:
+    """Do nothing: engines on SQLite are lent a connection when they connect."""
+
+
 alchemy = alembic_connection.alchemy
 engine_on = alembic_connection.engine_on
 lent_engine_on = alembic_connection.lent_engine_on

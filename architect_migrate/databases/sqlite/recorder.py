@@ -286,7 +286,7 @@ def _functions(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(fold(name) for (name,) in connection.execute(asked))
 
 
-def scratch_connection(path: Path) -> sqlite3.Connection:
+def scratch_connection(path: Path | str) -> sqlite3.Connection:
     """Open a connection to a database that is deleted after the replay; it prepares each statement anew.
 
     Why: a statement from the cache of statements is not shown to the authorizer, which says what it writes and reads.

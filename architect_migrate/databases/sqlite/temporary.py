@@ -21,9 +21,9 @@ make_copy = definitions.make_copy
 private_folder = scratch_copy.private_folder
 
 
-def scratch(file: Path) -> closing[Connection]:
+def scratch(place: Path | str) -> closing[Connection]:
     """Open a new database on which a chain is replayed, as `recorder.scratch_connection`."""
-    return closing(recorder.scratch_connection(file))
+    return closing(recorder.scratch_connection(place))
 
 
 @contextmanager

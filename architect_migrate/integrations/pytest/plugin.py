@@ -91,12 +91,13 @@ _BUILT = pytest.StashKey[dict[str, Path]]()
 def _chain(config: pytest.Config) -> tuple[ProjectConfig, Source]:
     """The chain in use: the command-line option's, the ini option's, else as archmig finds it from the root folder."""
     from architect_migrate.config.chain_choice import project_for_chain
+    from architect_migrate.config.context import chain_alone
     from architect_migrate.revisions.replay import cache_folder, source_of
 
     option, listed = config.getoption("archmig_config"), config.getini("archmig_config")
     explicit = config.invocation_params.dir / option if option else config.rootpath / listed if listed else None
     project = project_for_chain(explicit, os.environ, config.rootpath)
-    return project, source_of(project.chain, cache_folder(os.environ))
+    return project, source_of(chain_alone(project), cache_folder(os.environ))
 
 
 def _or_fail(work: Callable[[], Value]) -> Value:

@@ -6,7 +6,7 @@ from architect_migrate.databases.capabilities import Capability
 from architect_migrate.databases.registry import KINDS, lacking
 from support.paths import PROJECT
 
-SPELT = {"sqlite": "SQLite"}
+SPELT = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 
 
 def test_the_page_on_safety_has_a_column_for_each_kind_and_a_reason_for_each_no() -> None:

@@ -1,0 +1,13 @@
+"""What PostgreSQL says of itself."""
+
+from __future__ import annotations
+
+# No file is a database.
+SUFFIXES: frozenset[str] = frozenset()
+
+
+def version() -> tuple[str, str]:
+    """Return the name and the version of the client library that statements are sent by."""
+    import psycopg
+
+    return "postgresql", str(psycopg.pq.version_pretty(psycopg.pq.version()))

@@ -1,0 +1,118 @@
+"""Opens PostgreSQL databases, and finds out what is there: `databases.base.Access`, as far as archmig only looks."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from architect_migrate.core.server_errors import LooksOnlyError
+from architect_migrate.core.urls import DatabaseUrl
+from architect_migrate.databases.postgresql import connection, presence
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    import psycopg
+
+    from architect_migrate.databases.base import Place
+
+    Connection = psycopg.Connection[Any]
+
+
+def location(place: Place) -> str:
+    """Return the URL of a database, without what may be secret."""
+    return str(place)
+
+
+def file_of(place: Place) -> Path:
+    """Refuse: no file is a database here. Raises LooksOnlyError."""
+    raise looks_only(place, "work on files")
+
+
+def is_database(_file: Path) -> bool:
+    """Return whether a file is a database: never."""
+    return False
+
+
+def odd_journal(_file: Path) -> str:
+    """Return the name of an odd file beside a database: none."""
+    return ""
+
+
+def exists(place: Place) -> bool:
+    """Return whether the server has the database. Raises as `presence.exists`."""
+    return presence.exists(_url(place))
+
+
+def is_empty(place: Place) -> bool:
+    """Return whether the schema that would be read has no object. Raises as `presence.is_empty`."""
+    return presence.is_empty(_url(place))
+
+
+def size(place: Place) -> int:
+    """Return the size of the database in bytes. Raises as `reading`."""
+    with reading(place) as held:
+        return int((held.execute("SELECT pg_database_size(current_database())").fetchone() or (0,))[0])
+
+
+def openers(_place: Place) -> tuple[str, ...]:
+    """Return other processes that have the database open: the server knows them, and archmig does not ask."""
+    return ()
+
+
+def stray_journal(_place: Place) -> str:
+    """Return the path of a journal beside a missing database: none."""
+    return ""
+
+
+@lru_cache(maxsize=64)
+def release(url: DatabaseUrl) -> str:
+    """Return the major version of a database's server. Raises as `connection.opened`.
+
+    Why cached: it is asked before anything else, and once for each command on each database.
+    """
+    with closing(connection.opened(url)) as opened:
+        return str(opened.info.server_version // 10_000)
+
+
+def reading(place: Place, timeout: float = 5.0) -> AbstractContextManager[Connection]:
+    """Open a connection that cannot write, as `connection.reading`."""
+    return connection.reading(_url(place), timeout)
+
+
+def transaction(place: Place, _lock_timeout: float) -> NoReturn:
+    """Refuse a run. Raises LooksOnlyError."""
+    raise looks_only(place, "run on them")
+
+
+def exclusive(place: Place, _lock_timeout: float) -> NoReturn:
+    """Refuse a run. Raises LooksOnlyError."""
+    raise looks_only(place, "run on them")
+
+
+def turn(file: Path, _timeout: float) -> NoReturn:
+    """Refuse a run. Raises LooksOnlyError."""
+    raise looks_only(file, "run on them")
+
+
+def created(place: Place, _like: Path | None = None) -> NoReturn:
+    """Refuse to make a database. Raises LooksOnlyError."""
+    raise looks_only(place, "create them")
+
+
+def remove(place: Place) -> NoReturn:
+    """Refuse to remove a database. Raises LooksOnlyError."""
+    raise looks_only(place, "remove them")
+
+
+def looks_only(thing: Place | Connection, action: str) -> LooksOnlyError:
+    """Return the error for something that archmig does not do on PostgreSQL."""
+    subject = str(thing) if isinstance(thing, DatabaseUrl | Path) else thing.info.dbname
+    return LooksOnlyError(subject, action)
+
+
+def _url(place: Place) -> DatabaseUrl:
+    assert isinstance(place, DatabaseUrl)
+    return place

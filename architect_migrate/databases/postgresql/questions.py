@@ -1,0 +1,149 @@
+"""Answers questions about rows with SQL, so that PostgreSQL's own rules of comparison apply; nothing is written."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from architect_migrate.core.database_errors import QuestionError
+from architect_migrate.core.names import quote
+from architect_migrate.databases.postgresql.seeds import like, literals, number_like
+from architect_migrate.planning.row_questions import (
+    Alters,
+    Answer,
+    DuplicatesOf,
+    KeysTaken,
+    NullsIn,
+    NullsOf,
+    Orphans,
+    RowsBeyond,
+    RowsIn,
+    RowsLike,
+    Violating,
+    describe,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.planning.row_questions import Question
+
+    Connection = psycopg.Connection[Any]
+
+_SAVEPOINT = "archmig_question"
+_MOST = 3
+
+
+def ask(connection: Connection, question: Question) -> Answer:
+    """Answer a question about rows.
+
+    Raises QuestionError where PostgreSQL cannot answer, and for what only a run could find out.
+    """
+    try:
+        with _apart(connection):
+            return _answer(connection, question)
+    except psycopg.Error as error:
+        raise QuestionError(question.table, describe(question), str(error).strip().partition("\n")[0]) from error
+
+
+def row_counts(connection: Connection) -> dict[str, int]:
+    """Return the number of rows of each table."""
+    sql = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
+    return {name: _count(connection, name, "true") for (name,) in connection.execute(sql).fetchall()}
+
+
+@contextmanager
+def _apart(connection: Connection) -> Iterator[None]:
+    """Let the transaction outlive an error in the block."""
+    connection.execute(f"SAVEPOINT {_SAVEPOINT}")
+    try:
+        yield
+    finally:
+        connection.execute(f"ROLLBACK TO {_SAVEPOINT}")
+
+
+def _answer(connection: Connection, question: Question) -> Answer:
+    table = question.table
+    match question:
+        case RowsIn():
+            return Answer(_count(connection, table, "true"))
+        case RowsLike():
+            return Answer(number_like(connection, table, question.columns, question.rows, question.key))
+        case KeysTaken():
+            where = f"{like(question.columns, question.key)} IN ({literals(question.rows)})"
+            return _matching(connection, table, where, question.columns)
+        case RowsBeyond():
+            return Answer(_beyond(connection, question))
+        case NullsIn(_, column):
+            return _matching(connection, table, f"{quote(column)} IS NULL", ())
+        case NullsOf(_, expression):
+            return _matching(connection, table, f"({expression}\n) IS NULL", ())
+        case Violating(_, check):
+            return _matching(connection, table, f"NOT ({check}\n)", ())
+        case DuplicatesOf():
+            return _duplicates(connection, question)
+        case Orphans():
+            return _orphans(connection, question)
+        case Alters():
+            # What is not known counts as a change: then a person is asked.
+            return Answer(1)
+        case _:
+            raise QuestionError(table, describe(question), "archmig runs no statement of a revision on PostgreSQL")
+
+
+def _count(connection: Connection, table: str, where: str) -> int:
+    sql = f"SELECT count(*) FROM {quote(table)} WHERE {where}"
+    return int((connection.execute(sql).fetchone() or (0,))[0])
+
+
+def _matching(connection: Connection, table: str, where: str, shown: tuple[str, ...]) -> Answer:
+    """Count the rows for which a condition is true; examples show the columns in `shown`."""
+    count = _count(connection, table, where)
+    if not count or not shown:
+        return Answer(count)
+    parts = ", ".join(f"left({quote(column)}::text, 40)" for column in shown)
+    rows = connection.execute(f"SELECT {parts} FROM {quote(table)} WHERE {where} LIMIT {_MOST}").fetchall()
+    return Answer(count, tuple(_example(shown, row) for row in rows))
+
+
+def _example(columns: tuple[str, ...], row: tuple[str | None, ...]) -> str:
+    return ", ".join(f"{name} {value!r}" for name, value in zip(columns, row, strict=True))
+
+
+def _beyond(connection: Connection, question: RowsBeyond) -> int:
+    """The number of rows that the other table does not have as often, by the text of their values."""
+    sql = """SELECT attname FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped
+             AND attrelid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(%s))"""
+    own, others = (
+        {name for (name,) in connection.execute(sql, (table,)).fetchall()} for table in (question.table, question.other)
+    )
+    shared = [*((name, name) for name in sorted(own & others)), *question.renamed]
+    if not shared:
+        return _count(connection, question.table, "true")
+    left, right = (", ".join(f"{quote(name)}::text" for name in side) for side in zip(*shared, strict=True))
+    rows = f"SELECT {left} FROM {quote(question.table)} EXCEPT ALL SELECT {right} FROM {quote(question.other)}"
+    return int((connection.execute(f"SELECT count(*) FROM ({rows}) AS more").fetchone() or (0,))[0])
+
+
+def _duplicates(connection: Connection, question: DuplicatesOf) -> Answer:
+    columns = [quote(column) for column in question.columns]
+    where = " AND ".join([*(f"{column} IS NOT NULL" for column in columns), question.where or "true"])
+    groups = f"FROM {quote(question.table)} WHERE {where} GROUP BY {', '.join(columns)} HAVING count(*) > 1"
+    count = int((connection.execute(f"SELECT count(*) FROM (SELECT 1 {groups}) AS twice").fetchone() or (0,))[0])
+    if not count:
+        return Answer(0)
+    parts = ", ".join(f"left({column}::text, 40)" for column in columns)
+    rows = connection.execute(f"SELECT count(*), {parts} {groups} LIMIT {_MOST}").fetchall()
+    return Answer(count, tuple(f"{', '.join(map(repr, values))} in {number} rows" for number, *values in rows))
+
+
+def _orphans(connection: Connection, question: Orphans) -> Answer:
+    children = [f"c.{quote(column)}" for column in question.columns]
+    parents = [f"p.{quote(column)}" for column in question.parent_columns]
+    filled = " AND ".join(f"{column} IS NOT NULL" for column in children)
+    pairs = " AND ".join(f"{parent} = {child}" for parent, child in zip(parents, children, strict=True))
+    missing = f"NOT EXISTS (SELECT FROM {quote(question.parent)} p WHERE {pairs})"
+    sql = f"SELECT count(*) FROM {quote(question.table)} c WHERE {filled} AND {missing}"
+    return Answer(int((connection.execute(sql).fetchone() or (0,))[0]))

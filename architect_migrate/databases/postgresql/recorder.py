@@ -1,0 +1,260 @@
+"""Records what each revision of a chain does to a scratch database.
+
+PostgreSQL says what a statement writes and reads: its plan names the tables, and the counters of the transaction show
+what functions, triggers and DO blocks touch. What a revision renames is known by the numbers of the catalog.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.databases.postgresql.catalog import Places, place_of_objects, rows_touched
+from architect_migrate.databases.postgresql.fingerprint import digest
+from architect_migrate.databases.postgresql.reflect import read_schema
+from architect_migrate.databases.postgresql.seeds import Inserted, after, inserted
+from architect_migrate.databases.postgresql.statement_plan import tables_of
+from architect_migrate.databases.postgresql.statements import names_in, set_columns, verb
+from architect_migrate.model.delta import delta
+from architect_migrate.model.history import INSERTING, WRITING, Link, Move, Rename, Replayed, ReplayedStatement
+from architect_migrate.model.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from architect_migrate.databases.postgresql.lent import LentConnection
+
+# Verbs of statements that only read.
+_READING = frozenset({"select", "table", "values", "explain", "show"})
+# Verbs of statements that change nothing that a schema or rows show.
+_SILENT = frozenset({"abort", "begin", "commit", "end", "release", "reset", "rollback", "savepoint", "set", "start"})
+# Verbs of statements that can run code, which may write and read other tables.
+_CODE = frozenset({"call", "copy", "do", "merge"})
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Running:
+    """The statement that runs: what PostgreSQL planned for it, and what had been touched before."""
+
+    writes: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    touched: dict[str, tuple[int, int]] = field(default_factory=dict)
+    before: Inserted | None = None
+
+
+class Recording:
+    """The recording so far: a `Replayed` for each revision, and the digest of the schema after it.
+
+    `here` returns the line of the chain's code that is running.
+    """
+
+    def __init__(self, version_table: str, here: Callable[[], str] = str) -> None:
+        self.version_table = version_table
+        self.here = here
+        self.found: list[Replayed] = []
+        self.digests: list[str] = []
+        self.in_data_step = False
+        self._ran: list[ReplayedStatement] = []
+        self._apart: list[str] = []
+        self._is_apart = False
+        self._commits = self._refused = self._refused_at = ""
+        self._schema = Schema()
+        self._running = _Running()
+        self._rows: list[Inserted] = []
+        # Keys the digests of rows, so that they cannot be compared with those of other replays.
+        self._key = secrets.token_hex(16)
+
+    @contextmanager
+    def of(self, connection: LentConnection, revision: str) -> Iterator[None]:
+        """Record one revision, which runs in the block on this connection, and commit it."""
+        places, touched = place_of_objects(connection), rows_touched(connection)
+        connection.hearing = self
+        try:
+            yield
+        finally:
+            connection.hearing = None
+        wrote = _grown(touched, rows_touched(connection), 0)
+        connection.really().commit()
+        self._note(connection, revision, (places, place_of_objects(connection)), wrote)
+        connection.really().commit()
+
+    @contextmanager
+    def autocommit(self, connection: LentConnection) -> Iterator[None]:
+        """Run the block outside of a transaction, and note what it runs, as that of a revision's autocommit_block()."""
+        really = connection.really()
+        really.commit()
+        really.set_autocommit(True)
+        self._is_apart = True
+        try:
+            yield
+        finally:
+            self._is_apart = False
+            really.set_autocommit(False)
+
+    def hear_setting(self, pragma: str, value: str) -> None:
+        """Take in a setting of the revision that runs; PostgreSQL's are statements."""
+
+    def hear_again(self, values: Any) -> None:
+        """Take in that a statement is about to run with a set of values; each is heard with its values."""
+
+    def refuse(self, deed: str) -> None:
+        """Take in something that a run would not let the revision do."""
+        self._refused_at = self._refused_at if self._refused else self.here()
+        self._refused = self._refused or deed
+
+    def commits(self) -> None:
+        """Take in a commit of the revision that runs."""
+        self._commits = self._commits or self.here() or "its code"
+
+    def functions(self, _connection: LentConnection) -> tuple[str, ...]:
+        """Return the functions of this connection, and of no other one: none, since functions are in the database."""
+        return ()
+
+    def about_to_run(self, connection: LentConnection, text: str) -> None:
+        """Take in a statement before it runs."""
+        does = verb(text)
+        self._running = _Running()
+        if does in _SILENT or not (does in WRITING or does in _READING or does in _CODE):
+            return
+        writes, reads = tables_of(connection, text)
+        self._running = _Running(self._own(writes), self._own(reads), rows_touched(connection))
+        if does in INSERTING and len(self._running.writes) == 1 and not self._running.reads and not self.in_data_step:
+            self._running.before = inserted(connection, min(self._running.writes), text)
+
+    def has_run(self, connection: LentConnection, text: str) -> None:
+        """Take in a statement that has run."""
+        does, running = verb(text), self._running
+        if not does or does in _SILENT:
+            return
+        if self._is_apart:
+            self._apart.append(does)
+        if does in WRITING | _READING | _CODE:
+            now = rows_touched(connection)
+            running.reads |= self._own(_grown(running.touched, now, 1)) - running.writes
+            wrote = self._own(_grown(running.touched, now, 0))
+            if does in _CODE or (does in _READING and wrote):
+                running.writes, does = running.writes | wrote, "update"
+        if running.before:
+            self._rows.append(replace(running.before, statement=self._number_of_changes()))
+        self._ran.append(self._statement(does, text, running))
+
+    def _statement(self, does: str, text: str, running: _Running) -> ReplayedStatement:
+        columns = _columns_of(self._schema)
+        named = names_in(text) if running.writes else frozenset()
+        return ReplayedStatement(
+            does,
+            text,
+            running.writes,
+            running.reads,
+            in_data_step=self.in_data_step,
+            columns=set_columns(text) if does in WRITING else frozenset(),
+            looks=frozenset(
+                (table, name) for table in running.reads | running.writes for name in columns.get(table, _NONE) & named
+            ),
+        )
+
+    def _number_of_changes(self) -> int:
+        return sum(each.verb not in _READING for each in self._ran)
+
+    def _own(self, tables: Iterable[str]) -> frozenset[str]:
+        """The tables among some that hold rows of an application."""
+        return frozenset(tables) - {self.version_table}
+
+    def _note(
+        self, connection: LentConnection, revision: str, places: tuple[Places, Places], wrote: frozenset[str]
+    ) -> None:
+        schema = read_schema(connection, [self.version_table])
+        self.digests.append(digest(connection, [self.version_table]))
+        change = delta(self._schema, schema)
+        statements = tuple(each for each in self._ran if each.verb not in _READING and not self._is_alembics(each))
+        reads = (each.reads for each in self._ran if each.verb in _READING and not each.in_data_step)
+        renames, replaced = _renames(*places)
+        for at, replayed in enumerate(self.found):
+            self.found[at] = replace(
+                replayed, seeds=tuple(after(connection, seed, revision, schema) for seed in replayed.seeds)
+            )
+        seeds = (seed for rows in self._rows for seed in rows.seeds(connection, schema, revision, self._key))
+        self.found.append(
+            Replayed(
+                change,
+                statements,
+                self._own(wrote),
+                renames=renames,
+                moves=tuple(_moves(self._schema, schema, statements, _dropped(*places))),
+                replaced=replaced,
+                reads=frozenset[str]().union(*reads),
+                seeds=tuple(seeds),
+                apart=tuple(self._apart),
+                refused=self._refused,
+                refused_at=self._refused_at,
+                commits=self._commits,
+            )
+        )
+        self._schema = schema
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin anew, for the next revision."""
+        self._ran, self._apart, self._rows = [], [], []
+        self._commits = self._refused = self._refused_at = ""
+
+    def _is_alembics(self, statement: ReplayedStatement) -> bool:
+        """Whether a statement concerns Alembic's version table alone."""
+        return self.version_table in names_in(statement.text) and not statement.writes
+
+
+def recording(_connection: LentConnection, version_table: str, here: Callable[[], str] = str) -> Recording:
+    """Return an empty recording of what the revisions of a chain do on a connection."""
+    return Recording(version_table, here)
+
+
+def _grown(before: dict[str, tuple[int, int]], now: dict[str, tuple[int, int]], part: int) -> frozenset[str]:
+    """The tables of which one of the counters grew: 0 for rows written, 1 for scans."""
+    return frozenset(name for name, counts in now.items() if counts[part] > before.get(name, (0, 0))[part])
+
+
+def _renames(before: Places, now: Places) -> tuple[tuple[Rename, ...], frozenset[str]]:
+    """What was renamed, and the tables that another one with the same name has taken the place of."""
+    tables = [Rename(old, new) for number, old in before.tables.items() if (new := now.tables.get(number, old)) != old]
+    columns = [
+        Rename(old, new, now.tables[number[0]])
+        for number, old in before.columns.items()
+        if (new := now.columns.get(number, old)) != old and number[0] in now.tables
+    ]
+    numbers = {name: number for number, name in now.tables.items()}
+    replaced = {name for number, name in before.tables.items() if numbers.get(name, number) != number}
+    return (*tables, *columns), frozenset(replaced)
+
+
+def _columns_of(schema: Schema) -> dict[str, frozenset[str]]:
+    return {table.name: frozenset(column.name for column in table.columns) for table in schema.tables}
+
+
+def _dropped(before: Places, now: Places) -> frozenset[tuple[str, str]]:
+    """The columns that are gone, each with its table; not those that were renamed."""
+    gone = {number: name for number, name in before.columns.items() if number not in now.columns}
+    return frozenset((now.tables[number[0]], name) for number, name in gone.items() if number[0] in now.tables)
+
+
+def _moves(
+    before: Schema, now: Schema, statements: Iterable[ReplayedStatement], dropped: frozenset[tuple[str, str]]
+) -> Iterator[Move]:
+    """What a revision copies from what it removes to what it makes: tables, and columns of a table."""
+    old, new = _columns_of(before), _columns_of(now)
+    for statement in statements:
+        if statement.verb in INSERTING:
+            for source in statement.reads - new.keys():
+                for target in statement.writes & new.keys() - old.keys():
+                    shared = sorted(old.get(source, _NONE) & new[target])
+                    yield Move(source, "", target, columns=tuple(zip(shared, shared, strict=True)), link=Link.COPIED)
+        elif statement.verb == "update" and len(statement.writes) == 1:
+            (table,) = statement.writes
+            made = statement.columns & (new.get(table, _NONE) - old.get(table, _NONE))
+            gone = {column for its, column in statement.looks & dropped if its == table}
+            if len(made) == len(gone) == 1:
+                yield Move(table, min(gone), table, min(made), link=Link.COPIED)

@@ -1,0 +1,63 @@
+"""The tables that a statement writes and reads, as PostgreSQL's own plan of it names them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SAVEPOINT = "archmig_plan"
+# The kinds of statements that EXPLAIN takes are found out by asking: an error means that it does not take this one.
+_EXPLAIN = "EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) "
+
+
+def tables_of(connection: psycopg.Connection[Any], sql: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the tables of the current schema that a statement writes, and those that it reads.
+
+    None where PostgreSQL plans nothing for it. The statement does not run.
+    """
+    try:
+        with _taken_back(connection):
+            (schema,) = connection.execute("SELECT current_schema()").fetchone() or ("",)
+            row = connection.execute(f"{_EXPLAIN}{sql}").fetchone()
+    except psycopg.Error:
+        return frozenset(), frozenset()
+    nodes = [node for plan in (row[0] if row else []) for node in _nodes(plan["Plan"]) if node.get("Schema") == schema]
+    writes = {node["Relation Name"] for node in nodes if node["Node Type"] == "ModifyTable"}
+    reads = {node["Relation Name"] for node in nodes if node["Node Type"] != "ModifyTable"}
+    targets = {node["Alias"] for node in nodes if node["Node Type"] == "ModifyTable"}
+    # An UPDATE or DELETE looks for the rows of its target by a node of the same name.
+    own = {node["Relation Name"] for node in nodes if node["Alias"] in targets and node["Node Type"] != "ModifyTable"}
+    return frozenset(writes), frozenset(reads - (own & writes))
+
+
+@contextmanager
+def _taken_back(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Leave the transaction as it was, also after an error; outside of one, begin one that is rolled back."""
+    if connection.info.transaction_status is TransactionStatus.IDLE and connection.autocommit:
+        begin, end = ["BEGIN"], ["ROLLBACK"]
+    else:
+        begin, end = [f"SAVEPOINT {_SAVEPOINT}"], [f"ROLLBACK TO {_SAVEPOINT}", f"RELEASE {_SAVEPOINT}"]
+    for text in begin:
+        _plain(connection, text)
+    try:
+        yield
+    finally:
+        for text in end:
+            _plain(connection, text)
+
+
+def _plain(connection: psycopg.Connection[Any], text: str) -> None:
+    """Execute a statement by psycopg's own cursor, which leaves nothing out."""
+    psycopg.Cursor(connection).execute(text)
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from _nodes(part)
