@@ -17,7 +17,7 @@ _HIGHEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 _RANGE = ("SUBTYPE", "MULTIRANGE_TYPE_NAME", "SUBTYPE_OPCLASS", "COLLATION", "CANONICAL", "SUBTYPE_DIFF")
 # What a trigger or a rule is if it is not simply enabled.
-_STATES = {"O": "", "D": "DISABLED", "R": "ENABLED REPLICA", "A": "ENABLED ALWAYS"}
+_STATES = {"O": "", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 _FIELDS = (
     *("arguments", "result", "parallel", "kind", "direct arguments", "sfunc", "finalfunc", "combinefunc"),
     *("serialfunc", "deserialfunc", "msfunc", "minvfunc", "mfinalfunc", "finalfunc_extra", "mfinalfunc_extra"),
@@ -31,11 +31,19 @@ _LONGEST = 63
 def triggers(rows: Iterable[Row]) -> Iterator[Trigger]:
     """Yield the triggers; a trigger's name is unique in its table only."""
     for table, name, definition, state in rows:
-        yield Trigger(f"{table}.{name}", table, _stated(definition, state), name, definition)
+        sql = _altered(definition, f"TABLE {quote(table)}", state, f"TRIGGER {quote(name)}")
+        yield Trigger(f"{table}.{name}", table, _stated(definition, state), name, sql)
 
 
 def _stated(definition: str, state: str) -> str:
+    """A definition with its state in words."""
     return f"{definition}; {_STATES[state]}".rstrip("; ")
+
+
+def _altered(definition: str, owner: str, state: str, what: str = "") -> str:
+    """A definition with the statement that brings about its state."""
+    words = (definition.rstrip(";"), f"ALTER {owner} {_STATES[state]} {what}".rstrip())
+    return "; ".join(words) if _STATES[state] else words[0]
 
 
 def views(rows: Iterable[Row]) -> Iterator[View]:
@@ -44,8 +52,9 @@ def views(rows: Iterable[Row]) -> Iterator[View]:
         if kind == "v":
             text = _query(definition)
             given = f"WITH ({', '.join(options)}) AS " if options else ""
-            body = "; ".join((given + text, *(f"DEFAULT {default}" for default in defaults)))
-            yield View(name, body, name, f"CREATE VIEW {quote(name)} {given or 'AS '}{text}")
+            altered = (f"ALTER VIEW {quote(name)} ALTER {default}" for default in defaults)
+            sql = "; ".join((f"CREATE VIEW {quote(name)} {given or 'AS '}{text}", *altered))
+            yield View(name, "; ".join((given + text, *defaults)), name, sql)
 
 
 def _query(definition: str) -> str:
@@ -87,7 +96,8 @@ def _exclusions(rows: Iterable[Row]) -> Iterator[Object]:
 
 def _rules(rows: Iterable[Row]) -> Iterator[Object]:
     for table, name, definition, state in rows:
-        yield _object("rule", f"{table}.{name}", _stated(definition, state), definition, table=table, spelling=name)
+        sql = _altered(definition, f"TABLE {quote(table)}", state, f"RULE {quote(name)}")
+        yield _object("rule", f"{table}.{name}", _stated(definition, state), sql, table=table, spelling=name)
 
 
 def _policies(rows: Iterable[Row]) -> Iterator[Object]:
@@ -190,7 +200,7 @@ def _of_database(rows: Mapping[str, Iterable[Row]]) -> Iterator[Object]:
     for name, event, tags, function, state in rows["event trigger"]:
         when = f" WHEN TAG IN ({', '.join(map(literal, tags))})" if tags else ""
         definition = f"ON {event}{when} EXECUTE FUNCTION {function}()"
-        sql = f"CREATE EVENT TRIGGER {quote(name)} {definition}"
+        sql = _altered(f"CREATE EVENT TRIGGER {quote(name)} {definition}", f"EVENT TRIGGER {quote(name)}", state)
         yield _object("event trigger", name, _stated(definition, state), sql)
 
 

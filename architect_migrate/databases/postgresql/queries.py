@@ -172,7 +172,7 @@ _TERMS = f"""
 _VIEWS = """
     SELECT c.relname::text, c.relkind::text, pg_get_viewdef(c.oid),
            CASE WHEN c.relkind = 'v' THEN ARRAY(SELECT o FROM unnest(c.reloptions) o ORDER BY o COLLATE "C") END,
-           ARRAY(SELECT a.attname || ' ' || pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+           ARRAY(SELECT quote_ident(a.attname) || ' SET DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
                  JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
                  WHERE d.adrelid = c.oid ORDER BY a.attnum)
     FROM pg_class c WHERE c.oid = :relations AND c.relkind IN ('v', 'm')"""

@@ -132,11 +132,11 @@ def test_triggers_and_views_have_what_their_texts_leave_out(everything: Schema) 
     assert triggers.keys() == {
         *("Books And More.touch", "authors.checked", "authors.touch", "measured.of_parts", "named.instead"),
     }
-    assert triggers["authors.touch"].body.endswith("EXECUTE FUNCTION touched(); DISABLED")
+    assert triggers["authors.touch"].body.endswith("EXECUTE FUNCTION touched(); DISABLE")
     assert triggers["authors.touch"].table == "authors"
     views = {one.name: one.body for one in everything.views}
     assert views["adults"].startswith("WITH (check_option=local, security_barrier=true) AS SELECT ")
-    assert views["adults"].endswith("; DEFAULT name 'someone'::character varying")
+    assert views["adults"].endswith("; name SET DEFAULT 'someone'::character varying")
     assert views["named"].startswith("SELECT a.name")
 
 
