@@ -15,10 +15,18 @@ from architect_migrate.diagnosis.diagnose import Basis, Known, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind, tables_and_columns
-from architect_migrate.model.history import Passing, Rename, Role, facts_at, replays, snapshots, tables_ever
+from architect_migrate.model.history import Rename, facts_at, replays, tables_ever
 from architect_migrate.planning.both_sides import empty_successors, lasting_renames, missing_places, on_both_sides
 from architect_migrate.planning.halfway import ended_before_the_stamp, halfway, interrupted
-from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of, spelt
+from architect_migrate.planning.look import (
+    Interruption,
+    Look,
+    columns_of,
+    on_their_way,
+    renames_of,
+    shapes_of,
+    spelt,
+)
 from architect_migrate.planning.made_again import earlier_tables
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
@@ -277,7 +285,7 @@ def _subject(its: Interruption) -> str:
 
 
 def _left_tables(look: Look) -> Iterator[Interruption]:
-    for revision, passing in _passing(look):
+    for revision, passing in on_their_way(look):
         left, other = look.tables[passing.name], look.tables.get(passing.table)
         by = (revision, f"an interrupted {f'run of {revision}' if revision else 'batch operation of Alembic'} left it")
         if passing.name.startswith(BATCH_COPY):
@@ -342,30 +350,6 @@ def _near(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Int
     elif same and look.rows(left) and (of not in look.tables or look.is_near(by[0])):
         guessed = (replace(found, guessed=bool(found.missing)) for found in _left(look, left, of, by))
         yield from _as_asked(guessed, sure=of not in look.tables and look.has_shape_of(left, of))
-
-
-def _passing(look: Look) -> Iterator[tuple[str, Passing]]:
-    """The tables of a database that revisions make on their way, each with the newest revision that makes it so."""
-    known: dict[str, tuple[str, Passing]] = {}
-    for revision, replayed in replays(look.history).items():
-        for passing in replayed.passing:
-            if passing.name not in known or _is_made_by(look, passing, revision):
-                known[passing.name] = (revision, passing)
-    lasting = tables_ever(look.history)
-    # Why sorted: a plan that is made in another process must have the same steps in the same order.
-    for name in sorted(look.tables.keys() - lasting):
-        of = name.removeprefix(BATCH_COPY)
-        if name in known:
-            yield known[name]
-        elif of != name and of in lasting:
-            yield "", Passing(name, of, Role.COPY)
-
-
-def _is_made_by(look: Look, passing: Passing, revision: str) -> bool:
-    """Whether a revision gives the table that it makes this one for the columns that this one has here."""
-    here = look.tables.get(passing.name)
-    after = next((each for each in snapshots(look.history)[revision].tables if each.name == passing.table), None)
-    return here is not None and after is not None and columns_of(here) == columns_of(after)
 
 
 def put_aside(look: Look) -> Iterator[tuple[Table, str]]:

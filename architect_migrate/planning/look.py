@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import BATCH_COPY
 from architect_migrate.diagnosis.diagnose import Basis
-from architect_migrate.model.history import effects, facts_at, replays, snapshots
+from architect_migrate.model.history import Passing, Role, effects, facts_at, replays, snapshots, tables_ever
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.row_questions import RowsIn
 
@@ -207,3 +208,36 @@ def shapes_of(history: History) -> dict[str, set[frozenset[str]]]:
         for table in schema.tables:
             shapes.setdefault(table.name, set()).add(frozenset(column.name for column in table.columns))
     return shapes
+
+
+def on_their_way(look: Look) -> Iterator[tuple[str, Passing]]:
+    """The tables of a database that revisions make on their way, each with the revision that is most likely to have."""
+    known: dict[str, tuple[str, Passing]] = {}
+    for revision, passing in sorted(_passing_here(look), key=lambda one: _likeness(look, *one)):
+        known[passing.name] = (revision, passing)
+    lasting = tables_ever(look.history)
+    # Why sorted: a plan that is made in another process must have the same steps in the same order.
+    for name in sorted(look.tables.keys() - lasting):
+        of = name.removeprefix(BATCH_COPY)
+        if name in known:
+            yield known[name]
+        elif of != name and of in lasting:
+            yield "", Passing(name, of, Role.COPY)
+
+
+def _passing_here(look: Look) -> Iterator[tuple[str, Passing]]:
+    for revision, replayed in replays(look.history).items():
+        yield from ((revision, passing) for passing in replayed.passing if passing.name in look.tables)
+
+
+def _likeness(look: Look, revision: str, passing: Passing) -> tuple[bool, ...]:
+    """How well a table fits a revision that makes it on its way.
+
+    Only the last revision that ran, or the next one, can have been interrupted, unless the stamp is wrong. Of those,
+    and of the others, the newest one counts that gives the table which it makes this one for the same columns.
+    """
+    here = look.tables[passing.name]
+    after = next((each for each in snapshots(look.history)[revision].tables if each.name == passing.table), None)
+    if after is None:
+        return look.is_near(revision), False, False
+    return look.is_near(revision), columns_of(here) == columns_of(after), {*here.columns} == {*after.columns}

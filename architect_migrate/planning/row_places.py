@@ -16,7 +16,7 @@ from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.row_questions import Alters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement
     from architect_migrate.model.environment import Resolution
@@ -128,28 +128,41 @@ def overtaken(
 
 
 def gone_ahead(
-    history: History, diagnosis: Diagnosis, found: Mapping[Key, Fact], resolutions: tuple[Resolution, ...]
+    history: History,
+    diagnosis: Diagnosis,
+    found: Mapping[Key, Fact],
+    resolutions: tuple[Resolution, ...],
+    began: Collection[str],
 ) -> dict[str, str]:
     """The revisions beyond a position that may have run: something of it is already as the last of them leaves it.
 
     With each goes that thing, in words. A stamp that is too old looks like this where what ran after it shows in
     nothing but what it took away. A revision that lacks what it makes did not run, and none after it did. One that is
-    next and drops a table or column which is missing is asked about elsewhere: it may have begun.
+    next and drops a table or column which is missing is asked about elsewhere: it may have begun. `began` are revisions
+    of which an interrupted run left something: those before them ran.
     """
     position = diagnosis.position
     may: dict[str, str] = {}
     for change in diagnosis.changes:
         if not isinstance(change, Missing | Differs) or not matters(change) or keeper(change, resolutions):
             continue
+        dropped = isinstance(change, Missing) and isinstance(change.fact, TableFact | ColumnFact)
         for last in history.graph.order:
             if last not in position and _leaves(history, last, change_key(change), found):
-                line = ancestry(history.graph, [last]) - position
-                lasting = surviving_effects(history, position | line)
-                dropped = isinstance(change, Missing) and isinstance(change.fact, TableFact | ColumnFact)
-                is_next = dropped and len(line) == 1
-                if not is_next and all(_is_there(lasting.get(each, {}), found) for each in line - {last}):
-                    may |= dict.fromkeys(line, f"{describe(change.fact)} is as {last} leaves it") | may
+                line = _reached(history, position, last, found)
+                line = frozenset() if dropped and len(line) == 1 else line
+                may |= dict.fromkeys(line, f"{describe(change.fact)} is as {last} leaves it") | may
+    for last in sorted({*began} - position):
+        line = _reached(history, position, last, found) - {last}
+        may |= dict.fromkeys(line, f"an interrupted run of {last} left something") | may
     return may
+
+
+def _reached(history: History, position: frozenset[str], last: str, found: Mapping[Key, Fact]) -> frozenset[str]:
+    """The revisions beyond a position that ran if the last of them did; none if one before it lacks what it makes."""
+    line = ancestry(history.graph, [last]) - position
+    lasting = surviving_effects(history, position | line)
+    return line if all(_is_there(lasting.get(each, {}), found) for each in line - {last}) else frozenset()
 
 
 def _leaves(history: History, revision: str, its_key: Key, found: Mapping[Key, Fact]) -> bool:

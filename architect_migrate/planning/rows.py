@@ -74,7 +74,7 @@ def row_judgements(
     settled = tuple(resolutions)
     there = facts(schema)
     lost = missing_places(history, diagnosis.position, there, settled)
-    ahead = gone_ahead(history, diagnosis, there, settled)
+    ahead = gone_ahead(history, diagnosis, there, settled, stopped[1])
     evidence = _Evidence(history, diagnosis, _known(history, diagnosis), there, ask, stopped, lost, ahead)
     entries = {entry.revision: entry for entry in settled if isinstance(entry, Rows)}
     found: list[RowJudgement] = []

@@ -14,6 +14,8 @@ from support.scenarios import Allowed, ask, codes, come_home, own_chain, revisio
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from support.scenarios import Home
+
 T = "CREATE TABLE t (id INTEGER NOT NULL, n INTEGER, w VARCHAR(9), PRIMARY KEY (id))"
 ROWS = "INSERT INTO t VALUES (1, 1, 'one'), (2, 2, 'two')"
 TIMES = "UPDATE t SET n = n * 10"
@@ -37,6 +39,31 @@ def test_what_a_revision_wrote_before_it_was_interrupted_is_not_written_again(tm
         f"an interrupted run of b2 left it: t has every one of its {2 if first == TIMES else 4} rows; b2 changes rows "
         "before that (1 statement), and would change them again"
     )
+
+
+def batches(folder: Path, *stamped: str) -> Home:
+    """Two revisions that copy the table, with other columns each; an interrupted run left the first one's copy."""
+    default = COPY[0].replace("NOT NULL, PRIMARY", "DEFAULT 'w', PRIMARY")
+    later = (COPY[0].replace("n INTEGER", "n BIGINT").replace(" NOT NULL, PRIMARY", " DEFAULT 'v', PRIMARY"), *COPY[1:])
+    chain = {
+        "a1": revision(None, T),
+        "b2": revision("a1", TIMES),
+        "c3": revision("b2", TIMES, default, *COPY[1:], *SWAP),
+    }
+    home = own_chain(folder, {**chain, "d4": revision("c3", *later, *SWAP)})
+    script(home.database, T, ROWS, TIMES, TIMES, default, *stamped)
+    return home
+
+
+def test_a_copy_is_of_the_next_revision_that_makes_one_and_not_of_a_later_one(tmp_path: Path) -> None:
+    (finding,) = stays(batches(tmp_path, *stamp("b2")))
+    assert finding.found.startswith("an interrupted run of c3 left it, and it is empty; c3 changes rows before that")
+
+
+def test_a_copy_says_that_the_revisions_before_ran(tmp_path: Path) -> None:
+    home = batches(tmp_path, *stamp("a1"))
+    assert ("rows-undecided", "b2") in codes(home)
+    assert home.preview().outcome is Outcome.BLOCKED
 
 
 # Rows of the same table are changed, and then a column is filled from the one that goes.

@@ -158,9 +158,35 @@ def _beyond_telling(truth: Truth, case: Case, wrong: Wrong) -> str:
     """Why rows could not have told what is wrong with them; such false words are counted apart."""
     if (wrong.kind in NOT_RUN or _is_alembics(truth, case, wrong)) and _is_covered(truth, case):
         return " (a false stamp covers it)"
+    if wrong.kind in NOT_RUN and _is_made_by_hand(truth, case):
+        return " (without a stamp, what was made by hand says that it ran)"
     if wrong.kind == "row invented" and _brings(truth, case, wrong.detail.partition(" ")[0]):
         return " (a data step brings it where no stamp that the schema supports says that it ran)"
     return " (beyond a stamp that fits, as for Alembic)" if _is_pending(truth, case) else ""
+
+
+def _is_made_by_hand(truth: Truth, case: Case) -> bool:
+    """Whether no stamp is there, and a revision that did not run has all that it makes, some of it made by hand."""
+    if case.before.stamp:
+        return False
+    nexts = (each for each in truth.chain.revisions if each.id not in case.position and _writes_rows(each))
+    for revision in nexts:
+        if truth.chain.closure(revision.parents) <= case.position and (makes := _made(truth, revision.id).keys()):
+            there, ran = (makes <= found.facts.keys() for found in (case.before, case.undamaged))
+            if there and not ran:
+                return True
+    return False
+
+
+def _made(truth: Truth, name: str) -> dict[Key, str]:
+    """What a revision makes, where it runs after its ancestors alone."""
+    parents = next(revision.parents for revision in truth.chain.revisions if revision.id == name)
+    before = b""
+    for parent in parents:
+        before = upgraded(truth.script, before, parent)
+    earlier = content_of(before).facts if before else {}
+    made = content_of(upgraded(truth.script, before, name)).facts
+    return {key: fact for key, fact in made.items() if earlier.get(key) != fact}
 
 
 def _is_alembics(truth: Truth, case: Case, wrong: Wrong) -> bool:
@@ -224,16 +250,12 @@ def _writes_rows(revision: Revision) -> bool:
 
 def _is_supported(truth: Truth, case: Case, name: str, lasting: Mapping[Key, str]) -> bool:
     """Whether something is there that only a revision leaves; of one that leaves nothing its parents decide."""
-    parents = next(revision.parents for revision in truth.chain.revisions if revision.id == name)
     if name in case.position:
         return True
-    before = b""
-    for parent in parents:
-        before = upgraded(truth.script, before, parent)
-    after, earlier = content_of(upgraded(truth.script, before, name)).facts, content_of(before).facts if before else {}
-    own = {key for key, fact in after.items() if earlier.get(key) != fact and lasting.get(key) == fact}
+    own = {key: fact for key, fact in _made(truth, name).items() if lasting.get(key) == fact}
     if own:
-        return any(case.before.facts.get(key) == after[key] for key in own)
+        return any(case.before.facts.get(key) == fact for key, fact in own.items())
+    parents = next(revision.parents for revision in truth.chain.revisions if revision.id == name)
     return all(_is_supported(truth, case, parent, lasting) for parent in parents)
 
 
