@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -16,6 +16,8 @@ from support.paths import DATA
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import psycopg
 
 # An object of every kind that archmig reads.
 EVERYTHING = (DATA / "postgresql_everything.sql").read_text(encoding="utf-8")
@@ -41,3 +43,10 @@ def database_at(url: str, name: str) -> str:
     """The URL of another database of a server."""
     before, _, after = url.partition("@/postgres?")
     return f"{before}@/{quote(name)}?{after}"
+
+
+def needs_extension(connection: psycopg.Connection[Any], name: str) -> None:
+    """Skip the test if the server's packages do not bring an extension."""
+    found = connection.execute("SELECT count(*) FROM pg_available_extensions WHERE name = %s", [name]).fetchone()
+    if found != (1,):
+        pytest.skip(f"the extension {name} is not installed")

@@ -23,7 +23,7 @@ from architect_migrate.databases.postgresql.presence import (
     table_names,
 )
 from architect_migrate.databases.postgresql.reflect import read_schema
-from support.postgresql import database_at, server
+from support.postgresql import database_at, needs_extension, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,6 +127,8 @@ def test_whether_it_exists_is_not_known_where_no_server_answers() -> None:
     ],
 )
 def test_a_schema_is_empty_if_it_defines_nothing(connection: Connection, script: str, empty: bool) -> None:
+    if "EXTENSION" in script:
+        needs_extension(connection, "citext")
     connection.execute(script)
     assert defines_nothing(connection) is empty
 

@@ -10,7 +10,7 @@ psycopg = pytest.importorskip("psycopg")
 
 from architect_migrate.databases.postgresql.fingerprint import digest
 from architect_migrate.databases.postgresql.reflect import read_schema
-from support.postgresql import EVERYTHING, VERSIONS
+from support.postgresql import EVERYTHING, VERSIONS, needs_extension
 
 if TYPE_CHECKING:
     from architect_migrate.model.schema import Schema
@@ -118,6 +118,7 @@ def state(connection: Connection) -> tuple[Schema, str]:
 
 def test_every_change_of_the_schema_is_one_of_the_digest_and_nothing_else_is(connection: Connection) -> None:
     """Why one test: the schema takes a second to make, and each reading some milliseconds."""
+    needs_extension(connection, "citext")
     connection.execute(EVERYTHING)
     before, same = state(connection)
     seen = {same}

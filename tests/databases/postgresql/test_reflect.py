@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +11,14 @@ psycopg = pytest.importorskip("psycopg")
 
 from architect_migrate.core.server_errors import NoSchemaError, SchemaForbiddenError
 from architect_migrate.databases.postgresql.details import CLASSES, PostgresColumn, PostgresIndex, PostgresTable
+from architect_migrate.databases.postgresql.fingerprint import digest
 from architect_migrate.databases.postgresql.pinned import pinned
-from architect_migrate.databases.postgresql.reflect import read_schema
+from architect_migrate.databases.postgresql.queries import RELATIONS, digest_query, queries
+from architect_migrate.databases.postgresql.reflect import read_schema, schema_of
 from architect_migrate.model import schema as values
 from architect_migrate.model.facts import facts
 from architect_migrate.model.schema import Check, Conflict, ForeignKey, Generated, IndexedColumn, Object, Schema, Table
-from support.postgresql import EVERYTHING
+from support.postgresql import EVERYTHING, needs_extension
 
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
@@ -267,6 +270,19 @@ def test_a_temporary_table_does_not_hide_one_of_the_same_name(connection: Connec
     assert read_schema(connection) == before
 
 
+def test_the_queries_for_version_14_leave_out_what_it_does_not_have(connection: Connection) -> None:
+    """No server of this version is at hand; later ones understand its queries."""
+    connection.execute("CREATE TABLE t (a integer UNIQUE NULLS NOT DISTINCT, b integer CHECK (b > 0), PRIMARY KEY (b))")
+    with pinned(connection) as name:
+        ((schema, relations),) = connection.execute(RELATIONS, {"schema": name, "without": []}).fetchall()
+        own = {"schema": schema, "relations": relations}
+        rows = {kind: connection.execute(text, own).fetchall() for kind, text in queries(14).items()}
+        ((found,),) = connection.execute(digest_query(14), {"schema": name, "without": []}).fetchall()
+    now = read_schema(connection)
+    assert table(schema_of(rows), "t") == replace(table(now, "t"), conflicts=frozenset())
+    assert len(found) == len(digest(connection))
+
+
 def test_columns_that_were_dropped_leave_nothing(connection: Connection) -> None:
     script = "CREATE TABLE {} (a integer, b integer, c integer, UNIQUE (b, c)); CREATE INDEX {} ON {} (c)"
     plain = read(connection, script.format("t", "i", "t") + "; ALTER TABLE t DROP a, ADD d text")
@@ -310,7 +326,8 @@ def test_a_constraint_whose_index_is_invalid_says_so(connection: Connection) -> 
 def test_clauses_that_version_18_has_are_read(connection: Connection, clause: str, said: Conflict | None) -> None:
     if connection.info.server_version < 18_00_00:
         pytest.skip("a clause of version 18")
-    connection.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+    needs_extension(connection, "btree_gist")
+    connection.execute("CREATE EXTENSION btree_gist")
     schema = read(
         connection,
         f"CREATE TABLE k (a integer PRIMARY KEY); CREATE TABLE t (a integer, d int4range); ALTER TABLE t ADD {clause}",
@@ -327,6 +344,7 @@ def test_a_virtual_generated_column_is_not_stored(connection: Connection) -> Non
 
 
 def test_members_of_an_extension_are_left_out(connection: Connection) -> None:
+    needs_extension(connection, "citext")
     schema = read(connection, "CREATE EXTENSION citext; CREATE TABLE t (a citext)")
     assert schema.objects == (Object("extension", "citext", ""),)
     assert column(schema, "t", "a").declared == "citext"
