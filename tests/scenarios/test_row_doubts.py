@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.model.environment import RowAnswer
+from architect_migrate.model.history import recorded_sql
 from architect_migrate.runs.reconcile import reconcile
 from support.scenarios import ask, batch, code, come_home, gone, own_chain, script, stamp, stays
 from support.scenarios import revision as raw
@@ -301,6 +302,11 @@ def test_floats_of_a_data_step_are_exact_in_a_database_that_is_built_from_nothin
     assert shown is not None
     reconcile(home.context(), shown, lambda *_: None)
     assert ask(home.database, "SELECT x FROM f ORDER BY id") == [(each,) for each in FLOATS]
+
+
+def test_floats_are_printed_with_all_digits(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, F), "b2": code("a1", INSERTS)})
+    assert recorded_sql(home.context().history)["b2"] == tuple(f"INSERT INTO f (x) VALUES ({each})" for each in FLOATS)
 
 
 def test_a_statement_whose_values_are_not_known_exactly_is_not_settled_by_a_trial(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from architect_migrate.databases.sqlite.interims import interims_of
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.seeds import after, seeds_of
 from architect_migrate.databases.sqlite.savepoints import Savepoints
+from architect_migrate.databases.sqlite.sql.bound import is_exact, with_all_digits
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb, words_of
 from architect_migrate.databases.sqlite.sql.passing import copied_table, on_the_way, puts_aside
 from architect_migrate.databases.sqlite.stops import stops_of
@@ -66,7 +67,8 @@ class Recording:
         self._triggers: set[str] = set()
         # Whether what is being prepared sets off triggers, whether the last statement did, and whether a new run of it
         # was announced.
-        self._fires = self._sets_off = self._again = self._is_inexact = False
+        self._fires = self._sets_off = self._again = False
+        self._inexact: tuple[object, ...] = ()
         self._last = ""
         self._schema = Schema()
         # Keys the digests of rows, so that they cannot be compared with those of other replays.
@@ -106,7 +108,8 @@ class Recording:
     def hear_again(self, values: Any) -> None:
         """Take in that a statement is about to run with a set of values."""
         self._again = True
-        self._is_inexact = not all(map(_is_exact, values.values() if isinstance(values, dict) else values))
+        given = tuple(values.values() if isinstance(values, dict) else values)
+        self._inexact = tuple(value for value in given if not is_exact(value))
 
     def refuse(self, deed: str) -> None:
         """Take in something that a run would not let the revision do."""
@@ -163,13 +166,13 @@ class Recording:
         self._ran.append(
             ReplayedStatement(
                 does,
-                text,
+                with_all_digits(text, self._inexact),
                 self._tables(writes) | (writes & _COUNTERS),
                 self._tables(reads),
                 in_data_step=self.in_data_step,
                 columns=frozenset(columns),
                 looks=frozenset(looks) if writes else frozenset(),
-                inexact=self._is_inexact,
+                inexact=bool(self._inexact),
             )
         )
 
@@ -267,13 +270,6 @@ class Recording:
 def recording(_connection: sqlite3.Connection, version_table: str, here: Callable[[], str] = str) -> Recording:
     """Return an empty recording of what the revisions of a chain do on a connection."""
     return Recording(version_table, here)
-
-
-def _is_exact(value: object) -> bool:
-    """Whether SQLite shows a value in the text of a statement as it is: of a float it shows fifteen digits."""
-    if isinstance(value, float):
-        return float(f"{value:.15g}") == value and abs(value) != float("inf")
-    return not (isinstance(value, str) and "\0" in value)
 
 
 def _columns(schema: Schema) -> dict[str, frozenset[str]]:
