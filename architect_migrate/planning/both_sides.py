@@ -161,9 +161,11 @@ def _half_moved(look: Look, revision: str, moves: list[Move]) -> Iterator[Interr
     told: set[tuple[str, str]] = set()
     read = [move for move in moves if move.link == Link.READ]
     for move in moves:
-        lacking = _unmoved(look, move)
+        lacking = _unmoved(look, revision, move)
         # Of a loop it is not known where it brings the rows: one place that has some will do.
-        if move.link == Link.READ and any(_unmoved(look, one) == 0 for one in read if one.old_key == move.old_key):
+        if move.link == Link.READ and any(
+            _unmoved(look, revision, one) == 0 for one in read if one.old_key == move.old_key
+        ):
             continue
         if lacking and (move.new_table, move.new_column) not in told:
             told.add((move.new_table, move.new_column))
@@ -255,7 +257,7 @@ def _moved(look: Look, revision: str, move: Move, lacking: int) -> Interruption:
     return Interruption(old.spelling, found, (), revision, column.spelling if column else "")
 
 
-def _unmoved(look: Look, move: Move) -> int | None:
+def _unmoved(look: Look, revision: str, move: Move) -> int | None:
     """How many rows or values the new place lacks; None where one of the two places is not there."""
     old, new = look.tables.get(move.table), look.tables.get(move.new_table)
     column, new_column = _column(old, move.column), _column(new, move.new_column)
@@ -268,10 +270,17 @@ def _unmoved(look: Look, move: Move) -> int | None:
     there = own_values(look, new, new_column) if new_column else look.rows(new)
     if not there or look.stamp_fits:
         return 0 if there else held
-    pairs = dict(move.columns)
+    pairs = dict(move.columns) or _by_place(look.history, revision, move)
     shared = columns_of(old) & columns_of(new)
     if pairs and all(pairs.get(name) == name for name in shared):
         renamed = tuple((source, to) for source, to in pairs.items() if source != to)
         return look.ask(RowsBeyond(old.spelling, new.spelling, renamed)).count
     # What the rows become on the way is not known: all that can be compared is how many there are.
     return max(0, held - there)
+
+
+def _by_place(history: History, revision: str, move: Move) -> dict[str, str]:
+    """The columns that `INSERT INTO new SELECT * FROM old` copies, with those that they become; else none."""
+    places = dict(replays(history)[revision].by_place)
+    old, new = places.get(move.table, ()), places.get(move.new_table, ())
+    return dict(zip(old, new, strict=True)) if len(old) == len(new) and not move.new_column else {}

@@ -105,6 +105,20 @@ def test_a_table_left_on_its_way_speaks_against_the_statements_after_it(tmp_path
     assert (found.code, found.subject) == ("rows-undecided", "002")
 
 
+@pytest.mark.parametrize("columns", ["(id, a) SELECT id, a", "SELECT *"])
+def test_rows_that_are_not_in_the_copy_are_asked_about_though_it_has_as_many(tmp_path: Path, columns: str) -> None:
+    """Newer models made the copy, and somebody wrote into it."""
+    copied = Q.replace("TABLE q", "TABLE r")
+    second = (copied, f"INSERT INTO r {columns} FROM q", "DROP TABLE q")
+    home = own_chain(tmp_path, {"001": raw(None, Q), "002": raw("001", *second)})
+    script(
+        home.database, Q, "INSERT INTO q VALUES (1, 'old')", copied, "INSERT INTO r VALUES (7, 'new')", *stamp("001")
+    )
+    (found,) = stays(home)
+    assert (found.code, found.subject) == ("interrupted-undecided", "table q")
+    assert found.found.startswith("002 brings 1 row of it to r, which lacks them")
+
+
 COUNTING = "CREATE TABLE c (id INTEGER PRIMARY KEY AUTOINCREMENT)"
 
 
