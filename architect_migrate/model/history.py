@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Key
     from architect_migrate.model.seed_rows import SeedRow
-    from architect_migrate.model.stops import Interim, Stop
+    from architect_migrate.model.stops import Interim, Place, Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Move:
     """Rows, or the values of a column, that a revision brings from what it removes to what it makes, by folded names.
 
     An empty `column` or `new_column` stands for the whole table. `columns` pairs columns of `table` with those of
-    `new_table` that are copied from them as they are.
+    `new_table` that are copied from them as they are; of a column that is the pair of it alone.
     """
 
     table: str
@@ -147,6 +147,7 @@ class Replayed:
     there. `interims` are shapes that tables have only between two of its statements, where it changes rows. `apart` are
     the verbs of what it runs in autocommit, `refused` is the first thing that a run would not let it do, in words, and
     `refused_at` the line of its code. `commits` is the line of its first commit, which a run leaves out.
+    `remade` are the (table, column) that it drops and makes again under the same name.
     `by_place` are the tables that its statements name by place, as INSERT without a list of columns and SELECT * do,
     with their columns in order at that moment.
     """
@@ -167,6 +168,7 @@ class Replayed:
     refused_at: str = ""
     commits: str = ""
     by_place: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
+    remade: frozenset[Place] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,6 +91,24 @@ class Interim:
     until: int
 
 
+def remade_columns(interims: tuple[Interim, ...], before: Schema, after: Schema, end: Stop | None) -> frozenset[Place]:
+    """Return the columns that are there before and after a revision, and not between two of its statements.
+
+    `end` is its last stop, where it has any: what has the values of another column was renamed.
+    """
+    lasting = _places_of(before) & _places_of(after) - frozenset(end.values if end else ())
+    return frozenset(
+        (table.name, column)
+        for interim in interims
+        for table in interim.schema.tables
+        for column in {name for of, name in lasting if of == table.name} - {each.name for each in table.columns}
+    )
+
+
+def _places_of(schema: Schema) -> set[Place]:
+    return {(table.name, column.name) for table in schema.tables for column in table.columns}
+
+
 def tables_of(stops: tuple[Stop, ...]) -> frozenset[str]:
     """Return the tables that the stops of a revision are about."""
     return frozenset(table for stop in stops for table, _ in stop.tables)

@@ -6,6 +6,7 @@ but where a stamp says that the revision ran, a person decides, as where both si
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -31,9 +32,9 @@ def on_both_sides(look: Look) -> Iterator[Interruption]:
     for revision, rename in lasting_renames(look.history):
         if not _belong_together(look, frozenset({rename.key(rename.old), rename.key(rename.new)})):
             yield from _half(look, revision, rename)
-    for revision, replayed in replays(look.history).items():
-        moves = [move for move in replayed.moves if not _belong_together(look, frozenset({move.old_key, move.new_key}))]
-        yield from _half_moved(look, revision, moves)
+    for revision, moves in _lasting_moves(look.history).items():
+        apart = [move for move in moves if not _belong_together(look, frozenset({move.old_key, move.new_key}))]
+        yield from _half_moved(look, revision, apart)
 
 
 def _belong_together(look: Look, pair: Pair) -> bool:
@@ -61,11 +62,58 @@ def lasting_renames(history: History) -> tuple[tuple[str, Rename], ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class _Composed:
+    """What moves and renames of some revisions, of which `revision` is the last, do together."""
+
+    revision: str
+    move: Move
+    revisions: frozenset[str]
+    renames_only: bool
+
+
+@lru_cache(maxsize=8)
+def _composed(history: History) -> tuple[_Composed, ...]:
+    """What moves and renames end of earlier ones: `a` to `b` and then `b` to `c` is `a` to `c`.
+
+    Why: a table or column `c` that somebody made lacks what is in `a`, and neither of the two moves has both its ends.
+    """
+    found: list[_Composed] = []
+    earlier: list[_Composed] = []
+    for revision, replayed in replays(history).items():
+        whole = [(move, False) for move in replayed.moves if move.link == Link.COPIED]
+        whole += [(_as_move(rename), True) for rename in replayed.renames]
+        ended = [
+            _Composed(
+                revision,
+                Move(first.move.table, first.move.column, move.new_table, move.new_column),
+                first.revisions | {revision},
+                first.renames_only and is_rename,
+            )
+            for move, is_rename in whole
+            for first in earlier
+            if first.move.new_key == move.old_key
+        ]
+        earlier += [*ended, *(_Composed(revision, move, frozenset({revision}), each) for move, each in whole)]
+        found += ended
+    return tuple(found)
+
+
+@lru_cache(maxsize=8)
+def _lasting_moves(history: History) -> dict[str, tuple[Move, ...]]:
+    """By revision, its moves, and what they do together with earlier ones; renames alone are `lasting_renames`."""
+    composed = [each for each in _composed(history) if not each.renames_only]
+    return {
+        revision: (*replayed.moves, *(each.move for each in composed if each.revision == revision))
+        for revision, replayed in replays(history).items()
+    }
+
+
 @lru_cache(maxsize=8)
 def _together(history: History) -> frozenset[Pair]:
     """The old and new places that the chain at times has both: there, both being there says nothing."""
     pairs = [frozenset({rename.key(rename.old), rename.key(rename.new)}) for _, rename in lasting_renames(history)]
-    pairs += [frozenset({move.old_key, move.new_key}) for replayed in history.replayed for move in replayed.moves]
+    pairs += [frozenset({move.old_key, move.new_key}) for moves in _lasting_moves(history).values() for move in moves]
     present: set[tuple[str, ...]] = set()
     found = set()
     for effect in effects(history).values():
@@ -122,6 +170,7 @@ def _half_column(look: Look, revision: str, rename: Rename) -> Iterator[Interrup
         return
     lacking = _lacking(look, table, old, new)
     if not lacking:
+        yield from _other_values(look, table, (old, new), f"{revision} renames it", revision)
         return
     values = pluralize(lacking, "value is", "values are")
     if not own_values(look, table, new) and not _is_covered(look, revision):
@@ -130,6 +179,22 @@ def _half_column(look: Look, revision: str, rename: Rename) -> Iterator[Interrup
         yield Interruption(table.spelling, told, (step,), revision, new.spelling)
     else:
         told = f"{revision} renames it to {new.spelling}, which is there and lacks {pluralize(lacking, 'value')} of it"
+        yield Interruption(table.spelling, told, (), revision, old.spelling)
+
+
+def _other_values(
+    look: Look, table: Table, pair: tuple[Column, Column], does: str, revision: str
+) -> Iterator[Interruption]:
+    """Two columns that no revision leaves beside one another, with other values in the new one, before the stamp.
+
+    Somebody made the new one by hand, or wrote to the old one after the revision was interrupted.
+    """
+    old, new = pair
+    if _is_covered(look, revision):
+        return
+    mine, its = quote(old.spelling), quote(new.spelling)
+    if differing := look.ask(Violating(table.spelling, f"{mine} IS NULL OR {mine} IS {its}")).count:
+        told = f"{does} to {new.spelling}, which is there with another value in {pluralize(differing, 'row')}"
         yield Interruption(table.spelling, told, (), revision, old.spelling)
 
 
@@ -170,6 +235,10 @@ def _half_moved(look: Look, revision: str, moves: list[Move]) -> Iterator[Interr
         if lacking and (move.new_table, move.new_column) not in told:
             told.add((move.new_table, move.new_column))
             yield _moved(look, revision, move, lacking)
+        elif lacking == 0 and move.column and move.columns and move.table == move.new_table:
+            table = look.tables[move.table]
+            if (old := _column(table, move.column)) and (new := _column(table, move.new_column)):
+                yield from _other_values(look, table, (old, new), f"{revision} copies it", revision)
 
 
 def missing_places(look: Look, revisions: frozenset[str]) -> Iterator[Interruption]:
@@ -195,28 +264,14 @@ def missing_places(look: Look, revisions: frozenset[str]) -> Iterator[Interrupti
 
 
 def _moves_of(look: Look, revisions: frozenset[str]) -> dict[str, list[Move]]:
-    """By revision, its moves if it is one of these, and what its moves and renames end of earlier ones.
-
-    Why: a table or column `c` that is made anew lacks what is in `a` if one revision brings it to `b` and the next one
-    to `c`.
-    """
-    found: dict[str, list[Move]] = {}
-    earlier: list[tuple[Move, bool]] = []
-    for revision, replayed in replays(look.history).items():
-        in_part = revision in revisions
-        whole = [move for move in replayed.moves if move.link == Link.COPIED]
-        whole += [_as_move(rename) for rename in replayed.renames]
-        if revision not in look.as_it_is.position:
-            whole = []
-        ended = [
-            (Move(first.table, first.column, move.new_table, move.new_column), in_part or began)
-            for move in whole
-            for first, began in earlier
-            if first.new_key == move.old_key
-        ]
-        earlier += [*ended, *((move, in_part) for move in whole)]
-        direct = [move for move in replayed.moves if in_part or move.link == Link.ASIDE]
-        found[revision] = [*direct, *(move for move, begun in ended if begun)]
+    """By revision, its moves if it is one of these, and what it ends of moves that began with one of these."""
+    found = {
+        revision: [move for move in replayed.moves if revision in revisions or move.link == Link.ASIDE]
+        for revision, replayed in replays(look.history).items()
+    }
+    for each in _composed(look.history):
+        if each.revisions <= look.as_it_is.position and each.revisions & revisions:
+            found[each.revision].append(each.move)
     return found
 
 
@@ -270,7 +325,7 @@ def _unmoved(look: Look, revision: str, move: Move) -> int | None:
     there = own_values(look, new, new_column) if new_column else look.rows(new)
     if not there or look.stamp_fits:
         return 0 if there else held
-    pairs = dict(move.columns) or _by_place(look.history, revision, move)
+    pairs = {} if move.column else dict(move.columns) or _by_place(look.history, revision, move)
     shared = columns_of(old) & columns_of(new)
     if pairs and all(pairs.get(name) == name for name in shared):
         renamed = tuple((source, to) for source, to in pairs.items() if source != to)

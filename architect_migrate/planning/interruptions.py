@@ -27,7 +27,7 @@ from architect_migrate.planning.look import (
     shapes_of,
     spelt,
 )
-from architect_migrate.planning.made_again import earlier_tables
+from architect_migrate.planning.made_again import earlier_columns, earlier_tables
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
 from architect_migrate.planning.row_questions import RowsBeyond, Violating, with_column
@@ -63,7 +63,8 @@ def interruptions(
 
 
 def _found(look: Look) -> list[Interruption]:
-    found = [*_left_tables(look), *_put_aside(look), *on_both_sides(look), *earlier_tables(look)]
+    found = [*_left_tables(look), *_put_aside(look), *on_both_sides(look)]
+    found += [*earlier_tables(look), *earlier_columns(look)]
     for half in halfway(look):
         found = _instead(found, half, interrupted(look, half))
     return [*found, *ended_before_the_stamp(look)]
@@ -257,6 +258,8 @@ def as_it_is_now(question: Question, steps: tuple[Step, ...]) -> Question:
         match step:
             case RenameTable() if fold(question.table) == fold(step.new):
                 question = replace(question, table=step.table)
+            case RenameTable() if isinstance(question, RowsBeyond) and fold(question.other) == fold(step.new):
+                question = replace(question, other=step.table)
             case RenameColumn() if fold(question.table) == fold(step.table):
                 question = with_column(question, step.new, step.column)
             case _:
@@ -394,9 +397,13 @@ def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
     elif not look.rows(other):
         # No revision makes this table: it may be a copy that somebody keeps of rows that were deleted on purpose.
         yield Interruption(left.spelling, f"{held}, and {other.spelling} is empty")
-    elif look.has_objects_of(left, of) and (beyond := look.ask(RowsBeyond(left.spelling, other.spelling)).count):
+    elif beyond := look.ask(RowsBeyond(left.spelling, other.spelling)).count:
         lacks = f"{other.spelling} lacks {pluralize(beyond, 'row')} of it"
-        yield Interruption(left.spelling, f"it has indexes or triggers of {of}, and {lacks}")
+        if look.has_objects_of(left, of):
+            yield Interruption(left.spelling, f"it has indexes or triggers of {of}, and {lacks}")
+        elif beyond == rows and look.has_shape_of(left, of):
+            # A copy that somebody keeps has most rows in common with its table, and seldom its keys.
+            yield Interruption(left.spelling, f"it has the columns and the key of {of}, and {lacks}, which is all")
 
 
 def _called_otherwise(look: Look, table: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""Tables that a revision drops and a later one makes again: which of the two a database has.
+"""Tables and columns that a revision drops and a later one makes again: which of the two a database has.
 
-Why: both have the same name, so the columns that the newer one lacks could be added to the older one. Its rows, which
-the chain deletes with the table, would then be rows of another table.
+Why: both have the same name, so the columns that the newer table lacks could be added to the older one, and the older
+column could get the type of the newer one. What the chain deletes would then be rows, or values, of another.
 """
 
 from __future__ import annotations
@@ -10,16 +10,21 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.model.history import effects, snapshots
+from architect_migrate.model.compare import compare
+from architect_migrate.model.facts import ColumnFact
+from architect_migrate.model.history import dropped_tables, effects, replays, snapshots
 from architect_migrate.planning.look import Interruption, Look, columns_of
 from architect_migrate.planning.plan import DropObject
+from architect_migrate.planning.row_questions import Violating
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.model.history import History
-    from architect_migrate.model.schema import Table
+    from architect_migrate.model.schema import Column, Table
+    from architect_migrate.model.stops import Place
 
 
 class _Life(NamedTuple):
@@ -28,6 +33,14 @@ class _Life(NamedTuple):
     made: str
     dropped: str
     shapes: frozenset[frozenset[str]]
+
+
+class _ColumnLife(NamedTuple):
+    """A column from the revision that makes it to the one that drops it (empty: no revision does)."""
+
+    made: str
+    dropped: str
+    shapes: tuple[Column, ...]
 
 
 def earlier_tables(look: Look) -> Iterator[Interruption]:
@@ -51,6 +64,66 @@ def _is_of(table: Table, earlier: _Life, last: _Life) -> bool:
         return False
     alone = frozenset[str]().union(*earlier.shapes) - frozenset[str]().union(*last.shapes)
     return bool(there & alone) or there in earlier.shapes
+
+
+def earlier_columns(look: Look) -> Iterator[Interruption]:
+    """Columns in a shape that they had before a revision dropped them, where one makes them again in another."""
+    position = look.as_it_is.position
+    for (name, column), lives in _column_lives(look.history).items():
+        ran = [life for life in lives if life.made in position]
+        table = look.tables.get(name)
+        there = next((each for each in table.columns if each.name == column), None) if table else None
+        if table is None or there is None or len(ran) < 2 or _is_alike(there, ran[-1]):
+            continue
+        before = [earlier for earlier in ran[:-1] if earlier.dropped in position and _is_alike(there, earlier)]
+        if before:
+            yield from _earlier_column(look, (table, there), before[-1], ran[-1])
+
+
+def _earlier_column(
+    look: Look, its: tuple[Table, Column], earlier: _ColumnLife, later: _ColumnLife
+) -> Iterator[Interruption]:
+    table, column = its[0].spelling, its[1].spelling
+    fresh = f"{quote(column)} IS ({later.shapes[0].default or 'NULL'})"
+    if held := look.ask(Violating(table, fresh)).count:
+        told = f"it is the column that {earlier.dropped} takes away, and {later.made} makes another one of this name"
+        advice = f"drop {table}.{column} by hand; archmig then makes the other one; or let it be as it is"
+        yield Interruption(
+            table,
+            f"{told}: it has {pluralize(held, 'value')} that a new one does not have",
+            (),
+            earlier.dropped,
+            column,
+            advice=f"{advice}: add this to environments.toml",
+        )
+
+
+def _is_alike(column: Column, life: _ColumnLife) -> bool:
+    """Whether a column differs in nothing that matters from one of the shapes that it has in a life."""
+    return any(
+        not any(each.severity.needs_repair for each in compare(ColumnFact("", shape), ColumnFact("", column)))
+        for shape in life.shapes
+    )
+
+
+@lru_cache(maxsize=8)
+def _column_lives(history: History) -> dict[Place, tuple[_ColumnLife, ...]]:
+    """The columns that the chain makes more than once while their table lasts, each with its lives in replay order."""
+    lives: dict[Place, list[_ColumnLife]] = {}
+    for revision, its in effects(history).items():
+        remade = replays(history)[revision].remade
+        gone = dropped_tables(its)
+        lives = {place: each for place, each in lives.items() if place[0] not in gone}
+        for place in [place for place in lives if ("column", *place) in its.removed]:
+            if ("column", *place) not in its.added or place in remade:
+                lives[place][-1] = lives[place][-1]._replace(dropped=revision)
+        for fact in (fact for fact in its.added.values() if isinstance(fact, ColumnFact)):
+            mine = lives.setdefault((fact.table, fact.column.name), [])
+            if mine and not mine[-1].dropped:
+                mine[-1] = mine[-1]._replace(shapes=(*mine[-1].shapes, fact.column))
+            else:
+                mine.append(_ColumnLife(revision, "", (fact.column,)))
+    return {place: tuple(each) for place, each in lives.items() if len(each) > 1}
 
 
 def _earlier(look: Look, table: Table, earlier: _Life, later: _Life) -> Interruption:

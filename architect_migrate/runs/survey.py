@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
+from architect_migrate.core.names import fold
 from architect_migrate.databases.capabilities import Capability
 from architect_migrate.databases.registry import access, dialect, kind_of, lacking, marks, reader
 from architect_migrate.diagnosis.claims import Claims
@@ -302,12 +303,36 @@ def without_interruptions(
         undecided = (*not_to_run(history, schema, diagnosis, left), *wrongly_guessed(before, diagnosis, left))
         others = {each: replace(each, steps=()) for each in undecided}
         others |= repeating(history, diagnosis, left, (partial(reader.ask, connection), dialect.words_of))
-        if not others:
+        if others:
+            left = tuple(others.get(each, each) for each in left)
+        elif more := _found_behind(context, connection, (schema, diagnosis, left)):
+            left = (*left, *more)
+        else:
             break
-        left = tuple(others.get(each, each) for each in left)
     schema, diagnosis, left = _renamed_in_part(context, connection, claims, (schema, diagnosis, left))
     asked = partial(_ask_as_it_is, connection, steps_of(left))
-    return schema, diagnosis, (*left, *unmoved(history, schema, diagnosis, context.resolutions, asked))
+    missing = unmoved(history, schema, diagnosis, context.resolutions, asked)
+    said = {(fold(each.table), fold(each.column)) for each in missing}
+    left = tuple(each for each in left if each.steps or (fold(each.table), fold(each.column)) not in said)
+    return schema, diagnosis, (*left, *missing)
+
+
+def _found_behind(
+    context: EnvironmentContext, connection: Connection, seen: tuple[Schema, Diagnosis, tuple[Interruption, ...]]
+) -> tuple[Interruption, ...]:
+    """What interrupted work is still there after the steps of what was found, as a second run would find it.
+
+    A table that is left from a batch operation can hide that its revision stopped between two renames.
+    """
+    from architect_migrate.planning.interruptions import interruptions, steps_of
+
+    schema, diagnosis, left = seen
+    if not (steps := steps_of(left)):
+        return ()
+    asked = partial(_ask_as_it_is, connection, steps)
+    told = {(fold(each.table), fold(each.column)) for each in left}
+    found = interruptions(context.history, schema, diagnosis, context.resolutions, asked)
+    return tuple(each for each in found if (fold(each.table), fold(each.column)) not in told)
 
 
 def _ask_as_it_is(connection: Connection, steps: tuple[Step, ...], question: Question) -> Answer:

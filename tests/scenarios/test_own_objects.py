@@ -119,7 +119,7 @@ def test_a_table_that_is_dropped_and_made_again_leaves_none_that_looks_put_aside
     x = "CREATE TABLE x (id INTEGER NOT NULL PRIMARY KEY, n TEXT)"
     home = own_chain(tmp_path, {"r1": raw(None, x), "r2": raw("r1", "DROP TABLE x"), "r3": raw("r2", x)})
     script(home.database, x, "INSERT INTO x VALUES (1, 'one')", *mine("x_old"), *stamp("r1"))
-    assert codes(home) == [("named-like-chain", "table x_old")]
+    assert codes(home) == [("interrupted-undecided", "table x_old"), ("named-like-chain", "table x_old")]
 
 
 def test_a_table_put_aside_with_the_chains_index_is_asked_about_beside_a_full_one(tmp_path: Path) -> None:
@@ -129,6 +129,26 @@ def test_a_table_put_aside_with_the_chains_index_is_asked_about_beside_a_full_on
     script(home.database, "PRAGMA legacy_alter_table = ON", "ALTER TABLE z RENAME TO z_old")
     script(home.database, Z, "INSERT INTO z VALUES (7, 'new')")
     assert ("interrupted-undecided", "table z_old") in codes(home)
+
+
+# What stands beside a full table of the chain that bears its name with _old, and whether it was put aside.
+BESIDE = {
+    "its own rows": (Z.replace("TABLE z", "TABLE z_old"), "INSERT INTO z_old VALUES (1, 'one')"),
+    "a row of z too": (Z.replace("TABLE z", "TABLE z_old"), "INSERT INTO z_old VALUES (1, 'one'), (7, 'new')"),
+    "no key": ("CREATE TABLE z_old (id INTEGER, n TEXT)", "INSERT INTO z_old VALUES (1, 'one')"),
+}
+
+
+@pytest.mark.parametrize(("beside", "asked"), [*zip(BESIDE.values(), (True, False, False), strict=True)], ids=BESIDE)
+def test_a_table_put_aside_is_asked_about_where_the_full_one_has_none_of_its_rows(
+    tmp_path: Path, beside: tuple[str, ...], asked: bool
+) -> None:
+    home = own_chain(tmp_path, {"r1": raw(None, Z, OTHER)})
+    script(home.database, Z, "INSERT INTO z VALUES (7, 'new')", OTHER, *beside, *stamp("r1"))
+    if asked:
+        assert codes(home) == [("interrupted-undecided", "table z_old")]
+    else:
+        nothing_to_do(home)
 
 
 def test_a_table_made_under_a_name_that_was_renamed_away_is_put_aside_by_itself(tmp_path: Path) -> None:

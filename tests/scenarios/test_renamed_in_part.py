@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support.scenarios import ask, batch, code, codes, come_home, gone, own_chain, script, stamp
+import pytest
+
+from support.scenarios import ask, batch, code, codes, come_home, gone, nothing_to_do, own_chain, script, stamp
 from support.scenarios import revision as raw
 
 if TYPE_CHECKING:
@@ -191,3 +193,84 @@ def test_values_that_two_revisions_move_are_not_left_behind_by_an_empty_last_col
     home = own_chain(tmp_path, chain | {"d4": raw("c3", LATER)})
     script(home.database, POSTS, ROWS, LATER, *stamp("a1"))
     assert codes(home) == [("interrupted-undecided", "column posts.size")]
+
+
+# The last of several places, made by hand or by newer models before the revisions ran.
+
+TWO_MOVES = {
+    "a1": raw(None, POSTS),
+    "b2": raw(
+        "a1",
+        "ALTER TABLE posts ADD COLUMN height INTEGER",
+        "UPDATE posts SET height = size",
+        "ALTER TABLE posts DROP COLUMN size",
+    ),
+    "c3": raw("b2", "ALTER TABLE posts RENAME COLUMN height TO length"),
+}
+LENGTH = "ALTER TABLE posts ADD COLUMN length INTEGER"
+
+
+def test_an_empty_last_column_makes_way_for_two_revisions_that_bring_its_values(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, TWO_MOVES)
+    script(home.database, POSTS, ROWS, LENGTH, *stamp("a1"))
+    steps = ["drop column posts.length", "run revision b2", "run revision c3", "stamp c3"]
+    assert come_home(home, gone("posts.size", "posts.length")) == steps
+    assert ask(home.database, "SELECT id, length FROM posts ORDER BY id") == [(1, 10), (2, 20)]
+
+
+def test_a_full_last_table_is_asked_about_before_the_revisions_that_bring_its_rows(tmp_path: Path) -> None:
+    notes, orders = (POSTS.replace("posts", name) for name in ("notes", "orders"))
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS),
+            "b2": raw("a1", notes, "INSERT INTO notes SELECT * FROM posts", "DROP TABLE posts"),
+            "c3": raw("b2", orders, "INSERT INTO orders SELECT * FROM notes", "DROP TABLE notes"),
+        },
+    )
+    script(home.database, POSTS, ROWS, orders, "INSERT INTO orders VALUES (9, 90)", *stamp("a1"))
+    assert codes(home) == [("interrupted-undecided", "table posts")]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("ALTER TABLE posts RENAME COLUMN size TO length",),
+        (LENGTH, "UPDATE posts SET length = size", "ALTER TABLE posts DROP COLUMN size"),
+    ],
+    ids=["rename", "copy"],
+)
+@pytest.mark.parametrize("stamped", [stamp("a1"), ()], ids=["stamped", "not stamped"])
+def test_other_values_in_both_columns_are_asked_about_before_the_revision(
+    tmp_path: Path, statements: tuple[str, ...], stamped: tuple[str, ...]
+) -> None:
+    """Somebody made the new column, or wrote to the old one since: no revision leaves both."""
+    home = own_chain(tmp_path, {"a1": raw(None, POSTS), "b2": raw("a1", *statements)})
+    script(home.database, POSTS, ROWS, LENGTH, "UPDATE posts SET length = id", *stamped)
+    assert codes(home) == [("interrupted-undecided", "column posts.size")]
+
+
+def test_other_values_in_a_column_of_the_old_name_are_the_applications_own_long_after(tmp_path: Path) -> None:
+    home = own_chain(
+        tmp_path, {"a1": raw(None, POSTS), "b2": raw("a1", "ALTER TABLE posts RENAME COLUMN size TO length")}
+    )
+    script(home.database, POSTS.replace("size", "length"), ROWS, *stamp("b2"))
+    script(home.database, "ALTER TABLE posts ADD COLUMN size INTEGER", "UPDATE posts SET size = id")
+    nothing_to_do(home)
+
+
+def test_a_copy_that_a_batch_operation_left_does_not_hide_that_its_table_has_a_new_name(tmp_path: Path) -> None:
+    """Killed within the batch operation: the table has the new name, and a column that was to go."""
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS),
+            "b2": code("a1", "op.rename_table('posts', 'orders')", *batch("orders", "drop_column('size')")),
+        },
+    )
+    script(home.database, POSTS, ROWS, "ALTER TABLE posts RENAME TO orders", *stamp("a1"))
+    script(home.database, "CREATE TABLE _alembic_tmp_orders (id INTEGER NOT NULL, PRIMARY KEY (id))")
+    script(home.database, "INSERT INTO _alembic_tmp_orders SELECT id FROM orders")
+    steps = ["drop table _alembic_tmp_orders", "rename table orders to posts", "run revision b2", "stamp b2"]
+    assert come_home(home, gone("posts", "orders.size", "_alembic_tmp_orders")) == steps
+    assert ask(home.database, "SELECT * FROM orders ORDER BY id") == [(1,), (2,)]

@@ -19,12 +19,12 @@ from architect_migrate.databases.sqlite.rows.seeds import after, seeds_of
 from architect_migrate.databases.sqlite.savepoints import Savepoints
 from architect_migrate.databases.sqlite.sql.bound import is_exact, with_all_digits
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb, words_of
-from architect_migrate.databases.sqlite.sql.passing import copied_table, on_the_way, puts_aside
+from architect_migrate.databases.sqlite.sql.passing import copied_table, drops_columns, on_the_way, puts_aside
 from architect_migrate.databases.sqlite.stops import stops_of
 from architect_migrate.model.delta import delta
 from architect_migrate.model.history import Replayed, ReplayedStatement, is_of_rows
 from architect_migrate.model.schema import Schema
-from architect_migrate.model.stops import displaces
+from architect_migrate.model.stops import displaces, remade_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -213,6 +213,7 @@ class Recording:
         texts = [ran.text for ran in statements]
         stops = stops_of(self._schema, texts) if puts_aside(texts, _columns(schema)) else ()
         wrote = any(map(is_of_rows, statements)) or bool(reads)
+        interims = interims_of(self._schema, schema, texts) if wrote or drops_columns(texts) else ()
         change = delta(self._schema, schema)
         changed = seen.tables() | frozenset(seen.dropped) | {name for _, name in change.removed}
         changed |= {table.name for table in change.changed.tables}
@@ -230,12 +231,13 @@ class Recording:
                 reads=reads,
                 seeds=seeds,
                 stops=stops if displaces(stops) else (),
-                interims=interims_of(self._schema, schema, texts) if wrote else (),
+                interims=interims if wrote else (),
                 apart=tuple(self._apart),
                 refused=seen.refused,
                 refused_at=self._refused_at,
                 commits=self._commits,
                 by_place=frozenset((each.table, each.columns) for each in self._places.found),
+                remade=remade_columns(interims, self._schema, schema, stops[-1] if stops else None),
             )
         )
         self.digests.append(digest(connection, [self.version_table]))

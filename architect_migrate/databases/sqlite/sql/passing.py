@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.names import fold
+from architect_migrate.databases.sqlite.sql import fills
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
 from architect_migrate.model.history import Link, Move, Passing, Rename, Role
 
@@ -136,7 +137,7 @@ def _column_renames(events: list[_Event], of: Mapping[str, str]) -> Iterator[Ren
     for event in events:
         if isinstance(event, Rename) and event.table:
             yield event
-        elif isinstance(event, _Filled) and event.table in of:
+        elif isinstance(event, _Filled) and not event.into and event.table in of:
             yield from (Rename(source, column, of[event.table]) for column, source in event.columns)
 
 
@@ -176,7 +177,8 @@ def _moves(events: list[_Event], lasting: _Lasting) -> Iterator[Move]:
             case _Filled():
                 for to, into in lasting.new(event):
                     for table, column in lasting.gone(event.words):
-                        pairs = tuple((source, new) for new, source in event.columns) if not (column or into) else ()
+                        pairs = tuple((source, new) for new, source in event.columns if bool(column) == bool(into))
+                        pairs = tuple(pair for pair in pairs if not into or pair == (column, into))
                         yield Move(table, column, to, into, pairs)
             case _Read(words):
                 yield from _looped(lasting, words)
@@ -261,6 +263,13 @@ def puts_aside(statements: Iterable[str], after: Columns) -> bool:
     )
 
 
+def drops_columns(statements: Iterable[str]) -> bool:
+    """Return whether statements may drop a column and make another one: a copy of a table can leave a column out."""
+    words = [[fold(token.text) for token in significant(sql)] for sql in statements]
+    altering = [each for each in words if each[:2] in (["alter", "table"], ["create", "table"])]
+    return len(altering) > 1 and any("drop" in each or "rename" in each for each in altering)
+
+
 def copied_table(sql: str) -> str:
     """The table that an INSERT copies by SELECT * FROM it, by its folded name; empty for any other statement.
 
@@ -297,7 +306,7 @@ def _events(sql: str) -> Iterator[_Event]:
         case ["drop", "table"]:
             yield _Dropped(_name(tokens, 4 if words[2:4] == ["if", "exists"] else 2)[0])
         case [_, _]:
-            yield from _of_rows(tokens, words, verb(sql))
+            yield from _of_rows(tokens, words, sql)
         case _:
             pass
 
@@ -313,9 +322,9 @@ def _altered(tokens: list[Token], words: list[str]) -> Iterator[_Event]:
         yield Rename(_text(names[0]), _text(names[2]), table)
 
 
-def _of_rows(tokens: list[Token], words: list[str], does: str) -> Iterator[_Event]:
-    """What a statement on rows fills or reads; `does` is its verb, which may stand after WITH."""
-    names = _names(tokens)
+def _of_rows(tokens: list[Token], words: list[str], sql: str) -> Iterator[_Event]:
+    """What a statement on rows fills or reads; its verb may stand after WITH."""
+    names, does = _names(tokens), verb(sql)
     at = words.index(does) if words[0] != "with" else _at_top(words, does, 1)
     match does:
         case "insert" | "replace":
@@ -326,7 +335,8 @@ def _of_rows(tokens: list[Token], words: list[str], does: str) -> Iterator[_Even
             yield _Filled(table, names, (), _copied(*rest), terms, casts)
         case "update":
             table, end = _name(tokens, at + (3 if words[at + 1] == "or" else 1))
-            yield _Filled(table, names, tuple(_set(tokens[end:], words[end:])))
+            copied = tuple((column, source) for (_, column), (source, _) in fills.filled([sql]).items() if source)
+            yield _Filled(table, names, tuple(_set(tokens[end:], words[end:])), copied)
         case "select" if "sqlite_master" not in words:
             # What asks for the schema, as reflection does, is no loop over rows.
             yield _Read(names)

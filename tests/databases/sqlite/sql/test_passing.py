@@ -168,16 +168,22 @@ def test_a_table_that_is_made_from_another_is_a_move() -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "link"),
+    ("statement", "link", "columns_as_they_are"),
     [
-        ("UPDATE t SET b = a", Link.COPIED),
-        ('UPDATE OR IGNORE main.t SET ("b", id) = (upper(a), 1) WHERE a IS NOT NULL', Link.COPIED),
-        ("SELECT id, a FROM t", Link.READ),
+        ("UPDATE t SET b = a", Link.COPIED, (("a", "b"),)),
+        ("UPDATE t SET b = upper(a)", Link.COPIED, ()),
+        ("UPDATE t SET b = a WHERE id > 1", Link.COPIED, ()),
+        ('UPDATE OR IGNORE main.t SET ("b", id) = (upper(a), 1) WHERE a IS NOT NULL', Link.COPIED, ()),
+        ("SELECT id, a FROM t", Link.READ, ()),
     ],
 )
-def test_values_that_go_from_a_dropped_column_to_a_new_one_are_a_move(statement: str, link: Link) -> None:
+def test_values_that_go_from_a_dropped_column_to_a_new_one_are_a_move(
+    statement: str, link: Link, columns_as_they_are: tuple[tuple[str, str], ...]
+) -> None:
     made = ["ALTER TABLE t ADD COLUMN b", statement, "ALTER TABLE t DROP COLUMN a"]
-    assert on_the_way(made, T, {"t": columns("id", "b")}) == OnTheWay(moves=(Move("t", "a", "t", "b", link=link),))
+    assert on_the_way(made, T, {"t": columns("id", "b")}) == OnTheWay(
+        moves=(Move("t", "a", "t", "b", columns_as_they_are, link),)
+    )
 
 
 def test_a_column_that_becomes_a_table_is_a_move() -> None:

@@ -1,0 +1,73 @@
+"""Columns that a revision drops and makes again in another shape: the values of the old one are not the new one's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.scenarios import ask, batch, code, codes, come_home, nothing_to_do, own_chain, script, stamp
+from support.scenarios import revision as raw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = "CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT)"
+ROWS = "INSERT INTO t VALUES (1, 'one'), (2, NULL)"
+DROP = "ALTER TABLE t DROP COLUMN n"
+ADD = "ALTER TABLE t ADD COLUMN n INTEGER DEFAULT 0"
+K = "CREATE TABLE k (id INTEGER PRIMARY KEY)"
+CHAINS = {
+    "two revisions": {"a1": raw(None, T), "b2": raw("a1", DROP), "c3": raw("b2", ADD, K)},
+    "one revision": {"a1": raw(None, T), "b2": raw("a1"), "c3": raw("b2", DROP, ADD, K)},
+    "batches": {
+        "a1": raw(None, T),
+        "b2": code("a1", *batch("t", "drop_column('n')")),
+        "c3": code(
+            "b2",
+            *batch("t", "add_column(sa.Column('n', sa.Integer, server_default='0'))"),
+            "op.create_table('k', sa.Column('id', sa.Integer, primary_key=True))",
+        ),
+    },
+    "batches of one revision": {
+        "a1": raw(None, T),
+        "b2": raw("a1"),
+        "c3": code(
+            "b2",
+            *batch("t", "drop_column('n')"),
+            *batch("t", "add_column(sa.Column('n', sa.Integer, server_default='0'))"),
+            "op.create_table('k', sa.Column('id', sa.Integer, primary_key=True))",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+@pytest.mark.parametrize("stamped", ["a1", "c3"])
+def test_the_old_column_does_not_become_the_new_one(tmp_path: Path, chain: dict[str, str], stamped: str) -> None:
+    """A table of the last revision, made by hand, or a stamp that is too high, brings the position past it."""
+    home = own_chain(tmp_path, chain)
+    script(home.database, T, ROWS, K, *stamp(stamped))
+    assert codes(home) == [("interrupted-undecided", "column t.n")]
+
+
+def test_an_old_column_without_values_becomes_the_new_one(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, CHAINS["two revisions"])
+    script(home.database, T, "INSERT INTO t VALUES (1, NULL)", K, *stamp("c3"))
+    assert codes(home) == [("interrupted-undecided", "column t.n")]  # NULL is not the default
+    script(home.database, "DELETE FROM t")
+    come_home(home)
+
+
+def test_the_new_column_is_no_question(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, CHAINS["one revision"])
+    script(home.database, T, ROWS, DROP, ADD, K, "UPDATE t SET n = 5", *stamp("c3"))
+    nothing_to_do(home)
+
+
+def test_a_person_settles_it(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, CHAINS["one revision"])
+    script(home.database, T, ROWS, K, *stamp("a1"))
+    script(home.database, DROP)
+    come_home(home)
+    assert ask(home.database, "SELECT id, n FROM t ORDER BY id") == [(1, 0), (2, 0)]
