@@ -147,7 +147,7 @@ def diagnose(
     changes = differences(history, position, schema, found)
     judge = _Judge(history, found, position, tuple(change for change in changes if keeper(change, resolutions) is None))
     judgements = tuple(judge.of(revision, said[revision.id]) for revision in graph.revisions)
-    astray = stamped != position or set(claims.stamp or ()) != set(heads(graph, position))
+    astray = stamped != position or sorted(claims.stamp or ()) != sorted(heads(graph, position))
     return Diagnosis(judgements, position, surely, changes, rows, stamped, basis, followed, astray)
 
 

@@ -41,6 +41,12 @@ def follow(history: History, database: Database, stamp: tuple[str, ...], allows:
 
     Why the schema is compared: a row that does not name a head is evidence of nothing else.
     """
+    once = tuple(dict.fromkeys(stamp))
+    if len(once) < len(stamp):
+        # Alembic refuses to write such a table: its UPDATE has to match one row.
+        counted = tuple((row, f"is there {stamp.count(row)} times") for row in once if stamp.count(row) > 1)
+        found = follow(history, database, once, allows)
+        return replace(found, readings=(*counted, *found.readings))
     graph = history.graph
     released = {row: entry for row in stamp if (entry := _released(row, database))}
     if not released and not stamp_problem(graph, stamp):

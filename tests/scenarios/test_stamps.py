@@ -90,6 +90,16 @@ def test_a_file_that_two_applications_share_is_told_as_that(tmp_path: Path) -> N
     assert finding.advice.startswith("if it is another application's, which tables like studies suggest, give one of")
 
 
+def test_a_row_that_is_there_twice_is_written_once(tmp_path: Path) -> None:
+    """A version table without its key: Alembic would refuse to write it, for its UPDATE has to match one row."""
+    versions = ("CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('c3'), ('c3')")
+    home = home_of(tmp_path, CHAIN, MEDIA, TAGS, RATING, *versions)
+    seen = home.survey()
+    assert seen.state is State.DRIFTED
+    assert [(one.code, one.found) for one in seen.findings] == [("stamp-replaced", "the row of c3 is there 2 times")]
+    assert come_home(home) == ["stamp c3"]
+
+
 def test_two_rows_on_one_line_become_the_one_that_the_schema_shows(tmp_path: Path) -> None:
     home = home_of(tmp_path, CHAIN, *AT_B2, *stamp("a1", "b2"))
     seen = home.survey()
