@@ -39,7 +39,9 @@ if TYPE_CHECKING:
         Trials,
         Watching,
     )
+    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.detail import Detail
+    from architect_migrate.model.schema import Schema
 
 # The kinds by the scheme of their URLs, each with the package of its driver.
 KINDS = {"postgresql": "psycopg", "sqlite": "sqlite3"}
@@ -132,6 +134,18 @@ def scratch_on(kind: str, release: str, server: str, cache: Path | None) -> Iter
     else:
         with _module(kind, "scratch").scratch_database(release, server, cache) as url:
             yield url
+
+
+def in_texts_of(chain: ChainConfig, expected: Schema, found: Schema, cache: Path | None) -> Schema:
+    """Return a schema with the texts of the chain's wherever a server of the chain's kind writes both alike.
+
+    `cache` is as for `scratch_on`.
+    """
+    settled = _module(chain.kind, "settled")
+    return cast(
+        "Schema",
+        settled.in_texts_of(expected, found, lambda: scratch_on(chain.kind, chain.release, chain.server, cache)),
+    )
 
 
 def _module(kind: str, part: str) -> ModuleType:

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
 from architect_migrate.core.names import fold
 from architect_migrate.databases.capabilities import Capability
-from architect_migrate.databases.registry import access, dialect, kind_of, lacking, marks, reader
+from architect_migrate.databases.registry import LOCAL, access, dialect, in_texts_of, kind_of, lacking, marks, reader
 from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, in_order, lineage, position_at
 from architect_migrate.planning.results import AS_STAMPED, Survey
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
     from architect_migrate.diagnosis.diagnose import Diagnosis
+    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.history import History
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.model.schema import Schema
@@ -296,6 +299,10 @@ def without_interruptions(
 
     schema = as_read = _read(context, connection, history)
     diagnosis = before = diagnose(history, schema, claims, context.resolutions)
+    same = _in_texts_of_chain(context, schema, diagnosis.position)
+    if same != schema:
+        schema = as_read = same
+        diagnosis = before = diagnose(history, schema, claims, context.resolutions)
     left = interruptions(history, schema, diagnosis, context.resolutions, partial(reader.ask, connection))
     while left:
         schema, left = _simulated(context, connection, history, (as_read, left))
@@ -371,6 +378,23 @@ def _renamed_in_part(
 
 def _read(context: EnvironmentContext, connection: Connection, history: History) -> Schema:
     return reader.read_schema(connection, context.hidden(history.graph.version_table))
+
+
+def _in_texts_of_chain(context: EnvironmentContext, schema: Schema, position: frozenset[str]) -> Schema:
+    """The schema with the chain's texts at a position wherever a server writes both in the same way."""
+    chain = context.source.chain
+    if chain.kind == LOCAL:
+        return schema
+    from architect_migrate.model.history import reference
+    from architect_migrate.revisions.replay import cache_folder
+
+    return _same_texts(context.source.chain, reference(context.history, position), schema, cache_folder(os.environ))
+
+
+# Why cached: a server writes the texts, and many databases that were restored from a dump are alike.
+@lru_cache(maxsize=32)
+def _same_texts(chain: ChainConfig, expected: Schema, found: Schema, cache: Path | None) -> Schema:
+    return in_texts_of(chain, expected, found, cache)
 
 
 def _simulated(

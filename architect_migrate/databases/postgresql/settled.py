@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import psycopg
+
+from architect_migrate.core.server_errors import NoScratchError
 from architect_migrate.databases.postgresql.pinned import pinned
 from architect_migrate.databases.postgresql.rebuilt import rebuilt
 from architect_migrate.model.schema import Column, Index, Object, Schema, Table, Trigger, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from architect_migrate.databases.postgresql.pinned import Connection
 
@@ -37,6 +41,53 @@ class _Named(Protocol):
 
 _Part = TypeVar("_Part", bound=_Named)
 _Text = TypeVar("_Text", Trigger, View, Object)
+
+
+def in_texts_of(expected: Schema, found: Schema, scratch: Callable[[], AbstractContextManager[str]]) -> Schema:
+    """Return `found` with the texts of `expected` wherever a server of its version writes both texts alike.
+
+    `scratch` makes an empty database on such a server, and yields how to connect to it. Without one `found` is returned
+    as it is: nothing says whether its texts mean the same.
+    """
+    if not _has_unlike_texts(expected, found):
+        return found
+    try:
+        with scratch() as place, psycopg.connect(place) as connection:
+            return agreed(connection, found, expected)
+    except NoScratchError:
+        return found
+
+
+def _has_unlike_texts(expected: Schema, found: Schema) -> bool:
+    kinds = (
+        (expected.tables, found.tables),
+        (expected.indexes, found.indexes),
+        (expected.triggers, found.triggers),
+        (expected.views, found.views),
+        (expected.objects, found.objects),
+    )
+    return any(_differ(_texts(parts), _texts(others)) for parts, others in kinds)
+
+
+def _differ(texts: Mapping[object, object], others: Mapping[object, object]) -> bool:
+    return any(texts[key] != others[key] for key in texts.keys() & others.keys())
+
+
+def _texts(parts: Iterable[Table | Index | Trigger | View | Object]) -> dict[object, object]:
+    """The texts in some parts of a schema, by what they belong to."""
+    found: dict[object, object] = {}
+    for part in parts:
+        match part:
+            case Table():
+                found |= {(part.name, "column", one.name): (one.default, one.generated) for one in part.columns}
+                found |= {(part.name, "check", name): text for name, text in _checks(part).items()}
+            case Index():
+                found[part.name] = (part.terms, part.where)
+            case Object(kind=kind) if kind not in _WRITTEN:
+                pass
+            case _:
+                found[_key(part)] = part.body
+    return found
 
 
 def agreed(connection: Connection, expected: Schema, actual: Schema) -> Schema:
