@@ -6,7 +6,7 @@ but where a stamp says that the revision ran, a person decides, as where both si
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -81,22 +81,37 @@ def _composed(history: History) -> tuple[_Composed, ...]:
     found: list[_Composed] = []
     earlier: list[_Composed] = []
     for revision, replayed in replays(history).items():
-        whole = [(move, False) for move in replayed.moves if move.link == Link.COPIED]
+        whole = [
+            (replace(move, columns=move.columns or tuple(_by_place(history, revision, move).items())), False)
+            for move in replayed.moves
+            if move.link == Link.COPIED
+        ]
         whole += [(_as_move(rename), True) for rename in replayed.renames]
         ended = [
             _Composed(
                 revision,
-                Move(first.move.table, first.move.column, move.new_table, move.new_column),
+                replace(first.move, new_table=move.new_table, new_column=move.new_column, columns=pairs),
                 first.revisions | {revision},
                 first.renames_only and is_rename,
             )
             for move, is_rename in whole
             for first in earlier
             if first.move.new_key == move.old_key
+            for pairs in [_pairs_through(first, move, is_rename=is_rename)]
         ]
         earlier += [*ended, *(_Composed(revision, move, frozenset({revision}), each) for move, each in whole)]
         found += ended
     return tuple(found)
+
+
+def _pairs_through(first: _Composed, move: Move, *, is_rename: bool) -> tuple[tuple[str, str], ...]:
+    """The columns of a table that two moves copy as they are; none of a column, or where one of them is not known."""
+    if move.column:
+        return ()
+    if is_rename:
+        return first.move.columns
+    then = dict(move.columns)
+    return move.columns if first.renames_only else tuple((a, then[b]) for a, b in first.move.columns if b in then)
 
 
 @lru_cache(maxsize=8)

@@ -232,6 +232,23 @@ def test_a_full_last_table_is_asked_about_before_the_revisions_that_bring_its_ro
     assert codes(home) == [("interrupted-undecided", "table posts")]
 
 
+@pytest.mark.parametrize("last", [("ALTER TABLE notes RENAME TO orders",), ()], ids=["rename", "copy"])
+def test_as_many_other_rows_in_the_last_table_do_not_stand_for_those_that_were_to_come(
+    tmp_path: Path, last: tuple[str, ...]
+) -> None:
+    notes, orders = (POSTS.replace("posts", name) for name in ("notes", "orders"))
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS),
+            "b2": raw("a1", notes, "INSERT INTO notes SELECT * FROM posts", "DROP TABLE posts"),
+            "c3": raw("b2", *(last or (orders, "INSERT INTO orders SELECT * FROM notes", "DROP TABLE notes"))),
+        },
+    )
+    script(home.database, POSTS, ROWS, orders, "INSERT INTO orders VALUES (8, 80), (9, 90)", *stamp("a1"))
+    assert codes(home) == [("interrupted-undecided", "table posts")]
+
+
 @pytest.mark.parametrize(
     "statements",
     [
