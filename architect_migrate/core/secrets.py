@@ -34,8 +34,9 @@ _PARAMETER = re.compile(
 )
 
 
-# A parameter of a URL: drivers take the user and every option there. Why a quote may end it: a message quotes URLs.
-_OPTION = re.compile(r"""([?&;][^=&?;\s"'#]{1,64}=)(?:[^&;\s"']|'(?![)\],;:.\s]|$))+""")
+# A parameter of a URL: drivers take the user and every option there. Why a quote or a colon may end it: a message
+# quotes URLs, and begins with one.
+_OPTION = re.compile(r"""([?&;][^=&?;\s"'#]{1,64}=)(?:[^&;\s"':]|:(?!\s)|'(?![)\],;:.\s]|$))+""")
 
 
 # The beginning of a URL in a text that ends within its login, or may do so.

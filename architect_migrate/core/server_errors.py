@@ -52,6 +52,15 @@ class LoginRefusedError(DatabaseError):
     advice: str = derived("correct the user and the password in the URL, in PGPASSWORD or in ~/.pgpass")
 
 
+class NotReadableError(DatabaseError):
+    """A database of which a role may not read a part; `subject` is its URL, `detail` what the server says."""
+
+    role: str
+    detail: str
+    problem: str = derived("the role {role} could not read it: {detail}")
+    advice: str = derived("nothing is known of it: let {role} read it, or use the owner's role")
+
+
 class NoSuchDatabaseError(DatabaseError):
     """A database that its server does not have; `subject` is its URL."""
 

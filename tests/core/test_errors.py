@@ -93,6 +93,7 @@ from architect_migrate.core.server_errors import (
     NoScratchError,
     NoSuchDatabaseError,
     NotLentError,
+    NotReadableError,
     SchemaForbiddenError,
     ServerProgramsMissingError,
     ServerStartError,
@@ -344,6 +345,14 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         (
             "postgresql://***@h/d: the server refused the login: FATAL: no; correct the user and the password in the "
             "URL, in PGPASSWORD or in ~/.pgpass"
+        ),
+    ),
+    (
+        NotReadableError,
+        ("postgresql://***@h/d", "guest", "permission denied for table t"),
+        (
+            "postgresql://***@h/d: the role guest could not read it: permission denied for table t; nothing is known "
+            "of it: let guest read it, or use the owner's role"
         ),
     ),
     (

@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 import re
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from architect_migrate.core.database_errors import DatabaseLockedError
 from architect_migrate.core.errors import BadUrlError
 from architect_migrate.core.secrets import mask
-from architect_migrate.core.server_errors import LoginRefusedError, NoSuchDatabaseError, UnreachableError
+from architect_migrate.core.server_errors import (
+    LoginRefusedError,
+    NoSuchDatabaseError,
+    NotReadableError,
+    UnreachableError,
+)
 from architect_migrate.databases.postgresql.pinned import query
 from architect_migrate.databases.postgresql.urls import libpq_uri
 
@@ -72,28 +77,39 @@ def _refused(
 def reading(url: DatabaseUrl, timeout: float = 5.0) -> Iterator[Connection]:
     """Open a connection that cannot write, in one transaction, so that all reads see the same moment.
 
-    `timeout` is in seconds, for the connection and for each lock. Raises the errors of `opened`, DatabaseLockedError.
+    `timeout` is in seconds, for the connection and for each lock. Raises the errors of `opened`, and those of the block
+    as DatabaseLockedError, NotReadableError, UnreachableError.
     """
     with closing(opened(url, timeout)) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        wait_for_locks(connection, timeout)
-        with locks_explained(str(url), timeout):
+        with _explained(connection, str(url), timeout):
+            query(connection, _AS_A_READER, {"most": str(max(1, math.ceil(timeout * 1000)))})
             yield connection
         with suppress(psycopg.Error):
             connection.rollback()
 
 
-def wait_for_locks(connection: Connection, timeout: float) -> None:
-    """Let the transaction wait for each lock at most this long, in seconds. Why: a text of the catalog needs locks."""
-    milliseconds: dict[str, Any] = {"most": str(max(1, math.ceil(timeout * 1000)))}
-    query(connection, "SELECT set_config('lock_timeout', %(most)s, true)", milliseconds)
+# Why a limit: PostgreSQL locks what it writes a text of. Why row_security: policies would hide rows from the role
+# without a word; so a query that they would change is an error.
+_AS_A_READER = "SELECT set_config('lock_timeout', %(most)s, true), set_config('row_security', 'off', true)"
 
 
 @contextmanager
-def locks_explained(shown: str, timeout: float) -> Iterator[None]:
-    """Raise DatabaseLockedError where a statement waited too long for a lock."""
+def _explained(connection: Connection, shown: str, timeout: float) -> Iterator[None]:
+    """Raise errors with the next step for what a connection can meet at any time."""
     try:
         yield
     except psycopg.errors.LockNotAvailable as error:
         raise DatabaseLockedError(shown, timeout) from error
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.QueryCanceled) as error:
+        raise NotReadableError(shown, connection.info.user, _first_line(error)) from error
+    except psycopg.OperationalError as error:
+        # Others are errors of a query: its author knows what to say.
+        if not connection.closed:
+            raise
+        raise UnreachableError(shown, _first_line(error)) from error
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return mask(str(error).strip().partition("\n")[0])

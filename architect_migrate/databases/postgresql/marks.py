@@ -25,7 +25,8 @@ Connection = psycopg.Connection[Any]
 
 _COLUMNS = """SELECT a.attname FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid =
               to_regclass(quote_ident(current_schema()) || '.' || quote_ident(%s))"""
-_KIND = "SELECT relkind::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = %s"
+_KIND = """SELECT c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE n.nspname = current_schema() AND c.relname = %s"""
 
 
 def defines_nothing(connection: Connection) -> bool:

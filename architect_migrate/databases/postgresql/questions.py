@@ -9,6 +9,7 @@ import psycopg
 
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import quote
+from architect_migrate.databases.postgresql.presence import table_names
 from architect_migrate.databases.postgresql.seeds import like, literals, number_like
 from architect_migrate.planning.row_questions import (
     Alters,
@@ -50,8 +51,7 @@ def ask(connection: Connection, question: Question) -> Answer:
 
 def row_counts(connection: Connection) -> dict[str, int]:
     """Return the number of rows of each table."""
-    sql = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
-    return {name: _count(connection, name, "true") for (name,) in connection.execute(sql).fetchall()}
+    return {name: _count(connection, name, "true") for name in sorted(table_names(connection))}
 
 
 @contextmanager

@@ -12,8 +12,14 @@ psycopg = pytest.importorskip("psycopg")
 
 from architect_migrate.core.database_errors import DatabaseError, DatabaseLockedError
 from architect_migrate.core.errors import ArchmigError, BadUrlError
-from architect_migrate.core.server_errors import LoginRefusedError, NoSuchDatabaseError, UnreachableError
+from architect_migrate.core.server_errors import (
+    LoginRefusedError,
+    NoSuchDatabaseError,
+    NotReadableError,
+    UnreachableError,
+)
 from architect_migrate.core.urls import DatabaseUrl
+from architect_migrate.databases.postgresql import marks, questions
 from architect_migrate.databases.postgresql.connection import opened, reading
 from architect_migrate.databases.postgresql.presence import (
     defines_nothing,
@@ -108,6 +114,51 @@ def test_a_database_that_the_server_does_not_have_is_missing_and_empty(newest: s
 def test_whether_it_exists_is_not_known_where_no_server_answers() -> None:
     with pytest.raises(UnreachableError):
         exists(place("postgresql://127.0.0.1:1/d"), 1.0)
+
+
+HIDDEN = {
+    "SELECT a FROM forbidden": "permission denied for table forbidden",
+    "SELECT a FROM filtered": 'query would be affected by row-level security policy for table "filtered"',
+    "SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)": "canceling statement due to statement timeout",
+}
+
+
+@pytest.mark.parametrize(("query", "reason"), HIDDEN.items(), ids=list(HIDDEN.values()))
+def test_what_a_role_cannot_read_is_an_error_and_not_empty(guarded: str, query: str, reason: str) -> None:
+    with psycopg.connect(guarded, autocommit=True) as owner:
+        owner.execute(
+            "CREATE TABLE forbidden (a integer); CREATE TABLE filtered (a integer); INSERT INTO filtered VALUES (1)"
+        )
+        owner.execute("ALTER TABLE filtered ENABLE ROW LEVEL SECURITY; GRANT SELECT ON filtered TO guest")
+    guest = place(guarded.replace("archmig@", f"guest:{SECRET}@"))
+    told = pytest.raises(NotReadableError, match=f"the role guest could not read it: {reason}")
+    with told, reading(guest) as connection:
+        assert connection.execute(query).fetchall() == []
+    with psycopg.connect(guarded, autocommit=True) as owner:
+        owner.execute("DROP TABLE forbidden, filtered")
+
+
+def test_a_connection_that_is_lost_is_an_error_of_the_database(newest: str) -> None:
+    ending = "SELECT pg_terminate_backend(pg_backend_pid())"
+    told = pytest.raises(UnreachableError, match="no connection: terminating connection due to administrator command")
+    with told, reading(place(newest)) as connection:
+        connection.execute(ending)
+
+
+def test_an_error_of_a_query_is_the_querys(newest: str) -> None:
+    with pytest.raises(psycopg.errors.UndefinedTable), reading(place(newest)) as connection:
+        connection.execute("SELECT * FROM missing")
+
+
+def test_the_marks_are_those_of_a_schema_of_any_name(newest: str) -> None:
+    with psycopg.connect(newest) as connection:
+        connection.execute(
+            'CREATE SCHEMA "The App"; SET LOCAL search_path = "The App"; CREATE TABLE t (a integer);'
+            "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('a1')"
+        )
+        assert marks.read_claims(connection, None, "alembic_version").stamp == ("a1",)
+        assert questions.row_counts(connection) == {"alembic_version": 1, "t": 0}
+        connection.rollback()
 
 
 @pytest.mark.parametrize(
