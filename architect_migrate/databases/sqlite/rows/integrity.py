@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ _ALL = 2**31 - 1
 _SHOWN = 10
 _STRICT = """SELECT m.name, m.sql FROM main.sqlite_master m JOIN pragma_table_list l
              ON l.schema = 'main' AND l.name = m.name WHERE m.type = 'table' AND l.strict"""
+_VIRTUAL = """SELECT m.name, m.sql FROM main.sqlite_master m JOIN pragma_table_list l
+              ON l.schema = 'main' AND l.name = m.name WHERE m.type = 'table' AND l.type = 'virtual' ORDER BY 1"""
+_SHADOWS = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
 _TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'view'"
 
 
@@ -30,15 +34,30 @@ def integrity_of(connection: sqlite3.Connection, table: str = "") -> Integrity:
     Tables are `unchecked` that use functions or collations which this connection does not have. On a connection that
     cannot write, SQLite 3.40 does not evaluate CHECK constraints.
     """
+    lacking = () if table else tuple(_without_storage(connection))
     try:
-        return _separated(connection, _lines(connection, table or None))
+        found = _separated(connection, _lines(connection, table or None))
+        return replace(found, damage=(*lacking, *found.damage)[:_SHOWN])
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
             raise
     names = [table] if table else [name for (name,) in connection.execute(_TABLES)]
     unchecked: list[tuple[str, str]] = []
     found = _separated(connection, (line for name in names for line in _known(connection, name, unchecked)))
-    return replace(found, unchecked=tuple(unchecked))
+    return replace(found, damage=(*lacking, *found.damage)[:_SHOWN], unchecked=tuple(unchecked))
+
+
+def _without_storage(connection: sqlite3.Connection) -> Iterator[str]:
+    """Yield a line for each virtual table that lacks one of the tables which SQLite keeps for it.
+
+    integrity_check does not miss them. Which there have to be is seen by making the virtual table once more, in memory.
+    """
+    there = {fold(name) for (name,) in connection.execute(_TABLES)}
+    for name, text in connection.execute(_VIRTUAL).fetchall():
+        with closing(sqlite3.connect(":memory:")) as scratch, suppress(sqlite3.Error):
+            scratch.execute(text)
+            kept = [shadow for (shadow,) in scratch.execute(_SHADOWS) if fold(shadow) not in there]
+            yield from (f"virtual table {name}: its table {shadow} is missing" for shadow in sorted(kept))
 
 
 def worsened(
