@@ -154,11 +154,19 @@ def wrongly_guessed(before: Diagnosis, after: Diagnosis, found: tuple[Interrupti
 
 
 def unmoved(
-    history: History, schema: Schema, diagnosis: Diagnosis, resolutions: tuple[Resolution, ...], ask: Ask
+    history: History,
+    seen: tuple[Schema, Diagnosis],
+    resolutions: tuple[Resolution, ...],
+    ask: Ask,
+    apart: frozenset[str] = frozenset(),
 ) -> tuple[Interruption, ...]:
-    """Rows that revisions which ran in part were to bring to places that are missing: repair would make them empty."""
+    """Rows that revisions which ran in part were to bring to places that are missing: repair would make them empty.
+
+    `apart` are revisions that are not to be run as a whole, though nothing of them is there.
+    """
+    schema, diagnosis = seen
     look = Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, ask)
-    part = diagnosis.position - native_revisions(history, diagnosis, schema)
+    part = diagnosis.position - (native_revisions(history, diagnosis, schema) - apart)
     return tuple(_unsettled(list(missing_places(look, part)), resolutions))
 
 
@@ -201,8 +209,13 @@ def _out_of_the_way(its: Interruption, revision: str) -> str:
     return f"{first} by hand, or give it another name: {revision} makes a table of this name"
 
 
-def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -> tuple[Interruption, ...]:
-    """Renames of revisions that ran in part: the old name is there, with the values, and the new one is not."""
+def unfinished_renames(
+    history: History, schema: Schema, diagnosis: Diagnosis, apart: frozenset[str] = frozenset()
+) -> tuple[Interruption, ...]:
+    """Renames of revisions that ran in part: the old name is there, with the values, and the new one is not.
+
+    `apart` are revisions that are not to be run as a whole, though nothing of them is there.
+    """
     tables = {table.name: table for table in schema.tables}
     expected = facts_at(history, diagnosis.position)
     lasting = tables_ever(history)
@@ -211,7 +224,7 @@ def unfinished_renames(history: History, schema: Schema, diagnosis: Diagnosis) -
     referred |= {key.parent for table in schema.tables if table.name not in lasting for key in table.foreign_keys}
     broken = {Verdict.PARTIAL, Verdict.CONFLICTING, Verdict.MISSING}
     # A revision that is run as a whole renames by itself.
-    native = native_revisions(history, diagnosis, schema)
+    native = native_revisions(history, diagnosis, schema) - apart
     part = {
         judgement.revision.id for judgement in diagnosis.judgements if judgement.verdict in broken
     } & diagnosis.position - native

@@ -185,11 +185,12 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
     schema, diagnosis, left = without_interruptions(context, connection, history, claims)
     pending = tuple(revision for revision in graph.order if revision in wanted - diagnosis.position)
     left = in_the_way(history, left, pending)
-    interrupted = tuple(finding_of(interruption) for interruption in left)
     rows, undecided = _rows(context, connection, (schema, diagnosis), (left, pending))
-    if again := _as_told(context, claims, (schema, diagnosis, left), rows):
-        diagnosis, pending = again, tuple(each for each in pending if each not in again.position)
+    if again := _as_told(context, connection, claims, (schema, diagnosis, left), rows):
+        schema, diagnosis, left = again
+        pending = tuple(each for each in pending if each not in diagnosis.position)
         rows, undecided = _rows(context, connection, (schema, diagnosis), (left, pending))
+    interrupted = tuple(finding_of(interruption) for interruption in left)
     kept = let_stand(diagnosis.changes, context.resolutions)
     drift = by_severity(diagnosis.changes, kept)
     subjects = {finding.subject for finding in (*interrupted, *undecided)}
@@ -216,19 +217,34 @@ def full_survey(context: EnvironmentContext, connection: Connection, wanted: fro
 
 def _as_told(
     context: EnvironmentContext,
+    connection: Connection,
     claims: Claims,
     seen: tuple[Schema, Diagnosis, tuple[Interruption, ...]],
     rows: tuple[RowJudgement, ...],
-) -> Diagnosis | None:
-    """The diagnosis with the pending revisions whose rows a person has settled; None where there are none."""
-    from architect_migrate.diagnosis.diagnose import diagnose
-    from architect_migrate.planning.interruptions import known_from
-    from architect_migrate.planning.row_judgement import told_of_pending
+) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]] | None:
+    """The same by what a person says of rows: with the pending revisions among them, and with the renames of each.
 
-    schema, diagnosis, left = seen
-    told = told_of_pending(context.history, rows, diagnosis.position)
-    known = replace(known_from(left), told=told)
-    return diagnose(context.history, schema, claims, context.resolutions, known) if told else None
+    A revision whose rows are settled is not run as a whole, so that nothing else would do its renames. None where
+    neither makes a difference.
+    """
+    from architect_migrate.diagnosis.diagnose import diagnose
+    from architect_migrate.planning.interruptions import known_from, steps_of, unmoved
+    from architect_migrate.planning.planner import native_revisions
+    from architect_migrate.planning.row_judgement import not_to_run, told_of_pending
+
+    history, (schema, diagnosis, left) = context.history, seen
+    told = told_of_pending(history, rows, diagnosis.position)
+    if told:
+        known = replace(known_from(left), told=told)
+        diagnosis = diagnose(history, schema, claims, context.resolutions, known)
+    settled = (judgement for judgement in rows if judgement.settled)
+    apart = not_to_run(settled) & native_revisions(history, diagnosis, schema)
+    if not (told or apart):
+        return None
+    schema, diagnosis, left = _with_renames(context, connection, claims, (schema, diagnosis, left), (told, apart))
+    asked = partial(_ask_as_it_is, connection, steps_of(left))
+    more = unmoved(history, (schema, diagnosis), context.resolutions, asked, apart)
+    return schema, diagnosis, (*left, *(each for each in more if each not in left))
 
 
 def _rows(
@@ -318,7 +334,7 @@ def without_interruptions(
             break
     schema, diagnosis, left = _renamed_in_part(context, connection, claims, (schema, diagnosis, left))
     asked = partial(_ask_as_it_is, connection, steps_of(left))
-    missing = unmoved(history, schema, diagnosis, context.resolutions, asked)
+    missing = unmoved(history, (schema, diagnosis), context.resolutions, asked)
     said = {(fold(each.table), fold(each.column)) for each in missing}
     left = tuple(each for each in left if each.steps or (fold(each.table), fold(each.column)) not in said)
     return schema, diagnosis, (*left, *missing)
@@ -357,7 +373,7 @@ def _renamed_in_part(
 ) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
     """The same, with the renames of revisions that ran in part, where the evidence is all that is left."""
     from architect_migrate.diagnosis.diagnose import Basis, diagnose
-    from architect_migrate.planning.interruptions import half_made, known_from, steps_of, unfinished_renames
+    from architect_migrate.planning.interruptions import half_made, known_from, steps_of
 
     history = context.history
     schema, diagnosis, left = seen
@@ -367,10 +383,32 @@ def _renamed_in_part(
         judged = diagnose(history, undone[0], claims, context.resolutions, known_from(left))
         if judged.basis is not Basis.EVIDENCE:
             return undone[0], judged, undone[1]
+    return _with_renames(context, connection, claims, seen)
+
+
+def _with_renames(
+    context: EnvironmentContext,
+    connection: Connection,
+    claims: Claims,
+    seen: tuple[Schema, Diagnosis, tuple[Interruption, ...]],
+    answered: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
+) -> tuple[Schema, Diagnosis, tuple[Interruption, ...]]:
+    """The same, with the renames of revisions that are not to be run as a whole.
+
+    `answered` are pending revisions whose rows a person has settled, and all whose rows are settled so that they are
+    not to be run.
+    """
+    from architect_migrate.diagnosis.diagnose import diagnose
+    from architect_migrate.planning.interruptions import known_from, steps_of, unfinished_renames
+
+    history = context.history
+    schema, diagnosis, left = seen
+    told, apart = answered
     # One after another: the columns of a table are known by its new name once it has that.
-    while more := [each for each in unfinished_renames(history, schema, diagnosis) if each not in left]:
+    while more := [each for each in unfinished_renames(history, schema, diagnosis, apart) if each not in left]:
         schema, left = _simulated(context, connection, history, (schema, (*left, *more)))
-        diagnosis = diagnose(history, schema, claims, context.resolutions, known_from(left))
+        known = replace(known_from(left), told=told)
+        diagnosis = diagnose(history, schema, claims, context.resolutions, known)
         if not steps_of(left):
             break
     return schema, diagnosis, left
