@@ -15,7 +15,7 @@ from architect_migrate.diagnosis.diagnose import Basis, Known, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind, tables_and_columns
-from architect_migrate.model.history import Rename, facts_at, replays, tables_ever
+from architect_migrate.model.history import Rename, effects, facts_at, replays, tables_ever
 from architect_migrate.planning.both_sides import empty_successors, lasting_renames, missing_places, on_both_sides
 from architect_migrate.planning.halfway import ended_before_the_stamp, halfway, interrupted
 from architect_migrate.planning.look import (
@@ -175,22 +175,19 @@ def names_taken(history: History, tables: Iterable[Table], steps: Iterable[Step]
     planned = tuple(steps)
     dropped = {fold(step.name) for step in planned if isinstance(step, DropObject) and step.kind == "table"}
     there = {table.name: table.spelling for table in tables if table.name not in dropped}
-    run = [step.revision for step in planned if isinstance(step, RunRevision)]
-    replayed = replays(history)
     advice = "give it another name, or drop it where none of its rows is needed"
-    return tuple(
-        Finding(
-            Level.BLOCKING,
-            "name-taken",
-            f"table {there[passing.name]}",
-            f"{revision} makes a table of this name on its way, and would fail",
-            advice,
-            revision,
+    found: list[Finding] = []
+    for revision in (step.revision for step in planned if isinstance(step, RunRevision)):
+        # A table of the chain's that was called so goes first, or gets another name.
+        for its_key in effects(history)[revision].removed:
+            there.pop(its_key[1] if its_key[0] == "table" else "", None)
+        told = f"{revision} makes a table of this name on its way, and would fail"
+        found += (
+            Finding(Level.BLOCKING, "name-taken", f"table {there[passing.name]}", told, advice, revision)
+            for passing in replays(history)[revision].passing
+            if passing.name in there
         )
-        for revision in run
-        for passing in replayed[revision].passing
-        if passing.name in there
-    )
+    return tuple(found)
 
 
 def in_the_way(history: History, left: tuple[Interruption, ...], pending: Iterable[str]) -> tuple[Interruption, ...]:

@@ -700,3 +700,14 @@ def test_two_renames_bring_rows_to_the_last_name(tmp_path: Path) -> None:
     home = own_chain(tmp_path, chain)
     script(home.database, PERSON, PERSONS, PEOPLE, "INSERT INTO people VALUES (7, 'new')", *stamp("a1"))
     assert ("interrupted-undecided", "table person") in codes(home)
+
+
+def test_a_table_that_the_chain_renames_before_is_not_in_the_way_of_one_that_gets_its_name(tmp_path: Path) -> None:
+    chain = {
+        "a1": raw(None, X.format("x")),
+        "b2": raw("a1", "ALTER TABLE x RENAME TO y"),
+        "c3": raw("b2", X.format("x"), "ALTER TABLE x RENAME TO z"),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, X.format("x"), X_ROWS.format("x"), *stamp("a1"))
+    assert come_home(home, gone("x")) == ["run revision b2", "run revision c3", "stamp c3"]

@@ -162,7 +162,19 @@ def _beyond_telling(truth: Truth, case: Case, wrong: Wrong) -> str:
         return " (without a stamp, what was made by hand says that it ran)"
     if wrong.kind == "row invented" and _brings(truth, case, wrong.detail.partition(" ")[0]):
         return " (a data step brings it where no stamp that the schema supports says that it ran)"
-    return " (beyond a stamp that fits, as for Alembic)" if _is_pending(truth, case) else ""
+    if _is_pending(truth, case):
+        return " (beyond a stamp that fits, as for Alembic)"
+    return " (without a stamp, nothing of it is in the schema)" if _is_begun_unseen(truth, case) else ""
+
+
+def _is_begun_unseen(truth: Truth, case: Case) -> bool:
+    """Whether a revision was interrupted before it left anything in the schema, and no stamp is there."""
+    if case.before.stamp or not case.history.half:
+        return False
+    image = b""
+    for name in truth.chain.tips(case.position):
+        image = upgraded(truth.script, image, name)
+    return all(each.cosmetic for each in differences(content_of(image).facts, case.undamaged.facts))
 
 
 def _is_made_by_hand(truth: Truth, case: Case) -> bool:
