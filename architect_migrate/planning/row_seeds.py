@@ -86,6 +86,12 @@ def seeds_found(position: frozenset[str], replayed: Replayed, ask: Ask) -> Found
     )
 
 
+def missing_seeds(position: frozenset[str], replayed: Replayed, ask: Ask) -> str:
+    """How many rows of constants are there, if not all of those that a revision inserts and no later one removes."""
+    seeds = seeds_found(position, replayed, ask)
+    return seeds.words if seeds.lacking else ""
+
+
 def is_taken(replayed: Replayed, ask: Ask) -> bool:
     """Whether rows of a database have a key of those that a revision inserts."""
     keys = {(seed.table, columns, seed.key, digests) for seed in replayed.seeds for columns, digests in seed.keys}

@@ -40,7 +40,7 @@ from architect_migrate.planning.row_places import (
     would_alter,
 )
 from architect_migrate.planning.row_questions import RowsIn, Violating
-from architect_migrate.planning.row_seeds import counted, is_taken, seeds_found
+from architect_migrate.planning.row_seeds import counted, is_taken, missing_seeds, seeds_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -106,7 +106,7 @@ def with_lacking(
     Why apart: it reads whole tables, and changes no answer.
     """
     return tuple(
-        replace(judgement, lacking=_missing_seeds(position, replays(history)[judgement.revision], ask))
+        replace(judgement, lacking=missing_seeds(position, replays(history)[judgement.revision], ask))
         if judgement.basis is RowBasis.COVERED
         else judgement
         for judgement in judgements
@@ -152,7 +152,8 @@ def _known(history: History, diagnosis: Diagnosis) -> frozenset[str] | None:
 def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
     """Whether a claim says that a revision ran, and the schema bears it out.
 
-    An index or a trigger is dropped by hand at times: a revision of which nothing else can be seen goes by its parents.
+    An index or a trigger is dropped by hand at times: a revision of which nothing else can be seen goes by its parents,
+    but not if the rows of constants that it inserts are all missing too.
     """
     history, diagnosis, revision = evidence.history, evidence.diagnosis, judgement.revision
     if judgement.claim not in {Claim.STAMPED, Claim.EXECUTED}:
@@ -160,6 +161,9 @@ def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
     if judgement.claim is Claim.STAMPED and refuted(history, diagnosis, judgement):
         return False
     lost = only_easily_lost(judgement.absent) and not judgement.present
+    seeds = seeds_found(diagnosis.position, replays(history)[revision.id], evidence.ask) if lost else None
+    if seeds and seeds.number and not seeds.any:
+        return False
     bearers = revision.parents if lost else (revision.id,)
     return all(borne_out(history, diagnosis.position, bearer, evidence.found) for bearer in bearers)
 
@@ -246,12 +250,6 @@ def _pending_rows(revision: str, replayed: Replayed) -> RowJudgement:
 def _covered_rows(revision: str, replayed: Replayed) -> RowJudgement:
     why = "its stamp or the tracker says so, and the schema supports it"
     return RowJudgement(revision, Ran.YES, why, _texts(replayed), bool(replayed.reads), RowBasis.COVERED)
-
-
-def _missing_seeds(position: frozenset[str], replayed: Replayed, ask: Ask) -> str:
-    """How many rows of constants are there, if not all of those that a revision inserts and no later one removes."""
-    seeds = seeds_found(position, replayed, ask)
-    return seeds.words if seeds.lacking else ""
 
 
 def _answer(

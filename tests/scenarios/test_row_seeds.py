@@ -152,3 +152,22 @@ def test_a_statement_that_does_not_fail_on_a_row_is_not_in_its_way(tmp_path: Pat
     home = own_chain(tmp_path, {"a1": revision(None, NAMES), "b2": revision("a1", inserts)})
     script(home.database, NAMES, "INSERT INTO names VALUES (1, 'boss')", *stamp("a1"))
     assert answered(home) == ["run revision b2", "stamp b2"]
+
+
+NAMED, BY_NAME = "CREATE VIEW named AS SELECT name FROM roles", "CREATE INDEX by_name ON roles (name)"
+
+
+@pytest.mark.parametrize("makes", [NAMED, BY_NAME], ids=["view", "index"])
+def test_a_stamp_over_a_revision_of_which_nothing_is_there_says_nothing_of_its_rows(tmp_path: Path, makes: str) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, ROLES), "b2": revision("a1", makes, ADMIN)})
+    script(home.database, ROLES, "INSERT INTO roles VALUES (7, 'mine', 1)", *stamp("b2"))
+    (told,) = undecided(home)
+    assert told.startswith("b2: cannot tell whether its rows are there")
+    answered(home, b2=RowAnswer.RUN)
+    assert ask(home.database, "SELECT name FROM roles ORDER BY id") == [("admin",), ("mine",)]
+
+
+def test_one_row_that_is_left_says_that_they_were_brought(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, ROLES), "b2": revision("a1", NAMED, TWO)})
+    script(home.database, ROLES, "INSERT INTO roles VALUES (2, 'guest', 0)", *stamp("b2"))
+    assert answered(home) == ["create view named"]
