@@ -21,6 +21,7 @@ from architect_migrate.lint.trial import Trial
 from architect_migrate.revisions.alembic_runtime import in_environment
 from architect_migrate.revisions.baseline import lay_baseline
 from architect_migrate.revisions.configuration import config_of, in_memory, unloaded_script
+from architect_migrate.revisions.files import script_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,8 @@ def version_files(chain: ChainConfig) -> tuple[tuple[Path, ...], str]:
     """Return every revision file of a chain, sorted by name, and the chain's file_template. Raises ChainError."""
     config = config_of(chain)
     config.set_main_option("prepend_sys_path", "")  # nothing is imported here, so sys.path must stay unchanged
+    # Why by its folder: Alembic imports the package of `package:folder`, which may be found by prepend_sys_path alone.
+    config.set_main_option("script_location", str(script_folder(chain)).replace("%", "%%"))
     script = unloaded_script(config, chain)
     folders = [Path(location) for location in script._version_locations]  # noqa: SLF001  (it includes default folders)
     listed = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.adopted import NOTES, STAMP, contents, of_alembic, of_flask
-from support.cli import archmig, execute, forked, plainly
+from support.cli import archmig, execute, executable, plainly
 from support.terminal import typed
 
 if TYPE_CHECKING:
@@ -148,8 +148,8 @@ def test_a_chain_in_a_package(folder: Path) -> None:
     text = ini.read_text(encoding="utf-8").replace("%(here)s/store/db/migrations", "store:db:migrations")
     ini.write_text(text, encoding="utf-8")
     assert "store:db:migrations" in text
-    # Why another process: this one has looked for packages in folders of other tests by the name ".".
-    done = forked("init", "--yes", cwd=folder)
+    # Why the installed command: its process does not look for packages in the working folder, as `python -m` does.
+    done = executable("init", "--yes", cwd=folder)
     assert (done.code, done.out.splitlines()[-1]) == (0, "Next: archmig check"), done.err
     entry = '\n# The sqlalchemy.url of [alembic] in alembic.ini.\n[env.app]\npath = "app.db"\n'
     assert (folder / "environments.toml").read_text("utf-8") == f"{HEAD}{ALEMBIC}{default('app')}{entry}"

@@ -206,7 +206,7 @@ def primed(folder: Path) -> Path:
 
 def forked(*words: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Done:
     """The command in a fork of the tests' server: the chain's code has a process to itself, which starts at once."""
-    command = [sys.executable, "-B", "-m", "architect_migrate", *words]
+    command = [sys.executable, "-B", "-P", "-m", "architect_migrate", *words]
     env = {**os.environ, **(environ or {})}
     done = sandbox.subprocess.run(
         command, cwd=cwd, env=env, capture_output=True, encoding="utf-8", errors="strict", check=False

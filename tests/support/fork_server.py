@@ -43,6 +43,8 @@ IMPORTED = (
 )
 # The module of archmig's command.
 COMMAND = "architect_migrate"
+# The server does not write byte code either, and its forks do not import from the working folder.
+_SERVED = ({"-P"}, {"-B", "-P"})
 
 
 class ForkServer:
@@ -58,14 +60,14 @@ class ForkServer:
         self.environ, self.owner, self.lock = _of_the_start(environ), os.getpid(), Lock()
 
     def run(
-        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], **options: Any
+        self, command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str], **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        """Run `python -B -P -m MODULE ARGUMENT...` as subprocess.run does, in a fork of the server."""
-        executable, *flags, module = command[:5]
-        arguments = command[5:]
-        if [executable, *flags] != [sys.executable, "-B", "-P", "-m"] or not self._may_serve(env):
+        """Run `python -P -m MODULE ARGUMENT...` as subprocess.run does, in a fork of the server."""
+        executable, *flags = command[: command.index("-m")] if "-m" in command else command
+        if executable != sys.executable or {*flags} not in _SERVED or not self._may_serve(env):
             return subprocess.run(command, cwd=cwd, env=env, **options)  # noqa: PLW1510  (`check` is in options)
-        request = {"module": module, "arguments": arguments, "cwd": str(cwd), "environ": dict(env)}
+        module, *arguments = command[len(flags) + 2 :]
+        request = {"module": module, "arguments": arguments, "cwd": str(cwd or Path.cwd()), "environ": dict(env)}
         with self.lock:
             code = self._ask({**request, "out": str(self.out), "err": str(self.err)})
             how = {name: options.get(name) for name in ("encoding", "errors")}
@@ -95,7 +97,7 @@ class ForkServers:
         self.servers: dict[frozenset[tuple[str, str]], ForkServer | None] = {}
 
     def run(
-        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], **options: Any
+        self, command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str], **options: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as `ForkServer.run` does."""
         server = self._server(env) if os.getpid() == self.owner else None

@@ -105,7 +105,8 @@ def _run(project: ProjectConfig, context: EnvironmentContext) -> Ran:
     environ = {**os.environ, "ARCHMIG_SKIP": "true", "PYTHONIOENCODING": "utf-8"}
     try:
         done = subprocess.run(
-            [interpreter(), "-m", "architect_migrate", *words],
+            # Why -P: a folder `alembic` in the working folder is not the package of that name.
+            [interpreter(), "-P", "-m", "architect_migrate", *words],
             env=environ,
             # Why no stdin: the command must never wait for an answer.
             stdin=subprocess.DEVNULL,

@@ -16,7 +16,9 @@ import pytest
 
 from architect_migrate import StartState, startup
 from architect_migrate.databases.sqlite.run_lock import held
+from architect_migrate.integrations.startup import upgrade
 from architect_migrate.ledger.store import entries
+from architect_migrate.revisions import sandbox
 from support.cli import archmig, ask, build, execute
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCap
     for name in ("ARCHMIG_ENV", "ARCHITECT_ENV", "ARCHMIG_SKIP", "ARCHITECT_SKIP_MIGRATIONS", "ARCHMIG_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     caplog.set_level(logging.DEBUG, "architect_migrate")
+    # The command that is started is a fork of the tests' server, except where a test starts processes itself.
+    monkeypatch.setattr(upgrade, "subprocess", sandbox.subprocess)
     return tmp_path
 
 
@@ -69,7 +73,13 @@ def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.levelname for record in caplog.records]
 
 
-def test_what_is_pending_is_run_as_archmig_runs_it(place: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_pending_is_run_as_archmig_runs_it(
+    place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A process as an application starts it; a package of the project's that is called alembic is not in its way.
+    monkeypatch.setattr(upgrade, "subprocess", subprocess)
+    (place / "alembic").mkdir()
+    (place / "alembic" / "__init__.py").touch()
     policy(place, "behind", 'on_pending = "upgrade"')
     found = startup("behind")
     assert (found.state, found.ok, found.pending) == (StartState.UPGRADED, True, ())
@@ -223,6 +233,7 @@ def test_a_server_that_embeds_python_is_not_taken_for_it(place: Path, monkeypatc
 
 def test_where_no_python_can_be_started_the_application_starts(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archmig("history")
+    monkeypatch.setattr(upgrade, "subprocess", subprocess)
     monkeypatch.setattr(sys, "executable", str(place / "python3"))
     found = startup("behind", on_pending="upgrade")
     assert (found.state, found.error) == (StartState.BEHIND, "FileNotFoundError")
