@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
 
 import typer
 
-from architect_migrate.cli import (
-    backup,
-    baseline,
-    change,
-    docs,
-    env,
-    init,
-    lint,
-    log,
-    new,
-    read,
-    rehearse,
-    restore,
-    squash,
-)
-from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import INTERRUPTED, misused
-from architect_migrate.cli.help import help_
 from architect_migrate.cli.options import preceding, selecting, selecting_by_option, solitary
-from architect_migrate.cli.present import present
 from architect_migrate.cli.terminal import flush, say, unwritten, write
 from architect_migrate.cli.typer_defaults import Command, Group, RevisionCommand
 from architect_migrate.core.errors import OutputError
@@ -38,40 +20,67 @@ if TYPE_CHECKING:
 
     Wrap = Callable[[Callable[..., int]], Callable[..., None]]
 
-# The sections of the help are those of typer_defaults.SECTIONS.
-_EXAMPLES = {
-    "status": "archmig status dev qa",
-    "current": "archmig current",
-    "pending": "archmig pending --db data/dev.db",
-    "history": "archmig history dev qa",
-    "diagnose": "archmig diagnose dev --revision 004",
-    "check": "archmig check --all --json",
-    "verify": "archmig verify prod",
-    "log": "archmig log prod -n 5",
-    "show": "archmig show 17",
-    "reconcile": "archmig reconcile dev --dry-run --sql",
-    "upgrade": "archmig upgrade +1 dev",
-    "promote": "archmig promote prod --dry-run",
-    "rehearse": "archmig rehearse prod --roundtrip",
-    "downgrade": "archmig downgrade -1 dev",
-    "rollback": "archmig rollback dev --dry-run",
-    "undo": "archmig undo dev --dry-run",
-    "new": 'archmig new "Add a mood to bugs"',
-    "lint": "archmig lint 049",
-    "init": "archmig init --dry-run",
-    "baseline": "archmig baseline --env dev --dry-run",
-    "squash": "archmig squash --to 048 --dry-run",
-    "profile": "archmig profile prod",
-    "docs": "archmig docs --out docs/schema",
-    "demo": "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml",
-    "help": "archmig help backup restore",
-    "backup create": "archmig backup create --all",
-    "backup list": "archmig backup list dev",
-    "backup verify": "archmig backup verify --all",
-    "backup restore": "archmig backup restore -e dev --dry-run",
-    "backup prune": "archmig backup prune --dry-run",
-    "env create": "archmig env create feature4 --from dev",
-    "env drop": "archmig env drop feature4",
+
+class _Entry(NamedTuple):
+    """A command: the function of its name (or its name and `_`) in a module of `cli`, and how it is made of that.
+
+    The sections of the help are those of typer_defaults.SECTIONS; a command of a group has none.
+    """
+
+    section: str | None
+    wrap: Wrap
+    module: str
+    example: str
+    cls: type[Command] = Command
+
+
+# In the order of the help.
+_COMMANDS = {
+    "status": _Entry("Look", selecting, "read", "archmig status dev qa"),
+    "current": _Entry("Look", selecting, "read", "archmig current"),
+    "pending": _Entry("Look", selecting, "read", "archmig pending --db data/dev.db"),
+    "history": _Entry("Look", selecting, "read", "archmig history dev qa"),
+    "diagnose": _Entry("Look", selecting, "read", "archmig diagnose dev --revision 004"),
+    "check": _Entry("Look", selecting, "read", "archmig check --all --json"),
+    "verify": _Entry("Look", selecting, "rehearse", "archmig verify prod"),
+    "log": _Entry("Look", selecting, "log", "archmig log prod -n 5"),
+    "show": _Entry("Look", solitary, "log", "archmig show 17"),
+    "reconcile": _Entry(
+        "Change", selecting_by_option, "change", "archmig reconcile dev --dry-run --sql", RevisionCommand
+    ),
+    "upgrade": _Entry("Change", selecting_by_option, "change", "archmig upgrade +1 dev", RevisionCommand),
+    "promote": _Entry("Change", solitary, "change", "archmig promote prod --dry-run"),
+    "rehearse": _Entry("Change", selecting_by_option, "rehearse", "archmig rehearse prod --roundtrip", RevisionCommand),
+    "downgrade": _Entry("Go back", selecting, "change", "archmig downgrade -1 dev", RevisionCommand),
+    "rollback": _Entry("Go back", selecting, "rehearse", "archmig rollback dev --dry-run"),
+    "undo": _Entry("Go back", selecting, "restore", "archmig undo dev --dry-run"),
+    "init": _Entry("Develop", solitary, "init", "archmig init --dry-run"),
+    "new": _Entry("Develop", solitary, "new", 'archmig new "Add a mood to bugs"'),
+    "lint": _Entry("Develop", solitary, "lint", "archmig lint 049"),
+    "baseline": _Entry("Develop", solitary, "baseline", "archmig baseline --env dev --dry-run"),
+    "squash": _Entry("Develop", solitary, "squash", "archmig squash --to 048 --dry-run"),
+    "profile": _Entry("Develop", selecting_by_option, "rehearse", "archmig profile prod"),
+    "docs": _Entry("Develop", selecting, "docs", "archmig docs --out docs/schema"),
+    "demo": _Entry(
+        "Develop", solitary, "demo", "archmig demo /tmp/demo && archmig status -c /tmp/demo/environments.toml"
+    ),
+    "backup create": _Entry(None, selecting, "backup", "archmig backup create --all"),
+    "backup list": _Entry(None, selecting, "backup", "archmig backup list dev"),
+    "backup verify": _Entry(None, selecting_by_option, "backup", "archmig backup verify --all"),
+    "backup restore": _Entry(None, selecting_by_option, "restore", "archmig backup restore -e dev --dry-run"),
+    "backup prune": _Entry(None, selecting, "backup", "archmig backup prune --dry-run"),
+    "env create": _Entry(None, solitary, "env", "archmig env create feature4 --from dev"),
+    "env drop": _Entry(None, solitary, "env", "archmig env drop feature4"),
+}
+_GROUPS = {
+    "backup": (
+        "Create, list, verify, restore and prune backups.",
+        "Example: archmig backup list, then archmig backup restore -e dev --dry-run",
+    ),
+    "env": (
+        "Create and drop feature environments.",
+        "Example: archmig env create feature4 --from dev, and later archmig env drop feature4",
+    ),
 }
 
 
@@ -86,7 +95,6 @@ def _version(wanted: bool) -> None:
 Version = Annotated[
     bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
 ]
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")]
 
 
 def main() -> None:
@@ -105,7 +113,8 @@ def run(arguments: Sequence[str]) -> NoReturn:
     """Run `archmig` with these arguments. A command raises SystemExit; what Typer ends by itself ends here."""
     try:
         # Typer ended the run itself: with 0 after help and the version, with 130 after a Ctrl-C outside of a command.
-        code = _for_command(application(), arguments)(arguments, prog_name="archmig", standalone_mode=False)
+        app = application(arguments[0] if arguments else "")
+        code = app(arguments, prog_name="archmig", standalone_mode=False)
         # Why here: a full disk can still decide the exit code of help and the version.
         flush()
     except (OSError, OutputError) as error:
@@ -117,21 +126,12 @@ def run(arguments: Sequence[str]) -> NoReturn:
     raise SystemExit(code)
 
 
-def _for_command(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
-    """Leave out all other commands where the first word is one.
+def application(word: str = "") -> typer.Typer:
+    """Make the Typer application, with the command or the group of this name alone if there is one, else with all.
 
-    Why: making Click's objects of every command takes longer than most runs without work.
+    Why: to import the modules of all commands, and to make Click's objects of them, takes longer than most runs
+    without work.
     """
-    first = arguments[0] if arguments else ""
-    commands = [command for command in app.registered_commands if command.name == first != "help"]
-    groups = [one for one in app.registered_groups if one.typer_instance and one.typer_instance.info.name == first]
-    if commands or groups:
-        app.registered_commands, app.registered_groups = commands, groups
-    return app
-
-
-def application() -> typer.Typer:
-    """Make the Typer application with all commands."""
     app = typer.Typer(
         name="archmig",
         help="Detect and repair schema drift in databases managed by Alembic.",
@@ -142,64 +142,29 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(preceding(Version))
-    _add(app, "Look", selecting, read.status, read.current, read.pending, read.history, read.diagnose, read.check)
-    _add(app, "Look", selecting, rehearse.verify, log.log)
-    _add(app, "Look", solitary, log.show)
-    _add(app, "Change", selecting_by_option, change.reconcile, change.upgrade, cls=RevisionCommand)
-    _add(app, "Change", solitary, change.promote)
-    _add(app, "Change", selecting_by_option, rehearse.rehearse, cls=RevisionCommand)
-    _add(app, "Go back", selecting, change.downgrade, cls=RevisionCommand)
-    _add(app, "Go back", selecting, rehearse.rollback, restore.undo)
-    _add(app, "Develop", solitary, init.init, new.new, lint.lint, baseline.baseline, squash.squash)
-    _add(app, "Develop", selecting_by_option, rehearse.profile)
-    _add(app, "Develop", selecting, docs.docs)
-    _add(app, "Develop", solitary, demo)
-    app.add_typer(_backup(), rich_help_panel="Administer")
-    app.add_typer(_env(), rich_help_panel="Administer")
-    app.command("help", cls=Command, rich_help_panel="Administer", epilog=f"Example: {_EXAMPLES['help']}")(help_)
+    groups: dict[str, typer.Typer] = {}
+    for name in [each for each in _COMMANDS if each.split()[0] == word] or _COMMANDS:
+        group, _, own = name.rpartition(" ")
+        if group and group not in groups:
+            groups[group] = _group(group)
+            app.add_typer(groups[group], rich_help_panel="Administer")
+        _add(groups.get(group, app), own, _COMMANDS[name])
+    if word not in {name.split()[0] for name in _COMMANDS}:
+        from architect_migrate.cli.help import help_
+
+        example = "Example: archmig help backup restore"
+        app.command("help", cls=Command, rich_help_panel="Administer", epilog=example)(help_)
     return app
 
 
-def _add(
-    app: typer.Typer, section: str | None, wrap: Wrap, *bodies: Callable[..., int], cls: type[Command] = Command
-) -> None:
-    """Add commands to the application or to a group, each under its function's name and with its example."""
-    group = f"{app.info.name} " if section is None else ""
-    for body in bodies:
-        name = body.__name__.strip("_")
-        example = f"Example: {_EXAMPLES[group + name]}"
-        app.command(name, cls=cls, epilog=example, rich_help_panel=section)(wrap(body))
+def _add(app: typer.Typer, name: str, entry: _Entry) -> None:
+    """Add a command to the application or to a group, with its example."""
+    module = import_module(f"architect_migrate.cli.{entry.module}")
+    body = getattr(module, name, None) or getattr(module, f"{name}_")
+    epilog = f"Example: {entry.example}"
+    app.command(name, cls=entry.cls, epilog=epilog, rich_help_panel=entry.section)(entry.wrap(body))
 
 
-def _backup() -> typer.Typer:
-    example = "Example: archmig backup list, then archmig backup restore -e dev --dry-run"
-    group = _group("backup", "Create, list, verify, restore and prune backups.", example)
-    _add(group, None, selecting, backup.create, backup.list_)
-    _add(group, None, selecting_by_option, backup.verify, restore.restore)
-    _add(group, None, selecting, backup.prune)
-    return group
-
-
-def _env() -> typer.Typer:
-    example = "Example: archmig env create feature4 --from dev, and later archmig env drop feature4"
-    group = _group("env", "Create and drop feature environments.", example)
-    _add(group, None, solitary, env.create, env.drop)
-    return group
-
-
-def _group(name: str, about: str, example: str) -> typer.Typer:
+def _group(name: str) -> typer.Typer:
+    about, example = _GROUPS[name]
     return typer.Typer(name=name, cls=Group, help=about, epilog=example, no_args_is_help=True, rich_markup_mode=None)
-
-
-def demo(options: Options, directory: Directory) -> int:
-    """Create a demo project with databases that have drifted.
-
-    DIR gets the databases, their chain and their environments.toml. The demo is part of archmig and needs no project.
-    """
-    from architect_migrate.authoring.demo import build_demo
-    from architect_migrate.cli.report.demo import demo_report
-    from architect_migrate.config.loader import read_project
-
-    file = build_demo(directory)
-    names = [environment.name for environment in read_project(file, {}).environments]
-    return present(options, 0, demo_report(file, names))

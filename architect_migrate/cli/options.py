@@ -15,7 +15,6 @@ from architect_migrate.cli.context import Options
 from architect_migrate.cli.exit import guarded
 from architect_migrate.config.entry_paths import looks_like_url
 from architect_migrate.core.errors import UsageError
-from architect_migrate.runs.rehearsal.results import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -84,10 +83,6 @@ PromoteTo = Annotated[
 ]
 Roundtrip = Annotated[
     bool, typer.Option("--roundtrip", help="Then take the revisions back, run them again and compare.")
-]
-Rehearsed = Annotated[
-    Command | None,
-    typer.Option("--command", help="The command to rehearse; default: upgrade, or reconcile after drift."),
 ]
 EveryStep = Annotated[bool, typer.Option("--verbose", "-v", help="Show every step, not only the slowest.")]
 Head = Annotated[str | None, typer.Option("--head", metavar="REV", help="The head to take back, if there are several.")]

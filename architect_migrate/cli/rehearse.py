@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from architect_migrate.cli.change import go_on, refuse_backward
 from architect_migrate.cli.context import Options
@@ -16,7 +18,6 @@ from architect_migrate.cli.options import (
     Head,
     LoseRows,
     MeasuredWords,
-    Rehearsed,
     Roundtrip,
     Words,
     Yes,
@@ -27,7 +28,7 @@ from architect_migrate.cli.prompt import consent_of
 from architect_migrate.cli.selection import source_in_use, split_words, to_change, to_read
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.planning.results import Outcome, Result
-from architect_migrate.runs.rehearsal.results import Command as RehearsedCommand
+from architect_migrate.runs.rehearsal.results import Command
 from architect_migrate.runs.target import absolute, require_known
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
     from architect_migrate.runs.rehearsal.results import Rehearsal, Way
     from architect_migrate.runs.rehearsal.rollback import Losing, Rollback
     from architect_migrate.runs.rehearsal.verify import Verification
+
+Rehearsed = Annotated[
+    Command | None,
+    typer.Option("--command", help="The command to rehearse; default: upgrade, or reconcile after drift."),
+]
 
 
 def rehearse(
@@ -61,7 +67,7 @@ def rehearse(
     # Why first: a chain that cannot be replayed is reported once, not for each database.
     graph = contexts[0].chain
     require_known(graph, revision)
-    if command is not RehearsedCommand.DOWNGRADE:
+    if command is not Command.DOWNGRADE:
         refuse_backward(options, revision)
     way = Way.THERE_AND_BACK if roundtrip else Way.THERE
     rehearsed = partial(_rehearsed, command, revision, way)
@@ -71,9 +77,7 @@ def rehearse(
     return present(options, worst(found, lambda rehearsal: rehearsal.exit_code), report)
 
 
-def _rehearsed(
-    command: RehearsedCommand | None, revision: str | None, way: Way, context: EnvironmentContext
-) -> Rehearsal:
+def _rehearsed(command: Command | None, revision: str | None, way: Way, context: EnvironmentContext) -> Rehearsal:
     """Rehearse with a progress line. Why a function of the module: it is pickled for other processes."""
     from architect_migrate.runs.rehearsal.rehearse import rehearse as service
 

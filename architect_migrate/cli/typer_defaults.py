@@ -1,14 +1,16 @@
 """Command classes for Typer: fast defaults, words like `-1` as arguments, and plain help in sections.
 
 Typer converts every value with pydantic, defaults too, and importing pydantic takes longer than a run without work.
-Defaults have their type already, so these classes convert only what was given. `parse_args` is where Click has
-commands parse their arguments.
+Defaults have their type already, and words and paths are what was given, so these classes have it convert the rest.
+`parse_args` is where Click has commands parse their arguments.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from typer.core import TyperCommand, TyperGroup
 
@@ -35,7 +37,9 @@ class Command(TyperCommand):
         if left and not ctx.allow_extra_args:
             return super().parse_args(ctx, args)  # which says what is wrong
         for parameter in sorted(self.get_params(ctx), key=lambda one: _turn(one, order)):
-            if parameter.required or given.get(parameter.name) is not None:
+            if (value := _as_given(parameter, given.get(parameter.name))) is not None:
+                ctx.params[parameter.name] = value
+            elif parameter.required or given.get(parameter.name) is not None:
                 parameter.handle_parse_result(ctx, given, left)
             elif parameter.expose_value:
                 ctx.params[parameter.name] = parameter.default
@@ -112,6 +116,27 @@ def _arguments(parameters: Iterable[Any]) -> list[tuple[str, str]]:
 def first_line(command: Any) -> str:
     """The first paragraph of a command's help, as one line."""
     return " ".join((command.help or "").partition("\n\n")[0].split())
+
+
+def _as_given(parameter: Any, value: Any) -> Any:
+    """The value of a parameter for words or paths; None if Typer has to convert it, or say what is wrong with it.
+
+    Typers before pydantic convert by themselves, and have no descriptor of the type.
+    """
+    declared = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
+    if get_origin(declared) is list and value is not None:
+        found = [_one_as_given(get_args(declared)[0], each) for each in value]
+        return None if None in found else found
+    return _one_as_given(declared, value)
+
+
+def _one_as_given(declared: object, value: Any) -> str | Path | None:
+    if not isinstance(value, str):
+        return None
+    if declared is Path:
+        refused = os.path.exists(value) and not os.access(value, os.R_OK)  # noqa: PTH110  (false for a NUL, as Typer has it)
+        return None if refused else Path(value)
+    return value if declared is str else None
 
 
 def _turn(parameter: Any, order: list[Any]) -> tuple[bool, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -148,6 +149,7 @@ def in_texts_of(chain: ChainConfig, expected: Schema, found: Schema, cache: Path
     )
 
 
+@cache
 def _module(kind: str, part: str) -> ModuleType:
     name = f"architect_migrate.databases.{kind}.{part}"
     try:

@@ -75,8 +75,13 @@ def prose(page: str) -> str:
     return _NOT_PROSE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), page)
 
 
-def texts(source: str) -> Iterator[tuple[int, str, str]]:
+@cache
+def texts(source: str) -> tuple[tuple[int, str, str], ...]:
     """Every text of a module: its line, its kind (docstring, message or comment), itself."""
+    return tuple(_texts(source))
+
+
+def _texts(source: str) -> Iterator[tuple[int, str, str]]:
     tree = ast.parse(source)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     bodies = [node.body[0] for node in ast.walk(tree) if isinstance(node, documented) and ast.get_docstring(node)]

@@ -28,7 +28,7 @@ from architect_migrate.planning.row_questions import DuplicatesOf, NullsIn, Orph
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import Effects, History, Replayed
@@ -164,7 +164,8 @@ def _written(replayed: Replayed) -> set[str]:
 
 def _demands(history: History, revision: str, tables: Mapping[str, Table]) -> Iterator[Demand]:
     its, replayed = effects(history)[revision], replays(history)[revision]
-    ways = {name: _ways(replayed, name) for name in tables}
+    said = [(one.verb, words_of(one.text)) for one in replayed.statements]
+    ways = {name: _ways(said, name) for name in tables}
     yield from casts_of(revision, replayed, {name: table for name, table in tables.items() if ways[name].once})
     for key, fact in its.added.items():
         table = tables.get(table_of(fact))
@@ -201,9 +202,9 @@ class _Ways:
         return self.batches == 1 and not self.native
 
 
-def _ways(replayed: Replayed, table: str) -> _Ways:
+def _ways(said: Iterable[tuple[str, frozenset[str]]], table: str) -> _Ways:
+    """How statements, by their verbs and words, alter a table."""
     copy = f"{BATCH_COPY}{table}"
-    said = [(one.verb, words_of(one.text)) for one in replayed.statements]
     native = [words for verb, words in said if verb == "alter" and table in words and copy not in words]
     return _Ways(sum(verb == "create" and copy in words for verb, words in said), frozenset[str]().union(*native))
 
