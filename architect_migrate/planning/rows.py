@@ -181,7 +181,7 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
     if covered:
         ran, why = Ran.YES, "its stamp or the tracker says so"
     else:
-        ran, why = _interrupted(evidence, revision) or _answer(evidence, judgement, replayed, due, unfilled)
+        ran, why = _interrupted(evidence, judgement) or _answer(evidence, judgement, replayed, due, unfilled)
     if lost and ran is Ran.YES:
         ran, why = Ran.UNKNOWN, f"it ran ({why}), but {lost} is missing, to which it wrote"
     statements = _texts(replayed)
@@ -226,15 +226,16 @@ def _why_it_may_have_run(evidence: _Evidence, judgement: Judgement) -> str:
     return ""
 
 
-def _interrupted(evidence: _Evidence, revision: str) -> tuple[Ran, str] | None:
+def _interrupted(evidence: _Evidence, judgement: Judgement) -> tuple[Ran, str] | None:
     """The answer that an interrupted run of a revision gives by what it left; None if none did."""
-    ended, cuts = evidence.stopped
+    revision, (ended, cuts) = judgement.revision.id, evidence.stopped
     cut = cuts.get(revision)
     if revision in ended or (cut and not cut.after):
         return Ran.YES, "it was interrupted after its last row statement"
     if cut is None:
         return None
-    if not cut.before:
+    # Where nothing else of it is to be done, such a table beside the whole one may be of another time.
+    if not cut.before and (cut.is_alone or _in_part(judgement)):
         return Ran.NO, "it was interrupted before its row statements"
     return Ran.UNKNOWN, "it was interrupted, and nothing says after which of its row statements"
 

@@ -107,6 +107,13 @@ def test_rows_that_an_interruption_shows_not_to_be_written_are_written_without_a
     assert ask(home.database, "SELECT n FROM t ORDER BY id") == [(10,), (20,)]
 
 
+def test_an_empty_copy_beside_all_that_a_revision_makes_does_not_say_that_its_rows_are_to_come(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": revision(None, T), "b2": revision("a1", *COPY, *SWAP, TIMES)})
+    script(home.database, T, ROWS, *COPY, *SWAP, TIMES, COPY[0])
+    assert [code for code, _ in codes(home)] == ["rows-undecided"]
+    assert ask(home.database, "SELECT n FROM t ORDER BY id") == [(10,), (20,)]
+
+
 S = "CREATE TABLE s (id INTEGER PRIMARY KEY, v VARCHAR(9))"
 FILL = "INSERT INTO s SELECT id, w FROM t"
 
