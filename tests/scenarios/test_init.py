@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.adopted import NOTES, STAMP, contents, of_alembic, of_flask
-from support.cli import archmig, execute, executable, plainly
+from support.cli import archmig, executable, execute, plainly
 from support.terminal import typed
 
 if TYPE_CHECKING:
