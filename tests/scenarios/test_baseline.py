@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import ask, executable
+from support.cli import ask, forked
 from support.plain_alembic import alembic
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def texts(database: Path) -> list[tuple[object, ...]]:
 
 
 def run(folder: Path, *words: str) -> tuple[int, str]:
-    done = executable(*words, cwd=folder)
+    done = forked(*words, cwd=folder)
     return done.code, " ".join(f"{done.out}{done.err}".split())
 
 
@@ -310,7 +310,7 @@ def test_lint_history_sql_and_profile_know_the_baseline(place: Path) -> None:
     assert "AM2" not in run(place, "lint", "--all")[1]
     assert "baseline: baseline.sql" in run(place, "history")[1]
     assert run(place, "profile")[0] == 0
-    script = executable("upgrade", "-e", "app", "--sql", cwd=place)
+    script = forked("upgrade", "-e", "app", "--sql", cwd=place)
     assert script.code == 0
     made(place / "scripted.db", script.out)
     assert run(place, "upgrade", "-e", "app", "--yes")[0] == 0
@@ -319,7 +319,7 @@ def test_lint_history_sql_and_profile_know_the_baseline(place: Path) -> None:
 
 def written(folder: Path, *words: str) -> str:
     """Write a baseline and enter it as the command says; return the environments.toml lines."""
-    done = executable("baseline", *words, cwd=folder)
+    done = forked("baseline", *words, cwd=folder)
     assert (done.code, done.out) == (0, "baseline.sql\n")
     entry = done.err.partition("environments.toml:\n[alembic]\n")[2]
     begin(folder, *entry.splitlines())
@@ -334,7 +334,7 @@ def test_a_baseline_is_worked_out_from_a_database_without_what_the_chain_makes(p
         f"CREATE INDEX by_name ON accounts (name); {settings}; INSERT INTO accounts VALUES (1, 'ada', x'00')",
     )
     before = (place / "app.db").read_bytes()
-    dry = executable("baseline", "-e", "app", "--dry-run", cwd=place)
+    dry = forked("baseline", "-e", "app", "--dry-run", cwd=place)
     assert (dry.code, dry.out) == (
         0,
         (
@@ -441,5 +441,5 @@ def test_a_baseline_is_worked_out_from_one_thing(place: Path) -> None:
     assert "give --env NAME, --db PATH or --models" in run(place, "baseline")[1]
     code, out = run(place, "baseline", "--models", "shopmodels:nothing")
     assert (code, "has no attribute 'nothing'" in out) == (2, True)
-    document = executable("baseline", "--models", "shopmodels:metadata", "--json", "--dry-run", cwd=place)
+    document = forked("baseline", "--models", "shopmodels:metadata", "--json", "--dry-run", cwd=place)
     assert (document.code, '"at": "base"' in document.out) == (0, True)
